@@ -1,0 +1,1 @@
+"""Stillmotion: a picture and a sentence in, a video out."""

@@ -1,0 +1,1 @@
+"""What the application asks for from outside, one module per port."""

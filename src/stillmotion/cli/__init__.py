@@ -1,0 +1,1 @@
+"""The commands; the only reader of the environment."""

@@ -1,0 +1,135 @@
+"""Every error the service knows, split by who is to blame.
+
+::
+
+    StillmotionError
+    ├── Refused                       the caller's doing; nothing was stored
+    │   ├── InvalidRequest            names each field and the remedy
+    │   │   └── IdempotencyConflict   the key was used with another body
+    │   ├── NotAuthenticated
+    │   ├── AccessDenied              the product lacks the surface, model or action
+    │   │   └── QuotaSpent            until the period ends
+    │   ├── GenerationNotFound        also for another subscription's
+    │   └── LimitExceeded             try again after a while
+    │       ├── RateLimitExceeded
+    │       └── ConcurrencyLimitExceeded
+    ├── GenerationFailed              the generation's doing: a code and a sentence for its owner
+    ├── RenderCancelled               not an error of anyone's: stop now
+    ├── LeaseLost                     another worker has it, or it is over
+    ├── IllegalTransition             our bug
+    └── Unavailable                   ours and passing: storage down, shutting down
+        └── StoreUnavailable          the database refuses (locked, full, read-only)
+"""
+
+from dataclasses import dataclass
+
+
+class StillmotionError(Exception):
+    """The root of the tree."""
+
+
+class Refused(StillmotionError):
+    """The caller can do something about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a request: the wire field's path and a remedy in a sentence."""
+
+    field: str
+    message: str
+
+
+class InvalidRequest(Refused):
+    """A request that cannot be carried out as written."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
+        self.problems = problems
+
+
+class IdempotencyConflict(InvalidRequest):
+    """The Idempotency-Key was used before, with another body."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Problem("Idempotency-Key", "was used before with another body; send a new key for a new request")
+        )
+
+
+class NotAuthenticated(Refused):
+    """No key, an unknown or revoked key, or a subscription that is not active."""
+
+
+class AccessDenied(Refused):
+    """The subscription's product does not include what was asked."""
+
+
+class QuotaSpent(AccessDenied):
+    """The period's quota is used up. `retry_after` is in whole seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class GenerationNotFound(Refused):
+    """No such generation for this subscription."""
+
+
+class LimitExceeded(Refused):
+    """Too much at once. `retry_after` is in whole seconds, 1 to 60."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RateLimitExceeded(LimitExceeded):
+    """More requests in the window than the product allows."""
+
+
+class ConcurrencyLimitExceeded(LimitExceeded):
+    """More unfinished generations than the product allows."""
+
+
+class GenerationFailed(StillmotionError):
+    """The generation cannot be made. `reason` is a sentence for its owner, `code` is for programs.
+
+    `permanent` says that another attempt would end the same way.
+    """
+
+    def __init__(self, code: str, reason: str, *, permanent: bool = True) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
+        self.permanent = permanent
+
+
+class RenderCancelled(StillmotionError):
+    """The render was asked to stop."""
+
+
+class LeaseLost(StillmotionError):
+    """The worker no longer holds the generation: its result must be thrown away."""
+
+
+class IllegalTransition(StillmotionError):
+    """A change of state that the lifecycle table does not have."""
+
+    def __init__(self, state: str, event: str) -> None:
+        super().__init__(f"a {state} generation cannot {event}")
+        self.state = state
+        self.event = event
+
+
+class Unavailable(StillmotionError):
+    """The service cannot do it just now. `retry_after` is in whole seconds."""
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StoreUnavailable(Unavailable):
+    """The database refuses: locked, full, read-only or gone."""

@@ -1,0 +1,108 @@
+"""A generation and what may become of it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from stillmotion.domain.assets import Assets
+from stillmotion.domain.errors import GenerationFailed, LeaseLost
+from stillmotion.domain.lifecycle import TERMINAL, Event, State, after
+from stillmotion.domain.request import GenerationRequest
+
+MAX_FAILURES = 3
+"""After this many failed attempts a generation is failed rather than tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's hold on a generation. `attempt` is a fence that only grows."""
+
+    generation_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One job, from submit to the end. Times are UTC.
+
+    `engine` is what renders it, for the honesty header; `attempt` counts claims and only grows; `failures`
+    counts attempts that went wrong; `progress` is 0 to 1; `plan` is the engine's JSON, empty until known.
+    """
+
+    id: str
+    subscription_id: str
+    surface: str
+    request: GenerationRequest
+    engine: str
+    created_at: datetime
+    state: State = State.QUEUED
+    attempt: int = 0
+    failures: int = 0
+    progress: float = 0.0
+    lease_until: datetime | None = None
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    assets: Assets | None = None
+    plan: str = ""
+    finished_at: datetime | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.state in TERMINAL
+
+    @property
+    def lease(self) -> Lease:
+        """The hold of whoever claimed it last."""
+        return Lease(self.id, self.attempt)
+
+    def claimed(self, until: datetime) -> "Generation":
+        """A worker takes it, up to `until` unless renewed."""
+        return replace(
+            self, state=after(self.state, Event.CLAIM), attempt=self.attempt + 1, lease_until=until, progress=0.0
+        )
+
+    def renewed(self, lease: Lease, until: datetime, progress: float) -> "Generation":
+        """The worker is alive and has come this far."""
+        self._fence(lease)
+        return replace(self, lease_until=until, progress=max(self.progress, progress))
+
+    def released(self, lease: Lease) -> "Generation":
+        """Handed back unfinished through no fault of its own: not a failure."""
+        self._fence(lease)
+        return replace(self, state=after(self.state, Event.RELEASE), lease_until=None, progress=0.0)
+
+    def completed(self, lease: Lease, assets: Assets, plan: str, now: datetime) -> "Generation":
+        """The result is stored, whole."""
+        self._fence(lease)
+        state = after(self.state, Event.COMPLETE)
+        return replace(self, state=state, assets=assets, plan=plan, progress=1.0, lease_until=None, finished_at=now)
+
+    def attempt_failed(self, lease: Lease, failure: GenerationFailed, now: datetime) -> "Generation":
+        """An attempt went wrong: back to the queue, or failed when another would end the same way."""
+        self._fence(lease)
+        failures = self.failures + 1
+        if failures < MAX_FAILURES and not failure.permanent:
+            return replace(self.released(lease), failures=failures)
+        return replace(
+            self,
+            state=after(self.state, Event.FAIL),
+            failures=failures,
+            failure_code=failure.code,
+            failure_reason=failure.reason,
+            lease_until=None,
+            finished_at=now,
+        )
+
+    def cancelled(self, now: datetime) -> "Generation":
+        """Its owner no longer wants it."""
+        return replace(self, state=after(self.state, Event.CANCEL), lease_until=None, finished_at=now)
+
+    def as_announced(self, state: State) -> "Generation":
+        """How it looked when it entered `state`: for a callback that is sent later."""
+        if state is self.state:
+            return self
+        return replace(self, state=state, assets=None, failure_reason=None, failure_code=None, finished_at=None)
+
+    def _fence(self, lease: Lease) -> None:
+        if self.state is not State.DREAMING or lease != self.lease:
+            raise LeaseLost(f"attempt {lease.attempt} of {self.id} is over: it is {self.state}, attempt {self.attempt}")

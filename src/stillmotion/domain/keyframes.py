@@ -1,0 +1,27 @@
+"""What a clip starts or ends with: a picture at a URL, a stored upload, or an earlier generation."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ImageKeyframe:
+    """A picture to be fetched from an address that the caller gave."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKeyframe:
+    """A picture we hold already (an upload, or a data URI of the request), by its object key."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationKeyframe:
+    """The last frame (as frame0) or the first frame (as frame1) of an earlier generation."""
+
+    id: str
+
+
+Keyframe = ImageKeyframe | StoredKeyframe | GenerationKeyframe

@@ -1,0 +1,87 @@
+"""What goes into an engine and what comes out of it.
+
+Pixels cross this seam as buffers, so that the domain needs no array library: wrap them with
+`numpy.frombuffer`, which copies nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from stillmotion.domain.request import FrameSize
+
+Buffer = Any
+"""Anything with the buffer protocol (`collections.abc.Buffer` from Python 3.12 on)."""
+
+Report = Callable[[float], None]
+"""Takes the fraction done, 0 to 1. Raises `RenderCancelled` when the render must stop: call it often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded still: 8-bit sRGB, upright, rows top to bottom, 3 bytes a pixel, C-contiguous.
+
+    `pixels` holds height × width × 3 bytes; `alpha`, where the file had one, height × width bytes.
+    The colours are already flattened over the background: alpha is a hint, not something left to apply.
+    """
+
+    width: int
+    height: int
+    pixels: Buffer
+    alpha: Buffer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of the clip: planar YUV 4:2:0, BT.709, limited range (I420: Y, then U, then V).
+
+    `planes` holds width × height × 3 / 2 bytes; both sides are even.
+    """
+
+    width: int
+    height: int
+    planes: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class RenderJob:
+    """All an engine may know of a generation."""
+
+    prompt: str
+    frame0: Picture | None
+    frame1: Picture | None
+    size: FrameSize
+    seconds: float
+    loop: bool = False
+    seed: int = 0
+    concepts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A clip being made: what is known before the first frame, and the frames.
+
+    `plan` is a JSON object in text that says what the engine understood and what it ignored, kept with the
+    generation and shown to its owner. `telling_frame` is the index of the frame to make the thumbnail from.
+    """
+
+    size: FrameSize
+    fps: int
+    frame_count: int
+    frames: Iterator[Frame]
+    plan: str
+    telling_frame: int = 0
+
+
+class Engine(Protocol):
+    """Turns a job into frames."""
+
+    name: str
+    """What the honesty header says, for instance `parallax/1`."""
+
+    def render(self, job: RenderJob, report: Report) -> Rendering:
+        """Begin a render: analysis may happen here, frames are made as they are drawn from the iterator.
+
+        Raises `GenerationFailed` where the job cannot be done, `RenderCancelled` out of `report`.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The embedded engine: one picture, a depth-limited warp, two CPU cores, no weights."""

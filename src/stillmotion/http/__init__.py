@@ -1,0 +1,1 @@
+"""The edge: dialects of the same job over HTTP."""

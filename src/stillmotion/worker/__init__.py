@@ -1,0 +1,1 @@
+"""Leases generations and drives renderer processes."""
