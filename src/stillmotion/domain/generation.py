@@ -11,6 +11,9 @@ from stillmotion.domain.request import GenerationRequest
 MAX_FAILURES = 3
 """After this many failed attempts a generation is failed rather than tried again."""
 
+MAX_ATTEMPTS = 10
+"""After this many claims that ended in a lost lease, the generation is taken to be what kills its workers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -70,6 +73,13 @@ class Generation:
         """Handed back unfinished through no fault of its own: not a failure."""
         self._fence(lease)
         return replace(self, state=after(self.state, Event.RELEASE), lease_until=None, progress=0.0)
+
+    def abandoned(self, now: datetime) -> "Generation":
+        """Its worker is gone: back to the queue, unless it has outlived too many workers."""
+        if self.attempt < MAX_ATTEMPTS:
+            return self.released(self.lease)
+        lost = GenerationFailed("worker_lost", f"The render was lost {MAX_ATTEMPTS} times with the machine it ran on.")
+        return self.attempt_failed(self.lease, lost, now)
 
     def completed(self, lease: Lease, assets: Assets, plan: str, now: datetime) -> "Generation":
         """The result is stored, whole."""

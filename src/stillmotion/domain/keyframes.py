@@ -1,6 +1,6 @@
 """What a clip starts or ends with: a picture at a URL, a stored upload, or an earlier generation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,6 +8,13 @@ class ImageKeyframe:
     """A picture to be fetched from an address that the caller gave."""
 
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class InlineKeyframe:
+    """A picture that came with the request itself (a data URI): the file's bytes, not yet kept anywhere."""
+
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +31,4 @@ class GenerationKeyframe:
     id: str
 
 
-Keyframe = ImageKeyframe | StoredKeyframe | GenerationKeyframe
+Keyframe = ImageKeyframe | InlineKeyframe | StoredKeyframe | GenerationKeyframe

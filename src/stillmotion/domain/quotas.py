@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stillmotion.domain.errors import ConcurrencyLimitExceeded, QuotaSpent, RateLimitExceeded
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.lifecycle import State
 from stillmotion.domain.subscriptions import Product
 
 WINDOW = timedelta(minutes=1)
@@ -52,6 +54,12 @@ def check_quota(product: Product, used_seconds: float, asked_seconds: float, now
     quota = product.video_seconds_per_month
     if quota is not None and used_seconds + asked_seconds > quota:
         raise QuotaSpent(f"{quota} video-seconds a month are included", _seconds_to_next_month(now))
+
+
+def refunded_by(before: Generation, after: Generation) -> float:
+    """Video-seconds to give back to the period of `created_at`: what failed or was cancelled costs nothing."""
+    ended_badly = after.state in (State.FAILED, State.CANCELLED) and after.state is not before.state
+    return after.request.seconds if ended_badly else 0.0
 
 
 def _seconds_to_next_month(now: datetime) -> int:

@@ -1,0 +1,81 @@
+"""From a key to what its holder may do."""
+
+import hmac
+from dataclasses import dataclass, field
+
+from stillmotion.application.ports import AccessStore, Clock
+from stillmotion.domain.errors import AccessDenied, NotAuthenticated
+from stillmotion.domain.quotas import RateWindow
+from stillmotion.domain.subscriptions import Key, Subscription, SubscriptionState
+
+KEY_MAX_CHARACTERS = 128
+CACHE_SECONDS = 1.0
+"""How long a revoked key may still work. The cache is emptied when it grows past `CACHE_ENTRIES`."""
+CACHE_ENTRIES = 10_000
+
+
+def key_digest(pepper: bytes, key: str) -> bytes:
+    """What a key is stored and found by: HMAC-SHA256 under a secret that the database does not hold."""
+    return hmac.digest(pepper, key.encode("utf-8", "surrogatepass"), "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Authenticates keys, remembering good ones for a second."""
+
+    store: AccessStore
+    clock: Clock
+    pepper: bytes = field(repr=False)
+    _known: dict[str, tuple[float, Subscription]] = field(default_factory=dict, repr=False)
+
+    async def authenticate(self, key: str | None) -> Subscription:
+        """The active subscription that the key belongs to. Raises `NotAuthenticated`."""
+        if not key or len(key) > KEY_MAX_CHARACTERS:
+            raise NotAuthenticated("no key, or none of ours")
+        now = self.clock.monotonic()
+        known = self._known.get(key)
+        if known is not None and now < known[0]:
+            return known[1]
+        subscription = await self._look_up(key)
+        if len(self._known) >= CACHE_ENTRIES:
+            self._known.clear()
+        self._known[key] = (now + CACHE_SECONDS, subscription)
+        return subscription
+
+    async def _look_up(self, key: str) -> Subscription:
+        found: tuple[Subscription, Key] | None = await self.store.find_subscription(key_digest(self.pepper, key))
+        if found is None:
+            raise NotAuthenticated("unknown key")
+        subscription, _ = found
+        if subscription.state is not SubscriptionState.ACTIVE:
+            raise NotAuthenticated(f"the subscription is {subscription.state}")
+        return subscription
+
+
+def check_surface(subscription: Subscription, surface: str) -> None:
+    """Raise `AccessDenied` where the product does not include the surface."""
+    if surface not in subscription.product.surfaces:
+        raise AccessDenied(f"the product {subscription.product.name} does not include the {surface} surface")
+
+
+def check_model(subscription: Subscription, model: str) -> None:
+    """Raise `AccessDenied` where the product does not include the model."""
+    models = subscription.product.models
+    if models is not None and model not in models:
+        raise AccessDenied(f"the product {subscription.product.name} does not include the model {model}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """Counts polls and other reads per subscription in this process: generous, and gone at a restart."""
+
+    clock: Clock
+    _windows: dict[str, RateWindow] = field(default_factory=dict, repr=False)
+
+    def spend(self, subscription: Subscription) -> RateWindow:
+        """Count one read. Raises `RateLimitExceeded`."""
+        now = self.clock.now()
+        window = self._windows.get(subscription.id) or RateWindow(now)
+        window = window.spend(subscription.product.reads_per_minute, now)
+        self._windows[subscription.id] = window
+        return window

@@ -1,0 +1,41 @@
+"""Addresses under which a finished generation can be downloaded."""
+
+import base64
+import hmac
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from stillmotion.application.ports import Clock, ObjectStore
+
+LIFETIME = timedelta(hours=24)
+"""How long a download URL works; a fresh one comes with every poll."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetUrls:
+    """Signs and checks download URLs. `base_url` has no trailing slash."""
+
+    objects: ObjectStore
+    clock: Clock
+    signing_key: bytes = field(repr=False)
+    lifetime: timedelta = LIFETIME
+
+    def url(self, key: str, base_url: str) -> str:
+        """Where the object can be had with no header: the store's own presigned URL, or ours."""
+        direct = self.objects.direct_url(key, self.lifetime)
+        if direct is not None:
+            return direct
+        expires = int((self.clock.now() + self.lifetime).timestamp())
+        return f"{base_url}/assets/{key}?expires={expires}&signature={self._signature(key, expires)}"
+
+    def allows(self, key: str, expires: str, signature: str) -> bool:
+        """Whether the URL's query is one we signed and has not expired."""
+        if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
+            return False
+        expected = self._signature(key, int(expires))
+        fits = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogatepass"))
+        return fits and self.clock.now().timestamp() < int(expires)
+
+    def _signature(self, key: str, expires: int) -> str:
+        digest = hmac.digest(self.signing_key, f"{key}\n{expires}".encode(), "sha256")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,0 +1,118 @@
+"""Submitting, reading and cancelling generations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from stillmotion.application.access import check_model
+from stillmotion.application.ports import (
+    Accepted,
+    Clock,
+    GenerationStore,
+    IdempotencyKey,
+    NewId,
+    NewToken,
+    ObjectStore,
+    QueueSignal,
+    Submission,
+    UrlRules,
+)
+from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem, Unavailable
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
+from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.subscriptions import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """`engines` says, for each wire model that can be asked for, what really renders it."""
+
+    store: GenerationStore
+    objects: ObjectStore
+    signal: QueueSignal
+    rules: UrlRules
+    clock: Clock
+    new_id: NewId
+    new_token: NewToken
+    engines: Mapping[str, str]
+
+    async def submit(
+        self,
+        subscription: Subscription,
+        surface: str,
+        request: GenerationRequest,
+        idempotency: IdempotencyKey | None = None,
+    ) -> Accepted:
+        """Accept a generation: it is on disk when this returns.
+
+        Raises `InvalidRequest`, `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or
+        `Unavailable`; then nothing is stored.
+        """
+        self._check(subscription, request)
+        generation_id = self.new_id()
+        kept = await self._keep_inline(generation_id, request)
+        generation = Generation(
+            id=generation_id,
+            subscription_id=subscription.id,
+            surface=surface,
+            request=kept,
+            engine=self.engines[kept.model],
+            created_at=self.clock.now(),
+        )
+        try:
+            accepted = await self.store.submit(Submission(generation, subscription.product, idempotency))
+        except Unavailable:
+            raise  # The row may be there after all: its pictures must stay.
+        except Exception:
+            await self._forget_inline(kept)
+            raise
+        if accepted.replayed:
+            await self._forget_inline(kept)
+        else:
+            self.signal.notify()
+        return accepted
+
+    async def get(self, subscription: Subscription, generation_id: str) -> Generation:
+        """The generation, if it is this subscription's. Raises `GenerationNotFound`."""
+        generation = await self.store.find(generation_id)
+        if generation is None or generation.subscription_id != subscription.id:
+            raise GenerationNotFound(generation_id)
+        return generation
+
+    async def cancel(self, subscription: Subscription, generation_id: str) -> Generation:
+        """Stop what has not finished. Raises `GenerationNotFound`, or `IllegalTransition` where it has."""
+        await self.get(subscription, generation_id)
+        now = self.clock.now()
+        cancelled = await self.store.change(generation_id, lambda generation: generation.cancelled(now))
+        self.signal.notify()
+        return cancelled
+
+    def _check(self, subscription: Subscription, request: GenerationRequest) -> None:
+        if request.model not in self.engines:
+            names = ", ".join(sorted(self.engines))
+            raise InvalidRequest(Problem("model", f"is not one of this server's models: {names}"))
+        check_model(subscription, request.model)
+        for field, keyframe in (("url", request.frame0), ("end_url", request.frame1)):
+            if isinstance(keyframe, ImageKeyframe):
+                self.rules.check(field, keyframe.url)
+        if request.callback_url is not None:
+            self.rules.check("callback_url", request.callback_url)
+
+    async def _keep_inline(self, generation_id: str, request: GenerationRequest) -> GenerationRequest:
+        frame0 = await self._keep(generation_id, request.frame0)
+        frame1 = await self._keep(generation_id, request.frame1)
+        return request if frame0 is request.frame0 and frame1 is request.frame1 else replace(
+            request, frame0=frame0, frame1=frame1
+        )
+
+    async def _keep(self, generation_id: str, keyframe: Keyframe | None) -> Keyframe | None:
+        if not isinstance(keyframe, InlineKeyframe):
+            return keyframe
+        key = f"inputs/{generation_id}/{self.new_token()}"
+        await self.objects.put(key, keyframe.content)
+        return StoredKeyframe(key)
+
+    async def _forget_inline(self, request: GenerationRequest) -> None:
+        for keyframe in (request.frame0, request.frame1):
+            if isinstance(keyframe, StoredKeyframe) and keyframe.key.startswith("inputs/"):
+                await self.objects.delete(keyframe.key)

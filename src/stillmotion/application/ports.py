@@ -1,0 +1,248 @@
+"""What the application needs from outside: one Protocol per need, each method with its promise."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from stillmotion.domain.callbacks import Delivery
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.quotas import RateWindow
+from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+
+NewId = Callable[[], str]
+"""Gives a new UUID in canonical text; ids sort by the time they were made."""
+
+NewToken = Callable[[], str]
+"""Gives 256 random bits as 43 URL-safe characters."""
+
+Change = Callable[[Generation], Generation]
+"""A pure function from a generation to what becomes of it; may raise, then nothing is changed."""
+
+Dialects = Mapping[str, Callable[[Generation], bytes]]
+"""By surface: a generation as the JSON body that this surface answers with."""
+
+
+class Clock(Protocol):
+    """Time, passed in."""
+
+    def now(self) -> datetime:
+        """The present, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never step back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """What the caller named a submit, and a digest of the body it named so."""
+
+    key: str
+    body_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A generation that asks to be stored, with the limits it must pass."""
+
+    generation: Generation
+    product: Product
+    idempotency: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What came of a submission: `replayed` where an earlier one with the same key is given again."""
+
+    generation: Generation
+    replayed: bool
+    window: RateWindow
+
+
+class GenerationStore(Protocol):
+    """Generations, and the queue that they are."""
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Store the generation on disk before returning: limits, idempotency, quota and row in one transaction.
+
+        Raises `RateLimitExceeded`, `ConcurrencyLimitExceeded`, `QuotaSpent`, `IdempotencyConflict` (then nothing
+        is stored, and nothing counted) or `StoreUnavailable`.
+        """
+        ...
+
+    async def find(self, generation_id: str) -> Generation | None:
+        """The generation as it was last committed."""
+        ...
+
+    async def change(self, generation_id: str, change: Change) -> Generation:
+        """Apply a change in one transaction with what follows from it, and return the result.
+
+        What follows: a delivery in the outbox where an announced state was entered and there is a callback
+        URL; the quota's refund where it failed or was cancelled. Raises `GenerationNotFound`, and whatever
+        `change` raises.
+        """
+        ...
+
+    async def claim_next(self, claim: Change) -> Generation | None:
+        """Apply `claim` to the generation that waits longest, as `change` does; None where none waits."""
+        ...
+
+    async def leased(self, until: datetime) -> Sequence[str]:
+        """The ids of the generations being rendered whose lease ends at `until` or before."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """How many generations are queued and dreaming, by state."""
+        ...
+
+
+class AccessStore(Protocol):
+    """Keys, as they are looked up on every request."""
+
+    async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
+        """The subscription that a key belongs to, with its product, whatever its state."""
+        ...
+
+
+class SubscriptionStore(Protocol):
+    """Products, subscriptions and keys, as they are administered."""
+
+    async def add_product(self, product: Product) -> None:
+        """Keep a new product. Raises `InvalidRequest` where the name is taken."""
+        ...
+
+    async def find_product(self, name: str) -> Product | None:
+        """The product of that name."""
+        ...
+
+    async def add_subscription(self, subscription: Subscription, keys: Sequence[Key]) -> None:
+        """Keep a new subscription with its keys, all or nothing."""
+        ...
+
+    async def subscriptions(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
+        """All subscriptions with their keys, oldest first."""
+        ...
+
+    async def set_state(self, subscription_id: str, state: SubscriptionState) -> bool:
+        """Change a subscription's state; False where there is none of that id."""
+        ...
+
+    async def replace_key(self, key: Key) -> bool:
+        """Put a key in its slot, in place of the one there; False where there is no such subscription."""
+        ...
+
+    async def find_keys(self, subscription_id: str) -> Mapping[KeySlot, Key]:
+        """A subscription's keys; empty where there is none of that id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A callback to make now, with all it takes."""
+
+    delivery: Delivery
+    generation: Generation
+    secret: str
+
+
+class CallbackStore(Protocol):
+    """The outbox."""
+
+    async def due(self, now: datetime, limit: int) -> Sequence[DueDelivery]:
+        """Pending deliveries whose time has come, the longest due first."""
+        ...
+
+    async def record(self, delivery: Delivery) -> None:
+        """Keep what became of an attempt."""
+        ...
+
+    async def deliveries(self, generation_id: str) -> Sequence[Delivery]:
+        """All deliveries of a generation in the order they were caused."""
+        ...
+
+
+class CallbackSender(Protocol):
+    """Posts callbacks."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> int:
+        """POST once, never redirected, and return the status. Raises `CallbackUndeliverable`."""
+        ...
+
+
+class CallbackUndeliverable(Exception):
+    """No answer came: the message says why in words that hold no address."""
+
+
+class UrlRules(Protocol):
+    """Which addresses may be asked for at all, decided from the text alone."""
+
+    def check(self, field: str, url: str) -> None:
+        """Raise `InvalidRequest` that names `field` for a URL that will never be fetched."""
+        ...
+
+
+class ImageSource(Protocol):
+    """Fetches pictures that strangers point to."""
+
+    async def fetch(self, url: str, destination: str) -> None:
+        """Write the bytes at `url` to the file `destination`. Raises `GenerationFailed`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What storage knows of an object: bytes, a strong validator, time of writing."""
+
+    size: int
+    etag: str
+    modified_at: datetime
+
+
+class ObjectStore(Protocol):
+    """Pictures and clips. An object appears whole or not at all. Raises `Unavailable` where storage is."""
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Store bytes under a key; on disk, or acknowledged by the remote store, before returning."""
+        ...
+
+    async def put_file(self, key: str, path: str) -> None:
+        """Store a file's bytes under a key, as `put` does."""
+        ...
+
+    async def find(self, key: str) -> StoredObject | None:
+        """What is known of an object, None where there is none."""
+        ...
+
+    def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to but not including `end`, in pieces."""
+        ...
+
+    async def fetch_file(self, key: str, path: str) -> None:
+        """Copy an object to a file. Raises `KeyError` where there is none."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; nothing happens where there is none."""
+        ...
+
+    def direct_url(self, key: str, lifetime: timedelta) -> str | None:
+        """A presigned URL where the store itself can serve the object, else None."""
+        ...
+
+    async def check(self) -> None:
+        """Raise `Unavailable` where the store cannot be written to."""
+        ...
+
+
+class QueueSignal(Protocol):
+    """Wakes a worker that waits for work in this process."""
+
+    def notify(self) -> None:
+        """There may be something to do."""
+        ...
+
+    async def wait(self, timeout: timedelta) -> None:
+        """Return at the next `notify`, or after `timeout`."""
+        ...
