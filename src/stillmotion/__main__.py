@@ -1,0 +1,5 @@
+"""`python -m stillmotion` is the `stillmotion` command."""
+
+from stillmotion.cli.main import main
+
+main()

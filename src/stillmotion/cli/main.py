@@ -1,0 +1,82 @@
+"""The `stillmotion` command: what there is, imported only when it is called."""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stillmotion.domain.errors import StillmotionError
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("stillmotion.cli.demo", "Make a clip through the whole service, to see that it works."),
+    "generate": ("stillmotion.cli.generate", "Turn one picture into a clip right here, with no server."),
+    "serve": ("stillmotion.cli.serve", "Run the service: the API, its queue and its renderers."),
+    "keys": ("stillmotion.cli.keys", "Create, list, replace and suspend subscription keys."),
+    "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),
+}
+_NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG"})
+
+EXIT_REFUSED = 1
+"""Something was refused or failed, and a sentence on standard error says what. 2 is a wrong command line."""
+
+
+class _Commands(click.Group):
+    """Lists commands without importing them: `--help` has to be quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(_COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", "file", type=click.Path(path_type=Path), help="Settings file (TOML). Or STILLMOTION_CONFIG.")
+@click.version_option(package_name="stillmotion", prog_name="stillmotion")
+@click.pass_context
+def cli(ctx: click.Context, file: Path | None) -> None:
+    """A picture and a sentence in, a video out.
+
+    Start with `stillmotion demo`.
+    """
+    ctx.obj = file
+
+
+def environment() -> dict[str, str]:
+    """The process's environment less our variables that are not settings."""
+    return {name: value for name, value in os.environ.items() if name not in _NOT_SETTINGS}
+
+
+def settings_file(ctx: click.Context) -> Path | None:
+    """The settings file asked for on the command line or in the environment."""
+    given: Path | None = ctx.find_root().obj
+    named = os.environ.get("STILLMOTION_CONFIG")
+    return given or (Path(named) if named else None)
+
+
+def load_settings(ctx: click.Context, **given: Any) -> Any:
+    """The `Settings` for this call. Raises `SettingsError`."""
+    from stillmotion.config import load
+
+    return load(environment(), settings_file(ctx), given)[0]
+
+
+def main() -> None:
+    """The console script: errors of ours are one sentence on standard error."""
+    try:
+        cli(standalone_mode=True)
+    except StillmotionError as error:
+        click.echo(f"stillmotion: {error}", err=True)
+        sys.exit(EXIT_REFUSED)

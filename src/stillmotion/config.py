@@ -1,0 +1,173 @@
+"""Settings: read once, from defaults, a TOML file and `STILLMOTION_*`, in that order of precedence; then frozen."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_type_hints
+
+import msgspec
+
+from stillmotion.domain.errors import StillmotionError
+
+PREFIX = "STILLMOTION_"
+
+
+class SettingsError(StillmotionError):
+    """A setting that is wrong: the message names it, where it was read, and the fix."""
+
+
+def _setting(default: Any, doc: str, *, secret: bool = False) -> Any:
+    return field(default_factory=lambda: default, metadata={"doc": doc, "secret": secret}, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can choose. Lists are comma-separated in the environment, tables `name=value`."""
+
+    data_dir: Path = _setting(Path("~/.local/share/stillmotion").expanduser(), "Where the database, the clips and the secret are kept.")
+    host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
+    port: int = _setting(8080, "Port to listen on; 0 picks a free one.")
+    public_url: str = _setting("", "Base of the links we give out, e.g. https://video.example.com; empty: as called.")
+    storage: str = _setting("local", "Where clips go: local (in data_dir) or s3://bucket/prefix.")
+    storage_options: Mapping[str, str] = _setting(MappingProxyType({}), "Options of the S3 store: region, endpoint, keys.", secret=True)
+    models: Mapping[str, str] = _setting(
+        MappingProxyType({"ray-1-6": "parallax/1", "ray-2": "parallax/1", "ray-flash-2": "parallax/1"}),
+        "Wire model names and the engine that really renders each.",
+    )
+    renderers: int = _setting(1, "Renderer processes in this server, 1 to 64; one a device.")
+    submits_per_minute: int = _setting(60, "Submits a minute of a newly created default product, 1 or more.")
+    concurrent_generations: int = _setting(100, "Unfinished generations of a newly created default product, 1 or more.")
+    fetch_allow_cidrs: tuple[str, ...] = _setting((), "Networks that pictures and callbacks may be on though private.")
+    fetch_deny_cidrs: tuple[str, ...] = _setting((), "Further networks that are never connected to.")
+    fetch_allowed_ports: tuple[int, ...] = _setting((80, 443), "Ports that pictures and callbacks may be on.")
+    shutdown_grace: float = _setting(8.0, "Seconds that a running render may still take at shutdown, 0 to 600.")
+    log_level: str = _setting("info", "debug, info, warning or error.")
+    log_format: str = _setting("auto", "json, console, or auto: console on a terminal.")
+
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "port": (0, 65535),
+    "renderers": (1, 64),
+    "submits_per_minute": (1, 1_000_000),
+    "concurrent_generations": (1, 10_000_000),
+    "shutdown_grace": (0, 600),
+}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("auto", "json", "console"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A setting as it stands and where it came from, for `stillmotion config`."""
+
+    name: str
+    value: str
+    source: str
+    doc: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return PREFIX + self.name.upper()
+
+
+def load(
+    environment: Mapping[str, str], file: Path | None = None, given: Mapping[str, Any] | None = None
+) -> tuple[Settings, list[Origin]]:
+    """Settings from defaults, then the file, then the environment, then what was given on the command line.
+
+    Raises `SettingsError` for the first one that is unknown or does not fit.
+    """
+    layers = [
+        ("file", _read_file(file)),
+        ("environment", _from_environment(environment)),
+        ("command line", {name: value for name, value in (given or {}).items() if value is not None}),
+    ]
+    types = get_type_hints(Settings)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for source, layer in layers:
+        for name, raw in layer.items():
+            if name not in types:
+                raise SettingsError(_unknown(name, source, types))
+            values[name] = _convert(name, raw, types[name], source)
+            sources[name] = source
+    settings = Settings(**values)
+    return settings, [_origin(each, settings, sources) for each in fields(Settings)]
+
+
+def _origin(each: Field[Any], settings: Settings, sources: Mapping[str, str]) -> Origin:
+    value = getattr(settings, each.name)
+    shown = "(set, hidden)" if each.metadata["secret"] and value else _shown(value)
+    return Origin(each.name, shown, sources.get(each.name, "default"), each.metadata["doc"])
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={each}" for name, each in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(str(each) for each in value)
+    return str(value)
+
+
+def _read_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}. Check --config.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {file} is not valid TOML: {error}.") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    own = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    return {name.removeprefix(PREFIX).lower(): value for name, value in own.items()}
+
+
+def _unknown(name: str, source: str, types: Mapping[str, Any]) -> str:
+    label = PREFIX + name.upper() if source == "environment" else name
+    return f"{label} ({source}) is not a setting. There are: {', '.join(types)}."
+
+
+def _convert(name: str, raw: Any, kind: Any, source: str) -> Any:
+    label = PREFIX + name.upper() if source == "environment" else name
+    try:
+        value = msgspec.convert(_split(raw, kind), kind, strict=False, dec_hook=_path)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise SettingsError(f"{label} ({source}) is {raw!r}: {_sentence(error)}") from error
+    if name in _RANGES and not _RANGES[name][0] <= value <= _RANGES[name][1]:
+        low, high = _RANGES[name]
+        raise SettingsError(f"{label} ({source}) is {value}: give a number from {low:g} to {high:g}.")
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise SettingsError(f"{label} ({source}) is {value!r}: give one of {', '.join(_CHOICES[name])}.")
+    return value
+
+
+def _split(raw: Any, kind: Any) -> Any:
+    """Text from the environment as the list or table it stands for."""
+    if not isinstance(raw, str) or kind in (str, int, float, Path):
+        return raw
+    parts = [part.strip() for part in raw.split(",") if part.strip()]
+    if getattr(kind, "__origin__", None) is tuple:
+        return parts
+    pairs = [part.partition("=") for part in parts]
+    if not all(middle for _, middle, _ in pairs):
+        raise ValueError("write it as name=value,name=value")
+    return {left.strip(): right.strip() for left, _, right in pairs}
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise ValueError(f"expected {kind.__name__}")
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).partition(" - at ")[0].replace("`", "")
+    return f"{text[:1].lower()}{text[1:]}."
