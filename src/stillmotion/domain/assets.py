@@ -1,5 +1,6 @@
 """What a finished generation leaves behind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +12,7 @@ class AssetKind(StrEnum):
     THUMBNAIL = "thumbnail"
 
 
-CONTENT_TYPES = {AssetKind.VIDEO: "video/mp4", AssetKind.THUMBNAIL: "image/jpeg"}
+CONTENT_TYPES: Mapping[AssetKind, str] = {AssetKind.VIDEO: "video/mp4", AssetKind.THUMBNAIL: "image/jpeg"}
 
 
 @dataclass(frozen=True, slots=True)
