@@ -48,7 +48,8 @@ def _mix(under: Plane, over: Plane, weight: Plane) -> Plane:
 
 def _smooth(low: float, high: float, value: Plane) -> Plane:
     t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    smooth: Plane = t * t * (3 - 2 * t)
+    return smooth
 
 
 def _noise(

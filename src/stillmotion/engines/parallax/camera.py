@@ -1,0 +1,196 @@
+"""Where the camera is at each frame: moves as a table, easing, sequences, loops.
+
+Lengths are in frame widths at the distance of the nearest surface; angles are in radians; the lens sees as far
+to one side as one frame width at focal length 1. x is right, y is down, z is into the picture.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillmotion.engines.parallax.plan import MotionPlan, Segment
+
+FAR = 0.3
+"""The inverse distance of the farthest surface, where the nearest is 1."""
+
+Samples = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """A camera's offset from where the picture was taken. All zero is the picture itself.
+
+    `orbit` and `rise` move sideways and up while the camera keeps looking at the pivot; `vertigo` backs away
+    while the lens closes in so that the pivot keeps its size; `zoom` is the natural logarithm of magnification.
+    """
+
+    right: float = 0.0
+    up: float = 0.0
+    forward: float = 0.0
+    pan: float = 0.0
+    tilt: float = 0.0
+    roll: float = 0.0
+    zoom: float = 0.0
+    orbit: float = 0.0
+    rise: float = 0.0
+    vertigo: float = 0.0
+    shake: float = 0.0
+
+
+MOVES: Mapping[str, Pose] = {
+    "static": Pose(),
+    "push_in": Pose(forward=0.22),
+    "pull_out": Pose(forward=-0.22),
+    "zoom_in": Pose(zoom=0.24),
+    "zoom_out": Pose(zoom=-0.24),
+    "pan_left": Pose(pan=-0.085),
+    "pan_right": Pose(pan=0.085),
+    "tilt_up": Pose(tilt=0.07),
+    "tilt_down": Pose(tilt=-0.07),
+    "truck_left": Pose(right=-0.085),
+    "truck_right": Pose(right=0.085),
+    "pedestal_up": Pose(up=0.07),
+    "pedestal_down": Pose(up=-0.07),
+    "orbit_left": Pose(orbit=-0.11),
+    "orbit_right": Pose(orbit=0.11),
+    "crane_up": Pose(rise=0.10, up=0.02, forward=-0.03),
+    "crane_down": Pose(rise=-0.10, up=-0.02, forward=0.03),
+    "roll_left": Pose(roll=-0.09),
+    "roll_right": Pose(roll=0.09),
+    "dolly_zoom": Pose(vertigo=0.24),
+    "handheld": Pose(shake=0.012, forward=0.05),
+    "aerial": Pose(forward=0.12, rise=0.05),
+    "aerial_drone": Pose(forward=0.14, orbit=0.05),
+    "bolt_cam": Pose(forward=0.26, right=0.04),
+    "pov": Pose(forward=0.18, shake=0.006),
+    "selfie": Pose(forward=0.06, orbit=0.03, shake=0.006),
+    "elevator_doors": Pose(forward=0.16),
+    "tiny_planet": Pose(roll=0.12, zoom=0.16),
+    "low_angle": Pose(forward=0.10, rise=-0.03),
+    "high_angle": Pose(forward=0.10, rise=0.03),
+    "eye_level": Pose(forward=0.12),
+    "ground_level": Pose(forward=0.10, rise=-0.04),
+    "overhead": Pose(forward=0.12, roll=0.02),
+    "over_the_shoulder": Pose(forward=0.10, right=0.02),
+}
+"""What each move does in all, at ordinary strength."""
+
+APPROXIMATED = frozenset(
+    {"aerial", "aerial_drone", "bolt_cam", "pov", "selfie", "elevator_doors", "tiny_planet"}
+    | {"low_angle", "high_angle", "eye_level", "ground_level", "overhead", "over_the_shoulder"}
+)
+"""Moves that one still can only suggest."""
+
+RAMP = 0.3
+"""The part of a move in which it gathers speed, and again in which it comes to rest."""
+BLEND = 0.14
+"""How far the moves of a sequence reach into each other, as a fraction of a segment."""
+SHAKES_PER_SECOND = 0.9
+"""The main beat of a hand-held camera; it sways at 0.5 to 2.2 times this."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPath:
+    """The pose at each frame, frames × the fields of `Pose`, and how much of the whole motion is done.
+
+    `engaged` rises with the motion from 0 and bounds it: the overscan grows with it, smoothly.
+    """
+
+    poses: Samples
+    engaged: Samples
+
+    def column(self, name: str) -> Samples:
+        """One field of the pose over all frames."""
+        return np.asarray(self.poses[:, _COLUMNS[name]])
+
+
+_COLUMNS = {field.name: index for index, field in enumerate(fields(Pose))}
+_NEVER_BELOW_PICTURE = ("forward", "zoom")
+
+
+def ease(x: Any, ramp: float = RAMP) -> Samples:
+    """From 0 to 1 as x does, starting and ending at rest; velocity and acceleration are continuous.
+
+    Its speed follows the quintic smoothstep up, stays level, and comes down again.
+    """
+    inside = np.clip(np.asarray(x, np.float64), 0, 1)
+    mirrored = np.minimum(inside, 1 - inside)
+    part = np.minimum(mirrored / ramp, 1)
+    gathered = ramp * (part**6 - 3 * part**5 + 2.5 * part**4) + np.maximum(mirrored - ramp, 0)
+    done = gathered / (1 - ramp)
+    return np.where(inside <= 0.5, done, 1 - done)
+
+
+def there_and_back(x: Any) -> Samples:
+    """From 0 to 1 and back within one period, for loops."""
+    return np.asarray((1 - np.cos(2 * np.pi * np.asarray(x, np.float64))) / 2)
+
+
+def times(frame_count: int, *, loop: bool) -> Samples:
+    """Each frame's place in the clip: 0 to 1, or in a loop up to one step before 1."""
+    steps = frame_count if loop else max(frame_count - 1, 1)
+    return np.arange(frame_count) / steps
+
+
+def camera_path(plan: MotionPlan, frame_count: int, seconds: float, seed: int) -> CameraPath:
+    """The whole path that a plan asks for, starting at the picture itself wherever that can be.
+
+    A move that reveals more than the picture holds (pulling out, zooming out) starts closer instead and ends
+    on the whole picture.
+    """
+    x = times(frame_count, loop=plan.loop)
+    done = [_progress(x, plan.segments, index, plan) for index in range(len(plan.segments))]
+    poses = np.zeros((frame_count, len(_COLUMNS)))
+    for progress, segment in zip(done, plan.segments, strict=True):
+        poses += progress[:, None] * _target(segment, plan.strength)
+    for name in _NEVER_BELOW_PICTURE:
+        column = poses[:, _COLUMNS[name]]
+        column -= min(0.0, float(column.min()))
+    moving = [progress for progress, segment in zip(done, plan.segments, strict=True) if segment.moves]
+    engaged = np.mean(moving, axis=0) if moving else np.zeros(frame_count)
+    return _shaken(CameraPath(poses, engaged), x * seconds, seed, loop_seconds=seconds if plan.loop else None)
+
+
+def _progress(x: Samples, segments: Sequence[Segment], index: int, plan: MotionPlan) -> Samples:
+    count = len(segments)
+    if plan.loop:
+        within = np.clip(x * count - index, 0, 1)
+        return there_and_back(within) if count > 1 else there_and_back(x)
+    blend = BLEND if count > 1 else 0.0
+    start, end = (index - blend) / count, (index + 1 + blend) / count
+    start, end = max(0.0, start), min(1.0, end)
+    return ease((x - start) / ((end - start) / max(plan.speed, 1.0)))
+
+
+def _target(segment: Segment, strength: float) -> Samples:
+    together = 1.0 if len(segment.moves) < 2 else 0.8
+    summed = sum((np.array(astuple(MOVES[move])) for move in segment.moves), np.zeros(len(_COLUMNS)))
+    return np.asarray(summed * strength * together)
+
+
+def _shaken(path: CameraPath, seconds: Samples, seed: int, loop_seconds: float | None) -> CameraPath:
+    """The path with the hand's sway added to pan, tilt and roll."""
+    amount = path.column("shake")
+    if not amount.any():
+        return path
+    poses = path.poses.copy()
+    random = np.random.default_rng([seed, 7])
+    swing = np.minimum(1, seconds / 0.8) if loop_seconds is None else np.ones_like(seconds)
+    swing = swing * swing * (3 - 2 * swing) * amount.max()
+    for name, share in (("pan", 1.0), ("tilt", 0.8), ("roll", 0.45), ("up", 0.5)):
+        poses[:, _COLUMNS[name]] += swing * share * _sway(seconds, random, loop_seconds)
+    return CameraPath(poses, np.maximum(path.engaged, swing / amount.max()))
+
+
+def _sway(seconds: Samples, random: np.random.Generator, loop_seconds: float | None) -> Samples:
+    """A wandering signal within -1 to 1 that starts at 0: a few sines of unrelated beats (whole cycles in a loop)."""
+    total = np.zeros_like(seconds)
+    for factor, weight in ((0.5, 0.5), (0.93, 0.3), (1.57, 0.14), (2.2, 0.06)):
+        beat = SHAKES_PER_SECOND * factor * random.uniform(0.9, 1.1)
+        if loop_seconds is not None:
+            beat = max(1, round(beat * loop_seconds)) / loop_seconds
+        total += weight * random.choice([-1.0, 1.0]) * np.sin(2 * np.pi * beat * seconds)
+    return total

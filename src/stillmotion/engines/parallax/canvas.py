@@ -1,0 +1,125 @@
+"""The picture as the warp reads it: scaled once to what the clip needs, then planar YUV."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stillmotion.domain.rendering import Picture
+from stillmotion.domain.request import FrameSize
+
+Pixels = NDArray[np.uint8]
+
+ROOM_BEYOND_CROP = 0.25
+"""How much of the picture outside the crop is kept on each side, as a fraction of the crop: a camera may look there."""
+
+_TO_BT709 = np.array(
+    [
+        [0.182586, 0.614231, 0.062007, 16.0],
+        [-0.100644, -0.338572, 0.439216, 128.0],
+        [0.439216, -0.398942, -0.040274, 128.0],
+    ],
+    np.float32,
+)
+"""8-bit RGB to limited-range YCbCr, from Kr = 0.2126, Kb = 0.0722 (ITU-R BT.709, 3.2 and 3.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of the picture, in its pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """Planes at the clip's scale, and where the clip's first frame lies on them.
+
+    `y` is height × width; `u` and `v` are half that on both sides, sited between luma samples. The frame's top
+    left corner is `left`, `top` (even numbers). `region` is what of the picture the canvas shows.
+    """
+
+    y: Pixels
+    u: Pixels
+    v: Pixels
+    left: int
+    top: int
+    frame: FrameSize
+    region: Region
+
+    @property
+    def width(self) -> int:
+        """Luma pixels."""
+        return int(self.y.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Luma pixels."""
+        return int(self.y.shape[0])
+
+
+def as_array(picture: Picture) -> Pixels:
+    """The picture's own memory as height × width × 3."""
+    return np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
+
+
+def lay_out(picture: Picture, size: FrameSize, focus: tuple[float, float]) -> Canvas:
+    """Scale the picture to cover `size`, cropped around `focus` (x and y as fractions of the picture)."""
+    scale = max(size.width / picture.width, size.height / picture.height)
+    across = _Span.around(focus[0], picture.width, size.width, scale)
+    down = _Span.around(focus[1], picture.height, size.height, scale)
+    region = Region(across.start, down.start, across.length, down.length)
+    part = as_array(picture)[region.y : region.y + region.height, region.x : region.x + region.width]
+    y, u, v = _planes(_resized(part, across.scaled, down.scaled))
+    return Canvas(y, u, v, across.offset, down.offset, size, region)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """One axis of the layout: source pixels `start` and `length`, canvas pixels `scaled`, frame at `offset`."""
+
+    start: int
+    length: int
+    scaled: int
+    offset: int
+
+    @classmethod
+    def around(cls, focus: float, source: int, wanted: int, scale: float) -> "_Span":
+        crop = min(source, wanted / scale)
+        first = min(max(focus * source - crop / 2, 0.0), source - crop)
+        if source - crop < 1:
+            return cls(0, source, wanted, 0)
+        start = max(0, round(first - crop * ROOM_BEYOND_CROP))
+        end = min(source, round(first + crop * (1 + ROOM_BEYOND_CROP)))
+        scaled = max(wanted, _even((end - start) * scale))
+        offset = min(_even((first - start) * scale), scaled - wanted)
+        return cls(start, end - start, scaled, offset)
+
+
+def _even(pixels: float) -> int:
+    return round(pixels / 2) * 2
+
+
+def _resized(part: Pixels, width: int, height: int) -> Pixels:
+    shrinking = part.shape[1] > width or part.shape[0] > height
+    way = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
+    return _bytes(cv2.resize(part, (width, height), interpolation=way))
+
+
+def _planes(rgb: Pixels) -> tuple[Pixels, Pixels, Pixels]:
+    y, u, v = cv2.split(cv2.transform(rgb, _TO_BT709))
+    half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
+    return (
+        _bytes(y),
+        _bytes(cv2.resize(u, half, interpolation=cv2.INTER_AREA)),
+        _bytes(cv2.resize(v, half, interpolation=cv2.INTER_AREA)),
+    )
+
+
+def _bytes(image: Any) -> Pixels:
+    return np.ascontiguousarray(image, np.uint8)

@@ -1,0 +1,63 @@
+"""What is to move, as the prompt or the picture says: the parsed plan and its JSON."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Camera moves (keys of `camera.MOVES`, at most two) that happen at once."""
+
+    moves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Words that changed nothing, and why."""
+
+    words: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MotionPlan:
+    """All that a clip does.
+
+    `segments` follow each other. `strength` scales how far things go, `speed` how soon they get there (1 is
+    ordinary). `subject` and `ambient` are keys of `vocabulary`; `chosen` says that the camera's move was picked
+    from the picture because nothing was asked; `approximated` are moves that one still can only suggest.
+    """
+
+    segments: tuple[Segment, ...] = ()
+    subject: tuple[str, ...] = ()
+    ambient: tuple[str, ...] = ()
+    modifiers: tuple[str, ...] = ()
+    strength: float = 1.0
+    speed: float = 1.0
+    loop: bool = False
+    chosen: bool = False
+    approximated: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = field(default=())
+
+    def as_json(self) -> str:
+        """The plan as its owner sees it."""
+        return json.dumps(
+            {
+                "moves": [list(segment.moves) for segment in self.segments],
+                "chosen_from_picture": self.chosen,
+                "subject": list(self.subject),
+                "ambient": list(self.ambient),
+                "modifiers": list(self.modifiers),
+                "strength": round(self.strength, 3),
+                "speed": round(self.speed, 3),
+                "loop": self.loop,
+                "approximated": list(self.approximated),
+                "ignored": [{"words": item.words, "reason": item.reason} for item in self.ignored],
+            },
+            ensure_ascii=False,
+        )
+
+    def camera_moves(self) -> Iterable[str]:
+        """Every move of every segment, in order."""
+        return (move for segment in self.segments for move in segment.moves)

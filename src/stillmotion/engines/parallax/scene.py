@@ -1,0 +1,189 @@
+"""What is in the picture: faces, where the eye goes, the sky, whether it is a photograph at all."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stillmotion.engines.parallax.canvas import Pixels
+
+Grid = NDArray[np.float32]
+
+GRID_SIDE = 160
+"""The longest side of everything that is analysed, in cells."""
+FACE_SIDE = 420
+"""The longest side of the picture that faces are looked for in, in pixels."""
+SMALLEST_FACE = 0.07
+"""Of the shorter side: smaller ones need no care and are mostly mistakes."""
+SAME_FACE = 0.3
+"""Intersection over union from which two finds are one face."""
+FLAT_SHARE = 0.55
+"""Above this share of neighbours that are exactly equal, a picture is drawn rather than photographed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in fractions of the picture's width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """x, y."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    def overlap(self, other: "Box") -> float:
+        """Intersection over union, 0 to 1."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        if width <= 0 or height <= 0:
+            return 0.0
+        return width * height / (self.area + other.area - width * height)
+
+    @property
+    def area(self) -> float:
+        """Of the picture."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The analysis, on a grid over the whole picture.
+
+    `colours` is Lab of 8 bits as floats, cells high × wide × 3. `salience` and `sky` run from 0 to 1.
+    """
+
+    colours: Grid
+    salience: Grid
+    sky: Grid
+    faces: tuple[Box, ...]
+    focus: tuple[float, float]
+    is_flat_art: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Cells high, cells wide."""
+        return int(self.colours.shape[0]), int(self.colours.shape[1])
+
+
+class FaceFinder:
+    """OpenCV's two frontal face cascades; a face counts only where both see one."""
+
+    def find(self, rgb: Pixels) -> tuple[Box, ...]:
+        """Faces, the largest first."""
+        grey = cv2.equalizeHist(cv2.cvtColor(_fitted(rgb, FACE_SIDE), cv2.COLOR_RGB2GRAY))
+        first = self._detect(self._quick, grey)
+        if not first:
+            return ()
+        second = self._detect(self._thorough, grey)
+        agreed = [box for box in first if any(box.overlap(other) >= SAME_FACE for other in second)]
+        return tuple(sorted(agreed, key=lambda box: -box.area))
+
+    @cached_property
+    def _quick(self) -> Any:
+        return _cascade("haarcascade_frontalface_alt2.xml")
+
+    @cached_property
+    def _thorough(self) -> Any:
+        return _cascade("haarcascade_frontalface_default.xml")
+
+    @staticmethod
+    def _detect(cascade: Any, grey: Any) -> list[Box]:
+        height, width = grey.shape
+        side = max(20, round(min(width, height) * SMALLEST_FACE))
+        found = cascade.detectMultiScale(grey, 1.12, 4, minSize=(side, side))
+        return [Box(x / width, y / height, (x + w) / width, (y + h) / height) for x, y, w, h in found]
+
+
+def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
+    """Look at the picture (height × width × 3, sRGB)."""
+    medium = _fitted(rgb, FACE_SIDE)
+    colours = cv2.cvtColor(_fitted(medium, GRID_SIDE), cv2.COLOR_RGB2LAB).astype(np.float32)
+    salience = _salience(colours)
+    found = faces.find(medium)
+    return Scene(
+        colours=colours,
+        salience=salience,
+        sky=_sky(colours),
+        faces=found,
+        focus=found[0].centre if found else _centre_of(salience),
+        is_flat_art=_is_flat_art(rgb),
+    )
+
+
+def _cascade(name: str) -> Any:
+    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
+
+
+def _fitted(rgb: Any, side: int) -> Any:
+    """The picture with its longest side at most `side`."""
+    height, width = rgb.shape[:2]
+    scale = side / max(width, height)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+
+
+def _salience(colours: Grid) -> Grid:
+    """How unlike the picture's border a cell is, each side of the border taken by itself."""
+    smooth = cv2.GaussianBlur(colours, (0, 0), 2)
+    depth = max(1, min(smooth.shape[:2]) // 12)
+    sides = (smooth[:depth], smooth[-depth:], smooth[:, :depth], smooth[:, -depth:])
+    distances = []
+    for side in sides:
+        cells = side.reshape(-1, 3)
+        mean = cells.mean(axis=0)
+        spread = np.cov(cells.T.astype(np.float64)) + 60 * np.eye(3)
+        away = smooth - mean
+        distances.append(np.sqrt(np.einsum("hwi,ij,hwj->hw", away, np.linalg.inv(spread), away)))
+    ordered = np.sort(np.stack(distances), axis=0)
+    return _spread(cv2.GaussianBlur(ordered[:3].mean(axis=0).astype(np.float32), (0, 0), 2))
+
+
+def _spread(values: Grid) -> Grid:
+    """Stretched so that the 5th percentile is 0 and the 98th is 1."""
+    low, high = np.percentile(values, (5, 98))
+    return np.clip((values - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+
+
+def _centre_of(salience: Grid) -> tuple[float, float]:
+    """The weighted middle of what stands out, drawn to the picture's middle."""
+    height, width = salience.shape
+    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
+    weight = salience**2 * np.exp(-(((x - 0.5) / 0.4) ** 2) - ((y - 0.5) / 0.4) ** 2) + 1e-4
+    total = weight.sum()
+    return float((x * weight).sum() / total), float((y * weight).sum() / total)
+
+
+def _sky(colours: Grid) -> Grid:
+    """Bright, smooth, not green or warm, and joined to the top edge."""
+    light, _, yellow = cv2.split(colours)
+    texture = cv2.GaussianBlur(cv2.magnitude(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1)), (0, 0), 1)
+    top = light[: max(1, light.shape[0] // 10)]
+    like = (texture < 26) & (light > 90) & (yellow < 140) & (light > np.median(top) - 55)
+    labels = cv2.connectedComponents(like.astype(np.uint8))[1]
+    joined = np.isin(labels, np.unique(labels[0][like[0]])) & like
+    if joined.mean() < 0.03:
+        return np.zeros_like(light)
+    return cv2.GaussianBlur(joined.astype(np.float32), (0, 0), 1.5)
+
+
+def _is_flat_art(rgb: Pixels) -> bool:
+    """Whether most neighbours are exactly equal: text, screenshots, logos, diagrams, pixel art."""
+    height, width = rgb.shape[:2]
+    sample = rgb[:: max(1, height // 400)][:, : width - 1].astype(np.int16)
+    beside = rgb[:: max(1, height // 400)][:, 1:].astype(np.int16)
+    if sample.size == 0:
+        return True
+    middling = np.abs(sample - 128).max(axis=2) < 122
+    equal = np.abs(sample - beside).max(axis=2) == 0
+    # Blown highlights and crushed shadows of photographs are flat too: they count half.
+    return bool(np.where(middling, equal, equal * 0.75).mean() > FLAT_SHARE)

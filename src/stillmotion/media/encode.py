@@ -1,0 +1,160 @@
+"""Videos out: frames become an H.264 MP4 that every browser plays, while the next ones are still being drawn."""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.rendering import Frame, Rendering
+from stillmotion.domain.request import FrameSize
+
+BT709 = 1
+"""The code of BT.709 for primaries, transfer and matrix alike (ITU-T H.273, tables 2 to 4)."""
+LIMITED_RANGE = 1
+"""FFmpeg's AVCOL_RANGE_MPEG: luma 16 to 235, chroma 16 to 240."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeOptions:
+    """How x264 is set. `queue` bounds the frames that wait for it, and with them memory."""
+
+    crf: int = 20
+    preset: str = "veryfast"
+    threads: int = 3
+    queue: int = 6
+    keyframe_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A finished file: its picture size, frames a second, frames, bytes, and the frame for the thumbnail."""
+
+    path: Path
+    size: FrameSize
+    fps: int
+    frame_count: int
+    byte_count: int
+    telling: Frame
+
+
+def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = None) -> Clip:
+    """Draw every frame of `rendering` and write them to `path`, whole or not at all.
+
+    Encoding runs on a thread of its own. Whatever the frames' iterator raises (a cancel, a failure) is raised
+    again after the thread has ended and the file is gone. Raises `GenerationFailed` with code
+    `video_encode_failed` where the file cannot be written.
+    """
+    writer = _Writer(path, rendering.size, rendering.fps, options or EncodeOptions())
+    telling: Frame | None = None
+    count = 0
+    try:
+        for frame in rendering.frames:
+            if count == rendering.telling_frame or telling is None:
+                telling = frame
+            count += 1
+            if not writer.take(frame):
+                break
+        writer.finish()
+    except BaseException:
+        writer.abandon()
+        raise
+    if telling is None:
+        path.unlink(missing_ok=True)
+        raise GenerationFailed("video_encode_failed", "The engine drew no frame: ask for a longer clip.")
+    return Clip(path, rendering.size, rendering.fps, count, path.stat().st_size, telling)
+
+
+class _Writer:
+    """The thread that encodes, and the queue that leads to it."""
+
+    def __init__(self, path: Path, size: FrameSize, fps: int, options: EncodeOptions) -> None:
+        self._path, self._size, self._fps, self._options = path, size, fps, options
+        self._waiting: Queue[Frame | None] = Queue(options.queue)
+        self._abandoned = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="encode", daemon=True)
+        self._thread.start()
+
+    def take(self, frame: Frame) -> bool:
+        """Queue a frame, waiting for room; false once encoding has failed."""
+        self._waiting.put(frame)
+        return self._error is None
+
+    def finish(self) -> None:
+        """Wait for the whole file, or raise why there is none."""
+        self._end()
+        if self._error is not None:
+            self._path.unlink(missing_ok=True)
+            raise GenerationFailed(
+                "video_encode_failed", "The video could not be written; it will be tried again.", permanent=False
+            ) from self._error
+
+    def abandon(self) -> None:
+        """Stop at the next frame and leave no file."""
+        self._abandoned.set()
+        self._end()
+        self._path.unlink(missing_ok=True)
+
+    def _end(self) -> None:
+        if self._thread.is_alive():
+            self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._write()
+        except (av.FFmpegError, OSError, ValueError) as error:
+            self._error = error
+            while self._waiting.get() is not None:
+                pass
+
+    def _write(self) -> None:
+        # Bit-exact keeps the muxer's version and clock out of the file: equal frames give equal bytes.
+        flags = {"movflags": "+faststart", "fflags": "+bitexact"}
+        with av.open(str(self._path), "w", format="mp4", options=flags) as container:
+            stream = self._stream(container)
+            index = 0
+            while (frame := self._waiting.get()) is not None:
+                if not self._abandoned.is_set():
+                    container.mux(stream.encode(_video_frame(frame, index)))
+                    index += 1
+            if not self._abandoned.is_set():
+                container.mux(stream.encode(None))
+            else:
+                # A cancelled file is thrown away: its trailer may fail without harm.
+                with suppress(av.FFmpegError):
+                    container.close()
+
+    def _stream(self, container: OutputContainer) -> VideoStream:
+        options = self._options
+        stream: VideoStream = container.add_stream("libx264", rate=self._fps)
+        context: Any = stream.codec_context
+        context.width, context.height = self._size.width, self._size.height
+        context.pix_fmt = "yuv420p"
+        context.profile = "High"
+        context.time_base = Fraction(1, self._fps)
+        context.framerate = Fraction(self._fps)
+        context.thread_count = options.threads
+        context.gop_size = round(self._fps * options.keyframe_seconds)
+        context.color_primaries = context.color_trc = context.colorspace = BT709
+        context.color_range = LIMITED_RANGE
+        context.options = {"preset": options.preset, "crf": str(options.crf), "x264-params": "force-cfr=1"}
+        return stream
+
+
+def _video_frame(frame: Frame, index: int) -> av.VideoFrame:
+    planes = np.frombuffer(frame.planes, np.uint8).reshape(frame.height * 3 // 2, frame.width)
+    picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+    picture.pts = index
+    picture.color_range = LIMITED_RANGE
+    picture.colorspace = BT709
+    return picture
