@@ -36,7 +36,7 @@ class Settings:
         MappingProxyType({"ray-1-6": "parallax/1", "ray-2": "parallax/1", "ray-flash-2": "parallax/1"}),
         "Wire model names and the engine that really renders each.",
     )
-    renderers: int = _setting(1, "Renderer processes in this server, 1 to 64; one a device.")
+    renderers: int = _setting(1, "Renderer processes in this server, 0 to 64: one a device, 0 only queues.")
     submits_per_minute: int = _setting(60, "Submits a minute of a newly created default product, 1 or more.")
     concurrent_generations: int = _setting(100, "Unfinished generations of a newly created default product, 1 or more.")
     fetch_allow_cidrs: tuple[str, ...] = _setting((), "Networks that pictures and callbacks may be on though private.")
@@ -49,7 +49,7 @@ class Settings:
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65535),
-    "renderers": (1, 64),
+    "renderers": (0, 64),
     "submits_per_minute": (1, 1_000_000),
     "concurrent_generations": (1, 10_000_000),
     "shutdown_grace": (0, 600),
@@ -168,6 +168,11 @@ def _path(kind: type, value: Any) -> Any:
     raise ValueError(f"expected {kind.__name__}")
 
 
+_WORDS: Mapping[str, str] = {"`int`": "a whole number", "`float`": "a number", "`str`": "text", "`array`": "a list"}
+
+
 def _sentence(error: Exception) -> str:
-    text = str(error).partition(" - at ")[0].replace("`", "")
-    return f"{text[:1].lower()}{text[1:]}."
+    text = str(error).partition(" - at ")[0]
+    for typed, words in _WORDS.items():
+        text = text.replace(typed, words)
+    return f"{text[:1].lower()}{text[1:]}.".replace("`", "")

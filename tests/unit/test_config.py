@@ -1,0 +1,63 @@
+"""Settings: where they come from, and what a wrong one says."""
+
+import pytest
+
+from stillmotion.config import SettingsError, load
+
+
+def test_nothing_set_is_fine():
+    settings, origins = load({})
+    assert settings.port == 8080
+    assert {each.source for each in origins} == {"default"}
+
+
+def test_the_command_line_beats_the_environment_beats_the_file(tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text('port = 1\nhost = "0.0.0.0"\nrenderers = 2\n[models]\nmine = "parallax/1"\n')
+    settings, origins = load({"STILLMOTION_PORT": "2", "STILLMOTION_HOST": "::1"}, file, {"port": 3, "host": None})
+    assert (settings.port, settings.host, settings.renderers) == (3, "::1", 2)
+    assert settings.models == {"mine": "parallax/1"}
+    sources = {each.name: each.source for each in origins}
+    assert (sources["port"], sources["host"], sources["renderers"]) == ("command line", "environment", "file")
+
+
+def test_lists_and_tables_from_the_environment():
+    settings, _ = load({
+        "STILLMOTION_MODELS": "a=parallax/1, b=parallax/1",
+        "STILLMOTION_FETCH_ALLOWED_PORTS": "80,8000",
+        "STILLMOTION_FETCH_ALLOW_CIDRS": "127.0.0.0/8, ::1/128",
+    })
+    assert settings.models == {"a": "parallax/1", "b": "parallax/1"}
+    assert settings.fetch_allowed_ports == (80, 8000)
+    assert settings.fetch_allow_cidrs == ("127.0.0.0/8", "::1/128")
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"STILLMOTION_PORT": "x"}, "STILLMOTION_PORT (environment) is 'x': expected a whole number, got text."),
+        ({"STILLMOTION_PORT": "70000"}, "STILLMOTION_PORT (environment) is 70000: give a number from 0 to 65535."),
+        ({"STILLMOTION_LOG_LEVEL": "loud"}, "give one of debug, info, warning, error"),
+        ({"STILLMOTION_MODELS": "a"}, "write it as name=value"),
+        ({"STILLMOTION_PRT": "1"}, "STILLMOTION_PRT (environment) is not a setting. There are: data_dir, host, port"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_fix(environment, sentence):
+    with pytest.raises(SettingsError) as refused:
+        load(environment)
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", None])
+def test_a_settings_file_that_cannot_be_read_is_named(tmp_path, content):
+    file = tmp_path / "settings.toml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"settings\.toml"):
+        load({}, file)
+
+
+def test_secrets_are_not_shown():
+    settings, origins = load({"STILLMOTION_STORAGE_OPTIONS": "secret_access_key=hush"})
+    assert "hush" not in repr(settings)
+    assert all("hush" not in each.value for each in origins)

@@ -1,0 +1,60 @@
+"""Limits and quotas, as rules: the stores count by them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stillmotion.domain.errors import ConcurrencyLimitExceeded, QuotaSpent, RateLimitExceeded
+from stillmotion.domain.quotas import WINDOW, RateWindow, check_concurrency, check_quota, period
+from stillmotion.domain.subscriptions import Product
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PRODUCT = Product("id", "default", concurrent_generations=2, video_seconds_per_month=100)
+
+
+def test_a_hundred_in_a_window_means_a_hundred():
+    window = RateWindow(NOW)
+    for _ in range(100):
+        window = window.spend(100, NOW)
+    with pytest.raises(RateLimitExceeded):
+        window.spend(100, NOW)
+
+
+@given(st.floats(0, 59.999))
+def test_waiting_as_long_as_told_is_enough(elapsed):
+    now = NOW + timedelta(seconds=elapsed)
+    with pytest.raises(RateLimitExceeded) as refused:
+        RateWindow(NOW, spent=1).spend(1, now)
+    assert 1 <= refused.value.retry_after <= 60
+    assert RateWindow(NOW, spent=1).spend(1, now + timedelta(seconds=refused.value.retry_after)).spent == 1
+
+
+def test_a_clock_that_steps_back_locks_nobody_out():
+    assert RateWindow(NOW, spent=1).spend(1, NOW - timedelta(hours=1)).spent == 1
+
+
+def test_a_window_ends_after_its_minute():
+    assert RateWindow(NOW, 5).at(NOW + WINDOW) == RateWindow(NOW + WINDOW)
+    assert RateWindow(NOW, 5).at(NOW + WINDOW - timedelta(microseconds=1)).spent == 5
+
+
+def test_no_more_at_once_than_the_product_says():
+    check_concurrency(PRODUCT, 1)
+    with pytest.raises(ConcurrencyLimitExceeded):
+        check_concurrency(PRODUCT, 2)
+
+
+def test_a_quota_is_spent_to_the_last_second_and_comes_back_next_month():
+    check_quota(PRODUCT, 95, 5, NOW)
+    with pytest.raises(QuotaSpent) as refused:
+        check_quota(PRODUCT, 95, 5.5, NOW)
+    later = NOW + timedelta(seconds=refused.value.retry_after)
+    assert period(later) == "2026-12"
+    assert period(later - timedelta(seconds=1)) == "2026-11"
+
+
+def test_without_a_quota_anything_goes():
+    check_quota(replace(PRODUCT, video_seconds_per_month=None), 1e9, 10, NOW)

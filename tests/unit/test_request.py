@@ -1,0 +1,76 @@
+"""What can be asked, and in what size it comes out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stillmotion.domain.errors import InvalidRequest
+from stillmotion.domain.keyframes import ImageKeyframe
+from stillmotion.domain.request import (
+    AspectRatio,
+    FrameSize,
+    GenerationRequest,
+    Resolution,
+    frame_size,
+    prompt_problems,
+)
+
+PHOTO = ImageKeyframe("https://example.com/a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "remedy"),
+    [
+        ("", "must not be blank"),
+        (" \n\t ", "must not be blank"),
+        ("x" * 5001, "shorten it to 5000"),
+        ("a\x00b", "NUL"),
+        ("a\ud800b", "lone surrogates"),
+    ],
+)
+def test_a_bad_prompt_is_told_its_remedy(prompt, remedy):
+    with pytest.raises(InvalidRequest) as refused:
+        GenerationRequest(prompt, PHOTO)
+    (problem,) = refused.value.problems
+    assert problem.field == "prompt"
+    assert remedy in problem.message
+
+
+@pytest.mark.parametrize("prompt", ["x", "x" * 5000, f"  {'x' * 5000}  ", "日本語 👨‍👩‍👧", "a\r\nb\u2028c", "‮gnp.exe"])
+def test_any_other_text_is_a_prompt(prompt):
+    assert prompt_problems(prompt) == []
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(InvalidRequest) as refused:
+        GenerationRequest(" ", PHOTO, seconds=99, seed=-1)
+    assert [problem.field for problem in refused.value.problems] == ["prompt", "duration", "seed"]
+
+
+@pytest.mark.parametrize("seconds", [0.99, 10.01, float("nan"), float("inf"), -5])
+def test_a_length_outside_one_to_ten_seconds_is_refused(seconds):
+    with pytest.raises(InvalidRequest, match="duration: must be from 1 to 10 seconds"):
+        GenerationRequest("x", PHOTO, seconds=seconds)
+
+
+def test_the_usual_sizes():
+    photo = FrameSize(4000, 3000)
+    assert frame_size(Resolution.P720, AspectRatio.WIDE, photo) == FrameSize(1280, 720)
+    assert frame_size(Resolution.P1080, AspectRatio.TALL, photo) == FrameSize(1080, 1920)
+    assert frame_size(Resolution.P2160, AspectRatio.WIDE, photo) == FrameSize(3840, 2160)
+    assert frame_size(Resolution.P720, AspectRatio.SQUARE, photo) == FrameSize(960, 960)
+
+
+@given(
+    st.sampled_from(Resolution),
+    st.none() | st.sampled_from(AspectRatio),
+    st.integers(16, 16384),
+    st.integers(16, 16384),
+)
+def test_every_size_is_even_and_has_the_area_and_shape_asked_for(resolution, aspect, width, height):
+    size = frame_size(resolution, aspect, FrameSize(width, height))
+    assert size.width % 2 == 0
+    assert size.height % 2 == 0
+    assert size.width * size.height == pytest.approx(resolution.area, rel=0.01)
+    shape = aspect.ratio if aspect else min(max(width / height, 0.25), 4.0)
+    assert size.width / size.height == pytest.approx(shape, rel=0.01)
