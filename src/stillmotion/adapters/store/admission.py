@@ -1,0 +1,40 @@
+"""Whether one more generation may be accepted: the same for every store, asked inside its transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from stillmotion.application.ports import Submission
+from stillmotion.domain.errors import IdempotencyConflict
+from stillmotion.domain.quotas import RateWindow, check_concurrency, check_quota
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a subscription has spent so far: its rate window, generations under way, seconds of this period."""
+
+    window: RateWindow | None
+    unfinished: int
+    used_seconds: float
+
+    def window_at(self, now: datetime) -> RateWindow:
+        """The rate window that a request at `now` falls in, nothing spent."""
+        return (self.window or RateWindow(now)).at(now)
+
+
+def admit(submission: Submission, standing: Standing) -> RateWindow:
+    """The window after this submission was counted.
+
+    Raises `RateLimitExceeded`, `ConcurrencyLimitExceeded` or `QuotaSpent`.
+    """
+    now = submission.generation.created_at
+    product = submission.product
+    window = standing.window_at(now).spend(product.submits_per_minute, now)
+    check_concurrency(product, standing.unfinished)
+    check_quota(product, standing.used_seconds, submission.generation.request.seconds, now)
+    return window
+
+
+def check_same_body(known: bytes, asked: bytes) -> None:
+    """Raise `IdempotencyConflict` where a key is used again for something else."""
+    if known != asked:
+        raise IdempotencyConflict

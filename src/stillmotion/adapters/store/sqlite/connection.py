@@ -1,0 +1,93 @@
+"""Connections to the database file, set up for durability, and what SQLite's errors mean to the service."""
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from stillmotion.domain.errors import StillmotionError, StoreUnavailable
+
+BUSY_TIMEOUT_MS: Final = 5000
+"""How long another process (`stillmotion keys create`) may hold the write lock before an operation is refused."""
+
+READ_BUSY_TIMEOUT_MS: Final = 250
+"""Readers wait for nobody but a recovery after a crash, and they wait on the caller's thread."""
+
+CHECKPOINT_PAGES: Final = 4000
+"""The log is folded into the database at 16 MB: rarely enough to cost little, soon enough to stay small."""
+
+READ_CACHE_KIB: Final = 8192
+
+WAL_RESET_FIXED: Final = (3, 51, 3)
+WAL_RESET_BACKPORTS: Final = ((3, 44, 6), (3, 50, 7))
+"""Releases that mend the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): a checkpoint that meets a
+restart of the log by another connection could lose committed transactions."""
+
+_TROUBLE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
+    (apsw.BusyError, "another process keeps the database locked"),
+    (apsw.LockedError, "another process keeps the database locked"),
+    (apsw.ProtocolError, "another process keeps the database locked"),
+    (apsw.FullError, "the disk is full"),
+    (apsw.ReadOnlyError, "the database cannot be written to"),
+    (apsw.IOError, "the disk does not read or write"),
+    (apsw.CantOpenError, "the database file cannot be opened"),
+    (apsw.CorruptError, "the database file is damaged"),
+    (apsw.NotADBError, "the database file is damaged"),
+    (apsw.ConnectionClosedError, "the store is closed"),
+)
+
+
+class StoreUnusable(StillmotionError):
+    """The database cannot be used as it is: the message names the file and the remedy."""
+
+
+def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
+    """Whether this release of SQLite may lose commits at a reset of its log."""
+    backported = any(version[:2] == fixed[:2] and version >= fixed for fixed in WAL_RESET_BACKPORTS)
+    return version < WAL_RESET_FIXED and not backported
+
+
+def sqlite_version() -> tuple[int, int, int]:
+    """The release of SQLite that is loaded."""
+    major, minor, patch = apsw.sqlite_lib_version().split(".")[:3]
+    return int(major), int(minor), int(patch)
+
+
+def refuse_unsafe_sqlite(version: tuple[int, int, int]) -> None:
+    """Raise `StoreUnusable` for a release with the WAL-reset bug."""
+    if has_wal_reset_bug(version):
+        found, needed = (".".join(map(str, release)) for release in (version, WAL_RESET_FIXED))
+        raise StoreUnusable(
+            f"SQLite {found} may lose committed data (its WAL-reset bug): install an apsw that brings {needed} or later"
+        )
+
+
+def unavailable(error: apsw.Error) -> StoreUnavailable | None:
+    """What an error of SQLite's means, or None where it is a mistake of ours."""
+    for kind, meaning in _TROUBLE:
+        if isinstance(error, kind):
+            return StoreUnavailable(meaning)
+    return None
+
+
+def connect_writer(path: Path) -> apsw.Connection:
+    """A connection that writes: every commit is on disk when it returns."""
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "full")
+    # On macOS an fsync stops at the drive's cache; elsewhere this changes nothing.
+    connection.pragma("fullfsync", 1)
+    connection.pragma("checkpoint_fullfsync", 1)
+    connection.pragma("foreign_keys", 1)
+    connection.pragma("journal_size_limit", 4 * CHECKPOINT_PAGES * 4096)
+    connection.wal_autocheckpoint(CHECKPOINT_PAGES)
+    return connection
+
+
+def connect_reader(path: Path) -> apsw.Connection:
+    """A connection that only reads; the file must be there."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection.set_busy_timeout(READ_BUSY_TIMEOUT_MS)
+    connection.pragma("cache_size", -READ_CACHE_KIB)
+    return connection

@@ -1,0 +1,51 @@
+"""Reads on the caller's own thread, each seeing what was committed last."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from stillmotion.adapters.store.sqlite.connection import connect_reader, unavailable
+from stillmotion.adapters.store.sqlite.rows import Row
+from stillmotion.domain.errors import StoreUnavailable
+
+
+class Reader:
+    """One read-only connection for each thread that asks; statements stay prepared in it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._gate = threading.Lock()
+        self._connections: list[apsw.Connection] | None = []
+
+    def rows(self, statement: str, bindings: tuple[Any, ...] = ()) -> list[Row]:
+        """All rows of a statement. Raises `StoreUnavailable`."""
+        try:
+            connection: apsw.Connection = self._local.connection
+        except AttributeError:
+            connection = self._connect()
+        try:
+            return connection.execute(statement, bindings).fetchall()
+        except apsw.Error as error:
+            trouble = unavailable(error)
+            if trouble is None:
+                raise
+            raise trouble from error
+
+    def close(self) -> None:
+        """Close every thread's connection. Further reads are refused."""
+        with self._gate:
+            connections, self._connections = self._connections or [], None
+        for connection in connections:
+            connection.close()
+
+    def _connect(self) -> apsw.Connection:
+        with self._gate:
+            if self._connections is None:
+                raise StoreUnavailable("the store is closed")
+            connection = connect_reader(self._path)
+            self._connections.append(connection)
+        self._local.connection = connection
+        return connection

@@ -1,0 +1,296 @@
+"""Between rows and what they mean: tuples of SQLite values on one side, the domain on the other."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from stillmotion.domain.assets import Asset, AssetKind, Assets
+from stillmotion.domain.callbacks import Delivery, DeliveryState
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
+from stillmotion.domain.lifecycle import State
+from stillmotion.domain.request import AspectRatio, GenerationRequest, Resolution
+from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+
+Row = tuple[Any, ...]
+Bindings = dict[str, str | int | float | bytes | None]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class _Image(msgspec.Struct, tag="image", tag_field="type", frozen=True):
+    url: str
+
+
+class _Stored(msgspec.Struct, tag="stored", tag_field="type", frozen=True):
+    key: str
+
+
+class _Earlier(msgspec.Struct, tag="generation", tag_field="type", frozen=True):
+    id: str
+
+
+class _Request(msgspec.Struct, omit_defaults=True, frozen=True):
+    """A request as it is kept: `GenerationRequest`, with its keyframes tagged."""
+
+    prompt: str
+    seconds: float
+    resolution: Resolution
+    model: str
+    frame0: _Image | _Stored | _Earlier | None = None
+    frame1: _Image | _Stored | _Earlier | None = None
+    aspect_ratio: AspectRatio | None = None
+    loop: bool = False
+    seed: int | None = None
+    concepts: tuple[str, ...] = ()
+    callback_url: str | None = None
+
+
+_encode_json = msgspec.json.Encoder().encode
+_decode_request = msgspec.json.Decoder(_Request).decode
+_decode_names = msgspec.json.Decoder(frozenset[str]).decode
+_NO_ASSETS: Mapping[str, None] = dict.fromkeys(
+    ("video_key", "video_size", "video_digest", "thumbnail_key", "thumbnail_size", "thumbnail_digest")
+)
+_STATES = {state.value: state for state in State}
+
+
+def microseconds(time: datetime) -> int:
+    """A time as it is kept: microseconds since 1970 in UTC."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def _maybe_microseconds(time: datetime | None) -> int | None:
+    return None if time is None else microseconds(time)
+
+
+def to_time(value: int) -> datetime:
+    """The time that was kept as `value`."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def video_microseconds(seconds: float) -> int:
+    """A length of video as it is kept."""
+    return round(seconds * 1_000_000)
+
+
+def from_generation(generation: Generation) -> Bindings:
+    """The bindings of a whole row."""
+    return from_progress(generation) | {
+        "subscription_id": generation.subscription_id,
+        "surface": generation.surface,
+        "request": from_request(generation.request),
+        "engine": generation.engine,
+        "created_at": microseconds(generation.created_at),
+    }
+
+
+def from_progress(generation: Generation) -> Bindings:
+    """The bindings of what can change, and the id."""
+    return {
+        "id": generation.id,
+        "state": generation.state.value,
+        "attempt": generation.attempt,
+        "failures": generation.failures,
+        "progress": generation.progress,
+        "lease_until": _maybe_microseconds(generation.lease_until),
+        "failure_code": generation.failure_code,
+        "failure_reason": generation.failure_reason,
+        "plan": generation.plan,
+        "finished_at": _maybe_microseconds(generation.finished_at),
+        **(_NO_ASSETS if generation.assets is None else _from_assets(generation.assets)),
+    }
+
+
+def _from_assets(assets: Assets) -> Bindings:
+    return {
+        "video_key": assets.video.key,
+        "video_size": assets.video.size,
+        "video_digest": assets.video.digest,
+        "thumbnail_key": assets.thumbnail.key,
+        "thumbnail_size": assets.thumbnail.size,
+        "thumbnail_digest": assets.thumbnail.digest,
+    }
+
+
+def to_generation(row: Row) -> Generation:
+    """A generation, from its columns in the order of `statements`."""
+    (
+        id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
+        failure_code, failure_reason, plan, finished_at, *assets,
+    ) = row  # fmt: skip
+    return Generation(
+        id_,
+        subscription_id,
+        surface,
+        to_request(request),
+        engine,
+        to_time(created_at),
+        _STATES[state],
+        attempt,
+        failures,
+        progress,
+        None if lease_until is None else to_time(lease_until),
+        failure_code,
+        failure_reason,
+        None if assets[0] is None else _to_assets(*assets),
+        plan,
+        None if finished_at is None else to_time(finished_at),
+    )
+
+
+def _to_assets(
+    video_key: str, video_size: int, video_digest: str, thumb_key: str, thumb_size: int, thumb_digest: str
+) -> Assets:
+    return Assets(
+        Asset(AssetKind.VIDEO, video_key, video_size, video_digest),
+        Asset(AssetKind.THUMBNAIL, thumb_key, thumb_size, thumb_digest),
+    )
+
+
+def from_request(request: GenerationRequest) -> str:
+    """A request as JSON text. Raises `TypeError` for a picture that was not put in storage first."""
+    kept = _Request(
+        prompt=request.prompt,
+        seconds=request.seconds,
+        resolution=request.resolution,
+        model=request.model,
+        frame0=_from_keyframe(request.frame0),
+        frame1=_from_keyframe(request.frame1),
+        aspect_ratio=request.aspect_ratio,
+        loop=request.loop,
+        seed=request.seed,
+        concepts=request.concepts,
+        callback_url=request.callback_url,
+    )
+    return _encode_json(kept).decode()
+
+
+def to_request(text: str) -> GenerationRequest:
+    """The request that was kept as `text`."""
+    kept = _decode_request(text)
+    return GenerationRequest(
+        kept.prompt,
+        _to_keyframe(kept.frame0),
+        _to_keyframe(kept.frame1),
+        kept.aspect_ratio,
+        kept.loop,
+        kept.seconds,
+        kept.resolution,
+        kept.seed,
+        kept.concepts,
+        kept.callback_url,
+        kept.model,
+    )
+
+
+def _from_keyframe(keyframe: Keyframe | None) -> _Image | _Stored | _Earlier | None:
+    match keyframe:
+        case None:
+            return None
+        case ImageKeyframe(url):
+            return _Image(url)
+        case StoredKeyframe(key):
+            return _Stored(key)
+        case GenerationKeyframe(id_):
+            return _Earlier(id_)
+        case InlineKeyframe():
+            raise TypeError("an inline picture is kept in object storage, not in a row")
+
+
+def _to_keyframe(kept: _Image | _Stored | _Earlier | None) -> Keyframe | None:
+    match kept:
+        case None:
+            return None
+        case _Image():
+            return ImageKeyframe(kept.url)
+        case _Stored():
+            return StoredKeyframe(kept.key)
+        case _Earlier():
+            return GenerationKeyframe(kept.id)
+
+
+def from_delivery(delivery: Delivery) -> Bindings:
+    """The bindings of a delivery's whole row."""
+    return {
+        "id": delivery.id,
+        "generation_id": delivery.generation_id,
+        "announces": delivery.announces.value,
+        "url": delivery.url,
+        "due_at": microseconds(delivery.due_at),
+        "attempts": delivery.attempts,
+        "state": delivery.state.value,
+        "last_answer": delivery.last_answer,
+    }
+
+
+def to_delivery(row: Row) -> Delivery:
+    """A delivery, from its columns in the order of `statements`."""
+    id_, generation_id, announces, url, due_at, attempts, state, last_answer = row
+    return Delivery(
+        id_, generation_id, State(announces), url, to_time(due_at), attempts, DeliveryState(state), last_answer
+    )
+
+
+def from_product(product: Product) -> Bindings:
+    """The bindings of a product's whole row."""
+    return {
+        "id": product.id,
+        "name": product.name,
+        "surfaces": _from_names(product.surfaces),
+        "models": None if product.models is None else _from_names(product.models),
+        "submits_per_minute": product.submits_per_minute,
+        "reads_per_minute": product.reads_per_minute,
+        "concurrent_generations": product.concurrent_generations,
+        "video_seconds_per_month": product.video_seconds_per_month,
+    }
+
+
+def to_product(row: Row) -> Product:
+    """A product, from its columns in the order of `statements`."""
+    id_, name, surfaces, models, *numbers = row
+    return Product(id_, name, _decode_names(surfaces), None if models is None else _decode_names(models), *numbers)
+
+
+def _from_names(names: frozenset[str]) -> str:
+    return _encode_json(sorted(names)).decode()
+
+
+def from_subscription(subscription: Subscription) -> Bindings:
+    """The bindings of a subscription's whole row."""
+    return {
+        "id": subscription.id,
+        "name": subscription.name,
+        "product_id": subscription.product.id,
+        "created_at": microseconds(subscription.created_at),
+        "callback_secret": subscription.callback_secret,
+        "state": subscription.state.value,
+    }
+
+
+def to_subscription(row: Row) -> Subscription:
+    """A subscription, from its columns and its product's in the order of `statements`."""
+    id_, name, created_at, callback_secret, state, *product = row
+    return Subscription(
+        id_, name, to_product(tuple(product)), to_time(created_at), callback_secret, SubscriptionState(state)
+    )
+
+
+def from_key(key: Key) -> Bindings:
+    """The bindings of a key's whole row."""
+    return {
+        "digest": key.digest,
+        "prefix": key.prefix,
+        "slot": key.slot.value,
+        "subscription_id": key.subscription_id,
+        "created_at": microseconds(key.created_at),
+    }
+
+
+def to_key(row: Row) -> Key:
+    """A key, from its columns in the order of `statements`."""
+    digest, prefix, slot, subscription_id, created_at = row
+    return Key(digest, prefix, KeySlot(slot), subscription_id, to_time(created_at))

@@ -1,0 +1,114 @@
+"""The database's tables, brought up to date by numbered migrations."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from stillmotion.adapters.store.sqlite.connection import StoreUnusable, connect_writer, unavailable
+
+APPLICATION_ID: Final = 0x534D4F54
+"""`SMOT` in ASCII: tells our files from other programs' databases."""
+
+QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024
+"""A file up to this size is read through at every start (about 0.1 s); a bigger one only at its head."""
+
+_PATIENCE: Final = 50
+_PAUSE_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema: the version that it leads to, and its SQL."""
+
+    version: int
+    sql: str
+
+
+def migrations() -> Sequence[Migration]:
+    """The package's migrations, `migrations/NNNN_name.sql`, in order."""
+    folder = resources.files(__package__) / "migrations"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return [Migration(int(file.name[:4]), file.read_text("utf-8")) for file in files]
+
+
+def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
+    """A writing connection to the database at `path`, made or migrated as needed. Raises `StoreUnusable`."""
+    try:
+        connection = _connect_patiently(path)
+        try:
+            _migrate(connection, path, steps)
+            _check_sound(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        raise _damaged(path, str(error)) from error
+    except apsw.Error as error:
+        trouble = unavailable(error)
+        if trouble is None:
+            raise
+        raise StoreUnusable(f"{path} cannot be used: {trouble}; mend that and start again") from error
+    return connection
+
+
+def _connect_patiently(path: Path) -> apsw.Connection:
+    # Two processes that open a new database at once both turn its log on, and for that SQLite does not wait.
+    for _ in range(_PATIENCE):
+        try:
+            return connect_writer(path)
+        except (apsw.BusyError, apsw.LockedError):
+            time.sleep(_PAUSE_SECONDS)
+    return connect_writer(path)
+
+
+def _migrate(connection: apsw.Connection, path: Path, steps: Sequence[Migration]) -> None:
+    newest = steps[-1].version
+    if _version(connection, path, newest) == newest:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again under the lock: another process may have done the work meanwhile.
+        version = _version(connection, path, newest)
+        for step in steps:
+            if step.version > version:
+                connection.execute(step.sql)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {newest}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: apsw.Connection, path: Path, newest: int) -> int:
+    version = int(connection.pragma("user_version"))
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    owner = int(connection.pragma("application_id"))
+    if tables and owner != APPLICATION_ID:
+        raise StoreUnusable(f"{path} is another program's database: choose another data directory")
+    if version > newest:
+        raise StoreUnusable(
+            f"{path} was written by a newer Stillmotion (schema {version}, this one knows {newest}): "
+            "upgrade Stillmotion, or choose another data directory"
+        )
+    return version
+
+
+def _check_sound(connection: apsw.Connection, path: Path) -> None:
+    if path.stat().st_size <= QUICK_CHECK_BYTES:
+        verdict = connection.execute("PRAGMA quick_check(1)").get
+        if verdict != "ok":
+            raise _damaged(path, str(verdict))
+
+
+def _damaged(path: Path, found: str) -> StoreUnusable:
+    return StoreUnusable(
+        f"{path} is damaged ({found.splitlines()[-1]}): restore it from a backup, or move it and its -wal and -shm "
+        "files away and start with an empty one"
+    )

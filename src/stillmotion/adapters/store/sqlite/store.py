@@ -1,0 +1,49 @@
+"""The whole store over one database file."""
+
+from pathlib import Path
+
+import apsw
+
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.store.sqlite import statements
+from stillmotion.adapters.store.sqlite.callbacks import SqliteCallbacks
+from stillmotion.adapters.store.sqlite.connection import refuse_unsafe_sqlite, sqlite_version
+from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
+from stillmotion.adapters.store.sqlite.reader import Reader
+from stillmotion.adapters.store.sqlite.schema import migrations, open_database
+from stillmotion.adapters.store.sqlite.subscriptions import SqliteSubscriptions
+from stillmotion.adapters.store.sqlite.writer import Writer
+from stillmotion.application.ports import Clock
+
+_SYSTEM_CLOCK = SystemClock()
+
+
+class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks):
+    """Every store port over one SQLite file. Usable from any thread and any number of event loops."""
+
+    def __init__(self, writer: Writer, reader: Reader, clock: Clock) -> None:
+        SqliteGenerations.__init__(self, writer, reader, clock)
+
+    async def check(self) -> None:
+        """Raise `StoreUnavailable` where nothing can be written just now."""
+        await self._writer.run(_touch)
+
+    def close(self) -> None:
+        """Finish what is under way and close the file. Waits for the disk; may be called twice."""
+        self._reader.close()
+        self._writer.close()
+
+
+def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK) -> SqliteStore:
+    """Open the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
+
+    The clock says when a callback that a change causes is due.
+    """
+    refuse_unsafe_sqlite(sqlite_version())
+    connection = open_database(path, migrations())
+    return SqliteStore(Writer(connection), Reader(path), clock)
+
+
+def _touch(connection: apsw.Connection) -> None:
+    version = connection.pragma("user_version")
+    connection.execute(statements.TOUCH.format(version=version))

@@ -1,0 +1,97 @@
+"""Products, subscriptions and keys in SQLite."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import apsw
+
+from stillmotion.adapters.store.sqlite import statements
+from stillmotion.adapters.store.sqlite.reader import Reader
+from stillmotion.adapters.store.sqlite.rows import (
+    from_key,
+    from_product,
+    from_subscription,
+    to_key,
+    to_product,
+    to_subscription,
+)
+from stillmotion.adapters.store.sqlite.writer import Writer
+from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+
+_KEY_COLUMNS = 5
+
+
+class SqliteSubscriptions:
+    """`AccessStore` and `SubscriptionStore`."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
+        """See `AccessStore.find_subscription`."""
+        rows = self._reader.rows(statements.FIND_BY_KEY, (key_digest,))
+        if not rows:
+            return None
+        row = rows[0]
+        return to_subscription(row[_KEY_COLUMNS:]), to_key(row[:_KEY_COLUMNS])
+
+    async def add_product(self, product: Product) -> None:
+        """See `SubscriptionStore.add_product`."""
+
+        def operation(connection: apsw.Connection) -> None:
+            connection.execute(statements.INSERT_PRODUCT, from_product(product))
+            if connection.changes() == 0:
+                raise InvalidRequest(Problem("product", f"there is a product called {product.name} already"))
+
+        await self._writer.run(operation)
+
+    async def find_product(self, name: str) -> Product | None:
+        """See `SubscriptionStore.find_product`."""
+        rows = self._reader.rows(statements.FIND_PRODUCT, (name,))
+        return to_product(rows[0]) if rows else None
+
+    async def add_subscription(self, subscription: Subscription, keys: Sequence[Key]) -> None:
+        """See `SubscriptionStore.add_subscription`."""
+
+        def operation(connection: apsw.Connection) -> None:
+            connection.execute(statements.INSERT_SUBSCRIPTION, from_subscription(subscription))
+            for key in keys:
+                connection.execute(statements.PUT_KEY, from_key(key))
+
+        await self._writer.run(operation)
+
+    async def subscriptions(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
+        """See `SubscriptionStore.subscriptions`."""
+        keys: defaultdict[str, list[Key]] = defaultdict(list)
+        found = [to_subscription(row) for row in self._reader.rows(statements.ALL_SUBSCRIPTIONS)]
+        for row in self._reader.rows(statements.ALL_KEYS):
+            key = to_key(row)
+            keys[key.subscription_id].append(key)
+        return [(subscription, keys[subscription.id]) for subscription in found]
+
+    async def set_state(self, subscription_id: str, state: SubscriptionState) -> bool:
+        """See `SubscriptionStore.set_state`."""
+
+        def operation(connection: apsw.Connection) -> bool:
+            connection.execute(statements.SET_SUBSCRIPTION_STATE, {"state": state.value, "id": subscription_id})
+            return connection.changes() == 1
+
+        return await self._writer.run(operation)
+
+    async def replace_key(self, key: Key) -> bool:
+        """See `SubscriptionStore.replace_key`."""
+
+        def operation(connection: apsw.Connection) -> bool:
+            if connection.execute(statements.SUBSCRIPTION_EXISTS, (key.subscription_id,)).get is None:
+                return False
+            connection.execute(statements.PUT_KEY, from_key(key))
+            return True
+
+        return await self._writer.run(operation)
+
+    async def find_keys(self, subscription_id: str) -> Mapping[KeySlot, Key]:
+        """See `SubscriptionStore.find_keys`."""
+        keys = (to_key(row) for row in self._reader.rows(statements.FIND_KEYS, (subscription_id,)))
+        return {key.slot: key for key in keys}

@@ -1,0 +1,146 @@
+"""The one thread that writes: many operations, one commit, one wait for the disk."""
+
+import asyncio
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from stillmotion.adapters.store.sqlite import statements
+from stillmotion.adapters.store.sqlite.connection import unavailable
+from stillmotion.domain.errors import StoreUnavailable
+
+MAX_BATCH: Final = 256
+"""Operations in one transaction at most, so that the first does not wait long for the last."""
+
+T = TypeVar("T")
+Operation = Callable[[apsw.Connection], T]
+"""Runs inside a transaction on the writer's thread. What it raises undoes what it did, and nothing else."""
+
+
+class _Waiting:
+    """An operation, who waits for it, and what came of it."""
+
+    __slots__ = ("error", "future", "loop", "operation", "result")
+
+    def __init__(self, operation: Operation[Any]) -> None:
+        self.operation = operation
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def hand_over(self) -> None:
+        """On the loop's thread: wake the caller, unless it was cancelled meanwhile."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class Writer:
+    """Runs operations from any number of event loops on one thread, in the order in which they came.
+
+    Those that come while a commit is under way share the next one.
+    """
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="stillmotion-store-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, operation: Operation[T]) -> T:
+        """What the operation returns, once it is on disk.
+
+        Raises what the operation raises, or `StoreUnavailable` where it cannot be kept.
+        """
+        waiting = _Waiting(operation)
+        with self._gate:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            self._queue.put(waiting)
+        result: T = await waiting.future
+        return result
+
+    def close(self) -> None:
+        """Finish what is queued, then close the connection. Further operations are refused."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        open_ = True
+        while open_:
+            batch, open_ = self._next_batch()
+            if batch:
+                self._write(batch)
+                _hand_over(batch)
+        self._connection.close()
+
+    def _next_batch(self) -> tuple[list[_Waiting], bool]:
+        batch: list[_Waiting] = []
+        waiting = self._queue.get()
+        while waiting is not None:
+            batch.append(waiting)
+            if len(batch) == MAX_BATCH:
+                return batch, True
+            try:
+                waiting = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _write(self, batch: list[_Waiting]) -> None:
+        try:
+            self._connection.execute(statements.BEGIN)
+            for waiting in batch:
+                self._attempt(waiting)
+            self._connection.execute(statements.COMMIT)
+        except apsw.Error as error:
+            self._give_up(batch, error)
+
+    def _attempt(self, waiting: _Waiting) -> None:
+        """Run one operation; raises only where the whole transaction is lost."""
+        execute = self._connection.execute
+        execute(statements.OPEN_OPERATION)
+        try:
+            waiting.result = waiting.operation(self._connection)
+        except Exception as error:  # It belongs to the caller, whatever it is.
+            waiting.error = (unavailable(error) or error) if isinstance(error, apsw.Error) else error
+            if not self._connection.in_transaction:
+                raise
+            execute(statements.UNDO_OPERATION)
+        execute(statements.KEEP_OPERATION)
+
+    def _give_up(self, batch: list[_Waiting], error: apsw.Error) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute(statements.ROLLBACK)
+        for waiting in batch:
+            waiting.error = unavailable(error) or StoreUnavailable(f"the database refuses: {error}")
+            waiting.error.__cause__ = error
+
+
+def _hand_over(batch: list[_Waiting]) -> None:
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Waiting]] = defaultdict(list)
+    for waiting in batch:
+        by_loop[waiting.loop].append(waiting)
+    for loop, of_loop in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_wake, of_loop)
+        except RuntimeError:
+            continue  # The loop is closed: nobody waits there any more.
+
+
+def _wake(batch: list[_Waiting]) -> None:
+    for waiting in batch:
+        waiting.hand_over()
