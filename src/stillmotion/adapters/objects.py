@@ -1,0 +1,209 @@
+"""Pictures and clips in a local directory or an S3 bucket, through obstore."""
+
+import asyncio
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, S3Store
+
+from stillmotion.application.ports import ObjectStore, StoredObject
+from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
+from stillmotion.domain.errors import StillmotionError, Unavailable
+
+PIECE_BYTES: Final = 128 * 1024
+"""What `read` yields at a time, but for the last piece."""
+
+KEY_MAX_CHARACTERS: Final = 512
+_KEY: Final = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+
+_CONTENT_TYPES: Final = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
+"""By ending: what a browser must be told when the bucket itself serves the object."""
+
+CHECK_KEY: Final = "checks/write"
+
+CONNECT_TIMEOUT: Final = timedelta(seconds=5)
+TRANSFER_TIMEOUT: Final = timedelta(minutes=5)
+"""For one request to S3 with its whole body."""
+RETRIES: Final = 3
+RETRY_FOR: Final = timedelta(seconds=20)
+
+
+class StorageUnusable(StillmotionError):
+    """The storage settings cannot work: the message names the setting and the remedy."""
+
+
+def is_key(key: str) -> bool:
+    """Whether this can be an object's name: segments of plain characters, no step upwards."""
+    if len(key) > KEY_MAX_CHARACTERS or _KEY.fullmatch(key) is None:
+        return False
+    return all(segment.strip(".") for segment in key.split("/"))
+
+
+class _Objects(ABC):
+    """What local and remote storage have in common. A name that is no key names no object."""
+
+    def __init__(self, store: LocalStore | S3Store) -> None:
+        self._store: Any = store
+
+    async def put(self, key: str, content: bytes) -> None:
+        """See `ObjectStore.put`. Raises `ValueError` for what is no key."""
+        await self._put(key, content)
+
+    async def put_file(self, key: str, path: str) -> None:
+        """See `ObjectStore.put_file`. Raises `ValueError` for what is no key."""
+        await self._put(key, Path(path))
+
+    async def find(self, key: str) -> StoredObject | None:
+        """See `ObjectStore.find`."""
+        if not is_key(key):
+            return None
+        with _as_unavailable():
+            try:
+                found = await self._store.head_async(key)
+            except FileNotFoundError:
+                return None
+        return StoredObject(found["size"], found["e_tag"] or "", found["last_modified"])
+
+    async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """See `ObjectStore.read`. Raises `KeyError` where there is no such object."""
+        if not is_key(key):
+            raise KeyError(key)
+        if start >= end:
+            return
+        with _as_unavailable():
+            try:
+                found = await self._store.get_async(key, options={"range": (start, end)})
+            except FileNotFoundError:
+                raise KeyError(key) from None
+            async for piece in found.stream(min_chunk_size=PIECE_BYTES):
+                yield bytes(piece)
+
+    async def fetch_file(self, key: str, path: str) -> None:
+        """See `ObjectStore.fetch_file`."""
+        if not is_key(key):
+            raise KeyError(key)
+        with _as_unavailable():
+            await asyncio.to_thread(self._fetch, key, path)
+
+    async def delete(self, key: str) -> None:
+        """See `ObjectStore.delete`."""
+        if not is_key(key):
+            return
+        with _as_unavailable():
+            try:
+                await self._store.delete_async(key)
+            except FileNotFoundError:
+                return
+
+    async def check(self) -> None:
+        """See `ObjectStore.check`."""
+        await self._put(CHECK_KEY, b"ok")
+
+    async def _put(self, key: str, content: bytes | Path) -> None:
+        if not is_key(key):
+            raise ValueError(f"{key!r} cannot name an object")
+        with _as_unavailable():
+            await self._store_whole(key, content)
+
+    @abstractmethod
+    async def _store_whole(self, key: str, content: bytes | Path) -> None:
+        """Store under a key that was checked; kept for good when this returns."""
+
+    def _fetch(self, key: str, path: str) -> None:
+        try:
+            found = self._store.get(key)
+        except FileNotFoundError:
+            raise KeyError(key) from None
+        with open(path, "wb") as file:
+            for piece in found.stream(min_chunk_size=PIECE_BYTES):
+                file.write(piece)
+
+
+class LocalObjects(_Objects):
+    """`ObjectStore` over a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(LocalStore(directory, mkdir=True, automatic_cleanup=True))
+        self._directory = directory
+
+    def direct_url(self, key: str, lifetime: timedelta) -> None:
+        """None: a directory serves nobody."""
+        return
+
+    async def _store_whole(self, key: str, content: bytes | Path) -> None:
+        # obstore writes beside the name and renames, but leaves it to the system when to write to the disk.
+        await self._store.put_async(key, content)
+        await asyncio.to_thread(self._settle, key)
+
+    def _settle(self, key: str) -> None:
+        """Put on disk the file and the names that lead to it."""
+        path = self._directory / key
+        _sync(path)
+        while path != self._directory:
+            path = path.parent
+            _sync(path)
+
+
+class S3Objects(_Objects):
+    """`ObjectStore` over a bucket of anything that speaks S3."""
+
+    def __init__(self, store: S3Store) -> None:
+        super().__init__(store)
+
+    def direct_url(self, key: str, lifetime: timedelta) -> str:
+        """See `ObjectStore.direct_url`."""
+        with _as_unavailable():
+            return obstore.sign(self._store, "GET", key, lifetime)
+
+    async def _store_whole(self, key: str, content: bytes | Path) -> None:
+        kind = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+        await self._store.put_async(key, content, attributes={"Content-Type": kind})
+
+
+def open_objects(storage: str, directory: Path, options: Mapping[str, str] | None = None) -> ObjectStore:
+    """The store that `storage` names: `local` (in `directory`) or `s3://bucket/prefix`. Raises `StorageUnusable`.
+
+    `options` are obstore's for S3: `region`, `endpoint`, `access_key_id`, `secret_access_key` and so on; what is
+    left out is taken from where AWS' own tools take it.
+    """
+    if storage == "local":
+        return LocalObjects(directory)
+    if not storage.startswith("s3://"):
+        raise StorageUnusable(f"storage is {storage!r}: give local or s3://bucket/prefix")
+    config = dict(options or {})
+    plain = config.get("endpoint", config.get("aws_endpoint", "")).startswith("http://")
+    try:
+        store = S3Store.from_url(
+            storage,
+            config=config,  # type: ignore[arg-type]
+            client_options={"allow_http": plain, "connect_timeout": CONNECT_TIMEOUT, "timeout": TRANSFER_TIMEOUT},
+            retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_FOR},
+        )
+    except (BaseError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise StorageUnusable(f"storage {storage} cannot be used: {reason}; see storage_options") from error
+    return S3Objects(store)
+
+
+@contextmanager
+def _as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise Unavailable("object storage cannot be reached or written to") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
