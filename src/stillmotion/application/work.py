@@ -7,6 +7,7 @@ from stillmotion.application.ports import Clock, GenerationStore, NewToken, Obje
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, IllegalTransition, LeaseLost
 from stillmotion.domain.generation import Generation, Lease
+from stillmotion.domain.lifecycle import State
 
 LEASE = timedelta(seconds=15)
 """A worker that is not heard of for this long has lost its generation."""
@@ -50,6 +51,11 @@ class Work:
         """Say that the render is alive and how far it is. Raises `LeaseLost` where it must stop."""
         until = self.clock.now() + LEASE
         await self.store.change(lease.generation_id, lambda generation: generation.renewed(lease, until, progress))
+
+    async def holds(self, lease: Lease) -> bool:
+        """Whether the lease is still good: a look, nothing is changed."""
+        generation = await self.store.find(lease.generation_id)
+        return generation is not None and generation.state is State.DREAMING and generation.lease == lease
 
     async def complete(self, lease: Lease, rendered: Rendered) -> Generation:
         """Publish the files under new names, then finish. What was published for a lost lease is removed."""

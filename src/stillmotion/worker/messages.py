@@ -1,0 +1,152 @@
+"""What the worker host and a renderer process say to each other, over pipes.
+
+A message is a tagged msgpack map behind its length in bytes (4 bytes, big-endian). `ticket` numbers the renders
+of one process, so that a late answer or a late cancel is never taken for the next render's.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from stillmotion.domain.request import AspectRatio, Resolution
+
+LENGTH_BYTES = 4
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""Longer than any plan; a length beyond it means that the pipe carries something else."""
+
+
+class Stage(StrEnum):
+    """What a renderer is busy with: it decides whether its death would only be repeated."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    DECODING = "decoding"
+    RENDERING = "rendering"
+    FINISHING = "finishing"
+
+
+class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
+    """To the child: make a clip. Pictures are files; what is made goes into the folder `output`, which exists.
+
+    Without `aspect_ratio` the clip has the first picture's shape. `seconds` is the clip's length.
+    """
+
+    ticket: int
+    engine: str
+    prompt: str
+    output: str
+    frame0: str | None = None
+    frame1: str | None = None
+    aspect_ratio: AspectRatio | None = None
+    resolution: Resolution = Resolution.P720
+    seconds: float = 5.0
+    loop: bool = False
+    seed: int = 0
+    concepts: tuple[str, ...] = ()
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """To the child: stop that render, if it is still the one under way."""
+
+    ticket: int
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """From the child, once: the engines it has, and the seconds it took to load them."""
+
+    engines: tuple[str, ...]
+    seconds: float
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """From the child: the fraction done, 0 to 1."""
+
+    ticket: int
+    fraction: float
+    stage: Stage
+
+
+class File(msgspec.Struct, frozen=True):
+    """A finished file: size in bytes, SHA-256 of its bytes in hex."""
+
+    path: str
+    size: int
+    digest: str
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """From the child: the whole result. `seconds` is the time that the render took, decoding to digest."""
+
+    ticket: int
+    video: File
+    thumbnail: File
+    plan: str
+    width: int
+    height: int
+    fps: int
+    frames: int
+    seconds: float
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """From the child: it cannot be made. The fields are those of `GenerationFailed`; `detail` is for the log."""
+
+    ticket: int
+    code: str
+    reason: str
+    permanent: bool
+    detail: str = ""
+
+
+class Hindered(msgspec.Struct, frozen=True, tag="hindered"):
+    """From the child: this machine cannot go on (a full disk, no file handles); the generation is not to blame."""
+
+    ticket: int
+    reason: str
+
+
+class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
+    """From the child: it has stopped as it was told, and left no file."""
+
+    ticket: int
+
+
+ToRenderer = Render | Cancel
+Outcome = Done | Failed | Hindered | Cancelled
+FromRenderer = Ready | Progress | Outcome
+
+
+class UnreadableMessage(Exception):
+    """The bytes on the pipe are no message of ours."""
+
+
+def pack(message: ToRenderer | FromRenderer) -> bytes:
+    """The message behind its length, ready to be written."""
+    body = msgspec.msgpack.encode(message)
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def length(head: bytes) -> int:
+    """How many bytes of message follow these first ones. Raises `UnreadableMessage`."""
+    count = int.from_bytes(head, "big")
+    if count > MAX_MESSAGE_BYTES:
+        raise UnreadableMessage(f"a message of {count} bytes")
+    return count
+
+
+def unpack_for_renderer(body: bytes) -> ToRenderer:
+    """What the child was told. Raises `UnreadableMessage`."""
+    try:
+        message: ToRenderer = msgspec.msgpack.decode(body, type=ToRenderer)
+    except msgspec.MsgspecError as error:
+        raise UnreadableMessage(str(error)) from error
+    return message
+
+
+def unpack_from_renderer(body: bytes) -> FromRenderer:
+    """What the child says. Raises `UnreadableMessage`."""
+    try:
+        message: FromRenderer = msgspec.msgpack.decode(body, type=FromRenderer)
+    except msgspec.MsgspecError as error:
+        raise UnreadableMessage(str(error)) from error
+    return message

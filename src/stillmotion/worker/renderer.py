@@ -1,0 +1,176 @@
+"""The renderer process: `python -m stillmotion.worker.renderer PARENT_PID`.
+
+It knows no database and no network: it is told what to render over its standard input and answers over its
+standard output, one render at a time. It ends when its input does.
+"""
+
+import errno
+import faulthandler
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from stillmotion.domain.errors import GenerationFailed, RenderCancelled
+from stillmotion.domain.rendering import Engine
+from stillmotion.worker.making import make
+from stillmotion.worker.messages import (
+    LENGTH_BYTES,
+    Cancel,
+    Cancelled,
+    Failed,
+    FromRenderer,
+    Hindered,
+    Outcome,
+    Progress,
+    Ready,
+    Render,
+    Stage,
+    ToRenderer,
+    length,
+    pack,
+    unpack_for_renderer,
+)
+from stillmotion.worker.orphans import die_with_parent, leave_signals_to_parent, return_memory
+
+PROGRESS_SECONDS = 0.1
+"""How often a render says how far it is, at most; a new stage is said at once."""
+
+MACHINES_FAULT = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES}
+)
+"""Errors of the system that say nothing about the generation."""
+
+
+class Renderer:
+    """Carries out renders one after the other, while a second thread listens for cancels."""
+
+    def __init__(self, engines: Mapping[str, Engine], incoming: BinaryIO, outgoing: BinaryIO) -> None:
+        self._engines = engines
+        self._incoming, self._outgoing = incoming, outgoing
+        self._renders: SimpleQueue[Render] = SimpleQueue()
+        self._cancelled_up_to = 0
+
+    def serve(self, started: float) -> None:
+        """Say that the engines are loaded, then carry out what comes, for as long as the process lives.
+
+        `started` is the monotonic time at which loading began.
+        """
+        self._say(Ready(tuple(self._engines), time.monotonic() - started))
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        while True:
+            render = self._renders.get()
+            self._say(self._carry_out(render))
+            del render
+            return_memory()
+
+    def _listen(self) -> None:
+        """Take messages until the host closes the pipe or dies: then nobody wants the result."""
+        try:
+            while (message := _receive(self._incoming)) is not None:
+                if isinstance(message, Cancel):
+                    self._cancelled_up_to = message.ticket
+                else:
+                    self._renders.put(message)
+        finally:
+            os._exit(0)
+
+    def _carry_out(self, render: Render) -> Outcome:
+        engine = self._engines.get(render.engine)
+        if engine is None:
+            return Failed(render.ticket, "engine_missing", f"This server has no engine called {render.engine}.", True)
+        try:
+            return make(render, engine, _Reporter(self, render.ticket).say)
+        except RenderCancelled:
+            return Cancelled(render.ticket)
+        except GenerationFailed as failure:
+            return _failed(render.ticket, failure)
+        except MemoryError:
+            reason = "The machine ran out of memory for this render: ask for a smaller resolution."
+            return Failed(render.ticket, "out_of_memory", reason, permanent=False)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in MACHINES_FAULT:
+                return Hindered(render.ticket, os.strerror(error.errno))
+            reason = "The engine failed on this generation."
+            return Failed(render.ticket, "engine_failed", reason, permanent=False, detail=traceback.format_exc())
+
+    def is_cancelled(self, ticket: int) -> bool:
+        """Whether the host no longer wants that render."""
+        return ticket <= self._cancelled_up_to
+
+    def _say(self, message: FromRenderer) -> None:
+        self._outgoing.write(pack(message))
+        self._outgoing.flush()
+
+    def report(self, progress: Progress) -> None:
+        """Tell the host how far a render is."""
+        self._say(progress)
+
+
+class _Reporter:
+    """One render's progress: said now and then, and the place where a cancel is noticed."""
+
+    def __init__(self, renderer: Renderer, ticket: int) -> None:
+        self._renderer, self._ticket = renderer, ticket
+        self._stage: Stage | None = None
+        self._said_at = 0.0
+
+    def say(self, fraction: float, stage: Stage) -> None:
+        """`making.Say`."""
+        if self._renderer.is_cancelled(self._ticket):
+            raise RenderCancelled
+        now = time.monotonic()
+        if stage is self._stage and now - self._said_at < PROGRESS_SECONDS:
+            return
+        self._stage, self._said_at = stage, now
+        self._renderer.report(Progress(self._ticket, min(1.0, max(0.0, fraction)), stage))
+
+
+def _failed(ticket: int, failure: GenerationFailed) -> Failed | Hindered:
+    number = getattr(failure.__cause__, "errno", None)
+    if number in MACHINES_FAULT:
+        return Hindered(ticket, os.strerror(number))
+    return Failed(ticket, failure.code, failure.reason, failure.permanent)
+
+
+def _receive(incoming: BinaryIO) -> ToRenderer | None:
+    """The next message, or None at the end of the pipe."""
+    head = incoming.read(LENGTH_BYTES)
+    if len(head) < LENGTH_BYTES:
+        return None
+    return unpack_for_renderer(incoming.read(length(head)))
+
+
+def take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the standard streams for the protocol; whatever a library prints goes to standard error."""
+    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a file number is wanted, not a path
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return incoming, outgoing
+
+
+def embedded_engines() -> dict[str, Engine]:
+    """The engines of a default install, loaded and warm, by name."""
+    from stillmotion.engines.parallax import Parallax  # noqa: PLC0415 - loaded here, timed, after the pipes are safe
+
+    parallax = Parallax()
+    return {parallax.name: parallax}
+
+
+def main() -> None:
+    """Become a renderer."""
+    started = time.monotonic()
+    faulthandler.enable()
+    incoming, outgoing = take_over_pipes()
+    leave_signals_to_parent()
+    die_with_parent(int(sys.argv[1]))
+    Renderer(embedded_engines(), incoming, outgoing).serve(started)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""The host's end of one renderer process: start it, give it renders, stop it."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from stillmotion.domain.errors import GenerationFailed, RenderCancelled, StillmotionError, Unavailable
+from stillmotion.worker.messages import (
+    LENGTH_BYTES,
+    Cancel,
+    Cancelled,
+    Done,
+    Failed,
+    FromRenderer,
+    Hindered,
+    Outcome,
+    Progress,
+    Ready,
+    Render,
+    Stage,
+    UnreadableMessage,
+    length,
+    pack,
+    unpack_from_renderer,
+)
+
+RENDERER_COMMAND = (sys.executable, "-m", "stillmotion.worker.renderer")
+
+START_DEADLINE = timedelta(seconds=60)
+CANCEL_PATIENCE = timedelta(seconds=0.2)
+"""A renderer that has not stopped after this long is killed: a cancel takes effect within a quarter second."""
+STOP_PATIENCE = timedelta(seconds=2)
+SILENCE = timedelta(minutes=5)
+"""A render that says nothing for this long is taken to hang."""
+REMEMBERED_LINES = 20
+"""How much of what a renderer printed last is told when it dies."""
+LONGEST_LINE = 4000
+
+OnProgress = Callable[[Progress], None]
+
+log = structlog.get_logger(__name__)
+
+
+class RendererDied(StillmotionError):
+    """The process is gone, or had to be killed. `stage` is what it was busy with, `exit_code` as subprocess has it."""
+
+    def __init__(self, stage: Stage, exit_code: int | None, why: str, last_words: Sequence[str] = ()) -> None:
+        super().__init__(f"the renderer died while {stage}: {why}")
+        self.stage = stage
+        self.exit_code = exit_code
+        self.why = why
+        self.last_words = tuple(last_words)
+
+    def as_failure(self) -> GenerationFailed:
+        """What its death means for the generation: a picture that kills its decoder would do so again."""
+        if self.stage is Stage.DECODING:
+            return GenerationFailed(
+                "image_decode_failed",
+                "The image could not be decoded: save it again with an image editor, or send another.",
+            )
+        return GenerationFailed("renderer_crashed", "The renderer crashed on this generation.", permanent=False)
+
+
+class RendererProcess:
+    """One child, one render at a time. Cancelling the task that waits in `render` cancels the render.
+
+    `command` is given this process's id as its last argument. The child gets a clean environment with
+    `environment` on top, so that the service's secrets stay out of the process that opens strangers' files.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str] = RENDERER_COMMAND,
+        environment: Mapping[str, str] | None = None,
+        silence: timedelta = SILENCE,
+    ) -> None:
+        self._command = (*command, str(os.getpid()))
+        self._environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **(environment or {})}
+        self._silence = silence.total_seconds()
+        self._process: Process | None = None
+        self._heard: asyncio.Queue[FromRenderer | None] = asyncio.Queue()
+        self._listeners: list[asyncio.Task[None]] = []
+        self._last_words: deque[str] = deque(maxlen=REMEMBERED_LINES)
+        self._stage = Stage.STARTING
+        self._ticket = 0
+        self.ready: Ready | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is loaded and running."""
+        return self.ready is not None and self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while there is one."""
+        return self._process.pid if self._process is not None else None
+
+    async def start(self) -> Ready:
+        """Start the process and wait until its engines are loaded. Raises `RendererDied`."""
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=self._environment, start_new_session=True
+        )
+        self._listeners = [
+            asyncio.create_task(self._listen(self._process)),
+            asyncio.create_task(self._overhear(self._process)),
+        ]
+        try:
+            first = await self._next(START_DEADLINE.total_seconds())
+        except BaseException:
+            await self.kill()
+            raise
+        if not isinstance(first, Ready):
+            raise await self._bury("it did not introduce itself")
+        self.ready, self._stage = first, Stage.IDLE
+        return first
+
+    def ticket(self) -> int:
+        """A number for the next `Render` message."""
+        self._ticket += 1
+        return self._ticket
+
+    async def render(self, message: Render, on_progress: OnProgress) -> Done:
+        """Have a clip made.
+
+        Raises `GenerationFailed`; `RendererDied`, and then it must be started anew by making another;
+        `Unavailable` where the machine is to blame.
+        """
+        if not self.alive:
+            raise await self._bury("it was gone before it was asked")
+        try:
+            self._send(pack(message))
+            outcome = await self._outcome(message.ticket, on_progress)
+        except asyncio.CancelledError:
+            await self._cancel(message.ticket)
+            raise
+        self._stage = Stage.IDLE
+        match outcome:
+            case Done():
+                return outcome
+            case Failed():
+                if outcome.detail:
+                    log.error("engine_failed", engine=message.engine, detail=outcome.detail)
+                raise GenerationFailed(outcome.code, outcome.reason, permanent=outcome.permanent)
+            case Hindered():
+                raise Unavailable(f"the renderer's machine cannot go on: {outcome.reason}")
+            case Cancelled():
+                raise RenderCancelled
+
+    async def stop(self) -> None:
+        """Let it end by itself, soon."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_PATIENCE.total_seconds()):
+                    await self._process.wait()
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End it now, and wait until it is gone."""
+        if self._process is None:
+            return
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        for listener in self._listeners:
+            listener.cancel()
+        await asyncio.gather(*self._listeners, return_exceptions=True)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    async def _outcome(self, ticket: int, on_progress: OnProgress) -> Outcome:
+        while True:
+            message = await self._next(self._silence)
+            if isinstance(message, Ready) or message.ticket != ticket:
+                continue
+            if not isinstance(message, Progress):
+                return message
+            self._stage = message.stage
+            on_progress(message)
+
+    async def _next(self, patience: float) -> FromRenderer:
+        try:
+            async with asyncio.timeout(patience):
+                message = await self._heard.get()
+        except TimeoutError:
+            raise await self._bury(f"it said nothing for {patience:g} seconds") from None
+        if message is None:
+            raise await self._bury("it ended")
+        return message
+
+    async def _cancel(self, ticket: int) -> None:
+        """Stop a render that nobody waits for any more; a renderer that is too busy to listen is killed."""
+        try:
+            self._send(pack(Cancel(ticket)))
+            async with asyncio.timeout(CANCEL_PATIENCE.total_seconds()):
+                await self._outcome(ticket, lambda _: None)
+        except (TimeoutError, RendererDied):
+            await self.kill()
+        else:
+            self._stage = Stage.IDLE
+
+    async def _bury(self, why: str) -> RendererDied:
+        stage = self._stage
+        await self.kill()
+        exit_code = self._process.returncode if self._process is not None else None
+        return RendererDied(stage, exit_code, why, self._last_words)
+
+    def _send(self, message: bytes) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(message)
+
+    async def _listen(self, process: Process) -> None:
+        """Queue what the child says; None when it says no more."""
+        assert process.stdout is not None
+        try:
+            while True:
+                head = await process.stdout.readexactly(LENGTH_BYTES)
+                self._heard.put_nowait(unpack_from_renderer(await process.stdout.readexactly(length(head))))
+        except (asyncio.IncompleteReadError, UnreadableMessage, OSError):
+            self._heard.put_nowait(None)
+
+    async def _overhear(self, process: Process) -> None:
+        """Keep what libraries print in the child: in the log, where nothing can be forged, not on the terminal."""
+        assert process.stderr is not None
+        while True:
+            try:
+                line = await process.stderr.readline()
+            except ValueError:
+                continue  # A line longer than the reader's buffer, which it has dropped.
+            if not line:
+                return
+            text = line.decode("utf-8", "replace").rstrip()[:LONGEST_LINE]
+            self._last_words.append(text)
+            log.debug("renderer_says", line=text)
