@@ -240,6 +240,7 @@ def find_uv() -> tuple[str, Mapping[str, str]]:
     say(f"bringing uv {UV_VERSION} with pip")
     # A user's pip may be set to refuse or redirect an install outside an environment; this one goes to our own folder.
     allowing = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "0", "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    allowing["PIP_ROOT_USER_ACTION"] = "ignore"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--upgrade"]
     ended = subprocess.run([*command, "--target", TOOLS / "uv", f"uv=={UV_VERSION}"], env=allowing, check=False)
     if ended.returncode:
@@ -303,7 +304,7 @@ def uv_environment(pip: Mapping[str, str], environ: Mapping[str, str]) -> dict[s
 def there(locations: str) -> list[str]:
     """The locations less the local ones that do not exist: pip passes over those, uv stops at them."""
     paths = {location: location.removeprefix("file://") for location in locations.split()}
-    return [location for location, path in paths.items() if "://" in path or Path(path).expanduser().exists()]
+    return [location for location, path in paths.items() if "://" in path or Path(path).exists()]
 
 
 def become(command: list[str]) -> int:

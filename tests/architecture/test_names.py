@@ -5,14 +5,19 @@ import ast
 from tests.architecture import source_tree
 
 SAYS_NOTHING = frozenset({"base", "common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"})
+"""As a whole name."""
+
+ADDS_NOTHING = SAYS_NOTHING - {"base", "data", "info"}
+"""As a word of a longer name either: `data_directory` says something, `url_utils` does not."""
 
 
 def test_no_module_has_a_name_that_says_nothing():
-    named = {
-        path: {*path.with_suffix("").name.split("_"), *path.relative_to(source_tree.ROOT).parts[:-1]}
+    found = {
+        path: {path.stem, *path.relative_to(source_tree.ROOT).parts} & SAYS_NOTHING
+        or {*path.stem.split("_")} & ADDS_NOTHING
         for path in source_tree.modules()
     }
-    assert [source_tree.name(path) for path, words in named.items() if words & SAYS_NOTHING] == []
+    assert [source_tree.name(path) for path, words in found.items() if words] == []
 
 
 def test_every_folder_of_the_package_is_a_package():
