@@ -5,8 +5,10 @@ import secrets
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from stillmotion.adapters.clock import SystemClock
+from stillmotion.application.ports import Clock
 
 _RANDOM_BITS = 74
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
@@ -14,20 +16,21 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class _Uuid7Source:
+class Uuid7Source:
     """UUIDs of version 7 (RFC 9562, section 5.7), each greater than the one before it.
 
     Within a millisecond, and when the clock steps back, the random part of the last one grows by a random
     step (section 6.2, method 2); where it would run over, the timestamp is taken one millisecond further.
     """
 
-    def __init__(self) -> None:
-        self._clock = SystemClock()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._millisecond = 0
         self._random = 0
 
     def __call__(self) -> str:
+        """A new UUID in canonical text. Safe in any thread."""
         with self._lock:
             self._advance((self._clock.now() - _EPOCH) // _MILLISECOND)
             millisecond, random = self._millisecond, self._random
@@ -46,12 +49,12 @@ class _Uuid7Source:
 
 
 # The one thing that the whole process must share: two sources would not sort against each other.
-_uuid7 = _Uuid7Source()
+_UUID7: Final = Uuid7Source(SystemClock())
 
 
 def new_uuid7() -> str:
     """A new UUID in canonical text; within this process every one sorts after those before it."""
-    return _uuid7()
+    return _UUID7()
 
 
 def new_token() -> str:

@@ -10,6 +10,8 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.subscriptions import Product
 
 WINDOW = timedelta(minutes=1)
+STRAGGLE = timedelta(seconds=10)
+"""Requests are counted in the order of their commits, not of their times: one that comes late is of the same window."""
 CONCURRENCY_RETRY_SECONDS = 5
 
 
@@ -21,8 +23,8 @@ class RateWindow:
     spent: int = 0
 
     def at(self, now: datetime) -> "RateWindow":
-        """This window, or a new one where it has passed (or where the clock stepped back before it)."""
-        return self if self.started_at <= now < self.started_at + WINDOW else RateWindow(now)
+        """This window, or a new one where it has passed (or where the clock stepped back well before it)."""
+        return self if self.started_at - STRAGGLE <= now < self.started_at + WINDOW else RateWindow(now)
 
     def seconds_left(self, now: datetime) -> int:
         """Whole seconds, rounded up, until the window ends: 1 to 60."""

@@ -1,0 +1,1 @@
+"""Where generations, subscriptions and callbacks are kept."""

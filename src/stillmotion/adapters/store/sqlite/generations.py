@@ -77,7 +77,7 @@ class SqliteGenerations:
 
     async def counts(self) -> Mapping[str, int]:
         """See `GenerationStore.counts`."""
-        return {state: count for state, count in self._reader.rows(statements.COUNT_UNDER_WAY)}
+        return dict(self._reader.rows(statements.COUNT_UNDER_WAY))
 
 
 def _submit(connection: apsw.Connection, submission: Submission) -> Accepted:

@@ -55,7 +55,7 @@ _decode_names = msgspec.json.Decoder(frozenset[str]).decode
 _NO_ASSETS: Mapping[str, None] = dict.fromkeys(
     ("video_key", "video_size", "video_digest", "thumbnail_key", "thumbnail_size", "thumbnail_digest")
 )
-_STATES = {state.value: state for state in State}
+_STATES: Mapping[str, State] = {state.value: state for state in State}
 
 
 def microseconds(time: datetime) -> int:
