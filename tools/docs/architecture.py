@@ -1,0 +1,74 @@
+"""The house as its imports really are, and the rules they are held to."""
+
+import ast
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import grimp
+
+from tools.docs.markdown import code, literal, paragraph, table
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE = "stillmotion"
+Arrow = tuple[str, str]
+
+
+def imports() -> str:
+    """A diagram of which room imports which, less the arrows that others imply, and the whole list beneath."""
+    arrows = _arrows()
+    drawn = [f"    {left} --> {right}" for left, right in sorted(_needed(arrows))]
+    rooms = sorted({room for arrow in arrows for room in arrow})
+    rows = [(literal(room), ", ".join(literal(right) for left, right in arrows if left == room) or "–") for room in rooms]
+    return code("\n".join(["flowchart TD", *drawn]), "mermaid") + "\n" + table(("Room", "Imports"), rows)
+
+
+def layers() -> str:
+    """The layers, outermost first; a room in brackets need not exist."""
+    contract = next(each for each in _contracts() if each["type"] == "layers")
+    return code("\n".join(layer.replace("(", "").replace(")", "") for layer in contract["layers"]))
+
+
+def contracts() -> str:
+    """The names of the import contracts."""
+    return "\n".join(f"* {each['name']}." for each in _contracts()) + "\n"
+
+
+def ports() -> str:
+    """What the application needs from outside."""
+    tree = ast.parse((_ROOT / "src/stillmotion/application/ports.py").read_text("utf-8"))
+    found = [node for node in tree.body if isinstance(node, ast.ClassDef) and _is_protocol(node)]
+    return table(("Port", "The need"), [(literal(node.name), paragraph(ast.get_docstring(node))) for node in found])
+
+
+def _is_protocol(node: ast.ClassDef) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == "Protocol" for each in node.bases)
+
+
+def _contracts() -> list[dict[str, Any]]:
+    listed = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))
+    found: list[dict[str, Any]] = listed["tool"]["importlinter"]["contracts"]
+    return found
+
+
+def _arrows() -> list[Arrow]:
+    graph = grimp.build_graph(_PACKAGE, cache_dir=None)
+    rooms = sorted(graph.find_children(_PACKAGE) - {f"{_PACKAGE}.__main__"})
+    return [
+        (left.rpartition(".")[2], right.rpartition(".")[2])
+        for left in rooms
+        for right in rooms
+        if left != right and graph.direct_import_exists(importer=left, imported=right, as_packages=True)
+    ]
+
+
+def _needed(arrows: Iterable[Arrow]) -> set[Arrow]:
+    """The arrows that no longer way round implies (there are no cycles: a contract sees to that)."""
+    every = set(arrows)
+    return {(left, right) for left, right in every if not _reaches(left, right, every - {(left, right)})}
+
+
+def _reaches(start: str, end: str, arrows: set[Arrow]) -> bool:
+    following = {right for left, right in arrows if left == start}
+    return end in following or any(_reaches(room, end, arrows) for room in following)

@@ -1,0 +1,65 @@
+"""What the reference says of the errors: the tree, what each becomes on the wire, and why generations fail."""
+
+import ast
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from stillmotion.domain import errors
+from stillmotion.http.problems import Problems, Row
+from stillmotion.http.surfaces.gateway.problems import PROBLEMS
+from tools.docs import source
+from tools.docs.markdown import code, literal, table
+
+SURFACES: Mapping[str, Problems] = {"gateway": PROBLEMS}
+_FAILURE = "GenerationFailed"
+
+
+def error_tree() -> str:
+    """The tree as the domain draws it."""
+    drawn = (errors.__doc__ or "").partition("::")[2]
+    return code(inspect.cleandoc(drawn))
+
+
+def error_answers() -> str:
+    """Each surface's table, from the kind of error to what the caller sees."""
+    return "\n".join(f"### The {name} surface\n\n{_answers(each.rows.values())}" for name, each in SURFACES.items())
+
+
+def failure_codes() -> str:
+    """Every code that a failed generation may carry, with its sentences."""
+    said: dict[str, list[str]] = {}
+    for failure_code, sentence in _failures():
+        said.setdefault(failure_code, []).append(sentence)
+    rows = ((literal(each), "<br>".join(dict.fromkeys(sentences))) for each, sentences in sorted(said.items()))
+    return table(("Code", "What its owner reads in `failure_reason`"), rows)
+
+
+def failure_code_names() -> set[str]:
+    """Every code that the package gives to a failure."""
+    return {failure_code for failure_code, _ in _failures()}
+
+
+def _answers(rows: Iterable[Row]) -> str:
+    cells = (
+        (str(row.status), literal(row.kind.__name__), row.when, literal(msgspec.json.encode(row.body).decode()))
+        for row in sorted(rows, key=lambda row: row.status)
+    )
+    return table(("Status", "Error", "Answered when", "Body"), cells)
+
+
+def _failures() -> Iterator[tuple[str, str]]:
+    """Code and sentence of every failure that is written out in the source."""
+    for _, tree in source.modules():
+        for call in source.calls(tree, {_FAILURE, *_makers(tree)}):
+            failure_code, sentence = (source.text_of(each) for each in (*call.args, None, None)[:2])
+            if failure_code is not None:
+                yield failure_code, sentence or "(as the case is)"
+
+
+def _makers(tree: ast.Module) -> Iterator[str]:
+    """Functions of a module that take a code and make the failure of it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and [each.arg for each in node.args.args[:1]] == ["code"]:
+            yield node.name

@@ -1,0 +1,30 @@
+"""The numbers that the code holds itself and its callers to."""
+
+from stillmotion.application import access, assets, work
+from stillmotion.domain import callbacks, generation, quotas, request
+from stillmotion.http import body, strict_json
+from tools.docs.markdown import table
+
+
+def limits() -> str:
+    """Each number beside the name it goes by in the code."""
+    rows = [
+        ("Prompt", f"1 to {request.PROMPT_MAX_CHARACTERS} characters", "domain/request.py"),
+        ("URL", f"{request.URL_MAX_CHARACTERS} characters", "domain/request.py"),
+        ("Clip", f"{request.MIN_SECONDS:g} to {request.MAX_SECONDS:g} s", "domain/request.py"),
+        ("Body without a picture in it", _mib(body.PLAIN_CAP), "http/body.py"),
+        ("Body with a data URI", _mib(body.PICTURES_CAP), "http/body.py"),
+        ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/strict_json.py"),
+        ("Rate window", f"{quotas.WINDOW.total_seconds():g} s from its first request", "domain/quotas.py"),
+        ("Lease of a worker", f"{work.LEASE.total_seconds():g} s, renewed while it renders", "application/work.py"),
+        ("Failed attempts", f"{generation.MAX_FAILURES}, then `failed`", "domain/generation.py"),
+        ("Lost attempts", f"{generation.MAX_ATTEMPTS} claims in all, then `failed`", "domain/generation.py"),
+        ("Download URL", f"{assets.LIFETIME.total_seconds() / 3600:g} h; a fresh one each poll", "application/assets.py"),
+        ("Answer to a callback", f"a 2xx within {callbacks.ANSWER_DEADLINE.total_seconds():g} s", "domain/callbacks.py"),
+        ("A revoked key may still work", f"{access.CACHE_SECONDS:g} s", "application/access.py"),
+    ]
+    return table(("What", "How much", "Where it is decided"), [(*row[:2], f"`src/stillmotion/{row[2]}`") for row in rows])
+
+
+def _mib(size: int) -> str:
+    return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
