@@ -103,8 +103,9 @@ def fmt(arguments: Sequence[str]) -> int:
 def bench(arguments: Sequence[str]) -> int:
     """Measure one thing and check its bars."""
     os.chdir(ROOT)
-    known = sorted(path.stem for path in (ROOT / "bench").glob("[a-z]*.py"))
-    known += sorted(path.parent.name for path in (ROOT / "bench").glob("[a-z]*/__main__.py"))
+    found = [*(ROOT / "bench").glob("*.py"), *(ROOT / "bench").glob("*/__main__.py")]
+    runnable = [path for path in found if '__name__ == "__main__"' in path.read_text("utf-8")]
+    known = sorted(path.parent.name if path.stem == "__main__" else path.stem for path in runnable)
     if not arguments or arguments[0] not in known:
         raise Trouble(f"Say which one, `python3 dev.py bench NAME`: {', '.join(known) or 'there is none yet'}.", 2)
     prepare()
