@@ -106,6 +106,15 @@ class CameraPath:
         """One field of the pose over all frames."""
         return np.asarray(self.poses[:, _COLUMNS[name]])
 
+    @property
+    def ends_on_whole(self) -> bool:
+        """Whether the clip starts close and ends on the whole picture."""
+        return any(self.column(name)[0] > 1e-3 and self.column(name)[-1] < 1e-3 for name in _NEVER_BELOW_PICTURE)
+
+    def arriving(self) -> "CameraPath":
+        """The same motion, placed so that it ends at the picture rather than starts there."""
+        return CameraPath(self.poses - self.poses[-1], np.abs(self.engaged - self.engaged[-1]))
+
 
 _COLUMNS = {field.name: index for index, field in enumerate(fields(Pose))}
 _NEVER_BELOW_PICTURE = ("forward", "zoom")
@@ -145,7 +154,7 @@ def camera_path(plan: MotionPlan, frame_count: int, seconds: float, seed: int) -
     done = [_progress(x, plan.segments, index, plan) for index in range(len(plan.segments))]
     poses = np.zeros((frame_count, len(_COLUMNS)))
     for progress, segment in zip(done, plan.segments, strict=True):
-        poses += progress[:, None] * _target(segment, plan.strength)
+        poses += progress[:, None] * _target(segment, plan.strength * plan.camera_strength)
     for name in _NEVER_BELOW_PICTURE:
         column = poses[:, _COLUMNS[name]]
         column -= min(0.0, float(column.min()))

@@ -9,21 +9,22 @@ from stillmotion.engines.parallax.geometry import Surface, Views, solve
 
 LARGEST = 2.5
 """No move of the table at any strength needs more."""
-HALVINGS = 14
+HALVINGS = 18
 POINTS_PER_SIDE = 24
-SAFETY = 1.0015
-"""Covers the corners of curved edges between the points that are tried."""
+SAFETY = 1.01
+"""On the part over 1: covers the edge between the points that are tried."""
+BARELY = 2e-3
+"""Below this part of a motion the overscan found is mostly rounding: what holds later, in proportion, holds there."""
 
 
 def contained(views: Views, engaged: Samples, surface: Surface) -> Views:
     """The views with just enough overscan: 1 at the start, growing as `engaged` does and never faster."""
     needed = needed_overscan(views, surface) - 1
-    moving = engaged > 1e-5
+    moving = engaged > BARELY
     if not moving.any() or needed.max() <= 0:
         return views.with_overscan(1 + np.maximum(needed, 0))
     ratio = float(np.max(needed[moving] / engaged[moving]))
-    still = float(needed[~moving].max(initial=0.0))
-    return views.with_overscan(1 + still + max(ratio, 0.0) * engaged)
+    return views.with_overscan(1 + max(ratio, 0.0) * engaged)
 
 
 def needed_overscan(views: Views, surface: Surface) -> Samples:
@@ -39,7 +40,7 @@ def needed_overscan(views: Views, surface: Surface) -> Samples:
         inside = _inside(columns, middle, x, y, surface)
         most = np.where(inside, middle, most)
         least = np.where(inside, least, middle)
-    return np.where(fits, 1.0, most * SAFETY)
+    return np.where(fits, 1.0, 1 + (most - 1) * SAFETY)
 
 
 def _outline(surface: Surface) -> tuple[Any, Any]:
@@ -56,7 +57,7 @@ def _inside(columns: Views, overscan: Samples, x: Any, y: Any, surface: Surface)
     view = columns.with_overscan(overscan[:, np.newaxis])
     column, row = surface.pixel(*solve(x, y, view, surface))
     canvas = surface.canvas
-    slack = 1e-3
+    slack = 1e-4
     across = (column >= -slack) & (column <= canvas.width - 1 + slack)
     down = (row >= -slack) & (row <= canvas.height - 1 + slack)
     return (across & down).all(axis=1)

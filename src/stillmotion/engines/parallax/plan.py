@@ -24,8 +24,8 @@ class Ignored:
 class MotionPlan:
     """All that a clip does.
 
-    `segments` follow each other. `strength` scales how far things go, `speed` how soon they get there (1 is
-    ordinary). `subject` and `ambient` are keys of `vocabulary`; `chosen` says that the camera's move was picked
+    `segments` follow each other. `strength` scales how far things go (the camera by `camera_strength` besides),
+    `speed` how soon they get there; 1 is ordinary. `subject` and `ambient` are keys of `vocabulary`; `chosen` says that the camera's move was picked
     from the picture because nothing was asked; `approximated` are moves that one still can only suggest.
     """
 
@@ -34,6 +34,7 @@ class MotionPlan:
     ambient: tuple[str, ...] = ()
     modifiers: tuple[str, ...] = ()
     strength: float = 1.0
+    camera_strength: float = 1.0
     speed: float = 1.0
     loop: bool = False
     chosen: bool = False

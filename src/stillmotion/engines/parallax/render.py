@@ -1,23 +1,28 @@
-"""The engine: job → scene → plan → path → frames."""
+"""The engine: job → scene → plan → camera → frames."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Frame, Picture, RenderJob, Rendering, Report
-from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax.camera import FAR, CameraPath, camera_path
-from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
-from stillmotion.engines.parallax.depth import cut, limited, nearness
-from stillmotion.engines.parallax.geometry import Surface, Views, resolve
-from stillmotion.engines.parallax.overscan import contained
-from stillmotion.engines.parallax.plan import MotionPlan, Segment
-from stillmotion.engines.parallax.scene import FaceFinder, Grid, Scene, analyse
+from stillmotion.domain.rendering import Frame, RenderJob, Rendering, Report
+from stillmotion.engines.parallax.camera import CameraPath, camera_path, ease, times
+from stillmotion.engines.parallax.choice import settled
+from stillmotion.engines.parallax.deformation import Cells, joined
+from stillmotion.engines.parallax.plan import MotionPlan
+from stillmotion.engines.parallax.prompt import read
+from stillmotion.engines.parallax.scene import FaceFinder
+from stillmotion.engines.parallax.shot import Shot
+from stillmotion.engines.parallax.subject import Beat, deformations
 from stillmotion.engines.parallax.warp import Warp
 
 FPS = 24
+DISSOLVE = (0.22, 0.86)
+"""The part of a clip between two keyframes in which one becomes the other."""
+
+Draw = Callable[[int], Frame]
+"""Draws the frame of an index."""
 
 
 class Parallax:
@@ -29,61 +34,75 @@ class Parallax:
         self._faces = FaceFinder()
 
     def render(self, job: RenderJob, report: Report) -> Rendering:
-        """Analyse the picture and begin the clip."""
-        plan = MotionPlan((Segment(("push_in",)),))
-        count = round(job.seconds * FPS)
-        shot = Shot.of(job.frame0, job.size, self._faces)
+        """Analyse the keyframes; frames are drawn as they are taken.
+
+        With `frame0` the clip starts at that picture, with `frame1` it ends at that one, with both it goes from
+        one to the other. Raises `GenerationFailed` (code `image_required`) where there is neither.
+        """
+        opening = job.frame0 or job.frame1
+        if opening is None:
+            raise GenerationFailed("image_required", "This engine moves pictures: give it an image to start from.")
+        report(0.0)
+        count = max(1, round(job.seconds * FPS))
+        loop_asked = job.loop and (job.frame0 is None or job.frame1 is None)
+        shot = Shot.of(opening, job.size, self._faces)
+        report(0.0)
+        asked = read(job.prompt, job.concepts, loop=loop_asked)
+        plan = settled(asked, shot.scene, job.size.width, job.size.height)
         path = camera_path(plan, count, job.seconds, job.seed)
-        warp, views = shot.staged(path)
-        def frames() -> Iterator[Frame]:
-            for i in range(count):
-                report(i / count)
-                yield warp.draw(warp.sources(views.at(i)))
-        return Rendering(job.size, FPS, count, frames(), plan.as_json())
+        if job.frame0 is None:
+            draw = _filmed(shot, path.arriving(), plan, job, count)
+        else:
+            draw = _filmed(shot, path, plan, job, count)
+            if job.frame1 is not None:
+                report(0.0)
+                ending = Shot.of(job.frame1, job.size, self._faces)
+                draw = _dissolved(draw, _filmed(ending, path.arriving(), plan, job, count), count)
+        return Rendering(
+            size=job.size,
+            fps=FPS,
+            frame_count=count,
+            frames=_reported(draw, count, report),
+            plan=plan.as_json(),
+            telling_frame=count - 1 if path.ends_on_whole else 0,
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """One keyframe, ready to be filmed."""
+def _filmed(shot: Shot, path: CameraPath, plan: MotionPlan, job: RenderJob, count: int) -> Draw:
+    """A shot as the camera goes through it."""
+    surface, views = shot.staged(path)
+    warp = Warp(surface)
+    beat = Beat(times(count, loop=plan.loop), job.seconds, plan.loop, job.seed)
+    cells = Cells.of(surface, shot.picture)
+    moving = joined(deformations(plan.subject, shot.scene, cells, beat, plan.strength))
 
-    canvas: Canvas
-    near: Grid
-    scene: Scene
+    def draw(index: int) -> Frame:
+        displacement = None if moving is None else moving.at(index)
+        return warp.draw(warp.sources(views.at(index), displacement))
 
-    @classmethod
-    def of(cls, picture: Picture, size: FrameSize, faces: FaceFinder) -> "Shot":
-        scene = analyse(as_array(picture), faces)
-        canvas = lay_out(picture, size, scene.focus)
-        cells = max(16, round(160 * canvas.width / max(canvas.width, canvas.height)))
-        grid = (cells, max(2, round(cells * canvas.height / canvas.width)))
-        near = cut(nearness(scene), canvas.region, (picture.width, picture.height), grid)
-        return cls(canvas, near, scene)
+    return draw
 
-    def staged(self, path: CameraPath) -> tuple[Warp, Views]:
-        pivot = FAR + (1 - FAR) * self._near_focus()
-        views = resolve(path, pivot, self._aim())
-        surface = Surface.over(self.canvas, limited(self.near, self._reach(views)))
-        views = contained(views, path.engaged, surface)
-        return Warp(surface), views
 
-    def _aim(self):
-        c = self.canvas
-        fx, fy = self.scene.focus
-        # picture fraction → frame widths
-        scale = c.width / c.region.width
-        pw = self.scene_picture if False else None
-        return (0.0, 0.0)
+def _dissolved(first: Draw, second: Draw, count: int) -> Draw:
+    """From one clip to the other, the last frame being wholly the second's."""
+    start, end = DISSOLVE
+    shares = ease((times(count, loop=False) - start) / (end - start), 0.5)
 
-    def _near_focus(self) -> float:
-        return 0.6
+    def draw(index: int) -> Frame:
+        share = float(shares[index])
+        if share <= 0 and index < count - 1:
+            return first(index)
+        other = second(index)
+        if share >= 1 or index == count - 1:
+            return other
+        mixed = cv2.addWeighted(first(index).planes, 1 - share, other.planes, share, 0)
+        return Frame(other.width, other.height, np.ascontiguousarray(mixed.reshape(-1)))
 
-    def _reach(self, views: Views) -> Grid:
-        h, w = self.near.shape
-        c = self.canvas
-        x = ((np.arange(w) + .5) / w * c.width - c.left) / c.frame.width - .5
-        y = (((np.arange(h) + .5) / h * c.height - c.top) - c.frame.height / 2) / c.frame.width
-        x, y = np.meshgrid(x, y)
-        reach = np.zeros((h, w))
-        for i in range(0, len(views.x), 6):
-            reach = np.maximum(reach, np.hypot(views.x[i] - x * views.z[i], views.y[i] - y * views.z[i]))
-        return (reach * (1 - FAR) * c.frame.width / c.width * w).astype(np.float32)
+    return draw
+
+
+def _reported(draw: Draw, count: int, report: Report) -> Iterator[Frame]:
+    for index in range(count):
+        report(index / count)
+        yield draw(index)
+    report(1.0)

@@ -1,0 +1,86 @@
+"""One keyframe made ready to be filmed: analysed, laid out, its depth limited to what the camera will do."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stillmotion.domain.rendering import Picture
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax.camera import FAR, CameraPath
+from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
+from stillmotion.engines.parallax.depth import cut, limited, nearness
+from stillmotion.engines.parallax.geometry import Surface, Views, resolve
+from stillmotion.engines.parallax.overscan import contained
+from stillmotion.engines.parallax.scene import FaceFinder, Grid, Scene, analyse
+
+NEAR_CELLS = 160
+"""The longest side of the depth grid over a canvas."""
+FLAT_NEARNESS = 0.55
+"""Drawings and text are one plane, at a middle distance."""
+FARTHEST_AIM = 0.16
+"""How far from the frame's middle a push may aim, in frame widths."""
+FRAMES_BETWEEN_REACHES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A keyframe's canvas, its scene, and nearness (0 to 1) on a grid over the canvas."""
+
+    canvas: Canvas
+    scene: Scene
+    near: Grid
+    picture: tuple[int, int]
+
+    @classmethod
+    def of(cls, picture: Picture, size: FrameSize, faces: FaceFinder) -> "Shot":
+        """Analyse a picture and lay it out for frames of `size`."""
+        scene = analyse(as_array(picture), faces)
+        canvas = lay_out(picture, size, scene.focus)
+        scale = NEAR_CELLS / max(canvas.width, canvas.height)
+        cells = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
+        sides = (picture.width, picture.height)
+        if scene.is_flat_art:
+            return cls(canvas, scene, np.full(cells[::-1], FLAT_NEARNESS, np.float32), sides)
+        return cls(canvas, scene, cut(nearness(scene), canvas.region, sides, cells), sides)
+
+    def staged(self, path: CameraPath) -> tuple[Surface, Views]:
+        """The surface and the camera's views of it, no sample of which leaves the canvas."""
+        views = resolve(path, self._pivot(), self._aim())
+        surface = Surface.over(self.canvas, limited(self.near, self._reach(views)))
+        return surface, contained(views, path.engaged, surface)
+
+    def _focus(self) -> tuple[float, float]:
+        """The subject's middle, in canvas pixels."""
+        canvas, region = self.canvas, self.canvas.region
+        x = (self.scene.focus[0] * self.picture[0] - region.x) / region.width * canvas.width
+        y = (self.scene.focus[1] * self.picture[1] - region.y) / region.height * canvas.height
+        return min(max(x, 0.0), canvas.width - 1.0), min(max(y, 0.0), canvas.height - 1.0)
+
+    def _aim(self) -> tuple[float, float]:
+        x, y = self._focus()
+        frame = self.canvas.frame
+        off_x = (x - self.canvas.left) / frame.width - 0.5
+        off_y = (y - self.canvas.top - frame.height / 2) / frame.width
+        tall = min(1.0, frame.height / frame.width) * FARTHEST_AIM
+        return float(np.clip(off_x, -FARTHEST_AIM, FARTHEST_AIM)), float(np.clip(off_y, -tall, tall))
+
+    def _pivot(self) -> float:
+        """The inverse distance of the subject's middle."""
+        x, y = self._focus()
+        height, width = self.near.shape
+        row, column = int(y / self.canvas.height * height), int(x / self.canvas.width * width)
+        return FAR + (1 - FAR) * float(self.near[row, column])
+
+    def _reach(self, views: Views) -> Grid:
+        """For each cell of the depth grid, how many cells the nearest surface moves against the farthest at most."""
+        height, width = self.near.shape
+        canvas, frame = self.canvas, self.canvas.frame
+        columns = ((np.arange(width) + 0.5) / width * canvas.width - canvas.left) / frame.width - 0.5
+        rows = ((np.arange(height) + 0.5) / height * canvas.height - canvas.top - frame.height / 2) / frame.width
+        x, y = np.meshgrid(columns, rows)
+        reach = np.zeros((height, width))
+        for index in range(0, len(views.x), FRAMES_BETWEEN_REACHES):
+            slide = np.hypot(views.x[index] - x * views.z[index], views.y[index] - y * views.z[index])
+            reach = np.maximum(reach, slide)
+        cells_per_width = frame.width / canvas.width * width
+        return (reach * ((1 - FAR) * cells_per_width)).astype(np.float32)

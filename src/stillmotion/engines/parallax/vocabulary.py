@@ -1,0 +1,254 @@
+"""The words the engine understands, as data: one table a language.
+
+A phrase is words in order. `word~` stands for every form of a verb, `a/b` for either word, `<left>` for the
+class of that name. Between two words of a phrase a few fillers or modifiers may stand ("pan slowly to the left").
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a phrase asks for."""
+
+    CAMERA = "camera"
+    """A move of `camera.MOVES`, or one of `UNDIRECTED`."""
+    SUBJECT = "subject"
+    AMBIENT = "ambient"
+    MODIFIER = "modifier"
+    THEN = "then"
+    LOOP = "loop"
+    NOT = "not"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One meaning and the phrases that have it."""
+
+    kind: Kind
+    key: str
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Language:
+    """A language's entries, classes, words without weight and words that end what a negation covers.
+
+    Each language is one object: it is compared, and hashed, by identity.
+    """
+
+    entries: tuple[Entry, ...]
+    classes: Mapping[str, str]
+    fillers: frozenset[str]
+    clause_ends: frozenset[str]
+
+
+ANY_MOVE = "camera"
+"""A camera move of whatever kind."""
+UNDIRECTED = frozenset({"pan", "tilt", "truck", "orbit", "roll", "crane", "pedestal", ANY_MOVE})
+"""Moves asked for without a direction: the picture decides."""
+
+
+def _camera(key: str, *phrases: str) -> Entry:
+    return Entry(Kind.CAMERA, key, phrases)
+
+
+def _subject(key: str, *phrases: str) -> Entry:
+    return Entry(Kind.SUBJECT, key, phrases)
+
+
+def _ambient(key: str, *phrases: str) -> Entry:
+    return Entry(Kind.AMBIENT, key, phrases)
+
+
+def _modifier(key: str, *phrases: str) -> Entry:
+    return Entry(Kind.MODIFIER, key, phrases)
+
+
+_TRAVEL = "move~/track~/slide~/glide~/travel~/drift~/fly~/float~/dolly~/strafe~"
+_LIFT = "move~/rise~/lift~/float~/fly~/go~/ascend~"
+_SINK = "move~/lower~/sink~/float~/fly~/go~/descend~/drop~"
+
+_ENGLISH_CAMERA = (
+    _camera(
+        "push_in",
+        "push~ in/forward/forwards/toward/towards/into/closer",
+        "dolly~ in/forward/forwards/toward/towards/into/closer",
+        "move~/track~/glide~/travel~/fly~/go~/float~/drift~ in/forward/forwards/closer/toward/towards",
+        "camera approach~",
+        "close~ in",
+        "creep~ in/forward/closer",
+        "come~ closer/nearer",
+        "get~ closer/nearer",
+    ),
+    _camera(
+        "pull_out",
+        "pull~ out/back/backward/backwards/away",
+        "dolly~ out/back/backward/backwards/away",
+        "move~/track~/glide~/travel~/fly~/go~/float~/drift~ out/back/backward/backwards/away",
+        "back~ away/off/out",
+        "camera retreat~",
+    ),
+    _camera("zoom_in", "zoom~", "zoom~ in/into/closer/toward/towards/on", "punch~ in", "magnify~"),
+    _camera("zoom_out", "zoom~ out/back/away/backwards"),
+    _camera(
+        "pan_left",
+        "pan~ <left>",
+        "pan~ right to <left>",
+        "camera turn~/look~/swing~ <left>",
+    ),
+    _camera(
+        "pan_right",
+        "pan~ <right>",
+        "pan~ left to <right>",
+        "camera turn~/look~/swing~ <right>",
+    ),
+    _camera("pan", "pan~", "pan~ across/over/along"),
+    _camera("tilt_up", "tilt~ <up>", "pan~ <up>", "camera look~/turn~ <up>"),
+    _camera("tilt_down", "tilt~ <down>", "pan~ <down>", "camera look~/turn~ <down>"),
+    _camera("tilt", "tilt~ camera", "camera tilt~", "tilt~ shot"),
+    _camera("truck_left", "truck~ <left>", f"{_TRAVEL} <left>", f"{_TRAVEL} right to <left>"),
+    _camera("truck_right", "truck~ <right>", f"{_TRAVEL} <right>", f"{_TRAVEL} left to <right>"),
+    _camera("truck", "truck~", "tracking shot", "track~ shot", "camera slide~", "slider shot", "sideways", "parallax"),
+    _camera("pedestal_up", "pedestal~/ped <up>", f"{_LIFT} <up>", "camera rise~/ascend~/lift~"),
+    _camera("pedestal_down", "pedestal~/ped <down>", f"{_SINK} <down>", "camera sink~/descend~/lower~/drop~"),
+    _camera("pedestal", "pedestal~", "pedestal shot"),
+    _camera("crane_up", "crane~/jib~/boom~ <up>"),
+    _camera("crane_down", "crane~/jib~/boom~ <down>"),
+    _camera("crane", "crane/craning", "crane~/jib~/boom~ shot", "jib/jibbing"),
+    _camera(
+        "orbit_left",
+        "orbit~/arc~/circle~/revolve~/rotate~ <left>",
+        "orbit~/circle~/revolve~/rotate~ around <left>",
+        "orbit~/arc~/circle~/revolve~ clockwise",
+    ),
+    _camera(
+        "orbit_right",
+        "orbit~/arc~/circle~/revolve~/rotate~ <right>",
+        "orbit~/circle~/revolve~/rotate~ around <right>",
+        "orbit~/arc~/circle~/revolve~ counterclockwise/anticlockwise",
+    ),
+    _camera("orbit", "orbit~", "circle~/rotate~/revolve~/arc~/spin~/go~/move~/fly~ around", "arc shot", "turntable"),
+    _camera("roll_left", "roll~ <left>", "roll~/rotate~/spin~ counterclockwise/anticlockwise", "dutch~ <left>"),
+    _camera("roll_right", "roll~ <right>", "roll~/rotate~/spin~ clockwise", "dutch~ <right>"),
+    _camera("roll", "camera roll~", "roll~ camera", "barrel roll~", "dutch angle/tilt", "rotate~ camera"),
+    _camera("dolly_zoom", "dolly zoom~", "vertigo", "vertigo effect/shot", "zolly", "contra zoom~", "trombone shot"),
+    _camera(
+        "handheld",
+        "handheld",
+        "hand held",
+        "shaky",
+        "camera shake~",
+        "shake~ camera",
+        "shaky cam",
+        "found footage",
+        "documentary style",
+    ),
+    _camera(
+        "static",
+        "static",
+        "stationary",
+        "motionless",
+        "tripod",
+        "locked/lock off",
+        "locked down",
+        "fixed camera/shot/frame/angle",
+        "still camera/shot/frame",
+        "camera still/static/fixed/locked/frozen",
+        "camera stay~/hold~/remain~ still/fixed/steady/put",
+    ),
+    _camera("aerial", "aerial", "aerial shot/view", "birds eye", "bird's eye"),
+    _camera("aerial_drone", "drone", "drone shot/view/footage", "aerial drone", "fpv", "fpv drone", "flyover", "fly~ over"),
+    _camera("bolt_cam", "bolt cam", "bolt camera", "robot arm"),
+    _camera("pov", "pov", "point of view", "first person"),
+    _camera("selfie", "selfie"),
+    _camera("elevator_doors", "elevator doors/door"),
+    _camera("tiny_planet", "tiny planet", "little planet"),
+    _camera("low_angle", "low angle"),
+    _camera("high_angle", "high angle"),
+    _camera("eye_level", "eye level"),
+    _camera("ground_level", "ground level"),
+    _camera("overhead", "overhead", "overhead shot", "top down"),
+    _camera("over_the_shoulder", "over the shoulder", "over shoulder"),
+    _camera(
+        "camera",
+        "camera move~/movement/movements/motion/motions/motion",
+        "move~/moving camera",
+        "cinematic",
+        "ken burns",
+        "camera",
+    ),
+)
+
+_ENGLISH_SUBJECT = (
+    _subject("lean_left", "lean~/bend~/tip~ <left>"),
+    _subject("lean_right", "lean~/bend~/tip~ <right>"),
+    _subject("lean", "lean~", "bend~ over/down/forward", "tip~ over", "slouch~", "recline~"),
+    _subject("sway", "sway~", "swing~", "rock~", "dance~", "wobble~", "swaying/dancing"),
+    _subject("breathe", "breathe~", "breath/breaths", "inhale~", "exhale~", "sigh~", "alive", "come~ alive", "idle~"),
+    _subject("nod", "nod~", "bow~", "agree~"),
+    _subject("turn", "turn~", "turn~ head/around", "look~ around", "look~ <left>", "look~ <right>", "shake~ head"),
+    _subject("walk", "walk~", "stroll~", "run~", "march~", "stride~", "step~ forward"),
+    _subject("hair", "hair", "fur", "mane", "feathers"),
+    _subject("cloth", "cloth/cloths/clothes", "dress", "fabric", "scarf", "flag/flags", "curtain/curtains", "cape", "sail"),
+)
+
+_ENGLISH_AMBIENT = (
+    _ambient("ripple", "ripple~/ripples", "water", "pond", "lake", "river", "reflection/reflections", "shimmer~", "stream"),
+    _ambient("waves", "wave~/waves", "ocean", "sea", "surf", "tide", "swell~"),
+    _ambient("clouds", "cloud/clouds", "sky"),
+    _ambient("mist", "mist/misty", "fog/foggy", "haze/hazy"),
+    _ambient("smoke", "smoke/smoky", "steam/steamy", "vapor/vapour"),
+    _ambient("wind", "wind/windy", "breeze/breezy", "gust/gusts", "blow~", "flutter~"),
+    _ambient("leaves", "leaf/leaves", "tree/trees", "foliage", "branch/branches", "rustle~", "flower/flowers"),
+    _ambient("grass", "grass/grasses", "field/fields", "meadow", "wheat"),
+    _ambient("fire", "fire", "flame/flames", "burn~", "campfire", "fireplace", "torch/torches", "bonfire"),
+    _ambient("candle", "candle/candles", "candlelight", "flicker~", "lantern/lanterns"),
+    _ambient("snow", "snow/snowy", "snow~", "snowfall", "snowflake/snowflakes", "blizzard"),
+    _ambient("rain", "rain/rainy", "rain~", "rainfall", "drizzle~", "downpour", "raindrop/raindrops"),
+    _ambient("dust", "dust/dusty", "particle/particles", "pollen", "ash/ashes", "sparkle~/sparkles", "firefly/fireflies"),
+    _ambient("rays", "light rays/beams/shafts", "god rays", "sun rays", "sunbeam/sunbeams", "sunrays", "sunlight"),
+)
+
+_ENGLISH_OTHER = (
+    _modifier("slow", "slow/slowly/slower", "gradual/gradually", "leisurely", "slow~"),
+    _modifier("fast", "fast/faster", "quick/quickly", "rapid/rapidly", "swift/swiftly", "whip", "swish", "crash", "speedy"),
+    _modifier("subtle", "subtle/subtly", "slight/slightly", "gentle/gently", "faint/faintly", "soft/softly", "a little"),
+    _modifier(
+        "strong",
+        "strong/strongly",
+        "dramatic/dramatically",
+        "intense/intensely",
+        "extreme/extremely",
+        "big",
+        "bold/boldly",
+        "heavy/heavily",
+        "powerful",
+    ),
+    Entry(Kind.THEN, "then", ("then", "and then", "after that", "afterwards/afterward", "followed by", "finally", "next")),
+    Entry(Kind.LOOP, "loop", ("loop~", "seamless loop", "seamlessly looping", "endless/endlessly", "repeat~", "boomerang")),
+    Entry(
+        Kind.NOT,
+        "not",
+        ("no", "not", "without", "never", "none", "don't", "dont", "doesn't", "isn't", "aren't", "avoid~", "stop~", "nor"),
+    ),
+)
+
+ENGLISH = Language(
+    entries=_ENGLISH_CAMERA + _ENGLISH_SUBJECT + _ENGLISH_AMBIENT + _ENGLISH_OTHER,
+    classes={
+        "<left>": "left/leftward/leftwards",
+        "<right>": "right/rightward/rightwards",
+        "<up>": "up/upward/upwards",
+        "<down>": "down/downward/downwards",
+    },
+    fillers=frozenset(
+        (
+            "a an the to toward towards from of on in into at with and or also very too so just is are be being it its her"
+            " his their she he they this that while as for by camera shot view head side any some there please make let"
+            " should will can want video picture image photo scene animate animated animation do does more bit but around"
+        ).split()
+    ),
+    clause_ends=frozenset({".", ",", ";", "!", "?", ":", "but", "only", "except"}),
+)
