@@ -102,6 +102,11 @@ class RendererProcess:
         """The child's process id while there is one."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def stage(self) -> Stage:
+        """What it was busy with when it last said so."""
+        return self._stage
+
     async def start(self) -> Ready:
         """Start the process and wait until its engines are loaded. Raises `RendererDied`."""
         self._process = await asyncio.create_subprocess_exec(
@@ -155,12 +160,14 @@ class RendererProcess:
 
     async def stop(self) -> None:
         """Let it end by itself, soon."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(STOP_PATIENCE.total_seconds()):
-                    await self._process.wait()
-        await self.kill()
+        try:
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(STOP_PATIENCE.total_seconds()):
+                        await self._process.wait()
+        finally:
+            await self.kill()
 
     async def kill(self) -> None:
         """End it now, and wait until it is gone."""
@@ -170,11 +177,18 @@ class RendererProcess:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+        await self._close_pipes(self._process)
+
+    async def _close_pipes(self, process: Process) -> None:
+        """Read what it said last, to the end, unless a process of its own holds the pipes open."""
+        if self._listeners:
+            await asyncio.wait(self._listeners, timeout=STOP_PATIENCE.total_seconds())
         for listener in self._listeners:
             listener.cancel()
-        await asyncio.gather(*self._listeners, return_exceptions=True)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        if process.stdin is not None:
+            process.stdin.close()
+            with suppress(OSError):
+                await process.stdin.wait_closed()
 
     async def _outcome(self, ticket: int, on_progress: OnProgress) -> Outcome:
         while True:

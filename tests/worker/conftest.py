@@ -1,0 +1,134 @@
+"""A workshop over the memory store, local objects and real renderer processes with an engine of the tests' own."""
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.identifiers import new_token, new_uuid7
+from stillmotion.adapters.objects import LocalObjects
+from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.store.memory import MemoryStore
+from stillmotion.application.ports import GenerationStore, Submission
+from stillmotion.application.work import Work
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.keyframes import ImageKeyframe, Keyframe
+from stillmotion.domain.lifecycle import State
+from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.subscriptions import Product
+from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.host import WorkerHost
+from stillmotion.worker.messages import Stage
+from stillmotion.worker.renderer_process import RendererProcess
+
+FAKE_RENDERER = (sys.executable, str(Path(__file__).with_name("fake_renderer.py")))
+PRODUCT = Product("p", "default")
+
+
+def png(width: int = 64, height: int = 36) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), (90, 120, 150)).save(file, "PNG")
+    return file.getvalue()
+
+
+class Pictures:
+    """An image source of the tests' own: the URL says what comes."""
+
+    async def fetch(self, url: str, destination: str) -> None:
+        if "missing" in url:
+            raise GenerationFailed("image_fetch_failed", "The image could not be fetched: there is none.")
+        if "unreachable" in url:
+            raise GenerationFailed("image_fetch_failed", "The image could not be fetched just now.", permanent=False)
+        if "endless" in url:
+            # A file that never comes to its end keeps the decoder at it for ever.
+            await asyncio.to_thread(os.mkfifo, destination)
+            return
+        content = b"\x89PNG\r\n\x1a\nbroken" if "broken" in url else png()
+        await asyncio.to_thread(Path(destination).write_bytes, content)
+
+
+@dataclass
+class Bench:
+    """A host that runs, its queue, and a way to look at both."""
+
+    workshop: Workshop
+    store: GenerationStore
+    host: WorkerHost
+    renderers: list[RendererProcess] = field(default_factory=list)
+
+    async def submit(self, prompt: str, frame0: Keyframe | None = None) -> str:
+        keyframe = frame0 or ImageKeyframe("https://example.com/picture.png")
+        request = GenerationRequest(prompt=prompt, frame0=keyframe, seconds=1.0)
+        now = self.workshop.clock.now()
+        generation = Generation(new_uuid7(), "s", "gateway", request, "fake/1", now)
+        await self.store.submit(Submission(generation, PRODUCT))
+        self.workshop.signal.notify()
+        return generation.id
+
+    async def find(self, generation_id: str) -> Generation:
+        found = await self.store.find(generation_id)
+        assert found is not None
+        return found
+
+    async def until(self, generation_id: str, condition: Callable[[Generation], bool], timeout: float = 15.0):
+        async with asyncio.timeout(timeout):
+            while not condition(generation := await self.find(generation_id)):
+                await asyncio.sleep(0.01)
+        return generation
+
+    async def ended(self, generation_id: str) -> Generation:
+        return await self.until(generation_id, lambda generation: generation.is_terminal)
+
+    async def rendering(self, generation_id: str, renderers: int = 1) -> Generation:
+        """Wait until it is claimed and that many renderers draw frames."""
+        await self.until(generation_id, lambda generation: generation.state is State.DREAMING)
+        async with asyncio.timeout(15):
+            while sum(each.alive and each.stage is Stage.RENDERING for each in self.renderers) < renderers:
+                await asyncio.sleep(0.01)
+        return await self.find(generation_id)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    clock = SystemClock()
+    objects = LocalObjects(tmp_path / "objects")
+    return Workshop(
+        work=Work(MemoryStore(clock), objects, clock, new_token),
+        images=Pictures(),
+        objects=objects,
+        signal=InProcessSignal(),
+        announcements=InProcessSignal(),
+        clock=clock,
+        scratch=tmp_path / "scratch",
+    )
+
+
+@asynccontextmanager
+async def running(workshop: Workshop, lanes: int = 1) -> AsyncIterator[Bench]:
+    """A host at work for the length of the block, drained with no grace at its end."""
+    renderers: list[RendererProcess] = []
+
+    def new_renderer() -> RendererProcess:
+        renderers.append(RendererProcess(FAKE_RENDERER))
+        return renderers[-1]
+
+    host = WorkerHost(workshop, new_renderer, lanes)
+    task = asyncio.create_task(host.run())
+    try:
+        async with asyncio.timeout(20):
+            while not host.alive:
+                await asyncio.sleep(0.01)
+        yield Bench(workshop, workshop.work.store, host, renderers)
+    finally:
+        await host.drain(timedelta(0))
+        await task

@@ -1,0 +1,205 @@
+"""What the worker host does with generations, over real renderer processes."""
+
+import asyncio
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+from stillmotion.adapters.store.sqlite import open_store
+from stillmotion.application.work import LEASE, Work
+from stillmotion.domain.generation import MAX_FAILURES
+from stillmotion.domain.keyframes import ImageKeyframe, StoredKeyframe
+from stillmotion.domain.lifecycle import State
+from stillmotion.domain.subscriptions import Subscription
+from stillmotion.media.probe import probe
+from tests.worker.conftest import PRODUCT, Bench, png, running
+
+
+async def cancel(bench: Bench, generation_id: str) -> None:
+    now = bench.workshop.clock.now()
+    await bench.store.change(generation_id, lambda generation: generation.cancelled(now))
+    bench.workshop.signal.notify()
+
+
+async def test_a_submitted_generation_becomes_a_clip(workshop, tmp_path):
+    async with running(workshop) as bench:
+        done = await bench.ended(await bench.submit("a walk"))
+    assert (done.state, done.attempt, done.failures, done.plan) == (State.COMPLETED, 1, 0, '{"moves": []}')
+    video = tmp_path / "video.mp4"
+    await workshop.objects.fetch_file(done.assets.video.key, str(video))
+    assert probe(video, whole=True).frame_count == 8
+    assert video.stat().st_size == done.assets.video.size
+    assert await workshop.objects.find(done.assets.thumbnail.key) is not None
+    assert list(workshop.scratch.iterdir()) == []
+
+
+async def test_the_same_over_the_embedded_store(workshop, tmp_path):
+    store = open_store(tmp_path / "store.sqlite3")
+    object.__setattr__(workshop, "work", Work(store, workshop.objects, workshop.clock, workshop.work.new_token))
+    owner = Subscription("s", "tests", PRODUCT, workshop.clock.now(), "whsec_eHg=")
+    await store.add_product(PRODUCT)
+    await store.add_subscription(owner, [])
+    try:
+        async with running(workshop) as bench:
+            done = await bench.ended(await bench.submit("a walk"))
+    finally:
+        store.close()
+    assert done.state is State.COMPLETED
+
+
+async def test_a_stored_picture_is_taken_from_storage(workshop):
+    await workshop.objects.put("inputs/x/picture", png(36, 64))
+    async with running(workshop) as bench:
+        done = await bench.ended(await bench.submit("a walk", StoredKeyframe("inputs/x/picture")))
+        lost = await bench.ended(await bench.submit("a walk", StoredKeyframe("inputs/x/gone")))
+    assert done.state is State.COMPLETED
+    assert (lost.state, lost.failure_code, lost.attempt) == (State.FAILED, "image_gone", 1)
+
+
+async def test_a_killed_renderer_costs_one_attempt_and_the_next_completes(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("slow")
+        await bench.rendering(generation_id)
+        os.kill(bench.renderers[-1].pid, signal.SIGKILL)
+        done = await bench.ended(generation_id)
+    assert (done.state, done.attempt, done.failures) == (State.COMPLETED, 2, 1)
+
+
+async def test_what_crashes_every_renderer_fails_with_a_reason(workshop):
+    async with running(workshop) as bench:
+        failed = await bench.ended(await bench.submit("crash"))
+        after = await bench.ended(await bench.submit("a walk"))
+    assert (failed.state, failed.attempt, failed.failures) == (State.FAILED, MAX_FAILURES, MAX_FAILURES)
+    assert (failed.failure_code, failed.failure_reason) == (
+        "renderer_crashed",
+        "The renderer crashed on this generation.",
+    )
+    assert after.state is State.COMPLETED
+
+
+async def test_a_cancelled_render_stops_within_a_quarter_second(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("slow slow")
+        await bench.rendering(generation_id)
+        await cancel(bench, generation_id)
+        asked_at = asyncio.get_running_loop().time()
+        while list(workshop.scratch.iterdir()):
+            await asyncio.sleep(0.005)
+        took = asyncio.get_running_loop().time() - asked_at
+        after = await bench.ended(await bench.submit("a walk"))
+        renderers = [each for each in bench.renderers if each.ready]
+    assert took < 0.25
+    assert (await workshop.work.store.find(generation_id)).state is State.CANCELLED
+    assert after.state is State.COMPLETED
+    assert len(renderers) == 1, "the renderer stayed warm"
+
+
+async def test_a_renderer_too_busy_to_listen_is_killed_for_a_cancel(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("stubborn")
+        await bench.rendering(generation_id)
+        await cancel(bench, generation_id)
+        after = await bench.ended(await bench.submit("a walk"))
+    assert after.state is State.COMPLETED
+
+
+async def test_an_undecodable_picture_fails_at_once_and_the_renderer_serves_on(workshop):
+    async with running(workshop) as bench:
+        failed = await bench.ended(await bench.submit("a walk", ImageKeyframe("https://example.com/broken.png")))
+        after = await bench.ended(await bench.submit("a walk"))
+        renderers = [each for each in bench.renderers if each.ready]
+    assert (failed.state, failed.attempt, failed.failure_code) == (State.FAILED, 1, "image_decode_failed")
+    assert after.state is State.COMPLETED
+    assert len(renderers) == 1
+
+
+async def test_a_picture_that_kills_its_decoder_fails_for_good(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("a walk", ImageKeyframe("https://example.com/endless.png"))
+        await bench.until(generation_id, lambda generation: generation.state is State.DREAMING)
+        while bench.renderers[-1].stage != "decoding":
+            await asyncio.sleep(0.01)
+        os.kill(bench.renderers[-1].pid, signal.SIGKILL)
+        failed = await bench.ended(generation_id)
+    assert (failed.state, failed.attempt, failed.failure_code) == (State.FAILED, 1, "image_decode_failed")
+
+
+async def test_a_fetch_that_may_yet_succeed_is_tried_three_times(workshop):
+    async with running(workshop) as bench:
+        missing = await bench.ended(await bench.submit("a walk", ImageKeyframe("https://example.com/missing")))
+        unreachable = await bench.ended(await bench.submit("a walk", ImageKeyframe("https://example.com/unreachable")))
+    assert (missing.state, missing.attempt) == (State.FAILED, 1)
+    assert (unreachable.state, unreachable.attempt) == (State.FAILED, MAX_FAILURES)
+
+
+async def test_an_engine_says_no_in_its_own_words(workshop):
+    async with running(workshop) as bench:
+        refused = await bench.ended(await bench.submit("refuse"))
+        broken = await bench.ended(await bench.submit("bug"))
+    assert (refused.failure_code, refused.failure_reason) == ("prompt_refused", "This engine will not draw that.")
+    assert (broken.failure_code, broken.failures) == ("engine_failed", MAX_FAILURES)
+    assert "ZeroDivision" not in broken.failure_reason
+
+
+async def test_a_full_disk_is_not_the_generations_fault(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("full")
+        released = await bench.until(generation_id, lambda each: each.attempt == 1 and each.state is State.QUEUED)
+    assert released.failures == 0
+
+
+async def test_draining_hands_back_what_does_not_end_in_time(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("slow slow slow")
+        await bench.rendering(generation_id)
+        await bench.host.drain(timedelta(seconds=0.05))
+        released = await bench.find(generation_id)
+        assert not bench.host.alive
+        pids = [each.pid for each in bench.renderers if each.ready]
+    assert (released.state, released.failures, released.lease_until) == (State.QUEUED, 0, None)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+async def test_draining_lets_a_render_end_within_the_grace_and_claims_no_other(workshop):
+    async with running(workshop) as bench:
+        first, second = await bench.submit("slow"), await bench.submit("a walk")
+        await bench.rendering(first)
+        await bench.host.drain(timedelta(seconds=10))
+        assert (await bench.find(first)).state is State.COMPLETED
+        assert (await bench.find(second)).state is State.QUEUED
+
+
+async def test_a_render_in_hand_is_renewed_and_not_reclaimed(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("slow slow")
+        first = await bench.rendering(generation_id)
+        renewed = await bench.until(generation_id, lambda each: each.progress > 0)
+        assert first.lease_until < renewed.lease_until <= workshop.clock.now() + LEASE
+        assert await workshop.work.reclaim() == 0
+        assert (await bench.ended(generation_id)).attempt == 1
+
+
+async def test_an_idle_worker_starts_a_generation_at_once(workshop):
+    async with running(workshop) as bench:
+        waits = []
+        for _ in range(5):
+            generation_id = await bench.submit("a walk")
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            while (await bench.find(generation_id)).state is State.QUEUED:
+                await asyncio.sleep(0.001)
+            waits.append(loop.time() - began)
+            await bench.ended(generation_id)
+    assert sorted(waits)[2] < 0.05
+
+
+async def test_two_lanes_render_side_by_side(workshop):
+    async with running(workshop, lanes=2) as bench:
+        async with asyncio.timeout(15):
+            while sum(each.alive for each in bench.renderers) < 2:
+                await asyncio.sleep(0.01)
+        first, second = await bench.submit("slow"), await bench.submit("slow")
+        assert (await bench.rendering(first, renderers=2)).state is State.DREAMING
+        assert (await bench.find(second)).state is State.DREAMING
+        assert {(await bench.ended(each)).state for each in (first, second)} == {State.COMPLETED}

@@ -1,0 +1,182 @@
+"""The host's end of a renderer process, and the child's manners."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.media.probe import probe
+from stillmotion.worker.messages import Progress, Render, Stage
+from stillmotion.worker.renderer_process import RendererDied, RendererProcess
+from tests.worker.conftest import FAKE_RENDERER, png
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.png"
+    path.write_bytes(png())
+    return path
+
+
+def message(renderer: RendererProcess, picture: Path, prompt: str = "a walk", engine: str = "fake/1") -> Render:
+    return Render(renderer.ticket(), engine, prompt, str(picture.parent), str(picture), seconds=1.0)
+
+
+async def test_a_render_says_how_far_it_is_and_leaves_two_files(picture):
+    renderer, heard = RendererProcess(FAKE_RENDERER), []
+    try:
+        ready = await renderer.start()
+        done = await renderer.render(message(renderer, picture, "slow"), heard.append)
+    finally:
+        await renderer.stop()
+    assert ready.engines == ("fake/1",)
+    fractions = [each.fraction for each in heard]
+    assert fractions == sorted(fractions)
+    assert {each.stage for each in heard} == {Stage.DECODING, Stage.RENDERING, Stage.FINISHING}
+    assert (done.frames, done.fps) == (8, 24)
+    assert (done.width, done.height) == (1280, 720)
+    assert probe(Path(done.video.path)).codec == "h264"
+    assert Path(done.thumbnail.path).stat().st_size == done.thumbnail.size
+
+
+async def test_the_default_renderer_has_the_embedded_engine(picture):
+    renderer = RendererProcess()
+    try:
+        assert "parallax/1" in (await renderer.start()).engines
+        done = await renderer.render(message(renderer, picture, "push in", "parallax/1"), lambda _: None)
+    finally:
+        await renderer.stop()
+    assert done.frames == 24
+    assert probe(Path(done.video.path), whole=True).frame_count == 24
+
+
+async def test_an_engine_that_is_not_there_is_named(picture):
+    renderer = RendererProcess(FAKE_RENDERER)
+    try:
+        await renderer.start()
+        with pytest.raises(GenerationFailed, match="no engine called other/9"):
+            await renderer.render(message(renderer, picture, engine="other/9"), lambda _: None)
+    finally:
+        await renderer.stop()
+
+
+@pytest.mark.parametrize(("prompt", "stays_warm"), [("slow slow", True), ("stubborn", False)])
+async def test_cancelling_the_wait_cancels_the_render(picture, prompt, stays_warm):
+    renderer = RendererProcess(FAKE_RENDERER)
+    try:
+        await renderer.start()
+        drawing = asyncio.Event()
+
+        def note(progress: Progress) -> None:
+            if progress.stage is Stage.RENDERING:
+                drawing.set()
+
+        task = asyncio.create_task(renderer.render(message(renderer, picture, prompt), note))
+        await drawing.wait()
+        await asyncio.sleep(0.05)  # the engine has gone past its first report
+        task.cancel()
+        began = time.monotonic()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert time.monotonic() - began < 0.25
+        assert renderer.alive is stays_warm
+        if stays_warm:
+            assert not list(picture.parent.glob("video.mp4"))
+            assert (await renderer.render(message(renderer, picture), lambda _: None)).frames == 8
+    finally:
+        await renderer.stop()
+
+
+async def test_a_renderer_that_says_nothing_is_given_up(picture):
+    renderer = RendererProcess(FAKE_RENDERER, silence=timedelta(seconds=0.3))
+    await renderer.start()
+    with pytest.raises(RendererDied) as caught:
+        await renderer.render(message(renderer, picture, "stubborn"), lambda _: None)
+    assert caught.value.stage is Stage.RENDERING
+    assert caught.value.exit_code == -signal.SIGKILL
+    assert not caught.value.as_failure().permanent
+
+
+async def test_its_last_words_are_told_when_it_cannot_start():
+    renderer = RendererProcess((sys.executable, "-c", "raise SystemExit('no such device')"))
+    with pytest.raises(RendererDied) as caught:
+        await renderer.start()
+    assert (caught.value.stage, caught.value.exit_code) == (Stage.STARTING, 1)
+    assert caught.value.last_words == ("no such device",)
+
+
+async def test_a_process_that_speaks_something_else_is_refused():
+    renderer = RendererProcess((sys.executable, "-c", "print('hello world, this is no protocol')"))
+    with pytest.raises(RendererDied):
+        await renderer.start()
+
+
+async def test_the_child_does_not_inherit_the_services_secrets(monkeypatch):
+    monkeypatch.setenv("STILLMOTION_STORAGE_OPTIONS", "secret_access_key=hush")
+    renderer = RendererProcess(FAKE_RENDERER, {"CUDA_VISIBLE_DEVICES": "1"})
+    try:
+        await renderer.start()
+        environment = Path(f"/proc/{renderer.pid}/environ")
+        if not environment.exists():
+            pytest.skip("there is no /proc here to look in")
+        assert b"hush" not in environment.read_bytes()
+        assert b"CUDA_VISIBLE_DEVICES=1" in environment.read_bytes()
+    finally:
+        await renderer.stop()
+
+
+async def test_signals_for_the_whole_group_are_left_to_the_host(picture):
+    renderer = RendererProcess(FAKE_RENDERER)
+    try:
+        await renderer.start()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(renderer.pid, number)
+        assert (await renderer.render(message(renderer, picture), lambda _: None)).frames == 8
+    finally:
+        await renderer.stop()
+
+
+PARENT = """
+import asyncio, sys
+from stillmotion.worker.messages import Render
+from stillmotion.worker.renderer_process import RendererProcess
+
+async def main():
+    renderer = RendererProcess(tuple(sys.argv[3:]))
+    await renderer.start()
+    render = Render(renderer.ticket(), "fake/1", "stubborn", sys.argv[1], sys.argv[2])
+    await renderer.render(render, lambda progress: print(renderer.pid, progress.stage, flush=True))
+
+asyncio.run(main())
+"""
+
+
+def test_the_child_dies_with_a_parent_that_is_killed(picture):
+    command = [sys.executable, "-c", PARENT, str(picture.parent), str(picture), *FAKE_RENDERER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        for line in parent.stdout:
+            child, stage = line.split()
+            if stage == Stage.RENDERING:
+                break
+        parent.kill()
+    deadline = time.monotonic() + 2
+    while _exists(int(child)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _exists(int(child))
+
+
+def _exists(pid: int) -> bool:
+    """Whether the process runs: one that is dead and not yet collected by init does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
