@@ -20,7 +20,8 @@ def imports() -> str:
     arrows = _arrows()
     drawn = [f"    {left} --> {right}" for left, right in sorted(_needed(arrows))]
     rooms = sorted({room for arrow in arrows for room in arrow})
-    rows = [(literal(room), ", ".join(literal(right) for left, right in arrows if left == room) or "–") for room in rooms]
+    imported = {room: [literal(right) for left, right in arrows if left == room] for room in rooms}
+    rows = [(literal(room), ", ".join(imported[room]) or "–") for room in rooms]
     return code("\n".join(["flowchart TD", *drawn]), "mermaid") + "\n" + table(("Room", "Imports"), rows)
 
 

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from stillmotion.cli.main import cli
-from tools.docs.markdown import code, table
+from tools.docs.markdown import code, literal, table
 
 WIDTH = 100
 
@@ -24,15 +24,15 @@ def command_names() -> list[str]:
 
 def chores() -> str:
     """What `dev.py` can do."""
-    listed = import_module("dev").CHORES
-    rows = [(f"`python3 dev.py {f'{name} {chore.takes}'.strip()}`", chore.run.__doc__) for name, chore in listed.items()]
+    listed = import_module("dev").CHORES.items()
+    rows = [(literal(f"python3 dev.py {name} {chore.takes}".strip()), chore.run.__doc__) for name, chore in listed]
     return table(("Chore", "What it does"), rows)
 
 
 def _helps(name: str, command: click.Command, parent: click.Context | None) -> Iterator[tuple[str, str]]:
     own = name.rpartition(" ")[2]
     inherited = {} if parent else {"terminal_width": WIDTH, "max_content_width": WIDTH}
-    context = click.Context(command, parent=parent, info_name=own, **command.context_settings | inherited)
+    context = click.Context(command, parent=parent, info_name=own, **{**command.context_settings, **inherited})
     yield name, re.sub(r"[ \t]+$", "", command.get_help(context), flags=re.MULTILINE)
     if isinstance(command, click.Group):
         for sub in command.list_commands(context):

@@ -1,9 +1,11 @@
 """The numbers that the code holds itself and its callers to."""
 
+from datetime import timedelta
+
 from stillmotion.application import access, assets, work
 from stillmotion.domain import callbacks, generation, quotas, request
 from stillmotion.http import body, strict_json
-from tools.docs.markdown import table
+from tools.docs.markdown import literal, table
 
 
 def limits() -> str:
@@ -15,16 +17,22 @@ def limits() -> str:
         ("Body without a picture in it", _mib(body.PLAIN_CAP), "http/body.py"),
         ("Body with a data URI", _mib(body.PICTURES_CAP), "http/body.py"),
         ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/strict_json.py"),
-        ("Rate window", f"{quotas.WINDOW.total_seconds():g} s from its first request", "domain/quotas.py"),
-        ("Lease of a worker", f"{work.LEASE.total_seconds():g} s, renewed while it renders", "application/work.py"),
+        ("Rate window", f"{_seconds(quotas.WINDOW)} from its first request", "domain/quotas.py"),
+        ("Lease of a worker", f"{_seconds(work.LEASE)}, renewed while it renders", "application/work.py"),
         ("Failed attempts", f"{generation.MAX_FAILURES}, then `failed`", "domain/generation.py"),
         ("Lost attempts", f"{generation.MAX_ATTEMPTS} claims in all, then `failed`", "domain/generation.py"),
-        ("Download URL", f"{assets.LIFETIME.total_seconds() / 3600:g} h; a fresh one each poll", "application/assets.py"),
-        ("Answer to a callback", f"a 2xx within {callbacks.ANSWER_DEADLINE.total_seconds():g} s", "domain/callbacks.py"),
+        ("Download URL", f"{_seconds(assets.LIFETIME)}; a fresh one at each poll", "application/assets.py"),
+        ("Answer to a callback", f"a 2xx within {_seconds(callbacks.ANSWER_DEADLINE)}", "domain/callbacks.py"),
         ("A revoked key may still work", f"{access.CACHE_SECONDS:g} s", "application/access.py"),
     ]
-    return table(("What", "How much", "Where it is decided"), [(*row[:2], f"`src/stillmotion/{row[2]}`") for row in rows])
+    head = ("What", "How much", "Where it is decided")
+    return table(head, [(what, much, literal(f"src/stillmotion/{path}")) for what, much, path in rows])
 
 
 def _mib(size: int) -> str:
     return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
+
+
+def _seconds(time: timedelta) -> str:
+    seconds = time.total_seconds()
+    return f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds:g} s"
