@@ -1,5 +1,6 @@
 """What a worker does with a generation: claim, renew, complete, release, fail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from stillmotion.domain.lifecycle import State
 LEASE = timedelta(seconds=15)
 """A worker that is not heard of for this long has lost its generation."""
 
-_SUFFIXES = {AssetKind.VIDEO: "mp4", AssetKind.THUMBNAIL: "jpg"}
+_SUFFIXES: Mapping[AssetKind, str] = {AssetKind.VIDEO: "mp4", AssetKind.THUMBNAIL: "jpg"}
 
 
 @dataclass(frozen=True, slots=True)

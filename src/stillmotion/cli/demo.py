@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,14 @@ DEFAULT_PROMPT = "slow push in towards the sun"
 START_SECONDS = 30
 SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
 POLL = "/lumalabs-ai-polling/v1/getStatus"
-_IMAGE_TYPES = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".avif": "avif", ".gif": "gif"}
+_IMAGE_TYPES: Mapping[str, str] = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".png": "png",
+    ".webp": "webp",
+    ".avif": "avif",
+    ".gif": "gif",
+}
 
 
 class DemoFailed(StillmotionError):

@@ -116,7 +116,7 @@ class CameraPath:
         return CameraPath(self.poses - self.poses[-1], np.abs(self.engaged - self.engaged[-1]))
 
 
-_COLUMNS = {field.name: index for index, field in enumerate(fields(Pose))}
+_COLUMNS: Mapping[str, int] = {field.name: index for index, field in enumerate(fields(Pose))}
 _NEVER_BELOW_PICTURE = ("forward", "zoom")
 
 

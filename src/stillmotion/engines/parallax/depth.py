@@ -1,5 +1,6 @@
 """Depth from one picture: nearness on a small grid, smooth enough that a warp by it cannot tear."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import cv2
@@ -13,7 +14,7 @@ SMOOTHING = 0.04
 STEEPEST = 0.35
 """The largest change of displacement per displacement of place: under 1 a map cannot fold (ENGINES.md, 4)."""
 
-_WEIGHTS = {"ground": 0.38, "subject": 0.26, "salience": 0.14, "sharp": 0.12, "clear": 0.10}
+_WEIGHTS: Mapping[str, float] = {"ground": 0.38, "subject": 0.26, "salience": 0.14, "sharp": 0.12, "clear": 0.10}
 
 
 def nearness(scene: Scene) -> Grid:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby, product
@@ -20,7 +20,12 @@ WIDEST_GAP = 3
 MOST_IGNORED = 20
 """Runs of ignored words that are listed."""
 
-EFFECTS = {"slow": (0.65, 1.0), "fast": (1.25, 1.7), "subtle": (0.55, 1.0), "strong": (1.5, 1.0)}
+EFFECTS: Mapping[str, tuple[float, float]] = {
+    "slow": (0.65, 1.0),
+    "fast": (1.25, 1.7),
+    "subtle": (0.55, 1.0),
+    "strong": (1.5, 1.0),
+}
 """What each modifier does to strength and speed."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;!?:]")
