@@ -25,6 +25,10 @@ _TO_BT709 = np.array(
 )
 """8-bit RGB to limited-range YCbCr, from Kr = 0.2126, Kb = 0.0722 (ITU-R BT.709, 3.2 and 3.4)."""
 
+_TAPS = np.sinc(np.arange(-2.5, 3)) * np.sinc(np.arange(-2.5, 3) / 3)
+_HALFWAY = (_TAPS / _TAPS.sum()).astype(np.float32)
+"""Lanczos of three lobes, halfway between two samples."""
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -40,11 +44,13 @@ class Region:
 class Canvas:
     """Planes at the clip's scale, and where the clip's first frame lies on them.
 
-    `y` is height × width; `u` and `v` are half that on both sides, sited between luma samples. The frame's top
-    left corner is `left`, `top` (even numbers). `region` is what of the picture the canvas shows.
+    `fine` is luma at twice the density, (2 × height) × (2 × width), every second sample being a canvas pixel:
+    reading it bilinearly is as sharp as reading the pixels bicubically, and three times as fast. `u` and `v` are
+    half of height × width, sited between luma samples. The frame's top left corner is `left`, `top` (even
+    numbers). `region` is what of the picture the canvas shows.
     """
 
-    y: Pixels
+    fine: Pixels
     u: Pixels
     v: Pixels
     left: int
@@ -55,12 +61,12 @@ class Canvas:
     @property
     def width(self) -> int:
         """Luma pixels."""
-        return int(self.y.shape[1])
+        return int(self.u.shape[1]) * 2
 
     @property
     def height(self) -> int:
         """Luma pixels."""
-        return int(self.y.shape[0])
+        return int(self.u.shape[0]) * 2
 
 
 def as_array(picture: Picture) -> Pixels:
@@ -76,7 +82,7 @@ def lay_out(picture: Picture, size: FrameSize, focus: tuple[float, float]) -> Ca
     region = Region(across.start, down.start, across.length, down.length)
     part = as_array(picture)[region.y : region.y + region.height, region.x : region.x + region.width]
     y, u, v = _planes(_resized(part, across.scaled, down.scaled))
-    return Canvas(y, u, v, across.offset, down.offset, size, region)
+    return Canvas(_doubled(y), u, v, across.offset, down.offset, size, region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,22 @@ def _planes(rgb: Pixels) -> tuple[Pixels, Pixels, Pixels]:
         _bytes(cv2.resize(u, half, interpolation=cv2.INTER_AREA)),
         _bytes(cv2.resize(v, half, interpolation=cv2.INTER_AREA)),
     )
+
+
+def _doubled(y: Pixels) -> Pixels:
+    """Samples between the samples, each from the six nearest along a line."""
+    alone = np.ones(1, np.float32)
+    across = _between(y, _HALFWAY, alone, (2, 0))
+    fine = np.empty((y.shape[0] * 2, y.shape[1] * 2), np.uint8)
+    fine[::2, ::2] = y
+    fine[::2, 1::2] = across
+    fine[1::2, ::2] = _between(y, alone, _HALFWAY, (0, 2))
+    fine[1::2, 1::2] = _between(across, alone, _HALFWAY, (0, 2))
+    return fine
+
+
+def _between(y: Pixels, across: Any, down: Any, anchor: tuple[int, int]) -> Any:
+    return cv2.sepFilter2D(y, -1, across, down, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
 
 
 def _bytes(image: Any) -> Pixels:

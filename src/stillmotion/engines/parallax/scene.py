@@ -15,7 +15,7 @@ Grid = NDArray[np.float32]
 
 GRID_SIDE = 160
 """The longest side of everything that is analysed, in cells."""
-FACE_SIDE = 420
+FACE_SIDE = 320
 """The longest side of the picture that faces are looked for in, in pixels."""
 SMALLEST_FACE = 0.07
 """Of the shorter side: smaller ones need no care and are mostly mistakes."""
@@ -98,7 +98,7 @@ class FaceFinder:
     def _detect(cascade: Any, grey: Any) -> list[Box]:
         height, width = grey.shape
         side = max(20, round(min(width, height) * SMALLEST_FACE))
-        found = cascade.detectMultiScale(grey, 1.12, 4, minSize=(side, side))
+        found = cascade.detectMultiScale(grey, 1.15, 4, minSize=(side, side))
         return [Box(x / width, y / height, (x + w) / width, (y + h) / height) for x, y, w, h in found]
 
 

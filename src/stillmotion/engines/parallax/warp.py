@@ -41,7 +41,7 @@ class Warp:
         return sources
 
     def draw(self, sources: Grid) -> Frame:
-        """The frame that a map of `sources` gives: luma bicubic, chroma bilinear."""
+        """The frame that a map of `sources` gives: luma from the doubled plane, both bilinear."""
         return self.draw_from(self._canvas, sources)
 
     def draw_from(self, canvas: Canvas, sources: Grid) -> Frame:
@@ -49,12 +49,12 @@ class Warp:
         width, height = canvas.frame.width, canvas.frame.height
         planes = np.empty(width * height * 3 // 2, np.uint8)
         luma, chroma = width * height, width * height // 4
-        full = self._enlarged(sources, CELL)
-        _read(canvas.y, full, planes[:luma].reshape(height, width), cv2.INTER_CUBIC)
+        full = self._enlarged(sources * np.float32(2), CELL)
+        _read(canvas.fine, full, planes[:luma].reshape(height, width))
         half = self._enlarged(sources * np.float32(0.5) - np.float32(0.25), CELL // 2)
         shape = (height // 2, width // 2)
-        _read(canvas.u, half, planes[luma : luma + chroma].reshape(shape), cv2.INTER_LINEAR)
-        _read(canvas.v, half, planes[luma + chroma :].reshape(shape), cv2.INTER_LINEAR)
+        _read(canvas.u, half, planes[luma : luma + chroma].reshape(shape))
+        _read(canvas.v, half, planes[luma + chroma :].reshape(shape))
         return Frame(width, height, planes)
 
     def _enlarged(self, sources: Grid, cell: int) -> Any:
@@ -75,5 +75,5 @@ def _single(view: Views) -> Views:
     )
 
 
-def _read(plane: Pixels, sources: Any, out: Pixels, way: int) -> None:
-    cv2.remap(plane, sources, None, way, dst=out, borderMode=cv2.BORDER_REPLICATE)
+def _read(plane: Pixels, sources: Any, out: Pixels) -> None:
+    cv2.remap(plane, sources, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
