@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.docs import architecture, commands, errors, metrics, rules, settings, wire
+from tools.docs import architecture, commands, errors, metrics, motion, rules, settings, wire
 from tools.docs.lifecycle import lifecycle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +28,8 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "contracts": architecture.contracts,
     "ports": architecture.ports,
     "limits": rules.limits,
+    "camera-words": motion.camera_words,
+    "other-words": motion.other_words,
 }
 
 _REGION = re.compile(r"(?P<start><!-- generated: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.DOTALL)
