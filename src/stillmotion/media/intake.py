@@ -7,13 +7,14 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, ImageCms, ImageOps
 
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.pictures import SIGNATURE_BYTES, picture_type
 from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
 
@@ -24,6 +25,16 @@ COVER_MARGIN = 1.25
 
 BACKGROUND = (255, 255, 255)
 """What shows through transparent pixels: the page that most cut-outs were made for."""
+
+_FORMATS: Mapping[str, str] = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/tiff": "TIFF",
+    "image/avif": "AVIF",
+}
+"""Pillow's name for each media type that we open."""
 
 _UPSIDE = 0x0112
 _TURNED_BY_A_QUARTER = frozenset({5, 6, 7, 8})
@@ -79,10 +90,10 @@ def decode(source: bytes | Path, *, cover: FrameSize | None = None) -> Picture:
 @contextmanager
 def _opened(source: bytes | Path) -> Iterator[Image.Image]:
     """The file's header read and its size accepted; decoding errors inside the block become refusals."""
-    head = source[:32] if isinstance(source, bytes) else _first_bytes(source)
+    head = source[:SIGNATURE_BYTES] if isinstance(source, bytes) else _first_bytes(source)
     if not head:
         raise GenerationFailed("image_decode_failed", "The image file is empty: send the whole file.")
-    kind = _format(head)
+    kind = _FORMATS.get(picture_type(head) or "")
     if kind is None:
         raise GenerationFailed(
             "image_unsupported_type",
@@ -106,24 +117,7 @@ def _opened(source: bytes | Path) -> Iterator[Image.Image]:
 
 def _first_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(32)
-
-
-def _format(head: bytes) -> str | None:
-    """Pillow's name for what the first bytes announce, or None for what we do not open."""
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head[:6] in {b"GIF87a", b"GIF89a"}:
-        return "GIF"
-    if head[:4] in {b"II*\0", b"MM\0*"}:
-        return "TIFF"
-    if head[4:8] == b"ftyp" and head[8:12] in {b"avif", b"avis"}:
-        return "AVIF"
-    return None
+        return file.read(SIGNATURE_BYTES)
 
 
 def _check_size(width: int, height: int) -> None:

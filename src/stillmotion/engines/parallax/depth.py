@@ -14,6 +14,9 @@ SMOOTHING = 0.04
 STEEPEST = 0.35
 """The largest change of displacement per displacement of place: under 1 a map cannot fold (ENGINES.md, 4)."""
 
+RIGIDITY = 0.85
+"""How far the subject is brought to one distance."""
+
 _WEIGHTS: Mapping[str, float] = {"ground": 0.38, "subject": 0.26, "salience": 0.14, "sharp": 0.12, "clear": 0.10}
 
 
@@ -32,6 +35,7 @@ def nearness(scene: Scene) -> Grid:
     near = near.astype(np.float32) * (1 - scene.sky)
     guide = scene.colours[..., 0] / 255
     near = _guided(guide, near, max(2, width // 16), 0.004)
+    near = _upright(near, scene, x, y)
     near = cv2.GaussianBlur(near, (0, 0), SMOOTHING * width / 2)
     low, high = np.percentile(near, (1, 99))
     return np.clip((near - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
@@ -74,16 +78,27 @@ def _limited_along(near: Grid, slope: Grid, axis: int) -> Grid:
     return np.maximum(forward, back)
 
 
+def _upright(near: Any, scene: Scene, x: Any, y: Any) -> Any:
+    """The subject drawn towards one distance, so that it moves as a whole rather than lies on the ground."""
+    hill = _subject(scene, x, y)
+    stands_out = hill if scene.faces else hill * (0.25 + scene.salience)
+    stands_out = cv2.GaussianBlur(stands_out.astype(np.float32), (0, 0), 0.02 * near.shape[1])
+    share = np.clip((stands_out / max(float(stands_out.max()), 1e-6) - 0.2) / 0.35, 0, 1)
+    share = RIGIDITY * share * share * (3 - 2 * share)
+    distance = float((near * share).sum() / max(float(share.sum()), 1e-6))
+    return (near + (distance - near) * share).astype(np.float32)
+
+
 def _subject(scene: Scene, x: Any, y: Any) -> Any:
     """A soft hill over the subject: head and body below it where there is a face, else around the focus."""
     if not scene.faces:
         centre_x, centre_y = scene.focus
         return np.exp(-(((x - centre_x) / 0.28) ** 2) - ((y - centre_y) / 0.36) ** 2)
-    return np.max([person(face, x, y, scene.shape) for face in scene.faces[:4]], axis=0)
+    return np.max([person(face, x, y) for face in scene.faces[:4]], axis=0)
 
 
-def person(face: Box, x: Any, y: Any, shape: tuple[int, int]) -> Any:
-    """0 to 1: a head around the face and shoulders widening to the bottom edge. `shape` gives the aspect."""
+def person(face: Box, x: Any, y: Any) -> Any:
+    """0 to 1: a head around the face and shoulders widening to the bottom edge."""
     width = face.right - face.left
     height = face.bottom - face.top
     centre_x, centre_y = face.centre

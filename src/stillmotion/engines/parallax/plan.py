@@ -25,8 +25,9 @@ class MotionPlan:
     """All that a clip does.
 
     `segments` follow each other. `strength` scales how far things go (the camera by `camera_strength` besides),
-    `speed` how soon they get there; 1 is ordinary. `subject` and `ambient` are keys of `vocabulary`; `chosen` says that the camera's move was picked
-    from the picture because nothing was asked; `approximated` are moves that one still can only suggest.
+    `speed` how soon they get there; 1 is ordinary. `subject` and `ambient` are keys of `vocabulary`; `chosen` says
+    that the camera's move, or its direction, was picked from the picture; `approximated` are moves that one still
+    can only suggest.
     """
 
     segments: tuple[Segment, ...] = ()

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Frame, RenderJob, Rendering, Report
+from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report
 from stillmotion.engines.parallax.camera import CameraPath, camera_path, ease, times
 from stillmotion.engines.parallax.choice import settled
 from stillmotion.engines.parallax.deformation import Cells, joined

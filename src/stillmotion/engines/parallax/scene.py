@@ -15,8 +15,10 @@ Grid = NDArray[np.float32]
 
 GRID_SIDE = 160
 """The longest side of everything that is analysed, in cells."""
-FACE_SIDE = 320
-"""The longest side of the picture that faces are looked for in, in pixels."""
+MEDIUM_SIDE = 320
+"""The longest side of the picture that faces and lines are looked for in, in pixels."""
+SHORTEST = 70 / 1280
+"""Segments from this length on count, as a fraction of the picture's longer side (ENGINES.md)."""
 SMALLEST_FACE = 0.07
 """Of the shorter side: smaller ones need no care and are mostly mistakes."""
 SAME_FACE = 0.3
@@ -58,6 +60,8 @@ class Scene:
     """The analysis, on a grid over the whole picture.
 
     `colours` is Lab of 8 bits as floats, cells high × wide × 3. `salience` and `sky` run from 0 to 1.
+    `lines` are long straight segments (x0, y0, x1, y1), `focus` is where the eye goes; both in fractions of the
+    picture's sides.
     """
 
     colours: Grid
@@ -65,6 +69,7 @@ class Scene:
     sky: Grid
     faces: tuple[Box, ...]
     focus: tuple[float, float]
+    lines: Grid
     is_flat_art: bool
 
     @property
@@ -78,7 +83,7 @@ class FaceFinder:
 
     def find(self, rgb: Pixels) -> tuple[Box, ...]:
         """Faces, the largest first."""
-        grey = cv2.equalizeHist(cv2.cvtColor(_fitted(rgb, FACE_SIDE), cv2.COLOR_RGB2GRAY))
+        grey = cv2.equalizeHist(cv2.cvtColor(_fitted(rgb, MEDIUM_SIDE), cv2.COLOR_RGB2GRAY))
         first = self._detect(self._quick, grey)
         if not first:
             return ()
@@ -99,12 +104,12 @@ class FaceFinder:
         height, width = grey.shape
         side = max(20, round(min(width, height) * SMALLEST_FACE))
         found = cascade.detectMultiScale(grey, 1.15, 4, minSize=(side, side))
-        return [Box(x / width, y / height, (x + w) / width, (y + h) / height) for x, y, w, h in found]
+        return [Box(x / width, y / height, (x + w) / width, (y + h) / height) for x, y, w, h in map(_ints, found)]
 
 
 def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
     """Look at the picture (height × width × 3, sRGB)."""
-    medium = _fitted(rgb, FACE_SIDE)
+    medium = _fitted(rgb, MEDIUM_SIDE)
     colours = cv2.cvtColor(_fitted(medium, GRID_SIDE), cv2.COLOR_RGB2LAB).astype(np.float32)
     salience = _salience(colours)
     found = faces.find(medium)
@@ -114,8 +119,25 @@ def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
         sky=_sky(colours),
         faces=found,
         focus=found[0].centre if found else _centre_of(salience),
+        lines=_straight_lines(cv2.cvtColor(medium, cv2.COLOR_RGB2GRAY)),
         is_flat_art=_is_flat_art(rgb),
     )
+
+
+def _ints(numbers: Any) -> tuple[int, ...]:
+    return tuple(int(number) for number in numbers)
+
+
+def _straight_lines(grey: Pixels) -> Grid:
+    """Long segments: count × 4 (x0, y0, x1, y1), in fractions of the picture's width and height."""
+    height, width = grey.shape
+    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
+    if found is None:
+        return np.zeros((0, 4), np.float32)
+    segments = np.asarray(found, np.float32).reshape(-1, 4)
+    length = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
+    long_enough = segments[length >= SHORTEST * max(height, width)]
+    return np.asarray(long_enough / np.array([width, height, width, height], np.float32), np.float32)
 
 
 def _cascade(name: str) -> Any:

@@ -10,6 +10,7 @@ from stillmotion.engines.parallax.camera import FAR, CameraPath
 from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
 from stillmotion.engines.parallax.depth import cut, limited, nearness
 from stillmotion.engines.parallax.geometry import Surface, Views, resolve
+from stillmotion.engines.parallax.lines import MOST_BEND, bend
 from stillmotion.engines.parallax.overscan import contained
 from stillmotion.engines.parallax.scene import FaceFinder, Grid, Scene, analyse
 
@@ -20,6 +21,8 @@ FLAT_NEARNESS = 0.55
 FARTHEST_AIM = 0.16
 """How far from the frame's middle a push may aim, in frame widths."""
 FRAMES_BETWEEN_REACHES = 6
+PARALLAX_SHARES = (1.0, 0.8, 0.62, 0.46, 0.32, 0.2, 0.1)
+"""How much of the depth is tried until straight lines stay straight; then none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,30 @@ class Shot:
 
     def staged(self, path: CameraPath) -> tuple[Surface, Views]:
         """The surface and the camera's views of it, no sample of which leaves the canvas."""
-        views = resolve(path, self._pivot(), self._aim())
-        surface = Surface.over(self.canvas, limited(self.near, self._reach(views)))
+        views = resolve(path, FAR + (1 - FAR) * self._near_focus(), self._aim())
+        surface = self._surface(views)
         return surface, contained(views, path.engaged, surface)
+
+    def _surface(self, views: Views) -> Surface:
+        """The most depth that bends no straight line too far."""
+        reach, pivot = self._reach(views), self._near_focus()
+        lines = self._lines()
+        for share in PARALLAX_SHARES:
+            surface = Surface.over(self.canvas, limited(pivot + (self.near - pivot) * np.float32(share), reach))
+            if bend(lines, views, surface) <= MOST_BEND:
+                return surface
+        return Surface.over(self.canvas, np.full_like(self.near, pivot))
+
+    def _lines(self) -> Grid:
+        """The scene's straight segments in frame widths."""
+        canvas, region = self.canvas, self.canvas.region
+        scale = np.array(
+            [self.picture[0] / region.width * canvas.width, self.picture[1] / region.height * canvas.height]
+        )
+        start = np.array([region.x / region.width * canvas.width, region.y / region.height * canvas.height])
+        middle = np.array([canvas.left + canvas.frame.width / 2, canvas.top + canvas.frame.height / 2])
+        points = self.scene.lines.reshape(-1, 2) * scale - start - middle
+        return np.asarray(points.reshape(-1, 4) / canvas.frame.width, np.float32)
 
     def _focus(self) -> tuple[float, float]:
         """The subject's middle, in canvas pixels."""
@@ -64,12 +88,11 @@ class Shot:
         tall = min(1.0, frame.height / frame.width) * FARTHEST_AIM
         return float(np.clip(off_x, -FARTHEST_AIM, FARTHEST_AIM)), float(np.clip(off_y, -tall, tall))
 
-    def _pivot(self) -> float:
-        """The inverse distance of the subject's middle."""
+    def _near_focus(self) -> float:
+        """The nearness of the subject's middle."""
         x, y = self._focus()
         height, width = self.near.shape
-        row, column = int(y / self.canvas.height * height), int(x / self.canvas.width * width)
-        return FAR + (1 - FAR) * float(self.near[row, column])
+        return float(self.near[int(y / self.canvas.height * height), int(x / self.canvas.width * width)])
 
     def _reach(self, views: Views) -> Grid:
         """For each cell of the depth grid, how many cells the nearest surface moves against the farthest at most."""

@@ -159,7 +159,9 @@ _ENGLISH_CAMERA = (
         "camera stay~/hold~/remain~ still/fixed/steady/put",
     ),
     _camera("aerial", "aerial", "aerial shot/view", "birds eye", "bird's eye"),
-    _camera("aerial_drone", "drone", "drone shot/view/footage", "aerial drone", "fpv", "fpv drone", "flyover", "fly~ over"),
+    _camera(
+        "aerial_drone", "drone", "drone shot/view/footage", "aerial drone", "fpv", "fpv drone", "flyover", "fly~ over"
+    ),
     _camera("bolt_cam", "bolt cam", "bolt camera", "robot arm"),
     _camera("pov", "pov", "point of view", "first person"),
     _camera("selfie", "selfie"),
@@ -191,11 +193,15 @@ _ENGLISH_SUBJECT = (
     _subject("turn", "turn~", "turn~ head/around", "look~ around", "look~ <left>", "look~ <right>", "shake~ head"),
     _subject("walk", "walk~", "stroll~", "run~", "march~", "stride~", "step~ forward"),
     _subject("hair", "hair", "fur", "mane", "feathers"),
-    _subject("cloth", "cloth/cloths/clothes", "dress", "fabric", "scarf", "flag/flags", "curtain/curtains", "cape", "sail"),
+    _subject(
+        "cloth", "cloth/cloths/clothes", "dress", "fabric", "scarf", "flag/flags", "curtain/curtains", "cape", "sail"
+    ),
 )
 
 _ENGLISH_AMBIENT = (
-    _ambient("ripple", "ripple~/ripples", "water", "pond", "lake", "river", "reflection/reflections", "shimmer~", "stream"),
+    _ambient(
+        "ripple", "ripple~/ripples", "water", "pond", "lake", "river", "reflection/reflections", "shimmer~", "stream"
+    ),
     _ambient("waves", "wave~/waves", "ocean", "sea", "surf", "tide", "swell~"),
     _ambient("clouds", "cloud/clouds", "sky"),
     _ambient("mist", "mist/misty", "fog/foggy", "haze/hazy"),
@@ -207,14 +213,20 @@ _ENGLISH_AMBIENT = (
     _ambient("candle", "candle/candles", "candlelight", "flicker~", "lantern/lanterns"),
     _ambient("snow", "snow/snowy", "snow~", "snowfall", "snowflake/snowflakes", "blizzard"),
     _ambient("rain", "rain/rainy", "rain~", "rainfall", "drizzle~", "downpour", "raindrop/raindrops"),
-    _ambient("dust", "dust/dusty", "particle/particles", "pollen", "ash/ashes", "sparkle~/sparkles", "firefly/fireflies"),
+    _ambient(
+        "dust", "dust/dusty", "particle/particles", "pollen", "ash/ashes", "sparkle~/sparkles", "firefly/fireflies"
+    ),
     _ambient("rays", "light rays/beams/shafts", "god rays", "sun rays", "sunbeam/sunbeams", "sunrays", "sunlight"),
 )
 
 _ENGLISH_OTHER = (
     _modifier("slow", "slow/slowly/slower", "gradual/gradually", "leisurely", "slow~"),
-    _modifier("fast", "fast/faster", "quick/quickly", "rapid/rapidly", "swift/swiftly", "whip", "swish", "crash", "speedy"),
-    _modifier("subtle", "subtle/subtly", "slight/slightly", "gentle/gently", "faint/faintly", "soft/softly", "a little"),
+    _modifier(
+        "fast", "fast/faster", "quick/quickly", "rapid/rapidly", "swift/swiftly", "whip", "swish", "crash", "speedy"
+    ),
+    _modifier(
+        "subtle", "subtle/subtly", "slight/slightly", "gentle/gently", "faint/faintly", "soft/softly", "a little"
+    ),
     _modifier(
         "strong",
         "strong/strongly",
@@ -226,14 +238,38 @@ _ENGLISH_OTHER = (
         "heavy/heavily",
         "powerful",
     ),
-    Entry(Kind.THEN, "then", ("then", "and then", "after that", "afterwards/afterward", "followed by", "finally", "next")),
-    Entry(Kind.LOOP, "loop", ("loop~", "seamless loop", "seamlessly looping", "endless/endlessly", "repeat~", "boomerang")),
+    Entry(
+        Kind.THEN, "then", ("then", "and then", "after that", "afterwards/afterward", "followed by", "finally", "next")
+    ),
+    Entry(
+        Kind.LOOP, "loop", ("loop~", "seamless loop", "seamlessly looping", "endless/endlessly", "repeat~", "boomerang")
+    ),
     Entry(
         Kind.NOT,
         "not",
-        ("no", "not", "without", "never", "none", "don't", "dont", "doesn't", "isn't", "aren't", "avoid~", "stop~", "nor"),
+        (
+            "no",
+            "not",
+            "without",
+            "never",
+            "none",
+            "don't",
+            "dont",
+            "doesn't",
+            "isn't",
+            "aren't",
+            "avoid~",
+            "stop~",
+            "nor",
+        ),
     ),
 )
+
+_FILLERS = """
+a also an and animate animated animation any are around as at be being bit but by camera can do does for from he head
+her his image in into is it its just let make more of on or photo picture please scene she shot should side so some
+that the their there they this to too toward towards very video view want while will with
+"""
 
 ENGLISH = Language(
     entries=_ENGLISH_CAMERA + _ENGLISH_SUBJECT + _ENGLISH_AMBIENT + _ENGLISH_OTHER,
@@ -243,12 +279,6 @@ ENGLISH = Language(
         "<up>": "up/upward/upwards",
         "<down>": "down/downward/downwards",
     },
-    fillers=frozenset(
-        (
-            "a an the to toward towards from of on in into at with and or also very too so just is are be being it its her"
-            " his their she he they this that while as for by camera shot view head side any some there please make let"
-            " should will can want video picture image photo scene animate animated animation do does more bit but around"
-        ).split()
-    ),
+    fillers=frozenset(_FILLERS.split()),
     clause_ends=frozenset({".", ",", ";", "!", "?", ":", "but", "only", "except"}),
 )

@@ -67,12 +67,9 @@ class Warp:
 
 def _single(view: Views) -> Views:
     """One frame's numbers in the grids' own precision, so that nothing is widened."""
-    return Views(
-        *(np.float32(part) for part in (view.x, view.y, view.z, view.pan, view.tilt, view.roll)),  # type: ignore[arg-type]
-        zoom=np.float32(view.zoom),  # type: ignore[arg-type]
-        overscan=np.float32(view.overscan),  # type: ignore[arg-type]
-        aim=view.aim,
-    )
+    parts = (view.x, view.y, view.z, view.pan, view.tilt, view.roll, view.zoom, view.overscan)
+    narrow: list[Any] = [*(np.float32(part) for part in parts), view.aim]
+    return Views(*narrow)
 
 
 def _read(plane: Pixels, sources: Any, out: Pixels) -> None:

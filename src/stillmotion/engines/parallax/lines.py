@@ -1,0 +1,41 @@
+"""The line guard: straight things in the picture must stay straight, or the parallax is turned down."""
+
+from typing import Any
+
+import numpy as np
+
+from stillmotion.engines.parallax.geometry import Surface, Views
+from stillmotion.engines.parallax.scene import Grid
+
+MOST_BEND = 0.01
+"""The 95th percentile of bend that is let pass, as a fraction of a segment's length."""
+POINTS = 9
+MOMENTS = 5
+"""Frames of the clip at which the bend is looked at, the last among them."""
+
+
+def bend(segments: Grid, views: Views, surface: Surface) -> float:
+    """The 95th percentile, over segments and moments, of how far a segment strays from straight.
+
+    `segments` are in frame widths (x0, y0, x1, y1); the answer is a fraction of their length. Turning and
+    zooming keep lines straight, so only the parallax is looked at.
+    """
+    if not len(segments):
+        return 0.0
+    along = np.linspace(0, 1, POINTS, dtype=np.float32)
+    x = segments[:, :1] + (segments[:, 2:3] - segments[:, :1]) * along
+    y = segments[:, 1:2] + (segments[:, 3:] - segments[:, 1:2]) * along
+    inverse = surface.at(x, y)
+    strays = []
+    for frame in np.linspace(0, len(views.x) - 1, MOMENTS).round().astype(int)[1:]:
+        depth = 1 - inverse * views.z[frame]
+        strays.append(_stray((x - inverse * views.x[frame]) / depth, (y - inverse * views.y[frame]) / depth))
+    return float(np.percentile(np.concatenate(strays), 95))
+
+
+def _stray(x: Any, y: Any) -> Any:
+    """How far a row of points lies from its chord, per length of chord."""
+    chord_x, chord_y = x[:, -1:] - x[:, :1], y[:, -1:] - y[:, :1]
+    length = np.hypot(chord_x, chord_y) + 1e-9
+    off = np.abs(chord_x * (y - y[:, :1]) - chord_y * (x - x[:, :1])) / length
+    return (off / length).max(axis=1)
