@@ -1,0 +1,173 @@
+"""Fetching the pictures that callers point to."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urljoin
+
+import aiohttp
+from yarl import URL
+
+from stillmotion.adapters.fetch.connections import Connections, GuardedSession, NoAnswer, Trouble
+from stillmotion.adapters.fetch.urls import Target, UrlRefused
+from stillmotion.domain.errors import GenerationFailed, Unavailable
+from stillmotion.domain.pictures import MAX_PICTURE_BYTES, SIGNATURE_BYTES, picture_type
+
+DEADLINE = timedelta(seconds=20)
+"""For everything: names, connections, redirects, the last byte."""
+MAX_REDIRECTS = 3
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PASSING = frozenset({408, 425, 429})
+"""Answers below 500 that may be another one next time."""
+
+_TROUBLES: Mapping[Trouble, tuple[str, str, bool]] = {
+    Trouble.BLOCKED: (
+        "image_fetch_blocked",
+        "its address leads to a place where this server does not go. Use a public https:// address.",
+        True,
+    ),
+    Trouble.UNKNOWN_NAME: ("image_dns_failed", "its host name is not known. Check the spelling of the URL.", True),
+    Trouble.NO_NAME_SERVICE: ("image_dns_failed", "its host name could not be looked up. Try again later.", False),
+    Trouble.UNREACHABLE: (
+        "image_fetch_failed",
+        "its server could not be reached. Check that the URL opens in a browser.",
+        False,
+    ),
+    Trouble.INSECURE: (
+        "image_fetch_failed",
+        "no secure connection to its server could be made. Check that the URL opens in a browser.",
+        True,
+    ),
+    Trouble.TIMEOUT: (
+        "image_fetch_timeout",
+        "its server took too long. Try again, or put the image on a faster server.",
+        False,
+    ),
+    Trouble.BROKEN: (
+        "image_fetch_failed",
+        "its server's answer was broken off or could not be understood. Try again, or use another server.",
+        False,
+    ),
+}
+"""What each means for the generation: a code, the rest of the sentence, and whether it would happen again."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpImages:
+    """`ImageSource` over guarded connections: every hop is judged as if it had been submitted."""
+
+    connections: Connections = field(default_factory=Connections)
+    deadline: timedelta = DEADLINE
+
+    async def fetch(self, url: str, destination: str) -> None:
+        """Write the picture at `url` to the file `destination`.
+
+        Raises `GenerationFailed`, or `Unavailable` where the file cannot be written.
+        """
+        try:
+            async with asyncio.timeout(self.deadline.total_seconds()):
+                body = await self._fetch(url)
+        except NoAnswer as no_answer:
+            raise _failure(*_TROUBLES[no_answer.trouble]) from no_answer
+        except TimeoutError as late:
+            raise _failure(*_TROUBLES[Trouble.TIMEOUT]) from late
+        await asyncio.to_thread(_write, destination, body)
+
+    async def _fetch(self, url: str) -> bytearray:
+        target = self._admitted(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            with self.connections.session() as session:
+                async with _got(session, target) as answer:
+                    if answer.status not in _REDIRECTS:
+                        _check_head(answer)
+                        return await _body(answer)
+                    location = answer.headers.get("Location", "")
+            target = self._redirected(target, location)
+        raise _failure(
+            "image_too_many_redirects",
+            f"it is redirected more than {MAX_REDIRECTS} times. Use the address that it leads to in the end.",
+        )
+
+    def _admitted(self, url: str) -> Target:
+        try:
+            return self.connections.guard.admit(url)
+        except UrlRefused as refused:
+            raise _failure(*_TROUBLES[Trouble.BLOCKED]) from refused
+
+    def _redirected(self, target: Target, location: str) -> Target:
+        """Where a redirect leads; never from https back to http."""
+        if not location:
+            raise _failure("image_fetch_failed", "its server redirects to nowhere. Use another address.")
+        # Joining would hide what parsers disagree about, so an absolute address is judged as it came.
+        if "\\" in location or " " in location or not location.isprintable():
+            raise _failure(*_TROUBLES[Trouble.BLOCKED])
+        try:
+            following = self._admitted(location if _ABSOLUTE.match(location) else urljoin(target.url, location))
+        except ValueError as error:
+            raise _failure(*_TROUBLES[Trouble.BLOCKED]) from error
+        if target.scheme == "https" and following.scheme != "https":
+            raise _failure(*_TROUBLES[Trouble.BLOCKED])
+        return following
+
+
+@asynccontextmanager
+async def _got(session: GuardedSession, target: Target) -> AsyncIterator[aiohttp.ClientResponse]:
+    async with session.http() as http, http.get(URL(target.url, encoded=True), allow_redirects=False) as answer:
+        yield answer
+
+
+def _check_head(answer: aiohttp.ClientResponse) -> None:
+    """Refuse by status and headers what is no plain whole file."""
+    status = answer.status
+    if status != 200:
+        passing = status >= 500 or status in _PASSING
+        advice = "Try again later." if passing else "Check that the URL opens in a browser without signing in."
+        raise _failure("image_fetch_failed", f"its server answered {status}. {advice}", not passing)
+    if answer.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise _failure("image_fetch_failed", "its server sends it compressed though asked not to. Use another server.")
+    if (answer.content_length or 0) > MAX_PICTURE_BYTES:
+        raise _too_large()
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytearray:
+    """The whole body, counted as it comes; its first bytes say whether it is a picture at all."""
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        known = len(body) >= SIGNATURE_BYTES
+        body += piece
+        if not known and len(body) >= SIGNATURE_BYTES:
+            _check_type(body)
+        if len(body) > MAX_PICTURE_BYTES:
+            raise _too_large()
+    _check_type(body)
+    return body
+
+
+def _write(destination: str, body: bytearray) -> None:
+    try:
+        Path(destination).write_bytes(body)
+    except OSError as error:
+        raise Unavailable(f"the picture's file cannot be written: {error.strerror}") from error
+
+
+def _check_type(beginning: bytearray) -> None:
+    if picture_type(bytes(beginning[:SIGNATURE_BYTES])) is None:
+        raise GenerationFailed(
+            "image_unsupported_type",
+            "What the URL leads to is not an image of a supported kind: use a JPEG, PNG, WebP, AVIF, GIF or TIFF file.",
+        )
+
+
+def _too_large() -> GenerationFailed:
+    limit = MAX_PICTURE_BYTES // (1024 * 1024)
+    return GenerationFailed("image_too_large", f"The image file is larger than {limit} MiB: use a smaller one.")
+
+
+def _failure(code: str, rest: str, permanent: bool = True) -> GenerationFailed:
+    return GenerationFailed(code, f"The image could not be fetched: {rest}", permanent=permanent)

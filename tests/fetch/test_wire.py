@@ -1,0 +1,172 @@
+"""Every shared case on the wire: what is connected to, what comes of it, and what its owner is told."""
+
+import json
+import re
+import socket
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from stillmotion.adapters.callbacks import HttpCallbacks
+from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.images import HttpImages
+from stillmotion.adapters.fetch.urls import UrlGuard
+from stillmotion.application.ports import CallbackUndeliverable
+from stillmotion.domain.errors import GenerationFailed
+from tests.fetch.hostile_server import PNG, Network, hostile_network
+
+SHARED = json.loads(Path(__file__).with_name("ssrf.json").read_text("utf-8"))
+PUBLIC = frozenset(SHARED["public_addresses"])
+ON_THE_WIRE = [case for case in SHARED["cases"] if case["expect"] != "reject_submit"]
+ANSWERED_ANYHOW = {"body", "redirect"}
+"""Categories about an answer's body or where it redirects: a callback's answer is its status."""
+SHORT = timedelta(seconds=1)
+AN_ADDRESS = re.compile(r"\d+\.\d+\.\d+|:\d{2,}|\[|::")
+
+
+def connections(network: Network) -> Connections:
+    return Connections(lookup=network.lookup, socket=network.socket, dns_deadline=timedelta(seconds=0.2))
+
+
+def needs_ipv6(url: str) -> None:
+    if "ok6." in url and not _has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback")
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+async def fetch(network: Network, url: str, destination: Path) -> GenerationFailed | None:
+    # 20 MiB of an endless body take their time on a busy machine; a slow head must not.
+    deadline = timedelta(seconds=20) if "endless" in url else SHORT
+    try:
+        await HttpImages(connections(network), deadline).fetch(url, str(destination))
+    except GenerationFailed as failure:
+        return failure
+    return None
+
+
+@pytest.mark.parametrize("case", ON_THE_WIRE, ids=lambda case: case["id"])
+async def test_a_picture_is_fetched_or_not_as_the_shared_cases_say(case, tmp_path):
+    needs_ipv6(case["url"])
+    destination = tmp_path / "picture"
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        failure = await fetch(network, case["url"], destination)
+    assert set(network.connected) <= PUBLIC, case["why"]
+    assert (failure.code if failure else None) == case["code"], case["why"]
+    if failure is None:
+        assert destination.read_bytes() == PNG
+    else:
+        assert not AN_ADDRESS.search(failure.reason)
+        assert failure.reason[-1] == "."
+
+
+@pytest.mark.parametrize(
+    "case", [each for each in ON_THE_WIRE if each["category"] not in ANSWERED_ANYHOW], ids=lambda case: case["id"]
+)
+async def test_a_callback_is_posted_or_not_as_the_shared_cases_say(case):
+    needs_ipv6(case["url"])
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        sender = HttpCallbacks(connections(network))
+        if case["expect"] == "allow":
+            assert await sender.post(case["url"], {}, b"{}", SHORT) == 200
+        else:
+            with pytest.raises(CallbackUndeliverable) as caught:
+                await sender.post(case["url"], {}, b"{}", SHORT)
+            assert str(caught.value).startswith("callback_")
+            assert not AN_ADDRESS.search(str(caught.value).partition(":")[2])
+    assert set(network.connected) <= PUBLIC
+
+
+@pytest.mark.parametrize(
+    "case", [each for each in ON_THE_WIRE if each["category"] == "redirect"], ids=lambda c: c["id"]
+)
+async def test_a_callback_is_never_redirected(case):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        assert await HttpCallbacks(connections(network)).post(case["url"], {}, b"{}", SHORT) == 302
+    assert len(network.connected) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "permanent"),
+    [
+        ("404", "image_fetch_failed", True),
+        ("503", "image_fetch_failed", False),
+        ("300", "image_fetch_failed", True),
+        ("silent", "image_fetch_timeout", False),
+        ("reset", "image_fetch_failed", False),
+        ("cl-huge", "image_too_large", True),
+        ("header-long", "image_fetch_failed", False),
+        ("empty", "image_unsupported_type", True),
+    ],
+)
+async def test_only_what_may_pass_is_tried_again(path, code, permanent, tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        failure = await fetch(network, f"http://ok.ssrf.example.com/{path}", tmp_path / "picture")
+    assert (failure.code, failure.permanent) == (code, permanent)
+
+
+async def test_three_redirects_are_followed(tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        assert await fetch(network, "http://93.184.215.14/chain?n=3", tmp_path / "picture") is None
+    assert len(network.requests) == 4
+
+
+async def test_a_name_that_turns_inward_is_refused_at_its_second_lookup(tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        url = "http://rebind.ssrf.example.com/redir?to=/img.png"
+        failure = await fetch(network, url, tmp_path / "picture")
+    assert failure.code == "image_fetch_blocked"
+    assert network.connected == ["93.184.215.14"]
+    assert len(network.looked_up) == 2
+
+
+async def test_nothing_of_the_environment_or_of_an_earlier_answer_is_sent(tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        assert await fetch(network, "http://ok.ssrf.example.com/cookie#@127.0.0.1", tmp_path / "picture") is None
+    last = network.requests[-1].decode().lower()
+    assert "cookie" not in last.partition("\r\n")[2]
+    assert "accept-encoding: identity" in last
+    assert "host: ok.ssrf.example.com\r\n" in last
+    assert "#" not in last
+
+
+async def test_paths_are_sent_as_they_were_given(tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        url = "http://93.184.215.14/a%2Fb/../été.png?X-Sig=abc%2Fdef%3D&x=[1]"
+        assert await fetch(network, url, tmp_path / "picture") is None
+    assert network.requests[0].startswith(b"GET /a%2Fb/../%C3%A9t%C3%A9.png?X-Sig=abc%2Fdef%3D&x=[1] HTTP/1.1\r\n")
+
+
+async def test_a_connection_is_refused_even_where_the_lookup_was_not(tmp_path):
+    """The last line of defence: the socket factory sees the address that is about to be connected to."""
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        session = connections(network).session()
+        with session as guarded, pytest.raises(OSError, match="refused"):
+            guarded._open_socket((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80)))
+    assert network.connected == []
+
+
+async def test_a_disk_that_is_full_is_not_the_pictures_fault(tmp_path):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        with pytest.raises(Exception, match="cannot be written: No space left"):
+            await HttpImages(connections(network)).fetch("http://93.184.215.14/img.png", str(full))
+
+
+async def test_the_guard_that_judges_submits_judges_redirects(tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        guarded = Connections(UrlGuard(ports=frozenset({80})), network.lookup, network.socket)
+        with pytest.raises(GenerationFailed) as caught:
+            await HttpImages(guarded).fetch("http://93.184.215.14/redir?to=https://93.184.215.14/", str(tmp_path / "p"))
+    assert caught.value.code == "image_fetch_blocked"
