@@ -1,0 +1,1 @@
+"""The gateway surface: the founding document, word for word."""

@@ -1,0 +1,83 @@
+"""What a surface says of itself: its operations, its way to authenticate, its words for refusals.
+
+An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it answer, `openapi.py` describes it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+import msgspec
+
+from stillmotion.application.generations import Generations
+from stillmotion.application.ports import IdempotencyKey
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.quotas import RateWindow
+from stillmotion.domain.subscriptions import Subscription
+from stillmotion.http.asgi import Headers
+from stillmotion.http.decoding import Wire
+from stillmotion.http.problems import Problems
+
+LinkTo = Callable[[str], str]
+"""From an object key to the URL under which the caller can fetch it."""
+
+
+@dataclass(slots=True)
+class Call(Generic[Wire]):
+    """One authenticated request, decoded. `size` is that of its body in bytes."""
+
+    generations: Generations
+    subscription: Subscription
+    wire: Wire
+    size: int
+    idempotency: IdempotencyKey | None
+    link_to: LinkTo
+
+
+@dataclass(slots=True)
+class Answer:
+    """What an operation answers. A `generation` is named in the honesty headers; `window` is that of submits."""
+
+    body: bytes
+    generation: Generation | None = None
+    window: RateWindow | None = None
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[Wire]):
+    """One endpoint. A `submits` operation is counted by the store, any other as a read in this process.
+
+    `example` and `answers` (by name) are shown in the reference; `refusals` are the kinds of error it may end in,
+    beyond those that every operation shares.
+    """
+
+    operation_id: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    wire: type[Wire]
+    answer: type[msgspec.Struct]
+    example: Mapping[str, Any]
+    answers: Mapping[str, msgspec.Struct]
+    refusals: tuple[type[Exception], ...]
+    handle: Callable[[Call[Wire]], Awaitable[Answer]]
+    submits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One dialect of the API: `name` is what a product includes, `prefix` what its paths begin with.
+
+    `key_of` finds the one key in a request's headers and query, or raises `NotAuthenticated`; `encode` is the
+    dialect's JSON of a generation.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    key_of: Callable[[Headers, bytes], str | None]
+    problems: Problems
+    encode: Callable[[Generation, LinkTo], bytes]
+    operations: tuple[Operation[Any], ...]
+    security_schemes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

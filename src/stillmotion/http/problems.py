@@ -1,0 +1,53 @@
+"""Refusals: one table a surface, from the kind of error to a status and a body."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from stillmotion.http.asgi import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
+from stillmotion.http.body import UnreadBody
+
+
+class EndpointNotFound(Exception):
+    """No operation has this path and method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a surface answers one kind of error.
+
+    `body` is what is sent, or only an example where `detailed` makes a body out of the error.
+    `when` completes the sentence "answered when …" of the reference.
+    """
+
+    kind: type[Exception]
+    status: int
+    when: str
+    body: msgspec.Struct
+    detailed: Callable[[Any], msgspec.Struct] | None = None
+    headers: tuple[Header, ...] = ()
+
+
+class Problems:
+    """A surface's table. The row of `Exception` answers for every bug."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows = {row.kind: row for row in rows}
+
+    def row(self, error: type[Exception]) -> Row:
+        """The row of the nearest kind that the error is."""
+        return next(self.rows[kind] for kind in error.__mro__ if kind in self.rows)
+
+    def reply(self, error: Exception) -> Reply:
+        """The answer to an error, with `Retry-After` where the error knows when."""
+        row = self.row(type(error))
+        headers = [JSON_TYPE, NO_STORE, *row.headers]
+        retry_after = getattr(error, "retry_after", None)
+        if retry_after is not None:
+            headers.append((b"retry-after", b"%d" % retry_after))
+        if isinstance(error, UnreadBody):
+            headers.append(CLOSE)
+        body = row.body if row.detailed is None else row.detailed(error)
+        return Reply(row.status, msgspec.json.encode(body), headers)

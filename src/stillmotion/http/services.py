@@ -1,0 +1,36 @@
+"""What the HTTP edge is given to work with."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from stillmotion.application.access import Access, ReadLimits
+from stillmotion.application.assets import AssetUrls
+from stillmotion.application.generations import Generations
+from stillmotion.application.ports import Clock, ObjectStore
+
+Check = Callable[[], Awaitable[None]]
+"""Returns when a part of the service works; raises `Unavailable` with a sentence that says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases and the few ports that the edge itself needs.
+
+    `run_id` is a short text of `[A-Za-z0-9_-]` that no other run has: request ids begin with it. `public_url` is the base of the links given out (no trailing slash needed), empty to answer with the
+    address each caller used. `readiness` holds a check for each part by the name that `/readyz` shows.
+    Metrics are registered in `registry`, which must be a fresh one for each application.
+    """
+
+    access: Access
+    read_limits: ReadLimits
+    generations: Generations
+    asset_urls: AssetUrls
+    objects: ObjectStore
+    clock: Clock
+    run_id: str
+    readiness: Mapping[str, Check] = field(default_factory=dict)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    public_url: str = ""
+    version: str = "0"

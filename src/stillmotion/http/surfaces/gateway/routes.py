@@ -1,0 +1,109 @@
+"""The gateway's two operations."""
+
+from urllib.parse import parse_qsl
+
+from stillmotion.domain.errors import (
+    AccessDenied,
+    GenerationNotFound,
+    InvalidRequest,
+    LimitExceeded,
+    NotAuthenticated,
+    Unavailable,
+)
+from stillmotion.domain.errors import QuotaSpent
+from stillmotion.http.asgi import Headers
+from stillmotion.http.endpoint import apart_if_large
+from stillmotion.http.operation import Answer, Call, Operation, Surface
+from stillmotion.http.surfaces.gateway import examples, wire
+from stillmotion.http.surfaces.gateway.problems import KEY_HEADER, KEY_PARAMETER, PROBLEMS
+from stillmotion.http.surfaces.gateway.translate import encode, to_request
+
+NAME = "gateway"
+
+_KEY_HEADER = KEY_HEADER.lower().encode("ascii")
+_MAX_PARAMETERS = 20
+
+
+def key_of(headers: Headers, query: bytes) -> str | None:
+    """The one key of a request: its header, or the query's where there is no such header.
+
+    Raises `NotAuthenticated` where there is more than one.
+    """
+    header = headers.get(_KEY_HEADER)
+    if header is not None:
+        if _KEY_HEADER in headers.repeated:
+            raise NotAuthenticated("more than one key header")
+        return header.decode("latin-1")
+    return _key_in(query) if query else None
+
+
+def _key_in(query: bytes) -> str | None:
+    try:
+        parameters = parse_qsl(query.decode("latin-1"), max_num_fields=_MAX_PARAMETERS)
+    except ValueError:
+        raise NotAuthenticated("a query with too many parameters") from None
+    keys = [value for name, value in parameters if name == KEY_PARAMETER]
+    if len(keys) > 1:
+        raise NotAuthenticated("more than one key in the query")
+    return keys[0] if keys else None
+
+
+async def submit(call: Call[wire.SubmitRequest]) -> Answer:
+    """Accept a generation."""
+    request = await apart_if_large(call.size, to_request, call.wire)
+    accepted = await call.generations.submit(call.subscription, NAME, request, call.idempotency)
+    return Answer(encode(accepted.generation, call.link_to), accepted.generation, accepted.window)
+
+
+async def get_status(call: Call[wire.StatusRequest]) -> Answer:
+    """A generation as it is now."""
+    generation = await call.generations.get(call.subscription, call.wire.task_id)
+    return Answer(encode(generation, call.link_to), generation)
+
+
+_SHARED = (InvalidRequest, NotAuthenticated, AccessDenied, LimitExceeded, Exception, Unavailable)
+
+GATEWAY = Surface(
+    name=NAME,
+    prefixes=("/lumalabs-ai/", "/lumalabs-ai-polling/"),
+    key_of=key_of,
+    problems=PROBLEMS,
+    encode=encode,
+    security_schemes={
+        "subscriptionKeyHeader": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
+        "subscriptionKeyQuery": {"type": "apiKey", "in": "query", "name": KEY_PARAMETER},
+    },
+    operations=(
+        Operation(
+            operation_id="generateRequestFromImage",
+            method="POST",
+            path="/lumalabs-ai/v1/generateRequestFromImage",
+            summary="Turn a picture and a sentence into a video",
+            description="Answers at once with the queued generation; ask getStatus for what becomes of it.",
+            wire=wire.SubmitRequest,
+            answer=wire.Generation,
+            example=examples.SUBMIT,
+            answers={"queued": examples.QUEUED},
+            refusals=(*_SHARED, QuotaSpent),
+            handle=submit,
+            submits=True,
+        ),
+        Operation(
+            operation_id="getStatus",
+            method="POST",
+            path="/lumalabs-ai-polling/v1/getStatus",
+            summary="Look at a generation",
+            description="Every answer to a completed generation holds fresh addresses of the video and the thumbnail.",
+            wire=wire.StatusRequest,
+            answer=wire.Generation,
+            example=examples.GET_STATUS,
+            answers={
+                "queued": examples.QUEUED,
+                "completed": examples.COMPLETED,
+                "failed": examples.FAILED,
+            },
+            refusals=(*_SHARED, GenerationNotFound),
+            handle=get_status,
+        ),
+    ),
+)

@@ -1,0 +1,163 @@
+"""Between the gateway's words and the domain's."""
+
+import re
+
+import msgspec
+
+from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.keyframes import (
+    GenerationKeyframe,
+    ImageKeyframe,
+    InlineKeyframe,
+    Keyframe,
+    StoredKeyframe,
+)
+from stillmotion.domain.lifecycle import State
+from stillmotion.domain.request import (
+    DEFAULT_MODEL,
+    DEFAULT_SECONDS,
+    URL_MAX_CHARACTERS,
+    AspectRatio,
+    GenerationRequest,
+    Resolution,
+)
+from stillmotion.http.operation import LinkTo
+from stillmotion.http.pictures import BadDataUri, is_data_uri, read_data_uri
+from stillmotion.http.surfaces.gateway import wire
+
+UNFINISHED_MESSAGE = "Image Getting Created"
+CANCELLED_REASON = "The generation was cancelled."
+UNASKED_ASPECT_RATIO = AspectRatio.WIDE
+"""What the echo says where the picture keeps its own shape, as the founding document does."""
+
+_DURATION = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)s?", re.ASCII)
+_ENCODER = msgspec.json.Encoder()
+
+
+def to_request(submitted: wire.SubmitRequest) -> GenerationRequest:
+    """What was asked, in the domain's terms. Raises `InvalidRequest` with every problem found."""
+    reading = _Reading()
+    frame0 = reading.keyframe("url", submitted.url)
+    frame1 = None if submitted.end_url is None else reading.keyframe("end_url", submitted.end_url)
+    callback_url = submitted.callback_url
+    if callback_url is not None:
+        reading.check_address("callback_url", callback_url)
+    seconds = reading.seconds(submitted.duration)
+    seed = reading.seed(submitted.seed)
+    try:
+        request = GenerationRequest(
+            prompt=submitted.prompt,
+            frame0=frame0,
+            frame1=frame1,
+            aspect_ratio=submitted.aspect_ratio,
+            loop=bool(submitted.loop),
+            seconds=seconds,
+            resolution=submitted.resolution or Resolution.P720,
+            seed=seed,
+            callback_url=callback_url,
+            model=DEFAULT_MODEL if submitted.model is None else submitted.model,
+        )
+    except InvalidRequest as error:
+        raise InvalidRequest(*reading.problems, *error.problems) from None
+    if reading.problems:
+        raise InvalidRequest(*reading.problems)
+    return request
+
+
+class _Reading:
+    """Reads fields one by one and collects what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def keyframe(self, field: str, address: str) -> Keyframe | None:
+        if not is_data_uri(address):
+            self.check_address(field, address)
+            return ImageKeyframe(address)
+        try:
+            return InlineKeyframe(read_data_uri(address))
+        except BadDataUri as error:
+            self._problem(field, str(error))
+            return None
+
+    def check_address(self, field: str, address: str) -> None:
+        if not address.strip():
+            self._problem(field, "must not be blank: give an http(s) URL")
+        elif len(address) > URL_MAX_CHARACTERS:
+            self._problem(field, f"is {len(address)} characters long; {URL_MAX_CHARACTERS} are taken")
+
+    def seconds(self, duration: str | int | float | None) -> float:
+        if duration is None:
+            return DEFAULT_SECONDS
+        if not isinstance(duration, str):
+            return float(duration)
+        written = _DURATION.fullmatch(duration.strip())
+        if written is None:
+            self._problem("duration", 'must be a number of seconds, such as 5 or "5s"')
+            return DEFAULT_SECONDS
+        return float(written[1])
+
+    def seed(self, seed: int | float | None) -> int | None:
+        if isinstance(seed, float):
+            if not seed.is_integer():
+                self._problem("seed", "must be a whole number")
+                return None
+            return int(seed)
+        return seed
+
+    def _problem(self, field: str, message: str) -> None:
+        self.problems.append(Problem(field, message))
+
+
+def encode(generation: Generation, link_to: LinkTo) -> bytes:
+    """The body that both endpoints answer with, and callbacks carry."""
+    return _ENCODER.encode(to_wire(generation, link_to))
+
+
+def to_wire(generation: Generation, link_to: LinkTo) -> wire.Generation:
+    """A generation in the gateway's words."""
+    request = generation.request
+    cancelled = generation.state is State.CANCELLED
+    assets = generation.assets
+    return wire.Generation(
+        generation.id,
+        "video",
+        _STATES[generation.state],
+        CANCELLED_REASON if cancelled else generation.failure_reason,
+        generation.created_at.isoformat(timespec="microseconds")[:26] + "Z",
+        None if assets is None else wire.Assets(link_to(assets.video.key), link_to(assets.thumbnail.key)),
+        request.model,
+        wire.RequestEcho(
+            "video",
+            request.prompt,
+            request.aspect_ratio or UNASKED_ASPECT_RATIO,
+            request.loop,
+            wire.Keyframes(_keyframe(request.frame0, link_to), _keyframe(request.frame1, link_to)),
+            request.callback_url,
+        ),
+        msgspec.UNSET if generation.is_terminal else UNFINISHED_MESSAGE,
+    )
+
+
+_STATES = {
+    State.QUEUED: "queued",
+    State.DREAMING: "dreaming",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+    State.CANCELLED: "failed",
+}
+
+
+def _keyframe(keyframe: Keyframe | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:
+    match keyframe:
+        case None:
+            return None
+        case ImageKeyframe(url):
+            return wire.ImageKeyframe(url)
+        case StoredKeyframe(key):
+            return wire.ImageKeyframe(link_to(key))
+        case GenerationKeyframe(id):
+            return wire.GenerationKeyframe(id)
+        case InlineKeyframe():
+            raise TypeError("an inline picture is stored before its generation is")
