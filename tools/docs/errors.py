@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -13,7 +13,9 @@ from tools.docs import source
 from tools.docs.markdown import code, literal, table
 
 SURFACES: Mapping[str, Problems] = {"gateway": PROBLEMS}
-_FAILURE = "GenerationFailed"
+FAILURE = "GenerationFailed"
+REPORT = "Failed"
+"""A renderer's message, which begins with its ticket."""
 
 
 def error_tree() -> str:
@@ -52,14 +54,26 @@ def _answers(rows: Iterable[Row]) -> str:
 def _failures() -> Iterator[tuple[str, str]]:
     """Code and sentence of every failure that is written out in the source."""
     for _, tree in source.modules():
-        for call in source.calls(tree, {_FAILURE, *_makers(tree)}):
-            failure_code, sentence = (source.text_of(each) for each in (*call.args, None, None)[:2])
-            if failure_code is not None:
-                yield failure_code, sentence or "(as the case is)"
+        for call in source.calls(tree, {FAILURE, REPORT}):
+            given = call.args[1:] if source.called(call) == REPORT else call.args
+            yield from _said([source.assigned(tree, each) for each in given], "…")
+        for maker in _makers(tree):
+            (made,) = source.calls(maker, {FAILURE})
+            frame = source.text_of(made.args[1]) or "…"
+            for call in source.calls(tree, {maker.name}):
+                for arguments in source.spread(tree, call.args):
+                    yield from _said(arguments, frame)
 
 
-def _makers(tree: ast.Module) -> Iterator[str]:
+def _said(arguments: Sequence[ast.expr], frame: str) -> Iterator[tuple[str, str]]:
+    """A failure's code and its sentence, set into `frame` at `…`; nothing where the code is not written there."""
+    failure_code, sentence = (source.text_of(each) for each in (*arguments, None, None)[:2])
+    if failure_code is not None:
+        yield failure_code, frame.replace("…", sentence or "…")
+
+
+def _makers(tree: ast.Module) -> Iterator[ast.FunctionDef]:
     """Functions of a module that take a code and make the failure of it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and [each.arg for each in node.args.args[:1]] == ["code"]:
-            yield node.name
+            yield node

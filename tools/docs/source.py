@@ -1,7 +1,7 @@
 """Reading the package's source where importing it does not tell: calls and the text they are given."""
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +25,22 @@ def called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
+def spread(tree: ast.Module, arguments: Sequence[ast.expr]) -> Iterator[Sequence[ast.expr]]:
+    """A call's arguments; for `*TABLE[key]` those of each entry that the module's table has."""
+    first = arguments[0] if arguments else None
+    if not (isinstance(first, ast.Starred) and isinstance(first.value, ast.Subscript)):
+        yield arguments
+        return
+    name = getattr(first.value.value, "id", "")
+    for node in tree.body:
+        if (
+            isinstance(node, ast.AnnAssign)
+            and getattr(node.target, "id", "") == name
+            and isinstance(node.value, ast.Dict)
+        ):
+            yield from (entry.elts for entry in node.value.values if isinstance(entry, ast.Tuple))
+
+
 def text_of(node: ast.expr | None) -> str | None:
     """What a string literal says; an f-string's fields are shown as `…`. None for anything else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -32,6 +48,18 @@ def text_of(node: ast.expr | None) -> str | None:
     if isinstance(node, ast.JoinedStr):
         return "".join(text_of(part) or "…" for part in node.values)
     return None
+
+
+def assigned(tree: ast.Module, node: ast.expr) -> ast.expr:
+    """What a variable was last given above; anything else is itself."""
+    if not isinstance(node, ast.Name):
+        return node
+    given = [
+        each.value
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Assign) and each.lineno < node.lineno and getattr(each.targets[0], "id", "") == node.id
+    ]
+    return max(given, key=lambda value: value.lineno, default=node)
 
 
 def place(path: Path) -> str:
