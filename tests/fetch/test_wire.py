@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.adapters.callbacks import HttpCallbacks
+from stillmotion.adapters.callbacks import GuardedCallbackSender
 from stillmotion.adapters.fetch.connections import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.adapters.fetch.urls import UrlGuard
@@ -73,7 +73,7 @@ async def test_a_picture_is_fetched_or_not_as_the_shared_cases_say(case, tmp_pat
 async def test_a_callback_is_posted_or_not_as_the_shared_cases_say(case):
     needs_ipv6(case["url"])
     async with hostile_network(SHARED["dns"], PUBLIC) as network:
-        sender = HttpCallbacks(connections(network))
+        sender = GuardedCallbackSender(connections(network))
         if case["expect"] == "allow":
             assert await sender.post(case["url"], {}, b"{}", SHORT) == 200
         else:
@@ -89,7 +89,7 @@ async def test_a_callback_is_posted_or_not_as_the_shared_cases_say(case):
 )
 async def test_a_callback_is_never_redirected(case):
     async with hostile_network(SHARED["dns"], PUBLIC) as network:
-        assert await HttpCallbacks(connections(network)).post(case["url"], {}, b"{}", SHORT) == 302
+        assert await GuardedCallbackSender(connections(network)).post(case["url"], {}, b"{}", SHORT) == 302
     assert len(network.connected) == 1
 
 

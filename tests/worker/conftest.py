@@ -32,7 +32,7 @@ from stillmotion.worker.messages import Stage
 from stillmotion.worker.renderer_process import RendererProcess
 
 FAKE_RENDERER = (sys.executable, str(Path(__file__).with_name("fake_renderer.py")))
-PRODUCT = Product("p", "default")
+PRODUCT = Product("p", "default", submits_per_minute=1000)
 
 
 def png(width: int = 64, height: int = 36) -> bytes:

@@ -32,7 +32,9 @@ class Obedient:
         size = job.size.width * job.size.height * 3 // 2
         for index in range(8):
             report(index / 8)
-            time.sleep(0.1 * words.count("slow"))
+            for _ in range(10 * words.count("slow")):
+                report(index / 8)
+                time.sleep(0.01)
             if "stubborn" in words:
                 time.sleep(30)
             if "crash" in words and index == 4:

@@ -31,7 +31,7 @@ _WORDS: Mapping[Trouble, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class HttpCallbacks:
+class GuardedCallbackSender:
     """`CallbackSender` over the connections that pictures are fetched with."""
 
     connections: Connections = field(default_factory=Connections)

@@ -35,9 +35,9 @@ class Callbacks:
     sign: Sign
     clock: Clock
 
-    async def due(self) -> list[DueDelivery]:
-        """What is to be delivered now, the longest due first."""
-        return list(await self.store.due(self.clock.now(), BATCH))
+    async def due(self, limit: int = BATCH) -> list[DueDelivery]:
+        """What is to be delivered now, the longest due first, up to `limit`."""
+        return list(await self.store.due(self.clock.now(), limit))
 
     async def deliver(self, due: DueDelivery) -> Delivery:
         """Make one attempt and keep what came of it."""
