@@ -26,12 +26,16 @@ def _setting(default: Any, doc: str, *, secret: bool = False) -> Any:
 class Settings:
     """Everything an operator can choose. Lists are comma-separated in the environment, tables `name=value`."""
 
-    data_dir: Path = _setting(Path("~/.local/share/stillmotion").expanduser(), "Where the database, the clips and the secret are kept.")
+    data_dir: Path = _setting(
+        Path("~/.local/share/stillmotion").expanduser(), "Where the database, the clips and the secret are kept."
+    )
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
     port: int = _setting(8080, "Port to listen on; 0 picks a free one.")
     public_url: str = _setting("", "Base of the links we give out, e.g. https://video.example.com; empty: as called.")
     storage: str = _setting("local", "Where clips go: local (in data_dir) or s3://bucket/prefix.")
-    storage_options: Mapping[str, str] = _setting(MappingProxyType({}), "Options of the S3 store: region, endpoint, keys.", secret=True)
+    storage_options: Mapping[str, str] = _setting(
+        MappingProxyType({}), "Options of the S3 store: region, endpoint, keys.", secret=True
+    )
     models: Mapping[str, str] = _setting(
         MappingProxyType({"ray-1-6": "parallax/1", "ray-2": "parallax/1", "ray-flash-2": "parallax/1"}),
         "Wire model names and the engine that really renders each.",
@@ -41,7 +45,9 @@ class Settings:
     concurrent_generations: int = _setting(100, "Unfinished generations of a newly created default product, 1 or more.")
     fetch_allow_cidrs: tuple[str, ...] = _setting((), "Networks that pictures and callbacks may be on though private.")
     fetch_deny_cidrs: tuple[str, ...] = _setting((), "Further networks that are never connected to.")
-    fetch_allowed_ports: tuple[int, ...] = _setting((80, 443), "Ports that pictures and callbacks may be on.")
+    fetch_allowed_ports: tuple[int, ...] = _setting(
+        (80, 443), "Ports that pictures and callbacks may be on; empty: any."
+    )
     shutdown_grace: float = _setting(8.0, "Seconds that a running render may still take at shutdown, 0 to 600.")
     log_level: str = _setting("info", "debug, info, warning or error.")
     log_format: str = _setting("auto", "json, console, or auto: console on a terminal.")
@@ -163,7 +169,7 @@ def _split(raw: Any, kind: Any) -> Any:
 
 
 def _path(kind: type, value: Any) -> Any:
-    if kind is Path and isinstance(value, str):
+    if kind is Path and isinstance(value, str | Path):
         return Path(value).expanduser()
     raise ValueError(f"expected {kind.__name__}")
 

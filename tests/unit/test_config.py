@@ -14,19 +14,23 @@ def test_nothing_set_is_fine():
 def test_the_command_line_beats_the_environment_beats_the_file(tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text('port = 1\nhost = "0.0.0.0"\nrenderers = 2\n[models]\nmine = "parallax/1"\n')
-    settings, origins = load({"STILLMOTION_PORT": "2", "STILLMOTION_HOST": "::1"}, file, {"port": 3, "host": None})
-    assert (settings.port, settings.host, settings.renderers) == (3, "::1", 2)
+    settings, origins = load(
+        {"STILLMOTION_PORT": "2", "STILLMOTION_HOST": "::1"}, file, {"port": 3, "host": None, "data_dir": tmp_path}
+    )
+    assert (settings.port, settings.host, settings.renderers, settings.data_dir) == (3, "::1", 2, tmp_path)
     assert settings.models == {"mine": "parallax/1"}
     sources = {each.name: each.source for each in origins}
     assert (sources["port"], sources["host"], sources["renderers"]) == ("command line", "environment", "file")
 
 
 def test_lists_and_tables_from_the_environment():
-    settings, _ = load({
-        "STILLMOTION_MODELS": "a=parallax/1, b=parallax/1",
-        "STILLMOTION_FETCH_ALLOWED_PORTS": "80,8000",
-        "STILLMOTION_FETCH_ALLOW_CIDRS": "127.0.0.0/8, ::1/128",
-    })
+    settings, _ = load(
+        {
+            "STILLMOTION_MODELS": "a=parallax/1, b=parallax/1",
+            "STILLMOTION_FETCH_ALLOWED_PORTS": "80,8000",
+            "STILLMOTION_FETCH_ALLOW_CIDRS": "127.0.0.0/8, ::1/128",
+        }
+    )
     assert settings.models == {"a": "parallax/1", "b": "parallax/1"}
     assert settings.fetch_allowed_ports == (80, 8000)
     assert settings.fetch_allow_cidrs == ("127.0.0.0/8", "::1/128")

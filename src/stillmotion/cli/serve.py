@@ -1,0 +1,80 @@
+"""`stillmotion serve`."""
+
+import asyncio
+import signal
+import socket
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import uvloop
+
+from stillmotion.cli.logs import configure
+from stillmotion.cli.main import load_settings
+from stillmotion.composition import Service, service
+from stillmotion.config import Settings
+from stillmotion.domain.errors import StillmotionError
+from stillmotion.http.server import HttpServer, listen, url_of
+
+
+class CannotListen(StillmotionError):
+    """The address cannot be had: the message says why and what to do."""
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on; 0 picks a free one.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything is kept.")
+@click.pass_context
+def command(ctx: click.Context, host: str | None, port: int | None, data_dir: Path | None) -> None:
+    """Run the service: the API, its queue and its renderers, until Ctrl-C or SIGTERM.
+
+    Says on standard output where it listens; logs on standard error.
+    """
+    settings = load_settings(ctx, host=host, port=port, data_dir=data_dir)
+    configure(settings.log_level, settings.log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    _on_signals(stop)
+    with _listener(settings) as listener:
+        async with service(settings, url_of(listener)) as running:
+            server = HttpServer(running.app, listener)
+            _announce(settings, server, running)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(server.serve())
+                await stop.wait()
+                server.stop()
+                await running.drain(timedelta(seconds=settings.shutdown_grace))
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """The first signal asks to stop; a second one of the same kind ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def ask(number: signal.Signals) -> None:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask, number)
+
+
+def _listener(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        raise CannotListen(
+            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. "
+            "Choose another with --host and --port (0 picks a free port)."
+        ) from error
+
+
+def _announce(settings: Settings, server: HttpServer, running: Service) -> None:
+    click.echo(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
+    if not running.has_subscriptions:
+        click.echo(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")

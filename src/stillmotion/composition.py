@@ -1,0 +1,168 @@
+"""Adapters meet ports: the whole service on one page."""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+
+from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
+from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.images import HttpImages
+from stillmotion.adapters.fetch.urls import UrlGuard
+from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
+from stillmotion.adapters.objects import open_objects
+from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.store.sqlite import SqliteStore, open_store
+from stillmotion.application.access import Access, ReadLimits
+from stillmotion.application.assets import AssetUrls
+from stillmotion.application.callbacks import Callbacks
+from stillmotion.application.generations import Generations
+from stillmotion.application.ports import ObjectStore
+from stillmotion.application.subscriptions import Subscriptions
+from stillmotion.application.work import LEASE, Work
+from stillmotion.config import Settings, SettingsError
+from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.subscriptions import Product
+from stillmotion.http.app import build_app, dialects
+from stillmotion.http.asgi import App
+from stillmotion.http.services import Services
+from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.deliverer import Deliverer
+from stillmotion.worker.host import WorkerHost
+from stillmotion.worker.renderer_process import RendererProcess
+
+_KEYS, _LINKS = b"subscription keys", b"asset links"
+"""What each secret that we derive from the data directory's is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that is started: `app` answers, and `drain` ends the rendering before the store closes."""
+
+    app: App
+    host: WorkerHost
+    has_subscriptions: bool
+
+    async def drain(self, grace: timedelta) -> None:
+        """Claim nothing more; let a running render end within `grace`, or hand it back."""
+        await self.host.drain(grace)
+
+
+@asynccontextmanager
+async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
+    """The whole service over one data directory, from its lock to its workers; stopped on the way out.
+
+    `address` is the base of links in callbacks where no `public_url` is set. Raises `StillmotionError` where the
+    directory, the database or the storage cannot be used.
+    """
+    directory = open_data_directory(settings.data_dir)
+    with directory.lock(), _opened(settings) as store:
+        clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
+        objects = _objects(settings)
+        connections = _connections(settings)
+        work = Work(store, objects, clock, new_token)
+        workshop = Workshop(work, HttpImages(connections), objects, signal, announcements, clock, directory.scratch)
+        host = WorkerHost(workshop, RendererProcess, settings.renderers)
+        asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
+        generations = Generations(
+            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
+        )
+        services = Services(
+            access=Access(store, clock, _derived(directory.secret(), _KEYS)),
+            read_limits=ReadLimits(clock),
+            generations=generations,
+            asset_urls=asset_urls,
+            objects=objects,
+            clock=clock,
+            run_id=secrets.token_hex(4),
+            readiness={"store": store.check, "storage": objects.check, "worker": lambda: _check_worker(host)},
+            public_url=settings.public_url,
+            version=version("stillmotion"),
+        )
+        callbacks = Callbacks(
+            store,
+            GuardedCallbackSender(connections),
+            dialects(asset_urls, settings.public_url or address),
+            sign,
+            clock,
+        )
+        # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
+        await work.reclaim(ending_within=LEASE)
+        has_subscriptions = bool(await store.subscriptions())
+        deliverer = Deliverer(callbacks, announcements)
+        async with _running(host, deliverer):
+            yield Service(build_app(services), host, has_subscriptions)
+
+
+@asynccontextmanager
+async def _running(host: WorkerHost, deliverer: Deliverer) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(host.run()), asyncio.create_task(deliverer.run())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _check_worker(host: WorkerHost) -> None:
+    if not host.alive:
+        raise Unavailable("no renderer is running")
+
+
+@contextmanager
+def administration(settings: Settings) -> Iterator[Subscriptions]:
+    """The administration of subscriptions over a data directory, whether a server has it open or not."""
+    directory = open_data_directory(settings.data_dir)
+    with _opened(settings) as store:
+        pepper = _derived(directory.secret(), _KEYS)
+        yield Subscriptions(store, SystemClock(), new_uuid7, new_token, new_callback_secret, pepper)
+
+
+def default_product(settings: Settings) -> Product:
+    """What a subscription is made for where no other product is named."""
+    return Product(
+        id=new_uuid7(),
+        name="default",
+        submits_per_minute=settings.submits_per_minute,
+        concurrent_generations=settings.concurrent_generations,
+    )
+
+
+def image_source(settings: Settings) -> HttpImages:
+    """Fetches pictures as the service would."""
+    return HttpImages(_connections(settings))
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[SqliteStore]:
+    store = open_store(open_data_directory(settings.data_dir).database)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _objects(settings: Settings) -> ObjectStore:
+    return open_objects(settings.storage, open_data_directory(settings.data_dir).objects, settings.storage_options)
+
+
+def _connections(settings: Settings) -> Connections:
+    try:
+        policy = AddressPolicy(parse_networks(settings.fetch_allow_cidrs), parse_networks(settings.fetch_deny_cidrs))
+    except ValueError as error:
+        raise SettingsError(
+            f"fetch_allow_cidrs or fetch_deny_cidrs: {error}. Write networks like 10.0.0.0/8 or ::1/128."
+        ) from error
+    return Connections(UrlGuard(policy, frozenset(settings.fetch_allowed_ports) or None))
+
+
+def _derived(secret: bytes, purpose: bytes) -> bytes:
+    return hmac.digest(secret, purpose, "sha256")
