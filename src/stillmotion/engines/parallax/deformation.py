@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +27,11 @@ class Deformation:
 
     def at(self, frame: int) -> Grid:
         """How far what lies in each cell has moved at a frame."""
-        return np.tensordot(self.weights[frame], self.shapes, axes=1).astype(np.float32)
+        mixed = self.shapes[0] * self.weights[frame, 0]
+        # Not a matrix product: NumPy's would wake threads that then fight the encoder's for the cores.
+        for shape, weight in zip(self.shapes[1:], self.weights[frame, 1:], strict=True):
+            cv2.scaleAdd(shape, float(weight), mixed, mixed)
+        return mixed
 
 
 @dataclass(frozen=True, slots=True)

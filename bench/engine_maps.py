@@ -1,0 +1,65 @@
+"""The engine's own maps, looked at for what an MP4 cannot show: folds, stretches and samples outside the picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stillmotion.domain.rendering import Picture
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax.camera import camera_path
+from stillmotion.engines.parallax.geometry import CELL
+from stillmotion.engines.parallax.plan import MotionPlan, Segment
+from stillmotion.engines.parallax.scene import FaceFinder
+from stillmotion.engines.parallax.shot import Shot
+from stillmotion.engines.parallax.warp import Warp
+
+FRAMES = 25
+
+
+@dataclass(frozen=True)
+class MapFaults:
+    """Cells that are folded over, the worst local stretch (less the zoom) and pixels beyond the picture's edge."""
+
+    folds: int
+    stretch: float
+    outside: float
+
+
+def map_faults(picture: Picture, size: FrameSize, move: str, faces: FaceFinder) -> MapFaults:
+    """What is wrong with the maps of a move over a picture."""
+    shot = Shot.of(picture, size, faces)
+    surface, views = shot.staged(camera_path(MotionPlan((Segment((move,)),)), FRAMES, 5.0, 1))
+    warp, canvas = Warp(surface), shot.canvas
+    folds, stretch, outside = 0, 1.0, 0.0
+    for index in range(0, FRAMES, 4):
+        sources = warp.sources(views.at(index)).astype(np.float64)
+        across, down = np.diff(sources, axis=1)[:-1] / CELL, np.diff(sources, axis=0)[:, :-1] / CELL
+        area = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
+        folds += int((area <= 0).sum())
+        density = np.sqrt(np.clip(area, 1e-9, None))
+        stretch = max(stretch, float(np.median(density) / density.min()))
+        outside = max(outside, _outside(_edge(sources, size), canvas.width, canvas.height))
+    return MapFaults(folds, stretch, outside)
+
+
+def _edge(sources: np.ndarray, size: FrameSize) -> np.ndarray:
+    """The sources of the frame's own outermost pixels, between the cells that hold them."""
+    columns = (np.arange(size.width) + 0.5) / CELL + 0.5
+    rows = (np.arange(size.height) + 0.5) / CELL + 0.5
+    lines = [_at(sources, np.full(size.width, row), columns) for row in (rows[0], rows[-1])]
+    lines += [_at(sources, rows, np.full(size.height, column)) for column in (columns[0], columns[-1])]
+    return np.concatenate(lines)
+
+
+def _at(sources: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    top, left = np.floor(row).astype(int), np.floor(column).astype(int)
+    down, right = (row - top)[:, None], (column - left)[:, None]
+    upper = sources[top, left] * (1 - right) + sources[top, left + 1] * right
+    lower = sources[top + 1, left] * (1 - right) + sources[top + 1, left + 1] * right
+    return upper * (1 - down) + lower * down
+
+
+def _outside(points: np.ndarray, width: int, height: int) -> float:
+    """How far, in pixels, the farthest point lies beyond the picture's outermost pixels' middles."""
+    x, y = points[:, 0], points[:, 1]
+    return float(max(-x.min(), x.max() - (width - 1), -y.min(), y.max() - (height - 1), 0.0))

@@ -1,0 +1,136 @@
+"""What moved in a finished clip, measured from the MP4 alone: nothing here shares code with the renderer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+
+def luma(path: Path, width: int | None = None) -> list[np.ndarray]:
+    """Every frame's luma plane, 8 bits as stored (16 to 235), optionally scaled to a width."""
+    with av.open(str(path)) as container:
+        planes = [frame.to_ndarray()[: frame.height] for frame in container.decode(video=0)]
+    if width is None:
+        return planes
+    size = (width, round(planes[0].shape[0] * width / planes[0].shape[1]))
+    return [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes]
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    """Decibels over a range of 255."""
+    error = float(np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2))
+    return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def ssim(one: np.ndarray, other: np.ndarray) -> float:
+    """Structural similarity with the usual 11 × 11 Gaussian window."""
+    a, b = one.astype(np.float64), other.astype(np.float64)
+
+    def mean(image: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(image, (11, 11), 1.5)
+
+    mean_a, mean_b = mean(a), mean(b)
+    variance_a, variance_b = mean(a * a) - mean_a**2, mean(b * b) - mean_b**2
+    covariance = mean(a * b) - mean_a * mean_b
+    low, high = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    top = (2 * mean_a * mean_b + low) * (2 * covariance + high)
+    return float((top / ((mean_a**2 + mean_b**2 + low) * (variance_a + variance_b + high))).mean())
+
+
+def tracks(planes: list[np.ndarray], points: int = 200) -> np.ndarray:
+    """Corners of the first frame followed to the last: frames × points × 2, in pixels; those that were lost left out."""
+    found = cv2.goodFeaturesToTrack(planes[0], points, 0.01, max(8, planes[0].shape[1] // 60))
+    paths, alive = [found.reshape(-1, 2)], np.ones(len(found), bool)
+    for before, after in zip(planes, planes[1:], strict=False):
+        there, _, _ = cv2.calcOpticalFlowPyrLK(before, after, paths[-1].reshape(-1, 1, 2), None, winSize=(25, 25))
+        back, _, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, winSize=(25, 25))
+        alive &= np.hypot(*(back.reshape(-1, 2) - paths[-1]).T) < 0.5
+        paths.append(there.reshape(-1, 2))
+    return np.ascontiguousarray(np.stack(paths)[:, alive], np.float32)
+
+
+def jerk(paths: np.ndarray) -> float:
+    """The RMS of a track's acceleration, pixels per frame², the median over tracks."""
+    acceleration = np.diff(paths, 2, axis=0)
+    return float(np.median(np.sqrt((acceleration**2).sum(axis=2).mean(axis=0))))
+
+
+def backward_steps(paths: np.ndarray) -> float:
+    """The share of steps that go against their track's whole way, of tracks that go anywhere."""
+    way = paths[-1] - paths[0]
+    moving = np.hypot(*way.T) > 4
+    if not moving.any():
+        return 0.0
+    steps = np.diff(paths[:, moving], axis=0)
+    return float(((steps * way[moving]).sum(axis=2) < -0.02 * np.hypot(*way[moving].T)).mean())
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What a clip does as a whole, in frame widths: sums over the way from the first frame to the last.
+
+    `x` and `y` are the median displacement, `growth` the logarithm of magnification, `turn` radians clockwise,
+    `shear_x` how much further right the lower part goes than the upper, `fall` how much further down; `reach`
+    is the median, over tracks, of the farthest they get from where they began.
+    """
+
+    x: float
+    y: float
+    growth: float
+    turn: float
+    shear_x: float
+    reach: float
+
+
+def motion(planes: list[np.ndarray]) -> Motion:
+    """The motion of a clip, from tracks that live through all of it."""
+    paths = tracks(planes, 300)
+    width, height = planes[0].shape[1], planes[0].shape[0]
+    if paths.shape[1] < 6:
+        return Motion(0, 0, 0, 0, 0, 0)
+    start, way = paths[0], paths[-1] - paths[0]
+    fit, _ = cv2.estimateAffinePartial2D(start, paths[-1], method=cv2.RANSAC, ransacReprojThreshold=8.0)
+    growth, turn = float(np.log(np.hypot(fit[0, 0], fit[1, 0]))), float(np.arctan2(fit[1, 0], fit[0, 0]))
+    middle = np.array([width / 2, height / 2])
+    carried = fit @ np.array([*middle, 1.0]) - middle
+    low, high = start[:, 1] > np.percentile(start[:, 1], 60), start[:, 1] < np.percentile(start[:, 1], 40)
+    rest = way[:, 0] - (np.exp(growth) - 1) * (start[:, 0] - middle[0])
+    shear = float(np.median(rest[low]) - np.median(rest[high]))
+    reach = float(np.median(np.hypot(*(paths - paths[0]).transpose(2, 0, 1)).max(axis=0)))
+    return Motion(carried[0] / width, carried[1] / width, growth, turn, shear / width, reach / width)
+
+
+EXPECTED: Mapping[str, tuple[str, int]] = {
+    "push_in": ("growth", 1),
+    "pull_out": ("growth", -1),
+    "zoom_in": ("growth", 1),
+    "zoom_out": ("growth", -1),
+    "pan_left": ("x", 1),
+    "pan_right": ("x", -1),
+    "tilt_up": ("y", 1),
+    "tilt_down": ("y", -1),
+    "truck_left": ("x", 1),
+    "truck_right": ("x", -1),
+    "pedestal_up": ("y", 1),
+    "pedestal_down": ("y", -1),
+    "orbit_left": ("shear_x", 1),
+    "orbit_right": ("shear_x", -1),
+    "crane_up": ("y", 1),
+    "crane_down": ("y", -1),
+    "roll_left": ("turn", 1),
+    "roll_right": ("turn", -1),
+}
+"""How the picture moves for each move of the camera: it goes left when the camera looks or moves right."""
+
+
+def agrees(move: str, measured: Motion) -> bool:
+    """Whether the measured motion is the one asked for, beyond noise."""
+    if move == "static":
+        return measured.reach < 0.001
+    if move not in EXPECTED:
+        return measured.reach > 0.002
+    quantity, sign = EXPECTED[move]
+    return sign * float(getattr(measured, quantity)) > 0.001
