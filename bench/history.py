@@ -14,11 +14,12 @@ from random import Random
 import apsw
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.data_directory import DataDirectory, open_data_directory
-from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
-from stillmotion.adapters.store.sqlite import open_store, statements
+from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.identifiers import new_uuid7
+from stillmotion.adapters.store.sqlite import statements
 from stillmotion.adapters.store.sqlite.rows import Bindings, from_generation, microseconds
-from stillmotion.application.subscriptions import Subscriptions
+from stillmotion.composition import administration
+from stillmotion.config import Settings
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.keyframes import ImageKeyframe
@@ -57,23 +58,18 @@ class History:
 async def write_history(data_dir: Path, generations: int, subscriptions: int = 50) -> History:
     """Fill a new data directory; about 20 µs and 0.8 kB a generation."""
     began = time.perf_counter()
-    directory = open_data_directory(data_dir)
-    issued = await _issue(directory, subscriptions)
+    issued = await _issue(Settings(data_dir=data_dir), subscriptions)
     ids = tuple(new_uuid7() for _ in range(generations))
-    _insert(directory.database, _rows(ids, [owner for owner, _ in issued]))
+    _insert(open_data_directory(data_dir).database, _rows(ids, [owner for owner, _ in issued]))
     return History(data_dir, ids, tuple(key for _, key in issued), time.perf_counter() - began)
 
 
-async def _issue(directory: DataDirectory, count: int) -> list[tuple[str, str]]:
+async def _issue(settings: Settings, count: int) -> list[tuple[str, str]]:
     """New subscriptions of one product without limits: each one's id and key."""
-    store = open_store(directory.database)
-    try:
-        office = Subscriptions(store, SystemClock(), new_uuid7, new_token, new_callback_secret, directory.secret())
+    with administration(settings) as office:
         product = await office.ensure_product(unlimited(new_uuid7()))
         issued = [await office.issue(product.name, f"customer {number}") for number in range(count)]
-        return [(each.subscription.id, each.primary) for each in issued]
-    finally:
-        store.close()
+    return [(each.subscription.id, each.primary) for each in issued]
 
 
 def unlimited(product_id: str) -> Product:
