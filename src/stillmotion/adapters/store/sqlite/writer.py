@@ -5,6 +5,7 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import apsw
@@ -106,8 +107,9 @@ class Writer:
             for waiting in batch:
                 self._attempt(waiting)
             self._connection.execute(statements.COMMIT)
-        except apsw.Error as error:
-            self._give_up(batch, error)
+        except Exception as error:  # Whatever it is, this thread must live on: everyone's writes go through it.
+            _refuse(batch, error)
+            self._roll_back()
 
     def _attempt(self, waiting: _Waiting) -> None:
         """Run one operation; raises only where the whole transaction is lost."""
@@ -116,18 +118,27 @@ class Writer:
         try:
             waiting.result = waiting.operation(self._connection)
         except Exception as error:  # It belongs to the caller, whatever it is.
-            waiting.error = (unavailable(error) or error) if isinstance(error, apsw.Error) else error
+            waiting.error = _as_unavailable(error) or error
             if not self._connection.in_transaction:
                 raise
             execute(statements.UNDO_OPERATION)
         execute(statements.KEEP_OPERATION)
 
-    def _give_up(self, batch: list[_Waiting], error: apsw.Error) -> None:
+    def _roll_back(self) -> None:
         if self._connection.in_transaction:
-            self._connection.execute(statements.ROLLBACK)
-        for waiting in batch:
-            waiting.error = unavailable(error) or StoreUnavailable(f"the database refuses: {error}")
-            waiting.error.__cause__ = error
+            # Where this fails too, the next BEGIN does, and it is tried again after that.
+            with suppress(apsw.Error):
+                self._connection.execute(statements.ROLLBACK)
+
+
+def _refuse(batch: list[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        waiting.error = _as_unavailable(error) or StoreUnavailable(f"the database refuses: {error}")
+        waiting.error.__cause__ = error
+
+
+def _as_unavailable(error: Exception) -> StoreUnavailable | None:
+    return unavailable(error) if isinstance(error, apsw.Error) else None
 
 
 def _hand_over(batch: list[_Waiting]) -> None:

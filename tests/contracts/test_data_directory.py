@@ -1,0 +1,111 @@
+"""The data directory: one server at a time, one secret for good."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from stillmotion.adapters.data_directory import (
+    SECRET_BYTES,
+    DataDirectoryInUse,
+    DataDirectoryUnusable,
+    open_data_directory,
+)
+
+HOLD = """
+import sys
+from pathlib import Path
+from stillmotion.adapters.data_directory import open_data_directory
+directory = open_data_directory(Path(sys.argv[1]))
+lock = directory.lock()
+print("held", flush=True)
+sys.stdin.read()
+"""
+TELL = """
+import sys
+from pathlib import Path
+from stillmotion.adapters.data_directory import open_data_directory
+print(open_data_directory(Path(sys.argv[1])).secret().hex())
+"""
+
+
+def start(program, root):
+    return subprocess.Popen(
+        [sys.executable, "-c", program, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_directory_is_this_users_alone(tmp_path):
+    directory = open_data_directory(tmp_path / "far" / "away")
+    directory.secret()
+    assert mode(directory.root) == 0o700
+    assert mode(directory.root / "secret") == 0o600
+    assert all(path.is_dir() for path in (directory.objects, directory.scratch))
+    assert directory.database.parent == directory.root
+
+
+def test_one_server_at_a_time(tmp_path):
+    directory = open_data_directory(tmp_path)
+    with directory.lock(), pytest.raises(DataDirectoryInUse) as refused:
+        directory.lock()
+    assert str(tmp_path) in str(refused.value)
+    assert str(os.getpid()) in str(refused.value)
+    assert "choose another data directory" in str(refused.value)
+    directory.lock().release()
+
+
+def test_a_server_that_is_killed_leaves_the_directory_free(tmp_path):
+    with start(HOLD, tmp_path) as server:
+        assert server.stdout.readline() == "held\n"
+        with pytest.raises(DataDirectoryInUse, match=str(server.pid)):
+            open_data_directory(tmp_path).lock()
+        server.kill()
+        server.wait()
+    open_data_directory(tmp_path).lock().release()
+
+
+def test_a_lock_may_be_released_twice(tmp_path):
+    lock = open_data_directory(tmp_path).lock()
+    lock.release()
+    lock.release()
+
+
+def test_whoever_takes_the_directory_finds_scratch_empty(tmp_path):
+    directory = open_data_directory(tmp_path)
+    (directory.scratch / "0199-render").mkdir()
+    (directory.scratch / "0199-render" / "half.mp4").write_bytes(b"half")
+    with directory.lock():
+        assert list(directory.scratch.iterdir()) == []
+
+
+def test_the_secret_stays_the_same(tmp_path):
+    secret = open_data_directory(tmp_path).secret()
+    assert len(secret) == SECRET_BYTES
+    assert open_data_directory(tmp_path).secret() == secret
+    assert secret != open_data_directory(tmp_path / "other").secret()
+
+
+def test_processes_that_race_for_a_new_directory_agree_on_its_secret(tmp_path):
+    """`keys create` beside `serve`, both for the first time."""
+    programs = [start(TELL, tmp_path / "new") for _ in range(5)]
+    told = {program.communicate(timeout=30)[0] for program in programs}
+    assert told == {open_data_directory(tmp_path / "new").secret().hex() + "\n"}
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["objects", "scratch", "secret"]
+
+
+def test_a_secret_cut_short_is_refused_with_the_remedy(tmp_path):
+    (tmp_path / "secret").write_bytes(b"short")
+    with pytest.raises(DataDirectoryUnusable, match=r"secret holds 5 bytes.*restore it"):
+        open_data_directory(tmp_path).secret()
+
+
+def test_a_file_in_the_way_is_refused_with_the_remedy(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataDirectoryUnusable, match="choose another"):
+        open_data_directory(tmp_path / "file" / "data")

@@ -1,0 +1,207 @@
+"""`ObjectStore`: pictures and clips, in a directory and in a bucket of a server that speaks S3."""
+
+import asyncio
+import hashlib
+import os
+import urllib.request
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from stillmotion.adapters.objects import (
+    PIECE_BYTES,
+    StorageUnusable,
+    is_key,
+    open_objects,
+)
+from stillmotion.domain.errors import Unavailable
+from tests.contracts.conftest import S3_KEYS
+
+VIDEO = "generations/0199-x/abc_DEF-9.mp4"
+NO_KEYS = [
+    "",
+    "/",
+    "/etc/passwd",
+    "../secret",
+    "a/../b",
+    "a/..",
+    "./a",
+    "a//b",
+    "a/",
+    "a b",
+    "a%2e",
+    "a\\b",
+    "a\n",
+    "é",
+]
+
+
+async def content(objects, key, start=0, end=1 << 40):
+    return b"".join([piece async for piece in objects.read(key, start, end)])
+
+
+async def test_what_was_put_is_found_and_read_as_it_was(objects):
+    clip = os.urandom(3 * PIECE_BYTES + 5)
+    await objects.put(VIDEO, clip)
+    found = await objects.find(VIDEO)
+    assert found.size == len(clip)
+    assert found.etag.startswith('"')
+    assert abs(datetime.now(UTC) - found.modified_at) < timedelta(minutes=1)
+    assert await content(objects, VIDEO, 0, found.size) == clip
+
+
+async def test_any_part_can_be_read(objects):
+    clip = os.urandom(2 * PIECE_BYTES)
+    await objects.put(VIDEO, clip)
+    for start, end in ((0, 1), (10, 11), (5, PIECE_BYTES + 7), (len(clip) - 3, len(clip)), (7, 7)):
+        assert await content(objects, VIDEO, start, end) == clip[start:end]
+
+
+async def test_a_long_object_comes_in_pieces_of_a_bounded_size(objects):
+    await objects.put(VIDEO, bytes(1_000_000))
+    sizes = [len(piece) async for piece in objects.read(VIDEO, 0, 1_000_000)]
+    assert sum(sizes) == 1_000_000
+    assert len(sizes) > 1
+    assert max(sizes) <= 4 * PIECE_BYTES
+
+
+async def test_a_file_is_put_and_fetched_whole(objects, tmp_path):
+    """Past the size at which an upload is made in parts."""
+    made = tmp_path / "made.mp4"
+    made.write_bytes(os.urandom(6_000_000))
+    await objects.put_file(VIDEO, str(made))
+    await objects.fetch_file(VIDEO, str(tmp_path / "fetched.mp4"))
+    digests = {hashlib.sha256((tmp_path / name).read_bytes()).digest() for name in ("made.mp4", "fetched.mp4")}
+    assert len(digests) == 1
+    assert made.exists()
+
+
+async def test_an_object_put_again_is_another(objects):
+    await objects.put(VIDEO, b"first")
+    first = await objects.find(VIDEO)
+    await objects.put(VIDEO, b"second")
+    second = await objects.find(VIDEO)
+    assert await content(objects, VIDEO, 0, second.size) == b"second"
+    assert first.etag != second.etag
+
+
+async def test_an_empty_object_is_an_object(objects):
+    await objects.put(VIDEO, b"")
+    assert (await objects.find(VIDEO)).size == 0
+
+
+async def test_what_is_deleted_is_gone_and_may_be_deleted_again(objects):
+    await objects.put(VIDEO, b"clip")
+    for _ in range(2):
+        await objects.delete(VIDEO)
+        assert await objects.find(VIDEO) is None
+
+
+async def test_what_is_not_there_cannot_be_read(objects, tmp_path):
+    with pytest.raises(KeyError):
+        await content(objects, VIDEO, 0, 10)
+    with pytest.raises(KeyError):
+        await objects.fetch_file(VIDEO, str(tmp_path / "copy"))
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize("name", NO_KEYS)
+async def test_a_name_that_is_no_key_names_nothing(objects, name, tmp_path):
+    (tmp_path / "secret").write_bytes(b"of others")
+    assert await objects.find(name) is None
+    await objects.delete(name)
+    with pytest.raises(KeyError):
+        await content(objects, name)
+    with pytest.raises(KeyError):
+        await objects.fetch_file(name, str(tmp_path / "copy"))
+    with pytest.raises(ValueError, match="cannot name an object"):
+        await objects.put(name, b"clip")
+    assert (tmp_path / "secret").read_bytes() == b"of others"
+
+
+@pytest.mark.parametrize("key", ["a", "a.b", "a-_.Z9/b/c.mp4", "..a/b..", "x" * 512])
+def test_a_plain_name_is_a_key(key):
+    assert is_key(key)
+
+
+@pytest.mark.parametrize("name", [*NO_KEYS, "x" * 513, "a\n", "...", "a/./b"])
+def test_what_could_lead_elsewhere_is_no_key(name):
+    assert not is_key(name)
+
+
+async def test_a_store_that_can_be_written_to_is_fit(objects):
+    await objects.check()
+
+
+async def test_a_directory_has_no_address_of_its_own(tmp_path):
+    assert open_objects("local", tmp_path).direct_url(VIDEO, timedelta(hours=1)) is None
+
+
+async def test_a_bucket_serves_by_a_signed_url_with_the_right_type(bucket):
+    """What a `<video>` tag needs: no header, the content type, ranges."""
+    await bucket.put(VIDEO, b"0123456789")
+    url = bucket.direct_url(VIDEO, timedelta(hours=1))
+    assert await asyncio.to_thread(_download, url, "bytes=2-4") == (206, "video/mp4", b"234")
+
+
+def _download(url, wanted):
+    request = urllib.request.Request(url, headers={"Range": wanted})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.status, answer.headers["Content-Type"], answer.read()
+
+
+async def test_two_prefixes_of_a_bucket_are_two_stores(new_bucket, s3_options, tmp_path):
+    one, other = (open_objects(f"s3://{new_bucket}/{prefix}", tmp_path, s3_options) for prefix in ("one", "other"))
+    await one.put(VIDEO, b"clip")
+    assert await other.find(VIDEO) is None
+    whole = open_objects(f"s3://{new_bucket}", tmp_path, s3_options)
+    assert (await whole.find(f"one/{VIDEO}")).size == 4
+
+
+async def test_storage_that_is_down_is_unavailable(tmp_path):
+    objects = open_objects("s3://bucket", tmp_path, S3_KEYS | {"endpoint": "http://127.0.0.1:9"})
+    with pytest.raises(Unavailable):
+        await objects.find(VIDEO)
+
+
+async def test_a_bucket_that_is_not_there_is_unavailable(s3_options, tmp_path):
+    objects = open_objects("s3://no-such-bucket", tmp_path, s3_options)
+    with pytest.raises(Unavailable):
+        await objects.check()
+
+
+async def test_a_directory_that_cannot_be_written_to_is_unavailable(tmp_path):
+    objects = open_objects("local", tmp_path / "objects")
+    (tmp_path / "objects" / "generations").write_bytes(b"a file where a folder must be")
+    with pytest.raises(Unavailable):
+        await objects.put(VIDEO, b"clip")
+
+
+async def test_a_local_put_leaves_nothing_but_the_object(tmp_path):
+    await open_objects("local", tmp_path / "objects").put(VIDEO, b"clip")
+    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == [tmp_path / "objects" / VIDEO]
+
+
+async def test_a_local_put_is_on_disk_before_it_returns(tmp_path, monkeypatch):
+    """The file and every folder on the way to it are flushed."""
+    flushed = []
+    flush = os.fsync
+
+    def recording(descriptor):
+        flushed.append(os.fstat(descriptor).st_ino)
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", recording)
+    await open_objects("local", tmp_path).put(VIDEO, b"clip")
+    clip = tmp_path / VIDEO
+    on_the_way = [clip, clip.parent, clip.parent.parent, tmp_path]
+    assert flushed == [path.stat().st_ino for path in on_the_way]
+
+
+@pytest.mark.parametrize(
+    ("storage", "options"),
+    [("gs://bucket", {}), ("/srv/clips", {}), ("s3://", {}), ("s3://bucket", {"colour": "blue"})],
+)
+def test_storage_settings_that_cannot_work_are_refused_by_name(storage, options, tmp_path):
+    with pytest.raises(StorageUnusable, match="storage"):
+        open_objects(storage, tmp_path, options)

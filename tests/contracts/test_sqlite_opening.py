@@ -1,0 +1,157 @@
+"""Opening a database: made, migrated, or refused with the remedy in a sentence."""
+
+import asyncio
+import os
+import threading
+
+import apsw
+import pytest
+
+from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
+from stillmotion.adapters.store.sqlite.connection import has_wal_reset_bug, refuse_unsafe_sqlite
+from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, Migration, migrations, open_database
+from tests.contracts.conftest import keep_subscription
+
+
+def pragma(database, name):
+    connection = apsw.Connection(str(database))
+    try:
+        return connection.pragma(name)
+    finally:
+        connection.close()
+
+
+def alter(database, sql):
+    connection = apsw.Connection(str(database))
+    connection.execute(sql)
+    connection.close()
+
+
+def test_a_new_database_has_the_newest_schema_and_is_marked_as_ours(database):
+    open_store(database).close()
+    assert pragma(database, "user_version") == migrations()[-1].version
+    assert pragma(database, "application_id") == APPLICATION_ID
+    assert pragma(database, "journal_mode") == "wal"
+
+
+def test_migrations_are_numbered_without_a_gap():
+    assert [each.version for each in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_every_commit_waits_for_the_disk(sqlite):
+    async def settings(name):
+        return await sqlite._writer.run(lambda connection: connection.pragma(name))
+
+    assert asyncio.run(settings("synchronous")) == 2
+    assert asyncio.run(settings("foreign_keys")) == 1
+
+
+async def test_an_older_database_is_migrated_and_keeps_what_it_holds(database, clock):
+    store = open_store(database, clock)
+    subscription = await keep_subscription(store)
+    store.close()
+    further = [*migrations(), Migration(migrations()[-1].version + 1, "CREATE TABLE further (x INTEGER) STRICT")]
+    open_database(database, further).close()
+    assert pragma(database, "user_version") == further[-1].version
+    rows = apsw.Connection(str(database)).execute("SELECT id FROM subscriptions").fetchall()
+    assert rows == [(subscription.id,)]
+
+
+def test_a_migration_that_fails_changes_nothing(database):
+    open_store(database).close()
+    newest = migrations()[-1].version
+    broken = Migration(newest + 1, "CREATE TABLE further (x INTEGER) STRICT; INSERT INTO nowhere VALUES (1)")
+    with pytest.raises(apsw.SQLError):
+        open_database(database, [*migrations(), broken])
+    assert pragma(database, "user_version") == newest
+    open_store(database).close()
+
+
+def test_many_at_once_may_make_a_new_database(database):
+    failures = []
+
+    def make():
+        try:
+            open_store(database).close()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert pragma(database, "user_version") == migrations()[-1].version
+
+
+def test_a_newer_database_is_refused(database):
+    open_store(database).close()
+    alter(database, "PRAGMA user_version = 9999")
+    with pytest.raises(StoreUnusable, match=r"newer Stillmotion \(schema 9999.*upgrade") as refused:
+        open_store(database)
+    assert str(database) in str(refused.value)
+    assert pragma(database, "user_version") == 9999
+
+
+def test_another_programs_database_is_refused(database):
+    alter(database, "CREATE TABLE theirs (x)")
+    with pytest.raises(StoreUnusable, match="another program's database"):
+        open_store(database)
+    assert pragma(database, "user_version") == 0
+
+
+def test_a_file_that_is_no_database_is_refused(database):
+    database.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+    with pytest.raises(StoreUnusable, match=r"is damaged .*restore it from a backup") as refused:
+        open_store(database)
+    assert str(database) in str(refused.value)
+
+
+@pytest.mark.parametrize("part", [0.15, 0.5, 0.9])
+def test_a_damaged_database_is_refused(database, part):
+    open_store(database).close()
+    content = bytearray(database.read_bytes())
+    start = int(len(content) * part) // 4096 * 4096
+    content[start : start + 4096] = os.urandom(4096)
+    database.write_bytes(content)
+    with pytest.raises(StoreUnusable, match="is damaged"):
+        open_store(database)
+
+
+def test_a_database_cut_short_is_refused(database):
+    open_store(database).close()
+    database.write_bytes(database.read_bytes()[: 4096 * 5])
+    with pytest.raises(StoreUnusable, match="is damaged"):
+        open_store(database)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(StoreUnusable, match="cannot be opened"):
+        open_store(tmp_path / "nowhere" / "stillmotion.db")
+
+
+@pytest.mark.parametrize(
+    ("version", "bug"),
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 44, 9), False),
+        ((3, 45, 0), True),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 0), True),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 54, 1), False),
+        ((4, 0, 0), False),
+    ],
+)
+def test_releases_of_sqlite_with_the_wal_reset_bug_are_known(version, bug):
+    assert has_wal_reset_bug(version) is bug
+
+
+def test_a_sqlite_that_may_lose_commits_is_refused():
+    with pytest.raises(StoreUnusable, match=r"SQLite 3\.40\.1 .*apsw that brings 3\.51\.3"):
+        refuse_unsafe_sqlite((3, 40, 1))
