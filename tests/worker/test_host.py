@@ -1,19 +1,25 @@
 """What the worker host does with generations, over real renderer processes."""
 
 import asyncio
+import dataclasses
 import os
 import signal
+import sys
 from datetime import timedelta
 from pathlib import Path
 
+from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.application.work import LEASE, Work
+from stillmotion.application.work import LEASE
+from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import MAX_FAILURES
 from stillmotion.domain.keyframes import ImageKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.media.probe import probe
-from tests.worker.conftest import PRODUCT, Bench, png, running
+from stillmotion.worker.host import WorkerHost
+from stillmotion.worker.renderer_process import RendererProcess
+from tests.worker.conftest import PRODUCT, Bench, Pictures, png, running
 
 
 async def cancel(bench: Bench, generation_id: str) -> None:
@@ -36,7 +42,7 @@ async def test_a_submitted_generation_becomes_a_clip(workshop, tmp_path):
 
 async def test_the_same_over_the_embedded_store(workshop, tmp_path):
     store = open_store(tmp_path / "store.sqlite3")
-    object.__setattr__(workshop, "work", Work(store, workshop.objects, workshop.clock, workshop.work.new_token))
+    workshop = dataclasses.replace(workshop, work=dataclasses.replace(workshop.work, store=store))
     owner = Subscription("s", "tests", PRODUCT, workshop.clock.now(), "whsec_eHg=")
     await store.add_product(PRODUCT)
     await store.add_subscription(owner, [])
@@ -203,3 +209,55 @@ async def test_two_lanes_render_side_by_side(workshop):
         assert (await bench.rendering(first, renderers=2)).state is State.DREAMING
         assert (await bench.find(second)).state is State.DREAMING
         assert {(await bench.ended(each)).state for each in (first, second)} == {State.COMPLETED}
+
+
+async def test_a_clip_waits_for_storage_to_come_back(workshop):
+    class Away(LocalObjects):
+        left = 2
+
+        async def put_file(self, key: str, path: str) -> None:
+            if self.left:
+                self.left -= 1
+                raise Unavailable("storage is away")
+            await super().put_file(key, path)
+
+    work = dataclasses.replace(workshop.work, objects=Away(workshop.scratch.parent / "objects"))
+    async with running(dataclasses.replace(workshop, work=work)) as bench:
+        done = await bench.ended(await bench.submit("a walk"))
+    assert (done.state, done.attempt, done.failures) == (State.COMPLETED, 1, 0)
+
+
+async def test_a_renderer_that_died_idle_costs_the_generation_nothing(workshop):
+    class Slow(Pictures):
+        async def fetch(self, url: str, destination: str) -> None:
+            if bench.renderers[-1].ready and len([each for each in bench.renderers if each.ready]) == 1:
+                os.kill(bench.renderers[-1].pid, signal.SIGKILL)
+                while bench.renderers[-1].alive:
+                    await asyncio.sleep(0.01)
+            await super().fetch(url, destination)
+
+    async with running(dataclasses.replace(workshop, images=Slow())) as bench:
+        done = await bench.ended(await bench.submit("a walk"))
+    assert (done.state, done.attempt, done.failures) == (State.COMPLETED, 2, 0)
+
+
+async def test_nothing_is_claimed_while_no_renderer_can_be_started(workshop):
+    host = WorkerHost(workshop, lambda: RendererProcess((sys.executable, "-c", "raise SystemExit(3)")))
+    task = asyncio.create_task(host.run())
+    bench = Bench(workshop, workshop.work.store, host)
+    generation_id = await bench.submit("a walk")
+    await asyncio.sleep(0.3)
+    assert not host.alive
+    assert (await bench.find(generation_id)).attempt == 0
+    await host.drain(timedelta(seconds=5))
+    await task
+
+
+async def test_what_its_owner_deletes_meanwhile_is_forgotten(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("slow")
+        await bench.rendering(generation_id)
+        del bench.store._generations[generation_id]
+        workshop.signal.notify()
+        after = await bench.ended(await bench.submit("a walk"))
+    assert after.state is State.COMPLETED

@@ -80,7 +80,7 @@ async def test_cancelling_the_wait_cancels_the_render(picture, prompt, stays_war
 
         task = asyncio.create_task(renderer.render(message(renderer, picture, prompt), note))
         await drawing.wait()
-        await asyncio.sleep(0.05)  # the engine has gone past its first report
+        await asyncio.sleep(0.5)  # the engine has gone past its first report
         task.cancel()
         began = time.monotonic()
         with pytest.raises(asyncio.CancelledError):

@@ -1,6 +1,7 @@
 """The server's event loop is uvloop: the worker and the fetches run on it too."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ def test_a_picture_on_an_allowed_network_becomes_a_clip(workshop, tmp_path: Path
         server = await asyncio.start_server(_serve_picture, "127.0.0.1", 0)
         url = f"http://localhost:{server.sockets[0].getsockname()[1]}/picture.png"
         allowed = AddressPolicy(allow=parse_networks(["127.0.0.0/8", "::1"]))
-        object.__setattr__(workshop, "images", HttpImages(Connections(UrlGuard(allowed, ports=None))))
-        async with running(workshop) as bench:
+        images = HttpImages(Connections(UrlGuard(allowed, ports=None)))
+        async with running(dataclasses.replace(workshop, images=images)) as bench:
             done = await bench.ended(await bench.submit("a walk", ImageKeyframe(url)))
         with pytest.raises(GenerationFailed) as caught:
             await HttpImages(Connections(UrlGuard(ports=None))).fetch(url, str(tmp_path / "picture"))

@@ -123,7 +123,7 @@ class Attempt:
             self._log.error(
                 "renderer_died", stage=death.stage, exit_code=death.exit_code, why=death.why, said=death.last_words
             )
-            return death.as_failure()
+            return death.as_failure() if death.was_at_work else Unavailable("the renderer was gone")
         except Unavailable as hindrance:
             return hindrance
         except OSError as error:

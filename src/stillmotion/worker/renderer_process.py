@@ -34,7 +34,7 @@ from stillmotion.worker.messages import (
 RENDERER_COMMAND = (sys.executable, "-m", "stillmotion.worker.renderer")
 
 START_DEADLINE = timedelta(seconds=60)
-CANCEL_PATIENCE = timedelta(seconds=0.2)
+CANCEL_PATIENCE = timedelta(seconds=0.15)
 """A renderer that has not stopped after this long is killed: a cancel takes effect within a quarter second."""
 STOP_PATIENCE = timedelta(seconds=2)
 SILENCE = timedelta(minutes=5)
@@ -57,6 +57,11 @@ class RendererDied(StillmotionError):
         self.exit_code = exit_code
         self.why = why
         self.last_words = tuple(last_words)
+
+    @property
+    def was_at_work(self) -> bool:
+        """Whether it died of a generation, and not before it was given one."""
+        return self.stage not in {Stage.STARTING, Stage.IDLE}
 
     def as_failure(self) -> GenerationFailed:
         """What its death means for the generation: a picture that kills its decoder would do so again."""
@@ -141,6 +146,7 @@ class RendererProcess:
             raise await self._bury("it was gone before it was asked")
         try:
             self._send(pack(message))
+            self._stage = Stage.DECODING
             outcome = await self._outcome(message.ticket, on_progress)
         except asyncio.CancelledError:
             await self._cancel(message.ticket)
@@ -163,11 +169,14 @@ class RendererProcess:
         try:
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.close()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(STOP_PATIENCE.total_seconds()):
-                        await self._process.wait()
+                await self._let_end(self._process)
         finally:
             await self.kill()
+
+    async def _let_end(self, process: Process) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_PATIENCE.total_seconds()):
+                await process.wait()
 
     async def kill(self) -> None:
         """End it now, and wait until it is gone."""
@@ -207,6 +216,9 @@ class RendererProcess:
         except TimeoutError:
             raise await self._bury(f"it said nothing for {patience:g} seconds") from None
         if message is None:
+            if self._process is not None:
+                # Its end is on the way: a kill now would lose its exit code.
+                await self._let_end(self._process)
             raise await self._bury("it ended")
         return message
 
