@@ -2,10 +2,12 @@
 
 import hmac
 from dataclasses import dataclass, field
+from math import ceil
+from typing import NamedTuple
 
 from stillmotion.application.ports import AccessStore, Clock
-from stillmotion.domain.errors import AccessDenied, NotAuthenticated
-from stillmotion.domain.quotas import RateWindow
+from stillmotion.domain.errors import AccessDenied, NotAuthenticated, RateLimitExceeded
+from stillmotion.domain.quotas import WINDOW
 from stillmotion.domain.subscriptions import Key, Subscription, SubscriptionState
 
 KEY_MAX_CHARACTERS = 128
@@ -65,17 +67,36 @@ def check_model(subscription: Subscription, model: str) -> None:
         raise AccessDenied(f"the product {subscription.product.name} does not include the model {model}")
 
 
+class Allowance(NamedTuple):
+    """What a limit allows, how much of it is left, and in how many whole seconds all of it is there again."""
+
+    limit: int
+    remaining: int
+    seconds_left: int
+
+
+@dataclass(slots=True)
+class _ReadWindow:
+    ends_at: float
+    spent: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
     """Counts polls and other reads per subscription in this process: generous, and gone at a restart."""
 
     clock: Clock
-    _windows: dict[str, RateWindow] = field(default_factory=dict, repr=False)
+    _windows: dict[str, _ReadWindow] = field(default_factory=dict, repr=False)
 
-    def spend(self, subscription: Subscription) -> RateWindow:
+    def spend(self, subscription: Subscription) -> Allowance:
         """Count one read. Raises `RateLimitExceeded`."""
-        now = self.clock.now()
-        window = self._windows.get(subscription.id) or RateWindow(now)
-        window = window.spend(subscription.product.reads_per_minute, now)
-        self._windows[subscription.id] = window
-        return window
+        limit = subscription.product.reads_per_minute
+        now = self.clock.monotonic()
+        window = self._windows.get(subscription.id)
+        if window is None or now >= window.ends_at:
+            window = self._windows[subscription.id] = _ReadWindow(now + WINDOW.total_seconds())
+        seconds_left = ceil(window.ends_at - now)
+        if window.spent >= limit:
+            raise RateLimitExceeded(f"{limit} reads a minute are allowed", seconds_left)
+        window.spent += 1
+        return Allowance(limit, limit - window.spent, seconds_left)

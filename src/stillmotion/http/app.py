@@ -1,7 +1,7 @@
 """All routes of the service as one ASGI application."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import Dialects
@@ -48,10 +48,11 @@ class Edge:
         self._endpoints = endpoints
         self._services = services
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         methods = self._endpoints.get(scope["path"])
-        app = methods.get(scope["method"]) if methods is not None else None
-        if app is not None:
-            await app(scope, receive, send)
-        else:
-            await send_reply(send, GATEWAY.problems.reply(EndpointNotFound()))
+        app = methods.get(scope["method"], self._not_found) if methods is not None else self._not_found
+        return app(scope, receive, send)
+
+    async def _not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await send_reply(send, GATEWAY.problems.reply(EndpointNotFound()))

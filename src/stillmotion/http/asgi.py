@@ -1,6 +1,7 @@
 """The few ASGI words that the edge is written in: scopes, headers and whole answers."""
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
 Scope = MutableMapping[str, Any]
@@ -22,23 +23,19 @@ class ClientGone(Exception):
     """The caller hung up before its request was whole: there is nobody to answer."""
 
 
-class Headers:
-    """A request's headers by lower-case name, and the names that came more than once."""
+class Headers(dict[bytes, bytes]):
+    """A request's headers by lower-case name, of several the last; `repeated` are those that came more than once."""
 
-    __slots__ = ("_values", "repeated")
+    __slots__ = ("repeated",)
 
     def __init__(self, pairs: list[Header]) -> None:
-        self._values = dict(pairs)
-        self.repeated = _NONE if len(self._values) == len(pairs) else _repeated(pairs)
-
-    def get(self, name: bytes) -> bytes | None:
-        """The value; of several the last."""
-        return self._values.get(name)
+        super().__init__(pairs)
+        self.repeated = _NONE if len(self) == len(pairs) else _repeated(pairs)
 
 
-def _repeated(pairs: Iterable[Header]) -> frozenset[bytes]:
-    seen: set[bytes] = set()
-    return frozenset(name for name, _ in pairs if name in seen or seen.add(name))
+def _repeated(pairs: list[Header]) -> frozenset[bytes]:
+    counts = Counter(name for name, _ in pairs)
+    return frozenset(name for name, count in counts.items() if count > 1)
 
 
 class Reply(NamedTuple):

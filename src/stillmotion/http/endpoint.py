@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from stillmotion.application.access import check_surface
+from stillmotion.application.access import Allowance, check_surface
 from stillmotion.application.ports import IdempotencyKey
 from stillmotion.domain.errors import (
     ConcurrencyLimitExceeded,
@@ -21,7 +21,7 @@ from stillmotion.domain.errors import (
     Unavailable,
 )
 from stillmotion.domain.quotas import RateWindow
-from stillmotion.domain.subscriptions import Subscription
+from stillmotion.domain.subscriptions import Product
 from stillmotion.http.asgi import (
     JSON_TYPE,
     NO_STORE,
@@ -29,14 +29,11 @@ from stillmotion.http.asgi import (
     Header,
     Headers,
     Receive,
-    Reply,
     Scope,
     Send,
-    send_reply,
 )
 from stillmotion.http.body import PLAIN_CAP, BodyReader
 from stillmotion.http.decoding import Wire, WireDecoder
-from stillmotion.http.links import Links
 from stillmotion.http.metrics import Metrics
 from stillmotion.http.operation import Answer, Call, Operation, Surface
 from stillmotion.http.services import Services
@@ -76,102 +73,87 @@ class Endpoint(Generic[Wire]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        monotonic = self._services.clock.monotonic
-        started = monotonic()
-        visit = Visit(next(self._request_ids))
+        services = self._services
+        started = services.clock.monotonic()
+        call = Call(services, scope, next(self._request_ids))
         try:
-            reply = await self._succeed(scope, receive, visit)
+            status, body, headers = await self._succeed(call, receive)
         except ClientGone:
             return
         except Exception as error:
-            reply = self._refuse(error, visit)
-        await send_reply(send, reply)
-        self._metrics.observe(reply.status, monotonic() - started)
+            status, body, headers = self._refuse(error, call)
+        headers.append((b"x-request-id", call.request_id.encode("ascii")))
+        headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self._metrics.observe(status, services.clock.monotonic() - started)
 
-    async def _succeed(self, scope: Scope, receive: Receive, visit: "Visit") -> Reply:
-        services = self._services
-        operation = self._operation
-        headers = Headers(scope["headers"])
-        key = self._surface.key_of(headers, scope["query_string"])
-        visit.subscription = subscription = await services.access.authenticate(key)
+    async def _succeed(self, call: Call, receive: Receive) -> tuple[int, bytes, list[Header]]:
+        operation, services = self._operation, self._services
+        headers = Headers(call.scope["headers"])
+        key = self._surface.key_of(headers, call.scope["query_string"])
+        call.subscription = subscription = await services.access.authenticate(key)
         if not operation.submits:
-            visit.window = services.read_limits.spend(subscription)
+            call.allowance = services.read_limits.spend(subscription)
         check_surface(subscription, self._surface.name)
         body = await self._reader.read(headers, receive, pictures=operation.submits)
-        size = len(body)
-        wire = self._decode(body) if size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body)
-        idempotency = await _idempotency(headers, body) if operation.submits else None
-        links = Links(services.asset_urls, scope, services.public_url)
-        answer = await operation.handle(
-            Call(services.generations, subscription, wire, size, idempotency, links)
-        )
-        return self._reply(answer, subscription, visit)
+        call.size = len(body)
+        wire = self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body)
+        if operation.submits:
+            call.idempotency = await _idempotency(headers, body)
+        answer = await operation.handle(call, subscription, wire)
+        return answer.status, answer.body, self._headers(answer, subscription.product, call.allowance)
 
-    def _reply(self, answer: Answer, subscription: Subscription, visit: "Visit") -> Reply:
-        product = subscription.product
-        window, limit = visit.window, product.reads_per_minute
+    def _headers(self, answer: Answer, product: Product, allowance: Allowance | None) -> list[Header]:
         if answer.window is not None:
-            window, limit = answer.window, product.submits_per_minute
-        headers = [JSON_TYPE, NO_STORE, visit.named()]
-        if window is not None:
-            headers += self._allowance(limit, window)
+            allowance = self._submits_left(answer.window, product.submits_per_minute)
+        headers = [JSON_TYPE, NO_STORE]
+        if allowance is not None:
+            headers += _limit_headers(allowance)
         generation = answer.generation
         if generation is not None:
             headers.append((b"x-stillmotion-engine", generation.engine.encode("ascii", "replace")))
             headers.append((b"x-stillmotion-progress", b"%.2f" % generation.progress))
-        return Reply(answer.status, answer.body, headers)
+        return headers
 
-    def _refuse(self, error: Exception, visit: "Visit") -> Reply:
+    def _submits_left(self, window: RateWindow, limit: int) -> Allowance:
+        return Allowance(limit, max(0, limit - window.spent), window.seconds_left(self._services.clock.now()))
+
+    def _refuse(self, error: Exception, call: Call) -> tuple[int, bytes, list[Header]]:
         """The answer to an error. A submit that was refused counts as a read, so that refusals are limited too."""
         if not isinstance(error, Refused):
-            self._log(error, visit)
+            self._log(error, call)
         limits: list[Header] = []
-        if visit.subscription is not None:
+        if call.subscription is not None:
             try:
-                visit.window = visit.window or self._services.read_limits.spend(visit.subscription)
+                call.allowance = call.allowance or self._services.read_limits.spend(call.subscription)
             except RateLimitExceeded as flooded:
                 error = flooded
-            limits = self._limits_shown(error, visit.subscription, visit.window)
+            allowance = _refused_by(error, call.subscription.product, call.allowance)
+            limits = [] if allowance is None else _limit_headers(allowance)
         reply = self._surface.problems.reply(error)
-        return Reply(reply.status, reply.body, [*reply.headers, visit.named(), *limits])
+        return reply.status, reply.body, [*reply.headers, *limits]
 
-    def _limits_shown(
-        self, error: Exception, subscription: Subscription, window: RateWindow | None
-    ) -> list[Header]:
-        """The limit that refused the request, or else the one of reads; without a `window` reads are refused."""
-        product = subscription.product
-        if isinstance(error, ConcurrencyLimitExceeded):
-            return _limit_headers(product.concurrent_generations, 0, error.retry_after)
-        if isinstance(error, LimitExceeded):
-            limit = product.reads_per_minute if window is None else product.submits_per_minute
-            return _limit_headers(limit, 0, error.retry_after)
-        return [] if window is None else self._allowance(product.reads_per_minute, window)
-
-    def _allowance(self, limit: int, window: RateWindow) -> list[Header]:
-        return _limit_headers(limit, max(0, limit - window.spent), window.seconds_left(self._services.clock.now()))
-
-    def _log(self, error: Exception, visit: "Visit") -> None:
-        about = {"operation": self._operation.operation_id, "request_id": visit.request_id}
+    def _log(self, error: Exception, call: Call) -> None:
+        about = {"operation": self._operation.operation_id, "request_id": call.request_id}
         if isinstance(error, Unavailable):
             _LOG.warning("unavailable", **about, why=str(error))
         else:
             _LOG.error("request_failed", **about, exc_info=error)
 
 
-@dataclass(slots=True)
-class Visit:
-    """What is known of a request so far: needed most where it goes wrong."""
-
-    request_id: str
-    subscription: Subscription | None = None
-    window: RateWindow | None = None
-
-    def named(self) -> Header:
-        """The header that names the request."""
-        return (b"x-request-id", self.request_id.encode("ascii"))
+def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> Allowance | None:
+    """The limit that refused a request, or else the one of reads; without `reads` it was that which refused."""
+    if isinstance(error, ConcurrencyLimitExceeded):
+        return Allowance(product.concurrent_generations, 0, error.retry_after)
+    if isinstance(error, LimitExceeded):
+        limit = product.reads_per_minute if reads is None else product.submits_per_minute
+        return Allowance(limit, 0, error.retry_after)
+    return reads
 
 
-def _limit_headers(limit: int, remaining: int, reset: int) -> list[Header]:
+def _limit_headers(allowance: Allowance) -> list[Header]:
+    limit, remaining, reset = allowance
     return [
         (b"ratelimit-limit", b"%d" % limit),
         (b"ratelimit-remaining", b"%d" % remaining),

@@ -2,7 +2,6 @@
 
 import re
 
-from stillmotion.application.assets import AssetUrls
 from stillmotion.http.asgi import Scope
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -21,18 +20,3 @@ def base_url(scope: Scope, public_url: str) -> str:
         return f"{scope['scheme']}://{hosts[0].decode('ascii')}"
     host, port = scope["server"]
     return f"{scope['scheme']}://[{host}]:{port}" if ":" in host else f"{scope['scheme']}://{host}:{port}"
-
-
-class Links:
-    """Signed URLs for one request; nothing is worked out before the first is asked for."""
-
-    __slots__ = ("_asset_urls", "_public_url", "_scope")
-
-    def __init__(self, asset_urls: AssetUrls, scope: Scope, public_url: str) -> None:
-        self._asset_urls = asset_urls
-        self._scope = scope
-        self._public_url = public_url
-
-    def __call__(self, key: str) -> str:
-        """Where the object of that key can be had with no header."""
-        return self._asset_urls.url(key, base_url(self._scope, self._public_url))

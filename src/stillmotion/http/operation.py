@@ -9,29 +9,40 @@ from typing import Any, Generic
 
 import msgspec
 
-from stillmotion.application.generations import Generations
+from stillmotion.application.access import Allowance
 from stillmotion.application.ports import IdempotencyKey
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.asgi import Headers
+from stillmotion.http.asgi import Headers, Scope
 from stillmotion.http.decoding import Wire
+from stillmotion.http.links import base_url
 from stillmotion.http.problems import Problems
+from stillmotion.http.services import Services
 
 LinkTo = Callable[[str], str]
 """From an object key to the URL under which the caller can fetch it."""
 
 
 @dataclass(slots=True)
-class Call(Generic[Wire]):
-    """One authenticated request, decoded. `size` is that of its body in bytes."""
+class Call:
+    """One request, as much of it as is known so far. `size` is that of its body in bytes.
 
-    generations: Generations
-    subscription: Subscription
-    wire: Wire
-    size: int
-    idempotency: IdempotencyKey | None
-    link_to: LinkTo
+    `subscription` is None until it is authenticated, `allowance` until it is counted as a read.
+    """
+
+    services: Services
+    scope: Scope
+    request_id: str
+    subscription: Subscription | None = None
+    allowance: Allowance | None = None
+    size: int = 0
+    idempotency: IdempotencyKey | None = None
+
+    def link_to(self, key: str) -> str:
+        """Where the caller can fetch the object of that key, with no header."""
+        services = self.services
+        return services.asset_urls.url(key, base_url(self.scope, services.public_url))
 
 
 @dataclass(slots=True)
@@ -62,7 +73,7 @@ class Operation(Generic[Wire]):
     example: Mapping[str, Any]
     answers: Mapping[str, msgspec.Struct]
     refusals: tuple[type[Exception], ...]
-    handle: Callable[[Call[Wire]], Awaitable[Answer]]
+    handle: Callable[[Call, Subscription, Wire], Awaitable[Answer]]
     submits: bool = False
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import HTTPScope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from stillmotion.http.asgi import App
+from stillmotion.http.asgi import CLOSE, App, Header
 
 HEADERS_DEADLINE = 10.0
 """Seconds from the first byte of a request, or from the connection where none comes, to the end of its headers."""
@@ -43,8 +44,9 @@ class HttpServer:
         self.port: int = listener.getsockname()[1]
         self._server = _Uvicorn(
             uvicorn.Config(
-                app,  # type: ignore[arg-type]  # uvicorn's own names for the same ASGI types
+                app,
                 http=Connection,
+                interface="asgi3",
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -60,8 +62,7 @@ class HttpServer:
     @property
     def url(self) -> str:
         """Where a caller on this machine reaches it."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return url_of(self._listener)
 
     async def serve(self) -> None:
         """Answer until `stop` is called and what was under way is finished."""
@@ -96,6 +97,11 @@ class HttpServer:
 
 
 def make_server(app: App, host: str, port: int, shutdown_seconds: int = SHUTDOWN_SECONDS) -> HttpServer:
+    """A server that listens. Raises `OSError` as `listen` does."""
+    return HttpServer(app, listen(host, port), shutdown_seconds)
+
+
+def listen(host: str, port: int) -> socket.socket:
     """Bind and listen, on a free port where `port` is 0. Raises `OSError` where the address cannot be had."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -109,74 +115,84 @@ def make_server(app: App, host: str, port: int, shutdown_seconds: int = SHUTDOWN
     except OSError:
         listener.close()
         raise
-    return HttpServer(app, listener, shutdown_seconds)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a caller on this machine reaches what listens there."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - the wildcard is recognised, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's connection, whose answers leave with head and body in one packet."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """See `asyncio.Protocol`."""
-        super().connection_made(_OnePacket(transport, self.loop))
+    """uvicorn's connection, that knows what it waits for and sends a short answer in one packet."""
 
     def awaited(self) -> tuple[object, float] | None:
         """The part of a request that is still to come, as an identity, and the seconds it may take; None for none."""
-        if self.scope is None:
+        scope: HTTPScope | None = self.scope
+        cycle: RequestResponseCycle | None = self.cycle
+        if scope is None:
             return self, HEADERS_DEADLINE
-        if self.cycle is None or self.cycle.scope is not self.scope:
-            return self.scope, HEADERS_DEADLINE
-        if self.cycle.more_body and not self.cycle.response_complete:
-            return self.cycle, LARGE_BODY_DEADLINE if self._announces_much() else BODY_DEADLINE
+        if cycle is None or cycle.scope is not scope:
+            return scope, HEADERS_DEADLINE
+        if cycle.more_body and not cycle.response_complete:
+            return cycle, LARGE_BODY_DEADLINE if self._announces_much() else BODY_DEADLINE
         return None
 
     def _announces_much(self) -> bool:
         lengths = [value for name, value in self.headers if name == b"content-length"]
         return not lengths or int(lengths[0]) > LARGE_BODY
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, _Exchange(cycle, app).run)
 
-class _OnePacket(asyncio.Transport):
-    """Holds an answer's head back until its body comes, for one turn of the loop at most."""
 
-    __slots__ = ("_head", "_loop", "_transport")
+class _Exchange:
+    """One request and its answer: a whole one is written at once, anything else goes uvicorn's way."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._head = b""
+    __slots__ = ("_app", "_cycle", "_start")
 
-    def write(self, data: Any) -> None:
-        if self._head:
-            data, self._head = self._head + data, b""
-        elif data.startswith(b"HTTP/1.1 "):
-            self._head = data
-            self._loop.call_soon(self._flush)
+    def __init__(self, cycle: RequestResponseCycle, app: App) -> None:
+        self._cycle = cycle
+        self._app = app
+        self._start: Any = None
+
+    async def run(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, self.send)
+
+    async def send(self, message: Any) -> None:
+        cycle = self._cycle
+        if message["type"] == "http.response.start":
+            self._start = message
             return
-        self._transport.write(data)
+        start, self._start = self._start, None
+        if start is None:
+            await cycle.send(message)
+        elif message.get("more_body", False) or cycle.scope["method"] == "HEAD" or cycle.flow.write_paused:
+            await cycle.send(start)
+            await cycle.send(message)
+        elif not cycle.disconnected:
+            self._write(start["status"], start["headers"], message.get("body", b""))
 
-    def _flush(self) -> None:
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.write(head)
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def abort(self) -> None:
-        self._head = b""
-        self._transport.abort()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._transport.get_extra_info(name, default)
-
-    def pause_reading(self) -> None:
-        self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        self._transport.resume_reading()
+    def _write(self, status: int, headers: list[Header], body: bytes) -> None:
+        """Send an answer whose headers say how long it is, and do what uvicorn does at an answer's end."""
+        cycle = self._cycle
+        if CLOSE in headers:
+            cycle.keep_alive = False
+        elif not cycle.keep_alive:
+            headers = [*headers, CLOSE]
+        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+        head = b"".join(lines)
+        if not head.count(b"\n") == head.count(b"\r") == len(lines):
+            raise ValueError("a header holds a line break")
+        cycle.response_started = True
+        cycle.transport.write(b"".join((STATUS_LINE[status], head, b"\r\n", body)))
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
 
 
 class _Uvicorn(uvicorn.Server):

@@ -8,9 +8,10 @@ from stillmotion.domain.errors import (
     InvalidRequest,
     LimitExceeded,
     NotAuthenticated,
+    QuotaSpent,
     Unavailable,
 )
-from stillmotion.domain.errors import QuotaSpent
+from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.asgi import Headers
 from stillmotion.http.endpoint import apart_if_large
 from stillmotion.http.operation import Answer, Call, Operation, Surface
@@ -48,16 +49,16 @@ def _key_in(query: bytes) -> str | None:
     return keys[0] if keys else None
 
 
-async def submit(call: Call[wire.SubmitRequest]) -> Answer:
+async def submit(call: Call, subscription: Subscription, submitted: wire.SubmitRequest) -> Answer:
     """Accept a generation."""
-    request = await apart_if_large(call.size, to_request, call.wire)
-    accepted = await call.generations.submit(call.subscription, NAME, request, call.idempotency)
+    request = await apart_if_large(call.size, to_request, submitted)
+    accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency)
     return Answer(encode(accepted.generation, call.link_to), accepted.generation, accepted.window)
 
 
-async def get_status(call: Call[wire.StatusRequest]) -> Answer:
+async def get_status(call: Call, subscription: Subscription, asked: wire.StatusRequest) -> Answer:
     """A generation as it is now."""
-    generation = await call.generations.get(call.subscription, call.wire.task_id)
+    generation = await call.services.generations.get(subscription, asked.task_id)
     return Answer(encode(generation, call.link_to), generation)
 
 

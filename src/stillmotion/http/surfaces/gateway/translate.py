@@ -1,6 +1,8 @@
 """Between the gateway's words and the domain's."""
 
 import re
+from datetime import datetime
+from typing import cast
 
 import msgspec
 
@@ -117,15 +119,14 @@ def encode(generation: Generation, link_to: LinkTo) -> bytes:
 
 def to_wire(generation: Generation, link_to: LinkTo) -> wire.Generation:
     """A generation in the gateway's words."""
-    request = generation.request
-    cancelled = generation.state is State.CANCELLED
-    assets = generation.assets
+    request, assets, state = generation.request, generation.assets, generation.state
+    cancelled = state is State.CANCELLED
     return wire.Generation(
         generation.id,
         "video",
-        _STATES[generation.state],
+        "failed" if cancelled else cast("wire.StateWord", state),
         CANCELLED_REASON if cancelled else generation.failure_reason,
-        generation.created_at.isoformat(timespec="microseconds")[:26] + "Z",
+        _written(generation.created_at),
         None if assets is None else wire.Assets(link_to(assets.video.key), link_to(assets.thumbnail.key)),
         request.model,
         wire.RequestEcho(
@@ -136,28 +137,22 @@ def to_wire(generation: Generation, link_to: LinkTo) -> wire.Generation:
             wire.Keyframes(_keyframe(request.frame0, link_to), _keyframe(request.frame1, link_to)),
             request.callback_url,
         ),
-        msgspec.UNSET if generation.is_terminal else UNFINISHED_MESSAGE,
+        UNFINISHED_MESSAGE if state is State.QUEUED or state is State.DREAMING else msgspec.UNSET,
     )
 
 
-_STATES = {
-    State.QUEUED: "queued",
-    State.DREAMING: "dreaming",
-    State.COMPLETED: "completed",
-    State.FAILED: "failed",
-    State.CANCELLED: "failed",
-}
+def _written(time: datetime) -> datetime | str:
+    """A time as the encoder writes it; a whole second is written here, since it would leave the zeros out."""
+    return time if time.microsecond else f"{time:%Y-%m-%dT%H:%M:%S}.000000Z"
 
 
 def _keyframe(keyframe: Keyframe | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:
-    match keyframe:
-        case None:
-            return None
-        case ImageKeyframe(url):
-            return wire.ImageKeyframe(url)
-        case StoredKeyframe(key):
-            return wire.ImageKeyframe(link_to(key))
-        case GenerationKeyframe(id):
-            return wire.GenerationKeyframe(id)
-        case InlineKeyframe():
-            raise TypeError("an inline picture is stored before its generation is")
+    if keyframe is None:
+        return None
+    if isinstance(keyframe, ImageKeyframe):
+        return wire.ImageKeyframe(keyframe.url)
+    if isinstance(keyframe, StoredKeyframe):
+        return wire.ImageKeyframe(link_to(keyframe.key))
+    if isinstance(keyframe, GenerationKeyframe):
+        return wire.GenerationKeyframe(keyframe.id)
+    raise TypeError("an inline picture is stored before its generation is")

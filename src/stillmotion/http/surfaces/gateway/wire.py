@@ -1,5 +1,6 @@
 """The gateway's JSON. The order of the fields is the order on the wire; golden files freeze it."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -46,7 +47,8 @@ class SubmitRequest(Struct, forbid_unknown_fields=True, frozen=True):
     ] = None
     resolution: Annotated[Resolution | None, Meta(description=f"must be one of {', '.join(Resolution)}")] = None
     seed: Annotated[
-        int | float | None, Meta(description=f"must be a whole number from 0 to {MAX_SEED}; the same seed, the same video")
+        int | float | None,
+        Meta(description=f"must be a whole number from 0 to {MAX_SEED}; the same seed, the same video"),
     ] = None
 
 
@@ -54,6 +56,9 @@ class StatusRequest(Struct, forbid_unknown_fields=True, frozen=True):
     """Which generation to look at."""
 
     task_id: Annotated[str, Meta(description="must be a string: the id that the submit answered with")]
+
+
+StateWord = Literal["queued", "dreaming", "completed", "failed"]
 
 
 class ImageKeyframe(Struct, frozen=True, tag="image"):
@@ -98,9 +103,14 @@ class Generation(Struct, frozen=True):
 
     id: str
     generation_type: Literal["video"]
-    state: Literal["queued", "dreaming", "completed", "failed"]
+    state: StateWord
     failure_reason: str | None
-    created_at: str
+    created_at: Annotated[
+        datetime | str,
+        Meta(
+            description="UTC with microseconds and Z", extra_json_schema={"examples": ["2024-12-06T15:00:46.232527Z"]}
+        ),
+    ]
     assets: Assets | None
     model: str
     request: RequestEcho
