@@ -36,7 +36,9 @@ def test_a_bad_prompt_is_told_its_remedy(prompt, remedy):
     assert remedy in problem.message
 
 
-@pytest.mark.parametrize("prompt", ["x", "x" * 5000, f"  {'x' * 5000}  ", "日本語 👨‍👩‍👧", "a\r\nb\u2028c", "‮gnp.exe"])
+@pytest.mark.parametrize(
+    "prompt", ["x", "x" * 5000, f"  {'x' * 5000}  ", "日本語 👨‍👩‍👧", "a\r\nb\u2028c", "\u202egnp.exe"]
+)
 def test_any_other_text_is_a_prompt(prompt):
     assert prompt_problems(prompt) == []
 

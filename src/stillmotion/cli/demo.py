@@ -58,8 +58,11 @@ class _Caller:
 
     def download(self, url: str, path: Path) -> None:
         """Fetch an asset as a browser would, with no key."""
-        with _open(urllib.request.Request(url)) as answer:
-            path.write_bytes(answer.read())
+        try:
+            with _open(urllib.request.Request(url)) as answer:
+                path.write_bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            raise DemoFailed(f"The clip could not be downloaded: the server answered {error.code}.") from error
 
 
 def _open(request: urllib.request.Request) -> Any:

@@ -129,7 +129,9 @@ async def _render(
 async def _picture(image: str, named: str, fetched: Path, settings: Settings) -> str:
     """The file that holds the picture: the one named, or what was fetched from the URL."""
     if image.startswith(("http://", "https://")):
-        await image_source(settings).fetch(image, str(fetched))
+        images = image_source(settings)
+        images.connections.guard.check(named, image)
+        await images.fetch(image, str(fetched))
         return str(fetched)
     if not Path(image).is_file():
         raise InvalidRequest(Problem(named, f"{image} is not a file: give a picture's path or its URL"))

@@ -1,0 +1,150 @@
+"""A service in processes of its own, that can be killed and started again over the same directory."""
+
+import base64
+import http.client
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+
+SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
+POLL = "/lumalabs-ai-polling/v1/getStatus"
+COMMAND = [sys.executable, "-m", "stillmotion"]
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
+    return kept | {"STILLMOTION_LOG_FORMAT": "json"} | more
+
+
+def small_picture(colour: tuple[int, int, int] = (200, 120, 40)) -> str:
+    """A data URI of a picture with something in it to move."""
+    picture = Image.new("RGB", (64, 48), colour)
+    picture.paste((20, 40, 90), (20, 10, 44, 40))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+@dataclass
+class Answered:
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.content)
+
+
+@dataclass
+class Running:
+    """One data directory, and the server that may be running over it."""
+
+    directory: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+    base: str = ""
+    key: str = ""
+
+    @property
+    def log(self) -> Path:
+        return self.directory.parent / "serve.log"
+
+    def start(self) -> "Running":
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", "--port", "0", "--data-dir", str(self.directory)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=clean_environment(**self.settings),
+            )
+        line = self.process.stdout.readline()
+        assert line.startswith("Listening on "), line + self.log.read_text()
+        self.base = line.split()[2]
+        return self
+
+    def new_key(self) -> dict[str, str]:
+        done = subprocess.run(
+            [*COMMAND, "keys", "create", "--json", "--data-dir", str(self.directory)],
+            capture_output=True,
+            env=clean_environment(**self.settings),
+            check=True,
+        )
+        return json.loads(done.stdout)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self) -> float:
+        """End it as a supervisor would; the seconds it took."""
+        began = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        self.process.stdout.close()
+        return time.monotonic() - began
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answered:
+        address = urlsplit(self.base)
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+        try:
+            content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+            connection.request(method, path, content, headers)
+            answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return Answered(answer.status, named, answer.read())
+        finally:
+            connection.close()
+
+    def submit(self, body: dict[str, Any], **headers: str) -> Answered:
+        return self.call("POST", SUBMIT, body, **self._authenticated(headers))
+
+    def status(self, generation_id: str) -> Answered:
+        return self.call("POST", POLL, {"task_id": generation_id}, **self._authenticated({}))
+
+    def _authenticated(self, headers: dict[str, str]) -> dict[str, str]:
+        return {"Content-Type": "application/json", "Ocp-Apim-Subscription-Key": self.key} | headers
+
+    def wait_for(self, generation_id: str, *states: str, seconds: float = 60) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            answer = self.status(generation_id)
+            assert answer.status == 200, answer
+            if answer.body["state"] in states:
+                return answer.body
+            time.sleep(0.05)
+        raise AssertionError(f"{generation_id} is {answer.body['state']}\n{self.log.read_text()[-3000:]}")
+
+
+@pytest.fixture
+def make_running(tmp_path):
+    made: list[Running] = []
+
+    def make(**settings: str) -> Running:
+        running = Running(tmp_path / f"data{len(made)}", settings)
+        running.key = running.new_key()["key"]
+        made.append(running)
+        return running.start()
+
+    yield make
+    for running in made:
+        running.stop()
+
+
+@pytest.fixture
+def running(make_running) -> Running:
+    return make_running()

@@ -1,0 +1,183 @@
+"""From an HTTP submit to a file that plays, through every part there is."""
+
+import base64
+import hashlib
+import json
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+from standardwebhooks import Webhook
+
+from stillmotion.media.probe import probe
+from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+
+QUICK = {"duration": 1, "resolution": "540p"}
+
+
+def path_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+def test_a_picture_and_a_sentence_become_a_clip_that_plays(running, tmp_path):
+    accepted = running.submit({"prompt": "leaning girl", "url": small_picture(), **QUICK})
+    assert accepted.status == 200
+    assert accepted.body["state"] == "queued"
+    done = running.wait_for(accepted.body["id"], "completed", "failed")
+    assert done["state"] == "completed", done
+    assert "msg" not in done
+
+    video = running.call("GET", path_of(done["assets"]["video"]))
+    assert (video.status, video.headers["content-type"]) == (200, "video/mp4")
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(video.content)
+    facts = probe(clip, whole=True)
+    assert (facts.codec, facts.frame_count) == ("h264", 24)
+    assert facts.size.width * facts.size.height == pytest.approx(960 * 540, rel=0.01)
+
+    thumbnail = running.call("GET", path_of(done["assets"]["image"]))
+    assert (thumbnail.status, thumbnail.headers["content-type"]) == (200, "image/jpeg")
+    assert thumbnail.content[:3] == b"\xff\xd8\xff"
+
+
+def test_the_owner_of_a_bad_picture_is_told_what_to_do(running):
+    broken = small_picture()[:-120]
+    broken = broken[: len(broken) // 4 * 4]
+    accepted = running.submit({"prompt": "push in", "url": broken, **QUICK})
+    if accepted.status == 400:
+        assert accepted.body["details"][0]["field"] == "url"
+        return
+    ended = running.wait_for(accepted.body["id"], "completed", "failed")
+    assert ended["state"] == "failed"
+    assert "decoded" in ended["failure_reason"]
+    assert ended["assets"] is None
+
+
+def test_keys_made_while_it_runs_work_and_suspended_ones_do_not(running):
+    made = running.new_key()
+    running.key = made["secondary_key"]
+    accepted = running.submit({"prompt": "push in", "url": small_picture(), **QUICK})
+    assert accepted.status == 200
+    running.wait_for(accepted.body["id"], "completed")
+    command = [*COMMAND, "keys", "suspend", made["subscription"], "--data-dir", str(running.directory)]
+    subprocess.run(command, check=True, env=clean_environment(), capture_output=True)
+    for _ in range(40):
+        refused = running.status(accepted.body["id"])
+        if refused.status == 401:
+            break
+        threading.Event().wait(0.05)
+    assert refused.body == {"error": "Invalid or missing authentication"}
+
+
+class _Receiver(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((dict(self.headers), body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+
+@pytest.fixture
+def receiver():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Receiver)
+    server.received = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_callbacks_tell_the_same_story_signed(make_running, receiver):
+    port = receiver.server_address[1]
+    running = make_running(STILLMOTION_FETCH_ALLOW_CIDRS="127.0.0.0/8", STILLMOTION_FETCH_ALLOWED_PORTS=str(port))
+    made = running.new_key()
+    running.key = made["key"]
+    asked = {"prompt": "push in", "url": small_picture(), "callback_url": f"http://127.0.0.1:{port}/hook", **QUICK}
+    accepted = running.submit(asked)
+    running.wait_for(accepted.body["id"], "completed")
+    for _ in range(100):
+        if len(receiver.received) == 2:
+            break
+        threading.Event().wait(0.05)
+    verified = [Webhook(made["callback_secret"]).verify(body, headers) for headers, body in receiver.received]
+    assert sorted(each["state"] for each in verified) == ["completed", "dreaming"]
+    completed = next(each for each in verified if each["state"] == "completed")
+    assert completed["id"] == accepted.body["id"]
+    assert running.call("HEAD", path_of(completed["assets"]["video"])).status == 200
+
+
+def test_the_clip_in_storage_is_the_one_in_the_row(running):
+    accepted = running.submit({"prompt": "zoom in", "url": small_picture(), **QUICK})
+    done = running.wait_for(accepted.body["id"], "completed")
+    whole = running.call("GET", path_of(done["assets"]["video"])).content
+    part = running.call("GET", path_of(done["assets"]["video"]), Range="bytes=100-199")
+    assert (part.status, part.content) == (206, whole[100:200])
+    (stored,) = (running.directory / "objects").rglob("*.mp4")
+    assert hashlib.sha256(stored.read_bytes()).digest() == hashlib.sha256(whole).digest()
+
+
+def test_demo_leaves_a_clip_that_plays(tmp_path):
+    done = subprocess.run(
+        [*COMMAND, "demo"],
+        cwd=tmp_path,
+        env=clean_environment(HOME=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    facts = probe(tmp_path / "out" / "demo.mp4", whole=True)
+    assert (facts.size.width, facts.size.height, facts.frame_count) == (1280, 720, 120)
+    assert (tmp_path / "out" / "demo.jpg").stat().st_size > 1000
+    assert "1280×720" in done.stdout.splitlines()[-1]
+
+
+def test_demo_says_what_is_wrong_with_what_it_was_given(tmp_path):
+    words = [*COMMAND, "demo", "no-such-picture.jpg"]
+    done = subprocess.run(words, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("stillmotion: no-such-picture.jpg cannot be read: No such file")
+
+
+def test_generate_needs_no_server(tmp_path):
+    (tmp_path / "a.png").write_bytes(base64.b64decode(small_picture().split(",")[1]))
+    words = [*COMMAND, "generate", "a.png", "orbit left", "-o", "b/c.mp4", "--seconds", "1", "--aspect", "9:16"]
+    done = subprocess.run(words, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    facts = probe(tmp_path / "b" / "c.mp4", whole=True)
+    assert (facts.size.width, facts.size.height, facts.frame_count) == (720, 1280, 24)
+    assert not list((tmp_path / "b").glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["missing.jpg", "push in"], "IMAGE: missing.jpg is not a file"),
+        (["notes.txt", "push in"], "image"),
+        (["http://127.0.0.1:9/a.png", "push in"], "private network"),
+        (["notes.txt", " "], "prompt: must not be blank"),
+        (["notes.txt", "x", "--seconds", "60"], "duration: must be from 1 to 10 seconds"),
+    ],
+)
+def test_generate_refuses_in_a_sentence(tmp_path, words, sentence):
+    (tmp_path / "notes.txt").write_text("no picture at all")
+    command = [*COMMAND, "generate", *words, "-o", "out.mp4"]
+    done = subprocess.run(command, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_config_shows_every_setting_and_where_it_came_from(tmp_path):
+    environment = clean_environment(STILLMOTION_PORT="9", STILLMOTION_STORAGE_OPTIONS="secret_access_key=hush")
+    done = subprocess.run([*COMMAND, "config", "--json"], env=environment, capture_output=True, text=True, check=True)
+    shown = json.loads(done.stdout)
+    assert (shown["port"]["value"], shown["port"]["source"]) == ("9", "environment")
+    assert "hush" not in done.stdout

@@ -1,0 +1,106 @@
+"""What was answered is on disk: servers are killed at any moment and nothing that they accepted is gone."""
+
+import http.client
+import random
+import sqlite3
+import subprocess
+import threading
+import time
+
+import pytest
+
+from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+
+QUICK = {"duration": 1, "resolution": "540p"}
+
+
+def submit_until_it_dies(running, accepted: list[str], number: int) -> None:
+    picture = small_picture((number * 20 % 255, 80, 60))
+    while True:
+        try:
+            answer = running.submit({"prompt": f"push in {number}", "url": picture, **QUICK})
+        except (OSError, http.client.HTTPException, ValueError):
+            return
+        if answer.status == 200:
+            accepted.append(answer.body["id"])
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_at_any_moment_it_still_has_and_finishes_what_it_answered(make_running, seed):
+    running = make_running(STILLMOTION_SUBMITS_PER_MINUTE="100000")
+    accepted: list[str] = []
+    callers = [threading.Thread(target=submit_until_it_dies, args=(running, accepted, each)) for each in range(4)]
+    for caller in callers:
+        caller.start()
+    time.sleep(random.Random(seed).uniform(0.2, 1.0))
+    running.kill()
+    for caller in callers:
+        caller.join()
+    assert accepted
+    running.start()
+    for generation_id in accepted:
+        assert running.status(generation_id).status == 200
+    for generation_id in accepted[:3]:
+        assert running.wait_for(generation_id, "completed", "failed")["state"] == "completed"
+
+
+def test_killed_while_it_renders_it_renders_again(running):
+    accepted = running.submit({"prompt": "push in", "url": small_picture(), "resolution": "720p", "duration": 10})
+    running.wait_for(accepted.body["id"], "dreaming")
+    running.kill()
+    running.start()
+    assert running.wait_for(accepted.body["id"], "completed")["state"] == "completed"
+    database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
+    attempt, failures = database.execute("SELECT attempt, failures FROM generations").fetchone()
+    database.close()
+    assert (attempt, failures) == (2, 0)
+    assert len(list((running.directory / "objects").rglob("*.mp4"))) == 1
+
+
+def test_a_terminated_server_hands_back_and_ends_in_time(make_running):
+    running = make_running(STILLMOTION_SHUTDOWN_GRACE="0.5")
+    accepted = running.submit({"prompt": "push in", "url": small_picture(), "resolution": "4k", "duration": 10})
+    running.wait_for(accepted.body["id"], "dreaming")
+    assert running.stop() < 10
+    assert running.process.returncode == 0
+    database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
+    assert database.execute("SELECT state, failures FROM generations").fetchone() == ("queued", 0)
+    database.close()
+    running.start()
+
+
+def test_a_short_render_is_finished_before_a_terminated_server_ends(running):
+    accepted = running.submit({"prompt": "push in", "url": small_picture(), **QUICK})
+    running.wait_for(accepted.body["id"], "dreaming", "completed")
+    assert running.stop() < 10
+    running.start()
+    assert running.status(accepted.body["id"]).body["state"] == "completed"
+
+
+def test_a_second_server_on_the_same_directory_is_refused(running):
+    words = [*COMMAND, "serve", "--port", "0", "--data-dir", str(running.directory)]
+    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "is in use by another server" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_named(running, tmp_path):
+    port = running.base.rpartition(":")[2]
+    words = [*COMMAND, "serve", "--port", port, "--data-dir", str(tmp_path / "other")]
+    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
+
+
+def test_the_same_idempotency_key_gives_the_same_generation_after_a_restart(running):
+    body = {"prompt": "push in", "url": small_picture(), **QUICK}
+    first = running.submit(body, **{"Idempotency-Key": "order-1"}).body["id"]
+    running.kill()
+    running.start()
+    again = running.submit(body, **{"Idempotency-Key": "order-1"})
+    assert (again.status, again.body["id"]) == (200, first)
+    other = running.submit({**body, "prompt": "pull out"}, **{"Idempotency-Key": "order-1"})
+    assert other.status == 400
+    assert other.body["details"][0]["field"] == "Idempotency-Key"
