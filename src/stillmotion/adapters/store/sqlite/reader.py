@@ -1,6 +1,7 @@
 """Reads on the caller's own thread, each seeing what was committed last."""
 
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ class Reader:
         self._path = path
         self._local = threading.local()
         self._gate = threading.Lock()
-        self._connections: list[apsw.Connection] | None = []
+        # Weak: a thread that ends takes its connection with it.
+        self._connections: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
+        self._closed = False
 
     def rows(self, statement: str, bindings: tuple[Any, ...] = ()) -> list[Row]:
         """All rows of a statement. Raises `StoreUnavailable`."""
@@ -37,15 +40,16 @@ class Reader:
     def close(self) -> None:
         """Close every thread's connection. Further reads are refused."""
         with self._gate:
-            connections, self._connections = self._connections or [], None
+            self._closed = True
+            connections = list(self._connections)
         for connection in connections:
             connection.close()
 
     def _connect(self) -> apsw.Connection:
         with self._gate:
-            if self._connections is None:
+            if self._closed:
                 raise StoreUnavailable("the store is closed")
             connection = connect_reader(self._path)
-            self._connections.append(connection)
+            self._connections.add(connection)
         self._local.connection = connection
         return connection

@@ -69,7 +69,7 @@ def _maybe_microseconds(time: datetime | None) -> int | None:
 
 def to_time(value: int) -> datetime:
     """The time that was kept as `value`."""
-    return _EPOCH + timedelta(microseconds=value)
+    return _EPOCH + timedelta(0, 0, value)
 
 
 def video_microseconds(seconds: float) -> int:
@@ -120,8 +120,15 @@ def to_generation(row: Row) -> Generation:
     """A generation, from its columns in the order of `statements`."""
     (
         id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
-        failure_code, failure_reason, plan, finished_at, *assets,
+        failure_code, failure_reason, plan, finished_at, video_key, video_size, video_digest, thumbnail_key,
+        thumbnail_size, thumbnail_digest,
     ) = row  # fmt: skip
+    assets = None
+    if video_key is not None:
+        assets = Assets(
+            Asset(AssetKind.VIDEO, video_key, video_size, video_digest),
+            Asset(AssetKind.THUMBNAIL, thumbnail_key, thumbnail_size, thumbnail_digest),
+        )
     return Generation(
         id_,
         subscription_id,
@@ -136,18 +143,9 @@ def to_generation(row: Row) -> Generation:
         None if lease_until is None else to_time(lease_until),
         failure_code,
         failure_reason,
-        None if assets[0] is None else _to_assets(*assets),
+        assets,
         plan,
         None if finished_at is None else to_time(finished_at),
-    )
-
-
-def _to_assets(
-    video_key: str, video_size: int, video_digest: str, thumb_key: str, thumb_size: int, thumb_digest: str
-) -> Assets:
-    return Assets(
-        Asset(AssetKind.VIDEO, video_key, video_size, video_digest),
-        Asset(AssetKind.THUMBNAIL, thumb_key, thumb_size, thumb_digest),
     )
 
 

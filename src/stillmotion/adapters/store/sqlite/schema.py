@@ -14,8 +14,8 @@ from stillmotion.adapters.store.sqlite.connection import StoreUnusable, connect_
 APPLICATION_ID: Final = 0x534D4F54
 """`SMOT` in ASCII: tells our files from other programs' databases."""
 
-QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024
-"""A file up to this size is read through at every start (about 0.1 s); a bigger one only at its head."""
+QUICK_CHECK_BYTES: Final = 128 * 1024 * 1024
+"""A file up to this size is read through at every start, about 0.1 s; a bigger one only at its head."""
 
 _PATIENCE: Final = 50
 _PAUSE_SECONDS: Final = 0.1

@@ -23,6 +23,8 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks):
 
     def __init__(self, writer: Writer, reader: Reader, clock: Clock) -> None:
         SqliteGenerations.__init__(self, writer, reader, clock)
+        SqliteSubscriptions.__init__(self, writer, reader)
+        SqliteCallbacks.__init__(self, writer, reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` where nothing can be written just now."""
@@ -30,8 +32,10 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks):
 
     def close(self) -> None:
         """Finish what is under way and close the file. Waits for the disk; may be called twice."""
-        self._reader.close()
-        self._writer.close()
+        try:
+            self._reader.close()
+        finally:
+            self._writer.close()
 
 
 def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK) -> SqliteStore:

@@ -1,0 +1,46 @@
+"""The store's statements, as SQLite means to run them: what a request costs does not grow with the past."""
+
+import re
+
+import pytest
+
+from stillmotion.adapters.store.sqlite import statements
+from stillmotion.adapters.store.sqlite.schema import migrations, open_database
+
+STATEMENTS = {
+    name: text
+    for name, text in vars(statements).items()
+    if name.isupper() and not name.startswith("_") and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE)", text)
+}
+ADMINISTRATION = {"ALL_SUBSCRIPTIONS", "ALL_KEYS"}
+"""These list everything there is, for a person."""
+
+UNDER_WAY = re.compile("generations_(queued|dreaming)$")
+"""Indexes that hold only what is under way."""
+
+
+@pytest.fixture
+def connection(database):
+    opened = open_database(database, migrations())
+    yield opened
+    opened.close()
+
+
+def plan(connection, statement):
+    bindings = (0,) * statement.count("?") or dict.fromkeys(re.findall(r":(\w+)", statement), 0)
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", bindings)]
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS.keys() - ADMINISTRATION))
+def test_no_statement_reads_what_is_past(connection, name):
+    steps = plan(connection, STATEMENTS[name])
+    scans = [step for step in steps if step.startswith("SCAN") and not UNDER_WAY.search(step)]
+    sorts = [step for step in steps if "TEMP B-TREE" in step]
+    assert scans + sorts == []
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_every_statement_says_what_it_binds(name):
+    """No value is written into a statement's text: only constants of the schema's own are."""
+    literals = set(re.findall(r"'([^']*)'", STATEMENTS[name]))
+    assert literals <= {"queued", "dreaming", "pending"}
