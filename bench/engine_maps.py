@@ -56,7 +56,7 @@ def _at(sources: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     down, right = (row - top)[:, None], (column - left)[:, None]
     upper = sources[top, left] * (1 - right) + sources[top, left + 1] * right
     lower = sources[top + 1, left] * (1 - right) + sources[top + 1, left + 1] * right
-    return upper * (1 - down) + lower * down
+    return np.asarray(upper * (1 - down) + lower * down)
 
 
 def _outside(points: np.ndarray, width: int, height: int) -> float:

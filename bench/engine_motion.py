@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -30,7 +31,7 @@ def ssim(one: np.ndarray, other: np.ndarray) -> float:
     a, b = one.astype(np.float64), other.astype(np.float64)
 
     def mean(image: np.ndarray) -> np.ndarray:
-        return cv2.GaussianBlur(image, (11, 11), 1.5)
+        return np.asarray(cv2.GaussianBlur(image, (11, 11), 1.5))
 
     mean_a, mean_b = mean(a), mean(b)
     variance_a, variance_b = mean(a * a) - mean_a**2, mean(b * b) - mean_b**2
@@ -41,10 +42,10 @@ def ssim(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def tracks(planes: list[np.ndarray], points: int = 200) -> np.ndarray:
-    """Corners of the first frame followed to the last: frames × points × 2, in pixels; those that were lost left out."""
+    """Corners of the first frame followed to the last: frames × points × 2, in pixels; lost ones are left out."""
     found = cv2.goodFeaturesToTrack(planes[0], points, 0.01, max(8, planes[0].shape[1] // 60))
     paths, alive = [found.reshape(-1, 2)], np.ones(len(found), bool)
-    for before, after in zip(planes, planes[1:], strict=False):
+    for before, after in pairwise(planes):
         there, _, _ = cv2.calcOpticalFlowPyrLK(before, after, paths[-1].reshape(-1, 1, 2), None, winSize=(25, 25))
         back, _, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, winSize=(25, 25))
         alive &= np.hypot(*(back.reshape(-1, 2) - paths[-1]).T) < 0.5

@@ -1,6 +1,5 @@
 """The photographs that the engine is measured on: they ship in scikit-image's wheel."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,10 @@ def photo(name: str) -> Picture:
     return decode(next(path for ending in ("png", "jpg") if (path := folder / f"{name}.{ending}").exists()))
 
 
-def grey(picture: Picture) -> "np.ndarray":
+def grey(picture: Picture) -> np.ndarray:
     """Its luma by BT.709 in full range, as floats, rows × columns."""
     rgb = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3).astype(np.float64)
-    return rgb @ np.array([0.2126, 0.7152, 0.0722])
+    return np.asarray(rgb @ np.array([0.2126, 0.7152, 0.0722]))
 
 
 def clip_size(picture: Picture, resolution: Resolution = Resolution.P720) -> FrameSize:
@@ -33,6 +32,3 @@ def clip_size(picture: Picture, resolution: Resolution = Resolution.P720) -> Fra
 
 def never(_: float) -> None:
     """A report that never asks to stop."""
-
-
-Report = Callable[[float], None]

@@ -52,17 +52,13 @@ def _smooth(low: float, high: float, value: Plane) -> Plane:
     return smooth
 
 
-def _noise(
-    x: Plane, random: np.random.Generator, waves: int, octaves: int = 5
-) -> Plane:
+def _noise(x: Plane, random: np.random.Generator, waves: int, octaves: int = 5) -> Plane:
     """Smooth one-dimensional noise along `x`, about -1 to 1."""
     total = np.zeros_like(x)
     for octave in range(octaves):
         phase = random.uniform(0, 2 * np.pi, 2)
         frequency = 2 * np.pi * waves * 1.9**octave
-        total += (
-            np.sin(frequency * x + phase[0]) + np.sin(1.37 * frequency * x + phase[1])
-        ) / 2.1 ** (octave + 1)
+        total += (np.sin(frequency * x + phase[0]) + np.sin(1.37 * frequency * x + phase[1])) / 2.1 ** (octave + 1)
     return total
 
 
@@ -111,34 +107,20 @@ def _mountains(
 
 def _lake(scene: Plane, x: Plane, y: Plane, random: np.random.Generator) -> Plane:
     depth = np.clip((y - _HORIZON) / (1 - _HORIZON), 0, 1)
-    ripple = (
-        np.sin(y * 900 / (0.25 + depth) + 8 * _noise(x, random, 2, 3)) * depth * 0.010
-    )
-    source = np.clip((2 * _HORIZON - y + ripple) * HEIGHT, 0, HEIGHT - 1).astype(
-        np.intp
-    )
+    ripple = np.sin(y * 900 / (0.25 + depth) + 8 * _noise(x, random, 2, 3)) * depth * 0.010
+    source = np.clip((2 * _HORIZON - y + ripple) * HEIGHT, 0, HEIGHT - 1).astype(np.intp)
     column = np.clip((x + ripple * 0.6) * WIDTH, 0, WIDTH - 1).astype(np.intp)
     water = scene[source, column] * 0.72 + _colour(30, 44, 84) * 0.22
     width = 0.015 + 0.09 * depth
-    sparkle = np.exp(-(((x - _SUN[0] + ripple) / width) ** 2)) * (
-        0.55 + 0.45 * np.sin(y * 1500 / (0.3 + depth))
-    )
+    sparkle = np.exp(-(((x - _SUN[0] + ripple) / width) ** 2)) * (0.55 + 0.45 * np.sin(y * 1500 / (0.3 + depth)))
     water = _mix(water, _colour(255, 222, 160), 0.42 * sparkle.astype(np.float32))
     return _mix(scene, water, _smooth(_HORIZON - 0.001, _HORIZON + 0.001, y))
 
 
 def _shore(scene: Plane, x: Plane, y: Plane, random: np.random.Generator) -> Plane:
-    bank = (
-        0.965
-        - 0.22 * np.exp(-((x / 0.24) ** 2))
-        - 0.12 * np.exp(-(((x - 1) / 0.13) ** 2))
-    )
+    bank = 0.965 - 0.22 * np.exp(-((x / 0.24) ** 2)) - 0.12 * np.exp(-(((x - 1) / 0.13) ** 2))
     bank = bank + 0.012 * _noise(x, random, 4, 4)
-    blades = (
-        0.014
-        * np.abs(np.sin(x * 900 + 5 * _noise(x, random, 30, 2)))
-        * (0.5 + 0.5 * _noise(x, random, 9, 3))
-    )
+    blades = 0.014 * np.abs(np.sin(x * 900 + 5 * _noise(x, random, 30, 2))) * (0.5 + 0.5 * _noise(x, random, 9, 3))
     ground = _mix(
         _fill(_colour(20, 26, 34)),
         _colour(58, 52, 46),

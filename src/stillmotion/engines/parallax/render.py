@@ -1,21 +1,23 @@
 """The engine: job → scene → plan → camera → frames."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import cv2
-import numpy as np
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report
+from stillmotion.engines.parallax.ambient import REGIONS, absent, drifting, stirred
 from stillmotion.engines.parallax.camera import CameraPath, camera_path, ease, times
 from stillmotion.engines.parallax.choice import settled
 from stillmotion.engines.parallax.deformation import Cells, joined
-from stillmotion.engines.parallax.plan import MotionPlan
+from stillmotion.engines.parallax.plan import Ignored, MotionPlan
 from stillmotion.engines.parallax.prompt import read
-from stillmotion.engines.parallax.scene import FaceFinder
+from stillmotion.engines.parallax.scene import FaceFinder, Grid, Scene
 from stillmotion.engines.parallax.shot import Shot
-from stillmotion.engines.parallax.subject import Beat, deformations
+from stillmotion.engines.parallax.subject import MOTIONS, Beat, deformations
 from stillmotion.engines.parallax.warp import Warp
+from stillmotion.engines.parallax.weather import FLICKERS, WEATHER, Flicker, Weather, unlit
 
 FPS = 24
 DISSOLVE = (0.22, 0.86)
@@ -48,7 +50,7 @@ class Parallax:
         shot = Shot.of(opening, job.size, self._faces)
         report(0.0)
         asked = read(job.prompt, job.concepts, loop=loop_asked)
-        plan = settled(asked, shot.scene, job.size.width, job.size.height)
+        plan = possible(settled(asked, shot.scene, job.size.width, job.size.height), shot.scene)
         path = camera_path(plan, count, job.seconds, job.seed)
         if job.frame0 is None:
             draw = _filmed(shot, path.arriving(), plan, job, count)
@@ -68,19 +70,66 @@ class Parallax:
         )
 
 
+def possible(plan: MotionPlan, scene: Scene) -> MotionPlan:
+    """The plan less what the picture or this engine does not have, each with its reason among the ignored."""
+    why = {key: _impossible(key, scene) for key in (*plan.subject, *plan.ambient)}
+    return replace(
+        plan,
+        subject=tuple(key for key in plan.subject if why[key] is None),
+        ambient=tuple(key for key in plan.ambient if why[key] is None),
+        ignored=plan.ignored + tuple(reason for reason in why.values() if reason is not None),
+    )
+
+
+def _impossible(key: str, scene: Scene) -> Ignored | None:
+    if key in REGIONS:
+        return absent(key, scene)
+    if key in FLICKERS:
+        return unlit(key, scene)
+    if key in MOTIONS:
+        return Ignored(key, "drawings and text are moved as a whole") if scene.is_flat_art else None
+    return None if key in WEATHER else Ignored(key, "this engine cannot move it yet")
+
+
 def _filmed(shot: Shot, path: CameraPath, plan: MotionPlan, job: RenderJob, count: int) -> Draw:
-    """A shot as the camera goes through it."""
+    """A shot as the camera goes through it, its subject and surroundings stirring."""
     surface, views = shot.staged(path)
     warp = Warp(surface)
     beat = Beat(times(count, loop=plan.loop), job.seconds, plan.loop, job.seed)
-    cells = Cells.of(surface, shot.picture)
-    moving = joined(deformations(plan.subject, shot.scene, cells, beat, plan.strength))
+    cells, scene, strength = Cells.of(surface, shot.picture), shot.scene, plan.strength
+    subject = deformations(plan.subject, scene, cells, beat, strength)
+    moving = joined([*subject, *stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength)])
+    drift = drifting(plan.ambient, scene, cells, beat, strength)
+    flicker = Flicker(plan.ambient, scene, cells, beat, strength)
+    weather = Weather(plan.ambient, (job.size.width, job.size.height), beat, strength)
 
     def draw(index: int) -> Frame:
+        view = views.at(index)
         displacement = None if moving is None else moving.at(index)
-        return warp.draw(warp.sources(views.at(index), displacement))
+        sources = warp.sources(view, displacement)
+        if drift is None:
+            frame = warp.draw(sources)
+        else:
+            copies = drift.copies(index)
+            drifted = [warp.sources(view, _sum(displacement, shape)) for shape, _ in copies]
+            frame = _mixed([(warp.draw(there), share) for there, (_, share) in zip(drifted, copies, strict=True)])
+        return weather.over(flicker.over(frame, index, sources, warp), index)
 
     return draw
+
+
+def _sum(one: Grid | None, other: Grid) -> Grid:
+    return other if one is None else one + other
+
+
+def _mixed(frames: Sequence[tuple[Frame, float]]) -> Frame:
+    """Frames laid over each other by their shares, which add up to 1."""
+    (first, share), *rest = frames
+    if not rest:
+        return first
+    ((other, remainder),) = rest
+    planes = cv2.addWeighted(first.planes, share, other.planes, remainder, 0).reshape(-1)
+    return Frame(first.width, first.height, planes)
 
 
 def _dissolved(first: Draw, second: Draw, count: int) -> Draw:
@@ -95,8 +144,7 @@ def _dissolved(first: Draw, second: Draw, count: int) -> Draw:
         other = second(index)
         if share >= 1 or index == count - 1:
             return other
-        mixed = cv2.addWeighted(first(index).planes, 1 - share, other.planes, share, 0)
-        return Frame(other.width, other.height, np.ascontiguousarray(mixed.reshape(-1)))
+        return _mixed([(first(index), 1 - share), (other, share)])
 
     return draw
 

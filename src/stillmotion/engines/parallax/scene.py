@@ -23,7 +23,11 @@ SMALLEST_FACE = 0.07
 """Of the shorter side: smaller ones need no care and are mostly mistakes."""
 SAME_FACE = 0.3
 """Intersection over union from which two finds are one face."""
-FLAT_SHARE = 0.55
+SMOOTH = 34
+"""The steepest lightness (Sobel, on the grid) that sky may have."""
+SPANNING = 0.55
+"""The part of the top edge that sky of an unusual colour must hold."""
+FLAT_SHARE = 0.5
 """Above this share of neighbours that are exactly equal, a picture is drawn rather than photographed."""
 
 
@@ -163,7 +167,7 @@ def _salience(colours: Grid) -> Grid:
     for side in sides:
         cells = side.reshape(-1, 3)
         mean = cells.mean(axis=0)
-        spread = np.cov(cells.T.astype(np.float64)) + 60 * np.eye(3)
+        spread = np.cov(cells.T.astype(np.float64), ddof=0) + 60 * np.eye(3)
         away = smooth - mean
         distances.append(np.sqrt(np.einsum("hwi,ij,hwj->hw", away, np.linalg.inv(spread), away)))
     ordered = np.sort(np.stack(distances), axis=0)
@@ -186,26 +190,26 @@ def _centre_of(salience: Grid) -> tuple[float, float]:
 
 
 def _sky(colours: Grid) -> Grid:
-    """Bright, smooth, not green or warm, and joined to the top edge."""
+    """Smooth and joined to the top edge: bright and not warm, or of any colour where it spans the whole top."""
     light, _, yellow = cv2.split(colours)
-    texture = cv2.GaussianBlur(cv2.magnitude(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1)), (0, 0), 1)
+    slope = cv2.magnitude(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1))
+    texture = cv2.GaussianBlur(slope, (0, 0), 1)
     top = light[: max(1, light.shape[0] // 10)]
-    like = (texture < 26) & (light > 90) & (yellow < 140) & (light > np.median(top) - 55)
-    labels = cv2.connectedComponents(like.astype(np.uint8))[1]
-    joined = np.isin(labels, np.unique(labels[0][like[0]])) & like
-    if joined.mean() < 0.03:
+    even = (texture < SMOOTH) & (light > np.median(top) - 55)
+    wide = _joined_to_top(even & (light > 20))
+    sky = wide if wide[0].mean() > SPANNING else _joined_to_top(even & (light > 90) & (yellow < 140))
+    if sky.mean() < 0.03:
         return np.zeros_like(light)
-    return cv2.GaussianBlur(joined.astype(np.float32), (0, 0), 1.5)
+    return cv2.GaussianBlur(sky.astype(np.float32), (0, 0), 1.5)
+
+
+def _joined_to_top(like: Any) -> Any:
+    labels = cv2.connectedComponents(like.astype(np.uint8))[1]
+    return np.isin(labels, np.unique(labels[0][like[0]])) & like
 
 
 def _is_flat_art(rgb: Pixels) -> bool:
-    """Whether most neighbours are exactly equal: text, screenshots, logos, diagrams, pixel art."""
-    height, width = rgb.shape[:2]
-    sample = rgb[:: max(1, height // 400)][:, : width - 1].astype(np.int16)
-    beside = rgb[:: max(1, height // 400)][:, 1:].astype(np.int16)
-    if sample.size == 0:
-        return True
-    middling = np.abs(sample - 128).max(axis=2) < 122
-    equal = np.abs(sample - beside).max(axis=2) == 0
-    # Blown highlights and crushed shadows of photographs are flat too: they count half.
-    return bool(np.where(middling, equal, equal * 0.75).mean() > FLAT_SHARE)
+    """Whether most neighbours are exactly equal: screenshots, logos, diagrams, pixel art."""
+    rows = rgb[:: max(1, rgb.shape[0] // 400)]
+    equal = (rows[:, 1:] == rows[:, :-1]).all(axis=2)
+    return equal.size == 0 or float(equal.mean()) > FLAT_SHARE

@@ -107,9 +107,13 @@ _ENGLISH_CAMERA = (
     _camera("pan", "pan~", "pan~ across/over/along"),
     _camera("tilt_up", "tilt~ <up>", "pan~ <up>", "camera look~/turn~ <up>"),
     _camera("tilt_down", "tilt~ <down>", "pan~ <down>", "camera look~/turn~ <down>"),
-    _camera("tilt", "tilt~ camera", "camera tilt~", "tilt~ shot"),
-    _camera("truck_left", "truck~ <left>", f"{_TRAVEL} <left>", f"{_TRAVEL} right to <left>"),
-    _camera("truck_right", "truck~ <right>", f"{_TRAVEL} <right>", f"{_TRAVEL} left to <right>"),
+    _camera("tilt", "tilt~", "tilt~ camera/shot"),
+    _camera(
+        "truck_left", "truck~ <left>", f"{_TRAVEL} <left>", f"camera {_TRAVEL} <left>", f"{_TRAVEL} right to <left>"
+    ),
+    _camera(
+        "truck_right", "truck~ <right>", f"{_TRAVEL} <right>", f"camera {_TRAVEL} <right>", f"{_TRAVEL} left to <right>"
+    ),
     _camera("truck", "truck~", "tracking shot", "track~ shot", "camera slide~", "slider shot", "sideways", "parallax"),
     _camera("pedestal_up", "pedestal~/ped <up>", f"{_LIFT} <up>", "camera rise~/ascend~/lift~"),
     _camera("pedestal_down", "pedestal~/ped <down>", f"{_SINK} <down>", "camera sink~/descend~/lower~/drop~"),
@@ -130,8 +134,14 @@ _ENGLISH_CAMERA = (
         "orbit~/arc~/circle~/revolve~ counterclockwise/anticlockwise",
     ),
     _camera("orbit", "orbit~", "circle~/rotate~/revolve~/arc~/spin~/go~/move~/fly~ around", "arc shot", "turntable"),
-    _camera("roll_left", "roll~ <left>", "roll~/rotate~/spin~ counterclockwise/anticlockwise", "dutch~ <left>"),
-    _camera("roll_right", "roll~ <right>", "roll~/rotate~/spin~ clockwise", "dutch~ <right>"),
+    _camera(
+        "roll_left",
+        "roll~ <left>",
+        "camera roll~ <left>",
+        "roll~/rotate~/spin~ counterclockwise/anticlockwise",
+        "dutch~ <left>",
+    ),
+    _camera("roll_right", "roll~ <right>", "camera roll~ <right>", "roll~/rotate~/spin~ clockwise", "dutch~ <right>"),
     _camera("roll", "camera roll~", "roll~ camera", "barrel roll~", "dutch angle/tilt", "rotate~ camera"),
     _camera("dolly_zoom", "dolly zoom~", "vertigo", "vertigo effect/shot", "zolly", "contra zoom~", "trombone shot"),
     _camera(
@@ -175,7 +185,7 @@ _ENGLISH_CAMERA = (
     _camera("over_the_shoulder", "over the shoulder", "over shoulder"),
     _camera(
         "camera",
-        "camera move~/movement/movements/motion/motions/motion",
+        "camera movement/movements/motion/motions",
         "move~/moving camera",
         "cinematic",
         "ken burns",
@@ -189,7 +199,7 @@ _ENGLISH_SUBJECT = (
     _subject("lean", "lean~", "bend~ over/down/forward", "tip~ over", "slouch~", "recline~"),
     _subject("sway", "sway~", "swing~", "rock~", "dance~", "wobble~", "swaying/dancing"),
     _subject("breathe", "breathe~", "breath/breaths", "inhale~", "exhale~", "sigh~", "alive", "come~ alive", "idle~"),
-    _subject("nod", "nod~", "bow~", "agree~"),
+    _subject("nod", "nod~", "tilt~ head", "bow~", "agree~"),
     _subject("turn", "turn~", "turn~ head/around", "look~ around", "look~ <left>", "look~ <right>", "shake~ head"),
     _subject("walk", "walk~", "stroll~", "run~", "march~", "stride~", "step~ forward"),
     _subject("hair", "hair", "fur", "mane", "feathers"),

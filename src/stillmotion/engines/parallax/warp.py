@@ -49,20 +49,20 @@ class Warp:
         width, height = canvas.frame.width, canvas.frame.height
         planes = np.empty(width * height * 3 // 2, np.uint8)
         luma, chroma = width * height, width * height // 4
-        full = self._enlarged(sources * np.float32(2), CELL)
+        full = self.enlarged(sources * np.float32(2), CELL)
         _read(canvas.fine, full, planes[:luma].reshape(height, width))
-        half = self._enlarged(sources * np.float32(0.5) - np.float32(0.25), CELL // 2)
+        half = self.enlarged(sources * np.float32(0.5) - np.float32(0.25), CELL // 2)
         shape = (height // 2, width // 2)
         _read(canvas.u, half, planes[luma : luma + chroma].reshape(shape))
         _read(canvas.v, half, planes[luma + chroma :].reshape(shape))
         return Frame(width, height, planes)
 
-    def _enlarged(self, sources: Grid, cell: int) -> Any:
-        """The map for every pixel of a plane that has `cell` pixels to a cell."""
+    def enlarged(self, grid: Grid, cell: int = CELL) -> Any:
+        """A grid over the frame's cells, for every pixel of a plane that has `cell` pixels to a cell."""
         size = (self._cells[0] * cell, self._cells[1] * cell)
         frame = self._canvas.frame
         width, height = frame.width * cell // CELL, frame.height * cell // CELL
-        return cv2.resize(sources, size, interpolation=cv2.INTER_LINEAR)[cell : cell + height, cell : cell + width]
+        return cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR)[cell : cell + height, cell : cell + width]
 
 
 def _single(view: Views) -> Views:
