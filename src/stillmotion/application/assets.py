@@ -10,6 +10,9 @@ from stillmotion.application.ports import Clock, ObjectStore
 LIFETIME = timedelta(hours=24)
 """How long a download URL works; a fresh one comes with every poll."""
 
+EXPIRES_MAX_DIGITS = 12
+"""Of a time in seconds since 1970: enough for thirty thousand years."""
+
 
 @dataclass(frozen=True, slots=True)
 class AssetUrls:
@@ -28,13 +31,16 @@ class AssetUrls:
         expires = int((self.clock.now() + self.lifetime).timestamp())
         return f"{base_url}/assets/{key}?expires={expires}&signature={self._signature(key, expires)}"
 
-    def allows(self, key: str, expires: str, signature: str) -> bool:
-        """Whether the URL's query is one we signed and has not expired."""
-        if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
+    def signed(self, key: str, expires: str, signature: str) -> bool:
+        """Whether the URL's query is one that we made for this key, at any time."""
+        if not (expires.isascii() and expires.isdigit() and len(expires) <= EXPIRES_MAX_DIGITS):
             return False
         expected = self._signature(key, int(expires))
-        fits = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogatepass"))
-        return fits and self.clock.now().timestamp() < int(expires)
+        return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogatepass"))
+
+    def allows(self, key: str, expires: str, signature: str) -> bool:
+        """Whether the URL's query is one that we made for this key, and has not expired."""
+        return self.signed(key, expires, signature) and self.clock.now().timestamp() < int(expires)
 
     def _signature(self, key: str, expires: int) -> str:
         digest = hmac.digest(self.signing_key, f"{key}\n{expires}".encode(), "sha256")

@@ -1,16 +1,22 @@
 """All routes of the service as one ASGI application."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+
+import msgspec
 
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import Dialects
 from stillmotion.domain.generation import Generation
-from stillmotion.http.asgi import App, Receive, Scope, Send, send_reply
+from stillmotion.http import assets, health, openapi
+from stillmotion.http.asgi import JSON_TYPE, NO_STORE, App, Receive, Reply, Scope, Send, send_reply
 from stillmotion.http.body import BodyReader
+from stillmotion.http.described import PATHS
 from stillmotion.http.endpoint import EdgeParts, Endpoint
+from stillmotion.http.guarded import Guarded
 from stillmotion.http.metrics import Metrics
 from stillmotion.http.operation import Surface
+from stillmotion.http.pages import PAGES, Page
 from stillmotion.http.problems import EndpointNotFound
 from stillmotion.http.services import Services
 from stillmotion.http.surfaces.gateway.routes import GATEWAY
@@ -21,14 +27,10 @@ SURFACES: tuple[Surface, ...] = (GATEWAY,)
 
 def build_app(services: Services) -> App:
     """The whole service over HTTP. It has no lifespan: what it works with is started and stopped by its caller."""
-    numbers = itertools.count(1)
-    request_ids = (f"{services.run_id}-{number:06x}" for number in numbers)
+    request_ids = (f"{services.run_id}-{number:06x}" for number in itertools.count(1))
     parts = EdgeParts(services, BodyReader(), Metrics(services.registry), request_ids)
-    endpoints: dict[str, dict[str, App]] = {}
-    for surface in SURFACES:
-        for operation in surface.operations:
-            endpoints.setdefault(operation.path, {})[operation.method] = Endpoint(operation, surface, parts)
-    return Edge(endpoints, services)
+    not_found = Guarded("not_found", _refuse_path, parts, GATEWAY.problems)
+    return Edge(_endpoints(parts) | _readable(parts), _downloads(parts), not_found)
 
 
 def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
@@ -42,17 +44,64 @@ def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
 
 
 class Edge:
-    """Finds the application of a path and method."""
+    """Finds the application of a path and method: in a table, so that it costs the same however many there are."""
 
-    def __init__(self, endpoints: Mapping[str, Mapping[str, App]], services: Services) -> None:
+    def __init__(self, endpoints: Mapping[tuple[str, str], App], downloads: App, not_found: App) -> None:
         self._endpoints = endpoints
-        self._services = services
+        self._downloads = downloads
+        self._not_found = not_found
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        methods = self._endpoints.get(scope["path"])
-        app = methods.get(scope["method"], self._not_found) if methods is not None else self._not_found
-        return app(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        app = self._endpoints.get((path, scope["method"]))
+        if app is None:
+            app = self._downloads if path.startswith(assets.PREFIX) else self._not_found
+        await app(scope, receive, send)
 
-    async def _not_found(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del scope, receive
-        await send_reply(send, GATEWAY.problems.reply(EndpointNotFound()))
+
+def _endpoints(parts: EdgeParts) -> dict[tuple[str, str], App]:
+    return {
+        (operation.path, operation.method): Endpoint(operation, surface, parts)
+        for surface in SURFACES
+        for operation in surface.operations
+    }
+
+
+def _readable(parts: EdgeParts) -> dict[tuple[str, str], App]:
+    """What is there for GET and HEAD: health, the reference, the pages."""
+    services = parts.services
+    apps: dict[str, App] = {
+        "/healthz": health.alive,
+        "/readyz": health.Readiness(services.readiness, services.clock),
+        "/metrics": health.MetricsPage(parts.metrics, services.generations.store),
+        "/openapi.json": _openapi(services.version),
+        **{path: Page(name) for path, name in PAGES.items()},
+    }
+    guarded = {path: Guarded(_name(path), app, parts, GATEWAY.problems) for path, app in apps.items()}
+    return {(path, method): app for path, app in guarded.items() for method in ("GET", "HEAD")}
+
+
+def _name(path: str) -> str:
+    """What a page's requests are counted as."""
+    return "pages" if path in PAGES else path.strip("/")
+
+
+def _downloads(parts: EdgeParts) -> App:
+    services = parts.services
+    return Guarded("assets", assets.Assets(services.asset_urls, services.objects), parts, GATEWAY.problems)
+
+
+def _openapi(version: str) -> App:
+    document = msgspec.json.encode(openapi.document(SURFACES, PATHS, version))
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        await send_reply(send, Reply(200, document, [JSON_TYPE, NO_STORE]), method=scope["method"])
+
+    return answer
+
+
+async def _refuse_path(scope: Scope, receive: Receive, send: Send) -> None:
+    del receive, send
+    raise EndpointNotFound(scope["path"])

@@ -46,9 +46,9 @@ class Reply(NamedTuple):
     headers: list[Header]
 
 
-async def send_reply(send: Send, reply: Reply, *, without_body: bool = False) -> None:
-    """Send an answer; `without_body` for HEAD, where the length is still that of the body."""
+async def send_reply(send: Send, reply: Reply, *, method: str = "GET") -> None:
+    """Send a whole answer; to HEAD without its body, whose length is told all the same."""
     status, body, headers = reply
     headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if without_body else body})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})

@@ -4,7 +4,9 @@ How long a body may take to come is the server's to say (`server.py`): it drops 
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.http.asgi import ClientGone, Headers, Message, Receive
@@ -18,8 +20,15 @@ PICTURES_CAP = 56 * 1024 * 1024
 PICTURE_BODIES_AT_ONCE = 4
 """A large body is held in memory three times over while it is taken apart."""
 
+Result = TypeVar("Result")
+
 _PICTURE_MARKS = (b'"data:image/', b'"data:image\\/')
 _JSON = b"application/json"
+
+
+async def apart_if_large(size: int, work: Callable[..., Result], *arguments: object) -> Result:
+    """Do `work`, in a thread where it handles a body so large that other callers would notice."""
+    return work(*arguments) if size <= PLAIN_CAP else await asyncio.to_thread(work, *arguments)
 
 
 class UnreadBody(InvalidRequest):

@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
 import structlog
 
@@ -32,21 +32,14 @@ from stillmotion.http.asgi import (
     Scope,
     Send,
 )
-from stillmotion.http.body import PLAIN_CAP, BodyReader
+from stillmotion.http.body import PLAIN_CAP, BodyReader, apart_if_large
 from stillmotion.http.decoding import Wire, WireDecoder
 from stillmotion.http.metrics import Metrics
 from stillmotion.http.operation import Answer, Call, Operation, Surface
 from stillmotion.http.services import Services
 
-Result = TypeVar("Result")
-
 _IDEMPOTENCY_KEY = re.compile(rb"[!-~]{1,255}")
 _LOG = structlog.get_logger("stillmotion.http")
-
-
-async def apart_if_large(size: int, work: Callable[..., Result], *arguments: object) -> Result:
-    """Do `work`, in a thread where it handles a body so large that other callers would notice."""
-    return work(*arguments) if size <= PLAIN_CAP else await asyncio.to_thread(work, *arguments)
 
 
 @dataclass(frozen=True, slots=True)

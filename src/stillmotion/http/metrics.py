@@ -42,7 +42,7 @@ class _Requests(Collector):
     """Hands the counts of all operations to the registry."""
 
     def __init__(self) -> None:
-        self.operations: list[RequestMetrics] = []
+        self.operations: dict[str, RequestMetrics] = {}
 
     def collect(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
@@ -51,7 +51,7 @@ class _Requests(Collector):
         seconds = HistogramMetricFamily(
             "stillmotion_http_request_seconds", "From a request's headers to its answer.", labels=["operation"]
         )
-        for each in self.operations:
+        for each in self.operations.values():
             for status, count in sorted(each.by_status.items()):
                 requests.add_metric([each.operation, str(status)], count)
             seconds.add_metric([each.operation], each.cumulative(), each.seconds)
@@ -71,10 +71,8 @@ class Metrics:
         )
 
     def of(self, operation: str) -> RequestMetrics:
-        """The counts of one operation."""
-        counts = RequestMetrics(operation)
-        self._requests.operations.append(counts)
-        return counts
+        """The counts of one operation: the same for the same name."""
+        return self._requests.operations.setdefault(operation, RequestMetrics(operation))
 
     def render(self, generations: Mapping[str, int]) -> bytes:
         """The text exposition, with the counts of generations as they are now."""

@@ -9,6 +9,8 @@ import msgspec
 from stillmotion.http.asgi import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
 from stillmotion.http.body import UnreadBody
 
+DEFAULT_RETRY_SECONDS = 5
+
 
 class EndpointNotFound(Exception):
     """No operation has this path and method."""
@@ -19,7 +21,8 @@ class Row:
     """How a surface answers one kind of error.
 
     `body` is what is sent, or only an example where `detailed` makes a body out of the error.
-    `when` completes the sentence "answered when …" of the reference.
+    `when` completes the sentence "answered when …" of the reference; `retry_after` says that the error knows when
+    to try again.
     """
 
     kind: type[Exception]
@@ -28,6 +31,7 @@ class Row:
     body: msgspec.Struct
     detailed: Callable[[Any], msgspec.Struct] | None = None
     headers: tuple[Header, ...] = ()
+    retry_after: bool = False
 
 
 class Problems:
@@ -44,9 +48,8 @@ class Problems:
         """The answer to an error, with `Retry-After` where the error knows when."""
         row = self.row(type(error))
         headers = [JSON_TYPE, NO_STORE, *row.headers]
-        retry_after = getattr(error, "retry_after", None)
-        if retry_after is not None:
-            headers.append((b"retry-after", b"%d" % retry_after))
+        if row.retry_after:
+            headers.append((b"retry-after", b"%d" % getattr(error, "retry_after", DEFAULT_RETRY_SECONDS)))
         if isinstance(error, UnreadBody):
             headers.append(CLOSE)
         body = row.body if row.detailed is None else row.detailed(error)

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import math
 import resource
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -32,7 +34,10 @@ SPARE_FILES = 128
 """File descriptors kept for everything but connections."""
 
 MAX_CONNECTIONS = 10_000
-_SWEEP_SECONDS = 1.0
+SWEEP_SECONDS = 1.0
+
+PIECE_DEADLINE = 60.0
+"""Seconds for a piece of a download to be taken, once the caller has fallen behind."""
 
 
 class HttpServer:
@@ -40,8 +45,6 @@ class HttpServer:
 
     def __init__(self, app: App, listener: socket.socket, shutdown_seconds: int = SHUTDOWN_SECONDS) -> None:
         self._listener = listener
-        self.host: str = listener.getsockname()[0]
-        self.port: int = listener.getsockname()[1]
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -77,35 +80,30 @@ class HttpServer:
         self._server.should_exit = True
 
     async def _sweep(self) -> None:
-        """Drop connections whose request does not come along."""
+        """Drop connections on which nothing moves any more."""
         now = asyncio.get_running_loop().time
-        waiting: dict[Connection, tuple[object, float]] = {}
+        standing: dict[Connection, Standing] = {}
         while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
-            connections = (each for each in self._server.server_state.connections if isinstance(each, Connection))
-            still: dict[Connection, tuple[object, float]] = {}
-            for connection in connections:
-                expected = connection.awaited()
-                if expected is None:
-                    continue
-                part, patience = expected
-                known, since = waiting.get(connection, (None, now()))
-                still[connection] = (part, since if known is part else now())
-                if now() - still[connection][1] > patience:
+            await asyncio.sleep(SWEEP_SECONDS)
+            connections = [each for each in self._server.server_state.connections if isinstance(each, Connection)]
+            standing = {each: each.standing(standing.get(each), now()) for each in connections}
+            for connection, stands in standing.items():
+                if now() > stands.drop_at:
                     connection.transport.abort()
-            waiting = still
 
 
-def make_server(app: App, host: str, port: int, shutdown_seconds: int = SHUTDOWN_SECONDS) -> HttpServer:
-    """A server that listens. Raises `OSError` as `listen` does."""
-    return HttpServer(app, listen(host, port), shutdown_seconds)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a connection waits for, as something to compare, and when that must have come."""
+
+    awaited: tuple[int, int] | None
+    drop_at: float
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind and listen, on a free port where `port` is 0. Raises `OSError` where the address cannot be had."""
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
+    """A socket that listens, on a free port where `port` is 0. Raises `OSError` where the address cannot be had."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -119,46 +117,59 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a caller on this machine reaches what listens there."""
+    """Where a caller on this machine reaches a listening socket."""
     host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - the wildcard is recognised, not bound
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  the address is replaced, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Connection(HttpToolsProtocol):
     """uvicorn's connection, that knows what it waits for and sends a short answer in one packet."""
 
-    def awaited(self) -> tuple[object, float] | None:
-        """The part of a request that is still to come, as an identity, and the seconds it may take; None for none."""
+    pieces = 0
+
+    def standing(self, before: Standing | None, now: float) -> Standing:
+        """What is waited for now, with the patience that is left where it is still the same thing."""
+        awaited, patience = self._awaited()
+        if before is not None and before.awaited == awaited:
+            return before
+        return Standing(awaited, now + patience)
+
+    def _awaited(self) -> tuple[tuple[int, int] | None, float]:
+        """What has to move next and how many seconds it may take; None and for ever where it is not the caller's turn."""
         scope: HTTPScope | None = self.scope
         cycle: RequestResponseCycle | None = self.cycle
-        if scope is None:
-            return self, HEADERS_DEADLINE
-        if cycle is None or cycle.scope is not scope:
-            return scope, HEADERS_DEADLINE
+        if scope is None or cycle is None or cycle.scope is not scope:
+            return (id(scope), 0), HEADERS_DEADLINE
+        if cycle.response_complete and self.timeout_keep_alive_task is None:
+            return (id(scope), 1), HEADERS_DEADLINE
+        if self.flow.write_paused:
+            return (id(scope), 2 + self.pieces), PIECE_DEADLINE
         if cycle.more_body and not cycle.response_complete:
-            return cycle, LARGE_BODY_DEADLINE if self._announces_much() else BODY_DEADLINE
-        return None
+            return (id(scope), 0), LARGE_BODY_DEADLINE if self._announces_much() else BODY_DEADLINE
+        return None, math.inf
 
     def _announces_much(self) -> bool:
         lengths = [value for name, value in self.headers if name == b"content-length"]
         return not lengths or int(lengths[0]) > LARGE_BODY
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, _Exchange(cycle, app).run)
+        super()._start_asgi_task(cycle, _Exchange(self, cycle, app).run)
 
 
 class _Exchange:
     """One request and its answer: a whole one is written at once, anything else goes uvicorn's way."""
 
-    __slots__ = ("_app", "_cycle", "_start")
+    __slots__ = ("_app", "_connection", "_cycle", "_start")
 
-    def __init__(self, cycle: RequestResponseCycle, app: App) -> None:
+    def __init__(self, connection: Connection, cycle: RequestResponseCycle, app: App) -> None:
+        self._connection = connection
         self._cycle = cycle
         self._app = app
         self._start: Any = None
 
     async def run(self, scope: Any, receive: Any, send: Any) -> None:
+        del send
         await self._app(scope, receive, self.send)
 
     async def send(self, message: Any) -> None:
@@ -168,6 +179,7 @@ class _Exchange:
             return
         start, self._start = self._start, None
         if start is None:
+            self._connection.pieces += 1
             await cycle.send(message)
         elif message.get("more_body", False) or cycle.scope["method"] == "HEAD" or cycle.flow.write_paused:
             await cycle.send(start)

@@ -18,9 +18,10 @@ Check = Callable[[], Awaitable[None]]
 class Services:
     """The use cases and the few ports that the edge itself needs.
 
-    `run_id` is a short text of `[A-Za-z0-9_-]` that no other run has: request ids begin with it. `public_url` is the base of the links given out (no trailing slash needed), empty to answer with the
-    address each caller used. `readiness` holds a check for each part by the name that `/readyz` shows.
-    Metrics are registered in `registry`, which must be a fresh one for each application.
+    `run_id` is a short text of `[A-Za-z0-9_-]` that no other run has: request ids begin with it. `public_url` is
+    the base of the links given out (no trailing slash needed), empty to answer with the address each caller used.
+    `readiness` holds a check for each part by the name that `/readyz` shows. Metrics are registered in `registry`,
+    which must be a fresh one for each application.
     """
 
     access: Access

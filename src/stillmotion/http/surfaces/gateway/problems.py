@@ -52,6 +52,7 @@ PROBLEMS = Problems(
             403,
             "the month's quota is spent",
             Error("Access denied for this operation"),
+            retry_after=True,
         ),
         Row(EndpointNotFound, 404, "the path is unknown, or known with another method", Error("Endpoint not found")),
         Row(
@@ -65,8 +66,15 @@ PROBLEMS = Problems(
             429,
             "there were too many requests in a minute, or too many generations are unfinished",
             Error("Rate limit exceeded, please retry later"),
+            retry_after=True,
         ),
         Row(Exception, 500, "there is a bug: the log has the request id", _UNEXPECTED),
-        Row(Unavailable, 503, "the database or the storage does not answer just now", _UNEXPECTED),
+        Row(
+            Unavailable,
+            503,
+            "the database or the storage does not answer just now",
+            _UNEXPECTED,
+            retry_after=True,
+        ),
     ]
 )

@@ -13,7 +13,7 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.asgi import Headers
-from stillmotion.http.endpoint import apart_if_large
+from stillmotion.http.body import apart_if_large
 from stillmotion.http.operation import Answer, Call, Operation, Surface
 from stillmotion.http.surfaces.gateway import examples, wire
 from stillmotion.http.surfaces.gateway.problems import KEY_HEADER, KEY_PARAMETER, PROBLEMS

@@ -89,7 +89,7 @@ class _Reading:
         elif len(address) > URL_MAX_CHARACTERS:
             self._problem(field, f"is {len(address)} characters long; {URL_MAX_CHARACTERS} are taken")
 
-    def seconds(self, duration: str | int | float | None) -> float:
+    def seconds(self, duration: str | float | None) -> float:
         if duration is None:
             return DEFAULT_SECONDS
         if not isinstance(duration, str):
@@ -100,13 +100,11 @@ class _Reading:
             return DEFAULT_SECONDS
         return float(written[1])
 
-    def seed(self, seed: int | float | None) -> int | None:
-        if isinstance(seed, float):
-            if not seed.is_integer():
-                self._problem("seed", "must be a whole number")
-                return None
-            return int(seed)
-        return seed
+    def seed(self, seed: float | None) -> int | None:
+        if seed is None or seed == int(seed):
+            return None if seed is None else int(seed)
+        self._problem("seed", "must be a whole number")
+        return None
 
     def _problem(self, field: str, message: str) -> None:
         self.problems.append(Problem(field, message))

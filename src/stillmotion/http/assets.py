@@ -1,0 +1,152 @@
+"""Downloads: what a signed address stands for, whole or in part, as browsers play it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from stillmotion.application.assets import AssetUrls
+from stillmotion.application.ports import ObjectStore, StoredObject
+from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
+from stillmotion.http.asgi import (
+    JSON_TYPE,
+    NO_SNIFFING,
+    NO_STORE,
+    ClientGone,
+    Header,
+    Headers,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    send_reply,
+)
+from stillmotion.http.byte_ranges import Unsatisfiable, Validators, asked_range, is_unchanged
+from stillmotion.http.pictures import SIGNATURE_BYTES, picture_type
+
+PREFIX = "/assets/"
+
+_MAX_PARAMETERS = 8
+_TYPES = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
+_UNKNOWN_TYPE = "application/octet-stream"
+_ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
+
+
+class Assets:
+    """Serves objects to whoever holds a signed address: no key is asked for."""
+
+    def __init__(self, asset_urls: AssetUrls, objects: ObjectStore) -> None:
+        self._asset_urls = asset_urls
+        self._objects = objects
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        method: str = scope["method"]
+        if method not in ("GET", "HEAD"):
+            await send_reply(send, _refusal(405, "Only GET and HEAD", (b"allow", b"GET, HEAD")))
+            return
+        key = scope["path"].removeprefix(PREFIX)
+        refusal = self._refusal(key, scope["query_string"])
+        stored = await self._objects.find(key) if refusal is None else None
+        if stored is None:
+            await send_reply(send, refusal or NOT_FOUND, method=method)
+        else:
+            await self._serve(key, stored, scope, receive, send)
+
+    def _refusal(self, key: str, query: bytes) -> Reply | None:
+        """The answer to an address that we did not make, or that has expired; None for a good one."""
+        expires, signature = _signature(query)
+        if not self._asset_urls.signed(key, expires, signature):
+            return NOT_FOUND
+        return None if self._asset_urls.allows(key, expires, signature) else EXPIRED
+
+    async def _serve(self, key: str, stored: StoredObject, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope["headers"])
+        validators = Validators.of(stored.etag, stored.modified_at)
+        about = _about(validators)
+        if is_unchanged(headers, validators):
+            await send({"type": "http.response.start", "status": 304, "headers": about})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        size = stored.size
+        try:
+            part = asked_range(headers, size, validators) if scope["method"] == "GET" else None
+        except Unsatisfiable:
+            await send_reply(send, _refusal(416, "Range not satisfiable", (b"content-range", b"bytes */%d" % size)))
+            return
+        start, end = part or (0, size)
+        if part is not None:
+            about.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)))
+        about += [(b"content-length", b"%d" % (end - start)), *await self._kind(key, size)]
+        await send({"type": "http.response.start", "status": 206 if part else 200, "headers": about})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await _stream(self._objects.read(key, start, end), receive, send)
+
+    async def _kind(self, key: str, size: int) -> list[Header]:
+        """What it is and what to call it when it is saved."""
+        *_, folder, name = ("", *key.split("/"))
+        suffix = name.rpartition(".")[2]
+        kind = _TYPES.get(suffix) or await self._sniffed(key, size)
+        shown = "attachment" if kind == _UNKNOWN_TYPE else "inline"
+        filename = f"{folder or 'stillmotion'}.{suffix if suffix in _TYPES else kind.partition('/')[2]}"
+        return [
+            (b"content-type", kind.encode("ascii")),
+            (b"content-disposition", f'{shown}; filename="{filename}"'.encode("ascii", "replace")),
+        ]
+
+    async def _sniffed(self, key: str, size: int) -> str:
+        beginning = self._objects.read(key, 0, min(size, SIGNATURE_BYTES))
+        return picture_type(b"".join([piece async for piece in beginning])) or _UNKNOWN_TYPE
+
+
+def _signature(query: bytes) -> tuple[str, str]:
+    """The two parameters of a signed address; empty where one is missing or stands twice."""
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), max_num_fields=_MAX_PARAMETERS)
+    except ValueError:
+        return "", ""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        return "", ""
+    return found.get("expires", ""), found.get("signature", "")
+
+
+def _about(validators: Validators) -> list[Header]:
+    return [
+        (b"etag", validators.etag.encode("latin-1")),
+        (b"last-modified", validators.modified.encode("ascii")),
+        (b"accept-ranges", b"bytes"),
+        (b"cache-control", b"private, max-age=3600"),
+        NO_SNIFFING,
+        _ANY_ORIGIN,
+    ]
+
+
+async def _stream(pieces: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+    """Send piece by piece, and stop reading for somebody who hung up."""
+    hung_up = asyncio.create_task(_until_hung_up(receive))
+    try:
+        async for piece in pieces:
+            if hung_up.done():
+                raise ClientGone
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        hung_up.cancel()
+
+
+async def _until_hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+def _refusal(status: int, sentence: str, *headers: Header) -> Reply:
+    body = msgspec.json.encode({"error": sentence})
+    return Reply(status, body, [JSON_TYPE, NO_STORE, NO_SNIFFING, _ANY_ORIGIN, *headers])
+
+
+NOT_FOUND = _refusal(404, "There is nothing at this address")
+EXPIRED = _refusal(404, "This address has expired: ask for the generation again to get a fresh one")

@@ -1,0 +1,72 @@
+"""The reference of what is no operation of a surface: downloads and health, described by hand."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+_SIGNED = [
+    {"name": "key", "in": "path", "required": True, "description": "The object's name.", "schema": {"type": "string"}},
+    {"name": "expires", "in": "query", "required": True, "schema": {"type": "integer"}},
+    {"name": "signature", "in": "query", "required": True, "schema": {"type": "string"}},
+    {"name": "Range", "in": "header", "required": False, "schema": {"type": "string"}, "example": "bytes=0-1023"},
+]
+_REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+_SENTENCE: Json = {"application/json": {"schema": {"type": "object", "properties": {"error": {"type": "string"}}}}}
+_BYTES: Json = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("video/mp4", "image/jpeg")}
+
+
+def _answer(description: str, content: Json | None = None) -> Json:
+    answer: Json = {"description": description, "headers": _REQUEST_ID}
+    return answer if content is None else {**answer, "content": content}
+
+
+def _json(example: Json) -> Json:
+    return {"application/json": {"schema": {"type": "object"}, "example": example}}
+
+
+def _asset(operation_id: str, summary: str, *, with_body: bool) -> Json:
+    return {
+        "operationId": operation_id,
+        "tags": ["assets"],
+        "summary": summary,
+        "description": "The address comes with a completed generation. It needs no key, and expires.",
+        "parameters": _SIGNED,
+        "security": [],
+        "responses": {
+            "200": _answer("The whole file.", _BYTES if with_body else None),
+            **({"206": _answer("The one range that was asked for.", _BYTES)} if with_body else {}),
+            "304": _answer("The caller has it already."),
+            "404": _answer("No such file, or the address is wrong or has expired.", _SENTENCE if with_body else None),
+            **({"416": _answer("The range holds none of the file's bytes.", _SENTENCE)} if with_body else {}),
+        },
+    }
+
+
+def _probe(operation_id: str, summary: str, responses: Json) -> Json:
+    about = {"operationId": operation_id, "tags": ["health"], "summary": summary, "security": []}
+    return {"get": {**about, "responses": responses}}
+
+
+PATHS: dict[str, Json] = {
+    "/assets/{key}": {
+        "get": _asset("getAsset", "Download a video, a thumbnail or a picture", with_body=True),
+        "head": _asset("headAsset", "Ask how large a file is", with_body=False),
+    },
+    "/healthz": _probe("healthz", "Whether the process answers", {"200": _answer("It does.", _json({"status": "ok"}))}),
+    "/readyz": _probe(
+        "readyz",
+        "Whether the store, the storage and a worker are there",
+        {
+            "200": _answer("They are.", _json({"status": "ready"})),
+            "503": _answer(
+                "Something is missing.",
+                _json({"status": "not ready", "missing": {"worker": "no renderer is running"}}),
+            ),
+        },
+    ),
+    "/metrics": _probe(
+        "metrics",
+        "What Prometheus reads",
+        {"200": _answer("The text exposition.", {"text/plain": {"schema": {"type": "string"}}})},
+    ),
+}

@@ -1,0 +1,93 @@
+"""Is the process up, can it do its work, and how much of it does it do."""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+from stillmotion.application.ports import Clock, GenerationStore
+from stillmotion.domain.errors import Unavailable
+from stillmotion.http.asgi import JSON_TYPE, NO_STORE, Receive, Reply, Scope, Send, send_reply
+from stillmotion.http.metrics import Metrics
+from stillmotion.http.services import Check
+
+CHECK_SECONDS = 2.0
+"""A part that does not say that it works within this time does not work."""
+
+REMEMBERED_SECONDS = 1.0
+"""The checks touch the disk: they are not made more often than this, however often they are asked for."""
+
+RETRY_SECONDS = 5
+
+_LOG = structlog.get_logger("stillmotion.http")
+_ALIVE = Reply(200, b'{"status":"ok"}', [JSON_TYPE, NO_STORE])
+
+
+async def alive(scope: Scope, receive: Receive, send: Send) -> None:
+    """`/healthz`: the process answers."""
+    del receive
+    await send_reply(send, _ALIVE, method=scope["method"])
+
+
+class Readiness:
+    """`/readyz`: every part works, or 503 and what is missing."""
+
+    def __init__(self, checks: Mapping[str, Check], clock: Clock) -> None:
+        self._checks = checks
+        self._clock = clock
+        self._checking = asyncio.Lock()
+        self._known: tuple[float, Reply] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        del receive
+        async with self._checking:
+            now = self._clock.monotonic()
+            if self._known is None or now >= self._known[0]:
+                self._known = (now + REMEMBERED_SECONDS, await self._check())
+            reply = self._known[1]
+        await send_reply(send, reply, method=scope["method"])
+
+    async def _check(self) -> Reply:
+        found = await asyncio.gather(*(_trouble(name, check) for name, check in self._checks.items()))
+        missing = {name: trouble for name, trouble in zip(self._checks, found, strict=True) if trouble is not None}
+        if not missing:
+            return Reply(200, msgspec.json.encode({"status": "ready"}), [JSON_TYPE, NO_STORE])
+        body = msgspec.json.encode({"status": "not ready", "missing": missing})
+        return Reply(503, body, [JSON_TYPE, NO_STORE, (b"retry-after", b"%d" % RETRY_SECONDS)])
+
+
+async def _trouble(name: str, check: Check) -> str | None:
+    """Why a part does not work, None where it does."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check()
+    except Unavailable as error:
+        return str(error)
+    except TimeoutError:
+        return f"no answer within {CHECK_SECONDS:g} seconds"
+    except Exception:
+        _LOG.exception("readiness_check_failed", part=name)
+        return "the check itself failed: see the log"
+    return None
+
+
+class MetricsPage:
+    """`/metrics`, for Prometheus. It answers with what it has while the store does not."""
+
+    def __init__(self, metrics: Metrics, store: GenerationStore) -> None:
+        self._metrics = metrics
+        self._store = store
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        del receive
+        try:
+            counts = await self._store.counts()
+        except Unavailable:
+            counts = {}
+        body = self._metrics.render(counts)
+        headers = [(b"content-type", CONTENT_TYPE_PLAIN_0_0_4.encode("ascii")), NO_STORE]
+        await send_reply(send, Reply(200, body, headers), method=scope["method"])

@@ -1,0 +1,141 @@
+"""The OpenAPI 3.1 document, made from the same operations that answer."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from stillmotion.http.operation import Operation, Surface
+from stillmotion.http.problems import Problems, Row
+
+Json = dict[str, Any]
+
+_TEMPLATE = "#/components/schemas/{name}"
+_DESCRIPTION = (
+    "A picture and a sentence in, a video out. Submit, then poll until the state is `completed` or `failed`; "
+    "the addresses in `assets` need no key and work in a `<video>` tag. `X-Stillmotion-Engine` says what really "
+    "renders a generation, whatever the wire model is called."
+)
+
+_HEADERS: Mapping[str, Json] = {
+    "X-Request-Id": {"description": "Names this request in the log.", "schema": {"type": "string"}},
+    "RateLimit-Limit": {"description": "Requests a minute.", "schema": {"type": "integer"}},
+    "RateLimit-Remaining": {"description": "Requests left in this minute.", "schema": {"type": "integer"}},
+    "RateLimit-Reset": {"description": "Seconds until all are there again.", "schema": {"type": "integer"}},
+    "X-Stillmotion-Engine": {"description": "What renders it, e.g. `parallax/1`.", "schema": {"type": "string"}},
+    "X-Stillmotion-Progress": {"description": "How far it is, 0.00 to 1.00.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Whole seconds to wait.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "How to send the key.", "schema": {"type": "string"}},
+}
+_ON_EVERY_ANSWER = ("X-Request-Id",)
+_LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+_ENGINE = ("X-Stillmotion-Engine", "X-Stillmotion-Progress")
+_SUBMIT_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Names this submit: the same key and body give the first generation again for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+
+def document(surfaces: Sequence[Surface], paths: Mapping[str, Json], version: str) -> Json:
+    """The whole document: the operations of all surfaces, and `paths` that are described by hand."""
+    operations = [(surface, operation) for surface in surfaces for operation in surface.operations]
+    types = _types(operations)
+    refs, schemas = msgspec.json.schema_components(types, ref_template=_TEMPLATE)
+    schema_of = dict(zip(types, refs, strict=True))
+    described: dict[str, Json] = {}
+    for surface, operation in operations:
+        described.setdefault(operation.path, {})[operation.method.lower()] = _operation(surface, operation, schema_of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Stillmotion",
+            "version": version,
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {**described, **paths},
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "headers": dict(_HEADERS),
+            "securitySchemes": {
+                name: dict(scheme) for surface in surfaces for name, scheme in surface.security_schemes.items()
+            },
+        },
+    }
+
+
+def _types(operations: Iterable[tuple[Surface, Operation[Any]]]) -> list[type[msgspec.Struct]]:
+    found: dict[type[msgspec.Struct], None] = {}
+    for surface, operation in operations:
+        for kind in (operation.wire, operation.answer, *(type(row.body) for row in _rows(surface.problems, operation))):
+            found.setdefault(kind)
+    return list(found)
+
+
+def _rows(problems: Problems, operation: Operation[Any]) -> list[Row]:
+    return sorted((problems.row(kind) for kind in operation.refusals), key=lambda row: row.status)
+
+
+def _operation(surface: Surface, operation: Operation[Any], schema_of: Mapping[type, Json]) -> Json:
+    about: Json = {
+        "operationId": operation.operation_id,
+        "tags": [surface.name],
+        "summary": operation.summary,
+        "description": operation.description,
+        "security": [{name: []} for name in surface.security_schemes],
+    }
+    if operation.submits:
+        about["parameters"] = [_SUBMIT_PARAMETER]
+    about["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": schema_of[operation.wire], "example": dict(operation.example)}},
+    }
+    about["responses"] = {"200": _success(operation, schema_of)} | {
+        str(status): _refusal(status, list(rows), schema_of)
+        for status, rows in groupby(_rows(surface.problems, operation), key=lambda row: row.status)
+    }
+    return about
+
+
+def _success(operation: Operation[Any], schema_of: Mapping[type, Json]) -> Json:
+    examples = {name: {"value": msgspec.to_builtins(answer)} for name, answer in operation.answers.items()}
+    return {
+        "description": "The generation as it is now.",
+        "headers": _header_refs(*_ON_EVERY_ANSWER, *_LIMITS, *_ENGINE),
+        "content": {"application/json": {"schema": schema_of[operation.answer], "examples": examples}},
+    }
+
+
+def _refusal(status: int, rows: Sequence[Row], schema_of: Mapping[type, Json]) -> Json:
+    """One status, that several kinds of error may end in."""
+    schemas = list({schema_of[type(row.body)]["$ref"]: schema_of[type(row.body)] for row in rows}.values())
+    examples = {
+        row.kind.__name__: {"summary": f"When {row.when}", "value": msgspec.to_builtins(row.body)} for row in rows
+    }
+    headers = list(_ON_EVERY_ANSWER)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers.append("WWW-Authenticate")
+    else:
+        headers += _LIMITS
+    if any(row.retry_after for row in rows):
+        headers.append("Retry-After")
+    return {
+        "description": f"When {'; or '.join(row.when for row in rows)}.",
+        "headers": _header_refs(*headers),
+        "content": {
+            "application/json": {
+                "schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas},
+                "examples": examples,
+            }
+        },
+    }
+
+
+def _header_refs(*names: str) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
