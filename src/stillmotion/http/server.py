@@ -136,7 +136,7 @@ class Connection(HttpToolsProtocol):
         return Standing(awaited, now + patience)
 
     def _awaited(self) -> tuple[tuple[int, int] | None, float]:
-        """What has to move next and how many seconds it may take; None and for ever where it is not the caller's turn."""
+        """What has to move next, and in how many seconds; None where it is not the caller's turn."""
         scope: HTTPScope | None = self.scope
         cycle: RequestResponseCycle | None = self.cycle
         if scope is None or cycle is None or cycle.scope is not scope:

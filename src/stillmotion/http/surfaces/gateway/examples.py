@@ -1,5 +1,7 @@
 """What the reference shows: the founding document's own requests and answers."""
 
+from datetime import UTC, datetime
+
 import msgspec
 from msgspec.structs import replace
 
@@ -19,7 +21,7 @@ QUEUED = Generation(
     generation_type="video",
     state="queued",
     failure_reason=None,
-    created_at="2024-12-06T15:00:46.232527Z",
+    created_at=datetime(2024, 12, 6, 15, 0, 46, 232527, UTC),
     assets=None,
     model="ray-1-6",
     request=RequestEcho(
@@ -35,7 +37,7 @@ QUEUED = Generation(
 COMPLETED = replace(
     QUEUED,
     state="completed",
-    created_at="2024-12-06T15:00:46.232000Z",
+    created_at=datetime(2024, 12, 6, 15, 0, 46, 232000, UTC),
     assets=Assets(
         video=f"{_CDN}/7785ccf3-a9a3-4831-9c16-1158e317d61b_video0881f13ea6a1e4facbef70182188ea534.mp4",
         image=f"{_CDN}/22d44709-77a6-42d8-bf67-af1e87019236_video_0_thumb.jpg",

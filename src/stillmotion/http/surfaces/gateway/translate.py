@@ -124,7 +124,7 @@ def to_wire(generation: Generation, link_to: LinkTo) -> wire.Generation:
         "video",
         "failed" if cancelled else cast("wire.StateWord", state),
         CANCELLED_REASON if cancelled else generation.failure_reason,
-        _written(generation.created_at),
+        _with_microseconds(generation.created_at),
         None if assets is None else wire.Assets(link_to(assets.video.key), link_to(assets.thumbnail.key)),
         request.model,
         wire.RequestEcho(
@@ -139,9 +139,12 @@ def to_wire(generation: Generation, link_to: LinkTo) -> wire.Generation:
     )
 
 
-def _written(time: datetime) -> datetime | str:
-    """A time as the encoder writes it; a whole second is written here, since it would leave the zeros out."""
-    return time if time.microsecond else f"{time:%Y-%m-%dT%H:%M:%S}.000000Z"
+def _with_microseconds(time: datetime) -> datetime:
+    """A time that is written with six decimals.
+
+    The encoder leaves them out of a whole second: then the text stands in for the time.
+    """
+    return time if time.microsecond else cast("datetime", f"{time:%Y-%m-%dT%H:%M:%S}.000000Z")
 
 
 def _keyframe(keyframe: Keyframe | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:

@@ -105,12 +105,7 @@ class Generation(Struct, frozen=True):
     generation_type: Literal["video"]
     state: StateWord
     failure_reason: str | None
-    created_at: Annotated[
-        datetime | str,
-        Meta(
-            description="UTC with microseconds and Z", extra_json_schema={"examples": ["2024-12-06T15:00:46.232527Z"]}
-        ),
-    ]
+    created_at: datetime
     assets: Assets | None
     model: str
     request: RequestEcho
