@@ -1,39 +1,35 @@
-"""What the reference says of the metrics."""
+"""What the reference says of the metrics: what the service would answer with after one request."""
 
-import ast
-from collections.abc import Iterator
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
 
-from tools.docs import source
+from stillmotion.http.metrics import Metrics
 from tools.docs.markdown import literal, table
-
-KINDS = ("Counter", "Gauge", "Histogram", "Summary")
 
 
 def metrics() -> str:
-    """Every metric that the code makes, as Prometheus shows it."""
-    found = (row for path, tree in source.modules() if _is_about_metrics(tree) for row in _rows(tree))
-    return table(("Metric", "Kind", "Labels", "What it says"), found)
+    """Every metric with its kind and labels."""
+    rows = [(literal(_name(each)), each.type, _labels(each), each.documentation) for each in _families()]
+    return table(("Metric", "Kind", "Labels", "What it says"), rows)
 
 
 def metric_names() -> list[str]:
-    """The names under which the code registers them."""
-    return [row[0].strip("`") for _, tree in source.modules() if _is_about_metrics(tree) for row in _rows(tree)]
+    """Every metric's name as Prometheus shows it."""
+    return [_name(each) for each in _families()]
 
 
-def _is_about_metrics(tree: ast.Module) -> bool:
-    froms = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
-    return any(node.module == "prometheus_client" for node in froms)
+def _families() -> list[Metric]:
+    registry = CollectorRegistry()
+    counting = Metrics(registry)
+    counting.of("getStatus").observe(200, 0.001)
+    counting.render({"queued": 0})
+    return list(registry.collect())
 
 
-def _rows(tree: ast.Module) -> Iterator[tuple[str, ...]]:
-    for call in source.calls(tree, KINDS):
-        name, says = (source.text_of(each) for each in call.args[:2])
-        labels = call.args[2] if len(call.args) > 2 else None
-        shown = labels.elts if isinstance(labels, ast.List | ast.Tuple) else []
-        kind = source.called(call)
-        yield (
-            literal(f"{name}_total" if kind == "Counter" else name or ""),
-            kind.lower(),
-            ", ".join(literal(source.text_of(label) or "") for label in shown),
-            says or "",
-        )
+def _name(family: Metric) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+def _labels(family: Metric) -> str:
+    names = {name: None for sample in family.samples for name in sample.labels if name != "le"}
+    return ", ".join(literal(name) for name in names)

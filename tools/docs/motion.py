@@ -2,22 +2,28 @@
 
 import re
 
+from stillmotion.engines.parallax.ambient import REGIONS
 from stillmotion.engines.parallax.camera import APPROXIMATED
+from stillmotion.engines.parallax.subject import MOTIONS
 from stillmotion.engines.parallax.vocabulary import ENGLISH, UNDIRECTED, Entry, Kind
+from stillmotion.engines.parallax.weather import FLICKERS, WEATHER
 from tools.docs.markdown import literal, table
 
 
 def camera_words() -> str:
     """Every camera move with its phrases."""
-    return table(("Move", "Words", ""), [(literal(each.key), _words(each), _remark(each)) for each in _of(Kind.CAMERA)])
+    rows = [(literal(each.key), _words(each), _how_it_goes(each.key)) for each in _of(Kind.CAMERA)]
+    return table(("Move", "Words", ""), rows)
 
 
 def other_words() -> str:
     """Every word that is no camera move."""
     kinds = {Kind.SUBJECT: "subject", Kind.AMBIENT: "surroundings", Kind.MODIFIER: "how"}
     kinds |= {Kind.THEN: "one after the other", Kind.LOOP: "the whole clip", Kind.NOT: "not what follows"}
-    rows = [(kinds[each.kind], literal(each.key), _words(each)) for kind in kinds for each in _of(kind)]
-    return table(("About", "Meaning", "Words"), rows)
+    rows = [
+        (kinds[each.kind], literal(each.key), _words(each), _condition(each)) for kind in kinds for each in _of(kind)
+    ]
+    return table(("About", "Meaning", "Words", ""), rows)
 
 
 def _of(kind: Kind) -> list[Entry]:
@@ -26,10 +32,21 @@ def _of(kind: Kind) -> list[Entry]:
 
 def _words(entry: Entry) -> str:
     """The phrases as a person reads them: `push~ in` is "push in", in every form of the verb."""
-    return ", ".join(re.sub(r"[<>~]", "", phrase).replace("/", " / ") for phrase in entry.phrases)
+    plain = (re.sub(r"[<>~]", "", phrase) for phrase in entry.phrases)
+    unmixed = (" / ".join(dict.fromkeys(phrase.split("/"))) for phrase in plain)
+    return ", ".join(dict.fromkeys(unmixed))
 
 
-def _remark(entry: Entry) -> str:
-    if entry.key in APPROXIMATED:
+def _how_it_goes(key: str) -> str:
+    if key in APPROXIMATED:
         return "suggested: one still has no more to show"
-    return "the picture decides the direction" if entry.key in UNDIRECTED else ""
+    return "the picture decides the direction" if key in UNDIRECTED else ""
+
+
+def _condition(entry: Entry) -> str:
+    """What it takes for a thing to move; the engine asks the same tables."""
+    if entry.kind not in (Kind.SUBJECT, Kind.AMBIENT):
+        return ""
+    if entry.key in REGIONS or entry.key in FLICKERS:
+        return "where it is found in the picture"
+    return "" if entry.key in MOTIONS or entry.key in WEATHER else "understood, but this engine cannot move it yet"

@@ -18,6 +18,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "chores": commands.chores,
     "operations": wire.operations,
     "paths": wire.paths,
+    "answer-headers": wire.headers,
     "error-tree": errors.error_tree,
     "error-answers": errors.error_answers,
     "failure-codes": errors.failure_codes,

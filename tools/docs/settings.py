@@ -24,5 +24,5 @@ def _kind(kind: Any) -> str:
     """A setting's type in words."""
     names = {Path: "path", str: "text", int: "whole number", float: "number", bool: "true or false"}
     if get_origin(kind) is tuple:
-        return f"list of {names[get_args(kind)[0]]}s"
+        return "list of " + ("text" if get_args(kind)[0] is str else f"{names[get_args(kind)[0]]}s")
     return names.get(kind) or "table of names"

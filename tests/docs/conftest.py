@@ -1,0 +1,65 @@
+"""A live server beside a web server that holds the sample picture."""
+
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from stillmotion.media.sample import draw_sample
+
+
+@dataclass(frozen=True)
+class Live:
+    """Where the service answers, a key, and a picture by its address and as a file."""
+
+    base: str
+    key: str
+    picture_url: str
+    picture_file: Path
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def picture(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("pictures") / "sample.jpg"
+    path.write_bytes(draw_sample())
+    return path
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory, picture) -> Iterator[Live]:
+    pictures = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(picture.parent)))
+    threading.Thread(target=pictures.serve_forever, daemon=True).start()
+    port = pictures.server_address[1]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
+    environment["STILLMOTION_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
+    environment["STILLMOTION_FETCH_ALLOW_CIDRS"] = "127.0.0.1/32"
+    environment["STILLMOTION_FETCH_ALLOWED_PORTS"] = str(port)
+    command = [sys.executable, "-m", "stillmotion"]
+    issued = subprocess.run([*command, "keys", "create", "--json"], env=environment, stdout=subprocess.PIPE, check=True)
+    serving = subprocess.Popen([*command, "serve", "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert serving.stdout is not None
+        said = serving.stdout.readline().split()
+        assert said[:2] == ["Listening", "on"]
+        key = json.loads(issued.stdout)["key"]
+        yield Live(said[2], key, f"http://127.0.0.1:{port}/{picture.name}", picture)
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        serving.wait(20)
+        serving.stdout.close()
+        pictures.shutdown()
+        pictures.server_close()

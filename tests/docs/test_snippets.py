@@ -1,0 +1,91 @@
+"""What readers are told to type exists, and what they are told to write works."""
+
+import re
+import shlex
+import tomllib
+from datetime import UTC, datetime
+
+import click
+import pytest
+
+import dev
+from stillmotion.adapters.callbacks import sign
+from stillmotion.adapters.identifiers import new_callback_secret
+from stillmotion.cli.main import cli
+from stillmotion.config import load
+from tests.docs.markdown_pages import PAGES, ROOT, blocks, name
+from tools.docs.commands import command_names
+
+CHORE = re.compile(r"python3 dev\.py(?: (?P<chore>[a-z]\w*))?")
+
+
+def command_lines() -> list[tuple[str, list[str]]]:
+    """Every line of every shell block, as words; a backslash continues a line."""
+    lines = [
+        (name(page), line)
+        for page in PAGES
+        for block in blocks(page, "sh")
+        for line in block.replace("\\\n", " ").splitlines()
+    ]
+    return [(page, words) for page, line in lines if (words := _words(line))]
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError:
+        return []  # A line of a body in quotes that go over several lines.
+
+
+def of_stillmotion() -> list[list[str]]:
+    """What follows `stillmotion` on each of these lines."""
+    found = []
+    for _, words in command_lines():
+        called = [number for number, word in enumerate(words) if word.endswith("/bin/stillmotion")]
+        called += [0] if words[0] == "stillmotion" else []
+        found += [words[at + 1 :] for at in called]
+    return found
+
+
+def test_every_chore_that_is_named_exists():
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    named = {found["chore"] for found in CHORE.finditer(text) if found["chore"]}
+    assert named <= set(dev.CHORES)
+    assert {"demo", "test"} <= named
+
+
+@pytest.mark.parametrize("words", of_stillmotion(), ids=" ".join)
+def test_every_command_line_is_one_that_the_command_takes(words):
+    context = click.Context(cli, info_name="stillmotion")
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        named, command_or_none, words = command.resolve_command(context, words)
+        assert command_or_none is not None, f"there is no command {named}"
+        command = command_or_none
+        context = click.Context(command, parent=context, info_name=named)
+    command.make_parser(context).parse_args(list(words))
+
+
+def test_command_names_are_known():
+    assert "stillmotion keys create" in command_names()
+
+
+@pytest.mark.parametrize(
+    "block", [block for page in PAGES for block in blocks(page, "toml")], ids=lambda block: block.splitlines()[0]
+)
+def test_every_settings_file_shown_is_accepted(tmp_path, block):
+    file = tmp_path / "stillmotion.toml"
+    file.write_text(block, "utf-8")
+    settings, _ = load({}, file)
+    assert all(hasattr(settings, each) for each in tomllib.loads(block))
+
+
+def test_the_receiver_of_the_how_to_verifies_what_we_sign():
+    (shown,) = blocks(ROOT / "docs" / "howto" / "callbacks.md", "python")
+    scope: dict = {}
+    exec(shown, scope)
+    secret, body = new_callback_secret(), b'{"id": "1"}'
+    headers = sign(secret, "msg_1_completed", datetime.now(UTC), body)
+    assert scope["verified"](secret, headers, body) == {"id": "1"}
+    with pytest.raises(Exception, match="No matching signature"):
+        scope["verified"](secret, headers, b'{"id": "2"}')
