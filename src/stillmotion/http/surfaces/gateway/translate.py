@@ -19,7 +19,6 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import (
     DEFAULT_MODEL,
     DEFAULT_SECONDS,
-    URL_MAX_CHARACTERS,
     AspectRatio,
     GenerationRequest,
     Resolution,
@@ -38,13 +37,13 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def to_request(submitted: wire.SubmitRequest) -> GenerationRequest:
-    """What was asked, in the domain's terms. Raises `InvalidRequest` with every problem found."""
+    """What was asked, in the domain's terms. Raises `InvalidRequest` with every problem found.
+
+    Addresses are only told from data URIs here: which of them may be asked for is the application's to say.
+    """
     reading = _Reading()
     frame0 = reading.keyframe("url", submitted.url)
     frame1 = None if submitted.end_url is None else reading.keyframe("end_url", submitted.end_url)
-    callback_url = submitted.callback_url
-    if callback_url is not None:
-        reading.check_address("callback_url", callback_url)
     seconds = reading.seconds(submitted.duration)
     seed = reading.seed(submitted.seed)
     try:
@@ -57,7 +56,7 @@ def to_request(submitted: wire.SubmitRequest) -> GenerationRequest:
             seconds=seconds,
             resolution=submitted.resolution or Resolution.P720,
             seed=seed,
-            callback_url=callback_url,
+            callback_url=submitted.callback_url,
             model=DEFAULT_MODEL if submitted.model is None else submitted.model,
         )
     except InvalidRequest as error:
@@ -75,19 +74,12 @@ class _Reading:
 
     def keyframe(self, field: str, address: str) -> Keyframe | None:
         if not is_data_uri(address):
-            self.check_address(field, address)
             return ImageKeyframe(address)
         try:
             return InlineKeyframe(read_data_uri(address))
         except BadDataUri as error:
             self._problem(field, str(error))
             return None
-
-    def check_address(self, field: str, address: str) -> None:
-        if not address.strip():
-            self._problem(field, "must not be blank: give an http(s) URL")
-        elif len(address) > URL_MAX_CHARACTERS:
-            self._problem(field, f"is {len(address)} characters long; {URL_MAX_CHARACTERS} are taken")
 
     def seconds(self, duration: str | float | None) -> float:
         if duration is None:

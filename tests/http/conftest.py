@@ -1,0 +1,194 @@
+"""The whole edge on a real server: uvicorn on loopback in a thread, a store behind it, nothing rendered."""
+
+import asyncio
+import http.client
+import itertools
+import json
+import threading
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import uvloop
+
+from stillmotion.adapters.fetch.addresses import AddressPolicy
+from stillmotion.adapters.fetch.urls import UrlGuard
+from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
+from stillmotion.adapters.objects import LocalObjects
+from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.store.memory import MemoryStore
+from stillmotion.adapters.store.sqlite import open_store
+from stillmotion.application.access import Access, ReadLimits
+from stillmotion.application.assets import AssetUrls
+from stillmotion.application.generations import Generations
+from stillmotion.application.subscriptions import Issued, Subscriptions
+from stillmotion.domain.assets import Asset, AssetKind, Assets
+from stillmotion.http.app import build_app
+from stillmotion.http.server import HttpServer, listen
+from stillmotion.http.services import Services
+from tests.builders import ManualClock, a_product
+
+SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
+POLL = "/lumalabs-ai-polling/v1/getStatus"
+PICTURE_URL = "https://storage.googleapis.com/imagesai.appypie.com/testing/00034_00.jpg"
+PEPPER = b"pepper"
+SIGNING_KEY = b"signing key"
+GENEROUS = {"submits_per_minute": 100_000, "reads_per_minute": 1_000_000, "concurrent_generations": 100_000}
+
+
+@dataclass
+class Answered:
+    """An answer as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.content)
+
+
+@dataclass
+class Edge:
+    """A running server and what stands behind it."""
+
+    store: Any
+    objects: LocalObjects
+    clock: ManualClock
+    services: Services
+    server: HttpServer
+    loop: asyncio.AbstractEventLoop
+    _names: Any = field(default_factory=itertools.count)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.server.url.removeprefix("http://").rpartition(":")
+        return host, int(port)
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Do something on the server's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+
+    def ask(
+        self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answered:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            content = response.read()
+            return Answered(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+        finally:
+            connection.close()
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        return Subscriptions(self.store, self.clock, new_uuid7, new_token, new_callback_secret, PEPPER)
+
+    def caller(self, **product: Any) -> "Caller":
+        """Somebody with a subscription to a product of its own."""
+        kept = a_product(**GENEROUS | {"name": f"product {next(self._names)}"} | product)
+        self.run(self.store.add_product(kept))
+        return Caller(self, self.run(self.subscriptions.issue(kept.name, "somebody")))
+
+
+@dataclass
+class Caller:
+    """A holder of two keys."""
+
+    edge: Edge
+    issued: Issued
+
+    def post(self, path: str, body: Any, **headers: str) -> Answered:
+        content = body if isinstance(body, bytes) else json.dumps(body)
+        given = {"Ocp-Apim-Subscription-Key": self.issued.primary, "Content-Type": "application/json"}
+        return self.edge.ask("POST", path, content, given | {name.replace("_", "-"): headers[name] for name in headers})
+
+    def submit(self, body: Any = None, **headers: str) -> Answered:
+        return self.post(SUBMIT, body if body is not None else {"prompt": "leaning girl", "url": PICTURE_URL}, **headers)
+
+    def poll(self, task_id: Any, **headers: str) -> Answered:
+        return self.post(POLL, {"task_id": task_id}, **headers)
+
+    def change(self, task_id: str, change: Any) -> Any:
+        """Let something become of a generation."""
+        return self.edge.run(self.edge.store.change(task_id, change))
+
+    def complete(self, task_id: str, video: bytes = b"video" * 1000, thumbnail: bytes = b"thumbnail") -> Assets:
+        """Finish a generation with these files."""
+        edge, until = self.edge, self.edge.clock.now() + timedelta(seconds=15)
+        assets = Assets(
+            Asset(AssetKind.VIDEO, f"generations/{task_id}/{new_token()}.mp4", len(video), "ab" * 32),
+            Asset(AssetKind.THUMBNAIL, f"generations/{task_id}/{new_token()}.jpg", len(thumbnail), "cd" * 32),
+        )
+        edge.run(edge.objects.put(assets.video.key, video))
+        edge.run(edge.objects.put(assets.thumbnail.key, thumbnail))
+        self.change(task_id, lambda generation: generation.claimed(until))
+        self.change(task_id, lambda generation: generation.completed(generation.lease, assets, "{}", edge.clock.now()))
+        return assets
+
+
+def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
+    """Everything that the edge is given, with a guard that allows public addresses alone."""
+    guard = UrlGuard(AddressPolicy((), ()))
+    models = {"ray-1-6": "parallax/1", "ray-2": "forward/elsewhere"}
+    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, models)
+    services = Services(
+        access=Access(store, clock, PEPPER),
+        read_limits=ReadLimits(clock),
+        generations=generations,
+        asset_urls=AssetUrls(objects, clock, SIGNING_KEY),
+        objects=objects,
+        clock=clock,
+        run_id="test",
+        version="1.2.3",
+    )
+    return replace(services, **parts)
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory):
+    """Starts an edge over a store of the given kind, with services changed as asked."""
+    started: list[tuple[Edge, threading.Thread]] = []
+
+    def starting(kind: str = "memory", **parts: Any) -> Edge:
+        folder = tmp_path_factory.mktemp("edge")
+        clock = ManualClock()
+        store = MemoryStore(clock) if kind == "memory" else open_store(folder / "stillmotion.db", clock)
+        objects = LocalObjects(folder / "objects")
+        services = services_over(store, objects, clock, **parts)
+        loop = uvloop.new_event_loop()
+        server = HttpServer(build_app(services), listen("127.0.0.1", 0), shutdown_seconds=1)
+        thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
+        thread.start()
+        edge = Edge(store, objects, clock, services, server, loop)
+        started.append((edge, thread))
+        return edge
+
+    yield starting
+    for edge, thread in started:
+        edge.server.stop()
+        thread.join(10)
+        edge.loop.close()
+        edge.store.close()
+
+
+@pytest.fixture(scope="session")
+def edge(start):
+    """A server that tests share: each makes callers of its own."""
+    return start()
+
+
+@pytest.fixture(scope="session", params=["memory", "sqlite"])
+def any_edge(request, start):
+    """A server over every store."""
+    return start(request.param)
+
+
+@pytest.fixture
+def caller(edge):
+    return edge.caller()
