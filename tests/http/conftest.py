@@ -109,7 +109,9 @@ class Caller:
         return self.edge.ask("POST", path, content, given | {name.replace("_", "-"): headers[name] for name in headers})
 
     def submit(self, body: Any = None, **headers: str) -> Answered:
-        return self.post(SUBMIT, body if body is not None else {"prompt": "leaning girl", "url": PICTURE_URL}, **headers)
+        return self.post(
+            SUBMIT, body if body is not None else {"prompt": "leaning girl", "url": PICTURE_URL}, **headers
+        )
 
     def poll(self, task_id: Any, **headers: str) -> Answered:
         return self.post(POLL, {"task_id": task_id}, **headers)

@@ -10,7 +10,9 @@ def configure(level: str, form: str) -> None:
     """Set up logging for this process. `form` is json, console, or auto: console where standard error is a terminal."""
     for_people = form == "console" or (form == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(sort_keys=False) if for_people else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(sort_keys=False, exception_formatter=structlog.dev.plain_traceback)
+        if for_people
+        else structlog.processors.JSONRenderer()
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -9,7 +9,19 @@ from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import Dialects
 from stillmotion.domain.generation import Generation
 from stillmotion.http import assets, health, openapi
-from stillmotion.http.asgi import JSON_TYPE, NO_STORE, App, Receive, Reply, Scope, Send, send_reply
+from stillmotion.http.asgi import (
+    CLOSE,
+    HEADERS,
+    JSON_TYPE,
+    NO_STORE,
+    App,
+    Headers,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    send_reply,
+)
 from stillmotion.http.body import BodyReader
 from stillmotion.http.described import PATHS
 from stillmotion.http.endpoint import EdgeParts, Endpoint
@@ -24,13 +36,23 @@ from stillmotion.http.surfaces.gateway.routes import GATEWAY
 SURFACES: tuple[Surface, ...] = (GATEWAY,)
 """Every dialect that is spoken; the first also answers for paths that belong to none."""
 
+MAX_HEADERS = 100
+
 
 def build_app(services: Services) -> App:
     """The whole service over HTTP. It has no lifespan: what it works with is started and stopped by its caller."""
     request_ids = (f"{services.run_id}-{number:06x}" for number in itertools.count(1))
     parts = EdgeParts(services, BodyReader(), Metrics(services.registry), request_ids)
-    not_found = Guarded("not_found", _refuse_path, parts, GATEWAY.problems)
-    return Edge(_endpoints(parts) | _readable(parts), _downloads(parts), not_found)
+    others = {
+        name: Guarded(name, app, parts, GATEWAY.problems)
+        for name, app in {
+            "assets": assets.Assets(services.asset_urls, services.objects),
+            "not_found": _refuse_path,
+            "too_many_headers": _TOO_MANY_HEADERS,
+            "not_one_host": _NOT_ONE_HOST,
+        }.items()
+    }
+    return Edge(_endpoints(parts) | _readable(parts), others)
 
 
 def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
@@ -46,18 +68,41 @@ def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
 class Edge:
     """Finds the application of a path and method: in a table, so that it costs the same however many there are."""
 
-    def __init__(self, endpoints: Mapping[tuple[str, str], App], downloads: App, not_found: App) -> None:
+    def __init__(self, endpoints: Mapping[tuple[str, str], App], others: Mapping[str, App]) -> None:
         self._endpoints = endpoints
-        self._downloads = downloads
-        self._not_found = not_found
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        pairs = scope["headers"]
+        scope[HEADERS] = headers = Headers(pairs)
         path = scope["path"]
         app = self._endpoints.get((path, scope["method"]))
-        if app is None:
-            app = self._downloads if path.startswith(assets.PREFIX) else self._not_found
+        if len(pairs) > MAX_HEADERS:
+            app = self._others["too_many_headers"]
+        elif b"host" in headers.repeated or (b"host" not in headers and scope["http_version"] == "1.1"):
+            app = self._others["not_one_host"]
+        elif app is None:
+            app = self._others["assets" if path.startswith(assets.PREFIX) else "not_found"]
         await app(scope, receive, send)
+
+
+def _answering(reply: Reply) -> App:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        await send_reply(send, reply, method=scope["method"])
+
+    return answer
+
+
+def _malformed(status: int, sentence: str) -> App:
+    """Answers what is not even a request of a surface; the connection is not used again."""
+    body = msgspec.json.encode({"error": sentence})
+    return _answering(Reply(status, body, [JSON_TYPE, NO_STORE, CLOSE]))
+
+
+_TOO_MANY_HEADERS = _malformed(431, f"A request has {MAX_HEADERS} headers at most")
+_NOT_ONE_HOST = _malformed(400, "A request has one Host header")
 
 
 def _endpoints(parts: EdgeParts) -> dict[tuple[str, str], App]:
@@ -71,11 +116,12 @@ def _endpoints(parts: EdgeParts) -> dict[tuple[str, str], App]:
 def _readable(parts: EdgeParts) -> dict[tuple[str, str], App]:
     """What is there for GET and HEAD: health, the reference, the pages."""
     services = parts.services
+    document = msgspec.json.encode(openapi.document(SURFACES, PATHS, services.version))
     apps: dict[str, App] = {
         "/healthz": health.alive,
         "/readyz": health.Readiness(services.readiness, services.clock),
         "/metrics": health.MetricsPage(parts.metrics, services.generations.store),
-        "/openapi.json": _openapi(services.version),
+        "/openapi.json": _answering(Reply(200, document, [JSON_TYPE, NO_STORE])),
         **{path: Page(name) for path, name in PAGES.items()},
     }
     guarded = {path: Guarded(_name(path), app, parts, GATEWAY.problems) for path, app in apps.items()}
@@ -85,21 +131,6 @@ def _readable(parts: EdgeParts) -> dict[tuple[str, str], App]:
 def _name(path: str) -> str:
     """What a page's requests are counted as."""
     return "pages" if path in PAGES else path.strip("/")
-
-
-def _downloads(parts: EdgeParts) -> App:
-    services = parts.services
-    return Guarded("assets", assets.Assets(services.asset_urls, services.objects), parts, GATEWAY.problems)
-
-
-def _openapi(version: str) -> App:
-    document = msgspec.json.encode(openapi.document(SURFACES, PATHS, version))
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        del receive
-        await send_reply(send, Reply(200, document, [JSON_TYPE, NO_STORE]), method=scope["method"])
-
-    return answer
 
 
 async def _refuse_path(scope: Scope, receive: Receive, send: Send) -> None:

@@ -33,6 +33,10 @@ class Headers(dict[bytes, bytes]):
         self.repeated = _NONE if len(self) == len(pairs) else _repeated(pairs)
 
 
+HEADERS = "stillmotion.headers"
+"""Where a scope holds its `Headers`, once the edge has looked at them."""
+
+
 def _repeated(pairs: list[Header]) -> frozenset[bytes]:
     counts = Counter(name for name, _ in pairs)
     return frozenset(name for name, count in counts.items() if count > 1)

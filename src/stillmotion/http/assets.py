@@ -10,6 +10,7 @@ from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import ObjectStore, StoredObject
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.http.asgi import (
+    HEADERS,
     JSON_TYPE,
     NO_SNIFFING,
     NO_STORE,
@@ -23,7 +24,7 @@ from stillmotion.http.asgi import (
     send_reply,
 )
 from stillmotion.http.byte_ranges import Unsatisfiable, Validators, asked_range, is_unchanged
-from stillmotion.http.pictures import SIGNATURE_BYTES, picture_type
+from stillmotion.domain.pictures import SIGNATURE_BYTES, picture_type
 
 PREFIX = "/assets/"
 
@@ -62,7 +63,7 @@ class Assets:
         return None if self._asset_urls.allows(key, expires, signature) else EXPIRED
 
     async def _serve(self, key: str, stored: StoredObject, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope["headers"])
+        headers: Headers = scope[HEADERS]
         validators = Validators.of(stored.etag, stored.modified_at)
         about = _about(validators)
         if is_unchanged(headers, validators):

@@ -23,6 +23,7 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.asgi import (
+    HEADERS,
     JSON_TYPE,
     NO_STORE,
     ClientGone,
@@ -83,7 +84,7 @@ class Endpoint(Generic[Wire]):
 
     async def _succeed(self, call: Call, receive: Receive) -> tuple[int, bytes, list[Header]]:
         operation, services = self._operation, self._services
-        headers = Headers(call.scope["headers"])
+        headers: Headers = call.scope[HEADERS]
         key = self._surface.key_of(headers, call.scope["query_string"])
         call.subscription = subscription = await services.access.authenticate(key)
         if not operation.submits:

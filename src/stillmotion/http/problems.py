@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
+from stillmotion.domain.errors import Refused
 from stillmotion.http.asgi import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
 from stillmotion.http.body import UnreadBody
 
 DEFAULT_RETRY_SECONDS = 5
 
 
-class EndpointNotFound(Exception):
+class EndpointNotFound(Refused):
     """No operation has this path and method."""
 
 

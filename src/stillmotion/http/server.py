@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
-from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from stillmotion.http.asgi import CLOSE, App, Header
 
 HEADERS_DEADLINE = 10.0
 """Seconds from the first byte of a request, or from the connection where none comes, to the end of its headers."""
+
+MAX_HEAD_BYTES = 64 * 1024
 
 BODY_DEADLINE = 20.0
 LARGE_BODY_DEADLINE = 120.0
@@ -127,6 +128,17 @@ class Connection(HttpToolsProtocol):
     """uvicorn's connection, that knows what it waits for and sends a short answer in one packet."""
 
     pieces = 0
+    head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`. Headers that go on and on are not read to their end."""
+        super().data_received(data)
+        if self._in_head():
+            self.head_bytes += len(data)
+            if self.head_bytes > MAX_HEAD_BYTES:
+                self.send_400_response("The headers are too large.")
+        else:
+            self.head_bytes = 0
 
     def standing(self, before: Standing | None, now: float) -> Standing:
         """What is waited for now, with the patience that is left where it is still the same thing."""
@@ -137,9 +149,8 @@ class Connection(HttpToolsProtocol):
 
     def _awaited(self) -> tuple[tuple[int, int] | None, float]:
         """What has to move next, and in how many seconds; None where it is not the caller's turn."""
-        scope: HTTPScope | None = self.scope
-        cycle: RequestResponseCycle | None = self.cycle
-        if scope is None or cycle is None or cycle.scope is not scope:
+        scope, cycle = self.scope, self.cycle
+        if self._in_head():
             return (id(scope), 0), HEADERS_DEADLINE
         if cycle.response_complete and self.timeout_keep_alive_task is None:
             return (id(scope), 1), HEADERS_DEADLINE
@@ -148,6 +159,11 @@ class Connection(HttpToolsProtocol):
         if cycle.more_body and not cycle.response_complete:
             return (id(scope), 0), LARGE_BODY_DEADLINE if self._announces_much() else BODY_DEADLINE
         return None, math.inf
+
+    def _in_head(self) -> bool:
+        """Whether a request's headers are still to come, or none has come yet."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.scope is not self.scope
 
     def _announces_much(self) -> bool:
         lengths = [value for name, value in self.headers if name == b"content-length"]
