@@ -56,14 +56,14 @@ def test_every_chore_that_is_named_exists():
 
 @pytest.mark.parametrize("words", of_stillmotion(), ids=" ".join)
 def test_every_command_line_is_one_that_the_command_takes(words):
-    context = click.Context(cli, info_name="stillmotion")
     command: click.Command = cli
+    context = click.Context(command, info_name="stillmotion")
+    _, left, _ = command.make_parser(context).parse_args(list(words))
     while isinstance(command, click.Group):
-        named, command_or_none, words = command.resolve_command(context, words)
-        assert command_or_none is not None, f"there is no command {named}"
-        command = command_or_none
-        context = click.Context(command, parent=context, info_name=named)
-    command.make_parser(context).parse_args(list(words))
+        named, found, left = command.resolve_command(context, left)
+        assert found is not None, f"there is no command {named}"
+        command, context = found, click.Context(found, parent=context, info_name=named)
+        _, left, _ = command.make_parser(context).parse_args(left)
 
 
 def test_command_names_are_known():
