@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "stillmotion"
-NOT_OURS = frozenset({"build", "dist", "node_modules", "out", "__pycache__"})
-"""Folders that .gitignore names, besides those that begin with a dot."""
+NOT_OURS = frozenset({"build", "dist", "node_modules", "out", "__pycache__", "docs_page"})
+"""Folders that .gitignore names, besides those that begin with a dot; and the reference page's vendored files."""
 OURS_WITH_A_DOT = frozenset({".ci", ".github"})
 
 
