@@ -1,6 +1,7 @@
 """The house as its imports really are, and the rules they are held to."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,9 +27,11 @@ def imports() -> str:
 
 
 def layers() -> str:
-    """The layers, outermost first; a room in brackets need not exist."""
+    """The layers, outermost first, with the rooms that there are."""
     contract = next(each for each in _contracts() if each["type"] == "layers")
-    return code("\n".join(layer.replace("(", "").replace(")", "") for layer in contract["layers"]))
+    named = (re.findall(r"\w+", layer) for layer in contract["layers"])
+    there = ([room for room in rooms if _exists(room)] for rooms in named)
+    return code("\n".join(" | ".join(rooms) for rooms in there if rooms))
 
 
 def contracts() -> str:
@@ -41,6 +44,10 @@ def ports() -> str:
     tree = ast.parse((_ROOT / "src/stillmotion/application/ports.py").read_text("utf-8"))
     found = [node for node in tree.body if isinstance(node, ast.ClassDef) and _is_protocol(node)]
     return table(("Port", "The need"), [(literal(node.name), paragraph(ast.get_docstring(node))) for node in found])
+
+
+def _exists(room: str) -> bool:
+    return any((_ROOT / "src" / _PACKAGE / name).exists() for name in (room, f"{room}.py"))
 
 
 def _is_protocol(node: ast.ClassDef) -> bool:
