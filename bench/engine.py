@@ -23,6 +23,7 @@ from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize, Resolution
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.scene import FaceFinder
+from stillmotion.engines.parallax.shot import Shot
 from stillmotion.media.encode import encode
 
 NATIVE_MOVES = (
@@ -175,8 +176,8 @@ def maps(names: Sequence[str]) -> list[Figure]:
     faults = []
     for name in names:
         picture = photo(name)
-        size = clip_size(picture, Resolution.P540)
-        faults += [map_faults(picture, size, move, faces) for move in NATIVE_MOVES]
+        shot = Shot.of(picture, clip_size(picture, Resolution.P540), faces)
+        faults += [map_faults(shot, move) for move in NATIVE_MOVES]
     return [
         Figure("folded cells", spread([sum(fault.folds for fault in faults)]), Sense.AT_MOST, 0),
         Figure("worst local stretch", spread([max(fault.stretch for fault in faults)]), Sense.AT_MOST, 1.6, "×"),

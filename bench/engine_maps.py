@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.camera import camera_path
 from stillmotion.engines.parallax.geometry import CELL
 from stillmotion.engines.parallax.plan import MotionPlan, Segment
-from stillmotion.engines.parallax.scene import FaceFinder
 from stillmotion.engines.parallax.shot import Shot
 from stillmotion.engines.parallax.warp import Warp
 
@@ -25,11 +23,10 @@ class MapFaults:
     outside: float
 
 
-def map_faults(picture: Picture, size: FrameSize, move: str, faces: FaceFinder) -> MapFaults:
-    """What is wrong with the maps of a move over a picture."""
-    shot = Shot.of(picture, size, faces)
+def map_faults(shot: Shot, move: str) -> MapFaults:
+    """What is wrong with the maps of a move."""
     surface, views = shot.staged(camera_path(MotionPlan((Segment((move,)),)), FRAMES, 5.0, 1))
-    warp, canvas = Warp(surface), shot.canvas
+    warp, canvas, size = Warp(surface), shot.canvas, shot.canvas.frame
     folds, stretch, outside = 0, 1.0, 0.0
     for index in range(0, FRAMES, 4):
         sources = warp.sources(views.at(index)).astype(np.float64)

@@ -22,6 +22,9 @@ BT709 = 1
 LIMITED_RANGE = 1
 """FFmpeg's AVCOL_RANGE_MPEG: luma 16 to 235, chroma 16 to 240."""
 
+X264 = "force-cfr=1:zones=0,0,b=1.5"
+"""Constant frame rate; and the first frame, which is the keyframe its owner knows, gets half as much again."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncodeOptions:
@@ -147,7 +150,7 @@ class _Writer:
         context.gop_size = round(self._fps * options.keyframe_seconds)
         context.color_primaries = context.color_trc = context.colorspace = BT709
         context.color_range = LIMITED_RANGE
-        context.options = {"preset": options.preset, "crf": str(options.crf), "x264-params": "force-cfr=1"}
+        context.options = {"preset": options.preset, "crf": str(options.crf), "x264-params": X264}
         return stream
 
 

@@ -76,8 +76,8 @@ def decode(source: bytes | Path, *, cover: FrameSize | None = None) -> Picture:
         if cover is not None:
             _decode_smaller(image, cover)
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        plain = _eight_bit(upright)
+        ImageOps.exif_transpose(image, in_place=True)
+        plain = _eight_bit(image)
         flat, alpha = _flattened(plain if cover is None else _reduced(plain, cover))
         return Picture(
             width=flat.width,

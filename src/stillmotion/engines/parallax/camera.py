@@ -54,13 +54,13 @@ MOVES: Mapping[str, Pose] = {
     "truck_right": Pose(right=0.085),
     "pedestal_up": Pose(up=0.07),
     "pedestal_down": Pose(up=-0.07),
-    "orbit_left": Pose(orbit=-0.085),
-    "orbit_right": Pose(orbit=0.085),
+    "orbit_left": Pose(orbit=-0.085, right=-0.015),
+    "orbit_right": Pose(orbit=0.085, right=0.015),
     "crane_up": Pose(rise=0.05, up=0.055),
     "crane_down": Pose(rise=-0.05, up=-0.055),
     "roll_left": Pose(roll=-0.09),
     "roll_right": Pose(roll=0.09),
-    "dolly_zoom": Pose(vertigo=0.4),
+    "dolly_zoom": Pose(vertigo=0.4, zoom=0.09),
     "handheld": Pose(shake=0.014, forward=0.08),
     "aerial": Pose(forward=0.12, rise=0.05),
     "aerial_drone": Pose(forward=0.14, orbit=0.05),
@@ -111,10 +111,6 @@ class CameraPath:
         """Whether the clip starts close and ends on the whole picture."""
         return any(self.column(name)[0] > 1e-3 and self.column(name)[-1] < 1e-3 for name in _NEVER_BELOW_PICTURE)
 
-    def arriving(self) -> "CameraPath":
-        """The same motion, placed so that it ends at the picture rather than starts there."""
-        return CameraPath(self.poses - self.poses[-1], np.abs(self.engaged - self.engaged[-1]))
-
 
 _COLUMNS: Mapping[str, int] = {field.name: index for index, field in enumerate(fields(Pose))}
 _NEVER_BELOW_PICTURE = ("forward", "zoom")
@@ -144,11 +140,11 @@ def times(frame_count: int, *, loop: bool) -> Samples:
     return np.arange(frame_count) / steps
 
 
-def camera_path(plan: MotionPlan, frame_count: int, seconds: float, seed: int) -> CameraPath:
+def camera_path(plan: MotionPlan, frame_count: int, seconds: float, seed: int, *, arriving: bool = False) -> CameraPath:
     """The whole path that a plan asks for, starting at the picture itself wherever that can be.
 
     A move that reveals more than the picture holds (pulling out, zooming out) starts closer instead and ends
-    on the whole picture.
+    on the whole picture. With `arriving` the same motion is placed so that it ends at the picture.
     """
     x = times(frame_count, loop=plan.loop)
     done = [_progress(x, plan.segments, index, plan) for index in range(len(plan.segments))]
@@ -160,7 +156,13 @@ def camera_path(plan: MotionPlan, frame_count: int, seconds: float, seed: int) -
         column -= min(0.0, float(column.min()))
     moving = [progress for progress, segment in zip(done, plan.segments, strict=True) if segment.moves]
     engaged = np.mean(moving, axis=0) if moving else np.zeros(frame_count)
-    return _shaken(CameraPath(poses, engaged), x * seconds, seed, loop_seconds=seconds if plan.loop else None)
+    if arriving:
+        shake = _COLUMNS["shake"]
+        reach = poses[:, shake].copy()
+        poses, engaged = poses - poses[-1], np.abs(engaged - engaged[-1])
+        poses[:, shake] = reach
+    calm = np.ones(frame_count) if plan.loop else _waking((1 - x if arriving else x) * seconds)
+    return _shaken(CameraPath(poses, engaged), x * seconds, calm, seed, seconds if plan.loop else None)
 
 
 def _progress(x: Samples, segments: Sequence[Segment], index: int, plan: MotionPlan) -> Samples:
@@ -180,18 +182,22 @@ def _target(segment: Segment, strength: float) -> Samples:
     return np.asarray(summed * strength * together)
 
 
-def _shaken(path: CameraPath, seconds: Samples, seed: int, loop_seconds: float | None) -> CameraPath:
-    """The path with the hand's sway added to pan, tilt and roll."""
-    amount = path.column("shake")
-    if not amount.any():
+def _waking(seconds: Samples) -> Samples:
+    """How much of the hand's sway there is so long after (or before) the picture itself: none at first."""
+    part = np.clip(seconds / 0.8, 0, 1)
+    return part * part * (3 - 2 * part)
+
+
+def _shaken(path: CameraPath, seconds: Samples, share: Samples, seed: int, loop_seconds: float | None) -> CameraPath:
+    """The path with the hand's sway, as large as `share` says, added to pan, tilt and roll."""
+    amount = float(np.abs(path.column("shake")).max())
+    if amount == 0:
         return path
     poses = path.poses.copy()
     random = np.random.default_rng([seed, 7])
-    swing = np.minimum(1, seconds / 0.8) if loop_seconds is None else np.ones_like(seconds)
-    swing = swing * swing * (3 - 2 * swing) * amount.max()
-    for name, share in (("pan", 1.0), ("tilt", 0.8), ("roll", 0.45), ("up", 0.5)):
-        poses[:, _COLUMNS[name]] += swing * share * _sway(seconds, random, loop_seconds)
-    return CameraPath(poses, np.maximum(path.engaged, swing / amount.max()))
+    for name, part in (("pan", 1.0), ("tilt", 0.8), ("roll", 0.45), ("up", 0.5)):
+        poses[:, _COLUMNS[name]] += amount * part * share * _sway(seconds, random, loop_seconds)
+    return CameraPath(poses, np.maximum(path.engaged, share))
 
 
 def _sway(seconds: Samples, random: np.random.Generator, loop_seconds: float | None) -> Samples:

@@ -1,5 +1,6 @@
 """The picture as the warp reads it: scaled once to what the clip needs, then planar YUV."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +101,8 @@ class _Span:
         first = min(max(focus * source - crop / 2, 0.0), source - crop)
         if source - crop < 1:
             return cls(0, source, wanted, 0)
-        start = max(0, round(first - crop * ROOM_BEYOND_CROP))
-        end = min(source, round(first + crop * (1 + ROOM_BEYOND_CROP)))
+        start = max(0, math.floor(first - crop * ROOM_BEYOND_CROP))
+        end = min(source, math.ceil(first + crop * (1 + ROOM_BEYOND_CROP)))
         scaled = max(wanted, _even((end - start) * scale))
         offset = min(_even((first - start) * scale), scaled - wanted)
         return cls(start, end - start, scaled, offset)

@@ -1,8 +1,9 @@
 """What the prompt leaves open, the picture decides: directions, and the move where none was asked."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from stillmotion.engines.parallax.plan import MotionPlan, Segment
+from stillmotion.engines.parallax.plan import Ignored, MotionPlan, Segment
 from stillmotion.engines.parallax.scene import Scene
 from stillmotion.engines.parallax.vocabulary import ANY_MOVE, UNDIRECTED
 
@@ -10,6 +11,14 @@ GENTLE = 0.7
 """How far a move goes that nobody asked for."""
 CALM = 0.45
 """The same where the subject is what is to move."""
+ON_A_PLANE: Mapping[str, str] = {
+    "orbit_left": "truck_left",
+    "orbit_right": "truck_right",
+    "crane_up": "pedestal_up",
+    "crane_down": "pedestal_down",
+    "dolly_zoom": "zoom_in",
+}
+"""What a flat picture shows instead of a move that only depth could show."""
 FULL_FACE = 0.12
 """From this share of the picture on a face is near enough."""
 
@@ -23,7 +32,21 @@ def settled(plan: MotionPlan, scene: Scene, width: int, height: int) -> MotionPl
         Segment(tuple(dict.fromkeys(_directed(move, scene, width, height) for move in segment.moves)))
         for segment in plan.segments
     )
-    return replace(plan, segments=directed, chosen=any(move in UNDIRECTED for move in plan.camera_moves()))
+    chosen = any(move in UNDIRECTED for move in plan.camera_moves())
+    return _flattened(replace(plan, segments=directed, chosen=chosen), scene)
+
+
+def _flattened(plan: MotionPlan, scene: Scene) -> MotionPlan:
+    """Moves that need depth, exchanged for what can be done with a drawing, each said so."""
+    if not scene.is_flat_art:
+        return plan
+    segments = tuple(Segment(tuple(ON_A_PLANE.get(move, move) for move in part.moves)) for part in plan.segments)
+    swapped = tuple(
+        Ignored(move, f"a drawing or text has no depth: {ON_A_PLANE[move]} instead")
+        for move in plan.camera_moves()
+        if move in ON_A_PLANE
+    )
+    return replace(plan, segments=segments, ignored=plan.ignored + swapped)
 
 
 def _gentle(scene: Scene, width: int, height: int) -> str:

@@ -20,6 +20,8 @@ from stillmotion.engines.parallax.warp import Warp
 from stillmotion.engines.parallax.weather import FLICKERS, WEATHER, Flicker, Weather, unlit
 
 FPS = 24
+THREADS = 2
+"""OpenCV's own threads for one frame; the encoder has others."""
 DISSOLVE = (0.22, 0.86)
 """The part of a clip between two keyframes in which one becomes the other."""
 
@@ -33,6 +35,8 @@ class Parallax:
     name = "parallax/1"
 
     def __init__(self) -> None:
+        # For the whole process: with more, on machines with many cores, they wait for each other.
+        cv2.setNumThreads(THREADS)
         self._faces = FaceFinder()
 
     def render(self, job: RenderJob, report: Report) -> Rendering:
@@ -52,14 +56,15 @@ class Parallax:
         asked = read(job.prompt, job.concepts, loop=loop_asked)
         plan = possible(settled(asked, shot.scene, job.size.width, job.size.height), shot.scene)
         path = camera_path(plan, count, job.seconds, job.seed)
+        arriving = camera_path(plan, count, job.seconds, job.seed, arriving=True)
         if job.frame0 is None:
-            draw = _filmed(shot, path.arriving(), plan, job, count)
+            draw = _filmed(shot, arriving, plan, job, count)
         else:
             draw = _filmed(shot, path, plan, job, count)
             if job.frame1 is not None:
                 report(0.0)
                 ending = Shot.of(job.frame1, job.size, self._faces)
-                draw = _dissolved(draw, _filmed(ending, path.arriving(), plan, job, count), count)
+                draw = _dissolved(draw, _filmed(ending, arriving, plan, job, count), count)
         return Rendering(
             size=job.size,
             fps=FPS,

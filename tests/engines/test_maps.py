@@ -1,0 +1,61 @@
+"""What the maps promise whatever the move: nothing folds, and no sample is taken from outside the picture."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bench.engine_maps import map_faults
+from bench.engine_photos import photo
+from stillmotion.domain.rendering import Picture, RenderJob
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.camera import MOVES, camera_path
+from stillmotion.engines.parallax.overscan import needed_overscan
+from stillmotion.engines.parallax.prompt import read
+from stillmotion.engines.parallax.scene import FaceFinder
+from stillmotion.engines.parallax.shot import Shot
+
+
+@pytest.mark.parametrize("name", ["astronaut", "rocket", "page"])
+@pytest.mark.parametrize("size", [FrameSize(480, 270), FrameSize(270, 480)])
+def test_no_move_folds_the_picture_or_leaves_it(name, size):
+    shot = Shot.of(photo(name), size, FaceFinder())
+    for move in MOVES:
+        faults = map_faults(shot, move)
+        assert faults.folds == 0, move
+        assert faults.stretch <= 1.6, move
+        assert faults.outside <= 0.01, move
+
+
+@pytest.mark.parametrize("arriving", [False, True])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "dramatic fast orbit left and pan right",
+        "extremely strong push in, then pull out, then roll left",
+        "strong handheld",
+        "looping strong crane up and tilt down",
+        "bold dolly zoom",
+    ],
+)
+def test_the_strongest_moves_stay_inside_and_start_or_end_at_the_picture(prompt, arriving):
+    shot = Shot.of(photo("coffee"), FrameSize(480, 270), FaceFinder())
+    path = camera_path(read(prompt), 48, 2.0, 3, arriving=arriving)
+    surface, views = shot.staged(path)
+    needed = needed_overscan(views.with_overscan(np.ones(48)), surface)
+    assert np.all(views.overscan >= needed - 1e-4)
+    at_rest = -1 if arriving else 0
+    assert views.overscan[at_rest] == pytest.approx(1, abs=1e-6)
+    assert np.abs(np.diff(views.overscan, 2)).max() < 0.02
+
+
+def test_a_drawing_is_moved_as_one_plane_and_that_is_said():
+    drawing = np.full((200, 300, 3), 255, np.uint8)
+    drawing[50:150, 100:200] = (200, 30, 30)
+    picture = Picture(300, 200, drawing.tobytes())
+    job = RenderJob("orbit left, she leans", picture, None, FrameSize(300, 200), 1.0)
+    plan = json.loads(Parallax().render(job, lambda _: None).plan)
+    assert plan["moves"] == [["truck_left"]]
+    assert plan["subject"] == []
+    assert {item["words"] for item in plan["ignored"]} == {"orbit_left", "lean"}
