@@ -11,7 +11,7 @@ FRAME_WIDTH, GAP = 480, 8
 def sheet(clip: str) -> Image.Image:
     """The three frames in a row."""
     with av.open(clip) as container:
-        frames = [frame.to_image() for frame in container.decode(video=0)]
+        frames = [Image.fromarray(frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
     shown = [frames[0], frames[len(frames) // 2], frames[-1]]
     height = round(FRAME_WIDTH * shown[0].height / shown[0].width)
     row = Image.new("RGB", (3 * FRAME_WIDTH + 2 * GAP, height), "white")
