@@ -43,15 +43,13 @@ def build_app(services: Services) -> App:
     """The whole service over HTTP. It has no lifespan: what it works with is started and stopped by its caller."""
     request_ids = (f"{services.run_id}-{number:06x}" for number in itertools.count(1))
     parts = EdgeParts(services, BodyReader(), Metrics(services.registry), request_ids)
-    others = {
-        name: Guarded(name, app, parts, GATEWAY.problems)
-        for name, app in {
-            "assets": assets.Assets(services.asset_urls, services.objects),
-            "not_found": _refuse_path,
-            "too_many_headers": _TOO_MANY_HEADERS,
-            "not_one_host": _NOT_ONE_HOST,
-        }.items()
+    others: dict[str, App] = {
+        "assets": assets.Assets(services.asset_urls, services.objects),
+        "not_found": _refuse_path,
+        "too_many_headers": _TOO_MANY_HEADERS,
+        "not_one_host": _NOT_ONE_HOST,
     }
+    others = {name: Guarded(name, app, parts, GATEWAY.problems) for name, app in others.items()}
     return Edge(_endpoints(parts) | _readable(parts), others)
 
 
