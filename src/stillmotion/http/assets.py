@@ -9,6 +9,7 @@ import msgspec
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import ObjectStore, StoredObject
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
+from stillmotion.domain.pictures import SIGNATURE_BYTES, picture_type
 from stillmotion.http.asgi import (
     HEADERS,
     JSON_TYPE,
@@ -24,7 +25,6 @@ from stillmotion.http.asgi import (
     send_reply,
 )
 from stillmotion.http.byte_ranges import Unsatisfiable, Validators, asked_range, is_unchanged
-from stillmotion.domain.pictures import SIGNATURE_BYTES, picture_type
 
 PREFIX = "/assets/"
 

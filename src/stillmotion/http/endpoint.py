@@ -39,7 +39,7 @@ from stillmotion.http.metrics import Metrics
 from stillmotion.http.operation import Answer, Call, Operation, Surface
 from stillmotion.http.services import Services
 
-_IDEMPOTENCY_KEY = re.compile(rb"[!-~]{1,255}")
+_IDEMPOTENCY_KEY = re.compile(rb"([!-~]{1,255})[ \t]*")
 _LOG = structlog.get_logger("stillmotion.http")
 
 
@@ -159,9 +159,10 @@ async def _idempotency(headers: Headers, body: bytes) -> IdempotencyKey | None:
     key = headers.get(b"idempotency-key")
     if key is None:
         return None
-    if b"idempotency-key" in headers.repeated or not _IDEMPOTENCY_KEY.fullmatch(key):
+    name = _IDEMPOTENCY_KEY.fullmatch(key)
+    if name is None or b"idempotency-key" in headers.repeated:
         raise InvalidRequest(Problem("Idempotency-Key", "must be one header of 1 to 255 visible ASCII characters"))
-    return IdempotencyKey(key.decode("ascii"), await apart_if_large(len(body), _digest, body))
+    return IdempotencyKey(name[1].decode("ascii"), await apart_if_large(len(body), _digest, body))
 
 
 def _digest(body: bytes) -> bytes:

@@ -34,7 +34,7 @@ def key_of(headers: Headers, query: bytes) -> str | None:
     if header is not None:
         if _KEY_HEADER in headers.repeated:
             raise NotAuthenticated("more than one key header")
-        return header.decode("latin-1")
+        return header.strip().decode("latin-1")
     return _key_in(query) if query else None
 
 

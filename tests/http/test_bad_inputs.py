@@ -1,0 +1,192 @@
+"""The project's collection of hostile requests, each on the wire: what must come back, and that nothing is stored."""
+
+import base64
+import gzip
+import json
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.http.conftest import POLL, SUBMIT
+
+GROUPS = json.loads((Path(__file__).parent / "bad_inputs.json").read_text("utf-8"))["groups"]
+GOOD_URL = "http://93.184.215.14/img.png"
+NOT_RUN_HERE = {
+    "json-49": "has its own test below: the answer comes while the body is still being sent",
+    "json-61": "a corpus that is not in the repository",
+    "json-63": "a corpus that is not in the repository",
+    "auth-25": "rotation has its own test in test_gateway_answers",
+    "auth-27": "load is measured, not tested",
+    "auth-29": "every operation has its own test in test_gateway_answers",
+    "tasks-01": "has its own test in test_gateway_answers",
+    "tasks-17": "has its own test in test_gateway_answers",
+    "tasks-19": "has its own test in test_gateway_idempotency",
+    "tasks-21": "has its own test in test_gateway_idempotency",
+    "assets-37": "HEAD has its own test in test_assets",
+    "assets-39": "other methods have their own test in test_assets",
+    "assets-41": "has its own test in test_assets",
+    "assets-43": "slow readers have their own test in test_server",
+    "http_wire-23": "deadlines have their own tests in test_server",
+    "http_wire-25": "deadlines have their own tests in test_server",
+    "http_wire-31": "the Host is not an authority here: every link is signed for whoever asked",
+}
+
+
+def cases(group):
+    return [pytest.param(case, id=case["id"]) for case in GROUPS[group] if case["id"] not in NOT_RUN_HERE]
+
+
+def statuses(case):
+    expected = case["expect"].get("status", 200)
+    return expected if isinstance(expected, list) else [expected]
+
+
+def stored_count(caller):
+    return sum(caller.edge.run(caller.edge.store.counts()).values())
+
+
+def check_refusal(answered):
+    assert answered.headers["content-type"] == "application/json"
+    assert answered.body["error"]
+    assert b"Traceback" not in answered.content
+
+
+GENERATED = {
+    "json-21": (b'{"a":' * 100_000, {}),
+    "json-51": (gzip.compress(b'{"prompt":"' + bytes(10**6)), {"Content_Encoding": "gzip"}),
+}
+
+
+@pytest.mark.parametrize("case", cases("json"))
+def test_hostile_json(caller, case):
+    body, headers = GENERATED.get(case["id"]) or (base64.b64decode(case["input"]["base64"]), {})
+    if case["name"].startswith("Content-Type: "):
+        headers = {"Content_Type": case["name"].split("'")[1]}
+    before = stored_count(caller)
+    answered = caller.submit(body, **headers)
+    assert answered.status in statuses(case)
+    if answered.status != 200:
+        check_refusal(answered)
+        assert stored_count(caller) == before
+    polled = caller.post(POLL, body, **headers)
+    assert polled.status in (400, 404)
+
+
+PROMPTS = {"prompt-29": "a" * 5001, "prompt-31": "a" * 10**6}
+
+
+@pytest.mark.parametrize("case", cases("prompt"))
+def test_hostile_prompts(caller, case):
+    prompt = PROMPTS.get(case["id"], case["input"])
+    answered = caller.submit({"prompt": prompt, "url": GOOD_URL})
+    assert answered.status in statuses(case)
+    if answered.status == 200:
+        assert caller.poll(answered.body["id"]).body["request"]["prompt"] == prompt
+    else:
+        check_refusal(answered)
+
+
+KEYS = {
+    "auth-01": lambda caller: [],
+    "auth-03": lambda caller: ["   "],
+    "auth-05": lambda caller: [caller.issued.primary[:-1]],
+    "auth-07": lambda caller: [caller.issued.primary.upper()],
+    "auth-09": lambda caller: ["sm_revoked"],
+    "auth-11": lambda caller: ["sm_suspended"],
+    "auth-15": lambda caller: ["a" * 60_000],
+    "auth-17": lambda caller: [caller.edge.services.access.pepper.hex()],
+    "auth-19": lambda caller: ["bad", caller.issued.primary],
+    "auth-21": lambda caller: [f"{caller.issued.primary}, {caller.issued.secondary}"],
+    "auth-23": lambda caller: [f"  {caller.issued.primary}  "],
+}
+
+
+@pytest.mark.parametrize("case", cases("auth"))
+def test_hostile_keys(caller, case):
+    body = json.dumps({"prompt": "x", "url": GOOD_URL})
+    lines = [f"POST {SUBMIT} HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    lines += [f"Ocp-Apim-Subscription-Key: {key}" for key in KEYS[case["id"]](caller)]
+    before = stored_count(caller)
+    head = on_the_wire(caller.edge, "\r\n".join([*lines, "", body]).encode())
+    assert status_of(head) in statuses(case)
+    if case["expect"]["status"] == 401:
+        assert head.endswith(b'{"error":"Invalid or missing authentication"}')
+        assert stored_count(caller) == before
+
+
+TASKS = {"tasks-05": {}, "tasks-07": {"task_id": 1}}
+
+
+@pytest.mark.parametrize("case", cases("tasks"))
+def test_hostile_task_ids(caller, case):
+    answered = caller.post(POLL, TASKS.get(case["id"], {"task_id": case["input"]}))
+    wrong_kind = case["id"] in TASKS
+    assert answered.status == (400 if wrong_kind else 404)
+    if not wrong_kind:
+        assert answered.content == b'{"task_status":"failed","task_status_msg":"task not found"}'
+
+
+@pytest.mark.parametrize("case", [each for each in cases("assets") if isinstance(each.values[0]["input"], str)])
+def test_hostile_asset_paths(edge, case):
+    answered = edge.ask("GET", case["input"])
+    assert answered.status in statuses(case)
+    check_refusal(answered)
+
+
+@pytest.mark.parametrize("case", [each for each in cases("http_wire") if "base64" in each.values[0]["input"]])
+def test_hostile_framing(edge, case):
+    head = on_the_wire(edge, base64.b64decode(case["input"]["base64"]))
+    assert status_of(head) in statuses(case)
+
+
+def test_ten_thousand_headers(edge):
+    lines = b"".join(b"A%d: b\r\n" % number for number in range(10_000))
+    assert status_of(on_the_wire(edge, b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")) == 431
+
+
+def test_headers_without_end(edge):
+    answer = on_the_wire(edge, b"GET /healthz HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 100_000)
+    assert status_of(answer) == 400
+
+
+def test_a_hundred_requests_at_once_are_answered_in_order(edge):
+    requests = b"".join(b"GET /none-%03d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(99))
+    last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answers = on_the_wire(edge, requests + last)
+    assert answers.count(b"HTTP/1.1 404 ") == 99
+    assert answers.endswith(b'{"status":"ok"}')
+    names = [int(line.rpartition(b"-")[2], 16) for line in answers.splitlines() if line.startswith(b"x-request-id:")]
+    assert names == sorted(names)
+
+
+@pytest.mark.parametrize("upgrade", ["h2c", "websocket"])
+def test_an_upgrade_is_not_made(edge, upgrade):
+    answered = edge.ask("GET", "/healthz", headers={"Connection": "Upgrade", "Upgrade": upgrade})
+    assert answered.status == 200
+
+
+def test_a_body_without_end_is_not_read_to_its_end(caller):
+    lines = [f"POST {SUBMIT} HTTP/1.1", "Host: x", "Transfer-Encoding: chunked"]
+    lines += [f"Ocp-Apim-Subscription-Key: {caller.issued.primary}", "", ""]
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    answer = on_the_wire(caller.edge, "\r\n".join(lines).encode() + chunk * 160)
+    assert status_of(answer) == 400
+    assert b"must be no larger than 65536 bytes" in answer
+
+
+def on_the_wire(edge, request):
+    """What comes back until the server hangs up, or says nothing more for a while."""
+    received = b""
+    with socket.create_connection(edge.address, timeout=0.5) as connection:
+        with suppress(TimeoutError, ConnectionError):
+            connection.sendall(request)
+        with suppress(TimeoutError, ConnectionError):
+            while piece := connection.recv(65536):
+                received += piece
+    return received
+
+
+def status_of(answer):
+    return int(answer.split(b" ", 2)[1])
