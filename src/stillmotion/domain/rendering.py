@@ -45,7 +45,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """All an engine may know of a generation."""
+    """All an engine may know of a generation.
+
+    Where a keyframe is an earlier clip's last frame (as `frame0`) or first frame (as `frame1`), `frame0_plan` or
+    `frame1_plan` is that clip's plan (`Rendering.plan`), so that its motion can be carried on; else it is empty.
+    """
 
     prompt: str
     frame0: Picture | None
@@ -55,6 +59,8 @@ class RenderJob:
     loop: bool = False
     seed: int = 0
     concepts: tuple[str, ...] = ()
+    frame0_plan: str = ""
+    frame1_plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
