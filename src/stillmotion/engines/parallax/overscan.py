@@ -9,11 +9,11 @@ from stillmotion.engines.parallax.geometry import Surface, Views, solve
 
 LARGEST = 2.5
 """No move of the table at any strength needs more."""
-HALVINGS = 18
+HALVINGS = 22
 POINTS_PER_SIDE = 24
 SAFETY = 1.01
 """On the part over 1: covers the edge between the points that are tried."""
-BARELY = 2e-3
+BARELY = 5e-4
 """Below this part of a motion the overscan found is mostly rounding: what holds later, in proportion, holds there."""
 
 

@@ -20,6 +20,8 @@ from stillmotion.engines.parallax.warp import Warp
 
 WHITE, NEUTRAL = 235, 128
 """Limited-range luma of white; chroma of no colour."""
+SOFTNESS = 0.0011
+"""The blur of a particle's outline, in frame heights."""
 SUBPIXEL = 3
 """Bits of a pixel that OpenCV's drawing takes as fractions."""
 
@@ -79,6 +81,7 @@ class Weather:
         veil = np.zeros((height, width), np.uint8)
         for fall in self._falls:
             _draw(fall, veil, float(self._beat.x[index]) * self._beat.seconds, shown)
+        cv2.GaussianBlur(veil, (0, 0), SOFTNESS * height, veil)
         _whiten(frame, veil)
         return frame
 
