@@ -48,7 +48,7 @@ def check_concurrency(product: Product, unfinished: int) -> None:
 
 def period(now: datetime) -> str:
     """The quota's period that a time falls in: a calendar month in UTC, `2026-11`."""
-    return f"{now:%Y-%m}"
+    return f"{now.year:04}-{now.month:02}"
 
 
 def check_quota(product: Product, used_seconds: float, asked_seconds: float, now: datetime) -> None:

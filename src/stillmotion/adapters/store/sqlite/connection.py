@@ -18,6 +18,9 @@ CHECKPOINT_PAGES: Final = 4000
 
 READ_CACHE_KIB: Final = 8192
 
+READ_MAP_BYTES: Final = 2**31 - 2**16
+"""As much of the file as SQLite can map is read without a system call and a copy for every page."""
+
 WAL_RESET_FIXED: Final = (3, 51, 3)
 WAL_RESET_BACKPORTS: Final = ((3, 44, 6), (3, 50, 7))
 """Releases that mend the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): a checkpoint that meets a
@@ -90,4 +93,5 @@ def connect_reader(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(READ_BUSY_TIMEOUT_MS)
     connection.pragma("cache_size", -READ_CACHE_KIB)
+    connection.pragma("mmap_size", READ_MAP_BYTES)
     return connection

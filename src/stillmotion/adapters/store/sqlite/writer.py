@@ -80,36 +80,40 @@ class Writer:
         self._thread.join()
 
     def _work(self) -> None:
-        open_ = True
-        while open_:
-            batch, open_ = self._next_batch()
-            if batch:
-                self._write(batch)
-                _hand_over(batch)
+        while (first := self._queue.get()) is not None:
+            batch = [first]
+            open_ = self._write(batch)
+            _hand_over(batch)
+            if not open_:
+                break
         self._connection.close()
 
-    def _next_batch(self) -> tuple[list[_Waiting], bool]:
-        batch: list[_Waiting] = []
-        waiting = self._queue.get()
-        while waiting is not None:
-            batch.append(waiting)
-            if len(batch) == MAX_BATCH:
-                return batch, True
-            try:
-                waiting = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, True
-        return batch, False
-
-    def _write(self, batch: list[_Waiting]) -> None:
+    def _write(self, batch: list[_Waiting]) -> bool:
+        """Run and commit what is in the batch and what comes meanwhile, which joins it; false where the last came."""
+        open_ = True
         try:
             self._connection.execute(statements.BEGIN)
-            for waiting in batch:
+            for waiting in batch:  # It grows while it is walked.
                 self._attempt(waiting)
+                if open_ and waiting is batch[-1]:
+                    open_ = self._take_up(batch)
             self._connection.execute(statements.COMMIT)
         except Exception as error:  # Whatever it is, this thread must live on: everyone's writes go through it.
             _refuse(batch, error)
             self._roll_back()
+        return open_
+
+    def _take_up(self, batch: list[_Waiting]) -> bool:
+        """Add to the batch what has come meanwhile; false where that is the end of all work."""
+        while len(batch) < MAX_BATCH:
+            try:
+                waiting = self._queue.get_nowait()
+            except queue.Empty:
+                return True
+            if waiting is None:
+                return False
+            batch.append(waiting)
+        return True
 
     def _attempt(self, waiting: _Waiting) -> None:
         """Run one operation; raises only where the whole transaction is lost."""
