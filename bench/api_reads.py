@@ -48,9 +48,9 @@ async def measure(folder: Path, plan: Plan) -> Sequence[Figure]:
         of_small = servers.enter_context(serving(small.history.data_dir))
         of_big = servers.enter_context(serving(big.history.data_dir))
         raw = servers.enter_context(answering(await _one_answer(of_big, big)))
-        _read_through(folder)
         over_raw, over_big, big_us, raw_us = [], [], [], []
         for _ in range(plan.rounds):
+            _read_through(folder)
             for_small = await _cpu_per_request(of_small, small.take(plan.requests))
             for_big = await _cpu_per_request(of_big, big.take(plan.requests))
             for_raw = await _cpu_per_request(raw, list(islice(repeat(big.take(1)[0]), plan.requests)))
