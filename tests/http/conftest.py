@@ -161,7 +161,7 @@ def start(tmp_path_factory):
         folder = tmp_path_factory.mktemp("edge")
         clock = ManualClock()
         store = MemoryStore(clock) if kind == "memory" else open_store(folder / "stillmotion.db", clock)
-        objects = LocalObjects(folder / "objects")
+        objects = parts.pop("objects", None) or LocalObjects(folder / "objects")
         services = services_over(store, objects, clock, **parts)
         loop = uvloop.new_event_loop()
         server = HttpServer(build_app(services), listen("127.0.0.1", 0), shutdown_seconds=1)

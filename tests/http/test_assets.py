@@ -1,11 +1,16 @@
 """Downloads: signed addresses, Range, HEAD, what browsers are told."""
 
+import asyncio
+import socket
+import time
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from stillmotion.application.assets import AssetUrls
+from stillmotion.application.ports import StoredObject
+from tests.builders import NOON
 from tests.http.conftest import SIGNING_KEY, Edge
 
 VIDEO = bytes(range(256)) * 2000
@@ -221,3 +226,35 @@ def test_what_a_stranger_sent_is_only_shown_as_the_picture_it_is(edge):
         assert (answered.status, answered.content) == (200, content)
         assert answered.headers["content-type"] == kind
         assert answered.headers["content-disposition"].startswith(shown)
+
+
+class CountingObjects:
+    """Counts what is read of an endless object."""
+
+    def __init__(self):
+        self.pieces = 0
+
+    async def find(self, key):
+        return StoredObject(10**12, "endless", NOON)
+
+    async def read(self, key, start, end):
+        while True:
+            self.pieces += 1
+            yield bytes(100_000)
+            await asyncio.sleep(0)
+
+    def direct_url(self, key, lifetime):
+        return None
+
+
+def test_nothing_is_read_for_somebody_who_hung_up(start, edge):
+    endless = CountingObjects()
+    other = start(objects=endless)
+    path = other.services.asset_urls.url("generations/a/b.mp4", "")
+    with socket.create_connection(other.address, timeout=5) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        connection.recv(1000)
+    time.sleep(0.2)
+    read = endless.pieces
+    time.sleep(0.1)
+    assert endless.pieces == read > 0

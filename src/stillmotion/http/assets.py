@@ -1,7 +1,7 @@
 """Downloads: what a signed address stands for, whole or in part, as browsers play it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -29,7 +29,7 @@ from stillmotion.http.byte_ranges import Unsatisfiable, Validators, asked_range,
 PREFIX = "/assets/"
 
 _MAX_PARAMETERS = 8
-_TYPES = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
+_TYPES: Mapping[str, str] = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
 _UNKNOWN_TYPE = "application/octet-stream"
 _ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
 

@@ -1,22 +1,27 @@
 """The reference of what is no operation of a surface: downloads and health, described by hand."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-Json = dict[str, Any]
+Json = Mapping[str, Any]
 
-_SIGNED = [
+_SIGNED: Sequence[Json] = [
     {"name": "key", "in": "path", "required": True, "description": "The object's name.", "schema": {"type": "string"}},
     {"name": "expires", "in": "query", "required": True, "schema": {"type": "integer"}},
     {"name": "signature", "in": "query", "required": True, "schema": {"type": "string"}},
     {"name": "Range", "in": "header", "required": False, "schema": {"type": "string"}, "example": "bytes=0-1023"},
 ]
-_REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
-_SENTENCE: Json = {"application/json": {"schema": {"type": "object", "properties": {"error": {"type": "string"}}}}}
-_BYTES: Json = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("video/mp4", "image/jpeg")}
+_REQUEST_ID: Mapping[str, Any] = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+_SENTENCE: Mapping[str, Any] = {
+    "application/json": {"schema": {"type": "object", "properties": {"error": {"type": "string"}}}}
+}
+_BYTES: Mapping[str, Any] = {
+    kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("video/mp4", "image/jpeg")
+}
 
 
 def _answer(description: str, content: Json | None = None) -> Json:
-    answer: Json = {"description": description, "headers": _REQUEST_ID}
+    answer = {"description": description, "headers": _REQUEST_ID}
     return answer if content is None else {**answer, "content": content}
 
 
@@ -47,7 +52,7 @@ def _probe(operation_id: str, summary: str, responses: Json) -> Json:
     return {"get": {**about, "responses": responses}}
 
 
-PATHS: dict[str, Json] = {
+PATHS: Mapping[str, Json] = {
     "/assets/{key}": {
         "get": _asset("getAsset", "Download a video, a thumbnail or a picture", with_body=True),
         "head": _asset("headAsset", "Ask how large a file is", with_body=False),

@@ -32,7 +32,7 @@ _HEADERS: Mapping[str, Json] = {
 _ON_EVERY_ANSWER = ("X-Request-Id",)
 _LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _ENGINE = ("X-Stillmotion-Engine", "X-Stillmotion-Progress")
-_SUBMIT_PARAMETER = {
+_SUBMIT_PARAMETER: Mapping[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
@@ -41,7 +41,7 @@ _SUBMIT_PARAMETER = {
 }
 
 
-def document(surfaces: Sequence[Surface], paths: Mapping[str, Json], version: str) -> Json:
+def document(surfaces: Sequence[Surface], paths: Mapping[str, Mapping[str, Any]], version: str) -> Json:
     """The whole document: the operations of all surfaces, and `paths` that are described by hand."""
     operations = [(surface, operation) for surface in surfaces for operation in surface.operations]
     types = _types(operations)
@@ -91,7 +91,7 @@ def _operation(surface: Surface, operation: Operation[Any], schema_of: Mapping[t
         "security": [{name: []} for name in surface.security_schemes],
     }
     if operation.submits:
-        about["parameters"] = [_SUBMIT_PARAMETER]
+        about["parameters"] = [dict(_SUBMIT_PARAMETER)]
     about["requestBody"] = {
         "required": True,
         "content": {"application/json": {"schema": schema_of[operation.wire], "example": dict(operation.example)}},

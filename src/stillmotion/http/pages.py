@@ -1,6 +1,7 @@
 """The pages for people: a welcome and the API reference, from files of this package alone."""
 
 import asyncio
+from collections.abc import Mapping
 from importlib.resources import files
 
 from stillmotion.http.asgi import NO_SNIFFING, Header, Receive, Reply, Scope, Send, send_reply
@@ -17,9 +18,13 @@ _HEADERS: tuple[Header, ...] = (
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-_TYPES = {"html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
+_TYPES: Mapping[str, str] = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+}
 
-PAGES = {
+PAGES: Mapping[str, str] = {
     "/": "welcome.html",
     "/docs": "reference.html",
     "/docs/reference.js": "reference.js",

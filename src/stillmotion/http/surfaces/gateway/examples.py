@@ -1,5 +1,6 @@
 """What the reference shows: the founding document's own requests and answers."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -13,8 +14,8 @@ _PICTURE = "https://storage.googleapis.com/imagesai.appypie.com/testing/00034_00
 _PROMPT = "leaning girl"
 _CDN = "https://storage.cdn-luma.com/dream_machine/29a0547c-674c-4616-ada7-031e67edf924"
 
-SUBMIT = {"url": _PICTURE, "prompt": _PROMPT}
-GET_STATUS = {"task_id": _ID}
+SUBMIT: Mapping[str, str] = {"url": _PICTURE, "prompt": _PROMPT}
+GET_STATUS: Mapping[str, str] = {"task_id": _ID}
 
 QUEUED = Generation(
     id=_ID,
