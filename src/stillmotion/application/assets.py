@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -29,11 +30,18 @@ class AssetUrls:
 
     def url(self, key: str, base_url: str) -> str:
         """Where the object can be had with no header: the store's own presigned URL, or ours."""
-        direct = self.objects.direct_url(key, self.lifetime)
-        if direct is not None:
-            return direct
+        return self.links(base_url)(key)
+
+    def links(self, base_url: str) -> Callable[[str], str]:
+        """Gives `url` for any number of keys that are asked for at once: they expire together."""
         expires = int((self.clock.now() + self.lifetime).timestamp())
-        return f"{base_url}/assets/{key}?expires={expires}&signature={self._signature(key, expires)}"
+        beginning, middle = f"{base_url}/assets/", f"?expires={expires}&signature="
+
+        def link(key: str) -> str:
+            direct = self.objects.direct_url(key, self.lifetime)
+            return direct or f"{beginning}{key}{middle}{self._signature(key, expires)}"
+
+        return link
 
     def signed(self, key: str, expires: str, signature: str) -> bool:
         """Whether the URL's query is one that we made for this key, at any time."""

@@ -2,7 +2,7 @@
 
 import re
 
-from stillmotion.http.asgi import Scope
+from stillmotion.http.asgi import HEADERS, Headers, Scope
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
@@ -15,8 +15,9 @@ def base_url(scope: Scope, public_url: str) -> str:
     """
     if public_url:
         return public_url.rstrip("/")
-    hosts = [value for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) == 1 and _HOST.fullmatch(hosts[0]):
-        return f"{scope['scheme']}://{hosts[0].decode('ascii')}"
+    headers: Headers = scope[HEADERS]
+    called = headers.get(b"host", b"")
+    if _HOST.fullmatch(called) and b"host" not in headers.repeated:
+        return f"{scope['scheme']}://{called.decode('ascii')}"
     host, port = scope["server"]
     return f"{scope['scheme']}://[{host}]:{port}" if ":" in host else f"{scope['scheme']}://{host}:{port}"

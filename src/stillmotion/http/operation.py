@@ -38,11 +38,14 @@ class Call:
     allowance: Allowance | None = None
     size: int = 0
     idempotency: IdempotencyKey | None = None
+    links: LinkTo | None = None
 
     def link_to(self, key: str) -> str:
         """Where the caller can fetch the object of that key, with no header."""
-        services = self.services
-        return services.asset_urls.url(key, base_url(self.scope, services.public_url))
+        if self.links is None:
+            services = self.services
+            self.links = services.asset_urls.links(base_url(self.scope, services.public_url))
+        return self.links(key)
 
 
 @dataclass(slots=True)
