@@ -93,6 +93,7 @@ def _rows(ids: tuple[str, ...], owners: list[str]) -> Iterator[Bindings]:
     """One row made by the store's own code, then the same with what differs put in its place."""
     first = SystemClock().now().astimezone(UTC) - timedelta(days=30)
     template = from_generation(_completed(queued(ids[0], owners[0], first)))
+    request = str(template["request"])
     start, step = microseconds(first), 30 * 86_400_000_000 // len(ids)
     tokens = Random(1)
     for number, generation_id in enumerate(ids):
@@ -101,6 +102,7 @@ def _rows(ids: tuple[str, ...], owners: list[str]) -> Iterator[Bindings]:
         yield template | {
             "id": generation_id,
             "subscription_id": owners[number % len(owners)],
+            "request": request.replace(PROMPT, f"{PROMPT} {number}"),
             "created_at": created_at,
             "finished_at": created_at + 5_000_000,
             "video_key": f"generations/{generation_id}/{token[:43]}.mp4",
