@@ -82,14 +82,13 @@ class Operation(Generic[Wire]):
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """One dialect of the API: `name` is what a product includes, `prefix` what its paths begin with.
+    """One dialect of the API: `name` is what a product includes.
 
     `key_of` finds the one key in a request's headers and query, or raises `NotAuthenticated`; `encode` is the
     dialect's JSON of a generation.
     """
 
     name: str
-    prefixes: tuple[str, ...]
     key_of: Callable[[Headers, bytes], str | None]
     problems: Problems
     encode: Callable[[Generation, LinkTo], bytes]

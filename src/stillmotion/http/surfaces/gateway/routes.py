@@ -66,7 +66,6 @@ _SHARED = (InvalidRequest, NotAuthenticated, AccessDenied, LimitExceeded, Except
 
 GATEWAY = Surface(
     name=NAME,
-    prefixes=("/lumalabs-ai/", "/lumalabs-ai-polling/"),
     key_of=key_of,
     problems=PROBLEMS,
     encode=encode,
