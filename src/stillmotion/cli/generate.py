@@ -11,6 +11,7 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stillmotion.cli.main import load_settings
+from stillmotion.cli.plans import describe
 from stillmotion.composition import image_source
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
@@ -19,6 +20,8 @@ from stillmotion.domain.request import AspectRatio, GenerationRequest, Resolutio
 from stillmotion.worker.messages import Done, Render
 from stillmotion.worker.messages import Progress as RenderProgress
 from stillmotion.worker.renderer_process import RendererDied, RendererProcess
+
+ENGINE = "parallax/1"
 
 
 class GenerateFailed(StillmotionError):
@@ -80,7 +83,10 @@ def command(
         click.echo("Cancelled; nothing was written.", err=True)
         sys.exit(130)
     size = out.stat().st_size / 1e6
-    click.echo(f"{out}  {size:.1f} MB  {done.width}×{done.height}  {done.frames} frames  in {done.seconds:.1f} s")
+    facts = f"{size:.1f} MB  {done.width}×{done.height}  {done.frames} frames"
+    click.echo(f"{out}  {facts}  rendered by {ENGINE} in {done.seconds:.1f} s")
+    for line in describe(done.plan):
+        click.echo(line)
 
 
 async def _generate(order: _Order) -> Done:
@@ -105,7 +111,7 @@ async def _render(
 ) -> Done:
     message = Render(
         ticket=renderer.ticket(),
-        engine="parallax/1",
+        engine=ENGINE,
         prompt=request.prompt,
         output=folder,
         frame0=frames[0],

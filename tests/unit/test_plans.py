@@ -1,0 +1,32 @@
+"""What a person is told of an engine's plan."""
+
+import json
+
+import pytest
+
+from stillmotion.cli.plans import describe
+
+PLAN = {
+    "moves": [["push_in", "pan_left"], ["orbit_right"]],
+    "chosen_from_picture": False,
+    "subject": ["lean"],
+    "ambient": ["snow"],
+    "ignored": [{"words": "purple\x1b[31m", "reason": "no movement is known by these words"}],
+}
+
+
+def test_what_was_understood_and_what_was_not():
+    assert describe(json.dumps(PLAN)) == [
+        "Moves: push in and pan left, then orbit right, lean, snow",
+        "Not understood: “purple�[31m”",
+    ]
+
+
+def test_a_move_of_our_own_choice_is_said_to_be_one():
+    chosen = {"moves": [["push_in"]], "chosen_from_picture": True}
+    assert describe(json.dumps(chosen)) == ["Moves: push in (chosen from the picture)"]
+
+
+@pytest.mark.parametrize("plan", ["", "no json", "[]", "{}"])
+def test_an_unknown_plan_is_passed_over(plan):
+    assert describe(plan) == []
