@@ -6,12 +6,16 @@ Pixels cross this seam as buffers, so that the domain needs no array library: wr
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from stillmotion.domain.request import FrameSize
 
 Buffer = Any
 """Anything with the buffer protocol (`collections.abc.Buffer` from Python 3.12 on)."""
+
+RESAMPLER = "resample/1"
+"""What the honesty header says of an upscaled or reframed clip: no engine made it."""
 
 Report = Callable[[float], None]
 """Takes the fraction done, 0 to 1. Raises `RenderCancelled` when the render must stop: call it often."""
@@ -77,6 +81,13 @@ class Rendering:
     frames: Iterator[Frame]
     plan: str
     telling_frame: int = 0
+
+
+class VideoCodec(StrEnum):
+    """How a clip is compressed. Both go into MP4."""
+
+    H264 = "h264"
+    AV1 = "av1"
 
 
 class Engine(Protocol):

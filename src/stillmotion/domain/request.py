@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.keyframes import Keyframe
+from stillmotion.domain.reframing import Placement
 
 PROMPT_MAX_CHARACTERS = 5000
 URL_MAX_CHARACTERS = 8192
@@ -15,6 +16,8 @@ MAX_SEED = 2**63 - 1
 DEFAULT_MODEL = "ray-1-6"
 WIDEST_SHAPE = 4.0
 """A picture's own shape is kept between 1:4 and 4:1; beyond that it is cropped."""
+MAX_ENLARGED = 8
+"""How many times as long as the frame's side a placed picture's may be; 21:9 covers 9:21 at 5.4 times."""
 
 
 class Resolution(StrEnum):
@@ -58,11 +61,25 @@ class FrameSize:
     height: int
 
 
+SQUARE = FrameSize(2, 2)
+"""Stands for a picture whose shape does not matter."""
+
+
+class Purpose(StrEnum):
+    """What is to be made: a clip of its own, or another form of a finished one. Wire words."""
+
+    VIDEO = "video"
+    UPSCALE = "upscale_video"
+    REFRAME = "reframe_video"
+
+
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """What was asked, after the dialect is taken off. Raises `InvalidRequest` with every problem found.
 
-    `seconds` is the clip's length; without `aspect_ratio` the picture keeps its own shape.
+    `seconds` is the clip's length; without `aspect_ratio` the picture keeps its own shape. To upscale or reframe,
+    `source` is the id of the finished generation, and no prompt is needed; `placement` is where its picture lies in
+    the reframed one, None to crop around the subject.
     """
 
     prompt: str
@@ -76,6 +93,9 @@ class GenerationRequest:
     concepts: tuple[str, ...] = ()
     callback_url: str | None = None
     model: str = DEFAULT_MODEL
+    purpose: Purpose = Purpose.VIDEO
+    source: str | None = None
+    placement: Placement | None = None
 
     def __post_init__(self) -> None:
         problems = tuple(self._problems())
@@ -83,12 +103,50 @@ class GenerationRequest:
             raise InvalidRequest(*problems)
 
     def _problems(self) -> list[Problem]:
-        problems = [Problem("prompt", message) for message in prompt_problems(self.prompt)]
+        if self.purpose is Purpose.VIDEO or self.prompt:
+            problems = [Problem("prompt", message) for message in prompt_problems(self.prompt)]
+        else:
+            problems = []
         if not MIN_SECONDS <= self.seconds <= MAX_SECONDS:
             problems.append(Problem("duration", f"must be from {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds"))
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             problems.append(Problem("seed", f"must be a whole number from 0 to {MAX_SEED}"))
+        return problems + self._source_problems()
+
+    def _source_problems(self) -> list[Problem]:
+        problems = []
+        if (self.source is None) is not (self.purpose is Purpose.VIDEO):
+            problems.append(
+                Problem("source", "must be a finished generation's id to upscale or reframe it, else absent")
+            )
+        if self.purpose is Purpose.REFRAME and self.aspect_ratio is None:
+            problems.append(Problem("aspect_ratio", "is needed: say which shape the video should have"))
+        if self.placement is not None:
+            if self.purpose is not Purpose.REFRAME:
+                problems.append(Problem("placement", "is for reframing only"))
+            elif self.aspect_ratio is not None:
+                frame = frame_size(self.resolution, self.aspect_ratio, SQUARE)
+                problems += _placement_problems(self.placement, frame)
         return problems
+
+
+def _placement_problems(placement: Placement, frame: FrameSize) -> list[Problem]:
+    """Where a placement shows nothing of the picture in that frame, or blows it up beyond reason."""
+    problems = []
+    axes = (
+        ("x_start", "x_end", placement.left, placement.width, frame.width),
+        ("y_start", "y_end", placement.top, placement.height, frame.height),
+    )
+    for start, end, edge, length, side in axes:
+        if edge is not None and edge > side - 2:
+            problems.append(Problem(start, f"leaves nothing of the picture in view: the frame is {side} pixels there"))
+        elif edge is not None and length is not None and edge + length < 2:
+            problems.append(Problem(end, "leaves nothing of the picture in view: it must be 2 at least"))
+        if length is not None and length > MAX_ENLARGED * side:
+            problems.append(
+                Problem(end, f"makes the picture over {MAX_ENLARGED} times as long as the frame's {side} pixels")
+            )
+    return problems
 
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

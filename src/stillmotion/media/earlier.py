@@ -1,0 +1,95 @@
+"""Reading a finished clip of ours again, frame by frame."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.rendering import Frame, Picture
+from stillmotion.media.probe import BrokenClip, ClipFacts, probe
+from stillmotion.media.thumbnail import rgb
+
+OPTIONS = {"protocol_whitelist": "file"}
+"""Whatever a file says, nothing but that file is opened (FFmpeg's protocols)."""
+CODECS = frozenset({"h264", "av1"})
+LAYOUT = "yuv420p"
+THREADS = 2
+MAX_PIXELS = 4096 * 4096
+MAX_FRAMES = 3600
+
+
+def facts(clip: Path) -> ClipFacts:
+    """What the clip holds. Raises `GenerationFailed` (code `clip_unreadable`) for what is no clip of ours."""
+    try:
+        found = probe(clip)
+    except BrokenClip as error:
+        raise unreadable() from error
+    whole_rate = found.fps.denominator == 1 and found.fps > 0
+    within = found.size.width * found.size.height <= MAX_PIXELS and 0 < found.frame_count <= MAX_FRAMES
+    even = found.size.width % 2 == 0 == found.size.height % 2
+    if found.codec not in CODECS or not whole_rate or not within or not even:
+        raise unreadable()
+    return found
+
+
+def frames(clip: Path) -> Iterator[Frame]:
+    """Every frame in order, one in memory at a time. Raises `GenerationFailed` where the file is damaged."""
+    with _opened(clip) as container:
+        for picture in container.decode(video=0):
+            yield _frame(picture)
+
+
+def first(clip: Path) -> Frame:
+    """The clip's first frame. Raises `GenerationFailed`."""
+    with _opened(clip) as container:
+        for picture in container.decode(video=0):
+            return _frame(picture)
+    raise unreadable()
+
+
+def last(clip: Path) -> Frame:
+    """The clip's last frame: only its last group of pictures is decoded. Raises `GenerationFailed`."""
+    latest = None
+    with _opened(clip) as container:
+        stream = container.streams.video[0]
+        container.seek(stream.duration or 0, stream=stream, backward=True)
+        for picture in container.decode(stream):
+            latest = picture
+        if latest is None:
+            raise unreadable()
+        return _frame(latest)
+
+
+def as_picture(frame: Frame) -> Picture:
+    """The frame as an engine takes it: RGB."""
+    return Picture(frame.width, frame.height, np.ascontiguousarray(rgb(frame)).reshape(-1))
+
+
+def unreadable() -> GenerationFailed:
+    """The refusal of a file that is not a whole clip of ours."""
+    return GenerationFailed("clip_unreadable", "The earlier generation's video cannot be read: generate it again.")
+
+
+@contextmanager
+def _opened(clip: Path) -> Iterator[InputContainer]:
+    try:
+        with av.open(str(clip), "r", format="mp4", options=dict(OPTIONS)) as container:
+            if not container.streams.video:
+                raise unreadable()
+            context: Any = container.streams.video[0].codec_context
+            context.thread_count = THREADS
+            yield container
+    except av.FFmpegError as error:
+        raise unreadable() from error
+
+
+def _frame(picture: av.VideoFrame) -> Frame:
+    if picture.format.name != LAYOUT:
+        raise unreadable()
+    planes = picture.to_ndarray()
+    return Frame(picture.width, picture.height, planes.reshape(-1))
