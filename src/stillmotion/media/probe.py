@@ -15,7 +15,7 @@ class BrokenClip(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """What a clip holds. `fps` is frames a second, `seconds` its length, `codec` FFmpeg's name."""
+    """What a clip holds. `fps` is frames a second, `seconds` its length, `codec` FFmpeg's name: h264 or av1."""
 
     size: FrameSize
     fps: Fraction
@@ -49,7 +49,7 @@ def probe(path: Path, *, whole: bool = False) -> ClipFacts:
                 fps=fps,
                 frame_count=stream.frames,
                 seconds=float(stream.frames / fps) if fps else 0.0,
-                codec=stream.codec_context.name,
+                codec=stream.codec_context.codec.canonical_name,
             )
     except (av.FFmpegError, OSError) as error:
         raise BrokenClip(f"{path.name}: {error}") from error
