@@ -85,7 +85,11 @@ APPROXIMATED = frozenset(
 """Moves that one still can only suggest."""
 
 RAMP = 0.3
-"""The part of a move in which it gathers speed, and again in which it comes to rest."""
+"""The part of a move in which it gathers speed, and again in which it slows down."""
+KEPT = 0.35
+"""The part of its cruising speed that a clip still has at its end, for what continues it; it sets off from rest."""
+OUTWARD = 0.6
+"""How far a move goes that reveals more than the picture holds, where it may not start closer instead."""
 BLEND = 0.14
 """How far the moves of a sequence reach into each other, as a fraction of a segment."""
 SHAKES_PER_SECOND = 0.9
@@ -96,11 +100,14 @@ SHAKES_PER_SECOND = 0.9
 class CameraPath:
     """The pose at each frame, frames × the fields of `Pose`, and how much of the whole motion is done.
 
-    `engaged` rises with the motion from 0 and bounds it: the overscan grows with it, smoothly.
+    `engaged` rises with the motion from 0 and bounds it: the overscan grows with it, smoothly. `opening` and
+    `ending` are the pose's change per second at either end, less the hand's sway.
     """
 
     poses: Samples
     engaged: Samples
+    opening: Samples
+    ending: Samples
 
     def column(self, name: str) -> Samples:
         """One field of the pose over all frames."""
@@ -109,24 +116,41 @@ class CameraPath:
     @property
     def ends_on_whole(self) -> bool:
         """Whether the clip starts close and ends on the whole picture."""
-        return any(self.column(name)[0] > 1e-3 and self.column(name)[-1] < 1e-3 for name in _NEVER_BELOW_PICTURE)
+        return any(self.column(name)[0] > 1e-3 and self.column(name)[-1] < 1e-3 for name in _OUTWARD)
+
+    @property
+    def reveals(self) -> bool:
+        """Whether more is shown than the picture holds."""
+        return any(float(self.column(name).min()) < -1e-3 for name in _OUTWARD)
 
 
 _COLUMNS: Mapping[str, int] = {field.name: index for index, field in enumerate(fields(Pose))}
-_NEVER_BELOW_PICTURE = ("forward", "zoom")
+_OUTWARD = ("forward", "zoom")
+"""Fields that reveal more than the picture holds where they are below 0."""
 
 
-def ease(x: Any, ramp: float = RAMP) -> Samples:
-    """From 0 to 1 as x does, starting and ending at rest; velocity and acceleration are continuous.
+def velocity_fields() -> tuple[str, ...]:
+    """The names of what can be carried from clip to clip: all of a pose but the hand's sway."""
+    return tuple(name for name in _COLUMNS if name != "shake")
 
-    Its speed follows the quintic smoothstep up, stays level, and comes down again.
+
+def ease(x: Any, ramp: float = RAMP, kept: float = 0.0) -> Samples:
+    """From 0 to 1 as x does, starting at rest and ending at `kept` of the speed between.
+
+    Its speed follows the quintic smoothstep up, stays level, and comes down again (`ramp` is at most 1/2): velocity
+    and acceleration are continuous.
     """
     inside = np.clip(np.asarray(x, np.float64), 0, 1)
-    mirrored = np.minimum(inside, 1 - inside)
-    part = np.minimum(mirrored / ramp, 1)
-    gathered = ramp * (part**6 - 3 * part**5 + 2.5 * part**4) + np.maximum(mirrored - ramp, 0)
-    done = gathered / (1 - ramp)
-    return np.where(inside <= 0.5, done, 1 - done)
+    gathered = ramp * _gathered(inside / ramp) + np.maximum(inside - ramp, 0)
+    slowed = (1 - kept) * ramp * _gathered((inside - (1 - ramp)) / ramp)
+    done = (gathered - slowed) / (1 - ramp + kept * ramp / 2)
+    return np.where(inside >= 1, 1.0, done)
+
+
+def _gathered(part: Any) -> Samples:
+    """The way made while the speed follows the quintic smoothstep from 0 to 1; half a unit in all."""
+    part = np.clip(part, 0, 1)
+    return np.asarray(part**6 - 3 * part**5 + 2.5 * part**4)
 
 
 def there_and_back(x: Any) -> Samples:
@@ -140,20 +164,32 @@ def times(frame_count: int, *, loop: bool) -> Samples:
     return np.arange(frame_count) / steps
 
 
-def camera_path(plan: MotionPlan, frame_count: int, seconds: float, seed: int, *, arriving: bool = False) -> CameraPath:
+def camera_path(
+    plan: MotionPlan,
+    frame_count: int,
+    seconds: float,
+    seed: int,
+    *,
+    arriving: bool = False,
+    carried: Mapping[str, float] | None = None,
+    whole: bool = False,
+) -> CameraPath:
     """The whole path that a plan asks for, starting at the picture itself wherever that can be.
 
     A move that reveals more than the picture holds (pulling out, zooming out) starts closer instead and ends
-    on the whole picture. With `arriving` the same motion is placed so that it ends at the picture.
+    on the whole picture; with `whole` it starts at the picture all the same and goes less far beyond it. With
+    `arriving` the same motion is placed so that it ends at the picture, at rest. `carried` is the pose's change per
+    second that the path starts with (or arrives at), instead of rest; it does not apply to a loop.
     """
     x = times(frame_count, loop=plan.loop)
-    done = [_progress(x, plan.segments, index, plan) for index in range(len(plan.segments))]
+    kept = 0.0 if arriving or plan.loop else KEPT
+    done = [_progress(x, plan.segments, index, plan, kept) for index in range(len(plan.segments))]
     poses = np.zeros((frame_count, len(_COLUMNS)))
     for progress, segment in zip(done, plan.segments, strict=True):
-        poses += progress[:, None] * _target(segment, plan.strength * plan.camera_strength)
-    for name in _NEVER_BELOW_PICTURE:
-        column = poses[:, _COLUMNS[name]]
-        column -= min(0.0, float(column.min()))
+        target = _target(segment, plan.strength * plan.camera_strength)
+        if whole or arriving:
+            target = _held_back(target, -1.0 if arriving else 1.0)
+        poses += progress[:, None] * target
     moving = [progress for progress, segment in zip(done, plan.segments, strict=True) if segment.moves]
     engaged = np.mean(moving, axis=0) if moving else np.zeros(frame_count)
     if arriving:
@@ -161,11 +197,46 @@ def camera_path(plan: MotionPlan, frame_count: int, seconds: float, seed: int, *
         reach = poses[:, shake].copy()
         poses, engaged = poses - poses[-1], np.abs(engaged - engaged[-1])
         poses[:, shake] = reach
+    if carried and not plan.loop:
+        poses, engaged = _coasting(poses, engaged, x, seconds, carried, arriving=arriving)
+    if not (whole or arriving):
+        poses = _started_closer(poses)
+    rate = max(frame_count - 1, 1) / seconds
+    opening, ending = (poses[1] - poses[0]) * rate if frame_count > 1 else poses[0] * 0, _ending(poses, rate, plan)
     calm = np.ones(frame_count) if plan.loop else _waking((1 - x if arriving else x) * seconds)
-    return _shaken(CameraPath(poses, engaged), x * seconds, calm, seed, seconds if plan.loop else None)
+    path = CameraPath(poses, engaged, opening, ending)
+    return _shaken(path, x * seconds, calm, seed, seconds if plan.loop else None)
 
 
-def _progress(x: Samples, segments: Sequence[Segment], index: int, plan: MotionPlan) -> Samples:
+def _started_closer(poses: Samples) -> Samples:
+    """Outward moves shifted so that they end on the whole picture rather than beyond it."""
+    poses = poses.copy()
+    for name in _OUTWARD:
+        column = poses[:, _COLUMNS[name]]
+        column -= min(0.0, float(column.min()))
+    return poses
+
+
+def _ending(poses: Samples, rate: float, plan: MotionPlan) -> Samples:
+    if plan.loop or len(poses) < 2:
+        return np.zeros(poses.shape[1])
+    return np.asarray((poses[-1] - poses[-2]) * rate)
+
+
+def _coasting(
+    poses: Samples, engaged: Samples, x: Samples, seconds: float, carried: Mapping[str, float], *, arriving: bool
+) -> tuple[Samples, Samples]:
+    """The path, and what of it is done, with a speed carried over that ebbs away as the path's own comes up."""
+    velocity = np.array([carried.get(name, 0.0) for name in _COLUMNS])
+    time = 1 - x if arriving else x
+    way = np.minimum(time, RAMP) - RAMP * _gathered(time / RAMP)
+    coast = (-1 if arriving else 1) * way[:, np.newaxis] * velocity * seconds
+    own = float(np.abs(poses).max())
+    share = float(np.abs(coast).max()) / max(float(np.abs(coast).max()) + own, 1e-9)
+    return poses + coast, (1 - share) * engaged + share * way / (RAMP / 2)
+
+
+def _progress(x: Samples, segments: Sequence[Segment], index: int, plan: MotionPlan, kept: float) -> Samples:
     count = len(segments)
     if plan.loop:
         within = np.clip(x * count - index, 0, 1)
@@ -173,13 +244,23 @@ def _progress(x: Samples, segments: Sequence[Segment], index: int, plan: MotionP
     blend = BLEND if count > 1 else 0.0
     start, end = (index - blend) / count, (index + 1 + blend) / count
     start, end = max(0.0, start), min(1.0, end)
-    return ease((x - start) / ((end - start) / max(plan.speed, 1.0)))
+    last = index == count - 1 and plan.speed <= 1
+    return ease((x - start) / ((end - start) / max(plan.speed, 1.0)), kept=kept if last else 0.0)
 
 
 def _target(segment: Segment, strength: float) -> Samples:
     together = 1.0 if len(segment.moves) < 2 else 0.8
     summed = sum((np.array(astuple(MOVES[move])) for move in segment.moves), np.zeros(len(_COLUMNS)))
     return np.asarray(summed * strength * together)
+
+
+def _held_back(target: Samples, side: float) -> Samples:
+    """Where the picture is to be at one end of the path, a move beyond it (on this side) goes less far."""
+    target = target.copy()
+    for name in _OUTWARD:
+        if side * target[_COLUMNS[name]] < 0:
+            target[_COLUMNS[name]] *= OUTWARD
+    return target
 
 
 def _waking(seconds: Samples) -> Samples:
@@ -197,7 +278,7 @@ def _shaken(path: CameraPath, seconds: Samples, share: Samples, seed: int, loop_
     random = np.random.default_rng([seed, 7])
     for name, part in (("pan", 1.0), ("tilt", 0.8), ("roll", 0.45), ("up", 0.5)):
         poses[:, _COLUMNS[name]] += amount * part * share * _sway(seconds, random, loop_seconds)
-    return CameraPath(poses, np.maximum(path.engaged, share))
+    return CameraPath(poses, np.maximum(path.engaged, share), path.opening, path.ending)
 
 
 def _sway(seconds: Samples, random: np.random.Generator, loop_seconds: float | None) -> Samples:

@@ -16,6 +16,9 @@ Pixels = NDArray[np.uint8]
 ROOM_BEYOND_CROP = 0.25
 """How much of the picture outside the crop is kept on each side, as a fraction of the crop: a camera may look there."""
 
+SOFTEST = 0.25
+"""The blur of what is made up beyond the picture at its far edge, sigma as a fraction of its width."""
+
 _TO_BT709 = np.array(
     [
         [0.182586, 0.614231, 0.062007, 16.0],
@@ -33,12 +36,12 @@ _HALFWAY = (_TAPS / _TAPS.sum()).astype(np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A rectangle of the picture, in its pixels."""
+    """A rectangle in the picture's pixels; it may reach beyond the picture."""
 
-    x: int
-    y: int
-    width: int
-    height: int
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +78,49 @@ def as_array(picture: Picture) -> Pixels:
     return np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
 
 
-def lay_out(picture: Picture, size: FrameSize, focus: tuple[float, float]) -> Canvas:
-    """Scale the picture to cover `size`, cropped around `focus` (x and y as fractions of the picture)."""
+def lay_out(picture: Picture, size: FrameSize, focus: tuple[float, float], margin: float = 0.0) -> Canvas:
+    """Scale the picture to cover `size`, cropped around `focus` (x and y as fractions of the picture).
+
+    With `margin` (a fraction of the frame's sides) the picture goes on beyond its edges that far, mirrored and ever
+    softer: made up, for a camera that has to look there.
+    """
     scale = max(size.width / picture.width, size.height / picture.height)
     across = _Span.around(focus[0], picture.width, size.width, scale)
     down = _Span.around(focus[1], picture.height, size.height, scale)
-    region = Region(across.start, down.start, across.length, down.length)
-    part = as_array(picture)[region.y : region.y + region.height, region.x : region.x + region.width]
-    y, u, v = _planes(_resized(part, across.scaled, down.scaled))
-    return Canvas(_doubled(y), u, v, across.offset, down.offset, size, region)
+    part = as_array(picture)[down.start : down.start + down.length, across.start : across.start + across.length]
+    scaled = _resized(part, across.scaled, down.scaled)
+    border = _even(size.width * margin), _even(size.height * margin)
+    if margin:
+        scaled = _continued(scaled, *border)
+    y, u, v = _planes(scaled)
+    region = _shown(across, down, border)
+    return Canvas(_doubled(y), u, v, across.offset + border[0], down.offset + border[1], size, region)
+
+
+def _shown(across: "_Span", down: "_Span", border: tuple[int, int]) -> Region:
+    """What of the picture, or beyond it, the canvas shows."""
+    step_x, step_y = across.length / across.scaled, down.length / down.scaled
+    return Region(
+        across.start - border[0] * step_x,
+        down.start - border[1] * step_y,
+        across.length + 2 * border[0] * step_x,
+        down.length + 2 * border[1] * step_y,
+    )
+
+
+def _continued(rgb: Pixels, across: int, down: int) -> Pixels:
+    """Mirrored beyond its edges by so many pixels, the more softly the further out."""
+    height, width = rgb.shape[:2]
+    out: Any = cv2.copyMakeBorder(rgb, down, down, across, across, cv2.BORDER_REFLECT_101)
+    x = np.clip(np.abs(np.arange(width + 2 * across) - across - (width - 1) / 2) - (width - 1) / 2, 0, None)
+    y = np.clip(np.abs(np.arange(height + 2 * down) - down - (height - 1) / 2) - (height - 1) / 2, 0, None)
+    outside = np.maximum(x[np.newaxis] / max(across, 1), y[:, np.newaxis] / max(down, 1)).astype(np.float32)
+    sigma = SOFTEST * max(across, down)
+    for part, start in ((0.35, 0.0), (1.0, 0.3)):
+        soft = cv2.GaussianBlur(out, (0, 0), max(1.0, sigma * part))
+        share = np.clip((outside - start) / 0.3, 0, 1)
+        out = cv2.blendLinear(soft, out, share, 1 - share)
+    return _bytes(out)
 
 
 @dataclass(frozen=True, slots=True)

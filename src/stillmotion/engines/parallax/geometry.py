@@ -16,6 +16,8 @@ from stillmotion.engines.parallax.scene import Grid
 
 ROUNDS = 3
 """Fixed-point rounds: displacement slopes stay under 0.35, so three leave less than 5 % of the parallax."""
+STEP_POINTS = 15
+"""Points on each side of the lattice that a step is measured on."""
 CELL = 4
 """Pixels of the frame to a cell of the maps."""
 
@@ -137,3 +139,15 @@ def solve(x: Any, y: Any, view: Views, surface: Surface) -> tuple[Any, Any]:
     for _ in range(ROUNDS):
         inverse = surface.at(ray_x + slide_x * inverse, ray_y + slide_y * inverse)
     return ray_x + slide_x * inverse, ray_y + slide_y * inverse
+
+
+def step(surface: Surface, views: Views, first: int, second: int) -> float:
+    """How far the picture goes between two frames as a viewer sees it: the median over it, in frame widths."""
+    frame = surface.canvas.frame
+    across = np.linspace(-0.45, 0.45, STEP_POINTS)
+    x, y = np.meshgrid(across, across * (frame.height / frame.width))
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    at_first, at_second = (solve(x, y, views.at(index), surface) for index in (first, second))
+    moved = np.hypot(at_second[0] - at_first[0], at_second[1] - at_first[1])
+    closer = 1 - views.z[first] * (1 + FAR) / 2
+    return float(np.median(moved) * views.zoom[first] * views.overscan[first] / closer)

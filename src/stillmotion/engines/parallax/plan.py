@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class MotionPlan:
     approximated: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = field(default=())
 
-    def as_json(self) -> str:
-        """The plan as its owner sees it."""
+    def as_json(self, **more: Any) -> str:
+        """The plan as its owner sees it, with what else is known of the clip (anything JSON can say)."""
         return json.dumps(
             {
                 "moves": [list(segment.moves) for segment in self.segments],
@@ -56,6 +57,7 @@ class MotionPlan:
                 "loop": self.loop,
                 "approximated": list(self.approximated),
                 "ignored": [{"words": item.words, "reason": item.reason} for item in self.ignored],
+                **more,
             },
             ensure_ascii=False,
         )

@@ -1,23 +1,29 @@
-"""The engine: job → scene → plan → camera → frames."""
+"""The engine: job → scene → plan → camera → frames.
 
-from collections.abc import Callable, Iterator, Sequence
+A clip of one picture starts at that picture, with one exception: pulling and zooming out start closer and end on the
+whole picture, because one still holds nothing beyond its edges, and a viewer takes invented borders for a fault. Where
+the first frame has to be the picture all the same (it is an earlier clip's last frame, or another keyframe follows),
+the move goes outward less far, over a soft mirrored continuation of the picture.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import cv2
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report
-from stillmotion.engines.parallax.ambient import REGIONS, absent, drifting, stirred
-from stillmotion.engines.parallax.camera import CameraPath, camera_path, ease, times
+from stillmotion.domain.rendering import Frame, Picture, Rendering, RenderJob, Report
+from stillmotion.engines.parallax.ambient import REGIONS, absent
+from stillmotion.engines.parallax.camera import ease, times
+from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.choice import settled
-from stillmotion.engines.parallax.deformation import Cells, joined
-from stillmotion.engines.parallax.plan import Ignored, MotionPlan
+from stillmotion.engines.parallax.film import Film, Joint, Terms, mixed
+from stillmotion.engines.parallax.momentum import Momentum, ending_of, opening_of
+from stillmotion.engines.parallax.plan import Ignored, MotionPlan, Segment
 from stillmotion.engines.parallax.prompt import read
-from stillmotion.engines.parallax.scene import FaceFinder, Grid, Scene
-from stillmotion.engines.parallax.shot import Shot
-from stillmotion.engines.parallax.subject import MOTIONS, Beat, deformations
-from stillmotion.engines.parallax.warp import Warp
-from stillmotion.engines.parallax.weather import FLICKERS, WEATHER, Flicker, Weather, unlit
+from stillmotion.engines.parallax.scene import FaceFinder, Scene, analyse
+from stillmotion.engines.parallax.subject import MOTIONS
+from stillmotion.engines.parallax.weather import FLICKERS, WEATHER, unlit
 
 FPS = 24
 THREADS = 2
@@ -49,30 +55,54 @@ class Parallax:
         if opening is None:
             raise GenerationFailed("image_required", "This engine moves pictures: give it an image to start from.")
         report(0.0)
-        count = max(1, round(job.seconds * FPS))
-        loop_asked = job.loop and (job.frame0 is None or job.frame1 is None)
-        shot = Shot.of(opening, job.size, self._faces)
-        report(0.0)
-        asked = read(job.prompt, job.concepts, loop=loop_asked)
-        plan = possible(settled(asked, shot.scene, job.size.width, job.size.height), shot.scene)
-        path = camera_path(plan, count, job.seconds, job.seed)
-        arriving = camera_path(plan, count, job.seconds, job.seed, arriving=True)
+        terms = Terms(job.size, max(1, round(job.seconds * FPS)), job.seconds, job.seed)
+        scene = self._looked_at(opening, report)
+        before, after = ending_of(job.frame0_plan), opening_of(job.frame1_plan)
+        plan = possible(settled(_continued(_asked(job), before, after), scene, job.size.width, job.size.height), scene)
         if job.frame0 is None:
-            draw = _filmed(shot, arriving, plan, job, count)
+            film = last = Film(opening, scene, plan, terms, Joint(after, arriving=True))
+            draw: Draw = film.draw
         else:
-            draw = _filmed(shot, path, plan, job, count)
+            whole = bool(job.frame0_plan) or job.frame1 is not None
+            film = last = Film(opening, scene, plan, terms, Joint(before, whole=whole))
+            draw = film.draw
+            report(0.0)
             if job.frame1 is not None:
-                report(0.0)
-                ending = Shot.of(job.frame1, job.size, self._faces)
-                draw = _dissolved(draw, _filmed(ending, arriving, plan, job, count), count)
+                ending = self._looked_at(job.frame1, report)
+                last = Film(job.frame1, ending, plan, terms, Joint(after, arriving=True))
+                draw = _dissolved(film.draw, last.draw, terms.count)
+        report(0.0)
+        ends = {"opening": film.opening().as_object(), "ending": last.ending().as_object()}
         return Rendering(
             size=job.size,
             fps=FPS,
-            frame_count=count,
-            frames=_reported(draw, count, report),
-            plan=plan.as_json(),
-            telling_frame=count - 1 if path.ends_on_whole else 0,
+            frame_count=terms.count,
+            frames=_reported(draw, terms.count, report),
+            plan=plan.as_json(**ends),
+            telling_frame=terms.count - 1 if film.path.ends_on_whole or job.frame0 is None else 0,
         )
+
+    def _looked_at(self, picture: Picture, report: Report) -> Scene:
+        scene = analyse(as_array(picture), self._faces)
+        report(0.0)
+        return scene
+
+
+def _asked(job: RenderJob) -> MotionPlan:
+    """What the words ask for. Between two keyframes there is no loop: it would have to come back to the first."""
+    between = job.frame0 is not None and job.frame1 is not None
+    plan = read(job.prompt, job.concepts, loop=job.loop)
+    if not (plan.loop and between):
+        return plan
+    return replace(plan, loop=False, ignored=(*plan.ignored, Ignored("loop", "the clip ends at another picture")))
+
+
+def _continued(plan: MotionPlan, before: Momentum, after: Momentum) -> MotionPlan:
+    """The moves of the clip that is continued, or led into, where the words ask for none."""
+    moves = before.moves or after.moves
+    if plan.segments or not moves or moves == ("static",):
+        return plan
+    return replace(plan, segments=(Segment(moves),))
 
 
 def possible(plan: MotionPlan, scene: Scene) -> MotionPlan:
@@ -96,47 +126,6 @@ def _impossible(key: str, scene: Scene) -> Ignored | None:
     return None if key in WEATHER else Ignored(key, "this engine cannot move it yet")
 
 
-def _filmed(shot: Shot, path: CameraPath, plan: MotionPlan, job: RenderJob, count: int) -> Draw:
-    """A shot as the camera goes through it, its subject and surroundings stirring."""
-    surface, views = shot.staged(path)
-    warp = Warp(surface)
-    beat = Beat(times(count, loop=plan.loop), job.seconds, plan.loop, job.seed)
-    cells, scene, strength = Cells.of(surface, shot.picture), shot.scene, plan.strength
-    subject = deformations(plan.subject, scene, cells, beat, strength)
-    moving = joined([*subject, *stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength)])
-    drift = drifting(plan.ambient, scene, cells, beat, strength)
-    flicker = Flicker(plan.ambient, scene, cells, beat, strength)
-    weather = Weather(plan.ambient, (job.size.width, job.size.height), beat, strength)
-
-    def draw(index: int) -> Frame:
-        view = views.at(index)
-        displacement = None if moving is None else moving.at(index)
-        sources = warp.sources(view, displacement)
-        if drift is None:
-            frame = warp.draw(sources)
-        else:
-            copies = drift.copies(index)
-            drifted = [warp.sources(view, _sum(displacement, shape)) for shape, _ in copies]
-            frame = _mixed([(warp.draw(there), share) for there, (_, share) in zip(drifted, copies, strict=True)])
-        return weather.over(flicker.over(frame, index, sources, warp), index)
-
-    return draw
-
-
-def _sum(one: Grid | None, other: Grid) -> Grid:
-    return other if one is None else one + other
-
-
-def _mixed(frames: Sequence[tuple[Frame, float]]) -> Frame:
-    """Frames laid over each other by their shares, which add up to 1."""
-    (first, share), *rest = frames
-    if not rest:
-        return first
-    ((other, remainder),) = rest
-    planes = cv2.addWeighted(first.planes, share, other.planes, remainder, 0).reshape(-1)
-    return Frame(first.width, first.height, planes)
-
-
 def _dissolved(first: Draw, second: Draw, count: int) -> Draw:
     """From one clip to the other, the last frame being wholly the second's."""
     start, end = DISSOLVE
@@ -149,7 +138,7 @@ def _dissolved(first: Draw, second: Draw, count: int) -> Draw:
         other = second(index)
         if share >= 1 or index == count - 1:
             return other
-        return _mixed([(first(index), 1 - share), (other, share)])
+        return mixed([(first(index), 1 - share), (other, share)])
 
     return draw
 

@@ -37,8 +37,12 @@ class Shot:
     @classmethod
     def of(cls, picture: Picture, size: FrameSize, faces: FaceFinder) -> "Shot":
         """Analyse a picture and lay it out for frames of `size`."""
-        scene = analyse(as_array(picture), faces)
-        canvas = lay_out(picture, size, scene.focus)
+        return cls.over(picture, size, analyse(as_array(picture), faces))
+
+    @classmethod
+    def over(cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0) -> "Shot":
+        """Lay out a picture that is analysed already; `margin` as in `canvas.lay_out`."""
+        canvas = lay_out(picture, size, scene.focus, margin)
         scale = NEAR_CELLS / max(canvas.width, canvas.height)
         cells = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
         sides = (picture.width, picture.height)

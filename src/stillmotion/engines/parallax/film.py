@@ -1,0 +1,147 @@
+"""One keyframe being filmed: the camera's way through it, what stirs in it and what falls before it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from stillmotion.domain.rendering import Frame, Picture
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax.ambient import drifting, stirred
+from stillmotion.engines.parallax.camera import CameraPath, Samples, camera_path, times, velocity_fields
+from stillmotion.engines.parallax.deformation import Cells, joined
+from stillmotion.engines.parallax.geometry import Surface, Views, step
+from stillmotion.engines.parallax.momentum import REST, Momentum
+from stillmotion.engines.parallax.plan import MotionPlan
+from stillmotion.engines.parallax.scene import Grid, Scene
+from stillmotion.engines.parallax.shot import Shot
+from stillmotion.engines.parallax.subject import Beat, deformations
+from stillmotion.engines.parallax.warp import Warp
+from stillmotion.engines.parallax.weather import Flicker, Weather
+
+MARGIN = 0.13
+"""How far a picture is continued beyond its edges, in frame sides, for a camera that has to look there."""
+MATCHING = (0.4, 2.5)
+"""How much a speed that is carried over may be scaled to look the same on another estimate of the depth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a clip is to be: frames of `size`, so many of them over `seconds`."""
+
+    size: FrameSize
+    count: int
+    seconds: float
+    seed: int
+
+    @property
+    def rate(self) -> float:
+        """Steps between frames a second."""
+        return max(self.count - 1, 1) / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """How a keyframe meets what is beside it.
+
+    With `whole` its first frame is the whole picture, whatever the move; with `arriving` its last one is.
+    `momentum` is the motion carried over the joint.
+    """
+
+    momentum: Momentum = REST
+    whole: bool = False
+    arriving: bool = False
+
+
+class Film:
+    """Draws the frames of one keyframe under one plan."""
+
+    def __init__(self, picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint) -> None:
+        self._terms = terms
+        shot, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint)
+        self._warp = Warp(self._surface)
+        beat = Beat(times(terms.count, loop=plan.loop), terms.seconds, plan.loop, terms.seed)
+        cells, strength = Cells.of(self._surface, shot.picture), plan.strength
+        subject = deformations(plan.subject, scene, cells, beat, strength)
+        stirs = stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength)
+        self._moving = joined([*subject, *stirs])
+        self._drift = drifting(plan.ambient, scene, cells, beat, strength)
+        self._flicker = Flicker(plan.ambient, scene, cells, beat, strength)
+        self._weather = Weather(plan.ambient, (terms.size.width, terms.size.height), beat, strength)
+
+    def draw(self, index: int) -> Frame:
+        """The frame of this index."""
+        view = self._views.at(index)
+        displacement = None if self._moving is None else self._moving.at(index)
+        sources = self._warp.sources(view, displacement)
+        if self._drift is None:
+            frame = self._warp.draw(sources)
+        else:
+            copies = self._drift.copies(index)
+            drifted = [self._warp.sources(view, _sum(displacement, shape)) for shape, _ in copies]
+            shares = [share for _, share in copies]
+            frame = mixed([(self._warp.draw(there), share) for there, share in zip(drifted, shares, strict=True)])
+        return self._weather.over(self._flicker.over(frame, index, sources, self._warp), index)
+
+    def opening(self) -> Momentum:
+        """How the clip starts."""
+        return self._momentum(self.path.opening, 0, 1)
+
+    def ending(self) -> Momentum:
+        """How the clip ends."""
+        return self._momentum(self.path.ending, self._terms.count - 1, self._terms.count - 2)
+
+    def _momentum(self, velocity: Samples, first: int, second: int) -> Momentum:
+        if self._terms.count < 2 or not np.abs(velocity).max() > 0:
+            return REST
+        speed = step(self._surface, self._views, first, second) * self._terms.rate
+        return Momentum(_by_name(velocity), speed)
+
+
+def mixed(frames: Sequence[tuple[Frame, float]]) -> Frame:
+    """One frame, or two laid over each other by their shares, which add up to 1."""
+    (first, share), *rest = frames
+    if not rest:
+        return first
+    ((other, remainder),) = rest
+    planes = cv2.addWeighted(first.planes, share, other.planes, remainder, 0).reshape(-1)
+    return Frame(first.width, first.height, planes)
+
+
+def _sum(one: Grid | None, other: Grid) -> Grid:
+    return other if one is None else one + other
+
+
+def _staged(
+    picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint
+) -> tuple[Shot, Surface, Views, CameraPath]:
+    """The picture laid out and the camera's way through it, at the carried speed as it looks on this picture."""
+    velocity = {} if joint.momentum.is_rest or plan.loop else dict(joint.momentum.velocity)
+    path = _path(plan, terms, joint, velocity)
+    shot = Shot.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0)
+    surface, views = shot.staged(path)
+    if not velocity or terms.count < 2:
+        return shot, surface, views, path
+    edge = (terms.count - 1, terms.count - 2) if joint.arriving else (0, 1)
+    found = step(surface, views, *edge) * terms.rate
+    factor = float(np.clip(joint.momentum.speed / max(found, 1e-6), *MATCHING))
+    path = _path(plan, terms, joint, {name: value * factor for name, value in velocity.items()})
+    return shot, *shot.staged(path), path
+
+
+def _path(plan: MotionPlan, terms: Terms, joint: Joint, velocity: dict[str, float]) -> CameraPath:
+    return camera_path(
+        plan,
+        terms.count,
+        terms.seconds,
+        terms.seed,
+        arriving=joint.arriving,
+        carried=velocity,
+        whole=joint.whole,
+    )
+
+
+def _by_name(velocity: Samples) -> dict[str, float]:
+    """A pose's change by its fields' names; the hand's sway is not carried."""
+    return {name: float(value) for name, value in zip(velocity_fields(), velocity, strict=False)}
