@@ -32,8 +32,8 @@ class Extent:
     renders: int
 
 
-FULL = Extent(big_store=1_000_000, rounds=9, polls=20_000, submits=10_000, generations=30, starts=7, renders=9)
-QUICK = Extent(big_store=100_000, rounds=3, polls=5_000, submits=3_000, generations=8, starts=3, renders=2)
+FULL = Extent(big_store=1_000_000, rounds=9, polls=20_000, submits=10_000, generations=30, starts=7, renders=15)
+QUICK = Extent(big_store=100_000, rounds=3, polls=5_000, submits=3_000, generations=8, starts=3, renders=3)
 
 Measure = Callable[[Path, Extent], Awaitable[Sequence[Figure]]]
 

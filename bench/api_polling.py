@@ -2,8 +2,11 @@
 
 import asyncio
 import base64
+import os
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -11,6 +14,7 @@ from bench.api_latency import observe
 from bench.gateway import poll_request, submit_request
 from bench.history import History, write_history
 from bench.load import Connection, check, connected
+from bench.processes import cpu_seconds
 from bench.readiness import until_ready
 from bench.service import Server, serving
 from bench.table import Figure, Sense, spread
@@ -18,6 +22,16 @@ from stillmotion.media.sample import draw_sample
 
 CLIENTS = 1_000
 EVERY_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Seconds of a render without and with pollers, and the CPU of server and pollers in the latter, in cores."""
+
+    alone: float
+    polled: float
+    server: float
+    pollers: float
 
 
 async def measure(folder: Path, pairs: int) -> Sequence[Figure]:
@@ -30,22 +44,27 @@ async def measure(folder: Path, pairs: int) -> Sequence[Figure]:
     with serving(history.data_dir) as server:
         await until_ready(server)
         await _render_seconds(server, history, request)
-        slowed, alone = [], []
-        for number in range(pairs):
-            times: dict[bool, float] = {}
-            for with_pollers in (True, False) if number % 2 else (False, True):
-                if with_pollers:
-                    async with _pollers(server, history):
-                        times[True] = await _render_seconds(server, history, request)
-                else:
-                    times[False] = await _render_seconds(server, history, request)
-            slowed.append((times[True] / times[False] - 1) * 100)
-            alone.append(times[False])
+        measured = [await _pair(server, history, request, alone_first=number % 2 == 0) for number in range(pairs)]
     note = (
-        f"5 s of 720p takes {spread(alone).median:.2f} s alone; {CLIENTS:,} clients, each asking every "
-        f"{EVERY_SECONDS:g} s for a generation among 1,000"
+        f"5 s of 720p takes {spread([each.alone for each in measured]).median:.2f} s alone; {CLIENTS:,} clients, each "
+        f"asking every {EVERY_SECONDS:g} s for a generation among 1,000; meanwhile the server takes "
+        f"{spread([each.server for each in measured]).median:.1%} of a core and the clients, on the same machine, "
+        f"{spread([each.pollers for each in measured]).median:.1%}"
     )
-    return [Figure("render slowed by 1,000 polling clients", spread(slowed), Sense.AT_MOST, 10, "%", note)]
+    slowed = spread([(each.polled / each.alone - 1) * 100 for each in measured])
+    return [Figure("render slowed by 1,000 polling clients", slowed, Sense.AT_MOST, 10, "%", note)]
+
+
+async def _pair(server: Server, history: History, request: bytes, *, alone_first: bool) -> _Pair:
+    alone = await _render_seconds(server, history, request) if alone_first else 0.0
+    async with _pollers(server, history):
+        began, own, servers = time.perf_counter(), cpu_seconds(os.getpid()), cpu_seconds(server.pid)
+        polled = await _render_seconds(server, history, request)
+        passed = time.perf_counter() - began
+        own, servers = cpu_seconds(os.getpid()) - own, cpu_seconds(server.pid) - servers
+    if not alone_first:
+        alone = await _render_seconds(server, history, request)
+    return _Pair(alone, polled, servers / passed, own / passed)
 
 
 async def _render_seconds(server: Server, history: History, request: bytes) -> float:
