@@ -29,6 +29,7 @@ from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.work import LEASE, Work
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.app import build_app, dialects
 from stillmotion.http.asgi import App
@@ -68,7 +69,16 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         objects = _objects(settings)
         connections = _connections(settings)
         work = Work(store, objects, clock, new_token)
-        workshop = Workshop(work, HttpImages(connections), objects, signal, announcements, clock, directory.scratch)
+        workshop = Workshop(
+            work,
+            HttpImages(connections),
+            objects,
+            signal,
+            announcements,
+            clock,
+            directory.scratch,
+            video_codec(settings),
+        )
         host = WorkerHost(workshop, RendererProcess, settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         generations = Generations(
@@ -86,13 +96,8 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             public_url=settings.public_url,
             version=version("stillmotion"),
         )
-        callbacks = Callbacks(
-            store,
-            GuardedCallbackSender(connections),
-            dialects(asset_urls, settings.public_url or address),
-            sign,
-            clock,
-        )
+        bodies = dialects(asset_urls, settings.public_url or address)
+        callbacks = Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock)
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
         await work.reclaim(ending_within=LEASE)
         has_subscriptions = bool(await store.subscriptions())
@@ -139,6 +144,20 @@ def default_product(settings: Settings) -> Product:
 def image_source(settings: Settings) -> HttpImages:
     """Fetches pictures as the service would."""
     return HttpImages(_connections(settings))
+
+
+def video_codec(settings: Settings) -> VideoCodec:
+    """How clips are compressed. Raises `SettingsError` where this installation cannot do what is set."""
+    codec = VideoCodec(settings.video_codec)
+    if codec is not VideoCodec.H264:
+        # PyAV is large: the server loads it only to ask for what may be missing.
+        from stillmotion.media.encode import can_encode
+
+        if not can_encode(codec):
+            raise SettingsError(
+                f"video_codec is {codec}, but the installed PyAV has no encoder for it: set h264."
+            )
+    return codec
 
 
 @contextmanager

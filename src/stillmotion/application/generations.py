@@ -18,8 +18,10 @@ from stillmotion.application.ports import (
 )
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem, Unavailable
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
+from stillmotion.domain.lifecycle import State
+from stillmotion.domain.rendering import RESAMPLER
+from stillmotion.domain.request import GenerationRequest, Purpose
 from stillmotion.domain.subscriptions import Subscription
 
 
@@ -45,10 +47,12 @@ class Generations:
     ) -> Accepted:
         """Accept a generation: it is on disk when this returns.
 
-        Raises `InvalidRequest`, `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or
+        An upscaled or reframed clip is as long as its source; a reframed one keeps its area too. Raises
+        `InvalidRequest`, `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or
         `Unavailable`; then nothing is stored.
         """
         self._check(subscription, request)
+        request = await self._with_sources(subscription, request)
         generation_id = self.new_id()
         kept = await self._keep_inline(generation_id, request)
         generation = Generation(
@@ -56,7 +60,7 @@ class Generations:
             subscription_id=subscription.id,
             surface=surface,
             request=kept,
-            engine=self.engines[kept.model],
+            engine=self.engines[kept.model] if kept.purpose is Purpose.VIDEO else RESAMPLER,
             created_at=self.clock.now(),
         )
         try:
@@ -98,11 +102,38 @@ class Generations:
         if request.callback_url is not None:
             self.rules.check("callback_url", request.callback_url)
 
+    async def _with_sources(self, subscription: Subscription, request: GenerationRequest) -> GenerationRequest:
+        """The request as it will be carried out: what it is made from must be there, and says how long it is."""
+        for field, keyframe in (("keyframes.frame0", request.frame0), ("keyframes.frame1", request.frame1)):
+            if isinstance(keyframe, GenerationKeyframe):
+                await self._finished(subscription, field, keyframe.id)
+        if request.source is None:
+            return request
+        source = (await self._finished(subscription, "source", request.source)).request
+        if request.purpose is Purpose.REFRAME:
+            return replace(request, seconds=source.seconds, resolution=source.resolution)
+        if request.resolution.area <= source.resolution.area:
+            raise InvalidRequest(
+                Problem("resolution", f"must be above the video's own {source.resolution} to upscale it")
+            )
+        return replace(request, seconds=source.seconds)
+
+    async def _finished(self, subscription: Subscription, field: str, generation_id: str) -> Generation:
+        """A completed generation of the same owner. Raises `InvalidRequest` that names `field`."""
+        found = await self.store.find(generation_id)
+        if found is None or found.subscription_id != subscription.id:
+            raise InvalidRequest(Problem(field, "is not one of your generations: give the id of one"))
+        if found.state is not State.COMPLETED:
+            raise InvalidRequest(Problem(field, f"is {found.state}: give the id of a completed generation"))
+        return found
+
     async def _keep_inline(self, generation_id: str, request: GenerationRequest) -> GenerationRequest:
         frame0 = await self._keep(generation_id, request.frame0)
         frame1 = await self._keep(generation_id, request.frame1)
-        return request if frame0 is request.frame0 and frame1 is request.frame1 else replace(
-            request, frame0=frame0, frame1=frame1
+        return (
+            request
+            if frame0 is request.frame0 and frame1 is request.frame1
+            else replace(request, frame0=frame0, frame1=frame1)
         )
 
     async def _keep(self, generation_id: str, keyframe: Keyframe | None) -> Keyframe | None:

@@ -74,6 +74,13 @@ class Work:
                 await self.objects.delete(asset.key)
             raise
 
+    async def earlier(self, generation: Generation, earlier_id: str) -> tuple[Generation, Assets]:
+        """A finished generation of the same owner and what it left. Raises `GenerationFailed` where it is gone."""
+        found = await self.store.find(earlier_id)
+        if found is None or found.subscription_id != generation.subscription_id or found.assets is None:
+            raise GenerationFailed("source_gone", "The earlier generation is no longer there: generate it again.")
+        return found, found.assets
+
     async def release(self, lease: Lease) -> None:
         """Hand the generation back unfinished: no failure is counted."""
         await self.store.change(lease.generation_id, lambda generation: generation.released(lease))

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stillmotion.cli.main import load_settings
 from stillmotion.cli.plans import describe
-from stillmotion.composition import image_source
+from stillmotion.composition import image_source, video_codec
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
 from stillmotion.domain.keyframes import ImageKeyframe
@@ -96,7 +96,7 @@ async def _generate(order: _Order) -> Done:
         frame1 = await _picture(order.end, "--end", Path(folder, "frame1"), order.settings) if order.end else None
         await renderer.start()
         try:
-            done = await _render(renderer, order.request, folder, (frame0, frame1))
+            done = await _render(renderer, order, folder, (frame0, frame1))
         finally:
             await renderer.stop()
         order.out.parent.mkdir(parents=True, exist_ok=True)
@@ -106,9 +106,8 @@ async def _generate(order: _Order) -> Done:
         return done
 
 
-async def _render(
-    renderer: RendererProcess, request: GenerationRequest, folder: str, frames: tuple[str, str | None]
-) -> Done:
+async def _render(renderer: RendererProcess, order: _Order, folder: str, frames: tuple[str, str | None]) -> Done:
+    request = order.request
     message = Render(
         ticket=renderer.ticket(),
         engine=ENGINE,
@@ -121,6 +120,7 @@ async def _render(
         seconds=request.seconds,
         loop=request.loop,
         seed=request.seed or 0,
+        codec=video_codec(order.settings),
     )
     columns = (TextColumn("{task.description:>9}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), transient=True) as shown:

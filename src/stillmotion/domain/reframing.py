@@ -1,5 +1,6 @@
 """Where a finished clip's picture lies in a frame of another shape."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stillmotion.domain.errors import InvalidRequest, Problem
@@ -69,7 +70,7 @@ class Bounds:
         return f"{axis}_start", f"{axis}_end", f"grid_position_{axis}", f"resized_{_SIDES[axis]}"
 
 
-_SIDES = {"x": "width", "y": "height"}
+_SIDES: Mapping[str, str] = {"x": "width", "y": "height"}
 
 
 def placement(across: Bounds, down: Bounds) -> Placement | None:

@@ -1,6 +1,6 @@
 """Reading a finished clip of ours again, frame by frame."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.media.probe import BrokenClip, ClipFacts, probe
 from stillmotion.media.thumbnail import rgb
 
-OPTIONS = {"protocol_whitelist": "file"}
+OPTIONS: Mapping[str, str] = {"protocol_whitelist": "file"}
 """Whatever a file says, nothing but that file is opened (FFmpeg's protocols)."""
 CODECS = frozenset({"h264", "av1"})
 LAYOUT = "yuv420p"

@@ -15,6 +15,8 @@ from stillmotion.media.attention import Attention, difference
 from stillmotion.media.layout import Layout, Placed, Span
 from stillmotion.media.probe import ClipFacts
 
+MADE_BY = "resample"
+"""What a plan says in place of an engine's understanding."""
 LOOKED = 0.2
 """The fraction done when a clip has been looked through for its subject."""
 LOOKS_A_SECOND = 4
@@ -181,7 +183,7 @@ def _plan(
 ) -> str:
     facts, source = made_from
     plan = {
-        "made_by": "resample",
+        "made_by": MADE_BY,
         "purpose": purpose.value,
         "from": [facts.size.width, facts.size.height],
         "to": [layout.across.frame, layout.down.frame],
@@ -190,6 +192,20 @@ def _plan(
         "source": _read(source.plan),
     }
     return json.dumps(plan)
+
+
+def motion_plan(plan: str) -> str:
+    """The plan that says how a clip moves, for one that goes on from it: an upscaled clip moves as its source did.
+
+    Empty for a reframed clip, whose motion is nobody's plan.
+    """
+    said = _read(plan)
+    if not isinstance(said, dict) or said.get("made_by") != MADE_BY:
+        return plan
+    source = said.get("source")
+    if said.get("purpose") != Purpose.UPSCALE.value or source is None:
+        return ""
+    return motion_plan(json.dumps(source))
 
 
 def _read(plan: str) -> Any:

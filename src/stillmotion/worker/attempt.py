@@ -13,6 +13,7 @@ import structlog
 
 from stillmotion.application.ports import Clock, ImageSource, ObjectStore, QueueSignal
 from stillmotion.application.work import Rendered, RenderedFile, Work
+from stillmotion.domain.assets import Asset
 from stillmotion.domain.errors import (
     GenerationFailed,
     GenerationNotFound,
@@ -29,7 +30,8 @@ from stillmotion.domain.keyframes import (
     Keyframe,
     StoredKeyframe,
 )
-from stillmotion.worker.messages import Done, File, Progress, Render
+from stillmotion.domain.rendering import VideoCodec
+from stillmotion.worker.messages import Done, File, Order, Progress, Render, Resample
 from stillmotion.worker.renderer_process import RendererDied, RendererProcess
 
 RENEW_EVERY = timedelta(seconds=1)
@@ -46,7 +48,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What every attempt works with. `announcements` wakes whoever delivers callbacks; `scratch` is ours alone."""
+    """What every attempt works with.
+
+    `announcements` wakes whoever delivers callbacks; `scratch` is ours alone; `codec` is what clips are made in.
+    """
 
     work: Work
     images: ImageSource
@@ -55,6 +60,7 @@ class Workshop:
     announcements: QueueSignal
     clock: Clock
     scratch: Path
+    codec: VideoCodec = VideoCodec.H264
 
 
 class Attempt:
@@ -116,7 +122,7 @@ class Attempt:
 
     async def _ending(self) -> Ending:
         try:
-            done = await self._renderer.render(await self._message(), self._came_so_far)
+            done = await self._renderer.render(await self._order(), self._came_so_far)
         except GenerationFailed as failure:
             return failure
         except RendererDied as death:
@@ -134,42 +140,77 @@ class Attempt:
         self._log.info("rendered", seconds=round(done.seconds, 3), frames=done.frames, bytes=done.video.size)
         return _rendered(done)
 
-    async def _message(self) -> Render:
-        request = self._generation.request
+    async def _order(self) -> Order:
         output = self._directory / "output"
         await asyncio.to_thread(output.mkdir, parents=True, exist_ok=True)
+        source = self._generation.request.source
+        return await self._render(output) if source is None else await self._resample(output, source)
+
+    async def _render(self, output: Path) -> Render:
+        request = self._generation.request
+        frame0, frame1 = await self._picture("frame0", request.frame0), await self._picture("frame1", request.frame1)
         return Render(
             ticket=self._renderer.ticket(),
             engine=self._generation.engine,
             prompt=request.prompt,
             output=str(output),
-            frame0=await self._picture("frame0", request.frame0),
-            frame1=await self._picture("frame1", request.frame1),
+            frame0=frame0.path,
+            frame1=frame1.path,
             aspect_ratio=request.aspect_ratio,
             resolution=request.resolution,
             seconds=request.seconds,
             loop=request.loop,
             seed=_seed(self._generation),
             concepts=request.concepts,
+            frame0_is_clip=frame0.is_clip,
+            frame1_is_clip=frame1.is_clip,
+            frame0_plan=frame0.plan,
+            frame1_plan=frame1.plan,
+            codec=self._workshop.codec,
         )
 
-    async def _picture(self, name: str, keyframe: Keyframe | None) -> str | None:
+    async def _resample(self, output: Path, source: str) -> Resample:
+        request = self._generation.request
+        earlier, assets = await self._workshop.work.earlier(self._generation, source)
+        return Resample(
+            ticket=self._renderer.ticket(),
+            purpose=request.purpose,
+            output=str(output),
+            video=await self._clip(assets.video, "source"),
+            thumbnail=await self._clip(assets.thumbnail, "thumbnail"),
+            plan=earlier.plan,
+            aspect_ratio=request.aspect_ratio,
+            resolution=request.resolution,
+            placement=request.placement,
+            codec=self._workshop.codec,
+        )
+
+    async def _picture(self, name: str, keyframe: Keyframe | None) -> "_Keyframe":
         path = self._directory / name
         match keyframe:
             case None:
-                return None
+                return _Keyframe()
             case ImageKeyframe(url=url):
                 await self._workshop.images.fetch(url, str(path))
             case StoredKeyframe(key=key):
                 await self._stored_picture(key, path)
             case InlineKeyframe(content=content):
                 await asyncio.to_thread(path.write_bytes, content)
-            case GenerationKeyframe():
-                raise GenerationFailed(
-                    "keyframe_unsupported",
-                    "This server cannot start from an earlier generation: send a frame of it as an image.",
-                )
-        return str(path)
+            case GenerationKeyframe(id=earlier_id):
+                earlier, assets = await self._workshop.work.earlier(self._generation, earlier_id)
+                return _Keyframe(await self._clip(assets.video, name), True, earlier.plan)
+        return _Keyframe(str(path))
+
+    async def _clip(self, asset: Asset, name: str) -> str:
+        """An earlier generation's file, fetched."""
+        path = str(self._directory / name)
+        try:
+            await self._workshop.objects.fetch_file(asset.key, path)
+        except KeyError:
+            raise GenerationFailed(
+                "source_gone", "The earlier generation's video is no longer stored: generate it again."
+            ) from None
+        return path
 
     async def _stored_picture(self, key: str, path: Path) -> None:
         try:
@@ -211,6 +252,15 @@ class Attempt:
             self._log.info("not_handed_back", why=str(error))
         else:
             self._log.info("handed_back")
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyframe:
+    """A keyframe's file, and the plan of the clip that it is one of."""
+
+    path: str | None = None
+    is_clip: bool = False
+    plan: str = ""
 
 
 def _seed(generation: Generation) -> int:

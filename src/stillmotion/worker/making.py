@@ -1,4 +1,4 @@
-"""From a `Render` message to two finished files: decode, render, encode, thumbnail, proof, digest."""
+"""From an order to two finished files: decode, render or resample, encode, thumbnail, proof, digest."""
 
 import hashlib
 import time
@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Engine, Picture, RenderJob
-from stillmotion.domain.request import FrameSize, frame_size
-from stillmotion.media import intake
-from stillmotion.media.encode import Clip, encode
+from stillmotion.domain.rendering import Engine, Picture, Rendering, RenderJob, Report
+from stillmotion.domain.request import FrameSize, Purpose, frame_size
+from stillmotion.media import earlier, intake
+from stillmotion.media.encode import OPTIONS, Clip, encode
 from stillmotion.media.probe import BrokenClip, probe
+from stillmotion.media.resample import Source, motion_plan, reframe, upscale
 from stillmotion.media.thumbnail import write_thumbnail
-from stillmotion.worker.messages import Done, File, Render, Stage
+from stillmotion.worker.messages import Done, File, Order, Render, Resample, Stage
 
 Say = Callable[[float, Stage], None]
 """Takes the fraction done and the stage. Raises `RenderCancelled` when the render must stop."""
@@ -31,15 +32,39 @@ def make(render: Render, engine: Engine, say: Say) -> Done:
     """
     started = time.monotonic()
     job = _job(render, say)
-    video, thumbnail = Path(render.output, "video.mp4"), Path(render.output, "thumbnail.jpg")
     say(0.0, Stage.RENDERING)
-    rendering = engine.render(job, lambda fraction: say(fraction * RENDERED, Stage.RENDERING))
-    clip = encode(rendering, video)
+    return _finish(render, engine.render(job, _rendered_part(say)), say, started)
+
+
+def remake(resample: Resample, say: Say) -> Done:
+    """Carry out the upscaling or reframing and answer with its files. Raises as `make` does."""
+    started = time.monotonic()
+    say(0.0, Stage.RENDERING)
+    source = Source(
+        Path(resample.video), None if resample.thumbnail is None else Path(resample.thumbnail), resample.plan
+    )
+    size = frame_size(resample.resolution, resample.aspect_ratio, earlier.facts(source.video).size)
+    report = _rendered_part(say)
+    if resample.purpose is Purpose.REFRAME:
+        rendering = reframe(source, size, resample.placement, report)
+    else:
+        rendering = upscale(source, size, report)
+    return _finish(resample, rendering, say, started)
+
+
+def _rendered_part(say: Say) -> Report:
+    return lambda fraction: say(fraction * RENDERED, Stage.RENDERING)
+
+
+def _finish(order: Order, rendering: Rendering, say: Say, started: float) -> Done:
+    """Draw the frames and write the files."""
+    video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
+    clip = encode(rendering, video, OPTIONS[order.codec])
     say(RENDERED, Stage.FINISHING)
     _prove(clip)
     write_thumbnail(clip.telling, thumbnail)
     return Done(
-        ticket=render.ticket,
+        ticket=order.ticket,
         video=_finished(video),
         thumbnail=_finished(thumbnail),
         plan=rendering.plan,
@@ -53,27 +78,42 @@ def make(render: Render, engine: Engine, say: Say) -> Done:
 
 def _job(render: Render, say: Say) -> RenderJob:
     say(0.0, Stage.DECODING)
-    sources = [Path(path) for path in (render.frame0, render.frame1) if path is not None]
-    shape = intake.measure(sources[0]) if sources else PICTURELESS
-    size = frame_size(render.resolution, render.aspect_ratio, shape)
+    size = frame_size(render.resolution, render.aspect_ratio, _shape(render))
     return RenderJob(
         prompt=render.prompt,
-        frame0=_picture(render.frame0, size, say),
-        frame1=_picture(render.frame1, size, say),
+        frame0=_opening(render, size),
+        frame1=_ending(render, size, say),
         size=size,
         seconds=render.seconds,
         loop=render.loop,
         seed=render.seed,
         concepts=render.concepts,
+        frame0_plan=motion_plan(render.frame0_plan),
+        frame1_plan=motion_plan(render.frame1_plan),
     )
 
 
-def _picture(path: str | None, cover: FrameSize, say: Say) -> Picture | None:
+def _shape(render: Render) -> FrameSize:
+    """The size of the picture that the clip starts from, or else ends with."""
+    path, is_clip = (render.frame0, render.frame0_is_clip) if render.frame0 else (render.frame1, render.frame1_is_clip)
     if path is None:
+        return PICTURELESS
+    return earlier.facts(Path(path)).size if is_clip else intake.measure(Path(path))
+
+
+def _opening(render: Render, cover: FrameSize) -> Picture | None:
+    if render.frame0 is None:
         return None
-    picture = intake.decode(Path(path), cover=cover)
+    path = Path(render.frame0)
+    return earlier.as_picture(earlier.last(path)) if render.frame0_is_clip else intake.decode(path, cover=cover)
+
+
+def _ending(render: Render, cover: FrameSize, say: Say) -> Picture | None:
     say(0.0, Stage.DECODING)
-    return picture
+    if render.frame1 is None:
+        return None
+    path = Path(render.frame1)
+    return earlier.as_picture(earlier.first(path)) if render.frame1_is_clip else intake.decode(path, cover=cover)
 
 
 def _prove(clip: Clip) -> None:

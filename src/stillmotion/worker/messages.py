@@ -8,7 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
-from stillmotion.domain.request import AspectRatio, Resolution
+from stillmotion.domain.reframing import Placement
+from stillmotion.domain.rendering import RESAMPLER, VideoCodec
+from stillmotion.domain.request import AspectRatio, Purpose, Resolution
 
 LENGTH_BYTES = 4
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -28,7 +30,9 @@ class Stage(StrEnum):
 class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
     """To the child: make a clip. Pictures are files; what is made goes into the folder `output`, which exists.
 
-    Without `aspect_ratio` the clip has the first picture's shape. `seconds` is the clip's length.
+    Without `aspect_ratio` the clip has the first picture's shape. `seconds` is the clip's length. Where
+    `frame0_is_clip`, `frame0` is an earlier clip's file, whose last frame is meant; where `frame1_is_clip`, `frame1`
+    is one whose first frame is. `frame0_plan` and `frame1_plan` are those clips' plans.
     """
 
     ticket: int
@@ -43,6 +47,31 @@ class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
     loop: bool = False
     seed: int = 0
     concepts: tuple[str, ...] = ()
+    frame0_is_clip: bool = False
+    frame1_is_clip: bool = False
+    frame0_plan: str = ""
+    frame1_plan: str = ""
+    codec: VideoCodec = VideoCodec.H264
+
+
+class Resample(msgspec.Struct, frozen=True, tag="resample", omit_defaults=True):
+    """To the child: make another form of a finished clip, whose files are `video` and `thumbnail`.
+
+    To reframe it, `aspect_ratio` is the new shape and `placement` where its picture lies there; both are None to
+    upscale it, which keeps the shape. `resolution` is the new area.
+    """
+
+    ticket: int
+    purpose: Purpose
+    output: str
+    video: str
+    thumbnail: str | None = None
+    plan: str = ""
+    aspect_ratio: AspectRatio | None = None
+    resolution: Resolution = Resolution.P720
+    placement: Placement | None = None
+    codec: VideoCodec = VideoCodec.H264
+    engine: str = RESAMPLER
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
@@ -111,7 +140,8 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
     ticket: int
 
 
-ToRenderer = Render | Cancel
+Order = Render | Resample
+ToRenderer = Order | Cancel
 Outcome = Done | Failed | Hindered | Cancelled
 FromRenderer = Ready | Progress | Outcome
 

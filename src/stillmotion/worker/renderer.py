@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Engine
-from stillmotion.worker.making import make
+from stillmotion.worker.making import make, remake
 from stillmotion.worker.messages import (
     LENGTH_BYTES,
     Cancel,
@@ -25,10 +25,11 @@ from stillmotion.worker.messages import (
     Failed,
     FromRenderer,
     Hindered,
+    Order,
     Outcome,
     Progress,
     Ready,
-    Render,
+    Resample,
     Stage,
     ToRenderer,
     length,
@@ -52,7 +53,7 @@ class Renderer:
     def __init__(self, engines: Mapping[str, Engine], incoming: BinaryIO, outgoing: BinaryIO) -> None:
         self._engines = engines
         self._incoming, self._outgoing = incoming, outgoing
-        self._renders: SimpleQueue[Render] = SimpleQueue()
+        self._orders: SimpleQueue[Order] = SimpleQueue()
         self._cancelled_up_to = 0
 
     def serve(self, started: float) -> None:
@@ -63,9 +64,9 @@ class Renderer:
         self._say(Ready(tuple(self._engines), time.monotonic() - started))
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         while True:
-            render = self._renders.get()
-            self._say(self._carry_out(render))
-            del render
+            order = self._orders.get()
+            self._say(self._carry_out(order))
+            del order
             return_memory()
 
     def _listen(self) -> None:
@@ -75,28 +76,32 @@ class Renderer:
                 if isinstance(message, Cancel):
                     self._cancelled_up_to = message.ticket
                 else:
-                    self._renders.put(message)
+                    self._orders.put(message)
         finally:
             os._exit(0)
 
-    def _carry_out(self, render: Render) -> Outcome:
-        engine = self._engines.get(render.engine)
-        if engine is None:
-            return Failed(render.ticket, "engine_missing", f"This server has no engine called {render.engine}.", True)
+    def _carry_out(self, order: Order) -> Outcome:
+        say = _Reporter(self, order.ticket).say
         try:
-            return make(render, engine, _Reporter(self, render.ticket).say)
+            if isinstance(order, Resample):
+                return remake(order, say)
+            engine = self._engines.get(order.engine)
+            if engine is None:
+                reason = f"This server has no engine called {order.engine}."
+                return Failed(order.ticket, "engine_missing", reason, permanent=True)
+            return make(order, engine, say)
         except RenderCancelled:
-            return Cancelled(render.ticket)
+            return Cancelled(order.ticket)
         except GenerationFailed as failure:
-            return _failed(render.ticket, failure)
+            return _failed(order.ticket, failure)
         except MemoryError:
             reason = "The machine ran out of memory for this render: ask for a smaller resolution."
-            return Failed(render.ticket, "out_of_memory", reason, permanent=False)
+            return Failed(order.ticket, "out_of_memory", reason, permanent=False)
         except Exception as error:
             if isinstance(error, OSError) and error.errno in MACHINES_FAULT:
-                return Hindered(render.ticket, os.strerror(error.errno))
+                return Hindered(order.ticket, os.strerror(error.errno))
             reason = "The engine failed on this generation."
-            return Failed(render.ticket, "engine_failed", reason, permanent=False, detail=traceback.format_exc())
+            return Failed(order.ticket, "engine_failed", reason, permanent=False, detail=traceback.format_exc())
 
     def is_cancelled(self, ticket: int) -> bool:
         """Whether the host no longer wants that render."""

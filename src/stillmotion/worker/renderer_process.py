@@ -20,10 +20,10 @@ from stillmotion.worker.messages import (
     Failed,
     FromRenderer,
     Hindered,
+    Order,
     Outcome,
     Progress,
     Ready,
-    Render,
     Stage,
     UnreadableMessage,
     length,
@@ -42,6 +42,9 @@ SILENCE = timedelta(minutes=5)
 REMEMBERED_LINES = 20
 """How much of what a renderer printed last is told when it dies."""
 LONGEST_LINE = 4000
+
+QUIET: Mapping[str, str] = {"SVT_LOG": "1"}
+"""SVT-AV1 tells its settings to whoever starts it, unless it is to speak of errors only."""
 
 OnProgress = Callable[[Progress], None]
 
@@ -87,7 +90,7 @@ class RendererProcess:
         silence: timedelta = SILENCE,
     ) -> None:
         self._command = (*command, str(os.getpid()))
-        self._environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **(environment or {})}
+        self._environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **QUIET, **(environment or {})}
         self._silence = silence.total_seconds()
         self._process: Process | None = None
         self._heard: asyncio.Queue[FromRenderer | None] = asyncio.Queue()
@@ -132,11 +135,11 @@ class RendererProcess:
         return first
 
     def ticket(self) -> int:
-        """A number for the next `Render` message."""
+        """A number for the next order."""
         self._ticket += 1
         return self._ticket
 
-    async def render(self, message: Render, on_progress: OnProgress) -> Done:
+    async def render(self, message: Order, on_progress: OnProgress) -> Done:
         """Have a clip made.
 
         Raises `GenerationFailed`; `RendererDied`, and then it must be started anew by making another;

@@ -11,7 +11,8 @@ from stillmotion.domain.callbacks import Delivery, DeliveryState
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import AspectRatio, GenerationRequest, Resolution
+from stillmotion.domain.reframing import Placement
+from stillmotion.domain.request import AspectRatio, GenerationRequest, Purpose, Resolution
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
 
 Row = tuple[Any, ...]
@@ -47,6 +48,9 @@ class _Request(msgspec.Struct, omit_defaults=True, frozen=True):
     seed: int | None = None
     concepts: tuple[str, ...] = ()
     callback_url: str | None = None
+    purpose: Purpose = Purpose.VIDEO
+    source: str | None = None
+    placement: Placement | None = None
 
 
 _encode_json = msgspec.json.Encoder().encode
@@ -163,6 +167,9 @@ def from_request(request: GenerationRequest) -> str:
         seed=request.seed,
         concepts=request.concepts,
         callback_url=request.callback_url,
+        purpose=request.purpose,
+        source=request.source,
+        placement=request.placement,
     )
     return _encode_json(kept).decode()
 
@@ -182,6 +189,9 @@ def to_request(text: str) -> GenerationRequest:
         kept.concepts,
         kept.callback_url,
         kept.model,
+        kept.purpose,
+        kept.source,
+        kept.placement,
     )
 
 
