@@ -129,3 +129,36 @@ def test_a_plan_that_says_nothing_of_motion_counts_as_rest(plan):
     assert ending_of(plan).is_rest
     assert opening_of(plan).is_rest
     assert ending_of("") == REST
+
+
+def seen_from(left: int, top: int) -> Picture:
+    """A part of the coffee's photograph, as a camera at that place would take it."""
+    whole = np.frombuffer(photo("coffee").pixels, np.uint8).reshape(photo("coffee").height, -1, 3)
+    part = np.ascontiguousarray(whole[top : top + 320, left : left + 480])
+    return Picture(480, 320, part.tobytes())
+
+
+def test_two_views_of_one_thing_are_morphed_along_the_flow(engine):
+    start, end = seen_from(20, 30), seen_from(60, 50)
+    rendering, frames = rendered(engine, RenderJob("", start, end, SIZE, SECONDS))
+    assert json.loads(rendering.plan)["between_keyframes"] == "morph"
+    still = rendered(engine, RenderJob("static", end, None, SIZE, 0.5))[1][0]
+    assert apart(frames[-1], still) == 0
+    half = np.median(flow(frames[0], frames[len(frames) // 2]), axis=0)
+    assert half == pytest.approx((-20, -10), abs=4)
+    sharp = [cv2.Laplacian(luma(frame), cv2.CV_32F).var() for frame in (frames[0], frames[len(frames) // 2])]
+    assert sharp[1] > 0.35 * sharp[0]
+
+
+def test_two_different_things_are_dissolved_and_end_on_the_second(engine):
+    rendering, frames = rendered(engine, RenderJob("", photo("astronaut"), photo("coffee"), SIZE, SECONDS))
+    assert json.loads(rendering.plan)["between_keyframes"] == "dissolve"
+    still = rendered(engine, RenderJob("static", photo("coffee"), None, SIZE, 0.5))[1][0]
+    assert apart(frames[-1], still) == 0
+
+
+def test_from_a_picture_to_itself_the_camera_goes_there_and_back(engine):
+    rendering, frames = rendered(engine, RenderJob("push in", photo("coffee"), photo("coffee"), SIZE, SECONDS))
+    assert json.loads(rendering.plan)["between_keyframes"] == "there and back"
+    assert apart(frames[0], frames[-1]) < 0.01
+    assert velocity(frames[0], frames[len(frames) // 2])[0] > 5

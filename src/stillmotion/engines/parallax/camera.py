@@ -61,7 +61,7 @@ MOVES: Mapping[str, Pose] = {
     "roll_left": Pose(roll=-0.09),
     "roll_right": Pose(roll=0.09),
     "dolly_zoom": Pose(vertigo=0.4, zoom=0.09),
-    "handheld": Pose(shake=0.016, forward=0.1),
+    "handheld": Pose(shake=0.018, forward=0.13),
     "aerial": Pose(forward=0.12, rise=0.05),
     "aerial_drone": Pose(forward=0.14, orbit=0.05),
     "bolt_cam": Pose(forward=0.26, right=0.04),
@@ -117,6 +117,11 @@ class CameraPath:
     def ends_on_whole(self) -> bool:
         """Whether the clip starts close and ends on the whole picture."""
         return any(self.column(name)[0] > 1e-3 and self.column(name)[-1] < 1e-3 for name in _OUTWARD)
+
+    @property
+    def goes_round(self) -> bool:
+        """Whether the camera moves around what it looks at."""
+        return any(float(np.abs(self.column(name)).max()) > 1e-3 for name in ("orbit", "rise"))
 
     @property
     def reveals(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +11,8 @@ from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.ambient import drifting, stirred
 from stillmotion.engines.parallax.camera import CameraPath, Samples, camera_path, times, velocity_fields
-from stillmotion.engines.parallax.deformation import Cells, joined
+from stillmotion.engines.parallax.canvas import Canvas
+from stillmotion.engines.parallax.deformation import Cells, Deformation, joined
 from stillmotion.engines.parallax.geometry import Surface, Views, step
 from stillmotion.engines.parallax.momentum import REST, Momentum
 from stillmotion.engines.parallax.plan import MotionPlan
@@ -66,23 +68,47 @@ class Film:
         subject = deformations(plan.subject, scene, cells, beat, strength)
         stirs = stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength)
         self._moving = joined([*subject, *stirs])
+        self._flow: Deformation | None = None
         self._drift = drifting(plan.ambient, scene, cells, beat, strength)
         self._flicker = Flicker(plan.ambient, scene, cells, beat, strength)
         self._weather = Weather(plan.ambient, (terms.size.width, terms.size.height), beat, strength)
 
+    @property
+    def canvas(self) -> Canvas:
+        """What is read from."""
+        return self._surface.canvas
+
+    def carry(self, flow: Deformation) -> None:
+        """Let the whole picture be displaced besides, on the canvas's cells."""
+        self._flow = flow
+
     def draw(self, index: int) -> Frame:
         """The frame of this index."""
-        view = self._views.at(index)
-        displacement = None if self._moving is None else self._moving.at(index)
-        sources = self._warp.sources(view, displacement)
+        return self.drawn(index, self.sources(index))
+
+    def sources(self, index: int) -> Grid:
+        """The canvas pixel that each cell of the frame shows, as `Warp.sources`."""
+        return self._warp.sources(self._views.at(index), self._displacement(index))
+
+    def drawn(self, index: int, sources: Grid) -> Frame:
+        """The frame that the map gives, with all that drifts through it and falls before it."""
         if self._drift is None:
             frame = self._warp.draw(sources)
         else:
             copies = self._drift.copies(index)
+            displacement, view = self._displacement(index), self._views.at(index)
             drifted = [self._warp.sources(view, _sum(displacement, shape)) for shape, _ in copies]
             shares = [share for _, share in copies]
             frame = mixed([(self._warp.draw(there), share) for there, share in zip(drifted, shares, strict=True)])
         return self._weather.over(self._flicker.over(frame, index, sources, self._warp), index)
+
+    def enlarged(self, grid: Grid, cell: int) -> Any:
+        """As `Warp.enlarged`."""
+        return self._warp.enlarged(grid, cell)
+
+    def _displacement(self, index: int) -> Grid | None:
+        moving = None if self._moving is None else self._moving.at(index)
+        return moving if self._flow is None else _sum(moving, self._flow.at(index))
 
     def opening(self) -> Momentum:
         """How the clip starts."""

@@ -6,19 +6,20 @@ the first frame has to be the picture all the same (it is an earlier clip's last
 the move goes outward less far, over a soft mirrored continuation of the picture.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import cv2
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame, Picture, Rendering, RenderJob, Report
 from stillmotion.engines.parallax.ambient import REGIONS, absent
-from stillmotion.engines.parallax.camera import ease, times
-from stillmotion.engines.parallax.canvas import as_array
+from stillmotion.engines.parallax.canvas import as_array, lay_out
 from stillmotion.engines.parallax.choice import settled
-from stillmotion.engines.parallax.film import Film, Joint, Terms, mixed
-from stillmotion.engines.parallax.momentum import Momentum, ending_of, opening_of
+from stillmotion.engines.parallax.film import Film, Joint, Terms
+from stillmotion.engines.parallax.momentum import ending_of, opening_of
+from stillmotion.engines.parallax.morph import Draw, Match, dissolved, match, morphed
 from stillmotion.engines.parallax.plan import Ignored, MotionPlan, Segment
 from stillmotion.engines.parallax.prompt import read
 from stillmotion.engines.parallax.scene import FaceFinder, Scene, analyse
@@ -28,11 +29,8 @@ from stillmotion.engines.parallax.weather import FLICKERS, WEATHER, unlit
 FPS = 24
 THREADS = 2
 """OpenCV's own threads for one frame; the encoder has others."""
-DISSOLVE = (0.22, 0.86)
-"""The part of a clip between two keyframes in which one becomes the other."""
-
-Draw = Callable[[int], Frame]
-"""Draws the frame of an index."""
+PASSING = 1.3
+"""How far a zoom goes that carries a dissolve."""
 
 
 class Parallax:
@@ -51,36 +49,52 @@ class Parallax:
         With `frame0` the clip starts at that picture, with `frame1` it ends at that one, with both it goes from
         one to the other. Raises `GenerationFailed` (code `image_required`) where there is neither.
         """
-        opening = job.frame0 or job.frame1
-        if opening is None:
-            raise GenerationFailed("image_required", "This engine moves pictures: give it an image to start from.")
-        report(0.0)
         terms = Terms(job.size, max(1, round(job.seconds * FPS)), job.seconds, job.seed)
-        scene = self._looked_at(opening, report)
-        before, after = ending_of(job.frame0_plan), opening_of(job.frame1_plan)
-        plan = possible(settled(_continued(_asked(job), before, after), scene, job.size.width, job.size.height), scene)
-        if job.frame0 is None:
-            film = last = Film(opening, scene, plan, terms, Joint(after, arriving=True))
-            draw: Draw = film.draw
-        else:
-            whole = bool(job.frame0_plan) or job.frame1 is not None
-            film = last = Film(opening, scene, plan, terms, Joint(before, whole=whole))
-            draw = film.draw
-            report(0.0)
-            if job.frame1 is not None:
-                ending = self._looked_at(job.frame1, report)
-                last = Film(job.frame1, ending, plan, terms, Joint(after, arriving=True))
-                draw = _dissolved(film.draw, last.draw, terms.count)
         report(0.0)
-        ends = {"opening": film.opening().as_object(), "ending": last.ending().as_object()}
+        if job.frame0 is not None and job.frame1 is not None:
+            clip = self._between(job, job.frame0, job.frame1, terms, report)
+        else:
+            clip = self._from_one(job, job.frame0 or job.frame1, terms, report)
+        report(0.0)
         return Rendering(
             size=job.size,
             fps=FPS,
             frame_count=terms.count,
-            frames=_reported(draw, terms.count, report),
-            plan=plan.as_json(**ends),
-            telling_frame=terms.count - 1 if film.path.ends_on_whole or job.frame0 is None else 0,
+            frames=_reported(clip.draw, terms.count, report),
+            plan=clip.described(),
+            telling_frame=terms.count - 1 if job.frame0 is None or clip.first.path.ends_on_whole else 0,
         )
+
+    def _from_one(self, job: RenderJob, picture: Picture | None, terms: Terms, report: Report) -> "_Clip":
+        if picture is None:
+            raise GenerationFailed("image_required", "This engine moves pictures: give it an image to start from.")
+        scene = self._looked_at(picture, report)
+        plan = _planned(job, scene)
+        if job.frame0 is None:
+            joint = Joint(opening_of(job.frame1_plan), arriving=True)
+        else:
+            joint = Joint(ending_of(job.frame0_plan), whole=bool(job.frame0_plan))
+        film = Film(picture, scene, plan, terms, joint)
+        return _Clip(plan, film, film, film.draw)
+
+    def _between(self, job: RenderJob, start: Picture, end: Picture, terms: Terms, report: Report) -> "_Clip":
+        scenes = self._looked_at(start, report), self._looked_at(end, report)
+        plan = _planned(job, scenes[0])
+        canvases = [
+            lay_out(picture, job.size, scene.focus) for picture, scene in zip((start, end), scenes, strict=True)
+        ]
+        found = match(*canvases)
+        report(0.0)
+        between = _between(found)
+        plan = _standing(plan) if between is Between.MORPH else _passing(plan) if between is Between.DISSOLVE else plan
+        # There and back from the same place to itself is a loop's way.
+        filmed = replace(plan, loop=between is Between.RETURN)
+        first = Film(start, scenes[0], filmed, terms, Joint(ending_of(job.frame0_plan), whole=True))
+        report(0.0)
+        last = Film(end, scenes[1], filmed, terms, Joint(opening_of(job.frame1_plan), arriving=True))
+        if found is not None and between is Between.MORPH:
+            return _Clip(plan, first, last, morphed(first, last, found, terms.count), between)
+        return _Clip(plan, first, last, dissolved(first, last, terms.count), between)
 
     def _looked_at(self, picture: Picture, report: Report) -> Scene:
         scene = analyse(as_array(picture), self._faces)
@@ -88,21 +102,59 @@ class Parallax:
         return scene
 
 
-def _asked(job: RenderJob) -> MotionPlan:
-    """What the words ask for. Between two keyframes there is no loop: it would have to come back to the first."""
-    between = job.frame0 is not None and job.frame1 is not None
+class Between(StrEnum):
+    """How a clip gets from one keyframe to the other."""
+
+    MORPH = "morph"
+    DISSOLVE = "dissolve"
+    RETURN = "there and back"
+
+
+def _between(found: Match | None) -> Between:
+    if found is None:
+        return Between.DISSOLVE
+    return Between.RETURN if found.is_same_place else Between.MORPH
+
+
+@dataclass(frozen=True, slots=True)
+class _Clip:
+    """What is drawn, the films it starts and ends with, and how it gets from one to the other."""
+
+    plan: MotionPlan
+    first: Film
+    last: Film
+    draw: Draw
+    between: Between | None = None
+
+    def described(self) -> str:
+        """The plan's JSON."""
+        more = {"between_keyframes": self.between} if self.between else {}
+        return self.plan.as_json(
+            opening=self.first.opening().as_object(), ending=self.last.ending().as_object(), **more
+        )
+
+
+def _planned(job: RenderJob, scene: Scene) -> MotionPlan:
+    """What the words ask for, as far as the picture has it; where they say nothing of the camera, see `choice`."""
     plan = read(job.prompt, job.concepts, loop=job.loop)
-    if not (plan.loop and between):
-        return plan
-    return replace(plan, loop=False, ignored=(*plan.ignored, Ignored("loop", "the clip ends at another picture")))
+    if plan.loop and job.frame0 is not None and job.frame1 is not None:
+        plan = replace(plan, loop=False, ignored=(*plan.ignored, Ignored("loop", "the clip ends at another picture")))
+    moves = ending_of(job.frame0_plan).moves or opening_of(job.frame1_plan).moves
+    if not plan.segments and moves and moves != ("static",):
+        plan = replace(plan, segments=(Segment(moves),))
+    return possible(settled(plan, scene, job.size.width, job.size.height), scene)
 
 
-def _continued(plan: MotionPlan, before: Momentum, after: Momentum) -> MotionPlan:
-    """The moves of the clip that is continued, or led into, where the words ask for none."""
-    moves = before.moves or after.moves
-    if plan.segments or not moves or moves == ("static",):
-        return plan
-    return replace(plan, segments=(Segment(moves),))
+def _standing(plan: MotionPlan) -> MotionPlan:
+    """The plan less the camera's moves: what lies between the two pictures moves it."""
+    asked = () if plan.chosen else tuple(move for move in plan.camera_moves() if move != "static")
+    why = tuple(Ignored(move, "the camera goes from the one picture to the other") for move in asked)
+    return replace(plan, segments=(Segment(("static",)),), chosen=False, ignored=plan.ignored + why)
+
+
+def _passing(plan: MotionPlan) -> MotionPlan:
+    """Where nothing was asked, on from the one picture into the other, far enough to carry the dissolve."""
+    return replace(plan, segments=(Segment(("zoom_in",)),), camera_strength=PASSING) if plan.chosen else plan
 
 
 def possible(plan: MotionPlan, scene: Scene) -> MotionPlan:
@@ -124,23 +176,6 @@ def _impossible(key: str, scene: Scene) -> Ignored | None:
     if key in MOTIONS:
         return Ignored(key, "drawings and text are moved as a whole") if scene.is_flat_art else None
     return None if key in WEATHER else Ignored(key, "this engine cannot move it yet")
-
-
-def _dissolved(first: Draw, second: Draw, count: int) -> Draw:
-    """From one clip to the other, the last frame being wholly the second's."""
-    start, end = DISSOLVE
-    shares = ease((times(count, loop=False) - start) / (end - start), 0.5)
-
-    def draw(index: int) -> Frame:
-        share = float(shares[index])
-        if share <= 0 and index < count - 1:
-            return first(index)
-        other = second(index)
-        if share >= 1 or index == count - 1:
-            return other
-        return mixed([(first(index), 1 - share), (other, share)])
-
-    return draw
 
 
 def _reported(draw: Draw, count: int, report: Report) -> Iterator[Frame]:

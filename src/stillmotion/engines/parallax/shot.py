@@ -9,7 +9,7 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.camera import FAR, CameraPath
 from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
 from stillmotion.engines.parallax.depth import cut, limited, nearness
-from stillmotion.engines.parallax.geometry import Surface, Views, resolve
+from stillmotion.engines.parallax.geometry import Surface, Views, reach, resolve
 from stillmotion.engines.parallax.lines import MOST_BEND, bend
 from stillmotion.engines.parallax.overscan import contained
 from stillmotion.engines.parallax.scene import FaceFinder, Grid, Scene, analyse
@@ -23,6 +23,10 @@ FARTHEST_AIM = 0.16
 FRAMES_BETWEEN_REACHES = 6
 PARALLAX_SHARES = (1.0, 0.8, 0.62, 0.46, 0.32, 0.2, 0.1)
 """How much of the depth is tried until straight lines stay straight; then none."""
+LOOKING_ROUND = (0.75, 0.5, 0.25, 0.0)
+"""How much of the turn towards its pivot an orbit makes where all of it would not be seen to move anything."""
+LEAST_REACH = 0.026
+"""What counts as seen to move: the median displacement in frame widths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,27 @@ class Shot:
         return cls(canvas, scene, cut(nearness(scene), canvas.region, sides, cells), sides)
 
     def staged(self, path: CameraPath) -> tuple[Surface, Views]:
-        """The surface and the camera's views of it, no sample of which leaves the canvas."""
-        views = resolve(path, FAR + (1 - FAR) * self._near_focus(), self._aim())
-        surface = self._surface(views)
+        """The surface and the camera's views of it, no sample of which leaves the canvas.
+
+        A move around something that has hardly any depth to show looks less far round, and so is seen as a slide.
+        """
+        surface, views = self._tried(path, 1.0)
+        for share in LOOKING_ROUND if path.goes_round else ():
+            if reach(surface, views) >= LEAST_REACH:
+                break
+            surface, views = self._tried(path, share)
         return surface, contained(views, path.engaged, surface)
+
+    def _tried(self, path: CameraPath, share: float) -> tuple[Surface, Views]:
+        views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
+        return self._surface(views), views
 
     def _surface(self, views: Views) -> Surface:
         """The most depth that bends no straight line too far."""
-        reach, pivot = self._reach(views), self._near_focus()
+        slides, pivot = self._slides(views), self._near_focus()
         lines = self._lines()
         for share in PARALLAX_SHARES:
-            surface = Surface.over(self.canvas, limited(pivot + (self.near - pivot) * np.float32(share), reach))
+            surface = Surface.over(self.canvas, limited(pivot + (self.near - pivot) * np.float32(share), slides))
             if bend(lines, views, surface) <= MOST_BEND:
                 return surface
         return Surface.over(self.canvas, np.full_like(self.near, pivot))
@@ -98,7 +112,7 @@ class Shot:
         height, width = self.near.shape
         return float(self.near[int(y / self.canvas.height * height), int(x / self.canvas.width * width)])
 
-    def _reach(self, views: Views) -> Grid:
+    def _slides(self, views: Views) -> Grid:
         """For each cell of the depth grid, how many cells the nearest surface moves against the farthest at most."""
         height, width = self.near.shape
         canvas, frame = self.canvas, self.canvas.frame
