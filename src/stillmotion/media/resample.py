@@ -95,16 +95,14 @@ def _placed(source: Source, facts: ClipFacts, size: FrameSize, placement: Placem
 
 def _settled(placement: Placement, picture: FrameSize, frame: FrameSize) -> tuple[Layout, int, int]:
     """The layout, and the picture's left and top edge; all even."""
-    width, height = placement.width, placement.height
-    if width is None and height is None:
-        fit = min(frame.width / picture.width, frame.height / picture.height)
-        width, height = round(picture.width * fit), round(picture.height * fit)
-    elif width is None:
-        width = round(picture.width * (height or 0) / picture.height)
-    elif height is None:
-        height = round(picture.height * width / picture.width)
+    fit = min(frame.width / picture.width, frame.height / picture.height)
+    if placement.width is not None or placement.height is not None:
+        # One said side scales the other; both said, they need not agree.
+        fit = (placement.width or 0) / picture.width or (placement.height or 0) / picture.height
+    width = picture.width * fit if placement.width is None else placement.width
+    height = picture.height * fit if placement.height is None else placement.height
     across = Span(picture.width, frame.width, _even(width))
-    down = Span(picture.height, frame.height, _even(height or 0))
+    down = Span(picture.height, frame.height, _even(height))
     left = (frame.width - across.length) / 2 if placement.left is None else placement.left
     top = (frame.height - down.length) / 2 if placement.top is None else placement.top
     return Layout(across, down), round(left / 2) * 2, round(top / 2) * 2

@@ -1,0 +1,51 @@
+"""Clips for tests, drawn from formulas and encoded as ours are."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from stillmotion.domain.rendering import Frame, Rendering, VideoCodec
+from stillmotion.domain.request import FrameSize
+from stillmotion.media.encode import OPTIONS, encode
+
+SIZE = FrameSize(320, 180)
+
+
+def frame_of(luma: np.ndarray, blue: int = 128, red: int = 128) -> Frame:
+    """A frame with that luma (height × width, any numbers) and one colour."""
+    height, width = luma.shape
+    quarter = height * width // 4
+    y = np.clip(np.rint(luma), 16, 235).astype(np.uint8).reshape(-1)
+    chroma = [np.full(quarter, value, np.uint8) for value in (blue, red)]
+    return Frame(width, height, np.concatenate([y, *chroma]))
+
+
+def luma_of(frame: Frame) -> np.ndarray:
+    whole = np.frombuffer(frame.planes, np.uint8)[: frame.width * frame.height]
+    return whole.reshape(frame.height, frame.width).astype(float)
+
+
+def texture(size: FrameSize = SIZE, shift: float = 0.0) -> np.ndarray:
+    x, y = np.arange(size.width)[None, :] + shift, np.arange(size.height)[:, None]
+    return 120 + 40 * np.sin(x / 9) * np.cos(y / 7) + 30 * np.sin((x + 2 * y) / 23)
+
+
+def disc(at: float, size: FrameSize = SIZE) -> np.ndarray:
+    """Even grey with a bright disc in the middle of the height, `at` a fraction of the width."""
+    x, y = np.arange(size.width)[None, :], np.arange(size.height)[:, None]
+    away = np.hypot(x - at * size.width, y - size.height / 2)
+    return 60 + 150 * np.clip((size.height * 0.2 - away) / 2, 0, 1)
+
+
+def write_clip(
+    path: Path,
+    draw: Callable[[int], np.ndarray],
+    count: int = 24,
+    size: FrameSize = SIZE,
+    codec: VideoCodec = VideoCodec.H264,
+) -> Path:
+    """A clip of `count` frames whose luma `draw` gives."""
+    frames = (frame_of(draw(index)) for index in range(count))
+    encode(Rendering(size, 24, count, frames, "{}"), path, OPTIONS[codec])
+    return path
