@@ -17,7 +17,11 @@ CHECK_SECONDS = 2.0
 """A part that does not say that it works within this time does not work."""
 
 REMEMBERED_SECONDS = 1.0
-"""The checks touch the disk: they are not made more often than this, however often they are asked for."""
+TROUBLE_REMEMBERED_SECONDS = 0.1
+"""The checks touch the disk: they are not made more often than this, however often they are asked for.
+
+Trouble is looked at again sooner, so that a server that has just started is not taken for one that is not ready.
+"""
 
 RETRY_SECONDS = 5
 
@@ -46,7 +50,9 @@ class Readiness:
         async with self._checking:
             now = self._clock.monotonic()
             if self._known is None or now >= self._known[0]:
-                self._known = (now + REMEMBERED_SECONDS, await self._check())
+                reply = await self._check()
+                kept = REMEMBERED_SECONDS if reply.status == 200 else TROUBLE_REMEMBERED_SECONDS
+                self._known = (now + kept, reply)
             reply = self._known[1]
         await send_reply(send, reply, method=scope["method"])
 
