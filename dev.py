@@ -112,6 +112,13 @@ def bench(arguments: Sequence[str]) -> int:
     return become([str(PYTHON), "-m", f"bench.{arguments[0]}", *arguments[1:]])
 
 
+def gallery(arguments: Sequence[str]) -> int:
+    """Write a page of clips and contact sheets to look through."""
+    os.chdir(ROOT)
+    prepare()
+    return become([str(PYTHON), "-m", "bench.gallery", *arguments])
+
+
 def docs(arguments: Sequence[str]) -> int:
     """Write the reference pages from the code; --check only compares."""
     os.chdir(ROOT)
@@ -341,6 +348,7 @@ CHORES: Mapping[str, Chore] = {
     "check": Chore(check),
     "fmt": Chore(fmt),
     "bench": Chore(bench, "NAME [its own]"),
+    "gallery": Chore(gallery, "[--out DIR] [--only WORD]"),
     "docs": Chore(docs, "[--check]"),
     "lock": Chore(lock, "[--upgrade]"),
 }

@@ -3,42 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
-import av
 import cv2
 import numpy as np
-
-
-def luma(path: Path, width: int | None = None) -> list[np.ndarray]:
-    """Every frame's luma plane, 8 bits as stored (16 to 235), optionally scaled to a width."""
-    with av.open(str(path)) as container:
-        planes = [frame.to_ndarray()[: frame.height] for frame in container.decode(video=0)]
-    if width is None:
-        return planes
-    size = (width, round(planes[0].shape[0] * width / planes[0].shape[1]))
-    return [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes]
-
-
-def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    """Decibels over a range of 255."""
-    error = float(np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2))
-    return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
-
-
-def ssim(one: np.ndarray, other: np.ndarray) -> float:
-    """Structural similarity with the usual 11 × 11 Gaussian window."""
-    a, b = one.astype(np.float64), other.astype(np.float64)
-
-    def mean(image: np.ndarray) -> np.ndarray:
-        return np.asarray(cv2.GaussianBlur(image, (11, 11), 1.5))
-
-    mean_a, mean_b = mean(a), mean(b)
-    variance_a, variance_b = mean(a * a) - mean_a**2, mean(b * b) - mean_b**2
-    covariance = mean(a * b) - mean_a * mean_b
-    low, high = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    top = (2 * mean_a * mean_b + low) * (2 * covariance + high)
-    return float((top / ((mean_a**2 + mean_b**2 + low) * (variance_a + variance_b + high))).mean())
 
 
 def tracks(planes: list[np.ndarray], points: int = 200) -> np.ndarray:

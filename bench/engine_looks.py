@@ -1,0 +1,192 @@
+"""What clips look like, read back from the MP4: fidelity, smoothness, direction, lines, loops, endings."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bench.engine_lines import bends
+from bench.engine_mesh import Mesh, mesh
+from bench.engine_motion import agrees, backward_steps, jerk, motion, tracks
+from bench.engine_photos import clip_size, grey, never, photo
+from bench.engine_read import luma, psnr, seam, ssim
+from bench.table import Figure, Sense, Spread, spread
+from stillmotion.domain.rendering import RenderJob
+from stillmotion.domain.request import FrameSize, Resolution
+from stillmotion.engines.parallax import Parallax
+from stillmotion.media.encode import encode
+
+NATIVE_MOVES = (
+    *("push_in", "pull_out", "zoom_in", "zoom_out", "pan_left", "pan_right", "tilt_up", "tilt_down"),
+    *("truck_left", "truck_right", "pedestal_up", "pedestal_down", "orbit_left", "orbit_right"),
+    *("crane_up", "crane_down", "roll_left", "roll_right", "dolly_zoom", "handheld", "static"),
+)
+WITH_DEPTH = frozenset({"push_in", "truck_right", "orbit_left", "crane_up", "dolly_zoom"})
+"""The moves whose clips are looked at for folds and stretches."""
+BENDING = ("push in", "truck left", "orbit right", "crane up", "dolly zoom")
+LOOPS = (
+    *(("astronaut", "orbit left"), ("coffee", "push in"), ("rocket", "pan right"), ("chelsea", "handheld")),
+    *(("lake", "waves"), ("lake", "the clouds drift"), ("coffee", "snow"), ("astronaut", "she sways")),
+)
+TRACKED_WIDTH = 640
+"""Directions are measured on frames scaled to this width."""
+
+
+def render(engine: Parallax, job: RenderJob, path: Path) -> None:
+    """One clip by the product's own path."""
+    encode(engine.render(job, never), path)
+
+
+def fidelity(engine: Parallax, folder: Path, names: Sequence[str]) -> list[Figure]:
+    """The first frame against the picture, scaled by another library."""
+    decibels, likeness = {}, {}
+    for name in names:
+        picture = photo(name)
+        size = clip_size(picture)
+        render(engine, RenderJob("push in", picture, None, size, 0.5), folder / "first.mp4")
+        wanted = _scaled(grey(picture), size) * 219 / 255 + 16
+        first = luma(folder / "first.mp4")[0]
+        decibels[name], likeness[name] = psnr(wanted, first), ssim(wanted, first)
+    return [
+        Figure("frame 0 against the picture, luma", _all(decibels), Sense.AT_LEAST, 40, "dB"),
+        _worst("the worst of them", decibels, Sense.AT_LEAST, 40, "dB"),
+        _worst("frame 0, worst SSIM", likeness, Sense.AT_LEAST, 0.975),
+    ]
+
+
+def _all(found: Mapping[str, float]) -> Spread:
+    return spread(list(found.values()))
+
+
+def _worst(name: str, found: Mapping[str, float], sense: Sense, bar: float, unit: str = "") -> Figure:
+    """The worst of several as one figure, with those that miss the bar in its note."""
+    value = min(found.values()) if sense is Sense.AT_LEAST else max(found.values())
+    missed = {clip: one for clip, one in found.items() if (one < bar if sense is Sense.AT_LEAST else one > bar)}
+    ordered = sorted(missed, key=lambda clip: missed[clip], reverse=sense is Sense.AT_MOST)
+    note = f"{len(missed)} of {len(found)} miss: " if missed else ""
+    return Figure(
+        name, spread([value]), sense, bar, unit, note + ", ".join(f"{clip} {missed[clip]:.3g}" for clip in ordered)
+    )
+
+
+def _scaled(plane: np.ndarray, size: FrameSize) -> np.ndarray:
+    """By Pillow, in floating point, as the picture's own pixels would be shown at this size."""
+    image = Image.fromarray(plane.astype(np.float32))
+    return np.asarray(image.resize((size.width, size.height), Image.Resampling.BICUBIC))
+
+
+def smoothness(engine: Parallax, folder: Path, names: Sequence[str]) -> list[Figure]:
+    """Points followed through a slow push."""
+    jerks, backwards = {}, {}
+    for name in names:
+        picture = photo(name)
+        render(engine, RenderJob("slow push in", picture, None, clip_size(picture), 5.0), folder / "slow.mp4")
+        paths = tracks(luma(folder / "slow.mp4"))
+        if paths.shape[1] >= 6:
+            jerks[name], backwards[name] = jerk(paths), 100 * backward_steps(paths)
+    return [
+        Figure("acceleration of tracked points, slow push", _all(jerks), Sense.AT_MOST, 0.20, "px/f²"),
+        _worst("the worst picture's", jerks, Sense.AT_MOST, 0.20, "px/f²"),
+        _worst("steps against the motion, worst picture", backwards, Sense.AT_MOST, 1.0, "%"),
+    ]
+
+
+@dataclass
+class Moves:
+    """What every native move did on every picture."""
+
+    right: int = 0
+    wrong: list[str] = field(default_factory=list)
+    reaches: dict[str, float] = field(default_factory=dict)
+    meshes: dict[str, Mesh] = field(default_factory=dict)
+
+    def look(self, folder: Path, name: str) -> None:
+        """Film the picture with each move and take down what happened."""
+        engine, picture, path = Parallax(), photo(name), folder / f"{name}.mp4"
+        size = clip_size(picture, Resolution.P540)
+        for move in NATIVE_MOVES:
+            job = RenderJob("", picture, None, size, 1.0, concepts=(move,))
+            render(engine, job, path)
+            planes = luma(path, TRACKED_WIDTH)
+            measured = motion(planes)
+            clip = f"{move} on {name}"
+            if agrees(move, measured):
+                self.right += 1
+            else:
+                self.wrong.append(clip)
+            if move != "static":
+                self.reaches[clip] = 100 * measured.reach
+            if move in WITH_DEPTH:
+                self.meshes[clip] = mesh(planes)
+
+    def figures(self) -> list[Figure]:
+        """The rows of the table."""
+        share = 100 * self.right / (self.right + len(self.wrong))
+        folds = {clip: float(found.folds) for clip, found in self.meshes.items()}
+        stretches = {clip: found.stretch for clip, found in self.meshes.items()}
+        return [
+            Figure("moves that go the way asked", spread([share]), Sense.AT_LEAST, 97, "%", "; ".join(self.wrong)),
+            Figure("median track of a clip that moves", _all(self.reaches), Sense.AT_LEAST, 2, "% of width"),
+            _worst("the clip that moves least", self.reaches, Sense.AT_LEAST, 2, "% of width"),
+            _worst("folds, as tracked", folds, Sense.AT_MOST, 0),
+            _worst("worst local stretch, as tracked", stretches, Sense.AT_MOST, 1.6, "×"),
+        ]
+
+
+def directions(folder: Path, names: Sequence[str]) -> list[Figure]:
+    """Every native move on every picture, measured by optical flow; two pictures at a time, as following points is
+    one core's work.
+    """
+    moves = Moves()
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(lambda name: moves.look(folder, name), names):
+            pass
+    return moves.figures()
+
+
+def straightness(engine: Parallax, folder: Path, names: Sequence[str]) -> list[Figure]:
+    """The lines of pictures that have any, through the moves that shift near against far."""
+    pooled: list[float] = []
+    clips: dict[str, float] = {}
+    for name in names:
+        picture = photo(name)
+        for prompt in BENDING:
+            render(engine, RenderJob(prompt, picture, None, clip_size(picture), 1.0), folder / "lines.mp4")
+            found = [100 * value for value in bends(luma(folder / "lines.mp4"))]
+            pooled += found
+            if len(found) >= 3:
+                clips[f"{prompt} on {name}"] = float(np.percentile(found, 95))
+    pooled_value = float(np.percentile(pooled, 95))
+    worst = sorted(clips, key=lambda clip: -clips[clip])[:6]
+    note = f"{len(pooled)} segments; most: " + ", ".join(f"{clip} {clips[clip]:.2g}" for clip in worst)
+    return [
+        Figure(
+            "95th percentile bend of straight lines", spread([pooled_value]), Sense.AT_MOST, 1.0, "% of length", note
+        )
+    ]
+
+
+def loops(engine: Parallax, folder: Path, cases: Sequence[tuple[str, str]]) -> list[Figure]:
+    """The step over the seam of a loop."""
+    found = {}
+    for name, prompt in cases:
+        picture = photo(name)
+        size = clip_size(picture, Resolution.P540)
+        render(engine, RenderJob(prompt, picture, None, size, 4.0, loop=True), folder / "loop.mp4")
+        found[f"{prompt} on {name}"] = seam(luma(folder / "loop.mp4"))
+    return [_worst("loop seam ÷ mean step, worst clip", found, Sense.AT_MOST, 1.2, "×")]
+
+
+def ending(engine: Parallax, folder: Path, pairs: Sequence[tuple[str, str]]) -> list[Figure]:
+    """Between two keyframes, the last frame against the second picture, scaled by another library."""
+    found = {}
+    for start, end in pairs:
+        first, last = photo(start), photo(end)
+        size = clip_size(last)
+        render(engine, RenderJob("push in", first, last, size, 2.0), folder / "two.mp4")
+        wanted = _scaled(grey(last), size) * 219 / 255 + 16
+        found[f"{start} to {end}"] = psnr(wanted, luma(folder / "two.mp4")[-1])
+    return [_worst("last frame against frame1, worst pair", found, Sense.AT_LEAST, 38, "dB")]

@@ -1,0 +1,28 @@
+"""One clip made in a process of its own as the worker's renderer makes it."""
+
+import resource
+import tempfile
+from pathlib import Path
+
+from stillmotion.domain.request import Resolution
+from stillmotion.worker.making import make
+from stillmotion.worker.messages import Render
+from stillmotion.worker.renderer import embedded_engines
+
+
+def made(file: str, prompt: str, resolution: str) -> float:
+    """Make the clip; answer with this process's largest resident size in MB (2²⁰ bytes)."""
+    ((name, engine),) = embedded_engines().items()
+    with tempfile.TemporaryDirectory() as folder:
+        render = Render(1, name, prompt, folder, frame0=file, resolution=Resolution(resolution))
+        make(render, engine, lambda _, __: None)
+    return _peak_megabytes()
+
+
+def _peak_megabytes() -> float:
+    """On Linux from the kernel's page, as getrusage remembers the parent's."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
