@@ -20,7 +20,8 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.keyframes import GenerationKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import AspectRatio, Resolution
+from stillmotion.domain.reframing import Placement
+from stillmotion.domain.request import AspectRatio, Purpose, Resolution
 from tests.builders import CALLBACK_URL, NOON, a_generation, some_assets
 from tests.contracts.conftest import keep_subscription
 
@@ -67,6 +68,20 @@ async def test_what_was_submitted_is_found_as_it_was(store, subscription):
     accepted = await store.submit(Submission(generation, subscription.product))
     assert accepted.generation == generation
     assert not accepted.replayed
+    assert await store.find(generation.id) == generation
+
+
+async def test_a_request_to_reframe_is_found_as_it_was(store, subscription):
+    generation = a_generation(
+        subscription,
+        prompt="",
+        frame0=None,
+        aspect_ratio=AspectRatio.TALL,
+        purpose=Purpose.REFRAME,
+        source="0199-earlier",
+        placement=Placement(left=-20, width=1280),
+    )
+    await store.submit(Submission(generation, subscription.product))
     assert await store.find(generation.id) == generation
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
 from stillmotion.adapters.store.sqlite.connection import has_wal_reset_bug, refuse_unsafe_sqlite
+from stillmotion.adapters.store.sqlite.rows import from_request, to_request
 from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, Migration, migrations, open_database
+from stillmotion.domain.request import Purpose
 from tests.contracts.conftest import keep_subscription
 
 
@@ -55,6 +57,13 @@ async def test_an_older_database_is_migrated_and_keeps_what_it_holds(database, c
     assert pragma(database, "user_version") == further[-1].version
     rows = apsw.Connection(str(database)).execute("SELECT id FROM subscriptions").fetchall()
     assert rows == [(subscription.id,)]
+
+
+def test_a_request_that_was_kept_before_there_were_other_purposes_is_read():
+    kept = '{"prompt":"a walk","seconds":5.0,"resolution":"720p","model":"ray-1-6","frame0":{"type":"image","url":"u"}}'
+    request = to_request(kept)
+    assert (request.purpose, request.source, request.placement) == (Purpose.VIDEO, None, None)
+    assert from_request(request) == kept
 
 
 def test_a_migration_that_fails_changes_nothing(database):

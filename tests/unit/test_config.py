@@ -2,7 +2,10 @@
 
 import pytest
 
+from stillmotion.composition import video_codec
 from stillmotion.config import SettingsError, load
+from stillmotion.domain.rendering import VideoCodec
+from stillmotion.media import encode
 
 
 def test_nothing_set_is_fine():
@@ -42,6 +45,7 @@ def test_lists_and_tables_from_the_environment():
         ({"STILLMOTION_PORT": "x"}, "STILLMOTION_PORT (environment) is 'x': expected a whole number, got text."),
         ({"STILLMOTION_PORT": "70000"}, "STILLMOTION_PORT (environment) is 70000: give a number from 0 to 65535."),
         ({"STILLMOTION_LOG_LEVEL": "loud"}, "give one of debug, info, warning, error"),
+        ({"STILLMOTION_VIDEO_CODEC": "vp9"}, "give one of h264, av1"),
         ({"STILLMOTION_MODELS": "a"}, "write it as name=value"),
         ({"STILLMOTION_PRT": "1"}, "STILLMOTION_PRT (environment) is not a setting. There are: data_dir, host, port"),
     ],
@@ -59,6 +63,17 @@ def test_a_settings_file_that_cannot_be_read_is_named(tmp_path, content):
         file.write_bytes(content)
     with pytest.raises(SettingsError, match=r"settings\.toml"):
         load({}, file)
+
+
+def test_a_codec_that_this_installation_lacks_is_refused_with_the_fix(monkeypatch):
+    settings, _ = load({"STILLMOTION_VIDEO_CODEC": "av1"})
+    assert video_codec(settings) is VideoCodec.AV1
+    monkeypatch.setattr(encode, "can_encode", lambda codec: codec is VideoCodec.H264)
+    with pytest.raises(
+        SettingsError, match="video_codec is av1, but the installed PyAV has no encoder for it: set h264"
+    ):
+        video_codec(settings)
+    assert video_codec(load({})[0]) is VideoCodec.H264
 
 
 def test_secrets_are_not_shown():

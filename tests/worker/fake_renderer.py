@@ -1,5 +1,6 @@
 """A real renderer process whose engine does what the prompt says: run with the parent's process id."""
 
+import json
 import os
 import signal
 import sys
@@ -13,7 +14,10 @@ from stillmotion.worker.renderer import Renderer, take_over_pipes
 
 
 class Obedient:
-    """Eight grey frames; words of the prompt make it slow, stubborn, noisy, wrong or dead."""
+    """Eight grey frames; words of the prompt make it slow, stubborn, noisy, wrong or dead.
+
+    "fade" makes them brighter from first to last, "long" ten times as many; "tell" says in the plan what it was given.
+    """
 
     name = "fake/1"
 
@@ -26,21 +30,31 @@ class Obedient:
         if "full" in words:
             raise OSError(28, "No space left on device")
         print("an engine that prints")  # must not reach the protocol
-        return Rendering(job.size, 24, 8, self._frames(job, words, report), '{"moves": []}')
+        count = 80 if "long" in words else 8
+        plan = _told(job) if "tell" in words else '{"moves": []}'
+        return Rendering(job.size, 24, count, self._frames(job, words, report, count), plan)
 
-    def _frames(self, job: RenderJob, words: list[str], report: Report) -> Iterator[Frame]:
-        size = job.size.width * job.size.height * 3 // 2
-        for index in range(8):
-            report(index / 8)
+    def _frames(self, job: RenderJob, words: list[str], report: Report, count: int) -> Iterator[Frame]:
+        area = job.size.width * job.size.height
+        for index in range(count):
+            report(index / count)
             for _ in range(10 * words.count("slow")):
-                report(index / 8)
+                report(index / count)
                 time.sleep(0.01)
             if "stubborn" in words:
                 time.sleep(30)
             if "crash" in words and index == 4:
                 os.kill(os.getpid(), signal.SIGKILL)
-            yield Frame(job.size.width, job.size.height, bytes([128]) * size)
+            luma = 56 + 20 * index if "fade" in words else 128
+            yield Frame(job.size.width, job.size.height, bytes([luma]) * area + bytes([128]) * (area // 2))
         report(1.0)
+
+
+def _told(job: RenderJob) -> str:
+    """What of the job a test may want to know: the keyframes' mean brightness, their plans, the size."""
+    frame0, frame1 = (each and sum(each.pixels) / len(each.pixels) for each in (job.frame0, job.frame1))
+    plans = [job.frame0_plan, job.frame1_plan]
+    return json.dumps({"frame0": frame0, "frame1": frame1, "plans": plans, "size": [job.size.width, job.size.height]})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 from av.container import InputContainer
 
 from stillmotion.domain.errors import GenerationFailed
@@ -67,7 +66,7 @@ def last(clip: Path) -> Frame:
 
 def as_picture(frame: Frame) -> Picture:
     """The frame as an engine takes it: RGB."""
-    return Picture(frame.width, frame.height, np.ascontiguousarray(rgb(frame)).reshape(-1))
+    return Picture(frame.width, frame.height, rgb(frame).tobytes())
 
 
 def unreadable() -> GenerationFailed:

@@ -1,0 +1,103 @@
+"""What is made from an earlier generation is checked when it is submitted."""
+
+from datetime import timedelta
+
+import pytest
+
+from stillmotion.adapters.fetch.addresses import AddressPolicy
+from stillmotion.adapters.fetch.urls import UrlGuard
+from stillmotion.adapters.identifiers import new_token, new_uuid7
+from stillmotion.adapters.objects import LocalObjects
+from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.store.memory import MemoryStore
+from stillmotion.application.generations import Generations
+from stillmotion.domain.errors import InvalidRequest
+from stillmotion.domain.keyframes import GenerationKeyframe
+from stillmotion.domain.reframing import Placement
+from stillmotion.domain.request import AspectRatio, Purpose, Resolution
+from tests.builders import ManualClock, a_request, a_subscription, some_assets
+
+
+class Desk:
+    """The use cases over a memory store with one finished generation of one owner's."""
+
+    def __init__(self, folder) -> None:
+        self.clock, self.owner = ManualClock(), a_subscription()
+        self.store = MemoryStore(self.clock)
+        self.generations = Generations(
+            self.store,
+            LocalObjects(folder),
+            InProcessSignal(),
+            UrlGuard(AddressPolicy()),
+            self.clock,
+            new_uuid7,
+            new_token,
+            {"ray-1-6": "parallax/1"},
+        )
+
+    async def submit(self, owner=None, **parts):
+        return (await self.generations.submit(owner or self.owner, "gateway", a_request(**parts))).generation
+
+    async def finished(self, **parts) -> str:
+        generation = await self.submit(**parts)
+        until = self.clock.now() + timedelta(seconds=15)
+        claimed = await self.store.change(generation.id, lambda each: each.claimed(until))
+        assets, now = some_assets(generation.id), self.clock.now()
+        await self.store.change(generation.id, lambda each: each.completed(claimed.lease, assets, "{}", now))
+        return generation.id
+
+
+@pytest.fixture
+def desk(tmp_path) -> Desk:
+    return Desk(tmp_path)
+
+
+async def test_an_upscaled_clip_is_as_long_as_its_source_and_made_by_no_engine(desk):
+    source = await desk.finished(seconds=9.0)
+    made = await desk.submit(
+        purpose=Purpose.UPSCALE, source=source, prompt="", frame0=None, resolution=Resolution.P1080
+    )
+    assert (made.engine, made.request.seconds, made.request.resolution) == ("resample/1", 9.0, Resolution.P1080)
+    assert (await desk.store.find(made.id)).request.source == source
+
+
+async def test_a_reframed_clip_keeps_its_sources_length_and_area(desk):
+    source = await desk.finished(seconds=3.0, resolution=Resolution.P540)
+    made = await desk.submit(
+        purpose=Purpose.REFRAME, source=source, prompt="", frame0=None, aspect_ratio=AspectRatio.TALL
+    )
+    assert (made.request.seconds, made.request.resolution) == (3.0, Resolution.P540)
+    with pytest.raises(InvalidRequest, match="x_start"):
+        await desk.submit(
+            purpose=Purpose.REFRAME,
+            source=source,
+            prompt="",
+            frame0=None,
+            aspect_ratio=AspectRatio.TALL,
+            placement=Placement(left=600),
+        )
+
+
+async def test_a_clip_is_not_upscaled_to_less_than_it_has(desk):
+    source = await desk.finished(resolution=Resolution.P1080)
+    with pytest.raises(InvalidRequest, match="resolution: must be above the video's own 1080p"):
+        await desk.submit(purpose=Purpose.UPSCALE, source=source, prompt="", frame0=None)
+
+
+@pytest.mark.parametrize("whose", ["unknown", "another's", "unfinished"])
+async def test_what_is_not_there_to_start_from_is_named(desk, whose):
+    asker = a_subscription() if whose == "another's" else desk.owner
+    if whose == "unfinished":
+        earlier, why = (await desk.submit()).id, "is queued: give the id of a completed generation"
+    else:
+        earlier = await desk.finished() if whose == "another's" else new_uuid7()
+        why = "is not one of your generations: give the id of one"
+    asked = [
+        ("keyframes.frame0", {"frame0": GenerationKeyframe(earlier)}),
+        ("keyframes.frame1", {"frame1": GenerationKeyframe(earlier)}),
+        ("source", {"purpose": Purpose.UPSCALE, "source": earlier, "resolution": Resolution.P2160}),
+    ]
+    for field, parts in asked:
+        with pytest.raises(InvalidRequest) as refused:
+            await desk.submit(asker, **parts)
+        assert [(problem.field, problem.message) for problem in refused.value.problems] == [(field, why)]
