@@ -1,8 +1,7 @@
-"""What stirs by itself: water, leaves, hair and cloth as travelling waves; clouds as a drift without end."""
+"""What stirs by itself: water, leaves, hair and flames as travelling waves; clouds and smoke as a drift without end."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -10,11 +9,12 @@ import numpy as np
 from stillmotion.engines.parallax.camera import Samples, ease
 from stillmotion.engines.parallax.deformation import Cells, Deformation
 from stillmotion.engines.parallax.plan import Ignored
+from stillmotion.engines.parallax.regions import LEAST_REGION, cloth, flames, foliage, hair, sampled, smoke, water, wind
 from stillmotion.engines.parallax.scene import Grid, Scene
 from stillmotion.engines.parallax.subject import Beat
 
-LEAST_REGION = 0.015
-"""The part of the picture that a thing must cover to be moved."""
+LEAST_FLAME = 0.002
+"""The same for flames."""
 WAVES_EACH = 3
 """Sines a motion is made of; each needs two shapes."""
 CLOUD_SECONDS = 5.0
@@ -46,61 +46,24 @@ STIRS: Mapping[str, Waves] = {
     "wind": Waves(0.0065, 0.14, 0.55, 1.0, 0.25, 0.0, 0.9),
     "leaves": Waves(0.0055, 0.10, 0.75, 1.0, 0.35, 0.0, 1.2),
     "grass": Waves(0.0065, 0.12, 0.65, 1.0, 0.12, 0.0, 0.6),
-    "hair": Waves(0.0060, 0.12, 0.50, 1.0, 0.40, 0.3, 0.8),
-    "cloth": Waves(0.0060, 0.16, 0.45, 1.0, 0.40, 0.5, 0.8),
+    "hair": Waves(0.0085, 0.12, 0.50, 1.0, 0.40, 0.3, 0.8),
+    "cloth": Waves(0.0075, 0.16, 0.45, 1.0, 0.40, 0.5, 0.8),
+    "fire": Waves(0.0060, 0.09, 1.30, 1.0, 0.55, -np.pi / 2, 0.4),
+    "candle": Waves(0.0040, 0.10, 0.80, 1.0, 0.30, -np.pi / 2, 0.3),
 }
 
 
-def _water(scene: Scene) -> Grid:
-    """Below the middle, not warm in colour."""
-    down = (np.arange(scene.shape[0], dtype=np.float32)[:, np.newaxis] + 0.5) / scene.shape[0]
-    low = np.clip((down - 0.48) / 0.12, 0, 1)
-    cool = np.clip((148 - scene.colours[..., 2]) / 12, 0, 1)
-    return _smooth(low * cool * (1 - scene.sky))
-
-
-def _foliage(scene: Scene) -> Grid:
-    """Green, and not the even green of a painted wall."""
-    light = scene.colours[..., 0]
-    rough = cv2.GaussianBlur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (0, 0), 3)
-    green = np.clip((126 - scene.colours[..., 1]) / 5, 0, 1) * np.clip((scene.colours[..., 2] - 122) / 8, 0, 1)
-    return _smooth(green * np.clip((rough - 2) / 4, 0, 1))
-
-
-def _hair(scene: Scene) -> Grid:
-    """A ring over the brow and beside the cheeks of each face, down to the shoulders."""
-    return _around_faces(scene, lambda x, y: np.exp(-((np.hypot(x, y * 0.8) - 1.15) ** 2) / 0.12) * (y < 1.6))
-
-
-def _cloth(scene: Scene) -> Grid:
-    """The body under each face."""
-    return _around_faces(scene, lambda x, y: np.exp(-((x / 2.2) ** 4)) / (1 + np.exp(-5 * (y - 2.2))))
-
-
-def _around_faces(scene: Scene, shape: Callable[[Any, Any], Any]) -> Grid:
-    height, width = scene.shape
-    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
-    region = np.zeros((height, width))
-    for face in scene.faces[:4]:
-        middle = face.centre
-        half = (face.right - face.left) / 2, (face.bottom - face.top) / 2
-        region = np.maximum(region, shape((x - middle[0]) / half[0], (y - middle[1]) / half[1]))
-    return _smooth(region)
-
-
-def _wind(scene: Scene) -> Grid:
-    return np.maximum(_foliage(scene), np.maximum(_hair(scene), 0.7 * _cloth(scene)))
-
-
 REGIONS: Mapping[str, tuple[Callable[[Scene], Grid], str]] = {
-    "ripple": (_water, "no water was found in the picture"),
-    "waves": (_water, "no water was found in the picture"),
-    "wind": (_wind, "nothing that wind would move was found in the picture"),
-    "leaves": (_foliage, "no leaves were found in the picture"),
-    "grass": (_foliage, "no grass was found in the picture"),
-    "hair": (_hair, "no face was found in the picture"),
-    "cloth": (_cloth, "no person was found in the picture"),
+    "ripple": (water, "no water was found in the picture"),
+    "waves": (water, "no water was found in the picture"),
+    "wind": (wind, "nothing that wind would move was found in the picture"),
+    "leaves": (foliage, "no leaves were found in the picture"),
+    "grass": (foliage, "no grass was found in the picture"),
+    "hair": (hair, "no face was found in the picture"),
+    "cloth": (cloth, "no person was found in the picture"),
     "clouds": (lambda scene: scene.sky, "no sky was found in the picture"),
+    "fire": (flames, "no flame was found in the picture"),
+    "candle": (flames, "no flame was found in the picture"),
 }
 """Where each thing is (0 to 1 on the scene's grid), and what to say where it is not."""
 
@@ -110,7 +73,8 @@ def absent(key: str, scene: Scene) -> Ignored | None:
     if key not in REGIONS:
         return None
     region, reason = REGIONS[key]
-    return Ignored(key, reason) if scene.is_flat_art or float(region(scene).mean()) < LEAST_REGION else None
+    least = LEAST_FLAME if region is flames else LEAST_REGION
+    return Ignored(key, reason) if scene.is_flat_art or float(region(scene).mean()) < least else None
 
 
 def stirred(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> list[Deformation]:
@@ -120,13 +84,6 @@ def stirred(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strengt
         _travelling(STIRS[key], sampled(REGIONS[key][0](scene), cells), cells, beat, strength, [beat.seed, number])
         for number, key in enumerate(wanted)
     ]
-
-
-def sampled(region: Grid, cells: Cells) -> Grid:
-    """A region on the scene's grid, read at a canvas's cells."""
-    height, width = region.shape
-    column, row = cells.across * width - 0.5, cells.down * height - 0.5
-    return cv2.remap(region.astype(np.float32), column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _travelling(waves: Waves, region: Grid, cells: Cells, beat: Beat, strength: float, seed: list[int]) -> Deformation:
@@ -175,17 +132,17 @@ class Drift:
 
 
 def drifting(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> Drift | None:
-    """The clouds' drift, or None where none was asked."""
-    if "clouds" not in keys:
+    """The drift of clouds and the rise of smoke, or None where none was asked or there is none."""
+    shape = np.zeros((*cells.x.shape, 2), np.float32)
+    way = CLOUD_WAY * float(cells.x.max()) * min(strength, 1.5)
+    if "clouds" in keys:
+        shape[..., 0] += sampled(scene.sky, cells) * (way if beat.seed % 2 == 0 else -way)
+    if "smoke" in keys:
+        rising = sampled(smoke(scene), cells) * way
+        shape += np.dstack([0.25 * rising, -rising])
+    if not shape.any():
         return None
-    region = sampled(scene.sky, cells)
-    side = 1.0 if beat.seed % 2 == 0 else -1.0
-    way = region * (side * CLOUD_WAY * float(cells.x.max()) * min(strength, 1.5))
-    shape = cv2.GaussianBlur(np.dstack([way, np.zeros_like(way)]) * cells.inner, (0, 0), 5)
+    shape = cv2.GaussianBlur(shape * cells.inner, (0, 0), 5)
     rounds = beat.seconds / CLOUD_SECONDS
     place = beat.x * (max(1, round(rounds)) if beat.loop else rounds)
     return Drift(shape.astype(np.float32), place)
-
-
-def _smooth(region: Any) -> Grid:
-    return np.clip(cv2.GaussianBlur(region.astype(np.float32), (0, 0), 2), 0, 1)

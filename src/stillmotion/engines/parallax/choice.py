@@ -10,7 +10,7 @@ from stillmotion.engines.parallax.vocabulary import ANY_MOVE, UNDIRECTED
 GENTLE = 0.7
 """How far a move goes that nobody asked for."""
 CALM = 0.45
-"""The same where the subject is what is to move."""
+"""The same where the subject or its surroundings are what is to move: the camera only comes a little closer."""
 ON_A_PLANE: Mapping[str, str] = {
     "orbit_left": "truck_left",
     "orbit_right": "truck_right",
@@ -26,8 +26,11 @@ FULL_FACE = 0.12
 def settled(plan: MotionPlan, scene: Scene, width: int, height: int) -> MotionPlan:
     """The plan with every move named. `width` and `height` are the clip's."""
     if not plan.segments:
+        if plan.subject or plan.ambient:
+            quiet = "zoom_in" if scene.is_flat_art else "push_in"
+            return replace(plan, segments=(Segment((quiet,)),), camera_strength=CALM, chosen=True)
         moves = (_gentle(scene, width, height),)
-        return replace(plan, segments=(Segment(moves),), camera_strength=CALM if plan.subject else GENTLE, chosen=True)
+        return replace(plan, segments=(Segment(moves),), camera_strength=GENTLE, chosen=True)
     directed = tuple(
         Segment(tuple(dict.fromkeys(_directed(move, scene, width, height) for move in segment.moves)))
         for segment in plan.segments

@@ -14,13 +14,15 @@ from stillmotion.engines.parallax.camera import CameraPath, Samples, camera_path
 from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.deformation import Cells, Deformation, joined
 from stillmotion.engines.parallax.geometry import Surface, Views, step
+from stillmotion.engines.parallax.light import Flicker
 from stillmotion.engines.parallax.momentum import REST, Momentum
 from stillmotion.engines.parallax.plan import MotionPlan
 from stillmotion.engines.parallax.scene import Grid, Scene
 from stillmotion.engines.parallax.shot import Shot
 from stillmotion.engines.parallax.subject import Beat, deformations
+from stillmotion.engines.parallax.veil import Veils
 from stillmotion.engines.parallax.warp import Warp
-from stillmotion.engines.parallax.weather import Flicker, Weather
+from stillmotion.engines.parallax.weather import Weather
 
 MARGIN = 0.13
 """How far a picture is continued beyond its edges, in frame sides, for a camera that has to look there."""
@@ -71,6 +73,7 @@ class Film:
         self._flow: Deformation | None = None
         self._drift = drifting(plan.ambient, scene, cells, beat, strength)
         self._flicker = Flicker(plan.ambient, scene, cells, beat, strength)
+        self._veils = Veils(plan.ambient, scene, cells, beat, strength)
         self._weather = Weather(plan.ambient, (terms.size.width, terms.size.height), beat, strength)
 
     @property
@@ -100,7 +103,8 @@ class Film:
             drifted = [self._warp.sources(view, _sum(displacement, shape)) for shape, _ in copies]
             shares = [share for _, share in copies]
             frame = mixed([(self._warp.draw(there), share) for there, share in zip(drifted, shares, strict=True)])
-        return self._weather.over(self._flicker.over(frame, index, sources, self._warp), index)
+        lit = self._flicker.over(frame, index, sources, self._warp)
+        return self._weather.over(self._veils.over(lit, index, sources, self._warp), index)
 
     def enlarged(self, grid: Grid, cell: int) -> Any:
         """As `Warp.enlarged`."""

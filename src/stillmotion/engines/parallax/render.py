@@ -24,7 +24,6 @@ from stillmotion.engines.parallax.plan import Ignored, MotionPlan, Segment
 from stillmotion.engines.parallax.prompt import read
 from stillmotion.engines.parallax.scene import FaceFinder, Scene, analyse
 from stillmotion.engines.parallax.subject import MOTIONS
-from stillmotion.engines.parallax.weather import FLICKERS, WEATHER, unlit
 
 FPS = 24
 THREADS = 2
@@ -171,11 +170,9 @@ def possible(plan: MotionPlan, scene: Scene) -> MotionPlan:
 def _impossible(key: str, scene: Scene) -> Ignored | None:
     if key in REGIONS:
         return absent(key, scene)
-    if key in FLICKERS:
-        return unlit(key, scene)
     if key in MOTIONS:
         return Ignored(key, "drawings and text are moved as a whole") if scene.is_flat_art else None
-    return None if key in WEATHER else Ignored(key, "this engine cannot move it yet")
+    return None
 
 
 def _reported(draw: Draw, count: int, report: Report) -> Iterator[Frame]:

@@ -15,14 +15,14 @@ from stillmotion.engines.parallax.scene import Box, Grid, Scene
 
 LEAN = 0.14
 """How far a head leans, as a fraction of the height over the foot: about eight degrees."""
-SWAY = 0.07
-NOD = 0.16
+SWAY = 0.10
+NOD = 0.22
 """Of the face's height."""
 TURN = 0.14
 """Of the face's width."""
-BREATH = 0.022
+BREATH = 0.028
 """Of the height over the foot."""
-BOB = 0.02
+BOB = 0.032
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _turn(figure: Figure, beat: Beat) -> tuple[Any, Samples]:
 
 def _walk(figure: Figure, beat: Beat) -> tuple[Any, Samples]:
     step = figure.body * figure.height**0.5 * (BOB * figure.tall)
-    return np.dstack([np.zeros_like(step), -step]), (1 - np.cos(2 * np.pi * _cycles(beat, 1.7) * beat.x)) / 2
+    return np.dstack([0.35 * step, -step]), (1 - np.cos(2 * np.pi * _cycles(beat, 1.7) * beat.x)) / 2
 
 
 def _cycles(beat: Beat, per_second: float) -> int:

@@ -1,4 +1,4 @@
-"""What is laid over the frames: snow, rain and dust as particles sized by their distance; the flicker of fire."""
+"""What falls before the picture: snow, rain and dust as particles sized by their distance."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,17 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillmotion.domain.rendering import Frame
-from stillmotion.engines.parallax.ambient import LEAST_REGION, sampled
 from stillmotion.engines.parallax.camera import Samples, ease
-from stillmotion.engines.parallax.deformation import Cells
-from stillmotion.engines.parallax.geometry import lookup
-from stillmotion.engines.parallax.plan import Ignored
-from stillmotion.engines.parallax.scene import Grid, Scene
 from stillmotion.engines.parallax.subject import Beat
-from stillmotion.engines.parallax.warp import Warp
+from stillmotion.engines.parallax.veil import lightened
 
-WHITE, NEUTRAL = 235, 128
-"""Limited-range luma of white; chroma of no colour."""
 SOFTNESS = 0.0011
 """The blur of a particle's outline, in frame heights."""
 SUBPIXEL = 3
@@ -47,9 +40,6 @@ WEATHER: Mapping[str, Particles] = {
     "rain": Particles(260, 0.0013, 1.9, 0.16, 0.0, 0.055, 0.42),
     "dust": Particles(90, 0.0032, -0.014, 0.02, 0.030, 0.0, 0.60),
 }
-
-FLICKERS: Mapping[str, tuple[float, float]] = {"fire": (0.34, 3.1), "candle": (0.20, 1.9)}
-"""How far the light of each swings, and its beats a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,47 +72,7 @@ class Weather:
         for fall in self._falls:
             _draw(fall, veil, float(self._beat.x[index]) * self._beat.seconds, shown)
         cv2.GaussianBlur(veil, (0, 0), SOFTNESS * height, veil)
-        _whiten(frame, veil)
-        return frame
-
-
-def unlit(key: str, scene: Scene) -> Ignored | None:
-    """Why there is nothing to flicker in this picture, or None where there is."""
-    if key in FLICKERS and float(_flames(scene).mean()) < LEAST_REGION / 3:
-        return Ignored(key, "no flame was found in the picture")
-    return None
-
-
-class Flicker:
-    """Light that swings where the picture is bright and warm."""
-
-    def __init__(self, keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> None:
-        swings = [FLICKERS[key] for key in keys if key in FLICKERS]
-        self._flames: Grid | None = sampled(_flames(scene), cells) if swings else None
-        random = np.random.default_rng([beat.seed, 11])
-        self._gain = np.zeros_like(beat.x)
-        for size, rate in swings:
-            for factor, weight in ((1.0, 0.5), (1.73, 0.3), (2.9, 0.2)):
-                self._gain += size * weight * strength * beat.swing(rate * factor * random.uniform(0.9, 1.1))
-
-    def over(self, frame: Frame, index: int, sources: Grid, warp: Warp) -> Frame:
-        """The frame under its light, changed in the frame's own planes."""
-        gain = float(self._gain[index])
-        if self._flames is None or abs(gain) < 1e-4:
-            return frame
-        shares = warp.enlarged(lookup(self._flames, sources[..., 0], sources[..., 1]))
-        luma = frame.planes[: frame.width * frame.height].reshape(frame.height, frame.width)
-        lit = cv2.multiply(luma, shares, scale=abs(gain), dtype=cv2.CV_8U)
-        cv2.add(luma, lit, luma) if gain > 0 else cv2.subtract(luma, lit, luma)
-        return frame
-
-
-def _flames(scene: Scene) -> Grid:
-    """Bright and yellow to red, with its glow around it."""
-    light, red, yellow = (scene.colours[..., band] for band in range(3))
-    flame = np.clip((light - 130) / 50, 0, 1) * np.clip((red + yellow - 280) / 25, 0, 1)
-    core = cv2.GaussianBlur(flame.astype(np.float32), (0, 0), 1)
-    return np.clip(core + 0.6 * cv2.GaussianBlur(core, (0, 0), 6), 0, 1)
+        return lightened(frame, veil)
 
 
 def _begun(kind: Particles, size: tuple[int, int], beat: Beat, strength: float) -> _Fall:
@@ -165,14 +115,3 @@ def _draw(fall: _Fall, veil: Any, seconds: float, shown: float) -> None:
     ends = ((places + fall.velocity * lengths[:, np.newaxis]) * unit).round().astype(int)
     for start, end, shade, size in zip(starts.tolist(), ends.tolist(), shades.tolist(), sizes.tolist(), strict=True):
         cv2.line(veil, start, end, shade, max(1, round(2 * size)), cv2.LINE_AA, SUBPIXEL)
-
-
-def _whiten(frame: Frame, veil: Any) -> None:
-    """Each pixel drawn towards white by its share of 255."""
-    width, height = frame.width, frame.height
-    area = width * height
-    luma = frame.planes[:area].reshape(height, width)
-    cv2.add(luma, cv2.multiply(cv2.subtract(np.full_like(luma, WHITE), luma), veil, scale=1 / 255), luma)
-    chroma = frame.planes[area:].reshape(2, height // 2, width // 2)
-    small = cv2.resize(veil, (width // 2, height // 2), interpolation=cv2.INTER_AREA).astype(np.int16)
-    chroma[:] = chroma + ((NEUTRAL - chroma.astype(np.int16)) * small >> 8)

@@ -1,0 +1,77 @@
+"""The flicker of fire and candles: flames and what they shine on grow lighter and darker, not all at once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from stillmotion.domain.rendering import Frame
+from stillmotion.engines.parallax.camera import Samples, ease
+from stillmotion.engines.parallax.deformation import Cells
+from stillmotion.engines.parallax.geometry import lookup
+from stillmotion.engines.parallax.regions import flames, glow, sampled
+from stillmotion.engines.parallax.scene import Grid, Scene
+from stillmotion.engines.parallax.subject import Beat
+from stillmotion.engines.parallax.veil import cloudy, drifted, laps_gone
+from stillmotion.engines.parallax.warp import Warp
+
+CLIMB = 0.55
+"""How fast brightness climbs through a flame, in tiles of noise a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flames:
+    """How far the light swings as a whole and from place to place, and its beats a second.
+
+    `grain` is how many tiles of noise there are to a canvas width.
+    """
+
+    whole: float
+    local: float
+    beat: float
+    grain: float
+
+
+FLICKERS: Mapping[str, Flames] = {
+    "fire": Flames(0.12, 0.42, 2.6, 2.2),
+    "candle": Flames(0.16, 0.12, 1.7, 1.2),
+}
+
+
+class Flicker:
+    """Light that swings where the picture is bright and warm."""
+
+    def __init__(self, keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> None:
+        kinds = [FLICKERS[key] for key in keys if key in FLICKERS]
+        random = np.random.default_rng([beat.seed, 11])
+        self._beat = beat
+        self._swings = [(kind, strength * _swing(kind, beat, random)) for kind in kinds]
+        self._woken = ease(beat.x * beat.seconds / 0.8, 0.5) if not beat.loop else np.ones_like(beat.x)
+        self._tile = cloudy(beat.seed, 5) if kinds else None
+        self._glow, self._core = sampled(glow(scene), cells), sampled(flames(scene), cells)
+        self._width = float(cells.x.max())
+
+    def over(self, frame: Frame, index: int, sources: Grid, warp: Warp) -> Frame:
+        """The frame under its light, changed in the frame's own planes."""
+        if self._tile is None:
+            return frame
+        x, y = sources[..., 0], sources[..., 1]
+        light, core = lookup(self._glow, x, y), lookup(self._core, x, y)
+        factor = np.ones_like(light)
+        for kind, swing in self._swings:
+            scale, climbed = kind.grain / self._width, laps_gone(CLIMB, self._beat, index)
+            tongues = drifted(self._tile, x, y, (scale * 1.6, scale), (0.0, -climbed)) - np.float32(0.6)
+            factor += light * np.float32(swing[index])
+            factor += core * tongues * np.float32(kind.local * self._woken[index])
+        luma = frame.planes[: frame.width * frame.height].reshape(frame.height, frame.width)
+        cv2.multiply(luma, warp.enlarged(factor), dst=luma, dtype=cv2.CV_8U)
+        return frame
+
+
+def _swing(kind: Flames, beat: Beat, random: np.random.Generator) -> Samples:
+    """How much lighter it is at each frame. A flame is nearly white: it can be seen to dim rather than to brighten."""
+    total = np.zeros_like(beat.x)
+    for factor, share in ((1.0, 0.5), (1.73, 0.3), (2.9, 0.2)):
+        total += share * beat.swing(kind.beat * factor * random.uniform(0.9, 1.1))
+    return kind.whole * (total - 0.4 * np.abs(total))
