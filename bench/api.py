@@ -77,8 +77,10 @@ async def _measure(names: Sequence[str], extent: Extent) -> Sequence[Figure]:
 
 
 def machine() -> str:
-    """Processor cores, system and Python, in a line."""
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    """Processor cores, how busy they were of late, system and Python, in a line."""
+    busy = f"load average {os.getloadavg()[1]:.1f} over five minutes"
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {busy}, {system}"
 
 
 if __name__ == "__main__":
