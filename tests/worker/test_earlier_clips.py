@@ -112,7 +112,7 @@ async def test_an_upscaling_is_cancelled_within_a_quarter_second(workshop):
         desk = Desk(bench)
         source = await desk.made("long")
         generation_id = await desk.submit(
-            "", frame0=None, purpose=Purpose.UPSCALE, source=source.id, resolution=Resolution.P2160
+            "", frame0=None, purpose=Purpose.UPSCALE, source=source.id, resolution=Resolution.P1080
         )
         await bench.rendering(generation_id)
         await bench.until(generation_id, lambda each: each.progress > 0)

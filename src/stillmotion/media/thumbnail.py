@@ -1,29 +1,34 @@
 """The still that stands for a clip."""
 
 from pathlib import Path
-from typing import Any
 
-import av
+import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
 from stillmotion.domain.rendering import Frame
+from stillmotion.media.layout import Plane, planes
 
 QUALITY = 88
 
 
-def rgb(frame: Frame) -> "np.ndarray[Any, np.dtype[np.uint8]]":
-    """The frame as 8-bit RGB, height × width × 3."""
-    planes = np.frombuffer(frame.planes, np.uint8).reshape(frame.height * 3 // 2, frame.width)
-    picture = av.VideoFrame.from_ndarray(planes, format="yuv420p").reformat(
-        format="rgb24",
-        src_colorspace=Colorspace.ITU709,
-        dst_colorspace=Colorspace.ITU709,
-        src_color_range=ColorRange.MPEG,
-        dst_color_range=ColorRange.JPEG,
-    )
-    return picture.to_ndarray().astype(np.uint8, copy=False)
+_FROM_BT709 = np.array(
+    [
+        [1.164384, 0.0, 1.792741, -248.1010],
+        [1.164384, -0.213249, -0.532909, 76.8780],
+        [1.164384, 2.112402, 0.0, -289.0176],
+    ],
+    np.float32,
+)
+"""Limited-range YCbCr to 8-bit RGB, from Kr = 0.2126, Kb = 0.0722 (ITU-R BT.709, 3.2 and 3.4); last the offset."""
+
+
+def rgb(frame: Frame) -> Plane:
+    """The frame as 8-bit RGB, height × width × 3, its chroma taken to lie between luma samples."""
+    y, u, v = planes(frame)
+    size = (frame.width, frame.height)
+    chroma = (cv2.resize(each, size, interpolation=cv2.INTER_CUBIC) for each in (u, v))
+    return cv2.transform(cv2.merge([y, *chroma]), _FROM_BT709)
 
 
 def write_thumbnail(frame: Frame, path: Path) -> int:
