@@ -8,7 +8,7 @@ import msgspec
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import Dialects
 from stillmotion.domain.generation import Generation
-from stillmotion.http import assets, health, openapi
+from stillmotion.http import assets, health, openapi, plans
 from stillmotion.http.asgi import (
     CLOSE,
     HEADERS,
@@ -45,6 +45,7 @@ def build_app(services: Services) -> App:
     parts = EdgeParts(services, BodyReader(), Metrics(services.registry), request_ids)
     others: dict[str, App] = {
         "assets": assets.Assets(services.asset_urls, services.objects),
+        "plans": plans.Plans(services, SURFACES),
         "not_found": _refuse_path,
         "too_many_headers": _TOO_MANY_HEADERS,
         "not_one_host": _NOT_ONE_HOST,
@@ -73,7 +74,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         pairs = scope["headers"]
-        scope[HEADERS] = headers = Headers(pairs)
+        scope[HEADERS] = headers = Headers.of(pairs)
         path = scope["path"]
         app = self._endpoints.get((path, scope["method"]))
         if len(pairs) > MAX_HEADERS:
@@ -81,8 +82,15 @@ class Edge:
         elif b"host" in headers.repeated or (b"host" not in headers and scope["http_version"] == "1.1"):
             app = self._others["not_one_host"]
         elif app is None:
-            app = self._others["assets" if path.startswith(assets.PREFIX) else "not_found"]
+            app = self._others[_kind_of(path)]
         await app(scope, receive, send)
+
+
+def _kind_of(path: str) -> str:
+    """Which of the applications answers for a path that is in no table."""
+    if path.startswith(assets.PREFIX):
+        return "assets"
+    return "plans" if path.startswith(plans.PREFIX) else "not_found"
 
 
 def _answering(reply: Reply) -> App:

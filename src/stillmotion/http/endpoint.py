@@ -103,7 +103,7 @@ class Endpoint(Generic[Wire]):
             allowance = self._submits_left(answer.window, product.submits_per_minute)
         headers = [JSON_TYPE, NO_STORE]
         if allowance is not None:
-            headers += _limit_headers(allowance)
+            headers += limit_headers(allowance)
         generation = answer.generation
         if generation is not None:
             headers.append((b"x-stillmotion-engine", generation.engine.encode("ascii", "replace")))
@@ -124,7 +124,7 @@ class Endpoint(Generic[Wire]):
             except RateLimitExceeded as flooded:
                 error = flooded
             allowance = _refused_by(error, call.subscription.product, call.allowance)
-            limits = [] if allowance is None else _limit_headers(allowance)
+            limits = [] if allowance is None else limit_headers(allowance)
         reply = self._surface.problems.reply(error)
         return reply.status, reply.body, [*reply.headers, *limits]
 
@@ -146,7 +146,8 @@ def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> 
     return reads
 
 
-def _limit_headers(allowance: Allowance) -> list[Header]:
+def limit_headers(allowance: Allowance) -> list[Header]:
+    """What is left of a limit, as every authenticated answer says it."""
     limit, remaining, reset = allowance
     return [
         (b"ratelimit-limit", b"%d" % limit),
