@@ -73,7 +73,7 @@ class Purpose(StrEnum):
     REFRAME = "reframe_video"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GenerationRequest:
     """What was asked, after the dialect is taken off. Raises `InvalidRequest` with every problem found.
 
@@ -121,6 +121,8 @@ class GenerationRequest:
             )
         if self.purpose is Purpose.REFRAME and self.aspect_ratio is None:
             problems.append(Problem("aspect_ratio", "is needed: say which shape the video should have"))
+        if self.purpose is Purpose.UPSCALE and self.aspect_ratio is not None:
+            problems.append(Problem("aspect_ratio", "stays the video's own when it is upscaled: leave it out"))
         if self.placement is not None:
             if self.purpose is not Purpose.REFRAME:
                 problems.append(Problem("placement", "is for reframing only"))
