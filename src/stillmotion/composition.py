@@ -154,9 +154,7 @@ def video_codec(settings: Settings) -> VideoCodec:
         from stillmotion.media.encode import can_encode
 
         if not can_encode(codec):
-            raise SettingsError(
-                f"video_codec is {codec}, but the installed PyAV has no encoder for it: set h264."
-            )
+            raise SettingsError(f"video_codec is {codec}, but the installed PyAV has no encoder for it: set h264.")
     return codec
 
 
