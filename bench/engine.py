@@ -59,7 +59,7 @@ def sections(engine: Parallax, folder: Path, *, quick: bool) -> Mapping[str, Cal
         "memory": memory,
         "fidelity": lambda: fidelity(engine, folder, names),
         "smoothness": lambda: smoothness(engine, folder, there[: 2 if quick else 7]),
-        "directions": lambda: directions(folder, names[: 2 if quick else None]),
+        "directions": lambda: directions(engine, folder, names[: 2 if quick else None]),
         "maps": lambda: maps(names),
         "lines": lambda: straightness(engine, folder, lined[: 2 if quick else None]),
         "loops": lambda: loops(engine, folder, LOOPS[: 3 if quick else None]),

@@ -1,7 +1,6 @@
 """What clips look like, read back from the MP4: fidelity, smoothness, direction, lines, loops, endings."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +32,8 @@ LOOPS = (
 )
 TRACKED_WIDTH = 640
 """Directions are measured on frames scaled to this width."""
+TRACKED_EVERY = 2
+"""And on every so-many-th frame, the last among them."""
 
 
 def render(engine: Parallax, job: RenderJob, path: Path) -> None:
@@ -103,14 +104,14 @@ class Moves:
     reaches: dict[str, float] = field(default_factory=dict)
     meshes: dict[str, Mesh] = field(default_factory=dict)
 
-    def look(self, folder: Path, name: str) -> None:
+    def look(self, engine: Parallax, folder: Path, name: str) -> None:
         """Film the picture with each move and take down what happened."""
-        engine, picture, path = Parallax(), photo(name), folder / f"{name}.mp4"
+        picture, path = photo(name), folder / "move.mp4"
         size = clip_size(picture, Resolution.P540)
         for move in NATIVE_MOVES:
             job = RenderJob("", picture, None, size, 1.0, concepts=(move,))
             render(engine, job, path)
-            planes = luma(path, TRACKED_WIDTH)
+            planes = luma(path, TRACKED_WIDTH)[::-TRACKED_EVERY][::-1]
             measured = motion(planes)
             clip = f"{move} on {name}"
             if agrees(move, measured):
@@ -136,14 +137,11 @@ class Moves:
         ]
 
 
-def directions(folder: Path, names: Sequence[str]) -> list[Figure]:
-    """Every native move on every picture, measured by optical flow; two pictures at a time, as following points is
-    one core's work.
-    """
+def directions(engine: Parallax, folder: Path, names: Sequence[str]) -> list[Figure]:
+    """Every native move on every picture, measured by optical flow."""
     moves = Moves()
-    with ThreadPoolExecutor(2) as pool:
-        for _ in pool.map(lambda name: moves.look(folder, name), names):
-            pass
+    for name in names:
+        moves.look(engine, folder, name)
     return moves.figures()
 
 

@@ -84,16 +84,25 @@ def page(chapters: Sequence[tuple[str, Sequence[Shown]]]) -> str:
 
 
 def _figure(shown: Shown) -> str:
-    case, plan = shown.case, json.loads(shown.plan)
-    said = {key: value for key, value in plan.items() if value and value != 1.0}
+    case = shown.case
     about = [case.photo, *([f"to {case.end}"] if case.end else []), *([case.aspect.value] if case.aspect else [])]
     about += ["loop"] if case.loop else []
     return (
         f'\n<figure><video src="{shown.clip}" controls loop muted playsinline preload="metadata"></video>'
         f'<a href="{shown.sheet}"><img src="{shown.sheet}" loading="lazy" alt="Four frames of the clip"></a>'
         f"<figcaption><b>{escape(case.prompt)}</b> — {escape(', '.join(about))}<br>"
-        f"{escape(json.dumps(said, ensure_ascii=False))}</figcaption></figure>"
+        f"{escape(_understood(shown.plan))}</figcaption></figure>"
     )
+
+
+def _understood(plan: str) -> str:
+    """The plan in words."""
+    told = json.loads(plan)
+    moves = ", then ".join(" and ".join(together) for together in told["moves"])
+    parts = {"camera": moves + (" (from the picture)" if told["chosen_from_picture"] else "")}
+    parts |= {"subject": ", ".join(told["subject"]), "ambient": ", ".join(told["ambient"])}
+    parts["left out"] = "; ".join(f"{item['words']} ({item['reason']})" for item in told["ignored"])
+    return " · ".join(f"{name}: {words}" for name, words in parts.items() if words)
 
 
 def _there(case: Case) -> bool:
