@@ -52,7 +52,7 @@ def _probe(operation_id: str, summary: str, responses: Json) -> Json:
     return {"get": {**about, "responses": responses}}
 
 
-_PLAN: Json = {
+_PLAN: Mapping[str, Any] = {
     "operationId": "getPlan",
     "tags": ["generations"],
     "summary": "What the engine made of the words",
