@@ -1,7 +1,9 @@
 """How straight the straight lines of a picture stay in its clip, measured from the MP4 alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +18,8 @@ ALONG = 13
 """Points followed on each segment."""
 REACH = 3.0
 """How far from where a point was followed to its edge is looked for, in pixels."""
+FOLLOWING: Mapping[str, Any] = {"winSize": (21, 21), "minEigThreshold": 1e-7}
+"""A clean edge looks the same all along: points may slide along it, which bends nothing, and are still followed."""
 OFFSETS: Floats = np.arange(-REACH, REACH + 0.25, 0.5, dtype=np.float32)
 
 
@@ -64,8 +68,8 @@ def _segments(plane: np.ndarray) -> Floats:
 def _followed(before: np.ndarray, after: np.ndarray, edges: Edges) -> Edges:
     """The points a frame later, those lost that do not come back to where they were across their edge."""
     points = edges.places.reshape(-1, 1, 2)
-    there, _, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, winSize=(21, 21))
-    back, _, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, winSize=(21, 21))
+    there, _, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, **FOLLOWING)
+    back, _, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, **FOLLOWING)
     missed = ((back - points).reshape(edges.places.shape) * _normals(edges.places)[:, np.newaxis]).sum(axis=2)
     return Edges(there.reshape(edges.places.shape), edges.found & (np.abs(missed) < 0.4))
 
