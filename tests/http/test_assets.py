@@ -170,7 +170,7 @@ def altered(path, **query):
     return split.path + "?" + "&".join(f"{name}={value}" for name, value in values.items() if value is not None)
 
 
-def test_an_address_that_we_did_not_make_is_nothing(edge, video, paths):
+def test_an_address_that_we_did_not_make_is_nothing(edge, video):
     split = urlsplit(video)
     signature = parse_qs(split.query)["signature"][0]
     flipped = ("A" if signature[0] != "A" else "B") + signature[1:]
@@ -187,7 +187,7 @@ def test_an_address_that_we_did_not_make_is_nothing(edge, video, paths):
         altered(video, expires="9999999999"),
         f"{video}&signature={signature}",
         f"{video}&" + "&".join("a=b" for _ in range(50)),
-        f"{urlsplit(paths['image']).path}?{split.query}",
+        video.replace("/generations/", "/inputs/"),
         f"{split.path}/?{split.query}",
         video.replace(".mp4", ".MP4"),
     ]

@@ -13,7 +13,7 @@ from tests.builders import ManualClock, a_generation, some_assets
 
 
 def scope(*hosts: bytes, scheme: str = "http", server: tuple[str, int] = ("127.0.0.1", 8080)):
-    return {"scheme": scheme, "server": server, HEADERS: Headers([(b"host", host) for host in hosts])}
+    return {"scheme": scheme, "server": server, HEADERS: Headers.of([(b"host", host) for host in hosts])}
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """What a finished generation leaves behind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class AssetKind(StrEnum):
@@ -15,8 +15,7 @@ class AssetKind(StrEnum):
 CONTENT_TYPES: Mapping[AssetKind, str] = {AssetKind.VIDEO: "video/mp4", AssetKind.THUMBNAIL: "image/jpeg"}
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """An object in storage: its key, its size in bytes, the SHA-256 of its bytes in hex."""
 
     kind: AssetKind
@@ -25,8 +24,7 @@ class Asset:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Assets:
+class Assets(NamedTuple):
     """A whole result."""
 
     video: Asset

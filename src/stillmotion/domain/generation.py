@@ -23,7 +23,7 @@ class Lease:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Generation:
     """One job, from submit to the end. Times are UTC.
 

@@ -26,11 +26,15 @@ class ClientGone(Exception):
 class Headers(dict[bytes, bytes]):
     """A request's headers by lower-case name, of several the last; `repeated` are those that came more than once."""
 
-    __slots__ = ("repeated",)
+    repeated = _NONE
 
-    def __init__(self, pairs: list[Header]) -> None:
-        super().__init__(pairs)
-        self.repeated = _NONE if len(self) == len(pairs) else _repeated(pairs)
+    @classmethod
+    def of(cls, pairs: list[Header]) -> "Headers":
+        """The headers of a scope."""
+        headers = cls(pairs)
+        if len(headers) != len(pairs):
+            headers.repeated = _repeated(pairs)
+        return headers
 
 
 HEADERS = "stillmotion.headers"

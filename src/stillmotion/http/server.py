@@ -5,7 +5,8 @@ import contextlib
 import math
 import resource
 import socket
-from collections.abc import Iterator
+import types
+from collections.abc import Coroutine, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +91,7 @@ class HttpServer:
             standing = {each: each.standing(standing.get(each), now()) for each in connections}
             for connection, stands in standing.items():
                 if now() > stands.drop_at:
-                    connection.transport.abort()
+                    connection.drop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +126,52 @@ def url_of(listener: socket.socket) -> str:
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's connection, that knows what it waits for and sends a short answer in one packet."""
+    """uvicorn's connection, that knows what it waits for and sends a short answer in one packet.
+
+    A POST begins as soon as the bytes it came with are read, and becomes a task only where it has to wait: until then
+    there is no current task. Most polls are answered before that.
+    """
 
     pieces = 0
     head_bytes = 0
+    answers = 0
+    _is_idle = False
+    _is_reading = False
+    _next: tuple[RequestResponseCycle, Any] | None = None
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`. Headers that go on and on are not read to their end."""
+        self._is_idle = False
+        self._is_reading = True
         super().data_received(data)
+        self._is_reading = False
+        if self._next is not None:
+            (cycle, app), self._next = self._next, None
+            self._begin(cycle.run_asgi(app))
         if self._in_head():
             self.head_bytes += len(data)
             if self.head_bytes > MAX_HEAD_BYTES:
                 self.send_400_response("The headers are too large.")
         else:
             self.head_bytes = 0
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request where it is there already. An idle connection is left to the sweep."""
+        self.answers += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._is_idle = True
+
+    def drop(self) -> None:
+        """Waste no more time on the caller: what an idle connection has still to send is sent."""
+        if self._is_idle:
+            self.transport.close()
+        else:
+            self.transport.abort()
 
     def standing(self, before: Standing | None, now: float) -> Standing:
         """What is waited for now, with the patience that is left where it is still the same thing."""
@@ -149,15 +182,17 @@ class Connection(HttpToolsProtocol):
 
     def _awaited(self) -> tuple[tuple[int, int] | None, float]:
         """What has to move next, and in how many seconds; None where it is not the caller's turn."""
-        scope, cycle = self.scope, self.cycle
+        answers, cycle = self.answers, self.cycle
         if self._in_head():
-            return (id(scope), 0), HEADERS_DEADLINE
-        if cycle.response_complete and self.timeout_keep_alive_task is None:
-            return (id(scope), 1), HEADERS_DEADLINE
+            return (answers, 0), HEADERS_DEADLINE
+        if self._is_idle:
+            return (answers, -1), KEEP_ALIVE
+        if cycle.response_complete:
+            return (answers, 1), HEADERS_DEADLINE
         if self.flow.write_paused:
-            return (id(scope), 2 + self.pieces), PIECE_DEADLINE
-        if cycle.more_body and not cycle.response_complete:
-            return (id(scope), 0), LARGE_BODY_DEADLINE if self._announces_much() else BODY_DEADLINE
+            return (answers, 2 + self.pieces), PIECE_DEADLINE
+        if cycle.more_body:
+            return (answers, 0), LARGE_BODY_DEADLINE if self._announces_much() else BODY_DEADLINE
         return None, math.inf
 
     def _in_head(self) -> bool:
@@ -170,7 +205,35 @@ class Connection(HttpToolsProtocol):
         return not lengths or int(lengths[0]) > LARGE_BODY
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, _Exchange(self, cycle, app).run)
+        run = _Exchange(self, cycle, app).run
+        if self._is_reading and cycle.scope["method"] == "POST":
+            self._next = cycle, run
+        else:
+            super()._start_asgi_task(cycle, run)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            awaited = work.send(None)
+        except StopIteration:
+            return
+        task = self.loop.create_task(_rest(work, awaited))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+
+@types.coroutine
+def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """What is left of a coroutine that waits for `awaited`."""
+    while True:
+        try:
+            try:
+                answer = yield awaited
+            except BaseException as error:
+                awaited = work.throw(error)
+            else:
+                awaited = work.send(answer)
+        except StopIteration:
+            return
 
 
 class _Exchange:
@@ -210,12 +273,14 @@ class _Exchange:
             cycle.keep_alive = False
         elif not cycle.keep_alive:
             headers = [*headers, CLOSE]
-        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
-        head = b"".join(lines)
-        if not head.count(b"\n") == head.count(b"\r") == len(lines):
+        pieces = [STATUS_LINE[status]]
+        for name, value in (*cycle.default_headers, *headers):
+            pieces += name, b": ", value, b"\r\n"
+        head = b"".join(pieces)
+        if not head.count(b"\n") == head.count(b"\r") == len(pieces) // 4 + 1:
             raise ValueError("a header holds a line break")
         cycle.response_started = True
-        cycle.transport.write(b"".join((STATUS_LINE[status], head, b"\r\n", body)))
+        cycle.transport.write(b"".join((head, b"\r\n", body)))
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:

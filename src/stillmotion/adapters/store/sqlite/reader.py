@@ -26,11 +26,11 @@ class Reader:
     def rows(self, statement: str, bindings: tuple[Any, ...] = ()) -> list[Row]:
         """All rows of a statement. Raises `StoreUnavailable`."""
         try:
-            connection: apsw.Connection = self._local.connection
+            cursor: apsw.Cursor = self._local.cursor
         except AttributeError:
-            connection = self._connect()
+            cursor = self._connect()
         try:
-            return connection.execute(statement, bindings).fetchall()
+            return cursor.execute(statement, bindings).fetchall()
         except apsw.Error as error:
             trouble = unavailable(error)
             if trouble is None:
@@ -45,11 +45,12 @@ class Reader:
         for connection in connections:
             connection.close()
 
-    def _connect(self) -> apsw.Connection:
+    def _connect(self) -> apsw.Cursor:
         with self._gate:
             if self._closed:
                 raise StoreUnavailable("the store is closed")
             connection = connect_reader(self._path)
             self._connections.add(connection)
-        self._local.connection = connection
-        return connection
+        # All rows are fetched at once: one cursor does for every statement.
+        self._local.cursor = cursor = connection.cursor()
+        return cursor

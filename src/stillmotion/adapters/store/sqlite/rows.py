@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from stillmotion.domain.request import AspectRatio, GenerationRequest, Purpose, 
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
 
 Row = tuple[Any, ...]
+Value = TypeVar("Value")
 Bindings = dict[str, str | int | float | bytes | None]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -133,24 +134,34 @@ def to_generation(row: Row) -> Generation:
             Asset(AssetKind.VIDEO, video_key, video_size, video_digest),
             Asset(AssetKind.THUMBNAIL, thumbnail_key, thumbnail_size, thumbnail_digest),
         )
-    return Generation(
-        id_,
-        subscription_id,
-        surface,
-        to_request(request),
-        engine,
-        to_time(created_at),
-        _STATES[state],
-        attempt,
-        failures,
-        progress,
-        None if lease_until is None else to_time(lease_until),
-        failure_code,
-        failure_reason,
-        assets,
-        plan,
-        None if finished_at is None else to_time(finished_at),
+    return _restored(
+        Generation,
+        {
+            "id": id_,
+            "subscription_id": subscription_id,
+            "surface": surface,
+            "request": to_request(request),
+            "engine": engine,
+            "created_at": to_time(created_at),
+            "state": _STATES[state],
+            "attempt": attempt,
+            "failures": failures,
+            "progress": progress,
+            "lease_until": None if lease_until is None else to_time(lease_until),
+            "failure_code": failure_code,
+            "failure_reason": failure_reason,
+            "assets": assets,
+            "plan": plan,
+            "finished_at": None if finished_at is None else to_time(finished_at),
+        },
     )
+
+
+def _restored(kind: type[Value], fields: dict[str, Any]) -> Value:
+    """A frozen value as it was kept: whole and valid already, so neither checked nor set a field at a time again."""
+    value = object.__new__(kind)
+    object.__setattr__(value, "__dict__", fields)
+    return value
 
 
 def from_request(request: GenerationRequest) -> str:
@@ -177,22 +188,10 @@ def from_request(request: GenerationRequest) -> str:
 def to_request(text: str) -> GenerationRequest:
     """The request that was kept as `text`."""
     kept = _decode_request(text)
-    return GenerationRequest(
-        kept.prompt,
-        _to_keyframe(kept.frame0),
-        _to_keyframe(kept.frame1),
-        kept.aspect_ratio,
-        kept.loop,
-        kept.seconds,
-        kept.resolution,
-        kept.seed,
-        kept.concepts,
-        kept.callback_url,
-        kept.model,
-        kept.purpose,
-        kept.source,
-        kept.placement,
-    )
+    fields = msgspec.structs.asdict(kept)
+    fields["frame0"] = _to_keyframe(kept.frame0)
+    fields["frame1"] = _to_keyframe(kept.frame1)
+    return _restored(GenerationRequest, fields)
 
 
 def _from_keyframe(keyframe: Keyframe | None) -> _Image | _Stored | _Earlier | None:
