@@ -11,9 +11,12 @@ from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.camera import MOVES, camera_path
+from stillmotion.engines.parallax.canvas import as_array
+from stillmotion.engines.parallax.framing import crop_centre, loses
 from stillmotion.engines.parallax.overscan import needed_overscan
+from stillmotion.engines.parallax.plan import MotionPlan, Segment
 from stillmotion.engines.parallax.prompt import read
-from stillmotion.engines.parallax.scene import FaceFinder
+from stillmotion.engines.parallax.scene import Box, FaceFinder, analyse
 from stillmotion.engines.parallax.shot import Shot
 
 
@@ -59,3 +62,36 @@ def test_a_drawing_is_moved_as_one_plane_and_that_is_said():
     assert plan["moves"] == [["truck_left"]]
     assert plan["subject"] == []
     assert {item["words"] for item in plan["ignored"]} == {"orbit_left", "lean"}
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "kept"),
+    [
+        ("rocket", FrameSize(1100, 472), (0.42, 0.31)),
+        ("coffee", FrameSize(360, 640), (0.45, 0.35)),
+        ("astronaut", FrameSize(1100, 472), (0.44, 0.06)),
+        ("camera", FrameSize(360, 640), (0.42, 0.25)),
+    ],
+)
+def test_a_crop_keeps_what_matters(name, size, kept):
+    """The rocket's tip, the middle of the cup, the top of the astronaut's hair, the photographer's face."""
+    picture = photo(name)
+    x, y = crop_centre(analyse(as_array(picture), FaceFinder()), (picture.width, picture.height), size)
+    scale = max(size.width / picture.width, size.height / picture.height)
+    half = size.width / scale / picture.width / 2, size.height / scale / picture.height / 2
+    x, y = min(max(x, half[0]), 1 - half[0]), min(max(y, half[1]), 1 - half[1])
+    assert abs(kept[0] - x) < 0.8 * half[0]
+    assert abs(kept[1] - y) < half[1]
+
+
+@pytest.mark.parametrize(("name", "flat"), [("page", True), ("text", True), ("logo", True), ("coffee", False)])
+def test_pages_of_writing_and_drawings_are_flat(name, flat):
+    assert analyse(as_array(photo(name)), FaceFinder()).is_flat_art is flat
+
+
+def test_a_face_stays_in_the_frame_whatever_the_move():
+    for move in ("push_in", "truck_right", "truck_left", "pan_left", "pan_right", "tilt_down", "orbit_left"):
+        shot = Shot.of(photo("astronaut"), FrameSize(480, 480), FaceFinder())
+        surface, views = shot.staged(camera_path(MotionPlan((Segment((move,)),), strength=1.4), 24, 1.0, 1))
+        face = shot.scene.faces[0]
+        assert not loses(Box(*(480 * side for side in (face.left, face.top, face.right, face.bottom))), surface, views)

@@ -104,7 +104,8 @@ def test_a_static_clip_stands_still(engine, coffee):
     ],
 )
 def test_the_picture_goes_the_other_way_than_the_camera(engine, coffee, prompt, axis, sign):
-    assert sign * drift(clip(engine, coffee, prompt))[axis] > 2
+    frames = clip(engine, coffee, prompt, size=FrameSize(300, 200))
+    assert sign * drift(frames[: len(frames) // 2 + 1])[axis] > 1
 
 
 def test_the_founding_prompt_makes_the_subject_lean(engine, astronaut):

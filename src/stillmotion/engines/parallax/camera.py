@@ -113,6 +113,12 @@ class CameraPath:
         """One field of the pose over all frames."""
         return np.asarray(self.poses[:, _COLUMNS[name]])
 
+    def scaled(self, share: float) -> "CameraPath":
+        """The same way, going so much of it."""
+        if share == 1:
+            return self
+        return CameraPath(self.poses * share, self.engaged, self.opening * share, self.ending * share)
+
     @property
     def ends_on_whole(self) -> bool:
         """Whether the clip starts close and ends on the whole picture."""

@@ -12,6 +12,7 @@ from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
 
 Pixels = NDArray[np.uint8]
+Grid = NDArray[np.float32]
 
 ROOM_BEYOND_CROP = 0.25
 """How much of the picture outside the crop is kept on each side, as a fraction of the crop: a camera may look there."""

@@ -14,6 +14,10 @@ SMOOTHING = 0.04
 STEEPEST = 0.35
 """The largest change of displacement per displacement of place: under 1 a map cannot fold (ENGINES.md, 4)."""
 
+OPEN = 0.4
+"""The share of a row that is sky, from which on it lies above the horizon."""
+HIGHEST_GROUND, LOWEST_GROUND = 0.3, 0.62
+"""Where the ground may begin, from the top; the first where no sky says otherwise."""
 RIGIDITY = 0.85
 """How far the subject is brought to one distance."""
 
@@ -24,8 +28,9 @@ def nearness(scene: Scene) -> Grid:
     """How near each cell is, 0 (far) to 1 (near), over the whole picture."""
     height, width = scene.shape
     x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
+    horizon = _horizon(scene)
     cues = {
-        "ground": np.clip((y - 0.3) / 0.7, 0, 1),
+        "ground": np.clip((y - horizon) / (1 - horizon), 0, 1),
         "subject": _subject(scene, x, y),
         "salience": scene.salience,
         "sharp": _sharpness(scene.colours[..., 0]),
@@ -39,6 +44,15 @@ def nearness(scene: Scene) -> Grid:
     near = cv2.GaussianBlur(near, (0, 0), SMOOTHING * width / 2)
     low, high = np.percentile(near, (1, 99))
     return np.clip((near - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+
+
+def _horizon(scene: Scene) -> float:
+    """Where the ground begins to come nearer: a little under an open sky, so that what stands there stays upright."""
+    open_rows = np.flatnonzero(scene.sky.mean(axis=1) > OPEN)
+    if not len(open_rows):
+        return HIGHEST_GROUND
+    foot = float(open_rows[-1] + 1) / scene.shape[0]
+    return min(max(HIGHEST_GROUND, foot + 0.12), LOWEST_GROUND)
 
 
 def cut(near: Grid, region: Region, picture: tuple[int, int], cells: tuple[int, int]) -> Grid:

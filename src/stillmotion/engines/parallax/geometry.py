@@ -28,7 +28,8 @@ class Views:
     """The camera resolved for every frame: one array, frames long, per quantity.
 
     `x`, `y`, `z` are its offset, `pan`, `tilt`, `roll` its turn, `zoom` the magnification asked for and
-    `overscan` the further magnification that keeps the frame inside the picture.
+    `overscan` the further magnification that keeps the frame inside the picture. `aim` is the point that is moved
+    and zoomed into, `steady` the one that the further magnification leaves in its place.
     """
 
     x: Samples
@@ -40,6 +41,7 @@ class Views:
     zoom: Samples
     overscan: Samples
     aim: tuple[float, float]
+    steady: tuple[float, float]
 
     def at(self, index: Any) -> "Views":
         """One frame (an int), or all of them as columns (`np.newaxis` indexing), for broadcasting."""
@@ -53,11 +55,12 @@ class Views:
             self.zoom[index],
             self.overscan[index],
             self.aim,
+            self.steady,
         )
 
     def with_overscan(self, overscan: Any) -> "Views":
         """The same camera under another further magnification."""
-        return Views(self.x, self.y, self.z, self.pan, self.tilt, self.roll, self.zoom, overscan, self.aim)
+        return Views(self.x, self.y, self.z, self.pan, self.tilt, self.roll, self.zoom, overscan, self.aim, self.steady)
 
 
 def resolve(path: CameraPath, pivot: float, aim: tuple[float, float]) -> Views:
@@ -77,7 +80,16 @@ def resolve(path: CameraPath, pivot: float, aim: tuple[float, float]) -> Views:
         zoom=np.exp(path.column("zoom")) * (1 + vertigo * pivot),
         overscan=np.ones(len(path.poses)),
         aim=aim,
+        steady=_steady(path, aim),
     )
+
+
+def _steady(path: CameraPath, aim: tuple[float, float]) -> tuple[float, float]:
+    """The aim as far as the camera does not go that way: across its way there is no room to give."""
+    across = max(float(np.abs(path.column(name)).max()) for name in ("right", "orbit", "pan"))
+    along = max(float(np.abs(path.column(name)).max()) for name in ("up", "rise", "tilt"))
+    whole = max(across + along, 1e-9)
+    return aim[0] * (1 - across / whole), aim[1] * (1 - along / whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,9 @@ def directions(x: Any, y: Any, view: Views) -> tuple[Any, Any]:
     """Where, on the picture seen from its own viewpoint, the rays of frame points lead when only turned and zoomed."""
     whole = view.zoom * view.overscan
     shift = 1 - 1 / view.zoom
-    x, y = x / whole + view.aim[0] * shift, y / whole + view.aim[1] * shift
+    held = (1 - 1 / view.overscan) / view.zoom
+    x = x / whole + view.aim[0] * shift + view.steady[0] * held
+    y = y / whole + view.aim[1] * shift + view.steady[1] * held
     turned_x = x * np.cos(view.roll) - y * np.sin(view.roll)
     turned_y = x * np.sin(view.roll) + y * np.cos(view.roll)
     ray_x = turned_x * np.cos(view.pan) + np.sin(view.pan)

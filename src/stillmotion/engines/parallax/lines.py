@@ -7,15 +7,15 @@ import numpy as np
 from stillmotion.engines.parallax.geometry import Surface, Views
 from stillmotion.engines.parallax.scene import Grid
 
-MOST_BEND = 0.01
-"""The 95th percentile of bend that is let pass, as a fraction of a segment's length."""
-POINTS = 9
-MOMENTS = 5
+MOST_BEND = 0.0045
+"""The 95th percentile of bend that is let pass, as a fraction of a segment's length: nobody sees 1 %."""
+POINTS = 13
+MOMENTS = 7
 """Frames of the clip at which the bend is looked at, the last among them."""
 
 
 def bend(segments: Grid, views: Views, surface: Surface) -> float:
-    """The 95th percentile, over segments and moments, of how far a segment strays from straight.
+    """The 95th percentile, over segments by length, of how far a segment strays from straight at its worst moment.
 
     `segments` are in frame widths (x0, y0, x1, y1); the answer is a fraction of their length. Turning and
     zooming keep lines straight, so only the parallax is looked at.
@@ -30,7 +30,15 @@ def bend(segments: Grid, views: Views, surface: Surface) -> float:
     for frame in np.linspace(0, len(views.x) - 1, MOMENTS).round().astype(int)[1:]:
         depth = 1 - inverse * views.z[frame]
         strays.append(_stray((x - inverse * views.x[frame]) / depth, (y - inverse * views.y[frame]) / depth))
-    return float(np.percentile(np.concatenate(strays), 95))
+    length = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
+    return _percentile(np.max(strays, axis=0), length, 0.95)
+
+
+def _percentile(values: Any, weights: Any, share: float) -> float:
+    """The value that so much of the weight does not exceed: a long line counts for more than a short one."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) >= share * float(weights.sum())
+    return float(values[order][int(np.argmax(reached))])
 
 
 def _stray(x: Any, y: Any) -> Any:

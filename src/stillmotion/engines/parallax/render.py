@@ -15,7 +15,7 @@ import cv2
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame, Picture, Rendering, RenderJob, Report
 from stillmotion.engines.parallax.ambient import REGIONS, absent
-from stillmotion.engines.parallax.canvas import as_array, lay_out
+from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.choice import settled
 from stillmotion.engines.parallax.film import Film, Joint, Terms
 from stillmotion.engines.parallax.momentum import ending_of, opening_of
@@ -23,6 +23,7 @@ from stillmotion.engines.parallax.morph import Draw, Match, dissolved, match, mo
 from stillmotion.engines.parallax.plan import Ignored, MotionPlan, Segment
 from stillmotion.engines.parallax.prompt import read
 from stillmotion.engines.parallax.scene import FaceFinder, Scene, analyse
+from stillmotion.engines.parallax.shot import Shot
 from stillmotion.engines.parallax.subject import MOTIONS
 
 FPS = 24
@@ -79,10 +80,8 @@ class Parallax:
     def _between(self, job: RenderJob, start: Picture, end: Picture, terms: Terms, report: Report) -> "_Clip":
         scenes = self._looked_at(start, report), self._looked_at(end, report)
         plan = _planned(job, scenes[0])
-        canvases = [
-            lay_out(picture, job.size, scene.focus) for picture, scene in zip((start, end), scenes, strict=True)
-        ]
-        found = match(*canvases)
+        shots = [Shot.over(picture, job.size, scene) for picture, scene in zip((start, end), scenes, strict=True)]
+        found = match(*(shot.canvas for shot in shots))
         report(0.0)
         between = _between(found)
         plan = _standing(plan) if between is Between.MORPH else _passing(plan) if between is Between.DISSOLVE else plan

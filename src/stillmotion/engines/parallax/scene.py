@@ -7,18 +7,17 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from stillmotion.engines.parallax.canvas import Pixels
-
-Grid = NDArray[np.float32]
+from stillmotion.engines.parallax.canvas import Grid, Pixels
+from stillmotion.engines.parallax.flatness import is_drawn, is_written
+from stillmotion.engines.parallax.segments import straight_lines
 
 GRID_SIDE = 160
 """The longest side of everything that is analysed, in cells."""
 MEDIUM_SIDE = 320
-"""The longest side of the picture that faces and lines are looked for in, in pixels."""
-SHORTEST = 70 / 1280
-"""Segments from this length on count, as a fraction of the picture's longer side (ENGINES.md)."""
+"""The longest side of the picture that faces are looked for in, in pixels."""
+LINES_SIDE = 640
+"""The same for lines: shorter ones are seen as lines by the eye too, and long ones are not broken up."""
 SMALLEST_FACE = 0.07
 """Of the shorter side: smaller ones need no care and are mostly mistakes."""
 SAME_FACE = 0.3
@@ -29,8 +28,8 @@ SMOOTH = 34
 """The steepest lightness (Sobel, on the grid) that sky may have."""
 SPANNING = 0.55
 """The part of the top edge that sky of an unusual colour must hold."""
-FLAT_SHARE = 0.5
-"""Above this share of neighbours that are exactly equal, a picture is drawn rather than photographed."""
+
+__all__ = ["Box", "FaceFinder", "Grid", "Scene", "analyse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +117,7 @@ def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
     medium = _fitted(rgb, MEDIUM_SIDE)
     colours = cv2.cvtColor(_fitted(medium, GRID_SIDE), cv2.COLOR_RGB2LAB).astype(np.float32)
     salience = _salience(colours)
+    grey = cv2.cvtColor(_fitted(rgb, LINES_SIDE), cv2.COLOR_RGB2GRAY)
     found = faces.find(medium)
     return Scene(
         colours=colours,
@@ -125,25 +125,13 @@ def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
         sky=_sky(colours),
         faces=found,
         focus=found[0].centre if found else _centre_of(salience),
-        lines=_straight_lines(cv2.cvtColor(medium, cv2.COLOR_RGB2GRAY)),
-        is_flat_art=_is_flat_art(rgb),
+        lines=straight_lines(grey),
+        is_flat_art=is_drawn(rgb) or is_written(grey),
     )
 
 
 def _ints(numbers: Any) -> tuple[int, ...]:
     return tuple(int(number) for number in numbers)
-
-
-def _straight_lines(grey: Pixels) -> Grid:
-    """Long segments: count × 4 (x0, y0, x1, y1), in fractions of the picture's width and height."""
-    height, width = grey.shape
-    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
-    if found is None:
-        return np.zeros((0, 4), np.float32)
-    segments = np.asarray(found, np.float32).reshape(-1, 4)
-    length = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
-    long_enough = segments[length >= SHORTEST * max(height, width)]
-    return np.asarray(long_enough / np.array([width, height, width, height], np.float32), np.float32)
 
 
 def _cascade(name: str) -> Any:
@@ -212,10 +200,3 @@ def _sky(colours: Grid) -> Grid:
 def _joined_to_top(like: Any) -> Any:
     labels = cv2.connectedComponents(like.astype(np.uint8))[1]
     return np.isin(labels, np.unique(labels[0][like[0]])) & like
-
-
-def _is_flat_art(rgb: Pixels) -> bool:
-    """Whether most neighbours are exactly equal: screenshots, logos, diagrams, pixel art."""
-    rows = rgb[:: max(1, rgb.shape[0] // 400)]
-    equal = (rows[:, 1:] == rows[:, :-1]).all(axis=2)
-    return equal.size == 0 or float(equal.mean()) > FLAT_SHARE

@@ -9,10 +9,11 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.camera import FAR, CameraPath
 from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
 from stillmotion.engines.parallax.depth import cut, limited, nearness
+from stillmotion.engines.parallax.framing import crop_centre, head, loses
 from stillmotion.engines.parallax.geometry import Surface, Views, reach, resolve
 from stillmotion.engines.parallax.lines import MOST_BEND, bend
 from stillmotion.engines.parallax.overscan import contained
-from stillmotion.engines.parallax.scene import FaceFinder, Grid, Scene, analyse
+from stillmotion.engines.parallax.scene import Box, FaceFinder, Grid, Scene, analyse
 
 NEAR_CELLS = 160
 """The longest side of the depth grid over a canvas."""
@@ -25,6 +26,8 @@ PARALLAX_SHARES = (1.0, 0.8, 0.62, 0.46, 0.32, 0.2, 0.1)
 """How much of the depth is tried until straight lines stay straight; then none."""
 LOOKING_ROUND = (0.75, 0.5, 0.25, 0.0)
 """How much of the turn towards its pivot an orbit makes where all of it would not be seen to move anything."""
+HOLDING_BACK = (1.0, 0.8, 0.62, 0.48)
+"""How much of the camera's way is tried until no face is cut by the frame."""
 LEAST_REACH = 0.026
 """What counts as seen to move: the median displacement in frame widths."""
 
@@ -46,7 +49,7 @@ class Shot:
     @classmethod
     def over(cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0) -> "Shot":
         """Lay out a picture that is analysed already; `margin` as in `canvas.lay_out`."""
-        canvas = lay_out(picture, size, scene.focus, margin)
+        canvas = lay_out(picture, size, crop_centre(scene, (picture.width, picture.height), size), margin)
         scale = NEAR_CELLS / max(canvas.width, canvas.height)
         cells = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
         sides = (picture.width, picture.height)
@@ -55,16 +58,27 @@ class Shot:
         return cls(canvas, scene, cut(nearness(scene), canvas.region, sides, cells), sides)
 
     def staged(self, path: CameraPath) -> tuple[Surface, Views]:
-        """The surface and the camera's views of it, no sample of which leaves the canvas.
+        """The surface and the camera's views of it, no sample of which leaves the canvas, no face the frame.
 
         A move around something that has hardly any depth to show looks less far round, and so is seen as a slide.
         """
+        for share in HOLDING_BACK:
+            surface, views = self._contained(path.scaled(share))
+            if not any(loses(box, surface, views) for box in self._heads()):
+                return surface, views
+        return self._contained(path.scaled(HOLDING_BACK[-1]))
+
+    def _contained(self, path: CameraPath) -> tuple[Surface, Views]:
         surface, views = self._tried(path, 1.0)
         for share in LOOKING_ROUND if path.goes_round else ():
             if reach(surface, views) >= LEAST_REACH:
                 break
             surface, views = self._tried(path, share)
         return surface, contained(views, path.engaged, surface)
+
+    def _heads(self) -> list[Box]:
+        """The heads of the largest faces, in canvas pixels."""
+        return [self._on_canvas(head(face)) for face in self.scene.faces[:2]]
 
     def _tried(self, path: CameraPath, share: float) -> tuple[Surface, Views]:
         views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
@@ -91,6 +105,15 @@ class Shot:
         points = self.scene.lines.reshape(-1, 2) * scale - start - middle
         return np.asarray(points.reshape(-1, 4) / canvas.frame.width, np.float32)
 
+    def _on_canvas(self, box: Box) -> Box:
+        """A box in fractions of the picture, in canvas pixels."""
+        canvas, region = self.canvas, self.canvas.region
+        across = canvas.width / region.width
+        down = canvas.height / region.height
+        left, right = ((side * self.picture[0] - region.x) * across for side in (box.left, box.right))
+        top, bottom = ((side * self.picture[1] - region.y) * down for side in (box.top, box.bottom))
+        return Box(left, top, right, bottom)
+
     def _focus(self) -> tuple[float, float]:
         """The subject's middle, in canvas pixels."""
         canvas, region = self.canvas, self.canvas.region
@@ -99,6 +122,8 @@ class Shot:
         return min(max(x, 0.0), canvas.width - 1.0), min(max(y, 0.0), canvas.height - 1.0)
 
     def _aim(self) -> tuple[float, float]:
+        if self.scene.is_flat_art:
+            return 0.0, 0.0
         x, y = self._focus()
         frame = self.canvas.frame
         off_x = (x - self.canvas.left) / frame.width - 0.5

@@ -68,7 +68,7 @@ class Warp:
 def _single(view: Views) -> Views:
     """One frame's numbers in the grids' own precision, so that nothing is widened."""
     parts = (view.x, view.y, view.z, view.pan, view.tilt, view.roll, view.zoom, view.overscan)
-    narrow: list[Any] = [*(np.float32(part) for part in parts), view.aim]
+    narrow: list[Any] = [*(np.float32(part) for part in parts), view.aim, view.steady]
     return Views(*narrow)
 
 

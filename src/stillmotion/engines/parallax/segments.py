@@ -1,0 +1,70 @@
+"""Straight things in the picture: long segments, put together again where something interrupts them."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from stillmotion.engines.parallax.canvas import Grid, Pixels
+
+SHORTEST = 70 / 1280
+"""Segments from this length on count, as a fraction of the picture's longer side (ENGINES.md)."""
+PIECES = 250
+"""The longest pieces that are put together."""
+SAME_SLOPE = np.cos(np.radians(2.0))
+OFF_LINE = 2.0
+"""How far, in pixels, a piece may lie beside the line that it goes on."""
+WIDEST_GAP = 0.5
+"""The gap that is bridged, as a fraction of the longer piece."""
+
+
+def straight_lines(grey: Pixels) -> Grid:
+    """Long segments: count × 4 (x0, y0, x1, y1), in fractions of the picture's width and height."""
+    height, width = grey.shape
+    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
+    if found is None:
+        return np.zeros((0, 4), np.float32)
+    pieces = np.asarray(found, np.float64).reshape(-1, 4)
+    longer_side = max(height, width)
+    pieces = pieces[_length(pieces) >= SHORTEST / 3 * longer_side]
+    pieces = pieces[np.argsort(-_length(pieces))][:PIECES]
+    whole = np.array(_joined(pieces)).reshape(-1, 4)
+    whole = whole[_length(whole) >= SHORTEST * longer_side]
+    return np.asarray(whole / np.array([width, height, width, height]), np.float32)
+
+
+def _joined(pieces: Any) -> list[Any]:
+    """Each piece, the longest first, with all that lie on its line and close to its ends."""
+    free = np.ones(len(pieces), bool)
+    joined = []
+    for index, piece in enumerate(pieces):
+        if not free[index]:
+            continue
+        free[index] = False
+        start, end = piece[:2], piece[2:]
+        for _ in range(2):
+            taken = free & _continues(start, end, pieces)
+            if not taken.any():
+                break
+            free &= ~taken
+            points = np.vstack([start, end, pieces[taken].reshape(-1, 2)])
+            along = (points - start) @ (end - start)
+            start, end = points[along.argmin()], points[along.argmax()]
+        joined.append([*start, *end])
+    return joined
+
+
+def _continues(start: Any, end: Any, pieces: Any) -> Any:
+    """Which pieces lie on the line through two points and near enough to what is between them."""
+    length = float(np.hypot(*(end - start)))
+    way = (end - start) / max(length, 1e-9)
+    directions = (pieces[:, 2:] - pieces[:, :2]) / np.maximum(_length(pieces), 1e-9)[:, np.newaxis]
+    off = [np.abs((ends - start) @ np.array([-way[1], way[0]])) for ends in (pieces[:, :2], pieces[:, 2:])]
+    along = np.stack([(ends - start) @ way for ends in (pieces[:, :2], pieces[:, 2:])])
+    gap = np.maximum(np.maximum(along.min(axis=0) - length, -along.max(axis=0)), 0)
+    on_line = np.maximum(*off) < OFF_LINE + 0.004 * length
+    return (np.abs(directions @ way) > SAME_SLOPE) & on_line & (gap < WIDEST_GAP * length)
+
+
+def _length(segments: Any) -> Any:
+    return np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
