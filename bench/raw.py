@@ -13,7 +13,8 @@ import uvicorn
 import uvloop
 
 from stillmotion.http.asgi import App, Header, Receive, Scope, Send
-from stillmotion.http.server import KEEP_ALIVE, MAX_CONNECTIONS, HttpServer, listen, url_of
+from stillmotion.http.connection import KEEP_ALIVE
+from stillmotion.http.server import MAX_CONNECTIONS, HttpServer, listen, url_of
 
 _WRITTEN_BY_THE_SERVER = frozenset({b"date", b"connection"})
 

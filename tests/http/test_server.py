@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 import uvloop
 
+from stillmotion.http import connection as connection_module
 from stillmotion.http import server as server_module
 from stillmotion.http.asgi import CLOSE
 from stillmotion.http.server import HttpServer, listen, url_of
@@ -129,7 +130,7 @@ def hasty(monkeypatch):
     """A server that waits for nothing longer than a fifth of a second."""
     monkeypatch.setattr(server_module, "SWEEP_SECONDS", 0.02)
     for name in ("HEADERS_DEADLINE", "BODY_DEADLINE", "LARGE_BODY_DEADLINE", "PIECE_DEADLINE"):
-        monkeypatch.setattr(server_module, name, 0.2)
+        monkeypatch.setattr(connection_module, name, 0.2)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,509 @@
+"""One connection of HTTP/1.1: from bytes to requests for an ASGI application, and from its answers to bytes.
+
+uvicorn's own does the same in more steps: it costs three times what the system and the parser take. This one begins
+a POST without a task, writes a whole answer at once, keeps no timer a request, and knows what it waits for.
+"""
+
+import asyncio
+import math
+import types
+from collections import deque
+from collections.abc import Coroutine, Generator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import unquote
+
+import httptools
+import structlog
+import uvicorn
+from uvicorn.server import ServerState
+
+from stillmotion.http.asgi import CLOSE, App, Header, Message, Receive, Reply, Scope, Send, send_reply
+
+HEADERS_DEADLINE = 10.0
+"""Seconds from the first byte of a request, or from the connection where none comes, to the end of its headers."""
+
+MAX_HEAD_BYTES = 64 * 1024
+
+BODY_DEADLINE = 20.0
+LARGE_BODY_DEADLINE = 120.0
+LARGE_BODY = 64 * 1024
+"""Seconds for a body to come, and from how many bytes on it has longer."""
+
+KEEP_ALIVE = 15
+"""Seconds that a connection may wait for its next request: longer than the pause between two polls."""
+
+PIECE_DEADLINE = 60.0
+"""Seconds for a piece of a download to be taken, once the caller has fallen behind."""
+
+UNREAD_BYTES = 64 * 1024
+"""How much of a body is held for an application that does not read on."""
+
+_LOG = structlog.get_logger("stillmotion.http")
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}
+_PLAIN_TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
+_BODILESS = frozenset({204, 304})
+_LENGTH = b"\r\ncontent-length: "
+_CLOSED = b"\r\nconnection: close\r\n"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a connection waits for, as something to compare, and when that must have come."""
+
+    awaited: tuple[int, int] | None
+    drop_at: float
+
+
+class Connection(asyncio.Protocol):
+    """Reads requests and has them answered, one after the other. `uvicorn.Server` makes one for each caller.
+
+    A POST begins as soon as the bytes it came with are read, and becomes a task only where it has to wait: until then
+    there is no current task. Most polls are answered before that.
+    """
+
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, **_: Any) -> None:
+        self._app = cast("App", config.loaded_app)
+        self._most = config.limit_concurrency or math.inf
+        self._server = server_state
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        # What comes after a request that closes the connection is not read; it is no reason to refuse the request.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._url = b""
+        self._headers: list[Header] = []
+        self._is_in_head = True
+        self._is_idle = False
+        self._head_bytes = 0
+        self._is_reading = False
+        self._is_paused = False
+        self._latest: Exchange | None = None
+        self._fresh: Exchange | None = None
+        self._open: deque[Exchange] = deque()
+        self._answers = 0
+        self._pieces = 0
+        self.behind: asyncio.Event | None = None
+
+    # --- what the transport tells ---------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._addresses = _address(transport, "sockname"), _address(transport, "peername")
+        self._server.connections.add(cast("Any", self))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        del exc
+        self._server.connections.discard(cast("Any", self))
+        self._is_idle = False
+        for exchange in self._open:
+            exchange.hang_up()
+        self.resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`. Headers that go on and on are not read to their end."""
+        self._is_idle = False
+        self._is_reading = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # Answered as if nobody had asked for another protocol.
+        except httptools.HttpParserError:
+            self._refuse(b"Invalid HTTP request received.")
+            return
+        finally:
+            self._is_reading = False
+        if self._fresh is not None:
+            exchange, self._fresh = self._fresh, None
+            self._begin(exchange)
+        if not self._is_in_head:
+            self._head_bytes = 0
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(b"The headers are too large.")
+
+    def pause_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        self.behind = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        if self.behind is not None:
+            self.behind.set()
+            self.behind = None
+
+    def shutdown(self) -> None:
+        """Take no further request: `uvicorn.Server` is about to end."""
+        if self._open:
+            self._open[-1].keep_alive = False
+        else:
+            self.transport.close()
+
+    # --- what the parser tells ------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._url = b""
+        self._headers = []
+        self._is_in_head = True
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request's target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header."""
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """A request whose body is still to come, if it has one."""
+        parser = self._parser
+        version = parser.get_http_version()
+        path, query = _split(self._url)
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "method": parser.get_method().decode("ascii"),
+            "scheme": "http",
+            "path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": self._headers,
+            "server": self._addresses[0],
+            "client": self._addresses[1],
+        }
+        exchange = self._latest = Exchange(self, scope, version != "1.0" and parser.should_keep_alive())
+        self._is_in_head = False
+        self._open.append(exchange)
+        if len(self._open) > 1:
+            self.pause_reading()
+        elif scope["method"] == "POST":
+            self._fresh = exchange
+        else:
+            self._begin_apart(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        if self._latest is not None and not self._latest.is_over and self._latest.take(body) > UNREAD_BYTES:
+            self.pause_reading()
+
+    def on_message_complete(self) -> None:
+        """The end of a request."""
+        if self._latest is not None:
+            self._latest.take_end()
+
+    # --- what an exchange asks ------------------------------------------------------------------------------------
+
+    @property
+    def default_headers(self) -> list[Header]:
+        """The date."""
+        return self._server.default_headers
+
+    def pause_reading(self) -> None:
+        """Let the caller wait with what it still has to send."""
+        if not self._is_paused:
+            self._is_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        if self._is_paused:
+            self._is_paused = False
+            self.transport.resume_reading()
+
+    async def writable(self) -> None:
+        """Wait until the caller has taken most of what was written."""
+        while self.behind is not None:
+            self._pieces += 1
+            await self.behind.wait()
+
+    def answered(self, exchange: "Exchange") -> None:
+        """Go on with the next request where it is there already. An idle connection is left to the sweep."""
+        self._answers += 1
+        self._open.popleft()
+        if not exchange.keep_alive:
+            self.transport.close()
+        if self.transport.is_closing():
+            return
+        self.resume_reading()
+        if self._open:
+            self._begin_apart(self._open[0])
+        else:
+            self._is_idle = True
+
+    # --- what the sweep asks --------------------------------------------------------------------------------------
+
+    def standing(self, before: Standing | None, now: float) -> Standing:
+        """What is waited for now, with the patience that is left where it is still the same thing."""
+        awaited, patience = self._awaited()
+        if before is not None and before.awaited == awaited:
+            return before
+        return Standing(awaited, now + patience)
+
+    def drop(self) -> None:
+        """Waste no more time on the caller: what an idle connection has still to send is sent."""
+        if self._is_idle:
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    def _awaited(self) -> tuple[tuple[int, int] | None, float]:
+        """What has to move next, and in how many seconds; None where it is not the caller's turn."""
+        answers, latest = self._answers, self._latest
+        if self._is_in_head or latest is None:
+            return (answers, 0), HEADERS_DEADLINE
+        if self._is_idle:
+            return (answers, -1), KEEP_ALIVE
+        if latest.is_over:
+            return (answers, 1), HEADERS_DEADLINE
+        if self.behind is not None:
+            return (answers, 2 + self._pieces), PIECE_DEADLINE
+        if latest.more_body:
+            return (answers, 0), LARGE_BODY_DEADLINE if latest.announces_much() else BODY_DEADLINE
+        return None, math.inf
+
+    # --------------------------------------------------------------------------------------------------------------
+
+    def _begin(self, exchange: "Exchange") -> None:
+        work = exchange.run(self._application())
+        try:
+            awaited = work.send(None)
+        except StopIteration:
+            return
+        self._keep(self._loop.create_task(_rest(work, awaited)))
+
+    def _begin_apart(self, exchange: "Exchange") -> None:
+        self._keep(self._loop.create_task(exchange.run(self._application())))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._server.tasks.add(task)
+        task.add_done_callback(self._server.tasks.discard)
+
+    def _application(self) -> App:
+        return self._app if len(self._server.connections) < self._most else _too_busy
+
+    def _refuse(self, sentence: bytes) -> None:
+        """Answer what is no request."""
+        self._fresh = None
+        self.transport.write(_last_answer(400, sentence))
+        self.transport.close()
+
+
+class Exchange:
+    """A request and its answer. `is_over` once it is answered, or nobody is there to be answered."""
+
+    is_over = False
+    more_body = True
+    _body: bytes | bytearray = b""
+    _has_news = False
+    _news: asyncio.Event | None = None
+    _start: Message | None = None
+    _started = False
+    _may_continue = False
+    _is_chunked = False
+    _left = 0
+
+    def __init__(self, connection: Connection, scope: Scope, keep_alive: bool) -> None:
+        self._connection = connection
+        self._scope = scope
+        self.keep_alive = keep_alive
+
+    # --- the request ----------------------------------------------------------------------------------------------
+
+    def take(self, piece: bytes) -> int:
+        """Keep a piece of the body; how many bytes are unread now."""
+        if not self._body:
+            self._body = piece
+        else:
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += piece
+        self._tell()
+        return len(self._body)
+
+    def take_end(self) -> None:
+        """The body is whole."""
+        self.more_body = False
+        self._tell()
+
+    def hang_up(self) -> None:
+        """The caller is gone."""
+        self.is_over = True
+        self._tell()
+
+    def announces_much(self) -> bool:
+        """Whether the body is large by its own account, or says nothing of its length."""
+        lengths = [value for name, value in self._scope["headers"] if name == b"content-length"]
+        return not lengths or int(lengths[0]) > LARGE_BODY
+
+    def _tell(self) -> None:
+        self._has_news = True
+        if self._news is not None:
+            self._news.set()
+            self._news = None
+
+    async def receive(self) -> Message:
+        """See ASGI: the body so far, or that nobody waits for more of the answer."""
+        if not (self._has_news or self.is_over):
+            await self._wait()
+        if self.is_over:
+            return {"type": "http.disconnect"}
+        self._has_news = False
+        body, self._body = self._body, b""
+        return {"type": "http.request", "body": bytes(body), "more_body": self.more_body}
+
+    async def _wait(self) -> None:
+        if self.more_body and not self._started and not self._may_continue:
+            self._may_continue = True
+            if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._scope["headers"]):
+                self._connection.transport.write(_CONTINUE)
+        self._connection.resume_reading()
+        if self._news is None:
+            self._news = asyncio.Event()
+        await self._news.wait()
+
+    # --- the answer -----------------------------------------------------------------------------------------------
+
+    async def run(self, app: App) -> None:
+        """Have the application answer. Where it does not, the caller is told so as far as that is still possible."""
+        try:
+            await app(self._scope, self.receive, self.send)
+        except Exception as error:
+            _LOG.error("answer_failed", path=self._scope["path"], exc_info=error)
+        finally:
+            if not self.is_over:
+                self._give_up()
+
+    async def send(self, message: Message) -> None:
+        """See ASGI. A whole answer is written at once."""
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        connection = self._connection
+        if connection.behind is not None:
+            await connection.writable()
+        if self.is_over:
+            await asyncio.sleep(0)  # An application that only sends would never hear that nobody is there.
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        if self._started:
+            connection.transport.write(self._piece(body, more))
+        else:
+            connection.transport.write(self._beginning(body, more))
+        if not more:
+            self._end()
+
+    def _beginning(self, body: bytes, more: bool) -> bytes:
+        if self._start is None:
+            raise RuntimeError("an answer begins with its head")
+        status, headers = self._start["status"], self._start["headers"]
+        head = self._head(status, headers)
+        if self._scope["method"] == "HEAD" or status in _BODILESS:
+            body = b""
+        elif _LENGTH in head:
+            self._left = _length(headers) - len(body) if more else 0
+        elif more:
+            self._is_chunked = True
+            head += b"transfer-encoding: chunked\r\n"
+            body = _chunk(body)
+        else:
+            head += b"content-length: %d\r\n" % len(body)
+        self._started = True
+        return b"".join((head, b"\r\n", body))
+
+    def _head(self, status: int, headers: list[Header]) -> bytes:
+        """The lines of a head. Raises `ValueError` for a header that would be two."""
+        pieces = [_STATUS_LINES[status]]
+        for name, value in self._connection.default_headers:
+            pieces += name, b": ", value, b"\r\n"
+        for name, value in headers:
+            pieces += name, b": ", value, b"\r\n"
+        head = b"".join(pieces)
+        if not head.count(b"\n") == head.count(b"\r") == len(pieces) // 4 + 1:
+            raise ValueError("a header holds a line break")
+        if _CLOSED in head:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            head += b"connection: close\r\n"
+        return head
+
+    def _piece(self, body: bytes, more: bool) -> bytes:
+        if self._is_chunked:
+            return _chunk(body) if more else _chunk(body) + b"0\r\n\r\n"
+        if self._scope["method"] == "HEAD":
+            return b""
+        self._left -= len(body)
+        if self._left < 0:
+            raise ValueError("an answer is longer than it said")
+        return body
+
+    def _end(self) -> None:
+        if self._left:
+            self.keep_alive = False  # The caller must not take the next answer for the rest of this one.
+        self.is_over = True
+        self._tell()
+        self._connection.answered(self)
+
+    def _give_up(self) -> None:
+        """Nothing more comes: the caller gets to know by an answer, or by the end of the connection."""
+        self.keep_alive = False
+        if not self._started:
+            self._connection.transport.write(_last_answer(500, b"Internal Server Error"))
+        self._end()
+
+
+@types.coroutine
+def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """What is left of a coroutine that waits for `awaited`."""
+    while True:
+        try:
+            try:
+                answer = yield awaited
+            except BaseException as error:
+                awaited = work.throw(error)
+            else:
+                awaited = work.send(answer)
+        except StopIteration:
+            return
+
+
+async def _too_busy(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers for the application where there are too many connections."""
+    del receive
+    await send_reply(send, Reply(503, b"Service Unavailable", [_PLAIN_TEXT, CLOSE]), method=scope["method"])
+
+
+def _address(transport: asyncio.BaseTransport, end: str) -> tuple[str, int] | None:
+    found = transport.get_extra_info(end)
+    return (found[0], found[1]) if isinstance(found, tuple) else None
+
+
+def _split(target: bytes) -> tuple[str, bytes]:
+    """The path and the query of a request's target, which may be a whole address."""
+    if target.startswith(b"/"):
+        path, _, query = target.partition(b"?")
+    else:
+        parsed = httptools.parse_url(target)
+        path, query = parsed.path or b"/", parsed.query or b""
+    written = path.decode("ascii")
+    return unquote(written) if "%" in written else written, query
+
+
+def _length(headers: list[Header]) -> int:
+    return next(int(value) for name, value in headers if name == b"content-length")
+
+
+def _chunk(piece: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
+
+
+def _last_answer(status: int, sentence: bytes) -> bytes:
+    """An answer after which the connection is closed."""
+    headers = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+    return _STATUS_LINES[status] + headers % len(sentence) + sentence
