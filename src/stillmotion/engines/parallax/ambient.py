@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from stillmotion.engines.parallax.camera import Samples, ease
-from stillmotion.engines.parallax.deformation import Cells, Deformation
+from stillmotion.engines.parallax.deformation import Cells, Deformation, steepness
 from stillmotion.engines.parallax.plan import Ignored
 from stillmotion.engines.parallax.regions import LEAST_REGION, cloth, flames, foliage, hair, sampled, smoke, water, wind
 from stillmotion.engines.parallax.scene import Grid, Scene
@@ -21,6 +21,10 @@ CLOUD_SECONDS = 5.0
 """How long a cloud drifts before its copy has wholly taken over."""
 CLOUD_WAY = 0.05
 """How far it drifts in that time, in canvas widths."""
+SMOKE_RISES = 2.0
+"""How much further smoke rises than clouds drift."""
+STEEPEST_DRIFT = 1.2
+"""The slope of a drift's whole way; a copy is only ever half of it from its place, and faint there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ STIRS: Mapping[str, Waves] = {
     "hair": Waves(0.0085, 0.12, 0.50, 1.0, 0.40, 0.3, 0.8),
     "cloth": Waves(0.0075, 0.16, 0.45, 1.0, 0.40, 0.5, 0.8),
     "fire": Waves(0.0060, 0.09, 1.30, 1.0, 0.55, -np.pi / 2, 0.4),
-    "candle": Waves(0.0040, 0.10, 0.80, 1.0, 0.30, -np.pi / 2, 0.3),
+    "candle": Waves(0.0060, 0.10, 0.80, 1.0, 0.30, -np.pi / 2, 0.3),
 }
 
 
@@ -138,11 +142,12 @@ def drifting(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, streng
     if "clouds" in keys:
         shape[..., 0] += sampled(scene.sky, cells) * (way if beat.seed % 2 == 0 else -way)
     if "smoke" in keys:
-        rising = sampled(smoke(scene), cells) * way
+        rising = sampled(smoke(scene), cells) * (way * SMOKE_RISES)
         shape += np.dstack([0.25 * rising, -rising])
     if not shape.any():
         return None
     shape = cv2.GaussianBlur(shape * cells.inner, (0, 0), 5)
+    shape *= min(1.0, STEEPEST_DRIFT / max(steepness(shape), 1e-6))
     rounds = beat.seconds / CLOUD_SECONDS
     place = beat.x * (max(1, round(rounds)) if beat.loop else rounds)
     return Drift(shape.astype(np.float32), place)

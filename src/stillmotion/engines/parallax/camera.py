@@ -58,10 +58,10 @@ MOVES: Mapping[str, Pose] = {
     "orbit_right": Pose(orbit=0.105),
     "crane_up": Pose(rise=0.055, up=0.065),
     "crane_down": Pose(rise=-0.055, up=-0.065),
-    "roll_left": Pose(roll=-0.09),
-    "roll_right": Pose(roll=0.09),
-    "dolly_zoom": Pose(vertigo=0.4, zoom=0.09),
-    "handheld": Pose(shake=0.018, forward=0.13),
+    "roll_left": Pose(roll=-0.12),
+    "roll_right": Pose(roll=0.12),
+    "dolly_zoom": Pose(vertigo=0.4, zoom=0.14),
+    "handheld": Pose(shake=0.018, forward=0.15),
     "aerial": Pose(forward=0.12, rise=0.05),
     "aerial_drone": Pose(forward=0.14, orbit=0.05),
     "bolt_cam": Pose(forward=0.26, right=0.04),
@@ -293,11 +293,12 @@ def _shaken(path: CameraPath, seconds: Samples, share: Samples, seed: int, loop_
 
 
 def _sway(seconds: Samples, random: np.random.Generator, loop_seconds: float | None) -> Samples:
-    """A wandering signal within -1 to 1 that starts at 0: a few sines of unrelated beats (whole cycles in a loop)."""
+    """A signal that wanders, mostly within -1 to 1, from 0 on: sines of unrelated beats (whole cycles in a loop)."""
     total = np.zeros_like(seconds)
     for factor, weight in ((0.5, 0.5), (0.93, 0.3), (1.57, 0.14), (2.2, 0.06)):
         beat = SHAKES_PER_SECOND * factor * random.uniform(0.9, 1.1)
         if loop_seconds is not None:
             beat = max(1, round(beat * loop_seconds)) / loop_seconds
-        total += weight * random.choice([-1.0, 1.0]) * np.sin(2 * np.pi * beat * seconds)
+        phase = random.uniform(0, 2 * np.pi)
+        total += weight * (np.sin(2 * np.pi * beat * seconds + phase) - np.sin(phase))
     return total

@@ -9,11 +9,11 @@ import numpy as np
 from stillmotion.domain.rendering import Frame
 from stillmotion.engines.parallax.camera import Samples, ease
 from stillmotion.engines.parallax.deformation import Cells
-from stillmotion.engines.parallax.geometry import lookup
+from stillmotion.engines.parallax.geometry import CELL, lookup
 from stillmotion.engines.parallax.regions import flames, glow, sampled
 from stillmotion.engines.parallax.scene import Grid, Scene
 from stillmotion.engines.parallax.subject import Beat
-from stillmotion.engines.parallax.veil import cloudy, drifted, laps_gone
+from stillmotion.engines.parallax.veil import NEUTRAL, cloudy, drifted, laps_gone
 from stillmotion.engines.parallax.warp import Warp
 
 CLIMB = 0.55
@@ -35,7 +35,7 @@ class Flames:
 
 FLICKERS: Mapping[str, Flames] = {
     "fire": Flames(0.12, 0.42, 2.6, 2.2),
-    "candle": Flames(0.16, 0.12, 1.7, 1.2),
+    "candle": Flames(0.26, 0.12, 1.7, 1.2),
 }
 
 
@@ -64,8 +64,13 @@ class Flicker:
             tongues = drifted(self._tile, x, y, (scale * 1.6, scale), (0.0, -climbed)) - np.float32(0.6)
             factor += light * np.float32(swing[index])
             factor += core * tongues * np.float32(kind.local * self._woken[index])
-        luma = frame.planes[: frame.width * frame.height].reshape(frame.height, frame.width)
+        width, height = frame.width, frame.height
+        luma = frame.planes[: width * height].reshape(height, width)
         cv2.multiply(luma, warp.enlarged(factor), dst=luma, dtype=cv2.CV_8U)
+        # Without its colour following, a dimmed flame would turn olive.
+        dimmed = np.minimum(warp.enlarged(factor, CELL // 2), 1)
+        for plane in frame.planes[width * height :].reshape(2, height // 2, width // 2):
+            plane[:] = cv2.blendLinear(plane, np.full_like(plane, NEUTRAL), dimmed, 1 - dimmed)
         return frame
 
 

@@ -26,7 +26,8 @@ class MotionPlan:
     """All that a clip does.
 
     `segments` follow each other. `strength` scales how far things go (the camera by `camera_strength` besides),
-    `speed` how soon they get there; 1 is ordinary. `subject` and `ambient` are keys of `vocabulary`; `chosen` says
+    `speed` how soon they get there; 1 is ordinary. `about` are the prompt's words for who or what is to be seen;
+    `subject` and `ambient` are keys of `vocabulary`; `chosen` says
     that the camera's move, or its direction, was picked from the picture; `approximated` are moves that one still
     can only suggest.
     """
@@ -41,6 +42,7 @@ class MotionPlan:
     loop: bool = False
     chosen: bool = False
     approximated: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = field(default=())
 
     def as_json(self, **more: Any) -> str:
@@ -49,6 +51,7 @@ class MotionPlan:
             {
                 "moves": [list(segment.moves) for segment in self.segments],
                 "chosen_from_picture": self.chosen,
+                "about": list(self.about),
                 "subject": list(self.subject),
                 "ambient": list(self.ambient),
                 "modifiers": list(self.modifiers),

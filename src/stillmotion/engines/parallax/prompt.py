@@ -73,6 +73,7 @@ def read(prompt: str, concepts: Sequence[str] = (), *, loop: bool = False, langu
         strength=strength,
         speed=speed,
         loop=loop or any(match.kind is Kind.LOOP for match in wanted),
+        about=_unique(token for token in tokens if token in language.nouns),
         approximated=_unique(key for segment in segments for key in segment.moves if key in APPROXIMATED),
         ignored=(*ignored, *dropped, *_unread(tokens, matches, language)),
     )
@@ -94,7 +95,7 @@ def _matches(tokens: Sequence[str], language: Language) -> Iterator[_Match]:
         best: tuple[tuple[int, bool, int], _Match] | None = None
         for phrase in phrases.get(token, ()):
             taken = _follow(phrase, tokens, start, free, between)
-            if taken is None:
+            if taken is None or (phrase.kind is Kind.CAMERA and _is_anothers(tokens, start, language)):
                 continue
             rank = (len(taken), phrase.key != ANY_MOVE, -taken[-1])
             if best is None or rank > best[0]:
@@ -103,6 +104,11 @@ def _matches(tokens: Sequence[str], language: Language) -> Iterator[_Match]:
             for index in best[1].taken:
                 free[index] = False
             yield best[1]
+
+
+def _is_anothers(tokens: Sequence[str], start: int, language: Language) -> bool:
+    """Whether it is the picture's subject rather than the camera that does this ("the man moves in the rain")."""
+    return start > 0 and tokens[start] in language.anyones and tokens[start - 1] in language.nouns
 
 
 def _follow(
@@ -230,7 +236,7 @@ def _unread(tokens: Sequence[str], matches: Sequence[_Match], language: Language
     taken = {index for match in matches for index in match.taken}
     said = [(index in taken or not token[0].isalnum(), token) for index, token in enumerate(tokens)]
     runs = [[token for _, token in run] for known, run in groupby(said, key=lambda pair: pair[0]) if not known]
-    trimmed = (" ".join(word for word in run if word not in language.fillers) for run in runs)
+    trimmed = (" ".join(word for word in run if word not in language.fillers | language.nouns) for run in runs)
     return [Ignored(words, "no movement is known by these words") for words in trimmed if words][:MOST_IGNORED]
 
 

@@ -28,7 +28,7 @@ LOOKING_ROUND = (0.75, 0.5, 0.25, 0.0)
 """How much of the turn towards its pivot an orbit makes where all of it would not be seen to move anything."""
 HOLDING_BACK = (1.0, 0.8, 0.62, 0.48)
 """How much of the camera's way is tried until no face is cut by the frame."""
-LEAST_REACH = 0.026
+LEAST_REACH = 0.03
 """What counts as seen to move: the median displacement in frame widths."""
 
 

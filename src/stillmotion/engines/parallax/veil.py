@@ -135,21 +135,21 @@ def _rays(scene: Scene, cells: Cells, beat: Beat) -> _Density:
     width = float(cells.x.max())
     source_x, source_y = _light_source(scene)
     column = float(np.interp(source_x, cells.across[0], cells.x[0]))
-    row = float(np.interp(0.0, cells.down[:, 0], cells.y[:, 0])) - (0.10 - 0.2 * min(source_y, 0.4)) * width
+    row = float(np.interp(0.0, cells.down[:, 0], cells.y[:, 0])) - (0.34 - 0.3 * min(source_y, 0.4)) * width
     random = np.random.default_rng([beat.seed, 29])
     angle = np.arange(RAYS) / RAYS * 2 * np.pi
-    waves = [(beats, random.uniform(0, 2 * np.pi), side) for beats, side in ((9, 1), (14, -1), (23, 1), (37, -1))]
+    waves = [(beats, random.uniform(0, 2 * np.pi), side) for beats, side in ((7, 1), (11, -1), (17, 1), (29, -1))]
 
     def density(x: Any, y: Any, index: int) -> Any:
         turn = 2 * np.pi * laps_gone(0.16, beat, index)
-        shafts = sum(np.sin(beats * angle + phase + side * turn) / beats**0.35 for beats, phase, side in waves)
-        strengths = np.clip(np.asarray(shafts) * 0.75, 0, 1).astype(np.float32) ** 1.5
+        shafts = sum(np.sin(beats * angle + phase + side * turn) / beats**0.6 for beats, phase, side in waves)
+        strengths = np.clip(np.asarray(shafts) * 1.1 + 0.25, 0, 1).astype(np.float32)
         across, down = x - np.float32(column), y - np.float32(row)
         place = (np.arctan2(down, across) / (2 * np.pi) % 1.0 * RAYS).astype(np.float32)
         lit = cv2.remap(
             strengths[np.newaxis], place, np.zeros_like(place), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
         )
-        return lit * np.exp(-np.hypot(across, down) / (0.75 * width)) * 0.8
+        return lit * np.exp(-np.hypot(across, down) / (0.9 * width)) * 0.45
 
     return density
 

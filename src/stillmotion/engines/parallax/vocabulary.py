@@ -33,14 +33,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Language:
-    """A language's entries, classes, words without weight and words that end what a negation covers.
+    """A language's entries, classes, words without weight, and words that end what a negation covers.
 
+    `nouns` are what a picture may be of; `anyones` are verbs that are not the camera's right after one of those.
     Each language is one object: it is compared, and hashed, by identity.
     """
 
     entries: tuple[Entry, ...]
     classes: Mapping[str, str]
     fillers: frozenset[str]
+    nouns: frozenset[str]
+    anyones: frozenset[str]
     clause_ends: frozenset[str]
 
 
@@ -66,6 +69,10 @@ def _modifier(key: str, *phrases: str) -> Entry:
     return Entry(Kind.MODIFIER, key, phrases)
 
 
+_STIR = "move~/blow~/drift~/float~/fly~/sway~/flutter~/dance~/flow~/stir~/rustle~/wave~/swing~"
+_CLOTH = "cloth/cloths/clothes/dress/fabric/scarf/flag/flags/curtain/curtains/cape/sail"
+_LEAVES = "leaf/leaves/tree/trees/foliage/branch/branches/flower/flowers"
+_GRASS = "grass/grasses/field/fields/meadow/wheat"
 _TRAVEL = "move~/track~/slide~/glide~/travel~/drift~/fly~/float~/dolly~/strafe~"
 _LIFT = "move~/rise~/lift~/float~/fly~/go~/ascend~"
 _SINK = "move~/lower~/sink~/float~/fly~/go~/descend~/drop~"
@@ -105,8 +112,8 @@ _ENGLISH_CAMERA = (
         "camera turn~/look~/swing~ <right>",
     ),
     _camera("pan", "pan~", "pan~ across/over/along"),
-    _camera("tilt_up", "tilt~ <up>", "pan~ <up>", "camera look~/turn~ <up>"),
-    _camera("tilt_down", "tilt~ <down>", "pan~ <down>", "camera look~/turn~ <down>"),
+    _camera("tilt_up", "tilt~ <up>", "tilt~ camera <up>", "pan~ <up>", "camera look~/turn~ <up>"),
+    _camera("tilt_down", "tilt~ <down>", "tilt~ camera <down>", "pan~ <down>", "camera look~/turn~ <down>"),
     _camera("tilt", "tilt~", "tilt~ camera/shot"),
     _camera(
         "truck_left", "truck~ <left>", f"{_TRAVEL} <left>", f"camera {_TRAVEL} <left>", f"{_TRAVEL} right to <left>"
@@ -202,9 +209,11 @@ _ENGLISH_SUBJECT = (
     _subject("nod", "nod~", "tilt~ head", "bow~", "agree~"),
     _subject("turn", "turn~", "turn~ head/around", "look~ around", "look~ <left>", "look~ <right>", "shake~ head"),
     _subject("walk", "walk~", "stroll~", "run~", "march~", "stride~", "step~ forward"),
-    _subject("hair", "hair", "fur", "mane", "feathers"),
+    _subject("hair", "hair", "fur", "mane", "feathers", f"hair/fur/mane/feathers {_STIR}"),
     _subject(
-        "cloth", "cloth/cloths/clothes", "dress", "fabric", "scarf", "flag/flags", "curtain/curtains", "cape", "sail"
+        "cloth",
+        f"{_CLOTH}",
+        f"{_CLOTH} {_STIR}",
     ),
 )
 
@@ -213,12 +222,24 @@ _ENGLISH_AMBIENT = (
         "ripple", "ripple~/ripples", "water", "pond", "lake", "river", "reflection/reflections", "shimmer~", "stream"
     ),
     _ambient("waves", "wave~/waves", "ocean", "sea", "surf", "tide", "swell~"),
-    _ambient("clouds", "cloud/clouds", "sky"),
-    _ambient("mist", "mist/misty", "fog/foggy", "haze/hazy"),
-    _ambient("smoke", "smoke/smoky", "steam/steamy", "vapor/vapour"),
+    _ambient(
+        "clouds",
+        "cloud/clouds",
+        "sky",
+        "cloud/clouds drift~/pass~/move~/float~",
+        "drift~/pass~/move~ cloud/clouds",
+        "clouds/cloud move~ sky",
+    ),
+    _ambient("mist", "mist/misty/fog/foggy/haze/hazy", "mist/fog/haze drift~/roll~", "drift~/roll~ mist/fog/haze"),
+    _ambient(
+        "smoke",
+        "smoke/smoky/steam/steamy/vapor/vapour",
+        "smoke/steam/vapor/vapour rise~/rising/drift~/curl~",
+        "rise~/rising/drift~/curl~ smoke/steam/vapor/vapour",
+    ),
     _ambient("wind", "wind/windy", "breeze/breezy", "gust/gusts", "blow~", "flutter~"),
-    _ambient("leaves", "leaf/leaves", "tree/trees", "foliage", "branch/branches", "rustle~", "flower/flowers"),
-    _ambient("grass", "grass/grasses", "field/fields", "meadow", "wheat"),
+    _ambient("leaves", _LEAVES, f"{_LEAVES} {_STIR}", "rustle~", f"{_STIR} {_LEAVES}"),
+    _ambient("grass", _GRASS, f"{_GRASS} {_STIR}", f"{_STIR} {_GRASS}"),
     _ambient("fire", "fire", "flame/flames", "burn~", "campfire", "fireplace", "torch/torches", "bonfire"),
     _ambient("candle", "candle/candles", "candlelight", "flicker~", "lantern/lanterns"),
     _ambient("snow", "snow/snowy", "snow~", "snowfall", "snowflake/snowflakes", "blizzard"),
@@ -226,7 +247,16 @@ _ENGLISH_AMBIENT = (
     _ambient(
         "dust", "dust/dusty", "particle/particles", "pollen", "ash/ashes", "sparkle~/sparkles", "firefly/fireflies"
     ),
-    _ambient("rays", "light rays/beams/shafts", "god rays", "sun rays", "sunbeam/sunbeams", "sunrays", "sunlight"),
+    _ambient(
+        "rays",
+        "light rays/beams/shafts",
+        "god rays",
+        "sun rays",
+        "sunbeam/sunbeams",
+        "sunrays",
+        "sunlight",
+        "shafts/beams/rays light",
+    ),
 )
 
 _ENGLISH_OTHER = (
@@ -278,7 +308,22 @@ _ENGLISH_OTHER = (
 _FILLERS = """
 a also an and animate animated animation any are around as at be being bit but by camera can do does for from he head
 her his image in into is it its just let make more of on or photo picture please scene she shot should side so some
-that the their there they this to too toward towards very video view want while will with
+that the their there they this to too fall falls falling keep toward towards very video view want while will with
+"""
+
+_NOUNS = """
+girl girls boy boys woman women man men lady gentleman child children kid kids baby person people couple face portrait
+astronaut dancer soldier king queen hero warrior model actor singer bride cat cats kitten dog dogs puppy horse horses
+bird birds lion tiger bear fox wolf rabbit fish owl elephant deer animal butterfly car cars truck bus train bike bicycle
+motorcycle boat ship plane rocket robot dragon statue house houses building buildings tower castle church bridge city
+street village mountain mountains hill hills beach forest garden room table chair cup coffee mug bottle book flower
+doll toy moon sun star stars eye eyes hand hands head body subject
+"""
+"""What pictures are mostly of: words for it are understood, though nothing follows from them."""
+
+_ANYONES = """
+move moves moving moved fly flies flying go goes going float floats floating drift drifts drifting travel travels
+come comes coming get gets getting rise rises rising sink sinks glide glides slide slides
 """
 
 ENGLISH = Language(
@@ -290,5 +335,7 @@ ENGLISH = Language(
         "<down>": "down/downward/downwards",
     },
     fillers=frozenset(_FILLERS.split()),
+    nouns=frozenset(_NOUNS.split()),
+    anyones=frozenset(_ANYONES.split()),
     clause_ends=frozenset({".", ",", ";", "!", "?", ":", "but", "only", "except"}),
 )

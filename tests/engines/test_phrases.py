@@ -1,0 +1,79 @@
+"""A few hundred prompts and what they mean (phrases.txt), and whole plans as their owners see them (plans/*.json)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from stillmotion.engines.parallax.prompt import read
+
+TABLE = Path(__file__).with_name("phrases.txt")
+PLANS = Path(__file__).with_name("plans")
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a prompt comes to."""
+
+    camera: str
+    subject: str
+    ambient: str
+    modifiers: str
+    loop: bool
+
+
+def phrases() -> list[tuple[Meaning, str]]:
+    """The table's rows."""
+    rows: list[tuple[Meaning, str]] = []
+    expected = None
+    for line in TABLE.read_text("utf-8").splitlines():
+        if line.startswith(">"):
+            expected = _expected(line[1:].split())
+        elif line.strip() and expected is not None:
+            rows.append((expected, line))
+    return rows
+
+
+def _expected(words: list[str]) -> Meaning:
+    parts: dict[str, list[str]] = {"camera": [], "subject": [], "ambient": [], "modifiers": []}
+    into = "camera"
+    for word in words:
+        if word.endswith(":"):
+            into = word[:-1]
+        elif word not in {"loop", "negated"}:
+            parts[into].append(word.rstrip(","))
+    lists = (",".join(parts[name]) for name in ("subject", "ambient", "modifiers"))
+    return Meaning(" ".join(parts["camera"]), *lists, "loop" in words)
+
+
+def meaning(prompt: str) -> Meaning:
+    """What the engine reads."""
+    plan = read(prompt)
+    camera = " / ".join(" + ".join(segment.moves) for segment in plan.segments)
+    return Meaning(camera, ",".join(plan.subject), ",".join(plan.ambient), ",".join(plan.modifiers), plan.loop)
+
+
+@pytest.mark.parametrize(("expected", "prompt"), phrases())
+def test_a_prompt_means_what_the_table_says(expected, prompt):
+    assert meaning(prompt) == expected
+
+
+def test_the_table_is_a_few_hundred_prompts():
+    prompts = [prompt for _, prompt in phrases()]
+    assert len(prompts) == len(set(prompts))
+    assert len(prompts) >= 400
+
+
+@pytest.mark.parametrize("golden", sorted(PLANS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_whole_plan_is_what_was_kept(golden):
+    kept = json.loads(golden.read_text("utf-8"))
+    plan = read(kept["prompt"], kept.get("concepts", ()), loop=kept.get("loop", False))
+    assert json.loads(plan.as_json()) == kept["plan"]
+
+
+@pytest.mark.parametrize("prompt", ["leaning girl", "the old man nods", "two cats in the snow, push in"])
+def test_who_the_prompt_is_about_is_not_noise(prompt):
+    plan = read(prompt)
+    assert plan.about
+    assert not any(word in item.words.split() for word in plan.about for item in plan.ignored)
