@@ -1,7 +1,7 @@
 """All routes of the service as one ASGI application."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -41,7 +41,8 @@ MAX_HEADERS = 100
 
 def build_app(services: Services) -> App:
     """The whole service over HTTP. It has no lifespan: what it works with is started and stopped by its caller."""
-    request_ids = (f"{services.run_id}-{number:06x}" for number in itertools.count(1))
+    run = services.run_id.encode("ascii")
+    request_ids = (b"%b-%06x" % (run, number) for number in itertools.count(1))
     parts = EdgeParts(services, BodyReader(), Metrics(services.registry), request_ids)
     others: dict[str, App] = {
         "assets": assets.Assets(services.asset_urls, services.objects),
@@ -71,7 +72,7 @@ class Edge:
         self._endpoints = endpoints
         self._others = others
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         pairs = scope["headers"]
         scope[HEADERS] = headers = Headers.of(pairs)
@@ -83,7 +84,7 @@ class Edge:
             app = self._others["not_one_host"]
         elif app is None:
             app = self._others[_kind_of(path)]
-        await app(scope, receive, send)
+        return app(scope, receive, send)
 
 
 def _kind_of(path: str) -> str:

@@ -50,7 +50,7 @@ class EdgeParts:
     services: Services
     reader: BodyReader
     metrics: Metrics
-    request_ids: Iterator[str]
+    request_ids: Iterator[bytes]
 
 
 class Endpoint(Generic[Wire]):
@@ -76,7 +76,7 @@ class Endpoint(Generic[Wire]):
             return
         except Exception as error:
             status, body, headers = self._refuse(error, call)
-        headers.append((b"x-request-id", call.request_id.encode("ascii")))
+        headers.append((b"x-request-id", call.request_id))
         headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -101,9 +101,7 @@ class Endpoint(Generic[Wire]):
     def _headers(self, answer: Answer, product: Product, allowance: Allowance | None) -> list[Header]:
         if answer.window is not None:
             allowance = self._submits_left(answer.window, product.submits_per_minute)
-        headers = [JSON_TYPE, NO_STORE]
-        if allowance is not None:
-            headers += limit_headers(allowance)
+        headers = [JSON_TYPE, NO_STORE] if allowance is None else [JSON_TYPE, NO_STORE, *limit_headers(allowance)]
         generation = answer.generation
         if generation is not None:
             headers.append((b"x-stillmotion-engine", generation.engine.encode("ascii", "replace")))
@@ -129,7 +127,7 @@ class Endpoint(Generic[Wire]):
         return reply.status, reply.body, [*reply.headers, *limits]
 
     def _log(self, error: Exception, call: Call) -> None:
-        about = {"operation": self._operation.operation_id, "request_id": call.request_id}
+        about = {"operation": self._operation.operation_id, "request_id": call.request_id.decode("ascii")}
         if isinstance(error, Unavailable):
             _LOG.warning("unavailable", **about, why=str(error))
         else:

@@ -39,11 +39,11 @@ class Guarded:
             await send_reply(answering.send, self._refusal(error, answering.request_id), method=scope["method"])
         self._metrics.observe(answering.status, clock.monotonic() - started)
 
-    def _refusal(self, error: Exception, request_id: str) -> Reply:
+    def _refusal(self, error: Exception, request_id: bytes) -> Reply:
         if isinstance(error, Unavailable):
-            _LOG.warning("unavailable", operation=self._name, request_id=request_id, why=str(error))
+            _LOG.warning("unavailable", operation=self._name, request_id=request_id.decode("ascii"), why=str(error))
         elif not isinstance(error, Refused):
-            _LOG.error("request_failed", operation=self._name, request_id=request_id, exc_info=error)
+            _LOG.error("request_failed", operation=self._name, request_id=request_id.decode("ascii"), exc_info=error)
         return self._problems.reply(error)
 
 
@@ -52,12 +52,12 @@ class _Answering:
     """Passes an answer on and adds its name; `status` is 0 until it starts."""
 
     _send: Send
-    request_id: str
+    request_id: bytes
     status: int = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message["headers"], (b"x-request-id", self.request_id.encode("ascii"))]
+            headers = [*message["headers"], (b"x-request-id", self.request_id)]
             message = {**message, "headers": headers}
         await self._send(message)

@@ -33,7 +33,7 @@ class Call:
 
     services: Services
     scope: Scope
-    request_id: str
+    request_id: bytes
     subscription: Subscription | None = None
     allowance: Allowance | None = None
     size: int = 0
