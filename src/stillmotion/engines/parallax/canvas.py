@@ -17,8 +17,8 @@ Grid = NDArray[np.float32]
 ROOM_BEYOND_CROP = 0.25
 """How much of the picture outside the crop is kept on each side, as a fraction of the crop: a camera may look there."""
 
-SOFTEST = 0.25
-"""The blur of what is made up beyond the picture at its far edge, sigma as a fraction of its width."""
+SOFTEST = 0.18
+"""The blur of what is made up beyond the picture, where it is softest: sigma as a fraction of its width."""
 
 _TO_BT709 = np.array(
     [
@@ -113,15 +113,27 @@ def _continued(rgb: Pixels, across: int, down: int) -> Pixels:
     """Mirrored beyond its edges by so many pixels, the more softly the further out."""
     height, width = rgb.shape[:2]
     out: Any = cv2.copyMakeBorder(rgb, down, down, across, across, cv2.BORDER_REFLECT_101)
-    x = np.clip(np.abs(np.arange(width + 2 * across) - across - (width - 1) / 2) - (width - 1) / 2, 0, None)
-    y = np.clip(np.abs(np.arange(height + 2 * down) - down - (height - 1) / 2) - (height - 1) / 2, 0, None)
-    outside = np.maximum(x[np.newaxis] / max(across, 1), y[:, np.newaxis] / max(down, 1)).astype(np.float32)
-    sigma = SOFTEST * max(across, down)
-    for part, start in ((0.35, 0.0), (1.0, 0.3)):
-        soft = cv2.GaussianBlur(out, (0, 0), max(1.0, sigma * part))
-        share = np.clip((outside - start) / 0.3, 0, 1)
-        out = cv2.blendLinear(soft, out, share, 1 - share)
-    return _bytes(out)
+    x, y = _beyond(width, across), _beyond(height, down)
+    small = cv2.resize(np.maximum(x[np.newaxis], y[:, np.newaxis]), (out.shape[1] // 8, out.shape[0] // 8))
+    share = cv2.resize(np.clip(small / 0.5, 0, 1), out.shape[1::-1])
+    out = cv2.blendLinear(blurred(out, SOFTEST * max(across, down)), out, share, 1 - share)
+    out[down : down + height, across : across + width] = rgb
+    return out
+
+
+def _beyond(side: int, border: int) -> Any:
+    """How far each pixel of a continued side lies beyond the picture: 0 inside, 1 at the far edge."""
+    place = np.arange(side + 2 * border, dtype=np.float32) - border - (side - 1) / 2
+    return np.clip(np.abs(place) - (side - 1) / 2, 0, None) / np.float32(max(border, 1))
+
+
+def blurred(image: Any, sigma: float) -> Any:
+    """A wide blur, made on a smaller copy: its cost does not grow with sigma."""
+    less = max(1.0, sigma / 4)
+    height, width = image.shape[:2]
+    small = (max(1, round(width / less)), max(1, round(height / less)))
+    soft = cv2.GaussianBlur(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (0, 0), max(1.0, sigma / less))
+    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """One keyframe being filmed: the camera's way through it, what stirs in it and what falls before it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ MARGIN = 0.13
 """How far a picture is continued beyond its edges, in frame sides, for a camera that has to look there."""
 MATCHING = (0.4, 2.5)
 """How much a speed that is carried over may be scaled to look the same on another estimate of the depth."""
+
+Pause = Callable[[], None]
+"""Called often, between one piece of work and the next: raises where the render must stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +64,22 @@ class Joint:
 class Film:
     """Draws the frames of one keyframe under one plan."""
 
-    def __init__(self, picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint) -> None:
+    def __init__(
+        self, picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint, pause: Pause
+    ) -> None:
         self._terms = terms
-        shot, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint)
+        self._pause = pause
+        shot, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint, pause)
         self._warp = Warp(self._surface)
+        pause()
         beat = Beat(times(terms.count, loop=plan.loop), terms.seconds, plan.loop, terms.seed)
         cells, strength = Cells.of(self._surface, shot.picture), plan.strength
         subject = deformations(plan.subject, scene, cells, beat, strength)
         stirs = stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength)
+        pause()
         self._moving = joined([*subject, *stirs])
         self._flow: Deformation | None = None
+        pause()
         self._drift = drifting(plan.ambient, scene, cells, beat, strength)
         self._flicker = Flicker(plan.ambient, scene, cells, beat, strength)
         self._veils = Veils(plan.ambient, scene, cells, beat, strength)
@@ -103,6 +112,7 @@ class Film:
             drifted = [self._warp.sources(view, _sum(displacement, shape)) for shape, _ in copies]
             shares = [share for _, share in copies]
             frame = mixed([(self._warp.draw(there), share) for there, share in zip(drifted, shares, strict=True)])
+        self._pause()
         lit = self._flicker.over(frame, index, sources, self._warp)
         return self._weather.over(self._veils.over(lit, index, sources, self._warp), index)
 
@@ -144,13 +154,15 @@ def _sum(one: Grid | None, other: Grid) -> Grid:
 
 
 def _staged(
-    picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint
+    picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint, pause: Pause
 ) -> tuple[Shot, Surface, Views, CameraPath]:
     """The picture laid out and the camera's way through it, at the carried speed as it looks on this picture."""
     velocity = {} if joint.momentum.is_rest or plan.loop else dict(joint.momentum.velocity)
     path = _path(plan, terms, joint, velocity)
     shot = Shot.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0)
+    pause()
     surface, views = shot.staged(path)
+    pause()
     if not velocity or terms.count < 2:
         return shot, surface, views, path
     edge = (terms.count - 1, terms.count - 2) if joint.arriving else (0, 1)

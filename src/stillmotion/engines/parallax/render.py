@@ -50,53 +50,57 @@ class Parallax:
         one to the other. Raises `GenerationFailed` (code `image_required`) where there is neither.
         """
         terms = Terms(job.size, max(1, round(job.seconds * FPS)), job.seconds, job.seed)
-        report(0.0)
+        progress = _Progress(report)
+        progress.at(0.0)
         if job.frame0 is not None and job.frame1 is not None:
-            clip = self._between(job, job.frame0, job.frame1, terms, report)
+            clip = self._between(job, job.frame0, job.frame1, terms, progress)
         else:
-            clip = self._from_one(job, job.frame0 or job.frame1, terms, report)
-        report(0.0)
+            clip = self._from_one(job, job.frame0 or job.frame1, terms, progress)
+        progress.pause()
         return Rendering(
             size=job.size,
             fps=FPS,
             frame_count=terms.count,
-            frames=_reported(clip.draw, terms.count, report),
+            frames=_reported(clip.draw, terms.count, progress),
             plan=clip.described(),
             telling_frame=terms.count - 1 if job.frame0 is None or clip.first.path.ends_on_whole else 0,
         )
 
-    def _from_one(self, job: RenderJob, picture: Picture | None, terms: Terms, report: Report) -> "_Clip":
+    def _from_one(self, job: RenderJob, picture: Picture | None, terms: Terms, progress: "_Progress") -> "_Clip":
         if picture is None:
             raise GenerationFailed("image_required", "This engine moves pictures: give it an image to start from.")
-        scene = self._looked_at(picture, report)
+        scene = self._looked_at(picture, progress)
         plan = _planned(job, scene)
         if job.frame0 is None:
             joint = Joint(opening_of(job.frame1_plan), arriving=True)
         else:
             joint = Joint(ending_of(job.frame0_plan), whole=bool(job.frame0_plan))
-        film = Film(picture, scene, plan, terms, joint)
+        film = Film(picture, scene, plan, terms, joint, progress.pause)
         return _Clip(plan, film, film, film.draw)
 
-    def _between(self, job: RenderJob, start: Picture, end: Picture, terms: Terms, report: Report) -> "_Clip":
-        scenes = self._looked_at(start, report), self._looked_at(end, report)
+    def _between(self, job: RenderJob, start: Picture, end: Picture, terms: Terms, progress: "_Progress") -> "_Clip":
+        scenes = self._looked_at(start, progress), self._looked_at(end, progress)
         plan = _planned(job, scenes[0])
-        shots = [Shot.over(picture, job.size, scene) for picture, scene in zip((start, end), scenes, strict=True)]
+        shots = []
+        for picture, scene in zip((start, end), scenes, strict=True):
+            shots.append(Shot.over(picture, job.size, scene))
+            progress.pause()
         found = match(*(shot.canvas for shot in shots))
-        report(0.0)
+        progress.pause()
         between = _between(found)
         plan = _standing(plan) if between is Between.MORPH else _passing(plan) if between is Between.DISSOLVE else plan
         # There and back from the same place to itself is a loop's way.
         filmed = replace(plan, loop=between is Between.RETURN)
-        first = Film(start, scenes[0], filmed, terms, Joint(ending_of(job.frame0_plan), whole=True))
-        report(0.0)
-        last = Film(end, scenes[1], filmed, terms, Joint(opening_of(job.frame1_plan), arriving=True))
+        first = Film(start, scenes[0], filmed, terms, Joint(ending_of(job.frame0_plan), whole=True), progress.pause)
+        progress.pause()
+        last = Film(end, scenes[1], filmed, terms, Joint(opening_of(job.frame1_plan), arriving=True), progress.pause)
         if found is not None and between is Between.MORPH:
             return _Clip(plan, first, last, morphed(first, last, found, terms.count), between)
         return _Clip(plan, first, last, dissolved(first, last, terms.count), between)
 
-    def _looked_at(self, picture: Picture, report: Report) -> Scene:
+    def _looked_at(self, picture: Picture, progress: "_Progress") -> Scene:
         scene = analyse(as_array(picture), self._faces)
-        report(0.0)
+        progress.pause()
         return scene
 
 
@@ -174,8 +178,25 @@ def _impossible(key: str, scene: Scene) -> Ignored | None:
     return None
 
 
-def _reported(draw: Draw, count: int, report: Report) -> Iterator[Frame]:
+class _Progress:
+    """Passes on how far a render is, and asks between whiles whether it may go on."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._done = 0.0
+
+    def at(self, done: float) -> None:
+        """So much is done, 0 to 1."""
+        self._done = done
+        self._report(done)
+
+    def pause(self) -> None:
+        """No more is done than before."""
+        self._report(self._done)
+
+
+def _reported(draw: Draw, count: int, progress: _Progress) -> Iterator[Frame]:
     for index in range(count):
-        report(index / count)
+        progress.at(index / count)
         yield draw(index)
-    report(1.0)
+    progress.at(1.0)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from stillmotion.engines.parallax.camera import Samples, ease, there_and_back
+from stillmotion.engines.parallax.canvas import blurred
 from stillmotion.engines.parallax.deformation import Cells, Deformation
 from stillmotion.engines.parallax.depth import person
 from stillmotion.engines.parallax.geometry import CELL
@@ -173,5 +173,5 @@ def _head(face: Box, cells: Cells) -> Any:
 
 def _softened(mask: Any, sigma_pixels: float) -> Grid:
     """Blurred, and brought back to a full 1 in its middle."""
-    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(1.0, sigma_pixels / CELL))
+    soft = blurred(mask.astype(np.float32), max(1.0, sigma_pixels / CELL))
     return np.asarray(soft / max(float(soft.max()), 1e-6), np.float32)
