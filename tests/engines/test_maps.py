@@ -57,11 +57,11 @@ def test_a_drawing_is_moved_as_one_plane_and_that_is_said():
     drawing = np.full((200, 300, 3), 255, np.uint8)
     drawing[50:150, 100:200] = (200, 30, 30)
     picture = Picture(300, 200, drawing.tobytes())
-    job = RenderJob("orbit left, she leans", picture, None, FrameSize(300, 200), 1.0)
+    job = RenderJob("crane up, she leans", picture, None, FrameSize(300, 200), 1.0)
     plan = json.loads(Parallax().render(job, lambda _: None).plan)
-    assert plan["moves"] == [["truck_left"]]
+    assert plan["moves"] == [["pedestal_up"]]
     assert plan["subject"] == []
-    assert {item["words"] for item in plan["ignored"]} == {"orbit_left", "lean"}
+    assert {item["words"] for item in plan["ignored"]} == {"crane_up", "lean"}
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,6 @@ GENTLE = 0.7
 CALM = 0.45
 """The same where the subject or its surroundings are what is to move: the camera only comes a little closer."""
 ON_A_PLANE: Mapping[str, str] = {
-    "orbit_left": "truck_left",
-    "orbit_right": "truck_right",
     "crane_up": "pedestal_up",
     "crane_down": "pedestal_down",
     "dolly_zoom": "zoom_in",

@@ -24,6 +24,8 @@ FARTHEST_AIM = 0.16
 FRAMES_BETWEEN_REACHES = 6
 PARALLAX_SHARES = (1.0, 0.8, 0.62, 0.46, 0.32, 0.2, 0.1)
 """How much of the depth is tried until straight lines stay straight; then none."""
+LEAST_SLANT = 0.14
+"""How much nearer than its top the foot of a flat thing is taken to be, for a camera that goes round it."""
 LOOKING_ROUND = (0.75, 0.5, 0.25, 0.0)
 """How much of the turn towards its pivot an orbit makes where all of it would not be seen to move anything."""
 HOLDING_BACK = (1.0, 0.8, 0.62, 0.48)
@@ -82,17 +84,33 @@ class Shot:
 
     def _tried(self, path: CameraPath, share: float) -> tuple[Surface, Views]:
         views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
-        return self._surface(views), views
+        return self._surface(views, slanted=path.goes_round), views
 
-    def _surface(self, views: Views) -> Surface:
-        """The most depth that bends no straight line too far."""
-        slides, pivot = self._slides(views), self._near_focus()
+    def _surface(self, views: Views, *, slanted: bool) -> Surface:
+        """The most depth that bends no straight line too far.
+
+        What is taken away is the depth beyond a slanted plane: a plane, seen from anywhere, keeps lines straight.
+        """
+        slides, plane = self._slides(views), self._plane(slanted=slanted)
+        if self.scene.is_flat_art:
+            return Surface.over(self.canvas, plane)
         lines = self._lines()
         for share in PARALLAX_SHARES:
-            surface = Surface.over(self.canvas, limited(pivot + (self.near - pivot) * np.float32(share), slides))
+            surface = Surface.over(self.canvas, limited(plane + (self.near - plane) * np.float32(share), slides))
             if bend(lines, views, surface) <= MOST_BEND:
                 return surface
-        return Surface.over(self.canvas, np.full_like(self.near, pivot))
+        return Surface.over(self.canvas, plane)
+
+    def _plane(self, *, slanted: bool) -> Grid:
+        """The plane nearest to the depth; with `slanted`, at least a little nearer at the foot than at the top."""
+        height, width = self.near.shape
+        x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
+        middle = self._near_focus() if not self.scene.is_flat_art else FLAT_NEARNESS
+        across = float((self.near * x).sum() / (x * x).sum())
+        down = float((self.near * y).sum() / (y * y).sum())
+        down = max(down, LEAST_SLANT) if slanted else down
+        mean = float(self.near.mean()) if abs(down) > LEAST_SLANT else middle
+        return np.clip(mean + across * x + down * y, 0, 1).astype(np.float32)
 
     def _lines(self) -> Grid:
         """The scene's straight segments in frame widths."""
