@@ -9,11 +9,11 @@ import numpy as np
 
 from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax.ambient import drifting, stirred
+from stillmotion.engines.parallax.ambient import Drift, drifting, stirred
 from stillmotion.engines.parallax.camera import CameraPath, Samples, camera_path, times, velocity_fields
 from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.deformation import Cells, Deformation, joined
-from stillmotion.engines.parallax.geometry import Surface, Views, step
+from stillmotion.engines.parallax.geometry import Surface, Views, lookup, step
 from stillmotion.engines.parallax.light import Flicker
 from stillmotion.engines.parallax.momentum import REST, Momentum
 from stillmotion.engines.parallax.plan import MotionPlan
@@ -26,6 +26,8 @@ from stillmotion.engines.parallax.weather import Weather
 
 MARGIN = 0.13
 """How far a picture is continued beyond its edges, in frame sides, for a camera that has to look there."""
+LEAST_DRIFT = 0.05
+"""Pixels: where less drifts, both copies show the same."""
 MATCHING = (0.4, 2.5)
 """How much a speed that is carried over may be scaled to look the same on another estimate of the depth."""
 
@@ -107,11 +109,16 @@ class Film:
         if self._drift is None:
             frame = self._warp.draw(sources)
         else:
-            copies = self._drift.copies(index)
+            (shape, _), *more = self._drift.copies(index)
             displacement, view = self._displacement(index), self._views.at(index)
-            drifted = [self._warp.sources(view, _sum(displacement, shape)) for shape, _ in copies]
-            shares = [share for _, share in copies]
-            frame = mixed([(self._warp.draw(there), share) for there, share in zip(drifted, shares, strict=True)])
+            frame = self._warp.draw(self._warp.sources(view, _sum(displacement, shape)))
+            for other, share in more:
+                self._warp.mix(
+                    frame,
+                    self._warp.sources(view, _sum(displacement, other)),
+                    share,
+                    self._drifts(self._drift, sources),
+                )
         self._pause()
         lit = self._flicker.over(frame, index, sources, self._warp)
         return self._weather.over(self._veils.over(lit, index, sources, self._warp), index)
@@ -119,6 +126,12 @@ class Film:
     def enlarged(self, grid: Grid, cell: int) -> Any:
         """As `Warp.enlarged`."""
         return self._warp.enlarged(grid, cell)
+
+    @staticmethod
+    def _drifts(drift: Drift, sources: Grid) -> Any:
+        """Which rows of the frame's cells anything drifts in."""
+        reach = np.abs(drift.shape).max(axis=2)
+        return (lookup(reach, sources[..., 0], sources[..., 1]) > LEAST_DRIFT).any(axis=1)
 
     def _displacement(self, index: int) -> Grid | None:
         moving = None if self._moving is None else self._moving.at(index)

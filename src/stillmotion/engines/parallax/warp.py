@@ -57,6 +57,29 @@ class Warp:
         _read(canvas.v, half, planes[luma + chroma :].reshape(shape))
         return Frame(width, height, planes)
 
+    def mix(self, frame: Frame, sources: Grid, share: float, touched: Any) -> None:
+        """Lay what a map of `sources` gives over a frame by a share, in its own planes.
+
+        Only the rows between the first and the last of `touched` (one truth value for each row of cells) are drawn.
+        """
+        rows = np.flatnonzero(touched)
+        if not len(rows):
+            return
+        first, last = max(1, int(rows[0])), min(self._cells[1] - 2, int(rows[-1]))
+        width, height = frame.width, frame.height
+        area, canvas, part = width * height, self._canvas, sources[first - 1 : last + 2]
+        planes = [frame.planes[:area].reshape(height, width), *frame.planes[area:].reshape(2, height // 2, width // 2)]
+        maps = (part * np.float32(2), CELL), (part * np.float32(0.5) - np.float32(0.25), CELL // 2)
+        for plane, source, (grid, cell) in zip(
+            planes, (canvas.fine, canvas.u, canvas.v), (*maps, maps[1]), strict=True
+        ):
+            target = plane[(first - 1) * cell : last * cell]
+            size = (self._cells[0] * cell, len(part) * cell)
+            full = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR)
+            strip = np.empty_like(target)
+            _read(source, full[cell : cell + target.shape[0], cell : cell + target.shape[1]], strip)
+            cv2.addWeighted(target, 1 - share, strip, share, 0, dst=target)
+
     def enlarged(self, grid: Grid, cell: int = CELL) -> Any:
         """A grid over the frame's cells, for every pixel of a plane that has `cell` pixels to a cell."""
         size = (self._cells[0] * cell, self._cells[1] * cell)
