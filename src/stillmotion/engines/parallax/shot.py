@@ -26,6 +26,8 @@ PARALLAX_SHARES = (1.0, 0.8, 0.62, 0.46, 0.32, 0.2, 0.1)
 """How much of the depth is tried until straight lines stay straight; then none."""
 LEAST_SLANT = 0.14
 """How much nearer than its top the foot of a flat thing is taken to be, for a camera that goes round it."""
+MOST_SLANT = 0.2
+"""The same at most, for anything: what stands upright leans with the plane that it is on."""
 LOOKING_ROUND = (0.75, 0.5, 0.25, 0.0)
 """How much of the turn towards its pivot an orbit makes where all of it would not be seen to move anything."""
 HOLDING_BACK = (1.0, 0.8, 0.62, 0.48)
@@ -106,8 +108,8 @@ class Shot:
         height, width = self.near.shape
         x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
         middle = self._near_focus() if not self.scene.is_flat_art else FLAT_NEARNESS
-        across = float((self.near * x).sum() / (x * x).sum())
-        down = float((self.near * y).sum() / (y * y).sum())
+        slopes = (float((self.near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
+        across, down = (max(-MOST_SLANT, min(MOST_SLANT, slope)) for slope in slopes)
         down = max(down, LEAST_SLANT) if slanted else down
         mean = float(self.near.mean()) if abs(down) > LEAST_SLANT else middle
         return np.clip(mean + across * x + down * y, 0, 1).astype(np.float32)
