@@ -153,6 +153,16 @@ def test_half_a_request_is_not_waited_for(hasty, serve, beginning):
         assert 0.1 < time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize("headers", [b"X: " + b"a" * 200_000, b"\r\n".join([b"X: " + b"a" * 2000] * 100)])
+def test_headers_are_not_read_without_end(serve, headers):
+    with connect(serve(whole)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n")
+        received = b""
+        with suppress(ConnectionResetError):
+            received = until_closed(connection)
+        assert not received.startswith(b"HTTP/1.1 200")
+
+
 def test_blank_lines_do_not_keep_a_connection(hasty, serve):
     with connect(serve(whole)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -8,18 +8,17 @@ import asyncio
 import math
 import types
 from collections import deque
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
-import structlog
 import uvicorn
 from uvicorn.server import ServerState
 
-from stillmotion.http.asgi import CLOSE, App, Header, Message, Receive, Reply, Scope, Send, send_reply
+from stillmotion.http.asgi import CLOSE, App, Header, Receive, Reply, Scope, Send, send_reply
+from stillmotion.http.exchange import Exchange, last_answer
 
 HEADERS_DEADLINE = 10.0
 """Seconds from the first byte of a request, or from the connection where none comes, to the end of its headers."""
@@ -28,8 +27,7 @@ MAX_HEAD_BYTES = 64 * 1024
 
 BODY_DEADLINE = 20.0
 LARGE_BODY_DEADLINE = 120.0
-LARGE_BODY = 64 * 1024
-"""Seconds for a body to come, and from how many bytes on it has longer."""
+"""Seconds for a body to come; a large one has longer."""
 
 KEEP_ALIVE = 15
 """Seconds that a connection may wait for its next request: longer than the pause between two polls."""
@@ -40,14 +38,8 @@ PIECE_DEADLINE = 60.0
 UNREAD_BYTES = 64 * 1024
 """How much of a body is held for an application that does not read on."""
 
-_LOG = structlog.get_logger("stillmotion.http")
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}
 _PLAIN_TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
-_BODILESS = frozenset({204, 304})
-_LENGTH = b"\r\ncontent-length: "
-_CLOSED = b"\r\nconnection: close\r\n"
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
+_ASGI: Mapping[str, str] = {"version": "3.0", "spec_version": "2.3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +71,7 @@ class Connection(asyncio.Protocol):
         self._is_idle = False
         self._head_bytes = 0
         self._is_reading = False
+        self._is_long_read = False
         self._is_paused = False
         self._latest: Exchange | None = None
         self._fresh: Exchange | None = None
@@ -108,6 +101,7 @@ class Connection(asyncio.Protocol):
         """See `asyncio.Protocol`. Headers that go on and on are not read to their end."""
         self._is_idle = False
         self._is_reading = True
+        self._is_long_read = len(data) > MAX_HEAD_BYTES
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -162,6 +156,8 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """A request whose body is still to come, if it has one."""
+        if self._is_long_read and sum(len(name) + len(value) for name, value in self._headers) > MAX_HEAD_BYTES:
+            raise ValueError("the headers are too large")
         parser = self._parser
         version = parser.get_http_version()
         path, query = _split(self._url)
@@ -223,7 +219,7 @@ class Connection(asyncio.Protocol):
             self._pieces += 1
             await self.behind.wait()
 
-    def answered(self, exchange: "Exchange") -> None:
+    def answered(self, exchange: Exchange) -> None:
         """Go on with the next request where it is there already. An idle connection is left to the sweep."""
         self._answers += 1
         self._open.popleft()
@@ -270,7 +266,7 @@ class Connection(asyncio.Protocol):
 
     # --------------------------------------------------------------------------------------------------------------
 
-    def _begin(self, exchange: "Exchange") -> None:
+    def _begin(self, exchange: Exchange) -> None:
         work = exchange.run(self._application())
         try:
             awaited = work.send(None)
@@ -278,7 +274,7 @@ class Connection(asyncio.Protocol):
             return
         self._keep(self._loop.create_task(_rest(work, awaited)))
 
-    def _begin_apart(self, exchange: "Exchange") -> None:
+    def _begin_apart(self, exchange: Exchange) -> None:
         self._keep(self._loop.create_task(exchange.run(self._application())))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -291,171 +287,8 @@ class Connection(asyncio.Protocol):
     def _refuse(self, sentence: bytes) -> None:
         """Answer what is no request."""
         self._fresh = None
-        self.transport.write(_last_answer(400, sentence))
+        self.transport.write(last_answer(400, sentence))
         self.transport.close()
-
-
-class Exchange:
-    """A request and its answer. `is_over` once it is answered, or nobody is there to be answered."""
-
-    is_over = False
-    more_body = True
-    _body: bytes | bytearray = b""
-    _has_news = False
-    _news: asyncio.Event | None = None
-    _start: Message | None = None
-    _started = False
-    _may_continue = False
-    _is_chunked = False
-    _left = 0
-
-    def __init__(self, connection: Connection, scope: Scope, keep_alive: bool) -> None:
-        self._connection = connection
-        self._scope = scope
-        self.keep_alive = keep_alive
-
-    # --- the request ----------------------------------------------------------------------------------------------
-
-    def take(self, piece: bytes) -> int:
-        """Keep a piece of the body; how many bytes are unread now."""
-        if not self._body:
-            self._body = piece
-        else:
-            if isinstance(self._body, bytes):
-                self._body = bytearray(self._body)
-            self._body += piece
-        self._tell()
-        return len(self._body)
-
-    def take_end(self) -> None:
-        """The body is whole."""
-        self.more_body = False
-        self._tell()
-
-    def hang_up(self) -> None:
-        """The caller is gone."""
-        self.is_over = True
-        self._tell()
-
-    def announces_much(self) -> bool:
-        """Whether the body is large by its own account, or says nothing of its length."""
-        lengths = [value for name, value in self._scope["headers"] if name == b"content-length"]
-        return not lengths or int(lengths[0]) > LARGE_BODY
-
-    def _tell(self) -> None:
-        self._has_news = True
-        if self._news is not None:
-            self._news.set()
-            self._news = None
-
-    async def receive(self) -> Message:
-        """See ASGI: the body so far, or that nobody waits for more of the answer."""
-        if not (self._has_news or self.is_over):
-            await self._wait()
-        if self.is_over:
-            return {"type": "http.disconnect"}
-        self._has_news = False
-        body, self._body = self._body, b""
-        return {"type": "http.request", "body": bytes(body), "more_body": self.more_body}
-
-    async def _wait(self) -> None:
-        if self.more_body and not self._started and not self._may_continue:
-            self._may_continue = True
-            if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._scope["headers"]):
-                self._connection.transport.write(_CONTINUE)
-        self._connection.resume_reading()
-        if self._news is None:
-            self._news = asyncio.Event()
-        await self._news.wait()
-
-    # --- the answer -----------------------------------------------------------------------------------------------
-
-    async def run(self, app: App) -> None:
-        """Have the application answer. Where it does not, the caller is told so as far as that is still possible."""
-        try:
-            await app(self._scope, self.receive, self.send)
-        except Exception as error:
-            _LOG.error("answer_failed", path=self._scope["path"], exc_info=error)
-        finally:
-            if not self.is_over:
-                self._give_up()
-
-    async def send(self, message: Message) -> None:
-        """See ASGI. A whole answer is written at once."""
-        if message["type"] == "http.response.start":
-            self._start = message
-            return
-        connection = self._connection
-        if connection.behind is not None:
-            await connection.writable()
-        if self.is_over:
-            await asyncio.sleep(0)  # An application that only sends would never hear that nobody is there.
-            return
-        body, more = message.get("body", b""), message.get("more_body", False)
-        if self._started:
-            connection.transport.write(self._piece(body, more))
-        else:
-            connection.transport.write(self._beginning(body, more))
-        if not more:
-            self._end()
-
-    def _beginning(self, body: bytes, more: bool) -> bytes:
-        if self._start is None:
-            raise RuntimeError("an answer begins with its head")
-        status, headers = self._start["status"], self._start["headers"]
-        head = self._head(status, headers)
-        if self._scope["method"] == "HEAD" or status in _BODILESS:
-            body = b""
-        elif _LENGTH in head:
-            self._left = _length(headers) - len(body) if more else 0
-        elif more:
-            self._is_chunked = True
-            head += b"transfer-encoding: chunked\r\n"
-            body = _chunk(body)
-        else:
-            head += b"content-length: %d\r\n" % len(body)
-        self._started = True
-        return b"".join((head, b"\r\n", body))
-
-    def _head(self, status: int, headers: list[Header]) -> bytes:
-        """The lines of a head. Raises `ValueError` for a header that would be two."""
-        pieces = [_STATUS_LINES[status]]
-        for name, value in self._connection.default_headers:
-            pieces += name, b": ", value, b"\r\n"
-        for name, value in headers:
-            pieces += name, b": ", value, b"\r\n"
-        head = b"".join(pieces)
-        if not head.count(b"\n") == head.count(b"\r") == len(pieces) // 4 + 1:
-            raise ValueError("a header holds a line break")
-        if _CLOSED in head:
-            self.keep_alive = False
-        elif not self.keep_alive:
-            head += b"connection: close\r\n"
-        return head
-
-    def _piece(self, body: bytes, more: bool) -> bytes:
-        if self._is_chunked:
-            return _chunk(body) if more else _chunk(body) + b"0\r\n\r\n"
-        if self._scope["method"] == "HEAD":
-            return b""
-        self._left -= len(body)
-        if self._left < 0:
-            raise ValueError("an answer is longer than it said")
-        return body
-
-    def _end(self) -> None:
-        if self._left:
-            self.keep_alive = False  # The caller must not take the next answer for the rest of this one.
-        self.is_over = True
-        self._tell()
-        self._connection.answered(self)
-
-    def _give_up(self) -> None:
-        """Nothing more comes: the caller gets to know by an answer, or by the end of the connection."""
-        self.keep_alive = False
-        if not self._started:
-            self._connection.transport.write(_last_answer(500, b"Internal Server Error"))
-        self._end()
 
 
 @types.coroutine
@@ -493,17 +326,3 @@ def _split(target: bytes) -> tuple[str, bytes]:
         path, query = parsed.path or b"/", parsed.query or b""
     written = path.decode("ascii")
     return unquote(written) if "%" in written else written, query
-
-
-def _length(headers: list[Header]) -> int:
-    return next(int(value) for name, value in headers if name == b"content-length")
-
-
-def _chunk(piece: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
-
-
-def _last_answer(status: int, sentence: bytes) -> bytes:
-    """An answer after which the connection is closed."""
-    headers = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-    return _STATUS_LINES[status] + headers % len(sentence) + sentence
