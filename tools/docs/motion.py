@@ -4,9 +4,11 @@ import re
 
 from stillmotion.engines.parallax.ambient import REGIONS
 from stillmotion.engines.parallax.camera import APPROXIMATED
+from stillmotion.engines.parallax.light import FLICKERS
 from stillmotion.engines.parallax.subject import MOTIONS
+from stillmotion.engines.parallax.veil import VEILS
 from stillmotion.engines.parallax.vocabulary import ENGLISH, UNDIRECTED, Entry, Kind
-from stillmotion.engines.parallax.weather import FLICKERS, WEATHER
+from stillmotion.engines.parallax.weather import WEATHER
 from tools.docs.markdown import literal, table
 
 
@@ -49,4 +51,4 @@ def _condition(entry: Entry) -> str:
         return ""
     if entry.key in REGIONS or entry.key in FLICKERS:
         return "where it is found in the picture"
-    return "" if entry.key in MOTIONS or entry.key in WEATHER else "understood, but this engine cannot move it yet"
+    return "" if entry.key in {*MOTIONS, *WEATHER, *VEILS} else "understood, but this engine cannot move it yet"
