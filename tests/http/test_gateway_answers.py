@@ -219,6 +219,9 @@ class BrokenStore:
     async def find(self, generation_id):
         raise self._error
 
+    async def view(self, subscription_id, generation_id):
+        raise self._error
+
     async def submit(self, submission):
         raise self._error
 

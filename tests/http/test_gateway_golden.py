@@ -40,7 +40,7 @@ def link_to(key: str) -> str:
 
 
 def body_of(state: str) -> bytes:
-    return encode(a_generation(**{"id": ID, "created_at": AT} | STATES[state]), link_to)
+    return encode(a_generation(**{"id": ID, "created_at": AT} | STATES[state]).view, link_to)
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -38,16 +38,17 @@ class AssetUrls:
     def links(self, base_url: str) -> Callable[[str], str]:
         """Gives `url` for any number of keys that are asked for at once: they expire together."""
         expires = int((self.clock.now() + self.lifetime).timestamp())
-        endings: dict[str, str] = {}
+        signed, query = "", ""
 
         def link(key: str) -> str:
+            nonlocal signed, query
             direct = self.objects.direct_url(key, self.lifetime)
             if direct is not None:
                 return direct
-            folder = _folder(key)
-            if folder not in endings:
-                endings[folder] = f"?expires={expires}&signature={self._signature(folder, expires)}"
-            return f"{base_url}/assets/{key}{endings[folder]}"
+            folder = key.rpartition("/")[0]
+            if not query or folder != signed:
+                signed, query = folder, f"?expires={expires}&signature={self._signature(folder, expires)}"
+            return f"{base_url}/assets/{key}{query}"
 
         return link
 
@@ -55,7 +56,7 @@ class AssetUrls:
         """Whether the URL's query is one that we made for this key, at any time."""
         if not (expires.isascii() and expires.isdigit() and len(expires) <= EXPIRES_MAX_DIGITS):
             return False
-        expected = self._signature(_folder(key), int(expires))
+        expected = self._signature(key.rpartition("/")[0], int(expires))
         return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogatepass"))
 
     def allows(self, key: str, expires: str, signature: str) -> bool:
@@ -65,7 +66,3 @@ class AssetUrls:
     def _signature(self, folder: str, expires: int) -> str:
         message = f"{folder}\n{expires}".encode()
         return hashlib.blake2b(message, key=self.signing_key, digest_size=SIGNATURE_BYTES).hexdigest()
-
-
-def _folder(key: str) -> str:
-    return key.rpartition("/")[0]

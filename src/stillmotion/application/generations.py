@@ -17,7 +17,7 @@ from stillmotion.application.ports import (
     UrlRules,
 )
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem, Unavailable
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.rendering import RESAMPLER
@@ -82,6 +82,13 @@ class Generations:
         if generation is None or generation.subscription_id != subscription.id:
             raise GenerationNotFound(generation_id)
         return generation
+
+    async def view(self, subscription: Subscription, generation_id: str) -> GenerationView:
+        """What its owner is shown of a generation. Raises `GenerationNotFound` for anyone else."""
+        view = await self.store.view(subscription.id, generation_id)
+        if view is None:
+            raise GenerationNotFound(generation_id)
+        return view
 
     async def cancel(self, subscription: Subscription, generation_id: str) -> Generation:
         """Stop what has not finished. Raises `GenerationNotFound`, or `IllegalTransition` where it has."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from stillmotion.domain.callbacks import Delivery
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
 
@@ -74,6 +74,10 @@ class GenerationStore(Protocol):
 
     async def find(self, generation_id: str) -> Generation | None:
         """The generation as it was last committed."""
+        ...
+
+    async def view(self, subscription_id: str, generation_id: str) -> GenerationView | None:
+        """What is shown of the generation as it was last committed; None where it is not that subscription's."""
         ...
 
     async def change(self, generation_id: str, change: Change) -> Generation:

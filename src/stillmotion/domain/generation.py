@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from stillmotion.domain.assets import Assets
 from stillmotion.domain.errors import GenerationFailed, LeaseLost
@@ -21,6 +22,23 @@ class Lease:
 
     generation_id: str
     attempt: int
+
+
+class GenerationView(NamedTuple):
+    """What its owner is shown of a generation: polls need no more, and are too many to read more.
+
+    `video` and `thumbnail` are the keys of the objects, None until it is completed.
+    """
+
+    id: str
+    request: GenerationRequest
+    engine: str
+    created_at: datetime
+    state: State
+    progress: float
+    failure_reason: str | None
+    video: str | None
+    thumbnail: str | None
 
 
 @dataclass(frozen=True)
@@ -52,6 +70,22 @@ class Generation:
     def is_terminal(self) -> bool:
         """Whether nothing will change any more."""
         return self.state in TERMINAL
+
+    @property
+    def view(self) -> GenerationView:
+        """What its owner is shown of it."""
+        assets = self.assets
+        return GenerationView(
+            self.id,
+            self.request,
+            self.engine,
+            self.created_at,
+            self.state,
+            self.progress,
+            self.failure_reason,
+            None if assets is None else assets.video.key,
+            None if assets is None else assets.thumbnail.key,
+        )
 
     @property
     def lease(self) -> Lease:

@@ -60,7 +60,7 @@ def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
     base = base_url.rstrip("/")
 
     def writing(surface: Surface) -> Callable[[Generation], bytes]:
-        return lambda generation: surface.encode(generation, asset_urls.links(base))
+        return lambda generation: surface.encode(generation.view, asset_urls.links(base))
 
     return {surface.name: writing(surface) for surface in SURFACES}
 

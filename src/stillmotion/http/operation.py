@@ -11,7 +11,7 @@ import msgspec
 
 from stillmotion.application.access import Allowance
 from stillmotion.application.ports import IdempotencyKey
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.asgi import Headers, Scope
@@ -53,7 +53,7 @@ class Answer:
     """What an operation answers. A `generation` is named in the honesty headers; `window` is that of submits."""
 
     body: bytes
-    generation: Generation | None = None
+    generation: GenerationView | None = None
     window: RateWindow | None = None
     status: int = 200
 
@@ -91,6 +91,6 @@ class Surface:
     name: str
     key_of: Callable[[Headers, bytes], str | None]
     problems: Problems
-    encode: Callable[[Generation, LinkTo], bytes]
+    encode: Callable[[GenerationView, LinkTo], bytes]
     operations: tuple[Operation[Any], ...]
     security_schemes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

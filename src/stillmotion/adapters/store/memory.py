@@ -9,7 +9,7 @@ from stillmotion.adapters.store.admission import Standing, admit, check_same_bod
 from stillmotion.application.ports import Accepted, Change, Clock, DueDelivery, Submission
 from stillmotion.domain.callbacks import Delivery, DeliveryState, caused_by
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.quotas import RateWindow, period, refunded_by
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
@@ -51,6 +51,11 @@ class MemoryStore:
     async def find(self, generation_id: str) -> Generation | None:
         """See `GenerationStore.find`."""
         return self._generations.get(generation_id)
+
+    async def view(self, subscription_id: str, generation_id: str) -> GenerationView | None:
+        """See `GenerationStore.view`."""
+        found = self._generations.get(generation_id)
+        return None if found is None or found.subscription_id != subscription_id else found.view
 
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""

@@ -16,13 +16,14 @@ from stillmotion.adapters.store.sqlite.rows import (
     microseconds,
     to_generation,
     to_time,
+    to_view,
     video_microseconds,
 )
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.ports import Accepted, Change, Clock, IdempotencyKey, Submission
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RateWindow, period, refunded_by
 
 IDEMPOTENCY_KEPT: Final = timedelta(hours=48)
@@ -45,6 +46,11 @@ class SqliteGenerations:
         """See `GenerationStore.find`."""
         rows = self._reader.rows(statements.FIND_GENERATION, (generation_id,))
         return to_generation(rows[0]) if rows else None
+
+    async def view(self, subscription_id: str, generation_id: str) -> GenerationView | None:
+        """See `GenerationStore.view`."""
+        rows = self._reader.rows(statements.VIEW_GENERATION, (generation_id, subscription_id))
+        return to_view(rows[0]) if rows else None
 
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""

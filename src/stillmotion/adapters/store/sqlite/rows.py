@@ -8,7 +8,7 @@ import msgspec
 
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.callbacks import Delivery, DeliveryState
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
@@ -154,6 +154,22 @@ def to_generation(row: Row) -> Generation:
             "plan": plan,
             "finished_at": None if finished_at is None else to_time(finished_at),
         },
+    )
+
+
+def to_view(row: Row) -> GenerationView:
+    """What is shown of a generation, from its columns in the order of `statements`."""
+    id_, request, engine, created_at, state, progress, failure_reason, video, thumbnail = row
+    return GenerationView(
+        id_,
+        to_request(request),
+        engine,
+        to_time(created_at),
+        _STATES[state],
+        progress,
+        failure_reason,
+        video,
+        thumbnail,
     )
 
 

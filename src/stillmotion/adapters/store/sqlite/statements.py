@@ -38,6 +38,12 @@ TOUCH: Final = "PRAGMA user_version = {version}"
 
 FIND_GENERATION: Final = f"SELECT {_GENERATION} FROM generations g WHERE g.id = ?"
 
+VIEW_GENERATION: Final = """
+    SELECT id, request, engine, created_at, state, progress, failure_reason, video_key, thumbnail_key
+    FROM generations WHERE id = ? AND subscription_id = ?
+"""
+"""In the order in which `rows.to_view` takes them."""
+
 INSERT_GENERATION: Final = """
     INSERT INTO generations (
         id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,

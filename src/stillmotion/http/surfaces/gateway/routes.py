@@ -53,13 +53,14 @@ async def submit(call: Call, subscription: Subscription, submitted: wire.SubmitR
     """Accept a generation."""
     request = await apart_if_large(call.size, to_request, submitted)
     accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency)
-    return Answer(encode(accepted.generation, call.link_to), accepted.generation, accepted.window)
+    view = accepted.generation.view
+    return Answer(encode(view, call.link_to), view, accepted.window)
 
 
 async def get_status(call: Call, subscription: Subscription, asked: wire.StatusRequest) -> Answer:
     """A generation as it is now."""
-    generation = await call.services.generations.get(subscription, asked.task_id)
-    return Answer(encode(generation, call.link_to), generation)
+    view = await call.services.generations.view(subscription, asked.task_id)
+    return Answer(encode(view, call.link_to), view)
 
 
 _SHARED = (InvalidRequest, NotAuthenticated, AccessDenied, LimitExceeded, Exception, Unavailable)

@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 
 from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.keyframes import (
     GenerationKeyframe,
     ImageKeyframe,
@@ -102,22 +102,22 @@ class _Reading:
         self.problems.append(Problem(field, message))
 
 
-def encode(generation: Generation, link_to: LinkTo) -> bytes:
+def encode(view: GenerationView, link_to: LinkTo) -> bytes:
     """The body that both endpoints answer with, and callbacks carry."""
-    return _ENCODER.encode(to_wire(generation, link_to))
+    return _ENCODER.encode(to_wire(view, link_to))
 
 
-def to_wire(generation: Generation, link_to: LinkTo) -> wire.Generation:
+def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
     """A generation in the gateway's words."""
-    request, assets, state = generation.request, generation.assets, generation.state
+    id_, request, _, created_at, state, _, failure_reason, video, thumbnail = view
     cancelled = state is State.CANCELLED
     return wire.Generation(
-        generation.id,
+        id_,
         "video",
         "failed" if cancelled else cast("wire.StateWord", state),
-        CANCELLED_REASON if cancelled else generation.failure_reason,
-        _with_microseconds(generation.created_at),
-        None if assets is None else wire.Assets(link_to(assets.video.key), link_to(assets.thumbnail.key)),
+        CANCELLED_REASON if cancelled else failure_reason,
+        _with_microseconds(created_at),
+        None if video is None or thumbnail is None else wire.Assets(link_to(video), link_to(thumbnail)),
         request.model,
         wire.RequestEcho(
             "video",
