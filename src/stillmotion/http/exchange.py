@@ -14,9 +14,11 @@ LARGE_BODY = 64 * 1024
 
 _LOG = structlog.get_logger("stillmotion.http")
 _STATUS_LINES: Mapping[int, bytes] = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode("ascii") for status in HTTPStatus
 }
 _BODILESS = frozenset({204, 304})
+_LINE = b": ".join
+"""Of a header."""
 _LENGTH = b"\r\ncontent-length: "
 _CLOSED = b"\r\nconnection: close\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -170,13 +172,9 @@ class Exchange:
 
     def _head(self, status: int, headers: list[Header]) -> bytes:
         """The lines of a head. Raises `ValueError` for a header that would be two."""
-        pieces = [_STATUS_LINES[status]]
-        for name, value in self._connection.default_headers:
-            pieces += name, b": ", value, b"\r\n"
-        for name, value in headers:
-            pieces += name, b": ", value, b"\r\n"
-        head = b"".join(pieces)
-        if not head.count(b"\n") == head.count(b"\r") == len(pieces) // 4 + 1:
+        lines = [_STATUS_LINES[status], *map(_LINE, self._connection.default_headers), *map(_LINE, headers), b""]
+        head = b"\r\n".join(lines)
+        if not head.count(b"\n") == head.count(b"\r") == len(lines) - 1:
             raise ValueError("a header holds a line break")
         if _CLOSED in head:
             self.keep_alive = False
@@ -220,4 +218,4 @@ def _chunk(piece: bytes) -> bytes:
 def last_answer(status: int, sentence: bytes) -> bytes:
     """An answer after which the connection is closed."""
     headers = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-    return _STATUS_LINES[status] + headers % len(sentence) + sentence
+    return b"%b\r\n" % _STATUS_LINES[status] + headers % len(sentence) + sentence
