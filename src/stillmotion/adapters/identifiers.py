@@ -3,17 +3,35 @@
 import base64
 import secrets
 import threading
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.application.ports import Clock
 
+POOL_BYTES: Final = 4096
+
 _RANDOM_BITS = 74
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+
+
+class _RandomPool:
+    """Random bits of the system, fetched many at a time: a call for each id was a tenth of what a submit cost."""
+
+    def __init__(self) -> None:
+        self._bytes = b""
+        self._at = 0
+
+    def bits(self, count: int) -> int:
+        """A number of that many bits, none of which was given before. Not for several threads at once."""
+        size = (count + 7) // 8
+        if self._at + size > len(self._bytes):
+            self._bytes, self._at = secrets.token_bytes(POOL_BYTES), 0
+        taken = self._bytes[self._at : self._at + size]
+        self._at += size
+        return int.from_bytes(taken) >> (8 * size - count)
 
 
 class Uuid7Source:
@@ -26,6 +44,7 @@ class Uuid7Source:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
+        self._pool = _RandomPool()
         self._millisecond = 0
         self._random = 0
 
@@ -35,17 +54,18 @@ class Uuid7Source:
             self._advance((self._clock.now() - _EPOCH) // _MILLISECOND)
             millisecond, random = self._millisecond, self._random
         value = (millisecond << 80) | ((random >> 62) << 64) | (random & ((1 << 62) - 1))
-        return str(uuid.UUID(int=value | _VERSION_AND_VARIANT))
+        digits = f"{value | _VERSION_AND_VARIANT:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def _advance(self, millisecond: int) -> None:
         if millisecond <= self._millisecond:
-            self._random += 1 + secrets.randbits(32)
+            self._random += 1 + self._pool.bits(32)
             if self._random < 1 << _RANDOM_BITS:
                 return
             millisecond = self._millisecond + 1
         self._millisecond = millisecond
         # The top bit is left free, so that a millisecond never runs out of steps.
-        self._random = secrets.randbits(_RANDOM_BITS - 1)
+        self._random = self._pool.bits(_RANDOM_BITS - 1)
 
 
 # The one thing that the whole process must share: two sources would not sort against each other.
