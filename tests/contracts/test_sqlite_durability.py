@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import apsw
 import pytest
 
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
-from stillmotion.adapters.store.sqlite.reader import Reader
+from stillmotion.adapters.store.sqlite.connection import CHECKPOINT_PAGES
+from stillmotion.adapters.store.sqlite.reader import HOLD_SECONDS, Reader
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.ports import IdempotencyKey, Submission
@@ -144,7 +146,8 @@ async def test_a_full_database_refuses_what_does_not_fit_and_keeps_the_rest(sqli
 async def test_a_database_that_another_keeps_locked_is_unavailable_until_it_lets_go(database, clock):
     connection = open_database(database, migrations())
     connection.set_busy_timeout(50)
-    store = SqliteStore(Writer(connection), Reader(database), clock)
+    writer = Writer(connection)
+    store = SqliteStore(writer, Reader(database, writer), clock)
     subscription = await keep_subscription(store)
     other = apsw.Connection(str(database))
     other.execute("BEGIN IMMEDIATE")
@@ -259,3 +262,45 @@ async def test_a_change_of_what_was_never_there_leaves_the_writer_at_work(sqlite
     with pytest.raises(GenerationNotFound):
         await sqlite.change("nothing", lambda each: each)
     await sqlite.check()
+
+
+async def test_a_read_sees_what_was_committed_just_before(sqlite):
+    """Reads share a transaction: a commit ends it."""
+    subscription = await keep_subscription(sqlite)
+    generation = await submit(sqlite, subscription)
+    for attempt in range(50):
+        assert (await sqlite.find(generation.id)).attempt == attempt
+        await sqlite.change(generation.id, lambda each: replace(each, attempt=each.attempt + 1))
+
+
+async def test_what_another_process_commits_is_seen_soon_however_much_is_read(sqlite, database):
+    generation = await submit(sqlite, await keep_subscription(sqlite))
+    assert (await sqlite.find(generation.id)).progress == 0.0
+    other = apsw.Connection(str(database))
+    other.execute("UPDATE generations SET progress = 0.5")
+    other.close()
+    deadline = asyncio.get_running_loop().time() + 5 * HOLD_SECONDS
+    while (await sqlite.find(generation.id)).progress == 0.0:
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0)
+
+
+async def test_the_log_is_folded_in_while_others_read_without_a_pause(sqlite, database):
+    """A transaction that is held keeps the log from being used anew: it would grow for as long as anyone polls."""
+    subscription = await keep_subscription(sqlite, submits_per_minute=10**6, concurrent_generations=10**6)
+    generation = await submit(sqlite, subscription)
+
+    async def read():
+        while True:
+            await sqlite.find(generation.id)
+            await asyncio.sleep(0)
+
+    reading = [asyncio.create_task(read()) for _ in range(4)]
+    for _ in range(40):
+        await asyncio.gather(*(submit(sqlite, subscription, prompt="p" * 5000) for _ in range(200)))
+    for each in reading:
+        each.cancel()
+    full_log = CHECKPOINT_PAGES * 4096
+    log, kept = (path.stat().st_size for path in (database.with_name(database.name + "-wal"), database))
+    assert kept > 2 * full_log
+    assert log < 1.5 * full_log

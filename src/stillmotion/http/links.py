@@ -1,6 +1,7 @@
 """Addresses that an answer holds: where the caller can fetch what we keep."""
 
 import re
+from functools import lru_cache
 
 from stillmotion.http.asgi import HEADERS, Headers, Scope
 
@@ -16,8 +17,14 @@ def base_url(scope: Scope, public_url: str) -> str:
     if public_url:
         return public_url.rstrip("/")
     headers: Headers = scope[HEADERS]
-    called = headers.get(b"host", b"")
-    if _HOST.fullmatch(called) and b"host" not in headers.repeated:
-        return f"{scope['scheme']}://{called.decode('ascii')}"
+    called = None if b"host" in headers.repeated else _well_formed(headers.get(b"host", b""))
+    if called is not None:
+        return f"{scope['scheme']}://{called}"
     host, port = scope["server"]
     return f"{scope['scheme']}://[{host}]:{port}" if ":" in host else f"{scope['scheme']}://{host}:{port}"
+
+
+@lru_cache(maxsize=64)
+def _well_formed(host: bytes) -> str | None:
+    """A host as it can stand in a link. A server is called by few names."""
+    return host.decode("ascii") if _HOST.fullmatch(host) else None

@@ -84,7 +84,6 @@ def connect_writer(path: Path) -> apsw.Connection:
     connection.pragma("checkpoint_fullfsync", 1)
     connection.pragma("foreign_keys", 1)
     connection.pragma("journal_size_limit", 4 * CHECKPOINT_PAGES * 4096)
-    connection.wal_autocheckpoint(CHECKPOINT_PAGES)
     return connection
 
 

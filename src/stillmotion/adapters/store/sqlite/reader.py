@@ -1,37 +1,47 @@
 """Reads on the caller's own thread, each seeing what was committed last."""
 
+import asyncio
 import threading
 import weakref
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import apsw
 
+from stillmotion.adapters.store.sqlite import statements
 from stillmotion.adapters.store.sqlite.connection import connect_reader, unavailable
 from stillmotion.adapters.store.sqlite.rows import Row
+from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.domain.errors import StoreUnavailable
+
+HOLD_SECONDS: Final = 0.01
+"""How long reads of an event loop may share a transaction: another process's commit is seen this much later."""
 
 
 class Reader:
     """One read-only connection for each thread that asks; statements stay prepared in it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, writer: Writer) -> None:
         self._path = path
+        self._writer = writer
         self._local = threading.local()
         self._gate = threading.Lock()
         # Weak: a thread that ends takes its connection with it.
-        self._connections: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
+        self._views: weakref.WeakSet[_View] = weakref.WeakSet()
         self._closed = False
 
     def rows(self, statement: str, bindings: tuple[Any, ...] = ()) -> list[Row]:
         """All rows of a statement. Raises `StoreUnavailable`."""
         try:
-            cursor: apsw.Cursor = self._local.cursor
+            view: _View = self._local.view
         except AttributeError:
-            cursor = self._connect()
+            view = self._connect()
         try:
-            return cursor.execute(statement, bindings).fetchall()
+            view.look()
+            return view.cursor.execute(statement, bindings).fetchall()
         except apsw.Error as error:
+            view.let_go()
             trouble = unavailable(error)
             if trouble is None:
                 raise
@@ -41,16 +51,58 @@ class Reader:
         """Close every thread's connection. Further reads are refused."""
         with self._gate:
             self._closed = True
-            connections = list(self._connections)
-        for connection in connections:
-            connection.close()
+            views = list(self._views)
+        for view in views:
+            view.connection.close()
 
-    def _connect(self) -> apsw.Cursor:
+    def _connect(self) -> "_View":
         with self._gate:
             if self._closed:
                 raise StoreUnavailable("the store is closed")
-            connection = connect_reader(self._path)
-            self._connections.add(connection)
+            view = _View(connect_reader(self._path), self._writer)
+            self._views.add(view)
+        self._local.view = view
+        return view
+
+
+class _View:
+    """A thread's connection. To begin and to end a transaction costs as much as to read a row, in locks on the file.
+
+    So the reads of one event loop share a transaction, until the writer commits the next one, and for no longer than
+    `HOLD_SECONDS`. While the log waits to be folded into the database they do not: it could not be, and would grow.
+    """
+
+    def __init__(self, connection: apsw.Connection, writer: Writer) -> None:
+        self.connection = connection
         # All rows are fetched at once: one cursor does for every statement.
-        self._local.cursor = cursor = connection.cursor()
-        return cursor
+        self.cursor = connection.cursor()
+        self._writer = writer
+        self._held_in: asyncio.AbstractEventLoop | None = None
+        self._seen = -1
+
+    def look(self) -> None:
+        """See what was committed last."""
+        loop = _running_loop()
+        commits = self._writer.commits
+        if self._held_in is not None:
+            if commits == self._seen and loop is self._held_in:
+                return
+            self.let_go()
+        if loop is not None and not self._writer.log_is_long:
+            self._seen, self._held_in = commits, loop
+            self.cursor.execute(statements.BEGIN_READING)
+            loop.call_later(HOLD_SECONDS, self.let_go)
+
+    def let_go(self) -> None:
+        """End the transaction that is held, if there is one."""
+        if self._held_in is not None:
+            self._held_in = None
+            with suppress(apsw.Error):  # It is over then, one way or another.
+                self.cursor.execute(statements.COMMIT)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

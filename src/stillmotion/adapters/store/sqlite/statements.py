@@ -22,6 +22,9 @@ _DELIVERY: Final = "d.id, d.generation_id, d.announces, d.url, d.due_at, d.attem
 BEGIN: Final = "BEGIN IMMEDIATE"
 """Takes the write lock at once: what is read in the transaction cannot change before it is written."""
 
+BEGIN_READING: Final = "BEGIN"
+"""Takes no lock before the first read."""
+
 COMMIT: Final = "COMMIT"
 ROLLBACK: Final = "ROLLBACK"
 

@@ -45,7 +45,8 @@ def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK) -> SqliteStore:
     """
     refuse_unsafe_sqlite(sqlite_version())
     connection = open_database(path, migrations())
-    return SqliteStore(Writer(connection), Reader(path), clock)
+    writer = Writer(connection)
+    return SqliteStore(writer, Reader(path, writer), clock)
 
 
 def _touch(connection: apsw.Connection) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.connection import unavailable
+from stillmotion.adapters.store.sqlite.connection import CHECKPOINT_PAGES, unavailable
 from stillmotion.domain.errors import StoreUnavailable
 
 MAX_BATCH: Final = 256
@@ -47,11 +47,15 @@ class _Waiting:
 class Writer:
     """Runs operations from any number of event loops on one thread, in the order in which they came.
 
-    Those that come while a commit is under way share the next one.
+    Those that come while a commit is under way share the next one. `commits` counts the transactions that changed
+    something; `log_is_long` while the write-ahead log waits to be folded into the database.
     """
 
     def __init__(self, connection: apsw.Connection) -> None:
+        self.commits = 0
+        self.log_is_long = False
         self._connection = connection
+        connection.set_wal_hook(self._committed)
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
@@ -127,6 +131,15 @@ class Writer:
                 raise
             execute(statements.UNDO_OPERATION)
         execute(statements.KEEP_OPERATION)
+
+    def _committed(self, connection: apsw.Connection, _database: str, log_pages: int) -> int:
+        """SQLite's own hook would fold the log in, too, but tell nobody how long it is."""
+        self.commits += 1
+        self.log_is_long = log_pages >= CHECKPOINT_PAGES
+        if self.log_is_long:
+            with suppress(apsw.Error):  # What is committed stays so; the next commit tries again.
+                connection.wal_checkpoint()
+        return apsw.SQLITE_OK
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
