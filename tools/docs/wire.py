@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from stillmotion.http import openapi
-from stillmotion.http.app import SURFACES
+from stillmotion.http.app import ALL_SURFACES
 from stillmotion.http.described import PATHS
 from tools.docs.markdown import code, literal, table
 
@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 def document() -> Json:
     """The document that a running server answers with at `/openapi.json`."""
-    return openapi.document(SURFACES, PATHS, version("stillmotion"))
+    return openapi.document(ALL_SURFACES, PATHS, version("stillmotion"))
 
 
 def paths() -> str:
@@ -51,9 +51,15 @@ def _described(path: str, method: str, operation: Json) -> str:
         parts.append(_fields(_resolved(body["schema"])))
         parts += [_shown(example) for _, example in _examples(body)]
     parts.append(_answers(operation["responses"]))
-    for name, example in _examples(_json_of(operation["responses"]["200"])):
+    for name, example in _examples(_json_of(_succeeding(operation))):
         parts += [f"{name.capitalize()}:\n", _shown(example)] if name else [_shown(example)]
     return "\n".join(parts)
+
+
+def _succeeding(operation: Json) -> Json:
+    """The first answer that is no refusal."""
+    found: Json = next(each for status, each in operation["responses"].items() if int(status) < 300)
+    return found
 
 
 def _parameters(parameters: Sequence[Json]) -> str:

@@ -8,12 +8,13 @@ import msgspec
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import Dialects
 from stillmotion.domain.generation import Generation
-from stillmotion.http import assets, health, openapi, plans
+from stillmotion.http import assets, health, openapi
 from stillmotion.http.asgi import (
     CLOSE,
     HEADERS,
     JSON_TYPE,
     NO_STORE,
+    PATH_VALUES,
     App,
     Headers,
     Receive,
@@ -29,12 +30,16 @@ from stillmotion.http.guarded import Guarded
 from stillmotion.http.metrics import Metrics
 from stillmotion.http.operation import Surface
 from stillmotion.http.pages import PAGES, Page
-from stillmotion.http.problems import EndpointNotFound
+from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed
+from stillmotion.http.routing import Route, Router
 from stillmotion.http.services import Services
+from stillmotion.http.shared import shared_surface
 from stillmotion.http.surfaces.gateway.routes import GATEWAY
 
 SURFACES: tuple[Surface, ...] = (GATEWAY,)
 """Every dialect that is spoken; the first also answers for paths that belong to none."""
+
+ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES))
 
 MAX_HEADERS = 100
 
@@ -46,13 +51,11 @@ def build_app(services: Services) -> App:
     parts = EdgeParts(services, BodyReader(), Metrics(services.registry), request_ids)
     others: dict[str, App] = {
         "assets": assets.Assets(services.asset_urls, services.objects),
-        "plans": plans.Plans(services, SURFACES),
-        "not_found": _refuse_path,
         "too_many_headers": _TOO_MANY_HEADERS,
         "not_one_host": _NOT_ONE_HOST,
     }
     others = {name: Guarded(name, app, parts, GATEWAY.problems) for name, app in others.items()}
-    return Edge(_endpoints(parts) | _readable(parts), others)
+    return Edge(Router(_endpoints(parts) | _readable(parts)), others, parts)
 
 
 def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
@@ -66,32 +69,45 @@ def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
 
 
 class Edge:
-    """Finds the application of a path and method: in a table, so that it costs the same however many there are."""
+    """Finds the application of a path and method, or refuses in the words of the surface that the path is under."""
 
-    def __init__(self, endpoints: Mapping[tuple[str, str], App], others: Mapping[str, App]) -> None:
-        self._endpoints = endpoints
+    def __init__(self, router: Router, others: Mapping[str, App], parts: EdgeParts) -> None:
+        self._router = router
+        self._plain = router.plain
         self._others = others
+        self._refusing = {
+            surface.base: Guarded("not_found", self._refuse_path, parts, surface.problems)
+            for surface in sorted(ALL_SURFACES, key=lambda each: len(each.base), reverse=True)
+        }
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         pairs = scope["headers"]
         scope[HEADERS] = headers = Headers.of(pairs)
-        path = scope["path"]
-        app = self._endpoints.get((path, scope["method"]))
+        app = self._plain.get((scope["path"], scope["method"]))
         if len(pairs) > MAX_HEADERS:
             app = self._others["too_many_headers"]
         elif b"host" in headers.repeated or (b"host" not in headers and scope["http_version"] == "1.1"):
             app = self._others["not_one_host"]
         elif app is None:
-            app = self._others[_kind_of(path)]
+            app = self._elsewhere(scope)
         return app(scope, receive, send)
 
+    def _elsewhere(self, scope: Scope) -> App:
+        """The application of a path that is in no table as it is."""
+        path = scope["path"]
+        if path.startswith(assets.PREFIX):
+            return self._others["assets"]
+        found = self._router.find(path, scope["method"])
+        if found is not None:
+            app, scope[PATH_VALUES] = found
+            return app
+        return next(app for base, app in self._refusing.items() if path.startswith(base) or base == "/")
 
-def _kind_of(path: str) -> str:
-    """Which of the applications answers for a path that is in no table."""
-    if path.startswith(assets.PREFIX):
-        return "assets"
-    return "plans" if path.startswith(plans.PREFIX) else "not_found"
+    async def _refuse_path(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive, send
+        methods = self._router.methods(scope["path"])
+        raise MethodNotAllowed(scope["path"], methods) if methods else EndpointNotFound(scope["path"])
 
 
 def _answering(reply: Reply) -> App:
@@ -112,18 +128,21 @@ _TOO_MANY_HEADERS = _malformed(431, f"A request has {MAX_HEADERS} headers at mos
 _NOT_ONE_HOST = _malformed(400, "A request has one Host header")
 
 
-def _endpoints(parts: EdgeParts) -> dict[tuple[str, str], App]:
-    return {
-        (operation.path, operation.method): Endpoint(operation, surface, parts)
-        for surface in SURFACES
-        for operation in surface.operations
-    }
+def _endpoints(parts: EdgeParts) -> dict[Route, App]:
+    """All operations; what answers to GET answers to HEAD."""
+    apps: dict[Route, App] = {}
+    for surface in ALL_SURFACES:
+        for operation in surface.operations:
+            endpoint = Endpoint(operation, surface, parts)
+            for method in ("GET", "HEAD") if operation.method == "GET" else (operation.method,):
+                apps[operation.path, method] = endpoint
+    return apps
 
 
-def _readable(parts: EdgeParts) -> dict[tuple[str, str], App]:
+def _readable(parts: EdgeParts) -> dict[Route, App]:
     """What is there for GET and HEAD: health, the reference, the pages."""
     services = parts.services
-    document = msgspec.json.encode(openapi.document(SURFACES, PATHS, services.version))
+    document = msgspec.json.encode(openapi.document(ALL_SURFACES, PATHS, services.version))
     apps: dict[str, App] = {
         "/healthz": health.alive,
         "/readyz": health.Readiness(services.readiness, services.clock),
@@ -138,8 +157,3 @@ def _readable(parts: EdgeParts) -> dict[tuple[str, str], App]:
 def _name(path: str) -> str:
     """What a page's requests are counted as."""
     return "pages" if path in PAGES else path.strip("/")
-
-
-async def _refuse_path(scope: Scope, receive: Receive, send: Send) -> None:
-    del receive, send
-    raise EndpointNotFound(scope["path"])

@@ -41,6 +41,10 @@ HEADERS = "stillmotion.headers"
 """Where a scope holds its `Headers`, once the edge has looked at them."""
 
 
+PATH_VALUES = "stillmotion.path"
+"""Where a scope holds the values of its path's parameters, by name, where there are any."""
+
+
 def _repeated(pairs: list[Header]) -> frozenset[bytes]:
     counts = Counter(name for name, _ in pairs)
     return frozenset(name for name, count in counts.items() if count > 1)

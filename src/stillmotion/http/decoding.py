@@ -1,6 +1,8 @@
 """From a request's body to the wire struct of its operation, or a list of everything that is wrong with it."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -25,6 +27,8 @@ class WireDecoder(Generic[Wire]):
 
     def __call__(self, body: bytes) -> Wire:
         """The struct. Raises `InvalidRequest` with every field that is missing, unknown or of the wrong kind."""
+        if not body and not self._fields:
+            return self.wire()
         if self._plainly is not None and b"\\" not in body and body.count(b'"') == 4 * len(self._fields):
             try:
                 return self._plainly.decode(body)
@@ -51,6 +55,34 @@ class WireDecoder(Generic[Wire]):
         return problems
 
 
+class QueryDecoder(Generic[Wire]):
+    """Decodes a query's parameters, of several with one name the last. What nobody asked for is passed over."""
+
+    def __init__(self, wire: type[Wire]) -> None:
+        self._wire = wire
+        self._fields = {each.encode_name: each for each in msgspec.structs.fields(wire)}
+
+    def __call__(self, query: bytes) -> Wire:
+        """The struct. Raises `InvalidRequest` with every parameter that is missing or does not fit."""
+        try:
+            given = dict(parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100))
+        except ValueError:
+            raise InvalidRequest(Problem("query", "must be percent-encoded UTF-8, name=value&name=value")) from None
+        given = {name: value for name, value in given.items() if name in self._fields}
+        try:
+            return msgspec.convert(given, self._wire, strict=False)
+        except msgspec.ValidationError:
+            raise InvalidRequest(*self._problems(given)) from None
+
+    def _problems(self, given: Mapping[str, str]) -> list[Problem]:
+        return [
+            Problem(name, remedy(each.type))
+            for name, each in self._fields.items()
+            if (name in given and not _fits(given[name], each.type, strict=False))
+            or (name not in given and each.required)
+        ]
+
+
 def _plain_decoder(wire: type[Wire]) -> msgspec.json.Decoder[Wire] | None:
     """A faster decoder for structs of nothing but required strings, None for any other.
 
@@ -58,7 +90,7 @@ def _plain_decoder(wire: type[Wire]) -> msgspec.json.Decoder[Wire] | None:
     twice, nothing is nested, there are no numbers and no NUL.
     """
     fields = msgspec.structs.fields(wire)
-    plain = all(each.required and _unannotated(each.type) is str for each in fields)
+    plain = fields and all(each.required and _unannotated(each.type) is str for each in fields)
     return msgspec.json.Decoder(wire) if plain else None
 
 
@@ -74,9 +106,9 @@ def remedy(annotation: Any) -> str:
     return "must be of another type"
 
 
-def _fits(value: object, annotation: Any) -> bool:
+def _fits(value: object, annotation: Any, *, strict: bool = True) -> bool:
     try:
-        msgspec.convert(value, annotation)
+        msgspec.convert(value, annotation, strict=strict)
     except msgspec.ValidationError:
         return False
     return True

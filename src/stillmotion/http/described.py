@@ -52,38 +52,11 @@ def _probe(operation_id: str, summary: str, responses: Json) -> Json:
     return {"get": {**about, "responses": responses}}
 
 
-_PLAN: Mapping[str, Any] = {
-    "operationId": "getPlan",
-    "tags": ["generations"],
-    "summary": "What the engine made of the words",
-    "description": "Which movements were understood and which words were not; null until the render has ended.",
-    "security": [{"subscriptionKeyHeader": []}, {"subscriptionKeyQuery": []}],
-    "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
-    "responses": {
-        "200": _answer(
-            "The engine's own account.",
-            _json(
-                {
-                    "id": "f25c04db-19f7-4b51-871c-af6ed0b32f55",
-                    "state": "completed",
-                    "engine": "parallax/1",
-                    "plan": {"moves": [["push_in"]], "subject": ["lean"], "ignored": []},
-                }
-            ),
-        ),
-        "401": _answer("No key, or none of ours.", _SENTENCE),
-        "404": _answer("No such generation, or another subscription's."),
-        "429": _answer("More requests in the minute than the product allows.", _SENTENCE),
-    },
-}
-
-
 PATHS: Mapping[str, Json] = {
     "/assets/{key}": {
         "get": _asset("getAsset", "Download a video, a thumbnail or a picture", with_body=True),
         "head": _asset("headAsset", "Ask how large a file is", with_body=False),
     },
-    "/generations/{id}/plan": {"get": _PLAN},
     "/healthz": _probe("healthz", "Whether the process answers", {"200": _answer("It does.", _json({"status": "ok"}))}),
     "/readyz": _probe(
         "readyz",

@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Generic
 
 import structlog
@@ -34,7 +35,7 @@ from stillmotion.http.asgi import (
     Send,
 )
 from stillmotion.http.body import PLAIN_CAP, BodyReader, apart_if_large
-from stillmotion.http.decoding import Wire, WireDecoder
+from stillmotion.http.decoding import QueryDecoder, Wire, WireDecoder
 from stillmotion.http.metrics import Metrics
 from stillmotion.http.operation import Answer, Call, Operation, Surface
 from stillmotion.http.services import Services
@@ -64,6 +65,7 @@ class Endpoint(Generic[Wire]):
         self._request_ids = edge.request_ids
         self._metrics = edge.metrics.of(operation.operation_id)
         self._decode = WireDecoder(operation.wire)
+        self._decode_query = QueryDecoder(operation.wire)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -77,7 +79,8 @@ class Endpoint(Generic[Wire]):
         except Exception as error:
             status, body, headers = self._refuse(error, call)
         headers.append((b"x-request-id", call.request_id))
-        headers.append((b"content-length", b"%d" % len(body)))
+        if status != HTTPStatus.NO_CONTENT:
+            headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         self._metrics.observe(status, services.clock.monotonic() - started)
@@ -89,12 +92,16 @@ class Endpoint(Generic[Wire]):
         call.subscription = subscription = await services.access.authenticate(key)
         if not operation.submits:
             call.allowance = services.read_limits.spend(subscription)
-        check_surface(subscription, self._surface.name)
-        body = await self._reader.read(headers, receive, pictures=operation.submits)
-        call.size = len(body)
-        wire = self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body)
-        if operation.submits:
-            call.idempotency = await _idempotency(headers, body)
+        if not self._surface.comes_with_all:
+            check_surface(subscription, self._surface.name)
+        if operation.takes_body:
+            body = await self._reader.read(headers, receive, pictures=operation.submits)
+            call.size = len(body)
+            wire = self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body)
+            if operation.submits:
+                call.idempotency = await _idempotency(headers, body)
+        else:
+            wire = self._decode_query(call.scope["query_string"])
         answer = await operation.handle(call, subscription, wire)
         return answer.status, answer.body, self._headers(answer, subscription.product, call.allowance)
 

@@ -70,10 +70,12 @@ def document(surfaces: Sequence[Surface], paths: Mapping[str, Mapping[str, Any]]
     }
 
 
-def _types(operations: Iterable[tuple[Surface, Operation[Any]]]) -> list[type[msgspec.Struct]]:
-    found: dict[type[msgspec.Struct], None] = {}
+def _types(operations: Iterable[tuple[Surface, Operation[Any]]]) -> list[Any]:
+    found: dict[Any, None] = {}
     for surface, operation in operations:
-        for kind in (operation.wire, operation.answer, *(type(row.body) for row in _rows(surface.problems, operation))):
+        taken = (operation.wire,) if operation.takes_body else ()
+        given = () if operation.answer is None else (operation.answer,)
+        for kind in (*taken, *given, *(type(row.body) for row in _rows(surface.problems, operation))):
             found.setdefault(kind)
     return list(found)
 
@@ -82,7 +84,7 @@ def _rows(problems: Problems, operation: Operation[Any]) -> list[Row]:
     return sorted((problems.row(kind) for kind in operation.refusals), key=lambda row: row.status)
 
 
-def _operation(surface: Surface, operation: Operation[Any], schema_of: Mapping[type, Json]) -> Json:
+def _operation(surface: Surface, operation: Operation[Any], schema_of: Mapping[Any, Json]) -> Json:
     about: Json = {
         "operationId": operation.operation_id,
         "tags": [surface.name],
@@ -90,29 +92,50 @@ def _operation(surface: Surface, operation: Operation[Any], schema_of: Mapping[t
         "description": operation.description,
         "security": [{name: []} for name in surface.security_schemes],
     }
-    if operation.submits:
-        about["parameters"] = [dict(_SUBMIT_PARAMETER)]
-    about["requestBody"] = {
-        "required": True,
-        "content": {"application/json": {"schema": schema_of[operation.wire], "example": dict(operation.example)}},
-    }
-    about["responses"] = {"200": _success(operation, schema_of)} | {
+    parameters = [*_path_parameters(operation), *([dict(_SUBMIT_PARAMETER)] if operation.submits else [])]
+    if operation.takes_body:
+        about["requestBody"] = {
+            "required": bool(msgspec.structs.fields(operation.wire)),
+            "content": {"application/json": {"schema": schema_of[operation.wire], "example": dict(operation.example)}},
+        }
+    else:
+        parameters += _query_parameters(operation)
+    if parameters:
+        about["parameters"] = parameters
+    about["responses"] = {str(operation.status): _success(operation, schema_of)} | {
         str(status): _refusal(status, list(rows), schema_of)
         for status, rows in groupby(_rows(surface.problems, operation), key=lambda row: row.status)
     }
     return about
 
 
-def _success(operation: Operation[Any], schema_of: Mapping[type, Json]) -> Json:
+def _path_parameters(operation: Operation[Any]) -> list[Json]:
+    return [
+        {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
+        for name, description in operation.parameters.items()
+    ]
+
+
+def _query_parameters(operation: Operation[Any]) -> list[Json]:
+    schema = msgspec.json.schema(operation.wire)
+    (described,) = schema["$defs"].values()
+    return [
+        {"name": name, "in": "query", "required": name in described.get("required", ()), "schema": each}
+        for name, each in described["properties"].items()
+    ]
+
+
+def _success(operation: Operation[Any], schema_of: Mapping[Any, Json]) -> Json:
     examples = {name: {"value": msgspec.to_builtins(answer)} for name, answer in operation.answers.items()}
-    return {
-        "description": "The generation as it is now.",
-        "headers": _header_refs(*_ON_EVERY_ANSWER, *_LIMITS, *_ENGINE),
-        "content": {"application/json": {"schema": schema_of[operation.answer], "examples": examples}},
-    }
+    engine = _ENGINE if operation.shows_engine else ()
+    about: Json = {"description": operation.answered, "headers": _header_refs(*_ON_EVERY_ANSWER, *_LIMITS, *engine)}
+    if operation.answer is not None:
+        shown = {"example": examples[""]["value"]} if set(examples) == {""} else {"examples": examples}
+        about["content"] = {"application/json": {"schema": schema_of[operation.answer], **shown}}
+    return about
 
 
-def _refusal(status: int, rows: Sequence[Row], schema_of: Mapping[type, Json]) -> Json:
+def _refusal(status: int, rows: Sequence[Row], schema_of: Mapping[Any, Json]) -> Json:
     """One status, that several kinds of error may end in."""
     schemas = list({schema_of[type(row.body)]["$ref"]: schema_of[type(row.body)] for row in rows}.values())
     examples = {

@@ -7,18 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
-import msgspec
-
 from stillmotion.application.access import Allowance
 from stillmotion.application.ports import IdempotencyKey
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.asgi import Headers, Scope
+from stillmotion.http.asgi import PATH_VALUES, Headers, Scope
 from stillmotion.http.decoding import Wire
 from stillmotion.http.links import base_url
 from stillmotion.http.problems import Problems
 from stillmotion.http.services import Services
+
+BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 LinkTo = Callable[[str], str]
 """From an object key to the URL under which the caller can fetch it."""
@@ -39,6 +39,12 @@ class Call:
     size: int = 0
     idempotency: IdempotencyKey | None = None
     links: LinkTo | None = None
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        """The values of the path's parameters, by name."""
+        values: Mapping[str, str] = self.scope.get(PATH_VALUES, {})
+        return values
 
     def link_to(self, key: str) -> str:
         """Where the caller can fetch the object of that key, with no header."""
@@ -62,8 +68,10 @@ class Answer:
 class Operation(Generic[Wire]):
     """One endpoint. A `submits` operation is counted by the store, any other as a read in this process.
 
-    `example` and `answers` (by name) are shown in the reference; `refusals` are the kinds of error it may end in,
-    beyond those that every operation shares.
+    `path` may have parameters, `{name}` for one segment each; `parameters` says what they are. `wire` is what comes
+    in: the body's JSON of a POST, the query of any other method. `answer` is the type of what goes out with `status`
+    (None where nothing does), `answered` its description. `example` and `answers` (by name) are shown in the
+    reference; `refusals` are the kinds of error it may end in.
     """
 
     operation_id: str
@@ -72,20 +80,29 @@ class Operation(Generic[Wire]):
     summary: str
     description: str
     wire: type[Wire]
-    answer: type[msgspec.Struct]
-    example: Mapping[str, Any]
-    answers: Mapping[str, msgspec.Struct]
+    answer: Any
     refusals: tuple[type[Exception], ...]
     handle: Callable[[Call, Subscription, Wire], Awaitable[Answer]]
+    example: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+    answered: str = "The generation as it is now."
+    shows_engine: bool = True
     submits: bool = False
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether `wire` is the body's; else it is the query's."""
+        return self.method in BODY_METHODS
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """One dialect of the API: `name` is what a product includes.
+    """One dialect of the API: `name` is what a product includes, unless it `comes_with_all`.
 
     `key_of` finds the one key in a request's headers and query, or raises `NotAuthenticated`; `encode` is the
-    dialect's JSON of a generation.
+    dialect's JSON of a generation. What is not there under `base` is refused in this surface's words.
     """
 
     name: str
@@ -94,3 +111,5 @@ class Surface:
     encode: Callable[[GenerationView, LinkTo], bytes]
     operations: tuple[Operation[Any], ...]
     security_schemes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    base: str = "/"
+    comes_with_all: bool = False

@@ -1,7 +1,8 @@
 """Refusals: one table a surface, from the kind of error to a status and a body."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -15,6 +16,14 @@ DEFAULT_RETRY_SECONDS = 5
 
 class EndpointNotFound(Refused):
     """No operation has this path and method."""
+
+
+class MethodNotAllowed(EndpointNotFound):
+    """The path is there for other methods."""
+
+    def __init__(self, path: str, methods: Sequence[str]) -> None:
+        super().__init__(path)
+        self.methods = methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,8 @@ class Problems:
         headers = [JSON_TYPE, NO_STORE, *row.headers]
         if row.retry_after:
             headers.append((b"retry-after", b"%d" % getattr(error, "retry_after", DEFAULT_RETRY_SECONDS)))
+        if row.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append((b"allow", ", ".join(getattr(error, "methods", ())).encode("ascii")))
         if isinstance(error, UnreadBody):
             headers.append(CLOSE)
         body = row.body if row.detailed is None else row.detailed(error)

@@ -1,0 +1,52 @@
+"""From a path and a method to the application that answers there."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from stillmotion.http.asgi import App
+
+Route = tuple[str, str]
+"""A path, in which `{name}` stands for any one segment, and a method."""
+
+
+class Router:
+    """Finds applications in a table, so that it costs the same however many there are.
+
+    `plain` holds those whose path has no parameters, by path and method.
+    """
+
+    def __init__(self, apps: Mapping[Route, App]) -> None:
+        self.plain = {route: app for route, app in apps.items() if "{" not in route[0]}
+        self._templates: defaultdict[tuple[str, int], list[tuple[list[str], App]]] = defaultdict(list)
+        self._methods = {method: None for _, method in apps}
+        for (path, method), app in apps.items():
+            if "{" in path:
+                segments = path.split("/")
+                self._templates[method, len(segments)].append((segments, app))
+
+    def find(self, path: str, method: str) -> tuple[App, Mapping[str, str]] | None:
+        """The application of a path, and the values of the path's parameters."""
+        app = self.plain.get((path, method))
+        if app is not None:
+            return app, {}
+        segments = path.split("/")
+        for template, templated in self._templates.get((method, len(segments)), ()):
+            values = _matched(template, segments)
+            if values is not None:
+                return templated, values
+        return None
+
+    def methods(self, path: str) -> list[str]:
+        """The methods that the path is there for; empty where it is not."""
+        return [method for method in self._methods if self.find(path, method) is not None]
+
+
+def _matched(template: list[str], segments: list[str]) -> Mapping[str, str] | None:
+    """The values of a template's parameters, None where it does not fit. No segment is empty."""
+    values = {}
+    for expected, segment in zip(template, segments, strict=True):
+        if expected.startswith("{") and segment:
+            values[expected[1:-1]] = segment
+        elif expected != segment:
+            return None
+    return values
