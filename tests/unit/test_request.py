@@ -29,8 +29,9 @@ PHOTO = ImageKeyframe("https://example.com/a.jpg")
     ],
 )
 def test_a_bad_prompt_is_told_its_remedy(prompt, remedy):
+    """With a picture to start from, no prompt at all is a request too; an empty one is not where there is none."""
     with pytest.raises(InvalidRequest) as refused:
-        GenerationRequest(prompt, PHOTO)
+        GenerationRequest(prompt, PHOTO if prompt else None)
     (problem,) = refused.value.problems
     assert problem.field == "prompt"
     assert remedy in problem.message

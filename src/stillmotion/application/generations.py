@@ -1,6 +1,6 @@
 """Submitting, reading and cancelling generations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stillmotion.application.access import check_model
@@ -89,6 +89,10 @@ class Generations:
         if view is None:
             raise GenerationNotFound(generation_id)
         return view
+
+    async def page(self, subscription: Subscription, limit: int, offset: int) -> Sequence[GenerationView]:
+        """Up to `limit` of the subscription's generations, the newest first, after the first `offset`."""
+        return await self.store.page(subscription.id, limit, offset)
 
     async def cancel(self, subscription: Subscription, generation_id: str) -> Generation:
         """Stop what has not finished. Raises `GenerationNotFound`, or `IllegalTransition` where it has."""

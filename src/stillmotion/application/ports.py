@@ -80,6 +80,10 @@ class GenerationStore(Protocol):
         """What is shown of the generation as it was last committed; None where it is not that subscription's."""
         ...
 
+    async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
+        """Up to `limit` of a subscription's generations, the last accepted first, after the first `offset`."""
+        ...
+
     async def change(self, generation_id: str, change: Change) -> Generation:
         """Apply a change in one transaction with what follows from it, and return the result.
 

@@ -36,6 +36,7 @@ class GenerationView(NamedTuple):
     created_at: datetime
     state: State
     progress: float
+    failure_code: str | None
     failure_reason: str | None
     video: str | None
     thumbnail: str | None
@@ -82,6 +83,7 @@ class Generation:
             self.created_at,
             self.state,
             self.progress,
+            self.failure_code,
             self.failure_reason,
             None if assets is None else assets.video.key,
             None if assets is None else assets.thumbnail.key,

@@ -77,9 +77,9 @@ class Purpose(StrEnum):
 class GenerationRequest:
     """What was asked, after the dialect is taken off. Raises `InvalidRequest` with every problem found.
 
-    `seconds` is the clip's length; without `aspect_ratio` the picture keeps its own shape. To upscale or reframe,
-    `source` is the id of the finished generation, and no prompt is needed; `placement` is where its picture lies in
-    the reframed one, None to crop around the subject.
+    A prompt may be left out where there is a keyframe. `seconds` is the clip's length; without `aspect_ratio` the
+    picture keeps its own shape. To upscale or reframe, `source` is the id of the finished generation, and no prompt
+    is needed; `placement` is where its picture lies in the reframed one, None to crop around the subject.
     """
 
     prompt: str
@@ -103,7 +103,7 @@ class GenerationRequest:
             raise InvalidRequest(*problems)
 
     def _problems(self) -> list[Problem]:
-        if self.purpose is Purpose.VIDEO or self.prompt:
+        if self.prompt or (self.frame0 is None and self.frame1 is None and self.purpose is Purpose.VIDEO):
             problems = [Problem("prompt", message) for message in prompt_problems(self.prompt)]
         else:
             problems = []

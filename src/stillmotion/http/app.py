@@ -34,9 +34,10 @@ from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed
 from stillmotion.http.routing import Route, Router
 from stillmotion.http.services import Services
 from stillmotion.http.shared import shared_surface
+from stillmotion.http.surfaces.dreammachine.routes import DREAM_MACHINE
 from stillmotion.http.surfaces.gateway.routes import GATEWAY
 
-SURFACES: tuple[Surface, ...] = (GATEWAY,)
+SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE)
 """Every dialect that is spoken; the first also answers for paths that belong to none."""
 
 ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES))

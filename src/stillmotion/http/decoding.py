@@ -26,7 +26,7 @@ class WireDecoder(Generic[Wire]):
         self._plainly = _plain_decoder(wire)
 
     def __call__(self, body: bytes) -> Wire:
-        """The struct. Raises `InvalidRequest` with every field that is missing, unknown or of the wrong kind."""
+        """The struct. Raises `WrongShape` with every field that is missing, unknown or of the wrong kind."""
         if not body and not self._fields:
             return self.wire()
         if self._plainly is not None and b"\\" not in body and body.count(b'"') == 4 * len(self._fields):
@@ -38,7 +38,7 @@ class WireDecoder(Generic[Wire]):
         try:
             return msgspec.convert(document, self.wire)
         except msgspec.ValidationError:
-            raise InvalidRequest(*self._problems(document)[:MAX_PROBLEMS]) from None
+            raise strict_json.WrongShape(*self._problems(document)[:MAX_PROBLEMS]) from None
 
     def _problems(self, document: object) -> list[Problem]:
         if not isinstance(document, dict):

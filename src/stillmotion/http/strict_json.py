@@ -14,12 +14,16 @@ MAX_DEPTH = 32
 MAX_DIGITS = 19
 
 
+class WrongShape(InvalidRequest):
+    """The body is not JSON of the shape that its operation takes; a value that is refused is another matter."""
+
+
 class _NotStrict(ValueError):
     """The document is refused: the message says why, as the end of "must be JSON …"."""
 
 
 def parse(body: bytes) -> object:
-    """The document in a request's body. Raises `InvalidRequest` that names the field `body`."""
+    """The document in a request's body. Raises `WrongShape` that names the field `body`."""
     try:
         document = _DECODER.decode(body.decode("utf-8"))
         if type(document) is dict and not _has_containers(document) and b"\\u" not in body:
@@ -36,8 +40,8 @@ def parse(body: bytes) -> object:
     return document
 
 
-def _refusal(message: str) -> InvalidRequest:
-    return InvalidRequest(Problem("body", message))
+def _refusal(message: str) -> WrongShape:
+    return WrongShape(Problem("body", message))
 
 
 def _in_lower_case(sentence: str) -> str:

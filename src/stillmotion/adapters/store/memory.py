@@ -57,6 +57,11 @@ class MemoryStore:
         found = self._generations.get(generation_id)
         return None if found is None or found.subscription_id != subscription_id else found.view
 
+    async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
+        """See `GenerationStore.page`."""
+        own = [each.view for each in self._generations.values() if each.subscription_id == subscription_id]
+        return own[::-1][offset : offset + limit]
+
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""
         before = self._generations.get(generation_id)

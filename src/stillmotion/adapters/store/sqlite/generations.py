@@ -52,6 +52,11 @@ class SqliteGenerations:
         rows = self._reader.rows(statements.VIEW_GENERATION, (generation_id, subscription_id))
         return to_view(rows[0]) if rows else None
 
+    async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
+        """See `GenerationStore.page`."""
+        rows = self._reader.rows(statements.PAGE_OF_GENERATIONS, (subscription_id, limit, offset))
+        return [to_view(row) for row in rows]
+
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""
         now = self._clock.now()

@@ -159,7 +159,7 @@ def to_generation(row: Row) -> Generation:
 
 def to_view(row: Row) -> GenerationView:
     """What is shown of a generation, from its columns in the order of `statements`."""
-    id_, request, engine, created_at, state, progress, failure_reason, video, thumbnail = row
+    id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail = row
     return GenerationView(
         id_,
         to_request(request),
@@ -167,6 +167,7 @@ def to_view(row: Row) -> GenerationView:
         to_time(created_at),
         _STATES[state],
         progress,
+        failure_code,
         failure_reason,
         video,
         thumbnail,

@@ -42,10 +42,16 @@ TOUCH: Final = "PRAGMA user_version = {version}"
 FIND_GENERATION: Final = f"SELECT {_GENERATION} FROM generations g WHERE g.id = ?"
 
 VIEW_GENERATION: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_reason, video_key, thumbnail_key
+    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
     FROM generations WHERE id = ? AND subscription_id = ?
 """
 """In the order in which `rows.to_view` takes them."""
+
+PAGE_OF_GENERATIONS: Final = """
+    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
+    FROM generations WHERE subscription_id = ? ORDER BY sequence DESC LIMIT ? OFFSET ?
+"""
+"""The newest first."""
 
 INSERT_GENERATION: Final = """
     INSERT INTO generations (

@@ -22,6 +22,7 @@ from stillmotion.domain.request import (
     AspectRatio,
     GenerationRequest,
     Resolution,
+    prompt_problems,
 )
 from stillmotion.http.operation import LinkTo
 from stillmotion.http.pictures import BadDataUri, is_data_uri, read_data_uri
@@ -44,6 +45,9 @@ def to_request(submitted: wire.SubmitRequest) -> GenerationRequest:
     reading = _Reading()
     frame0 = reading.keyframe("url", submitted.url)
     frame1 = None if submitted.end_url is None else reading.keyframe("end_url", submitted.end_url)
+    if not submitted.prompt and (frame0 is not None or frame1 is not None):
+        # Where there is a keyframe the domain does without a prompt; this surface does not.
+        reading.refuse("prompt", *prompt_problems(submitted.prompt))
     seconds = reading.seconds(submitted.duration)
     seed = reading.seed(submitted.seed)
     try:
@@ -72,13 +76,16 @@ class _Reading:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
+    def refuse(self, field: str, *messages: str) -> None:
+        self.problems += [Problem(field, message) for message in messages]
+
     def keyframe(self, field: str, address: str) -> Keyframe | None:
         if not is_data_uri(address):
             return ImageKeyframe(address)
         try:
             return InlineKeyframe(read_data_uri(address))
         except BadDataUri as error:
-            self._problem(field, str(error))
+            self.refuse(field, str(error))
             return None
 
     def seconds(self, duration: str | float | None) -> float:
@@ -88,18 +95,15 @@ class _Reading:
             return float(duration)
         written = _DURATION.fullmatch(duration.strip())
         if written is None:
-            self._problem("duration", 'must be a number of seconds, such as 5 or "5s"')
+            self.refuse("duration", 'must be a number of seconds, such as 5 or "5s"')
             return DEFAULT_SECONDS
         return float(written[1])
 
     def seed(self, seed: float | None) -> int | None:
         if seed is None or seed == int(seed):
             return None if seed is None else int(seed)
-        self._problem("seed", "must be a whole number")
+        self.refuse("seed", "must be a whole number")
         return None
-
-    def _problem(self, field: str, message: str) -> None:
-        self.problems.append(Problem(field, message))
 
 
 def encode(view: GenerationView, link_to: LinkTo) -> bytes:
@@ -109,7 +113,7 @@ def encode(view: GenerationView, link_to: LinkTo) -> bytes:
 
 def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
     """A generation in the gateway's words."""
-    id_, request, _, created_at, state, _, failure_reason, video, thumbnail = view
+    id_, request, _, created_at, state, _, _, failure_reason, video, thumbnail = view
     cancelled = state is State.CANCELLED
     return wire.Generation(
         id_,

@@ -1,0 +1,67 @@
+"""What the reference shows."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from stillmotion.http.surfaces.dreammachine.wire import (
+    Assets,
+    Concept,
+    Generation,
+    Generations,
+    ImageKeyframe,
+    Keyframes,
+    RequestEcho,
+)
+
+_ID = "f25c04db-19f7-4b51-871c-af6ed0b32f55"
+_PICTURE = "https://storage.googleapis.com/imagesai.appypie.com/testing/00034_00.jpg"
+_VIDEO = f"https://video.example/assets/generations/{_ID}/4f1c.mp4?expires=1764151200&signature=9c2e"
+_THUMBNAIL = f"https://video.example/assets/generations/{_ID}/77b0.jpg?expires=1764151200&signature=9c2e"
+
+CREATE: Mapping[str, Any] = {
+    "model": "ray-2",
+    "prompt": "leaning girl",
+    "keyframes": {"frame0": {"type": "image", "url": _PICTURE}},
+    "concepts": [{"key": "push_in"}],
+    "duration": "5s",
+    "resolution": "720p",
+}
+UPSCALE: Mapping[str, Any] = {"resolution": "1080p"}
+REFRAME: Mapping[str, Any] = {"media": {"url": _VIDEO}, "aspect_ratio": "9:16", "model": "ray-2"}
+
+QUEUED = Generation(
+    id=_ID,
+    generation_type="video",
+    state="queued",
+    failure_reason=None,
+    created_at=datetime(2024, 12, 6, 15, 0, 46, 232527, UTC),
+    assets=None,
+    model="ray-2",
+    request=RequestEcho(
+        generation_type="video",
+        model="ray-2",
+        prompt="leaning girl",
+        aspect_ratio=None,
+        loop=False,
+        keyframes=Keyframes(frame0=ImageKeyframe(_PICTURE)),
+        duration="5s",
+        resolution="720p",
+        concepts=(Concept("push_in"),),
+        callback_url=None,
+    ),
+    progress=0.0,
+)
+COMPLETED = replace(QUEUED, state="completed", assets=Assets(_VIDEO, _THUMBNAIL), progress=1.0)
+FAILED = replace(
+    QUEUED, state="failed", failure_reason="Failed to read user input frames: The image could not be decoded."
+)
+UPSCALED = replace(
+    QUEUED, request=replace(QUEUED.request, generation_type="upscale_video", resolution="1080p", source=_ID)
+)
+REFRAMED = replace(
+    QUEUED, request=replace(QUEUED.request, generation_type="reframe_video", aspect_ratio="9:16", source=_ID)
+)
+LISTED = Generations((COMPLETED,), count=1, limit=100, offset=0, has_more=False)

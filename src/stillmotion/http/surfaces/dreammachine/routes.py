@@ -1,0 +1,268 @@
+"""The Dream Machine's operations."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from stillmotion.domain.camera import HONOURED
+from stillmotion.domain.errors import (
+    AccessDenied,
+    GenerationNotFound,
+    IdempotencyConflict,
+    InvalidRequest,
+    LimitExceeded,
+    NotAuthenticated,
+    QuotaSpent,
+    Unavailable,
+)
+from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.subscriptions import Subscription
+from stillmotion.http.asgi import Headers
+from stillmotion.http.body import apart_if_large
+from stillmotion.http.operation import Answer, Call, Operation, Surface
+from stillmotion.http.strict_json import WrongShape
+from stillmotion.http.surfaces.dreammachine import examples, wire
+from stillmotion.http.surfaces.dreammachine.problems import PROBLEMS, Sentence
+from stillmotion.http.surfaces.dreammachine.translate import encode, to_reframe, to_request, to_upscale, to_wire
+
+NAME = "dream-machine"
+BASE = "/dream-machine/v1"
+
+_BEARER = "bearer "
+_ID = {"id": "The generation's id."}
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def key_of(headers: Headers, query: bytes) -> str | None:
+    """The one key of a request: its bearer token. Raises `NotAuthenticated` where there is more than one."""
+    del query
+    header = headers.get(b"authorization")
+    if header is None:
+        return None
+    if b"authorization" in headers.repeated:
+        raise NotAuthenticated("more than one Authorization header")
+    text = header.decode("latin-1")
+    return text[len(_BEARER) :].strip() if text.lower().startswith(_BEARER) else None
+
+
+async def ping(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+    """Whether the key works."""
+    del call, subscription, asked
+    return Answer(_ENCODE(wire.Pong()))
+
+
+async def create(call: Call, subscription: Subscription, submitted: wire.CreateRequest) -> Answer:
+    """Accept a generation."""
+    return await _submit(call, subscription, await apart_if_large(call.size, to_request, submitted), 201)
+
+
+async def reframe(call: Call, subscription: Subscription, submitted: wire.ReframeRequest) -> Answer:
+    """Accept a finished video's other shape."""
+    return await _submit(call, subscription, to_reframe(submitted), 201)
+
+
+async def upscale(call: Call, subscription: Subscription, submitted: wire.UpscaleRequest) -> Answer:
+    """Accept a finished video's larger form."""
+    source = await call.services.generations.get(subscription, call.path["id"])
+    return await _submit(call, subscription, to_upscale(submitted, source), 200)
+
+
+async def _submit(call: Call, subscription: Subscription, request: GenerationRequest, status: int) -> Answer:
+    accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency)
+    view = accepted.generation.view
+    return Answer(encode(view, call.link_to), view, accepted.window, status)
+
+
+async def get(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+    """A generation as it is now."""
+    del asked
+    view = await call.services.generations.view(subscription, call.path["id"])
+    return Answer(encode(view, call.link_to), view)
+
+
+async def list_(call: Call, subscription: Subscription, page: wire.Page) -> Answer:
+    """A part of the subscription's own generations."""
+    views = await call.services.generations.page(subscription, page.limit + 1, page.offset)
+    shown = tuple(to_wire(view, call.link_to) for view in views[: page.limit])
+    return Answer(_ENCODE(wire.Generations(shown, len(shown), page.limit, page.offset, len(views) > page.limit)))
+
+
+async def list_concepts(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+    """The camera concepts that are honoured as they are named."""
+    del call, subscription, asked
+    return Answer(_ENCODE(HONOURED))
+
+
+async def list_camera_motions(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+    """The same moves as phrases for a prompt."""
+    del call, subscription, asked
+    return Answer(_ENCODE([f"camera {each.replace('_', ' ')}" for each in HONOURED]))
+
+
+def _missing(ability: str) -> Callable[[Call, Subscription, wire.Anything], Awaitable[Answer]]:
+    """Refuses what no engine here can do."""
+
+    async def refuse(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+        del call, subscription, asked
+        raise Sentence(f"No engine of this server can {ability}: it makes and reshapes videos")
+
+    return refuse
+
+
+_SHARED = (NotAuthenticated, AccessDenied, LimitExceeded, Exception, Unavailable)
+_SUBMITTED = (InvalidRequest, WrongShape, IdempotencyConflict, QuotaSpent, *_SHARED)
+_BY_ID = (GenerationNotFound, *_SHARED)
+
+
+def _create(operation_id: str, path: str) -> Operation[wire.CreateRequest]:
+    return Operation(
+        operation_id=operation_id,
+        method="POST",
+        path=BASE + path,
+        summary="Turn a picture and a sentence into a video",
+        description="Answers at once with the queued generation; look at it until it is completed or failed.",
+        wire=wire.CreateRequest,
+        answer=wire.Generation,
+        example=examples.CREATE,
+        answers={"queued": examples.QUEUED},
+        refusals=_SUBMITTED,
+        handle=create,
+        status=201,
+        submits=True,
+    )
+
+
+def _refused(operation_id: str, path: str, ability: str) -> Operation[wire.Anything]:
+    return Operation(
+        operation_id=operation_id,
+        method="POST",
+        path=BASE + path,
+        summary=f"Not here: {ability}",
+        description="No engine of this server has this ability, and nothing is made up: the answer is a 400.",
+        parameters=_ID if "{id}" in path else {},
+        wire=wire.Anything,
+        answer=None,
+        answered="Never.",
+        shows_engine=False,
+        refusals=(InvalidRequest, WrongShape, *_SHARED),
+        handle=_missing(ability),
+    )
+
+
+DREAM_MACHINE = Surface(
+    name=NAME,
+    key_of=key_of,
+    problems=PROBLEMS,
+    encode=encode,
+    base=BASE,
+    security_schemes={"bearerKey": {"type": "http", "scheme": "bearer"}},
+    operations=(
+        Operation(
+            operation_id="ping",
+            method="GET",
+            path=f"{BASE}/ping",
+            summary="Try the key",
+            description="Nothing is done.",
+            wire=wire.Anything,
+            answer=wire.Pong,
+            answers={"": wire.Pong()},
+            answered="The key works.",
+            shows_engine=False,
+            refusals=_SHARED,
+            handle=ping,
+        ),
+        _create("createGeneration", "/generations"),
+        _create("createVideo", "/generations/video"),
+        Operation(
+            operation_id="reframeVideo",
+            method="POST",
+            path=f"{BASE}/generations/video/reframe",
+            summary="Give a finished video another shape",
+            description="Cropped around its subject, or placed in the new frame as the edges say. It is a resampling: "
+            "nothing is painted beyond the picture but its blurred border.",
+            wire=wire.ReframeRequest,
+            answer=wire.Generation,
+            example=examples.REFRAME,
+            answers={"queued": examples.REFRAMED},
+            refusals=_SUBMITTED,
+            handle=reframe,
+            status=201,
+            submits=True,
+        ),
+        Operation(
+            operation_id="upscaleVideo",
+            method="POST",
+            path=f"{BASE}/generations/{{id}}/upscale",
+            summary="Make a finished video larger",
+            description="It is a resampling (Lanczos): no detail is made up.",
+            parameters=_ID,
+            wire=wire.UpscaleRequest,
+            answer=wire.Generation,
+            example=examples.UPSCALE,
+            answers={"queued": examples.UPSCALED},
+            refusals=(GenerationNotFound, *_SUBMITTED),
+            handle=upscale,
+            submits=True,
+        ),
+        Operation(
+            operation_id="listGenerations",
+            method="GET",
+            path=f"{BASE}/generations",
+            summary="Your generations, the newest first",
+            description="Those of this subscription, whichever surface they were made on.",
+            wire=wire.Page,
+            answer=wire.Generations,
+            answers={"": examples.LISTED},
+            answered="A part of the list.",
+            shows_engine=False,
+            refusals=(InvalidRequest, *_SHARED),
+            handle=list_,
+        ),
+        Operation(
+            operation_id="getGeneration",
+            method="GET",
+            path=f"{BASE}/generations/{{id}}",
+            summary="Look at a generation",
+            description="Every answer to a completed generation holds fresh addresses of the video and the thumbnail.",
+            parameters=_ID,
+            wire=wire.Anything,
+            answer=wire.Generation,
+            answers={"queued": examples.QUEUED, "completed": examples.COMPLETED, "failed": examples.FAILED},
+            refusals=_BY_ID,
+            handle=get,
+        ),
+        Operation(
+            operation_id="listConcepts",
+            method="GET",
+            path=f"{BASE}/generations/concepts/list",
+            summary="The camera concepts",
+            description="Those that are carried out as they are named. Others of the Dream Machine's are accepted, "
+            "hinted at by a move near to them, and the generation's plan says so.",
+            wire=wire.Anything,
+            answer=wire.Names,
+            answers={"": list(HONOURED[:4])},
+            answered="Their keys.",
+            shows_engine=False,
+            refusals=_SHARED,
+            handle=list_concepts,
+        ),
+        Operation(
+            operation_id="listCameraMotions",
+            method="GET",
+            path=f"{BASE}/generations/camera_motion/list",
+            summary="The camera moves as phrases",
+            description="Each can be written into a prompt.",
+            wire=wire.Anything,
+            answer=wire.Names,
+            answers={"": ["camera push in", "camera orbit left"]},
+            answered="The phrases.",
+            shows_engine=False,
+            refusals=_SHARED,
+            handle=list_camera_motions,
+        ),
+        _refused("addAudio", "/generations/{id}/audio", "add audio"),
+        _refused("modifyVideo", "/generations/video/modify", "modify what a video shows"),
+        _refused("createImage", "/generations/image", "make images"),
+        _refused("reframeImage", "/generations/image/reframe", "reframe images"),
+    ),
+)

@@ -1,0 +1,233 @@
+"""Between the Dream Machine's words and the domain's."""
+
+import re
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+
+import msgspec
+
+from stillmotion.domain.camera import CONCEPTS
+from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
+from stillmotion.domain.lifecycle import State
+from stillmotion.domain.reframing import Bounds, placement
+from stillmotion.domain.request import (
+    DEFAULT_SECONDS,
+    PROMPT_MAX_CHARACTERS,
+    AspectRatio,
+    GenerationRequest,
+    Purpose,
+    Resolution,
+)
+from stillmotion.http.operation import LinkTo
+from stillmotion.http.pictures import BadDataUri, is_data_uri, read_data_uri
+from stillmotion.http.surfaces.dreammachine import wire
+from stillmotion.http.surfaces.dreammachine.problems import Sentence
+
+CANCELLED_REASON = "The generation was cancelled."
+INPUT_FAILED = "Failed to read user input frames: "
+_INPUT_CODES = ("image_", "clip_", "source_")
+"""How the codes of failures begin that the caller's pictures are to blame for."""
+
+_DURATION = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)s?", re.ASCII)
+_OUR_VIDEO = re.compile(r"/assets/generations/([0-9a-f-]{36})/[\w-]+\.mp4", re.ASCII)
+_ENCODER = msgspec.json.Encoder()
+
+Word = TypeVar("Word", AspectRatio, Resolution)
+
+
+def to_request(submitted: wire.CreateRequest) -> GenerationRequest:
+    """What was asked, in the domain's terms. Raises `InvalidRequest`."""
+    keyframes = submitted.keyframes or wire.Keyframes()
+    frame0 = _to_keyframe("keyframes.frame0", keyframes.frame0)
+    frame1 = _to_keyframe("keyframes.frame1", keyframes.frame1)
+    _check_prompt(submitted.prompt, frame0, frame1)
+    if frame0 is None and frame1 is None:
+        raise Sentence("No keyframes provided")
+    if submitted.loop and frame1 is not None:
+        raise Sentence("Loop is not supported for generations with an end frame")
+    if submitted.loop and isinstance(frame0, GenerationKeyframe):
+        raise Sentence("Loop is not supported for extended generations")
+    return GenerationRequest(
+        prompt=submitted.prompt or "",
+        frame0=frame0,
+        frame1=frame1,
+        aspect_ratio=_word("aspect_ratio", submitted.aspect_ratio, AspectRatio),
+        loop=bool(submitted.loop),
+        seconds=_seconds(submitted.duration),
+        resolution=_word("resolution", submitted.resolution, Resolution) or Resolution.P720,
+        concepts=_concepts(submitted.concepts or ()),
+        callback_url=submitted.callback_url,
+        model=submitted.model,
+    )
+
+
+def to_upscale(submitted: wire.UpscaleRequest, source: Generation) -> GenerationRequest:
+    """The request to make `source` larger. Raises `InvalidRequest`."""
+    asked = _word("resolution", submitted.resolution, Resolution)
+    return GenerationRequest(
+        prompt=source.request.prompt,
+        frame0=None,
+        resolution=asked or _next_larger(source.request.resolution),
+        callback_url=submitted.callback_url,
+        model=source.request.model,
+        purpose=Purpose.UPSCALE,
+        source=source.id,
+    )
+
+
+def to_reframe(submitted: wire.ReframeRequest) -> GenerationRequest:
+    """The request to give a finished video another shape. Raises `InvalidRequest`."""
+    found = _OUR_VIDEO.fullmatch(urlsplit(submitted.media.url).path)
+    if found is None:
+        raise InvalidRequest(Problem("media.url", "must be the video of one of your completed generations"))
+    if submitted.first_frame is not None:
+        raise InvalidRequest(Problem("first_frame", "is not supported: the video is shown in another shape as it is"))
+    across = Bounds(submitted.x_start, submitted.x_end, submitted.grid_position_x, submitted.resized_width)
+    down = Bounds(submitted.y_start, submitted.y_end, submitted.grid_position_y, submitted.resized_height)
+    return GenerationRequest(
+        prompt=submitted.prompt or "",
+        frame0=None,
+        aspect_ratio=_word("aspect_ratio", submitted.aspect_ratio, AspectRatio),
+        callback_url=submitted.callback_url,
+        model=submitted.model,
+        purpose=Purpose.REFRAME,
+        source=found[1],
+        placement=placement(across, down),
+    )
+
+
+def _check_prompt(prompt: str | None, *frames: Keyframe | None) -> None:
+    text = (prompt or "").strip()
+    if not text:
+        if prompt is None and any(isinstance(frame, ImageKeyframe | InlineKeyframe) for frame in frames):
+            return
+        raise Sentence("Prompt is required")
+    if len(text) < wire.MIN_PROMPT_CHARACTERS:
+        raise Sentence(f"Prompt is too short, minimum length is {wire.MIN_PROMPT_CHARACTERS} characters")
+    if len(text) > PROMPT_MAX_CHARACTERS:
+        raise Sentence(f"Prompt is too long, maximum length is {PROMPT_MAX_CHARACTERS} characters")
+
+
+def _to_keyframe(field: str, given: wire.ImageKeyframe | wire.GenerationKeyframe | None) -> Keyframe | None:
+    if given is None:
+        return None
+    if isinstance(given, wire.GenerationKeyframe):
+        return GenerationKeyframe(given.id)
+    if not is_data_uri(given.url):
+        return ImageKeyframe(given.url)
+    try:
+        return InlineKeyframe(read_data_uri(given.url))
+    except BadDataUri as error:
+        raise InvalidRequest(Problem(f"{field}.url", str(error))) from None
+
+
+def _word(field: str, given: str | None, words: type[Word]) -> Word | None:
+    if given is None:
+        return None
+    try:
+        return words(given)
+    except ValueError:
+        raise InvalidRequest(Problem(field, f"must be one of {', '.join(words)}")) from None
+
+
+def _seconds(duration: str | float | None) -> float:
+    if duration is None:
+        return DEFAULT_SECONDS
+    if not isinstance(duration, str):
+        return float(duration)
+    written = _DURATION.fullmatch(duration.strip())
+    if written is None:
+        raise InvalidRequest(Problem("duration", 'must be a number of seconds, such as 5 or "5s"'))
+    return float(written[1])
+
+
+def _concepts(given: tuple[wire.Concept, ...]) -> tuple[str, ...]:
+    problems = [
+        Problem(f"concepts.{number}.key", "is none of this server's: GET /generations/concepts/list names them")
+        for number, each in enumerate(given)
+        if each.key not in CONCEPTS
+    ]
+    if problems:
+        raise InvalidRequest(*problems)
+    return tuple(each.key for each in given)
+
+
+def _next_larger(resolution: Resolution) -> Resolution:
+    larger = [each for each in Resolution if each.area > resolution.area]
+    return larger[0] if larger else resolution
+
+
+def encode(view: GenerationView, link_to: LinkTo) -> bytes:
+    """The body of a generation, which callbacks carry too."""
+    return _ENCODER.encode(to_wire(view, link_to))
+
+
+def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
+    """A generation in the Dream Machine's words."""
+    cancelled = view.state is State.CANCELLED
+    assets = None
+    if view.video is not None and view.thumbnail is not None:
+        assets = wire.Assets(link_to(view.video), link_to(view.thumbnail))
+    return wire.Generation(
+        view.id,
+        "video",
+        cast("wire.StateWord", "failed" if cancelled else view.state.value),
+        CANCELLED_REASON if cancelled else _reason(view),
+        view.created_at,
+        assets,
+        view.request.model,
+        _echo(view.request, link_to),
+        round(view.progress, 3),
+    )
+
+
+def _reason(view: GenerationView) -> str | None:
+    if view.failure_reason is None or not (view.failure_code or "").startswith(_INPUT_CODES):
+        return view.failure_reason
+    return INPUT_FAILED + view.failure_reason
+
+
+def _echo(request: GenerationRequest, link_to: LinkTo) -> wire.RequestEcho:
+    echo = wire.RequestEcho(
+        generation_type=request.purpose.value,
+        model=request.model,
+        prompt=request.prompt or None,
+        aspect_ratio=request.aspect_ratio,
+        loop=request.loop,
+        keyframes=_keyframes(request, link_to),
+        duration=f"{request.seconds:g}s",
+        resolution=request.resolution.value,
+        concepts=tuple(map(wire.Concept, request.concepts)) or None,
+        callback_url=request.callback_url,
+    )
+    if request.source is None:
+        return echo
+    lies = request.placement
+    edges: dict[str, int] = {}
+    if lies is not None:
+        for axis, edge, length in (("x", lies.left, lies.width), ("y", lies.top, lies.height)):
+            edges |= {} if edge is None else {f"{axis}_start": edge}
+            edges |= {} if edge is None or length is None else {f"{axis}_end": edge + length}
+    return msgspec.structs.replace(echo, source=request.source, **edges)
+
+
+def _keyframes(request: GenerationRequest, link_to: LinkTo) -> wire.Keyframes | None:
+    if request.frame0 is None and request.frame1 is None:
+        return None
+    return wire.Keyframes(_keyframe(request.frame0, link_to), _keyframe(request.frame1, link_to))
+
+
+def _keyframe(keyframe: Keyframe | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:
+    match keyframe:
+        case None:
+            return None
+        case ImageKeyframe(url):
+            return wire.ImageKeyframe(url)
+        case StoredKeyframe(key):
+            return wire.ImageKeyframe(link_to(key))
+        case GenerationKeyframe(id_):
+            return wire.GenerationKeyframe(id_)
+        case InlineKeyframe():
+            raise TypeError("an inline picture is stored before its generation is")

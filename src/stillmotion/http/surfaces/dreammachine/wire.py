@@ -1,0 +1,218 @@
+"""The Dream Machine's JSON. The order of the fields is the order on the wire; golden files freeze it."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from stillmotion.domain.camera import HONOURED, SUGGESTED
+from stillmotion.domain.request import (
+    DEFAULT_MODEL,
+    DEFAULT_SECONDS,
+    MAX_SECONDS,
+    MIN_SECONDS,
+    PROMPT_MAX_CHARACTERS,
+    AspectRatio,
+    Resolution,
+)
+
+MIN_PROMPT_CHARACTERS = 3
+LONGEST_PAGE = 100
+
+_Text = Annotated[str | None, Meta(description="must be a string")]
+_Pixels = Annotated[int | None, Meta(description="must be a whole number of pixels of the new frame")]
+_Callback = Annotated[str | None, Meta(description="must be a string: an http(s) URL to be told at")]
+_Model = Annotated[
+    str, Meta(description=f"must be a string: the name of one of this server's models, {DEFAULT_MODEL} if left out")
+]
+_Shape = Annotated[str | None, Meta(description=f"must be one of {', '.join(AspectRatio)}")]
+_Resolution = Annotated[str | None, Meta(description=f"must be one of {', '.join(Resolution)}")]
+
+
+class ImageKeyframe(Struct, frozen=True, tag="image", forbid_unknown_fields=True):
+    """A picture at an http(s) address, or itself as `data:image/…;base64,…`."""
+
+    url: str
+
+
+class GenerationKeyframe(Struct, frozen=True, tag="generation", forbid_unknown_fields=True):
+    """An earlier generation, continued from its last frame (`frame0`) or led into (`frame1`)."""
+
+    id: str
+
+
+class Keyframes(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the video starts and ends with."""
+
+    frame0: ImageKeyframe | GenerationKeyframe | None = None
+    frame1: ImageKeyframe | GenerationKeyframe | None = None
+
+
+class Concept(Struct, frozen=True, forbid_unknown_fields=True):
+    """A camera concept."""
+
+    key: str
+
+
+class Media(Struct, frozen=True, forbid_unknown_fields=True):
+    """A video or a picture by its address."""
+
+    url: str
+
+
+_Keyframes = Annotated[
+    Keyframes | None,
+    Meta(
+        description='must be {"frame0": …, "frame1": …}, each {"type": "image", "url": "…"} or '
+        '{"type": "generation", "id": "…"}'
+    ),
+]
+_Concepts = Annotated[
+    tuple[Concept, ...] | None,
+    Meta(description=f'must be a list of {{"key": "…"}}, with {", ".join((*HONOURED, *SUGGESTED))}'),
+]
+_Media = Annotated[Media, Meta(description='must be {"url": "…"}: the video of one of your completed generations')]
+
+
+class CreateRequest(Struct, forbid_unknown_fields=True, frozen=True):
+    """What to make a video of."""
+
+    model: _Model = DEFAULT_MODEL
+    prompt: Annotated[
+        str | None,
+        Meta(
+            description=f"must be a string of {MIN_PROMPT_CHARACTERS} to {PROMPT_MAX_CHARACTERS} characters; "
+            "it may be left out where a keyframe is an image"
+        ),
+    ] = None
+    aspect_ratio: _Shape = None
+    loop: Annotated[bool | None, Meta(description="must be true or false: whether the end leads into the start")] = None
+    keyframes: _Keyframes = None
+    duration: Annotated[
+        str | int | float | None,
+        Meta(
+            description=f'must be a number or a string like "5s", from {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds, '
+            f"{DEFAULT_SECONDS:g} if left out"
+        ),
+    ] = None
+    resolution: _Resolution = None
+    concepts: _Concepts = None
+    callback_url: _Callback = None
+    generation_type: Annotated[Literal["video"] | None, Meta(description='must be "video"')] = None
+
+
+class UpscaleRequest(Struct, forbid_unknown_fields=True, frozen=True):
+    """How large a finished video should become; left out, the next larger size."""
+
+    resolution: _Resolution = None
+    callback_url: _Callback = None
+    generation_type: Annotated[Literal["upscale_video"] | None, Meta(description='must be "upscale_video"')] = None
+
+
+class ReframeRequest(Struct, forbid_unknown_fields=True, frozen=True):
+    """Which shape a finished video should have, and where its picture lies in it."""
+
+    media: _Media
+    aspect_ratio: Annotated[str, Meta(description=f"must be one of {', '.join(AspectRatio)}")]
+    model: _Model = DEFAULT_MODEL
+    generation_type: Annotated[Literal["reframe_video"] | None, Meta(description='must be "reframe_video"')] = None
+    prompt: _Text = None
+    first_frame: Annotated[Media | None, Meta(description='must be {"url": "…"}')] = None
+    grid_position_x: _Pixels = None
+    grid_position_y: _Pixels = None
+    resized_width: _Pixels = None
+    resized_height: _Pixels = None
+    x_start: _Pixels = None
+    x_end: _Pixels = None
+    y_start: _Pixels = None
+    y_end: _Pixels = None
+    callback_url: _Callback = None
+
+
+class Page(Struct, frozen=True):
+    """Which part of a list."""
+
+    limit: Annotated[
+        int, Meta(ge=0, le=LONGEST_PAGE, description=f"must be a whole number from 0 to {LONGEST_PAGE}")
+    ] = LONGEST_PAGE
+    offset: Annotated[int, Meta(ge=0, description="must be a whole number, 0 or more")] = 0
+
+
+class Anything(Struct, frozen=True):
+    """A body that is not looked at."""
+
+
+class RequestEcho(Struct, frozen=True):
+    """What was asked. What belongs to upscaling and reframing is only there for them."""
+
+    generation_type: str
+    model: str
+    prompt: str | None
+    aspect_ratio: str | None
+    loop: bool
+    keyframes: Keyframes | None
+    duration: str
+    resolution: str
+    concepts: tuple[Concept, ...] | None
+    callback_url: str | None
+    source: str | UnsetType = UNSET
+    x_start: int | UnsetType = UNSET
+    x_end: int | UnsetType = UNSET
+    y_start: int | UnsetType = UNSET
+    y_end: int | UnsetType = UNSET
+
+
+class Assets(Struct, frozen=True):
+    """Where the result is: an H.264 MP4 and a JPEG, good for a day; every look gives fresh addresses."""
+
+    video: str
+    image: str
+    progress_video: str | None = None
+
+
+StateWord = Literal["queued", "dreaming", "completed", "failed"]
+
+
+class Generation(Struct, frozen=True):
+    """A generation. `progress` goes from 0 to 1."""
+
+    id: str
+    generation_type: Literal["video"]
+    state: StateWord
+    failure_reason: str | None
+    created_at: datetime
+    assets: Assets | None
+    model: str
+    request: RequestEcho
+    progress: float
+
+
+class Generations(Struct, frozen=True):
+    """A part of the list of generations, the newest first; `count` is how many are in it."""
+
+    generations: tuple[Generation, ...]
+    count: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class Pong(Struct, frozen=True):
+    """The answer to a ping."""
+
+    message: Literal["pong"] = "pong"
+
+
+class Credits(Struct, frozen=True):
+    """What is left of the month's quota, in the product's unit price."""
+
+    credit_balance: float
+
+
+class Detail(Struct, frozen=True):
+    """Any refusal."""
+
+    detail: str
+
+
+Names = list[str]
