@@ -79,7 +79,8 @@ class GenerationRequest:
 
     A prompt may be left out where there is a keyframe. `seconds` is the clip's length; without `aspect_ratio` the
     picture keeps its own shape. To upscale or reframe, `source` is the id of the finished generation, and no prompt
-    is needed; `placement` is where its picture lies in the reframed one, None to crop around the subject.
+    is needed; `source_url` is the address it was named by, `placement` where its picture lies in the reframed one,
+    None to crop around the subject.
     """
 
     prompt: str
@@ -95,6 +96,7 @@ class GenerationRequest:
     model: str = DEFAULT_MODEL
     purpose: Purpose = Purpose.VIDEO
     source: str | None = None
+    source_url: str | None = None
     placement: Placement | None = None
 
     def __post_init__(self) -> None:

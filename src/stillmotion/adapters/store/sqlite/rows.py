@@ -51,6 +51,7 @@ class _Request(msgspec.Struct, omit_defaults=True, frozen=True):
     callback_url: str | None = None
     purpose: Purpose = Purpose.VIDEO
     source: str | None = None
+    source_url: str | None = None
     placement: Placement | None = None
 
 
@@ -197,6 +198,7 @@ def from_request(request: GenerationRequest) -> str:
         callback_url=request.callback_url,
         purpose=request.purpose,
         source=request.source,
+        source_url=request.source_url,
         placement=request.placement,
     )
     return _encode_json(kept).decode()
@@ -221,6 +223,7 @@ def to_request(text: str) -> GenerationRequest:
             "model": kept.model,
             "purpose": kept.purpose,
             "source": kept.source,
+            "source_url": kept.source_url,
             "placement": kept.placement,
         },
     )

@@ -13,6 +13,7 @@ from stillmotion.http.surfaces.dreammachine.wire import (
     Generations,
     ImageKeyframe,
     Keyframes,
+    Media,
     RequestEcho,
 )
 
@@ -62,6 +63,9 @@ UPSCALED = replace(
     QUEUED, request=replace(QUEUED.request, generation_type="upscale_video", resolution="1080p", source=_ID)
 )
 REFRAMED = replace(
-    QUEUED, request=replace(QUEUED.request, generation_type="reframe_video", aspect_ratio="9:16", source=_ID)
+    QUEUED,
+    request=replace(
+        QUEUED.request, generation_type="reframe_video", aspect_ratio="9:16", source=_ID, media=Media(_VIDEO)
+    ),
 )
 LISTED = Generations((COMPLETED,), count=1, limit=100, offset=0, has_more=False)

@@ -94,6 +94,7 @@ def to_reframe(submitted: wire.ReframeRequest) -> GenerationRequest:
         model=submitted.model,
         purpose=Purpose.REFRAME,
         source=found[1],
+        source_url=submitted.media.url,
         placement=placement(across, down),
     )
 
@@ -210,7 +211,8 @@ def _echo(request: GenerationRequest, link_to: LinkTo) -> wire.RequestEcho:
         for axis, edge, length in (("x", lies.left, lies.width), ("y", lies.top, lies.height)):
             edges |= {} if edge is None else {f"{axis}_start": edge}
             edges |= {} if edge is None or length is None else {f"{axis}_end": edge + length}
-    return msgspec.structs.replace(echo, source=request.source, **edges)
+    media = msgspec.UNSET if request.source_url is None else wire.Media(request.source_url)
+    return msgspec.structs.replace(echo, source=request.source, media=media, **edges)
 
 
 def _keyframes(request: GenerationRequest, link_to: LinkTo) -> wire.Keyframes | None:

@@ -156,6 +156,7 @@ class RequestEcho(Struct, frozen=True):
     concepts: tuple[Concept, ...] | None
     callback_url: str | None
     source: str | UnsetType = UNSET
+    media: Media | UnsetType = UNSET
     x_start: int | UnsetType = UNSET
     x_end: int | UnsetType = UNSET
     y_start: int | UnsetType = UNSET

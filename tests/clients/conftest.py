@@ -1,0 +1,6 @@
+"""Programs that others wrote, and what they talk to: the edge over a store, or a whole service in processes."""
+
+from tests.end_to_end.conftest import make_running, running, small_picture
+from tests.http.conftest import caller, edge, start
+
+__all__ = ["caller", "edge", "make_running", "running", "small_picture", "start"]
