@@ -126,6 +126,15 @@ def docs(arguments: Sequence[str]) -> int:
     return become([str(PYTHON), "-m", "tools.docs", *arguments])
 
 
+def compatibility(arguments: Sequence[str]) -> int:
+    """Try every client against a live server and write docs/compatibility.md."""
+    refuse(arguments, "compatibility")
+    os.chdir(ROOT)
+    prepare()
+    page = ["-p", "tests.compatibility", "--compatibility", "docs/compatibility.md"]
+    return become([str(PYTHON), "-m", "pytest", *page, "-m", "", "tests/clients", "tests/docs/test_examples.py"])
+
+
 def lock(arguments: Sequence[str]) -> int:
     """Pin the dependencies in constraints.txt; --upgrade takes the newest versions."""
     refuse([word for word in arguments if word != "--upgrade"], "lock")
@@ -350,6 +359,7 @@ CHORES: Mapping[str, Chore] = {
     "bench": Chore(bench, "NAME [its own]"),
     "gallery": Chore(gallery, "[--out DIR] [--only WORD]"),
     "docs": Chore(docs, "[--check]"),
+    "compatibility": Chore(compatibility),
     "lock": Chore(lock, "[--upgrade]"),
 }
 

@@ -18,6 +18,7 @@ from stillmotion.media.probe import probe
 from tests.end_to_end.conftest import small_picture
 from tests.http.conftest import PICTURE_URL
 
+CLIENT, VERSION = "lumaai (Python)", lumaai.__version__
 FRAME0 = {"frame0": {"type": "image", "url": PICTURE_URL}}
 OTHER_URL = PICTURE_URL.replace("00034", "00035")
 
@@ -43,11 +44,13 @@ def completed(luma, caller, **asked):
     return made.id
 
 
+@pytest.mark.methods("ping.check")
 def test_a_ping_is_answered(luma):
     assert luma.ping.check().message == "pong"
 
 
 @pytest.mark.parametrize("through", ["create", "video.create"])
+@pytest.mark.methods("generations.create", "generations.video.create")
 def test_a_generation_is_created_and_echoed(luma, through):
     method = luma.generations.video.create if through == "video.create" else luma.generations.create
     made = method(
@@ -87,14 +90,17 @@ def test_a_generation_is_created_and_echoed(luma, through):
     assert [each.key for each in asked.concepts] == ["orbit_left"]
 
 
+@pytest.mark.methods("generations.create")
 def test_a_loop_is_echoed(luma):
     assert luma.generations.create(model="ray-2", prompt="waves", keyframes=FRAME0, loop=True).request.loop
 
 
+@pytest.mark.methods("generations.create")
 def test_a_picture_needs_no_prompt(luma):
     assert luma.generations.create(model="ray-2", keyframes=FRAME0).request.prompt is None
 
 
+@pytest.mark.methods("generations.create", "generations.get")
 def test_a_generation_is_read_through_all_its_states(luma, caller):
     made = luma.generations.create(model="ray-2", prompt="a lake", keyframes=FRAME0)
     assert luma.generations.get(made.id).state == "queued"
@@ -109,6 +115,7 @@ def test_a_generation_is_read_through_all_its_states(luma, caller):
     assert failed.failure_reason == "Failed to read user input frames: The image could not be decoded."
 
 
+@pytest.mark.methods("generations.get")
 def test_a_completed_generation_has_addresses_that_work_without_a_key(luma, caller):
     done = luma.generations.get(completed(luma, caller))
     assert done.state == "completed"
@@ -119,6 +126,7 @@ def test_a_completed_generation_has_addresses_that_work_without_a_key(luma, call
     assert done.assets.progress_video is None
 
 
+@pytest.mark.methods("generations.list")
 def test_generations_are_listed_newest_first_and_by_part(luma, caller):
     made = [luma.generations.create(model="ray-2", prompt=f"lake {n}", keyframes=FRAME0).id for n in range(5)]
     everything = luma.generations.list()
@@ -132,6 +140,7 @@ def test_generations_are_listed_newest_first_and_by_part(luma, caller):
     assert other.generations.list().generations == []
 
 
+@pytest.mark.methods("generations.create")
 def test_a_video_is_continued_led_into_and_joined(luma, caller):
     first, second = completed(luma, caller), completed(luma, caller)
     after, before = {"type": "generation", "id": first}, {"type": "generation", "id": second}
@@ -141,6 +150,7 @@ def test_a_video_is_continued_led_into_and_joined(luma, caller):
         assert {name: frame for name, frame in echoed.items() if frame is not None} == keyframes
 
 
+@pytest.mark.methods("generations.upscale")
 def test_a_video_is_upscaled(luma, caller):
     source = completed(luma, caller, resolution="540p")
     made = luma.generations.upscale(source, resolution="1080p", generation_type="upscale_video")
@@ -151,6 +161,7 @@ def test_a_video_is_upscaled(luma, caller):
         luma.generations.upscale(source, resolution="540p")
 
 
+@pytest.mark.methods("generations.video.reframe")
 def test_a_video_is_reframed(luma, caller):
     video = luma.generations.get(completed(luma, caller)).assets.video
     made = luma.generations.video.reframe(
@@ -172,11 +183,15 @@ def test_a_video_is_reframed(luma, caller):
         )
 
 
+@pytest.mark.methods("generations.concepts.list")
 def test_the_camera_concepts_are_named(luma):
     assert luma.generations.concepts.list() == list(HONOURED)
     assert "camera orbit left" in luma.get("/generations/camera_motion/list", cast_to=list[str])
 
 
+@pytest.mark.methods(
+    "generations.audio", "generations.image.create", "generations.image.reframe", "generations.video.modify"
+)
 def test_what_no_engine_can_do_is_refused_with_a_sentence(luma, caller):
     done = completed(luma, caller)
     media, url = {"url": "https://example.com"}, "https://example.com"
@@ -219,6 +234,7 @@ def test_what_no_engine_can_do_is_refused_with_a_sentence(luma, caller):
         ),
     ],
 )
+@pytest.mark.methods("generations.create")
 def test_a_bad_value_is_a_400_with_its_sentence(caller, asked, sentence):
     good = {"model": "ray-2", "prompt": "a lake", "keyframes": FRAME0}
     given = asked if {"keyframes", "prompt"} & set(asked) else good | asked
@@ -227,6 +243,7 @@ def test_a_bad_value_is_a_400_with_its_sentence(caller, asked, sentence):
     assert error.value.body == {"detail": sentence}
 
 
+@pytest.mark.methods("generations.create")
 def test_a_body_of_the_wrong_shape_is_a_422(caller):
     with pytest.raises(lumaai.UnprocessableEntityError) as error:
         sdk(caller).generations.create(model="ray-2", prompt=7, keyframes=FRAME0)
@@ -235,6 +252,7 @@ def test_a_body_of_the_wrong_shape_is_a_422(caller):
         sdk(caller).generations.create(model="ray-2", prompt="a lake", keyframes=FRAME0, extra_body={"surprise": True})
 
 
+@pytest.mark.methods("ping.check", "generations.get")
 def test_the_classes_of_errors_follow_the_statuses(caller, edge):
     with pytest.raises(lumaai.AuthenticationError) as unknown:
         sdk(caller, auth_token="sm_nobody's").ping.check()
@@ -259,6 +277,7 @@ def test_unknown_paths_and_methods_are_told_apart(caller):
     assert set(wrong.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
+@pytest.mark.methods("generations.create")
 def test_a_rate_limit_is_waited_for(edge):
     caller = edge.caller(submits_per_minute=1)
     with sdk(caller, max_retries=0) as luma:
@@ -268,6 +287,7 @@ def test_a_rate_limit_is_waited_for(edge):
         assert 1 <= int(error.value.response.headers["retry-after"]) <= 60
 
 
+@pytest.mark.methods("generations.create")
 def test_a_spent_quota_is_not_tried_again(edge):
     caller = edge.caller(video_seconds_per_month=5)
     with sdk(caller) as luma:
@@ -277,6 +297,7 @@ def test_a_spent_quota_is_not_tried_again(edge):
         assert error.value.response.headers["x-should-retry"] == "false"
 
 
+@pytest.mark.methods("generations.with_raw_response.create")
 def test_what_really_renders_is_said(caller):
     answered = sdk(caller).generations.with_raw_response.create(model="ray-2", prompt="a lake", keyframes=FRAME0)
     assert answered.headers["x-stillmotion-engine"] == "forward/elsewhere"
@@ -284,6 +305,15 @@ def test_what_really_renders_is_said(caller):
 
 @pytest.mark.parametrize("http_client", [None, DefaultAioHttpClient], ids=["httpx", "aiohttp"])
 @pytest.mark.parametrize("strict", [False, True], ids=["loose", "strict"])
+@pytest.mark.methods(
+    "AsyncLumaAI: ping.check",
+    "AsyncLumaAI: generations.create",
+    "AsyncLumaAI: generations.get",
+    "AsyncLumaAI: generations.upscale",
+    "AsyncLumaAI: generations.video.reframe",
+    "AsyncLumaAI: generations.list",
+    "AsyncLumaAI: generations.concepts.list",
+)
 async def test_the_asynchronous_clients_do_the_same(caller, http_client, strict):
     options = {} if http_client is None else {"http_client": http_client()}
     async with AsyncLumaAI(
@@ -342,6 +372,7 @@ def answers_cut_off(target, times):
 
 
 @pytest.mark.slow
+@pytest.mark.methods("generations.create", "generations.get", "generations.upscale", "generations.video.reframe")
 def test_a_picture_becomes_a_film_through_the_sdk(running, tmp_path):
     """The whole way: create, wait, download; then larger, reshaped and continued."""
     with LumaAI(base_url=f"{running.base}/dream-machine/v1", auth_token=running.key) as luma:
