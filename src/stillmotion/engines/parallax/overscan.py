@@ -10,7 +10,7 @@ from stillmotion.engines.parallax.geometry import Surface, Views, solve
 LARGEST = 2.5
 """No move of the table at any strength needs more."""
 HALVINGS = 22
-POINTS_PER_SIDE = 24
+POINTS_PER_SIDE = 96
 SAFETY = 1.01
 """On the part over 1: covers the edge between the points that are tried."""
 BARELY = 5e-4
