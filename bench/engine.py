@@ -12,6 +12,7 @@ import cv2
 
 from bench.engine_ambient import WORDS, ambient
 from bench.engine_cost import memory, speed
+from bench.engine_depth import depth
 from bench.engine_looks import LOOPS, NATIVE_MOVES, directions, ending, fidelity, loops, smoothness, straightness
 from bench.engine_maps import MapFaults, map_faults
 from bench.engine_photos import DRAWINGS, PHOTOS, QUICK, clip_size, everything, photo
@@ -61,6 +62,7 @@ def sections(engine: Parallax, folder: Path, *, quick: bool) -> Mapping[str, Cal
         "smoothness": lambda: smoothness(engine, folder, there[: 2 if quick else 7]),
         "directions": lambda: directions(engine, folder, names[: 2 if quick else None]),
         "maps": lambda: maps(names),
+        "depth": depth,
         "lines": lambda: straightness(engine, folder, lined[: 2 if quick else None]),
         "loops": lambda: loops(engine, folder, LOOPS[: 3 if quick else None]),
         "ambient": lambda: ambient(engine, folder, WORDS[: 3 if quick else None]),

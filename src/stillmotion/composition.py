@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.clock import SystemClock
@@ -36,8 +37,8 @@ from stillmotion.http.asgi import App
 from stillmotion.http.services import Services
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.deliverer import Deliverer
-from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.renderer_process import RendererProcess
+from stillmotion.worker.host import NewRenderer, WorkerHost
+from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
 
 _KEYS, _LINKS = b"subscription keys", b"asset links"
 """What each secret that we derive from the data directory's is for."""
@@ -79,7 +80,10 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             directory.scratch,
             video_codec(settings),
         )
-        host = WorkerHost(workshop, RendererProcess, settings.renderers)
+        new_renderer = renderers(settings)
+        if settings.depth_model and settings.renderers:
+            await _try_out(new_renderer())
+        host = WorkerHost(workshop, new_renderer, settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         generations = Generations(
             store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
@@ -144,6 +148,23 @@ def default_product(settings: Settings) -> Product:
 def image_source(settings: Settings) -> HttpImages:
     """Fetches pictures as the service would."""
     return HttpImages(_connections(settings))
+
+
+def renderers(settings: Settings) -> NewRenderer:
+    """Makes renderers that are not started yet, set up as the settings say."""
+    options: list[str] = []
+    if settings.depth_model:
+        file = Path(settings.depth_model).expanduser().resolve()
+        options = ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
+    return lambda: RendererProcess((*RENDERER_COMMAND, *options))
+
+
+async def _try_out(renderer: RendererProcess) -> None:
+    """Start a renderer and let it go. Raises `RendererUnfit` where a setting of its engines is wrong."""
+    try:
+        await renderer.start()
+    finally:
+        await renderer.stop()
 
 
 def video_codec(settings: Settings) -> VideoCodec:

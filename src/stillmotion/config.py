@@ -40,6 +40,12 @@ class Settings:
         MappingProxyType({"ray-1-6": "parallax/1", "ray-2": "parallax/1", "ray-flash-2": "parallax/1"}),
         "Wire model names and the engine that really renders each.",
     )
+    depth_model: str = _setting(
+        "", "An ONNX model that tells depth (needs stillmotion[onnx]), e.g. models/midas.onnx; empty: estimated."
+    )
+    depth_model_gives: str = _setting(
+        "nearness", "What its numbers mean: nearness (larger is nearer, as of MiDaS) or distance (metric models)."
+    )
     video_codec: str = _setting(
         "h264", "How clips are compressed: h264, which plays everywhere, or av1, about 40 % smaller."
     )
@@ -64,6 +70,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "shutdown_grace": (0, 600),
 }
 _CHOICES: Mapping[str, tuple[str, ...]] = {
+    "depth_model_gives": ("nearness", "distance"),
     "video_codec": ("h264", "av1"),
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("auto", "json", "console"),

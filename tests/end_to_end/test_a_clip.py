@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 import subprocess
 import threading
@@ -9,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image, ImageOps
 from standardwebhooks import Webhook
 
 from stillmotion.media.probe import probe
@@ -155,10 +157,63 @@ def test_generate_needs_no_server(tmp_path):
     assert not list((tmp_path / "b").glob(".*"))
 
 
+def test_generate_moves_the_picture_by_the_depth_that_is_given(tmp_path):
+    (tmp_path / "a.png").write_bytes(base64.b64decode(small_picture().split(",")[1]))
+    near = Image.linear_gradient("L").resize((64, 48))
+    near.save(tmp_path / "near.png")
+    ImageOps.invert(near).save(tmp_path / "far.png")
+    words = [*COMMAND, "generate", "a.png", "pedestal up", "--seconds", "1", "--resolution", "540p"]
+    clips = {"near.mp4": ["--depth", "near.png"], "far.mp4": ["--depth", "far.png", "--depth-inverted"], "own.mp4": []}
+    for clip, depth in clips.items():
+        made = [*words, *depth, "-o", clip]
+        done = subprocess.run(made, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert ("Depth: image" in done.stdout) == bool(depth)
+    by_near, by_far, by_own = ((tmp_path / clip).read_bytes() for clip in clips)
+    assert by_near == by_far
+    assert by_near != by_own
+
+
+@pytest.mark.parametrize("words", [["serve", "--port", "0"], ["generate", "a.png", "push in", "-o", "c.mp4"]])
+def test_a_depth_model_that_is_not_there_is_refused_at_the_start(tmp_path, words):
+    (tmp_path / "a.png").write_bytes(base64.b64decode(small_picture().split(",")[1]))
+    environment = clean_environment(
+        STILLMOTION_DEPTH_MODEL="midas.onnx", STILLMOTION_DATA_DIR=str(tmp_path / "kept"), STILLMOTION_RENDERERS="1"
+    )
+    command = [*COMMAND, *words]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == (
+        f"stillmotion: depth_model names {tmp_path / 'midas.onnx'}, "
+        "which is not a file: give the path of an ONNX model."
+    )
+
+
+def photograph() -> str:
+    """A data URI of a picture that nobody takes for a drawing."""
+    grain = Image.effect_noise((160, 120), 60).convert("RGB")
+    file = io.BytesIO()
+    grain.save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def test_the_service_tells_depth_by_the_operators_model(make_running, tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install stillmotion[onnx]")
+    onnx_models = pytest.importorskip("tests.engines.onnx_models", reason="needs onnx, to make the model")
+    running = make_running(STILLMOTION_DEPTH_MODEL=str(onnx_models.brightness(tmp_path / "bright.onnx")))
+    accepted = running.submit({"prompt": "push in", "url": photograph(), **QUICK})
+    done = running.wait_for(accepted.body["id"], "completed", "failed")
+    assert done["state"] == "completed", done
+    given = {"Ocp-Apim-Subscription-Key": running.key}
+    plan = running.call("GET", f"/generations/{accepted.body['id']}/plan", **given)
+    assert plan.body["plan"]["depth"] == "model bright"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["missing.jpg", "push in"], "IMAGE: missing.jpg is not a file"),
+        (["notes.txt", "push in", "--depth", "missing.png"], "--depth: missing.png is not a file"),
         (["notes.txt", "push in"], "image"),
         (["http://127.0.0.1:9/a.png", "push in"], "private network"),
         (["notes.txt", " "], "prompt: must not be blank"),

@@ -27,6 +27,20 @@ def test_a_move_of_our_own_choice_is_said_to_be_one():
     assert describe(json.dumps(chosen)) == ["Moves: push in (chosen from the picture)"]
 
 
+@pytest.mark.parametrize(
+    ("depth", "said"),
+    [
+        ("estimated", []),
+        ("none", []),
+        ("image", ["Depth: image"]),
+        ("model my_midas", ["Depth: model my_midas"]),
+        (3, []),
+    ],
+)
+def test_where_the_depth_came_from_is_told_unless_it_is_the_ordinary(depth, said):
+    assert describe(json.dumps({"depth": depth})) == said
+
+
 @pytest.mark.parametrize("plan", ["", "no json", "[]", "{}"])
 def test_an_unknown_plan_is_passed_over(plan):
     assert describe(plan) == []

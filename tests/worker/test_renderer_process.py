@@ -1,6 +1,7 @@
 """The host's end of a renderer process, and the child's manners."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -9,12 +10,14 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.media.probe import probe
 from stillmotion.worker.messages import Progress, Render, Stage
-from stillmotion.worker.renderer_process import RendererDied, RendererProcess
+from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererDied, RendererProcess, RendererUnfit
 from tests.worker.conftest import FAKE_RENDERER, png
 
 
@@ -110,6 +113,32 @@ async def test_its_last_words_are_told_when_it_cannot_start():
         await renderer.start()
     assert (caught.value.stage, caught.value.exit_code) == (Stage.STARTING, 1)
     assert caught.value.last_words == ("no such device",)
+
+
+async def test_a_renderer_that_is_set_up_wrongly_says_the_fix():
+    renderer = RendererProcess((*RENDERER_COMMAND, "--depth-model", "/nowhere/midas.onnx"))
+    with pytest.raises(RendererUnfit) as caught:
+        await renderer.start()
+    assert str(caught.value) == (
+        "depth_model names /nowhere/midas.onnx, which is not a file: give the path of an ONNX model."
+    )
+    assert not renderer.alive
+
+
+async def test_a_renderer_given_a_depth_image_moves_the_picture_by_it(picture):
+    depth = picture.with_name("depth.png")
+    Image.linear_gradient("L").resize((64, 36)).save(depth)
+    renderer = RendererProcess()
+    try:
+        await renderer.start()
+        order = message(renderer, picture, "push in", "parallax/1")
+        done = await renderer.render(msgspec.structs.replace(order, depth=str(depth)), lambda _: None)
+        broken = msgspec.structs.replace(order, ticket=renderer.ticket(), depth=str(Path(__file__)))
+        with pytest.raises(GenerationFailed, match="not an image"):
+            await renderer.render(broken, lambda _: None)
+    finally:
+        await renderer.stop()
+    assert json.loads(done.plan)["depth"] == "image"
 
 
 async def test_a_process_that_speaks_something_else_is_refused():

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,14 +13,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stillmotion.cli.main import load_settings
 from stillmotion.cli.plans import describe
-from stillmotion.composition import image_source, video_codec
+from stillmotion.composition import image_source, renderers, video_codec
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
 from stillmotion.domain.keyframes import ImageKeyframe
 from stillmotion.domain.request import AspectRatio, GenerationRequest, Resolution
 from stillmotion.worker.messages import Done, Render
 from stillmotion.worker.messages import Progress as RenderProgress
-from stillmotion.worker.renderer_process import RendererDied, RendererProcess
+from stillmotion.worker.renderer_process import RendererDied, RendererProcess, RendererUnfit
 
 ENGINE = "parallax/1"
 
@@ -34,6 +35,8 @@ class _Order:
 
     image: str
     end: str | None
+    depth: str | None
+    depth_bright_is_far: bool
     request: GenerationRequest
     out: Path
     settings: Settings
@@ -44,6 +47,8 @@ class _Order:
 @click.argument("prompt")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The MP4 to write.")
 @click.option("--end", help="A picture (file or URL) to end on.")
+@click.option("--depth", help="A grey picture (file or URL) of IMAGE's depth, bright being near.")
+@click.option("--depth-inverted", is_flag=True, help="In the picture of --depth, bright is far.")
 @click.option("--seconds", type=float, default=5.0, show_default=True, help="Length, 1 to 10.")
 @click.option("--resolution", type=click.Choice([each.value for each in Resolution]), default="720p", show_default=True)
 @click.option("--aspect", type=click.Choice([each.value for each in AspectRatio]), help="Default: the picture's own.")
@@ -56,6 +61,8 @@ def command(
     prompt: str,
     out: Path,
     end: str | None,
+    depth: str | None,
+    depth_inverted: bool,
     seconds: float,
     resolution: str,
     aspect: str | None,
@@ -73,9 +80,13 @@ def command(
         resolution=Resolution(resolution),
         seed=seed,
     )
-    order = _Order(image, end, request, out, load_settings(ctx))
+    if depth_inverted and not depth:
+        raise click.UsageError("--depth-inverted says how to read --depth: give that too.")
+    order = _Order(image, end, depth, depth_inverted, request, out, load_settings(ctx))
     try:
         done = asyncio.run(_generate(order))
+    except RendererUnfit:
+        raise
     except (GenerationFailed, RendererDied) as error:
         failure = error.as_failure() if isinstance(error, RendererDied) else error
         raise GenerateFailed(failure.reason) from error
@@ -90,13 +101,17 @@ def command(
 
 
 async def _generate(order: _Order) -> Done:
-    renderer = RendererProcess()
+    renderer = renderers(order.settings)()
     with TemporaryDirectory(prefix="stillmotion-") as folder:
-        frame0 = await _picture(order.image, "IMAGE", Path(folder, "frame0"), order.settings)
-        frame1 = await _picture(order.end, "--end", Path(folder, "frame1"), order.settings) if order.end else None
+        named = {"IMAGE": order.image, "--end": order.end, "--depth": order.depth}
+        files = {
+            name: await _picture(image, name, Path(folder, name.strip("-")), order.settings)
+            for name, image in named.items()
+            if image
+        }
         await renderer.start()
         try:
-            done = await _render(renderer, order, folder, (frame0, frame1))
+            done = await _render(renderer, order, folder, files)
         finally:
             await renderer.stop()
         order.out.parent.mkdir(parents=True, exist_ok=True)
@@ -106,20 +121,22 @@ async def _generate(order: _Order) -> Done:
         return done
 
 
-async def _render(renderer: RendererProcess, order: _Order, folder: str, frames: tuple[str, str | None]) -> Done:
+async def _render(renderer: RendererProcess, order: _Order, folder: str, files: Mapping[str, str]) -> Done:
     request = order.request
     message = Render(
         ticket=renderer.ticket(),
         engine=ENGINE,
         prompt=request.prompt,
         output=folder,
-        frame0=frames[0],
-        frame1=frames[1],
+        frame0=files["IMAGE"],
+        frame1=files.get("--end"),
         aspect_ratio=request.aspect_ratio,
         resolution=request.resolution,
         seconds=request.seconds,
         loop=request.loop,
         seed=request.seed or 0,
+        depth=files.get("--depth"),
+        depth_bright_is_far=order.depth_bright_is_far,
         codec=video_codec(order.settings),
     )
     columns = (TextColumn("{task.description:>9}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))

@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+_ORDINARY_DEPTHS = frozenset({"estimated", "none"})
+
 
 def describe(plan: str) -> list[str]:
-    """A line of what was understood and a line for what was not, from an engine's plan; empty for a plan unknown."""
+    """A line each of what was understood and what was not, and of depth that was not estimated; none if unknown."""
     try:
         known = json.loads(plan)
     except ValueError:
@@ -17,6 +19,9 @@ def describe(plan: str) -> list[str]:
     lines = [f"Moves: {understood}"] if understood else []
     if ignored:
         lines.append("Not understood: " + ", ".join(f"“{_printable(words)}”" for words in ignored))
+    depth = known.get("depth")
+    if isinstance(depth, str) and depth not in _ORDINARY_DEPTHS:
+        lines.append(f"Depth: {_printable(depth)}")
     return lines
 
 

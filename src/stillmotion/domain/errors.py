@@ -17,6 +17,7 @@
     ├── RenderCancelled               not an error of anyone's: stop now
     ├── LeaseLost                     another worker has it, or it is over
     ├── IllegalTransition             our bug
+    ├── EngineUnfit                   the operator's doing: a sentence that says the fix
     └── Unavailable                   ours and passing: storage down, shutting down
         └── StoreUnavailable          the database refuses (locked, full, read-only)
 """
@@ -121,6 +122,10 @@ class IllegalTransition(StillmotionError):
         super().__init__(f"a {state} generation cannot {event}")
         self.state = state
         self.event = event
+
+
+class EngineUnfit(StillmotionError):
+    """An engine cannot be loaded as it is set up: the message names the setting and the fix."""
 
 
 class Unavailable(StillmotionError):

@@ -36,6 +36,19 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class DepthMap:
+    """How near what a picture shows is, on any scale: larger is nearer.
+
+    `nearness` holds height × width floats of 32 bits in the machine's byte order, all of them finite, rows top to
+    bottom, C-contiguous. It covers the whole picture, upright, and may be coarser than it.
+    """
+
+    width: int
+    height: int
+    nearness: Buffer
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One picture of the clip: planar YUV 4:2:0, BT.709, limited range (I420: Y, then U, then V).
 
@@ -53,6 +66,8 @@ class RenderJob:
 
     Where a keyframe is an earlier clip's last frame (as `frame0`) or first frame (as `frame1`), `frame0_plan` or
     `frame1_plan` is that clip's plan (`Rendering.plan`), so that its motion can be carried on; else it is empty.
+    `depth` is that of the picture the clip starts from (of `frame1` where that is the only one), where it is known;
+    an engine that has no use for it passes it over.
     """
 
     prompt: str
@@ -65,6 +80,7 @@ class RenderJob:
     concepts: tuple[str, ...] = ()
     frame0_plan: str = ""
     frame1_plan: str = ""
+    depth: DepthMap | None = None
 
 
 @dataclass(frozen=True, slots=True)

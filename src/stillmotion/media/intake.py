@@ -57,7 +57,7 @@ _DECODER_ERRORS = (
 
 def measure(source: bytes | Path) -> FrameSize:
     """The picture's size in pixels as it is looked at (upright), read from its header. Raises as `decode` does."""
-    with _opened(source) as image:
+    with opened(source) as image:
         width, height = image.size
         turned = image.getexif().get(_UPSIDE) in _TURNED_BY_A_QUARTER
         return FrameSize(height, width) if turned else FrameSize(width, height)
@@ -72,7 +72,7 @@ def decode(source: bytes | Path, *, cover: FrameSize | None = None) -> Picture:
     Raises `GenerationFailed` with code `image_unsupported_type`, `image_too_many_pixels` or
     `image_decode_failed`, and a sentence that says what to do.
     """
-    with _opened(source) as image:
+    with opened(source) as image:
         if cover is not None:
             _decode_smaller(image, cover)
         image.load()
@@ -88,8 +88,11 @@ def decode(source: bytes | Path, *, cover: FrameSize | None = None) -> Picture:
 
 
 @contextmanager
-def _opened(source: bytes | Path) -> Iterator[Image.Image]:
-    """The file's header read and its size accepted; decoding errors inside the block become refusals."""
+def opened(source: bytes | Path) -> Iterator[Image.Image]:
+    """The file's header read and its size accepted; decoding errors inside the block become refusals.
+
+    Raises `GenerationFailed` as `decode` does.
+    """
     head = source[:SIGNATURE_BYTES] if isinstance(source, bytes) else _first_bytes(source)
     if not head:
         raise GenerationFailed("image_decode_failed", "The image file is empty: send the whole file.")

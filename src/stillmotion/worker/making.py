@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Engine, Picture, Rendering, RenderJob, Report
+from stillmotion.domain.rendering import DepthMap, Engine, Picture, Rendering, RenderJob, Report
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
 from stillmotion.media import earlier, intake
+from stillmotion.media.depth_image import decode_depth
 from stillmotion.media.encode import OPTIONS, Clip, encode
 from stillmotion.media.probe import BrokenClip, probe
 from stillmotion.media.resample import Source, motion_plan, reframe, upscale
@@ -90,6 +91,7 @@ def _job(render: Render, say: Say) -> RenderJob:
         concepts=render.concepts,
         frame0_plan=motion_plan(render.frame0_plan),
         frame1_plan=motion_plan(render.frame1_plan),
+        depth=_depth(render, say),
     )
 
 
@@ -114,6 +116,13 @@ def _ending(render: Render, cover: FrameSize, say: Say) -> Picture | None:
         return None
     path = Path(render.frame1)
     return earlier.as_picture(earlier.first(path)) if render.frame1_is_clip else intake.decode(path, cover=cover)
+
+
+def _depth(render: Render, say: Say) -> DepthMap | None:
+    say(0.0, Stage.DECODING)
+    if render.depth is None:
+        return None
+    return decode_depth(Path(render.depth), bright_is_far=render.depth_bright_is_far)
 
 
 def _prove(clip: Clip) -> None:

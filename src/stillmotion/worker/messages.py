@@ -32,7 +32,8 @@ class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
 
     Without `aspect_ratio` the clip has the first picture's shape. `seconds` is the clip's length. Where
     `frame0_is_clip`, `frame0` is an earlier clip's file, whose last frame is meant; where `frame1_is_clip`, `frame1`
-    is one whose first frame is. `frame0_plan` and `frame1_plan` are those clips' plans.
+    is one whose first frame is. `frame0_plan` and `frame1_plan` are those clips' plans. `depth` is a depth image of the
+    first picture, bright being near unless `depth_bright_is_far`.
     """
 
     ticket: int
@@ -51,6 +52,8 @@ class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
     frame1_is_clip: bool = False
     frame0_plan: str = ""
     frame1_plan: str = ""
+    depth: str | None = None
+    depth_bright_is_far: bool = False
     codec: VideoCodec = VideoCodec.H264
 
 
@@ -85,6 +88,12 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
     engines: tuple[str, ...]
     seconds: float
+
+
+class Unfit(msgspec.Struct, frozen=True, tag="unfit"):
+    """From the child, in place of `Ready`: an engine cannot be loaded as it is set up; `reason` says the fix."""
+
+    reason: str
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
@@ -143,7 +152,7 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
 Order = Render | Resample
 ToRenderer = Order | Cancel
 Outcome = Done | Failed | Hindered | Cancelled
-FromRenderer = Ready | Progress | Outcome
+FromRenderer = Ready | Unfit | Progress | Outcome
 
 
 class UnreadableMessage(Exception):

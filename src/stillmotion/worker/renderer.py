@@ -1,9 +1,10 @@
-"""The renderer process: `python -m stillmotion.worker.renderer PARENT_PID`.
+"""The renderer process: `python -m stillmotion.worker.renderer [--depth-model FILE] … PARENT_PID`.
 
 It knows no database and no network: it is told what to render over its standard input and answers over its
 standard output, one render at a time. It ends when its input does.
 """
 
+import argparse
 import errno
 import faulthandler
 import os
@@ -12,10 +13,11 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
-from stillmotion.domain.errors import GenerationFailed, RenderCancelled
+from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Engine
 from stillmotion.worker.making import make, remake
 from stillmotion.worker.messages import (
@@ -32,6 +34,7 @@ from stillmotion.worker.messages import (
     Resample,
     Stage,
     ToRenderer,
+    Unfit,
     length,
     pack,
     unpack_for_renderer,
@@ -40,6 +43,9 @@ from stillmotion.worker.orphans import die_with_parent, leave_signals_to_parent,
 
 PROGRESS_SECONDS = 0.1
 """How often a render says how far it is, at most; a new stage is said at once."""
+
+UNFIT_EXIT = 78
+"""`EX_CONFIG` of sysexits.h."""
 
 MACHINES_FAULT = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES}
@@ -139,7 +145,9 @@ def _failed(ticket: int, failure: GenerationFailed) -> Failed | Hindered:
     number = getattr(failure.__cause__, "errno", None)
     if number in MACHINES_FAULT:
         return Hindered(ticket, os.strerror(number))
-    return Failed(ticket, failure.code, failure.reason, failure.permanent)
+    # What was the matter with a stranger's picture is no news; what is to be tried again may be.
+    detail = str(failure.__cause__) if failure.__cause__ and not failure.permanent else ""
+    return Failed(ticket, failure.code, failure.reason, failure.permanent, detail)
 
 
 def _receive(incoming: BinaryIO) -> ToRenderer | None:
@@ -159,22 +167,43 @@ def take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
     return incoming, outgoing
 
 
-def embedded_engines() -> dict[str, Engine]:
-    """The engines of a default install, loaded and warm, by name."""
-    from stillmotion.engines.parallax import Parallax  # noqa: PLC0415 - loaded here, timed, after the pipes are safe
+def embedded_engines(depth_model: str | None = None, depth_model_gives: str = "nearness") -> dict[str, Engine]:
+    """The engines of a default install, loaded and warm, by name. Raises `EngineUnfit`."""
+    # Loaded here, timed, after the pipes are safe; ONNX Runtime only where there is a model for it.
+    from stillmotion.engines.parallax import Parallax  # noqa: PLC0415 - see above
 
-    parallax = Parallax()
+    depth = None
+    if depth_model is not None:
+        from stillmotion.engines.parallax.depth_model import DepthModel, Gives  # noqa: PLC0415 - see above
+
+        depth = DepthModel(Path(depth_model), Gives(depth_model_gives))
+    parallax = Parallax(depth)
     return {parallax.name: parallax}
 
 
 def main() -> None:
     """Become a renderer."""
     started = time.monotonic()
+    arguments = _arguments()
     faulthandler.enable()
     incoming, outgoing = take_over_pipes()
     leave_signals_to_parent()
-    die_with_parent(int(sys.argv[1]))
-    Renderer(embedded_engines(), incoming, outgoing).serve(started)
+    die_with_parent(arguments.parent)
+    try:
+        engines = embedded_engines(arguments.depth_model, arguments.depth_model_gives)
+    except EngineUnfit as error:
+        outgoing.write(pack(Unfit(str(error))))
+        outgoing.flush()
+        sys.exit(UNFIT_EXIT)
+    Renderer(engines, incoming, outgoing).serve(started)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="renderer")
+    parser.add_argument("--depth-model")
+    parser.add_argument("--depth-model-gives", default="nearness")
+    parser.add_argument("parent", type=int)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from stillmotion.worker.messages import (
     Progress,
     Ready,
     Stage,
+    Unfit,
     UnreadableMessage,
     length,
     pack,
@@ -76,6 +77,14 @@ class RendererDied(StillmotionError):
         return GenerationFailed("renderer_crashed", "The renderer crashed on this generation.", permanent=False)
 
 
+class RendererUnfit(RendererDied):
+    """It cannot be loaded as it is set up: the message is a sentence for the operator that says the fix."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Stage.STARTING, None, reason)
+        self.args = (reason,)
+
+
 class RendererProcess:
     """One child, one render at a time. Cancelling the task that waits in `render` cancels the render.
 
@@ -116,7 +125,7 @@ class RendererProcess:
         return self._stage
 
     async def start(self) -> Ready:
-        """Start the process and wait until its engines are loaded. Raises `RendererDied`."""
+        """Start the process and wait until its engines are loaded. Raises `RendererDied`, `RendererUnfit`."""
         self._process = await asyncio.create_subprocess_exec(
             *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=self._environment, start_new_session=True
         )
@@ -129,6 +138,9 @@ class RendererProcess:
         except BaseException:
             await self.kill()
             raise
+        if isinstance(first, Unfit):
+            await self.kill()
+            raise RendererUnfit(first.reason)
         if not isinstance(first, Ready):
             raise await self._bury("it did not introduce itself")
         self.ready, self._stage = first, Stage.IDLE
@@ -205,7 +217,7 @@ class RendererProcess:
     async def _outcome(self, ticket: int, on_progress: OnProgress) -> Outcome:
         while True:
             message = await self._next(self._silence)
-            if isinstance(message, Ready) or message.ticket != ticket:
+            if isinstance(message, Ready | Unfit) or message.ticket != ticket:
                 continue
             if not isinstance(message, Progress):
                 return message

@@ -14,6 +14,9 @@ SMOOTHING = 0.04
 STEEPEST = 0.35
 """The largest change of displacement per displacement of place: under 1 a map cannot fold (ENGINES.md, 4)."""
 
+FLAT_NEARNESS = 0.55
+"""Drawings, text and whatever else has no depth are one plane, at a middle distance."""
+
 OPEN = 0.4
 """The share of a row that is sky, from which on it lies above the horizon."""
 HIGHEST_GROUND, LOWEST_GROUND = 0.3, 0.62
@@ -39,7 +42,7 @@ def nearness(scene: Scene) -> Grid:
     near: Any = sum(_WEIGHTS[name] * cue for name, cue in cues.items())
     near = near.astype(np.float32) * (1 - scene.sky)
     guide = scene.colours[..., 0] / 255
-    near = _guided(guide, near, max(2, width // 16), 0.004)
+    near = guided(guide, near, max(2, width // 16), 0.004)
     near = _upright(near, scene, x, y)
     near = cv2.GaussianBlur(near, (0, 0), SMOOTHING * width / 2)
     low, high = np.percentile(near, (1, 99))
@@ -136,7 +139,7 @@ def _haze(colours: Grid) -> Any:
     return cv2.GaussianBlur(dark, (0, 0), 3) / max(float(dark.max()), 1.0)
 
 
-def _guided(guide: Any, image: Any, radius: int, softness: float) -> Any:
+def guided(guide: Any, image: Any, radius: int, softness: float) -> Any:
     """The guided filter (He, Sun and Tang 2010): `image` smoothed, its edges taken from `guide`."""
     window = (2 * radius + 1, 2 * radius + 1)
     mean_guide, mean_image = cv2.blur(guide, window), cv2.blur(image, window)

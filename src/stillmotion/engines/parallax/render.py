@@ -13,35 +13,42 @@ from enum import StrEnum
 import cv2
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Frame, Picture, Rendering, RenderJob, Report
+from stillmotion.domain.rendering import DepthMap, Frame, Picture, Rendering, RenderJob, Report
 from stillmotion.engines.parallax.ambient import REGIONS, absent
 from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.choice import settled
+from stillmotion.engines.parallax.depth_source import DepthImage, DepthSource, Estimate
 from stillmotion.engines.parallax.film import Film, Joint, Terms
 from stillmotion.engines.parallax.momentum import ending_of, opening_of
 from stillmotion.engines.parallax.morph import Draw, Match, dissolved, match, morphed
 from stillmotion.engines.parallax.plan import Ignored, MotionPlan, Segment
 from stillmotion.engines.parallax.prompt import read
-from stillmotion.engines.parallax.scene import FaceFinder, Scene, analyse
+from stillmotion.engines.parallax.scene import Depth, FaceFinder, Scene, analyse
 from stillmotion.engines.parallax.shot import Shot
 from stillmotion.engines.parallax.subject import MOTIONS
 
 FPS = 24
 THREADS = 2
 """OpenCV's own threads for one frame; the encoder has others."""
+NO_DEPTH = "none"
+"""What the plan says of a drawing, which is moved as one plane."""
 PASSING = 1.3
 """How far a zoom goes that carries a dissolve."""
 
 
 class Parallax:
-    """The embedded engine: a camera moved through one picture by its estimated depth. Implements `Engine`."""
+    """The embedded engine: a camera moved through one picture by its depth. Implements `Engine`.
+
+    `depth` is where that comes from unless a job brings its own.
+    """
 
     name = "parallax/1"
 
-    def __init__(self) -> None:
+    def __init__(self, depth: DepthSource | None = None) -> None:
         # For the whole process: with more, on machines with many cores, they wait for each other.
         cv2.setNumThreads(THREADS)
         self._faces = FaceFinder()
+        self._depth: DepthSource = depth or Estimate()
 
     def render(self, job: RenderJob, report: Report) -> Rendering:
         """Analyse the keyframes; frames are drawn as they are taken.
@@ -69,17 +76,17 @@ class Parallax:
     def _from_one(self, job: RenderJob, picture: Picture | None, terms: Terms, progress: "_Progress") -> "_Clip":
         if picture is None:
             raise GenerationFailed("image_required", "This engine moves pictures: give it an image to start from.")
-        scene = self._looked_at(picture, progress)
+        scene = self._looked_at(picture, job.depth, progress)
         plan = _planned(job, scene)
         if job.frame0 is None:
             joint = Joint(opening_of(job.frame1_plan), arriving=True)
         else:
             joint = Joint(ending_of(job.frame0_plan), whole=bool(job.frame0_plan))
         film = Film(picture, scene, plan, terms, joint, progress.pause)
-        return _Clip(plan, film, film, film.draw)
+        return _Clip(plan, film, film, film.draw, (scene,))
 
     def _between(self, job: RenderJob, start: Picture, end: Picture, terms: Terms, progress: "_Progress") -> "_Clip":
-        scenes = self._looked_at(start, progress), self._looked_at(end, progress)
+        scenes = self._looked_at(start, job.depth, progress), self._looked_at(end, None, progress)
         plan = _planned(job, scenes[0])
         shots = []
         for picture, scene in zip((start, end), scenes, strict=True):
@@ -95,13 +102,20 @@ class Parallax:
         progress.pause()
         last = Film(end, scenes[1], filmed, terms, Joint(opening_of(job.frame1_plan), arriving=True), progress.pause)
         if found is not None and between is Between.MORPH:
-            return _Clip(plan, first, last, morphed(first, last, found, terms.count), between)
-        return _Clip(plan, first, last, dissolved(first, last, terms.count), between)
+            return _Clip(plan, first, last, morphed(first, last, found, terms.count), scenes, between)
+        return _Clip(plan, first, last, dissolved(first, last, terms.count), scenes, between)
 
-    def _looked_at(self, picture: Picture, progress: "_Progress") -> Scene:
-        scene = analyse(as_array(picture), self._faces)
+    def _looked_at(self, picture: Picture, known: DepthMap | None, progress: "_Progress") -> Scene:
+        rgb = as_array(picture)
+        scene = analyse(rgb, self._faces)
         progress.pause()
-        return scene
+        source = self._depth if known is None else DepthImage(known)
+        # Who gives the depth of a drawing wants it moved by that.
+        if scene.is_flat_art and known is None:
+            return scene
+        depth = Depth(source.nearness(rgb, scene, progress.pause), source.name)
+        progress.pause()
+        return replace(scene, is_flat_art=False, depth=depth)
 
 
 class Between(StrEnum):
@@ -126,11 +140,14 @@ class _Clip:
     first: Film
     last: Film
     draw: Draw
+    scenes: tuple[Scene, ...]
     between: Between | None = None
 
     def described(self) -> str:
         """The plan's JSON."""
-        more = {"between_keyframes": self.between} if self.between else {}
+        more: dict[str, str] = {"between_keyframes": self.between} if self.between else {}
+        sources = [scene.depth.source if scene.depth else NO_DEPTH for scene in self.scenes]
+        more |= dict(zip(("depth", "depth_at_end"), sources, strict=False))
         return self.plan.as_json(
             opening=self.first.opening().as_object(), ending=self.last.ending().as_object(), **more
         )

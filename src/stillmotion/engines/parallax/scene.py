@@ -29,7 +29,7 @@ SMOOTH = 34
 SPANNING = 0.55
 """The part of the top edge that sky of an unusual colour must hold."""
 
-__all__ = ["Box", "FaceFinder", "Grid", "Scene", "analyse"]
+__all__ = ["Box", "Depth", "FaceFinder", "Grid", "Scene", "analyse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,20 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Depth:
+    """How near each cell of the grid is, 0 (far) to 1 (near), and the name of what says so."""
+
+    near: Grid
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """The analysis, on a grid over the whole picture.
 
     `colours` is Lab of 8 bits as floats, cells high × wide × 3. `salience` and `sky` run from 0 to 1.
     `lines` are long straight segments (x0, y0, x1, y1), `focus` is where the eye goes; both in fractions of the
-    picture's sides.
+    picture's sides. `depth` is None until a `DepthSource` was asked, and for flat art.
     """
 
     colours: Grid
@@ -76,6 +84,7 @@ class Scene:
     focus: tuple[float, float]
     lines: Grid
     is_flat_art: bool
+    depth: Depth | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.camera import FAR, CameraPath
 from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
-from stillmotion.engines.parallax.depth import cut, limited, nearness
+from stillmotion.engines.parallax.depth import FLAT_NEARNESS, cut, limited, nearness
 from stillmotion.engines.parallax.framing import crop_centre, head, loses
 from stillmotion.engines.parallax.geometry import Surface, Views, reach, resolve
 from stillmotion.engines.parallax.lines import MOST_BEND, bend
@@ -17,8 +17,6 @@ from stillmotion.engines.parallax.scene import Box, FaceFinder, Grid, Scene, ana
 
 NEAR_CELLS = 160
 """The longest side of the depth grid over a canvas."""
-FLAT_NEARNESS = 0.55
-"""Drawings and text are one plane, at a middle distance."""
 FARTHEST_AIM = 0.16
 """How far from the frame's middle a push may aim, in frame widths."""
 FRAMES_BETWEEN_REACHES = 6
@@ -59,7 +57,8 @@ class Shot:
         sides = (picture.width, picture.height)
         if scene.is_flat_art:
             return cls(canvas, scene, np.full(cells[::-1], FLAT_NEARNESS, np.float32), sides)
-        return cls(canvas, scene, cut(nearness(scene), canvas.region, sides, cells), sides)
+        near = nearness(scene) if scene.depth is None else scene.depth.near
+        return cls(canvas, scene, cut(near, canvas.region, sides, cells), sides)
 
     def staged(self, path: CameraPath) -> tuple[Surface, Views]:
         """The surface and the camera's views of it, no sample of which leaves the canvas, no face the frame.

@@ -1,0 +1,68 @@
+"""Depth against the truth of a stereo pair, and what a depth image does to the maps."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from bench.engine_looks import NATIVE_MOVES
+from bench.engine_maps import map_faults
+from bench.engine_photos import WHEEL, clip_size, photo
+from bench.table import Figure, Sense, spread
+from stillmotion.domain.rendering import DepthMap
+from stillmotion.domain.request import Resolution
+from stillmotion.engines.parallax.canvas import as_array
+from stillmotion.engines.parallax.depth import nearness
+from stillmotion.engines.parallax.depth_source import DepthImage
+from stillmotion.engines.parallax.scene import Depth, FaceFinder, analyse
+from stillmotion.engines.parallax.shot import Shot
+
+PAIRS = 40_000
+APART = 4.0
+"""How far apart in disparity (pixels of 741) two points are that are to be told apart."""
+
+
+def true_disparity() -> np.ndarray:
+    """Of scikit-image's motorcycle, pixels; 0 where nobody knows."""
+    with np.load(WHEEL / "motorcycle_disp.npz") as archive:
+        measured = archive[archive.files[0]].astype(np.float32)
+    return np.where(np.isfinite(measured), measured, np.float32(0))
+
+
+def motorcycle_depth() -> DepthMap:
+    """The truth as a depth image of the motorcycle, its holes filled from around them."""
+    truth = true_disparity()
+    sixteen = (truth * 1000).clip(0, 65535).astype(np.uint16)
+    filled = cv2.inpaint(sixteen, (truth == 0).astype(np.uint8), 3, cv2.INPAINT_NS).astype(np.float32)
+    return DepthMap(filled.shape[1], filled.shape[0], filled.data)
+
+
+def pairs_in_order(near: np.ndarray, truth: np.ndarray) -> float:
+    """The share of pairs of points, clearly apart in truth, of which the same is nearer."""
+    told = cv2.resize(near, truth.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(-1)
+    known = truth.reshape(-1)
+    one, other = np.random.default_rng(0).integers(0, known.size, (2, PAIRS))
+    clear = (np.abs(known[one] - known[other]) > APART) & (known[one] > 0) & (known[other] > 0)
+    agree = (told[one] > told[other]) == (known[one] > known[other])
+    return float(agree[clear].mean())
+
+
+def depth() -> list[Figure]:
+    """How rightly the motorcycle's points are ordered, and whether its true depth tears the maps."""
+    picture, truth = photo("motorcycle_left"), true_disparity()
+    rgb = as_array(picture)
+    scene = analyse(rgb, FaceFinder())
+    given = DepthImage(motorcycle_depth()).nearness(rgb, scene, lambda: None)
+    # Without its lines, which else hold the parallax back: this is the steepest that the maps are ever asked for.
+    bare = replace(scene, lines=scene.lines[:0], depth=Depth(given, "image"))
+    shot = Shot.over(picture, clip_size(picture, Resolution.P540), bare)
+    faults = [map_faults(shot, move) for move in NATIVE_MOVES]
+    return [
+        Figure(
+            "pairs in order, estimated", spread([100 * pairs_in_order(nearness(scene), truth)]), Sense.AT_LEAST, 78, "%"
+        ),
+        Figure("pairs in order, depth image", spread([100 * pairs_in_order(given, truth)]), Sense.AT_LEAST, 93, "%"),
+        Figure("folds, depth image", spread([sum(one.folds for one in faults)]), Sense.AT_MOST, 0),
+        Figure("stretch, depth image", spread([max(one.stretch for one in faults)]), Sense.AT_MOST, 1.6, "×"),
+        Figure("outside, depth image", spread([max(one.outside for one in faults)]), Sense.AT_MOST, 0.01, "px"),
+    ]

@@ -1,0 +1,117 @@
+"""Where depth comes from: the estimate, or an image that is given; what the plan says of it, and what a warp bears."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from bench.engine_depth import motorcycle_depth, pairs_in_order, true_disparity
+from bench.engine_maps import map_faults
+from bench.engine_photos import photo
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.rendering import DepthMap, Picture, RenderJob
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.camera import MOVES
+from stillmotion.engines.parallax.canvas import as_array
+from stillmotion.engines.parallax.depth import FLAT_NEARNESS, nearness
+from stillmotion.engines.parallax.depth_source import DepthImage
+from stillmotion.engines.parallax.scene import Depth, FaceFinder, Scene, analyse
+from stillmotion.engines.parallax.shot import Shot
+
+SIZE = FrameSize(320, 216)
+
+
+@pytest.fixture(scope="module")
+def motorcycle() -> Picture:
+    return photo("motorcycle_left")
+
+
+@pytest.fixture(scope="module")
+def scene(motorcycle) -> Scene:
+    return analyse(as_array(motorcycle), FaceFinder())
+
+
+def never() -> None:
+    """Nobody asks to stop."""
+
+
+def ramp(width: int, height: int) -> DepthMap:
+    """Near at the bottom."""
+    rows = np.repeat(np.linspace(0, 1, height, dtype=np.float32)[:, np.newaxis], width, axis=1)
+    return DepthMap(width, height, np.ascontiguousarray(rows).data)
+
+
+def plan_of(picture: Picture, prompt: str = "push in", **more) -> dict:
+    options = {"frame1": None, "size": SIZE, "seconds": 1.0} | more
+    rendering = Parallax().render(RenderJob(prompt, picture, **options), lambda _: None)
+    assert sum(1 for _ in rendering.frames) == 24
+    return json.loads(rendering.plan)
+
+
+def test_a_depth_image_orders_a_real_scene_better_than_the_estimate(motorcycle, scene):
+    truth = true_disparity()
+    given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene, never)
+    assert pairs_in_order(nearness(scene), truth) > 0.75
+    assert pairs_in_order(given, truth) > 0.93
+
+
+def test_true_depth_with_all_its_edges_folds_nothing(motorcycle, scene):
+    given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene, never)
+    shot = Shot.over(motorcycle, SIZE, replace(scene, lines=scene.lines[:0], depth=Depth(given, "image")))
+    for move in MOVES:
+        faults = map_faults(shot, move)
+        assert faults.folds == 0, move
+        assert faults.stretch <= 1.6, move
+        assert faults.outside <= 0.01, move
+
+
+def test_the_plan_says_where_the_depth_came_from(motorcycle):
+    assert plan_of(motorcycle)["depth"] == "estimated"
+    assert plan_of(motorcycle, depth=motorcycle_depth())["depth"] == "image"
+    assert plan_of(photo("logo"))["depth"] == "none"
+
+
+def test_of_two_keyframes_the_image_is_the_firsts(motorcycle):
+    plan = plan_of(motorcycle, frame1=photo("page"), depth=motorcycle_depth())
+    assert (plan["depth"], plan["depth_at_end"]) == ("image", "none")
+
+
+def test_a_drawing_is_moved_by_the_depth_that_is_given_with_it():
+    drawing = photo("logo")
+    flat = plan_of(drawing, "crane up")
+    deep = plan_of(drawing, "crane up", depth=ramp(drawing.width, drawing.height))
+    assert flat["moves"] == [["pedestal_up"]]
+    assert deep["moves"] == [["crane_up"]]
+    assert deep["depth"] == "image"
+
+
+def test_a_depth_image_changes_how_the_picture_moves(motorcycle):
+    upside_down = ramp(74, 50)
+    turned = replace(upside_down, nearness=np.frombuffer(upside_down.nearness, np.float32)[::-1].copy().data)
+    ends = []
+    for depth in (upside_down, turned):
+        job = RenderJob("pedestal up", motorcycle, None, SIZE, 1.0, depth=depth)
+        ends.append(np.asarray(list(Parallax().render(job, lambda _: None).frames)[-1].planes, np.int16))
+    assert np.abs(ends[0] - ends[1]).mean() > 2
+
+
+def test_a_depth_image_of_another_shape_is_refused_in_words(motorcycle):
+    with pytest.raises(GenerationFailed, match="it is 100×100 and the picture 741×500") as refused:
+        plan_of(motorcycle, depth=ramp(100, 100))
+    assert refused.value.code == "depth_image_unusable"
+
+
+def test_a_depth_image_without_relief_is_one_plane(motorcycle, scene):
+    level = DepthMap(74, 50, np.full((50, 74), 3.0, np.float32).data)
+    assert np.all(DepthImage(level).nearness(as_array(motorcycle), scene, never) == np.float32(FLAT_NEARNESS))
+
+
+def test_known_depth_has_its_edges_where_the_picture_has_them(scene, motorcycle):
+    """A coarse depth image comes out with the outlines of the picture, not with those of its own pixels."""
+    truth = true_disparity()
+    coarse = cv2.resize(truth, (37, 25), interpolation=cv2.INTER_AREA)
+    given = DepthImage(DepthMap(37, 25, coarse.data)).nearness(as_array(motorcycle), scene, never)
+    assert pairs_in_order(given, truth) > 0.88
