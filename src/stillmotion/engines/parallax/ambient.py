@@ -21,6 +21,8 @@ CLOUD_SECONDS = 5.0
 """How long a cloud drifts before its copy has wholly taken over."""
 CLOUD_WAY = 0.05
 """How far it drifts in that time, in canvas widths."""
+SMOKE_SECONDS = 2.0
+"""The same for smoke, where no clouds drift with it."""
 SMOKE_RISES = 2.0
 """How much further smoke rises than clouds drift."""
 STEEPEST_DRIFT = 1.2
@@ -53,9 +55,9 @@ STIRS: Mapping[str, Waves] = {
     "hair": Waves(0.0085, 0.12, 0.50, 1.0, 0.40, 0.3, 0.8),
     "cloth": Waves(0.0075, 0.16, 0.45, 1.0, 0.40, 0.5, 0.8),
     "fire": Waves(0.0060, 0.09, 1.30, 1.0, 0.55, -np.pi / 2, 0.4),
-    "candle": Waves(0.0060, 0.10, 0.80, 1.0, 0.30, -np.pi / 2, 0.3),
+    "candle": Waves(0.0085, 0.11, 0.90, 1.0, 0.60, -np.pi / 2, 0.3),
+    "smoke": Waves(0.0110, 0.13, 0.80, 1.0, 0.35, -np.pi / 2, 0.25),
 }
-
 
 REGIONS: Mapping[str, tuple[Callable[[Scene], Grid], str]] = {
     "ripple": (water, "no water was found in the picture"),
@@ -69,7 +71,7 @@ REGIONS: Mapping[str, tuple[Callable[[Scene], Grid], str]] = {
     "fire": (flames, "no flame was found in the picture"),
     "candle": (flames, "no flame was found in the picture"),
 }
-"""Where each thing is (0 to 1 on the scene's grid), and what to say where it is not."""
+"""Where each thing is (0 to 1 on the scene's grid), and what to say where it is not. Smoke may be made instead."""
 
 
 def absent(key: str, scene: Scene) -> Ignored | None:
@@ -84,9 +86,11 @@ def absent(key: str, scene: Scene) -> Ignored | None:
 def stirred(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> list[Deformation]:
     """The waves that the words ask for, kept off the canvas's edge."""
     wanted = [key for key in keys if key in STIRS]
+    regions = [smoke(scene) if key == "smoke" else REGIONS[key][0](scene) for key in wanted]
     return [
-        _travelling(STIRS[key], sampled(REGIONS[key][0](scene), cells), cells, beat, strength, [beat.seed, number])
-        for number, key in enumerate(wanted)
+        _travelling(STIRS[key], sampled(region, cells), cells, beat, strength, [beat.seed, number])
+        for number, (key, region) in enumerate(zip(wanted, regions, strict=True))
+        if region.any()
     ]
 
 
@@ -148,6 +152,6 @@ def drifting(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, streng
         return None
     shape = cv2.GaussianBlur(shape * cells.inner, (0, 0), 5)
     shape *= min(1.0, STEEPEST_DRIFT / max(steepness(shape), 1e-6))
-    rounds = beat.seconds / CLOUD_SECONDS
+    rounds = beat.seconds / (CLOUD_SECONDS if "clouds" in keys else SMOKE_SECONDS)
     place = beat.x * (max(1, round(rounds)) if beat.loop else rounds)
     return Drift(shape.astype(np.float32), place)

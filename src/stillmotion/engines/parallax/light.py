@@ -18,15 +18,18 @@ from stillmotion.engines.parallax.warp import Warp
 
 CLIMB = 0.55
 """How fast brightness climbs through a flame, in tiles of noise a second."""
+EMBER = 60
+"""Steps of V, of 255, by which a flame that is dimmed to nothing would redden."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flames:
-    """How far the light swings as a whole and from place to place, and its beats a second.
+    """How far the light swings: that which flames throw, the flames as a whole, and they from place to place.
 
-    `grain` is how many tiles of noise there are to a canvas width.
+    `beat` is a second's; `grain` is how many tiles of noise there are to a canvas width.
     """
 
+    thrown: float
     whole: float
     local: float
     beat: float
@@ -34,8 +37,8 @@ class Flames:
 
 
 FLICKERS: Mapping[str, Flames] = {
-    "fire": Flames(0.12, 0.42, 2.6, 2.2),
-    "candle": Flames(0.26, 0.12, 1.7, 1.2),
+    "fire": Flames(0.26, 0.10, 0.42, 2.6, 2.2),
+    "candle": Flames(0.65, 0.14, 0.10, 1.7, 1.2),
 }
 
 
@@ -62,21 +65,24 @@ class Flicker:
         for kind, swing in self._swings:
             scale, climbed = kind.grain / self._width, laps_gone(CLIMB, self._beat, index)
             tongues = drifted(self._tile, x, y, (scale * 1.6, scale), (0.0, -climbed)) - np.float32(0.6)
-            factor += light * np.float32(swing[index])
+            factor += (light * np.float32(kind.thrown) + core * np.float32(kind.whole)) * np.float32(swing[index])
             factor += core * tongues * np.float32(kind.local * self._woken[index])
         width, height = frame.width, frame.height
         luma = frame.planes[: width * height].reshape(height, width)
         cv2.multiply(luma, warp.enlarged(factor), dst=luma, dtype=cv2.CV_8U)
-        # Without its colour following, a dimmed flame would turn olive.
+        # Without its colour following, what is dimmed would turn olive; and a flame does not grey but redden.
         dimmed = np.minimum(warp.enlarged(factor, CELL // 2), 1)
-        for plane in frame.planes[width * height :].reshape(2, height // 2, width // 2):
+        chroma = frame.planes[width * height :].reshape(2, height // 2, width // 2)
+        for plane in chroma:
             plane[:] = cv2.blendLinear(plane, np.full_like(plane, NEUTRAL), dimmed, 1 - dimmed)
+        ember = warp.enlarged((1 - np.minimum(factor, 1)) * core * np.float32(EMBER), CELL // 2)
+        cv2.add(chroma[1], ember, dst=chroma[1], dtype=cv2.CV_8U)
         return frame
 
 
 def _swing(kind: Flames, beat: Beat, random: np.random.Generator) -> Samples:
-    """How much lighter it is at each frame. A flame is nearly white: it can be seen to dim rather than to brighten."""
+    """About -1 to 1 at each frame. A flame is nearly white: it can be seen to dim rather than to brighten."""
     total = np.zeros_like(beat.x)
     for factor, share in ((1.0, 0.5), (1.73, 0.3), (2.9, 0.2)):
         total += share * beat.swing(kind.beat * factor * random.uniform(0.9, 1.1))
-    return kind.whole * (total - 0.4 * np.abs(total))
+    return total - 0.4 * np.abs(total)

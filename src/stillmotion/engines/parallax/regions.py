@@ -65,9 +65,10 @@ def flames(scene: Scene) -> Grid:
 
 
 def glow(scene: Scene) -> Grid:
-    """Flames and the light that they throw around them."""
+    """The light that flames throw around them: strong beside them, and a little of it far off."""
     core = flames(scene)
-    return np.clip(core + 0.6 * cv2.GaussianBlur(core, (0, 0), 6), 0, 1)
+    thrown = 1.6 * cv2.GaussianBlur(core, (0, 0), 6) + 4.0 * cv2.GaussianBlur(core, (0, 0), 18)
+    return np.clip(thrown, 0, 1) * (1 - core)
 
 
 def smoke(scene: Scene) -> Grid:

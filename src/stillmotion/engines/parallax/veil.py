@@ -21,6 +21,8 @@ PALE = 205
 """Luma of mist and smoke in daylight."""
 TILE = 256
 """The side of the noise's tile, which repeats without a seam, in its own pixels."""
+RISEN = 4
+"""How far over a picture's own smoke its wisps begin, in cells of the scene's grid."""
 RAYS = 720
 """Directions in which light is told apart."""
 
@@ -105,10 +107,10 @@ def _mist(scene: Scene, cells: Cells, beat: Beat) -> _Density:
 
 
 def _smoke(scene: Scene, cells: Cells, beat: Beat) -> _Density:
-    """Wisps that rise from the subject; where the picture has smoke of its own, that thickens and thins instead."""
+    """Wisps that rise from the subject, or about the picture's own smoke where it has any."""
     width = float(cells.x.max())
     own = smoke(scene)
-    region = sampled(own, cells) if float(own.mean()) > LEAST_REGION / 2 else _plume(scene, cells)
+    region = sampled(_about(own), cells) if float(own.mean()) > LEAST_REGION / 2 else _plume(scene, cells)
     tiles = [cloudy(beat.seed, number) for number in (2, 3)]
 
     def density(x: Any, y: Any, index: int) -> Any:
@@ -118,6 +120,13 @@ def _smoke(scene: Scene, cells: Cells, beat: Beat) -> _Density:
         return lookup(region, x, y) * np.clip(2.0 * one * other - 0.1, 0, 1) * 0.7
 
     return density
+
+
+def _about(smoke: Grid) -> Grid:
+    """Smoke and what lies beside and over it, where its wisps would go."""
+    wide = 1.8 * cv2.GaussianBlur(smoke, (0, 0), 0.035 * max(smoke.shape))
+    risen = np.vstack([wide[RISEN:], np.zeros_like(wide[:RISEN])])
+    return np.clip(np.maximum(smoke, np.minimum(wide, risen)), 0, 1)
 
 
 def _plume(scene: Scene, cells: Cells) -> Grid:
