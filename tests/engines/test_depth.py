@@ -58,6 +58,15 @@ def test_a_depth_image_orders_a_real_scene_better_than_the_estimate(motorcycle, 
     assert pairs_in_order(given, truth) > 0.93
 
 
+def test_a_house_before_the_sky_stands_upright():
+    """Its top is not drawn away to the distance of the sky above it, which would make it lean in an orbit."""
+    near = nearness(analyse(as_array(photo("lake")), FaceFinder()))
+    height, width = near.shape
+    house = near[round(0.43 * height) : round(0.55 * height), round(0.1 * width) : round(0.24 * width)]
+    assert np.ptp(house.mean(axis=1)) < 0.1
+    assert near[: round(0.2 * height), : round(0.5 * width)].mean() < house.mean() - 0.3
+
+
 def test_true_depth_with_all_its_edges_folds_nothing(motorcycle, scene):
     given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene, never)
     shot = Shot.over(motorcycle, SIZE, replace(scene, lines=scene.lines[:0], depth=Depth(given, "image")))

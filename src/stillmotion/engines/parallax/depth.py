@@ -40,13 +40,21 @@ def nearness(scene: Scene) -> Grid:
         "clear": 1 - _haze(scene.colours),
     }
     near: Any = sum(_WEIGHTS[name] * cue for name, cue in cues.items())
-    near = near.astype(np.float32) * (1 - scene.sky)
     guide = scene.colours[..., 0] / 255
-    near = guided(guide, near, max(2, width // 16), 0.004)
+    near = guided(guide, near.astype(np.float32), max(2, width // 16), 0.004)
     near = _upright(near, scene, x, y)
-    near = cv2.GaussianBlur(near, (0, 0), SMOOTHING * width / 2)
+    near = _smoothed(near, 1 - scene.sky)
     low, high = np.percentile(near, (1, 99))
     return np.clip((near - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+
+
+def _smoothed(near: Any, land: Grid) -> Any:
+    """Low-passed; the way down to the sky's distance lies in the sky, so that what stands there keeps its own."""
+    sigma = SMOOTHING * land.shape[1] / 2
+    round_cells = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(2 * sigma) + 1,) * 2)
+    held = cv2.GaussianBlur(cv2.dilate(land, round_cells), (0, 0), sigma)
+    of_land = cv2.GaussianBlur(near * land, (0, 0), sigma) / (cv2.GaussianBlur(land, (0, 0), sigma) + 1e-4)
+    return held * of_land
 
 
 def _horizon(scene: Scene) -> float:
