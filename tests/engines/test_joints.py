@@ -1,6 +1,7 @@
 """Clips that go on from one another: the motion does not stop at the joint, nor jump."""
 
 import json
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -148,6 +149,15 @@ def test_two_views_of_one_thing_are_morphed_along_the_flow(engine):
     assert half == pytest.approx((-20, -10), abs=4)
     sharp = [cv2.Laplacian(luma(frame), cv2.CV_32F).var() for frame in (frames[0], frames[len(frames) // 2])]
     assert sharp[1] > 0.35 * sharp[0]
+
+
+def test_where_two_views_do_not_meet_one_gives_way_to_the_other_at_once(engine):
+    """Handlebars before a shelf are seen twice for a few frames only."""
+    _, frames = rendered(engine, RenderJob("", photo("motorcycle_left"), photo("motorcycle_right"), SIZE, SECONDS))
+    detail = np.array([cv2.Laplacian(luma(frame), cv2.CV_32F).var() for frame in frames])
+    assert (detail < 0.7 * detail[0]).mean() < 0.1
+    steps = [cv2.absdiff(luma(one), luma(other)).mean() for one, other in pairwise(frames)]
+    assert max(steps) < 3 * np.median(steps)
 
 
 def test_two_different_things_are_dissolved_and_end_on_the_second(engine):

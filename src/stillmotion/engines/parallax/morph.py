@@ -25,12 +25,18 @@ LIKE = 24
 """How far apart in luma two pixels may be that show the same thing."""
 SAME = 0.004
 """A flow whose median is less, in frame widths, leads nowhere."""
-FIRMNESS = (0.012, 0.02, 0.035, 0.06, 0.1)
+FIRMNESS = (0.012, 0.02, 0.028, 0.037, 0.047, 0.06, 0.08, 0.1)
 """How far the flow is smoothed, sigma in frame widths, tried until it folds nothing."""
 STEEPEST = 0.6
 """The largest slope of a flow: below 1 nothing folds; the rest is left to the cross-fade."""
 BLEND = (0.28, 0.80)
 """The part of a clip in which one picture becomes the other."""
+APART = (5.0, 22.0)
+"""How far apart in luma the two are where the one begins to give way to the other at once, and where it fully does."""
+QUICKEST = 6.0
+"""How much shorter than elsewhere the change then is: two things beside each other look worse than one that jumps."""
+AROUND = 0.012
+"""How far around a place that is looked at, sigma in frame widths."""
 FADING_EDGE = 0.03
 """How far beyond its edge a picture gives way to the other, in frame widths."""
 
@@ -81,7 +87,8 @@ def morphed(first: Film, second: Film, found: Match, count: int) -> Draw:
             for there, film, weight in zip(sources, (first, second), (1 - share, share), strict=True)
         ]
         frames = [film.drawn(index, there) for film, there in zip((first, second), sources, strict=True)]
-        return _blended(frames, (shown[1] / (shown[0] + shown[1])).astype(np.float32), first)
+        even = (shown[1] / (shown[0] + shown[1])).astype(np.float32)
+        return _blended(frames, _quickened(even, *frames), first)
 
     return draw
 
@@ -158,6 +165,20 @@ def _held(sources: Grid, canvas: Canvas) -> Any:
     x, y = sources[..., 0], sources[..., 1]
     inward = np.minimum(np.minimum(x, canvas.width - 1 - x), np.minimum(y, canvas.height - 1 - y))
     return np.clip(1 + inward / (FADING_EDGE * canvas.frame.width), 0, 1)
+
+
+def _quickened(share: Grid, one: Frame, other: Frame) -> Grid:
+    """The second frame's share (over the frame's cells), changing faster where the two do not meet."""
+    down, across = share.shape
+    width, height = one.width, one.height
+    lumas = (np.asarray(frame.planes)[: width * height].reshape(height, width) for frame in (one, other))
+    # The grid has one cell more than the frame on every side.
+    small = [cv2.resize(luma, (across - 2, down - 2), interpolation=cv2.INTER_AREA) for luma in lumas]
+    apart = cv2.copyMakeBorder(cv2.absdiff(*small), 1, 1, 1, 1, cv2.BORDER_REPLICATE).astype(np.float32)
+    apart = cv2.GaussianBlur(apart, (0, 0), AROUND * across)
+    least, most = APART
+    pace = 1 + (QUICKEST - 1) * np.clip((apart - least) / (most - least), 0, 1)
+    return np.clip(0.5 + (share - 0.5) * pace, 0, 1).astype(np.float32)
 
 
 def _blended(frames: list[Frame], share: Grid, film: Film) -> Frame:
