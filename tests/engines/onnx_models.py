@@ -54,6 +54,19 @@ def in_steps(path: Path, step: int) -> Path:
     return saved(path, nodes)
 
 
+def by_its_range(path: Path) -> Path:
+    """Brightness less its least, over its range: no number at all for a picture of one grey."""
+    nodes = [
+        node("ReduceMean", "image", "grey", axes=[1], keepdims=0),
+        node("ReduceMin", "grey", "least", keepdims=0),
+        node("ReduceMax", "grey", "most", keepdims=0),
+        node("Sub", "grey least", "over"),
+        node("Sub", "most least", "range"),
+        node("Div", "over range"),
+    ]
+    return saved(path, nodes)
+
+
 def metres(path: Path) -> Path:
     """Distance: 6 m at ImageNet's mean, less where the picture is brighter."""
     nodes = [

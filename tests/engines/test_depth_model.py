@@ -69,6 +69,12 @@ def test_an_open_size_is_made_a_multiple_of_the_models_patches(tmp_path, step):
     assert bright > 0.8
 
 
+def test_a_model_that_divides_by_its_range_will_do(tmp_path):
+    dark, bright = nearness_of(DepthModel(models.by_its_range(tmp_path / "ranged.onnx")), stripes(40, 200))
+    assert dark < 0.2
+    assert bright > 0.8
+
+
 def test_a_model_is_given_the_picture_as_imagenet_has_it():
     given = normalised(np.full((40, 30, 3), (255, 0, 0), np.uint8), 16, 16)
     assert given.shape == (1, 3, 16, 16)

@@ -86,7 +86,7 @@ class DepthModel:
         """What ONNX Runtime raises: each of its status codes is a class of its own, below no common one."""
         states = self._runtime.capi.onnxruntime_pybind11_state
         own = [each for each in vars(states).values() if isinstance(each, type) and issubclass(each, Exception)]
-        return (*own, ValueError, RuntimeError)
+        return (*own, ValueError, RuntimeError, TypeError)
 
     def _only_input(self, file: Path) -> Any:
         inputs = self._session.get_inputs()
@@ -100,12 +100,13 @@ class DepthModel:
         return inputs[0]
 
     def _tried(self, file: Path) -> int:
-        """The patch size that works on a grey picture."""
-        grey = np.full((3 * LEAST_SIDE, 4 * LEAST_SIDE, 3), 128, np.uint8)
+        """The patch size that works on a picture of greys: not of one grey, since some models divide by their range."""
+        greys = np.linspace(64, 160, 3 * LEAST_SIDE)[:, np.newaxis, np.newaxis]
+        picture = np.broadcast_to(greys, (3 * LEAST_SIDE, 4 * LEAST_SIDE, 3)).astype(np.uint8)
         why = ""
         for patch in PATCHES:
             try:
-                values = self._run(grey, patch, lambda: None)
+                values = self._run(picture, patch, lambda: None)
             except self._errors() as error:
                 why = why or _first_line(error)
                 continue
