@@ -8,7 +8,9 @@ from collections.abc import Mapping
 MODULE_LINES = 400
 FUNCTION_LINES = 50
 
-LONGER_MODULES: Mapping[str, tuple[int, str]] = {}
+LONGER_MODULES: Mapping[str, tuple[int, str]] = {
+    "dev.py": (460, "one file of the standard library alone, so that a fresh clone can begin with it"),
+}
 """`path`: lines allowed, reason."""
 
 LONGER_FUNCTIONS: Mapping[str, tuple[int, str]] = {}

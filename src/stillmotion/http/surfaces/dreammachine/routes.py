@@ -1,6 +1,6 @@
 """The Dream Machine's operations."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -29,7 +29,7 @@ NAME = "dream-machine"
 BASE = "/dream-machine/v1"
 
 _BEARER = "bearer "
-_ID = {"id": "The generation's id."}
+_ID: Mapping[str, str] = {"id": "The generation's id."}
 _ENCODE = msgspec.json.Encoder().encode
 
 
