@@ -67,8 +67,8 @@ async def write_history(data_dir: Path, generations: int, subscriptions: int = 5
 async def _issue(settings: Settings, count: int) -> list[tuple[str, str]]:
     """New subscriptions of one product without limits: each one's id and key."""
     with administration(settings) as office:
-        product = await office.ensure_product(unlimited(new_uuid7()))
-        issued = [await office.issue(product.name, f"customer {number}") for number in range(count)]
+        product = await office.products.ensure(unlimited(new_uuid7()))
+        issued = [await office.subscriptions.issue(product.name, f"customer {number}") for number in range(count)]
     return [(each.subscription.id, each.primary) for each in issued]
 
 

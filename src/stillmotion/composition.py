@@ -22,17 +22,19 @@ from stillmotion.adapters.objects import open_objects
 from stillmotion.adapters.queue_signal import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
 from stillmotion.application.access import Access, ReadLimits
+from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import ObjectStore
+from stillmotion.application.ports import Clock, ObjectStore
+from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.work import LEASE, Work
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.subscriptions import Product
-from stillmotion.http.app import build_app, dialects
+from stillmotion.http.app import SURFACES, build_app, dialects
 from stillmotion.http.asgi import App
 from stillmotion.http.services import Services
 from stillmotion.worker.attempt import Workshop
@@ -95,6 +97,7 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             asset_urls=asset_urls,
             objects=objects,
             clock=clock,
+            admin=_admin_access(settings, store, clock),
             run_id=secrets.token_hex(4),
             readiness={"store": store.check, "storage": objects.check, "worker": lambda: _check_worker(host)},
             public_url=settings.public_url,
@@ -127,12 +130,25 @@ async def _check_worker(host: WorkerHost) -> None:
 
 
 @contextmanager
-def administration(settings: Settings) -> Iterator[Subscriptions]:
+def administration(settings: Settings) -> Iterator[Administration]:
     """The administration of subscriptions over a data directory, whether a server has it open or not."""
-    directory = open_data_directory(settings.data_dir)
     with _opened(settings) as store:
-        pepper = _derived(directory.secret(), _KEYS)
-        yield Subscriptions(store, SystemClock(), new_uuid7, new_token, new_callback_secret, pepper)
+        yield _administration(settings, store, SystemClock())
+
+
+def _administration(settings: Settings, store: SqliteStore, clock: Clock) -> Administration:
+    pepper = _derived(open_data_directory(settings.data_dir).secret(), _KEYS)
+    surfaces = frozenset(surface.name for surface in SURFACES)
+    return Administration(
+        Products(store, new_uuid7, surfaces, frozenset(settings.models), default_product(settings)),
+        Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, pepper),
+    )
+
+
+def _admin_access(settings: Settings, store: SqliteStore, clock: Clock) -> AdminAccess | None:
+    if not settings.admin_key:
+        return None
+    return AdminAccess(_administration(settings, store, clock), clock, settings.admin_key)
 
 
 def default_product(settings: Settings) -> Product:

@@ -52,6 +52,9 @@ class Settings:
     renderers: int = _setting(1, "Renderer processes in this server, 0 to 64: one a device, 0 only queues.")
     submits_per_minute: int = _setting(60, "Submits a minute of a newly created default product, 1 or more.")
     concurrent_generations: int = _setting(100, "Unfinished generations of a newly created default product, 1 or more.")
+    admin_key: str = _setting(
+        "", "Key of the administration API, 32 characters or more; empty: there is no such API.", secret=True
+    )
     fetch_allow_cidrs: tuple[str, ...] = _setting((), "Networks that pictures and callbacks may be on though private.")
     fetch_deny_cidrs: tuple[str, ...] = _setting((), "Further networks that are never connected to.")
     fetch_allowed_ports: tuple[int, ...] = _setting(
@@ -69,6 +72,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "concurrent_generations": (1, 10_000_000),
     "shutdown_grace": (0, 600),
 }
+_SECRET_LENGTHS: Mapping[str, tuple[int, int]] = {"admin_key": (32, 128)}
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "depth_model_gives": ("nearness", "distance"),
     "video_codec": ("h264", "av1"),
@@ -161,9 +165,19 @@ def _convert(name: str, raw: Any, kind: Any, source: str) -> Any:
     if name in _RANGES and not _RANGES[name][0] <= value <= _RANGES[name][1]:
         low, high = _RANGES[name]
         raise SettingsError(f"{label} ({source}) is {value}: give a number from {low:g} to {high:g}.")
+    if name in _SECRET_LENGTHS and value and not _is_secret(value, *_SECRET_LENGTHS[name]):
+        low, high = _SECRET_LENGTHS[name]
+        raise SettingsError(
+            f"{label} ({source}) must be {low} to {high} characters of ASCII without spaces: "
+            "take what `openssl rand -hex 32` prints."
+        )
     if name in _CHOICES and value not in _CHOICES[name]:
         raise SettingsError(f"{label} ({source}) is {value!r}: give one of {', '.join(_CHOICES[name])}.")
     return value
+
+
+def _is_secret(value: str, low: int, high: int) -> bool:
+    return low <= len(value) <= high and value.isascii() and value.isprintable() and " " not in value
 
 
 def _split(raw: Any, kind: Any) -> Any:

@@ -12,10 +12,10 @@ STATEMENTS = {
     for name, text in vars(statements).items()
     if name.isupper() and not name.startswith("_") and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE)", text)
 }
-ADMINISTRATION = {"ALL_SUBSCRIPTIONS", "ALL_KEYS"}
+ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS"}
 """These list everything there is, for a person."""
 
-UNDER_WAY = re.compile("generations_(queued|dreaming)$")
+UNDER_WAY = re.compile("(generations_(queued|dreaming)|limits_waiting)$")
 """Indexes that hold only what is under way."""
 
 

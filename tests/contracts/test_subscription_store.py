@@ -1,11 +1,14 @@
 """`SubscriptionStore` and `AccessStore`: who may ask, as it is administered and as it is looked up."""
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from stillmotion.domain.errors import InvalidRequest
-from stillmotion.domain.subscriptions import KeySlot, SubscriptionState
+from stillmotion.domain.errors import InvalidRequest, ProductNotFound, SubscriptionNotFound
+from stillmotion.domain.request import Resolution
+from stillmotion.domain.subscriptions import KeySlot, SubscriptionState, Usage
 from tests.builders import NOON, a_key, a_product, a_subscription
 
 
@@ -15,6 +18,9 @@ async def test_a_product_is_found_by_name_as_it_was_kept(store):
         name="special",
         surfaces=frozenset({"gateway", "dream_machine"}),
         models=frozenset({"ray-2"}),
+        resolutions=frozenset({Resolution.P540, Resolution.P2160}),
+        max_seconds=7.5,
+        price_per_second=Decimal("0.025"),
         submits_per_minute=7,
         reads_per_minute=8,
         concurrent_generations=9,
@@ -42,7 +48,7 @@ async def test_a_key_leads_to_its_subscription_whatever_the_state(store):
     assert await store.find_subscription(secondary.digest) == (subscription, secondary)
     assert await store.find_subscription(b"nobody's") is None
     for state in SubscriptionState:
-        assert await store.set_state(subscription.id, state)
+        await store.change_subscription(subscription.id, lambda each, state=state: replace(each, state=state))
         found, _ = await store.find_subscription(primary.digest)
         assert found.state is state
 
@@ -57,7 +63,7 @@ async def test_subscriptions_are_listed_with_their_keys_oldest_first(store):
     listed = await store.subscriptions()
     assert [subscription for subscription, _ in listed] == [old, young]
     for subscription, keys in listed:
-        assert {key.slot: key for key in keys} == await store.find_keys(subscription.id)
+        assert (subscription, keys) == await store.find_with_keys(subscription.id)
         assert {key.subscription_id for key in keys} == {subscription.id}
 
 
@@ -67,14 +73,72 @@ async def test_a_key_is_replaced_while_the_other_works(store):
     await store.add_product(subscription.product)
     await store.add_subscription(subscription, [primary, secondary])
     fresh = a_key(subscription, KeySlot.PRIMARY, created_at=NOON + timedelta(days=1), prefix="sm_fresh1")
-    assert await store.replace_key(fresh)
+    await store.replace_key(fresh)
     assert await store.find_subscription(primary.digest) is None
     assert await store.find_subscription(fresh.digest) == (subscription, fresh)
-    assert await store.find_keys(subscription.id) == {KeySlot.PRIMARY: fresh, KeySlot.SECONDARY: secondary}
+    assert await store.find_with_keys(subscription.id) == (subscription, [fresh, secondary])
 
 
 async def test_what_is_not_there_cannot_be_changed(store):
     stranger = a_subscription()
-    assert not await store.set_state(stranger.id, SubscriptionState.SUSPENDED)
-    assert not await store.replace_key(a_key(stranger))
-    assert await store.find_keys(stranger.id) == {}
+    with pytest.raises(SubscriptionNotFound):
+        await store.change_subscription(stranger.id, lambda each: each)
+    with pytest.raises(SubscriptionNotFound):
+        await store.replace_key(a_key(stranger))
+    with pytest.raises(ProductNotFound):
+        await store.change_product("unknown", lambda each: each)
+    assert await store.find_with_keys(stranger.id) is None
+    assert await store.usage(stranger.id, "2026-11") == Usage(0.0, 0, 0)
+
+
+async def test_products_are_listed_by_name(store):
+    for name in ("small", "large", "medium"):
+        await store.add_product(a_product(name=name))
+    assert [each.name for each in await store.products()] == ["large", "medium", "small"]
+
+
+async def test_a_changed_product_is_its_subscriptions_product(store):
+    subscription = a_subscription(a_product(name="small"))
+    key = a_key(subscription)
+    await store.add_product(subscription.product)
+    await store.add_subscription(subscription, [key])
+    changed = await store.change_product(
+        "small", lambda each: replace(each, surfaces=frozenset({"gateway"}), max_seconds=2.0, reads_per_minute=5)
+    )
+    assert changed.max_seconds == 2.0
+    assert await store.find_product("small") == changed
+    found, _ = await store.find_subscription(key.digest)
+    assert found.product == changed
+
+
+async def test_a_subscription_changes_name_product_state_and_end(store):
+    subscription = a_subscription(a_product(name="small"))
+    large = a_product(name="large")
+    for product in (subscription.product, large):
+        await store.add_product(product)
+    await store.add_subscription(subscription, [a_key(subscription)])
+    parts = {
+        "name": "renamed",
+        "product": large,
+        "state": SubscriptionState.SUSPENDED,
+        "expires_at": NOON + timedelta(days=3, microseconds=5),
+    }
+    changed = await store.change_subscription(subscription.id, lambda each: replace(each, **parts))
+    assert changed == replace(subscription, **parts)
+    found, _ = await store.find_with_keys(subscription.id)
+    assert found == changed
+
+
+async def test_a_change_that_raises_changes_no_subscription(store):
+    subscription = a_subscription()
+    await store.add_product(subscription.product)
+    await store.add_subscription(subscription, [a_key(subscription)])
+
+    def refuse(each):
+        raise InvalidRequest
+
+    with pytest.raises(InvalidRequest):
+        await store.change_subscription(subscription.id, refuse)
+    with pytest.raises(InvalidRequest):
+        await store.change_product(subscription.product.name, refuse)
+    assert (await store.find_with_keys(subscription.id))[0] == subscription

@@ -6,7 +6,7 @@ from math import ceil
 from typing import NamedTuple
 
 from stillmotion.application.ports import AccessStore, Clock
-from stillmotion.domain.errors import AccessDenied, NotAuthenticated, RateLimitExceeded
+from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded
 from stillmotion.domain.quotas import WINDOW
 from stillmotion.domain.subscriptions import Key, Subscription, SubscriptionState
 
@@ -41,30 +41,24 @@ class Access:
         subscription = await self._look_up(key)
         if len(self._known) >= CACHE_ENTRIES:
             self._known.clear()
-        self._known[key] = (now + CACHE_SECONDS, subscription)
+        self._known[key] = (now + self._good_for(subscription), subscription)
         return subscription
+
+    def _good_for(self, subscription: Subscription) -> float:
+        """How many seconds nobody need ask about a subscription again."""
+        if subscription.expires_at is None:
+            return CACHE_SECONDS
+        return min(CACHE_SECONDS, (subscription.expires_at - self.clock.now()).total_seconds())
 
     async def _look_up(self, key: str) -> Subscription:
         found: tuple[Subscription, Key] | None = await self.store.find_subscription(key_digest(self.pepper, key))
         if found is None:
             raise NotAuthenticated("unknown key")
         subscription, _ = found
-        if subscription.state is not SubscriptionState.ACTIVE:
-            raise NotAuthenticated(f"the subscription is {subscription.state}")
+        state = subscription.state_at(self.clock.now())
+        if state is not SubscriptionState.ACTIVE:
+            raise NotAuthenticated(f"the subscription is {state}")
         return subscription
-
-
-def check_surface(subscription: Subscription, surface: str) -> None:
-    """Raise `AccessDenied` where the product does not include the surface."""
-    if surface not in subscription.product.surfaces:
-        raise AccessDenied(f"the product {subscription.product.name} does not include the {surface} surface")
-
-
-def check_model(subscription: Subscription, model: str) -> None:
-    """Raise `AccessDenied` where the product does not include the model."""
-    models = subscription.product.models
-    if models is not None and model not in models:
-        raise AccessDenied(f"the product {subscription.product.name} does not include the model {model}")
 
 
 class Allowance(NamedTuple):
@@ -76,9 +70,15 @@ class Allowance(NamedTuple):
 
 
 @dataclass(slots=True)
-class _ReadWindow:
+class Window:
+    """A minute of this process's clock, and what was spent in it."""
+
     ends_at: float
     spent: int = 0
+
+    def seconds_left(self, now: float) -> int:
+        """Whole seconds, rounded up, until it ends."""
+        return ceil(self.ends_at - now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class ReadLimits:
     """Counts polls and other reads per subscription in this process: generous, and gone at a restart."""
 
     clock: Clock
-    _windows: dict[str, _ReadWindow] = field(default_factory=dict, repr=False)
+    _windows: dict[str, Window] = field(default_factory=dict, repr=False)
 
     def spend(self, subscription: Subscription) -> Allowance:
         """Count one read. Raises `RateLimitExceeded`."""
@@ -94,7 +94,7 @@ class ReadLimits:
         now = self.clock.monotonic()
         window = self._windows.get(subscription.id)
         if window is None or now >= window.ends_at:
-            window = self._windows[subscription.id] = _ReadWindow(now + WINDOW.total_seconds())
+            window = self._windows[subscription.id] = Window(now + WINDOW.total_seconds())
         seconds_left = ceil(window.ends_at - now)
         if window.spent >= limit:
             raise RateLimitExceeded(f"{limit} reads a minute are allowed", seconds_left)

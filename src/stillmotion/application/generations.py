@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stillmotion.application.access import check_model
 from stillmotion.application.ports import (
     Accepted,
     Clock,
+    Fingerprint,
     GenerationStore,
     IdempotencyKey,
     NewId,
@@ -44,6 +44,7 @@ class Generations:
         surface: str,
         request: GenerationRequest,
         idempotency: IdempotencyKey | None = None,
+        fingerprint: Fingerprint | None = None,
     ) -> Accepted:
         """Accept a generation: it is on disk when this returns.
 
@@ -53,6 +54,7 @@ class Generations:
         """
         self._check(subscription, request)
         request = await self._with_sources(subscription, request)
+        subscription.product.check_size(request)
         generation_id = self.new_id()
         kept = await self._keep_inline(generation_id, request)
         generation = Generation(
@@ -64,7 +66,7 @@ class Generations:
             created_at=self.clock.now(),
         )
         try:
-            accepted = await self.store.submit(Submission(generation, subscription.product, idempotency))
+            accepted = await self.store.submit(Submission(generation, subscription.product, idempotency, fingerprint))
         except Unavailable:
             raise  # The row may be there after all: its pictures must stay.
         except Exception:
@@ -78,8 +80,8 @@ class Generations:
 
     async def get(self, subscription: Subscription, generation_id: str) -> Generation:
         """The generation, if it is this subscription's. Raises `GenerationNotFound`."""
-        generation = await self.store.find(generation_id)
-        if generation is None or generation.subscription_id != subscription.id:
+        generation = await self.store.owned(subscription.id, generation_id)
+        if generation is None:
             raise GenerationNotFound(generation_id)
         return generation
 
@@ -106,7 +108,7 @@ class Generations:
         if request.model not in self.engines:
             names = ", ".join(sorted(self.engines))
             raise InvalidRequest(Problem("model", f"is not one of this server's models: {names}"))
-        check_model(subscription, request.model)
+        subscription.product.check_model(request.model)
         for field, keyframe in (("url", request.frame0), ("end_url", request.frame1)):
             if isinstance(keyframe, ImageKeyframe):
                 self.rules.check(field, keyframe.url)
@@ -131,8 +133,8 @@ class Generations:
 
     async def _finished(self, subscription: Subscription, field: str, generation_id: str) -> Generation:
         """A completed generation of the same owner. Raises `InvalidRequest` that names `field`."""
-        found = await self.store.find(generation_id)
-        if found is None or found.subscription_id != subscription.id:
+        found = await self.store.owned(subscription.id, generation_id)
+        if found is None:
             raise InvalidRequest(Problem(field, "is not one of your generations: give the id of one"))
         if found.state is not State.COMPLETED:
             raise InvalidRequest(Problem(field, f"is {found.state}: give the id of a completed generation"))

@@ -8,7 +8,7 @@ from typing import Protocol
 from stillmotion.domain.callbacks import Delivery
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RateWindow
-from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
 
 NewId = Callable[[], str]
 """Gives a new UUID in canonical text; ids sort by the time they were made."""
@@ -44,17 +44,29 @@ class IdempotencyKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a submit without a name is told again by: a digest of where it went and of its body.
+
+    `is_retry` where the caller says that this is not its first attempt.
+    """
+
+    body_digest: bytes
+    is_retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A generation that asks to be stored, with the limits it must pass."""
 
     generation: Generation
     product: Product
     idempotency: IdempotencyKey | None = None
+    fingerprint: Fingerprint | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What came of a submission: `replayed` where an earlier one with the same key is given again."""
+    """What came of a submission: `replayed` where an earlier one, of which it is a repetition, is given again."""
 
     generation: Generation
     replayed: bool
@@ -67,8 +79,9 @@ class GenerationStore(Protocol):
     async def submit(self, submission: Submission) -> Accepted:
         """Store the generation on disk before returning: limits, idempotency, quota and row in one transaction.
 
-        Raises `RateLimitExceeded`, `ConcurrencyLimitExceeded`, `QuotaSpent`, `IdempotencyConflict` (then nothing
-        is stored, and nothing counted) or `StoreUnavailable`.
+        A retry without an idempotency key is the repetition of the subscription's last submit with the same digest,
+        if that was less than `RETRIED_WITHIN` ago. Raises `RateLimitExceeded`, `ConcurrencyLimitExceeded`,
+        `QuotaSpent`, `IdempotencyConflict` (then nothing is stored, and nothing counted) or `StoreUnavailable`.
         """
         ...
 
@@ -76,12 +89,19 @@ class GenerationStore(Protocol):
         """The generation as it was last committed."""
         ...
 
+    async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
+        """The generation as `find` has it; None where it is not that subscription's, as where there is none at all.
+
+        The two are found out by the same steps.
+        """
+        ...
+
     async def view(self, subscription_id: str, generation_id: str) -> GenerationView | None:
-        """What is shown of the generation as it was last committed; None where it is not that subscription's."""
+        """What is shown of the generation as it was last committed; None as from `owned`."""
         ...
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
-        """Up to `limit` of a subscription's generations, the last accepted first, after the first `offset`."""
+        """Up to `limit` of a subscription's generations, the newest first (by id), after the first `offset`."""
         ...
 
     async def change(self, generation_id: str, change: Change) -> Generation:
@@ -94,7 +114,10 @@ class GenerationStore(Protocol):
         ...
 
     async def claim_next(self, claim: Change) -> Generation | None:
-        """Apply `claim` to the generation that waits longest, as `change` does; None where none waits."""
+        """Apply `claim` to the generation whose turn it is, as `change` does; None where none waits.
+
+        Subscriptions take turns (`domain.fairness`); of one subscription the generation that waits longest comes first.
+        """
         ...
 
     async def leased(self, until: datetime) -> Sequence[str]:
@@ -125,6 +148,17 @@ class SubscriptionStore(Protocol):
         """The product of that name."""
         ...
 
+    async def products(self) -> Sequence[Product]:
+        """All products in the order of their names."""
+        ...
+
+    async def change_product(self, name: str, change: Callable[[Product], Product]) -> Product:
+        """Apply a pure change to all but id and name in one transaction.
+
+        Raises `ProductNotFound`, and whatever `change` raises.
+        """
+        ...
+
     async def add_subscription(self, subscription: Subscription, keys: Sequence[Key]) -> None:
         """Keep a new subscription with its keys, all or nothing."""
         ...
@@ -133,16 +167,25 @@ class SubscriptionStore(Protocol):
         """All subscriptions with their keys, oldest first."""
         ...
 
-    async def set_state(self, subscription_id: str, state: SubscriptionState) -> bool:
-        """Change a subscription's state; False where there is none of that id."""
+    async def find_with_keys(self, subscription_id: str) -> tuple[Subscription, Sequence[Key]] | None:
+        """A subscription and its keys, the primary first."""
         ...
 
-    async def replace_key(self, key: Key) -> bool:
-        """Put a key in its slot, in place of the one there; False where there is no such subscription."""
+    async def change_subscription(
+        self, subscription_id: str, change: Callable[[Subscription], Subscription]
+    ) -> Subscription:
+        """Apply a pure change to its name, product, state or end in one transaction.
+
+        Raises `SubscriptionNotFound`, and whatever `change` raises.
+        """
         ...
 
-    async def find_keys(self, subscription_id: str) -> Mapping[KeySlot, Key]:
-        """A subscription's keys; empty where there is none of that id."""
+    async def replace_key(self, key: Key) -> None:
+        """Put a key in its slot, in place of the one there. Raises `SubscriptionNotFound`."""
+        ...
+
+    async def usage(self, subscription_id: str, period: str) -> Usage:
+        """What was spent in that period (`domain.quotas.period`), and what is under way; zero for what is unknown."""
         ...
 
 

@@ -1,12 +1,23 @@
 """Issuing subscriptions and their keys."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
 
 from stillmotion.application.access import key_digest
 from stillmotion.application.ports import Clock, NewId, NewToken, SubscriptionStore
-from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+from stillmotion.domain.errors import InvalidRequest, Problem, SubscriptionNotFound
+from stillmotion.domain.quotas import period
+from stillmotion.domain.subscriptions import (
+    Key,
+    KeySlot,
+    Product,
+    Subscription,
+    SubscriptionState,
+    Usage,
+    check_name,
+)
 
 KEY_PREFIX = "sm_"
 VISIBLE_CHARACTERS = 9
@@ -33,24 +44,16 @@ class Subscriptions:
     new_secret: NewToken
     pepper: bytes = field(repr=False)
 
-    async def ensure_product(self, product: Product) -> Product:
-        """The product of that name as it is kept, or this one, kept now."""
-        known = await self.store.find_product(product.name)
-        if known is None:
-            await self.store.add_product(product)
-        return known or product
-
-    async def issue(self, product_name: str, name: str) -> Issued:
-        """A new active subscription with two keys. Raises `InvalidRequest` where there is no such product."""
-        product = await self.store.find_product(product_name)
-        if product is None:
-            raise InvalidRequest(Problem("product", f"there is no product called {product_name}"))
+    async def issue(self, product_name: str, name: str, expires_at: datetime | None = None) -> Issued:
+        """A new active subscription with two keys. Raises `InvalidRequest`, also where there is no such product."""
+        check_name(name)
         subscription = Subscription(
             id=self.new_id(),
             name=name,
-            product=product,
+            product=await self._product(product_name),
             created_at=self.clock.now(),
             callback_secret=self.new_secret(),
+            expires_at=_in_utc(expires_at),
         )
         keys = {slot: KEY_PREFIX + self.new_token() for slot in KeySlot}
         await self.store.add_subscription(
@@ -59,24 +62,67 @@ class Subscriptions:
         return Issued(subscription, keys[KeySlot.PRIMARY], keys[KeySlot.SECONDARY])
 
     async def rotate(self, subscription_id: str, slot: KeySlot) -> str:
-        """A new key in one slot; the old one there stops working. Raises `InvalidRequest` for an unknown id."""
+        """A new key in one slot; the old one there stops working. Raises `SubscriptionNotFound`."""
         key = KEY_PREFIX + self.new_token()
-        if not await self.store.replace_key(self._key(subscription_id, slot, key)):
-            raise _unknown(subscription_id)
+        await self.store.replace_key(self._key(subscription_id, slot, key))
         return key
 
-    async def set_state(self, subscription_id: str, state: SubscriptionState) -> None:
-        """Suspend or activate. Raises `InvalidRequest` for an unknown id."""
-        if not await self.store.set_state(subscription_id, state):
-            raise _unknown(subscription_id)
+    async def set_state(self, subscription_id: str, state: SubscriptionState) -> Subscription:
+        """Suspend, activate or cancel. Raises as `update` does."""
+        return await self.update(subscription_id, {"state": state})
+
+    async def update(self, subscription_id: str, changes: Mapping[str, Any]) -> Subscription:
+        """Change `name`, `product` (its name), `state` or `expires_at`. What is queued goes on in any state.
+
+        Raises `SubscriptionNotFound` or `InvalidRequest`: nothing changes a cancelled subscription's state, and one
+        whose time is over is not activated without another end.
+        """
+        given = dict(changes)
+        if "name" in given:
+            check_name(given["name"])
+        if "product" in given:
+            given["product"] = await self._product(given["product"])
+        if "expires_at" in given:
+            given["expires_at"] = _in_utc(given["expires_at"])
+        state, now = given.pop("state", None), self.clock.now()
+
+        def change(subscription: Subscription) -> Subscription:
+            changed = replace(subscription, **given)
+            if state is None:
+                return changed
+            changed = changed.entering(state)
+            if changed.state_at(now) is not state:
+                raise InvalidRequest(Problem("expires_at", "is past: give a later end, or none, to activate it again"))
+            return changed
+
+        return await self.store.change_subscription(subscription_id, change)
+
+    async def get(self, subscription_id: str) -> tuple[Subscription, Sequence[Key]]:
+        """A subscription with its keys' prefixes. Raises `SubscriptionNotFound`."""
+        found = await self.store.find_with_keys(subscription_id)
+        if found is None:
+            raise SubscriptionNotFound(subscription_id)
+        return found
+
+    async def usage(self, subscription_id: str) -> Usage:
+        """What it spent this month, and has under way."""
+        return await self.store.usage(subscription_id, period(self.clock.now()))
 
     async def list(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
         """All subscriptions with their keys' prefixes, oldest first."""
         return await self.store.subscriptions()
 
+    async def _product(self, name: str) -> Product:
+        product = await self.store.find_product(name)
+        if product is None:
+            raise InvalidRequest(Problem("product", f"there is no product called {name}"))
+        return product
+
     def _key(self, subscription_id: str, slot: KeySlot, key: str) -> Key:
         return Key(key_digest(self.pepper, key), key[:VISIBLE_CHARACTERS], slot, subscription_id, self.clock.now())
 
 
-def _unknown(subscription_id: str) -> InvalidRequest:
-    return InvalidRequest(Problem("subscription", f"there is no subscription {subscription_id}"))
+def _in_utc(time: datetime | None) -> datetime | None:
+    if time is not None and time.tzinfo is None:
+        raise InvalidRequest(Problem("expires_at", "must say its time zone: write it like 2027-01-31T00:00:00Z"))
+    return None if time is None else time.astimezone(UTC)

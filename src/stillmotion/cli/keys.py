@@ -1,18 +1,18 @@
 """`stillmotion keys`: subscriptions and their keys, whether the server runs or not."""
 
-import asyncio
-import json
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
+import msgspec
 
-from stillmotion.cli.main import load_settings
-from stillmotion.composition import administration, default_product
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.application.administration import Administration
+from stillmotion.application.subscriptions import Issued
+from stillmotion.cli.moments import Moment
+from stillmotion.cli.office import at_work, data_dir_option, json_option, print_json
 from stillmotion.domain.subscriptions import KeySlot, SubscriptionState
-
-_data_dir = click.option("--data-dir", type=click.Path(path_type=Path), help="The server's data directory.")
-_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
+from stillmotion.http.surfaces.admin import translate, wire
 
 
 @click.group("keys")
@@ -22,29 +22,28 @@ def command() -> None:
 
 @command.command()
 @click.option("--name", default="default", show_default=True, help="Whom the subscription is for.")
-@_data_dir
-@_json
+@click.option("--product", help="The name of its product.  [default: the product called default, made if need be]")
+@click.option("--expires-at", type=Moment(), help="When its keys stop working.")
+@data_dir_option
+@json_option
 @click.pass_context
-def create(ctx: click.Context, name: str, data_dir: Path | None, as_json: bool) -> None:
+def create(
+    ctx: click.Context,
+    name: str,
+    product: str | None,
+    expires_at: datetime | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
     """A new subscription with two keys, shown this once."""
-    settings = load_settings(ctx, data_dir=data_dir)
 
-    async def issue() -> Any:
-        with administration(settings) as subscriptions:
-            product = await subscriptions.ensure_product(default_product(settings))
-            return await subscriptions.issue(product.name, name)
+    async def issue(office: Administration) -> Issued:
+        bought = product or (await office.products.ensure(office.products.default)).name
+        return await office.subscriptions.issue(bought, name, expires_at)
 
-    issued = asyncio.run(issue())
+    issued = at_work(ctx, data_dir, issue)
     if as_json:
-        shown = {
-            "subscription": issued.subscription.id,
-            "name": issued.subscription.name,
-            "product": issued.subscription.product.name,
-            "key": issued.primary,
-            "secondary_key": issued.secondary,
-            "callback_secret": issued.subscription.callback_secret,
-        }
-        click.echo(json.dumps(shown))
+        print_json(translate.issued(issued))
         return
     click.echo(f"subscription     {issued.subscription.id}  ({issued.subscription.name})")
     click.echo(f"key              {issued.primary}")
@@ -54,69 +53,47 @@ def create(ctx: click.Context, name: str, data_dir: Path | None, as_json: bool) 
 
 
 @command.command("list")
-@_data_dir
-@_json
+@data_dir_option
+@json_option
 @click.pass_context
 def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
     """Every subscription with the first characters of its keys."""
-    settings = load_settings(ctx, data_dir=data_dir)
+    now = SystemClock().now()
 
-    async def read() -> Any:
-        with administration(settings) as subscriptions:
-            return await subscriptions.list()
+    async def read(office: Administration) -> list[wire.Subscription]:
+        return [translate.subscription(each, keys, now) for each, keys in await office.subscriptions.list()]
 
-    rows = [
-        {
-            "subscription": subscription.id,
-            "name": subscription.name,
-            "product": subscription.product.name,
-            "state": subscription.state.value,
-            "keys": {key.slot.value: key.prefix + "…" for key in keys},
-        }
-        for subscription, keys in asyncio.run(read())
-    ]
+    listed = at_work(ctx, data_dir, read)
     if as_json:
-        click.echo(json.dumps(rows))
+        print_json([{"subscription": each.id} | msgspec.to_builtins(each) for each in listed])
         return
-    for row in rows:
-        keys = "  ".join(f"{slot} {prefix}" for slot, prefix in row["keys"].items())
-        click.echo(f"{row['subscription']}  {row['state']:9}  {row['name']}  {keys}")
-    if not rows:
+    for each in listed:
+        keys = "  ".join(f"{slot} {prefix}" for slot, prefix in each.keys.items())
+        click.echo(f"{each.id}  {each.state:9}  {each.product}  {each.name}  {keys}")
+    if not listed:
         click.echo("No subscriptions yet. Make one with: stillmotion keys create", err=True)
 
 
 @command.command()
 @click.argument("subscription")
 @click.option("--slot", type=click.Choice([slot.value for slot in KeySlot]), default="primary", show_default=True)
-@_data_dir
-@_json
+@data_dir_option
+@json_option
 @click.pass_context
 def rotate(ctx: click.Context, subscription: str, slot: str, data_dir: Path | None, as_json: bool) -> None:
     """A new key in one slot of SUBSCRIPTION; the old one there stops working, the other goes on."""
-    settings = load_settings(ctx, data_dir=data_dir)
-
-    async def replace() -> str:
-        with administration(settings) as subscriptions:
-            return await subscriptions.rotate(subscription, KeySlot(slot))
-
-    key = asyncio.run(replace())
-    click.echo(json.dumps({"subscription": subscription, "slot": slot, "key": key}) if as_json else key)
+    key = at_work(ctx, data_dir, lambda office: office.subscriptions.rotate(subscription, KeySlot(slot)))
+    print_json(wire.IssuedKey(subscription, slot, key)) if as_json else click.echo(key)
 
 
 def _set_state(ctx: click.Context, subscription: str, data_dir: Path | None, state: SubscriptionState) -> None:
-    settings = load_settings(ctx, data_dir=data_dir)
-
-    async def change() -> None:
-        with administration(settings) as subscriptions:
-            await subscriptions.set_state(subscription, state)
-
-    asyncio.run(change())
+    at_work(ctx, data_dir, lambda office: office.subscriptions.set_state(subscription, state))
     click.echo(f"{subscription} is {state}.", err=True)
 
 
 @command.command()
 @click.argument("subscription")
-@_data_dir
+@data_dir_option
 @click.pass_context
 def suspend(ctx: click.Context, subscription: str, data_dir: Path | None) -> None:
     """Refuse SUBSCRIPTION's keys until it is activated again; what is queued goes on."""
@@ -125,7 +102,7 @@ def suspend(ctx: click.Context, subscription: str, data_dir: Path | None) -> Non
 
 @command.command()
 @click.argument("subscription")
-@_data_dir
+@data_dir_option
 @click.pass_context
 def activate(ctx: click.Context, subscription: str, data_dir: Path | None) -> None:
     """Let SUBSCRIPTION's keys work again."""

@@ -15,6 +15,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("stillmotion.cli.demo", "Make a clip through the whole service, to see that it works."),
     "generate": ("stillmotion.cli.generate", "Turn one picture into a clip right here, with no server."),
     "serve": ("stillmotion.cli.serve", "Run the service: the API, its queue and its renderers."),
+    "products": ("stillmotion.cli.products", "Create, list and change products: what subscriptions may do."),
+    "subscriptions": ("stillmotion.cli.subscriptions", "Create, list, change, suspend and cancel subscriptions."),
     "keys": ("stillmotion.cli.keys", "Create, list, replace and suspend subscription keys."),
     "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),
 }

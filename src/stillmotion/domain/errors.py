@@ -10,6 +10,8 @@
     │   ├── AccessDenied              the product lacks the surface, model or action
     │   │   └── QuotaSpent            until the period ends
     │   ├── GenerationNotFound        also for another subscription's
+    │   ├── ProductNotFound           the administrator's own, as the next
+    │   ├── SubscriptionNotFound
     │   └── LimitExceeded             try again after a while
     │       ├── RateLimitExceeded
     │       └── ConcurrencyLimitExceeded
@@ -76,6 +78,20 @@ class QuotaSpent(AccessDenied):
 
 class GenerationNotFound(Refused):
     """No such generation for this subscription."""
+
+
+class ProductNotFound(Refused):
+    """No product of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no product called {name}: look for it in the list of products, or create it")
+
+
+class SubscriptionNotFound(Refused):
+    """No subscription of that id."""
+
+    def __init__(self, subscription_id: str) -> None:
+        super().__init__(f"there is no subscription {subscription_id}: look for it in the list of subscriptions")
 
 
 class LimitExceeded(Refused):

@@ -13,6 +13,8 @@ WINDOW = timedelta(minutes=1)
 STRAGGLE = timedelta(seconds=10)
 """Requests are counted in the order of their commits, not of their times: one that comes late is of the same window."""
 CONCURRENCY_RETRY_SECONDS = 5
+RETRIED_WITHIN = timedelta(minutes=2)
+"""A retry that says no more than that it is one means the same submit of less than this long ago."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,91 @@
 """Who may ask: products, subscriptions and their keys."""
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+
+from stillmotion.domain.errors import AccessDenied, InvalidRequest, Problem
+from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, GenerationRequest, Resolution
+
+MAX_LIMIT = 1_000_000_000
+NAME_MAX_CHARACTERS = 200
+_PRODUCT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
     """What a subscription may do, and how much of it.
 
-    `models` is None where every configured model is included. `video_seconds_per_month` is None where there
-    is no quota.
+    `surfaces`, `models` and `resolutions` are None where every one is included, those that come later too;
+    `max_seconds` (of a clip) and `video_seconds_per_month` are None where there is no such limit.
+    `price_per_second` is in the operator's own unit.
     """
 
     id: str
     name: str
-    surfaces: frozenset[str] = frozenset({"gateway", "dream-machine"})
+    surfaces: frozenset[str] | None = None
     models: frozenset[str] | None = None
+    resolutions: frozenset[Resolution] | None = None
+    max_seconds: float | None = None
     submits_per_minute: int = 60
     reads_per_minute: int = 6000
     concurrent_generations: int = 100
     video_seconds_per_month: int | None = None
+    price_per_second: Decimal = Decimal(0)
+
+    def check_surface(self, surface: str) -> None:
+        """Raise `AccessDenied` where the surface is not included."""
+        if self.surfaces is not None and surface not in self.surfaces:
+            raise AccessDenied(f"the product {self.name} does not include the {surface} surface")
+
+    def check_model(self, model: str) -> None:
+        """Raise `AccessDenied` where the model is not included."""
+        if self.models is not None and model not in self.models:
+            raise AccessDenied(f"the product {self.name} does not include the model {model}")
+
+    def check_size(self, request: GenerationRequest) -> None:
+        """Raise `AccessDenied` for a resolution that is not included, or a longer clip than is."""
+        if self.resolutions is not None and request.resolution not in self.resolutions:
+            raise AccessDenied(f"the product {self.name} does not include {request.resolution}")
+        if self.max_seconds is not None and request.seconds > self.max_seconds:
+            raise AccessDenied(f"the product {self.name} includes clips of {self.max_seconds:g} seconds at most")
+
+
+def product_problems(product: Product) -> list[Problem]:
+    """What keeps a product from being one, a remedy in each sentence; empty for a good one."""
+    problems = []
+    if not _PRODUCT_NAME.fullmatch(product.name):
+        problems.append(
+            Problem("name", "must be 1 to 64 of the characters a-z A-Z 0-9 . _ - and begin with a letter or digit")
+        )
+    problems += [
+        Problem(name, "must name one at least, or be null for every one")
+        for name in ("surfaces", "models", "resolutions")
+        if getattr(product, name) == frozenset()
+    ]
+    if product.max_seconds is not None and not MIN_SECONDS <= product.max_seconds <= MAX_SECONDS:
+        problems.append(
+            Problem("max_seconds", f"must be from {MIN_SECONDS:g} to {MAX_SECONDS:g}, or null for no limit")
+        )
+    problems += [
+        Problem(name, f"must be a whole number from 1 to {MAX_LIMIT}")
+        for name in ("submits_per_minute", "reads_per_minute", "concurrent_generations")
+        if not 1 <= getattr(product, name) <= MAX_LIMIT
+    ]
+    quota = product.video_seconds_per_month
+    if quota is not None and not 0 <= quota <= MAX_LIMIT:
+        problems.append(
+            Problem("video_seconds_per_month", f"must be a whole number from 0 to {MAX_LIMIT}, or null for no quota")
+        )
+    if not (product.price_per_second.is_finite() and 0 <= product.price_per_second <= MAX_LIMIT):
+        problems.append(Problem("price_per_second", f"must be a number from 0 to {MAX_LIMIT}"))
+    return problems
 
 
 class SubscriptionState(StrEnum):
-    """Only `active` works."""
+    """Only `active` works, and nothing follows `cancelled`."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -34,7 +95,10 @@ class SubscriptionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A customer of a product. `callback_secret` signs its callbacks (Standard Webhooks, `whsec_…`)."""
+    """A customer of a product. `callback_secret` signs its callbacks (Standard Webhooks, `whsec_…`).
+
+    `state` is what was decided last; time may have made it another (`state_at`).
+    """
 
     id: str
     name: str
@@ -42,6 +106,28 @@ class Subscription:
     created_at: datetime
     callback_secret: str = field(repr=False)
     state: SubscriptionState = SubscriptionState.ACTIVE
+    expires_at: datetime | None = None
+
+    def state_at(self, now: datetime) -> SubscriptionState:
+        """The state as it is: an active subscription expires by itself."""
+        expired = self.expires_at is not None and self.expires_at <= now
+        return SubscriptionState.EXPIRED if expired and self.state is SubscriptionState.ACTIVE else self.state
+
+    def entering(self, state: SubscriptionState) -> "Subscription":
+        """The subscription in another state. Raises `InvalidRequest` once it is cancelled."""
+        if self.state is SubscriptionState.CANCELLED and state is not self.state:
+            raise InvalidRequest(Problem("state", "is cancelled, and that is for good: make a new subscription"))
+        return replace(self, state=state)
+
+
+def check_name(name: str) -> None:
+    """Raise `InvalidRequest` for what cannot be a subscription's name."""
+    if not (name.strip() and len(name) <= NAME_MAX_CHARACTERS and name.isprintable()):
+        raise InvalidRequest(
+            Problem(
+                "name", f"must be 1 to {NAME_MAX_CHARACTERS} printable characters: say whom the subscription is for"
+            )
+        )
 
 
 class KeySlot(StrEnum):
@@ -60,3 +146,12 @@ class Key:
     slot: KeySlot
     subscription_id: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a subscription has spent and has under way: video-seconds of this month, unfinished of them queued."""
+
+    video_seconds: float
+    unfinished: int
+    queued: int

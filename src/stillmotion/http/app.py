@@ -1,13 +1,13 @@
 """All routes of the service as one ASGI application."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import Dialects
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.http import assets, health, openapi
 from stillmotion.http.asgi import (
     CLOSE,
@@ -28,19 +28,20 @@ from stillmotion.http.described import PATHS
 from stillmotion.http.endpoint import EdgeParts, Endpoint
 from stillmotion.http.guarded import Guarded
 from stillmotion.http.metrics import Metrics
-from stillmotion.http.operation import Surface
+from stillmotion.http.operation import LinkTo, Surface
 from stillmotion.http.pages import PAGES, Page
 from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed
 from stillmotion.http.routing import Route, Router
 from stillmotion.http.services import Services
 from stillmotion.http.shared import shared_surface
+from stillmotion.http.surfaces.admin.routes import ADMIN
 from stillmotion.http.surfaces.dreammachine.routes import DREAM_MACHINE
 from stillmotion.http.surfaces.gateway.routes import GATEWAY
 
 SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE)
-"""Every dialect that is spoken; the first also answers for paths that belong to none."""
+"""Every dialect that is spoken, as products name them; the first also answers for paths that belong to none."""
 
-ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES))
+ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES), ADMIN)
 
 MAX_HEADERS = 100
 
@@ -56,29 +57,32 @@ def build_app(services: Services) -> App:
         "not_one_host": _NOT_ONE_HOST,
     }
     others = {name: Guarded(name, app, parts, GATEWAY.problems) for name, app in others.items()}
-    return Edge(Router(_endpoints(parts) | _readable(parts)), others, parts)
+    surfaces = [each for each in ALL_SURFACES if each is not ADMIN or services.admin is not None]
+    return Edge(Router(_endpoints(parts, surfaces) | _readable(parts, surfaces)), others, parts, surfaces)
 
 
 def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
     """How each surface writes a generation outside of a request, for callbacks. `base_url` starts our own links."""
     base = base_url.rstrip("/")
 
-    def writing(surface: Surface) -> Callable[[Generation], bytes]:
-        return lambda generation: surface.encode(generation.view, asset_urls.links(base))
+    def writing(encode: Callable[[GenerationView, LinkTo], bytes]) -> Callable[[Generation], bytes]:
+        return lambda generation: encode(generation.view, asset_urls.links(base))
 
-    return {surface.name: writing(surface) for surface in SURFACES}
+    return {surface.name: writing(surface.encode) for surface in SURFACES if surface.encode is not None}
 
 
 class Edge:
     """Finds the application of a path and method, or refuses in the words of the surface that the path is under."""
 
-    def __init__(self, router: Router, others: Mapping[str, App], parts: EdgeParts) -> None:
+    def __init__(
+        self, router: Router, others: Mapping[str, App], parts: EdgeParts, surfaces: Sequence[Surface]
+    ) -> None:
         self._router = router
         self._plain = router.plain
         self._others = others
         self._refusing = {
             surface.base: Guarded("not_found", self._refuse_path, parts, surface.problems)
-            for surface in sorted(ALL_SURFACES, key=lambda each: len(each.base), reverse=True)
+            for surface in sorted(surfaces, key=lambda each: len(each.base), reverse=True)
         }
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -129,10 +133,10 @@ _TOO_MANY_HEADERS = _malformed(431, f"A request has {MAX_HEADERS} headers at mos
 _NOT_ONE_HOST = _malformed(400, "A request has one Host header")
 
 
-def _endpoints(parts: EdgeParts) -> dict[Route, App]:
+def _endpoints(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, App]:
     """All operations; what answers to GET answers to HEAD."""
     apps: dict[Route, App] = {}
-    for surface in ALL_SURFACES:
+    for surface in surfaces:
         for operation in surface.operations:
             endpoint = Endpoint(operation, surface, parts)
             for method in ("GET", "HEAD") if operation.method == "GET" else (operation.method,):
@@ -140,10 +144,10 @@ def _endpoints(parts: EdgeParts) -> dict[Route, App]:
     return apps
 
 
-def _readable(parts: EdgeParts) -> dict[Route, App]:
+def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, App]:
     """What is there for GET and HEAD: health, the reference, the pages."""
     services = parts.services
-    document = msgspec.json.encode(openapi.document(ALL_SURFACES, PATHS, services.version))
+    document = msgspec.json.encode(openapi.document(surfaces, PATHS, services.version))
     apps: dict[str, App] = {
         "/healthz": health.alive,
         "/readyz": health.Readiness(services.readiness, services.clock),

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Generic
+from typing import Any, Generic
 
 import structlog
 
-from stillmotion.application.access import Allowance, check_surface
-from stillmotion.application.ports import IdempotencyKey
+from stillmotion.application.access import Allowance
+from stillmotion.application.ports import Fingerprint, IdempotencyKey
 from stillmotion.domain.errors import (
     ConcurrencyLimitExceeded,
     InvalidRequest,
@@ -37,10 +37,11 @@ from stillmotion.http.asgi import (
 from stillmotion.http.body import PLAIN_CAP, BodyReader, apart_if_large
 from stillmotion.http.decoding import QueryDecoder, Wire, WireDecoder
 from stillmotion.http.metrics import Metrics
-from stillmotion.http.operation import Answer, Call, Operation, Surface
+from stillmotion.http.operation import Answer, Call, Caller, Operation, Surface
 from stillmotion.http.services import Services
 
 _IDEMPOTENCY_KEY = re.compile(rb"([!-~]{1,255})[ \t]*")
+_RETRY_COUNT = b"x-stainless-retry-count"
 _LOG = structlog.get_logger("stillmotion.http")
 
 
@@ -54,10 +55,10 @@ class EdgeParts:
     request_ids: Iterator[bytes]
 
 
-class Endpoint(Generic[Wire]):
+class Endpoint(Generic[Caller, Wire]):
     """The ASGI application of one operation."""
 
-    def __init__(self, operation: Operation[Wire], surface: Surface, edge: EdgeParts) -> None:
+    def __init__(self, operation: Operation[Caller, Wire], surface: Surface, edge: EdgeParts) -> None:
         self._operation = operation
         self._surface = surface
         self._services = edge.services
@@ -86,28 +87,33 @@ class Endpoint(Generic[Wire]):
         self._metrics.observe(status, services.clock.monotonic() - started)
 
     async def _succeed(self, call: Call, receive: Receive) -> tuple[int, bytes, list[Header]]:
-        operation, services = self._operation, self._services
+        operation, surface = self._operation, self._surface
         headers: Headers = call.scope[HEADERS]
-        key = self._surface.key_of(headers, call.scope["query_string"])
-        call.subscription = subscription = await services.access.authenticate(key)
-        if not operation.submits:
-            call.allowance = services.read_limits.spend(subscription)
-        if not self._surface.comes_with_all:
-            check_surface(subscription, self._surface.name)
+        key = surface.key_of(headers, call.scope["query_string"])
+        caller: Any
+        if surface.admit is None:
+            caller = call.subscription = await self._services.access.authenticate(key)
+            if not operation.submits:
+                call.allowance = self._services.read_limits.spend(caller)
+            if not surface.comes_with_all:
+                caller.product.check_surface(surface.name)
+        else:
+            caller = surface.admit(call, key)
         if operation.takes_body:
             body = await self._reader.read(headers, receive, pictures=operation.submits)
             call.size = len(body)
             wire = self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body)
             if operation.submits:
-                call.idempotency = await _idempotency(headers, body)
+                await _recognise(call, headers, body)
         else:
             wire = self._decode_query(call.scope["query_string"])
-        answer = await operation.handle(call, subscription, wire)
-        return answer.status, answer.body, self._headers(answer, subscription.product, call.allowance)
+        answer = await operation.handle(call, caller, wire)
+        return answer.status, answer.body, self._headers(answer, call)
 
-    def _headers(self, answer: Answer, product: Product, allowance: Allowance | None) -> list[Header]:
-        if answer.window is not None:
-            allowance = self._submits_left(answer.window, product.submits_per_minute)
+    def _headers(self, answer: Answer, call: Call) -> list[Header]:
+        allowance = call.allowance
+        if answer.window is not None and call.subscription is not None:
+            allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
         headers = [JSON_TYPE, NO_STORE] if allowance is None else [JSON_TYPE, NO_STORE, *limit_headers(allowance)]
         generation = answer.generation
         if generation is not None:
@@ -161,15 +167,34 @@ def limit_headers(allowance: Allowance) -> list[Header]:
     ]
 
 
-async def _idempotency(headers: Headers, body: bytes) -> IdempotencyKey | None:
+async def _recognise(call: Call, headers: Headers, body: bytes) -> None:
+    """Note what tells this submit again: the name it was given, else where it went and its body."""
+    name = _name(headers)
+    digest = await apart_if_large(len(body), _digest, call.scope["path"], body)
+    if name is None:
+        call.fingerprint = Fingerprint(digest, is_retry=_is_retry(headers))
+    else:
+        call.idempotency = IdempotencyKey(name, digest)
+
+
+def _name(headers: Headers) -> str | None:
     key = headers.get(b"idempotency-key")
     if key is None:
         return None
     name = _IDEMPOTENCY_KEY.fullmatch(key)
     if name is None or b"idempotency-key" in headers.repeated:
         raise InvalidRequest(Problem("Idempotency-Key", "must be one header of 1 to 255 visible ASCII characters"))
-    return IdempotencyKey(name[1].decode("ascii"), await apart_if_large(len(body), _digest, body))
+    return name[1].decode("ascii")
 
 
-def _digest(body: bytes) -> bytes:
-    return hashlib.sha256(body).digest()
+def _is_retry(headers: Headers) -> bool:
+    """Whether an SDK says that it sent this before: it names its submits in no other way."""
+    count = headers.get(_RETRY_COUNT)
+    return count is not None and count.isdigit() and count.strip(b"0") != b""
+
+
+def _digest(path: str, body: bytes) -> bytes:
+    digest = hashlib.sha256(path.encode("utf-8", "surrogatepass"))
+    digest.update(b"\0")
+    digest.update(body)
+    return digest.digest()

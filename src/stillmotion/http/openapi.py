@@ -32,13 +32,23 @@ _HEADERS: Mapping[str, Json] = {
 _ON_EVERY_ANSWER = ("X-Request-Id",)
 _LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _ENGINE = ("X-Stillmotion-Engine", "X-Stillmotion-Progress")
-_SUBMIT_PARAMETER: Mapping[str, Any] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Names this submit: the same key and body give the first generation again for a day.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-}
+_SUBMIT_PARAMETERS: Sequence[Mapping[str, Any]] = (
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Names this submit: the same key and body give the first generation again for a day.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    },
+    {
+        "name": "X-Stainless-Retry-Count",
+        "in": "header",
+        "required": False,
+        "description": "Sent by generated SDKs. From 1 on, and without an Idempotency-Key, the submit of the last two "
+        "minutes with the same body is given again, if there is one.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+)
 
 
 def document(surfaces: Sequence[Surface], paths: Mapping[str, Mapping[str, Any]], version: str) -> Json:
@@ -92,7 +102,7 @@ def _renamed(schema: Any, short: Mapping[str, str]) -> Any:
     return [_renamed(each, short) for each in schema] if isinstance(schema, (list, tuple)) else schema
 
 
-def _types(operations: Iterable[tuple[Surface, Operation[Any]]]) -> list[Any]:
+def _types(operations: Iterable[tuple[Surface, Operation[Any, Any]]]) -> list[Any]:
     found: dict[Any, None] = {}
     for surface, operation in operations:
         taken = (operation.wire,) if operation.takes_body else ()
@@ -102,11 +112,11 @@ def _types(operations: Iterable[tuple[Surface, Operation[Any]]]) -> list[Any]:
     return list(found)
 
 
-def _rows(problems: Problems, operation: Operation[Any]) -> list[Row]:
+def _rows(problems: Problems, operation: Operation[Any, Any]) -> list[Row]:
     return sorted((problems.row(kind) for kind in operation.refusals), key=lambda row: row.status)
 
 
-def _operation(surface: Surface, operation: Operation[Any], schema_of: Mapping[Any, Json]) -> Json:
+def _operation(surface: Surface, operation: Operation[Any, Any], schema_of: Mapping[Any, Json]) -> Json:
     about: Json = {
         "operationId": operation.operation_id,
         "tags": [surface.name],
@@ -114,7 +124,7 @@ def _operation(surface: Surface, operation: Operation[Any], schema_of: Mapping[A
         "description": operation.description,
         "security": [{name: []} for name in surface.security_schemes],
     }
-    parameters = [*_path_parameters(operation), *([dict(_SUBMIT_PARAMETER)] if operation.submits else [])]
+    parameters = [*_path_parameters(operation), *(map(dict, _SUBMIT_PARAMETERS) if operation.submits else ())]
     if operation.takes_body:
         about["requestBody"] = {
             "required": bool(msgspec.structs.fields(operation.wire)),
@@ -124,21 +134,22 @@ def _operation(surface: Surface, operation: Operation[Any], schema_of: Mapping[A
         parameters += _query_parameters(operation)
     if parameters:
         about["parameters"] = parameters
-    about["responses"] = {str(operation.status): _success(operation, schema_of)} | {
-        str(status): _refusal(status, list(rows), schema_of)
+    limits = _LIMITS if surface.admit is None else ()
+    about["responses"] = {str(operation.status): _success(operation, schema_of, limits)} | {
+        str(status): _refusal(status, list(rows), schema_of, limits)
         for status, rows in groupby(_rows(surface.problems, operation), key=lambda row: row.status)
     }
     return about
 
 
-def _path_parameters(operation: Operation[Any]) -> list[Json]:
+def _path_parameters(operation: Operation[Any, Any]) -> list[Json]:
     return [
         {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
         for name, description in operation.parameters.items()
     ]
 
 
-def _query_parameters(operation: Operation[Any]) -> list[Json]:
+def _query_parameters(operation: Operation[Any, Any]) -> list[Json]:
     schema = msgspec.json.schema(operation.wire)
     (described,) = schema["$defs"].values()
     return [
@@ -147,17 +158,17 @@ def _query_parameters(operation: Operation[Any]) -> list[Json]:
     ]
 
 
-def _success(operation: Operation[Any], schema_of: Mapping[Any, Json]) -> Json:
+def _success(operation: Operation[Any, Any], schema_of: Mapping[Any, Json], limits: Sequence[str]) -> Json:
     examples = {name: {"value": msgspec.to_builtins(answer)} for name, answer in operation.answers.items()}
     engine = _ENGINE if operation.shows_engine else ()
-    about: Json = {"description": operation.answered, "headers": _header_refs(*_ON_EVERY_ANSWER, *_LIMITS, *engine)}
+    about: Json = {"description": operation.answered, "headers": _header_refs(*_ON_EVERY_ANSWER, *limits, *engine)}
     if operation.answer is not None:
         shown = {"example": examples[""]["value"]} if set(examples) == {""} else {"examples": examples}
         about["content"] = {"application/json": {"schema": schema_of[operation.answer], **shown}}
     return about
 
 
-def _refusal(status: int, rows: Sequence[Row], schema_of: Mapping[Any, Json]) -> Json:
+def _refusal(status: int, rows: Sequence[Row], schema_of: Mapping[Any, Json], limits: Sequence[str]) -> Json:
     """One status, that several kinds of error may end in."""
     schemas = list({schema_of[type(row.body)]["$ref"]: schema_of[type(row.body)] for row in rows}.values())
     examples = {
@@ -167,7 +178,7 @@ def _refusal(status: int, rows: Sequence[Row], schema_of: Mapping[Any, Json]) ->
     if status == HTTPStatus.UNAUTHORIZED:
         headers.append("WWW-Authenticate")
     else:
-        headers += _LIMITS
+        headers += limits
     if any(row.retry_after for row in rows):
         headers.append("Retry-After")
     return {

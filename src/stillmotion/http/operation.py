@@ -5,10 +5,10 @@ An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it a
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from stillmotion.application.access import Allowance
-from stillmotion.application.ports import IdempotencyKey
+from stillmotion.application.ports import Fingerprint, IdempotencyKey
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Subscription
@@ -20,6 +20,9 @@ from stillmotion.http.services import Services
 
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
+Caller = TypeVar("Caller")
+"""Who calls: a `Subscription`, or whomever else a surface admits."""
+
 LinkTo = Callable[[str], str]
 """From an object key to the URL under which the caller can fetch it."""
 
@@ -28,7 +31,8 @@ LinkTo = Callable[[str], str]
 class Call:
     """One request, as much of it as is known so far. `size` is that of its body in bytes.
 
-    `subscription` is None until it is authenticated, `allowance` until it is counted as a read.
+    `subscription` is None until it is authenticated, `allowance` until it is counted as a read. Of a submit,
+    `idempotency` is the name that it was given, and `fingerprint` what it is told again by without one.
     """
 
     services: Services
@@ -38,6 +42,7 @@ class Call:
     allowance: Allowance | None = None
     size: int = 0
     idempotency: IdempotencyKey | None = None
+    fingerprint: Fingerprint | None = None
     links: LinkTo | None = None
 
     @property
@@ -65,7 +70,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation(Generic[Wire]):
+class Operation(Generic[Caller, Wire]):
     """One endpoint. A `submits` operation is counted by the store, any other as a read in this process.
 
     `path` may have parameters, `{name}` for one segment each; `parameters` says what they are. `wire` is what comes
@@ -82,7 +87,7 @@ class Operation(Generic[Wire]):
     wire: type[Wire]
     answer: Any
     refusals: tuple[type[Exception], ...]
-    handle: Callable[[Call, Subscription, Wire], Awaitable[Answer]]
+    handle: Callable[[Call, Caller, Wire], Awaitable[Answer]]
     example: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -102,14 +107,17 @@ class Surface:
     """One dialect of the API: `name` is what a product includes, unless it `comes_with_all`.
 
     `key_of` finds the one key in a request's headers and query, or raises `NotAuthenticated`; `encode` is the
-    dialect's JSON of a generation. What is not there under `base` is refused in this surface's words.
+    dialect's JSON of a generation, where the surface makes any. What is not there under `base` is refused in this
+    surface's words. Callers are subscriptions, unless `admit` says who else: it makes the caller of the key, or raises
+    what `problems` has a row for.
     """
 
     name: str
     key_of: Callable[[Headers, bytes], str | None]
     problems: Problems
-    encode: Callable[[GenerationView, LinkTo], bytes]
-    operations: tuple[Operation[Any], ...]
+    operations: tuple[Operation[Any, Any], ...]
     security_schemes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     base: str = "/"
     comes_with_all: bool = False
+    encode: Callable[[GenerationView, LinkTo], bytes] | None = None
+    admit: Callable[[Call, str | None], Any] | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 
 from stillmotion.application.access import Access, ReadLimits
+from stillmotion.application.administration import AdminAccess
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import Clock, ObjectStore
@@ -20,6 +21,7 @@ class Services:
 
     `run_id` is a short text of `[A-Za-z0-9_-]` that no other run has: request ids begin with it. `public_url` is
     the base of the links given out (no trailing slash needed), empty to answer with the address each caller used.
+    `admin` is None where there is no administration over HTTP.
     `readiness` holds a check for each part by the name that `/readyz` shows. Metrics are registered in `registry`,
     which must be a fresh one for each application.
     """
@@ -31,6 +33,7 @@ class Services:
     objects: ObjectStore
     clock: Clock
     run_id: str
+    admin: AdminAccess | None = None
     readiness: Mapping[str, Check] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     public_url: str = ""

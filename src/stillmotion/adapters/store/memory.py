@@ -1,18 +1,25 @@
 """The store's promises kept in a dictionary: for tests, gone with the process."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
 from stillmotion.application.ports import Accepted, Change, Clock, DueDelivery, Submission
 from stillmotion.domain.callbacks import Delivery, DeliveryState, caused_by
-from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem
+from stillmotion.domain.errors import (
+    GenerationNotFound,
+    InvalidRequest,
+    Problem,
+    ProductNotFound,
+    SubscriptionNotFound,
+)
+from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.quotas import RateWindow, period, refunded_by
-from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+from stillmotion.domain.quotas import RETRIED_WITHIN, RateWindow, period, refunded_by
+from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, Usage
 
 
 @dataclass
@@ -24,6 +31,9 @@ class MemoryStore:
     _windows: dict[str, RateWindow] = field(default_factory=dict)
     _used_seconds: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     _idempotency: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
+    _digests: dict[str, bytes] = field(default_factory=dict)
+    _lines: dict[str, Line] = field(default_factory=dict)
+    _virtual_time: int = 0
     _deliveries: dict[str, Delivery] = field(default_factory=dict)
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
@@ -34,33 +44,40 @@ class MemoryStore:
         generation = submission.generation
         owner, now = generation.subscription_id, generation.created_at
         standing = self._standing(generation)
-        if submission.idempotency is not None:
-            known = self._idempotency.get((owner, submission.idempotency.key))
-            if known is not None:
-                check_same_body(known[0], submission.idempotency.body_digest)
-                return Accepted(self._generations[known[1]], replayed=True, window=standing.window_at(now))
+        earlier = self._earlier(submission)
+        if earlier is not None:
+            return Accepted(earlier, replayed=True, window=standing.window_at(now))
         window = admit(submission, standing)
         self._windows[owner] = window
+        self._lines[owner] = standing.line_at(now)
         self._used_seconds[owner, period(now)] += generation.request.seconds
         self._generations[generation.id] = generation
         if submission.idempotency is not None:
             kept = (submission.idempotency.body_digest, generation.id)
             self._idempotency[owner, submission.idempotency.key] = kept
+        if submission.fingerprint is not None:
+            self._digests[generation.id] = submission.fingerprint.body_digest
         return Accepted(generation, replayed=False, window=window)
 
     async def find(self, generation_id: str) -> Generation | None:
         """See `GenerationStore.find`."""
         return self._generations.get(generation_id)
 
+    async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
+        """See `GenerationStore.owned`."""
+        found = self._generations.get(generation_id)
+        return None if found is None or found.subscription_id != subscription_id else found
+
     async def view(self, subscription_id: str, generation_id: str) -> GenerationView | None:
         """See `GenerationStore.view`."""
-        found = self._generations.get(generation_id)
-        return None if found is None or found.subscription_id != subscription_id else found.view
+        found = await self.owned(subscription_id, generation_id)
+        return None if found is None else found.view
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
         """See `GenerationStore.page`."""
-        own = [each.view for each in self._generations.values() if each.subscription_id == subscription_id]
-        return own[::-1][offset : offset + limit]
+        own = [each for each in self._generations.values() if each.subscription_id == subscription_id]
+        newest_first = sorted(own, key=lambda each: each.id, reverse=True)
+        return [each.view for each in newest_first[offset : offset + limit]]
 
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""
@@ -70,7 +87,9 @@ class MemoryStore:
         after = change(before)
         self._generations[generation_id] = after
         self._used_seconds[after.subscription_id, period(after.created_at)] -= refunded_by(before, after)
-        delivery = caused_by(before, after, self.clock.now())
+        line, now = self._line(after.subscription_id), self.clock.now()
+        self._lines[after.subscription_id], self._virtual_time = line.after(before, after, self._virtual_time, now)
+        delivery = caused_by(before, after, now)
         if delivery is not None:
             self._deliveries.setdefault(delivery.id, delivery)
         return after
@@ -80,7 +99,7 @@ class MemoryStore:
         waiting = [each for each in self._generations.values() if each.state is State.QUEUED]
         if not waiting:
             return None
-        return await self.change(min(waiting, key=lambda each: each.created_at).id, claim)
+        return await self.change(min(waiting, key=self._turn).id, claim)
 
     async def leased(self, until: datetime) -> Sequence[str]:
         """See `GenerationStore.leased`."""
@@ -108,6 +127,20 @@ class MemoryStore:
         """See `SubscriptionStore.find_product`."""
         return self._products.get(name)
 
+    async def products(self) -> Sequence[Product]:
+        """See `SubscriptionStore.products`."""
+        return [self._products[name] for name in sorted(self._products)]
+
+    async def change_product(self, name: str, change: Callable[[Product], Product]) -> Product:
+        """See `SubscriptionStore.change_product`."""
+        if name not in self._products:
+            raise ProductNotFound(name)
+        changed = self._products[name] = change(self._products[name])
+        for owner, each in self._subscriptions.items():
+            if each.product.name == name:
+                self._subscriptions[owner] = replace(each, product=changed)
+        return changed
+
     async def add_subscription(self, subscription: Subscription, keys: Sequence[Key]) -> None:
         """See `SubscriptionStore.add_subscription`."""
         self._subscriptions[subscription.id] = subscription
@@ -116,25 +149,32 @@ class MemoryStore:
     async def subscriptions(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
         """See `SubscriptionStore.subscriptions`."""
         oldest_first = sorted(self._subscriptions.values(), key=lambda each: each.created_at)
-        return [(each, list((await self.find_keys(each.id)).values())) for each in oldest_first]
+        return [(each, self._keys_of(each)) for each in oldest_first]
 
-    async def set_state(self, subscription_id: str, state: SubscriptionState) -> bool:
-        """See `SubscriptionStore.set_state`."""
-        known = self._subscriptions.get(subscription_id)
-        if known is not None:
-            self._subscriptions[subscription_id] = replace(known, state=state)
-        return known is not None
+    async def find_with_keys(self, subscription_id: str) -> tuple[Subscription, Sequence[Key]] | None:
+        """See `SubscriptionStore.find_with_keys`."""
+        found = self._subscriptions.get(subscription_id)
+        return None if found is None else (found, self._keys_of(found))
 
-    async def replace_key(self, key: Key) -> bool:
+    async def change_subscription(
+        self, subscription_id: str, change: Callable[[Subscription], Subscription]
+    ) -> Subscription:
+        """See `SubscriptionStore.change_subscription`."""
+        if subscription_id not in self._subscriptions:
+            raise SubscriptionNotFound(subscription_id)
+        changed = self._subscriptions[subscription_id] = change(self._subscriptions[subscription_id])
+        return changed
+
+    async def replace_key(self, key: Key) -> None:
         """See `SubscriptionStore.replace_key`."""
         if key.subscription_id not in self._subscriptions:
-            return False
+            raise SubscriptionNotFound(key.subscription_id)
         self._keys[key.subscription_id, key.slot] = key
-        return True
 
-    async def find_keys(self, subscription_id: str) -> Mapping[KeySlot, Key]:
-        """See `SubscriptionStore.find_keys`."""
-        return {slot: key for (owner, slot), key in sorted(self._keys.items()) if owner == subscription_id}
+    async def usage(self, subscription_id: str, period: str) -> Usage:
+        """See `SubscriptionStore.usage`."""
+        line = self._line(subscription_id)
+        return Usage(self._used_seconds[subscription_id, period], self._unfinished(subscription_id), line.queued)
 
     async def due(self, now: datetime, limit: int) -> Sequence[DueDelivery]:
         """See `CallbackStore.due`."""
@@ -156,12 +196,45 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing to close."""
 
+    def _earlier(self, submission: Submission) -> Generation | None:
+        """What the submission is a repetition of."""
+        owner, now = submission.generation.subscription_id, submission.generation.created_at
+        if submission.idempotency is not None:
+            known = self._idempotency.get((owner, submission.idempotency.key))
+            if known is None:
+                return None
+            check_same_body(known[0], submission.idempotency.body_digest)
+            return self._generations[known[1]]
+        if submission.fingerprint is None or not submission.fingerprint.is_retry:
+            return None
+        same = (
+            each
+            for each in self._generations.values()
+            if each.subscription_id == owner
+            and each.created_at > now - RETRIED_WITHIN
+            and self._digests.get(each.id) == submission.fingerprint.body_digest
+        )
+        return max(same, key=lambda each: each.id, default=None)
+
     def _standing(self, generation: Generation) -> Standing:
         owner = generation.subscription_id
-        own = (each for each in self._generations.values() if each.subscription_id == owner)
-        unfinished = sum(not each.is_terminal for each in own)
         used_seconds = self._used_seconds[owner, period(generation.created_at)]
-        return Standing(self._windows.get(owner), unfinished, used_seconds)
+        unfinished, line = self._unfinished(owner), self._line(owner)
+        return Standing(self._windows.get(owner), unfinished, used_seconds, line, self._virtual_time)
+
+    def _unfinished(self, owner: str) -> int:
+        return sum(each.subscription_id == owner and not each.is_terminal for each in self._generations.values())
+
+    def _line(self, owner: str) -> Line:
+        return self._lines.get(owner) or Line(0, 0, self.clock.now())
+
+    def _turn(self, generation: Generation) -> tuple[int, datetime, str, datetime]:
+        owner = generation.subscription_id
+        line = self._lines[owner]
+        return line.turn, line.since, owner, generation.created_at
+
+    def _keys_of(self, subscription: Subscription) -> list[Key]:
+        return [self._keys[each] for each in sorted(self._keys) if each[0] == subscription.id]
 
     def _with_all_it_takes(self, delivery: Delivery) -> DueDelivery:
         generation = self._generations[delivery.generation_id]

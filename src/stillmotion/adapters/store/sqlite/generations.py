@@ -10,24 +10,34 @@ from stillmotion.adapters.store.admission import Standing, admit, check_same_bod
 from stillmotion.adapters.store.sqlite import statements
 from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.rows import (
+    Bindings,
     from_delivery,
     from_generation,
+    from_line,
     from_progress,
     microseconds,
     to_generation,
+    to_line,
     to_time,
     to_view,
     video_microseconds,
 )
 from stillmotion.adapters.store.sqlite.writer import Writer
-from stillmotion.application.ports import Accepted, Change, Clock, IdempotencyKey, Submission
+from stillmotion.application.ports import Accepted, Change, Clock, Fingerprint, IdempotencyKey, Submission
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
+from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView
-from stillmotion.domain.quotas import RateWindow, period, refunded_by
+from stillmotion.domain.lifecycle import State
+from stillmotion.domain.quotas import RETRIED_WITHIN, RateWindow, period, refunded_by
 
 IDEMPOTENCY_KEPT: Final = timedelta(hours=48)
 """Twice what callers are promised."""
+
+SWEEP_EVERY: Final = 8
+"""Submits between two that sweep what is past out of `recent_submits`."""
+
+_SPAN_MICROSECONDS: Final = RETRIED_WITHIN // timedelta(microseconds=1)
 
 
 class SqliteGenerations:
@@ -47,9 +57,14 @@ class SqliteGenerations:
         rows = self._reader.rows(statements.FIND_GENERATION, (generation_id,))
         return to_generation(rows[0]) if rows else None
 
+    async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
+        """See `GenerationStore.owned`."""
+        rows = self._reader.rows(statements.FIND_OWNED, (subscription_id, generation_id))
+        return to_generation(rows[0]) if rows else None
+
     async def view(self, subscription_id: str, generation_id: str) -> GenerationView | None:
         """See `GenerationStore.view`."""
-        rows = self._reader.rows(statements.VIEW_GENERATION, (generation_id, subscription_id))
+        rows = self._reader.rows(statements.VIEW_GENERATION, (subscription_id, generation_id))
         return to_view(rows[0]) if rows else None
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
@@ -72,12 +87,12 @@ class SqliteGenerations:
     async def claim_next(self, claim: Change) -> Generation | None:
         """See `GenerationStore.claim_next`."""
         # Most of the time nothing waits, and then there is no reason to write.
-        if not self._reader.rows(statements.OLDEST_QUEUED):
+        if not self._reader.rows(statements.NEXT_QUEUED):
             return None
         now = self._clock.now()
 
         def operation(connection: apsw.Connection) -> Generation | None:
-            row = connection.execute(statements.OLDEST_QUEUED).get
+            row = connection.execute(statements.NEXT_QUEUED).get
             return None if row is None else _apply(connection, to_generation(row), claim, now)
 
         return await self._writer.run(operation)
@@ -94,36 +109,40 @@ class SqliteGenerations:
 def _submit(connection: apsw.Connection, submission: Submission) -> Accepted:
     generation = submission.generation
     standing = _standing(connection, generation)
-    if submission.idempotency is not None:
-        earlier = _earlier(connection, generation.subscription_id, submission.idempotency)
-        if earlier is not None:
-            return Accepted(earlier, replayed=True, window=standing.window_at(generation.created_at))
+    earlier = _earlier(connection, submission)
+    if earlier is not None:
+        return Accepted(earlier, replayed=True, window=standing.window_at(generation.created_at))
     window = admit(submission, standing)
     connection.execute(statements.INSERT_GENERATION, from_generation(generation))
-    _spend(connection, generation, window)
+    _spend(connection, generation, window, standing.line_at(generation.created_at))
     if submission.idempotency is not None:
         _keep_idempotency(connection, generation, submission.idempotency)
+    if submission.fingerprint is not None:
+        _keep_fingerprint(connection, generation, submission.fingerprint)
+        if window.spent % SWEEP_EVERY == 0:
+            connection.execute(statements.SWEEP_RECENT_SUBMITS, (_span(generation) - 1,))
     return Accepted(generation, replayed=False, window=window)
 
 
 def _standing(connection: apsw.Connection, generation: Generation) -> Standing:
-    row = connection.execute(
+    started_at, spent, unfinished, video_spent, *line, virtual_time = connection.execute(
         statements.FIND_STANDING,
         {"subscription_id": generation.subscription_id, "period": period(generation.created_at)},
     ).get
-    if row is None:
-        return Standing(window=None, unfinished=0, used_seconds=0.0)
-    started_at, spent, unfinished, video_spent = row
-    return Standing(RateWindow(to_time(started_at), spent), unfinished, (video_spent or 0) / 1_000_000)
+    if started_at is None:
+        return Standing(None, 0, 0.0, Line(0, 0, generation.created_at), virtual_time)
+    window = RateWindow(to_time(started_at), spent)
+    return Standing(window, unfinished, (video_spent or 0) / 1_000_000, to_line(tuple(line)), virtual_time)
 
 
-def _spend(connection: apsw.Connection, generation: Generation, window: RateWindow) -> None:
+def _spend(connection: apsw.Connection, generation: Generation, window: RateWindow, line: Line) -> None:
     connection.execute(
         statements.SPEND_LIMITS,
         {
             "subscription_id": generation.subscription_id,
             "window_started_at": microseconds(window.started_at),
             "window_spent": window.spent,
+            **from_line(line),
         },
     )
     _spend_quota(connection, generation, generation.request.seconds)
@@ -140,13 +159,41 @@ def _spend_quota(connection: apsw.Connection, generation: Generation, seconds: f
     )
 
 
-def _earlier(connection: apsw.Connection, subscription_id: str, idempotency: IdempotencyKey) -> Generation | None:
-    found = connection.execute(statements.FIND_IDEMPOTENCY_KEY, (subscription_id, idempotency.key)).get
-    if found is None:
+def _earlier(connection: apsw.Connection, submission: Submission) -> Generation | None:
+    """What the submission is a repetition of."""
+    generation, named, fingerprint = submission.generation, submission.idempotency, submission.fingerprint
+    if named is not None:
+        found = connection.execute(statements.FIND_IDEMPOTENCY_KEY, (generation.subscription_id, named.key)).get
+        if found is None:
+            return None
+        body_digest, earlier_id = found
+        check_same_body(body_digest, named.body_digest)
+    elif fingerprint is not None and fingerprint.is_retry:
+        oldest = microseconds(generation.created_at - RETRIED_WITHIN)
+        given = _recent(generation, fingerprint) | {"oldest": oldest}
+        earlier_id = connection.execute(statements.FIND_RECENT_SUBMIT, given).get
+    else:
         return None
-    body_digest, generation_id = found
-    check_same_body(body_digest, idempotency.body_digest)
-    return to_generation(connection.execute(statements.FIND_GENERATION, (generation_id,)).get)
+    row = connection.execute(statements.FIND_GENERATION, (earlier_id,)).get
+    return None if row is None else to_generation(row)
+
+
+def _recent(generation: Generation, fingerprint: Fingerprint) -> Bindings:
+    return {
+        "span": _span(generation),
+        "subscription_id": generation.subscription_id,
+        "body_digest": fingerprint.body_digest,
+    }
+
+
+def _span(generation: Generation) -> int:
+    return microseconds(generation.created_at) // _SPAN_MICROSECONDS
+
+
+def _keep_fingerprint(connection: apsw.Connection, generation: Generation, fingerprint: Fingerprint) -> None:
+    created_at = microseconds(generation.created_at)
+    given = _recent(generation, fingerprint) | {"generation_id": generation.id, "created_at": created_at}
+    connection.execute(statements.PUT_RECENT_SUBMIT, given)
 
 
 def _keep_idempotency(connection: apsw.Connection, generation: Generation, idempotency: IdempotencyKey) -> None:
@@ -169,6 +216,8 @@ def _apply(connection: apsw.Connection, before: Generation, change: Change, now:
     connection.execute(statements.UPDATE_GENERATION, from_progress(after) | {"fence": before.attempt})
     if connection.changes() != 1:
         raise LeaseLost(f"{before.id} is past attempt {before.attempt}")
+    if (before.state is State.QUEUED) is not (after.state is State.QUEUED):
+        _move_line(connection, before, after, now)
     if after.is_terminal and not before.is_terminal:
         connection.execute(statements.FINISH_ONE, (after.subscription_id,))
     refund = refunded_by(before, after)
@@ -178,3 +227,14 @@ def _apply(connection: apsw.Connection, before: Generation, change: Change, now:
     if delivery is not None:
         connection.execute(statements.CAUSE_DELIVERY, from_delivery(delivery))
     return after
+
+
+def _move_line(connection: apsw.Connection, before: Generation, after: Generation, now: datetime) -> None:
+    row = connection.execute(statements.FIND_LINE, (after.subscription_id,)).get
+    if row is None:
+        return
+    *line, virtual_time = row
+    moved, then = to_line(tuple(line)).after(before, after, virtual_time, now)
+    connection.execute(statements.MOVE_LINE, from_line(moved) | {"subscription_id": after.subscription_id})
+    if then != virtual_time:
+        connection.execute(statements.SET_VIRTUAL_CLOCK, (then,))

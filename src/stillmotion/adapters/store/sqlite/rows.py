@@ -1,13 +1,15 @@
 """Between rows and what they mean: tuples of SQLite values on one side, the domain on the other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
 
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.callbacks import Delivery, DeliveryState
+from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
@@ -58,6 +60,7 @@ class _Request(msgspec.Struct, omit_defaults=True, frozen=True):
 _encode_json = msgspec.json.Encoder().encode
 _decode_request = msgspec.json.Decoder(_Request).decode
 _decode_names = msgspec.json.Decoder(frozenset[str]).decode
+_decode_resolutions = msgspec.json.Decoder(frozenset[Resolution]).decode
 _NO_ASSETS: Mapping[str, None] = dict.fromkeys(
     ("video_key", "video_size", "video_digest", "thumbnail_key", "thumbnail_size", "thumbnail_digest")
 )
@@ -254,6 +257,17 @@ def _to_keyframe(kept: _Image | _Stored | _Earlier | None) -> Keyframe | None:
     return GenerationKeyframe(kept.id)
 
 
+def to_line(row: Row) -> Line:
+    """A subscription's queue, from its columns in the order of `statements`."""
+    queued, turn, since = row
+    return Line(queued, turn, to_time(since))
+
+
+def from_line(line: Line) -> Bindings:
+    """The bindings of a subscription's queue."""
+    return {"queued": line.queued, "turn": line.turn, "turn_since": microseconds(line.since)}
+
+
 def from_delivery(delivery: Delivery) -> Bindings:
     """The bindings of a delivery's whole row."""
     return {
@@ -282,22 +296,37 @@ def from_product(product: Product) -> Bindings:
         "id": product.id,
         "name": product.name,
         "surfaces": _from_names(product.surfaces),
-        "models": None if product.models is None else _from_names(product.models),
+        "models": _from_names(product.models),
+        "resolutions": _from_names(product.resolutions),
+        "max_seconds": product.max_seconds,
         "submits_per_minute": product.submits_per_minute,
         "reads_per_minute": product.reads_per_minute,
         "concurrent_generations": product.concurrent_generations,
         "video_seconds_per_month": product.video_seconds_per_month,
+        "price_per_second": str(product.price_per_second),
     }
 
 
 def to_product(row: Row) -> Product:
     """A product, from its columns in the order of `statements`."""
-    id_, name, surfaces, models, *numbers = row
-    return Product(id_, name, _decode_names(surfaces), None if models is None else _decode_names(models), *numbers)
+    id_, name, surfaces, models, resolutions, max_seconds, submits, reads, concurrent, video_seconds, price = row
+    return Product(
+        id=id_,
+        name=name,
+        surfaces=None if surfaces is None else _decode_names(surfaces),
+        models=None if models is None else _decode_names(models),
+        resolutions=None if resolutions is None else _decode_resolutions(resolutions),
+        max_seconds=max_seconds,
+        submits_per_minute=submits,
+        reads_per_minute=reads,
+        concurrent_generations=concurrent,
+        video_seconds_per_month=video_seconds,
+        price_per_second=Decimal(price),
+    )
 
 
-def _from_names(names: frozenset[str]) -> str:
-    return _encode_json(sorted(names)).decode()
+def _from_names(names: Iterable[str] | None) -> str | None:
+    return None if names is None else _encode_json(sorted(names)).decode()
 
 
 def from_subscription(subscription: Subscription) -> Bindings:
@@ -309,14 +338,21 @@ def from_subscription(subscription: Subscription) -> Bindings:
         "created_at": microseconds(subscription.created_at),
         "callback_secret": subscription.callback_secret,
         "state": subscription.state.value,
+        "expires_at": _maybe_microseconds(subscription.expires_at),
     }
 
 
 def to_subscription(row: Row) -> Subscription:
     """A subscription, from its columns and its product's in the order of `statements`."""
-    id_, name, created_at, callback_secret, state, *product = row
+    id_, name, created_at, callback_secret, state, expires_at, *product = row
     return Subscription(
-        id_, name, to_product(tuple(product)), to_time(created_at), callback_secret, SubscriptionState(state)
+        id_,
+        name,
+        to_product(tuple(product)),
+        to_time(created_at),
+        callback_secret,
+        SubscriptionState(state),
+        None if expires_at is None else to_time(expires_at),
     )
 
 

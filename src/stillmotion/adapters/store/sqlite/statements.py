@@ -10,10 +10,10 @@ _GENERATION: Final = (
 """A generation's columns in the order in which `rows.to_generation` takes them."""
 
 _PRODUCT: Final = (
-    "p.id, p.name, p.surfaces, p.models, p.submits_per_minute, p.reads_per_minute, p.concurrent_generations, "
-    "p.video_seconds_per_month"
+    "p.id, p.name, p.surfaces, p.models, p.resolutions, p.max_seconds, p.submits_per_minute, p.reads_per_minute, "
+    "p.concurrent_generations, p.video_seconds_per_month, p.price_per_second"
 )
-_SUBSCRIPTION: Final = "s.id, s.name, s.created_at, s.callback_secret, s.state"
+_SUBSCRIPTION: Final = "s.id, s.name, s.created_at, s.callback_secret, s.state, s.expires_at"
 _KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at"
 _DELIVERY: Final = "d.id, d.generation_id, d.announces, d.url, d.due_at, d.attempts, d.state, d.last_answer"
 
@@ -41,17 +41,22 @@ TOUCH: Final = "PRAGMA user_version = {version}"
 
 FIND_GENERATION: Final = f"SELECT {_GENERATION} FROM generations g WHERE g.id = ?"
 
+FIND_OWNED: Final = f"""
+    SELECT {_GENERATION} FROM generations g INDEXED BY generations_owned WHERE g.subscription_id = ? AND g.id = ?
+"""
+"""By the index, no row is looked at but its owner's: another's takes as long as none."""
+
 VIEW_GENERATION: Final = """
     SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE id = ? AND subscription_id = ?
+    FROM generations INDEXED BY generations_owned WHERE subscription_id = ? AND id = ?
 """
-"""In the order in which `rows.to_view` takes them."""
+"""In the order in which `rows.to_view` takes them; as `FIND_OWNED`."""
 
 PAGE_OF_GENERATIONS: Final = """
     SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? ORDER BY sequence DESC LIMIT ? OFFSET ?
+    FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
 """
-"""The newest first."""
+"""The newest first: ids sort by time."""
 
 INSERT_GENERATION: Final = """
     INSERT INTO generations (
@@ -75,10 +80,26 @@ UPDATE_GENERATION: Final = """
 """
 """Everything that can change. `fence` is the attempt that the change was made for."""
 
-OLDEST_QUEUED: Final = f"""
+NEXT_QUEUED: Final = f"""
     SELECT {_GENERATION} FROM generations g
-    WHERE g.state = 'queued' ORDER BY g.created_at, g.sequence LIMIT 1
+    WHERE g.state = 'queued' AND g.subscription_id = (
+        SELECT subscription_id FROM limits WHERE queued > 0 ORDER BY turn, turn_since LIMIT 1
+    )
+    ORDER BY g.created_at, g.sequence LIMIT 1
 """
+"""Of the subscription whose turn it is, the one that waits longest."""
+
+FIND_LINE: Final = """
+    SELECT l.queued, l.turn, l.turn_since, v.time
+    FROM virtual_clock v JOIN limits l ON l.subscription_id = ?
+    WHERE v.only = 1
+"""
+
+MOVE_LINE: Final = """
+    UPDATE limits SET queued = :queued, turn = :turn, turn_since = :turn_since WHERE subscription_id = :subscription_id
+"""
+
+SET_VIRTUAL_CLOCK: Final = "UPDATE virtual_clock SET time = ? WHERE only = 1"
 
 LEASED: Final = """
     SELECT id FROM generations
@@ -95,18 +116,20 @@ COUNT_UNDER_WAY: Final = """
 # --- limits and quotas ------------------------------------------------------------------------------------------
 
 FIND_STANDING: Final = """
-    SELECT l.window_started_at, l.window_spent, l.unfinished, q.video_spent
-    FROM limits l
-    LEFT JOIN quotas q ON q.subscription_id = l.subscription_id AND q.period = :period
-    WHERE l.subscription_id = :subscription_id
+    SELECT l.window_started_at, l.window_spent, l.unfinished, q.video_spent, l.queued, l.turn, l.turn_since, v.time
+    FROM virtual_clock v
+    LEFT JOIN limits l ON l.subscription_id = :subscription_id
+    LEFT JOIN quotas q ON q.subscription_id = :subscription_id AND q.period = :period
+    WHERE v.only = 1
 """
+"""Always one row; of a subscription that never submitted only the clock is not NULL."""
 
 SPEND_LIMITS: Final = """
-    INSERT INTO limits (subscription_id, window_started_at, window_spent, unfinished)
-    VALUES (:subscription_id, :window_started_at, :window_spent, 1)
+    INSERT INTO limits (subscription_id, window_started_at, window_spent, unfinished, queued, turn, turn_since)
+    VALUES (:subscription_id, :window_started_at, :window_spent, 1, :queued, :turn, :turn_since)
     ON CONFLICT (subscription_id) DO UPDATE SET
         window_started_at = excluded.window_started_at, window_spent = excluded.window_spent,
-        unfinished = unfinished + 1
+        unfinished = unfinished + 1, queued = excluded.queued, turn = excluded.turn, turn_since = excluded.turn_since
 """
 
 SPEND_QUOTA: Final = """
@@ -126,7 +149,10 @@ FIND_IDEMPOTENCY_KEY: Final = """
 INSERT_IDEMPOTENCY_KEY: Final = """
     INSERT INTO idempotency_keys (subscription_id, key, body_digest, generation_id, created_at)
     VALUES (:subscription_id, :key, :body_digest, :generation_id, :created_at)
+    ON CONFLICT (subscription_id, key) DO UPDATE SET
+        generation_id = excluded.generation_id, created_at = excluded.created_at
 """
+"""A key is there already only where its generation is no more."""
 
 SWEEP_IDEMPOTENCY_KEYS: Final = """
     DELETE FROM idempotency_keys WHERE (subscription_id, key) IN (
@@ -134,6 +160,28 @@ SWEEP_IDEMPOTENCY_KEYS: Final = """
     )
 """
 """A few at a time, with each submit that brings a key: more go than come."""
+
+FIND_RECENT_SUBMIT: Final = """
+    SELECT generation_id FROM recent_submits
+    WHERE span IN (:span - 1, :span, :span + 1) AND subscription_id = :subscription_id
+        AND body_digest = :body_digest AND created_at > :oldest
+    ORDER BY span DESC LIMIT 1
+"""
+"""Clocks that differ may have put it into the span after this."""
+
+PUT_RECENT_SUBMIT: Final = """
+    INSERT INTO recent_submits (span, subscription_id, body_digest, generation_id, created_at)
+    VALUES (:span, :subscription_id, :body_digest, :generation_id, :created_at)
+    ON CONFLICT (span, subscription_id, body_digest) DO UPDATE SET
+        generation_id = excluded.generation_id, created_at = excluded.created_at
+"""
+
+SWEEP_RECENT_SUBMITS: Final = """
+    DELETE FROM recent_submits WHERE (span, subscription_id, body_digest) IN (
+        SELECT span, subscription_id, body_digest FROM recent_submits WHERE span < ? ORDER BY span LIMIT 16
+    )
+"""
+"""With every eighth submit: more go than come."""
 
 # --- callbacks --------------------------------------------------------------------------------------------------
 
@@ -173,11 +221,11 @@ FIND_BY_KEY: Final = f"""
 
 INSERT_PRODUCT: Final = """
     INSERT INTO products (
-        id, name, surfaces, models, submits_per_minute, reads_per_minute, concurrent_generations,
-        video_seconds_per_month
+        id, name, surfaces, models, resolutions, max_seconds, submits_per_minute, reads_per_minute,
+        concurrent_generations, video_seconds_per_month, price_per_second
     ) VALUES (
-        :id, :name, :surfaces, :models, :submits_per_minute, :reads_per_minute, :concurrent_generations,
-        :video_seconds_per_month
+        :id, :name, :surfaces, :models, :resolutions, :max_seconds, :submits_per_minute, :reads_per_minute,
+        :concurrent_generations, :video_seconds_per_month, :price_per_second
     )
     ON CONFLICT (name) DO NOTHING
 """
@@ -185,9 +233,20 @@ INSERT_PRODUCT: Final = """
 
 FIND_PRODUCT: Final = f"SELECT {_PRODUCT} FROM products p WHERE p.name = ?"
 
+ALL_PRODUCTS: Final = f"SELECT {_PRODUCT} FROM products p ORDER BY p.name"
+
+UPDATE_PRODUCT: Final = """
+    UPDATE products SET
+        surfaces = :surfaces, models = :models, resolutions = :resolutions, max_seconds = :max_seconds,
+        submits_per_minute = :submits_per_minute, reads_per_minute = :reads_per_minute,
+        concurrent_generations = :concurrent_generations, video_seconds_per_month = :video_seconds_per_month,
+        price_per_second = :price_per_second
+    WHERE id = :id
+"""
+
 INSERT_SUBSCRIPTION: Final = """
-    INSERT INTO subscriptions (id, name, product_id, created_at, callback_secret, state)
-    VALUES (:id, :name, :product_id, :created_at, :callback_secret, :state)
+    INSERT INTO subscriptions (id, name, product_id, created_at, callback_secret, state, expires_at)
+    VALUES (:id, :name, :product_id, :created_at, :callback_secret, :state, :expires_at)
 """
 
 ALL_SUBSCRIPTIONS: Final = f"""
@@ -198,9 +257,24 @@ ALL_SUBSCRIPTIONS: Final = f"""
 
 ALL_KEYS: Final = f"SELECT {_KEY} FROM keys k ORDER BY k.subscription_id, k.slot"
 
-SET_SUBSCRIPTION_STATE: Final = "UPDATE subscriptions SET state = :state WHERE id = :id"
+FIND_SUBSCRIPTION: Final = f"""
+    SELECT {_SUBSCRIPTION}, {_PRODUCT}
+    FROM subscriptions s JOIN products p ON p.id = s.product_id
+    WHERE s.id = ?
+"""
+
+UPDATE_SUBSCRIPTION: Final = """
+    UPDATE subscriptions SET name = :name, product_id = :product_id, state = :state, expires_at = :expires_at
+    WHERE id = :id
+"""
 
 SUBSCRIPTION_EXISTS: Final = "SELECT 1 FROM subscriptions WHERE id = ?"
+
+FIND_USAGE: Final = """
+    SELECT l.unfinished, l.queued, q.video_spent
+    FROM limits l LEFT JOIN quotas q ON q.subscription_id = l.subscription_id AND q.period = ?
+    WHERE l.subscription_id = ?
+"""
 
 PUT_KEY: Final = """
     INSERT INTO keys (digest, prefix, slot, subscription_id, created_at)
@@ -209,4 +283,4 @@ PUT_KEY: Final = """
         digest = excluded.digest, prefix = excluded.prefix, created_at = excluded.created_at
 """
 
-FIND_KEYS: Final = f"SELECT {_KEY} FROM keys k WHERE k.subscription_id = ?"
+FIND_KEYS: Final = f"SELECT {_KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot"

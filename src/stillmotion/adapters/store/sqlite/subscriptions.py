@@ -1,7 +1,7 @@
 """Products, subscriptions and keys in SQLite."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import apsw
 
@@ -16,8 +16,8 @@ from stillmotion.adapters.store.sqlite.rows import (
     to_subscription,
 )
 from stillmotion.adapters.store.sqlite.writer import Writer
-from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound, SubscriptionNotFound
+from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
 
 _KEY_COLUMNS = 5
 
@@ -52,6 +52,23 @@ class SqliteSubscriptions:
         rows = self._reader.rows(statements.FIND_PRODUCT, (name,))
         return to_product(rows[0]) if rows else None
 
+    async def products(self) -> Sequence[Product]:
+        """See `SubscriptionStore.products`."""
+        return [to_product(row) for row in self._reader.rows(statements.ALL_PRODUCTS)]
+
+    async def change_product(self, name: str, change: Callable[[Product], Product]) -> Product:
+        """See `SubscriptionStore.change_product`."""
+
+        def operation(connection: apsw.Connection) -> Product:
+            row = connection.execute(statements.FIND_PRODUCT, (name,)).get
+            if row is None:
+                raise ProductNotFound(name)
+            changed = change(to_product(row))
+            connection.execute(statements.UPDATE_PRODUCT, from_product(changed))
+            return changed
+
+        return await self._writer.run(operation)
+
     async def add_subscription(self, subscription: Subscription, keys: Sequence[Key]) -> None:
         """See `SubscriptionStore.add_subscription`."""
 
@@ -71,27 +88,41 @@ class SqliteSubscriptions:
             keys[key.subscription_id].append(key)
         return [(subscription, keys[subscription.id]) for subscription in found]
 
-    async def set_state(self, subscription_id: str, state: SubscriptionState) -> bool:
-        """See `SubscriptionStore.set_state`."""
+    async def find_with_keys(self, subscription_id: str) -> tuple[Subscription, Sequence[Key]] | None:
+        """See `SubscriptionStore.find_with_keys`."""
+        rows = self._reader.rows(statements.FIND_SUBSCRIPTION, (subscription_id,))
+        keys = self._reader.rows(statements.FIND_KEYS, (subscription_id,))
+        return (to_subscription(rows[0]), [to_key(row) for row in keys]) if rows else None
 
-        def operation(connection: apsw.Connection) -> bool:
-            connection.execute(statements.SET_SUBSCRIPTION_STATE, {"state": state.value, "id": subscription_id})
-            return connection.changes() == 1
+    async def change_subscription(
+        self, subscription_id: str, change: Callable[[Subscription], Subscription]
+    ) -> Subscription:
+        """See `SubscriptionStore.change_subscription`."""
+
+        def operation(connection: apsw.Connection) -> Subscription:
+            row = connection.execute(statements.FIND_SUBSCRIPTION, (subscription_id,)).get
+            if row is None:
+                raise SubscriptionNotFound(subscription_id)
+            changed = change(to_subscription(row))
+            connection.execute(statements.UPDATE_SUBSCRIPTION, from_subscription(changed))
+            return changed
 
         return await self._writer.run(operation)
 
-    async def replace_key(self, key: Key) -> bool:
+    async def replace_key(self, key: Key) -> None:
         """See `SubscriptionStore.replace_key`."""
 
-        def operation(connection: apsw.Connection) -> bool:
+        def operation(connection: apsw.Connection) -> None:
             if connection.execute(statements.SUBSCRIPTION_EXISTS, (key.subscription_id,)).get is None:
-                return False
+                raise SubscriptionNotFound(key.subscription_id)
             connection.execute(statements.PUT_KEY, from_key(key))
-            return True
 
-        return await self._writer.run(operation)
+        await self._writer.run(operation)
 
-    async def find_keys(self, subscription_id: str) -> Mapping[KeySlot, Key]:
-        """See `SubscriptionStore.find_keys`."""
-        keys = (to_key(row) for row in self._reader.rows(statements.FIND_KEYS, (subscription_id,)))
-        return {key.slot: key for key in keys}
+    async def usage(self, subscription_id: str, period: str) -> Usage:
+        """See `SubscriptionStore.usage`."""
+        rows = self._reader.rows(statements.FIND_USAGE, (period, subscription_id))
+        if not rows:
+            return Usage(0.0, 0, 0)
+        unfinished, queued, video_spent = rows[0]
+        return Usage((video_spent or 0) / 1_000_000, unfinished, queued)

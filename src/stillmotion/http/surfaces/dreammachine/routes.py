@@ -68,7 +68,7 @@ async def upscale(call: Call, subscription: Subscription, submitted: wire.Upscal
 
 
 async def _submit(call: Call, subscription: Subscription, request: GenerationRequest, status: int) -> Answer:
-    accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency)
+    accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency, call.fingerprint)
     view = accepted.generation.view
     return Answer(encode(view, call.link_to), view, accepted.window, status)
 
@@ -114,7 +114,7 @@ _SUBMITTED = (InvalidRequest, WrongShape, IdempotencyConflict, QuotaSpent, *_SHA
 _BY_ID = (GenerationNotFound, *_SHARED)
 
 
-def _create(operation_id: str, path: str) -> Operation[wire.CreateRequest]:
+def _create(operation_id: str, path: str) -> Operation[Subscription, wire.CreateRequest]:
     return Operation(
         operation_id=operation_id,
         method="POST",
@@ -132,7 +132,7 @@ def _create(operation_id: str, path: str) -> Operation[wire.CreateRequest]:
     )
 
 
-def _refused(operation_id: str, path: str, ability: str) -> Operation[wire.Anything]:
+def _refused(operation_id: str, path: str, ability: str) -> Operation[Subscription, wire.Anything]:
     return Operation(
         operation_id=operation_id,
         method="POST",

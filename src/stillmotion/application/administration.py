@@ -1,0 +1,60 @@
+"""The operator's side: products, subscriptions, and who may change them from outside."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from stillmotion.application.access import KEY_MAX_CHARACTERS, Window
+from stillmotion.application.ports import Clock
+from stillmotion.application.products import Products
+from stillmotion.application.subscriptions import Subscriptions
+from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded
+from stillmotion.domain.quotas import WINDOW
+
+WRONG_KEYS_PER_MINUTE = 10
+"""From one address; what comes after that is not even looked at."""
+
+ADDRESSES = 10_000
+"""How many are remembered; the memory is emptied when it grows past that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """What the operator can do, on the command line and over HTTP."""
+
+    products: Products
+    subscriptions: Subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class AdminAccess:
+    """Lets in whoever holds the operator's key."""
+
+    administration: Administration
+    clock: Clock
+    key: str = field(repr=False)
+    _wrong: dict[str, Window] = field(default_factory=dict, repr=False)
+
+    def authenticate(self, key: str | None, address: str) -> Administration:
+        """What the operator may do. Raises `NotAuthenticated`, or `RateLimitExceeded` after too many wrong keys."""
+        now = self.clock.monotonic()
+        window = self._wrong.get(address)
+        if window is not None and now < window.ends_at and window.spent >= WRONG_KEYS_PER_MINUTE:
+            raise RateLimitExceeded(
+                f"{WRONG_KEYS_PER_MINUTE} wrong keys a minute are allowed", window.seconds_left(now)
+            )
+        if not key or len(key) > KEY_MAX_CHARACTERS:
+            raise NotAuthenticated("no administrator's key")
+        if hmac.compare_digest(_digest(key), _digest(self.key)):
+            return self.administration
+        if len(self._wrong) >= ADDRESSES:
+            self._wrong.clear()
+        if window is None or now >= window.ends_at:
+            window = self._wrong[address] = Window(now + WINDOW.total_seconds())
+        window.spent += 1
+        raise NotAuthenticated("not the administrator's key")
+
+
+def _digest(key: str) -> bytes:
+    """Of one length, whatever the key's is."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,23 @@
+"""Times on the command line."""
+
+from datetime import UTC, datetime
+
+import click
+
+NEVER = "never"
+
+
+class Moment(click.ParamType[datetime | None]):
+    """`2027-01-31`, `2027-01-31T12:00:00Z`, or `never`; UTC where no time zone is said."""
+
+    name = f"time|{NEVER}"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime | None:
+        """See click."""
+        if value == NEVER:
+            return None
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a time: write it like 2027-01-31T12:00:00Z, or {NEVER}", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

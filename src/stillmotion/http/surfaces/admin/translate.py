@@ -1,0 +1,79 @@
+"""Between the administration's words and the domain's."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from msgspec import UNSET, UnsetType
+
+from stillmotion.application.subscriptions import Issued
+from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
+from stillmotion.http.surfaces.admin import wire
+
+_SETS = frozenset({"surfaces", "models", "resolutions"})
+
+
+def to_terms(given: wire.ProductTerms) -> dict[str, Any]:
+    """The fields of `Product` that are given."""
+    return {
+        name: _term(name, getattr(given, name))
+        for name in wire.ProductTerms.__struct_fields__
+        if getattr(given, name) is not UNSET
+    }
+
+
+def _term(name: str, value: Any) -> Any:
+    if name in _SETS and value is not None:
+        return frozenset(value)
+    return Decimal(str(value)) if name == "price_per_second" else value
+
+
+def to_changes(given: wire.SubscriptionChange) -> dict[str, Any]:
+    """The fields of `Subscriptions.update` that are given."""
+    found = ((name, getattr(given, name)) for name in wire.SubscriptionChange.__struct_fields__)
+    return {name: value for name, value in found if value is not UNSET}
+
+
+def product(known: Product) -> wire.Product:
+    """A product in the administration's words."""
+    return wire.Product(
+        name=known.name,
+        surfaces=_listed(known.surfaces),
+        models=_listed(known.models),
+        resolutions=_listed(known.resolutions),
+        max_seconds=known.max_seconds,
+        submits_per_minute=known.submits_per_minute,
+        reads_per_minute=known.reads_per_minute,
+        concurrent_generations=known.concurrent_generations,
+        video_seconds_per_month=known.video_seconds_per_month,
+        price_per_second=float(known.price_per_second),
+    )
+
+
+def _listed(names: Iterable[Any] | None) -> tuple[Any, ...] | None:
+    return None if names is None else tuple(sorted(names))
+
+
+def subscription(
+    known: Subscription, keys: Sequence[Key], now: datetime, usage: Usage | UnsetType = UNSET
+) -> wire.Subscription:
+    """A subscription as it is now."""
+    return wire.Subscription(
+        id=known.id,
+        name=known.name,
+        product=known.product.name,
+        state=cast("Any", known.state_at(now).value),
+        created_at=known.created_at,
+        expires_at=known.expires_at,
+        keys={key.slot.value: f"{key.prefix}…" for key in keys},
+        usage=UNSET if usage is UNSET else wire.Usage(usage.video_seconds, usage.unfinished, usage.queued),
+    )
+
+
+def issued(made: Issued) -> wire.IssuedSubscription:
+    """A new subscription with what is shown once."""
+    known = made.subscription
+    return wire.IssuedSubscription(
+        known.id, known.name, known.product.name, made.primary, made.secondary, known.callback_secret
+    )

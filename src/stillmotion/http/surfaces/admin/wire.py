@@ -1,0 +1,147 @@
+"""The administration's JSON. The command line prints the same with `--json`."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, Resolution
+
+_NAMES = "must be a list of strings, or null for every one, those that come later too"
+_COUNT = Meta(description="must be a whole number, 1 or more")
+
+
+class ProductTerms(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a product includes; what is left out stays as it is, or as new products have it."""
+
+    surfaces: Annotated[tuple[str, ...] | UnsetType | None, Meta(description=f"the surfaces: {_NAMES}")] = UNSET
+    models: Annotated[tuple[str, ...] | UnsetType | None, Meta(description=f"the wire models: {_NAMES}")] = UNSET
+    resolutions: Annotated[
+        tuple[Resolution, ...] | UnsetType | None,
+        Meta(description=f"must be a list of {', '.join(Resolution)}, or null for every one"),
+    ] = UNSET
+    max_seconds: Annotated[
+        float | UnsetType | None,
+        Meta(description=f"must be a number from {MIN_SECONDS:g} to {MAX_SECONDS:g}, or null: the longest clip"),
+    ] = UNSET
+    submits_per_minute: Annotated[int | UnsetType, _COUNT] = UNSET
+    reads_per_minute: Annotated[int | UnsetType, _COUNT] = UNSET
+    concurrent_generations: Annotated[int | UnsetType, _COUNT] = UNSET
+    video_seconds_per_month: Annotated[
+        int | UnsetType | None, Meta(description="must be a whole number, or null for no quota")
+    ] = UNSET
+    price_per_second: Annotated[
+        float | UnsetType, Meta(description="must be a number, 0 or more, in the operator's own unit")
+    ] = UNSET
+
+
+class NewProduct(ProductTerms, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A product to make."""
+
+    name: Annotated[str, Meta(description="must be a string of letters, digits, `.`, `_` and `-`, 64 at most")]
+
+
+class Product(Struct, frozen=True):
+    """What subscriptions to it may do, and how much; null: every one, or no limit."""
+
+    name: str
+    surfaces: tuple[str, ...] | None
+    models: tuple[str, ...] | None
+    resolutions: tuple[Resolution, ...] | None
+    max_seconds: float | None
+    submits_per_minute: int
+    reads_per_minute: int
+    concurrent_generations: int
+    video_seconds_per_month: int | None
+    price_per_second: float
+
+
+class ProductList(Struct, frozen=True):
+    """All products in the order of their names."""
+
+    products: tuple[Product, ...]
+
+
+_EXPIRES_AT = Meta(description="must be a time like 2027-01-31T00:00:00Z, or null: when its keys stop working")
+_NAME = Meta(description="must be a string: whom the subscription is for")
+_PRODUCT = Meta(description="must be a string: the name of a product")
+
+
+class NewSubscription(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A subscription to make, to the default product where none is named."""
+
+    name: Annotated[str, _NAME]
+    product: Annotated[str | None, _PRODUCT] = None
+    expires_at: Annotated[datetime | None, _EXPIRES_AT] = None
+
+
+class SubscriptionChange(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What to change; what is left out stays as it is."""
+
+    name: Annotated[str | UnsetType, _NAME] = UNSET
+    product: Annotated[str | UnsetType, _PRODUCT] = UNSET
+    state: Annotated[
+        Literal["active", "suspended", "cancelled"] | UnsetType,
+        Meta(description="must be active, suspended or cancelled, which is for good"),
+    ] = UNSET
+    expires_at: Annotated[datetime | UnsetType | None, _EXPIRES_AT] = UNSET
+
+
+class Usage(Struct, frozen=True):
+    """What was spent this month in UTC, and what is under way."""
+
+    video_seconds: float
+    unfinished: int
+    queued: int
+
+
+class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A customer of a product. `keys` are the first characters of each; `usage` is shown of a single one."""
+
+    id: str
+    name: str
+    product: str
+    state: Literal["active", "suspended", "expired", "cancelled"]
+    created_at: datetime
+    expires_at: datetime | None
+    keys: dict[str, str]
+    usage: Usage | UnsetType = UNSET
+
+
+class SubscriptionList(Struct, frozen=True):
+    """All subscriptions, oldest first."""
+
+    subscriptions: tuple[Subscription, ...]
+
+
+class IssuedSubscription(Struct, frozen=True):
+    """A new subscription with its keys and the secret that signs its callbacks, shown this once."""
+
+    subscription: str
+    name: str
+    product: str
+    key: str
+    secondary_key: str
+    callback_secret: str
+
+
+class IssuedKey(Struct, frozen=True):
+    """A new key, shown this once."""
+
+    subscription: str
+    slot: str
+    key: str
+
+
+class RefusedField(Struct, frozen=True):
+    """A field of the request and what to do about it."""
+
+    field: str
+    message: str
+
+
+class Refusal(Struct, frozen=True):
+    """Why something was not done; `details` where it was for fields of the request."""
+
+    error: str
+    details: tuple[RefusedField, ...] = ()
