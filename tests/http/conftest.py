@@ -21,8 +21,10 @@ from stillmotion.adapters.queue_signal import InProcessSignal
 from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.access import Access, ReadLimits
+from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.generations import Generations
+from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.http.app import build_app
@@ -35,6 +37,8 @@ POLL = "/lumalabs-ai-polling/v1/getStatus"
 PICTURE_URL = "https://storage.googleapis.com/imagesai.appypie.com/testing/00034_00.jpg"
 PEPPER = b"pepper"
 SIGNING_KEY = b"signing key"
+ADMIN_KEY = "operator-" * 5
+MODELS = {"ray-1-6": "parallax/1", "ray-2": "forward/elsewhere"}
 GENEROUS = {"submits_per_minute": 100_000, "reads_per_minute": 1_000_000, "concurrent_generations": 100_000}
 
 
@@ -87,7 +91,7 @@ class Edge:
 
     @property
     def subscriptions(self) -> Subscriptions:
-        return Subscriptions(self.store, self.clock, new_uuid7, new_token, new_callback_secret, PEPPER)
+        return administration_of(self.store, self.clock).subscriptions
 
     def caller(self, **product: Any) -> "Caller":
         """Somebody with a subscription to a product of its own."""
@@ -134,11 +138,18 @@ class Caller:
         return assets
 
 
+def administration_of(store: Any, clock: ManualClock) -> Administration:
+    """The operator's side of a store."""
+    return Administration(
+        Products(store, new_uuid7, frozenset({"gateway"}), frozenset(MODELS), a_product()),
+        Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, PEPPER),
+    )
+
+
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
     """Everything that the edge is given, with a guard that allows public addresses alone."""
     guard = UrlGuard(AddressPolicy((), ()))
-    models = {"ray-1-6": "parallax/1", "ray-2": "forward/elsewhere"}
-    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, models)
+    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, MODELS)
     services = Services(
         access=Access(store, clock, PEPPER),
         read_limits=ReadLimits(clock),
@@ -146,6 +157,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         asset_urls=AssetUrls(objects, clock, SIGNING_KEY),
         objects=objects,
         clock=clock,
+        admin=AdminAccess(administration_of(store, clock), clock, ADMIN_KEY),
         run_id="test",
         version="1.2.3",
     )

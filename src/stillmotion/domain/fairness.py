@@ -41,5 +41,6 @@ class Line:
                 return Line(self.queued - 1, self.turn + length, now), max(virtual_time, self.turn)
             return Line(self.queued - 1, self.turn, self.since), virtual_time
         if after.state is State.QUEUED and before.state is not State.QUEUED:
-            return Line(self.queued + 1, max(self.turn - length, virtual_time), self.since), virtual_time
+            turn, since = max(self.turn - length, virtual_time), min(self.since, after.created_at)
+            return Line(self.queued + 1, turn, since), virtual_time
         return self, virtual_time
