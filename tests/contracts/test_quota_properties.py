@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from stillmotion.domain.errors import (
     GenerationFailed,
     QuotaSpent,
     RateLimitExceeded,
-    Refused,
 )
 from stillmotion.domain.quotas import period
 from tests.builders import NOON, ManualClock, a_generation, some_assets
@@ -58,12 +58,12 @@ class Customer:
         if self.now >= self.window + timedelta(minutes=1) or not self.in_window:
             self.window, self.in_window = self.now, 0
         generation = a_generation(self.subscription, seconds=seconds, created_at=self.now)
-        try:
-            await self.store.submit(Submission(generation, self.subscription.product))
-        except Refused as refused:
-            assert type(refused) is self.due(seconds)
+        submission, due = Submission(generation, self.subscription.product), self.due(seconds)
+        if due is not None:
+            with pytest.raises(due):
+                await self.store.submit(submission)
             return
-        assert self.due(seconds) is None
+        await self.store.submit(submission)
         self.in_window += 1
         self.paid[generation.id] = (period(self.now), seconds)
         self.unfinished.append(generation.id)

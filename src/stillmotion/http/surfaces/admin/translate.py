@@ -8,7 +8,7 @@ from typing import Any, cast
 from msgspec import UNSET, UnsetType
 
 from stillmotion.application.subscriptions import Issued
-from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
+from stillmotion.domain.subscriptions import Key, Product, Subscription, SubscriptionState, Usage
 from stillmotion.http.surfaces.admin import wire
 
 _SETS = frozenset({"surfaces", "models", "resolutions"})
@@ -32,7 +32,8 @@ def _term(name: str, value: Any) -> Any:
 def to_changes(given: wire.SubscriptionChange) -> dict[str, Any]:
     """The fields of `Subscriptions.update` that are given."""
     found = ((name, getattr(given, name)) for name in wire.SubscriptionChange.__struct_fields__)
-    return {name: value for name, value in found if value is not UNSET}
+    changes = {name: value for name, value in found if value is not UNSET}
+    return changes | ({"state": SubscriptionState(changes["state"])} if "state" in changes else {})
 
 
 def product(known: Product) -> wire.Product:

@@ -1,0 +1,123 @@
+"""`stillmotion products`, `subscriptions` and `keys`, as a shell runs them."""
+
+import json
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from stillmotion.cli import main as cli
+
+
+class Shell:
+    """Runs commands in this process over one data directory."""
+
+    def __init__(self, folder, capsys, monkeypatch):
+        self._folder, self._capsys, self._monkeypatch = folder, capsys, monkeypatch
+
+    def __call__(self, *words):
+        """Exit status, standard output, standard error."""
+        arguments = ["stillmotion", *words, "--data-dir", str(self._folder)]
+        self._monkeypatch.setattr(sys, "argv", arguments)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = self._capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    def json(self, *words):
+        status, out, err = self(*words, "--json")
+        assert (status, err) == (0, "")
+        return json.loads(out)
+
+
+@pytest.fixture
+def shell(tmp_path, capsys, monkeypatch):
+    return Shell(tmp_path, capsys, monkeypatch)
+
+
+def test_one_command_leads_from_nothing_to_a_key(shell):
+    made = shell.json("keys", "create")
+    assert made["key"].startswith("sm_")
+    assert len(made["key"]) >= 43
+    assert made["product"] == "default"
+    (listed,) = shell.json("keys", "list")
+    assert listed["subscription"] == made["subscription"]
+    assert listed["keys"]["primary"] == made["key"][:9] + "…"
+
+
+def test_a_product_is_made_shown_changed_and_listed(shell):
+    made = shell.json(
+        *["products", "create", "basic", "--models", "ray-1-6,ray-2", "--resolutions", "540p, 720p"],
+        *["--max-seconds", "5", "--video-seconds-per-month", "3600", "--price-per-second", "0.02"],
+    )
+    assert (made["models"], made["resolutions"], made["surfaces"]) == (["ray-1-6", "ray-2"], ["540p", "720p"], None)
+    changed = shell.json("products", "update", "basic", "--models", "all", "--max-seconds", "none")
+    assert changed == made | {"models": None, "max_seconds": None}
+    assert shell.json("products", "show", "basic") == changed
+    assert shell.json("products", "list") == [changed]
+    assert "not limited" in shell("products", "show", "basic")[1]
+
+
+def test_a_subscription_is_made_shown_changed_and_ended(shell):
+    shell.json("products", "create", "basic")
+    made = shell.json("subscriptions", "create", "--product", "basic", "--name", "Ada", "--expires-at", "2999-01-01")
+    id_ = made["subscription"]
+    shown = shell.json("subscriptions", "show", id_)
+    assert (shown["state"], shown["product"], shown["expires_at"]) == ("active", "basic", "2999-01-01T00:00:00Z")
+    assert shell.json("subscriptions", "suspend", id_)["state"] == "suspended"
+    assert shell.json("subscriptions", "activate", id_)["state"] == "active"
+    past = shell.json("subscriptions", "update", id_, "--expires-at", "2020-01-01T00:00:00+02:00")
+    assert (past["state"], past["expires_at"]) == ("expired", "2019-12-31T22:00:00Z")
+    assert shell.json("subscriptions", "update", id_, "--expires-at", "never", "--name", "Bea")["name"] == "Bea"
+    assert shell.json("subscriptions", "cancel", id_)["state"] == "cancelled"
+    assert [each["id"] for each in shell.json("subscriptions", "list")] == [id_]
+
+
+def test_a_key_is_replaced(shell):
+    made = shell.json("keys", "create")
+    fresh = shell.json("keys", "rotate", made["subscription"], "--slot", "secondary")
+    assert fresh["key"] not in (made["key"], made["secondary_key"])
+    (listed,) = shell.json("keys", "list")
+    assert listed["keys"] == {"primary": made["key"][:9] + "…", "secondary": fresh["key"][:9] + "…"}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["products", "show", "none"], "there is no product called none: look for it in the list of products"),
+        (["products", "update", "none"], "there is no product called none"),
+        (["products", "create", "a b"], "name: must be 1 to 64 of the characters"),
+        (["products", "create", "x", "--models", "nobody"], "models: holds nobody, but this server has ray-1-6"),
+        (["subscriptions", "create", "--product", "none"], "product: there is no product called none"),
+        (["subscriptions", "show", "none"], "there is no subscription none: look for it in the list"),
+        (["subscriptions", "cancel", "none"], "there is no subscription none"),
+        (["keys", "rotate", "none"], "there is no subscription none"),
+        (["keys", "create", "--name", " "], "name: must be 1 to 200 printable characters"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_with_the_remedy(shell, words, sentence):
+    status, out, err = shell(*words)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"stillmotion: {sentence}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["products", "create", "x", "--resolutions", "9p"], "must be a list of 540p, 720p, 1080p, 4k"),
+        (["products", "create", "x", "--max-seconds", "long"], "is not a number or none"),
+        (["products", "create", "x", "--models", ","], "give names with commas between them, or all"),
+        (["subscriptions", "create", "--expires-at", "soon"], "write it like 2027-01-31T12:00:00Z, or never"),
+    ],
+)
+def test_a_wrong_option_is_named_with_its_remedy(shell, words, sentence):
+    status, _, err = shell(*words)
+    assert status == 2
+    assert sentence in err
+
+
+def test_a_day_without_a_zone_is_meant_in_utc(shell):
+    made = shell.json("keys", "create", "--expires-at", "2999-06-01T12:00:00")
+    shown = shell.json("subscriptions", "show", made["subscription"])
+    assert datetime.fromisoformat(shown["expires_at"]) == datetime(2999, 6, 1, 12, tzinfo=UTC)
