@@ -104,6 +104,8 @@ async def test_the_view_of_a_generation_is_what_was_last_committed(store, subscr
 async def test_nobody_else_gets_a_view_of_a_generation(store, subscription):
     generation = (await submit(store, subscription)).generation
     assert await store.view("another", generation.id) is None
+    assert await store.owned("another", generation.id) is None
+    assert await store.owned(subscription.id, generation.id) == generation
 
 
 async def test_a_change_returns_and_keeps_what_became_of_it(store, subscription):

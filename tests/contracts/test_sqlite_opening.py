@@ -12,6 +12,8 @@ from stillmotion.adapters.store.sqlite.connection import has_wal_reset_bug, refu
 from stillmotion.adapters.store.sqlite.rows import from_request, to_request
 from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, Migration, migrations, open_database
 from stillmotion.domain.request import Purpose
+from stillmotion.domain.subscriptions import Usage
+from tests.builders import NOON
 from tests.contracts.conftest import keep_subscription
 
 
@@ -57,6 +59,37 @@ async def test_an_older_database_is_migrated_and_keeps_what_it_holds(database, c
     assert pragma(database, "user_version") == further[-1].version
     rows = apsw.Connection(str(database)).execute("SELECT id FROM subscriptions").fetchall()
     assert rows == [(subscription.id,)]
+
+
+async def test_what_was_kept_before_there_were_turns_and_terms_goes_on(database, clock):
+    """A product that listed the one surface there was has them all, and what is queued is claimed."""
+    old = open_database(database, migrations()[:1])
+    old.execute(
+        """
+        INSERT INTO products VALUES ('p1', 'default', '["gateway"]', NULL, 60, 6000, 100, NULL),
+                                    ('p2', 'closed', '[]', '["ray-2"]', 1, 2, 3, 4);
+        INSERT INTO subscriptions VALUES ('s1', 'somebody', 'p1', 0, 'whsec_', 'active');
+        INSERT INTO limits VALUES ('s1', 0, 2, 2);
+        INSERT INTO generations (
+            id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, plan
+        ) VALUES
+            ('g1', 's1', 'gateway', '{"prompt":"p","seconds":5.0,"resolution":"720p","model":"m"}', 'parallax/1', 1,
+             'queued', 0, 0, 0, ''),
+            ('g2', 's1', 'gateway', '{"prompt":"p","seconds":5.0,"resolution":"720p","model":"m"}', 'parallax/1', 0,
+             'dreaming', 1, 0, 0, '')
+        """
+    )
+    old.close()
+    store = open_store(database, clock)
+    assert (await store.find_product("default")).surfaces is None
+    closed = await store.find_product("closed")
+    assert (closed.surfaces, closed.models, closed.price_per_second) == (frozenset(), frozenset({"ray-2"}), 0)
+    (subscription, _) = await store.find_with_keys("s1")
+    assert subscription.expires_at is None
+    assert await store.usage("s1", "2026-11") == Usage(0.0, 2, 1)
+    assert (await store.claim_next(lambda each: each.claimed(NOON))).id == "g1"
+    assert await store.claim_next(lambda each: each.claimed(NOON)) is None
+    store.close()
 
 
 def test_a_request_that_was_kept_before_there_were_other_purposes_is_read():

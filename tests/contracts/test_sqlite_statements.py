@@ -44,3 +44,15 @@ def test_every_statement_says_what_it_binds(name):
     """No value is written into a statement's text: only constants of the schema's own are."""
     literals = set(re.findall(r"'([^']*)'", STATEMENTS[name]))
     assert literals <= {"queued", "dreaming", "pending"}
+
+
+@pytest.mark.parametrize("name", ["FIND_OWNED", "VIEW_GENERATION"])
+def test_whose_a_generation_is_is_found_out_before_its_row_is_read(connection, name):
+    """So that another's takes as long as none."""
+    (step,) = plan(connection, STATEMENTS[name])
+    assert step.endswith("USING INDEX generations_owned (subscription_id=? AND id=?)")
+
+
+def test_a_retry_is_looked_for_by_its_digest(connection):
+    (step,) = plan(connection, STATEMENTS["FIND_RECENT_SUBMIT"])
+    assert step.endswith("(span=? AND subscription_id=? AND body_digest=?)")

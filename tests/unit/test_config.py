@@ -76,7 +76,15 @@ def test_a_codec_that_this_installation_lacks_is_refused_with_the_fix(monkeypatc
     assert video_codec(load({})[0]) is VideoCodec.H264
 
 
+@pytest.mark.parametrize("key", ["short", "k" * 31, "k" * 129, "k" * 40 + " ", "é" * 40])
+def test_an_operators_key_that_is_no_secret_is_refused_and_not_repeated(key):
+    with pytest.raises(SettingsError, match=r"STILLMOTION_ADMIN_KEY .* must be 32 to 128 .*openssl rand") as refused:
+        load({"STILLMOTION_ADMIN_KEY": key})
+    assert key not in str(refused.value)
+
+
 def test_secrets_are_not_shown():
-    settings, origins = load({"STILLMOTION_STORAGE_OPTIONS": "secret_access_key=hush"})
+    hidden = {"STILLMOTION_STORAGE_OPTIONS": "secret_access_key=hush", "STILLMOTION_ADMIN_KEY": "hush" * 8}
+    settings, origins = load(hidden)
     assert "hush" not in repr(settings)
     assert all("hush" not in each.value for each in origins)
