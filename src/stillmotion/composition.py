@@ -107,10 +107,9 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         callbacks = Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock)
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
         await work.reclaim(ending_within=LEASE)
-        has_subscriptions = bool(await store.subscriptions())
         deliverer = Deliverer(callbacks, announcements)
         async with _running(host, deliverer):
-            yield Service(build_app(services), host, has_subscriptions)
+            yield Service(build_app(services), host, has_subscriptions=bool(await store.subscriptions()))
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from stillmotion.application.generations import Generations
 from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.domain.assets import Asset, AssetKind, Assets
-from stillmotion.http.app import build_app
+from stillmotion.http.app import SURFACES, build_app
 from stillmotion.http.server import HttpServer, listen
 from stillmotion.http.services import Services
 from tests.builders import ManualClock, a_product
@@ -141,7 +141,7 @@ class Caller:
 def administration_of(store: Any, clock: ManualClock) -> Administration:
     """The operator's side of a store."""
     return Administration(
-        Products(store, new_uuid7, frozenset({"gateway"}), frozenset(MODELS), a_product()),
+        Products(store, new_uuid7, frozenset(surface.name for surface in SURFACES), frozenset(MODELS), a_product()),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, PEPPER),
     )
 

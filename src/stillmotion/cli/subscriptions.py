@@ -1,6 +1,5 @@
 """`stillmotion subscriptions`: customers of products."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ def update(ctx: click.Context, /, subscription: str, data_dir: Path | None, as_j
     _change(ctx, subscription, data_dir, changes, as_json)
 
 
-def _entering(name: str, state: SubscriptionState, text: str) -> Callable[..., None]:
+def _add_state(name: str, state: SubscriptionState, text: str) -> None:
     """A command that changes the state."""
 
     @command.command(name, help=text)
@@ -79,16 +78,14 @@ def _entering(name: str, state: SubscriptionState, text: str) -> Callable[..., N
     def enter(ctx: click.Context, subscription: str, data_dir: Path | None, as_json: bool) -> None:
         _change(ctx, subscription, data_dir, {"state": state}, as_json)
 
-    return enter
 
-
-suspend = _entering(
+_add_state(
     "suspend",
     SubscriptionState.SUSPENDED,
     "Refuse SUBSCRIPTION's keys until it is activated again; what is queued goes on.",
 )
-activate = _entering("activate", SubscriptionState.ACTIVE, "Let SUBSCRIPTION's keys work again.")
-cancel = _entering(
+_add_state("activate", SubscriptionState.ACTIVE, "Let SUBSCRIPTION's keys work again.")
+_add_state(
     "cancel",
     SubscriptionState.CANCELLED,
     "End SUBSCRIPTION for good: its keys never work again; what is queued goes on.",

@@ -1,5 +1,6 @@
 """The administration's operations."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -118,8 +119,8 @@ async def rotate_key(call: Call, office: Administration, asked: Nothing) -> Answ
 
 
 _SHARED: tuple[type[Exception], ...] = (InvalidRequest, NotAuthenticated, LimitExceeded, Exception, Unavailable)
-_NAME = {"name": "The product's name."}
-_ID = {"id": "The subscription's id."}
+_NAME: Mapping[str, str] = {"name": "The product's name."}
+_ID: Mapping[str, str] = {"id": "The subscription's id."}
 
 
 def _operation(operation_id: str, method: str, path: str, summary: str, **parts: Any) -> Operation[Administration, Any]:
