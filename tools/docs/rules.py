@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from stillmotion.application import access, assets, work
+from stillmotion.application import access, administration, assets, work
 from stillmotion.domain import callbacks, generation, quotas, request
 from stillmotion.http import body, strict_json
 from tools.docs.markdown import literal, table
@@ -18,6 +18,12 @@ def limits() -> str:
         ("Body with a data URI", _mib(body.PICTURES_CAP), "http/body.py"),
         ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/strict_json.py"),
         ("Rate window", f"{_seconds(quotas.WINDOW)} from its first request", "domain/quotas.py"),
+        ("A blind retry", f"within {_seconds(quotas.RETRIED_WITHIN)} of its submit", "domain/quotas.py"),
+        (
+            "Wrong keys of the operator",
+            f"{administration.WRONG_KEYS_PER_MINUTE} a minute",
+            "application/administration.py",
+        ),
         ("Lease of a worker", f"{_seconds(work.LEASE)}, renewed while it renders", "application/work.py"),
         ("Failed attempts", f"{generation.MAX_FAILURES}, then `failed`", "domain/generation.py"),
         ("Lost attempts", f"{generation.MAX_ATTEMPTS} claims in all, then `failed`", "domain/generation.py"),

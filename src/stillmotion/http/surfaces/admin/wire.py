@@ -140,7 +140,7 @@ class RefusedField(Struct, frozen=True):
     message: str
 
 
-class Refusal(Struct, frozen=True):
+class Refusal(Struct, frozen=True, omit_defaults=True):
     """Why something was not done; `details` where it was for fields of the request."""
 
     error: str
