@@ -6,6 +6,7 @@ import threading
 import urllib.request
 from contextlib import contextmanager
 from datetime import UTC
+from decimal import Decimal
 
 import lumaai
 import pytest
@@ -47,6 +48,17 @@ def completed(luma, caller, **asked):
 @pytest.mark.methods("ping.check")
 def test_a_ping_is_answered(luma):
     assert luma.ping.check().message == "pong"
+
+
+@pytest.mark.methods("credits.get")
+def test_the_balance_is_what_is_left_of_the_quota(edge):
+    caller = edge.caller(video_seconds_per_month=100, price_per_second=Decimal("0.02"))
+    with sdk(caller) as luma:
+        assert luma.credits.get().credit_balance == pytest.approx(2.0)
+        luma.generations.create(model="ray-2", prompt="a lake", keyframes=FRAME0)
+        assert luma.credits.get().credit_balance == pytest.approx(1.9)
+    assert sdk(edge.caller()).credits.get().credit_balance == 1e9
+    assert sdk(edge.caller(video_seconds_per_month=7)).credits.get().credit_balance == 7.0
 
 
 @pytest.mark.parametrize("through", ["create", "video.create"])
@@ -369,6 +381,13 @@ def answers_cut_off(target, times):
     finally:
         listener.close()
         thread.join(5)
+
+
+def test_a_submit_whose_answer_was_cut_off_is_not_made_twice(caller):
+    with answers_cut_off(caller.edge.address, times=1) as port:
+        luma = LumaAI(base_url=f"http://127.0.0.1:{port}/dream-machine/v1", auth_token=caller.issued.primary)
+        made = luma.generations.create(model="ray-2", prompt="once", keyframes=FRAME0)
+    assert [each.id for each in sdk(caller).generations.list().generations] == [made.id]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from stillmotion.application.ports import AccessStore, Clock
 from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded
-from stillmotion.domain.quotas import WINDOW
+from stillmotion.domain.quotas import WINDOW, credit_balance, period
 from stillmotion.domain.subscriptions import Key, Subscription, SubscriptionState
 
 KEY_MAX_CHARACTERS = 128
@@ -49,6 +49,11 @@ class Access:
         if subscription.expires_at is None:
             return CACHE_SECONDS
         return min(CACHE_SECONDS, (subscription.expires_at - self.clock.now()).total_seconds())
+
+    async def credit_balance(self, subscription: Subscription) -> float:
+        """What is left of the subscription's quota this month, in its product's unit."""
+        usage = await self.store.usage(subscription.id, period(self.clock.now()))
+        return credit_balance(subscription.product, usage.video_seconds)
 
     async def _look_up(self, key: str) -> Subscription:
         found: tuple[Subscription, Key] | None = await self.store.find_subscription(key_digest(self.pepper, key))

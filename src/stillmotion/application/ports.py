@@ -129,7 +129,15 @@ class GenerationStore(Protocol):
         ...
 
 
-class AccessStore(Protocol):
+class UsageStore(Protocol):
+    """What subscriptions spend."""
+
+    async def usage(self, subscription_id: str, period: str) -> Usage:
+        """What was spent in that period (`domain.quotas.period`), and what is under way; zero for what is unknown."""
+        ...
+
+
+class AccessStore(UsageStore, Protocol):
     """Keys, as they are looked up on every request."""
 
     async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
@@ -137,7 +145,7 @@ class AccessStore(Protocol):
         ...
 
 
-class SubscriptionStore(Protocol):
+class SubscriptionStore(UsageStore, Protocol):
     """Products, subscriptions and keys, as they are administered."""
 
     async def add_product(self, product: Product) -> None:
@@ -182,10 +190,6 @@ class SubscriptionStore(Protocol):
 
     async def replace_key(self, key: Key) -> None:
         """Put a key in its slot, in place of the one there. Raises `SubscriptionNotFound`."""
-        ...
-
-    async def usage(self, subscription_id: str, period: str) -> Usage:
-        """What was spent in that period (`domain.quotas.period`), and what is under way; zero for what is unknown."""
         ...
 
 

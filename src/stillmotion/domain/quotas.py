@@ -60,6 +60,18 @@ def check_quota(product: Product, used_seconds: float, asked_seconds: float, now
         raise QuotaSpent(f"{quota} video-seconds a month are included", _seconds_to_next_month(now))
 
 
+UNLIMITED_CREDIT = 1e9
+"""The balance of a subscription without a quota."""
+
+
+def credit_balance(product: Product, used_seconds: float) -> float:
+    """What is left of the month, in the product's unit; where a second has no price, it counts as one."""
+    if product.video_seconds_per_month is None:
+        return UNLIMITED_CREDIT
+    left = max(0.0, product.video_seconds_per_month - used_seconds)
+    return left * float(product.price_per_second or 1)
+
+
 def refunded_by(before: Generation, after: Generation) -> float:
     """Video-seconds to give back to the period of `created_at`: what failed or was cancelled costs nothing."""
     ended_badly = after.state in (State.FAILED, State.CANCELLED) and after.state is not before.state

@@ -51,6 +51,12 @@ async def ping(call: Call, subscription: Subscription, asked: wire.Anything) -> 
     return Answer(_ENCODE(wire.Pong()))
 
 
+async def get_credits(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+    """What is left of the quota."""
+    del asked
+    return Answer(_ENCODE(wire.Credits(await call.services.access.credit_balance(subscription))))
+
+
 async def create(call: Call, subscription: Subscription, submitted: wire.CreateRequest) -> Answer:
     """Accept a generation."""
     return await _submit(call, subscription, await apart_if_large(call.size, to_request, submitted), 201)
@@ -170,6 +176,21 @@ DREAM_MACHINE = Surface(
             shows_engine=False,
             refusals=_SHARED,
             handle=ping,
+        ),
+        Operation(
+            operation_id="getCredits",
+            method="GET",
+            path=f"{BASE}/credits",
+            summary="What is left of the quota",
+            description="The month's video-seconds that are left, times the product's price of one (1 where it has "
+            "none); a billion without a quota.",
+            wire=wire.Anything,
+            answer=wire.Credits,
+            answers={"": wire.Credits(150.0)},
+            answered="The balance.",
+            shows_engine=False,
+            refusals=_SHARED,
+            handle=get_credits,
         ),
         _create("createGeneration", "/generations"),
         _create("createVideo", "/generations/video"),
