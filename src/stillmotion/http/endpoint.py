@@ -104,7 +104,7 @@ class Endpoint(Generic[Caller, Wire]):
             call.size = len(body)
             wire = self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body)
             if operation.submits:
-                await _recognise(call, headers, body)
+                await _recognise(call, headers, body, blind_retries=surface.blind_retries)
         else:
             wire = self._decode_query(call.scope["query_string"])
         answer = await operation.handle(call, caller, wire)
@@ -167,9 +167,11 @@ def limit_headers(allowance: Allowance) -> list[Header]:
     ]
 
 
-async def _recognise(call: Call, headers: Headers, body: bytes) -> None:
+async def _recognise(call: Call, headers: Headers, body: bytes, *, blind_retries: bool) -> None:
     """Note what tells this submit again: the name it was given, else where it went and its body."""
     name = _name(headers)
+    if name is None and not blind_retries:
+        return
     digest = await apart_if_large(len(body), _digest, call.scope["path"], body)
     if name is None:
         call.fingerprint = Fingerprint(digest, is_retry=_is_retry(headers))

@@ -32,23 +32,21 @@ _HEADERS: Mapping[str, Json] = {
 _ON_EVERY_ANSWER = ("X-Request-Id",)
 _LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _ENGINE = ("X-Stillmotion-Engine", "X-Stillmotion-Progress")
-_SUBMIT_PARAMETERS: Sequence[Mapping[str, Any]] = (
-    {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "required": False,
-        "description": "Names this submit: the same key and body give the first generation again for a day.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    },
-    {
-        "name": "X-Stainless-Retry-Count",
-        "in": "header",
-        "required": False,
-        "description": "Sent by generated SDKs. From 1 on, and without an Idempotency-Key, the submit of the last two "
-        "minutes with the same body is given again, if there is one.",
-        "schema": {"type": "integer", "minimum": 0},
-    },
-)
+_NAME_PARAMETER: Mapping[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Names this submit: the same key and body give the first generation again for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+_RETRY_PARAMETER: Mapping[str, Any] = {
+    "name": "X-Stainless-Retry-Count",
+    "in": "header",
+    "required": False,
+    "description": "Sent by the SDKs. From 1 on, and without an Idempotency-Key, the submit of the last two minutes "
+    "with the same body is given again, if there is one.",
+    "schema": {"type": "integer", "minimum": 0},
+}
 
 
 def document(surfaces: Sequence[Surface], paths: Mapping[str, Mapping[str, Any]], version: str) -> Json:
@@ -124,7 +122,7 @@ def _operation(surface: Surface, operation: Operation[Any, Any], schema_of: Mapp
         "description": operation.description,
         "security": [{name: []} for name in surface.security_schemes],
     }
-    parameters = [*_path_parameters(operation), *(map(dict, _SUBMIT_PARAMETERS) if operation.submits else ())]
+    parameters = [*_path_parameters(operation), *_submit_parameters(surface, operation)]
     if operation.takes_body:
         about["requestBody"] = {
             "required": bool(msgspec.structs.fields(operation.wire)),
@@ -147,6 +145,12 @@ def _path_parameters(operation: Operation[Any, Any]) -> list[Json]:
         {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
         for name, description in operation.parameters.items()
     ]
+
+
+def _submit_parameters(surface: Surface, operation: Operation[Any, Any]) -> list[Json]:
+    if not operation.submits:
+        return []
+    return [dict(_NAME_PARAMETER), *([dict(_RETRY_PARAMETER)] if surface.blind_retries else [])]
 
 
 def _query_parameters(operation: Operation[Any, Any]) -> list[Json]:

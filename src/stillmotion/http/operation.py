@@ -108,8 +108,9 @@ class Surface:
 
     `key_of` finds the one key in a request's headers and query, or raises `NotAuthenticated`; `encode` is the
     dialect's JSON of a generation, where the surface makes any. What is not there under `base` is refused in this
-    surface's words. Callers are subscriptions, unless `admit` says who else: it makes the caller of the key, or raises
-    what `problems` has a row for.
+    surface's words. `blind_retries` says that its callers send submits again with no name and only a count: each then
+    leaves a mark that it is told again by. Callers are subscriptions, unless `admit` says who else: it makes the caller
+    of the key, or raises what `problems` has a row for.
     """
 
     name: str
@@ -119,5 +120,6 @@ class Surface:
     security_schemes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     base: str = "/"
     comes_with_all: bool = False
+    blind_retries: bool = False
     encode: Callable[[GenerationView, LinkTo], bytes] | None = None
     admit: Callable[[Call, str | None], Any] | None = None

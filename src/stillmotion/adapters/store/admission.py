@@ -5,30 +5,21 @@ from datetime import datetime
 
 from stillmotion.application.ports import Submission
 from stillmotion.domain.errors import IdempotencyConflict
-from stillmotion.domain.fairness import Line
 from stillmotion.domain.quotas import RateWindow, check_concurrency, check_quota
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a subscription has spent so far: its rate window, generations under way, seconds of this period.
-
-    `line` is its own queue, `virtual_time` that of all.
-    """
+    """What a subscription has spent so far: its rate window, generations under way, seconds of this period."""
 
     window: RateWindow | None
     unfinished: int
+    queued: int
     used_seconds: float
-    line: Line
-    virtual_time: int
 
     def window_at(self, now: datetime) -> RateWindow:
         """The rate window that a request at `now` falls in, nothing spent."""
         return (self.window or RateWindow(now)).at(now)
-
-    def line_at(self, now: datetime) -> Line:
-        """The queue with one more generation in it."""
-        return self.line.joined(self.virtual_time, now)
 
 
 def admit(submission: Submission, standing: Standing) -> RateWindow:

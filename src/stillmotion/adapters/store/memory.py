@@ -49,7 +49,7 @@ class MemoryStore:
             return Accepted(earlier, replayed=True, window=standing.window_at(now))
         window = admit(submission, standing)
         self._windows[owner] = window
-        self._lines[owner] = standing.line_at(now)
+        self._lines[owner] = self._line(owner).joined(self._virtual_time, now)
         self._used_seconds[owner, period(now)] += generation.request.seconds
         self._generations[generation.id] = generation
         if submission.idempotency is not None:
@@ -219,8 +219,7 @@ class MemoryStore:
     def _standing(self, generation: Generation) -> Standing:
         owner = generation.subscription_id
         used_seconds = self._used_seconds[owner, period(generation.created_at)]
-        unfinished, line = self._unfinished(owner), self._line(owner)
-        return Standing(self._windows.get(owner), unfinished, used_seconds, line, self._virtual_time)
+        return Standing(self._windows.get(owner), self._unfinished(owner), self._line(owner).queued, used_seconds)
 
     def _unfinished(self, owner: str) -> int:
         return sum(each.subscription_id == owner and not each.is_terminal for each in self._generations.values())

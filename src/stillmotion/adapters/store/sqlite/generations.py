@@ -114,7 +114,10 @@ def _submit(connection: apsw.Connection, submission: Submission) -> Accepted:
         return Accepted(earlier, replayed=True, window=standing.window_at(generation.created_at))
     window = admit(submission, standing)
     connection.execute(statements.INSERT_GENERATION, from_generation(generation))
-    _spend(connection, generation, window, standing.line_at(generation.created_at))
+    line = None if standing.queued else _joined(connection, generation)
+    _spend(connection, generation, window)
+    if line is not None:
+        _keep_line(connection, generation, line)
     if submission.idempotency is not None:
         _keep_idempotency(connection, generation, submission.idempotency)
     if submission.fingerprint is not None:
@@ -125,24 +128,24 @@ def _submit(connection: apsw.Connection, submission: Submission) -> Accepted:
 
 
 def _standing(connection: apsw.Connection, generation: Generation) -> Standing:
-    started_at, spent, unfinished, video_spent, *line, virtual_time = connection.execute(
+    row = connection.execute(
         statements.FIND_STANDING,
         {"subscription_id": generation.subscription_id, "period": period(generation.created_at)},
     ).get
-    if started_at is None:
-        return Standing(None, 0, 0.0, Line(0, 0, generation.created_at), virtual_time)
+    if row is None:
+        return Standing(window=None, unfinished=0, queued=0, used_seconds=0.0)
+    started_at, spent, unfinished, queued, video_spent = row
     window = RateWindow(to_time(started_at), spent)
-    return Standing(window, unfinished, (video_spent or 0) / 1_000_000, to_line(tuple(line)), virtual_time)
+    return Standing(window, unfinished, queued, (video_spent or 0) / 1_000_000)
 
 
-def _spend(connection: apsw.Connection, generation: Generation, window: RateWindow, line: Line) -> None:
+def _spend(connection: apsw.Connection, generation: Generation, window: RateWindow) -> None:
     connection.execute(
         statements.SPEND_LIMITS,
         {
             "subscription_id": generation.subscription_id,
             "window_started_at": microseconds(window.started_at),
             "window_spent": window.spent,
-            **from_line(line),
         },
     )
     _spend_quota(connection, generation, generation.request.seconds)
@@ -229,12 +232,27 @@ def _apply(connection: apsw.Connection, before: Generation, change: Change, now:
     return after
 
 
+def _joined(connection: apsw.Connection, generation: Generation) -> Line:
+    """The subscription's line with its first generation in it."""
+    line, virtual_time = _line(connection, generation)
+    return line.joined(virtual_time, generation.created_at)
+
+
 def _move_line(connection: apsw.Connection, before: Generation, after: Generation, now: datetime) -> None:
-    row = connection.execute(statements.FIND_LINE, (after.subscription_id,)).get
-    if row is None:
-        return
-    *line, virtual_time = row
-    moved, then = to_line(tuple(line)).after(before, after, virtual_time, now)
-    connection.execute(statements.MOVE_LINE, from_line(moved) | {"subscription_id": after.subscription_id})
+    line, virtual_time = _line(connection, after)
+    moved, then = line.after(before, after, virtual_time, now)
+    _keep_line(connection, after, moved)
     if then != virtual_time:
         connection.execute(statements.SET_VIRTUAL_CLOCK, (then,))
+
+
+def _line(connection: apsw.Connection, generation: Generation) -> tuple[Line, int]:
+    """Its subscription's line, and virtual time."""
+    virtual_time, queued, *turn = connection.execute(statements.FIND_LINE, (generation.subscription_id,)).get
+    if queued is None:
+        return Line(0, 0, generation.created_at), virtual_time
+    return to_line((queued, *turn)), virtual_time
+
+
+def _keep_line(connection: apsw.Connection, generation: Generation, line: Line) -> None:
+    connection.execute(statements.MOVE_LINE, from_line(line) | {"subscription_id": generation.subscription_id})

@@ -83,20 +83,22 @@ UPDATE_GENERATION: Final = """
 NEXT_QUEUED: Final = f"""
     SELECT {_GENERATION} FROM generations g
     WHERE g.state = 'queued' AND g.subscription_id = (
-        SELECT subscription_id FROM limits WHERE queued > 0 ORDER BY turn, turn_since LIMIT 1
+        SELECT subscription_id FROM limits WHERE waiting = 1 ORDER BY turn, turn_since LIMIT 1
     )
     ORDER BY g.created_at, g.sequence LIMIT 1
 """
 """Of the subscription whose turn it is, the one that waits longest."""
 
 FIND_LINE: Final = """
-    SELECT l.queued, l.turn, l.turn_since, v.time
-    FROM virtual_clock v JOIN limits l ON l.subscription_id = ?
+    SELECT v.time, l.queued, l.turn, l.turn_since
+    FROM virtual_clock v LEFT JOIN limits l ON l.subscription_id = ?
     WHERE v.only = 1
 """
+"""Always one row; of a subscription that never submitted only the clock is not NULL."""
 
 MOVE_LINE: Final = """
-    UPDATE limits SET queued = :queued, turn = :turn, turn_since = :turn_since WHERE subscription_id = :subscription_id
+    UPDATE limits SET queued = :queued, waiting = :queued > 0, turn = :turn, turn_since = :turn_since
+    WHERE subscription_id = :subscription_id
 """
 
 SET_VIRTUAL_CLOCK: Final = "UPDATE virtual_clock SET time = ? WHERE only = 1"
@@ -116,21 +118,20 @@ COUNT_UNDER_WAY: Final = """
 # --- limits and quotas ------------------------------------------------------------------------------------------
 
 FIND_STANDING: Final = """
-    SELECT l.window_started_at, l.window_spent, l.unfinished, q.video_spent, l.queued, l.turn, l.turn_since, v.time
-    FROM virtual_clock v
-    LEFT JOIN limits l ON l.subscription_id = :subscription_id
-    LEFT JOIN quotas q ON q.subscription_id = :subscription_id AND q.period = :period
-    WHERE v.only = 1
+    SELECT l.window_started_at, l.window_spent, l.unfinished, l.queued, q.video_spent
+    FROM limits l
+    LEFT JOIN quotas q ON q.subscription_id = l.subscription_id AND q.period = :period
+    WHERE l.subscription_id = :subscription_id
 """
-"""Always one row; of a subscription that never submitted only the clock is not NULL."""
 
 SPEND_LIMITS: Final = """
-    INSERT INTO limits (subscription_id, window_started_at, window_spent, unfinished, queued, turn, turn_since)
-    VALUES (:subscription_id, :window_started_at, :window_spent, 1, :queued, :turn, :turn_since)
+    INSERT INTO limits (subscription_id, window_started_at, window_spent, unfinished, queued)
+    VALUES (:subscription_id, :window_started_at, :window_spent, 1, 1)
     ON CONFLICT (subscription_id) DO UPDATE SET
         window_started_at = excluded.window_started_at, window_spent = excluded.window_spent,
-        unfinished = unfinished + 1, queued = excluded.queued, turn = excluded.turn, turn_since = excluded.turn_since
+        unfinished = unfinished + 1, queued = queued + 1
 """
+"""Where others of the subscription wait, its turn stays as it is: the index of turns is left alone."""
 
 SPEND_QUOTA: Final = """
     INSERT INTO quotas (subscription_id, period, video_spent) VALUES (:subscription_id, :period, :video)

@@ -52,7 +52,7 @@ def _key_in(query: bytes) -> str | None:
 async def submit(call: Call, subscription: Subscription, submitted: wire.SubmitRequest) -> Answer:
     """Accept a generation."""
     request = await apart_if_large(call.size, to_request, submitted)
-    accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency, call.fingerprint)
+    accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency)
     view = accepted.generation.view
     return Answer(encode(view, call.link_to), view, accepted.window)
 
