@@ -127,15 +127,15 @@ class Drift:
     shape: Grid
     place: Samples
 
-    def copies(self, frame: int) -> list[tuple[Grid, float]]:
-        """Each copy's displacement (canvas pixels) and its share, which add up to 1."""
+    def copies(self, frame: int) -> list[tuple[float, float]]:
+        """How much of `shape` (canvas pixels) each copy has gone, and its share; the shares add up to 1."""
         turns = float(self.place[frame])
         found = []
         for start in (0.0, 0.5):
             place = (turns + start + 0.5) % 1.0 - 0.5
             share = float(np.cos(np.pi * place) ** 2)
             if share > 1e-3:
-                found.append((self.shape * np.float32(place), share))
+                found.append((place, share))
         return found
 
 

@@ -1,6 +1,6 @@
 """One keyframe being filmed: the camera's way through it, what stirs in it and what falls before it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax.ambient import Drift, drifting, stirred
+from stillmotion.engines.parallax.ambient import drifting, stirred
 from stillmotion.engines.parallax.camera import CameraPath, Samples, camera_path, times, velocity_fields
 from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.deformation import Cells, Deformation, joined
@@ -21,7 +21,7 @@ from stillmotion.engines.parallax.scene import Grid, Scene
 from stillmotion.engines.parallax.shot import Shot
 from stillmotion.engines.parallax.subject import Beat, deformations
 from stillmotion.engines.parallax.veil import Veils
-from stillmotion.engines.parallax.warp import Warp
+from stillmotion.engines.parallax.warp import Layer, Pause, Warp, displaced
 from stillmotion.engines.parallax.weather import Weather
 
 MARGIN = 0.13
@@ -30,9 +30,6 @@ LEAST_DRIFT = 0.05
 """Pixels: where less drifts, both copies show the same."""
 MATCHING = (0.4, 2.5)
 """How much a speed that is carried over may be scaled to look the same on another estimate of the depth."""
-
-Pause = Callable[[], None]
-"""Called often, between one piece of work and the next: raises where the render must stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class Film:
         self._terms = terms
         self._pause = pause
         shot, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint, pause)
-        self._warp = Warp(self._surface)
+        self._warp = Warp(self._surface, pause)
         pause()
         beat = Beat(times(terms.count, loop=plan.loop), terms.seconds, plan.loop, terms.seed)
         cells, strength = Cells.of(self._surface, shot.picture), plan.strength
@@ -106,19 +103,7 @@ class Film:
 
     def drawn(self, index: int, sources: Grid) -> Frame:
         """The frame that the map gives, with all that drifts through it and falls before it."""
-        if self._drift is None:
-            frame = self._warp.draw(sources)
-        else:
-            (shape, _), *more = self._drift.copies(index)
-            displacement, view = self._displacement(index), self._views.at(index)
-            frame = self._warp.draw(self._warp.sources(view, _sum(displacement, shape)))
-            for other, share in more:
-                self._warp.mix(
-                    frame,
-                    self._warp.sources(view, _sum(displacement, other)),
-                    share,
-                    self._drifts(self._drift, sources),
-                )
+        frame = self._warp.draw(*self._layers(index, sources))
         self._pause()
         lit = self._flicker.over(frame, index, sources, self._warp)
         return self._weather.over(self._veils.over(lit, index, sources, self._warp), index)
@@ -127,11 +112,21 @@ class Film:
         """As `Warp.enlarged`."""
         return self._warp.enlarged(grid, cell)
 
-    @staticmethod
-    def _drifts(drift: Drift, sources: Grid) -> Any:
-        """Which rows of the frame's cells anything drifts in."""
-        reach = np.abs(drift.shape).max(axis=2)
-        return (lookup(reach, sources[..., 0], sources[..., 1]) > LEAST_DRIFT).any(axis=1)
+    def _layers(self, index: int, sources: Grid) -> tuple[Grid, Layer | None]:
+        """The map with all that drifts in its first place, and what is laid over it: the same in its second."""
+        if self._drift is None:
+            return sources, None
+        reach = np.abs(lookup(self._drift.shape, sources[..., 0], sources[..., 1]))
+        rows = np.flatnonzero(cv2.reduce(cv2.max(*cv2.split(reach)), 1, cv2.REDUCE_MAX) > LEAST_DRIFT)
+        if not len(rows):
+            return sources, None
+        first, end = max(1, int(rows[0])), min(len(sources) - 1, int(rows[-1]) + 1)
+        part = sources[first - 1 : end + 1]
+        (place, _), *more = self._drift.copies(index)
+        moved = sources.copy()
+        moved[first - 1 : end + 1] = displaced(part, self._drift.shape, place)
+        layers = [Layer(displaced(part, self._drift.shape, way), share, first - 1, end - 1) for way, share in more]
+        return moved, layers[0] if layers else None
 
     def _displacement(self, index: int) -> Grid | None:
         moving = None if self._moving is None else self._moving.at(index)

@@ -4,6 +4,7 @@ Coordinates are in frame widths from the middle of the first frame, x right and 
 distance q at s is seen from an offset t at v = (s - q·t) / (1 - q·t_z); solved for s with q read at s itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +115,13 @@ class Surface:
         column, row = self.pixel(x, y)
         return lookup(self.inverse, column, row)
 
+    def along(self, x: Any, y: Any, slide_x: Any, slide_y: Any) -> Callable[[Any], Any]:
+        """The same for points that slide by a multiple (the answer's argument), which may differ from each to each."""
+        column, row = (_cell(place) for place in self.pixel(x, y))
+        to_cell = self.canvas.frame.width / CELL
+        across, down = np.float32(to_cell) * slide_x, np.float32(to_cell) * slide_y
+        return lambda far: _read(self.inverse, column + across * far, row + down * far)
+
     def pixel(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Canvas pixel (column, row; a pixel's middle is a whole number) of points in frame widths."""
         canvas = self.canvas
@@ -123,10 +131,16 @@ class Surface:
 
 def lookup(cells: Any, column: Any, row: Any) -> Any:
     """A grid of `CELL`-sized cells read, bilinearly, at canvas pixels."""
-    to_cell = np.float32(1 / CELL)
-    middle = np.float32(0.5 / CELL - 0.5)
-    column = column.astype(np.float32) * to_cell + middle
-    row = row.astype(np.float32) * to_cell + middle
+    return _read(cells, _cell(column), _cell(row))
+
+
+def _cell(pixel: Any) -> Any:
+    """Pixels, along a row or a column, as cells."""
+    return pixel * np.float32(1 / CELL) + np.float32(0.5 / CELL - 0.5)
+
+
+def _read(cells: Any, column: Any, row: Any) -> Any:
+    column, row = column.astype(np.float32, copy=False), row.astype(np.float32, copy=False)
     return cv2.remap(cells, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -150,9 +164,10 @@ def solve(x: Any, y: Any, view: Views, surface: Surface) -> tuple[Any, Any]:
     """The points of the picture that frame points show, all in frame widths."""
     ray_x, ray_y = directions(x, y, view)
     slide_x, slide_y = view.x - ray_x * view.z, view.y - ray_y * view.z
+    nearer = surface.along(ray_x, ray_y, slide_x, slide_y)
     inverse: Any = np.float32((1 + FAR) / 2)
     for _ in range(ROUNDS):
-        inverse = surface.at(ray_x + slide_x * inverse, ray_y + slide_y * inverse)
+        inverse = nearer(inverse)
     return ray_x + slide_x * inverse, ray_y + slide_y * inverse
 
 
