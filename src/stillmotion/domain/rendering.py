@@ -20,6 +20,13 @@ RESAMPLER = "resample/1"
 Report = Callable[[float], None]
 """Takes the fraction done, 0 to 1. Raises `RenderCancelled` when the render must stop: call it often."""
 
+Pause = Callable[[], None]
+"""A report that no more is done than before, for whatever has no fraction to tell. Raises as `Report` does."""
+
+
+def unasked() -> None:
+    """The pause of work that nobody will stop."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import DepthMap
+from stillmotion.domain.rendering import DepthMap, Pause, unasked
 from stillmotion.media.intake import opened
 
 LONGEST_SIDE = 640
@@ -18,15 +18,16 @@ COLOURLESS = 6.0
 """How far a grey picture's channels are apart on average, of 255, at most: JPEG moves them a little."""
 
 
-def decode_depth(source: bytes | Path, *, bright_is_far: bool = False) -> DepthMap:
+def decode_depth(source: bytes | Path, *, bright_is_far: bool = False, pause: Pause = unasked) -> DepthMap:
     """Decode an untrusted depth image: 8, 16 or 32 bits of grey, bright being near unless `bright_is_far`.
 
     Takes what `intake.decode` takes. Values are read as they are stored: no colour profile is applied, and
-    transparency is passed over. Raises `GenerationFailed` as `intake.decode` does, and with code
-    `depth_image_unusable` for one that is coloured or has values that are no numbers.
+    transparency is passed over. `pause` is called as there. Raises `GenerationFailed` as `intake.decode` does, and
+    with code `depth_image_unusable` for one that is coloured or has values that are no numbers.
     """
-    with opened(source) as image:
+    with opened(source, pause) as image:
         image.load()
+        pause()
         ImageOps.exif_transpose(image, in_place=True)
         values = _reduced(_grey(image))
     if not np.isfinite(values).all():

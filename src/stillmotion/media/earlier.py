@@ -9,7 +9,7 @@ import av
 from av.container import InputContainer
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Frame, Picture
+from stillmotion.domain.rendering import Frame, Pause, Picture, unasked
 from stillmotion.media.probe import BrokenClip, ClipFacts, probe
 from stillmotion.media.thumbnail import rgb
 
@@ -51,7 +51,7 @@ def first(clip: Path) -> Frame:
     raise unreadable()
 
 
-def last(clip: Path) -> Frame:
+def last(clip: Path, pause: Pause = unasked) -> Frame:
     """The clip's last frame: only its last group of pictures is decoded. Raises `GenerationFailed`."""
     latest = None
     with _opened(clip) as container:
@@ -59,6 +59,7 @@ def last(clip: Path) -> Frame:
         container.seek(stream.duration or 0, stream=stream, backward=True)
         for picture in container.decode(stream):
             latest = picture
+            pause()
         if latest is None:
             raise unreadable()
         return _frame(latest)

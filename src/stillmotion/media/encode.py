@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from queue import Queue
+from queue import Empty, Full, Queue
 from typing import Any
 
 import av
@@ -14,7 +14,7 @@ import numpy as np
 from av.container import OutputContainer
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Frame, Rendering, VideoCodec
+from stillmotion.domain.rendering import Frame, Pause, Rendering, VideoCodec, unasked
 from stillmotion.domain.request import FrameSize
 
 BT709 = 1
@@ -27,6 +27,9 @@ X264 = "force-cfr=1:zones=0,0,b=1.5"
 
 SVT_AV1 = "lookahead=8"
 """Shorter than SVT-AV1's own choice: half the memory for a twentieth of the bytes."""
+
+ASKS_EVERY = 0.05
+"""Seconds between pauses while the encoder is waited for."""
 
 ENCODERS: Mapping[VideoCodec, str] = {VideoCodec.H264: "libx264", VideoCodec.AV1: "libsvtav1"}
 """FFmpeg's encoders."""
@@ -68,14 +71,14 @@ class Clip:
     telling: Frame
 
 
-def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = None) -> Clip:
+def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = None, pause: Pause = unasked) -> Clip:
     """Draw every frame of `rendering` and write them to `path`, whole or not at all.
 
-    Encoding runs on a thread of its own. Whatever the frames' iterator raises (a cancel, a failure) is raised
-    again after the thread has ended and the file is gone. Raises `GenerationFailed` with code
-    `video_encode_failed` where the file cannot be written.
+    Encoding runs on a thread of its own. `pause` is called while it is waited for. What that raises, or the frames'
+    iterator (a cancel, a failure), is raised again after the thread has ended and the file is gone. Raises
+    `GenerationFailed` with code `video_encode_failed` where the file cannot be written.
     """
-    writer = _Writer(path, rendering.size, rendering.fps, options or OPTIONS[VideoCodec.H264])
+    writer = _Writer(path, rendering.size, rendering.fps, options or OPTIONS[VideoCodec.H264], pause)
     telling: Frame | None = None
     count = 0
     try:
@@ -98,8 +101,9 @@ def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = Non
 class _Writer:
     """The thread that encodes, and the queue that leads to it."""
 
-    def __init__(self, path: Path, size: FrameSize, fps: int, options: EncodeOptions) -> None:
+    def __init__(self, path: Path, size: FrameSize, fps: int, options: EncodeOptions, pause: Pause) -> None:
         self._path, self._size, self._fps, self._options = path, size, fps, options
+        self._pause = pause
         self._waiting: Queue[Frame | None] = Queue(options.queue)
         self._abandoned = threading.Event()
         self._error: BaseException | None = None
@@ -108,12 +112,15 @@ class _Writer:
 
     def take(self, frame: Frame) -> bool:
         """Queue a frame, waiting for room; false once encoding has failed."""
-        self._waiting.put(frame)
+        self._put(frame)
         return self._error is None
 
     def finish(self) -> None:
         """Wait for the whole file, or raise why there is none."""
-        self._end()
+        self._put(None)
+        while self._thread.is_alive():
+            self._thread.join(ASKS_EVERY)
+            self._pause()
         if self._error is not None:
             self._path.unlink(missing_ok=True)
             raise GenerationFailed(
@@ -121,15 +128,21 @@ class _Writer:
             ) from self._error
 
     def abandon(self) -> None:
-        """Stop at the next frame and leave no file."""
+        """Stop after the frame that is being encoded and leave no file."""
         self._abandoned.set()
-        self._end()
+        with suppress(Empty):
+            while True:
+                self._waiting.get_nowait()
+        self._waiting.put(None)
+        self._thread.join()
         self._path.unlink(missing_ok=True)
 
-    def _end(self) -> None:
-        if self._thread.is_alive():
-            self._waiting.put(None)
-        self._thread.join()
+    def _put(self, frame: Frame | None) -> None:
+        while True:
+            try:
+                return self._waiting.put(frame, timeout=ASKS_EVERY)
+            except Full:
+                self._pause()
 
     def _run(self) -> None:
         try:
@@ -146,15 +159,23 @@ class _Writer:
             stream = self._stream(container)
             index = 0
             while (frame := self._waiting.get()) is not None:
-                if not self._abandoned.is_set():
-                    container.mux(stream.encode(_video_frame(frame, index)))
-                    index += 1
-            if not self._abandoned.is_set():
-                container.mux(stream.encode(None))
-            else:
+                self._mux(container, stream, _video_frame(frame, index))
+                index += 1
+            self._mux(container, stream, None)
+            if self._abandoned.is_set():
                 # A cancelled file is thrown away: its trailer may fail without harm.
                 with suppress(av.FFmpegError):
                     container.close()
+
+    def _mux(self, container: OutputContainer, stream: Any, picture: av.VideoFrame | None) -> None:
+        """Write what the encoder has to give for a picture, or for the end; of an abandoned clip no more than one."""
+        if self._abandoned.is_set():
+            return
+        for packet in stream.codec_context.encode_lazy(picture):
+            packet.stream = stream
+            container.mux(packet)
+            if self._abandoned.is_set():
+                return
 
     def _stream(self, container: OutputContainer) -> Any:
         options = self._options

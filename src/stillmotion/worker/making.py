@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import DepthMap, Engine, Picture, Rendering, RenderJob, Report
+from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
 from stillmotion.media import earlier, intake
 from stillmotion.media.depth_image import decode_depth
@@ -33,37 +33,57 @@ def make(render: Render, engine: Engine, say: Say) -> Done:
     """
     started = time.monotonic()
     job = _job(render, say)
-    say(0.0, Stage.RENDERING)
-    return _finish(render, engine.render(job, _rendered_part(say)), say, started)
+    progress = _Progress(say)
+    progress.report(0.0)
+    return _finish(render, engine.render(job, progress.report), progress, started)
 
 
 def remake(resample: Resample, say: Say) -> Done:
     """Carry out the upscaling or reframing and answer with its files. Raises as `make` does."""
     started = time.monotonic()
-    say(0.0, Stage.RENDERING)
+    progress = _Progress(say)
+    progress.report(0.0)
     source = Source(
         Path(resample.video), None if resample.thumbnail is None else Path(resample.thumbnail), resample.plan
     )
     size = frame_size(resample.resolution, resample.aspect_ratio, earlier.facts(source.video).size)
-    report = _rendered_part(say)
     if resample.purpose is Purpose.REFRAME:
-        rendering = reframe(source, size, resample.placement, report)
+        rendering = reframe(source, size, resample.placement, progress.report)
     else:
-        rendering = upscale(source, size, report)
-    return _finish(resample, rendering, say, started)
+        rendering = upscale(source, size, progress.report)
+    return _finish(resample, rendering, progress, started)
 
 
-def _rendered_part(say: Say) -> Report:
-    return lambda fraction: say(fraction * RENDERED, Stage.RENDERING)
+class _Progress:
+    """How far the drawing of the frames is, which is said again while they are waited for."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._done = 0.0
+
+    def report(self, fraction: float) -> None:
+        """So much is drawn."""
+        self._done = fraction * RENDERED
+        self.pause()
+
+    def pause(self) -> None:
+        """No more than before."""
+        self._say(self._done, Stage.RENDERING)
+
+    def finishing(self) -> None:
+        """All is drawn and encoded."""
+        self._say(RENDERED, Stage.FINISHING)
 
 
-def _finish(order: Order, rendering: Rendering, say: Say, started: float) -> Done:
+def _finish(order: Order, rendering: Rendering, progress: _Progress, started: float) -> Done:
     """Draw the frames and write the files."""
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
-    clip = encode(rendering, video, OPTIONS[order.codec])
-    say(RENDERED, Stage.FINISHING)
+    clip = encode(rendering, video, OPTIONS[order.codec], progress.pause)
+    progress.finishing()
     _prove(clip)
+    progress.finishing()
     write_thumbnail(clip.telling, thumbnail)
+    progress.finishing()
     return Done(
         ticket=order.ticket,
         video=_finished(video),
@@ -78,12 +98,15 @@ def _finish(order: Order, rendering: Rendering, say: Say, started: float) -> Don
 
 
 def _job(render: Render, say: Say) -> RenderJob:
-    say(0.0, Stage.DECODING)
-    size = frame_size(render.resolution, render.aspect_ratio, _shape(render))
+    def pause() -> None:
+        say(0.0, Stage.DECODING)
+
+    pause()
+    size = frame_size(render.resolution, render.aspect_ratio, _shape(render, pause))
     return RenderJob(
         prompt=render.prompt,
-        frame0=_opening(render, size),
-        frame1=_ending(render, size, say),
+        frame0=_opening(render, size, pause),
+        frame1=_ending(render, size, pause),
         size=size,
         seconds=render.seconds,
         loop=render.loop,
@@ -91,38 +114,42 @@ def _job(render: Render, say: Say) -> RenderJob:
         concepts=render.concepts,
         frame0_plan=motion_plan(render.frame0_plan),
         frame1_plan=motion_plan(render.frame1_plan),
-        depth=_depth(render, say),
+        depth=_depth(render, pause),
     )
 
 
-def _shape(render: Render) -> FrameSize:
+def _shape(render: Render, pause: Pause) -> FrameSize:
     """The size of the picture that the clip starts from, or else ends with."""
     path, is_clip = (render.frame0, render.frame0_is_clip) if render.frame0 else (render.frame1, render.frame1_is_clip)
     if path is None:
         return PICTURELESS
-    return earlier.facts(Path(path)).size if is_clip else intake.measure(Path(path))
+    return earlier.facts(Path(path)).size if is_clip else intake.measure(Path(path), pause)
 
 
-def _opening(render: Render, cover: FrameSize) -> Picture | None:
+def _opening(render: Render, cover: FrameSize, pause: Pause) -> Picture | None:
     if render.frame0 is None:
         return None
     path = Path(render.frame0)
-    return earlier.as_picture(earlier.last(path)) if render.frame0_is_clip else intake.decode(path, cover=cover)
+    if render.frame0_is_clip:
+        return earlier.as_picture(earlier.last(path, pause))
+    return intake.decode(path, cover=cover, pause=pause)
 
 
-def _ending(render: Render, cover: FrameSize, say: Say) -> Picture | None:
-    say(0.0, Stage.DECODING)
+def _ending(render: Render, cover: FrameSize, pause: Pause) -> Picture | None:
+    pause()
     if render.frame1 is None:
         return None
     path = Path(render.frame1)
-    return earlier.as_picture(earlier.first(path)) if render.frame1_is_clip else intake.decode(path, cover=cover)
+    if render.frame1_is_clip:
+        return earlier.as_picture(earlier.first(path))
+    return intake.decode(path, cover=cover, pause=pause)
 
 
-def _depth(render: Render, say: Say) -> DepthMap | None:
-    say(0.0, Stage.DECODING)
+def _depth(render: Render, pause: Pause) -> DepthMap | None:
+    pause()
     if render.depth is None:
         return None
-    return decode_depth(Path(render.depth), bright_is_far=render.depth_bright_is_far)
+    return decode_depth(Path(render.depth), bright_is_far=render.depth_bright_is_far, pause=pause)
 
 
 def _prove(clip: Clip) -> None:

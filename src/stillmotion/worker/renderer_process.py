@@ -35,8 +35,9 @@ from stillmotion.worker.messages import (
 RENDERER_COMMAND = (sys.executable, "-m", "stillmotion.worker.renderer")
 
 START_DEADLINE = timedelta(seconds=60)
-CANCEL_PATIENCE = timedelta(seconds=0.15)
-"""A renderer that has not stopped after this long is killed: a cancel takes effect within a quarter second."""
+CANCEL_PATIENCE = timedelta(seconds=0.12)
+"""A renderer that has not stopped after this long is killed, which takes up to 0.1 s where it holds much memory: a
+cancel takes effect within a quarter second."""
 STOP_PATIENCE = timedelta(seconds=2)
 SILENCE = timedelta(minutes=5)
 """A render that says nothing for this long is taken to hang."""

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stillmotion.domain.rendering import Pause, unasked
 from stillmotion.engines.parallax.depth import STEEPEST
 from stillmotion.engines.parallax.geometry import CELL, Surface
 from stillmotion.engines.parallax.scene import Grid
@@ -62,14 +63,17 @@ class Cells:
         return cls(*(grid.astype(np.float32) for grid in grids))
 
 
-def joined(parts: Sequence[Deformation]) -> Deformation | None:
+def joined(parts: Sequence[Deformation], pause: Pause = unasked) -> Deformation | None:
     """All of them as one, each held back so that together they cannot fold; None where there is none."""
     if not parts:
         return None
     whole = Deformation(
         np.concatenate([part.shapes for part in parts]), np.concatenate([part.weights for part in parts], axis=1)
     )
-    steepest = max(steepness(whole.at(frame)) for frame in range(0, len(whole.weights), 4))
+    steepest = 0.0
+    for frame in range(0, len(whole.weights), 4):
+        steepest = max(steepest, steepness(whole.at(frame)))
+        pause()
     return whole if steepest <= STEEPEST else Deformation(whole.shapes, whole.weights * (STEEPEST / steepest))
 
 

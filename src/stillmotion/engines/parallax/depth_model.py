@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
+from stillmotion.domain.rendering import Pause
 from stillmotion.engines.parallax.canvas import Pixels
-from stillmotion.engines.parallax.depth_source import Pause, graded
+from stillmotion.engines.parallax.depth_source import graded
 from stillmotion.engines.parallax.scene import Grid, Scene
 
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -1,13 +1,12 @@
 """Where a picture's depth comes from: the estimate, a depth image, or an operator's own model. One seam for all."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import DepthMap
+from stillmotion.domain.rendering import DepthMap, Pause
 from stillmotion.engines.parallax.canvas import Pixels
 from stillmotion.engines.parallax.depth import FLAT_NEARNESS, guided, nearness
 from stillmotion.engines.parallax.scene import Grid, Scene
@@ -18,9 +17,6 @@ EDGE_SOFTNESS = 0.0008
 """The least variance of lightness that counts as an edge."""
 SHAPES_DIFFER = 0.03
 """How much the width for its height may differ, of a depth image from its picture."""
-
-Pause = Callable[[], None]
-"""Called now and then: raises where the render must stop."""
 
 
 class DepthSource(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.domain.rendering import Frame, Picture
+from stillmotion.domain.rendering import Frame, Pause, Picture
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.ambient import drifting, stirred
 from stillmotion.engines.parallax.camera import CameraPath, Samples, camera_path, times, velocity_fields
@@ -21,7 +21,7 @@ from stillmotion.engines.parallax.scene import Grid, Scene
 from stillmotion.engines.parallax.shot import Shot
 from stillmotion.engines.parallax.subject import Beat, deformations
 from stillmotion.engines.parallax.veil import Veils
-from stillmotion.engines.parallax.warp import Layer, Pause, Warp, displaced
+from stillmotion.engines.parallax.warp import Layer, Warp, displaced
 from stillmotion.engines.parallax.weather import Weather
 
 MARGIN = 0.13
@@ -73,14 +73,17 @@ class Film:
         pause()
         beat = Beat(times(terms.count, loop=plan.loop), terms.seconds, plan.loop, terms.seed)
         cells, strength = Cells.of(self._surface, shot.picture), plan.strength
-        subject = deformations(plan.subject, scene, cells, beat, strength)
-        stirs = stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength)
         pause()
-        self._moving = joined([*subject, *stirs])
+        subject = deformations(plan.subject, scene, cells, beat, strength)
+        pause()
+        stirs = stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength, pause)
+        self._moving = joined([*subject, *stirs], pause)
         self._flow: Deformation | None = None
         pause()
         self._drift = drifting(plan.ambient, scene, cells, beat, strength)
+        pause()
         self._flicker = Flicker(plan.ambient, scene, cells, beat, strength)
+        pause()
         self._veils = Veils(plan.ambient, scene, cells, beat, strength)
         self._weather = Weather(plan.ambient, (terms.size.width, terms.size.height), beat, strength)
 
@@ -104,9 +107,13 @@ class Film:
     def drawn(self, index: int, sources: Grid) -> Frame:
         """The frame that the map gives, with all that drifts through it and falls before it."""
         frame = self._warp.draw(*self._layers(index, sources))
-        self._pause()
         lit = self._flicker.over(frame, index, sources, self._warp)
-        return self._weather.over(self._veils.over(lit, index, sources, self._warp), index)
+        self._pause()
+        veiled = self._veils.over(lit, index, sources, self._warp)
+        self._pause()
+        shown = self._weather.over(veiled, index)
+        self._pause()
+        return shown
 
     def enlarged(self, grid: Grid, cell: int) -> Any:
         """As `Warp.enlarged`."""
@@ -167,9 +174,9 @@ def _staged(
     """The picture laid out and the camera's way through it, at the carried speed as it looks on this picture."""
     velocity = {} if joint.momentum.is_rest or plan.loop else dict(joint.momentum.velocity)
     path = _path(plan, terms, joint, velocity)
-    shot = Shot.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0)
+    shot = Shot.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0, pause)
     pause()
-    surface, views = shot.staged(path)
+    surface, views = shot.staged(path, pause)
     pause()
     if not velocity or terms.count < 2:
         return shot, surface, views, path
@@ -177,7 +184,7 @@ def _staged(
     found = step(surface, views, *edge) * terms.rate
     factor = float(np.clip(joint.momentum.speed / max(found, 1e-6), *MATCHING))
     path = _path(plan, terms, joint, {name: value * factor for name, value in velocity.items()})
-    return shot, *shot.staged(path), path
+    return shot, *shot.staged(path, pause), path
 
 
 def _path(plan: MotionPlan, terms: Terms, joint: Joint, velocity: dict[str, float]) -> CameraPath:

@@ -90,7 +90,7 @@ class Parallax:
         plan = _planned(job, scenes[0])
         shots = []
         for picture, scene in zip((start, end), scenes, strict=True):
-            shots.append(Shot.over(picture, job.size, scene))
+            shots.append(Shot.over(picture, job.size, scene, pause=progress.pause))
             progress.pause()
         found = match(*(shot.canvas for shot in shots))
         progress.pause()
@@ -107,7 +107,7 @@ class Parallax:
 
     def _looked_at(self, picture: Picture, known: DepthMap | None, progress: "_Progress") -> Scene:
         rgb = as_array(picture)
-        scene = analyse(rgb, self._faces)
+        scene = analyse(rgb, self._faces, progress.pause)
         progress.pause()
         source = self._depth if known is None else DepthImage(known)
         # Who gives the depth of a drawing wants it moved by that.

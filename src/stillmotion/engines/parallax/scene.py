@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from stillmotion.domain.rendering import Pause, unasked
 from stillmotion.engines.parallax.canvas import Grid, Pixels
 from stillmotion.engines.parallax.flatness import is_drawn, is_written
 from stillmotion.engines.parallax.segments import straight_lines
@@ -95,12 +96,13 @@ class Scene:
 class FaceFinder:
     """OpenCV's two frontal face cascades; a face counts only where both see one."""
 
-    def find(self, rgb: Pixels) -> tuple[Box, ...]:
+    def find(self, rgb: Pixels, pause: Pause = unasked) -> tuple[Box, ...]:
         """Faces, the largest first."""
         grey = cv2.equalizeHist(cv2.cvtColor(_fitted(rgb, MEDIUM_SIDE), cv2.COLOR_RGB2GRAY))
         first = self._detect(self._quick, grey)
         if not first:
             return ()
+        pause()
         second = self._detect(self._thorough, grey)
         agreed = [box for box in first if any(box.overlap(other) >= SAME_FACE for other in second)]
         return tuple(sorted(agreed, key=lambda box: -box.area))
@@ -121,20 +123,26 @@ class FaceFinder:
         return [Box(x / width, y / height, (x + w) / width, (y + h) / height) for x, y, w, h in map(_ints, found)]
 
 
-def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
+def analyse(rgb: Pixels, faces: FaceFinder, pause: Pause = unasked) -> Scene:
     """Look at the picture (height × width × 3, sRGB)."""
     medium = _fitted(rgb, MEDIUM_SIDE)
+    pause()
     colours = cv2.cvtColor(_fitted(medium, GRID_SIDE), cv2.COLOR_RGB2LAB).astype(np.float32)
     salience = _salience(colours)
+    pause()
     grey = cv2.cvtColor(_fitted(rgb, LINES_SIDE), cv2.COLOR_RGB2GRAY)
-    found = faces.find(medium)
+    pause()
+    found = faces.find(medium, pause)
+    pause()
+    lines = straight_lines(grey)
+    pause()
     return Scene(
         colours=colours,
         salience=salience,
         sky=_sky(colours),
         faces=found,
         focus=found[0].centre if found else _centre_of(salience),
-        lines=straight_lines(grey),
+        lines=lines,
         is_flat_art=is_drawn(rgb) or is_written(grey),
     )
 

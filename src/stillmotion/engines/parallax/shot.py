@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stillmotion.domain.rendering import Picture
+from stillmotion.domain.rendering import Pause, Picture, unasked
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.camera import FAR, CameraPath
 from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
@@ -49,9 +49,11 @@ class Shot:
         return cls.over(picture, size, analyse(as_array(picture), faces))
 
     @classmethod
-    def over(cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0) -> "Shot":
+    def over(
+        cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0, pause: Pause = unasked
+    ) -> "Shot":
         """Lay out a picture that is analysed already; `margin` as in `canvas.lay_out`."""
-        canvas = lay_out(picture, size, crop_centre(scene, (picture.width, picture.height), size), margin)
+        canvas = lay_out(picture, size, crop_centre(scene, (picture.width, picture.height), size), margin, pause)
         scale = NEAR_CELLS / max(canvas.width, canvas.height)
         cells = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
         sides = (picture.width, picture.height)
@@ -60,34 +62,34 @@ class Shot:
         near = nearness(scene) if scene.depth is None else scene.depth.near
         return cls(canvas, scene, cut(near, canvas.region, sides, cells), sides)
 
-    def staged(self, path: CameraPath) -> tuple[Surface, Views]:
+    def staged(self, path: CameraPath, pause: Pause = unasked) -> tuple[Surface, Views]:
         """The surface and the camera's views of it, no sample of which leaves the canvas, no face the frame.
 
         A move around something that has hardly any depth to show looks less far round, and so is seen as a slide.
         """
         for share in HOLDING_BACK:
-            surface, views = self._contained(path.scaled(share))
+            surface, views = self._contained(path.scaled(share), pause)
             if not any(loses(box, surface, views) for box in self._heads()):
                 return surface, views
-        return self._contained(path.scaled(HOLDING_BACK[-1]))
+        return self._contained(path.scaled(HOLDING_BACK[-1]), pause)
 
-    def _contained(self, path: CameraPath) -> tuple[Surface, Views]:
-        surface, views = self._tried(path, 1.0)
+    def _contained(self, path: CameraPath, pause: Pause) -> tuple[Surface, Views]:
+        surface, views = self._tried(path, 1.0, pause)
         for share in LOOKING_ROUND if path.goes_round else ():
             if reach(surface, views) >= LEAST_REACH:
                 break
-            surface, views = self._tried(path, share)
+            surface, views = self._tried(path, share, pause)
         return surface, contained(views, path.engaged, surface)
 
     def _heads(self) -> list[Box]:
         """The heads of the largest faces, in canvas pixels."""
         return [self._on_canvas(head(face)) for face in self.scene.faces[:2]]
 
-    def _tried(self, path: CameraPath, share: float) -> tuple[Surface, Views]:
+    def _tried(self, path: CameraPath, share: float, pause: Pause) -> tuple[Surface, Views]:
         views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
-        return self._surface(views, slanted=path.goes_round), views
+        return self._surface(views, pause, slanted=path.goes_round), views
 
-    def _surface(self, views: Views, *, slanted: bool) -> Surface:
+    def _surface(self, views: Views, pause: Pause, *, slanted: bool) -> Surface:
         """The most depth that bends no straight line too far.
 
         What is taken away is the depth beyond a slanted plane: a plane, seen from anywhere, keeps lines straight.
@@ -100,6 +102,7 @@ class Shot:
             surface = Surface.over(self.canvas, limited(plane + (self.near - plane) * np.float32(share), slides))
             if bend(lines, views, surface) <= MOST_BEND:
                 return surface
+            pause()
         return Surface.over(self.canvas, plane)
 
     def _plane(self, *, slanted: bool) -> Grid:

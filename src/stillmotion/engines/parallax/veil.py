@@ -47,6 +47,7 @@ class Veils:
         for density, luma in self._densities:
             hidden = np.clip(density(sources[..., 0], sources[..., 1], index) * share, 0, 0.8)
             veil = warp.enlarged((hidden * 255).astype(np.float32))
+            warp.pause()
             frame = lightened(frame, cv2.convertScaleAbs(veil), luma)
         return frame
 

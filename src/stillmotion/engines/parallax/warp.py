@@ -1,19 +1,16 @@
 """Frames: the canvas read through maps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
-from stillmotion.domain.rendering import Frame
+from stillmotion.domain.rendering import Frame, Pause, unasked
 from stillmotion.engines.parallax.canvas import Pixels
 from stillmotion.engines.parallax.geometry import CELL, Surface, Views, lookup, solve
 from stillmotion.engines.parallax.scene import Grid
-
-Pause = Callable[[], None]
-"""Called often, between one piece of work and the next: raises where the render must stop."""
 
 STRIP = 16
 """Rows of cells that are drawn at once: a map of so many stays in the processor's cache."""
@@ -37,10 +34,11 @@ class Layer:
 class Warp:
     """Draws a canvas as a camera sees it. Holds the places that all frames share."""
 
-    def __init__(self, surface: Surface, pause: Pause = lambda: None) -> None:
+    def __init__(self, surface: Surface, pause: Pause = unasked) -> None:
         self._surface = surface
         self._canvas = surface.canvas
-        self._pause = pause
+        self.pause = pause
+        """To be called between one piece of work on a frame and the next."""
         frame = self._canvas.frame
         # One cell more on every side: resizing repeats the outermost values, and those are cut away.
         self._cells = (-(-frame.width // CELL) + 2, -(-frame.height // CELL) + 2)
@@ -81,7 +79,7 @@ class Warp:
             for source, target in planes:
                 rows = target[first * cell : end * cell]
                 _remap(source, full[: len(rows)], rows)
-            self._pause()
+            self.pause()
         if over is None:
             return
         for first, end in _strips(over.first, over.end):
@@ -92,7 +90,7 @@ class Warp:
                 laid = np.empty_like(rows)
                 _remap(source, full[: len(rows)], laid)
                 cv2.addWeighted(rows, 1 - over.share, laid, over.share, 0, dst=rows)
-            self._pause()
+            self.pause()
 
     def _magnified(self, part: Grid, cell: int) -> Any:
         """Some rows of a map, and the one before and after, for every pixel of the rows between."""
