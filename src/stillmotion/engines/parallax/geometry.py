@@ -13,12 +13,11 @@ import numpy as np
 
 from stillmotion.engines.parallax.camera import FAR, CameraPath, Samples
 from stillmotion.engines.parallax.canvas import Canvas
+from stillmotion.engines.parallax.corners import lattice
 from stillmotion.engines.parallax.scene import Grid
 
 ROUNDS = 3
 """Fixed-point rounds: displacement slopes stay under 0.35, so three leave less than 5 % of the parallax."""
-LATTICE = 15
-"""Points on each side of the lattice that a step is measured on."""
 REACH_MOMENTS = 5
 CELL = 4
 """Pixels of the frame to a cell of the maps."""
@@ -173,23 +172,16 @@ def solve(x: Any, y: Any, view: Views, surface: Surface) -> tuple[Any, Any]:
 
 def step(surface: Surface, views: Views, first: int, second: int) -> float:
     """How far the picture goes between two frames as a viewer sees it: the median over it, in frame widths."""
-    x, y = _lattice(surface)
+    x, y = lattice(surface.canvas)
     at_first, at_second = (solve(x, y, views.at(index), surface) for index in (first, second))
     moved = np.hypot(at_second[0] - at_first[0], at_second[1] - at_first[1])
     closer = 1 - views.z[first] * (1 + FAR) / 2
     return float(np.median(moved) * views.zoom[first] * views.overscan[first] / closer)
 
 
-def reach(surface: Surface, views: Views) -> float:
-    """How far the picture gets from where it lay: the median over it at the farthest moment, in frame widths."""
-    x, y = _lattice(surface)
+def reach(surface: Surface, views: Views, points: tuple[Any, Any]) -> float:
+    """How far points (frame widths) get from where they lay: the median at the farthest moment, in frame widths."""
+    x, y = points
     moments = np.linspace(0, len(views.x) - 1, REACH_MOMENTS).round().astype(int)
     places = [solve(x, y, views.at(index), surface) for index in moments]
     return max(float(np.median(np.hypot(at[0] - x, at[1] - y))) for at in places)
-
-
-def _lattice(surface: Surface) -> tuple[Any, Any]:
-    frame = surface.canvas.frame
-    across = np.linspace(-0.45, 0.45, LATTICE)
-    x, y = np.meshgrid(across, across * (frame.height / frame.width))
-    return x.astype(np.float32), y.astype(np.float32)

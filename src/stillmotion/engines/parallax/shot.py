@@ -1,6 +1,7 @@
 """One keyframe made ready to be filmed: analysed, laid out, its depth limited to what the camera will do."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from stillmotion.domain.rendering import Pause, Picture, unasked
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.camera import FAR, CameraPath
 from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
+from stillmotion.engines.parallax.corners import corners
 from stillmotion.engines.parallax.depth import FLAT_NEARNESS, cut, limited, nearness
 from stillmotion.engines.parallax.framing import crop_centre, head, loses
 from stillmotion.engines.parallax.geometry import Surface, Views, reach, resolve
@@ -26,12 +28,13 @@ LEAST_SLANT = 0.14
 """How much nearer than its top the foot of a flat thing is taken to be, for a camera that goes round it."""
 MOST_SLANT = 0.2
 """The same at most, for anything: what stands upright leans with the plane that it is on."""
-LOOKING_ROUND = (0.75, 0.5, 0.25, 0.0)
-"""How much of the turn towards its pivot an orbit makes where all of it would not be seen to move anything."""
+LOOKING_ROUND = (1.0, 1.25, 0.5, 0.25)
+"""How much of the turn towards its pivot an orbit makes, tried in this order until it is seen to move something; then
+none."""
 HOLDING_BACK = (1.0, 0.8, 0.62, 0.48)
 """How much of the camera's way is tried until no face is cut by the frame."""
 LEAST_REACH = 0.03
-"""What counts as seen to move: the median displacement in frame widths."""
+"""What counts as seen to move: the median displacement of the picture's corners, in frame widths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +68,37 @@ class Shot:
     def staged(self, path: CameraPath, pause: Pause = unasked) -> tuple[Surface, Views]:
         """The surface and the camera's views of it, no sample of which leaves the canvas, no face the frame.
 
-        A move around something that has hardly any depth to show looks less far round, and so is seen as a slide.
+        Where nearly all there is to see is what a move goes round, and so keeps its place, the camera turns further
+        or less far, so that it is seen to slide besides.
         """
+        seen = corners(self.canvas) if path.goes_round else None
+        pause()
         for share in HOLDING_BACK:
-            surface, views = self._contained(path.scaled(share), pause)
+            surface, views = self._contained(path.scaled(share), seen, pause)
             if not any(loses(box, surface, views) for box in self._heads()):
                 return surface, views
-        return self._contained(path.scaled(HOLDING_BACK[-1]), pause)
+        return self._contained(path.scaled(HOLDING_BACK[-1]), seen, pause)
 
-    def _contained(self, path: CameraPath, pause: Pause) -> tuple[Surface, Views]:
-        surface, views = self._tried(path, 1.0, pause)
-        for share in LOOKING_ROUND if path.goes_round else ():
-            if reach(surface, views) >= LEAST_REACH:
-                break
-            surface, views = self._tried(path, share, pause)
-        return surface, contained(views, path.engaged, surface)
+    def _contained(self, path: CameraPath, seen: tuple[Any, Any] | None, pause: Pause) -> tuple[Surface, Views]:
+        """As `staged`; `seen` are the points that an orbit must be seen to move."""
+        if seen is None:
+            return self._turned(path, 1.0, pause)
+        for share in LOOKING_ROUND:
+            surface, views = self._turned(path, share, pause)
+            if reach(surface, views, seen) >= LEAST_REACH:
+                return surface, views
+        return self._turned(path, 0.0, pause)
 
     def _heads(self) -> list[Box]:
         """The heads of the largest faces, in canvas pixels."""
         return [self._on_canvas(head(face)) for face in self.scene.faces[:2]]
 
-    def _tried(self, path: CameraPath, share: float, pause: Pause) -> tuple[Surface, Views]:
+    def _turned(self, path: CameraPath, share: float, pause: Pause) -> tuple[Surface, Views]:
+        """With so much of an orbit's turn towards its pivot."""
         views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
-        return self._surface(views, pause, slanted=path.goes_round), views
+        surface = self._surface(views, pause, slanted=path.goes_round)
+        pause()
+        return surface, contained(views, path.engaged, surface)
 
     def _surface(self, views: Views, pause: Pause, *, slanted: bool) -> Surface:
         """The most depth that bends no straight line too far.
