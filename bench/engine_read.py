@@ -7,9 +7,6 @@ import av
 import cv2
 import numpy as np
 
-GRAIN = 2.0
-"""The blur, in pixels, that takes grain away."""
-
 
 def luma(path: Path, width: int | None = None) -> list[np.ndarray]:
     """Every frame's luma plane, 8 bits as stored (16 to 235), optionally scaled to a width."""
@@ -48,12 +45,8 @@ def step(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def seam(planes: list[np.ndarray]) -> float:
-    """The step from the last frame back to the first, over the mean step between frames, both of softened frames.
-
-    A keyframe keeps grain that the frames before it have lost; that is the encoder's step, not the motion's.
-    """
-    soft = [cv2.GaussianBlur(plane, (0, 0), GRAIN) for plane in planes]
-    return step(soft[-1], soft[0]) / max(float(np.mean([step(*pair) for pair in pairwise(soft)])), 1e-6)
+    """The step from the last frame back to the first, over the mean step between frames."""
+    return step(planes[-1], planes[0]) / max(float(np.mean([step(*pair) for pair in pairwise(planes)])), 1e-6)
 
 
 def flow_size(planes: list[np.ndarray], every: int) -> np.ndarray:

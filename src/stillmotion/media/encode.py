@@ -22,8 +22,12 @@ BT709 = 1
 LIMITED_RANGE = 1
 """FFmpeg's AVCOL_RANGE_MPEG: luma 16 to 235, chroma 16 to 240."""
 
-X264 = "force-cfr=1:zones=0,0,b=1.5"
-"""Constant frame rate; and the first frame, which is the keyframe its owner knows, gets half as much again."""
+MORE = 1.5
+"""How much more than x264 would give the clip's two ends get. The first frame is the keyframe that its owner knows. The
+last ones are seen in no later frame, for which x264 takes a part away from them; but a loop leads from them into the
+first, and another clip may go on from them."""
+ENDING = 8
+"""So many frames are the clip's end."""
 
 SVT_AV1 = "lookahead=8"
 """Shorter than SVT-AV1's own choice: half the memory for a twentieth of the bytes."""
@@ -78,7 +82,7 @@ def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = Non
     iterator (a cancel, a failure), is raised again after the thread has ended and the file is gone. Raises
     `GenerationFailed` with code `video_encode_failed` where the file cannot be written.
     """
-    writer = _Writer(path, rendering.size, rendering.fps, options or OPTIONS[VideoCodec.H264], pause)
+    writer = _Writer(path, rendering, options or OPTIONS[VideoCodec.H264], pause)
     telling: Frame | None = None
     count = 0
     try:
@@ -101,8 +105,9 @@ def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = Non
 class _Writer:
     """The thread that encodes, and the queue that leads to it."""
 
-    def __init__(self, path: Path, size: FrameSize, fps: int, options: EncodeOptions, pause: Pause) -> None:
-        self._path, self._size, self._fps, self._options = path, size, fps, options
+    def __init__(self, path: Path, rendering: Rendering, options: EncodeOptions, pause: Pause) -> None:
+        self._path, self._options = path, options
+        self._size, self._fps, self._count = rendering.size, rendering.fps, rendering.frame_count
         self._pause = pause
         self._waiting: Queue[Frame | None] = Queue(options.queue)
         self._abandoned = threading.Event()
@@ -191,10 +196,16 @@ class _Writer:
         context.options = {"preset": options.preset, "crf": str(options.crf)}
         if options.codec is VideoCodec.H264:
             context.profile, context.thread_count = "High", options.threads
-            context.options |= {"x264-params": X264}
+            context.options |= {"x264-params": _x264(self._count)}
         else:
             context.options |= {"svtav1-params": f"lp={options.threads}:{SVT_AV1}"}
         return stream
+
+
+def _x264(count: int) -> str:
+    """Constant frame rate, and more for the two ends of a clip of so many frames."""
+    ends = [(0, 0), (max(1, count - ENDING), count - 1)] if count > 1 else [(0, 0)]
+    return "force-cfr=1:zones=" + "/".join(f"{first},{last},b={MORE}" for first, last in ends)
 
 
 def _video_frame(frame: Frame, index: int) -> av.VideoFrame:
