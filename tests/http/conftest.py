@@ -150,6 +150,12 @@ def administration_of(store: Any, clock: ManualClock) -> Administration:
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
     """Everything that the edge is given, with a guard that allows public addresses alone."""
     guard = UrlGuard(AddressPolicy((), ()))
+<<<<<<< HEAD
+=======
+    models = {"ray-1-6": "parallax/1", "ray-2": "forward/elsewhere"} | dict.fromkeys(
+        ("sora-2", "sora-2-pro"), "parallax/1"
+    )
+>>>>>>> 0b3ff27 (The OpenAI videos API: create from a file or JSON, retrieve, list by cursor, delete, both files by range; a clip may be 12 s)
     uploads = Uploads(store, objects, clock, new_uuid7, new_token)
     generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, MODELS, uploads)
     services = Services(

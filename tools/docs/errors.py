@@ -11,13 +11,18 @@ from stillmotion.http.problems import Problems, Row
 from stillmotion.http.surfaces.admin import problems as admin
 from stillmotion.http.surfaces.dreammachine import problems as dreammachine
 from stillmotion.http.surfaces.gateway.problems import PROBLEMS
+from stillmotion.http.surfaces.openai import problems as openai
 from tools.docs import source
 from tools.docs.markdown import code, literal, table
 
 SURFACES: Mapping[str, Problems] = {
     "gateway": PROBLEMS,
     "Dream Machine": dreammachine.PROBLEMS,
+<<<<<<< HEAD
     "admin": admin.PROBLEMS,
+=======
+    "OpenAI": openai.PROBLEMS,
+>>>>>>> 0b3ff27 (The OpenAI videos API: create from a file or JSON, retrieve, list by cursor, delete, both files by range; a clip may be 12 s)
 }
 FAILURE = "GenerationFailed"
 REPORT = "Failed"

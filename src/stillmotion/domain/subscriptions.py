@@ -25,7 +25,11 @@ class Product:
 
     id: str
     name: str
+<<<<<<< HEAD
     surfaces: frozenset[str] | None = None
+=======
+    surfaces: frozenset[str] = frozenset({"gateway", "dream-machine", "openai"})
+>>>>>>> 0b3ff27 (The OpenAI videos API: create from a file or JSON, retrieve, list by cursor, delete, both files by range; a clip may be 12 s)
     models: frozenset[str] | None = None
     resolutions: frozenset[Resolution] | None = None
     max_seconds: float | None = None

@@ -37,9 +37,15 @@ from stillmotion.http.shared import shared_surface
 from stillmotion.http.surfaces.admin.routes import ADMIN
 from stillmotion.http.surfaces.dreammachine.routes import DREAM_MACHINE
 from stillmotion.http.surfaces.gateway.routes import GATEWAY
+from stillmotion.http.surfaces.openai.routes import OPENAI
 
+<<<<<<< HEAD
 SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE)
 """Every dialect that is spoken, as products name them; the first also answers for paths that belong to none."""
+=======
+SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE, OPENAI)
+"""Every dialect that is spoken; the first also answers for paths that belong to none."""
+>>>>>>> 0b3ff27 (The OpenAI videos API: create from a file or JSON, retrieve, list by cursor, delete, both files by range; a clip may be 12 s)
 
 ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES), ADMIN)
 

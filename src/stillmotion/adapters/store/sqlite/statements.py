@@ -41,6 +41,7 @@ TOUCH: Final = "PRAGMA user_version = {version}"
 
 FIND_GENERATION: Final = f"SELECT {_GENERATION} FROM generations g WHERE g.id = ?"
 
+<<<<<<< HEAD
 FIND_OWNED: Final = f"""
     SELECT {_GENERATION} FROM generations g INDEXED BY generations_owned WHERE g.subscription_id = ? AND g.id = ?
 """
@@ -51,21 +52,29 @@ VIEW_GENERATION: Final = """
     FROM generations INDEXED BY generations_owned WHERE subscription_id = ? AND id = ?
 """
 """In the order in which `rows.to_view` takes them; as `FIND_OWNED`."""
+=======
+_VIEW: Final = (
+    "id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key, "
+    "finished_at"
+)
+"""What is shown of a generation, in the order in which `rows.to_view` takes it."""
+>>>>>>> 0b3ff27 (The OpenAI videos API: create from a file or JSON, retrieve, list by cursor, delete, both files by range; a clip may be 12 s)
 
-PAGE_OF_GENERATIONS: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
+VIEW_GENERATION: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE id = ? AND subscription_id = ?
+"""
+
+PAGE_OF_GENERATIONS: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
 """
 """The newest first: ids sort by time."""
 
-GENERATIONS_BEFORE: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
+GENERATIONS_BEFORE: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
 """
 
-GENERATIONS_AFTER: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
+GENERATIONS_AFTER: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
 """
 
 INSERT_GENERATION: Final = """
