@@ -27,6 +27,7 @@ from stillmotion.application.callbacks import Callbacks
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import ObjectStore
 from stillmotion.application.subscriptions import Subscriptions
+from stillmotion.application.uploads import Uploads
 from stillmotion.application.work import LEASE, Work
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.errors import Unavailable
@@ -39,6 +40,7 @@ from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.deliverer import Deliverer
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
+from stillmotion.worker.upload_sweeper import UploadSweeper
 
 _KEYS, _LINKS = b"subscription keys", b"asset links"
 """What each secret that we derive from the data directory's is for."""
@@ -85,13 +87,15 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             await _try_out(new_renderer())
         host = WorkerHost(workshop, new_renderer, settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
+        uploads = Uploads(store, objects, clock, new_uuid7, new_token)
         generations = Generations(
-            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
+            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models, uploads
         )
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
             read_limits=ReadLimits(clock),
             generations=generations,
+            uploads=uploads,
             asset_urls=asset_urls,
             objects=objects,
             clock=clock,
@@ -105,14 +109,13 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
         await work.reclaim(ending_within=LEASE)
         has_subscriptions = bool(await store.subscriptions())
-        deliverer = Deliverer(callbacks, announcements)
-        async with _running(host, deliverer):
+        async with _running(host, Deliverer(callbacks, announcements), UploadSweeper(uploads)):
             yield Service(build_app(services), host, has_subscriptions)
 
 
 @asynccontextmanager
-async def _running(host: WorkerHost, deliverer: Deliverer) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(host.run()), asyncio.create_task(deliverer.run())]
+async def _running(host: WorkerHost, deliverer: Deliverer, sweeper: UploadSweeper) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each.run()) for each in (host, deliverer, sweeper)]
     try:
         yield
     finally:

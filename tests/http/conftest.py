@@ -24,6 +24,7 @@ from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.subscriptions import Issued, Subscriptions
+from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.http.app import build_app
 from stillmotion.http.server import HttpServer, listen
@@ -138,11 +139,13 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
     """Everything that the edge is given, with a guard that allows public addresses alone."""
     guard = UrlGuard(AddressPolicy((), ()))
     models = {"ray-1-6": "parallax/1", "ray-2": "forward/elsewhere"}
-    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, models)
+    uploads = Uploads(store, objects, clock, new_uuid7, new_token)
+    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, models, uploads)
     services = Services(
         access=Access(store, clock, PEPPER),
         read_limits=ReadLimits(clock),
         generations=generations,
+        uploads=uploads,
         asset_urls=AssetUrls(objects, clock, SIGNING_KEY),
         objects=objects,
         clock=clock,

@@ -9,6 +9,7 @@ from stillmotion.domain.callbacks import Delivery
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+from stillmotion.domain.uploads import Upload
 
 NewId = Callable[[], str]
 """Gives a new UUID in canonical text; ids sort by the time they were made."""
@@ -81,7 +82,16 @@ class GenerationStore(Protocol):
         ...
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
-        """Up to `limit` of a subscription's generations, the last accepted first, after the first `offset`."""
+        """Up to `limit` of a subscription's generations, the newest id first, after the first `offset`."""
+        ...
+
+    async def beyond(
+        self, subscription_id: str, generation_id: str | None, limit: int, *, newest_first: bool
+    ) -> Sequence[GenerationView]:
+        """Up to `limit` of a subscription's generations in the order of their ids, those beyond the given one.
+
+        It need not be there any more; with None they begin at the end that comes first.
+        """
         ...
 
     async def change(self, generation_id: str, change: Change) -> Generation:
@@ -103,6 +113,26 @@ class GenerationStore(Protocol):
 
     async def counts(self) -> Mapping[str, int]:
         """How many generations are queued and dreaming, by state."""
+        ...
+
+
+class UploadStore(Protocol):
+    """What is known of uploads."""
+
+    async def add_upload(self, upload: Upload) -> None:
+        """Keep a new one. Raises `LimitExceeded` where its subscription has as many as it may."""
+        ...
+
+    async def find_upload(self, upload_id: str) -> Upload | None:
+        """The upload of that id, expired or not."""
+        ...
+
+    async def expired_uploads(self, now: datetime, limit: int) -> Sequence[Upload]:
+        """Up to `limit` of those that have expired, the longest expired first."""
+        ...
+
+    async def forget_upload(self, upload_id: str) -> None:
+        """Keep it no longer; nothing happens where there is none."""
         ...
 
 

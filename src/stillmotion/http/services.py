@@ -9,6 +9,7 @@ from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import Clock, ObjectStore
+from stillmotion.application.uploads import Uploads
 
 Check = Callable[[], Awaitable[None]]
 """Returns when a part of the service works; raises `Unavailable` with a sentence that says what is missing."""
@@ -27,6 +28,7 @@ class Services:
     access: Access
     read_limits: ReadLimits
     generations: Generations
+    uploads: Uploads
     asset_urls: AssetUrls
     objects: ObjectStore
     clock: Clock

@@ -14,6 +14,7 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.request import AspectRatio, GenerationRequest, Purpose, Resolution
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+from stillmotion.domain.uploads import Upload
 
 Row = tuple[Any, ...]
 Value = TypeVar("Value")
@@ -274,6 +275,23 @@ def to_delivery(row: Row) -> Delivery:
     return Delivery(
         id_, generation_id, State(announces), url, to_time(due_at), attempts, DeliveryState(state), last_answer
     )
+
+
+def from_upload(upload: Upload) -> Bindings:
+    """The bindings of an upload's whole row."""
+    return {
+        "id": upload.id,
+        "subscription_id": upload.subscription_id,
+        "key": upload.key,
+        "size": upload.size,
+        "expires_at": microseconds(upload.expires_at),
+    }
+
+
+def to_upload(row: Row) -> Upload:
+    """An upload, from its columns in the order of `statements`."""
+    id_, subscription_id, key, size, expires_at = row
+    return Upload(id_, subscription_id, key, size, to_time(expires_at))
 
 
 def from_product(product: Product) -> Bindings:

@@ -49,9 +49,19 @@ VIEW_GENERATION: Final = """
 
 PAGE_OF_GENERATIONS: Final = """
     SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? ORDER BY sequence DESC LIMIT ? OFFSET ?
+    FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
 """
 """The newest first."""
+
+GENERATIONS_BEFORE: Final = """
+    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
+    FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
+"""
+
+GENERATIONS_AFTER: Final = """
+    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
+    FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
+"""
 
 INSERT_GENERATION: Final = """
     INSERT INTO generations (
@@ -160,6 +170,19 @@ DUE_DELIVERIES: Final = f"""
 DELIVERIES_OF_GENERATION: Final = f"""
     SELECT {_DELIVERY} FROM deliveries d WHERE d.generation_id = ? ORDER BY d.sequence
 """
+
+# --- uploads ----------------------------------------------------------------------------------------------------
+
+_UPLOAD: Final = "id, subscription_id, key, size, expires_at"
+
+INSERT_UPLOAD: Final = f"INSERT INTO uploads ({_UPLOAD}) VALUES (:id, :subscription_id, :key, :size, :expires_at)"
+
+UPLOADED: Final = "SELECT count(*), coalesce(sum(size), 0) FROM uploads WHERE subscription_id = ?"
+"""Reads an index alone, of a thousand entries at most."""
+
+FIND_UPLOAD: Final = f"SELECT {_UPLOAD} FROM uploads WHERE id = ?"
+EXPIRED_UPLOADS: Final = f"SELECT {_UPLOAD} FROM uploads WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+FORGET_UPLOAD: Final = "DELETE FROM uploads WHERE id = ?"
 
 # --- products, subscriptions, keys ------------------------------------------------------------------------------
 

@@ -12,19 +12,21 @@ from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
 from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.subscriptions import SqliteSubscriptions
+from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.ports import Clock
 
 _SYSTEM_CLOCK = SystemClock()
 
 
-class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks):
+class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteUploads):
     """Every store port over one SQLite file. Usable from any thread and any number of event loops."""
 
     def __init__(self, writer: Writer, reader: Reader, clock: Clock) -> None:
         SqliteGenerations.__init__(self, writer, reader, clock)
         SqliteSubscriptions.__init__(self, writer, reader)
         SqliteCallbacks.__init__(self, writer, reader)
+        SqliteUploads.__init__(self, writer, reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` where nothing can be written just now."""
