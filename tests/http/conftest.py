@@ -138,7 +138,9 @@ class Caller:
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
     """Everything that the edge is given, with a guard that allows public addresses alone."""
     guard = UrlGuard(AddressPolicy((), ()))
-    models = {"ray-1-6": "parallax/1", "ray-2": "forward/elsewhere"}
+    models = {"ray-1-6": "parallax/1", "ray-2": "forward/elsewhere"} | dict.fromkeys(
+        ("sora-2", "sora-2-pro"), "parallax/1"
+    )
     uploads = Uploads(store, objects, clock, new_uuid7, new_token)
     generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, models, uploads)
     services = Services(

@@ -15,7 +15,7 @@ class Product:
 
     id: str
     name: str
-    surfaces: frozenset[str] = frozenset({"gateway", "dream-machine"})
+    surfaces: frozenset[str] = frozenset({"gateway", "dream-machine", "openai"})
     models: frozenset[str] | None = None
     submits_per_minute: int = 60
     reads_per_minute: int = 6000

@@ -41,26 +41,27 @@ TOUCH: Final = "PRAGMA user_version = {version}"
 
 FIND_GENERATION: Final = f"SELECT {_GENERATION} FROM generations g WHERE g.id = ?"
 
-VIEW_GENERATION: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE id = ? AND subscription_id = ?
-"""
-"""In the order in which `rows.to_view` takes them."""
+_VIEW: Final = (
+    "id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key, "
+    "finished_at"
+)
+"""What is shown of a generation, in the order in which `rows.to_view` takes it."""
 
-PAGE_OF_GENERATIONS: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
+VIEW_GENERATION: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE id = ? AND subscription_id = ?
+"""
+
+PAGE_OF_GENERATIONS: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
 """
 """The newest first."""
 
-GENERATIONS_BEFORE: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
+GENERATIONS_BEFORE: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
 """
 
-GENERATIONS_AFTER: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
+GENERATIONS_AFTER: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
 """
 
 INSERT_GENERATION: Final = """
