@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
+from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.data_directory import open_data_directory
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
@@ -25,7 +26,7 @@ from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import ObjectStore
+from stillmotion.application.ports import Changed, Changes, ObjectStore, unwatched
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads
 from stillmotion.application.work import LEASE, Work
@@ -52,10 +53,12 @@ class Service:
 
     app: App
     host: WorkerHost
+    changes: Changes
     has_subscriptions: bool
 
     async def drain(self, grace: timedelta) -> None:
-        """Claim nothing more; let a running render end within `grace`, or hand it back."""
+        """End the streams and claim nothing more; let a running render end within `grace`, or hand it back."""
+        self.changes.end()
         await self.host.drain(grace)
 
 
@@ -67,21 +70,14 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
     directory, the database or the storage cannot be used.
     """
     directory = open_data_directory(settings.data_dir)
-    with directory.lock(), _opened(settings) as store:
+    changes = InProcessChanges()
+    with directory.lock(), _opened(settings, changes.tell) as store:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
         objects = _objects(settings)
         connections = _connections(settings)
         work = Work(store, objects, clock, new_token)
-        workshop = Workshop(
-            work,
-            HttpImages(connections),
-            objects,
-            signal,
-            announcements,
-            clock,
-            directory.scratch,
-            video_codec(settings),
-        )
+        images, codec = HttpImages(connections), video_codec(settings)
+        workshop = Workshop(work, images, objects, signal, announcements, clock, directory.scratch, codec)
         new_renderer = renderers(settings)
         if settings.depth_model and settings.renderers:
             await _try_out(new_renderer())
@@ -96,6 +92,7 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             read_limits=ReadLimits(clock),
             generations=generations,
             uploads=uploads,
+            changes=changes,
             asset_urls=asset_urls,
             objects=objects,
             clock=clock,
@@ -110,7 +107,7 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         await work.reclaim(ending_within=LEASE)
         has_subscriptions = bool(await store.subscriptions())
         async with _running(host, Deliverer(callbacks, announcements), UploadSweeper(uploads)):
-            yield Service(build_app(services), host, has_subscriptions)
+            yield Service(build_app(services), host, changes, has_subscriptions)
 
 
 @asynccontextmanager
@@ -183,8 +180,8 @@ def video_codec(settings: Settings) -> VideoCodec:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[SqliteStore]:
-    store = open_store(open_data_directory(settings.data_dir).database)
+def _opened(settings: Settings, changed: Changed = unwatched) -> Iterator[SqliteStore]:
+    store = open_store(open_data_directory(settings.data_dir).database, changed=changed)
     try:
         yield store
     finally:

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import Clock, ObjectStore
+from stillmotion.application.ports import Changes, Clock, ObjectStore
 from stillmotion.application.uploads import Uploads
 
 Check = Callable[[], Awaitable[None]]
@@ -29,6 +29,7 @@ class Services:
     read_limits: ReadLimits
     generations: Generations
     uploads: Uploads
+    changes: Changes
     asset_urls: AssetUrls
     objects: ObjectStore
     clock: Clock

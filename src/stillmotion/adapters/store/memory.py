@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
-from stillmotion.application.ports import Accepted, Change, Clock, DueDelivery, Submission
+from stillmotion.application.ports import Accepted, Change, Changed, Clock, DueDelivery, Submission, unwatched
 from stillmotion.domain.callbacks import Delivery, DeliveryState, caused_by
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem
 from stillmotion.domain.generation import Generation, GenerationView
@@ -18,9 +18,10 @@ from stillmotion.domain.uploads import Upload, check_room
 
 @dataclass
 class MemoryStore:
-    """Every store port. No method awaits, so that each is a transaction."""
+    """Every store port. No method awaits, so that each is a transaction. `changed` is told of every change."""
 
     clock: Clock
+    changed: Changed = unwatched
     _generations: dict[str, Generation] = field(default_factory=dict)
     _windows: dict[str, RateWindow] = field(default_factory=dict)
     _used_seconds: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
@@ -85,6 +86,7 @@ class MemoryStore:
         delivery = caused_by(before, after, self.clock.now())
         if delivery is not None:
             self._deliveries.setdefault(delivery.id, delivery)
+        self.changed(after)
         return after
 
     async def claim_next(self, claim: Change) -> Generation | None:
