@@ -12,7 +12,11 @@ STATEMENTS = {
     for name, text in vars(statements).items()
     if name.isupper() and not name.startswith("_") and re.match(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)", text)
 }
+<<<<<<< HEAD
 ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "EXPIRED"}
+=======
+ADMINISTRATION = {"ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "ALL_OBJECTS", "EXPIRED"}
+>>>>>>> e2800d2 (Backup of a running server in one tar, and a restore that verifies it)
 """These list everything there is, for a person, or look at every subscription, once a minute."""
 
 UNDER_WAY = re.compile(
