@@ -22,6 +22,7 @@ from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.assets import AssetUrls
+from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.generations import Generations
 from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.domain.assets import Asset, AssetKind, Assets
@@ -143,6 +144,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         access=Access(store, clock, PEPPER),
         read_limits=ReadLimits(clock),
         generations=generations,
+        delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
         asset_urls=AssetUrls(objects, clock, SIGNING_KEY),
         objects=objects,
         clock=clock,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
 from stillmotion.application.ports import Accepted, Change, Clock, DueDelivery, Submission
-from stillmotion.domain.callbacks import Delivery, DeliveryState, caused_by
+from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState, caused_by
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
@@ -25,6 +25,9 @@ class MemoryStore:
     _used_seconds: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
     _idempotency: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
     _deliveries: dict[str, Delivery] = field(default_factory=dict)
+    _attempts: defaultdict[str, dict[tuple[int, int], DeliveryAttempt]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
     _keys: dict[tuple[str, KeySlot], Key] = field(default_factory=dict)
@@ -136,19 +139,58 @@ class MemoryStore:
         """See `SubscriptionStore.find_keys`."""
         return {slot: key for (owner, slot), key in sorted(self._keys.items()) if owner == subscription_id}
 
-    async def due(self, now: datetime, limit: int) -> Sequence[DueDelivery]:
+    async def due(self, now: datetime, each: int) -> Sequence[Delivery]:
         """See `CallbackStore.due`."""
-        pending = [each for each in self._deliveries.values() if each.state is DeliveryState.PENDING]
-        longest_due = sorted((each for each in pending if each.due_at <= now), key=lambda each: each.due_at)
-        return [self._with_all_it_takes(each) for each in longest_due[:limit]]
+        due = [delivery for delivery in self._deliveries.values() if delivery.is_due(now)]
+        taken: Counter[str] = Counter()
+        found = []
+        for delivery in sorted(due, key=lambda one: one.due_at):
+            taken[delivery.endpoint] += 1
+            if taken[delivery.endpoint] <= each:
+                found.append(delivery)
+        return found
 
-    async def record(self, delivery: Delivery) -> None:
+    async def find_due(self, delivery_id: str) -> DueDelivery | None:
+        """See `CallbackStore.find_due`."""
+        delivery = self._deliveries.get(delivery_id)
+        if delivery is None or delivery.state is not DeliveryState.PENDING:
+            return None
+        generation = self._generations[delivery.generation_id]
+        return DueDelivery(delivery, generation, self._subscriptions[generation.subscription_id].callback_secret)
+
+    async def record(self, delivery: Delivery, attempt: DeliveryAttempt) -> None:
         """See `CallbackStore.record`."""
-        self._deliveries[delivery.id] = delivery
+        known = self._deliveries.get(delivery.id)
+        if known is None:
+            return
+        self._attempts[delivery.id].setdefault((attempt.replay, attempt.number), attempt)
+        if known.replays == delivery.replays:
+            self._deliveries[delivery.id] = delivery
+
+    async def find_delivery(self, delivery_id: str) -> Delivery | None:
+        """See `CallbackStore.find_delivery`."""
+        return self._deliveries.get(delivery_id)
 
     async def deliveries(self, generation_id: str) -> Sequence[Delivery]:
         """See `CallbackStore.deliveries`."""
         return [each for each in self._deliveries.values() if each.generation_id == generation_id]
+
+    async def latest_deliveries(self, subscription_id: str, limit: int) -> Sequence[Delivery]:
+        """See `CallbackStore.latest_deliveries`."""
+        own = {each.id for each in self._generations.values() if each.subscription_id == subscription_id}
+        return [each for each in reversed(self._deliveries.values()) if each.generation_id in own][:limit]
+
+    async def attempts(self, delivery_id: str) -> Sequence[DeliveryAttempt]:
+        """See `CallbackStore.attempts`."""
+        return [attempt for _, attempt in sorted(self._attempts.get(delivery_id, {}).items())]
+
+    async def replay(self, delivery_id: str, now: datetime) -> Delivery | None:
+        """See `CallbackStore.replay`."""
+        delivery = self._deliveries.get(delivery_id)
+        if delivery is None:
+            return None
+        replayed = self._deliveries[delivery_id] = delivery.replayed(now)
+        return replayed
 
     async def check(self) -> None:
         """Always fit."""
@@ -162,7 +204,3 @@ class MemoryStore:
         unfinished = sum(not each.is_terminal for each in own)
         used_seconds = self._used_seconds[owner, period(generation.created_at)]
         return Standing(self._windows.get(owner), unfinished, used_seconds)
-
-    def _with_all_it_takes(self, delivery: Delivery) -> DueDelivery:
-        generation = self._generations[delivery.generation_id]
-        return DueDelivery(delivery, generation, self._subscriptions[generation.subscription_id].callback_secret)
