@@ -52,6 +52,9 @@ class Settings:
     renderers: int = _setting(1, "Renderer processes in this server, 0 to 64: one a device, 0 only queues.")
     submits_per_minute: int = _setting(60, "Submits a minute of a newly created default product, 1 or more.")
     concurrent_generations: int = _setting(100, "Unfinished generations of a newly created default product, 1 or more.")
+    retention_days: int = _setting(
+        0, "Days that a newly created default product keeps finished generations, 0 to 36500; 0: until deleted."
+    )
     fetch_allow_cidrs: tuple[str, ...] = _setting((), "Networks that pictures and callbacks may be on though private.")
     fetch_deny_cidrs: tuple[str, ...] = _setting((), "Further networks that are never connected to.")
     fetch_allowed_ports: tuple[int, ...] = _setting(
@@ -67,6 +70,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "renderers": (0, 64),
     "submits_per_minute": (1, 1_000_000),
     "concurrent_generations": (1, 10_000_000),
+    "retention_days": (0, 36_500),
     "shutdown_grace": (0, 600),
 }
 _CHOICES: Mapping[str, tuple[str, ...]] = {

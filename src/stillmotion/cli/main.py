@@ -17,6 +17,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("stillmotion.cli.serve", "Run the service: the API, its queue and its renderers."),
     "keys": ("stillmotion.cli.keys", "Create, list, replace and suspend subscription keys."),
     "callbacks": ("stillmotion.cli.callbacks", "List what was tried to deliver, and deliver it again."),
+    "gc": ("stillmotion.cli.gc", "Remove what has expired, and set aside what belongs to nothing."),
     "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),
 }
 _NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG"})

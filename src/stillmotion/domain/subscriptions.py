@@ -10,7 +10,7 @@ class Product:
     """What a subscription may do, and how much of it.
 
     `models` is None where every configured model is included. `video_seconds_per_month` is None where there
-    is no quota.
+    is no quota, `retention_days` where finished generations are kept until they are deleted.
     """
 
     id: str
@@ -21,6 +21,7 @@ class Product:
     reads_per_minute: int = 6000
     concurrent_generations: int = 100
     video_seconds_per_month: int | None = None
+    retention_days: int | None = None
 
 
 class SubscriptionState(StrEnum):

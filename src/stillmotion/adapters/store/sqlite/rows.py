@@ -175,6 +175,14 @@ def to_view(row: Row) -> GenerationView:
     )
 
 
+def objects_of(row: Row) -> list[str]:
+    """The keys of all objects that a generation names, from its request, video and thumbnail."""
+    request, video, thumbnail = row
+    kept = _decode_request(request)
+    inputs = [each.key for each in (kept.frame0, kept.frame1) if isinstance(each, _Stored)]
+    return [*inputs, *(key for key in (video, thumbnail) if key is not None)]
+
+
 def _restored(kind: type[Value], fields: dict[str, Any]) -> Value:
     """A frozen value as it was kept: whole and valid already, so neither checked nor set a field at a time again."""
     value = object.__new__(kind)
@@ -316,6 +324,7 @@ def from_product(product: Product) -> Bindings:
         "reads_per_minute": product.reads_per_minute,
         "concurrent_generations": product.concurrent_generations,
         "video_seconds_per_month": product.video_seconds_per_month,
+        "retention_days": product.retention_days,
     }
 
 

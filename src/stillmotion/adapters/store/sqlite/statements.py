@@ -11,7 +11,7 @@ _GENERATION: Final = (
 
 _PRODUCT: Final = (
     "p.id, p.name, p.surfaces, p.models, p.submits_per_minute, p.reads_per_minute, p.concurrent_generations, "
-    "p.video_seconds_per_month"
+    "p.video_seconds_per_month, p.retention_days"
 )
 _SUBSCRIPTION: Final = "s.id, s.name, s.created_at, s.callback_secret, s.state"
 _KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at"
@@ -136,6 +136,34 @@ SWEEP_IDEMPOTENCY_KEYS: Final = """
 """
 """A few at a time, with each submit that brings a key: more go than come."""
 
+# --- deletion ---------------------------------------------------------------------------------------------------
+
+DELETE_ATTEMPTS: Final = """
+    DELETE FROM delivery_attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE generation_id = ?)
+"""
+DELETE_DELIVERIES: Final = "DELETE FROM deliveries WHERE generation_id = ?"
+DELETE_IDEMPOTENCY_KEYS: Final = "DELETE FROM idempotency_keys WHERE generation_id = ?"
+DELETE_GENERATION: Final = "DELETE FROM generations WHERE id = ?"
+
+BEGIN_REMOVAL: Final = "INSERT INTO removals (generation_id, deleted_at) VALUES (?, ?)"
+"""In the transaction that deletes the row: the objects are removed after it."""
+
+REMOVALS: Final = "SELECT generation_id FROM removals ORDER BY deleted_at LIMIT ?"
+
+END_REMOVAL: Final = "DELETE FROM removals WHERE generation_id = ?"
+
+EXPIRED: Final = """
+    SELECT g.id FROM products p
+    JOIN subscriptions s ON s.product_id = p.id
+    JOIN generations g ON g.subscription_id = s.id AND g.finished_at <= :now - p.retention_days * :day
+    WHERE p.retention_days IS NOT NULL LIMIT :limit
+"""
+"""Looks at every subscription, and in each at no more than what has expired."""
+
+OBJECTS_OF_GENERATIONS: Final = """
+    SELECT request, video_key, thumbnail_key FROM generations WHERE id IN (SELECT value FROM json_each(?))
+"""
+
 # --- callbacks --------------------------------------------------------------------------------------------------
 
 CAUSE_DELIVERY: Final = """
@@ -216,10 +244,10 @@ FIND_BY_KEY: Final = f"""
 INSERT_PRODUCT: Final = """
     INSERT INTO products (
         id, name, surfaces, models, submits_per_minute, reads_per_minute, concurrent_generations,
-        video_seconds_per_month
+        video_seconds_per_month, retention_days
     ) VALUES (
         :id, :name, :surfaces, :models, :submits_per_minute, :reads_per_minute, :concurrent_generations,
-        :video_seconds_per_month
+        :video_seconds_per_month, :retention_days
     )
     ON CONFLICT (name) DO NOTHING
 """
