@@ -10,9 +10,10 @@ from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from stillmotion.adapters.backup import Manifest, write_backup
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.data_directory import DataDirectory, open_data_directory
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.connections import Connections
 from stillmotion.adapters.fetch.images import HttpImages
@@ -152,6 +153,17 @@ def retention(settings: Settings) -> Iterator[Retention]:
     """What is kept in a data directory and its storage, whether a server has it open or not."""
     with _opened(settings) as store:
         yield Retention(store, _objects(settings), SystemClock())
+
+
+def backup(settings: Settings, file: Path, *, with_objects: bool) -> Manifest:
+    """Write a backup of a data directory that a server may have open. What is in a bucket stays there."""
+    return write_backup(
+        DataDirectory(settings.data_dir.absolute()),
+        file,
+        with_objects=with_objects and settings.storage == "local",
+        now=SystemClock().now(),
+        version=version("stillmotion"),
+    )
 
 
 def default_product(settings: Settings) -> Product:
