@@ -26,7 +26,7 @@ from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import ObjectStore
+from stillmotion.application.ports import Clock, Dialects, ObjectStore
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.work import LEASE, Work
@@ -88,13 +88,12 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             await _try_out(new_renderer())
         host = WorkerHost(workshop, new_renderer, settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
-        generations = Generations(
-            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
-        )
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
             read_limits=ReadLimits(clock),
-            generations=generations,
+            generations=Generations(
+                store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
+            ),
             delivery_log=DeliveryLog(store, store, announcements, clock),
             asset_urls=asset_urls,
             objects=objects,
@@ -105,14 +104,12 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             version=version("stillmotion"),
         )
         bodies = dialects(asset_urls, settings.public_url or address)
-        chance = secrets.SystemRandom().random
-        callbacks = Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance)
+        callbacks = _callbacks(store, connections, bodies, clock)
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
         await work.reclaim(ending_within=LEASE)
         has_subscriptions = bool(await store.subscriptions())
-        deliverer = Deliverer(callbacks, announcements)
         sweeper = Sweeper(Retention(store, objects, clock))
-        async with _running(host.run(), deliverer.run(), sweeper.run()):
+        async with _running(host.run(), Deliverer(callbacks, announcements).run(), sweeper.run()):
             yield Service(build_app(services), host, has_subscriptions)
 
 
@@ -125,6 +122,11 @@ async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _callbacks(store: SqliteStore, connections: Connections, bodies: Dialects, clock: Clock) -> Callbacks:
+    chance = secrets.SystemRandom().random
+    return Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance)
 
 
 async def _check_worker(host: WorkerHost) -> None:
