@@ -23,10 +23,11 @@ from stillmotion.adapters.store.sqlite import SqliteStore, open_store
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks
+from stillmotion.application.faults import Fault, no_fault
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import ObjectStore
 from stillmotion.application.subscriptions import Subscriptions
-from stillmotion.application.work import LEASE, Work
+from stillmotion.application.work import Work
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.rendering import VideoCodec
@@ -36,8 +37,9 @@ from stillmotion.http.asgi import App
 from stillmotion.http.services import Services
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.deliverer import Deliverer
-from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.renderer_process import RendererProcess
+from stillmotion.worker.faults import Faults
+from stillmotion.worker.host import NewRenderer, WorkerHost
+from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
 
 _KEYS, _LINKS = b"subscription keys", b"asset links"
 """What each secret that we derive from the data directory's is for."""
@@ -57,32 +59,34 @@ class Service:
 
 
 @asynccontextmanager
-async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
+async def service(settings: Settings, address: str, faults: Faults | None = None) -> AsyncIterator[Service]:
     """The whole service over one data directory, from its lock to its workers; stopped on the way out.
 
-    `address` is the base of links in callbacks where no `public_url` is set. Raises `StillmotionError` where the
-    directory, the database or the storage cannot be used.
+    `address` is the base of links in callbacks where no `public_url` is set; `faults` are for tests alone. Raises
+    `StillmotionError` where the directory, the database or the storage cannot be used.
     """
     directory = open_data_directory(settings.data_dir)
-    with directory.lock(), _opened(settings) as store:
+    fault: Fault = faults or no_fault
+    with directory.lock(), _opened(settings, fault) as store:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
-        objects = _objects(settings)
+        objects = open_storage(settings, fault)
         connections = _connections(settings)
-        work = Work(store, objects, clock, new_token)
+        work = Work(store, objects, clock, new_token, fault)
         workshop = Workshop(
             work,
-            HttpImages(connections),
+            HttpImages(connections, fault=fault),
             objects,
             signal,
             announcements,
             clock,
             directory.scratch,
             video_codec(settings),
+            fault,
         )
-        host = WorkerHost(workshop, RendererProcess, settings.renderers)
+        host = WorkerHost(workshop, _new_renderer(faults), settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         generations = Generations(
-            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
+            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models, fault
         )
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
@@ -95,11 +99,12 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             readiness={"store": store.check, "storage": objects.check, "worker": lambda: _check_worker(host)},
             public_url=settings.public_url,
             version=version("stillmotion"),
+            is_closing=lambda: host.stopping,
         )
         bodies = dialects(asset_urls, settings.public_url or address)
-        callbacks = Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock)
+        callbacks = Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, fault)
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
-        await work.reclaim(ending_within=LEASE)
+        await work.reclaim(alone=True)
         has_subscriptions = bool(await store.subscriptions())
         deliverer = Deliverer(callbacks, announcements)
         async with _running(host, deliverer):
@@ -159,16 +164,22 @@ def video_codec(settings: Settings) -> VideoCodec:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[SqliteStore]:
-    store = open_store(open_data_directory(settings.data_dir).database)
+def _opened(settings: Settings, fault: Fault = no_fault) -> Iterator[SqliteStore]:
+    store = open_store(open_data_directory(settings.data_dir).database, fault=fault)
     try:
         yield store
     finally:
         store.close()
 
 
-def _objects(settings: Settings) -> ObjectStore:
-    return open_objects(settings.storage, open_data_directory(settings.data_dir).objects, settings.storage_options)
+def open_storage(settings: Settings, fault: Fault = no_fault) -> ObjectStore:
+    """Where clips are kept. Raises `StorageUnusable`."""
+    folder = open_data_directory(settings.data_dir).objects
+    return open_objects(settings.storage, folder, settings.storage_options, fault)
+
+
+def _new_renderer(faults: Faults | None) -> NewRenderer:
+    return RendererProcess if faults is None else lambda: RendererProcess((*RENDERER_COMMAND, faults.text))
 
 
 def _connections(settings: Settings) -> Connections:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import (
     CallbackSender,
     CallbackStore,
@@ -34,6 +35,7 @@ class Callbacks:
     dialects: Dialects
     sign: Sign
     clock: Clock
+    fault: Fault = no_fault
 
     async def due(self, limit: int = BATCH) -> list[DueDelivery]:
         """What is to be delivered now, the longest due first, up to `limit`."""
@@ -45,6 +47,7 @@ class Callbacks:
         body = self.dialects[due.generation.surface](due.generation.as_announced(delivery.announces))
         headers = {"content-type": "application/json"}
         headers |= self.sign(due.secret, delivery.id, self.clock.now(), body)
+        self.fault(Point.CALLBACK_BEFORE_POST)
         try:
             status = await self.sender.post(delivery.url, headers, body, ANSWER_DEADLINE)
         except CallbackUndeliverable as error:
@@ -53,5 +56,6 @@ class Callbacks:
             state = DeliveryState.DELIVERED if 200 <= status < 300 else DeliveryState.GAVE_UP
             answer = str(status)
         attempted = replace(delivery, attempts=delivery.attempts + 1, state=state, last_answer=answer)
+        self.fault(Point.CALLBACK_BEFORE_RECORD)
         await self.store.record(attempted)
         return attempted

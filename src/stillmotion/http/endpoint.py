@@ -99,6 +99,8 @@ class Endpoint(Generic[Wire]):
             call.size = len(body)
             wire = self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body)
             if operation.submits:
+                if services.is_closing():
+                    raise Unavailable("the server is shutting down")
                 call.idempotency = await _idempotency(headers, body)
         else:
             wire = self._decode_query(call.scope["query_string"])

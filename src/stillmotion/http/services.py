@@ -21,7 +21,7 @@ class Services:
     `run_id` is a short text of `[A-Za-z0-9_-]` that no other run has: request ids begin with it. `public_url` is
     the base of the links given out (no trailing slash needed), empty to answer with the address each caller used.
     `readiness` holds a check for each part by the name that `/readyz` shows. Metrics are registered in `registry`,
-    which must be a fresh one for each application.
+    which must be a fresh one for each application. Once `is_closing`, submits are refused and the rest is answered.
     """
 
     access: Access
@@ -35,3 +35,4 @@ class Services:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     public_url: str = ""
     version: str = "0"
+    is_closing: Callable[[], bool] = lambda: False

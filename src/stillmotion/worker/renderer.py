@@ -1,4 +1,4 @@
-"""The renderer process: `python -m stillmotion.worker.renderer PARENT_PID`.
+"""The renderer process: `python -m stillmotion.worker.renderer [FAULTS] PARENT_PID`.
 
 It knows no database and no network: it is told what to render over its standard input and answers over its
 standard output, one render at a time. It ends when its input does.
@@ -15,8 +15,10 @@ from collections.abc import Mapping
 from queue import SimpleQueue
 from typing import BinaryIO
 
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Engine
+from stillmotion.worker.faults import Faults
 from stillmotion.worker.making import make, remake
 from stillmotion.worker.messages import (
     LENGTH_BYTES,
@@ -47,11 +49,18 @@ MACHINES_FAULT = frozenset(
 """Errors of the system that say nothing about the generation."""
 
 
+MIDWAY = 0.5
+_BEGINNINGS: Mapping[Stage, Point] = {Stage.DECODING: Point.DECODE_BEGUN, Stage.FINISHING: Point.RENDER_WRITTEN}
+
+
 class Renderer:
     """Carries out renders one after the other, while a second thread listens for cancels."""
 
-    def __init__(self, engines: Mapping[str, Engine], incoming: BinaryIO, outgoing: BinaryIO) -> None:
+    def __init__(
+        self, engines: Mapping[str, Engine], incoming: BinaryIO, outgoing: BinaryIO, fault: Fault = no_fault
+    ) -> None:
         self._engines = engines
+        self.fault = fault
         self._incoming, self._outgoing = incoming, outgoing
         self._orders: SimpleQueue[Order] = SimpleQueue()
         self._cancelled_up_to = 0
@@ -123,16 +132,26 @@ class _Reporter:
         self._renderer, self._ticket = renderer, ticket
         self._stage: Stage | None = None
         self._said_at = 0.0
+        self._is_midway = False
 
     def say(self, fraction: float, stage: Stage) -> None:
         """`making.Say`."""
         if self._renderer.is_cancelled(self._ticket):
             raise RenderCancelled
+        self._pass(fraction, stage)
         now = time.monotonic()
         if stage is self._stage and now - self._said_at < PROGRESS_SECONDS:
             return
         self._stage, self._said_at = stage, now
         self._renderer.report(Progress(self._ticket, min(1.0, max(0.0, fraction)), stage))
+
+    def _pass(self, fraction: float, stage: Stage) -> None:
+        """The fault points of a render, each passed once."""
+        if stage is not self._stage and stage in _BEGINNINGS:
+            self._renderer.fault(_BEGINNINGS[stage])
+        if stage is Stage.RENDERING and fraction >= MIDWAY and not self._is_midway:
+            self._is_midway = True
+            self._renderer.fault(Point.RENDER_MIDWAY)
 
 
 def _failed(ticket: int, failure: GenerationFailed) -> Failed | Hindered:
@@ -173,8 +192,10 @@ def main() -> None:
     faulthandler.enable()
     incoming, outgoing = take_over_pipes()
     leave_signals_to_parent()
-    die_with_parent(int(sys.argv[1]))
-    Renderer(embedded_engines(), incoming, outgoing).serve(started)
+    *faults, parent = sys.argv[1:]
+    die_with_parent(int(parent))
+    fault = Faults(faults[0]) if faults else no_fault
+    Renderer(embedded_engines(), incoming, outgoing, fault).serve(started)
 
 
 if __name__ == "__main__":

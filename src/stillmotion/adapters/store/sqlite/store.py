@@ -13,6 +13,7 @@ from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.subscriptions import SqliteSubscriptions
 from stillmotion.adapters.store.sqlite.writer import Writer
+from stillmotion.application.faults import Fault, no_fault
 from stillmotion.application.ports import Clock
 
 _SYSTEM_CLOCK = SystemClock()
@@ -21,8 +22,8 @@ _SYSTEM_CLOCK = SystemClock()
 class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks):
     """Every store port over one SQLite file. Usable from any thread and any number of event loops."""
 
-    def __init__(self, writer: Writer, reader: Reader, clock: Clock) -> None:
-        SqliteGenerations.__init__(self, writer, reader, clock)
+    def __init__(self, writer: Writer, reader: Reader, clock: Clock, fault: Fault = no_fault) -> None:
+        SqliteGenerations.__init__(self, writer, reader, clock, fault)
         SqliteSubscriptions.__init__(self, writer, reader)
         SqliteCallbacks.__init__(self, writer, reader)
 
@@ -38,7 +39,7 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks):
             self._writer.close()
 
 
-def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK) -> SqliteStore:
+def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK, fault: Fault = no_fault) -> SqliteStore:
     """Open the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
 
     The clock says when a callback that a change causes is due.
@@ -46,7 +47,7 @@ def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK) -> SqliteStore:
     refuse_unsafe_sqlite(sqlite_version())
     connection = open_database(path, migrations())
     writer = Writer(connection)
-    return SqliteStore(writer, Reader(path, writer), clock)
+    return SqliteStore(writer, Reader(path, writer), clock, fault)
 
 
 def _touch(connection: apsw.Connection) -> None:
