@@ -123,6 +123,8 @@ async def _running(host: WorkerHost, deliverer: Deliverer) -> AsyncIterator[None
 
 
 async def _check_worker(host: WorkerHost) -> None:
+    if host.stopping:
+        raise Unavailable("the server is shutting down")
     if not host.alive:
         raise Unavailable("no renderer is running")
 
@@ -165,7 +167,9 @@ def video_codec(settings: Settings) -> VideoCodec:
 
 @contextmanager
 def _opened(settings: Settings, fault: Fault = no_fault) -> Iterator[SqliteStore]:
-    store = open_store(open_data_directory(settings.data_dir).database, fault=fault)
+    directory = open_data_directory(settings.data_dir)
+    directory.refuse_lost_database()
+    store = open_store(directory.database, fault=fault)
     try:
         yield store
     finally:

@@ -16,6 +16,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "generate": ("stillmotion.cli.generate", "Turn one picture into a clip right here, with no server."),
     "serve": ("stillmotion.cli.serve", "Run the service: the API, its queue and its renderers."),
     "keys": ("stillmotion.cli.keys", "Create, list, replace and suspend subscription keys."),
+    "doctor": ("stillmotion.cli.doctor", "Check this machine and the data directory, and say what to mend."),
     "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),
 }
 _NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG", "STILLMOTION_FAULTS"})
