@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
+from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.data_directory import open_data_directory
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
@@ -31,6 +32,7 @@ from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.work import LEASE, Work
 from stillmotion.config import Settings, SettingsError
+from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.subscriptions import Product
@@ -71,6 +73,8 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
         objects = _objects(settings)
         connections = _connections(settings)
+        models = catalogue(settings)
+        models.check_licences(frozenset(settings.accepted_licences))
         work = Work(store, objects, clock, new_token)
         workshop = Workshop(
             work,
@@ -87,9 +91,7 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             await _try_out(new_renderer())
         host = WorkerHost(workshop, new_renderer, settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
-        generations = Generations(
-            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
-        )
+        generations = Generations(store, objects, signal, connections.guard, clock, new_uuid7, new_token, models)
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
             read_limits=ReadLimits(clock),
@@ -139,7 +141,7 @@ def _administration(settings: Settings, store: SqliteStore, clock: Clock) -> Adm
     pepper = _derived(open_data_directory(settings.data_dir).secret(), _KEYS)
     surfaces = frozenset(surface.name for surface in SURFACES)
     return Administration(
-        Products(store, new_uuid7, surfaces, frozenset(settings.models), default_product(settings)),
+        Products(store, new_uuid7, surfaces, frozenset(catalogue(settings).models), default_product(settings)),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, pepper),
     )
 
@@ -158,6 +160,12 @@ def default_product(settings: Settings) -> Product:
         submits_per_minute=settings.submits_per_minute,
         concurrent_generations=settings.concurrent_generations,
     )
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """The models, and what each wire name stands for. Raises `CatalogueError`."""
+    file = Path(settings.catalogue).expanduser() if settings.catalogue else None
+    return read_catalogue(file, settings.models)
 
 
 def image_source(settings: Settings) -> HttpImages:

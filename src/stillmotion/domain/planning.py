@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stillmotion.domain.catalogue import Ability, Dialect, EngineKind, Entry
+from stillmotion.domain.catalogue import Ability, Catalogue, Dialect, EngineKind, Entry
 from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.generation import Generation
 from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.request import FrameSize, GenerationRequest, frame_size
 
@@ -58,6 +59,17 @@ def first_able(route: Sequence[Entry], request: GenerationRequest) -> tuple[Entr
         if not made.refused:
             return entry, made
     raise InvalidRequest(*plans[0][1].refused)
+
+
+def successor(catalogue: Catalogue, generation: Generation) -> str | None:
+    """The engine whose turn it is after the one that a generation is for: of its model's, the next that can make it."""
+    if generation.request.model not in catalogue.aliases:
+        return None
+    route = catalogue.route(generation.request.model)
+    names = [entry.engine_name for entry in route]
+    behind = route[names.index(generation.engine) + 1 :] if generation.engine in names else route
+    able = (entry.engine_name for entry in behind if not plan(entry, generation.request).refused)
+    return next(able, None)
 
 
 def _refused_pictures(entry: Entry, request: GenerationRequest) -> list[Problem]:

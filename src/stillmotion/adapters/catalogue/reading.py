@@ -126,7 +126,7 @@ def _check_numbers(entry: Entry, place: str) -> None:
         raise CatalogueError(f"{place}.sizes: least and most must be areas in pixels that leave room for a frame.")
     if frames.step < 1 or frames.offset < 0 or any(count < 2 for count in frames.listed):
         raise CatalogueError(f"{place}.frames: step must be 1 or more, offset 0 or more, counts 2 or more.")
-    if not frames.listed and not 2 <= frames.nearest(frames.least) <= frames.most:
+    if not frames.listed and not max(2, frames.least) <= frames.nearest(frames.least) <= frames.most:
         raise CatalogueError(f"{place}.frames: no count lies between least and most.")
     if not 1 <= entry.fps <= 120:
         raise CatalogueError(f"{place}.fps must be a whole number from 1 to 120.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
-from stillmotion.application.ports import Accepted, Change, Clock, DueDelivery, Submission
+from stillmotion.application.ports import EVERY_ENGINE, Accepted, Change, Clock, DueDelivery, Engines, Submission
 from stillmotion.domain.callbacks import Delivery, DeliveryState, caused_by
 from stillmotion.domain.errors import (
     GenerationNotFound,
@@ -94,12 +94,18 @@ class MemoryStore:
             self._deliveries.setdefault(delivery.id, delivery)
         return after
 
-    async def claim_next(self, claim: Change) -> Generation | None:
+    async def claim_next(self, claim: Change, engines: Engines = EVERY_ENGINE) -> Generation | None:
         """See `GenerationStore.claim_next`."""
-        waiting = [each for each in self._generations.values() if each.state is State.QUEUED]
+        queued = (each for each in self._generations.values() if each.state is State.QUEUED)
+        waiting = [each for each in queued if engines.include(each.engine)]
         if not waiting:
             return None
         return await self.change(min(waiting, key=self._turn).id, claim)
+
+    async def queued_for(self, engine: str) -> Sequence[str]:
+        """See `GenerationStore.queued_for`."""
+        waiting = [each for each in self._generations.values() if (each.state, each.engine) == (State.QUEUED, engine)]
+        return [each.id for each in waiting]
 
     async def leased(self, until: datetime) -> Sequence[str]:
         """See `GenerationStore.leased`."""
