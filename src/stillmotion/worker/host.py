@@ -13,6 +13,7 @@ from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.worker.attempt import Attempt, Workshop
 from stillmotion.worker.renderer_process import RendererDied, RendererProcess
+from stillmotion.worker.rendering_here import RendererMaker
 
 POLL = timedelta(seconds=1)
 """How often an idle lane looks for what another process submitted; this process's own submits wake it."""
@@ -114,7 +115,7 @@ class WorkerHost:
             return True
         generation = await self._claim()
         if generation is not None:
-            return await Attempt(self._workshop, renderer, generation).carry_out()
+            return await Attempt(self._workshop, RendererMaker(renderer), generation).carry_out()
         await self._workshop.signal.wait(POLL)
         return True
 

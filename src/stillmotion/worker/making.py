@@ -9,12 +9,14 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Engine, Picture, Rendering, RenderJob, Report
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
 from stillmotion.media import earlier, intake
+from stillmotion.media.adoption import take_over
 from stillmotion.media.depth_image import decode_depth
 from stillmotion.media.encode import OPTIONS, Clip, encode
+from stillmotion.media.fitting import write_fitted
 from stillmotion.media.probe import BrokenClip, probe
 from stillmotion.media.resample import Source, motion_plan, reframe, upscale
 from stillmotion.media.thumbnail import write_thumbnail
-from stillmotion.worker.messages import Done, File, Order, Render, Resample, Stage
+from stillmotion.worker.messages import Adopt, Done, File, Order, Prepare, Prepared, Render, Resample, Stage
 
 Say = Callable[[float, Stage], None]
 """Takes the fraction done and the stage. Raises `RenderCancelled` when the render must stop."""
@@ -53,6 +55,34 @@ def remake(resample: Resample, say: Say) -> Done:
     return _finish(resample, rendering, say, started)
 
 
+def prepare(order: Prepare, say: Say) -> Prepared:
+    """Make the request's pictures ready for another server. Raises as `make` does."""
+    say(0.0, Stage.DECODING)
+    size = order.sizes.nearest(frame_size(order.resolution, order.aspect_ratio, _shape(order)))
+    pictures = {"frame0": _opening(order, size), "frame1": _ending(order, size, say)}
+    files: dict[str, str | None] = {}
+    for name, picture in pictures.items():
+        path = Path(order.output, f"{name}.png")
+        files[name] = None if picture is None else str(path)
+        if picture is not None:
+            write_fitted(picture, size, path)
+    return Prepared(order.ticket, files["frame0"], files["frame1"], size.width, size.height)
+
+
+def adopt(order: Adopt, say: Say) -> Done:
+    """Take over another server's clip: decoded to its last frame, playable from its first byte on.
+
+    What a browser plays is kept as it is, anything else is compressed anew. Raises as `make` does, and
+    `GenerationFailed` (code `remote_clip_broken`) for a file that is not whole.
+    """
+    started = time.monotonic()
+    say(0.0, Stage.FINISHING)
+    video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
+    clip = take_over(Path(order.video), video, OPTIONS[order.codec], _rendered_part(say))
+    write_thumbnail(clip.telling, thumbnail)
+    return _done(order, clip, thumbnail, order.plan, started)
+
+
 def _rendered_part(say: Say) -> Report:
     return lambda fraction: say(fraction * RENDERED, Stage.RENDERING)
 
@@ -64,11 +94,15 @@ def _finish(order: Order, rendering: Rendering, say: Say, started: float) -> Don
     say(RENDERED, Stage.FINISHING)
     _prove(clip)
     write_thumbnail(clip.telling, thumbnail)
+    return _done(order, clip, thumbnail, rendering.plan, started)
+
+
+def _done(order: Order, clip: Clip, thumbnail: Path, plan: str, started: float) -> Done:
     return Done(
         ticket=order.ticket,
-        video=_finished(video),
+        video=_finished(clip.path),
         thumbnail=_finished(thumbnail),
-        plan=rendering.plan,
+        plan=plan,
         width=clip.size.width,
         height=clip.size.height,
         fps=clip.fps,
@@ -95,7 +129,7 @@ def _job(render: Render, say: Say) -> RenderJob:
     )
 
 
-def _shape(render: Render) -> FrameSize:
+def _shape(render: Render | Prepare) -> FrameSize:
     """The size of the picture that the clip starts from, or else ends with."""
     path, is_clip = (render.frame0, render.frame0_is_clip) if render.frame0 else (render.frame1, render.frame1_is_clip)
     if path is None:
@@ -103,14 +137,14 @@ def _shape(render: Render) -> FrameSize:
     return earlier.facts(Path(path)).size if is_clip else intake.measure(Path(path))
 
 
-def _opening(render: Render, cover: FrameSize) -> Picture | None:
+def _opening(render: Render | Prepare, cover: FrameSize) -> Picture | None:
     if render.frame0 is None:
         return None
     path = Path(render.frame0)
     return earlier.as_picture(earlier.last(path)) if render.frame0_is_clip else intake.decode(path, cover=cover)
 
 
-def _ending(render: Render, cover: FrameSize, say: Say) -> Picture | None:
+def _ending(render: Render | Prepare, cover: FrameSize, say: Say) -> Picture | None:
     say(0.0, Stage.DECODING)
     if render.frame1 is None:
         return None

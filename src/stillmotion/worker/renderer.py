@@ -19,18 +19,21 @@ from typing import BinaryIO
 
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Engine
-from stillmotion.worker.making import make, remake
+from stillmotion.worker.making import Say, adopt, make, prepare, remake
 from stillmotion.worker.messages import (
     LENGTH_BYTES,
+    Adopt,
     Cancel,
     Cancelled,
+    Errand,
     Failed,
     FromRenderer,
     Hindered,
-    Order,
     Outcome,
+    Prepare,
     Progress,
     Ready,
+    Render,
     Resample,
     Stage,
     ToRenderer,
@@ -59,7 +62,7 @@ class Renderer:
     def __init__(self, engines: Mapping[str, Engine], incoming: BinaryIO, outgoing: BinaryIO) -> None:
         self._engines = engines
         self._incoming, self._outgoing = incoming, outgoing
-        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._orders: SimpleQueue[Errand] = SimpleQueue()
         self._cancelled_up_to = 0
 
     def serve(self, started: float) -> None:
@@ -86,11 +89,11 @@ class Renderer:
         finally:
             os._exit(0)
 
-    def _carry_out(self, order: Order) -> Outcome:
+    def _carry_out(self, order: Errand) -> Outcome:
         say = _Reporter(self, order.ticket).say
         try:
-            if isinstance(order, Resample):
-                return remake(order, say)
+            if not isinstance(order, Render):
+                return self._run_errand(order, say)
             engine = self._engines.get(order.engine)
             if engine is None:
                 reason = f"This server has no engine called {order.engine}."
@@ -108,6 +111,16 @@ class Renderer:
                 return Hindered(order.ticket, os.strerror(error.errno))
             reason = "The engine failed on this generation."
             return Failed(order.ticket, "engine_failed", reason, permanent=False, detail=traceback.format_exc())
+
+    @staticmethod
+    def _run_errand(order: Resample | Adopt | Prepare, say: Say) -> Outcome:
+        match order:
+            case Resample():
+                return remake(order, say)
+            case Adopt():
+                return adopt(order, say)
+            case Prepare():
+                return prepare(order, say)
 
     def is_cancelled(self, ticket: int) -> bool:
         """Whether the host no longer wants that render."""

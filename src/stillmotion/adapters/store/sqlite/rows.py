@@ -190,7 +190,7 @@ def _restored(kind: type[Value], fields: dict[str, Any]) -> Value:
 
 def from_engines(engines: Engines) -> tuple[str, int]:
     """The two bindings that say which engines are meant."""
-    return _from_names(engines.named), int(engines.others)
+    return _encode_json(sorted(engines.named)).decode(), int(engines.others)
 
 
 def from_request(request: GenerationRequest) -> str:
