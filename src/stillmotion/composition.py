@@ -3,10 +3,11 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,15 +33,18 @@ from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.work import LEASE, Work
 from stillmotion.config import Settings, SettingsError
-from stillmotion.domain.catalogue import Catalogue
+from stillmotion.domain.catalogue import Catalogue, EngineKind
 from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.planning import successor
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.app import SURFACES, build_app, dialects
 from stillmotion.http.asgi import App
 from stillmotion.http.services import Services
 from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.darkroom import Darkroom
 from stillmotion.worker.deliverer import Deliverer
+from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
 
@@ -89,7 +93,8 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         new_renderer = renderers(settings)
         if settings.depth_model and settings.renderers:
             await _try_out(new_renderer())
-        host = WorkerHost(workshop, new_renderer, settings.renderers)
+        others = forwarders(models, new_renderer) if settings.renderers else []
+        host = WorkerHost(workshop, new_renderer, settings.renderers, others)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         generations = Generations(store, objects, signal, connections.guard, clock, new_uuid7, new_token, models)
         services = Services(
@@ -101,7 +106,13 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             clock=clock,
             admin=_admin_access(settings, store, clock),
             run_id=secrets.token_hex(4),
-            readiness={"store": store.check, "storage": objects.check, "worker": lambda: _check_worker(host)},
+            readiness={
+                "store": store.check,
+                "storage": objects.check,
+                "worker": lambda: _check_worker(host),
+                "servers": lambda: _check_servers(models, others),
+            },
+            servers={each.entry.name: each for each in others},
             public_url=settings.public_url,
             version=version("stillmotion"),
         )
@@ -128,6 +139,15 @@ async def _running(host: WorkerHost, deliverer: Deliverer) -> AsyncIterator[None
 async def _check_worker(host: WorkerHost) -> None:
     if not host.alive:
         raise Unavailable("no renderer is running")
+
+
+async def _check_servers(models: Catalogue, others: Sequence[Forwarder]) -> None:
+    """Raise `Unavailable` for a model that nobody can make just now."""
+    troubles = {each.entry.name: each.trouble for each in others if each.trouble is not None}
+    for model in models.models:
+        names = [entry.name for entry in models.route(model)]
+        if troubles.keys() >= set(names):
+            raise Unavailable(f"nobody makes {model} just now: {'; '.join(str(troubles[name]) for name in names)}")
 
 
 @contextmanager
@@ -180,6 +200,17 @@ def renderers(settings: Settings) -> NewRenderer:
         file = Path(settings.depth_model).expanduser().resolve()
         options = ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
     return lambda: RendererProcess((*RENDERER_COMMAND, *options))
+
+
+def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[Forwarder]:
+    """The other servers that wire names stand for. Raises `CatalogueError` where one's workflow cannot be used."""
+    entries = [each for each in models.offered() if each.engine is EngineKind.FORWARD]
+    if not entries:
+        return []
+    from stillmotion.engines.forward.peers import peer_of
+
+    darkroom = Darkroom(new_renderer)
+    return [Forwarder(each, peer_of(each), darkroom, partial(successor, models)) for each in entries]
 
 
 async def _try_out(renderer: RendererProcess) -> None:

@@ -31,24 +31,27 @@ TELLING: Final = 0.3
 """Where in a clip the thumbnail is taken from: by then what moves has begun to."""
 
 
-def take_over(source: Path, video: Path, options: EncodeOptions, report: Report) -> Clip:
+def take_over(source: Path, video: Path, kept: slice, options: EncodeOptions, report: Report) -> Clip:
     """Decode every frame of `source`, and write it to `video` so that it plays from its first byte on.
+
+    `kept` says which frames of it: all but the first, or all but the last.
 
     Raises `GenerationFailed` (code `remote_clip_broken`, to be tried again) for what is no whole clip.
     """
     try:
         telling, count, is_played, fps, size = _looked_through(source, report)
-        if is_played:
+        frames = range(count)[kept]
+        if is_played and len(frames) == count:
             _remux(source, video)
         else:
             rate = min(FASTEST, max(1, round(fps)))
-            encode(Rendering(size, rate, count, _plain_frames(source, size), ""), video, options)
+            encode(Rendering(size, rate, len(frames), _plain_frames(source, size, frames), ""), video, options)
         facts = probe(video)
     except (av.FFmpegError, BrokenClip, OSError, ValueError) as error:
         raise _broken() from error
-    if facts.frame_count != count:
+    if facts.frame_count != len(frames):
         raise _broken()
-    return Clip(video, facts.size, round(facts.fps), count, video.stat().st_size, telling)
+    return Clip(video, facts.size, round(facts.fps), facts.frame_count, video.stat().st_size, telling)
 
 
 def _looked_through(source: Path, report: Report) -> tuple[Frame, int, bool, Fraction, FrameSize]:
@@ -86,10 +89,11 @@ def _remux(source: Path, video: Path) -> None:
                 outgoing.mux(packet)
 
 
-def _plain_frames(source: Path, size: FrameSize) -> Iterator[Frame]:
+def _plain_frames(source: Path, size: FrameSize, kept: range) -> Iterator[Frame]:
     with _opened(source) as container:
-        for picture in container.decode(video=0):
-            yield _plain(picture, size)
+        for index, picture in enumerate(container.decode(video=0)):
+            if index in kept:
+                yield _plain(picture, size)
 
 
 def _plain(picture: av.VideoFrame, size: FrameSize) -> Frame:

@@ -144,8 +144,8 @@ class Attempt:
 
     async def remember(self, remote: str) -> None:
         """`Ledger`."""
-        await self._insist(lambda: self._workshop.work.remember(self._lease, remote))
         self._generation = replace(self._generation, remote=remote)
+        await self._insist(lambda: self._workshop.work.remember(self._lease, remote))
 
     async def _write_down(self, ending: Ending) -> None:
         work, lease = self._workshop.work, self._lease

@@ -78,7 +78,8 @@ def adopt(order: Adopt, say: Say) -> Done:
     started = time.monotonic()
     say(0.0, Stage.FINISHING)
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
-    clip = take_over(Path(order.video), video, OPTIONS[order.codec], _rendered_part(say))
+    kept = slice(1 if order.without_first else None, -1 if order.without_last else None)
+    clip = take_over(Path(order.video), video, kept, OPTIONS[order.codec], _rendered_part(say))
     write_thumbnail(clip.telling, thumbnail)
     return _done(order, clip, thumbnail, order.plan, started)
 

@@ -97,13 +97,18 @@ class Prepare(msgspec.Struct, frozen=True, tag="prepare", omit_defaults=True):
 
 
 class Adopt(msgspec.Struct, frozen=True, tag="adopt", omit_defaults=True):
-    """To the child: look through a clip that another server made, and make files of ours from it."""
+    """To the child: look through a clip that another server made, and make files of ours from it.
+
+    Without its first or its last frame, where that one is in another clip or twice in this one.
+    """
 
     ticket: int
     output: str
     video: str
     engine: str
     plan: str = ""
+    without_first: bool = False
+    without_last: bool = False
     codec: VideoCodec = VideoCodec.H264
 
 
