@@ -33,7 +33,7 @@ from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.work import LEASE, Work
 from stillmotion.config import Settings, SettingsError
-from stillmotion.domain.catalogue import Catalogue, EngineKind
+from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.planning import successor
 from stillmotion.domain.rendering import VideoCodec
@@ -50,6 +50,9 @@ from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProces
 
 _KEYS, _LINKS = b"subscription keys", b"asset links"
 """What each secret that we derive from the data directory's is for."""
+
+_ENGINES = frozenset({EngineKind.PARALLAX, EngineKind.FORWARD})
+"""What this version can make clips with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,7 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
         objects = _objects(settings)
         connections = _connections(settings)
-        models = catalogue(settings)
-        models.check_licences(frozenset(settings.accepted_licences))
+        models = _offer(settings)
         work = Work(store, objects, clock, new_token)
         workshop = Workshop(
             work,
@@ -90,11 +92,8 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             directory.scratch,
             video_codec(settings),
         )
-        new_renderer = renderers(settings)
-        if settings.depth_model and settings.renderers:
-            await _try_out(new_renderer())
-        others = forwarders(models, new_renderer) if settings.renderers else []
-        host = WorkerHost(workshop, new_renderer, settings.renderers, others)
+        others = forwarders(models, renderers(settings)) if settings.renderers else []
+        host = await _host(workshop, settings, others)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         generations = Generations(store, objects, signal, connections.guard, clock, new_uuid7, new_token, models)
         services = Services(
@@ -109,8 +108,8 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             readiness={
                 "store": store.check,
                 "storage": objects.check,
-                "worker": lambda: _check_worker(host),
-                "servers": lambda: _check_servers(models, others),
+                "worker": partial(_check_worker, host),
+                "servers": partial(_check_servers, models, others),
             },
             servers={each.entry.name: each for each in others},
             public_url=settings.public_url,
@@ -134,6 +133,14 @@ async def _running(host: WorkerHost, deliverer: Deliverer) -> AsyncIterator[None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _host(workshop: Workshop, settings: Settings, others: Sequence[Forwarder]) -> WorkerHost:
+    """The lanes. Raises `RendererUnfit` where a setting of the renderers' engines is wrong."""
+    new_renderer = renderers(settings)
+    if settings.depth_model and settings.renderers:
+        await _try_out(new_renderer())
+    return WorkerHost(workshop, new_renderer, settings.renderers, others)
 
 
 async def _check_worker(host: WorkerHost) -> None:
@@ -211,6 +218,45 @@ def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[Forwarder]:
 
     darkroom = Darkroom(new_renderer)
     return [Forwarder(each, peer_of(each), darkroom, partial(successor, models)) for each in entries]
+
+
+def _offer(settings: Settings) -> Catalogue:
+    """The catalogue. Raises `CatalogueError` for an offered model that may not or cannot be made here."""
+    models = catalogue(settings)
+    models.check_licences(frozenset(settings.accepted_licences))
+    for entry in models.offered():
+        if entry.engine not in _ENGINES:
+            raise CatalogueError(
+                f"The model {entry.name} is for the engine {entry.engine}, which this version does not have: "
+                "let the wire names stand for others."
+            )
+    return models
+
+
+async def model_troubles(settings: Settings) -> dict[str, str | None]:
+    """For each model that a wire name stands for, why it cannot be made; None where it can. Raises `CatalogueError`."""
+    models = catalogue(settings)
+    return {entry.name: await _trouble_of(entry, frozenset(settings.accepted_licences)) for entry in models.offered()}
+
+
+async def _trouble_of(entry: Entry, accepted: frozenset[str]) -> str | None:
+    if entry.must_be_accepted and entry.licence not in accepted:
+        return f"its licence {entry.licence} is not accepted: see the setting accepted_licences"
+    if entry.engine not in _ENGINES:
+        return f"this version has no engine called {entry.engine}"
+    if entry.server is None:
+        return None
+    from stillmotion.engines.forward.peers import peer_of
+
+    try:
+        peer = peer_of(entry)
+        try:
+            await peer.check()
+        finally:
+            await peer.close()
+    except (CatalogueError, Unavailable) as error:
+        return str(error)
+    return None
 
 
 async def _try_out(renderer: RendererProcess) -> None:

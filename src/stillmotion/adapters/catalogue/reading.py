@@ -143,8 +143,8 @@ def _check_server(entry: Entry, place: str) -> None:
     url = urlsplit(server.url)
     if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
         raise CatalogueError(f"{place}.server.url must be a base like http://127.0.0.1:30000.")
-    if not 1 <= server.in_flight <= 1000:
-        raise CatalogueError(f"{place}.server.in_flight must be a whole number from 1 to 1000.")
+    if not 1 <= server.in_flight <= 100:
+        raise CatalogueError(f"{place}.server.in_flight must be a whole number from 1 to 100.")
     beyond = sorted(entry.abilities - _REACH[server.speaks])
     if beyond:
         raise CatalogueError(f"{place}.abilities: {beyond[0]} cannot be asked for in the dialect {server.speaks}.")
