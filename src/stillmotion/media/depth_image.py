@@ -1,7 +1,10 @@
-"""Depth images in: a grey picture that says how near things are becomes a `DepthMap`, with all of its bits."""
+"""Depth images in: a grey picture that says how near things are becomes a `DepthMap`, with all of its bits.
+
+Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.decoder`).
+"""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -18,7 +21,7 @@ COLOURLESS = 6.0
 """How far a grey picture's channels are apart on average, of 255, at most: JPEG moves them a little."""
 
 
-def decode_depth(source: bytes | Path, *, bright_is_far: bool = False) -> DepthMap:
+def decode_depth(source: bytes | Path | BinaryIO, *, bright_is_far: bool = False) -> DepthMap:
     """Decode an untrusted depth image: 8, 16 or 32 bits of grey, bright being near unless `bright_is_far`.
 
     Takes what `intake.decode` takes. Values are read as they are stored: no colour profile is applied, and

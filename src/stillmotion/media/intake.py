@@ -1,6 +1,6 @@
 """Pictures in: bytes that a stranger sent become a plain 8-bit sRGB `Picture`, or a refusal in words.
 
-Run it where a crash or a flood of memory harms nobody: the renderer process.
+Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.decoder`).
 """
 
 import io
@@ -8,8 +8,9 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -48,14 +49,13 @@ _DECODER_ERRORS = (
     ArithmeticError,
     AttributeError,
     RuntimeError,
-    MemoryError,
     struct.error,
     zlib.error,
 )
 """What Pillow's decoders raise on damaged files."""
 
 
-def measure(source: bytes | Path) -> FrameSize:
+def measure(source: bytes | Path | BinaryIO) -> FrameSize:
     """The picture's size in pixels as it is looked at (upright), read from its header. Raises as `decode` does."""
     with opened(source) as image:
         width, height = image.size
@@ -63,7 +63,7 @@ def measure(source: bytes | Path) -> FrameSize:
         return FrameSize(height, width) if turned else FrameSize(width, height)
 
 
-def decode(source: bytes | Path, *, cover: FrameSize | None = None) -> Picture:
+def decode(source: bytes | Path | BinaryIO, *, cover: FrameSize | None = None) -> Picture:
     """Decode an untrusted picture; of several frames the first.
 
     PNG, JPEG, WebP, GIF, TIFF and AVIF, told by their first bytes, never by name. With `cover`, a larger
@@ -88,12 +88,41 @@ def decode(source: bytes | Path, *, cover: FrameSize | None = None) -> Picture:
 
 
 @contextmanager
-def opened(source: bytes | Path) -> Iterator[Image.Image]:
+def opened(source: bytes | Path | BinaryIO) -> Iterator[Image.Image]:
     """The file's header read and its size accepted; decoding errors inside the block become refusals.
 
     Raises `GenerationFailed` as `decode` does.
     """
-    head = source[:SIGNATURE_BYTES] if isinstance(source, bytes) else _first_bytes(source)
+    with ExitStack() as stack:
+        if isinstance(source, bytes):
+            file: BinaryIO = io.BytesIO(source)
+        else:
+            file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+        kind = _kind(file.read(SIGNATURE_BYTES))
+        file.seek(0)
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+        try:
+            with Image.open(file, formats=[kind]) as image:
+                _check_size(*image.size)
+                yield image
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise _too_many_pixels() from error
+        except MemoryError as error:
+            raise GenerationFailed(
+                "image_decode_failed",
+                f"The {kind} image takes too much memory to decode: save it smaller, or as a plain 8-bit file.",
+            ) from error
+        except _DECODER_ERRORS as error:
+            raise GenerationFailed(
+                "image_decode_failed",
+                f"The {kind} image is damaged or incomplete: save it again with an image editor, or send another.",
+            ) from error
+
+
+def _kind(head: bytes) -> str:
+    """Pillow's name for what the file is by its first bytes."""
     if not head:
         raise GenerationFailed("image_decode_failed", "The image file is empty: send the whole file.")
     kind = _FORMATS.get(picture_type(head) or "")
@@ -102,25 +131,7 @@ def opened(source: bytes | Path) -> Iterator[Image.Image]:
             "image_unsupported_type",
             "This is not an image of a supported kind: send a JPEG, PNG, WebP, AVIF, GIF or TIFF file.",
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-        try:
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=[kind]) as image:
-                _check_size(*image.size)
-                yield image
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise _too_many_pixels() from error
-        except _DECODER_ERRORS as error:
-            raise GenerationFailed(
-                "image_decode_failed",
-                f"The {kind} image is damaged or incomplete: save it again with an image editor, or send another.",
-            ) from error
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(SIGNATURE_BYTES)
+    return kind
 
 
 def _check_size(width: int, height: int) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Engine, Picture, Rendering, RenderJob, Report
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
-from stillmotion.media import earlier, intake
-from stillmotion.media.depth_image import decode_depth
+from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.media.encode import OPTIONS, Clip, encode
 from stillmotion.media.probe import BrokenClip, probe
 from stillmotion.media.resample import Source, motion_plan, reframe, upscale
-from stillmotion.media.thumbnail import write_thumbnail
+from stillmotion.media.thumbnail import as_picture, write_thumbnail
 from stillmotion.worker.messages import Done, File, Order, Render, Resample, Stage
 
 Say = Callable[[float, Stage], None]
@@ -26,25 +25,24 @@ PICTURELESS = FrameSize(16, 9)
 """The shape of a clip that starts from no picture."""
 
 
-def make(render: Render, engine: Engine, say: Say) -> Done:
+def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say) -> Done:
     """Carry out the render and answer with its files.
 
     Raises `GenerationFailed`, and `RenderCancelled` out of `say`; then no file is left.
     """
     started = time.monotonic()
-    job = _job(render, say)
+    job = _job(render, decoder, say)
     say(0.0, Stage.RENDERING)
     return _finish(render, engine.render(job, _rendered_part(say)), say, started)
 
 
-def remake(resample: Resample, say: Say) -> Done:
+def remake(resample: Resample, decoder: DecoderProcess, say: Say) -> Done:
     """Carry out the upscaling or reframing and answer with its files. Raises as `make` does."""
     started = time.monotonic()
     say(0.0, Stage.RENDERING)
-    source = Source(
-        Path(resample.video), None if resample.thumbnail is None else Path(resample.thumbnail), resample.plan
-    )
-    size = frame_size(resample.resolution, resample.aspect_ratio, earlier.facts(source.video).size)
+    thumbnail = None if resample.thumbnail is None else Path(resample.thumbnail)
+    source = Source(decoder, Path(resample.video), thumbnail, resample.plan)
+    size = frame_size(resample.resolution, resample.aspect_ratio, decoder.facts(source.video).size)
     report = _rendered_part(say)
     if resample.purpose is Purpose.REFRAME:
         rendering = reframe(source, size, resample.placement, report)
@@ -77,13 +75,13 @@ def _finish(order: Order, rendering: Rendering, say: Say, started: float) -> Don
     )
 
 
-def _job(render: Render, say: Say) -> RenderJob:
+def _job(render: Render, decoder: DecoderProcess, say: Say) -> RenderJob:
     say(0.0, Stage.DECODING)
-    size = frame_size(render.resolution, render.aspect_ratio, _shape(render))
+    size = frame_size(render.resolution, render.aspect_ratio, _shape(render, decoder))
     return RenderJob(
         prompt=render.prompt,
-        frame0=_opening(render, size),
-        frame1=_ending(render, size, say),
+        frame0=_opening(render, decoder, size),
+        frame1=_ending(render, decoder, size, say),
         size=size,
         seconds=render.seconds,
         loop=render.loop,
@@ -91,38 +89,38 @@ def _job(render: Render, say: Say) -> RenderJob:
         concepts=render.concepts,
         frame0_plan=motion_plan(render.frame0_plan),
         frame1_plan=motion_plan(render.frame1_plan),
-        depth=_depth(render, say),
+        depth=_depth(render, decoder, say),
     )
 
 
-def _shape(render: Render) -> FrameSize:
+def _shape(render: Render, decoder: DecoderProcess) -> FrameSize:
     """The size of the picture that the clip starts from, or else ends with."""
     path, is_clip = (render.frame0, render.frame0_is_clip) if render.frame0 else (render.frame1, render.frame1_is_clip)
     if path is None:
         return PICTURELESS
-    return earlier.facts(Path(path)).size if is_clip else intake.measure(Path(path))
+    return decoder.facts(Path(path)).size if is_clip else decoder.size(Path(path))
 
 
-def _opening(render: Render, cover: FrameSize) -> Picture | None:
+def _opening(render: Render, decoder: DecoderProcess, cover: FrameSize) -> Picture | None:
     if render.frame0 is None:
         return None
     path = Path(render.frame0)
-    return earlier.as_picture(earlier.last(path)) if render.frame0_is_clip else intake.decode(path, cover=cover)
+    return as_picture(decoder.last(path)) if render.frame0_is_clip else decoder.picture(path, cover)
 
 
-def _ending(render: Render, cover: FrameSize, say: Say) -> Picture | None:
+def _ending(render: Render, decoder: DecoderProcess, cover: FrameSize, say: Say) -> Picture | None:
     say(0.0, Stage.DECODING)
     if render.frame1 is None:
         return None
     path = Path(render.frame1)
-    return earlier.as_picture(earlier.first(path)) if render.frame1_is_clip else intake.decode(path, cover=cover)
+    return as_picture(decoder.first(path)) if render.frame1_is_clip else decoder.picture(path, cover)
 
 
-def _depth(render: Render, say: Say) -> DepthMap | None:
+def _depth(render: Render, decoder: DecoderProcess, say: Say) -> DepthMap | None:
     say(0.0, Stage.DECODING)
     if render.depth is None:
         return None
-    return decode_depth(Path(render.depth), bright_is_far=render.depth_bright_is_far)
+    return decoder.depth(Path(render.depth), bright_is_far=render.depth_bright_is_far)
 
 
 def _prove(clip: Clip) -> None:
