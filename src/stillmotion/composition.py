@@ -24,7 +24,7 @@ from stillmotion.adapters.store.sqlite import SqliteStore, open_store
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.assets import AssetUrls
-from stillmotion.application.callbacks import Callbacks
+from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import Clock, ObjectStore
 from stillmotion.application.products import Products
@@ -94,6 +94,7 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
             read_limits=ReadLimits(clock),
             generations=generations,
+            delivery_log=DeliveryLog(store, store, announcements, clock),
             asset_urls=asset_urls,
             objects=objects,
             clock=clock,
@@ -104,7 +105,8 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             version=version("stillmotion"),
         )
         bodies = dialects(asset_urls, settings.public_url or address)
-        callbacks = Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock)
+        chance = secrets.SystemRandom().random
+        callbacks = Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance)
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
         await work.reclaim(ending_within=LEASE)
         deliverer = Deliverer(callbacks, announcements)
@@ -148,6 +150,13 @@ def _admin_access(settings: Settings, store: SqliteStore, clock: Clock) -> Admin
     if not settings.admin_key:
         return None
     return AdminAccess(_administration(settings, store, clock), clock, settings.admin_key)
+
+
+@contextmanager
+def delivery_log(settings: Settings) -> Iterator[DeliveryLog]:
+    """The log of callbacks over a data directory. A server that has it open sees within a second what is replayed."""
+    with _opened(settings) as store:
+        yield DeliveryLog(store, store, InProcessSignal(), SystemClock())
 
 
 def default_product(settings: Settings) -> Product:

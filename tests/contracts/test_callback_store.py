@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stillmotion.application.ports import Submission
-from stillmotion.domain.callbacks import DeliveryState
+from stillmotion.domain.callbacks import DeliveryAttempt, DeliveryState
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.lifecycle import State
 from tests.builders import CALLBACK_URL, NOON, a_generation, some_assets
+from tests.contracts.conftest import keep_subscription
 
 UNTIL = NOON + timedelta(seconds=15)
 
@@ -67,37 +68,107 @@ async def test_a_change_that_fails_announces_nothing(store, subscription):
     assert await store.due(UNTIL, 10) == []
 
 
-async def test_what_is_due_comes_with_all_it_takes_the_longest_due_first(store, subscription, clock):
+async def announced(store, subscription, url=CALLBACK_URL):
+    """A delivery that is due."""
+    generation = await submit(store, subscription, callback_url=url)
+    await claimed(store, generation)
+    (delivery,) = await store.deliveries(generation.id)
+    return delivery
+
+
+async def attempted(store, delivery, status=500, at=NOON, **becomes):
+    attempt = DeliveryAttempt(delivery.replays, delivery.attempts + 1, at, timedelta(milliseconds=12), status)
+    tried = replace(delivery, attempts=attempt.number, last_answer=attempt.answer, **becomes)
+    await store.record(tried, attempt)
+    return tried, attempt
+
+
+async def test_what_is_due_longest_comes_first(store, subscription, clock):
     early, late, future = [await submit(store, subscription) for _ in range(3)]
     await claimed(store, early)
     clock.advance(seconds=1)
-    last = await claimed(store, late)
+    await claimed(store, late)
     clock.advance(seconds=1)
     await claimed(store, future)
     due = await store.due(NOON + timedelta(seconds=1), 10)
-    assert [each.delivery.generation_id for each in due] == [early.id, late.id]
-    assert [each.secret for each in due] == [subscription.callback_secret] * 2
-    assert due[1].generation == last
-    assert len(await store.due(NOON + timedelta(seconds=1), 1)) == 1
+    assert [each.generation_id for each in due] == [early.id, late.id]
+    assert [each.generation_id for each in await store.due(NOON + timedelta(seconds=1), 1)] == [early.id]
+
+
+async def test_of_each_endpoint_only_so_many_are_due_at_once(store, subscription, clock):
+    """However many wait for one, those of the others are seen."""
+    for url in ["https://dead.example/hook"] * 20 + ["https://alive.example:8443/a", "https://alive.example:8443/b"]:
+        await announced(store, subscription, url)
+        clock.advance(seconds=1)
+    due = await store.due(clock.now(), 3)
+    assert [each.endpoint for each in due] == ["dead.example"] * 3 + ["alive.example:8443"] * 2
+    assert [each.due_at for each in due] == sorted(each.due_at for each in due)
+
+
+async def test_what_is_to_be_delivered_comes_with_all_it_takes(store, subscription):
+    generation = await submit(store, subscription)
+    dreaming = await claimed(store, generation)
+    (delivery,) = await store.due(NOON, 10)
+    due = await store.find_due(delivery.id)
+    assert (due.delivery, due.generation, due.secret) == (delivery, dreaming, subscription.callback_secret)
+    assert await store.find_due("msg_of_nobody") is None
 
 
 async def test_what_became_of_an_attempt_is_kept(store, subscription):
-    generation = await submit(store, subscription)
-    await claimed(store, generation)
-    (due,) = await store.due(NOON, 10)
+    delivery = await announced(store, subscription)
     later = NOON + timedelta(minutes=5)
-    tried = replace(due.delivery, attempts=1, last_answer="503", due_at=later)
-    await store.record(tried)
-    assert await store.deliveries(generation.id) == [tried]
+    tried, attempt = await attempted(store, delivery, status=503, due_at=later)
+    assert await store.deliveries(delivery.generation_id) == [tried]
+    assert await store.find_delivery(delivery.id) == tried
+    assert await store.attempts(delivery.id) == [attempt]
     assert await store.due(NOON, 10) == []
-    assert [each.delivery for each in await store.due(later, 10)] == [tried]
+    assert await store.due(later, 10) == [tried]
+
+
+async def test_every_attempt_is_kept_with_why_there_was_no_answer(store, subscription):
+    delivery = await announced(store, subscription)
+    delivery, first = await attempted(store, delivery)
+    reason = "callback_timeout: no answer came in time"
+    second = DeliveryAttempt(0, 2, NOON + timedelta(seconds=5), timedelta(seconds=15), None, reason)
+    await store.record(replace(delivery, attempts=2, last_answer=reason), second)
+    assert await store.attempts(delivery.id) == [first, second]
+    assert await store.attempts("msg_of_nobody") == []
 
 
 async def test_what_was_delivered_or_given_up_is_due_no_more(store, subscription):
     for state in (DeliveryState.DELIVERED, DeliveryState.GAVE_UP):
-        generation = await submit(store, subscription)
-        await claimed(store, generation)
-        (due,) = await store.due(UNTIL, 10)
-        await store.record(replace(due.delivery, attempts=1, state=state, last_answer="200"))
+        delivery = await announced(store, subscription)
+        await attempted(store, delivery, state=state)
         assert await store.due(UNTIL, 10) == []
-        assert (await store.deliveries(generation.id))[0].state is state
+        assert await store.find_due(delivery.id) is None
+        assert (await store.find_delivery(delivery.id)).state is state
+
+
+async def test_a_replay_is_due_now_under_the_same_id_and_the_log_stays(store, subscription, clock):
+    delivery = await announced(store, subscription)
+    spent, first = await attempted(store, delivery, state=DeliveryState.GAVE_UP)
+    now = clock.advance(days=1)
+    again = await store.replay(delivery.id, now)
+    assert again == spent.replayed(now)
+    assert await store.due(now, 10) == [again]
+    _, second = await attempted(store, again, status=200, at=now, state=DeliveryState.DELIVERED)
+    assert await store.attempts(delivery.id) == [first, second]
+    assert (first.replay, second.replay, second.number) == (0, 1, 1)
+    assert await store.replay("msg_of_nobody", now) is None
+
+
+async def test_an_attempt_that_a_replay_overtook_is_logged_and_changes_nothing(store, subscription, clock):
+    delivery = await announced(store, subscription)
+    again = await store.replay(delivery.id, clock.now())
+    _, late = await attempted(store, delivery, state=DeliveryState.GAVE_UP)
+    assert await store.find_delivery(delivery.id) == again
+    assert await store.attempts(delivery.id) == [late]
+
+
+async def test_a_subscriptions_latest_deliveries_are_its_own(store, subscription):
+    other = await keep_subscription(store, name="of another")
+    own = [await announced(store, subscription) for _ in range(3)]
+    await announced(store, other)
+    latest = await store.latest_deliveries(subscription.id, 2)
+    assert [each.id for each in latest] == [own[2].id, own[1].id]
+    assert await store.latest_deliveries("nobody", 2) == []

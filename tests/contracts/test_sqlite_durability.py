@@ -54,7 +54,7 @@ async def test_everything_is_there_after_a_restart(database, clock):
     store.close()
     again = open_store(database, clock)
     assert await again.find(generation.id) == claimed
-    assert [each.delivery.announces for each in await again.due(NOON, 10)] == [State.DREAMING]
+    assert [each.announces for each in await again.due(NOON, 10)] == [State.DREAMING]
     assert [each for each, _ in await again.subscriptions()] == [subscription]
     again.close()
 

@@ -10,13 +10,13 @@ from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 STATEMENTS = {
     name: text
     for name, text in vars(statements).items()
-    if name.isupper() and not name.startswith("_") and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE)", text)
+    if name.isupper() and not name.startswith("_") and re.match(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)", text)
 }
-ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS"}
+ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES"}
 """These list everything there is, for a person."""
 
-UNDER_WAY = re.compile("(generations_(queued|dreaming)|limits_waiting)$")
-"""Indexes that hold only what is under way."""
+UNDER_WAY = re.compile("(generations_(queued|dreaming)|limits_waiting)$|SCAN (endpoints|CONSTANT ROW)$")
+"""Indexes that hold only what is under way, and what a statement makes of them."""
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.assets import AssetUrls
+from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.generations import Generations
 from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Issued, Subscriptions
@@ -154,6 +155,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         access=Access(store, clock, PEPPER),
         read_limits=ReadLimits(clock),
         generations=generations,
+        delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
         asset_urls=AssetUrls(objects, clock, SIGNING_KEY),
         objects=objects,
         clock=clock,

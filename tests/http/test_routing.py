@@ -2,9 +2,9 @@
 
 import pytest
 
+from stillmotion.http.operation import Nothing
 from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed, Problems, Row
 from stillmotion.http.routing import Router
-from stillmotion.http.shared import Nothing
 
 ROUTES = [
     ("/things", "GET"),

@@ -132,3 +132,8 @@ async def running(workshop: Workshop, lanes: int = 1) -> AsyncIterator[Bench]:
     finally:
         await host.drain(timedelta(0))
         await task
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "stillmotion.db"

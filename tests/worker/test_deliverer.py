@@ -1,128 +1,230 @@
 """Callbacks are made as they fall due, each receiver for itself."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
-from stillmotion.adapters.callbacks import sign
-from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
+from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
+from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_uuid7
 from stillmotion.adapters.queue_signal import InProcessSignal
-from stillmotion.adapters.store.memory import MemoryStore
-from stillmotion.application.callbacks import Callbacks
+from stillmotion.adapters.store.sqlite import open_store
+from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.ports import CallbackUndeliverable, Submission
-from stillmotion.domain.callbacks import DeliveryState
+from stillmotion.domain.callbacks import SCHEDULE, Answer, DeliveryState
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.worker.deliverer import Deliverer
+from stillmotion.worker.deliverer import SHARE, Deliverer
+from tests.builders import NOON, ManualClock
 from tests.worker.conftest import PRODUCT
+from tests.worker.receiver import OK, receiving
+
+LOOPBACK = Connections(UrlGuard(AddressPolicy(parse_networks(["127.0.0.0/8"]), ()), None))
+SECRET = new_callback_secret()
+GENEROUS = replace(PRODUCT, submits_per_minute=10_000, concurrent_generations=10_000)
+DIALECTS = {"gateway": lambda generation: b'{"state":"%b"}' % generation.state.encode()}
 
 
-class Receivers:
-    """Where callbacks are posted to: what the address says becomes of them."""
+class Elsewhere:
+    """A sender of the tests' own: what the address says becomes of what is posted."""
 
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, Mapping[str, str], bytes]] = []
+    def __init__(self):
+        self.heard = []
+        self.under_way = Counter()
+        self.most = Counter()
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> int:
-        self.heard.append((url, headers, body))
-        if "hangs" in url:
-            await asyncio.sleep(60)
-        if "dead" in url:
-            raise CallbackUndeliverable("callback_unreachable: no connection could be made")
-        return 500 if "angry" in url else 204
+    async def post(self, url, headers, body, deadline):
+        host = url.split("/")[2]
+        self.under_way[host] += 1
+        self.most[host] = max(self.most[host], self.under_way[host])
+        try:
+            if "hangs" in host:
+                await asyncio.sleep(deadline.total_seconds())
+                raise CallbackUndeliverable("callback_timeout: no answer came in time")
+            await asyncio.sleep(0.002)
+            self.heard.append(host)
+            return Answer(204)
+        finally:
+            self.under_way[host] -= 1
 
 
 class Office:
-    """A store with one subscription, and the deliverer that serves it."""
+    """A store on disk with one subscription, and the deliverer that serves it."""
 
-    def __init__(self) -> None:
-        self.clock = SystemClock()
-        self.store = MemoryStore(self.clock)
-        self.receivers = Receivers()
+    def __init__(self, database, sender=None):
+        self.clock = ManualClock()
+        self.store = open_store(database, self.clock)
         self.signal = InProcessSignal()
-        dialects = {"gateway": lambda generation: generation.state.encode()}
-        callbacks = Callbacks(self.store, self.receivers, dialects, sign, self.clock)
+        self.sender = sender or GuardedCallbackSender(LOOPBACK)
+        callbacks = Callbacks(self.store, self.sender, DIALECTS, sign, self.clock, lambda: 0.0)
         self.deliverer = Deliverer(callbacks, self.signal)
+        self.log = DeliveryLog(self.store, self.store, self.signal, self.clock)
 
-    async def announce(self, url: str) -> str:
-        """A generation that is claimed, and so announced; its id."""
+    async def announce(self, url):
+        """A generation that is claimed, and so announced; the delivery's id."""
         request = GenerationRequest(prompt="a walk", frame0=None, callback_url=url)
         generation = Generation(new_uuid7(), "s", "gateway", request, "fake/1", self.clock.now())
-        await self.store.submit(Submission(generation, PRODUCT))
+        await self.store.submit(Submission(generation, GENEROUS))
         until = self.clock.now() + timedelta(seconds=15)
-        await self.store.claim_next(lambda each: each.claimed(until))
+        await self.store.change(generation.id, lambda each: each.claimed(until))
         self.signal.notify()
-        return generation.id
+        return f"msg_{generation.id}_dreaming"
 
-    async def ended(self, generation_id: str, timeout: float = 5.0):
+    async def tried(self, delivery_id, times=1, timeout=5.0):
+        """Wait until so many attempts are in the log."""
         async with asyncio.timeout(timeout):
-            while (delivery := (await self.store.deliveries(generation_id))[0]).state is DeliveryState.PENDING:
+            while len(await self.store.attempts(delivery_id)) < times:
                 await asyncio.sleep(0.005)
-        return delivery
+        return await self.store.find_delivery(delivery_id)
+
+    async def until_due(self, delivery_id):
+        """Let time pass until the next attempt is due."""
+        delivery = await self.store.find_delivery(delivery_id)
+        self.clock.advance(seconds=(delivery.due_at - self.clock.now()).total_seconds())
+        self.signal.notify()
 
 
 @asynccontextmanager
-async def at_work():
-    office = Office()
-    owner = Subscription("s", "tests", PRODUCT, office.clock.now(), new_callback_secret())
-    await office.store.add_product(PRODUCT)
-    await office.store.add_subscription(owner, [])
+async def at_work(database, sender=None):
+    office = Office(database, sender)
+    if not await office.store.subscriptions():
+        await office.store.add_product(PRODUCT)
+        await office.store.add_subscription(Subscription("s", "tests", PRODUCT, NOON, SECRET), [])
     task = asyncio.create_task(office.deliverer.run())
     try:
         yield office
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        office.store.close()
 
 
-async def test_a_callback_is_signed_and_posted_at_once():
-    async with at_work() as office:
-        delivery = await office.ended(await office.announce("https://example.com/hook"), timeout=0.5)
-    [(url, headers, body)] = office.receivers.heard
+async def test_a_callback_is_signed_and_posted_at_once(database):
+    async with receiving() as receiver, at_work(database) as office:
+        delivery = await office.tried(await office.announce(receiver.url("/ok")), timeout=0.8)
+    [(path, headers, body)] = receiver.heard
+    assert (path, body) == ("/ok", b'{"state":"dreaming"}')
     assert (delivery.state, delivery.attempts, delivery.last_answer) == (DeliveryState.DELIVERED, 1, "204")
-    assert url == "https://example.com/hook"
     assert headers["webhook-id"] == delivery.id
-    assert body == b"dreaming"
+    assert headers["webhook-timestamp"] == str(int(NOON.timestamp()))
+    assert headers["webhook-signature"] == Webhook(SECRET).sign(delivery.id, NOON, body.decode())
 
 
 @pytest.mark.parametrize(
-    ("url", "answer"),
+    ("path", "answer"),
     [
-        ("https://example.com/dead", "callback_unreachable: no connection could be made"),
-        ("https://example.com/angry", "500"),
+        ("/broken", "500"),
+        ("/moved", "307"),
+        ("/closes", "callback_broken: the answer was broken off or could not be understood"),
     ],
 )
-async def test_what_was_not_taken_is_written_down(url, answer):
-    async with at_work() as office:
-        delivery = await office.ended(await office.announce(url))
-    assert (delivery.state, delivery.last_answer) == (DeliveryState.GAVE_UP, answer)
+async def test_what_was_not_taken_is_tried_again_on_the_schedule_under_one_id(database, path, answer):
+    async with receiving() as receiver, at_work(database) as office:
+        delivery_id = await office.announce(receiver.url(path))
+        for number in range(1, len(SCHEDULE) + 1):
+            delivery = await office.tried(delivery_id, number)
+            await office.until_due(delivery_id)
+        attempts = await office.store.attempts(delivery_id)
+    assert (delivery.state, delivery.attempts, delivery.last_answer) == (DeliveryState.GAVE_UP, 8, answer)
+    assert [each.started_at - NOON for each in attempts] == list(SCHEDULE)
+    assert {each.answer for each in attempts} == {answer}
+    assert [path for path, *_ in receiver.heard] == [path] * 8
+    assert {headers["webhook-id"] for _, headers, _ in receiver.heard} == {delivery_id}
+    assert len({headers["webhook-signature"] for _, headers, _ in receiver.heard}) == 8
 
 
-async def test_receivers_that_hang_delay_nobody():
-    async with at_work() as office:
-        for _ in range(90):
-            await office.announce("https://example.com/hangs")
-        while len(office.receivers.heard) < 90:
-            await asyncio.sleep(0.005)
-        delivery = await office.ended(await office.announce("https://example.com/hook"), timeout=0.5)
+@pytest.mark.parametrize("path", ["/created", "/drips", "/cut"])
+async def test_a_2xx_counts_whatever_becomes_of_its_body(database, path):
+    async with receiving() as receiver, at_work(database) as office:
+        delivery = await office.tried(await office.announce(receiver.url(path)))
     assert delivery.state is DeliveryState.DELIVERED
 
 
-async def test_what_is_cut_off_is_made_again_under_the_same_id():
-    async with at_work() as office:
-        generation_id = await office.announce("https://example.com/hangs")
-        while not office.receivers.heard:
-            await asyncio.sleep(0.005)
-    [delivery] = await office.store.deliveries(generation_id)
-    assert (delivery.state, delivery.attempts) == (DeliveryState.PENDING, 0)
-    again = asyncio.create_task(Deliverer(office.deliverer._callbacks, office.signal).run())
-    while len(office.receivers.heard) < 2:
-        await asyncio.sleep(0.005)
-    again.cancel()
-    await asyncio.gather(again, return_exceptions=True)
-    assert office.receivers.heard[0][1]["webhook-id"] == office.receivers.heard[1][1]["webhook-id"]
+async def test_a_receiver_that_is_gone_is_asked_once(database):
+    async with receiving() as receiver, at_work(database) as office:
+        delivery = await office.tried(await office.announce(receiver.url("/gone")))
+        office.clock.advance(days=2)
+        office.signal.notify()
+        await office.tried(await office.announce(receiver.url("/ok")))
+    assert (delivery.state, delivery.last_answer) == (DeliveryState.GAVE_UP, "410")
+    assert [path for path, *_ in receiver.heard] == ["/gone", "/ok"]
+
+
+async def test_a_receiver_is_left_alone_as_long_as_it_asks(database):
+    async with receiving() as receiver, at_work(database) as office:
+        delivery = await office.tried(await office.announce(receiver.url("/busy")))
+    assert delivery.due_at == NOON + timedelta(minutes=10)
+
+
+async def test_a_receiver_that_recovers_gets_what_it_missed(database):
+    async with receiving() as receiver, at_work(database) as office:
+        delivery_id = await office.announce(receiver.url("/broken"))
+        await office.tried(delivery_id)
+        receiver.answers["/broken"] = OK
+        await office.until_due(delivery_id)
+        delivery = await office.tried(delivery_id, 2)
+    assert (delivery.state, delivery.attempts) == (DeliveryState.DELIVERED, 2)
+
+
+async def test_schedule_and_log_survive_a_restart(database):
+    async with receiving() as receiver:
+        async with at_work(database) as office:
+            delivery_id = await office.announce(receiver.url("/broken"))
+            before = await office.tried(delivery_id)
+        async with at_work(database) as office:
+            assert await office.store.find_delivery(delivery_id) == before
+            office.clock.advance(seconds=6)
+            office.signal.notify()
+            await office.tried(delivery_id, 2)
+            numbers = [each.number for each in await office.store.attempts(delivery_id)]
+    assert numbers == [1, 2]
+
+
+async def test_what_is_cut_off_is_made_again_under_the_same_id(database):
+    async with receiving() as receiver:
+        async with at_work(database) as office:
+            delivery_id = await office.announce(receiver.url("/hangs"))
+            while not receiver.heard:
+                await asyncio.sleep(0.005)
+        async with at_work(database) as office:
+            assert await office.store.attempts(delivery_id) == []
+            while len(receiver.heard) < 2:
+                await asyncio.sleep(0.005)
+    assert [headers["webhook-id"] for _, headers, _ in receiver.heard] == [delivery_id] * 2
+
+
+async def test_a_replay_is_posted_at_once_under_the_same_id(database):
+    async with receiving() as receiver, at_work(database) as office:
+        delivery_id = await office.announce(receiver.url("/gone"))
+        await office.tried(delivery_id)
+        receiver.answers["/gone"] = OK
+        await office.log.replay(delivery_id)
+        delivery = await office.tried(delivery_id, 2, timeout=0.8)
+        attempts = await office.store.attempts(delivery_id)
+    assert (delivery.state, delivery.replays) == (DeliveryState.DELIVERED, 1)
+    assert [(each.replay, each.number, each.status) for each in attempts] == [(0, 1, 410), (1, 1, 204)]
+    assert {headers["webhook-id"] for _, headers, _ in receiver.heard} == {delivery_id}
+
+
+async def test_one_dead_endpoint_delays_none_of_a_thousand_good_deliveries(database):
+    """The dead one has a thousand of its own waiting, all due before the good ones."""
+    elsewhere = Elsewhere()
+    async with at_work(database, elsewhere) as office:
+        await asyncio.gather(*(office.announce("https://hangs.example/hook") for _ in range(1000)))
+        office.clock.advance(seconds=1)
+        good = await asyncio.gather(*(office.announce(f"https://good{n % 7}.example/hook") for n in range(1000)))
+        async with asyncio.timeout(10):
+            while len(elsewhere.heard) < 1000:
+                await asyncio.sleep(0.01)
+        delivered = [await office.tried(each) for each in good]
+        assert {each.state for each in delivered} == {DeliveryState.DELIVERED}
+    assert elsewhere.most["hangs.example"] == SHARE
+    assert sorted(elsewhere.heard) == sorted(f"good{n % 7}.example" for n in range(1000))

@@ -14,6 +14,7 @@ from yarl import URL
 from stillmotion.adapters.fetch.connections import READ_BUFFER, Connections, NoAnswer, Trouble
 from stillmotion.adapters.fetch.urls import UrlRefused
 from stillmotion.application.ports import CallbackUndeliverable
+from stillmotion.domain.callbacks import Answer
 
 ANSWER_BYTES = READ_BUFFER
 """How much of an answer's body is taken, so that its sender is not cut off; nobody reads it."""
@@ -36,31 +37,31 @@ class GuardedCallbackSender:
 
     connections: Connections = field(default_factory=Connections)
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> int:
-        """POST once, never redirected, and return the status. Raises `CallbackUndeliverable`."""
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> Answer:
+        """POST once, never redirected. Raises `CallbackUndeliverable` where no status came within the deadline."""
         try:
-            async with asyncio.timeout(deadline.total_seconds()):
-                return await self._post(url, headers, body)
+            return await self._post(url, headers, body, deadline)
         except UrlRefused as refused:
             raise CallbackUndeliverable(_WORDS[Trouble.BLOCKED]) from refused
         except NoAnswer as no_answer:
             raise CallbackUndeliverable(_WORDS[no_answer.trouble]) from no_answer
-        except TimeoutError as late:
-            raise CallbackUndeliverable(_WORDS[Trouble.TIMEOUT]) from late
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> Answer:
         target = URL(self.connections.guard.admit(url).url, encoded=True)
         with self.connections.session() as session:
             async with (
+                asyncio.timeout(deadline.total_seconds()) as until,
                 session.http() as http,
                 http.post(target, data=body, headers=headers, allow_redirects=False) as answer,
             ):
+                # The status has been heard: from here on nothing counts against it.
+                until.reschedule(None)
                 await _hear_out(answer)
-                return answer.status
+                return Answer(answer.status, answer.headers.get("Retry-After"))
 
 
 async def _hear_out(answer: aiohttp.ClientResponse) -> None:
-    """Take the beginning of the body. The status has been heard: what goes wrong from here changes nothing."""
+    """Take the beginning of the body."""
     with suppress(aiohttp.ClientError, TimeoutError, OSError):
         async with asyncio.timeout(ANSWER_PATIENCE.total_seconds()):
             left = ANSWER_BYTES

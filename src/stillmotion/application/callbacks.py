@@ -1,20 +1,24 @@
 """Telling callers what became of their generations."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from stillmotion.application.ports import (
     CallbackSender,
     CallbackStore,
     CallbackUndeliverable,
+    Chance,
     Clock,
     Dialects,
     DueDelivery,
+    GenerationStore,
+    QueueSignal,
 )
-from stillmotion.domain.callbacks import ANSWER_DEADLINE, Delivery, DeliveryState
-
-BATCH = 100
+from stillmotion.domain.callbacks import ANSWER_DEADLINE, Answer, Delivery, DeliveryAttempt, asked_pause
+from stillmotion.domain.errors import CallbackNotFound, GenerationNotFound
+from stillmotion.domain.subscriptions import Subscription
 
 
 class Sign(Protocol):
@@ -27,31 +31,107 @@ class Sign(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Delivers what the outbox holds: one attempt each, and what came of it is kept."""
+    """Delivers what the outbox holds, and keeps what came of every attempt."""
 
     store: CallbackStore
     sender: CallbackSender
     dialects: Dialects
     sign: Sign
     clock: Clock
+    chance: Chance
 
-    async def due(self, limit: int = BATCH) -> list[DueDelivery]:
-        """What is to be delivered now, the longest due first, up to `limit`."""
-        return list(await self.store.due(self.clock.now(), limit))
+    async def due(self, each: int) -> list[Delivery]:
+        """What is to be delivered now, the longest due first: of every endpoint `each` at most."""
+        return list(await self.store.due(self.clock.now(), each))
 
-    async def deliver(self, due: DueDelivery) -> Delivery:
-        """Make one attempt and keep what came of it."""
+    async def deliver(self, delivery_id: str) -> Delivery | None:
+        """Make one attempt and keep what came of it; None where there is nothing to deliver any more."""
+        due = await self.store.find_due(delivery_id)
+        if due is None:
+            return None
+        started_at, began = self.clock.now(), self.clock.monotonic()
+        answer, reason = await self._post(due, started_at)
+        duration = timedelta(seconds=self.clock.monotonic() - began)
+        attempt = DeliveryAttempt(
+            due.delivery.replays,
+            due.delivery.attempts + 1,
+            started_at,
+            duration,
+            None if answer is None else answer.status,
+            reason,
+        )
+        asked = None if answer is None else asked_pause(answer.retry_after, started_at + duration)
+        attempted = due.delivery.attempted(attempt, asked, self.chance())
+        await self.store.record(attempted, attempt)
+        return attempted
+
+    async def _post(self, due: DueDelivery, now: datetime) -> tuple[Answer | None, str | None]:
+        """The receiver's answer, or why there is none."""
         delivery = due.delivery
         body = self.dialects[due.generation.surface](due.generation.as_announced(delivery.announces))
         headers = {"content-type": "application/json"}
-        headers |= self.sign(due.secret, delivery.id, self.clock.now(), body)
+        headers |= self.sign(due.secret, delivery.id, now, body)
         try:
-            status = await self.sender.post(delivery.url, headers, body, ANSWER_DEADLINE)
+            return await self.sender.post(delivery.url, headers, body, ANSWER_DEADLINE), None
         except CallbackUndeliverable as error:
-            state, answer = DeliveryState.GAVE_UP, str(error)
-        else:
-            state = DeliveryState.DELIVERED if 200 <= status < 300 else DeliveryState.GAVE_UP
-            answer = str(status)
-        attempted = replace(delivery, attempts=delivery.attempts + 1, state=state, last_answer=answer)
-        await self.store.record(attempted)
-        return attempted
+            return None, str(error)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedDelivery:
+    """A delivery, and every attempt at it."""
+
+    delivery: Delivery
+    attempts: Sequence[DeliveryAttempt]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLog:
+    """What was tried, and trying again: for the owner of a generation, and for the operator."""
+
+    store: CallbackStore
+    generations: GenerationStore
+    announcements: QueueSignal
+    clock: Clock
+
+    async def of_owned(self, subscription: Subscription, generation_id: str) -> list[LoggedDelivery]:
+        """The log of the owner's generation. Raises `GenerationNotFound`, for another's as for none."""
+        if await self.generations.view(subscription.id, generation_id) is None:
+            raise GenerationNotFound(generation_id)
+        return await self._with_attempts(await self.store.deliveries(generation_id))
+
+    async def replay_owned(self, subscription: Subscription, generation_id: str, delivery_id: str) -> LoggedDelivery:
+        """Deliver a message of the owner's generation once more.
+
+        Raises `GenerationNotFound`, or `CallbackNotFound` where the generation has no such message.
+        """
+        if await self.generations.view(subscription.id, generation_id) is None:
+            raise GenerationNotFound(generation_id)
+        found = await self.store.find_delivery(delivery_id)
+        if found is None or found.generation_id != generation_id:
+            raise CallbackNotFound(delivery_id)
+        return await self.replay(delivery_id)
+
+    async def of_generation(self, generation_id: str) -> list[LoggedDelivery]:
+        """The log of anybody's generation. Raises `GenerationNotFound`."""
+        if await self.generations.find(generation_id) is None:
+            raise GenerationNotFound(f"there is no generation {generation_id}")
+        return await self._with_attempts(await self.store.deliveries(generation_id))
+
+    async def of_subscription(self, subscription_id: str, limit: int) -> list[LoggedDelivery]:
+        """The log of a subscription's last `limit` deliveries, the latest first."""
+        return await self._with_attempts(await self.store.latest_deliveries(subscription_id, limit))
+
+    async def replay(self, delivery_id: str) -> LoggedDelivery:
+        """Deliver a message once more, under its own id and from the schedule's beginning. Raises `CallbackNotFound`.
+
+        One that is still being tried is tried now.
+        """
+        replayed = await self.store.replay(delivery_id, self.clock.now())
+        if replayed is None:
+            raise CallbackNotFound(f"there is no callback {delivery_id}")
+        self.announcements.notify()
+        return LoggedDelivery(replayed, await self.store.attempts(delivery_id))
+
+    async def _with_attempts(self, deliveries: Sequence[Delivery]) -> list[LoggedDelivery]:
+        return [LoggedDelivery(each, await self.store.attempts(each.id)) for each in deliveries]

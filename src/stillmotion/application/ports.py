@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from stillmotion.domain.callbacks import Delivery
+from stillmotion.domain.callbacks import Answer, Delivery, DeliveryAttempt
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
@@ -15,6 +15,9 @@ NewId = Callable[[], str]
 
 NewToken = Callable[[], str]
 """Gives 256 random bits as 43 URL-safe characters."""
+
+Chance = Callable[[], float]
+"""Gives a random number from 0 up to, and not including, 1."""
 
 Change = Callable[[Generation], Generation]
 """A pure function from a generation to what becomes of it; may raise, then nothing is changed."""
@@ -203,26 +206,49 @@ class DueDelivery:
 
 
 class CallbackStore(Protocol):
-    """The outbox."""
+    """The outbox, and the log of what was tried."""
 
-    async def due(self, now: datetime, limit: int) -> Sequence[DueDelivery]:
-        """Pending deliveries whose time has come, the longest due first."""
+    async def due(self, now: datetime, each: int) -> Sequence[Delivery]:
+        """Pending deliveries whose time has come, the longest due first: of every endpoint `each` at most."""
         ...
 
-    async def record(self, delivery: Delivery) -> None:
-        """Keep what became of an attempt."""
+    async def find_due(self, delivery_id: str) -> DueDelivery | None:
+        """A pending delivery with all it takes, as it is now; None where it is pending no more, or deleted."""
+        ...
+
+    async def record(self, delivery: Delivery, attempt: DeliveryAttempt) -> None:
+        """Keep an attempt, and what it left of the delivery; nothing where that is deleted.
+
+        Where the delivery was replayed meanwhile it stays as it is, and only the attempt is kept.
+        """
+        ...
+
+    async def find_delivery(self, delivery_id: str) -> Delivery | None:
+        """A delivery as it is now."""
         ...
 
     async def deliveries(self, generation_id: str) -> Sequence[Delivery]:
         """All deliveries of a generation in the order they were caused."""
         ...
 
+    async def latest_deliveries(self, subscription_id: str, limit: int) -> Sequence[Delivery]:
+        """The deliveries of a subscription that were caused last, the latest first."""
+        ...
+
+    async def attempts(self, delivery_id: str) -> Sequence[DeliveryAttempt]:
+        """Every attempt of a delivery that came to an end, chain by chain."""
+        ...
+
+    async def replay(self, delivery_id: str, now: datetime) -> Delivery | None:
+        """Begin a new chain of attempts for a delivery, due now; None where there is none."""
+        ...
+
 
 class CallbackSender(Protocol):
     """Posts callbacks."""
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> int:
-        """POST once, never redirected, and return the status. Raises `CallbackUndeliverable`."""
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> Answer:
+        """POST once, never redirected. Raises `CallbackUndeliverable` where no status came within the deadline."""
         ...
 
 

@@ -1,14 +1,43 @@
-"""Callbacks: which changes are announced, and what is remembered of each delivery."""
+"""Callbacks: which changes are announced, when each is tried, and what is remembered of it."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from itertools import pairwise
+from typing import Final
 
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import ANNOUNCED, State
 
 ANSWER_DEADLINE = timedelta(seconds=15)
 """A receiver's 2xx counts within this time."""
+
+SCHEDULE: Final = (
+    timedelta(0),
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=24),
+)
+"""When the attempts of one chain are made, from its beginning. After the last the delivery is given up."""
+
+JITTER: Final = 0.1
+"""The part by which a pause may be longer: receivers that failed together are not tried again together."""
+
+LONGEST_ASKED_PAUSE: Final = timedelta(hours=24)
+"""What a `Retry-After` is cut to."""
+
+GONE: Final = 410
+"""The status by which a receiver says that it wants to hear no more of this."""
+
+_PAUSES: Final = tuple(later - earlier for earlier, later in pairwise(SCHEDULE))
+_LONGEST_DIGITS: Final = 9
+_AUTHORITY: Final = re.compile(r"\w+://(?:[^/?#]*@)?([^/?#]*)")
 
 
 class DeliveryState(StrEnum):
@@ -20,10 +49,44 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a receiver answered: the status and its `Retry-After`, as it stands in the header."""
+
+    status: int
+    retry_after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAttempt:
+    """One attempt: a status, or in words that hold no address why there was none.
+
+    `number` counts from 1 within a chain; `replay` is 0 in the first chain, and counts the replays from then on.
+    """
+
+    replay: int
+    number: int
+    started_at: datetime
+    duration: timedelta
+    status: int | None = None
+    reason: str | None = None
+
+    @property
+    def answer(self) -> str:
+        """The status, or the reason."""
+        return str(self.status) if self.reason is None else self.reason
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver took it: any 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One callback to make: a row written in the transaction that changed the state.
 
-    `id` is the `webhook-id`, the same at every attempt. `due_at` is when to try next.
+    `id` is the `webhook-id`, the same at every attempt. `due_at` is when to try next. `attempts` counts those of
+    the present chain: there is one, and one more for each of the `replays`.
     """
 
     id: str
@@ -34,6 +97,34 @@ class Delivery:
     attempts: int = 0
     state: DeliveryState = DeliveryState.PENDING
     last_answer: str | None = None
+    replays: int = 0
+
+    @property
+    def endpoint(self) -> str:
+        """Whom it goes to, host and port: what shares an endpoint shares its trouble."""
+        found = _AUTHORITY.match(self.url)
+        return self.url if found is None else found[1].lower()
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be tried now."""
+        return self.state is DeliveryState.PENDING and self.due_at <= now
+
+    def attempted(self, attempt: DeliveryAttempt, asked: timedelta | None, chance: float) -> "Delivery":
+        """What an attempt leaves of it: delivered, given up, or due again after a pause.
+
+        `asked` is the pause that the receiver asked for; `chance` is random, from 0 up to 1.
+        """
+        tried = replace(self, attempts=attempt.number, last_answer=attempt.answer)
+        if attempt.delivered:
+            return replace(tried, state=DeliveryState.DELIVERED)
+        if attempt.status == GONE or attempt.number >= len(SCHEDULE):
+            return replace(tried, state=DeliveryState.GAVE_UP)
+        pause = _PAUSES[attempt.number - 1] * (1 + JITTER * chance)
+        return replace(tried, due_at=attempt.started_at + attempt.duration + max(pause, asked or pause))
+
+    def replayed(self, now: datetime) -> "Delivery":
+        """The same message once more, from the schedule's beginning."""
+        return replace(self, due_at=now, attempts=0, state=DeliveryState.PENDING, replays=self.replays + 1)
 
 
 def caused_by(before: Generation, after: Generation, now: datetime) -> Delivery | None:
@@ -45,3 +136,19 @@ def caused_by(before: Generation, after: Generation, now: datetime) -> Delivery 
     if url is None or after.state is before.state or after.state not in ANNOUNCED:
         return None
     return Delivery(f"msg_{after.id}_{after.state}", after.id, after.state, url, due_at=now)
+
+
+def asked_pause(retry_after: str | None, now: datetime) -> timedelta | None:
+    """The pause that a `Retry-After` asks for (RFC 9110, section 10.2.3), bounded; None where it cannot be read."""
+    if retry_after is None:
+        return None
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        wanted = timedelta(seconds=int(text[:_LONGEST_DIGITS]))
+    else:
+        try:
+            until = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        wanted = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+    return max(timedelta(0), min(wanted, LONGEST_ASKED_PAUSE))

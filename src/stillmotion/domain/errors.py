@@ -10,6 +10,7 @@
     │   ├── AccessDenied              the product lacks the surface, model or action
     │   │   └── QuotaSpent            until the period ends
     │   ├── GenerationNotFound        also for another subscription's
+    │   │   └── CallbackNotFound      the generation has no such message
     │   ├── ProductNotFound           the administrator's own, as the next
     │   ├── SubscriptionNotFound
     │   └── LimitExceeded             try again after a while
@@ -78,6 +79,10 @@ class QuotaSpent(AccessDenied):
 
 class GenerationNotFound(Refused):
     """No such generation for this subscription."""
+
+
+class CallbackNotFound(GenerationNotFound):
+    """The generation has no such message."""
 
 
 class ProductNotFound(Refused):

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from stillmotion.application.access import Allowance
 from stillmotion.application.ports import Fingerprint, IdempotencyKey
 from stillmotion.domain.generation import GenerationView
@@ -57,6 +59,10 @@ class Call:
             services = self.services
             self.links = services.asset_urls.links(base_url(self.scope, services.public_url))
         return self.links(key)
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """The wire of an operation without parameters: no query, no body."""
 
 
 @dataclass(slots=True)

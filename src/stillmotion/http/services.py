@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess
 from stillmotion.application.assets import AssetUrls
+from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import Clock, ObjectStore
 
@@ -29,6 +30,7 @@ class Services:
     access: Access
     read_limits: ReadLimits
     generations: Generations
+    delivery_log: DeliveryLog
     asset_urls: AssetUrls
     objects: ObjectStore
     clock: Clock

@@ -9,11 +9,8 @@ from stillmotion.domain.errors import GenerationNotFound, LimitExceeded, NotAuth
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.asgi import Headers
-from stillmotion.http.operation import Answer, Call, Operation, Surface
-
-
-class Nothing(msgspec.Struct, frozen=True):
-    """No parameters, and no body."""
+from stillmotion.http.callbacks import CALLBACK_OPERATIONS
+from stillmotion.http.operation import Answer, Call, Nothing, Operation, Surface
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -76,5 +73,6 @@ def shared_surface(surfaces: Sequence[Surface]) -> Surface:
                 refusals=(NotAuthenticated, GenerationNotFound, LimitExceeded, Exception, Unavailable),
                 handle=get_plan,
             ),
+            *CALLBACK_OPERATIONS,
         ),
     )

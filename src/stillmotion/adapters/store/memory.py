@@ -7,7 +7,7 @@ from datetime import datetime
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
 from stillmotion.application.ports import Accepted, Change, Clock, DueDelivery, Submission
-from stillmotion.domain.callbacks import Delivery, DeliveryState, caused_by
+from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState, caused_by
 from stillmotion.domain.errors import (
     GenerationNotFound,
     InvalidRequest,
@@ -35,6 +35,9 @@ class MemoryStore:
     _lines: dict[str, Line] = field(default_factory=dict)
     _virtual_time: int = 0
     _deliveries: dict[str, Delivery] = field(default_factory=dict)
+    _attempts: defaultdict[str, dict[tuple[int, int], DeliveryAttempt]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
     _keys: dict[tuple[str, KeySlot], Key] = field(default_factory=dict)
@@ -176,19 +179,58 @@ class MemoryStore:
         line = self._line(subscription_id)
         return Usage(self._used_seconds[subscription_id, period], self._unfinished(subscription_id), line.queued)
 
-    async def due(self, now: datetime, limit: int) -> Sequence[DueDelivery]:
+    async def due(self, now: datetime, each: int) -> Sequence[Delivery]:
         """See `CallbackStore.due`."""
-        pending = [each for each in self._deliveries.values() if each.state is DeliveryState.PENDING]
-        longest_due = sorted((each for each in pending if each.due_at <= now), key=lambda each: each.due_at)
-        return [self._with_all_it_takes(each) for each in longest_due[:limit]]
+        due = [delivery for delivery in self._deliveries.values() if delivery.is_due(now)]
+        taken: Counter[str] = Counter()
+        found = []
+        for delivery in sorted(due, key=lambda one: one.due_at):
+            taken[delivery.endpoint] += 1
+            if taken[delivery.endpoint] <= each:
+                found.append(delivery)
+        return found
 
-    async def record(self, delivery: Delivery) -> None:
+    async def find_due(self, delivery_id: str) -> DueDelivery | None:
+        """See `CallbackStore.find_due`."""
+        delivery = self._deliveries.get(delivery_id)
+        if delivery is None or delivery.state is not DeliveryState.PENDING:
+            return None
+        generation = self._generations[delivery.generation_id]
+        return DueDelivery(delivery, generation, self._subscriptions[generation.subscription_id].callback_secret)
+
+    async def record(self, delivery: Delivery, attempt: DeliveryAttempt) -> None:
         """See `CallbackStore.record`."""
-        self._deliveries[delivery.id] = delivery
+        known = self._deliveries.get(delivery.id)
+        if known is None:
+            return
+        self._attempts[delivery.id].setdefault((attempt.replay, attempt.number), attempt)
+        if known.replays == delivery.replays:
+            self._deliveries[delivery.id] = delivery
+
+    async def find_delivery(self, delivery_id: str) -> Delivery | None:
+        """See `CallbackStore.find_delivery`."""
+        return self._deliveries.get(delivery_id)
 
     async def deliveries(self, generation_id: str) -> Sequence[Delivery]:
         """See `CallbackStore.deliveries`."""
         return [each for each in self._deliveries.values() if each.generation_id == generation_id]
+
+    async def latest_deliveries(self, subscription_id: str, limit: int) -> Sequence[Delivery]:
+        """See `CallbackStore.latest_deliveries`."""
+        own = {each.id for each in self._generations.values() if each.subscription_id == subscription_id}
+        return [each for each in reversed(self._deliveries.values()) if each.generation_id in own][:limit]
+
+    async def attempts(self, delivery_id: str) -> Sequence[DeliveryAttempt]:
+        """See `CallbackStore.attempts`."""
+        return [attempt for _, attempt in sorted(self._attempts.get(delivery_id, {}).items())]
+
+    async def replay(self, delivery_id: str, now: datetime) -> Delivery | None:
+        """See `CallbackStore.replay`."""
+        delivery = self._deliveries.get(delivery_id)
+        if delivery is None:
+            return None
+        replayed = self._deliveries[delivery_id] = delivery.replayed(now)
+        return replayed
 
     async def check(self) -> None:
         """Always fit."""
@@ -234,7 +276,3 @@ class MemoryStore:
 
     def _keys_of(self, subscription: Subscription) -> list[Key]:
         return [self._keys[each] for each in sorted(self._keys) if each[0] == subscription.id]
-
-    def _with_all_it_takes(self, delivery: Delivery) -> DueDelivery:
-        generation = self._generations[delivery.generation_id]
-        return DueDelivery(delivery, generation, self._subscriptions[generation.subscription_id].callback_secret)

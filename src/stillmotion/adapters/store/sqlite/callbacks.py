@@ -6,13 +6,14 @@ from datetime import datetime
 import apsw
 
 from stillmotion.adapters.store.sqlite import statements
+from stillmotion.adapters.store.sqlite.callback_rows import from_attempt, from_delivery, to_attempt, to_delivery
 from stillmotion.adapters.store.sqlite.reader import Reader
-from stillmotion.adapters.store.sqlite.rows import from_delivery, microseconds, to_delivery, to_generation
+from stillmotion.adapters.store.sqlite.rows import microseconds, to_generation
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.ports import DueDelivery
-from stillmotion.domain.callbacks import Delivery
+from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 
-_DELIVERY_COLUMNS = 8
+_DELIVERY_COLUMNS = 9
 
 
 class SqliteCallbacks:
@@ -22,22 +23,54 @@ class SqliteCallbacks:
         self._writer = writer
         self._reader = reader
 
-    async def due(self, now: datetime, limit: int) -> Sequence[DueDelivery]:
+    async def due(self, now: datetime, each: int) -> Sequence[Delivery]:
         """See `CallbackStore.due`."""
-        found = []
-        for secret, *columns in self._reader.rows(statements.DUE_DELIVERIES, (microseconds(now), limit)):
-            delivery = to_delivery(tuple(columns[:_DELIVERY_COLUMNS]))
-            found.append(DueDelivery(delivery, to_generation(tuple(columns[_DELIVERY_COLUMNS:])), secret))
-        return found
+        found = [to_delivery(row) for row in self._reader.rows(statements.DUE_DELIVERIES, (microseconds(now), each))]
+        return sorted(found, key=lambda delivery: delivery.due_at)
 
-    async def record(self, delivery: Delivery) -> None:
+    async def find_due(self, delivery_id: str) -> DueDelivery | None:
+        """See `CallbackStore.find_due`."""
+        for secret, *columns in self._reader.rows(statements.FIND_DUE_DELIVERY, (delivery_id,)):
+            delivery = to_delivery(tuple(columns[:_DELIVERY_COLUMNS]))
+            return DueDelivery(delivery, to_generation(tuple(columns[_DELIVERY_COLUMNS:])), secret)
+        return None
+
+    async def record(self, delivery: Delivery, attempt: DeliveryAttempt) -> None:
         """See `CallbackStore.record`."""
 
         def operation(connection: apsw.Connection) -> None:
+            connection.execute(statements.RECORD_ATTEMPT, from_attempt(delivery.id, attempt))
             connection.execute(statements.RECORD_DELIVERY, from_delivery(delivery))
 
         await self._writer.run(operation)
 
+    async def find_delivery(self, delivery_id: str) -> Delivery | None:
+        """See `CallbackStore.find_delivery`."""
+        rows = self._reader.rows(statements.FIND_DELIVERY, (delivery_id,))
+        return to_delivery(rows[0]) if rows else None
+
     async def deliveries(self, generation_id: str) -> Sequence[Delivery]:
         """See `CallbackStore.deliveries`."""
         return [to_delivery(row) for row in self._reader.rows(statements.DELIVERIES_OF_GENERATION, (generation_id,))]
+
+    async def latest_deliveries(self, subscription_id: str, limit: int) -> Sequence[Delivery]:
+        """See `CallbackStore.latest_deliveries`."""
+        rows = self._reader.rows(statements.LATEST_DELIVERIES, (subscription_id, limit))
+        return [to_delivery(row) for row in rows]
+
+    async def attempts(self, delivery_id: str) -> Sequence[DeliveryAttempt]:
+        """See `CallbackStore.attempts`."""
+        return [to_attempt(row) for row in self._reader.rows(statements.ATTEMPTS_OF_DELIVERY, (delivery_id,))]
+
+    async def replay(self, delivery_id: str, now: datetime) -> Delivery | None:
+        """See `CallbackStore.replay`."""
+
+        def operation(connection: apsw.Connection) -> Delivery | None:
+            row = connection.execute(statements.FIND_DELIVERY, (delivery_id,)).get
+            if row is None:
+                return None
+            replayed = to_delivery(row).replayed(now)
+            connection.execute(statements.REPLAY_DELIVERY, from_delivery(replayed))
+            return replayed
+
+        return await self._writer.run(operation)

@@ -8,10 +8,10 @@ import apsw
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
 from stillmotion.adapters.store.sqlite import statements
+from stillmotion.adapters.store.sqlite.callback_rows import from_delivery
 from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.rows import (
     Bindings,
-    from_delivery,
     from_generation,
     from_line,
     from_progress,

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from stillmotion.domain.assets import Asset, AssetKind, Assets
-from stillmotion.domain.callbacks import Delivery, DeliveryState
 from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
@@ -266,28 +265,6 @@ def to_line(row: Row) -> Line:
 def from_line(line: Line) -> Bindings:
     """The bindings of a subscription's queue."""
     return {"queued": line.queued, "turn": line.turn, "turn_since": microseconds(line.since)}
-
-
-def from_delivery(delivery: Delivery) -> Bindings:
-    """The bindings of a delivery's whole row."""
-    return {
-        "id": delivery.id,
-        "generation_id": delivery.generation_id,
-        "announces": delivery.announces.value,
-        "url": delivery.url,
-        "due_at": microseconds(delivery.due_at),
-        "attempts": delivery.attempts,
-        "state": delivery.state.value,
-        "last_answer": delivery.last_answer,
-    }
-
-
-def to_delivery(row: Row) -> Delivery:
-    """A delivery, from its columns in the order of `statements`."""
-    id_, generation_id, announces, url, due_at, attempts, state, last_answer = row
-    return Delivery(
-        id_, generation_id, State(announces), url, to_time(due_at), attempts, DeliveryState(state), last_answer
-    )
 
 
 def from_product(product: Product) -> Bindings:

@@ -17,9 +17,8 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.subscriptions import KeySlot
 from stillmotion.http.asgi import Headers
-from stillmotion.http.operation import Answer, Call, Operation, Surface
+from stillmotion.http.operation import Answer, Call, Nothing, Operation, Surface
 from stillmotion.http.problems import EndpointNotFound
-from stillmotion.http.shared import Nothing
 from stillmotion.http.surfaces.admin import examples, translate, wire
 from stillmotion.http.surfaces.admin.problems import PROBLEMS
 
