@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +28,7 @@ from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import Clock, ObjectStore
 from stillmotion.application.products import Products
+from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.work import LEASE, Work
 from stillmotion.config import Settings, SettingsError
@@ -41,6 +42,7 @@ from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.deliverer import Deliverer
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
+from stillmotion.worker.sweeper import Sweeper
 
 _KEYS, _LINKS = b"subscription keys", b"asset links"
 """What each secret that we derive from the data directory's is for."""
@@ -110,13 +112,14 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
         await work.reclaim(ending_within=LEASE)
         deliverer = Deliverer(callbacks, announcements)
-        async with _running(host, deliverer):
+        sweeper = Sweeper(Retention(store, objects, clock))
+        async with _running(host.run(), deliverer.run(), sweeper.run()):
             yield Service(build_app(services), host, has_subscriptions=bool(await store.subscriptions()))
 
 
 @asynccontextmanager
-async def _running(host: WorkerHost, deliverer: Deliverer) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(host.run()), asyncio.create_task(deliverer.run())]
+async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
     finally:
@@ -159,6 +162,13 @@ def delivery_log(settings: Settings) -> Iterator[DeliveryLog]:
         yield DeliveryLog(store, store, InProcessSignal(), SystemClock())
 
 
+@contextmanager
+def retention(settings: Settings) -> Iterator[Retention]:
+    """What is kept in a data directory and its storage, whether a server has it open or not."""
+    with _opened(settings) as store:
+        yield Retention(store, _objects(settings), SystemClock())
+
+
 def default_product(settings: Settings) -> Product:
     """What a subscription is made for where no other product is named."""
     return Product(
@@ -166,6 +176,7 @@ def default_product(settings: Settings) -> Product:
         name="default",
         submits_per_minute=settings.submits_per_minute,
         concurrent_generations=settings.concurrent_generations,
+        retention_days=settings.retention_days or None,
     )
 
 

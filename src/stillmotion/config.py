@@ -55,6 +55,9 @@ class Settings:
     admin_key: str = _setting(
         "", "Key of the administration API, 32 characters or more; empty: there is no such API.", secret=True
     )
+    retention_days: int = _setting(
+        0, "Days that a newly created default product keeps finished generations, 0 to 36500; 0: until deleted."
+    )
     fetch_allow_cidrs: tuple[str, ...] = _setting((), "Networks that pictures and callbacks may be on though private.")
     fetch_deny_cidrs: tuple[str, ...] = _setting((), "Further networks that are never connected to.")
     fetch_allowed_ports: tuple[int, ...] = _setting(
@@ -70,6 +73,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "renderers": (0, 64),
     "submits_per_minute": (1, 1_000_000),
     "concurrent_generations": (1, 10_000_000),
+    "retention_days": (0, 36_500),
     "shutdown_grace": (0, 600),
 }
 _SECRET_LENGTHS: Mapping[str, tuple[int, int]] = {"admin_key": (32, 128)}

@@ -129,6 +129,56 @@ def test_what_could_lead_elsewhere_is_no_key(name):
     assert not is_key(name)
 
 
+async def listed(objects, folder):
+    return [each async for found in objects.list(folder) for each in found]
+
+
+async def test_a_folders_objects_are_listed_with_size_and_time(objects):
+    keys = [f"generations/one/{number}.mp4" for number in range(3)]
+    for key in [*keys, "generations/other/x.mp4", "generations/one-more", "inputs/one/x"]:
+        await objects.put(key, b"clip")
+    found = await listed(objects, "generations/one")
+    assert sorted(each.key for each in found) == keys
+    assert {each.size for each in found} == {4}
+    assert all(abs(datetime.now(UTC) - each.modified_at) < timedelta(minutes=1) for each in found)
+    assert len(await listed(objects, "generations")) == 5
+    assert await listed(objects, "nothing") == []
+
+
+async def test_what_is_listed_may_be_deleted_meanwhile(objects):
+    for number in range(20):
+        await objects.put(f"generations/one/{number}", b"clip")
+    for each in await listed(objects, "generations/one"):
+        await objects.delete(each.key)
+    assert await listed(objects, "generations") == []
+
+
+async def test_an_object_is_moved_whole(objects):
+    await objects.put(VIDEO, b"clip")
+    await objects.move(VIDEO, f"quarantine/{VIDEO}")
+    assert await objects.find(VIDEO) is None
+    assert await content(objects, f"quarantine/{VIDEO}", 0, 4) == b"clip"
+    await objects.move(VIDEO, "elsewhere")
+    with pytest.raises(ValueError, match="cannot name an object"):
+        await objects.move(f"quarantine/{VIDEO}", "../outside")
+
+
+async def test_a_local_write_that_was_broken_off_is_swept_once_it_is_old(tmp_path):
+    """That is what a put leaves whose process is killed before the rename."""
+    objects = open_objects("local", tmp_path)
+    await objects.put(VIDEO, b"clip")
+    (tmp_path / f"{VIDEO}#1").write_bytes(b"cl")
+    assert await listed(objects, "generations") != []
+    now = datetime.now(UTC)
+    assert await objects.sweep_unfinished(now - timedelta(hours=1)) == 0
+    assert await objects.sweep_unfinished(now + timedelta(hours=1)) == 1
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [(tmp_path / VIDEO).name]
+
+
+async def test_a_bucket_has_nothing_half_written_to_sweep(bucket):
+    assert await bucket.sweep_unfinished(datetime.now(UTC)) == 0
+
+
 async def test_a_store_that_can_be_written_to_is_fit(objects):
     await objects.check()
 

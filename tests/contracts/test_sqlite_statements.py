@@ -12,10 +12,12 @@ STATEMENTS = {
     for name, text in vars(statements).items()
     if name.isupper() and not name.startswith("_") and re.match(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)", text)
 }
-ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES"}
-"""These list everything there is, for a person."""
+ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "EXPIRED"}
+"""These list everything there is, for a person, or look at every subscription, once a minute."""
 
-UNDER_WAY = re.compile("(generations_(queued|dreaming)|limits_waiting)$|SCAN (endpoints|CONSTANT ROW)$")
+UNDER_WAY = re.compile(
+    "(generations_(queued|dreaming)|limits_waiting|removals_by_age)$|SCAN (endpoints|json_each|CONSTANT ROW)"
+)
 """Indexes that hold only what is under way, and what a statement makes of them."""
 
 

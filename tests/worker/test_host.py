@@ -101,6 +101,21 @@ async def test_a_cancelled_render_stops_within_a_quarter_second(workshop):
     assert len(renderers) == 1, "the renderer stayed warm"
 
 
+async def test_the_render_of_what_is_deleted_stops_and_leaves_nothing(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("slow slow")
+        await bench.rendering(generation_id)
+        await bench.store.delete(generation_id)
+        workshop.signal.notify()
+        async with asyncio.timeout(2):
+            while list(workshop.scratch.iterdir()):
+                await asyncio.sleep(0.005)
+        after = await bench.ended(await bench.submit("a walk"))
+    assert after.state is State.COMPLETED
+    stored = [each.key async for found in workshop.objects.list("generations") for each in found]
+    assert sorted(stored) == sorted(after.objects)
+
+
 async def test_a_renderer_too_busy_to_listen_is_killed_for_a_cancel(workshop):
     async with running(workshop) as bench:
         generation_id = await bench.submit("stubborn")

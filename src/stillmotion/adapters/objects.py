@@ -4,9 +4,9 @@ import asyncio
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,15 +14,19 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
-from stillmotion.application.ports import ObjectStore, StoredObject
+from stillmotion.application.ports import ListedObject, ObjectStore, StoredObject
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.errors import StillmotionError, Unavailable
 
 PIECE_BYTES: Final = 128 * 1024
 """What `read` yields at a time, but for the last piece."""
 
+LISTED_AT_ONCE: Final = 500
+
 KEY_MAX_CHARACTERS: Final = 512
 _KEY: Final = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+
+_UNFINISHED: Final = re.compile(r"#\d+$")
 
 _CONTENT_TYPES: Final = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
 """By ending: what a browser must be told when the bucket itself serves the object."""
@@ -103,6 +107,23 @@ class _Objects(ABC):
             except FileNotFoundError:
                 return
 
+    async def list(self, folder: str) -> AsyncIterator[Sequence[ListedObject]]:
+        """See `ObjectStore.list`."""
+        with _as_unavailable():
+            async for found in self._store.list(folder, chunk_size=LISTED_AT_ONCE):
+                yield [ListedObject(each["path"], each["size"], each["last_modified"]) for each in found]
+
+    async def move(self, key: str, destination: str) -> None:
+        """See `ObjectStore.move`. Raises `ValueError` for what is no key."""
+        for name in (key, destination):
+            if not is_key(name):
+                raise ValueError(f"{name!r} cannot name an object")
+        with _as_unavailable():
+            try:
+                await self._store.rename_async(key, destination)
+            except FileNotFoundError:
+                return
+
     async def check(self) -> None:
         """See `ObjectStore.check`."""
         await self._put(CHECK_KEY, b"ok")
@@ -137,6 +158,21 @@ class LocalObjects(_Objects):
         """None: a directory serves nobody."""
         del key, lifetime
 
+    async def sweep_unfinished(self, before: datetime) -> int:
+        """See `ObjectStore.sweep_unfinished`."""
+        with _as_unavailable():
+            return await asyncio.to_thread(self._sweep_unfinished, before.timestamp())
+
+    def _sweep_unfinished(self, before: float) -> int:
+        """obstore writes `NAME#NUMBER` and renames it: a process that is killed in between leaves that."""
+        swept = 0
+        for path in self._directory.rglob("*#*"):
+            with suppress(FileNotFoundError):
+                if _UNFINISHED.search(path.name) and path.is_file() and path.stat().st_mtime < before:
+                    path.unlink()
+                    swept += 1
+        return swept
+
     async def _store_whole(self, key: str, content: bytes | Path) -> None:
         # obstore writes beside the name and renames, but leaves it to the system when to write to the disk.
         await self._store.put_async(key, content)
@@ -161,6 +197,11 @@ class S3Objects(_Objects):
         """See `ObjectStore.direct_url`."""
         with _as_unavailable():
             return obstore.sign(self._store, "GET", key, lifetime)
+
+    async def sweep_unfinished(self, before: datetime) -> int:
+        """None: what a bucket keeps of broken uploads is cleared away by a lifecycle rule of its own."""
+        del before
+        return 0
 
     async def _store_whole(self, key: str, content: bytes | Path) -> None:
         kind = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")

@@ -1,6 +1,7 @@
 """Submitting, reading and cancelling generations."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from stillmotion.application.ports import (
@@ -16,6 +17,8 @@ from stillmotion.application.ports import (
     Submission,
     UrlRules,
 )
+from stillmotion.application.retention import remove_objects
+from stillmotion.domain.assets import INPUTS
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem, Unavailable
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
@@ -104,6 +107,18 @@ class Generations:
         self.signal.notify()
         return cancelled
 
+    async def delete(self, subscription: Subscription, generation_id: str) -> None:
+        """Cancel what has not finished, and remove the record with all that belongs to it.
+
+        Raises `GenerationNotFound`, the second time too. Where storage is away, the objects are removed later.
+        """
+        await self.get(subscription, generation_id)
+        if not await self.store.delete(generation_id):
+            raise GenerationNotFound(generation_id)
+        self.signal.notify()
+        with suppress(Unavailable):
+            await remove_objects(self.store, self.objects, generation_id)
+
     def _check(self, subscription: Subscription, request: GenerationRequest) -> None:
         if request.model not in self.engines:
             names = ", ".join(sorted(self.engines))
@@ -152,11 +167,11 @@ class Generations:
     async def _keep(self, generation_id: str, keyframe: Keyframe | None) -> Keyframe | None:
         if not isinstance(keyframe, InlineKeyframe):
             return keyframe
-        key = f"inputs/{generation_id}/{self.new_token()}"
+        key = f"{INPUTS}/{generation_id}/{self.new_token()}"
         await self.objects.put(key, keyframe.content)
         return StoredKeyframe(key)
 
     async def _forget_inline(self, request: GenerationRequest) -> None:
         for keyframe in (request.frame0, request.frame1):
-            if isinstance(keyframe, StoredKeyframe) and keyframe.key.startswith("inputs/"):
+            if isinstance(keyframe, StoredKeyframe) and keyframe.key.startswith(f"{INPUTS}/"):
                 await self.objects.delete(keyframe.key)

@@ -131,6 +131,33 @@ class GenerationStore(Protocol):
         """How many generations are queued and dreaming, by state."""
         ...
 
+    async def delete(self, generation_id: str) -> bool:
+        """Delete a generation with its deliveries and idempotency keys; False where there is none.
+
+        What has not finished is cancelled in the same transaction, as `change` would. The id is kept in `removals`.
+        """
+        ...
+
+    async def removed(self, generation_id: str) -> None:
+        """A deleted generation's objects are gone: forget its id."""
+        ...
+
+
+class RetentionStore(GenerationStore, Protocol):
+    """What is to go, and what must stay."""
+
+    async def expired(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of finished generations that were kept for as long as their products say, up to `limit`."""
+        ...
+
+    async def removals(self, limit: int) -> Sequence[str]:
+        """Ids of deleted generations whose objects may still be there, those deleted first before the others."""
+        ...
+
+    async def named(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys of objects that a generation names: its result, or a picture that it is made from."""
+        ...
+
 
 class UsageStore(Protocol):
     """What subscriptions spend."""
@@ -281,6 +308,15 @@ class StoredObject:
     modified_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object that was found by looking: size in bytes, time of writing."""
+
+    key: str
+    size: int
+    modified_at: datetime
+
+
 class ObjectStore(Protocol):
     """Pictures and clips. An object appears whole or not at all. Raises `Unavailable` where storage is."""
 
@@ -306,6 +342,21 @@ class ObjectStore(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove an object; nothing happens where there is none."""
+        ...
+
+    def list(self, folder: str) -> AsyncIterator[Sequence[ListedObject]]:
+        """All objects whose key begins with `folder` and a slash, some at a time. They may be deleted meanwhile."""
+        ...
+
+    async def move(self, key: str, destination: str) -> None:
+        """Give an object another key; nothing happens where there is none."""
+        ...
+
+    async def sweep_unfinished(self, before: datetime) -> int:
+        """Remove what was half written and left so before that time; how much there was.
+
+        A store that leaves nothing half written, or clears it away itself, has nothing to do.
+        """
         ...
 
     def direct_url(self, key: str, lifetime: timedelta) -> str | None:

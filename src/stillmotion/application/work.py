@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stillmotion.application.ports import Clock, GenerationStore, NewToken, ObjectStore
-from stillmotion.domain.assets import Asset, AssetKind, Assets
-from stillmotion.domain.errors import GenerationFailed, IllegalTransition, LeaseLost
+from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
+from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost
 from stillmotion.domain.generation import Generation, Lease
 from stillmotion.domain.lifecycle import State
 
@@ -59,7 +59,10 @@ class Work:
         return generation is not None and generation.state is State.DREAMING and generation.lease == lease
 
     async def complete(self, lease: Lease, rendered: Rendered) -> Generation:
-        """Publish the files under new names, then finish. What was published for a lost lease is removed."""
+        """Publish the files under new names, then finish. What was published for a lost lease is removed.
+
+        Raises `LeaseLost`, or `GenerationNotFound` where it was deleted meanwhile.
+        """
         assets = Assets(
             await self._publish(lease, AssetKind.VIDEO, rendered.video),
             await self._publish(lease, AssetKind.THUMBNAIL, rendered.thumbnail),
@@ -69,7 +72,7 @@ class Work:
             return await self.store.change(
                 lease.generation_id, lambda generation: generation.completed(lease, assets, rendered.plan, now)
             )
-        except LeaseLost:
+        except (LeaseLost, GenerationNotFound):
             for asset in (assets.video, assets.thumbnail):
                 await self.objects.delete(asset.key)
             raise
@@ -113,11 +116,11 @@ class Work:
 
         try:
             await self.store.change(generation_id, abandon)
-        except (LeaseLost, IllegalTransition):
+        except (LeaseLost, IllegalTransition, GenerationNotFound):
             return 0
         return 1
 
     async def _publish(self, lease: Lease, kind: AssetKind, file: RenderedFile) -> Asset:
-        key = f"generations/{lease.generation_id}/{self.new_token()}.{_SUFFIXES[kind]}"
+        key = f"{RESULTS}/{lease.generation_id}/{self.new_token()}.{_SUFFIXES[kind]}"
         await self.objects.put_file(key, file.path)
         return Asset(kind, key, file.size, file.digest)

@@ -19,6 +19,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "subscriptions": ("stillmotion.cli.subscriptions", "Create, list, change, suspend and cancel subscriptions."),
     "keys": ("stillmotion.cli.keys", "Create, list, replace and suspend subscription keys."),
     "callbacks": ("stillmotion.cli.callbacks", "List what was tried to deliver, and deliver it again."),
+    "gc": ("stillmotion.cli.gc", "Remove what has expired, and set aside what belongs to nothing."),
     "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),
 }
 _NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG"})

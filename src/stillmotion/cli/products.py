@@ -53,6 +53,7 @@ _OPTIONS = (
     click.option("--concurrent-generations", type=int, help="Unfinished generations at once."),
     click.option("--video-seconds-per-month", type=_Limit(int), help="The quota of a calendar month in UTC."),
     click.option("--price-per-second", type=float, help="In a unit of your own."),
+    click.option("--retention-days", type=_Limit(int), help="How long finished generations are kept."),
 )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from stillmotion.domain.assets import Assets
 from stillmotion.domain.errors import GenerationFailed, LeaseLost
+from stillmotion.domain.keyframes import StoredKeyframe
 from stillmotion.domain.lifecycle import TERMINAL, Event, State, after
 from stillmotion.domain.request import GenerationRequest
 
@@ -88,6 +89,12 @@ class Generation:
             None if assets is None else assets.video.key,
             None if assets is None else assets.thumbnail.key,
         )
+
+    @property
+    def objects(self) -> list[str]:
+        """The keys of all objects that it names: pictures it is made from, and its result."""
+        inputs = [each.key for each in (self.request.frame0, self.request.frame1) if isinstance(each, StoredKeyframe)]
+        return inputs if self.assets is None else [*inputs, self.assets.video.key, self.assets.thumbnail.key]
 
     @property
     def lease(self) -> Lease:

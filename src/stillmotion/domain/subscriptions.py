@@ -10,6 +10,7 @@ from stillmotion.domain.errors import AccessDenied, InvalidRequest, Problem
 from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, GenerationRequest, Resolution
 
 MAX_LIMIT = 1_000_000_000
+MAX_RETENTION_DAYS = 36_500
 NAME_MAX_CHARACTERS = 200
 _PRODUCT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -20,7 +21,8 @@ class Product:
 
     `surfaces`, `models` and `resolutions` are None where every one is included, those that come later too;
     `max_seconds` (of a clip) and `video_seconds_per_month` are None where there is no such limit.
-    `price_per_second` is in the operator's own unit.
+    `price_per_second` is in the operator's own unit. `retention_days` is None where what is finished is kept
+    until it is deleted.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Product:
     concurrent_generations: int = 100
     video_seconds_per_month: int | None = None
     price_per_second: Decimal = Decimal(0)
+    retention_days: int | None = None
 
     def check_surface(self, surface: str) -> None:
         """Raise `AccessDenied` where the surface is not included."""
@@ -78,6 +81,13 @@ def product_problems(product: Product) -> list[Problem]:
     if quota is not None and not 0 <= quota <= MAX_LIMIT:
         problems.append(
             Problem("video_seconds_per_month", f"must be a whole number from 0 to {MAX_LIMIT}, or null for no quota")
+        )
+    if product.retention_days is not None and not 1 <= product.retention_days <= MAX_RETENTION_DAYS:
+        problems.append(
+            Problem(
+                "retention_days",
+                f"must be a whole number from 1 to {MAX_RETENTION_DAYS}, or null to keep until deleted",
+            )
         )
     if not (product.price_per_second.is_finite() and 0 <= product.price_per_second <= MAX_LIMIT):
         problems.append(Problem("price_per_second", f"must be a number from 0 to {MAX_LIMIT}"))

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
 from stillmotion.application.ports import Accepted, Change, Clock, DueDelivery, Submission
@@ -38,6 +38,7 @@ class MemoryStore:
     _attempts: defaultdict[str, dict[tuple[int, int], DeliveryAttempt]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    _removals: list[str] = field(default_factory=list)
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
     _keys: dict[tuple[str, KeySlot], Key] = field(default_factory=dict)
@@ -112,6 +113,45 @@ class MemoryStore:
         """See `GenerationStore.counts`."""
         counted = Counter(each.state for each in self._generations.values())
         return {state.value: counted[state] for state in (State.QUEUED, State.DREAMING)}
+
+    async def delete(self, generation_id: str) -> bool:
+        """See `GenerationStore.delete`."""
+        generation = self._generations.get(generation_id)
+        if generation is None:
+            return False
+        if not generation.is_terminal:
+            await self.change(generation_id, lambda each: each.cancelled(self.clock.now()))
+        del self._generations[generation_id]
+        for delivery in await self.deliveries(generation_id):
+            del self._deliveries[delivery.id]
+            self._attempts.pop(delivery.id, None)
+        self._idempotency = {name: kept for name, kept in self._idempotency.items() if kept[1] != generation_id}
+        self._digests.pop(generation_id, None)
+        self._removals.append(generation_id)
+        return True
+
+    async def removed(self, generation_id: str) -> None:
+        """See `GenerationStore.removed`."""
+        self._removals = [each for each in self._removals if each != generation_id]
+
+    async def expired(self, now: datetime, limit: int) -> Sequence[str]:
+        """See `RetentionStore.expired`."""
+        days = {each.id: each.product.retention_days for each in self._subscriptions.values()}
+        return [
+            each.id
+            for each in self._generations.values()
+            if each.finished_at is not None
+            and (kept := days.get(each.subscription_id)) is not None
+            and each.finished_at + timedelta(days=kept) <= now
+        ][:limit]
+
+    async def removals(self, limit: int) -> Sequence[str]:
+        """See `RetentionStore.removals`."""
+        return self._removals[:limit]
+
+    async def named(self, keys: Sequence[str]) -> set[str]:
+        """See `RetentionStore.named`."""
+        return {key for generation in self._generations.values() for key in generation.objects} & set(keys)
 
     async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
         """See `AccessStore.find_subscription`."""

@@ -83,6 +83,8 @@ def connect_writer(path: Path) -> apsw.Connection:
     connection.pragma("fullfsync", 1)
     connection.pragma("checkpoint_fullfsync", 1)
     connection.pragma("foreign_keys", 1)
+    # What is deleted is overwritten with zeros: it is not to be read out of the file.
+    connection.pragma("secure_delete", 1)
     connection.pragma("journal_size_limit", 4 * CHECKPOINT_PAGES * 4096)
     return connection
 

@@ -105,6 +105,37 @@ class SqliteGenerations:
         """See `GenerationStore.counts`."""
         return dict(self._reader.rows(statements.COUNT_UNDER_WAY))
 
+    async def delete(self, generation_id: str) -> bool:
+        """See `GenerationStore.delete`."""
+        now = self._clock.now()
+        return await self._writer.run(lambda connection: _delete(connection, generation_id, now))
+
+    async def removed(self, generation_id: str) -> None:
+        """See `GenerationStore.removed`."""
+
+        def operation(connection: apsw.Connection) -> None:
+            connection.execute(statements.END_REMOVAL, (generation_id,))
+
+        await self._writer.run(operation)
+
+
+def _delete(connection: apsw.Connection, generation_id: str, now: datetime) -> bool:
+    row = connection.execute(statements.FIND_GENERATION, (generation_id,)).get
+    if row is None:
+        return False
+    generation = to_generation(row)
+    if not generation.is_terminal:
+        _apply(connection, generation, lambda each: each.cancelled(now), now)
+    for statement in (
+        statements.DELETE_ATTEMPTS,
+        statements.DELETE_DELIVERIES,
+        statements.DELETE_IDEMPOTENCY_KEYS,
+        statements.DELETE_GENERATION,
+    ):
+        connection.execute(statement, (generation_id,))
+    connection.execute(statements.BEGIN_REMOVAL, (generation_id, microseconds(now)))
+    return True
+
 
 def _submit(connection: apsw.Connection, submission: Submission) -> Accepted:
     generation = submission.generation

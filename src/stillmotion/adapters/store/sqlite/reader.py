@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +32,7 @@ class Reader:
         self._views: weakref.WeakSet[_View] = weakref.WeakSet()
         self._closed = False
 
-    def rows(self, statement: str, bindings: tuple[Any, ...] = ()) -> list[Row]:
+    def rows(self, statement: str, bindings: tuple[Any, ...] | Mapping[str, Any] = ()) -> list[Row]:
         """All rows of a statement. Raises `StoreUnavailable`."""
         try:
             view: _View = self._local.view

@@ -177,6 +177,14 @@ def to_view(row: Row) -> GenerationView:
     )
 
 
+def objects_of(row: Row) -> list[str]:
+    """The keys of all objects that a generation names, from its request, video and thumbnail."""
+    request, video, thumbnail = row
+    kept = _decode_request(request)
+    inputs = [each.key for each in (kept.frame0, kept.frame1) if isinstance(each, _Stored)]
+    return [*inputs, *(key for key in (video, thumbnail) if key is not None)]
+
+
 def _restored(kind: type[Value], fields: dict[str, Any]) -> Value:
     """A frozen value as it was kept: whole and valid already, so neither checked nor set a field at a time again."""
     value = object.__new__(kind)
@@ -281,12 +289,15 @@ def from_product(product: Product) -> Bindings:
         "concurrent_generations": product.concurrent_generations,
         "video_seconds_per_month": product.video_seconds_per_month,
         "price_per_second": str(product.price_per_second),
+        "retention_days": product.retention_days,
     }
 
 
 def to_product(row: Row) -> Product:
     """A product, from its columns in the order of `statements`."""
-    id_, name, surfaces, models, resolutions, max_seconds, submits, reads, concurrent, video_seconds, price = row
+    (
+        id_, name, surfaces, models, resolutions, max_seconds, submits, reads, concurrent, video_seconds, price, days
+    ) = row  # fmt: skip
     return Product(
         id=id_,
         name=name,
@@ -299,6 +310,7 @@ def to_product(row: Row) -> Product:
         concurrent_generations=concurrent,
         video_seconds_per_month=video_seconds,
         price_per_second=Decimal(price),
+        retention_days=days,
     )
 
 

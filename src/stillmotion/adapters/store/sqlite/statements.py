@@ -11,7 +11,7 @@ _GENERATION: Final = (
 
 _PRODUCT: Final = (
     "p.id, p.name, p.surfaces, p.models, p.resolutions, p.max_seconds, p.submits_per_minute, p.reads_per_minute, "
-    "p.concurrent_generations, p.video_seconds_per_month, p.price_per_second"
+    "p.concurrent_generations, p.video_seconds_per_month, p.price_per_second, p.retention_days"
 )
 _SUBSCRIPTION: Final = "s.id, s.name, s.created_at, s.callback_secret, s.state, s.expires_at"
 _KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at"
@@ -185,6 +185,34 @@ SWEEP_RECENT_SUBMITS: Final = """
 """
 """With every eighth submit: more go than come."""
 
+# --- deletion ---------------------------------------------------------------------------------------------------
+
+DELETE_ATTEMPTS: Final = """
+    DELETE FROM delivery_attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE generation_id = ?)
+"""
+DELETE_DELIVERIES: Final = "DELETE FROM deliveries WHERE generation_id = ?"
+DELETE_IDEMPOTENCY_KEYS: Final = "DELETE FROM idempotency_keys WHERE generation_id = ?"
+DELETE_GENERATION: Final = "DELETE FROM generations WHERE id = ?"
+
+BEGIN_REMOVAL: Final = "INSERT INTO removals (generation_id, deleted_at) VALUES (?, ?)"
+"""In the transaction that deletes the row: the objects are removed after it."""
+
+REMOVALS: Final = "SELECT generation_id FROM removals ORDER BY deleted_at LIMIT ?"
+
+END_REMOVAL: Final = "DELETE FROM removals WHERE generation_id = ?"
+
+EXPIRED: Final = """
+    SELECT g.id FROM products p
+    JOIN subscriptions s ON s.product_id = p.id
+    JOIN generations g ON g.subscription_id = s.id AND g.finished_at <= :now - p.retention_days * :day
+    WHERE p.retention_days IS NOT NULL LIMIT :limit
+"""
+"""Looks at every subscription, and in each at no more than what has expired."""
+
+OBJECTS_OF_GENERATIONS: Final = """
+    SELECT request, video_key, thumbnail_key FROM generations WHERE id IN (SELECT value FROM json_each(?))
+"""
+
 # --- callbacks --------------------------------------------------------------------------------------------------
 
 CAUSE_DELIVERY: Final = """
@@ -265,10 +293,10 @@ FIND_BY_KEY: Final = f"""
 INSERT_PRODUCT: Final = """
     INSERT INTO products (
         id, name, surfaces, models, resolutions, max_seconds, submits_per_minute, reads_per_minute,
-        concurrent_generations, video_seconds_per_month, price_per_second
+        concurrent_generations, video_seconds_per_month, price_per_second, retention_days
     ) VALUES (
         :id, :name, :surfaces, :models, :resolutions, :max_seconds, :submits_per_minute, :reads_per_minute,
-        :concurrent_generations, :video_seconds_per_month, :price_per_second
+        :concurrent_generations, :video_seconds_per_month, :price_per_second, :retention_days
     )
     ON CONFLICT (name) DO NOTHING
 """
@@ -283,7 +311,7 @@ UPDATE_PRODUCT: Final = """
         surfaces = :surfaces, models = :models, resolutions = :resolutions, max_seconds = :max_seconds,
         submits_per_minute = :submits_per_minute, reads_per_minute = :reads_per_minute,
         concurrent_generations = :concurrent_generations, video_seconds_per_month = :video_seconds_per_month,
-        price_per_second = :price_per_second
+        price_per_second = :price_per_second, retention_days = :retention_days
     WHERE id = :id
 """
 

@@ -10,6 +10,7 @@ from stillmotion.adapters.store.sqlite.callbacks import SqliteCallbacks
 from stillmotion.adapters.store.sqlite.connection import refuse_unsafe_sqlite, sqlite_version
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
 from stillmotion.adapters.store.sqlite.reader import Reader
+from stillmotion.adapters.store.sqlite.retention import SqliteRetention
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.subscriptions import SqliteSubscriptions
 from stillmotion.adapters.store.sqlite.writer import Writer
@@ -18,13 +19,14 @@ from stillmotion.application.ports import Clock
 _SYSTEM_CLOCK = SystemClock()
 
 
-class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks):
+class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteRetention):
     """Every store port over one SQLite file. Usable from any thread and any number of event loops."""
 
     def __init__(self, writer: Writer, reader: Reader, clock: Clock) -> None:
         SqliteGenerations.__init__(self, writer, reader, clock)
         SqliteSubscriptions.__init__(self, writer, reader)
         SqliteCallbacks.__init__(self, writer, reader)
+        SqliteRetention.__init__(self, reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` where nothing can be written just now."""

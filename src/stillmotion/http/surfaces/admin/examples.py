@@ -18,6 +18,7 @@ NEW_PRODUCT: Mapping[str, Any] = {
     "max_seconds": 5,
     "video_seconds_per_month": 3600,
     "price_per_second": 0.02,
+    "retention_days": 30,
 }
 
 PRODUCT: Final = wire.Product(
@@ -31,6 +32,7 @@ PRODUCT: Final = wire.Product(
     concurrent_generations=100,
     video_seconds_per_month=3600,
     price_per_second=0.02,
+    retention_days=30,
 )
 
 LISTED_SUBSCRIPTION: Final = wire.Subscription(

@@ -49,6 +49,7 @@ def product(known: Product) -> wire.Product:
         concurrent_generations=known.concurrent_generations,
         video_seconds_per_month=known.video_seconds_per_month,
         price_per_second=float(known.price_per_second),
+        retention_days=known.retention_days,
     )
 
 

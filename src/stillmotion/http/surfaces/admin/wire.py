@@ -33,6 +33,12 @@ class ProductTerms(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     price_per_second: Annotated[
         float | UnsetType, Meta(description="must be a number, 0 or more, in the operator's own unit")
     ] = UNSET
+    retention_days: Annotated[
+        int | UnsetType | None,
+        Meta(
+            description="must be a whole number of days, 1 or more, or null: finished generations are kept until deleted"
+        ),
+    ] = UNSET
 
 
 class NewProduct(ProductTerms, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -54,6 +60,7 @@ class Product(Struct, frozen=True):
     concurrent_generations: int
     video_seconds_per_month: int | None
     price_per_second: float
+    retention_days: int | None
 
 
 class ProductList(Struct, frozen=True):

@@ -16,3 +16,16 @@ CREATE TABLE delivery_attempts (
     reason TEXT,                                 -- where there was no status
     PRIMARY KEY (delivery_id, replay, number)
 ) STRICT, WITHOUT ROWID;
+
+ALTER TABLE products ADD COLUMN retention_days INTEGER;  -- NULL: records and clips are kept until they are deleted
+
+-- Finds what has been kept long enough, a subscription at a time.
+CREATE INDEX generations_finished ON generations (subscription_id, finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX idempotency_keys_by_generation ON idempotency_keys (generation_id);
+
+-- Generations that are deleted, whose objects are still to be removed.
+CREATE TABLE removals (
+    generation_id TEXT PRIMARY KEY,
+    deleted_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX removals_by_age ON removals (deleted_at);
