@@ -10,9 +10,10 @@ from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from stillmotion.adapters.backup import Manifest, write_backup
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.data_directory import DataDirectory, open_data_directory
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.connections import Connections
 from stillmotion.adapters.fetch.images import HttpImages
@@ -26,7 +27,7 @@ from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import Clock, ObjectStore
+from stillmotion.application.ports import Clock, Dialects, ObjectStore
 from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
@@ -89,13 +90,12 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             await _try_out(new_renderer())
         host = WorkerHost(workshop, new_renderer, settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
-        generations = Generations(
-            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
-        )
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
             read_limits=ReadLimits(clock),
-            generations=generations,
+            generations=Generations(
+                store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
+            ),
             delivery_log=DeliveryLog(store, store, announcements, clock),
             asset_urls=asset_urls,
             objects=objects,
@@ -107,13 +107,11 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             version=version("stillmotion"),
         )
         bodies = dialects(asset_urls, settings.public_url or address)
-        chance = secrets.SystemRandom().random
-        callbacks = Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance)
+        callbacks = _callbacks(store, connections, bodies, clock)
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
         await work.reclaim(ending_within=LEASE)
-        deliverer = Deliverer(callbacks, announcements)
         sweeper = Sweeper(Retention(store, objects, clock))
-        async with _running(host.run(), deliverer.run(), sweeper.run()):
+        async with _running(host.run(), Deliverer(callbacks, announcements).run(), sweeper.run()):
             yield Service(build_app(services), host, has_subscriptions=bool(await store.subscriptions()))
 
 
@@ -126,6 +124,11 @@ async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _callbacks(store: SqliteStore, connections: Connections, bodies: Dialects, clock: Clock) -> Callbacks:
+    chance = secrets.SystemRandom().random
+    return Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance)
 
 
 async def _check_worker(host: WorkerHost) -> None:
@@ -167,6 +170,17 @@ def retention(settings: Settings) -> Iterator[Retention]:
     """What is kept in a data directory and its storage, whether a server has it open or not."""
     with _opened(settings) as store:
         yield Retention(store, _objects(settings), SystemClock())
+
+
+def backup(settings: Settings, file: Path, *, with_objects: bool) -> Manifest:
+    """Write a backup of a data directory that a server may have open. What is in a bucket stays there."""
+    return write_backup(
+        DataDirectory(settings.data_dir.absolute()),
+        file,
+        with_objects=with_objects and settings.storage == "local",
+        now=SystemClock().now(),
+        version=version("stillmotion"),
+    )
 
 
 def default_product(settings: Settings) -> Product:

@@ -12,7 +12,7 @@ STATEMENTS = {
     for name, text in vars(statements).items()
     if name.isupper() and not name.startswith("_") and re.match(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)", text)
 }
-ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "EXPIRED"}
+ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "ALL_OBJECTS", "EXPIRED"}
 """These list everything there is, for a person, or look at every subscription, once a minute."""
 
 UNDER_WAY = re.compile(

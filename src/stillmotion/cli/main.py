@@ -20,6 +20,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "keys": ("stillmotion.cli.keys", "Create, list, replace and suspend subscription keys."),
     "callbacks": ("stillmotion.cli.callbacks", "List what was tried to deliver, and deliver it again."),
     "gc": ("stillmotion.cli.gc", "Remove what has expired, and set aside what belongs to nothing."),
+    "backup": ("stillmotion.cli.backup", "Write everything that the server keeps to one file, while it runs."),
+    "restore": ("stillmotion.cli.restore", "Make a data directory from such a file."),
     "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),
 }
 _NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG"})

@@ -108,7 +108,7 @@ class SqliteGenerations:
     async def delete(self, generation_id: str) -> bool:
         """See `GenerationStore.delete`."""
         now = self._clock.now()
-        return await self._writer.run(lambda connection: _delete(connection, generation_id, now))
+        return await self._writer.run(lambda connection: delete_generation(connection, generation_id, now))
 
     async def removed(self, generation_id: str) -> None:
         """See `GenerationStore.removed`."""
@@ -119,7 +119,8 @@ class SqliteGenerations:
         await self._writer.run(operation)
 
 
-def _delete(connection: apsw.Connection, generation_id: str, now: datetime) -> bool:
+def delete_generation(connection: apsw.Connection, generation_id: str, now: datetime) -> bool:
+    """Cancel it where it has not finished, then delete its row and all that goes with it; False where there is none."""
     row = connection.execute(statements.FIND_GENERATION, (generation_id,)).get
     if row is None:
         return False

@@ -213,6 +213,10 @@ OBJECTS_OF_GENERATIONS: Final = """
     SELECT request, video_key, thumbnail_key FROM generations WHERE id IN (SELECT value FROM json_each(?))
 """
 
+ALL_OBJECTS: Final = "SELECT id, request, video_key, thumbnail_key FROM generations"
+
+GENERATION_EXISTS: Final = "SELECT 1 FROM generations WHERE id = ?"
+
 # --- callbacks --------------------------------------------------------------------------------------------------
 
 CAUSE_DELIVERY: Final = """

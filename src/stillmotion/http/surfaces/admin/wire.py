@@ -36,7 +36,7 @@ class ProductTerms(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
     retention_days: Annotated[
         int | UnsetType | None,
         Meta(
-            description="must be a whole number of days, 1 or more, or null: finished generations are kept until deleted"
+            description="must be a whole number of days, 1 or more, or null to keep finished generations until deleted"
         ),
     ] = UNSET
 

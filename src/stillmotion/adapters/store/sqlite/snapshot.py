@@ -1,0 +1,85 @@
+"""Copies of a database that is in use."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import apsw
+
+from stillmotion.adapters.store.sqlite import statements
+from stillmotion.adapters.store.sqlite.connection import BUSY_TIMEOUT_MS, StoreUnusable, unavailable
+from stillmotion.adapters.store.sqlite.generations import delete_generation
+from stillmotion.adapters.store.sqlite.rows import objects_of
+from stillmotion.adapters.store.sqlite.schema import migrations, open_database
+
+ALL_PAGES = -1
+"""In one step: the source is read in one transaction, so that no write makes the copying begin anew."""
+
+
+def copy_database(source: Path, destination: Path) -> None:
+    """Copy a database as it is at this moment, while others write to it. Raises `StoreUnusable`.
+
+    The copy is brought up to this version's schema, and is whole in its one file.
+    """
+    try:
+        reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
+        writing = apsw.Connection(str(destination))
+        reading.set_busy_timeout(BUSY_TIMEOUT_MS)
+        try:
+            with writing.backup("main", reading, "main") as copying:
+                while not copying.done:
+                    copying.step(ALL_PAGES)
+        finally:
+            writing.close()
+            reading.close()
+    except apsw.Error as error:
+        trouble = unavailable(error)
+        if trouble is None:
+            raise
+        raise StoreUnusable(f"{source} cannot be copied: {trouble}; mend that and try again") from error
+    _close_whole(open_database(destination, migrations()))
+
+
+def check_database(path: Path) -> None:
+    """Read a database through and bring it up to this version's schema. Raises `StoreUnusable`."""
+    connection = open_database(path, migrations())
+    verdict = connection.execute("PRAGMA integrity_check(1)").get
+    _close_whole(connection)
+    if verdict != "ok":
+        raise StoreUnusable(f"{path} is damaged ({verdict})")
+
+
+def named_objects(path: Path) -> Iterator[tuple[str, str]]:
+    """Every object that a generation names: the generation's id and the object's key."""
+    connection = open_database(path, migrations())
+    try:
+        for generation_id, *columns in connection.execute(statements.ALL_OBJECTS):
+            for key in objects_of(tuple(columns)):
+                yield generation_id, key
+    finally:
+        connection.close()
+
+
+def existing(path: Path, generation_ids: Collection[str]) -> set[str]:
+    """Those of the ids that there is a generation of."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    try:
+        return {each for each in generation_ids if connection.execute(statements.GENERATION_EXISTS, (each,)).get}
+    finally:
+        connection.close()
+
+
+def forget(path: Path, generation_ids: Collection[str], now: datetime) -> None:
+    """Delete these generations from a copy that nobody else has open."""
+    connection = open_database(path, migrations())
+    with connection:
+        for generation_id in generation_ids:
+            delete_generation(connection, generation_id, now)
+    _close_whole(connection)
+
+
+def _close_whole(connection: apsw.Connection) -> None:
+    """Fold the log in, and leave nothing beside the file."""
+    connection.pragma("journal_mode", "delete")
+    connection.close()

@@ -1,0 +1,230 @@
+"""A backup holds everything that was committed when it was taken, and a restored directory is what it was."""
+
+import asyncio
+import io
+import json
+import shutil
+import tarfile
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from stillmotion.adapters.backup import BackupUnusable, restore_backup, write_backup
+from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.objects import LocalObjects
+from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
+from stillmotion.application.ports import Submission
+from stillmotion.application.retention import remove_objects
+from stillmotion.domain.keyframes import StoredKeyframe
+from tests.builders import CALLBACK_URL, NOON, ManualClock, a_generation, some_assets
+from tests.contracts.conftest import keep_subscription
+
+
+class House:
+    """A data directory with a store that is open, as a server has it."""
+
+    def __init__(self, root):
+        self.directory = open_data_directory(root)
+        self.directory.secret()
+        self.store = open_store(self.directory.database, ManualClock())
+        self.objects = LocalObjects(self.directory.objects)
+
+    async def finished(self, subscription):
+        generation = a_generation(subscription, callback_url=CALLBACK_URL)
+        picture = f"inputs/{generation.id}/picture"
+        await self.objects.put(picture, b"picture")
+        generation = a_generation(
+            subscription, id=generation.id, frame0=StoredKeyframe(picture), callback_url=CALLBACK_URL
+        )
+        await self.store.submit(Submission(generation, subscription.product))
+        claimed = await self.store.change(generation.id, lambda each: each.claimed(NOON + timedelta(seconds=15)))
+        assets = some_assets(generation.id)
+        for asset in assets:
+            await self.objects.put(asset.key, f"{asset.kind} of {generation.id}".encode())
+        return await self.store.change(
+            generation.id, lambda each: each.completed(claimed.lease, assets, '{"moves": []}', NOON)
+        )
+
+    def backup(self, file, **how):
+        return write_backup(self.directory, file, **{"with_objects": True, "now": NOON, "version": "1.2.3"} | how)
+
+
+@pytest.fixture
+def house(tmp_path):
+    built = House(tmp_path / "data")
+    yield built
+    built.store.close()
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "stillmotion.tar"
+
+
+def files(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+async def test_what_is_restored_is_what_was_there(house, file, tmp_path):
+    subscription = await keep_subscription(house.store)
+    made = [await house.finished(subscription) for _ in range(3)]
+    await house.objects.put("generations/nobody/lost.mp4", b"an orphan")
+    manifest = house.backup(file)
+    assert (manifest.object_count, manifest.missing) == (9, [])
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert restore_backup(file, tmp_path / "new") == manifest
+    again = House(tmp_path / "new")
+    assert again.directory.secret() == house.directory.secret()
+    assert await again.store.subscriptions() == await house.store.subscriptions()
+    for generation in made:
+        assert await again.store.find(generation.id) == generation
+        assert await again.store.deliveries(generation.id) == await house.store.deliveries(generation.id)
+    kept = files(again.directory.objects)
+    assert kept == {name: content for name, content in files(house.directory.objects).items() if "nobody" not in name}
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    await again.finished(subscription)
+    again.store.close()
+
+
+async def test_objects_can_be_left_out(house, file, tmp_path):
+    made = await house.finished(await keep_subscription(house.store))
+    assert house.backup(file, with_objects=False).object_count == 0
+    restore_backup(file, tmp_path / "new")
+    again = House(tmp_path / "new")
+    assert await again.store.find(made.id) == made
+    assert files(again.directory.objects) == {}
+    again.store.close()
+
+
+async def test_while_everything_is_deleted_a_backup_holds_every_object_that_it_names(house, file, tmp_path):
+    """The restore would refuse it otherwise."""
+    subscription = await keep_subscription(house.store)
+    made = [await house.finished(subscription) for _ in range(120)]
+    taken = []
+    backing_up = threading.Thread(target=lambda: taken.append(house.backup(file)))
+    backing_up.start()
+    for each in made:
+        await house.store.delete(each.id)
+        await remove_objects(house.store, house.objects, each.id)
+    await asyncio.to_thread(backing_up.join)
+    assert taken[0].missing == []
+    restore_backup(file, tmp_path / "new")
+
+
+async def test_while_others_write_a_backup_is_of_one_moment(house, file, tmp_path):
+    subscription = await keep_subscription(house.store)
+    before = [await house.finished(subscription) for _ in range(20)]
+    writing = asyncio.create_task(write_for_ever(house, subscription))
+    await asyncio.to_thread(house.backup, file)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    restore_backup(file, tmp_path / "new")
+    again = House(tmp_path / "new")
+    for generation in before:
+        assert await again.store.find(generation.id) == generation
+    again.store.close()
+
+
+async def write_for_ever(house, subscription):
+    while True:
+        await asyncio.gather(*(house.finished(subscription) for _ in range(4)))
+
+
+async def test_an_object_that_storage_lost_is_reported_and_does_not_stop_the_backup(house, file, tmp_path):
+    made = await house.finished(await keep_subscription(house.store))
+    await house.objects.delete(made.assets.video.key)
+    assert house.backup(file).missing == [made.assets.video.key]
+    restore_backup(file, tmp_path / "new")
+    again = House(tmp_path / "new")
+    assert await again.store.find(made.id) == made
+    again.store.close()
+
+
+async def test_a_backup_overwrites_nothing_and_leaves_nothing_when_it_fails(house, file, tmp_path):
+    file.write_bytes(b"of somebody")
+    with pytest.raises(BackupUnusable, match="is there already"):
+        house.backup(file)
+    assert file.read_bytes() == b"of somebody"
+    with pytest.raises(BackupUnusable, match="no database"):
+        write_backup(
+            open_data_directory(tmp_path / "empty"), tmp_path / "b.tar", with_objects=True, now=NOON, version="1"
+        )
+    with pytest.raises(BackupUnusable):
+        house.backup(tmp_path / "nowhere" / "b.tar")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "empty", "stillmotion.tar"]
+
+
+async def test_a_restore_overwrites_nothing(house, file, tmp_path):
+    house.backup(file)
+    (tmp_path / "new").mkdir()
+    restore_backup(file, tmp_path / "new")
+    with pytest.raises(BackupUnusable, match="is not empty"):
+        restore_backup(file, tmp_path / "new")
+
+
+async def test_a_damaged_backup_is_refused_and_leaves_nothing(house, file, tmp_path):
+    await house.finished(await keep_subscription(house.store))
+    house.backup(file)
+    whole = file.read_bytes()
+    at = whole.index(b"thumbnail of")
+    damaged = {
+        "cut": whole[: len(whole) // 2],
+        "empty": b"",
+        "other": b"not a tar " * 200,
+        "bent": whole[:at] + b"T" + whole[at + 1 :],
+    }
+    for name, content in damaged.items():
+        file.write_bytes(content)
+        with pytest.raises((BackupUnusable, StoreUnusable)):
+            restore_backup(file, tmp_path / name)
+        assert not (tmp_path / name).exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "stillmotion.tar"]
+
+
+@pytest.mark.parametrize(
+    "member",
+    ["../outside", "/etc/passwd", "objects/../../outside", "objects/", "lock", "secret/x", "./secret", "objects/a b"],
+)
+async def test_a_backup_cannot_write_elsewhere(house, file, tmp_path, member):
+    house.backup(file)
+    with tarfile.open(file, "a") as tar:
+        info = tarfile.TarInfo(member)
+        info.size = 4
+        tar.addfile(info, io.BytesIO(b"evil"))
+    with pytest.raises(BackupUnusable, match="which no backup does"):
+        restore_backup(file, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "outside").exists()
+
+
+async def test_a_link_in_a_backup_is_refused(house, file, tmp_path):
+    house.backup(file)
+    with tarfile.open(file, "a") as tar:
+        link = tarfile.TarInfo("objects/generations/x")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with pytest.raises(BackupUnusable, match="which no backup does"):
+        restore_backup(file, tmp_path / "new")
+
+
+async def test_a_backup_that_lacks_an_object_it_names_is_refused(house, file, tmp_path):
+    await house.finished(await keep_subscription(house.store))
+    house.backup(file)
+    unpacked = tmp_path / "unpacked"
+    with tarfile.open(file) as tar:
+        tar.extractall(unpacked, filter="data")
+    manifest = json.loads((unpacked / "manifest.json").read_text())
+    name = next(name for name in manifest["files"] if name.endswith(".mp4"))
+    del manifest["files"][name]
+    (unpacked / "manifest.json").write_text(json.dumps(manifest))
+    (unpacked / name).unlink()
+    repacked = tmp_path / "repacked.tar"
+    with tarfile.open(repacked, "w") as tar:
+        for path in unpacked.rglob("*"):
+            if path.is_file():
+                tar.add(path, str(path.relative_to(unpacked)))
+    shutil.rmtree(unpacked)
+    with pytest.raises(BackupUnusable, match="lacks generations/"):
+        restore_backup(repacked, tmp_path / "new")

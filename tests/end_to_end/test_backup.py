@@ -1,0 +1,50 @@
+"""A backup of a running server, restored and started."""
+
+import json
+import subprocess
+import threading
+
+from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+
+
+def command(*words):
+    done = subprocess.run([*COMMAND, *words, "--json"], capture_output=True, env=clean_environment(), check=True)
+    return json.loads(done.stdout)
+
+
+def test_a_restored_server_knows_the_keys_and_everything_that_was_accepted(running, make_running, tmp_path):
+    """Writes go on while the backup is taken."""
+    request = {"prompt": "push in", "url": small_picture(), "duration": 1}
+    finished = running.submit(request).body["id"]
+    running.wait_for(finished, "completed")
+    accepted, stopping = [], threading.Event()
+
+    def submit_on():
+        while not stopping.is_set():
+            answer = running.submit(request)
+            if answer.status == 200:
+                accepted.append(answer.body["id"])
+
+    submitting = threading.Thread(target=submit_on)
+    submitting.start()
+    while len(accepted) < 5:
+        stopping.wait(0.01)
+    before = list(accepted)
+    manifest = command("backup", str(tmp_path / "b.tar"), "--data-dir", str(running.directory))
+    stopping.set()
+    submitting.join()
+    assert manifest["missing"] == []
+    restored = make_running()
+    restored.stop()
+    restored.directory = tmp_path / "restored"
+    command("restore", str(tmp_path / "b.tar"), "--data-dir", str(restored.directory))
+    restored.key = running.key
+    restored.start()
+    clip = restored.wait_for(finished, "completed")
+    video = restored.call("GET", clip["assets"]["video"].removeprefix(restored.base))
+    original = running.status(finished).body["assets"]["video"]
+    assert video.status == 200
+    assert video.content == running.call("GET", original.removeprefix(running.base)).content
+    for generation_id in before:
+        assert restored.status(generation_id).status == 200
+    restored.wait_for(before[0], "completed")
