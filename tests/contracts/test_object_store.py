@@ -145,6 +145,13 @@ async def test_a_folders_objects_are_listed_with_size_and_time(objects):
     assert await listed(objects, "nothing") == []
 
 
+async def test_a_file_that_is_no_object_of_ours_is_not_listed(tmp_path):
+    objects = open_objects("local", tmp_path)
+    await objects.put(VIDEO, b"clip")
+    (tmp_path / "generations" / "a note.txt").write_bytes(b"of somebody")
+    assert [each.key for each in await listed(objects, "generations")] == [VIDEO]
+
+
 async def test_what_is_listed_may_be_deleted_meanwhile(objects):
     for number in range(20):
         await objects.put(f"generations/one/{number}", b"clip")

@@ -304,3 +304,18 @@ async def test_the_log_is_folded_in_while_others_read_without_a_pause(sqlite, da
     log, kept = (path.stat().st_size for path in (database.with_name(database.name + "-wal"), database))
     assert kept > 2 * full_log
     assert log < 1.5 * full_log
+
+
+async def test_the_words_of_what_was_deleted_are_not_in_the_file_any_more(database, clock):
+    """A long prompt is on pages of its own, a short one beside others."""
+    store = open_store(database, clock)
+    subscription = await keep_subscription(store)
+    made = [await submit(store, subscription, prompt=f"confidential {'x' * length}") for length in (1, 400, 4900)]
+    kept = await submit(store, subscription, prompt="public")
+    for each in made:
+        await store.delete(each.id)
+    store.close()
+    content = database.read_bytes()
+    assert kept.id.encode() in content
+    assert b"confidential" not in content
+    assert not database.with_name(database.name + "-wal").exists()

@@ -111,7 +111,9 @@ class _Objects(ABC):
         """See `ObjectStore.list`."""
         with _as_unavailable():
             async for found in self._store.list(folder, chunk_size=LISTED_AT_ONCE):
-                yield [ListedObject(each["path"], each["size"], each["last_modified"]) for each in found]
+                # What somebody else put there, under a name that is no key, is none of ours.
+                ours = [each for each in found if is_key(each["path"])]
+                yield [ListedObject(each["path"], each["size"], each["last_modified"]) for each in ours]
 
     async def move(self, key: str, destination: str) -> None:
         """See `ObjectStore.move`. Raises `ValueError` for what is no key."""

@@ -202,12 +202,12 @@ REMOVALS: Final = "SELECT generation_id FROM removals ORDER BY deleted_at LIMIT 
 END_REMOVAL: Final = "DELETE FROM removals WHERE generation_id = ?"
 
 EXPIRED: Final = """
-    SELECT g.id FROM products p
-    JOIN subscriptions s ON s.product_id = p.id
-    JOIN generations g ON g.subscription_id = s.id AND g.finished_at <= :now - p.retention_days * :day
-    WHERE p.retention_days IS NOT NULL LIMIT :limit
+    SELECT g.id FROM subscriptions s
+    CROSS JOIN products p ON p.id = s.product_id AND p.retention_days IS NOT NULL
+    CROSS JOIN generations g ON g.subscription_id = s.id AND g.finished_at <= :now - p.retention_days * :day
+    LIMIT :limit
 """
-"""Looks at every subscription, and in each at no more than what has expired."""
+"""Looks at every subscription (a cross join is made in the order written), and in each at what has expired alone."""
 
 OBJECTS_OF_GENERATIONS: Final = """
     SELECT request, video_key, thumbnail_key FROM generations WHERE id IN (SELECT value FROM json_each(?))
