@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from stillmotion.domain.request import Resolution
+from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.worker.making import make
 from stillmotion.worker.messages import Render
 from stillmotion.worker.renderer import embedded_engines
@@ -15,7 +16,11 @@ def made(file: str, prompt: str, resolution: str) -> float:
     ((name, engine),) = embedded_engines().items()
     with tempfile.TemporaryDirectory() as folder:
         render = Render(1, name, prompt, folder, frame0=file, resolution=Resolution(resolution))
-        make(render, engine, lambda _, __: None)
+        decoder = DecoderProcess()
+        try:
+            make(render, engine, decoder, lambda _, __: None)
+        finally:
+            decoder.close()
     return _peak_megabytes()
 
 

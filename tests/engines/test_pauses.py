@@ -1,7 +1,7 @@
 """A cancel is noticed only where a render asks whether to go on: at 4k, too, it asks often enough."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
+from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.media.encode import encode
-from stillmotion.media.intake import decode
 from stillmotion.media.resample import Source, reframe, upscale
 
 LONGEST = 0.25
@@ -56,6 +56,13 @@ def enlarged(name: str, width: int, height: int, shift: int = 0) -> Picture:
 
 
 @pytest.fixture(scope="module")
+def decoder() -> Iterator[DecoderProcess]:
+    process = DecoderProcess()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="module")
 def coffee() -> Picture:
     return enlarged("coffee", 4170, 3120)
 
@@ -85,10 +92,10 @@ def test_a_way_between_two_pictures_at_4k_asks_often_whether_to_go_on(coffee, en
 
 
 @pytest.mark.slow
-def test_clips_made_from_clips_at_4k_ask_often_whether_to_go_on(tmp_path):
+def test_clips_made_from_clips_at_4k_ask_often_whether_to_go_on(decoder, tmp_path):
     clip, wide = tmp_path / "clip.mp4", FrameSize(3840, 2160)
     encode(ENGINE.render(RenderJob("push in", photo("coffee"), None, wide, 0.3), lambda _: None), clip)
-    tall, source = FrameSize(2160, 3840), Source(clip)
+    tall, source = FrameSize(2160, 3840), Source(decoder, clip)
     assert longest_wait(lambda asked: list(upscale(source, wide, asked).frames)) < LONGEST
     assert longest_wait(lambda asked: list(reframe(source, tall, None, asked).frames)) < LONGEST
     assert longest_wait(lambda asked: list(reframe(source, tall, Placement(), asked).frames)) < LONGEST
@@ -103,8 +110,8 @@ def test_encoding_at_4k_asks_often_whether_to_go_on(coffee, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff"])
-def test_a_picture_of_50_megapixels_is_decoded_with_pauses(coffee, tmp_path: Path, kind):
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "webp"])
+def test_a_picture_of_50_megapixels_is_decoded_with_pauses(decoder, coffee, tmp_path: Path, kind):
     image = Image.frombytes("RGB", (coffee.width, coffee.height), coffee.pixels)
     image.resize((8160, 6120)).save(tmp_path / "large", kind, compress_level=1)
-    assert longest_wait(lambda asked: decode(tmp_path / "large", cover=SIZE, pause=asked)) < LONGEST
+    assert longest_wait(lambda asked: decoder.picture(tmp_path / "large", SIZE, asked)) < LONGEST

@@ -11,10 +11,11 @@ from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.request import FrameSize
 from stillmotion.media import earlier
+from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.media.encode import encode
 from stillmotion.media.probe import probe
 from stillmotion.media.resample import Source, motion_plan, reframe, upscale
-from stillmotion.media.thumbnail import write_thumbnail
+from stillmotion.media.thumbnail import as_picture, write_thumbnail
 from tests.media.clips import SIZE, disc, luma_of, texture, write_clip
 
 TALL = FrameSize(180, 320)
@@ -28,14 +29,21 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
     return 10 * np.log10(255**2 / max(float(np.mean((one - other) ** 2)), 1e-9))
 
 
+@pytest.fixture(scope="module")
+def decoder():
+    process = DecoderProcess()
+    yield process
+    process.close()
+
+
 @pytest.fixture
-def moving(tmp_path):
-    return Source(write_clip(tmp_path / "moving.mp4", lambda index: texture(shift=index)))
+def moving(tmp_path, decoder):
+    return Source(decoder, write_clip(tmp_path / "moving.mp4", lambda index: texture(shift=index)))
 
 
 @pytest.mark.parametrize("codec", list(VideoCodec))
-def test_an_upscaled_clip_has_the_same_frames_larger(tmp_path, codec):
-    source = Source(write_clip(tmp_path / "clip.mp4", lambda index: texture(shift=index), codec=codec))
+def test_an_upscaled_clip_has_the_same_frames_larger(tmp_path, codec, decoder):
+    source = Source(decoder, write_clip(tmp_path / "clip.mp4", lambda index: texture(shift=index), codec=codec))
     made = encode(upscale(source, FrameSize(480, 270), ignore), tmp_path / "large.mp4")
     facts = probe(made.path, whole=True)
     assert (facts.size, facts.fps, facts.frame_count) == (FrameSize(480, 270), 24, 24)
@@ -52,8 +60,8 @@ def _at_scale(scale: float, shift: float) -> np.ndarray:
     return 120 + 40 * np.sin(x / 9) * np.cos(y / 7) + 30 * np.sin((x + 2 * y) / 23)
 
 
-def test_the_plan_says_that_it_is_a_resample_and_of_what(moving):
-    source = Source(moving.video, plan='{"camera": ["push_in"]}')
+def test_the_plan_says_that_it_is_a_resample_and_of_what(moving, decoder):
+    source = Source(decoder, moving.video, plan='{"camera": ["push_in"]}')
     plan = json.loads(upscale(source, FrameSize(640, 360), ignore).plan)
     assert plan == {
         "made_by": "resample",
@@ -65,10 +73,10 @@ def test_the_plan_says_that_it_is_a_resample_and_of_what(moving):
     }
 
 
-def test_what_goes_on_from_an_upscaled_clip_goes_on_as_its_source_would(moving):
-    source = Source(moving.video, plan='{"ending": {"speed": 1}}')
+def test_what_goes_on_from_an_upscaled_clip_goes_on_as_its_source_would(moving, decoder):
+    source = Source(decoder, moving.video, plan='{"ending": {"speed": 1}}')
     larger = upscale(source, FrameSize(640, 360), ignore).plan
-    largest = upscale(Source(moving.video, plan=larger), FrameSize(1280, 720), ignore).plan
+    largest = upscale(Source(decoder, moving.video, plan=larger), FrameSize(1280, 720), ignore).plan
     assert json.loads(motion_plan(largest)) == {"ending": {"speed": 1}}
     assert motion_plan(reframe(source, TALL, None, ignore).plan) == ""
     assert motion_plan("") == ""
@@ -110,8 +118,8 @@ def middle_of_the_bright(frame) -> float:
 
 
 @pytest.mark.parametrize("at", [0.2, 0.5, 0.8])
-def test_a_still_subject_gets_a_still_window_around_it(tmp_path, at):
-    source = Source(write_clip(tmp_path / "still.mp4", lambda _: disc(at)))
+def test_a_still_subject_gets_a_still_window_around_it(tmp_path, at, decoder):
+    source = Source(decoder, write_clip(tmp_path / "still.mp4", lambda _: disc(at)))
     rendering = reframe(source, TALL, None, ignore)
     assert json.loads(rendering.plan)["window"] == "still"
     frames = list(rendering.frames)
@@ -120,9 +128,9 @@ def test_a_still_subject_gets_a_still_window_around_it(tmp_path, at):
     assert psnr(luma_of(frames[0]), luma_of(frames[-1])) > 40
 
 
-def test_a_subject_that_crosses_the_picture_is_followed_without_jitter(tmp_path):
+def test_a_subject_that_crosses_the_picture_is_followed_without_jitter(tmp_path, decoder):
     count = 96
-    source = Source(write_clip(tmp_path / "going.mp4", lambda index: disc(0.2 + 0.6 * index / count), count))
+    source = Source(decoder, write_clip(tmp_path / "going.mp4", lambda index: disc(0.2 + 0.6 * index / count), count))
     rendering = reframe(source, TALL, None, ignore)
     assert json.loads(rendering.plan)["window"] == "follows the subject"
     middles = np.array([middle_of_the_bright(frame) for frame in rendering.frames])
@@ -177,13 +185,13 @@ def test_a_placement_out_of_view_is_refused(moving):
     assert failure.value.code == "reframe_out_of_view"
 
 
-def test_the_thumbnail_shows_the_frame_that_the_sources_did(tmp_path):
+def test_the_thumbnail_shows_the_frame_that_the_sources_did(tmp_path, decoder):
     clip = write_clip(tmp_path / "clip.mp4", lambda index: disc(0.2 + 0.025 * index))
     for wanted, frame in ((0, earlier.first(clip)), (23, earlier.last(clip))):
         write_thumbnail(frame, tmp_path / "thumbnail.jpg")
-        source = Source(clip, tmp_path / "thumbnail.jpg")
+        source = Source(decoder, clip, tmp_path / "thumbnail.jpg")
         assert upscale(source, FrameSize(640, 360), ignore).telling_frame == wanted
-    assert upscale(Source(clip), FrameSize(640, 360), ignore).telling_frame == 0
+    assert upscale(Source(decoder, clip), FrameSize(640, 360), ignore).telling_frame == 0
 
 
 @pytest.mark.parametrize("codec", list(VideoCodec))
@@ -193,7 +201,7 @@ def test_the_first_and_the_last_frame_are_found(tmp_path, codec):
     assert len(frames) == 70
     assert np.array_equal(luma_of(earlier.first(clip)), luma_of(frames[0]))
     assert np.array_equal(luma_of(earlier.last(clip)), luma_of(frames[-1]))
-    picture = earlier.as_picture(frames[-1])
+    picture = as_picture(frames[-1])
     assert (picture.width, picture.height, len(picture.pixels)) == (320, 180, 320 * 180 * 3)
 
 
@@ -206,20 +214,24 @@ def test_the_first_and_the_last_frame_are_found(tmp_path, codec):
         b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x08moov",
     ],
 )
-def test_what_is_no_clip_of_ours_is_refused(tmp_path, content):
+def test_what_is_no_clip_of_ours_is_refused(tmp_path, content, decoder):
     path = tmp_path / "clip.mp4"
     path.write_bytes(content)
-    for make in (lambda: upscale(Source(path), SIZE, ignore), lambda: earlier.last(path), lambda: earlier.first(path)):
+    for make in (
+        lambda: upscale(Source(decoder, path), SIZE, ignore),
+        lambda: earlier.last(path),
+        lambda: earlier.first(path),
+    ):
         with pytest.raises(GenerationFailed) as failure:
             make()
         assert failure.value.code == "clip_unreadable"
 
 
-def test_a_clip_that_breaks_off_is_refused_and_leaves_no_file(tmp_path):
+def test_a_clip_that_breaks_off_is_refused_and_leaves_no_file(tmp_path, decoder):
     path = write_clip(tmp_path / "clip.mp4", lambda index: texture(shift=7 * index), 48)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 6 // 10])
     with pytest.raises(GenerationFailed) as failure:
-        encode(upscale(Source(path), FrameSize(640, 360), ignore), tmp_path / "large.mp4")
+        encode(upscale(Source(decoder, path), FrameSize(640, 360), ignore), tmp_path / "large.mp4")
     assert failure.value.code == "clip_unreadable"
     assert not (tmp_path / "large.mp4").exists()

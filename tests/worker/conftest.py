@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -49,11 +48,9 @@ class Pictures:
             raise GenerationFailed("image_fetch_failed", "The image could not be fetched: there is none.")
         if "unreachable" in url:
             raise GenerationFailed("image_fetch_failed", "The image could not be fetched just now.", permanent=False)
-        if "endless" in url:
-            # A file that never comes to its end keeps the decoder at it for ever.
-            await asyncio.to_thread(os.mkfifo, destination)
-            return
         content = b"\x89PNG\r\n\x1a\nbroken" if "broken" in url else png()
+        if "?do=" in url:
+            content += b"DO:" + url.partition("?do=")[2].encode()
         await asyncio.to_thread(Path(destination).write_bytes, content)
 
 

@@ -6,11 +6,16 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report
-from stillmotion.worker.orphans import die_with_parent, leave_signals_to_parent
+from stillmotion.media.confinement import die_with_parent
+from stillmotion.media.decoder_process import DecoderProcess
+from stillmotion.worker.orphans import leave_signals_to_parent
 from stillmotion.worker.renderer import Renderer, take_over_pipes
+
+HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "hostile_decoder.py"))
 
 
 class Obedient:
@@ -62,4 +67,4 @@ if __name__ == "__main__":
     pipes = take_over_pipes()
     leave_signals_to_parent()
     die_with_parent(int(sys.argv[1]))
-    Renderer({"fake/1": Obedient()}, *pipes).serve(began)
+    Renderer({"fake/1": Obedient()}, DecoderProcess(HOSTILE_DECODER), *pipes).serve(began)

@@ -8,6 +8,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.work import LEASE
@@ -135,15 +137,33 @@ async def test_an_undecodable_picture_fails_at_once_and_the_renderer_serves_on(w
     assert len(renderers) == 1
 
 
-async def test_a_picture_that_kills_its_decoder_fails_for_good(workshop):
+@pytest.mark.parametrize("harm", ["segfault", "abort", "allocate"])
+async def test_a_picture_that_kills_its_decoder_fails_for_good_and_the_renderer_serves_on(workshop, harm):
     async with running(workshop) as bench:
-        generation_id = await bench.submit("a walk", ImageKeyframe("https://example.com/endless.png"))
+        failed = await bench.ended(await bench.submit("a walk", ImageKeyframe(f"https://example.com/?do={harm}")))
+        after = await bench.ended(await bench.submit("a walk"))
+    assert (failed.state, failed.attempt, failed.failure_code) == (State.FAILED, 1, "image_decode_failed")
+    assert after.state is State.COMPLETED
+    assert len(bench.renderers) == 2, "one that every lane begins with, and one that was started"
+
+
+async def test_a_decoder_killed_from_outside_costs_attempts_of_which_there_are_three(workshop):
+    async with running(workshop) as bench:
+        failed = await bench.ended(await bench.submit("a walk", ImageKeyframe("https://example.com/?do=be-killed")))
+        after = await bench.ended(await bench.submit("a walk"))
+    assert (failed.state, failed.failures, failed.failure_code) == (State.FAILED, MAX_FAILURES, "image_decode_failed")
+    assert after.state is State.COMPLETED
+
+
+async def test_a_renderer_killed_while_a_picture_is_decoded_costs_one_attempt(workshop):
+    async with running(workshop) as bench:
+        generation_id = await bench.submit("a walk", ImageKeyframe("https://example.com/?do=dawdle"))
         await bench.until(generation_id, lambda generation: generation.state is State.DREAMING)
         while bench.renderers[-1].stage != "decoding":
             await asyncio.sleep(0.01)
         os.kill(bench.renderers[-1].pid, signal.SIGKILL)
-        failed = await bench.ended(generation_id)
-    assert (failed.state, failed.attempt, failed.failure_code) == (State.FAILED, 1, "image_decode_failed")
+        ended = await bench.ended(generation_id)
+    assert (ended.state, ended.attempt, ended.failures) == (State.COMPLETED, 2, 1)
 
 
 async def test_a_fetch_that_may_yet_succeed_is_tried_three_times(workshop):

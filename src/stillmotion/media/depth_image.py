@@ -1,7 +1,10 @@
-"""Depth images in: a grey picture that says how near things are becomes a `DepthMap`, with all of its bits."""
+"""Depth images in: a grey picture that says how near things are becomes a `DepthMap`, with all of its bits.
+
+Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.decoder`).
+"""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -9,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import DepthMap, Pause, unasked
+from stillmotion.domain.rendering import DepthMap
 from stillmotion.media.intake import opened
 
 LONGEST_SIDE = 640
@@ -18,16 +21,15 @@ COLOURLESS = 6.0
 """How far a grey picture's channels are apart on average, of 255, at most: JPEG moves them a little."""
 
 
-def decode_depth(source: bytes | Path, *, bright_is_far: bool = False, pause: Pause = unasked) -> DepthMap:
+def decode_depth(source: bytes | Path | BinaryIO, *, bright_is_far: bool = False) -> DepthMap:
     """Decode an untrusted depth image: 8, 16 or 32 bits of grey, bright being near unless `bright_is_far`.
 
     Takes what `intake.decode` takes. Values are read as they are stored: no colour profile is applied, and
-    transparency is passed over. `pause` is called as there. Raises `GenerationFailed` as `intake.decode` does, and
-    with code `depth_image_unusable` for one that is coloured or has values that are no numbers.
+    transparency is passed over. Raises `GenerationFailed` as `intake.decode` does, and with code
+    `depth_image_unusable` for one that is coloured or has values that are no numbers.
     """
-    with opened(source, pause) as image:
+    with opened(source) as image:
         image.load()
-        pause()
         ImageOps.exif_transpose(image, in_place=True)
         values = _reduced(_grey(image))
     if not np.isfinite(values).all():

@@ -1,49 +1,49 @@
-"""Reading a finished clip of ours again, frame by frame."""
+"""Reading a finished clip of ours again, frame by frame.
+
+Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.decoder`).
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
 
-from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Frame, Pause, Picture, unasked
-from stillmotion.media.probe import BrokenClip, ClipFacts, probe
-from stillmotion.media.thumbnail import rgb
+from stillmotion.domain.rendering import Frame
+from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ClipFacts, unreadable
+from stillmotion.media.probe import BrokenClip, probe
 
 OPTIONS: Mapping[str, str] = {"protocol_whitelist": "file"}
 """Whatever a file says, nothing but that file is opened (FFmpeg's protocols)."""
 CODECS = frozenset({"h264", "av1"})
 LAYOUT = "yuv420p"
 THREADS = 2
-MAX_PIXELS = 4096 * 4096
-MAX_FRAMES = 3600
 
 
-def facts(clip: Path) -> ClipFacts:
+def facts(clip: Path | BinaryIO) -> ClipFacts:
     """What the clip holds. Raises `GenerationFailed` (code `clip_unreadable`) for what is no clip of ours."""
     try:
         found = probe(clip)
     except BrokenClip as error:
         raise unreadable() from error
     whole_rate = found.fps.denominator == 1 and found.fps > 0
-    within = found.size.width * found.size.height <= MAX_PIXELS and 0 < found.frame_count <= MAX_FRAMES
+    within = found.size.width * found.size.height <= MAX_CLIP_PIXELS and 0 < found.frame_count <= MAX_CLIP_FRAMES
     even = found.size.width % 2 == 0 == found.size.height % 2
     if found.codec not in CODECS or not whole_rate or not within or not even:
         raise unreadable()
     return found
 
 
-def frames(clip: Path) -> Iterator[Frame]:
+def frames(clip: Path | BinaryIO) -> Iterator[Frame]:
     """Every frame in order, one in memory at a time. Raises `GenerationFailed` where the file is damaged."""
     with _opened(clip) as container:
         for picture in container.decode(video=0):
             yield _frame(picture)
 
 
-def first(clip: Path) -> Frame:
+def first(clip: Path | BinaryIO) -> Frame:
     """The clip's first frame. Raises `GenerationFailed`."""
     with _opened(clip) as container:
         for picture in container.decode(video=0):
@@ -51,7 +51,7 @@ def first(clip: Path) -> Frame:
     raise unreadable()
 
 
-def last(clip: Path, pause: Pause = unasked) -> Frame:
+def last(clip: Path | BinaryIO) -> Frame:
     """The clip's last frame: only its last group of pictures is decoded. Raises `GenerationFailed`."""
     latest = None
     with _opened(clip) as container:
@@ -59,26 +59,16 @@ def last(clip: Path, pause: Pause = unasked) -> Frame:
         container.seek(stream.duration or 0, stream=stream, backward=True)
         for picture in container.decode(stream):
             latest = picture
-            pause()
         if latest is None:
             raise unreadable()
         return _frame(latest)
 
 
-def as_picture(frame: Frame) -> Picture:
-    """The frame as an engine takes it: RGB."""
-    return Picture(frame.width, frame.height, rgb(frame).tobytes())
-
-
-def unreadable() -> GenerationFailed:
-    """The refusal of a file that is not a whole clip of ours."""
-    return GenerationFailed("clip_unreadable", "The earlier generation's video cannot be read: generate it again.")
-
-
 @contextmanager
-def _opened(clip: Path) -> Iterator[InputContainer]:
+def _opened(clip: Path | BinaryIO) -> Iterator[InputContainer]:
     try:
-        with av.open(str(clip), "r", format="mp4", options=dict(OPTIONS)) as container:
+        file = str(clip) if isinstance(clip, Path) else clip
+        with av.open(file, "r", format="mp4", options=dict(OPTIONS)) as container:
             if not container.streams.video:
                 raise unreadable()
             context: Any = container.streams.video[0].codec_context

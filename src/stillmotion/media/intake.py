@@ -1,6 +1,6 @@
 """Pictures in: bytes that a stranger sent become a plain 8-bit sRGB `Picture`, or a refusal in words.
 
-Run it where a crash or a flood of memory harms nobody: the renderer process.
+Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.decoder`).
 """
 
 import io
@@ -8,7 +8,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +16,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.pictures import SIGNATURE_BYTES, picture_type
-from stillmotion.domain.rendering import Pause, Picture, unasked
+from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
 
 MAX_PIXELS = 50_000_000
@@ -37,11 +37,6 @@ _FORMATS: Mapping[str, str] = {
 }
 """Pillow's name for each media type that we open."""
 
-BAND = 256
-"""Rows of a reduced picture that are made at once."""
-
-_WEIGHTED: Mapping[str, str] = {"LA": "La", "RGBA": "RGBa"}
-"""Pillow's modes in which colours are weighted by alpha, as they must be for resampling."""
 _UPSIDE = 0x0112
 _TURNED_BY_A_QUARTER = frozenset({5, 6, 7, 8})
 _DECODER_ERRORS = (
@@ -54,46 +49,36 @@ _DECODER_ERRORS = (
     ArithmeticError,
     AttributeError,
     RuntimeError,
-    MemoryError,
     struct.error,
     zlib.error,
 )
 """What Pillow's decoders raise on damaged files."""
 
 
-def measure(source: bytes | Path, pause: Pause = unasked) -> FrameSize:
-    """The picture's size in pixels as it is looked at (upright), read from its header. Raises as `decode` does.
-
-    Of a PNG without EXIF at its head all is read, with pauses: it may come last.
-    """
-    with opened(source, pause) as image:
+def measure(source: bytes | Path | BinaryIO) -> FrameSize:
+    """The picture's size in pixels as it is looked at (upright), read from its header. Raises as `decode` does."""
+    with opened(source) as image:
         width, height = image.size
         turned = image.getexif().get(_UPSIDE) in _TURNED_BY_A_QUARTER
         return FrameSize(height, width) if turned else FrameSize(width, height)
 
 
-def decode(source: bytes | Path, *, cover: FrameSize | None = None, pause: Pause = unasked) -> Picture:
+def decode(source: bytes | Path | BinaryIO, *, cover: FrameSize | None = None) -> Picture:
     """Decode an untrusted picture; of several frames the first.
 
     PNG, JPEG, WebP, GIF, TIFF and AVIF, told by their first bytes, never by name. With `cover`, a larger
-    picture is reduced while it still covers that size with a margin, which bounds memory. `pause` is called as a
-    file of most kinds is read; WebP and AVIF are decoded in one piece, however large.
+    picture is reduced while it still covers that size with a margin, which bounds memory.
 
     Raises `GenerationFailed` with code `image_unsupported_type`, `image_too_many_pixels` or
     `image_decode_failed`, and a sentence that says what to do.
     """
-    with opened(source, pause) as image:
+    with opened(source) as image:
         if cover is not None:
             _decode_smaller(image, cover)
         image.load()
-        pause()
         ImageOps.exif_transpose(image, in_place=True)
-        pause()
         plain = _eight_bit(image)
-        pause()
-        fitting = plain if cover is None else _reduced(plain, cover, pause)
-        pause()
-        flat, alpha = _flattened(fitting)
+        flat, alpha = _flattened(plain if cover is None else _reduced(plain, cover))
         return Picture(
             width=flat.width,
             height=flat.height,
@@ -103,12 +88,41 @@ def decode(source: bytes | Path, *, cover: FrameSize | None = None, pause: Pause
 
 
 @contextmanager
-def opened(source: bytes | Path, pause: Pause = unasked) -> Iterator[Image.Image]:
+def opened(source: bytes | Path | BinaryIO) -> Iterator[Image.Image]:
     """The file's header read and its size accepted; decoding errors inside the block become refusals.
 
     Raises `GenerationFailed` as `decode` does.
     """
-    head = source[:SIGNATURE_BYTES] if isinstance(source, bytes) else _first_bytes(source)
+    with ExitStack() as stack:
+        if isinstance(source, bytes):
+            file: BinaryIO = io.BytesIO(source)
+        else:
+            file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+        kind = _kind(file.read(SIGNATURE_BYTES))
+        file.seek(0)
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+        try:
+            with Image.open(file, formats=[kind]) as image:
+                _check_size(*image.size)
+                yield image
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise _too_many_pixels() from error
+        except MemoryError as error:
+            raise GenerationFailed(
+                "image_decode_failed",
+                f"The {kind} image takes too much memory to decode: save it smaller, or as a plain 8-bit file.",
+            ) from error
+        except _DECODER_ERRORS as error:
+            raise GenerationFailed(
+                "image_decode_failed",
+                f"The {kind} image is damaged or incomplete: save it again with an image editor, or send another.",
+            ) from error
+
+
+def _kind(head: bytes) -> str:
+    """Pillow's name for what the file is by its first bytes."""
     if not head:
         raise GenerationFailed("image_decode_failed", "The image file is empty: send the whole file.")
     kind = _FORMATS.get(picture_type(head) or "")
@@ -117,41 +131,7 @@ def opened(source: bytes | Path, pause: Pause = unasked) -> Iterator[Image.Image
             "image_unsupported_type",
             "This is not an image of a supported kind: send a JPEG, PNG, WebP, AVIF, GIF or TIFF file.",
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-        try:
-            with _file(source, pause) as file, Image.open(file, formats=[kind]) as image:
-                _check_size(*image.size)
-                yield image
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise _too_many_pixels() from error
-        except _DECODER_ERRORS as error:
-            raise GenerationFailed(
-                "image_decode_failed",
-                f"The {kind} image is damaged or incomplete: save it again with an image editor, or send another.",
-            ) from error
-
-
-def _file(source: bytes | Path, pause: Pause) -> BinaryIO:
-    return io.BytesIO(source) if isinstance(source, bytes) else _Paced(source, pause)
-
-
-class _Paced(io.BufferedReader):
-    """A file that pauses before it is read on."""
-
-    def __init__(self, path: Path, pause: Pause) -> None:
-        super().__init__(io.FileIO(path))
-        self._pause = pause
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        self._pause()
-        return super().read(size)
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(SIGNATURE_BYTES)
+    return kind
 
 
 def _check_size(width: int, height: int) -> None:
@@ -173,22 +153,13 @@ def _decode_smaller(image: Image.Image, cover: FrameSize) -> None:
     image.draft(None, (side, side))
 
 
-def _reduced(image: Image.Image, cover: FrameSize, pause: Pause) -> Image.Image:
+def _reduced(image: Image.Image, cover: FrameSize) -> Image.Image:
     """The picture shrunk to just cover `cover` with the margin, or itself where it is not larger."""
     scale = COVER_MARGIN * max(cover.width / image.width, cover.height / image.height)
     if scale >= 1:
         return image
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    mode = _WEIGHTED.get(image.mode, image.mode)
-    source = image if mode == image.mode else image.convert(mode)
-    smaller = Image.new(mode, size)
-    for top in range(0, size[1], BAND):
-        pause()
-        end = min(top + BAND, size[1])
-        box = (0, top * image.height / size[1], image.width, end * image.height / size[1])
-        band = source.resize((size[0], end - top), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
-        smaller.paste(band, (0, top))
-    smaller = smaller if mode == image.mode else smaller.convert(image.mode)
+    smaller = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     smaller.info = image.info
     return smaller
 

@@ -1,68 +1,64 @@
 """Looking at a finished clip of ours: whether it is whole, and what it holds."""
 
-from dataclasses import dataclass
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 
 from stillmotion.domain.request import FrameSize
+from stillmotion.media.clip_facts import ClipFacts
 
 
 class BrokenClip(Exception):
     """The file is not a clip that a browser could play from its first bytes on. The message says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClipFacts:
-    """What a clip holds. `fps` is frames a second, `seconds` its length, `codec` FFmpeg's name: h264 or av1."""
-
-    size: FrameSize
-    fps: Fraction
-    frame_count: int
-    seconds: float
-    codec: str
-
-
-def probe(path: Path, *, whole: bool = False) -> ClipFacts:
+def probe(clip: Path | BinaryIO, *, whole: bool = False) -> ClipFacts:
     """Open a clip of ours and decode its first frame, or with `whole` every frame. Raises `BrokenClip`.
 
-    Only for files that we wrote: FFmpeg's demuxers are not to be shown a stranger's bytes.
+    Only for files that we wrote, or in a decoder: FFmpeg's demuxers are not to be shown a stranger's bytes elsewhere.
     """
-    if not _starts_with_index(path):
-        raise BrokenClip(f"{path.name}: the index (moov) does not come before the pictures (mdat)")
-    try:
-        with av.open(str(path), "r", format="mp4") as container:
-            if not container.streams.video:
-                raise BrokenClip(f"{path.name}: there is no video in it")
-            stream = container.streams.video[0]
-            decoded = 0
-            for _ in container.decode(stream):
-                decoded += 1
-                if not whole:
-                    break
-            if decoded == 0 or (whole and decoded != stream.frames):
-                raise BrokenClip(f"{path.name}: {decoded} frames decode of {stream.frames}")
-            fps = stream.average_rate or Fraction(0)
-            return ClipFacts(
-                size=FrameSize(stream.width, stream.height),
-                fps=fps,
-                frame_count=stream.frames,
-                seconds=float(stream.frames / fps) if fps else 0.0,
-                codec=stream.codec_context.codec.canonical_name,
-            )
-    except (av.FFmpegError, OSError) as error:
-        raise BrokenClip(f"{path.name}: {error}") from error
+    with clip.open("rb") if isinstance(clip, Path) else nullcontext(clip) as file:
+        if not _starts_with_index(file):
+            raise BrokenClip("the index (moov) does not come before the pictures (mdat)")
+        file.seek(0)
+        try:
+            return _facts(file, whole)
+        except (av.FFmpegError, OSError) as error:
+            raise BrokenClip(str(error)) from error
 
 
-def _starts_with_index(path: Path) -> bool:
+def _facts(file: BinaryIO, whole: bool) -> ClipFacts:
+    with av.open(file, "r", format="mp4") as container:
+        if not container.streams.video:
+            raise BrokenClip("there is no video in it")
+        stream = container.streams.video[0]
+        decoded = 0
+        for _ in container.decode(stream):
+            decoded += 1
+            if not whole:
+                break
+        if decoded == 0 or (whole and decoded != stream.frames):
+            raise BrokenClip(f"{decoded} frames decode of {stream.frames}")
+        fps = stream.average_rate or Fraction(0)
+        return ClipFacts(
+            size=FrameSize(stream.width, stream.height),
+            fps=fps,
+            frame_count=stream.frames,
+            seconds=float(stream.frames / fps) if fps else 0.0,
+            codec=stream.codec_context.codec.canonical_name,
+        )
+
+
+def _starts_with_index(file: BinaryIO) -> bool:
     """Whether the box `moov` comes before `mdat` (ISO/IEC 14496-12: size, type, body)."""
-    with path.open("rb") as file:
-        while len(head := file.read(8)) == 8:
-            size, kind = int.from_bytes(head[:4], "big"), head[4:]
-            if kind == b"moov":
-                return True
-            if kind == b"mdat" or size < 8:
-                return False
-            file.seek(size - 8, 1)
+    while len(head := file.read(8)) == 8:
+        size, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind == b"moov":
+            return True
+        if kind == b"mdat" or size < 8:
+            return False
+        file.seek(size - 8, 1)
     return False

@@ -10,10 +10,11 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import Frame, Rendering, Report
 from stillmotion.domain.request import FrameSize, Purpose
-from stillmotion.media import earlier, intake
 from stillmotion.media.attention import Attention, difference
+from stillmotion.media.clip_facts import ClipFacts, unreadable
+from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.media.layout import Layout, Placed, Span
-from stillmotion.media.probe import ClipFacts
+from stillmotion.media.thumbnail import as_picture
 
 MADE_BY = "resample"
 """What a plan says in place of an engine's understanding."""
@@ -27,8 +28,9 @@ Draw = Callable[[int, Frame], Frame]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A finished clip's files: its video, its thumbnail where there is one, and the plan that it was made by."""
+    """A finished clip's files, and who reads them: its video, its thumbnail where there is one, and its plan."""
 
+    decoder: DecoderProcess
     video: Path
     thumbnail: Path | None = None
     plan: str = ""
@@ -40,7 +42,7 @@ def upscale(source: Source, size: FrameSize, report: Report) -> Rendering:
     Raises `GenerationFailed` (code `clip_unreadable`) for a file that is no whole clip of ours, here or while frames
     are drawn.
     """
-    facts = earlier.facts(source.video)
+    facts = source.decoder.facts(source.video, lambda: report(0.0))
     report(0.0)
     layout = Layout(
         Span(facts.size.width, size.width, size.width),
@@ -60,7 +62,7 @@ def reframe(source: Source, size: FrameSize, placement: Placement | None, report
     blurred mirror image. Raises as `upscale` does, and `GenerationFailed` (code `reframe_out_of_view`) for a
     placement that leaves nothing to see.
     """
-    facts = earlier.facts(source.video)
+    facts = source.decoder.facts(source.video, lambda: report(0.0))
     report(0.0)
     return (
         _cropped(source, facts, size, report) if placement is None else _placed(source, facts, size, placement, report)
@@ -68,14 +70,20 @@ def reframe(source: Source, size: FrameSize, placement: Placement | None, report
 
 
 class _Onward:
-    """Reports what is left to do, where `done` of the whole is done."""
+    """Reports a part of what is to do, from one fraction of the whole to another."""
 
-    def __init__(self, report: Report, done: float = 0.0) -> None:
-        self._report, self._done = report, done
+    def __init__(self, report: Report, start: float = 0.0, end: float = 1.0) -> None:
+        self._report, self._start, self._end = report, start, end
+        self._said = start
 
     def say(self, fraction: float) -> None:
-        """The fraction of the rest."""
-        self._report(self._done + (1 - self._done) * fraction)
+        """The fraction of the part."""
+        self._said = self._start + (self._end - self._start) * fraction
+        self._report(self._said)
+
+    def say_again(self) -> None:
+        """No more than before."""
+        self._report(self._said)
 
 
 def _placed(source: Source, facts: ClipFacts, size: FrameSize, placement: Placement, report: Report) -> Rendering:
@@ -138,8 +146,9 @@ def _way(source: Source, facts: ClipFacts, slides: int, span: Span, report: Repo
     attention = Attention(slides, span.frame / span.length)
     every = max(1, round(facts.fps / LOOKS_A_SECOND))
     if span.length > span.frame:
-        for index, frame in enumerate(earlier.frames(source.video)):
-            report(LOOKED * index / facts.frame_count)
+        looking = _Onward(report, 0.0, LOOKED)
+        for index, frame in enumerate(source.decoder.frames(source.video, looking.say_again)):
+            looking.say(index / facts.frame_count)
             if index % every == 0:
                 attention.look(frame)
     return attention.way(facts.frame_count, facts.seconds)
@@ -147,12 +156,12 @@ def _way(source: Source, facts: ClipFacts, slides: int, span: Span, report: Repo
 
 def _drawn(source: Source, facts: ClipFacts, draw: Draw, onward: _Onward) -> Iterator[Frame]:
     count = 0
-    for frame in earlier.frames(source.video):
+    for frame in source.decoder.frames(source.video, onward.say_again):
         onward.say(count / facts.frame_count)
         yield draw(count, frame)
         count += 1
     if count != facts.frame_count:
-        raise earlier.unreadable()
+        raise unreadable()
     onward.say(1.0)
 
 
@@ -171,8 +180,9 @@ def _telling_frame(source: Source, facts: ClipFacts) -> int:
     """Of the first frame and the last the one that is more like the clip's thumbnail; the first where it has none."""
     if source.thumbnail is None:
         return 0
-    thumbnail = intake.decode(source.thumbnail)
-    first, last = (earlier.as_picture(get(source.video)) for get in (earlier.first, earlier.last))
+    decoder = source.decoder
+    thumbnail = decoder.picture(source.thumbnail)
+    first, last = (as_picture(get(source.video)) for get in (decoder.first, decoder.last))
     return facts.frame_count - 1 if difference(last, thumbnail) < difference(first, thumbnail) else 0
 
 

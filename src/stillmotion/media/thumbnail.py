@@ -1,4 +1,4 @@
-"""The still that stands for a clip."""
+"""A clip's frame as a still picture: for an engine to go on from, and the one that stands for the clip."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from stillmotion.domain.rendering import Frame
+from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.media.layout import Plane, planes
 
 QUALITY = 88
@@ -29,6 +29,11 @@ def rgb(frame: Frame) -> Plane:
     size = (frame.width, frame.height)
     chroma = (cv2.resize(each, size, interpolation=cv2.INTER_CUBIC) for each in (u, v))
     return cv2.transform(cv2.merge([y, *chroma]), _FROM_BT709)
+
+
+def as_picture(frame: Frame) -> Picture:
+    """The frame as an engine takes a picture."""
+    return Picture(frame.width, frame.height, rgb(frame).tobytes())
 
 
 def write_thumbnail(frame: Frame, path: Path) -> int:

@@ -105,7 +105,13 @@ class WorkerHost:
             log.critical("renderer_not_started", why=str(error), said=said)
             raise Unavailable("no renderer can be started") from error
         self._able.add(number)
-        log.info("renderer_started", pid=renderer.pid, engines=ready.engines, seconds=round(ready.seconds, 3))
+        log.info(
+            "renderer_started",
+            pid=renderer.pid,
+            engines=ready.engines,
+            seconds=round(ready.seconds, 3),
+            decoder_confined=ready.confined,
+        )
         return renderer
 
     async def _work_once(self, renderer: RendererProcess) -> bool:

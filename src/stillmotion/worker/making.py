@@ -8,12 +8,11 @@ from pathlib import Path
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
-from stillmotion.media import earlier, intake
-from stillmotion.media.depth_image import decode_depth
+from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.media.encode import OPTIONS, Clip, encode
 from stillmotion.media.probe import BrokenClip, probe
 from stillmotion.media.resample import Source, motion_plan, reframe, upscale
-from stillmotion.media.thumbnail import write_thumbnail
+from stillmotion.media.thumbnail import as_picture, write_thumbnail
 from stillmotion.worker.messages import Done, File, Order, Render, Resample, Stage
 
 Say = Callable[[float, Stage], None]
@@ -26,27 +25,26 @@ PICTURELESS = FrameSize(16, 9)
 """The shape of a clip that starts from no picture."""
 
 
-def make(render: Render, engine: Engine, say: Say) -> Done:
+def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say) -> Done:
     """Carry out the render and answer with its files.
 
     Raises `GenerationFailed`, and `RenderCancelled` out of `say`; then no file is left.
     """
     started = time.monotonic()
-    job = _job(render, say)
+    job = _job(render, decoder, say)
     progress = _Progress(say)
     progress.report(0.0)
     return _finish(render, engine.render(job, progress.report), progress, started)
 
 
-def remake(resample: Resample, say: Say) -> Done:
+def remake(resample: Resample, decoder: DecoderProcess, say: Say) -> Done:
     """Carry out the upscaling or reframing and answer with its files. Raises as `make` does."""
     started = time.monotonic()
     progress = _Progress(say)
     progress.report(0.0)
-    source = Source(
-        Path(resample.video), None if resample.thumbnail is None else Path(resample.thumbnail), resample.plan
-    )
-    size = frame_size(resample.resolution, resample.aspect_ratio, earlier.facts(source.video).size)
+    thumbnail = None if resample.thumbnail is None else Path(resample.thumbnail)
+    source = Source(decoder, Path(resample.video), thumbnail, resample.plan)
+    size = frame_size(resample.resolution, resample.aspect_ratio, decoder.facts(source.video, progress.pause).size)
     if resample.purpose is Purpose.REFRAME:
         rendering = reframe(source, size, resample.placement, progress.report)
     else:
@@ -97,16 +95,16 @@ def _finish(order: Order, rendering: Rendering, progress: _Progress, started: fl
     )
 
 
-def _job(render: Render, say: Say) -> RenderJob:
+def _job(render: Render, decoder: DecoderProcess, say: Say) -> RenderJob:
     def pause() -> None:
         say(0.0, Stage.DECODING)
 
     pause()
-    size = frame_size(render.resolution, render.aspect_ratio, _shape(render, pause))
+    size = frame_size(render.resolution, render.aspect_ratio, _shape(render, decoder, pause))
     return RenderJob(
         prompt=render.prompt,
-        frame0=_opening(render, size, pause),
-        frame1=_ending(render, size, pause),
+        frame0=_opening(render, decoder, size, pause),
+        frame1=_ending(render, decoder, size, pause),
         size=size,
         seconds=render.seconds,
         loop=render.loop,
@@ -114,42 +112,42 @@ def _job(render: Render, say: Say) -> RenderJob:
         concepts=render.concepts,
         frame0_plan=motion_plan(render.frame0_plan),
         frame1_plan=motion_plan(render.frame1_plan),
-        depth=_depth(render, pause),
+        depth=_depth(render, decoder, pause),
     )
 
 
-def _shape(render: Render, pause: Pause) -> FrameSize:
+def _shape(render: Render, decoder: DecoderProcess, pause: Pause) -> FrameSize:
     """The size of the picture that the clip starts from, or else ends with."""
     path, is_clip = (render.frame0, render.frame0_is_clip) if render.frame0 else (render.frame1, render.frame1_is_clip)
     if path is None:
         return PICTURELESS
-    return earlier.facts(Path(path)).size if is_clip else intake.measure(Path(path), pause)
+    return decoder.facts(Path(path), pause).size if is_clip else decoder.size(Path(path), pause)
 
 
-def _opening(render: Render, cover: FrameSize, pause: Pause) -> Picture | None:
+def _opening(render: Render, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:
     if render.frame0 is None:
         return None
     path = Path(render.frame0)
     if render.frame0_is_clip:
-        return earlier.as_picture(earlier.last(path, pause))
-    return intake.decode(path, cover=cover, pause=pause)
+        return as_picture(decoder.last(path, pause))
+    return decoder.picture(path, cover, pause)
 
 
-def _ending(render: Render, cover: FrameSize, pause: Pause) -> Picture | None:
+def _ending(render: Render, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:
     pause()
     if render.frame1 is None:
         return None
     path = Path(render.frame1)
     if render.frame1_is_clip:
-        return earlier.as_picture(earlier.first(path))
-    return intake.decode(path, cover=cover, pause=pause)
+        return as_picture(decoder.first(path, pause))
+    return decoder.picture(path, cover, pause)
 
 
-def _depth(render: Render, pause: Pause) -> DepthMap | None:
+def _depth(render: Render, decoder: DecoderProcess, pause: Pause) -> DepthMap | None:
     pause()
     if render.depth is None:
         return None
-    return decode_depth(Path(render.depth), bright_is_far=render.depth_bright_is_far, pause=pause)
+    return decoder.depth(Path(render.depth), pause, bright_is_far=render.depth_bright_is_far)
 
 
 def _prove(clip: Clip) -> None:

@@ -84,10 +84,11 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """From the child, once: the engines it has, and the seconds it took to load them."""
+    """From the child, once: the engines it has, the seconds it took to load them, and what its decoder is held to."""
 
     engines: tuple[str, ...]
     seconds: float
+    confined: tuple[str, ...] = ()
 
 
 class Unfit(msgspec.Struct, frozen=True, tag="unfit"):

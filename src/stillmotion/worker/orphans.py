@@ -1,23 +1,7 @@
-"""A renderer must not outlive its host, nor be stopped by signals that are meant for it."""
+"""A renderer must not be stopped by signals that are meant for its host, nor keep memory that it has no use for."""
 
 import ctypes
-import os
 import signal
-import sys
-
-_PR_SET_PDEATHSIG = 1
-"""Linux, prctl(2): the signal to get when the parent dies."""
-
-
-def die_with_parent(parent: int) -> None:
-    """Ask the kernel to kill this process when `parent` is gone; where it cannot, the closed pipe does it.
-
-    Raises `SystemExit` where the parent died before the question.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        raise SystemExit(0)
 
 
 def leave_signals_to_parent() -> None:

@@ -1,7 +1,7 @@
 """The renderer process: `python -m stillmotion.worker.renderer [--depth-model FILE] … PARENT_PID`.
 
 It knows no database and no network: it is told what to render over its standard input and answers over its
-standard output, one render at a time. It ends when its input does.
+standard output, one render at a time. Files that others made it hands to its decoder. It ends when its input does.
 """
 
 import argparse
@@ -19,6 +19,8 @@ from typing import BinaryIO
 
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Engine
+from stillmotion.media.confinement import die_with_parent
+from stillmotion.media.decoder_process import DecoderDied, DecoderProcess
 from stillmotion.worker.making import make, remake
 from stillmotion.worker.messages import (
     LENGTH_BYTES,
@@ -39,7 +41,7 @@ from stillmotion.worker.messages import (
     pack,
     unpack_for_renderer,
 )
-from stillmotion.worker.orphans import die_with_parent, leave_signals_to_parent, return_memory
+from stillmotion.worker.orphans import leave_signals_to_parent, return_memory
 
 PROGRESS_SECONDS = 0.1
 """How often a render says how far it is, at most; a new stage is said at once."""
@@ -56,8 +58,10 @@ MACHINES_FAULT = frozenset(
 class Renderer:
     """Carries out renders one after the other, while a second thread listens for cancels."""
 
-    def __init__(self, engines: Mapping[str, Engine], incoming: BinaryIO, outgoing: BinaryIO) -> None:
-        self._engines = engines
+    def __init__(
+        self, engines: Mapping[str, Engine], decoder: DecoderProcess, incoming: BinaryIO, outgoing: BinaryIO
+    ) -> None:
+        self._engines, self._decoder = engines, decoder
         self._incoming, self._outgoing = incoming, outgoing
         self._orders: SimpleQueue[Order] = SimpleQueue()
         self._cancelled_up_to = 0
@@ -67,7 +71,8 @@ class Renderer:
 
         `started` is the monotonic time at which loading began.
         """
-        self._say(Ready(tuple(self._engines), time.monotonic() - started))
+        confined = self._decoder.confinement()
+        self._say(Ready(tuple(self._engines), time.monotonic() - started, confined))
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         while True:
             order = self._orders.get()
@@ -90,12 +95,12 @@ class Renderer:
         say = _Reporter(self, order.ticket).say
         try:
             if isinstance(order, Resample):
-                return remake(order, say)
+                return remake(order, self._decoder, say)
             engine = self._engines.get(order.engine)
             if engine is None:
                 reason = f"This server has no engine called {order.engine}."
                 return Failed(order.ticket, "engine_missing", reason, permanent=True)
-            return make(order, engine, say)
+            return make(order, engine, self._decoder, say)
         except RenderCancelled:
             return Cancelled(order.ticket)
         except GenerationFailed as failure:
@@ -145,8 +150,9 @@ def _failed(ticket: int, failure: GenerationFailed) -> Failed | Hindered:
     number = getattr(failure.__cause__, "errno", None)
     if number in MACHINES_FAULT:
         return Hindered(ticket, os.strerror(number))
-    # What was the matter with a stranger's picture is no news; what is to be tried again may be.
-    detail = str(failure.__cause__) if failure.__cause__ and not failure.permanent else ""
+    # What was the matter with a stranger's picture is no news; a decoder's death is, and what is to be tried again.
+    telling = isinstance(failure.__cause__, DecoderDied) or not failure.permanent
+    detail = str(failure.__cause__) if failure.__cause__ and telling else ""
     return Failed(ticket, failure.code, failure.reason, failure.permanent, detail)
 
 
@@ -189,13 +195,15 @@ def main() -> None:
     incoming, outgoing = take_over_pipes()
     leave_signals_to_parent()
     die_with_parent(arguments.parent)
+    decoder = DecoderProcess()
+    decoder.start()  # It loads while the engines do.
     try:
         engines = embedded_engines(arguments.depth_model, arguments.depth_model_gives)
     except EngineUnfit as error:
         outgoing.write(pack(Unfit(str(error))))
         outgoing.flush()
         sys.exit(UNFIT_EXIT)
-    Renderer(engines, incoming, outgoing).serve(started)
+    Renderer(engines, decoder, incoming, outgoing).serve(started)
 
 
 def _arguments() -> argparse.Namespace:

@@ -69,12 +69,7 @@ class RendererDied(StillmotionError):
         return self.stage not in {Stage.STARTING, Stage.IDLE}
 
     def as_failure(self) -> GenerationFailed:
-        """What its death means for the generation: a picture that kills its decoder would do so again."""
-        if self.stage is Stage.DECODING:
-            return GenerationFailed(
-                "image_decode_failed",
-                "The image could not be decoded: save it again with an image editor, or send another.",
-            )
+        """What its death means for the generation: another attempt, as files are decoded in other processes."""
         return GenerationFailed("renderer_crashed", "The renderer crashed on this generation.", permanent=False)
 
 
@@ -173,7 +168,7 @@ class RendererProcess:
                 return outcome
             case Failed():
                 if outcome.detail:
-                    log.error("engine_failed", engine=message.engine, detail=outcome.detail)
+                    log.error("render_failed", code=outcome.code, engine=message.engine, detail=outcome.detail)
                 raise GenerationFailed(outcome.code, outcome.reason, permanent=outcome.permanent)
             case Hindered():
                 raise Unavailable(f"the renderer's machine cannot go on: {outcome.reason}")

@@ -1,0 +1,27 @@
+"""What a clip of ours holds, and the refusal of what is none."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.request import FrameSize
+
+MAX_CLIP_PIXELS = 4096 * 4096
+MAX_CLIP_FRAMES = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """`fps` is frames a second, `seconds` the clip's length, `codec` FFmpeg's name: h264 or av1."""
+
+    size: FrameSize
+    fps: Fraction
+    frame_count: int
+    seconds: float
+    codec: str
+
+
+def unreadable(*, permanent: bool = True) -> GenerationFailed:
+    """The refusal of a file that is not a whole clip of ours."""
+    reason = "The earlier generation's video cannot be read: generate it again."
+    return GenerationFailed("clip_unreadable", reason, permanent=permanent)
