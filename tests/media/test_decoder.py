@@ -97,6 +97,36 @@ def test_every_way_to_compress_a_tiff_is_read_without_opening_files(decoder, tmp
     assert (picture.width, picture.height) == (40, 30)
 
 
+@pytest.fixture
+def heic(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif", reason="HEIC is read by the extra heif")
+    path = tmp_path / "picture.heic"
+    image = Image.new("RGB", (64, 40), (200, 30, 30))
+    image.paste((20, 40, 200), (32, 0, 64, 40))
+    pillow_heif.from_pillow(image).save(path, quality=90)
+    return path
+
+
+def test_a_picture_of_a_telephone_is_read(decoder, heic):
+    assert decoder.size(heic) == FrameSize(64, 40)
+    picture = decoder.picture(heic)
+    rows = np.frombuffer(picture.pixels, np.uint8).reshape(40, 64, 3)
+    assert np.abs(rows[20, 8].astype(int) - (200, 30, 30)).max() < 12
+    assert np.abs(rows[20, 56].astype(int) - (20, 40, 200)).max() < 12
+
+
+def test_half_a_picture_of_a_telephone_is_refused(decoder, heic):
+    whole = heic.read_bytes()
+    heic.write_bytes(whole[: len(whole) // 2])
+    assert refused(decoder, heic).code == "image_decode_failed"
+
+
+def test_without_its_extra_a_picture_of_a_telephone_is_refused_by_name(heic):
+    """In this process, where no one has loaded it."""
+    with pytest.raises(GenerationFailed, match="does not read HEIC"):
+        intake.decode(heic)
+
+
 def test_a_picture_is_measured_and_reduced_as_asked(decoder, tmp_path):
     Image.new("RGB", (4000, 2000), "teal").save(tmp_path / "large.jpg")
     assert decoder.size(tmp_path / "large.jpg") == FrameSize(4000, 2000)

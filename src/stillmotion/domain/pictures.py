@@ -15,6 +15,7 @@ _STARTS = (
     (b"MM\0*", "image/tiff"),
 )
 _AVIF_BRANDS = (b"avif", b"avis")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
 
 
 def picture_type(beginning: bytes) -> str | None:
@@ -24,6 +25,9 @@ def picture_type(beginning: bytes) -> str | None:
             return media_type
     if beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
         return "image/webp"
-    if beginning[4:8] == b"ftyp" and any(brand in beginning[8:SIGNATURE_BYTES] for brand in _AVIF_BRANDS):
-        return "image/avif"
+    if beginning[4:8] == b"ftyp":
+        brands = beginning[8:SIGNATURE_BYTES]
+        for media_type, known in (("image/avif", _AVIF_BRANDS), ("image/heic", _HEIC_BRANDS)):
+            if any(brand in brands for brand in known):
+                return media_type
     return None

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import msgspec
-from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame
@@ -57,7 +56,7 @@ Read = Callable[[Order, BinaryIO], Iterable[Part]]
 
 def serve(control: socket.socket, read: Read, picture: Limits) -> None:
     """Carry out orders, one after the other, until the renderer closes the socket. `picture` is what one may cost."""
-    Image.init()
+    intake.load_formats()
     while (received := _receive(control)) is not None:
         order, handles = received
         _load(order.what)

@@ -8,7 +8,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +27,9 @@ COVER_MARGIN = 1.25
 BACKGROUND = (255, 255, 255)
 """What shows through transparent pixels: the page that most cut-outs were made for."""
 
+HEIF = "HEIF"
+"""Pillow's name for what it opens only where `pillow-heif` is installed."""
+
 _FORMATS: Mapping[str, str] = {
     "image/png": "PNG",
     "image/jpeg": "JPEG",
@@ -34,6 +37,7 @@ _FORMATS: Mapping[str, str] = {
     "image/gif": "GIF",
     "image/tiff": "TIFF",
     "image/avif": "AVIF",
+    "image/heic": HEIF,
 }
 """Pillow's name for each media type that we open."""
 
@@ -55,6 +59,15 @@ _DECODER_ERRORS = (
 """What Pillow's decoders raise on damaged files."""
 
 
+def load_formats() -> None:
+    """Load all that reads pictures now, and not when the first of a kind comes; HEIC where it is installed."""
+    Image.init()
+    with suppress(ImportError):
+        from pillow_heif import register_heif_opener  # noqa: PLC0415 - an extra
+
+        register_heif_opener(thumbnails=False)
+
+
 def measure(source: bytes | Path | BinaryIO) -> FrameSize:
     """The picture's size in pixels as it is looked at (upright), read from its header. Raises as `decode` does."""
     with opened(source) as image:
@@ -66,8 +79,8 @@ def measure(source: bytes | Path | BinaryIO) -> FrameSize:
 def decode(source: bytes | Path | BinaryIO, *, cover: FrameSize | None = None) -> Picture:
     """Decode an untrusted picture; of several frames the first.
 
-    PNG, JPEG, WebP, GIF, TIFF and AVIF, told by their first bytes, never by name. With `cover`, a larger
-    picture is reduced while it still covers that size with a margin, which bounds memory.
+    PNG, JPEG, WebP, GIF, TIFF, AVIF and (once `load_formats` found it) HEIC, told by their first bytes, never by
+    name. With `cover`, a larger picture is reduced while it still covers that size with a margin, which bounds memory.
 
     Raises `GenerationFailed` with code `image_unsupported_type`, `image_too_many_pixels` or
     `image_decode_failed`, and a sentence that says what to do.
@@ -126,6 +139,11 @@ def _kind(head: bytes) -> str:
     if not head:
         raise GenerationFailed("image_decode_failed", "The image file is empty: send the whole file.")
     kind = _FORMATS.get(picture_type(head) or "")
+    if kind == HEIF and kind not in Image.OPEN:
+        raise GenerationFailed(
+            "image_unsupported_type",
+            "This server does not read HEIC images: send a JPEG or PNG file (or install stillmotion[heif]).",
+        )
     if kind is None:
         raise GenerationFailed(
             "image_unsupported_type",
