@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import threading
-from contextlib import closing
+import time
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 import uvloop
@@ -23,6 +24,9 @@ async def echo(scope, receive, send):
     said = b"%b %b %b %b" % (scope["method"].encode(), scope["path"].encode(), scope["query_string"], bytes(body))
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(said))]})
     await send({"type": "http.response.body", "body": said})
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 
 
 @pytest.fixture
@@ -128,12 +132,71 @@ def test_a_target_may_be_a_whole_address_and_escaped(speak):
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\n\n",
+        b"GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\rX: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: y\r\n folded\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX : y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: y\0z\r\n\r\n",
+        CHUNKED + b"Content-Length: 5\r\n\r\n0\r\n\r\n",
+        CHUNKED + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        CHUNKED.replace(b"1.1", b"1.0") + b"\r\n0\r\n\r\n",
+        CHUNKED.replace(b"chunked", b"gzip, chunked") + b"\r\n0\r\n\r\n",
+        CHUNKED.replace(b"chunked", b"identity") + b"\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n1\nx\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n0x1\r\nx\r\n0\r\n\r\n",
+        CHUNKED + b"\r\nfffffffffffffffff\r\nx\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n0\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\nx",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\nx",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\nx",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
 )
 def test_what_is_no_request_is_refused_and_the_connection_closed(speak, nonsense):
     with speak(echo) as connection:
         connection.sendall(nonsense)
         assert until_closed(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_trailer_is_no_header(speak):
+    """It comes when the headers, and with them the key, have been looked at."""
+
+    async def tell(scope, receive, send):
+        await echo({**scope, "query_string": b",".join(name for name, _ in scope["headers"])}, receive, send)
+
+    with speak(tell) as connection:
+        connection.sendall(CHUNKED + b"\r\n0\r\nHost: y\r\nX-Api-Key: z\r\n\r\n")
+        assert until(connection, b" ").endswith(b"POST / host,transfer-encoding ")
+
+
+def test_what_is_no_request_does_not_answer_the_one_before_it(speak):
+    async def slow(scope, receive, send):
+        await asyncio.sleep(0.1)
+        await echo(scope, receive, send)
+
+    with speak(slow) as connection:
+        connection.sendall(post(b"hello"))
+        connection.sendall(b"nonsense\r\n\r\n")
+        said = until_closed(connection)
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert said.endswith(b"hello")
+
+
+def test_a_body_that_breaks_after_its_answer_has_begun_adds_nothing_to_it(speak):
+    async def early(scope, receive, send):
+        await send(start())
+        await send(piece(b"begun", True))
+        while (await receive())["type"] != "http.disconnect":
+            continue
+
+    with speak(early) as connection:
+        connection.sendall(CHUNKED + b"\r\n")
+        until(connection, b"begun\r\n")
+        connection.sendall(b"nonsense\r\n")
+        assert until_closed(connection) == b""
 
 
 def test_headers_have_an_end(speak):
@@ -152,6 +215,43 @@ def test_an_old_client_is_answered_and_hung_up_on(speak):
     with speak(echo) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert b"\r\nconnection: close\r\n" in until_closed(connection)
+
+
+@pytest.mark.parametrize("beginning", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_who_waits_longest_for_nothing_makes_room(speak, monkeypatch, beginning):
+    """Connections that say nothing, not all of it, or nothing more, keep nobody out."""
+    monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 5)
+    with speak(echo) as first, ExitStack() as idle:
+        address = first.getpeername()
+        others = [idle.enter_context(another(address)) for _ in range(20)]
+        for each in (first, *others):
+            with suppress(OSError):
+                each.sendall(beginning)
+            time.sleep(0.005)
+        with another(address) as late:
+            late.sendall(post(b"hello"))
+            assert until(late, b"hello").startswith(b"HTTP/1.1 200 ")
+        assert until_closed(first).endswith((b"", b"GET /  "))
+
+
+def test_who_is_being_answered_makes_no_room(speak, monkeypatch):
+    monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 3)
+
+    async def slow(scope, receive, send):
+        await asyncio.sleep(0.3)
+        await echo(scope, receive, send)
+
+    with speak(slow) as first, ExitStack() as idle:
+        first.sendall(post(b"hello"))
+        time.sleep(0.05)
+        for _ in range(5):
+            idle.enter_context(another(first.getpeername()))
+        assert until(first, b"hello").startswith(b"HTTP/1.1 200 ")
+
+
+def another(address):
+    """A further connection to the same server."""
+    return closing(socket.create_connection(address, timeout=5))
 
 
 def test_too_many_connections_are_told_so(speak, monkeypatch):

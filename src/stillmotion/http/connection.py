@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from stillmotion.http.asgi import CLOSE, App, Header, Receive, Reply, Scope, Send, send_reply
+from stillmotion.http.crowd import Crowd
 from stillmotion.http.exchange import Exchange, last_answer
 
 HEADERS_DEADLINE = 10.0
@@ -39,6 +40,7 @@ UNREAD_BYTES = 64 * 1024
 """How much of a body is held for an application that does not read on."""
 
 _PLAIN_TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
+_VERSIONS = frozenset({"1.0", "1.1"})
 _ASGI: Mapping[str, str] = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -57,9 +59,9 @@ class Connection(asyncio.Protocol):
     there is no current task. Most polls are answered before that.
     """
 
-    def __init__(self, config: uvicorn.Config, server_state: ServerState, **_: Any) -> None:
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, *, crowd: Crowd, **_: Any) -> None:
         self._app = cast("App", config.loaded_app)
-        self._most = config.limit_concurrency or math.inf
+        self._crowd = crowd
         self._server = server_state
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -70,6 +72,7 @@ class Connection(asyncio.Protocol):
         self._is_in_head = True
         self._is_idle = False
         self._head_bytes = 0
+        self._trailer_bytes = 0
         self._is_reading = False
         self._is_long_read = False
         self._is_paused = False
@@ -87,11 +90,13 @@ class Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self._addresses = _address(transport, "sockname"), _address(transport, "peername")
         self._server.connections.add(cast("Any", self))
+        self._crowd.join(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         del exc
         self._server.connections.discard(cast("Any", self))
+        self._crowd.leave(self)
         self._is_idle = False
         for exchange in self._open:
             exchange.hang_up()
@@ -111,9 +116,7 @@ class Connection(asyncio.Protocol):
             return
         finally:
             self._is_reading = False
-        if self._fresh is not None:
-            exchange, self._fresh = self._fresh, None
-            self._begin(exchange)
+        self._begin_fresh()
         if not self._is_in_head:
             self._head_bytes = 0
             return
@@ -151,8 +154,16 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
-        self._headers.append((name.lower(), value))
+        """A header, or a trailer: of those nothing is kept, as what they say would come after it was looked at."""
+        if not self._is_in_head:
+            self._trailer_bytes += len(name) + len(value) + len(": \r\n")
+            if self._trailer_bytes > MAX_HEAD_BYTES:
+                raise ValueError("the trailers are too large")
+            return
+        name = name.lower()
+        if name == b"transfer-encoding" and (value.lower() != b"chunked" or self._parser.get_http_version() != "1.1"):
+            raise ValueError("the only encoding is chunked")
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """A request whose body is still to come, if it has one."""
@@ -160,6 +171,8 @@ class Connection(asyncio.Protocol):
             raise ValueError("the headers are too large")
         parser = self._parser
         version = parser.get_http_version()
+        if version not in _VERSIONS:
+            raise ValueError("the version is another one")
         path, query = _split(self._url)
         scope: dict[str, Any] = {
             "type": "http",
@@ -176,6 +189,8 @@ class Connection(asyncio.Protocol):
         }
         exchange = self._latest = Exchange(self, scope, version != "1.0" and parser.should_keep_alive())
         self._is_in_head = False
+        self._trailer_bytes = 0
+        self._crowd.begins(self)
         self._open.append(exchange)
         if len(self._open) > 1:
             self.pause_reading()
@@ -232,6 +247,7 @@ class Connection(asyncio.Protocol):
             self._begin_apart(self._open[0])
         else:
             self._is_idle = True
+            self._crowd.waits(self)
 
     # --- what the sweep asks --------------------------------------------------------------------------------------
 
@@ -266,8 +282,11 @@ class Connection(asyncio.Protocol):
 
     # --------------------------------------------------------------------------------------------------------------
 
-    def _begin(self, exchange: Exchange) -> None:
-        work = exchange.run(self._application())
+    def _begin_fresh(self) -> None:
+        """Begin the POST that was just read, if one was."""
+        if self._fresh is None:
+            return
+        work, self._fresh = self._fresh.run(self._application()), None
         try:
             awaited = work.send(None)
         except StopIteration:
@@ -282,12 +301,19 @@ class Connection(asyncio.Protocol):
         task.add_done_callback(self._server.tasks.discard)
 
     def _application(self) -> App:
-        return self._app if len(self._server.connections) < self._most else _too_busy
+        return _too_busy if self._crowd.is_full else self._app
 
     def _refuse(self, sentence: bytes) -> None:
-        """Answer what is no request."""
+        """Answer what is no request, unless it would be taken for the answer to one that came before it."""
+        is_in_body = self._latest is not None and self._latest.more_body
+        if self._open and not is_in_body:
+            self._open[-1].keep_alive = False
+            self.pause_reading()
+            self._begin_fresh()
+            return
         self._fresh = None
-        self.transport.write(last_answer(400, sentence))
+        if not is_in_body or (self._open and not self._open[0].has_begun):
+            self.transport.write(last_answer(400, sentence))
         self.transport.close()
 
 

@@ -67,6 +67,11 @@ class Exchange:
         self._scope = scope
         self.keep_alive = keep_alive
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether some of the answer was sent."""
+        return self._started
+
     # --- the request ----------------------------------------------------------------------------------------------
 
     def take(self, piece: bytes) -> int:

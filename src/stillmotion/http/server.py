@@ -5,12 +5,14 @@ import contextlib
 import resource
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
 
 from stillmotion.http.asgi import App
 from stillmotion.http.connection import Connection, Standing
+from stillmotion.http.crowd import Crowd
 
 SHUTDOWN_SECONDS = 8
 """How long requests under way may still take after `stop`: with what uvicorn adds, under ten seconds."""
@@ -28,10 +30,11 @@ class HttpServer:
 
     def __init__(self, app: App, listener: socket.socket, shutdown_seconds: int = SHUTDOWN_SECONDS) -> None:
         self._listener = listener
+        most = min(MAX_CONNECTIONS, _allow_many_files() - SPARE_FILES)
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
-                http=cast("Any", Connection),
+                http=cast("Any", partial(Connection, crowd=Crowd(most))),
                 interface="asgi3",
                 ws="none",
                 lifespan="off",
@@ -40,7 +43,7 @@ class HttpServer:
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=shutdown_seconds,
-                limit_concurrency=min(MAX_CONNECTIONS, _allow_many_files() - SPARE_FILES),
+                limit_concurrency=most,
             )
         )
 

@@ -1,0 +1,51 @@
+"""All connections of a server: how many there may be, and who makes room where there are more."""
+
+from typing import Protocol
+
+
+class Caller(Protocol):
+    """A connection, as the crowd sees it."""
+
+    def drop(self) -> None:
+        """Waste no more time on it."""
+        ...
+
+
+class Crowd:
+    """Knows which connections wait for a request, the longest first.
+
+    Where there are `most`, whoever has waited longest goes, so that callers who connect and say nothing, or never
+    all of it, keep nobody out. What is being answered, or takes in a body, stays.
+    """
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+        self._all: set[Caller] = set()
+        self._waiting: dict[Caller, None] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many as there may be, or more."""
+        return len(self._all) >= self._most
+
+    def join(self, caller: Caller) -> None:
+        """A new connection, which waits for its first request."""
+        self._all.add(caller)
+        if self.is_full and self._waiting:
+            longest = next(iter(self._waiting))
+            self.leave(longest)
+            longest.drop()
+        self._waiting[caller] = None
+
+    def leave(self, caller: Caller) -> None:
+        """A connection is gone, or as good as gone."""
+        self._all.discard(caller)
+        self._waiting.pop(caller, None)
+
+    def begins(self, caller: Caller) -> None:
+        """The whole head of a request has come."""
+        self._waiting.pop(caller, None)
+
+    def waits(self, caller: Caller) -> None:
+        """All that was asked is answered."""
+        self._waiting[caller] = None
