@@ -68,6 +68,7 @@ class Settings:
     log_format: str = _setting("auto", "json, console, or auto: console on a terminal.")
 
 
+_SECRETS = frozenset(each.name for each in fields(Settings) if each.metadata["secret"])
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65535),
     "renderers": (0, 64),
@@ -165,7 +166,8 @@ def _convert(name: str, raw: Any, kind: Any, source: str) -> Any:
     try:
         value = msgspec.convert(_split(raw, kind), kind, strict=False, dec_hook=_path)
     except (msgspec.ValidationError, ValueError) as error:
-        raise SettingsError(f"{label} ({source}) is {raw!r}: {_sentence(error)}") from error
+        shown = "not what it should be" if name in _SECRETS else repr(raw)
+        raise SettingsError(f"{label} ({source}) is {shown}: {_sentence(error)}") from None
     if name in _RANGES and not _RANGES[name][0] <= value <= _RANGES[name][1]:
         low, high = _RANGES[name]
         raise SettingsError(f"{label} ({source}) is {value}: give a number from {low:g} to {high:g}.")

@@ -1,7 +1,9 @@
 """How the service logs: one event a line on standard error, JSON unless a person is watching."""
 
+import io
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
@@ -10,7 +12,7 @@ def configure(level: str, form: str) -> None:
     """Set up logging for this process. `form` is json, console, or auto: console where standard error is a terminal."""
     for_people = form == "console" or (form == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(sort_keys=False, exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(sort_keys=False, colors=sys.stderr.isatty(), exception_formatter=_write_traceback)
         if for_people
         else structlog.processors.JSONRenderer()
     )
@@ -19,9 +21,9 @@ def configure(level: str, form: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    errors = structlog.processors.format_exc_info
+    last = _on_one_line if for_people else structlog.processors.format_exc_info
     structlog.configure(
-        processors=[*shared, *([] if for_people else [errors]), renderer],
+        processors=[*shared, last, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
@@ -32,7 +34,7 @@ def configure(level: str, form: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([] if for_people else [errors]),
+                last,
                 renderer,
             ],
         )
@@ -40,3 +42,25 @@ def configure(level: str, form: str) -> None:
     logging.basicConfig(
         level=max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]), handlers=[handler], force=True
     )
+
+
+def _on_one_line(
+    logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape the control characters in the event's name and those of its values, which the renderer leaves as is."""
+    del logger, method
+    return {_escaped(name): _escaped(value) if name == "event" else value for name, value in event.items()}
+
+
+def _write_traceback(out: TextIO, error: structlog.typing.ExcInfo) -> None:
+    """The traceback, set in, so that no line of an error's message looks like an event; control characters escaped."""
+    whole = io.StringIO()
+    structlog.dev.plain_traceback(whole, error)
+    lines = whole.getvalue().strip("\n").split("\n")
+    out.write("\n" + "\n".join("    " + _escaped(line) for line in lines))
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
