@@ -119,6 +119,13 @@ def gallery(arguments: Sequence[str]) -> int:
     return become([str(PYTHON), "-m", "bench.gallery", *arguments])
 
 
+def fuzz(arguments: Sequence[str]) -> int:
+    """Send a live server whatever its OpenAPI document allows, and what it does not."""
+    os.chdir(ROOT)
+    prepare()
+    return become([str(PYTHON), "-m", "tools.fuzz", *arguments])
+
+
 def docs(arguments: Sequence[str]) -> int:
     """Write the reference pages from the code; --check only compares."""
     os.chdir(ROOT)
@@ -358,6 +365,7 @@ CHORES: Mapping[str, Chore] = {
     "fmt": Chore(fmt),
     "bench": Chore(bench, "NAME [its own]"),
     "gallery": Chore(gallery, "[--out DIR] [--only WORD]"),
+    "fuzz": Chore(fuzz, "[--seconds N] [--seed N] [its own]"),
     "docs": Chore(docs, "[--check]"),
     "compatibility": Chore(compatibility),
     "lock": Chore(lock, "[--upgrade]"),

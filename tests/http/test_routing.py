@@ -44,6 +44,7 @@ def test_other_paths_are_not_found(router, path):
 def test_the_methods_of_a_path_are_known(router):
     assert router.methods("/things") == ["GET", "POST"]
     assert router.methods("/things/7") == ["GET", "DELETE"]
+    assert router.methods("/things/list") == ["GET"], "and not those of a thing whose id is list"
     assert router.methods("/nothing") == []
 
 

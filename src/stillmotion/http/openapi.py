@@ -44,8 +44,8 @@ _RETRY_PARAMETER: Mapping[str, Any] = {
     "in": "header",
     "required": False,
     "description": "Sent by the SDKs. From 1 on, and without an Idempotency-Key, the submit of the last two minutes "
-    "with the same body is given again, if there is one.",
-    "schema": {"type": "integer", "minimum": 0},
+    "with the same body is given again, if there is one. What is no number is passed over.",
+    "schema": {"type": "string"},
 }
 
 

@@ -37,8 +37,12 @@ class Router:
         return None
 
     def methods(self, path: str) -> list[str]:
-        """The methods that the path is there for; empty where it is not."""
-        return [method for method in self._methods if self.find(path, method) is not None]
+        """The methods that the path is there for; empty where it is not.
+
+        A path that is in the table as it is, is not another one's parameter too.
+        """
+        plain = [method for method in self._methods if (path, method) in self.plain]
+        return plain or [method for method in self._methods if self.find(path, method) is not None]
 
 
 def _matched(template: list[str], segments: list[str]) -> Mapping[str, str] | None:

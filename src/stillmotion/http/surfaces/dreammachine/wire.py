@@ -18,6 +18,8 @@ from stillmotion.domain.request import (
 
 MIN_PROMPT_CHARACTERS = 3
 LONGEST_PAGE = 100
+FARTHEST_OFFSET = 1_000_000_000
+"""More than any list is long; what is larger would not fit in the database's integers."""
 
 _Text = Annotated[str | None, Meta(description="must be a string")]
 _Pixels = Annotated[int | None, Meta(description="must be a whole number of pixels of the new frame")]
@@ -135,7 +137,9 @@ class Page(Struct, frozen=True):
     limit: Annotated[
         int, Meta(ge=0, le=LONGEST_PAGE, description=f"must be a whole number from 0 to {LONGEST_PAGE}")
     ] = LONGEST_PAGE
-    offset: Annotated[int, Meta(ge=0, description="must be a whole number, 0 or more")] = 0
+    offset: Annotated[
+        int, Meta(ge=0, le=FARTHEST_OFFSET, description=f"must be a whole number from 0 to {FARTHEST_OFFSET}")
+    ] = 0
 
 
 class Anything(Struct, frozen=True):
