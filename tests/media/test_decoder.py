@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.request import FrameSize
 from stillmotion.media import earlier, intake
@@ -210,6 +210,22 @@ def test_a_decoder_that_waits_for_nothing_is_ended_by_us(canary, tmp_path):
         assert hostile.picture(told(tmp_path, "nothing")).width == 64
     finally:
         hostile.close()
+
+
+@pytest.mark.parametrize("deed", ["sleep", "loop"])
+def test_a_cancel_ends_a_decoder_that_does_not_listen(hostile, tmp_path, deed):
+    """A render is over within a quarter second of its cancel, so this takes less."""
+    hostile.confinement()
+    began = time.monotonic()
+
+    def pause():
+        if time.monotonic() - began > 0.1:
+            raise RenderCancelled
+
+    with pytest.raises(RenderCancelled):
+        hostile.picture(told(tmp_path, deed), pause=pause)
+    assert time.monotonic() - began < 0.3
+    assert hostile.picture(told(tmp_path, "nothing")).width == 64
 
 
 def test_a_decoder_killed_from_outside_is_worth_another_attempt(hostile, tmp_path):

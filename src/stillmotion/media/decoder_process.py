@@ -231,6 +231,7 @@ class DecoderProcess:
             said = control.recv(STATUS_BYTES, socket.MSG_WAITALL)
         except TimeoutError:
             self.close()
+            self.start()  # The next file need not wait for it.
             return None
         except ConnectionError:
             said = b""
