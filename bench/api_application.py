@@ -19,6 +19,7 @@ from stillmotion.adapters.store.sqlite import SqliteStore, open_store
 from stillmotion.adapters.store.sqlite.rows import Bindings, from_generation
 from stillmotion.application.generations import Generations
 from stillmotion.application.subscriptions import Subscriptions
+from stillmotion.application.uploads import Uploads
 from stillmotion.domain.keyframes import ImageKeyframe
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
@@ -52,16 +53,18 @@ def _application(folder: Path) -> Iterator[tuple[Generations, SqliteStore]]:
     folder.mkdir()
     store = open_store(folder / "stillmotion.db")
     try:
+        objects = open_objects("local", folder / "objects")
         yield (
             Generations(
                 store,
-                open_objects("local", folder / "objects"),
+                objects,
                 InProcessSignal(),
                 UrlGuard(AddressPolicy()),
                 CLOCK,
                 new_uuid7,
                 new_token,
                 {"ray-1-6": "parallax/1"},
+                Uploads(store, objects, CLOCK, new_uuid7, new_token),
             ),
             store,
         )

@@ -31,6 +31,7 @@ from stillmotion.application.ports import Clock, Dialects, ObjectStore
 from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
+from stillmotion.application.uploads import Uploads
 from stillmotion.application.work import LEASE, Work
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.errors import Unavailable
@@ -44,6 +45,7 @@ from stillmotion.worker.deliverer import Deliverer
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
 from stillmotion.worker.sweeper import Sweeper
+from stillmotion.worker.upload_sweeper import UploadSweeper
 
 _KEYS, _LINKS = b"subscription keys", b"asset links"
 """What each secret that we derive from the data directory's is for."""
@@ -90,12 +92,15 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             await _try_out(new_renderer())
         host = WorkerHost(workshop, new_renderer, settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
+        uploads = Uploads(store, objects, clock, new_uuid7, new_token)
+        generations = Generations(
+            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models, uploads
+        )
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
             read_limits=ReadLimits(clock),
-            generations=Generations(
-                store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models
-            ),
+            generations=generations,
+            uploads=uploads,
             delivery_log=DeliveryLog(store, store, announcements, clock),
             asset_urls=asset_urls,
             objects=objects,
@@ -110,8 +115,8 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         callbacks = _callbacks(store, connections, bodies, clock)
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
         await work.reclaim(ending_within=LEASE)
-        sweeper = Sweeper(Retention(store, objects, clock))
-        async with _running(host.run(), Deliverer(callbacks, announcements).run(), sweeper.run()):
+        workers = (host, Deliverer(callbacks, announcements), Sweeper(Retention(store, objects, clock)))
+        async with _running(*(each.run() for each in (*workers, UploadSweeper(uploads)))):
             yield Service(build_app(services), host, has_subscriptions=bool(await store.subscriptions()))
 
 

@@ -27,6 +27,7 @@ from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.generations import Generations
 from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Issued, Subscriptions
+from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.http.app import SURFACES, build_app
 from stillmotion.http.server import HttpServer, listen
@@ -150,12 +151,14 @@ def administration_of(store: Any, clock: ManualClock) -> Administration:
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
     """Everything that the edge is given, with a guard that allows public addresses alone."""
     guard = UrlGuard(AddressPolicy((), ()))
-    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, MODELS)
+    uploads = Uploads(store, objects, clock, new_uuid7, new_token)
+    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, MODELS, uploads)
     services = Services(
         access=Access(store, clock, PEPPER),
         read_limits=ReadLimits(clock),
         generations=generations,
         delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
+        uploads=uploads,
         asset_urls=AssetUrls(objects, clock, SIGNING_KEY),
         objects=objects,
         clock=clock,

@@ -11,6 +11,7 @@ from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.queue_signal import InProcessSignal
 from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.application.generations import Generations
+from stillmotion.application.uploads import Uploads
 from stillmotion.domain.errors import InvalidRequest
 from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.reframing import Placement
@@ -24,15 +25,18 @@ class Desk:
     def __init__(self, folder) -> None:
         self.clock, self.owner = ManualClock(), a_subscription()
         self.store = MemoryStore(self.clock)
+        self.objects = LocalObjects(folder)
+        self.uploads = Uploads(self.store, self.objects, self.clock, new_uuid7, new_token)
         self.generations = Generations(
             self.store,
-            LocalObjects(folder),
+            self.objects,
             InProcessSignal(),
             UrlGuard(AddressPolicy()),
             self.clock,
             new_uuid7,
             new_token,
             {"ray-1-6": "parallax/1"},
+            self.uploads,
         )
 
     async def submit(self, owner=None, **parts):

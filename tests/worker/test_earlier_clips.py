@@ -10,6 +10,7 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.application.generations import Generations
+from stillmotion.application.uploads import Uploads
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
@@ -38,6 +39,7 @@ class Desk:
             new_uuid7,
             new_token,
             {"ray-1-6": "fake/1"},
+            Uploads(bench.store, shop.objects, shop.clock, new_uuid7, new_token),
         )
 
     async def submit(self, prompt: str = "a walk", **parts) -> str:

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from stillmotion.application import access, administration, assets, work
-from stillmotion.domain import callbacks, generation, quotas, request
-from stillmotion.http import body, strict_json
+from stillmotion.domain import callbacks, generation, pictures, quotas, request, uploads
+from stillmotion.http import body, multipart, strict_json
 from tools.docs.markdown import literal, table
 
 
@@ -16,6 +16,14 @@ def limits() -> str:
         ("Clip", f"{request.MIN_SECONDS:g} to {request.MAX_SECONDS:g} s", "domain/request.py"),
         ("Body without a picture in it", _mib(body.PLAIN_CAP), "http/body.py"),
         ("Body with a data URI", _mib(body.PICTURES_CAP), "http/body.py"),
+        ("Form with a file in it", _mib(multipart.FORM_CAP), "http/multipart.py"),
+        ("Picture", _mib(pictures.MAX_PICTURE_BYTES), "domain/pictures.py"),
+        ("Upload", f"kept for {_seconds(uploads.KEPT_FOR)}", "domain/uploads.py"),
+        (
+            "Uploads of a subscription",
+            f"{uploads.MAX_KEPT} at once, {_mib(uploads.MAX_KEPT_BYTES)} together",
+            "domain/uploads.py",
+        ),
         ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/strict_json.py"),
         ("Rate window", f"{_seconds(quotas.WINDOW)} from its first request", "domain/quotas.py"),
         ("A blind retry", f"within {_seconds(quotas.RETRIED_WITHIN)} of its submit", "domain/quotas.py"),

@@ -46,14 +46,25 @@ def _described(path: str, method: str, operation: Json) -> str:
     parts = [f"### {method.upper()} `{path}`\n", f"{about}\n"]
     if operation.get("parameters"):
         parts.append(_parameters(operation["parameters"]))
-    body = _json_of(operation.get("requestBody", {}))
-    if body:
-        parts.append(_fields(_resolved(body["schema"])))
-        parts += [_shown(example) for _, example in _examples(body)]
+    parts += _body(operation.get("requestBody", {}))
     parts.append(_answers(operation["responses"]))
     for name, example in _examples(_json_of(_succeeding(operation))):
         parts += [f"{name.capitalize()}:\n", _shown(example)] if name else [_shown(example)]
     return "\n".join(parts)
+
+
+def _body(request: Json) -> list[str]:
+    """The fields of a body, those of JSON first, and its example."""
+    parts = []
+    body = _json_of(request)
+    if body:
+        parts.append(_fields(_resolved(body["schema"])))
+        parts += [_shown(example) for _, example in _examples(body)]
+    form = request.get("content", {}).get("multipart/form-data")
+    if form:
+        fields = form["schema"]["allOf"][-1] if "allOf" in form["schema"] else form["schema"]
+        parts += ["As a form (`multipart/form-data`)" + (", also:\n" if body else ":\n"), _fields(fields)]
+    return parts
 
 
 def _succeeding(operation: Json) -> Json:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from stillmotion.application.ports import Clock, ObjectStore
@@ -58,6 +58,11 @@ class AssetUrls:
             return f"{base_url}/assets/{key}{query}"
 
         return link
+
+    def link_until(self, base_url: str, key: str, expires_at: datetime) -> str:
+        """Where this server gives out the object, with no header, until then."""
+        expires = int(expires_at.timestamp())
+        return f"{base_url}/assets/{key}?expires={expires}&signature={self._signature(key.rpartition('/')[0], expires)}"
 
     def signed(self, key: str, expires: str, signature: str) -> bool:
         """Whether the URL's query is one that we made for this key, at any time."""

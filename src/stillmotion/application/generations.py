@@ -19,6 +19,7 @@ from stillmotion.application.ports import (
 )
 from stillmotion.application.retention import remove_objects
 from stillmotion.domain.assets import INPUTS
+from stillmotion.application.uploads import Uploads
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem, Unavailable
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
@@ -26,6 +27,7 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.rendering import RESAMPLER
 from stillmotion.domain.request import GenerationRequest, Purpose
 from stillmotion.domain.subscriptions import Subscription
+from stillmotion.domain.uploads import upload_named_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Generations:
     new_id: NewId
     new_token: NewToken
     engines: Mapping[str, str]
+    uploads: Uploads
 
     async def submit(
         self,
@@ -58,6 +61,7 @@ class Generations:
         self._check(subscription, request)
         request = await self._with_sources(subscription, request)
         subscription.product.check_size(request)
+        request = await self._with_uploads(subscription, request)
         generation_id = self.new_id()
         kept = await self._keep_inline(generation_id, request)
         generation = Generation(
@@ -99,6 +103,12 @@ class Generations:
         """Up to `limit` of the subscription's generations, the newest first, after the first `offset`."""
         return await self.store.page(subscription.id, limit, offset)
 
+    async def beyond(
+        self, subscription: Subscription, generation_id: str | None, limit: int, *, newest_first: bool
+    ) -> Sequence[GenerationView]:
+        """Up to `limit` of the subscription's generations by age, those beyond the one that a cursor names."""
+        return await self.store.beyond(subscription.id, generation_id, limit, newest_first=newest_first)
+
     async def cancel(self, subscription: Subscription, generation_id: str) -> Generation:
         """Stop what has not finished. Raises `GenerationNotFound`, or `IllegalTransition` where it has."""
         await self.get(subscription, generation_id)
@@ -125,7 +135,7 @@ class Generations:
             raise InvalidRequest(Problem("model", f"is not one of this server's models: {names}"))
         subscription.product.check_model(request.model)
         for field, keyframe in (("url", request.frame0), ("end_url", request.frame1)):
-            if isinstance(keyframe, ImageKeyframe):
+            if isinstance(keyframe, ImageKeyframe) and upload_named_by(keyframe.url) is None:
                 self.rules.check(field, keyframe.url)
         if request.callback_url is not None:
             self.rules.check("callback_url", request.callback_url)
@@ -155,14 +165,22 @@ class Generations:
             raise InvalidRequest(Problem(field, f"is {found.state}: give the id of a completed generation"))
         return found
 
+    async def _with_uploads(self, subscription: Subscription, request: GenerationRequest) -> GenerationRequest:
+        """The request with its uploads taken out of their day: what was uploaded may go, the generation has its own."""
+        frame0 = await self._taken("url", subscription, request.frame0)
+        frame1 = await self._taken("end_url", subscription, request.frame1)
+        return _with_frames(request, frame0, frame1)
+
+    async def _taken(self, field: str, subscription: Subscription, keyframe: Keyframe | None) -> Keyframe | None:
+        upload_id = upload_named_by(keyframe.url) if isinstance(keyframe, ImageKeyframe) else None
+        if upload_id is None:
+            return keyframe
+        return InlineKeyframe(await self.uploads.read(subscription, field, upload_id))
+
     async def _keep_inline(self, generation_id: str, request: GenerationRequest) -> GenerationRequest:
         frame0 = await self._keep(generation_id, request.frame0)
         frame1 = await self._keep(generation_id, request.frame1)
-        return (
-            request
-            if frame0 is request.frame0 and frame1 is request.frame1
-            else replace(request, frame0=frame0, frame1=frame1)
-        )
+        return _with_frames(request, frame0, frame1)
 
     async def _keep(self, generation_id: str, keyframe: Keyframe | None) -> Keyframe | None:
         if not isinstance(keyframe, InlineKeyframe):
@@ -175,3 +193,8 @@ class Generations:
         for keyframe in (request.frame0, request.frame1):
             if isinstance(keyframe, StoredKeyframe) and keyframe.key.startswith(f"{INPUTS}/"):
                 await self.objects.delete(keyframe.key)
+
+
+def _with_frames(request: GenerationRequest, frame0: Keyframe | None, frame1: Keyframe | None) -> GenerationRequest:
+    unchanged = frame0 is request.frame0 and frame1 is request.frame1
+    return request if unchanged else replace(request, frame0=frame0, frame1=frame1)

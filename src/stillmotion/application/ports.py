@@ -9,6 +9,7 @@ from stillmotion.domain.callbacks import Answer, Delivery, DeliveryAttempt
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
+from stillmotion.domain.uploads import Upload
 
 NewId = Callable[[], str]
 """Gives a new UUID in canonical text; ids sort by the time they were made."""
@@ -104,7 +105,16 @@ class GenerationStore(Protocol):
         ...
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
-        """Up to `limit` of a subscription's generations, the newest first (by id), after the first `offset`."""
+        """Up to `limit` of a subscription's generations, the newest id first, after the first `offset`."""
+        ...
+
+    async def beyond(
+        self, subscription_id: str, generation_id: str | None, limit: int, *, newest_first: bool
+    ) -> Sequence[GenerationView]:
+        """Up to `limit` of a subscription's generations in the order of their ids, those beyond the given one.
+
+        It need not be there any more; with None they begin at the end that comes first.
+        """
         ...
 
     async def change(self, generation_id: str, change: Change) -> Generation:
@@ -156,6 +166,26 @@ class RetentionStore(GenerationStore, Protocol):
 
     async def named(self, keys: Sequence[str]) -> set[str]:
         """Those of the keys of objects that a generation names: its result, or a picture that it is made from."""
+        ...
+
+
+class UploadStore(Protocol):
+    """What is known of uploads."""
+
+    async def add_upload(self, upload: Upload) -> None:
+        """Keep a new one. Raises `LimitExceeded` where its subscription has as many as it may."""
+        ...
+
+    async def find_upload(self, upload_id: str) -> Upload | None:
+        """The upload of that id, expired or not."""
+        ...
+
+    async def expired_uploads(self, now: datetime, limit: int) -> Sequence[Upload]:
+        """Up to `limit` of those that have expired, the longest expired first."""
+        ...
+
+    async def forget_upload(self, upload_id: str) -> None:
+        """Keep it no longer; nothing happens where there is none."""
         ...
 
 

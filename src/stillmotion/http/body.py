@@ -5,11 +5,13 @@ How long a body may take to come is the server's to say (`server.py`): it drops 
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.http.asgi import ClientGone, Headers, Message, Receive
+from stillmotion.http.multipart import FORM_CAP, BadForm, Form, FormParser, boundary_of
 
 PLAIN_CAP = 64 * 1024
 """Bytes of a body without a picture in it."""
@@ -19,6 +21,9 @@ PICTURES_CAP = 56 * 1024 * 1024
 
 PICTURE_BODIES_AT_ONCE = 4
 """A large body is held in memory three times over while it is taken apart."""
+
+FORMS_AT_ONCE = 16
+"""A form is held in memory twice over; those of up to `PLAIN_CAP` bytes do not count."""
 
 Result = TypeVar("Result")
 
@@ -40,6 +45,7 @@ class BodyReader:
     """Reads bodies, a few large ones at a time."""
 
     _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PICTURE_BODIES_AT_ONCE))
+    _forms: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FORMS_AT_ONCE))
 
     async def read(self, headers: Headers, receive: Receive, *, pictures: bool) -> bytes:
         """The whole body, with `pictures` a large one where its beginning shows a data URI.
@@ -58,6 +64,33 @@ class BodyReader:
             raise _too_large(PLAIN_CAP)
         return body if ended else await self._read_rest(body, receive)
 
+    async def read_form(self, headers: Headers, receive: Receive) -> Form:
+        """The whole form. Raises as `read` does, and for whatever is no form."""
+        boundary = boundary_of(headers.get(b"content-type", b""))
+        if boundary is None:
+            raise _unread("must be sent as multipart/form-data")
+        check_headers(headers, FORM_CAP, is_form=True)
+        try:
+            return await self._read_form(FormParser(boundary), receive)
+        except BadForm as error:
+            raise UnreadBody(Problem(error.field, str(error))) from None
+
+    async def _read_form(self, parser: FormParser, receive: Receive) -> Form:
+        size, ended, counts = 0, False, False
+        async with AsyncExitStack() as counted:
+            while not ended:
+                message = await receive()
+                ended = _ends_with(message)
+                piece = message.get("body", b"")
+                size += len(piece)
+                if size > FORM_CAP:
+                    raise _too_large(FORM_CAP)
+                if size > PLAIN_CAP and not counts:
+                    await counted.enter_async_context(self._forms)
+                    counts = True
+                parser.write(piece)
+        return parser.form()
+
     async def _read_rest(self, start: bytes, receive: Receive) -> bytes:
         async with self._large:
             body, _ = await _read_past(PICTURES_CAP, start, receive)
@@ -66,9 +99,9 @@ class BodyReader:
         return body
 
 
-def check_headers(headers: Headers, cap: int) -> None:
-    """Refuse, before anything is read, what says of itself that it is not plain JSON of a size we take."""
-    kind = headers.get(b"content-type")
+def check_headers(headers: Headers, cap: int, *, is_form: bool = False) -> None:
+    """Refuse, before anything is read, what says of itself that it is not plain JSON, or a form, of a size we take."""
+    kind = None if is_form else headers.get(b"content-type")
     if kind is not None and kind != _JSON and kind.partition(b";")[0].strip().lower() not in (b"", _JSON):
         raise _unread("must be sent with Content-Type: application/json")
     length = headers.get(b"content-length")

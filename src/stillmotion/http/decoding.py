@@ -1,6 +1,6 @@
 """From a request's body to the wire struct of its operation, or a list of everything that is wrong with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -8,6 +8,7 @@ import msgspec
 
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.http import strict_json
+from stillmotion.http.multipart import BadForm, Form
 
 Wire = TypeVar("Wire", bound=msgspec.Struct)
 
@@ -17,12 +18,16 @@ NAME_SHOWN = 100
 
 
 class WireDecoder(Generic[Wire]):
-    """Decodes one kind of body. A field's `Meta(description=…)` is the remedy shown when its value does not fit."""
+    """Decodes one kind of body. A field's `Meta(description=…)` is the remedy shown when its value does not fit.
 
-    def __init__(self, wire: type[Wire]) -> None:
+    `files` are the names of the files that come beside the struct's fields in a form.
+    """
+
+    def __init__(self, wire: type[Wire], files: Iterable[str] = ()) -> None:
         self.wire = wire
         self._fields = {each.encode_name: each for each in msgspec.structs.fields(wire)}
-        self._names = ", ".join(self._fields)
+        self._files = frozenset(files)
+        self._names = ", ".join(dict.fromkeys((*self._fields, *files)))
         self._plainly = _plain_decoder(wire)
 
     def __call__(self, body: bytes) -> Wire:
@@ -34,7 +39,20 @@ class WireDecoder(Generic[Wire]):
                 return self._plainly.decode(body)
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 pass  # The strict parser says it in our words.
-        document = strict_json.parse(body)
+        return self._of(strict_json.parse(body))
+
+    def of_form(self, form: Form) -> Wire:
+        """The struct of a form's text. Raises `WrongShape` as for a body, and for a file that nobody asked for."""
+        unknown = [name for name in form.files if name not in self._files]
+        if unknown:
+            raise strict_json.WrongShape(*map(self._unknown, unknown))
+        try:
+            document = form.document
+        except BadForm as error:
+            raise strict_json.WrongShape(Problem(error.field, str(error))) from None
+        return self._of(document)
+
+    def _of(self, document: object) -> Wire:
         try:
             return msgspec.convert(document, self.wire)
         except msgspec.ValidationError:
@@ -50,9 +68,11 @@ class WireDecoder(Generic[Wire]):
                     problems.append(Problem(name, f"is required: {remedy(each.type)}"))
             elif not _fits(document[name], each.type):
                 problems.append(Problem(name, remedy(each.type)))
-        unknown = [name for name in document if name not in self._fields]
-        problems += [Problem(name[:NAME_SHOWN], f"is not a field here; there are {self._names}") for name in unknown]
-        return problems
+        return problems + [self._unknown(name) for name in document if name not in self._fields]
+
+    def _unknown(self, name: str) -> Problem:
+        there = f"there are {self._names}" if self._names else "there are none"
+        return Problem(name[:NAME_SHOWN], f"is not a field here; {there}")
 
 
 class QueryDecoder(Generic[Wire]):

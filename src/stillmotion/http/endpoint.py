@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic
@@ -27,9 +28,11 @@ from stillmotion.http.asgi import (
     HEADERS,
     JSON_TYPE,
     NO_STORE,
+    App,
     ClientGone,
     Header,
     Headers,
+    Message,
     Receive,
     Scope,
     Send,
@@ -37,6 +40,7 @@ from stillmotion.http.asgi import (
 from stillmotion.http.body import PLAIN_CAP, BodyReader, apart_if_large
 from stillmotion.http.decoding import QueryDecoder, Wire, WireDecoder
 from stillmotion.http.metrics import Metrics
+from stillmotion.http.multipart import FORM_TYPE
 from stillmotion.http.operation import Answer, Call, Caller, Operation, Surface
 from stillmotion.http.services import Services
 
@@ -65,7 +69,7 @@ class Endpoint(Generic[Caller, Wire]):
         self._reader = edge.reader
         self._request_ids = edge.request_ids
         self._metrics = edge.metrics.of(operation.operation_id)
-        self._decode = WireDecoder(operation.wire)
+        self._decode = WireDecoder(operation.wire, operation.files)
         self._decode_query = QueryDecoder(operation.wire)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,11 +78,16 @@ class Endpoint(Generic[Caller, Wire]):
         started = services.clock.monotonic()
         call = Call(services, scope, next(self._request_ids))
         try:
-            status, body, headers = await self._succeed(call, receive)
+            answer, headers = await self._succeed(call, receive)
         except ClientGone:
             return
         except Exception as error:
             status, body, headers = self._refuse(error, call)
+        else:
+            if answer.sent_by is not None:
+                await self._hand_over(answer.sent_by, call, headers, receive, send)
+                return
+            status, body = answer.status, answer.body
         headers.append((b"x-request-id", call.request_id))
         if status != HTTPStatus.NO_CONTENT:
             headers.append((b"content-length", b"%d" % len(body)))
@@ -86,7 +95,22 @@ class Endpoint(Generic[Caller, Wire]):
         await send({"type": "http.response.body", "body": body})
         self._metrics.observe(status, services.clock.monotonic() - started)
 
-    async def _succeed(self, call: Call, receive: Receive) -> tuple[int, bytes, list[Header]]:
+    async def _hand_over(self, app: App, call: Call, headers: list[Header], receive: Receive, send: Send) -> None:
+        """Have an application answer, with our headers added; what is measured is the time until it begins."""
+        clock = self._services.clock
+        started = clock.monotonic()
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.observe(message["status"], clock.monotonic() - started)
+                added = [*message["headers"], *headers, (b"x-request-id", call.request_id)]
+                message = {**message, "headers": added}
+            await send(message)
+
+        with suppress(ClientGone):
+            await app(call.scope, receive, sending)
+
+    async def _succeed(self, call: Call, receive: Receive) -> tuple[Answer, list[Header]]:
         operation, surface = self._operation, self._surface
         headers: Headers = call.scope[HEADERS]
         key = surface.key_of(headers, call.scope["query_string"])
@@ -100,21 +124,34 @@ class Endpoint(Generic[Caller, Wire]):
         else:
             caller = surface.admit(call, key)
         if operation.takes_body:
-            body = await self._reader.read(headers, receive, pictures=operation.submits)
-            call.size = len(body)
-            wire = self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body)
+            wire, body = await self._take(call, headers, receive)
             if operation.submits:
                 await _recognise(call, headers, body, blind_retries=surface.blind_retries)
         else:
             wire = self._decode_query(call.scope["query_string"])
         answer = await operation.handle(call, caller, wire)
-        return answer.status, answer.body, self._headers(answer, call)
+        return answer, self._headers(answer, call)
+
+    async def _take(self, call: Call, headers: Headers, receive: Receive) -> tuple[Wire, bytes]:
+        """What came in, and the bytes that it is told again by."""
+        operation = self._operation
+        if operation.is_form or (operation.files and headers.get(b"content-type", b"").lower().startswith(FORM_TYPE)):
+            form = await self._reader.read_form(headers, receive)
+            call.files = form.files
+            body = form.content if operation.submits else b""
+            call.size = len(body)
+            return self._decode.of_form(form), body
+        body = await self._reader.read(headers, receive, pictures=operation.submits)
+        call.size = len(body)
+        return self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body), body
 
     def _headers(self, answer: Answer, call: Call) -> list[Header]:
         allowance = call.allowance
         if answer.window is not None and call.subscription is not None:
             allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
-        headers = [JSON_TYPE, NO_STORE] if allowance is None else [JSON_TYPE, NO_STORE, *limit_headers(allowance)]
+        headers = [JSON_TYPE, NO_STORE] if answer.sent_by is None else []
+        if allowance is not None:
+            headers += limit_headers(allowance)
         generation = answer.generation
         if generation is not None:
             headers.append((b"x-stillmotion-engine", generation.engine.encode("ascii", "replace")))

@@ -32,6 +32,7 @@ _HEADERS: Mapping[str, Json] = {
 _ON_EVERY_ANSWER = ("X-Request-Id",)
 _LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _ENGINE = ("X-Stillmotion-Engine", "X-Stillmotion-Progress")
+_BINARY: Mapping[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
 _NAME_PARAMETER: Mapping[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -125,8 +126,8 @@ def _operation(surface: Surface, operation: Operation[Any, Any], schema_of: Mapp
     parameters = [*_path_parameters(operation), *_submit_parameters(surface, operation)]
     if operation.takes_body:
         about["requestBody"] = {
-            "required": bool(msgspec.structs.fields(operation.wire)),
-            "content": {"application/json": {"schema": schema_of[operation.wire], "example": dict(operation.example)}},
+            "required": operation.is_form or bool(msgspec.structs.fields(operation.wire)),
+            "content": _body(operation, schema_of[operation.wire]),
         }
     else:
         parameters += _query_parameters(operation)
@@ -138,6 +139,18 @@ def _operation(surface: Surface, operation: Operation[Any, Any], schema_of: Mapp
         for status, rows in groupby(_rows(surface.problems, operation), key=lambda row: row.status)
     }
     return about
+
+
+def _body(operation: Operation[Any, Any], schema: Json) -> Json:
+    content: Json = {}
+    if not operation.is_form:
+        content["application/json"] = {"schema": schema, "example": dict(operation.example)}
+    if operation.files:
+        files = {name: {"description": about, **_BINARY} for name, about in operation.files.items()}
+        form = {"type": "object", "properties": files}
+        whole = {**form, "required": list(files)} if operation.is_form else {"allOf": [schema, form]}
+        content["multipart/form-data"] = {"schema": whole}
+    return content
 
 
 def _path_parameters(operation: Operation[Any, Any]) -> list[Json]:
@@ -169,6 +182,8 @@ def _success(operation: Operation[Any, Any], schema_of: Mapping[Any, Json], limi
     if operation.answer is not None:
         shown = {"example": examples[""]["value"]} if set(examples) == {""} else {"examples": examples}
         about["content"] = {"application/json": {"schema": schema_of[operation.answer], **shown}}
+    elif operation.media_types:
+        about["content"] = {each: {"schema": {"type": "string"}} for each in operation.media_types}
     return about
 
 

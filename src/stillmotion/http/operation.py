@@ -14,7 +14,7 @@ from stillmotion.application.ports import Fingerprint, IdempotencyKey
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.asgi import PATH_VALUES, Headers, Scope
+from stillmotion.http.asgi import PATH_VALUES, App, Headers, Scope
 from stillmotion.http.decoding import Wire
 from stillmotion.http.links import base_url
 from stillmotion.http.problems import Problems
@@ -31,7 +31,7 @@ LinkTo = Callable[[str], str]
 
 @dataclass(slots=True)
 class Call:
-    """One request, as much of it as is known so far. `size` is that of its body in bytes.
+    """One request, as much of it as is known so far. `size` is that of its body in bytes, `files` what a form held.
 
     `subscription` is None until it is authenticated, `allowance` until it is counted as a read. Of a submit,
     `idempotency` is the name that it was given, and `fingerprint` what it is told again by without one.
@@ -45,7 +45,13 @@ class Call:
     size: int = 0
     idempotency: IdempotencyKey | None = None
     fingerprint: Fingerprint | None = None
+    files: Mapping[str, bytes] | None = None
     links: LinkTo | None = None
+
+    @property
+    def base_url(self) -> str:
+        """What links to this server begin with."""
+        return base_url(self.scope, self.services.public_url)
 
     @property
     def path(self) -> Mapping[str, str]:
@@ -56,8 +62,7 @@ class Call:
     def link_to(self, key: str) -> str:
         """Where the caller can fetch the object of that key, with no header."""
         if self.links is None:
-            services = self.services
-            self.links = services.asset_urls.links(base_url(self.scope, services.public_url))
+            self.links = self.services.asset_urls.links(self.base_url)
         return self.links(key)
 
 
@@ -67,12 +72,16 @@ class Nothing(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Answer:
-    """What an operation answers. A `generation` is named in the honesty headers; `window` is that of submits."""
+    """What an operation answers. A `generation` is named in the honesty headers; `window` is that of submits.
+
+    Where there is a `sent_by`, that application answers, in place of `status` and `body`.
+    """
 
     body: bytes
     generation: GenerationView | None = None
     window: RateWindow | None = None
     status: int = 200
+    sent_by: App | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +90,9 @@ class Operation(Generic[Caller, Wire]):
 
     `path` may have parameters, `{name}` for one segment each; `parameters` says what they are. `wire` is what comes
     in: the body's JSON of a POST, the query of any other method. `answer` is the type of what goes out with `status`
-    (None where nothing does), `answered` its description. `example` and `answers` (by name) are shown in the
-    reference; `refusals` are the kinds of error it may end in.
+    (None where nothing does), `answered` its description, `media_types` what else it may be than JSON. `example` and
+    `answers` (by name) are shown in the reference; `refusals` are the kinds of error it may end in. With `files`
+    (by field, what they are) the body may be a form; it has to be one where that `is_form`.
     """
 
     operation_id: str
@@ -99,8 +109,11 @@ class Operation(Generic[Caller, Wire]):
     parameters: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
     answered: str = "The generation as it is now."
+    media_types: tuple[str, ...] = ()
     shows_engine: bool = True
     submits: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
+    is_form: bool = False
 
     @property
     def takes_body(self) -> bool:

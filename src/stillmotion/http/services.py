@@ -11,6 +11,7 @@ from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import Clock, ObjectStore
+from stillmotion.application.uploads import Uploads
 
 Check = Callable[[], Awaitable[None]]
 """Returns when a part of the service works; raises `Unavailable` with a sentence that says what is missing."""
@@ -31,6 +32,7 @@ class Services:
     read_limits: ReadLimits
     generations: Generations
     delivery_log: DeliveryLog
+    uploads: Uploads
     asset_urls: AssetUrls
     objects: ObjectStore
     clock: Clock

@@ -1,11 +1,19 @@
-"""What belongs to every surface: the paths under `/generations`, with a key in the form of any of them."""
+"""What belongs to every surface: uploads and the paths under `/generations`, with a key in the form of any of them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import msgspec
 
-from stillmotion.domain.errors import GenerationNotFound, LimitExceeded, NotAuthenticated, Unavailable
+from stillmotion.domain.errors import (
+    GenerationNotFound,
+    InvalidRequest,
+    LimitExceeded,
+    NotAuthenticated,
+    Problem,
+    Unavailable,
+)
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.asgi import Headers
@@ -35,6 +43,35 @@ def _plan(generation: Generation) -> Plan:
     return Plan(generation.id, state, generation.engine, plan)
 
 
+class UploadForm(msgspec.Struct, frozen=True):
+    """No field but the file."""
+
+
+class Uploaded(msgspec.Struct, frozen=True):
+    """A picture that was sent ahead: `url` can stand wherever a picture's URL can, until `expires_at`."""
+
+    id: str
+    url: str
+    expires_at: datetime
+
+
+async def upload(call: Call, subscription: Subscription, form: UploadForm) -> Answer:
+    """Keep a picture for a day."""
+    del form
+    content = (call.files or {}).get("file")
+    if content is None:
+        raise InvalidRequest(Problem("file", "is required: send the picture as a file in a form"))
+    kept = await call.services.uploads.keep(subscription, "file", content)
+    url = call.services.asset_urls.link_until(call.base_url, kept.key, kept.expires_at)
+    return Answer(msgspec.json.encode(Uploaded(kept.id, url, kept.expires_at)), status=201)
+
+
+_UPLOADED: Final = Uploaded(
+    id="0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44",
+    url="https://video.example.com/assets/uploads/0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44/"
+    "3q2-7wAAc0ffee00000000000000000000000000000?expires=1764763200&signature=5f2b0c9d8e7a6b5c4d3e2f1a0b9c8d7e",
+    expires_at=datetime(2025, 12, 3, 12, 0, 0, 250000, UTC),
+)
 _EXAMPLE: Mapping[str, Any] = {
     "id": "f25c04db-19f7-4b51-871c-af6ed0b32f55",
     "state": "completed",
@@ -74,5 +111,22 @@ def shared_surface(surfaces: Sequence[Surface]) -> Surface:
                 handle=get_plan,
             ),
             *CALLBACK_OPERATIONS,
+            Operation(
+                operation_id="upload",
+                method="POST",
+                path="/uploads",
+                summary="Send a picture ahead",
+                description="It is kept for a day, and the URL works for this subscription alone.",
+                wire=UploadForm,
+                answer=Uploaded,
+                answers={"": _UPLOADED},
+                status=201,
+                answered="Where the picture is.",
+                shows_engine=False,
+                files={"file": "A PNG, JPEG, WebP, AVIF, GIF or TIFF file of 20 MiB at most."},
+                is_form=True,
+                refusals=(InvalidRequest, NotAuthenticated, LimitExceeded, Exception, Unavailable),
+                handle=upload,
+            ),
         ),
     )

@@ -20,6 +20,7 @@ from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.quotas import RETRIED_WITHIN, RateWindow, period, refunded_by
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, Usage
+from stillmotion.domain.uploads import Upload, check_room
 
 
 @dataclass
@@ -42,6 +43,7 @@ class MemoryStore:
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
     _keys: dict[tuple[str, KeySlot], Key] = field(default_factory=dict)
+    _uploads: dict[str, Upload] = field(default_factory=dict)
 
     async def submit(self, submission: Submission) -> Accepted:
         """See `GenerationStore.submit`."""
@@ -79,9 +81,18 @@ class MemoryStore:
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
         """See `GenerationStore.page`."""
-        own = [each for each in self._generations.values() if each.subscription_id == subscription_id]
-        newest_first = sorted(own, key=lambda each: each.id, reverse=True)
-        return [each.view for each in newest_first[offset : offset + limit]]
+        return self._own(subscription_id)[::-1][offset : offset + limit]
+
+    async def beyond(
+        self, subscription_id: str, generation_id: str | None, limit: int, *, newest_first: bool
+    ) -> Sequence[GenerationView]:
+        """See `GenerationStore.beyond`."""
+        own = self._own(subscription_id)[:: -1 if newest_first else 1]
+        return [
+            each
+            for each in own
+            if generation_id is None or (each.id < generation_id if newest_first else each.id > generation_id)
+        ][:limit]
 
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""
@@ -297,6 +308,29 @@ class MemoryStore:
             and self._digests.get(each.id) == submission.fingerprint.body_digest
         )
         return max(same, key=lambda each: each.id, default=None)
+
+    async def add_upload(self, upload: Upload) -> None:
+        """See `UploadStore.add_upload`."""
+        own = [each.size for each in self._uploads.values() if each.subscription_id == upload.subscription_id]
+        check_room(len(own), sum(own), upload.size)
+        self._uploads[upload.id] = upload
+
+    async def find_upload(self, upload_id: str) -> Upload | None:
+        """See `UploadStore.find_upload`."""
+        return self._uploads.get(upload_id)
+
+    async def expired_uploads(self, now: datetime, limit: int) -> Sequence[Upload]:
+        """See `UploadStore.expired_uploads`."""
+        expired = (each for each in self._uploads.values() if each.expires_at <= now)
+        return sorted(expired, key=lambda each: each.expires_at)[:limit]
+
+    async def forget_upload(self, upload_id: str) -> None:
+        """See `UploadStore.forget_upload`."""
+        self._uploads.pop(upload_id, None)
+
+    def _own(self, subscription_id: str) -> list[GenerationView]:
+        own = (each.view for each in self._generations.values() if each.subscription_id == subscription_id)
+        return sorted(own, key=lambda each: each.id)
 
     def _standing(self, generation: Generation) -> Standing:
         owner = generation.subscription_id

@@ -38,6 +38,7 @@ SWEEP_EVERY: Final = 8
 """Submits between two that sweep what is past out of `recent_submits`."""
 
 _SPAN_MICROSECONDS: Final = RETRIED_WITHIN // timedelta(microseconds=1)
+_BEYOND_EVERY_ID: Final = "~"
 
 
 class SqliteGenerations:
@@ -71,6 +72,14 @@ class SqliteGenerations:
         """See `GenerationStore.page`."""
         rows = self._reader.rows(statements.PAGE_OF_GENERATIONS, (subscription_id, limit, offset))
         return [to_view(row) for row in rows]
+
+    async def beyond(
+        self, subscription_id: str, generation_id: str | None, limit: int, *, newest_first: bool
+    ) -> Sequence[GenerationView]:
+        """See `GenerationStore.beyond`."""
+        statement = statements.GENERATIONS_BEFORE if newest_first else statements.GENERATIONS_AFTER
+        edge = (_BEYOND_EVERY_ID if newest_first else "") if generation_id is None else generation_id
+        return [to_view(row) for row in self._reader.rows(statement, (subscription_id, edge, limit))]
 
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""

@@ -15,6 +15,7 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.request import AspectRatio, GenerationRequest, Purpose, Resolution
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
+from stillmotion.domain.uploads import Upload
 
 Row = tuple[Any, ...]
 Value = TypeVar("Value")
@@ -273,6 +274,23 @@ def to_line(row: Row) -> Line:
 def from_line(line: Line) -> Bindings:
     """The bindings of a subscription's queue."""
     return {"queued": line.queued, "turn": line.turn, "turn_since": microseconds(line.since)}
+
+
+def from_upload(upload: Upload) -> Bindings:
+    """The bindings of an upload's whole row."""
+    return {
+        "id": upload.id,
+        "subscription_id": upload.subscription_id,
+        "key": upload.key,
+        "size": upload.size,
+        "expires_at": microseconds(upload.expires_at),
+    }
+
+
+def to_upload(row: Row) -> Upload:
+    """An upload, from its columns in the order of `statements`."""
+    id_, subscription_id, key, size, expires_at = row
+    return Upload(id_, subscription_id, key, size, to_time(expires_at))
 
 
 def from_product(product: Product) -> Bindings:

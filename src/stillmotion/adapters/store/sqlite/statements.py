@@ -59,6 +59,16 @@ PAGE_OF_GENERATIONS: Final = """
 """
 """The newest first: ids sort by time."""
 
+GENERATIONS_BEFORE: Final = """
+    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
+    FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
+"""
+
+GENERATIONS_AFTER: Final = """
+    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
+    FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
+"""
+
 INSERT_GENERATION: Final = """
     INSERT INTO generations (
         id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
@@ -283,6 +293,18 @@ ATTEMPTS_OF_DELIVERY: Final = f"""
 REPLAY_DELIVERY: Final = """
     UPDATE deliveries SET due_at = :due_at, attempts = :attempts, state = :state, replays = :replays WHERE id = :id
 """
+# --- uploads ----------------------------------------------------------------------------------------------------
+
+_UPLOAD: Final = "id, subscription_id, key, size, expires_at"
+
+INSERT_UPLOAD: Final = f"INSERT INTO uploads ({_UPLOAD}) VALUES (:id, :subscription_id, :key, :size, :expires_at)"
+
+UPLOADED: Final = "SELECT count(*), coalesce(sum(size), 0) FROM uploads WHERE subscription_id = ?"
+"""Reads an index alone, of a thousand entries at most."""
+
+FIND_UPLOAD: Final = f"SELECT {_UPLOAD} FROM uploads WHERE id = ?"
+EXPIRED_UPLOADS: Final = f"SELECT {_UPLOAD} FROM uploads WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+FORGET_UPLOAD: Final = "DELETE FROM uploads WHERE id = ?"
 
 # --- products, subscriptions, keys ------------------------------------------------------------------------------
 

@@ -13,13 +13,14 @@ from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.retention import SqliteRetention
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.subscriptions import SqliteSubscriptions
+from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.ports import Clock
 
 _SYSTEM_CLOCK = SystemClock()
 
 
-class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteRetention):
+class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteRetention, SqliteUploads):
     """Every store port over one SQLite file. Usable from any thread and any number of event loops."""
 
     def __init__(self, writer: Writer, reader: Reader, clock: Clock) -> None:
@@ -27,6 +28,7 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, Sqlit
         SqliteSubscriptions.__init__(self, writer, reader)
         SqliteCallbacks.__init__(self, writer, reader)
         SqliteRetention.__init__(self, reader)
+        SqliteUploads.__init__(self, writer, reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` where nothing can be written just now."""

@@ -1,0 +1,47 @@
+"""Uploads in SQLite."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import apsw
+
+from stillmotion.adapters.store.sqlite import statements
+from stillmotion.adapters.store.sqlite.reader import Reader
+from stillmotion.adapters.store.sqlite.rows import from_upload, microseconds, to_upload
+from stillmotion.adapters.store.sqlite.writer import Writer
+from stillmotion.domain.uploads import Upload, check_room
+
+
+class SqliteUploads:
+    """`UploadStore`."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def add_upload(self, upload: Upload) -> None:
+        """See `UploadStore.add_upload`."""
+
+        def operation(connection: apsw.Connection) -> None:
+            kept, kept_bytes = connection.execute(statements.UPLOADED, (upload.subscription_id,)).get
+            check_room(kept, kept_bytes, upload.size)
+            connection.execute(statements.INSERT_UPLOAD, from_upload(upload))
+
+        await self._writer.run(operation)
+
+    async def find_upload(self, upload_id: str) -> Upload | None:
+        """See `UploadStore.find_upload`."""
+        rows = self._reader.rows(statements.FIND_UPLOAD, (upload_id,))
+        return to_upload(rows[0]) if rows else None
+
+    async def expired_uploads(self, now: datetime, limit: int) -> Sequence[Upload]:
+        """See `UploadStore.expired_uploads`."""
+        return [to_upload(row) for row in self._reader.rows(statements.EXPIRED_UPLOADS, (microseconds(now), limit))]
+
+    async def forget_upload(self, upload_id: str) -> None:
+        """See `UploadStore.forget_upload`."""
+
+        def operation(connection: apsw.Connection) -> None:
+            connection.execute(statements.FORGET_UPLOAD, (upload_id,))
+
+        await self._writer.run(operation)

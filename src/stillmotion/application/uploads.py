@@ -1,0 +1,62 @@
+"""Uploads: pictures sent ahead, kept for a day, for their owner alone."""
+
+from dataclasses import dataclass
+
+from stillmotion.application.ports import Clock, NewId, NewToken, ObjectStore, UploadStore
+from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.pictures import MAX_PICTURE_BYTES, SIGNATURE_BYTES, picture_type
+from stillmotion.domain.subscriptions import Subscription
+from stillmotion.domain.uploads import KEPT_FOR, Upload, upload_key
+
+BATCH = 100
+"""Expired uploads that are looked up at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """A row is there before its object and goes after it: what is in storage is always known to somebody."""
+
+    store: UploadStore
+    objects: ObjectStore
+    clock: Clock
+    new_id: NewId
+    new_token: NewToken
+
+    async def keep(self, subscription: Subscription, field: str, content: bytes) -> Upload:
+        """Keep a picture. Raises `InvalidRequest` that names `field`, `LimitExceeded` or `Unavailable`."""
+        check_picture(field, content)
+        upload_id = self.new_id()
+        expires_at = self.clock.now() + KEPT_FOR
+        key = upload_key(upload_id, self.new_token())
+        upload = Upload(upload_id, subscription.id, key, len(content), expires_at)
+        await self.store.add_upload(upload)
+        await self.objects.put(key, content)
+        return upload
+
+    async def read(self, subscription: Subscription, field: str, upload_id: str) -> bytes:
+        """The picture. Raises `InvalidRequest` that names `field` for another's as for one that never was."""
+        upload = await self.store.find_upload(upload_id)
+        if upload is not None and upload.subscription_id == subscription.id and self.clock.now() < upload.expires_at:
+            try:
+                return b"".join([piece async for piece in self.objects.read(upload.key, 0, upload.size)])
+            except KeyError:
+                pass  # As good as expired.
+        raise InvalidRequest(Problem(field, "is none of your uploads, or has expired: upload the picture again"))
+
+    async def expire(self) -> int:
+        """Remove what is past its day; how many there were."""
+        gone = 0
+        while expired := await self.store.expired_uploads(self.clock.now(), BATCH):
+            for upload in expired:
+                await self.objects.delete(upload.key)
+                await self.store.forget_upload(upload.id)
+            gone += len(expired)
+        return gone
+
+
+def check_picture(field: str, content: bytes) -> None:
+    """Raise `InvalidRequest` that names `field` for what is no picture file, or too large a one."""
+    if len(content) > MAX_PICTURE_BYTES:
+        raise InvalidRequest(Problem(field, f"holds more than {MAX_PICTURE_BYTES >> 20} MiB; make it smaller"))
+    if picture_type(content[:SIGNATURE_BYTES]) is None:
+        raise InvalidRequest(Problem(field, "holds no PNG, JPEG, WebP, AVIF, GIF or TIFF file"))

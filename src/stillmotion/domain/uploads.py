@@ -1,0 +1,50 @@
+"""Pictures that were sent ahead of the generations they are for."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from stillmotion.domain.errors import LimitExceeded
+
+KEPT_FOR = timedelta(hours=24)
+
+MAX_KEPT = 1000
+MAX_KEPT_BYTES = 2 * 1024**3
+"""What a subscription may have uploaded at once, in pictures and in bytes."""
+
+_RETRY_AFTER = 60
+_ADDRESS = re.compile(r"https?://[^?#]*/assets/uploads/([0-9a-f-]{36})/[A-Za-z0-9_-]{43}(?:\?[^#]*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture that is kept for a day under `key`; `size` is in bytes."""
+
+    id: str
+    subscription_id: str
+    key: str
+    size: int
+    expires_at: datetime
+
+
+def upload_key(upload_id: str, token: str) -> str:
+    """The key of an upload's object; `token` is 43 URL-safe characters."""
+    return f"uploads/{upload_id}/{token}"
+
+
+def upload_named_by(url: str) -> str | None:
+    """The id of the upload that a URL of ours stands for, whatever name the server was called by; else None.
+
+    No other picture has such an address: whoever writes one means an upload.
+    """
+    found = _ADDRESS.fullmatch(url)
+    return None if found is None else found[1]
+
+
+def check_room(kept: int, kept_bytes: int, size: int) -> None:
+    """Raise `LimitExceeded` where one more picture of `size` bytes would be too much."""
+    if kept >= MAX_KEPT or kept_bytes + size > MAX_KEPT_BYTES:
+        raise LimitExceeded(
+            f"{MAX_KEPT} uploads of {MAX_KEPT_BYTES >> 30} GiB together are kept at most: each goes after a day",
+            _RETRY_AFTER,
+        )
