@@ -37,7 +37,7 @@ class Settings:
         MappingProxyType({}), "Options of the S3 store: region, endpoint, keys.", secret=True
     )
     models: Mapping[str, str] = _setting(
-        MappingProxyType({"ray-1-6": "parallax/1", "ray-2": "parallax/1", "ray-flash-2": "parallax/1"}),
+        MappingProxyType(dict.fromkeys(("ray-1-6", "ray-2", "ray-flash-2", "sora-2", "sora-2-pro"), "parallax/1")),
         "Wire model names and the engine that really renders each.",
     )
     depth_model: str = _setting(

@@ -236,8 +236,8 @@ def test_what_no_engine_can_do_is_refused_with_a_sentence(luma, caller):
         ({"aspect_ratio": "2:1"}, "aspect_ratio: must be one of 1:1, 16:9, 9:16, 4:3, 3:4, 21:9, 9:21"),
         ({"resolution": "8k"}, "resolution: must be one of 540p, 720p, 1080p, 4k"),
         ({"duration": "soon"}, 'duration: must be a number of seconds, such as 5 or "5s"'),
-        ({"duration": "60s"}, "duration: must be from 1 to 10 seconds"),
-        ({"model": "ray-99"}, "model: is not one of this server's models: ray-1-6, ray-2"),
+        ({"duration": "60s"}, "duration: must be from 1 to 12 seconds"),
+        ({"model": "ray-99"}, "model: is not one of this server's models: ray-1-6, ray-2, sora-2, sora-2-pro"),
         (
             {"concepts": [{"key": "moonwalk"}]},
             "concepts.0.key: is none of this server's: GET /generations/concepts/list names them",

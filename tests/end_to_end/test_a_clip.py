@@ -217,7 +217,7 @@ def test_the_service_tells_depth_by_the_operators_model(make_running, tmp_path):
         (["notes.txt", "push in"], "image"),
         (["http://127.0.0.1:9/a.png", "push in"], "private network"),
         (["notes.txt", " "], "prompt: must not be blank"),
-        (["notes.txt", "x", "--seconds", "60"], "duration: must be from 1 to 10 seconds"),
+        (["notes.txt", "x", "--seconds", "60"], "duration: must be from 1 to 12 seconds"),
     ],
 )
 def test_generate_refuses_in_a_sentence(tmp_path, words, sentence):

@@ -40,7 +40,12 @@ PICTURE_URL = "https://storage.googleapis.com/imagesai.appypie.com/testing/00034
 PEPPER = b"pepper"
 SIGNING_KEY = b"signing key"
 ADMIN_KEY = "operator-" * 5
-MODELS = {"ray-1-6": "parallax/1", "ray-2": "forward/elsewhere"}
+MODELS = {
+    "ray-1-6": "parallax/1",
+    "ray-2": "forward/elsewhere",
+    "sora-2": "parallax/1",
+    "sora-2-pro": "parallax/1",
+}
 GENEROUS = {"submits_per_minute": 100_000, "reads_per_minute": 1_000_000, "concurrent_generations": 100_000}
 
 

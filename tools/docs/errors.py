@@ -11,12 +11,14 @@ from stillmotion.http.problems import Problems, Row
 from stillmotion.http.surfaces.admin import problems as admin
 from stillmotion.http.surfaces.dreammachine import problems as dreammachine
 from stillmotion.http.surfaces.gateway.problems import PROBLEMS
+from stillmotion.http.surfaces.openai import problems as openai
 from tools.docs import source
 from tools.docs.markdown import code, literal, table
 
 SURFACES: Mapping[str, Problems] = {
     "gateway": PROBLEMS,
     "Dream Machine": dreammachine.PROBLEMS,
+    "OpenAI": openai.PROBLEMS,
     "admin": admin.PROBLEMS,
 }
 FAILURE = "GenerationFailed"

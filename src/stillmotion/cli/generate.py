@@ -49,7 +49,7 @@ class _Order:
 @click.option("--end", help="A picture (file or URL) to end on.")
 @click.option("--depth", help="A grey picture (file or URL) of IMAGE's depth, bright being near.")
 @click.option("--depth-inverted", is_flag=True, help="In the picture of --depth, bright is far.")
-@click.option("--seconds", type=float, default=5.0, show_default=True, help="Length, 1 to 10.")
+@click.option("--seconds", type=float, default=5.0, show_default=True, help="Length, 1 to 12.")
 @click.option("--resolution", type=click.Choice([each.value for each in Resolution]), default="720p", show_default=True)
 @click.option("--aspect", type=click.Choice([each.value for each in AspectRatio]), help="Default: the picture's own.")
 @click.option("--loop", is_flag=True, help="The end leads into the beginning.")

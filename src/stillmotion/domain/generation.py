@@ -41,6 +41,7 @@ class GenerationView(NamedTuple):
     failure_reason: str | None
     video: str | None
     thumbnail: str | None
+    finished_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Generation:
             self.failure_reason,
             None if assets is None else assets.video.key,
             None if assets is None else assets.thumbnail.key,
+            self.finished_at,
         )
 
     @property

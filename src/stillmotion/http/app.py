@@ -37,8 +37,9 @@ from stillmotion.http.shared import shared_surface
 from stillmotion.http.surfaces.admin.routes import ADMIN
 from stillmotion.http.surfaces.dreammachine.routes import DREAM_MACHINE
 from stillmotion.http.surfaces.gateway.routes import GATEWAY
+from stillmotion.http.surfaces.openai.routes import OPENAI
 
-SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE)
+SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE, OPENAI)
 """Every dialect that is spoken, as products name them; the first also answers for paths that belong to none."""
 
 ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES), ADMIN)

@@ -53,7 +53,7 @@ class Assets:
         if stored is None:
             await send_reply(send, refusal or NOT_FOUND, method=method)
         else:
-            await self._serve(key, stored, scope, receive, send)
+            await Download(self._objects, key, stored)(scope, receive, send)
 
     def _refusal(self, key: str, query: bytes) -> Reply | None:
         """The answer to an address that we did not make, or that has expired; None for a good one."""
@@ -62,7 +62,18 @@ class Assets:
             return NOT_FOUND
         return None if self._asset_urls.allows(key, expires, signature) else EXPIRED
 
-    async def _serve(self, key: str, stored: StoredObject, scope: Scope, receive: Receive, send: Send) -> None:
+
+class Download:
+    """Sends an object, or the range of it that is asked for; nobody is asked for leave."""
+
+    def __init__(self, objects: ObjectStore, key: str, stored: StoredObject) -> None:
+        self._objects = objects
+        self._key = key
+        self._stored = stored
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, a GET or a HEAD."""
+        key, stored = self._key, self._stored
         headers: Headers = scope[HEADERS]
         validators = Validators.of(stored.etag, stored.modified_at)
         about = _about(validators)

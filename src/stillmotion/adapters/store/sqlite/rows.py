@@ -163,7 +163,7 @@ def to_generation(row: Row) -> Generation:
 
 def to_view(row: Row) -> GenerationView:
     """What is shown of a generation, from its columns in the order of `statements`."""
-    id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail = row
+    id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail, finished_at = row
     return GenerationView(
         id_,
         to_request(request),
@@ -175,6 +175,7 @@ def to_view(row: Row) -> GenerationView:
         failure_reason,
         video,
         thumbnail,
+        None if finished_at is None else to_time(finished_at),
     )
 
 

@@ -47,26 +47,28 @@ FIND_OWNED: Final = f"""
 """
 """By the index, no row is looked at but its owner's: another's takes as long as none."""
 
-VIEW_GENERATION: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations INDEXED BY generations_owned WHERE subscription_id = ? AND id = ?
-"""
-"""In the order in which `rows.to_view` takes them; as `FIND_OWNED`."""
+_VIEW: Final = (
+    "id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key, "
+    "finished_at"
+)
+"""What is shown of a generation, in the order in which `rows.to_view` takes it."""
 
-PAGE_OF_GENERATIONS: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
+VIEW_GENERATION: Final = f"""
+    SELECT {_VIEW} FROM generations INDEXED BY generations_owned WHERE subscription_id = ? AND id = ?
+"""
+"""As `FIND_OWNED`."""
+
+PAGE_OF_GENERATIONS: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
 """
 """The newest first: ids sort by time."""
 
-GENERATIONS_BEFORE: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
+GENERATIONS_BEFORE: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
 """
 
-GENERATIONS_AFTER: Final = """
-    SELECT id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key
-    FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
+GENERATIONS_AFTER: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
 """
 
 INSERT_GENERATION: Final = """

@@ -13,6 +13,7 @@ from stillmotion.domain.errors import (
     Unavailable,
 )
 from stillmotion.http.asgi import Header
+from stillmotion.http.bearer import CHALLENGE
 from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed, Problems, Row
 from stillmotion.http.strict_json import WrongShape
 from stillmotion.http.surfaces.dreammachine.wire import Detail
@@ -64,7 +65,7 @@ PROBLEMS = Problems(
             401,
             "there is no key or more than one, the key is unknown or revoked, or its subscription is not active",
             Detail("Invalid or missing authentication"),
-            headers=((b"www-authenticate", b'Bearer realm="Stillmotion"'),),
+            headers=(CHALLENGE,),
         ),
         Row(
             AccessDenied,

@@ -17,7 +17,7 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.asgi import Headers
+from stillmotion.http.bearer import bearer_key
 from stillmotion.http.body import apart_if_large
 from stillmotion.http.operation import Answer, Call, Operation, Surface
 from stillmotion.http.strict_json import WrongShape
@@ -28,21 +28,8 @@ from stillmotion.http.surfaces.dreammachine.translate import encode, to_reframe,
 NAME = "dream-machine"
 BASE = "/dream-machine/v1"
 
-_BEARER = "bearer "
 _ID: Mapping[str, str] = {"id": "The generation's id."}
 _ENCODE = msgspec.json.Encoder().encode
-
-
-def key_of(headers: Headers, query: bytes) -> str | None:
-    """The one key of a request: its bearer token. Raises `NotAuthenticated` where there is more than one."""
-    del query
-    header = headers.get(b"authorization")
-    if header is None:
-        return None
-    if b"authorization" in headers.repeated:
-        raise NotAuthenticated("more than one Authorization header")
-    text = header.decode("latin-1")
-    return text[len(_BEARER) :].strip() if text.lower().startswith(_BEARER) else None
 
 
 async def ping(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
@@ -157,7 +144,7 @@ def _refused(operation_id: str, path: str, ability: str) -> Operation[Subscripti
 
 DREAM_MACHINE = Surface(
     name=NAME,
-    key_of=key_of,
+    key_of=bearer_key,
     problems=PROBLEMS,
     encode=encode,
     base=BASE,

@@ -113,7 +113,7 @@ def encode(view: GenerationView, link_to: LinkTo) -> bytes:
 
 def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
     """A generation in the gateway's words."""
-    id_, request, _, created_at, state, _, _, failure_reason, video, thumbnail = view
+    id_, request, _, created_at, state, _, _, failure_reason, video, thumbnail, _ = view
     cancelled = state is State.CANCELLED
     return wire.Generation(
         id_,

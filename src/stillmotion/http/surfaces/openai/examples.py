@@ -1,0 +1,37 @@
+"""What the reference shows of the videos API."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from stillmotion.http.surfaces.openai.wire import Deleted, Failure, Video, Videos
+
+_ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
+
+CREATE: Mapping[str, object] = {
+    "prompt": "leaning girl",
+    "input_reference": {"image_url": "https://storage.googleapis.com/imagesai.appypie.com/testing/00034_00.jpg"},
+    "model": "sora-2",
+    "seconds": "4",
+    "size": "1280x720",
+}
+
+QUEUED: Final = Video(
+    id=_ID,
+    object="video",
+    model="sora-2",
+    status="queued",
+    progress=0,
+    created_at=1764676800,
+    completed_at=None,
+    expires_at=None,
+    size="1280x720",
+    seconds="4",
+    prompt="leaning girl",
+    error=None,
+)
+COMPLETED: Final = replace(QUEUED, status="completed", progress=100, completed_at=1764676812)
+FAILED: Final = replace(QUEUED, status="failed", error=Failure("image_gone", "The image is no longer there."))
+LISTED: Final = Videos("list", (COMPLETED,), _ID, _ID, has_more=False)
+DELETED: Final = Deleted(_ID)

@@ -1,0 +1,195 @@
+"""The videos API's operations."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from stillmotion.application.uploads import check_picture
+from stillmotion.domain.errors import (
+    AccessDenied,
+    GenerationNotFound,
+    IdempotencyConflict,
+    IllegalTransition,
+    InvalidRequest,
+    LimitExceeded,
+    NotAuthenticated,
+    Problem,
+    QuotaSpent,
+    Unavailable,
+)
+from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
+from stillmotion.domain.subscriptions import Subscription
+from stillmotion.http.assets import Download
+from stillmotion.http.bearer import bearer_key
+from stillmotion.http.body import apart_if_large
+from stillmotion.http.operation import Answer, Call, Operation, Surface
+from stillmotion.http.surfaces.openai import examples, wire
+from stillmotion.http.surfaces.openai.problems import PROBLEMS
+from stillmotion.http.surfaces.openai.translate import encode, to_picture, to_request, to_wire
+
+NAME = "openai"
+BASE = "/v1"
+PICTURE = "input_reference"
+
+_VIDEO_ID: Mapping[str, str] = {"video_id": "The video's id."}
+_ENCODE = msgspec.json.Encoder().encode
+
+
+async def create(call: Call, subscription: Subscription, submitted: wire.CreateRequest) -> Answer:
+    """Accept a video."""
+    picture = await _picture(call, subscription, submitted.input_reference)
+    request = to_request(submitted, picture)
+    accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency, call.fingerprint)
+    view = accepted.generation.view
+    return Answer(encode(view, call.link_to), view, accepted.window)
+
+
+async def _picture(
+    call: Call, subscription: Subscription, reference: wire.Reference | str | None
+) -> ImageKeyframe | InlineKeyframe:
+    """What the video begins with, in whichever of its forms it came. Raises `InvalidRequest`."""
+    content = (call.files or {}).get(PICTURE)
+    if isinstance(reference, wire.Reference):
+        address, upload_id = reference.image_url, reference.file_id
+    else:
+        address, upload_id = reference, None
+    if sum(each is not None for each in (content, address, upload_id)) != 1:
+        raise InvalidRequest(
+            Problem(PICTURE, "is needed, once: send the picture as a file, its URL or its upload's id")
+        )
+    if upload_id is not None:
+        content = await call.services.uploads.read(subscription, f"{PICTURE}.file_id", upload_id)
+    if content is not None:
+        check_picture(PICTURE, content)
+        return InlineKeyframe(content)
+    return await apart_if_large(call.size, to_picture, address)
+
+
+async def retrieve(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:
+    """A video as it is now."""
+    del asked
+    view = await call.services.generations.view(subscription, call.path["video_id"])
+    return Answer(encode(view, call.link_to), view)
+
+
+async def list_(call: Call, subscription: Subscription, page: wire.Page) -> Answer:
+    """A part of the subscription's own videos."""
+    views = await call.services.generations.beyond(
+        subscription, page.after, page.limit + 1, newest_first=page.order == "desc"
+    )
+    shown = tuple(to_wire(view) for view in views[: page.limit])
+    first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
+    return Answer(_ENCODE(wire.Videos("list", shown, first, last, len(views) > page.limit)))
+
+
+async def delete(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:
+    """Have no more to do with a video."""
+    del asked
+    video_id = call.path["video_id"]
+    await _remove(call, subscription, video_id)
+    return Answer(_ENCODE(wire.Deleted(video_id)))
+
+
+async def _remove(call: Call, subscription: Subscription, video_id: str) -> None:
+    """Stop what has not finished. Raises `GenerationNotFound`, or `IllegalTransition` where it has."""
+    await call.services.generations.cancel(subscription, video_id)
+
+
+async def download(call: Call, subscription: Subscription, asked: wire.Content) -> Answer:
+    """The bytes of the clip or of its thumbnail."""
+    view = await call.services.generations.view(subscription, call.path["video_id"])
+    key = view.video if asked.variant == "video" else view.thumbnail
+    if key is None:
+        status = to_wire(view).status
+        raise InvalidRequest(Problem("video_id", f"is {status}: there is content once a video is completed"))
+    stored = await call.services.objects.find(key)
+    if stored is None:
+        raise GenerationNotFound(view.id)
+    return Answer(b"", view, sent_by=Download(call.services.objects, key, stored))
+
+
+_SHARED = (InvalidRequest, NotAuthenticated, AccessDenied, LimitExceeded, Exception, Unavailable)
+
+OPENAI = Surface(
+    name=NAME,
+    key_of=bearer_key,
+    problems=PROBLEMS,
+    encode=encode,
+    base=f"{BASE}/",
+    security_schemes={"bearerKey": {"type": "http", "scheme": "bearer"}},
+    operations=(
+        Operation(
+            operation_id="createVideoOfPicture",
+            method="POST",
+            path=f"{BASE}/videos",
+            summary="Turn a picture and a sentence into a video",
+            description="Answers at once with the queued video; ask for it until it is completed or failed. The clip "
+            "has the frame nearest to `size` that this server makes, of seven shapes and four areas, and the answer's "
+            "`size` says which; a shape more than 5 % off, or an area more than twice or less than half, is refused.",
+            wire=wire.CreateRequest,
+            answer=wire.Video,
+            example=examples.CREATE,
+            answers={"queued": examples.QUEUED},
+            refusals=(*_SHARED, QuotaSpent, IdempotencyConflict),
+            handle=create,
+            submits=True,
+            files={PICTURE: "The picture to begin with: a PNG, JPEG, WebP, AVIF, GIF or TIFF file of 20 MiB at most."},
+        ),
+        Operation(
+            operation_id="listVideos",
+            method="GET",
+            path=f"{BASE}/videos",
+            summary="Your videos, by age",
+            description="Those of this subscription, whichever surface they were made on.",
+            wire=wire.Page,
+            answer=wire.Videos,
+            answers={"": examples.LISTED},
+            answered="A page of the list.",
+            shows_engine=False,
+            refusals=_SHARED,
+            handle=list_,
+        ),
+        Operation(
+            operation_id="getVideo",
+            method="GET",
+            path=f"{BASE}/videos/{{video_id}}",
+            summary="Look at a video",
+            description="Once it is completed its content can be downloaded.",
+            parameters=_VIDEO_ID,
+            wire=wire.Nothing,
+            answer=wire.Video,
+            answers={"queued": examples.QUEUED, "completed": examples.COMPLETED, "failed": examples.FAILED},
+            refusals=(*_SHARED, GenerationNotFound),
+            handle=retrieve,
+        ),
+        Operation(
+            operation_id="deleteVideo",
+            method="DELETE",
+            path=f"{BASE}/videos/{{video_id}}",
+            summary="Stop a video",
+            description="What has not finished is stopped, and shows as failed from then on.",
+            parameters=_VIDEO_ID,
+            wire=wire.Nothing,
+            answer=wire.Deleted,
+            answers={"": examples.DELETED},
+            answered="It is stopped.",
+            shows_engine=False,
+            refusals=(*_SHARED, GenerationNotFound, IllegalTransition),
+            handle=delete,
+        ),
+        Operation(
+            operation_id="getVideoContent",
+            method="GET",
+            path=f"{BASE}/videos/{{video_id}}/content",
+            summary="Download a video or its thumbnail",
+            description="The bytes themselves, an H.264 MP4 or a JPEG; a range of them where one is asked for.",
+            parameters=_VIDEO_ID,
+            wire=wire.Content,
+            answer=None,
+            media_types=("video/mp4", "image/jpeg"),
+            answered="The whole file.",
+            refusals=(*_SHARED, GenerationNotFound),
+            handle=download,
+        ),
+    ),
+)

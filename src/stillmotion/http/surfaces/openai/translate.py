@@ -1,0 +1,93 @@
+"""Between the videos API's words and the domain's."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.generation import GenerationView
+from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
+from stillmotion.domain.lifecycle import State
+from stillmotion.domain.request import GenerationRequest
+from stillmotion.http.operation import LinkTo
+from stillmotion.http.pictures import BadDataUri, is_data_uri, read_data_uri
+from stillmotion.http.surfaces.openai import wire
+from stillmotion.http.surfaces.openai.sizes import frame_for, size_of
+
+CANCELLED = wire.Failure("cancelled", "The generation was cancelled.")
+UNKNOWN_CODE = "server_error"
+
+_STATUS: Mapping[State, wire.StatusWord] = {
+    State.QUEUED: "queued",
+    State.DREAMING: "in_progress",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+    State.CANCELLED: "failed",
+}
+_SECONDS = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?", re.ASCII)
+_ENCODER = msgspec.json.Encoder()
+
+
+def to_request(submitted: wire.CreateRequest, picture: ImageKeyframe | InlineKeyframe) -> GenerationRequest:
+    """What was asked, in the domain's terms. Raises `InvalidRequest`."""
+    aspect_ratio, resolution = frame_for(submitted.size)
+    return GenerationRequest(
+        prompt=submitted.prompt,
+        frame0=picture,
+        aspect_ratio=aspect_ratio,
+        resolution=resolution,
+        seconds=_seconds(submitted.seconds),
+        model=submitted.model,
+    )
+
+
+def to_picture(address: str) -> ImageKeyframe | InlineKeyframe:
+    """The picture at an address, which may be a data URI. Raises `InvalidRequest`."""
+    if not is_data_uri(address):
+        return ImageKeyframe(address)
+    try:
+        return InlineKeyframe(read_data_uri(address))
+    except BadDataUri as error:
+        raise InvalidRequest(Problem("input_reference", str(error))) from None
+
+
+def _seconds(seconds: str | float) -> float:
+    if not isinstance(seconds, str):
+        return float(seconds)
+    if _SECONDS.fullmatch(seconds.strip()) is None:
+        raise InvalidRequest(Problem("seconds", 'must be a number of seconds, such as "4"'))
+    return float(seconds)
+
+
+def encode(view: GenerationView, link_to: LinkTo) -> bytes:
+    """The body of a video, which callbacks carry too."""
+    del link_to
+    return _ENCODER.encode(to_wire(view))
+
+
+def to_wire(view: GenerationView) -> wire.Video:
+    """A generation as a video."""
+    request, completed = view.request, view.state is State.COMPLETED
+    return wire.Video(
+        id=view.id,
+        object="video",
+        model=request.model,
+        status=_STATUS[view.state],
+        progress=100 if completed else min(99, int(view.progress * 100)),
+        created_at=int(view.created_at.timestamp()),
+        completed_at=int(view.finished_at.timestamp()) if completed and view.finished_at is not None else None,
+        expires_at=None,
+        size=size_of(request),
+        seconds=f"{request.seconds:g}",
+        prompt=request.prompt,
+        error=_failure(view),
+    )
+
+
+def _failure(view: GenerationView) -> wire.Failure | None:
+    if view.state is State.CANCELLED:
+        return CANCELLED
+    if view.state is State.FAILED:
+        return wire.Failure(view.failure_code or UNKNOWN_CODE, view.failure_reason or "")
+    return None

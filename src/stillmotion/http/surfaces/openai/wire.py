@@ -1,0 +1,139 @@
+"""The videos API's JSON. The order of the fields is the order on the wire; golden files freeze it."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, PROMPT_MAX_CHARACTERS
+
+DEFAULT_MODEL = "sora-2"
+DEFAULT_SECONDS = 4.0
+DEFAULT_SIZE = "720x1280"
+
+DEFAULT_PAGE, LONGEST_PAGE = 20, 100
+
+
+class Reference(Struct, frozen=True, forbid_unknown_fields=True):
+    """The picture to begin with, by one of the two."""
+
+    image_url: Annotated[str | None, Meta(description="must be a string: an http(s) URL, or data:image/…;base64,…")] = (
+        None
+    )
+    file_id: Annotated[str | None, Meta(description="must be a string: the id that POST /uploads answered with")] = None
+
+
+class CreateRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to make a video of."""
+
+    prompt: Annotated[
+        str,
+        Meta(description=f"must be a string of 1 to {PROMPT_MAX_CHARACTERS} characters: what happens in the video"),
+    ]
+    input_reference: Annotated[
+        Reference | str | None,
+        Meta(
+            description="must be the picture to begin with: a file of the form, or its URL, or "
+            '{"image_url": …} or {"file_id": …}; it is needed'
+        ),
+    ] = None
+    model: Annotated[
+        str,
+        Meta(description=f"must be a string: the name of one of this server's models, {DEFAULT_MODEL} if left out"),
+    ] = DEFAULT_MODEL
+    seconds: Annotated[
+        str | int | float,
+        Meta(
+            description=f'must be a number or a string like "4", from {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds, '
+            f"{DEFAULT_SECONDS:g} if left out"
+        ),
+    ] = "4"
+    size: Annotated[
+        str,
+        Meta(description=f'must be a string like "1280x720", width times height, {DEFAULT_SIZE} if left out'),
+    ] = DEFAULT_SIZE
+
+
+class Nothing(Struct, frozen=True):
+    """No parameters."""
+
+
+class Page(Struct, frozen=True):
+    """Which part of the list."""
+
+    after: Annotated[str | None, Meta(description="the id after which the page begins")] = None
+    limit: Annotated[
+        int, Meta(ge=1, le=LONGEST_PAGE, description=f"must be a whole number from 1 to {LONGEST_PAGE}")
+    ] = DEFAULT_PAGE
+    order: Annotated[Literal["asc", "desc"], Meta(description="must be asc or desc: the oldest or newest first")] = (
+        "desc"
+    )
+
+
+class Content(Struct, frozen=True):
+    """Which file of the video."""
+
+    variant: Annotated[Literal["video", "thumbnail"], Meta(description="must be video or thumbnail")] = "video"
+
+
+StatusWord = Literal["queued", "in_progress", "completed", "failed"]
+
+
+class Failure(Struct, frozen=True):
+    """Why there is no video."""
+
+    code: str
+    message: str
+
+
+class Video(Struct, frozen=True):
+    """A video, or what there will be of it. Times are in seconds since 1970.
+
+    `size` is the frame that the clip really has; null for one made on another surface in its picture's own shape.
+    """
+
+    id: str
+    object: Literal["video"]
+    model: str
+    status: StatusWord
+    progress: int
+    created_at: int
+    completed_at: int | None
+    expires_at: int | None
+    size: str | None
+    seconds: str
+    prompt: str
+    error: Failure | None
+    remixed_from_video_id: None = None
+
+
+class Videos(Struct, frozen=True):
+    """A page of the list; `last_id` is the next page's `after`."""
+
+    object: Literal["list"]
+    data: tuple[Video, ...]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class Deleted(Struct, frozen=True):
+    """A video that is no more."""
+
+    id: str
+    object: Literal["video.deleted"] = "video.deleted"
+    deleted: bool = True
+
+
+class ErrorDetail(Struct, frozen=True):
+    """What is wrong: a sentence, the parameter it is about, and a code for programs."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class Error(Struct, frozen=True):
+    """Any refusal."""
+
+    error: ErrorDetail
