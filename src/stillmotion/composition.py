@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stillmotion.adapters.backup import Manifest, write_backup
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
+from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.data_directory import DataDirectory, open_data_directory
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
@@ -27,7 +28,7 @@ from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import Clock, Dialects, ObjectStore
+from stillmotion.application.ports import Changed, Changes, Clock, Dialects, ObjectStore, unwatched
 from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
@@ -57,10 +58,12 @@ class Service:
 
     app: App
     host: WorkerHost
+    changes: Changes
     has_subscriptions: bool
 
     async def drain(self, grace: timedelta) -> None:
-        """Claim nothing more; let a running render end within `grace`, or hand it back."""
+        """End the streams and claim nothing more; let a running render end within `grace`, or hand it back."""
+        self.changes.end()
         await self.host.drain(grace)
 
 
@@ -72,21 +75,14 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
     directory, the database or the storage cannot be used.
     """
     directory = open_data_directory(settings.data_dir)
-    with directory.lock(), _opened(settings) as store:
+    changes = InProcessChanges()
+    with directory.lock(), _opened(settings, changes.tell) as store:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
         objects = _objects(settings)
         connections = _connections(settings)
         work = Work(store, objects, clock, new_token)
-        workshop = Workshop(
-            work,
-            HttpImages(connections),
-            objects,
-            signal,
-            announcements,
-            clock,
-            directory.scratch,
-            video_codec(settings),
-        )
+        images, codec = HttpImages(connections), video_codec(settings)
+        workshop = Workshop(work, images, objects, signal, announcements, clock, directory.scratch, codec)
         new_renderer = renderers(settings)
         if settings.depth_model and settings.renderers:
             await _try_out(new_renderer())
@@ -102,6 +98,7 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             generations=generations,
             uploads=uploads,
             delivery_log=DeliveryLog(store, store, announcements, clock),
+            changes=changes,
             asset_urls=asset_urls,
             objects=objects,
             clock=clock,
@@ -117,7 +114,7 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
         await work.reclaim(ending_within=LEASE)
         workers = (host, Deliverer(callbacks, announcements), Sweeper(Retention(store, objects, clock)))
         async with _running(*(each.run() for each in (*workers, UploadSweeper(uploads)))):
-            yield Service(build_app(services), host, has_subscriptions=bool(await store.subscriptions()))
+            yield Service(build_app(services), host, changes, bool(await store.subscriptions()))
 
 
 @asynccontextmanager
@@ -234,8 +231,8 @@ def video_codec(settings: Settings) -> VideoCodec:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[SqliteStore]:
-    store = open_store(open_data_directory(settings.data_dir).database)
+def _opened(settings: Settings, changed: Changed = unwatched) -> Iterator[SqliteStore]:
+    store = open_store(open_data_directory(settings.data_dir).database, changed=changed)
     try:
         yield store
     finally:

@@ -19,10 +19,18 @@ def clock():
     return ManualClock()
 
 
+@pytest.fixture
+def told():
+    """Every generation that the store tells of, as it was told."""
+    return []
+
+
 @pytest.fixture(params=["memory", "sqlite"])
-def store(request, tmp_path, clock):
+def store(request, tmp_path, clock, told):
     """Every store port in one object, empty."""
-    opened = MemoryStore(clock) if request.param == "memory" else open_store(tmp_path / "stillmotion.db", clock)
+    database = tmp_path / "stillmotion.db"
+    in_memory = request.param == "memory"
+    opened = MemoryStore(clock, told.append) if in_memory else open_store(database, clock, told.append)
     yield opened
     opened.close()
 

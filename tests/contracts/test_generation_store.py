@@ -297,6 +297,16 @@ async def test_a_refund_goes_to_the_month_that_paid(store):
         await submit(store, subscription, seconds=3, created_at=december)
 
 
+async def test_every_change_is_told_of_once_it_is_committed_and_nothing_else(store, subscription, told):
+    made = (await submit(store, subscription)).generation
+    claimed = await store.claim_next(claim)
+    ended = await store.change(made.id, lambda each: each.cancelled(NOON))
+    with pytest.raises(IllegalTransition):
+        await store.change(made.id, claim)
+    assert await store.claim_next(claim) is None
+    assert told == [claimed, ended]
+
+
 async def ids(listing):
     return [each.id for each in await listing]
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
@@ -164,6 +165,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         generations=generations,
         delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
         uploads=uploads,
+        changes=InProcessChanges(),
         asset_urls=AssetUrls(objects, clock, SIGNING_KEY),
         objects=objects,
         clock=clock,
@@ -182,9 +184,13 @@ def start(tmp_path_factory):
     def starting(kind: str = "memory", **parts: Any) -> Edge:
         folder = tmp_path_factory.mktemp("edge")
         clock = ManualClock()
-        store = MemoryStore(clock) if kind == "memory" else open_store(folder / "stillmotion.db", clock)
+        changes = InProcessChanges()
+        if kind == "memory":
+            store = MemoryStore(clock, changes.tell)
+        else:
+            store = open_store(folder / "stillmotion.db", clock, changes.tell)
         objects = parts.pop("objects", None) or LocalObjects(folder / "objects")
-        services = services_over(store, objects, clock, **parts)
+        services = services_over(store, objects, clock, **{"changes": changes} | parts)
         loop = uvloop.new_event_loop()
         server = HttpServer(build_app(services), listen("127.0.0.1", 0), shutdown_seconds=1)
         thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from stillmotion.adapters import changes
 from stillmotion.application import access, administration, assets, work
 from stillmotion.domain import callbacks, generation, pictures, quotas, request, uploads
-from stillmotion.http import body, multipart, strict_json
+from stillmotion.http import body, events, multipart, strict_json
 from tools.docs.markdown import literal, table
 
 
@@ -24,6 +25,8 @@ def limits() -> str:
             f"{uploads.MAX_KEPT} at once, {_mib(uploads.MAX_KEPT_BYTES)} together",
             "domain/uploads.py",
         ),
+        ("Streams of one generation", f"{changes.MAX_WATCHES} at once", "adapters/changes.py"),
+        ("Silence in a stream", f"{_seconds(events.HEARTBEAT)}, then a comment", "http/events.py"),
         ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/strict_json.py"),
         ("Rate window", f"{_seconds(quotas.WINDOW)} from its first request", "domain/quotas.py"),
         ("A blind retry", f"within {_seconds(quotas.RETRIED_WITHIN)} of its submit", "domain/quotas.py"),

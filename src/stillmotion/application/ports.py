@@ -23,6 +23,14 @@ Chance = Callable[[], float]
 Change = Callable[[Generation], Generation]
 """A pure function from a generation to what becomes of it; may raise, then nothing is changed."""
 
+Changed = Callable[[Generation], None]
+"""Is told of a generation that has changed, once that is committed, by the task that changed it."""
+
+
+def unwatched(generation: Generation) -> None:
+    """A `Changed` for where nobody watches."""
+
+
 Dialects = Mapping[str, Callable[[Generation], bytes]]
 """By surface: a generation as the JSON body that this surface answers with."""
 
@@ -121,7 +129,8 @@ class GenerationStore(Protocol):
         """Apply a change in one transaction with what follows from it, and return the result.
 
         What follows: a delivery in the outbox where an announced state was entered and there is a callback
-        URL; the quota's refund where it failed or was cancelled. Raises `GenerationNotFound`, and whatever
+        URL; the quota's refund where it failed or was cancelled. The `Changed` that the store was made with is
+        told. Raises `GenerationNotFound`, and whatever
         `change` raises.
         """
         ...
@@ -407,4 +416,37 @@ class QueueSignal(Protocol):
 
     async def wait(self, timeout: timedelta) -> None:
         """Return at the next `notify`, or after `timeout`."""
+        ...
+
+
+class Watch(Protocol):
+    """Somebody's look at one generation."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will be told."""
+        ...
+
+    async def next(self, patience: timedelta) -> Generation | None:
+        """The next change, in the order in which they came; None after `patience` without one, or at the end."""
+        ...
+
+    def end(self) -> None:
+        """Be told nothing more; whoever waits in `next` returns. May be said twice."""
+        ...
+
+
+class Changes(Protocol):
+    """What becomes of generations, told as it happens in this process."""
+
+    def tell(self, generation: Generation) -> None:
+        """A change of this generation is committed."""
+        ...
+
+    def watch(self, generation_id: str) -> Watch:
+        """Be told of every change from now on, until the watch is ended. Raises `LimitExceeded`."""
+        ...
+
+    def end(self) -> None:
+        """End every watch, and every further one at once: the server stops."""
         ...

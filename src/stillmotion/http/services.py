@@ -10,7 +10,7 @@ from stillmotion.application.administration import AdminAccess
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import Clock, ObjectStore
+from stillmotion.application.ports import Changes, Clock, ObjectStore
 from stillmotion.application.uploads import Uploads
 
 Check = Callable[[], Awaitable[None]]
@@ -33,6 +33,7 @@ class Services:
     generations: Generations
     delivery_log: DeliveryLog
     uploads: Uploads
+    changes: Changes
     asset_urls: AssetUrls
     objects: ObjectStore
     clock: Clock

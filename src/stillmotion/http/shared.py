@@ -16,8 +16,9 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.asgi import Headers
+from stillmotion.http.asgi import HEADERS, Headers
 from stillmotion.http.callbacks import CALLBACK_OPERATIONS
+from stillmotion.http.events import EventStream, position
 from stillmotion.http.operation import Answer, Call, Nothing, Operation, Surface
 
 
@@ -43,6 +44,20 @@ def _plan(generation: Generation) -> Plan:
     return Plan(generation.id, state, generation.engine, plan)
 
 
+async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> Answer:
+    """The stream of a generation's events; nothing for a caller who has seen the last of them."""
+    del asked
+    services = call.services
+    generation = await services.generations.get(subscription, call.path["id"])
+    headers: Headers = call.scope[HEADERS]
+    seen = headers.get(b"last-event-id", b"").decode("latin-1")
+    if generation.is_terminal and seen == position(generation):
+        return Answer(b"", generation.view, status=204)
+    watch = services.changes.watch(generation.id)
+    stream = EventStream(watch, services.generations.store, generation.id, call.link_to, seen)
+    return Answer(b"", generation.view, sent_by=stream)
+
+
 class UploadForm(msgspec.Struct, frozen=True):
     """No field but the file."""
 
@@ -66,6 +81,13 @@ async def upload(call: Call, subscription: Subscription, form: UploadForm) -> An
     return Answer(msgspec.json.encode(Uploaded(kept.id, url, kept.expires_at)), status=201)
 
 
+_EVENTS = (
+    "Server-Sent Events. The first tells how it is now; then comes one for every change: `event: state` or "
+    '`event: progress`, with the data `{"id", "state", "progress"}` in the gateway\'s words, and `assets` once it is '
+    "completed or `failure_reason` where it failed, after which the stream ends. Send an event's id as `Last-Event-ID` "
+    "to go on from there. A comment comes every 15 seconds without an event. In a browser, where an `EventSource` sets "
+    "no headers, the key goes into the query as `subscription-key`."
+)
 _UPLOADED: Final = Uploaded(
     id="0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44",
     url="https://video.example.com/assets/uploads/0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44/"
@@ -78,6 +100,53 @@ _EXAMPLE: Mapping[str, Any] = {
     "engine": "parallax/1",
     "plan": {"moves": [["push_in"]], "subject": ["lean"], "ignored": []},
 }
+_OPERATIONS: tuple[Operation[Subscription, Any], ...] = (
+    Operation(
+        operation_id="getPlan",
+        method="GET",
+        path="/generations/{id}/plan",
+        summary="What the engine made of the words",
+        description="Which movements were understood and which words were not.",
+        parameters={"id": "The generation's id."},
+        wire=Nothing,
+        answer=Plan,
+        answers={"": _EXAMPLE},
+        answered="The engine's own account; null until the render has ended.",
+        refusals=(NotAuthenticated, GenerationNotFound, LimitExceeded, Exception, Unavailable),
+        handle=get_plan,
+    ),
+    Operation(
+        operation_id="getEvents",
+        method="GET",
+        path="/generations/{id}/events",
+        summary="Watch a generation",
+        description=_EVENTS,
+        parameters={"id": "The generation's id."},
+        wire=Nothing,
+        answer=None,
+        media_types=("text/event-stream",),
+        answered="The stream. A 204 where Last-Event-ID is the last event's: do not come back.",
+        refusals=(NotAuthenticated, GenerationNotFound, LimitExceeded, Exception, Unavailable),
+        handle=get_events,
+    ),
+    Operation(
+        operation_id="upload",
+        method="POST",
+        path="/uploads",
+        summary="Send a picture ahead",
+        description="It is kept for a day, and the URL works for this subscription alone.",
+        wire=UploadForm,
+        answer=Uploaded,
+        answers={"": _UPLOADED},
+        status=201,
+        answered="Where the picture is.",
+        shows_engine=False,
+        files={"file": "A PNG, JPEG, WebP, AVIF, GIF or TIFF file of 20 MiB at most."},
+        is_form=True,
+        refusals=(InvalidRequest, NotAuthenticated, LimitExceeded, Exception, Unavailable),
+        handle=upload,
+    ),
+)
 
 
 def shared_surface(surfaces: Sequence[Surface]) -> Surface:
@@ -95,38 +164,5 @@ def shared_surface(surfaces: Sequence[Surface]) -> Surface:
         security_schemes={name: each for surface in surfaces for name, each in surface.security_schemes.items()},
         base="/generations/",
         comes_with_all=True,
-        operations=(
-            Operation(
-                operation_id="getPlan",
-                method="GET",
-                path="/generations/{id}/plan",
-                summary="What the engine made of the words",
-                description="Which movements were understood and which words were not.",
-                parameters={"id": "The generation's id."},
-                wire=Nothing,
-                answer=Plan,
-                answers={"": _EXAMPLE},
-                answered="The engine's own account; null until the render has ended.",
-                refusals=(NotAuthenticated, GenerationNotFound, LimitExceeded, Exception, Unavailable),
-                handle=get_plan,
-            ),
-            *CALLBACK_OPERATIONS,
-            Operation(
-                operation_id="upload",
-                method="POST",
-                path="/uploads",
-                summary="Send a picture ahead",
-                description="It is kept for a day, and the URL works for this subscription alone.",
-                wire=UploadForm,
-                answer=Uploaded,
-                answers={"": _UPLOADED},
-                status=201,
-                answered="Where the picture is.",
-                shows_engine=False,
-                files={"file": "A PNG, JPEG, WebP, AVIF, GIF or TIFF file of 20 MiB at most."},
-                is_form=True,
-                refusals=(InvalidRequest, NotAuthenticated, LimitExceeded, Exception, Unavailable),
-                handle=upload,
-            ),
-        ),
+        operations=(*_OPERATIONS, *CALLBACK_OPERATIONS),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
-from stillmotion.application.ports import Accepted, Change, Clock, DueDelivery, Submission
+from stillmotion.application.ports import Accepted, Change, Changed, Clock, DueDelivery, Submission, unwatched
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState, caused_by
 from stillmotion.domain.errors import (
     GenerationNotFound,
@@ -25,9 +25,10 @@ from stillmotion.domain.uploads import Upload, check_room
 
 @dataclass
 class MemoryStore:
-    """Every store port. No method awaits, so that each is a transaction."""
+    """Every store port. No method awaits, so that each is a transaction. `changed` is told of every change."""
 
     clock: Clock
+    changed: Changed = unwatched
     _generations: dict[str, Generation] = field(default_factory=dict)
     _windows: dict[str, RateWindow] = field(default_factory=dict)
     _used_seconds: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
@@ -107,6 +108,7 @@ class MemoryStore:
         delivery = caused_by(before, after, now)
         if delivery is not None:
             self._deliveries.setdefault(delivery.id, delivery)
+        self.changed(after)
         return after
 
     async def claim_next(self, claim: Change) -> Generation | None:

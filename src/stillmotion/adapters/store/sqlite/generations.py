@@ -23,7 +23,7 @@ from stillmotion.adapters.store.sqlite.rows import (
     video_microseconds,
 )
 from stillmotion.adapters.store.sqlite.writer import Writer
-from stillmotion.application.ports import Accepted, Change, Clock, Fingerprint, IdempotencyKey, Submission
+from stillmotion.application.ports import Accepted, Change, Changed, Clock, Fingerprint, IdempotencyKey, Submission
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
 from stillmotion.domain.fairness import Line
@@ -44,10 +44,11 @@ _BEYOND_EVERY_ID: Final = "~"
 class SqliteGenerations:
     """`GenerationStore`."""
 
-    def __init__(self, writer: Writer, reader: Reader, clock: Clock) -> None:
+    def __init__(self, writer: Writer, reader: Reader, clock: Clock, changed: Changed) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock
+        self._changed = changed
 
     async def submit(self, submission: Submission) -> Accepted:
         """See `GenerationStore.submit`."""
@@ -91,7 +92,9 @@ class SqliteGenerations:
                 raise GenerationNotFound(generation_id)
             return _apply(connection, to_generation(row), change, now)
 
-        return await self._writer.run(operation)
+        changed = await self._writer.run(operation)
+        self._changed(changed)
+        return changed
 
     async def claim_next(self, claim: Change) -> Generation | None:
         """See `GenerationStore.claim_next`."""
@@ -104,7 +107,10 @@ class SqliteGenerations:
             row = connection.execute(statements.NEXT_QUEUED).get
             return None if row is None else _apply(connection, to_generation(row), claim, now)
 
-        return await self._writer.run(operation)
+        claimed = await self._writer.run(operation)
+        if claimed is not None:
+            self._changed(claimed)
+        return claimed
 
     async def leased(self, until: datetime) -> Sequence[str]:
         """See `GenerationStore.leased`."""

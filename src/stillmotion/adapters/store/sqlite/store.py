@@ -15,7 +15,7 @@ from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.subscriptions import SqliteSubscriptions
 from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
 from stillmotion.adapters.store.sqlite.writer import Writer
-from stillmotion.application.ports import Clock
+from stillmotion.application.ports import Changed, Clock, unwatched
 
 _SYSTEM_CLOCK = SystemClock()
 
@@ -23,8 +23,8 @@ _SYSTEM_CLOCK = SystemClock()
 class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteRetention, SqliteUploads):
     """Every store port over one SQLite file. Usable from any thread and any number of event loops."""
 
-    def __init__(self, writer: Writer, reader: Reader, clock: Clock) -> None:
-        SqliteGenerations.__init__(self, writer, reader, clock)
+    def __init__(self, writer: Writer, reader: Reader, clock: Clock, changed: Changed = unwatched) -> None:
+        SqliteGenerations.__init__(self, writer, reader, clock, changed)
         SqliteSubscriptions.__init__(self, writer, reader)
         SqliteCallbacks.__init__(self, writer, reader)
         SqliteRetention.__init__(self, reader)
@@ -42,15 +42,15 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, Sqlit
             self._writer.close()
 
 
-def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK) -> SqliteStore:
+def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK, changed: Changed = unwatched) -> SqliteStore:
     """Open the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
 
-    The clock says when a callback that a change causes is due.
+    The clock says when a callback that a change causes is due. `changed` is told of every change of a generation.
     """
     refuse_unsafe_sqlite(sqlite_version())
     connection = open_database(path, migrations())
     writer = Writer(connection)
-    return SqliteStore(writer, Reader(path, writer), clock)
+    return SqliteStore(writer, Reader(path, writer), clock, changed)
 
 
 def _touch(connection: apsw.Connection) -> None:

@@ -1,0 +1,86 @@
+"""Telling those who watch a generation what becomes of it, inside one process."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from stillmotion.domain.errors import LimitExceeded
+from stillmotion.domain.generation import Generation
+
+MAX_WATCHES: Final = 64
+"""Of one generation at once."""
+
+_RETRY_AFTER: Final = 15
+
+
+class InProcessWatch:
+    """A `Watch`: what was told and not yet taken."""
+
+    def __init__(self, changes: "InProcessChanges", generation_id: str) -> None:
+        self._changes = changes
+        self._generation_id = generation_id
+        self._told: deque[Generation] = deque()
+        self._news = asyncio.Event()
+        self.has_ended = False
+
+    async def next(self, patience: timedelta) -> Generation | None:
+        """See `Watch.next`."""
+        if not (self._told or self.has_ended):
+            self._news.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience.total_seconds()):
+                    await self._news.wait()
+        return self._told.popleft() if self._told and not self.has_ended else None
+
+    def end(self) -> None:
+        """See `Watch.end`."""
+        self.has_ended = True
+        self._news.set()
+        self._changes.forget(self._generation_id, self)
+
+    def tell(self, generation: Generation) -> None:
+        """Wake whoever waits."""
+        self._told.append(generation)
+        self._news.set()
+
+
+class InProcessChanges:
+    """`Changes` for the tasks of one event loop: a change wakes those who watch that generation, and nobody else."""
+
+    def __init__(self) -> None:
+        self._watches: dict[str, set[InProcessWatch]] = {}
+        self._has_ended = False
+
+    def tell(self, generation: Generation) -> None:
+        """See `Changes.tell`."""
+        for watch in self._watches.get(generation.id, ()):
+            watch.tell(generation)
+
+    def watch(self, generation_id: str) -> InProcessWatch:
+        """See `Changes.watch`."""
+        watches = self._watches.get(generation_id, set())
+        if len(watches) >= MAX_WATCHES:
+            raise LimitExceeded(f"{MAX_WATCHES} may watch a generation at once", _RETRY_AFTER)
+        watch = InProcessWatch(self, generation_id)
+        if self._has_ended:
+            watch.end()
+        else:
+            self._watches[generation_id] = watches
+            watches.add(watch)
+        return watch
+
+    def end(self) -> None:
+        """See `Changes.end`."""
+        self._has_ended = True
+        for watch in [each for watches in self._watches.values() for each in watches]:
+            watch.end()
+
+    def forget(self, generation_id: str, watch: InProcessWatch) -> None:
+        """Tell a watch nothing more."""
+        watches = self._watches.get(generation_id)
+        if watches is not None:
+            watches.discard(watch)
+            if not watches:
+                del self._watches[generation_id]

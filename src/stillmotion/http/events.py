@@ -1,0 +1,134 @@
+"""What becomes of a generation, as Server-Sent Events: one stream, told by the process that changes it.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import asyncio
+import re
+from datetime import timedelta
+
+import msgspec
+
+from stillmotion.application.ports import GenerationStore, Watch
+from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.lifecycle import State
+from stillmotion.http.asgi import NO_STORE, Header, Receive, Scope, Send
+from stillmotion.http.operation import LinkTo
+
+HEARTBEAT = timedelta(seconds=15)
+"""After this long with nothing to say, a comment says that the stream is alive; the row is looked at again, too."""
+
+RECONNECT_MILLISECONDS = 2000
+
+_HEADERS: tuple[Header, ...] = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    NO_STORE,
+    (b"x-accel-buffering", b"no"),  # nginx would keep the events until it has a buffer full.
+)
+_BEGINNING = b"retry: %d\n\n" % RECONNECT_MILLISECONDS
+_BEAT = b": still here\n\n"
+_POSITION = re.compile(r"[0-9]+-[a-z]+-[0-9.]+", re.ASCII)
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class Assets(msgspec.Struct, frozen=True):
+    """Where the result is."""
+
+    video: str
+    image: str
+
+
+class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The data of an event: the generation's state in the gateway's words, and how far it is, 0 to 1.
+
+    `assets` are there once it is completed, `failure_reason` where it failed.
+    """
+
+    id: str
+    state: str
+    progress: float
+    assets: Assets | None = None
+    failure_reason: str | None = None
+
+
+def position(generation: Generation) -> str:
+    """The id of the event that tells of a generation as it is: the same for as long as there is nothing new."""
+    return f"{generation.attempt}-{generation.state.value}-{generation.progress:.3f}"
+
+
+def happening(generation: Generation, link_to: LinkTo) -> Happening:
+    """The data of the event that tells of a generation as it is."""
+    cancelled, made = generation.state is State.CANCELLED, generation.assets
+    return Happening(
+        id=generation.id,
+        state="failed" if cancelled else generation.state.value,
+        progress=round(generation.progress, 3),
+        assets=None if made is None else Assets(link_to(made.video.key), link_to(made.thumbnail.key)),
+        failure_reason="The generation was cancelled." if cancelled else generation.failure_reason,
+    )
+
+
+class EventStream:
+    """The ASGI application of one stream. It ends with the generation, with its caller, and with the server.
+
+    `seen` is the id of the last event that the caller got of an earlier stream, empty for none.
+    """
+
+    def __init__(self, watch: Watch, store: GenerationStore, generation_id: str, link_to: LinkTo, seen: str) -> None:
+        self._watch = watch
+        self._store = store
+        self._generation_id = generation_id
+        self._link_to = link_to
+        self._seen = seen
+        self._state = seen.split("-")[1] if _POSITION.fullmatch(seen) else ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        leaving = asyncio.create_task(self._until_left(receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+            if scope["method"] != "HEAD":
+                await send({"type": "http.response.body", "body": _BEGINNING, "more_body": True})
+                await self._tell(send)
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            leaving.cancel()
+            self._watch.end()
+
+    async def _tell(self, send: Send) -> None:
+        """Everything from how it is now to its end."""
+        generation = await self._look()
+        while generation is not None:
+            event = self._event(generation)
+            if event is not None:
+                await send({"type": "http.response.body", "body": event, "more_body": True})
+            if generation.is_terminal:
+                return
+            generation = await self._watch.next(HEARTBEAT)
+            if self._watch.has_ended:
+                return
+            if generation is None:
+                await send({"type": "http.response.body", "body": _BEAT, "more_body": True})
+                generation = await self._look()
+
+    async def _look(self) -> Generation | None:
+        """The row; None where it is gone, or cannot be read: the caller comes back and is told."""
+        try:
+            return await self._store.find(self._generation_id)
+        except Unavailable:
+            return None
+
+    def _event(self, generation: Generation) -> bytes | None:
+        """The event that tells of it, None where there is nothing new."""
+        now = position(generation)
+        if now == self._seen:
+            return None
+        kind = b"progress" if generation.state.value == self._state else b"state"
+        self._seen, self._state = now, generation.state.value
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (now.encode(), kind, _ENCODE(happening(generation, self._link_to)))
+
+    async def _until_left(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+        self._watch.end()
