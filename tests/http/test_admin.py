@@ -68,7 +68,7 @@ def test_a_product_is_made_shown_listed_and_changed(any_edge, product):
         ({"name": "x", "models": ["nobody"]}, "models"),
         ({"name": "x", "surfaces": []}, "surfaces"),
         ({"name": "x", "resolutions": ["9p"]}, "resolutions"),
-        ({"name": "x", "max_seconds": 11}, "max_seconds"),
+        ({"name": "x", "max_seconds": 13}, "max_seconds"),
         ({"name": "x", "submits_per_minute": 0}, "submits_per_minute"),
         ({"name": "x", "submits_per_minute": None}, "submits_per_minute"),
         ({"name": "x", "video_seconds_per_month": -1}, "video_seconds_per_month"),

@@ -116,6 +116,7 @@ OPENAI = Surface(
     problems=PROBLEMS,
     encode=encode,
     base=f"{BASE}/",
+    blind_retries=True,
     security_schemes={"bearerKey": {"type": "http", "scheme": "bearer"}},
     operations=(
         Operation(
