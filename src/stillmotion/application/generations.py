@@ -166,7 +166,7 @@ class Generations:
         return found
 
     async def _with_uploads(self, subscription: Subscription, request: GenerationRequest) -> GenerationRequest:
-        """The request with its uploads taken out of their day: what was uploaded may go, the generation has its own."""
+        """The request with what was uploaded in place of its address: the generation keeps a copy of its own."""
         frame0 = await self._taken("url", subscription, request.frame0)
         frame1 = await self._taken("end_url", subscription, request.frame1)
         return _with_frames(request, frame0, frame1)

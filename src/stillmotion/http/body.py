@@ -23,7 +23,7 @@ PICTURE_BODIES_AT_ONCE = 4
 """A large body is held in memory three times over while it is taken apart."""
 
 FORMS_AT_ONCE = 16
-"""A form is held in memory twice over; those of up to `PLAIN_CAP` bytes do not count."""
+"""A form is held in memory three times over; those of up to `PLAIN_CAP` bytes do not count."""
 
 Result = TypeVar("Result")
 

@@ -85,7 +85,7 @@ class Endpoint(Generic[Caller, Wire]):
             status, body, headers = self._refuse(error, call)
         else:
             if answer.sent_by is not None:
-                await self._hand_over(answer.sent_by, call, headers, receive, send)
+                await self._hand_over(answer.sent_by, call, headers, receive, send, started)
                 return
             status, body = answer.status, answer.body
         headers.append((b"x-request-id", call.request_id))
@@ -95,10 +95,11 @@ class Endpoint(Generic[Caller, Wire]):
         await send({"type": "http.response.body", "body": body})
         self._metrics.observe(status, services.clock.monotonic() - started)
 
-    async def _hand_over(self, app: App, call: Call, headers: list[Header], receive: Receive, send: Send) -> None:
+    async def _hand_over(
+        self, app: App, call: Call, headers: list[Header], receive: Receive, send: Send, started: float
+    ) -> None:
         """Have an application answer, with our headers added; what is measured is the time until it begins."""
         clock = self._services.clock
-        started = clock.monotonic()
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
