@@ -199,6 +199,18 @@ def test_the_camera_concepts_are_named(luma):
     assert "camera orbit left" in luma.get("/generations/camera_motion/list", cast_to=list[str])
 
 
+@pytest.mark.methods("generations.delete")
+def test_a_generation_is_gone_once_it_is_deleted(luma, caller):
+    unfinished = luma.generations.create(model="ray-2", prompt="a lake", keyframes=FRAME0).id
+    for made in (unfinished, completed(luma, caller)):
+        assert luma.generations.delete(made) is None
+        with pytest.raises(lumaai.NotFoundError):
+            luma.generations.get(made)
+        with pytest.raises(lumaai.NotFoundError):
+            luma.generations.delete(made)
+    assert luma.generations.list().generations == []
+
+
 @pytest.mark.methods(
     "generations.audio", "generations.image.create", "generations.image.reframe", "generations.video.modify"
 )

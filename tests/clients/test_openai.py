@@ -182,10 +182,16 @@ def test_there_is_no_content_before_the_end(client):
 
 
 @pytest.mark.methods("videos.delete")
-def test_an_unfinished_video_is_stopped_by_its_deletion(client):
-    video = create(client)
-    deleted = client.videos.delete(video.id)
-    assert (deleted.id, deleted.object, deleted.deleted) == (video.id, "video.deleted", True)
+def test_a_video_is_gone_once_it_is_deleted_finished_or_not(client, caller):
+    unfinished, finished = create(client), create(client)
+    caller.complete(finished.id)
+    for video in (unfinished, finished):
+        deleted = client.videos.delete(video.id)
+        assert (deleted.id, deleted.object, deleted.deleted) == (video.id, "video.deleted", True)
+        with pytest.raises(openai.NotFoundError):
+            client.videos.retrieve(video.id)
+        with pytest.raises(openai.NotFoundError):
+            client.videos.delete(video.id)
 
 
 def test_the_same_idempotency_key_gives_the_first_video_whatever_the_boundary(client):

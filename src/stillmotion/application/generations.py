@@ -18,8 +18,8 @@ from stillmotion.application.ports import (
     UrlRules,
 )
 from stillmotion.application.retention import remove_objects
-from stillmotion.domain.assets import INPUTS
 from stillmotion.application.uploads import Uploads
+from stillmotion.domain.assets import INPUTS
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem, Unavailable
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe

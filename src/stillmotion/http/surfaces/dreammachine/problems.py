@@ -4,7 +4,6 @@ from stillmotion.domain.errors import (
     AccessDenied,
     GenerationNotFound,
     IdempotencyConflict,
-    IllegalTransition,
     InvalidRequest,
     LimitExceeded,
     NotAuthenticated,
@@ -88,12 +87,6 @@ PROBLEMS = Problems(
             404,
             "the generation is unknown or another subscription's",
             Detail("Generation not found"),
-        ),
-        Row(
-            IllegalTransition,
-            400,
-            "the generation has ended already",
-            Detail("The generation has ended already"),
         ),
         Row(
             LimitExceeded,

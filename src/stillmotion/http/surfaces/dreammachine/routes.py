@@ -80,6 +80,13 @@ async def list_(call: Call, subscription: Subscription, page: wire.Page) -> Answ
     return Answer(_ENCODE(wire.Generations(shown, len(shown), page.limit, page.offset, len(views) > page.limit)))
 
 
+async def delete(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+    """Stop what has not finished, and remove it with all it left."""
+    del asked
+    await call.services.generations.delete(subscription, call.path["id"])
+    return Answer(b"", status=204)
+
+
 async def list_concepts(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
     """The camera concepts that are honoured as they are named."""
     del call, subscription, asked
@@ -239,6 +246,21 @@ DREAM_MACHINE = Surface(
             answers={"queued": examples.QUEUED, "completed": examples.COMPLETED, "failed": examples.FAILED},
             refusals=_BY_ID,
             handle=get,
+        ),
+        Operation(
+            operation_id="deleteGeneration",
+            method="DELETE",
+            path=f"{BASE}/generations/{{id}}",
+            summary="Delete a generation",
+            description="Stops it where it has not finished, and removes the record, the video and the pictures.",
+            parameters=_ID,
+            wire=wire.Anything,
+            answer=None,
+            answered="It is gone.",
+            shows_engine=False,
+            status=204,
+            refusals=_BY_ID,
+            handle=delete,
         ),
         Operation(
             operation_id="listConcepts",

@@ -6,7 +6,6 @@ from stillmotion.domain.errors import (
     AccessDenied,
     GenerationNotFound,
     IdempotencyConflict,
-    IllegalTransition,
     InvalidRequest,
     LimitExceeded,
     NotAuthenticated,
@@ -48,12 +47,6 @@ PROBLEMS = Problems(
             "the body is malformed, or a field is missing, blank, too long, unknown or refused",
             _error("size: must be a string like 1280x720, width times height", param="size"),
             detailed=_detailed,
-        ),
-        Row(
-            IllegalTransition,
-            400,
-            "the video has ended already",
-            _error("The video has ended already", code="video_has_ended"),
         ),
         Row(
             NotAuthenticated,

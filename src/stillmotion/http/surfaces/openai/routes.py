@@ -9,7 +9,6 @@ from stillmotion.domain.errors import (
     AccessDenied,
     GenerationNotFound,
     IdempotencyConflict,
-    IllegalTransition,
     InvalidRequest,
     LimitExceeded,
     NotAuthenticated,
@@ -83,16 +82,11 @@ async def list_(call: Call, subscription: Subscription, page: wire.Page) -> Answ
 
 
 async def delete(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:
-    """Have no more to do with a video."""
+    """Stop what has not finished, and remove the video with all it left."""
     del asked
     video_id = call.path["video_id"]
-    await _remove(call, subscription, video_id)
+    await call.services.generations.delete(subscription, video_id)
     return Answer(_ENCODE(wire.Deleted(video_id)))
-
-
-async def _remove(call: Call, subscription: Subscription, video_id: str) -> None:
-    """Stop what has not finished. Raises `GenerationNotFound`, or `IllegalTransition` where it has."""
-    await call.services.generations.cancel(subscription, video_id)
 
 
 async def download(call: Call, subscription: Subscription, asked: wire.Content) -> Answer:
@@ -167,15 +161,15 @@ OPENAI = Surface(
             operation_id="deleteVideo",
             method="DELETE",
             path=f"{BASE}/videos/{{video_id}}",
-            summary="Stop a video",
-            description="What has not finished is stopped, and shows as failed from then on.",
+            summary="Delete a video",
+            description="Stops it where it has not finished, and removes the record, the video and the pictures.",
             parameters=_VIDEO_ID,
             wire=wire.Nothing,
             answer=wire.Deleted,
             answers={"": examples.DELETED},
-            answered="It is stopped.",
+            answered="It is gone.",
             shows_engine=False,
-            refusals=(*_SHARED, GenerationNotFound, IllegalTransition),
+            refusals=(*_SHARED, GenerationNotFound),
             handle=delete,
         ),
         Operation(
