@@ -17,29 +17,35 @@ post() {
         --data-raw "$2"
 }
 
+give_up() {
+    echo "$1" >&2
+    exit 1
+}
+
+text() { # as it stands between the quotes of a JSON string
+    printf '%s' "$1" | sed 's/[\\"]/\\&/g'
+}
+
 field() { # the first string of that name in the JSON on standard input
     sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -n 1
 }
 
 answer=$(post /lumalabs-ai/v1/generateRequestFromImage "{
-    \"url\": \"$image\",
-    \"prompt\": \"$prompt\"
-}")
+    \"url\": \"$(text "$image")\",
+    \"prompt\": \"$(text "$prompt")\"
+}") || give_up "$answer"
 id=$(printf '%s' "$answer" | sed 's/"generation_type".*//' | field id)
 echo "accepted as $id"
 
 while :; do
     answer=$(post /lumalabs-ai-polling/v1/getStatus "{
     \"task_id\": \"$id\"
-}")
+}") || give_up "$answer"
     state=$(printf '%s' "$answer" | field state)
     echo "$state"
     case $state in
     completed) break ;;
-    failed)
-        printf '%s' "$answer" | field failure_reason >&2
-        exit 1
-        ;;
+    failed) give_up "$(printf '%s' "$answer" | field failure_reason)" ;;
     esac
     sleep 1
 done

@@ -10,7 +10,16 @@ import pytest
 from stillmotion.media.probe import probe
 from tests.docs.markdown_pages import ROOT
 
+CLIENT, VERSION = "The founding document's programs", ""
 PROGRAMS = ROOT / "examples" / "founding_document"
+COMMANDS = {
+    "generate.py": (sys.executable,),
+    "generate.mjs": ("node",),
+    "generate.sh": ("sh",),
+    "Generate.java": ("java",),
+    "generate.php": ("php",),
+}
+NEEDS = {"generate.sh": "curl"}
 
 
 def run(live, command, **environment):
@@ -27,36 +36,40 @@ def needed(program: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("image", ["picture_url", "picture_file"])
-def test_the_python_program_makes_a_clip(live, tmp_path, image):
+@pytest.fixture(params=COMMANDS)
+def program(request, record_property) -> list[str]:
+    """The words that start each program, where its language is there."""
+    record_property("method", request.param)
+    command = COMMANDS[request.param]
+    needed(NEEDS.get(request.param, command[0]))
+    return [*command, str(PROGRAMS / request.param)]
+
+
+def test_the_program_makes_a_clip(live, tmp_path, program):
     clip = tmp_path / "clip.mp4"
-    command = [sys.executable, PROGRAMS / "generate.py", str(getattr(live, image)), "leaning girl", str(clip)]
-    ended = run(live, command)
+    ended = run(live, [*program, live.picture_url, 'leaning "girl" \\ é', str(clip)])
     assert ended.returncode == 0, ended.stderr
     assert "completed" in ended.stdout.split()
     assert probe(clip).frame_count == 120
 
 
-def test_the_curl_program_makes_a_clip(live, tmp_path):
-    needed("curl")
+def test_the_program_says_why_there_is_no_clip(live, tmp_path, program):
     clip = tmp_path / "clip.mp4"
-    ended = run(live, ["sh", PROGRAMS / "generate.sh", live.picture_url, "leaning girl", str(clip)])
-    assert ended.returncode == 0, ended.stderr
-    assert probe(clip).frame_count == 120
-
-
-def test_the_curl_program_says_why_there_is_no_clip(live, tmp_path):
-    needed("curl")
-    clip = tmp_path / "clip.mp4"
-    ended = run(live, ["sh", PROGRAMS / "generate.sh", live.picture_url + ".missing", "leaning girl", str(clip)])
+    ended = run(live, [*program, live.picture_url + ".missing", "leaning girl", str(clip)])
     assert ended.returncode == 1
     assert "picture" in ended.stderr or "image" in ended.stderr
     assert not clip.exists()
 
 
-@pytest.mark.parametrize("key", ["", "sm_unknown"])
-def test_the_python_program_says_that_the_key_is_wrong(live, tmp_path, key):
-    command = [sys.executable, PROGRAMS / "generate.py", live.picture_url, "leaning girl", str(tmp_path / "clip.mp4")]
-    ended = run(live, command, SUBSCRIPTION_KEY=key)
+def test_the_program_says_that_the_key_is_wrong(live, tmp_path, program):
+    ended = run(live, [*program, live.picture_url, "leaning girl", str(tmp_path / "clip.mp4")], SUBSCRIPTION_KEY="sm_x")
     assert ended.returncode == 1
-    assert "401" in ended.stderr
+    assert "Invalid or missing authentication" in ended.stderr + ended.stdout
+
+
+def test_the_python_program_sends_a_file_along(live, tmp_path):
+    clip = tmp_path / "clip.mp4"
+    command = [sys.executable, PROGRAMS / "generate.py", str(live.picture_file), "leaning girl", str(clip)]
+    ended = run(live, command)
+    assert ended.returncode == 0, ended.stderr
+    assert probe(clip).frame_count == 120
