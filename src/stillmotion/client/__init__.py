@@ -1,0 +1,56 @@
+"""The client of a Stillmotion server: `Client` and `AsyncClient` over one core that does no I/O of its own.
+
+::
+
+    from stillmotion import Client
+
+    client = Client("http://127.0.0.1:8080", key="sm_...")
+    client.download(client.generate("photo.jpg", "leaning girl"), "clip.mp4")
+"""
+
+from stillmotion.client.asynchronous import AsyncClient
+from stillmotion.client.callbacks import verify_callback
+from stillmotion.client.errors import (
+    AccessDenied,
+    BadAnswer,
+    CallbackNotVerified,
+    ClientError,
+    GenerationFailed,
+    ImageUnreadable,
+    InvalidRequest,
+    NoAnswer,
+    NotAuthenticated,
+    NotFound,
+    RateLimited,
+    ServerRefused,
+    ServerTrouble,
+    StillRunning,
+)
+from stillmotion.client.generation import Generation, Page
+from stillmotion.client.images import Image
+from stillmotion.client.synchronous import Client
+from stillmotion.client.wire import Options
+
+__all__ = [
+    "AccessDenied",
+    "AsyncClient",
+    "BadAnswer",
+    "CallbackNotVerified",
+    "Client",
+    "ClientError",
+    "Generation",
+    "GenerationFailed",
+    "Image",
+    "ImageUnreadable",
+    "InvalidRequest",
+    "NoAnswer",
+    "NotAuthenticated",
+    "NotFound",
+    "Options",
+    "Page",
+    "RateLimited",
+    "ServerRefused",
+    "ServerTrouble",
+    "StillRunning",
+    "verify_callback",
+]

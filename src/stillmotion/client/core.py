@@ -1,0 +1,188 @@
+"""What a client does, step by step, with no I/O: the drivers carry the steps out, at once or asynchronously."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stillmotion.client import wire
+from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, StillRunning
+from stillmotion.client.events import EventReader
+from stillmotion.client.generation import Generation, Page
+from stillmotion.client.images import Image, is_local, read_image
+from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Request, Send, Tell, Work
+
+LONGEST_PAUSE = 60.0
+"""Seconds: what a server asks for beyond that is the caller's to wait for."""
+
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_FIRST_PAUSE = 0.5
+_FIRST_POLL, _LAST_POLL, _POLL_GROWTH = 0.25, 2.0, 1.25
+_SILENCE = 60.0
+"""Seconds without so much as a heartbeat after which a stream of events is taken for lost."""
+_BROKEN_STREAMS = 3
+"""How often in a row a stream of events may break off with nothing said before polling takes over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The calls of a client. `retries` is how often a request is sent again after the first time."""
+
+    retries: int = 4
+    new_key: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(24))
+    random: Callable[[int], int] = secrets.randbelow
+
+    def generate(
+        self,
+        image: Image,
+        prompt: str,
+        end_image: Image | None,
+        options: wire.Options,
+        idempotency_key: str | None,
+        timeout: float | None,
+    ) -> Flow[Generation]:
+        """Submit, and wait for the end."""
+        accepted = yield from self.submit(image, prompt, end_image, options, idempotency_key)
+        return (yield from self.wait(accepted, timeout))
+
+    def submit(
+        self,
+        image: Image,
+        prompt: str,
+        end_image: Image | None,
+        options: wire.Options,
+        idempotency_key: str | None,
+    ) -> Flow[Generation]:
+        """Send what is local, and ask for the clip."""
+        keyframes = {"frame0": (yield from self._keyframe(image))}
+        if end_image is not None:
+            keyframes["frame1"] = yield from self._keyframe(end_image)
+        request = wire.submit(prompt, keyframes, options, idempotency_key or self.new_key())
+        return wire.generation((yield from self.call(request)))
+
+    def _keyframe(self, image: Image) -> Flow[Mapping[str, str]]:
+        if isinstance(image, Generation):
+            return wire.generation_keyframe(image.id)
+        if not is_local(image):
+            return wire.image_keyframe(str(image))
+        file = yield Work(lambda: read_image(image))
+        try:
+            reply = yield from self.call(wire.upload(file.name, file.content, file.media_type))
+        except NotFound:
+            # A server without uploads takes the picture in the request itself.
+            return wire.image_keyframe((yield Work(lambda: file.data_uri)))
+        return wire.image_keyframe(wire.uploaded_url(reply))
+
+    def get(self, generation_id: str) -> Flow[Generation]:
+        """A generation as it is now."""
+        return wire.generation((yield from self.call(wire.get(generation_id))))
+
+    def list(self, limit: int, offset: int) -> Flow[Page]:
+        """A part of the list of generations."""
+        return wire.page((yield from self.call(wire.list_(limit, offset))))
+
+    def concepts(self) -> Flow[Sequence[str]]:
+        """The camera concepts that the server carries out."""
+        return wire.names((yield from self.call(wire.concepts())))
+
+    def plan(self, generation_id: str) -> Flow[Any]:
+        """The engine's account of a generation, None until it has ended."""
+        return wire.plan_of((yield from self.call(wire.plan(generation_id))))
+
+    def delete(self, generation_id: str) -> Flow[None]:
+        """Cancel and remove a generation."""
+        yield from self.call(wire.delete(generation_id))
+
+    def wait(self, generation: Generation | str, timeout: float | None) -> Flow[Generation]:
+        """Tell how it goes until it is completed. Raises `GenerationFailed` and `StillRunning`."""
+        last = yield from self.watch(generation, timeout)
+        if last.state == "failed":
+            raise GenerationFailed(last)
+        return last
+
+    def watch(self, generation: Generation | str, timeout: float | None) -> Flow[Generation]:
+        """Tell how it goes until it has ended, by events or else by polling. Raises `StillRunning`."""
+        seen = (yield from self.get(generation)) if isinstance(generation, str) else generation
+        yield Tell(seen)
+        until = None if timeout is None else time.monotonic() + timeout
+        if not seen.has_ended:
+            seen = yield from self._listen(seen, until)
+        pause = _FIRST_POLL
+        while not seen.has_ended:
+            _check_time(seen, until)
+            yield Pause(pause if until is None else min(pause, max(0.0, until - time.monotonic())))
+            pause = min(pause * _POLL_GROWTH, _LAST_POLL)
+            seen = yield from self.get(seen.id)
+            yield Tell(seen)
+        return seen
+
+    def _listen(self, seen: Generation, until: float | None) -> Flow[Generation]:
+        """The generation as the events left it: as the server answers once it has ended, or not ended yet."""
+        reader, broken = EventReader(), 0
+        while broken < _BROKEN_STREAMS:
+            try:
+                reply: Reply = yield Open(wire.events(seen.id, reader.last_id), _patience(until))
+                if reply.status != 200 or not reply.headers.get("content-type", "").startswith("text/event-stream"):
+                    return seen
+                while (piece := (yield Next())) is not None:
+                    for event in reader.read(piece):
+                        broken = 0
+                        seen = wire.told(seen, event)
+                        if seen.has_ended:
+                            return (yield from self._seen_to_end(seen))
+                        yield Tell(seen)
+                    _check_time(seen, until)
+            except NoAnswer:
+                _check_time(seen, until)
+            reader.begin_again()
+            broken += 1
+            yield Pause(_FIRST_PAUSE)
+        return seen
+
+    def _seen_to_end(self, seen: Generation) -> Flow[Generation]:
+        """The whole generation, with where its files are."""
+        whole = yield from self.get(seen.id)
+        yield Tell(whole)
+        return whole
+
+    def call(self, request: Request) -> Flow[Reply]:
+        """The answer, after as many tries as are safe and useful. Raises `ServerRefused` and `NoAnswer`."""
+        for tries in range(self.retries + 1):
+            is_last = tries == self.retries or not request.may_be_repeated
+            try:
+                reply: Reply = yield Send(request)
+            except NoAnswer:
+                if is_last:
+                    raise
+                yield Pause(self.pause(tries, None))
+                continue
+            if reply.status < 400:
+                return reply
+            if request.method == "DELETE" and reply.status == 404 and tries:
+                return reply  # The first one did it, and its answer was lost.
+            error = wire.refusal(reply)
+            if is_last or not _worth_repeating(reply, error.retry_after):
+                raise error
+            yield Pause(self.pause(tries, error.retry_after))
+        raise AssertionError("the last try ends in an answer or an error")
+
+    def pause(self, tries: int, asked: float | None) -> float:
+        """What the server asked for, else twice as long each time; a little more, so that not all come at once."""
+        seconds = min(_FIRST_PAUSE * 2**tries, LONGEST_PAUSE) if asked is None else asked
+        return seconds * (1 + self.random(1000) / 4000)
+
+
+def _worth_repeating(reply: Reply, retry_after: float | None) -> bool:
+    if reply.headers.get("x-should-retry") == "false" or (retry_after or 0) > LONGEST_PAUSE:
+        return False
+    return reply.status in _RETRIED
+
+
+def _patience(until: float | None) -> float:
+    return _SILENCE if until is None else min(_SILENCE, max(_FIRST_POLL, until - time.monotonic()))
+
+
+def _check_time(seen: Generation, until: float | None) -> None:
+    if until is not None and time.monotonic() >= until:
+        raise StillRunning(seen)

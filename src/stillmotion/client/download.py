@@ -1,0 +1,89 @@
+"""Downloading a clip: whole or not at all, going on where a broken connection left it."""
+
+import secrets
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from stillmotion.client import wire
+from stillmotion.client.core import Core
+from stillmotion.client.errors import BadAnswer, NoAnswer
+from stillmotion.client.generation import Generation
+from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Request, Work
+
+_PATIENCE = 60.0
+_GONE = frozenset({403, 404, 410})
+"""What an address answers that has expired."""
+
+
+def download(core: Core, generation: Generation | str, path: Path, *, thumbnail: bool) -> Flow[Path]:
+    """Write the clip, or its thumbnail, to `path`. Until it is whole it goes by a hidden name beside it.
+
+    Raises `BadAnswer` where there is no such file (yet), and what the core's calls raise.
+    """
+    known = (yield from core.get(generation)) if isinstance(generation, str) else generation
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    yield Work(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+    file: BinaryIO = yield Work(lambda: part.open("wb"))
+    try:
+        with file:
+            yield from _fetch(core, known, file, thumbnail=thumbnail)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _fetch(core: Core, generation: Generation, file: BinaryIO, *, thumbnail: bool) -> Flow[None]:
+    """Fill the file, from where the last try left it."""
+    known, validator, tries, is_fresh = generation, "", 0, False
+    while True:
+        url = _url_of(known, thumbnail=thumbnail)
+        try:
+            reply: Reply = yield Open(Request("GET", url, _range(file, validator)), _PATIENCE)
+            if reply.status in _GONE and not is_fresh:
+                known, is_fresh = (yield from core.get(known.id)), True
+                continue
+            if reply.status not in (200, 206):
+                raise wire.refusal(reply)
+            if reply.status == 200:
+                file.seek(0)
+                file.truncate()
+            validator = reply.headers.get("etag", "")
+            yield from _copy(file, reply)
+        except NoAnswer:
+            if tries == core.retries:
+                raise
+            yield Pause(core.pause(tries, None))
+            tries += 1
+        else:
+            return
+
+
+def _copy(file: BinaryIO, reply: Reply) -> Flow[None]:
+    while (piece := (yield Next())) is not None:
+        yield Work(partial(file.write, piece))
+    expected = _whole_size(reply.headers)
+    if expected is not None and file.tell() != expected:
+        raise NoAnswer(f"The download ended after {file.tell()} of {expected} bytes.")
+
+
+def _range(file: BinaryIO, validator: str) -> Mapping[str, str]:
+    """What is still to come, where the server can say that it is the same file: else all of it."""
+    as_it_is = {"Accept-Encoding": "identity"}
+    if not (file.tell() and validator):
+        return as_it_is
+    return {**as_it_is, "Range": f"bytes={file.tell()}-", "If-Range": validator}
+
+
+def _whole_size(headers: Mapping[str, str]) -> int | None:
+    told = headers.get("content-range", "").rpartition("/")[2] or headers.get("content-length", "")
+    return int(told) if told.isdigit() else None
+
+
+def _url_of(generation: Generation, *, thumbnail: bool) -> str:
+    url = generation.image_url if thumbnail else generation.video_url
+    if url is None:
+        raise BadAnswer(f"The generation {generation.id} is {generation.state} and has nothing to download.")
+    return url

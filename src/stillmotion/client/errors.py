@@ -1,0 +1,101 @@
+"""What can go wrong for a caller, split by what to do about it.
+
+::
+
+    ClientError
+    ├── ServerRefused             the server's own sentence, its status and request id
+    │   ├── InvalidRequest        change the request (400, 422)
+    │   ├── NotAuthenticated      change the key (401)
+    │   ├── AccessDenied          not with this subscription, or its quota is spent (403)
+    │   ├── NotFound              no such generation of this subscription's, or no such path (404, 405)
+    │   ├── RateLimited           wait `retry_after` seconds; it was tried again already (429)
+    │   └── ServerTrouble         the server failed; it was tried again already (500 and up)
+    ├── NoAnswer                  nobody answered, or the answer broke off
+    ├── BadAnswer                 what answered does not speak the API
+    ├── ImageUnreadable           the picture cannot be read here
+    ├── GenerationFailed          accepted, but no clip could be made: `reason` says why
+    ├── StillRunning              the time allowed is over; the generation goes on
+    └── CallbackNotVerified       not from the server, too old, or changed on the way
+"""
+
+from stillmotion.client.generation import Generation
+from stillmotion.domain.errors import StillmotionError
+
+
+class ClientError(StillmotionError):
+    """The root of the client's errors."""
+
+
+class ServerRefused(ClientError):
+    """The server said no. `request_id` finds the request in the server's log; `retry_after` is in seconds."""
+
+    def __init__(self, sentence: str, status: int, request_id: str, retry_after: float | None) -> None:
+        super().__init__(f"{sentence} (status {status}{f', request {request_id}' if request_id else ''})")
+        self.sentence = sentence
+        self.status = status
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class InvalidRequest(ServerRefused):
+    """The request cannot be carried out as written."""
+
+
+class NotAuthenticated(ServerRefused):
+    """The key is missing, unknown or not active."""
+
+
+class AccessDenied(ServerRefused):
+    """The subscription does not include this, or its quota is spent."""
+
+
+class NotFound(ServerRefused):
+    """There is nothing of that name for this subscription."""
+
+
+class RateLimited(ServerRefused):
+    """Too much at once."""
+
+
+class ServerTrouble(ServerRefused):
+    """The server could not do it just now."""
+
+
+class NoAnswer(ClientError):
+    """No connection, or one that was lost."""
+
+
+class BadAnswer(ClientError):
+    """The answer is not what this API answers with."""
+
+
+class ImageUnreadable(ClientError):
+    """The picture cannot be read here."""
+
+
+class GenerationFailed(ClientError):
+    """No clip was made; `generation.failure_reason` is the server's sentence."""
+
+    def __init__(self, generation: Generation) -> None:
+        super().__init__(generation.failure_reason or "The generation failed.")
+        self.generation = generation
+
+
+class StillRunning(ClientError):
+    """The generation has not ended in the time allowed: `wait` for `generation.id` again."""
+
+    def __init__(self, generation: Generation) -> None:
+        super().__init__(f"The generation {generation.id} is still {generation.state}: wait for it again.")
+        self.generation = generation
+
+
+class CallbackNotVerified(ClientError):
+    """The callback was not signed with this secret, or not lately, or was changed on the way."""
+
+
+def refused(sentence: str, status: int, request_id: str, retry_after: float | None) -> ServerRefused:
+    """The error of the kind that a status stands for."""
+    kinds = {400: InvalidRequest, 422: InvalidRequest, 401: NotAuthenticated, 403: AccessDenied}
+    kinds |= {404: NotFound, 405: NotFound, 429: RateLimited}
+    kind = ServerTrouble if status >= 500 else kinds.get(status, ServerRefused)
+    return kind(sentence, status, request_id, retry_after)

@@ -1,0 +1,189 @@
+"""`Client`: the core, driven with blocking calls."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, Unpack
+
+import httpx2
+
+from stillmotion.client.connection import arguments, no_answer, opening, reply_of, settings
+from stillmotion.client.core import Core
+from stillmotion.client.download import download
+from stillmotion.client.generation import Generation, Page
+from stillmotion.client.images import Image
+from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Run, Send, Step, Tell, Work
+from stillmotion.client.wire import Options
+
+Result = TypeVar("Result")
+OnProgress = Callable[[Generation], None]
+
+
+class Client:
+    """A Stillmotion server, for one key. Every call raises `ClientError`; `close` it, or use it in a `with`.
+
+    A call that nobody answers, or that the server asks to send again later, is sent again up to `retries` times; a
+    submit goes with an idempotency key, so that it never makes two generations. Threads may share a client.
+    """
+
+    def __init__(self, base_url: str, key: str, *, retries: int = 4) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._key = key
+        self._core = Core(retries)
+        self._http = httpx2.Client(**settings(self._base_url))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def generate(
+        self,
+        image: Image,
+        prompt: str,
+        *,
+        end_image: Image | None = None,
+        on_progress: OnProgress | None = None,
+        timeout: float | None = None,
+        idempotency_key: str | None = None,
+        **options: Unpack[Options],
+    ) -> Generation:
+        """Make a clip of a picture and a prompt, and wait until it is completed.
+
+        `image` and `end_image` are paths, bytes, PIL images, URLs or earlier generations; what is local is sent.
+        `on_progress` is told of each change; `timeout` is in seconds, for the waiting alone. The same
+        `idempotency_key` gives the first generation again. Raises `GenerationFailed`, `StillRunning`.
+        """
+        flow = self._core.generate(image, prompt, end_image, options, idempotency_key, timeout)
+        return self._run(flow, on_progress)
+
+    def submit(
+        self,
+        image: Image,
+        prompt: str,
+        *,
+        end_image: Image | None = None,
+        idempotency_key: str | None = None,
+        **options: Unpack[Options],
+    ) -> Generation:
+        """Ask for a clip as `generate` does, and do not wait."""
+        return self._run(self._core.submit(image, prompt, end_image, options, idempotency_key))
+
+    def wait(
+        self, generation: Generation | str, *, on_progress: OnProgress | None = None, timeout: float | None = None
+    ) -> Generation:
+        """The generation once it is completed, in `timeout` seconds. Raises `GenerationFailed`, `StillRunning`."""
+        return self._run(self._core.wait(generation, timeout), on_progress)
+
+    def watch(self, generation: Generation | str, *, timeout: float | None = None) -> Iterator[Generation]:
+        """The generation as it is, and then after each change until it has ended. Raises `StillRunning`."""
+        with closing(self._drive(self._core.watch(generation, timeout))) as drive:
+            while (told := drive.go_on()) is not None:
+                yield told
+
+    def get(self, generation_id: str) -> Generation:
+        """A generation as it is now."""
+        return self._run(self._core.get(generation_id))
+
+    def list(self, *, limit: int = 100, offset: int = 0) -> Page:
+        """Up to `limit` (100 at most) of your generations, the newest first, after the first `offset`."""
+        return self._run(self._core.list(limit, offset))
+
+    def delete(self, generation_id: str) -> None:
+        """Cancel a generation if it has not ended, and remove its record and its files."""
+        self._run(self._core.delete(generation_id))
+
+    def download(self, generation: Generation | str, path: str | os.PathLike[str], *, thumbnail: bool = False) -> Path:
+        """Write a completed generation's clip, or its thumbnail, to a file: whole, or not at all."""
+        return self._run(download(self._core, generation, Path(path), thumbnail=thumbnail))
+
+    def concepts(self) -> Sequence[str]:
+        """The camera concepts that the server carries out by name."""
+        return self._run(self._core.concepts())
+
+    def plan(self, generation_id: str) -> Any:
+        """What the engine made of the words, in its own JSON; None until the generation has ended."""
+        return self._run(self._core.plan(generation_id))
+
+    def _run(self, flow: Flow[Result], on_progress: OnProgress | None = None) -> Result:
+        with closing(self._drive(flow)) as drive:
+            while (told := drive.go_on()) is not None:
+                if on_progress is not None:
+                    on_progress(told)
+            return drive.run.result
+
+    def _drive(self, flow: Flow[Result]) -> "_Drive[Result]":
+        return _Drive(flow, self._http, self._base_url, self._key)
+
+
+class _Drive(Generic[Result]):
+    """Carries out a flow's steps over one httpx2 client, with at most one answer open at a time."""
+
+    def __init__(self, flow: Flow[Result], http: httpx2.Client, base_url: str, key: str) -> None:
+        self.run = Run(flow)
+        self._http = http
+        self._base_url = base_url
+        self._key = key
+        self._response: httpx2.Response | None = None
+        self._pieces: Iterator[bytes] = iter(())
+
+    def go_on(self) -> Generation | None:
+        """Go on until there is something to tell; None at the end."""
+        while (step := self.run.step) is not None:
+            if isinstance(step, Tell):
+                self.run.did(None)
+                return step.generation
+            try:
+                result = self._perform(step)
+            except httpx2.HTTPError as error:
+                self.run.failed(no_answer(error, self._base_url))
+            except Exception as error:
+                self.run.failed(error)
+            else:
+                self.run.did(result)
+        return None
+
+    def close(self) -> None:
+        """Leave the flow where it is."""
+        self.run.close()
+        self._hang_up()
+
+    def _perform(self, step: Step) -> Any:
+        match step:
+            case Send(request):
+                response = self._http.request(**arguments(request, self._key))
+                return reply_of(response, response.content)
+            case Open():
+                return self._open(step)
+            case Next():
+                return next(self._pieces, None)
+            case Pause(seconds):
+                return time.sleep(seconds)
+            case Work(run):
+                return run()
+            case Tell():
+                raise AssertionError("what is told is given to the caller")
+
+    def _open(self, step: Open) -> Reply:
+        self._hang_up()
+        request = self._http.build_request(**opening(step, self._key))
+        self._response = self._http.send(request, stream=True, follow_redirects=not step.request.is_for_server)
+        content = self._response.read() if self._response.status_code >= 400 else b""
+        self._pieces = self._response.iter_bytes()
+        return reply_of(self._response, content)
+
+    def _hang_up(self) -> None:
+        if self._response is not None:
+            with suppress(httpx2.HTTPError):
+                self._response.close()
+            self._response = None
