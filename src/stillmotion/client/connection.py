@@ -10,14 +10,15 @@ import httpx2
 from stillmotion.client.errors import NoAnswer
 from stillmotion.client.steps import Open, Reply, Request
 
-TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
+_CONNECT, _READ = 10.0, 60.0
+"""Seconds; a submit is answered in well under one."""
 
 
 def settings(base_url: str) -> Mapping[str, Any]:
     """How an httpx2 client is made. A proxy in the environment is not meant for this machine's own addresses."""
     return {
         "base_url": base_url,
-        "timeout": TIMEOUT,
+        "timeout": httpx2.Timeout(_READ, connect=_CONNECT),
         "trust_env": not _is_loopback(httpx2.URL(base_url).host),
         "headers": {"User-Agent": f"stillmotion/{version('stillmotion')}"},
     }
@@ -37,7 +38,7 @@ def arguments(request: Request, key: str) -> Mapping[str, Any]:
 
 def opening(step: Open, key: str) -> Mapping[str, Any]:
     """The same, for an answer that is read piece by piece."""
-    return {**arguments(step.request, key), "timeout": httpx2.Timeout(TIMEOUT, read=step.patience)}
+    return {**arguments(step.request, key), "timeout": httpx2.Timeout(step.patience, connect=_CONNECT)}
 
 
 def reply_of(response: httpx2.Response, content: bytes = b"") -> Reply:

@@ -11,11 +11,13 @@ class EventReader:
 
     def __init__(self) -> None:
         self.last_id = ""
+        self._id = ""
         self._rest = b""
         self._data: list[str] = []
 
     def begin_again(self) -> None:
         """Forget what has been read of an event that broke off, but not the last one's id."""
+        self._id = self.last_id
         self._rest = b""
         self._data = []
 
@@ -29,6 +31,7 @@ class EventReader:
 
     def _line(self, line: str) -> Iterator[str]:
         if not line:
+            self.last_id = self._id
             if self._data:
                 yield "\n".join(self._data)
             self._data = []
@@ -38,4 +41,4 @@ class EventReader:
         if name == "data":
             self._data.append(value)
         elif name == "id" and "\0" not in value:
-            self.last_id = value
+            self._id = value

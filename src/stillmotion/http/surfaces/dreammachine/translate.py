@@ -57,6 +57,7 @@ def to_request(submitted: wire.CreateRequest) -> GenerationRequest:
         loop=bool(submitted.loop),
         seconds=_seconds(submitted.duration),
         resolution=_word("resolution", submitted.resolution, Resolution) or Resolution.P720,
+        seed=submitted.seed,
         concepts=_concepts(submitted.concepts or ()),
         callback_url=submitted.callback_url,
         model=submitted.model,

@@ -10,6 +10,7 @@ from stillmotion.domain.request import (
     DEFAULT_MODEL,
     DEFAULT_SECONDS,
     MAX_SECONDS,
+    MAX_SEED,
     MIN_SECONDS,
     PROMPT_MAX_CHARACTERS,
     AspectRatio,
@@ -101,6 +102,9 @@ class CreateRequest(Struct, forbid_unknown_fields=True, frozen=True):
     concepts: _Concepts = None
     callback_url: _Callback = None
     generation_type: Annotated[Literal["video"] | None, Meta(description='must be "video"')] = None
+    seed: Annotated[
+        int | None, Meta(description=f"must be a whole number from 0 to {MAX_SEED}; the same seed, the same video")
+    ] = None
 
 
 class UpscaleRequest(Struct, forbid_unknown_fields=True, frozen=True):

@@ -1,0 +1,416 @@
+"""Our own client, sync and async: against the real edge, and against a server that misbehaves to order."""
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import anyio.from_thread
+import pytest
+from PIL import Image as Pillow
+
+import stillmotion
+from stillmotion import AsyncClient, Client, client, verify_callback
+from stillmotion.adapters.callbacks import sign
+from stillmotion.adapters.identifiers import new_callback_secret, new_uuid7
+from stillmotion.client.core import Core
+from stillmotion.client.events import EventReader
+from stillmotion.domain.errors import GenerationFailed
+from tests.clients.contract_server import Answer, contract_server
+from tests.http.conftest import PICTURE_URL
+
+CLIENT, VERSION = "stillmotion (Python)", "of this version"
+ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
+VIDEO = "/dream-machine/v1/generations/video"
+ONE = f"/dream-machine/v1/generations/{ID}"
+SPENT = {"x-should-retry": "false", "Retry-After": "61"}
+EVENTS = f"/generations/{ID}/events"
+
+
+def body(state="queued", **more):
+    return {"id": ID, "state": state, "model": "ray-1-6", "request": {"prompt": "a lake"}, "assets": None} | more
+
+
+class Awaited:
+    """An `AsyncClient` whose calls are awaited in another thread, so that tests read the same for both."""
+
+    def __init__(self, portal, asynchronous):
+        self._portal = portal
+        self._client = asynchronous
+
+    def __getattr__(self, name):
+        method = getattr(self._client, name)
+
+        async def call(arguments, options):
+            if name == "watch":
+                return [each async for each in method(*arguments, **options)]
+            return await method(*arguments, **options)
+
+        return lambda *arguments, **options: self._portal.call(call, arguments, options)
+
+
+@pytest.fixture(params=["sync", "async"])
+def connect(request):
+    """Makes clients of the kind under test."""
+    with ExitStack() as stack:
+        if request.param == "sync":
+            yield lambda base, key="sm_key", **options: stack.enter_context(Client(base, key, **options))
+            return
+        portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
+
+        def made(base, key="sm_key", **options):
+            async_client = portal.call(lambda: AsyncClient(base, key, **options))
+            stack.callback(portal.call, async_client.aclose)
+            return Awaited(portal, async_client)
+
+        yield made
+
+
+@pytest.fixture
+def ours(connect, caller):
+    """A client of the real edge."""
+    return connect(caller.edge.server.url, caller.issued.primary)
+
+
+@pytest.fixture
+def server():
+    with contract_server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def quick_pauses(monkeypatch):
+    monkeypatch.setattr("stillmotion.client.core._FIRST_PAUSE", 0.01)
+
+
+# Against the real edge
+
+
+@pytest.mark.methods("submit", "get")
+def test_everything_that_can_be_asked_arrives(ours, caller):
+    made = ours.submit(
+        PICTURE_URL,
+        "a lake",
+        end_image=PICTURE_URL + "2",
+        camera=["orbit_left", "push_in"],
+        aspect_ratio="9:16",
+        seconds=4.5,
+        resolution="540p",
+        seed=7,
+        model="ray-2",
+        callback_url="https://example.com/hook",
+    )
+    assert (made.state, made.model, made.prompt, made.engine) == ("queued", "ray-2", "a lake", "forward/elsewhere")
+    request = caller.edge.run(caller.edge.services.generations.get(caller.issued.subscription, made.id)).request
+    assert (request.seconds, request.seed, request.concepts) == (4.5, 7, ("orbit_left", "push_in"))
+    assert (request.aspect_ratio, request.resolution) == ("9:16", "540p")
+    assert (request.frame1.url, request.callback_url) == (PICTURE_URL + "2", "https://example.com/hook")
+    assert ours.get(made.id) == made
+
+
+@pytest.mark.methods("submit")
+@pytest.mark.parametrize("as_", ["path", "str", "bytes", "pil", "pil in cmyk", "data"])
+def test_a_picture_is_taken_in_every_form(ours, tmp_path, as_):
+    path = tmp_path / "photo.png"
+    Pillow.new("RGB", (8, 8), "red").save(path)
+    uri = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+    forms = {"path": path, "str": str(path), "bytes": path.read_bytes(), "pil": Pillow.open(path), "data": uri}
+    forms["pil in cmyk"] = Pillow.open(path).convert("CMYK")
+    assert ours.submit(forms[as_], "a lake").state == "queued"
+
+
+@pytest.mark.methods("submit")
+def test_an_earlier_generation_is_gone_on_from(ours, caller):
+    first = ours.submit(PICTURE_URL, "a lake")
+    caller.complete(first.id)
+    second = ours.submit(first, "a lake")
+    assert second.body["request"]["keyframes"]["frame0"] == {"type": "generation", "id": first.id}
+
+
+@pytest.mark.methods("wait", "download")
+def test_what_is_completed_is_downloaded_whole(ours, caller, tmp_path):
+    made = ours.submit(PICTURE_URL, "a lake")
+    caller.complete(made.id, video=b"v" * 300_000, thumbnail=b"t" * 100)
+    done = ours.wait(made)
+    assert (done.state, done.progress) == ("completed", 1.0)
+    assert ours.download(done, tmp_path / "new" / "clip.mp4").read_bytes() == b"v" * 300_000
+    assert ours.download(made.id, tmp_path / "new" / "clip.jpg", thumbnail=True).read_bytes() == b"t" * 100
+    assert sorted(each.name for each in (tmp_path / "new").iterdir()) == ["clip.jpg", "clip.mp4"]
+
+
+@pytest.mark.methods("wait")
+def test_a_failure_is_an_error_with_the_server_s_sentence(ours, caller):
+    made = ours.submit(PICTURE_URL, "a lake")
+    until = caller.edge.clock.now()
+    caller.change(made.id, lambda each: each.claimed(until))
+    failure = GenerationFailed("image_fetch_failed", "The image is gone.")
+    caller.change(made.id, lambda each: each.attempt_failed(each.lease, failure, until))
+    with pytest.raises(client.GenerationFailed, match=r"The image is gone\.") as raised:
+        ours.wait(made.id)
+    assert raised.value.generation.state == "failed"
+
+
+@pytest.mark.methods("list")
+def test_a_list_is_read_in_parts(ours):
+    made = [ours.submit(PICTURE_URL, f"lake {number}").id for number in range(3)]
+    first = ours.list(limit=2)
+    assert ([each.id for each in first.generations], first.has_more) == (made[:0:-1], True)
+    assert [each.id for each in ours.list(offset=2).generations] == made[:1]
+
+
+@pytest.mark.methods("concepts", "plan")
+def test_concepts_and_plans_are_read(ours, caller):
+    assert "orbit_left" in ours.concepts()
+    made = ours.submit(PICTURE_URL, "a lake")
+    assert ours.plan(made.id) is None
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind", "sentence"),
+    [
+        (lambda ours: ours.submit(PICTURE_URL, "no"), client.InvalidRequest, "Prompt is too short"),
+        (lambda ours: ours.submit(PICTURE_URL, "a lake", resolution="8k"), client.InvalidRequest, "resolution"),
+        (lambda ours: ours.get(new_uuid7()), client.NotFound, "Generation not found"),
+        (lambda ours: ours.get("../../x"), client.NotFound, "Not Found"),
+        (lambda ours: ours.submit("missing.jpg", "a lake"), client.ImageUnreadable, "missing.jpg cannot be read"),
+        (lambda ours: ours.submit(7, "a lake"), client.ImageUnreadable, "int is no picture"),
+    ],
+)
+@pytest.mark.methods("submit", "get")
+def test_a_refusal_is_of_its_kind_and_in_the_server_s_words(ours, ask, kind, sentence):
+    with pytest.raises(kind, match=sentence) as raised:
+        ask(ours)
+    if isinstance(raised.value, client.ServerRefused):
+        assert raised.value.request_id
+
+
+@pytest.mark.methods("get")
+def test_a_wrong_key_is_not_authenticated(connect, edge):
+    with pytest.raises(client.NotAuthenticated, match="Invalid or missing authentication"):
+        connect(edge.server.url, "sm_unknown").list()
+
+
+@pytest.mark.methods("submit")
+def test_the_same_idempotency_key_makes_one_generation(ours):
+    first = ours.submit(PICTURE_URL, "a lake", idempotency_key="one")
+    assert ours.submit(PICTURE_URL, "a lake", idempotency_key="one").id == first.id
+    with pytest.raises(client.InvalidRequest, match="Idempotency-Key"):
+        ours.submit(PICTURE_URL, "another lake", idempotency_key="one")
+
+
+# Against a server that misbehaves to order
+
+
+@pytest.mark.methods("submit")
+def test_what_is_local_is_uploaded_and_named_by_its_address(server, connect):
+    server.on("POST", "/uploads", Answer(201, {"id": "1", "url": server.base + "/assets/uploads/1", "expires_at": "x"}))
+    server.on("POST", VIDEO, Answer(201, body()))
+    connect(server.base).submit(b"\xff\xd8picture", "a lake")
+    sent, submitted = server.asked
+    assert b'name="file"' in sent.body
+    assert b"\xff\xd8picture" in sent.body
+    assert sent.headers["authorization"] == "Bearer sm_key"
+    assert json.loads(submitted.body)["keyframes"]["frame0"]["url"] == server.base + "/assets/uploads/1"
+
+
+@pytest.mark.methods("submit")
+def test_a_submit_whose_answer_is_lost_is_sent_again_with_the_same_key(server, connect):
+    server.on("POST", VIDEO, Answer(0), Answer(503, {"detail": "no"}), Answer(201, body()))
+    assert connect(server.base).submit(PICTURE_URL, "a lake").id == ID
+    assert len({each.headers["idempotency-key"] for each in server.asked}) == 1
+    assert len(server.asked) == 3
+
+
+@pytest.mark.methods("get")
+def test_it_is_not_sent_again_where_that_is_of_no_use(server, connect):
+    for answer in (
+        Answer(400),
+        Answer(429, headers={"x-should-retry": "false"}),
+        Answer(429, headers={"Retry-After": "61"}),
+    ):
+        server.asked.clear()
+        server.on("GET", ONE, answer)
+        with pytest.raises(client.ServerRefused):
+            connect(server.base).get(ID)
+        assert len(server.asked) == 1
+
+
+@pytest.mark.methods("get")
+def test_it_gives_up_after_its_tries(server, connect):
+    server.on("GET", ONE, Answer(500, {"detail": "a bug"}, {"X-Request-Id": "r-1"}))
+    with pytest.raises(client.ServerTrouble, match=r"a bug \(status 500, request r-1\)"):
+        connect(server.base, retries=2).get(ID)
+    assert len(server.asked) == 3
+
+
+def test_a_pause_is_the_server_s_or_grows():
+    core = Core(random=lambda below: below - 1)
+    assert 7 <= core.pause(0, 7.0) < 9
+    assert core.pause(3, None) > 2 * core.pause(1, None)
+
+
+@pytest.mark.methods("delete")
+def test_a_delete_whose_answer_was_lost_is_done(server, connect):
+    server.on("DELETE", ONE, Answer(0), Answer(404, {"detail": "Generation not found"}))
+    connect(server.base).delete(ID)
+    with pytest.raises(client.NotFound):
+        connect(server.base).delete(ID)
+
+
+@pytest.mark.methods("wait", "watch")
+def test_events_are_followed_and_taken_up_again_where_they_broke_off(server, connect):
+    sse = {"Content-Type": "text/event-stream; charset=utf-8"}
+    first = b': heartbeat\n\nid: 1\ndata: {"state": "dreaming", "progress": 0.25, "stage": "depth"}\n\nid: 2\nda'
+    second = (
+        b'id: 2\r\ndata: {"progress": 0.5,\r\ndata: "eta_seconds": 3}\r\n\r\nid: 3\ndata: {"state": "completed"}\n\n'
+    )
+    server.on("GET", EVENTS, Answer(200, first, sse), Answer(200, second, sse))
+    done = body("completed", assets={"video": "http://x/v", "image": "http://x/i"})
+    server.on("GET", ONE, Answer(200, body()), Answer(200, done))
+    seen = list(connect(server.base).watch(ID))
+    assert [(each.state, each.progress) for each in seen] == [
+        ("queued", 0.0),
+        ("dreaming", 0.25),
+        ("dreaming", 0.5),
+        ("completed", 1.0),
+    ]
+    assert (seen[1].stage, seen[2].eta_seconds, seen[3].video_url) == ("depth", 3, "http://x/v")
+    assert [each.headers.get("last-event-id") for each in server.asked if each.path == EVENTS] == [None, "1"]
+
+
+@pytest.mark.methods("wait")
+def test_without_events_it_polls(server, connect):
+    server.on(
+        "GET", ONE, Answer(200, body()), Answer(200, body("dreaming", progress=0.5)), Answer(200, body("completed"))
+    )
+    told = []
+    done = connect(server.base).wait(ID, on_progress=told.append)
+    assert [each.state for each in told] == ["queued", "dreaming", "completed"]
+    assert done == told[-1]
+
+
+@pytest.mark.methods("wait")
+def test_waiting_ends_at_its_timeout(server, connect):
+    server.on("GET", ONE, Answer(200, body("dreaming")))
+    with pytest.raises(client.StillRunning, match="is still dreaming") as raised:
+        connect(server.base).wait(ID, timeout=0.3)
+    assert raised.value.generation.id == ID
+
+
+def completed_at(server):
+    server.on("GET", ONE, Answer(200, body("completed", assets={"video": server.base + "/clip", "image": "x"})))
+
+
+@pytest.mark.methods("download")
+def test_a_download_goes_on_where_it_broke_off_and_tells_no_key(server, connect, tmp_path):
+    completed_at(server)
+    clip, tag = bytes(range(256)) * 1000, {"ETag": '"1"'}
+    rest = {**tag, "Content-Range": f"bytes 100000-255999/{len(clip)}"}
+    server.on("GET", "/clip", Answer(200, clip[:100_000], tag, len(clip)), Answer(206, clip[100_000:], rest))
+    connect(server.base).download(ID, tmp_path / "clip.mp4")
+    assert hashlib.sha256((tmp_path / "clip.mp4").read_bytes()).digest() == hashlib.sha256(clip).digest()
+    first, second = (each.headers for each in server.asked if each.path == "/clip")
+    assert "authorization" not in first
+    assert (second["range"], second["if-range"]) == ("bytes=100000-", '"1"')
+
+
+@pytest.mark.methods("download")
+def test_a_clip_that_changed_meanwhile_is_begun_again(server, connect, tmp_path):
+    completed_at(server)
+    server.on("GET", "/clip", Answer(200, b"old", {"ETag": '"1"'}, 10), Answer(200, b"new one", {"ETag": '"2"'}))
+    assert connect(server.base).download(ID, tmp_path / "clip.mp4").read_bytes() == b"new one"
+
+
+@pytest.mark.methods("download")
+def test_an_address_that_has_expired_is_asked_for_anew(server, connect, tmp_path):
+    completed_at(server)
+    server.on("GET", "/clip", Answer(403), Answer(200, b"clip"))
+    assert connect(server.base).download(ID, tmp_path / "clip.mp4").read_bytes() == b"clip"
+
+
+@pytest.mark.methods("download")
+def test_a_download_that_fails_leaves_nothing_and_harms_nothing(server, connect, tmp_path):
+    completed_at(server)
+    (tmp_path / "clip.mp4").write_bytes(b"mine")
+    server.on("GET", "/clip", Answer(200, b"half", length=8))
+    with pytest.raises(client.NoAnswer):
+        connect(server.base, retries=1).download(ID, tmp_path / "clip.mp4")
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"mine"]
+
+
+@pytest.mark.methods("get")
+def test_nobody_there_is_said_in_a_sentence(connect):
+    with pytest.raises(client.NoAnswer, match=r"Nothing answers at http://127\.0\.0\.1:9"):
+        connect("http://127.0.0.1:9", retries=0).get(ID)
+
+
+@pytest.mark.methods("get")
+@pytest.mark.parametrize("content", [b"<html>", b"[]", b"{}", {"id": ID}])
+def test_another_kind_of_server_is_told_from_ours(server, connect, content):
+    server.on("GET", ONE, Answer(200, content))
+    with pytest.raises(client.BadAnswer, match="Stillmotion server"):
+        connect(server.base).get(ID)
+
+
+# With no server
+
+
+def test_events_are_read_however_they_are_cut():
+    text = b'id: 1\r\ndata: {"a": 1}\r\n\r\n: beat\r\ndata: x\rdata: y\n\nevent: z\n\n'
+    for size in (1, 2, 3, 7, len(text)):
+        reader = EventReader()
+        read = [event for at in range(0, len(text), size) for event in reader.read(text[at : at + size])]
+        assert (read, reader.last_id) == (['{"a": 1}', "x\ny"], "1")
+
+
+@pytest.mark.methods("verify_callback")
+def test_a_callback_is_verified_and_read():
+    secret, content = new_callback_secret(), json.dumps(body("completed")).encode()
+    headers = sign(secret, "msg_1", datetime.now(UTC), content)
+    assert verify_callback(headers, content, secret).state == "completed"
+    for wrong in (
+        (headers, content + b" ", secret),
+        (headers, content, new_callback_secret()),
+        ({}, content, secret),
+        (headers | {"webhook-signature": "nonsense"}, content, secret),
+        (headers | {"webhook-timestamp": "1"}, content, secret),
+    ):
+        with pytest.raises(client.CallbackNotVerified):
+            verify_callback(*wrong)
+
+
+def test_the_client_brings_in_no_server_engine_or_database():
+    text = "import sys, stillmotion; from stillmotion import Client; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    rooms = {f"stillmotion.{room}" for room in ("http", "worker", "adapters", "engines", "media", "application", "cli")}
+    heavy = {
+        "cv2",
+        "numpy",
+        "av",
+        "PIL",
+        "apsw",
+        "obstore",
+        "aiohttp",
+        "uvicorn",
+        "uvloop",
+        "click",
+        "rich",
+        "structlog",
+    }
+    assert loaded & (rooms | heavy | {"stillmotion.composition", "stillmotion.config"}) == set()
+    assert {each for each in loaded if each.startswith("stillmotion.domain.")} == {"stillmotion.domain.errors"}
+
+
+def test_importing_the_package_alone_brings_in_not_even_the_client():
+    text = "import sys, stillmotion; print(*(each for each in sys.modules if each.startswith(('stillmotion', 'h'))))"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert [each for each in done.stdout.split() if each.startswith(("stillmotion", "httpx"))] == ["stillmotion"]
+
+
+def test_an_unknown_name_of_the_package_is_an_ordinary_error():
+    with pytest.raises(AttributeError, match="no attribute 'Clients'"):
+        stillmotion.Clients  # noqa: B018 - the look is the test
