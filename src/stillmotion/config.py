@@ -64,6 +64,8 @@ class Settings:
         (80, 443), "Ports that pictures and callbacks may be on; empty: any."
     )
     shutdown_grace: float = _setting(8.0, "Seconds that a running render may still take at shutdown, 0 to 600.")
+    server: str = _setting("", "A server's URL, which `generate`, `generations` and `mcp` then use; empty: none.")
+    key: str = _setting("", "The key for that server.", secret=True)
     log_level: str = _setting("info", "debug, info, warning or error.")
     log_format: str = _setting("auto", "json, console, or auto: console on a terminal.")
 

@@ -1,161 +1,177 @@
-"""`stillmotion generate`: one clip in this process's own renderer, with no server and no key."""
+"""`stillmotion generate`: clips of pictures, here or on a server."""
 
 import asyncio
-import shutil
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from stillmotion.cli.main import load_settings
+from stillmotion.cli.bars import Bars, bars
+from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
+from stillmotion.cli.orders import Asked, Made, Maker, Makers, Order, OutputsCollide, orders
 from stillmotion.cli.plans import describe
-from stillmotion.composition import image_source, renderers, video_codec
 from stillmotion.config import Settings
-from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
-from stillmotion.domain.keyframes import ImageKeyframe
-from stillmotion.domain.request import AspectRatio, GenerationRequest, Resolution
-from stillmotion.worker.messages import Done, Render
-from stillmotion.worker.messages import Progress as RenderProgress
-from stillmotion.worker.renderer_process import RendererDied, RendererProcess, RendererUnfit
+from stillmotion.domain.camera import HONOURED, SUGGESTED
+from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.request import AspectRatio, Resolution
 
-ENGINE = "parallax/1"
-
-
-class GenerateFailed(StillmotionError):
-    """No clip was made: the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """What was asked on the command line."""
-
-    image: str
-    end: str | None
-    depth: str | None
-    depth_bright_is_far: bool
-    request: GenerationRequest
-    out: Path
-    settings: Settings
+_camera = click.option(
+    "--camera",
+    type=click.Choice([*HONOURED, *SUGGESTED]),
+    multiple=True,
+    metavar="MOVE",
+    help="A camera move: orbit_left, push_in, … May be given several times.",
+)
 
 
 @click.command("generate")
-@click.argument("image")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.argument("prompt")
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The MP4 to write.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The MP4 to write, or a folder. Default: IMAGE.mp4.")
 @click.option("--end", help="A picture (file or URL) to end on.")
-@click.option("--depth", help="A grey picture (file or URL) of IMAGE's depth, bright being near.")
+@_camera
+@click.option("--depth", help="A grey picture of IMAGE's depth, bright being near. Without a server only.")
 @click.option("--depth-inverted", is_flag=True, help="In the picture of --depth, bright is far.")
-@click.option("--seconds", type=float, default=5.0, show_default=True, help="Length, 1 to 12.")
-@click.option("--resolution", type=click.Choice([each.value for each in Resolution]), default="720p", show_default=True)
+@click.option("--seconds", type=float, help="Length, 1 to 12; 5 if left out.")
+@click.option("--resolution", type=click.Choice([each.value for each in Resolution]), help="720p if left out.")
 @click.option("--aspect", type=click.Choice([each.value for each in AspectRatio]), help="Default: the picture's own.")
 @click.option("--loop", is_flag=True, help="The end leads into the beginning.")
 @click.option("--seed", type=int, help="Vary what is left to chance; the same seed gives the same clip.")
+@click.option("--model", help="One of the server's models.")
+@server_options
+@click.option("--overwrite", is_flag=True, help="Of several pictures, make those again whose clips are there.")
+@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each picture and no bar, for scripts.")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    image: str,
-    prompt: str,
-    out: Path,
-    end: str | None,
-    depth: str | None,
-    depth_inverted: bool,
-    seconds: float,
-    resolution: str,
-    aspect: str | None,
-    loop: bool,
-    seed: int | None,
-) -> None:
-    """Turn IMAGE (a file or a URL) and PROMPT into a clip, here, with the embedded engine."""
-    request = GenerationRequest(
-        prompt=prompt,
-        frame0=ImageKeyframe(image),
-        frame1=ImageKeyframe(end) if end else None,
-        aspect_ratio=AspectRatio(aspect) if aspect else None,
-        loop=loop,
-        seconds=seconds,
-        resolution=Resolution(resolution),
-        seed=seed,
-    )
-    if depth_inverted and not depth:
-        raise click.UsageError("--depth-inverted says how to read --depth: give that too.")
-    order = _Order(image, end, depth, depth_inverted, request, out, load_settings(ctx))
+def command(ctx: click.Context, /, images: tuple[str, ...], out: Path | None, **given: Any) -> None:
+    """Turn each IMAGE (a file or a URL) and PROMPT into a clip.
+
+    On the server that --server or the settings name; with none, right here with the embedded engine. Of several
+    pictures, those whose clips are there and whole are passed over, so that a call that was cut off can be repeated.
+    Ctrl-C leaves nothing half-made.
+    """
+    as_json, overwrite = given.pop("as_json"), given.pop("overwrite")
+    settings = load_settings(ctx, server=given.pop("server"), key=given.pop("key"))
+    bright_is_far = given.pop("depth_inverted")
+    asked = Asked(**given, depth_bright_is_far=bright_is_far)
+    _check(asked, settings)
     try:
-        done = asyncio.run(_generate(order))
-    except RendererUnfit:
-        raise
-    except (GenerationFailed, RendererDied) as error:
-        failure = error.as_failure() if isinstance(error, RendererDied) else error
-        raise GenerateFailed(failure.reason) from error
+        placed = orders(images, out)
+    except OutputsCollide as error:
+        raise click.UsageError(str(error)) from error
+    keep = len(placed) > 1 and not overwrite
+    try:
+        with bars(live=not as_json) as shown:
+            making = _make_all(maker_of(asked, settings), placed, shown, _Teller(as_json), keep=keep)
+            outcomes = asyncio.run(making)
     except KeyboardInterrupt:
-        click.echo("Cancelled; nothing was written.", err=True)
-        sys.exit(130)
-    size = out.stat().st_size / 1e6
-    facts = f"{size:.1f} MB  {done.width}×{done.height}  {done.frames} frames"
-    click.echo(f"{out}  {facts}  rendered by {ENGINE} in {done.seconds:.1f} s")
-    for line in describe(done.plan):
-        click.echo(line)
+        click.echo("Cancelled; nothing is left half-made.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    _end(outcomes, as_json=as_json)
 
 
-async def _generate(order: _Order) -> Done:
-    renderer = renderers(order.settings)()
-    with TemporaryDirectory(prefix="stillmotion-") as folder:
-        named = {"IMAGE": order.image, "--end": order.end, "--depth": order.depth}
-        files = {
-            name: await _picture(image, name, Path(folder, name.strip("-")), order.settings)
-            for name, image in named.items()
-            if image
-        }
-        await renderer.start()
-        try:
-            done = await _render(renderer, order, folder, files)
-        finally:
-            await renderer.stop()
-        order.out.parent.mkdir(parents=True, exist_ok=True)
-        whole = order.out.with_name(f".{order.out.name}.part")
-        shutil.copyfile(done.video.path, whole)
-        whole.replace(order.out)
-        return done
+def _check(asked: Asked, settings: Settings) -> None:
+    if asked.depth_bright_is_far and not asked.depth:
+        raise click.UsageError("--depth-inverted says how to read --depth: give that too.")
+    if asked.depth and settings.server:
+        raise click.UsageError("--depth works without a server only: leave out --server and STILLMOTION_SERVER.")
+    if asked.model and not settings.server:
+        raise click.UsageError("--model chooses among a server's models: give --server too.")
 
 
-async def _render(renderer: RendererProcess, order: _Order, folder: str, files: Mapping[str, str]) -> Done:
-    request = order.request
-    message = Render(
-        ticket=renderer.ticket(),
-        engine=ENGINE,
-        prompt=request.prompt,
-        output=folder,
-        frame0=files["IMAGE"],
-        frame1=files.get("--end"),
-        aspect_ratio=request.aspect_ratio,
-        resolution=request.resolution,
-        seconds=request.seconds,
-        loop=request.loop,
-        seed=request.seed or 0,
-        depth=files.get("--depth"),
-        depth_bright_is_far=order.depth_bright_is_far,
-        codec=video_codec(order.settings),
-    )
-    columns = (TextColumn("{task.description:>9}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeElapsedColumn(), transient=True) as shown:
-        task = shown.add_task("starting", total=1.0)
+def maker_of(asked: Asked, settings: Settings) -> Makers:
+    """On the server that the settings name, or else here."""
+    if settings.server:
+        from stillmotion.cli.there import there
 
-        def follow(progress: RenderProgress) -> None:
-            shown.update(task, description=progress.stage.value, completed=progress.fraction)
+        return there(asked, settings)
+    from stillmotion.cli.here import here
 
-        return await renderer.render(message, follow)
+    return here(asked, settings)
 
 
-async def _picture(image: str, named: str, fetched: Path, settings: Settings) -> str:
-    """The file that holds the picture: the one named, or what was fetched from the URL."""
-    if image.startswith(("http://", "https://")):
-        images = image_source(settings)
-        images.connections.guard.check(named, image)
-        await images.fetch(image, str(fetched))
-        return str(fetched)
-    if not Path(image).is_file():
-        raise InvalidRequest(Problem(named, f"{image} is not a file: give a picture's path or its URL"))
-    return str(Path(image).resolve())
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Says what became of each picture as soon as it is known: clips on standard output, trouble on standard error."""
+
+    as_json: bool
+
+    def made(self, order: Order, made: Made) -> None:
+        if self.as_json:
+            plan = json.loads(made.plan) if made.plan else None
+            self._line(order, "completed", **made.described(), plan=plan)
+            return
+        facts = f"{order.out.stat().st_size / 1e6:.1f} MB  {made.width}×{made.height}  {made.frames} frames"
+        click.echo(f"{order.out}  {facts}  rendered by {made.engine} in {made.seconds:.1f} s")
+        for line in describe(made.plan):
+            click.echo(line)
+
+    def passed_over(self, order: Order) -> None:
+        if self.as_json:
+            self._line(order, "skipped")
+        else:
+            click.echo(f"{order.out} is there and whole: passed over (--overwrite makes it again).", err=True)
+
+    def failed(self, order: Order, error: StillmotionError) -> None:
+        if self.as_json:
+            self._line(order, "failed", reason=str(error))
+        else:
+            click.echo(f"{order.image}: {error}", err=True)
+
+    def _line(self, order: Order, state: str, **facts: Any) -> None:
+        click.echo(json.dumps({"image": order.image, "out": str(order.out), "state": state, **facts}))
+
+
+async def _make_all(makers: Makers, placed: Sequence[Order], shown: Bars, tell: _Teller, *, keep: bool) -> list[str]:
+    """What became of each: made, kept or failed. One picture alone fails with its own error."""
+    async with makers as maker:
+        if len(placed) == 1:
+            tell.made(placed[0], await _make(maker, placed[0], shown))
+            return ["made"]
+        limit = asyncio.Semaphore(maker.at_once)
+
+        async def one(order: Order) -> str:
+            async with limit:
+                if keep and await asyncio.to_thread(_is_whole, order.out):
+                    tell.passed_over(order)
+                    return "kept"
+                try:
+                    made = await _make(maker, order, shown)
+                except StillmotionError as error:
+                    tell.failed(order, error)
+                    return "failed"
+                tell.made(order, made)
+                return "made"
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(order)) for order in placed]
+    return [task.result() for task in tasks]
+
+
+async def _make(maker: Maker, order: Order, shown: Bars) -> Made:
+    with shown.bar(Path(order.image).name) as report:
+        return await maker.make(order, report)
+
+
+def _is_whole(out: Path) -> bool:
+    if not out.is_file():
+        return False
+    from stillmotion.media.probe import BrokenClip, probe
+
+    try:
+        probe(out, whole=True)
+    except (BrokenClip, OSError):
+        return False
+    return True
+
+
+def _end(outcomes: Sequence[str], *, as_json: bool) -> None:
+    """Count, where there were several, and exit with 1 where one failed."""
+    failed = outcomes.count("failed")
+    if len(outcomes) > 1 and not as_json:
+        click.echo(f"{outcomes.count('made')} made, {outcomes.count('kept')} passed over, {failed} failed.", err=True)
+    if failed:
+        sys.exit(EXIT_REFUSED)

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from stillmotion.domain.errors import StillmotionError
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("stillmotion.cli.demo", "Make a clip through the whole service, to see that it works."),
-    "generate": ("stillmotion.cli.generate", "Turn one picture into a clip right here, with no server."),
+    "generate": ("stillmotion.cli.generate", "Turn pictures into clips, right here or on a server."),
+    "generations": ("stillmotion.cli.generations", "List, show, watch, cancel, delete and download what a server has."),
     "serve": ("stillmotion.cli.serve", "Run the service: the API, its queue and its renderers."),
     "products": ("stillmotion.cli.products", "Create, list and change products: what subscriptions may do."),
     "subscriptions": ("stillmotion.cli.subscriptions", "Create, list, change, suspend and cancel subscriptions."),
@@ -22,12 +24,16 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "gc": ("stillmotion.cli.gc", "Remove what has expired, and set aside what belongs to nothing."),
     "backup": ("stillmotion.cli.backup", "Write everything that the server keeps to one file, while it runs."),
     "restore": ("stillmotion.cli.restore", "Make a data directory from such a file."),
+    "mcp": ("stillmotion.cli.mcp", "Serve assistants over MCP, on standard input and output."),
     "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),
 }
 _NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG"})
 
 EXIT_REFUSED = 1
 """Something was refused or failed, and a sentence on standard error says what. 2 is a wrong command line."""
+
+EXIT_INTERRUPTED = 130
+"""Ctrl-C, as shells have it."""
 
 
 class _Commands(click.Group):
@@ -42,6 +48,13 @@ class _Commands(click.Group):
         command = import_module(_COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a command's name can go on as, and options, without importing a command."""
+        names = [
+            CompletionItem(name, help=about) for name, (_, about) in _COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         with formatter.section("Commands"):
@@ -58,6 +71,13 @@ def cli(ctx: click.Context, file: Path | None) -> None:
     Start with `stillmotion demo`.
     """
     ctx.obj = file
+
+
+def server_options(command: Any) -> Any:
+    """`--server` and `--key`, which go before the settings of these names."""
+    command = click.option("--key", help="The server's key. Or the setting `key`, in STILLMOTION_KEY.")(command)
+    about = "URL of a server. Or the setting `server`, in STILLMOTION_SERVER."
+    return click.option("--server", metavar="URL", help=about)(command)
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,171 @@
+"""`stillmotion generations`: what a server has of yours."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stillmotion.cli.bars import bars
+from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
+from stillmotion.cli.plans import describe
+from stillmotion.cli.there import connect
+from stillmotion.client import Client, ClientError, NotFound
+
+_SHOWN_PROMPT = 60
+_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
+_ids = click.argument("ids", nargs=-1, required=True, metavar="ID...")
+
+
+@click.group("generations")
+def command() -> None:
+    """List, show, watch, cancel, delete and download the generations of your key on a server."""
+
+
+@command.command("list")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many.")
+@click.option("--offset", type=click.IntRange(0), default=0, help="After how many of the newest.")
+@server_options
+@_json
+@click.pass_context
+def list_(ctx: click.Context, limit: int, offset: int, server: str | None, key: str | None, as_json: bool) -> None:
+    """Your generations, the newest first."""
+    with _client(ctx, server, key) as client:
+        page = client.list(limit=limit, offset=offset)
+    if as_json:
+        click.echo(json.dumps([dict(each.body) for each in page.generations]))
+        return
+    for each in page.generations:
+        made = f"{each.created_at:%Y-%m-%d %H:%M}" if each.created_at else ""
+        click.echo(f"{each.id}  {each.state:9}  {each.progress:4.0%}  {made}  {_short(each.prompt)}")
+    if page.has_more:
+        click.echo(f"There are more: --offset {offset + limit} shows the next.", err=True)
+    if not page.generations:
+        click.echo("There are none.", err=True)
+
+
+@command.command()
+@click.argument("id_", metavar="ID")
+@server_options
+@_json
+@click.pass_context
+def show(ctx: click.Context, id_: str, server: str | None, key: str | None, as_json: bool) -> None:
+    """One generation as it is now, and what the engine made of the words."""
+    with _client(ctx, server, key) as client:
+        found, plan = client.get(id_), client.plan(id_)
+    if as_json:
+        click.echo(json.dumps({**found.body, "engine": found.engine, "plan": plan}))
+        return
+    facts = {name: value for name, value in asdict(found).items() if name != "body" and value is not None}
+    for name, value in facts.items():
+        click.echo(f"{name.replace('_', ' '):14}  {_printable(f'{value:.0%}' if name == 'progress' else str(value))}")
+    for line in describe(json.dumps(plan)):
+        click.echo(line)
+
+
+@command.command()
+@click.argument("id_", metavar="ID")
+@server_options
+@_json
+@click.pass_context
+def watch(ctx: click.Context, id_: str, server: str | None, key: str | None, as_json: bool) -> None:
+    """Follow one generation until it has ended. Exits with 1 where it failed; Ctrl-C leaves it going."""
+    last = None
+    try:
+        with _client(ctx, server, key) as client, bars(live=not as_json) as shown, shown.bar(id_) as report:
+            for last in client.watch(id_):
+                report(last.stage or last.state, last.progress)
+                if as_json:
+                    click.echo(json.dumps({"id": last.id, "state": last.state, "progress": last.progress}))
+    except KeyboardInterrupt:
+        click.echo(f"{id_} goes on without being watched.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    assert last is not None
+    if last.state == "failed":
+        raise click.ClickException(_printable(last.failure_reason or "The generation failed."))
+    if not as_json:
+        click.echo(f"{id_} is completed. Fetch it with: stillmotion generations download {id_}")
+
+
+@command.command()
+@_ids
+@server_options
+@click.pass_context
+def cancel(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: str | None) -> None:
+    """Stop and remove generations that have not ended. One that has is refused, and stays."""
+
+    def stop(client: Client, id_: str) -> str:
+        found = client.get(id_)
+        if found.has_ended:
+            return f"{id_} is {found.state} already: `stillmotion generations delete` removes it."
+        client.delete(id_)
+        click.echo(f"{id_} is cancelled and gone.")
+        return ""
+
+    _each(ctx, ids, server, key, stop)
+
+
+@command.command()
+@_ids
+@server_options
+@click.pass_context
+def delete(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: str | None) -> None:
+    """Remove generations with their clips, whatever has become of them. There is no way back."""
+
+    def remove(client: Client, id_: str) -> str:
+        client.delete(id_)
+        click.echo(f"{id_} is gone.")
+        return ""
+
+    _each(ctx, ids, server, key, remove)
+
+
+@command.command()
+@click.argument("id_", metavar="ID")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: ID.mp4, or ID.jpg.")
+@click.option("--thumbnail", is_flag=True, help="The picture in place of the clip.")
+@server_options
+@click.pass_context
+def download(
+    ctx: click.Context, id_: str, out: Path | None, thumbnail: bool, server: str | None, key: str | None
+) -> None:
+    """Write a completed generation's clip to a file: whole, or not at all."""
+    with _client(ctx, server, key) as client:
+        found = client.get(id_)
+        path = client.download(found, out or Path(f"{found.id}.{'jpg' if thumbnail else 'mp4'}"), thumbnail=thumbnail)
+    click.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB  rendered by {found.engine}")
+
+
+def _client(ctx: click.Context, server: str | None, key: str | None) -> Client:
+    return connect(load_settings(ctx, server=server, key=key))
+
+
+def _each(ctx: click.Context, ids: Sequence[str], server: str | None, key: str | None, act: Any) -> None:
+    """Do it to each; what is refused is said, and the others are gone on with."""
+    refused = False
+    with _client(ctx, server, key) as client:
+        for id_ in ids:
+            try:
+                trouble = act(client, id_)
+            except NotFound as error:
+                trouble = f"{id_}: {error.sentence}."
+            except ClientError as error:
+                trouble = f"{id_}: {error}"
+            if trouble:
+                refused = True
+                click.echo(f"stillmotion: {trouble}", err=True)
+    if refused:
+        sys.exit(EXIT_REFUSED)
+
+
+def _short(prompt: str | None) -> str:
+    text = _printable(prompt or "")
+    return text if len(text) <= _SHOWN_PROMPT else text[: _SHOWN_PROMPT - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    """Words from outside as they may go to a terminal."""
+    return "".join(each if each.isprintable() else "�" for each in text)

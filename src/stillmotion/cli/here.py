@@ -1,0 +1,137 @@
+"""Clips made in this process's own renderer, with no server and no key."""
+
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stillmotion.cli.orders import Asked, Made, Order, Report, is_url
+from stillmotion.composition import image_source, renderers, video_codec
+from stillmotion.config import Settings
+from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
+from stillmotion.domain.keyframes import ImageKeyframe
+from stillmotion.domain.request import DEFAULT_SECONDS, AspectRatio, GenerationRequest, Resolution
+from stillmotion.worker.messages import Done, Progress, Render
+from stillmotion.worker.renderer_process import RendererDied, RendererProcess, RendererUnfit
+
+ENGINE = "parallax/1"
+
+
+class GenerateFailed(StillmotionError):
+    """No clip was made: the message says why and what to do."""
+
+
+@asynccontextmanager
+async def here(asked: Asked, settings: Settings) -> AsyncIterator["Here"]:
+    """A maker whose renderer is stopped afterwards. Raises `InvalidRequest`."""
+    maker = Here(asked, _request(asked), settings)
+    try:
+        yield maker
+    finally:
+        await maker.stop()
+
+
+class Here:
+    """Makes one clip after the other, in one renderer that is kept warm."""
+
+    at_once = 1
+
+    def __init__(self, asked: Asked, request: GenerationRequest, settings: Settings) -> None:
+        self._asked = asked
+        self._request = request
+        self._settings = settings
+        self._renderer: RendererProcess | None = None
+
+    async def make(self, order: Order, report: Report) -> Made:
+        """Make one clip. Raises `GenerateFailed`, `InvalidRequest` and `RendererUnfit`."""
+        named = {"IMAGE": order.image, "--end": self._asked.end, "--depth": self._asked.depth}
+        with TemporaryDirectory(prefix="stillmotion-") as folder:
+            try:
+                files = {
+                    name: await self._picture(image, name, Path(folder, name.strip("-")))
+                    for name, image in named.items()
+                    if image
+                }
+                done = await self._render(folder, files, report)
+            except RendererUnfit:
+                raise
+            except RendererDied as died:
+                await self.stop()
+                raise GenerateFailed(died.as_failure().reason) from died
+            except GenerationFailed as failed:
+                raise GenerateFailed(failed.reason) from failed
+            _put(Path(done.video.path), order.out)
+        return Made(order.out, ENGINE, done.seconds, done.width, done.height, done.frames, done.plan)
+
+    async def stop(self) -> None:
+        """End the renderer, whatever it is doing."""
+        renderer, self._renderer = self._renderer, None
+        if renderer is not None:
+            await renderer.stop()
+
+    async def _render(self, folder: str, files: Mapping[str, str], report: Report) -> Done:
+        if self._renderer is None:
+            self._renderer = renderers(self._settings)()
+            await self._renderer.start()
+        request = self._request
+        message = Render(
+            ticket=self._renderer.ticket(),
+            engine=ENGINE,
+            prompt=request.prompt,
+            output=folder,
+            frame0=files["IMAGE"],
+            frame1=files.get("--end"),
+            aspect_ratio=request.aspect_ratio,
+            resolution=request.resolution,
+            seconds=request.seconds,
+            loop=request.loop,
+            seed=request.seed or 0,
+            concepts=request.concepts,
+            depth=files.get("--depth"),
+            depth_bright_is_far=self._asked.depth_bright_is_far,
+            codec=video_codec(self._settings),
+        )
+
+        def follow(progress: Progress) -> None:
+            report(progress.stage.value, progress.fraction)
+
+        return await self._renderer.render(message, follow)
+
+    async def _picture(self, image: str, named: str, fetched: Path) -> str:
+        """The file that holds the picture: the one named, or what was fetched from the URL."""
+        if is_url(image):
+            images = image_source(self._settings)
+            images.connections.guard.check(named, image)
+            await images.fetch(image, str(fetched))
+            return str(fetched)
+        if not Path(image).is_file():
+            raise InvalidRequest(Problem(named, f"{image} is not a file: give a picture's path or its URL"))
+        return str(Path(image).resolve())
+
+
+def _request(asked: Asked) -> GenerationRequest:
+    return GenerationRequest(
+        prompt=asked.prompt,
+        frame0=ImageKeyframe("IMAGE"),
+        frame1=ImageKeyframe(asked.end) if asked.end else None,
+        aspect_ratio=AspectRatio(asked.aspect) if asked.aspect else None,
+        loop=asked.loop,
+        seconds=DEFAULT_SECONDS if asked.seconds is None else asked.seconds,
+        resolution=Resolution(asked.resolution) if asked.resolution else Resolution.P720,
+        seed=asked.seed,
+        concepts=asked.camera,
+    )
+
+
+def _put(made: Path, out: Path) -> None:
+    """The clip at its place, whole or not at all."""
+    part = out.with_name(f".{out.name}.part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(made, part)
+        part.replace(out)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise GenerateFailed(f"{out} cannot be written: {error.strerror}. Choose another place with -o.") from error

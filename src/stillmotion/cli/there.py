@@ -1,0 +1,105 @@
+"""Clips made on a server, with a key."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from stillmotion.cli.orders import Asked, Made, Order, Report
+from stillmotion.client import AsyncClient, Client, ClientError, Generation, Options
+from stillmotion.config import Settings
+from stillmotion.domain.errors import StillmotionError
+
+AT_ONCE = 4
+"""Generations of one call that are under way at a time; the server's limits say how many of them are rendered."""
+
+CANCEL_SECONDS = 5.0
+"""How long Ctrl-C may take to tell the server."""
+
+
+class NoServer(StillmotionError):
+    """The command needs a server, and does not know which or has no key for it."""
+
+
+def connect(settings: Settings) -> Client:
+    """The server that the settings name. Raises `NoServer`."""
+    return Client(*address(settings))
+
+
+def address(settings: Settings) -> tuple[str, str]:
+    """The server's URL and the key for it. Raises `NoServer`."""
+    if not settings.server:
+        raise NoServer("This needs a server: name it with --server URL, or set STILLMOTION_SERVER.")
+    if not settings.server.startswith(("http://", "https://")):
+        raise NoServer(f"{settings.server} is not a server's URL: it begins with http:// or https://.")
+    if not settings.key:
+        raise NoServer(f"{settings.server} needs a key: give it with --key, or set STILLMOTION_KEY.")
+    return settings.server, settings.key
+
+
+@asynccontextmanager
+async def there(asked: Asked, settings: Settings) -> AsyncIterator["There"]:
+    """A maker over the server that the settings name. Raises `NoServer`."""
+    async with AsyncClient(*address(settings)) as client:
+        yield There(client, asked)
+
+
+class There:
+    """Makes clips on a server, a few at a time."""
+
+    at_once = AT_ONCE
+
+    def __init__(self, client: AsyncClient, asked: Asked) -> None:
+        self._client = client
+        self._asked = asked
+
+    async def make(self, order: Order, report: Report) -> Made:
+        """Make one clip and fetch it. Cancelled, it cancels the generation. Raises `ClientError`."""
+        began = time.monotonic()
+        report("sending", 0.0)
+        submitted = await self._client.submit(
+            order.image, self._asked.prompt, end_image=self._asked.end, **_options(self._asked)
+        )
+
+        def follow(generation: Generation) -> None:
+            report(generation.stage or generation.state, generation.progress)
+
+        try:
+            done = await self._client.wait(submitted, on_progress=follow)
+            await self._client.download(done, order.out)
+        except asyncio.CancelledError:
+            with suppress(ClientError, TimeoutError):
+                async with asyncio.timeout(CANCEL_SECONDS):
+                    await self._client.delete(submitted.id)
+            raise
+        except OSError as error:
+            raise NoServer(f"{order.out} cannot be written: {error.strerror}. Choose another place with -o.") from error
+        return await self._made(order, done, time.monotonic() - began)
+
+    async def _made(self, order: Order, done: Generation, seconds: float) -> Made:
+        from stillmotion.media.probe import probe
+
+        plan = ""
+        with suppress(ClientError):
+            plan = json.dumps(await self._client.plan(done.id))
+        clip = await asyncio.to_thread(probe, order.out)
+        size = clip.size
+        engine = done.engine or "an engine that the server does not name"
+        return Made(order.out, engine, seconds, size.width, size.height, clip.frame_count, plan, done.id)
+
+
+def _options(asked: Asked) -> Options:
+    given: dict[str, Any] = {
+        "loop": asked.loop or None,
+        "camera": asked.camera or None,
+        "aspect_ratio": asked.aspect,
+        "seconds": asked.seconds,
+        "resolution": asked.resolution,
+        "seed": asked.seed,
+        "model": asked.model,
+    }
+    chosen: Any = {name: value for name, value in given.items() if value is not None}
+    options: Options = chosen
+    return options
