@@ -36,3 +36,66 @@ class Commands:
 @pytest.fixture
 def commands(tmp_path: Path) -> Commands:
     return Commands(tmp_path / "data")
+"""The commands as a shell runs them: in processes of their own."""
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from stillmotion.media.sample import draw_sample
+from tests.clients.contract_server import contract_server
+from tests.end_to_end.conftest import clean_environment, make_running, running
+
+__all__ = ["make_running", "running"]
+
+SMALL = ["--resolution", "540p", "--seconds", "1"]
+
+
+@dataclass
+class Terminal:
+    """Runs `stillmotion` in a folder, with settings in its environment."""
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "stillmotion", *words],
+            cwd=self.folder,
+            env=clean_environment(**self.settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        with self.start(*words) as process:
+            out, err = process.communicate(timeout=120)
+            return process.returncode, out, err
+
+    def files(self, pattern: str = "*") -> list[str]:
+        return sorted(each.relative_to(self.folder).as_posix() for each in self.folder.rglob(pattern) if each.is_file())
+
+
+@pytest.fixture(scope="session")
+def sample() -> bytes:
+    return draw_sample()
+
+
+@pytest.fixture
+def terminal(tmp_path, sample):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("one.jpg", "two.jpg"):
+        (folder / name).write_bytes(sample)
+    return Terminal(folder)
+
+
+@pytest.fixture
+def server():
+    with contract_server() as told:
+        yield told

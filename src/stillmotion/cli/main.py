@@ -5,12 +5,14 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from stillmotion.domain.errors import StillmotionError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("stillmotion.cli.demo", "Make a clip through the whole service, to see that it works."),
@@ -49,8 +51,10 @@ class _Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """What a command's name can go on as, and options, without importing a command."""
+        from click.shell_completion import CompletionItem
+
         names = [
             CompletionItem(name, help=about) for name, (_, about) in _COMMANDS.items() if name.startswith(incomplete)
         ]

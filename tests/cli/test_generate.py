@@ -1,0 +1,117 @@
+"""`stillmotion generate`, here and on a server."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from stillmotion.cli.orders import OutputsCollide, orders
+from stillmotion.media.probe import probe
+from tests.cli.conftest import SMALL
+from tests.clients.contract_server import Answer
+
+ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
+ONE = f"/dream-machine/v1/generations/{ID}"
+DREAMING = {"id": ID, "state": "dreaming", "model": "ray-1-6", "assets": None, "progress": 0.5}
+
+
+def test_a_picture_becomes_a_clip_here(terminal):
+    code, out, err = terminal("generate", "one.jpg", "leaning girl", "-o", "new/out.mp4", "--camera", "push_in", *SMALL)
+    assert (code, err.strip()) == (0, "")
+    assert "rendered by parallax/1" in out
+    assert "push in" in out
+    assert probe(terminal.folder / "new/out.mp4", whole=True).frame_count == 24
+    assert terminal.files("*.mp4") == ["new/out.mp4"]
+
+
+def test_many_pictures_become_many_clips_and_a_second_call_passes_over_them(terminal):
+    words = ["orbit left", "-o", "out", *SMALL]
+    code, out, err = terminal("generate", "one.jpg", "two.jpg", "missing.jpg", *words, "--json")
+    said = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (1, "")
+    assert [(each["image"], each["state"]) for each in said] == [
+        ("one.jpg", "completed"),
+        ("two.jpg", "completed"),
+        ("missing.jpg", "failed"),
+    ]
+    assert (said[0]["engine"], said[0]["plan"]["moves"]) == ("parallax/1", [["orbit_left"]])
+    assert "give a picture's path" in said[2]["reason"]
+    half = terminal.folder / "out/two.mp4"
+    half.write_bytes(half.read_bytes()[:20_000])
+    code, out, err = terminal("generate", "one.jpg", "two.jpg", *words)
+    assert code == 0
+    assert "out/one.mp4 is there and whole: passed over (--overwrite makes it again)." in err
+    assert "1 made, 1 passed over, 0 failed." in err
+    assert out.startswith("out/two.mp4")
+    assert terminal.files("out/*") == ["out/one.mp4", "out/two.mp4"]
+
+
+def test_ctrl_c_leaves_nothing_half_made_here(terminal):
+    with terminal.start("generate", "one.jpg", "orbit left", "-o", "out.mp4", "--resolution", "4k") as process:
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err.strip().splitlines()[-1]) == (130, "Cancelled; nothing is left half-made.")
+    assert terminal.files() == ["one.jpg", "two.jpg"]
+
+
+def test_ctrl_c_cancels_on_the_server(terminal, server):
+    server.on("POST", "/dream-machine/v1/generations/video", Answer(201, DREAMING))
+    server.on("GET", ONE, Answer(200, DREAMING))
+    server.on("DELETE", ONE, Answer(204))
+    terminal.settings = {"STILLMOTION_SERVER": server.base, "STILLMOTION_KEY": "sm_key"}
+    with terminal.start("generate", "one.jpg", "orbit left", "-o", "out.mp4") as process:
+        until = time.monotonic() + 20
+        while f"GET {ONE}" not in server.paths() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert server.paths()[-1] == f"DELETE {ONE}"
+    assert terminal.files() == ["one.jpg", "two.jpg"]
+
+
+def test_a_server_makes_clips_as_here(terminal, running):
+    terminal.settings = {"STILLMOTION_SERVER": running.base, "STILLMOTION_KEY": running.key}
+    words = ["generate", "one.jpg", "two.jpg", "orbit left", "--seed", "7", "--camera", "push_in", "--json", *SMALL]
+    code, out, err = terminal(*words)
+    assert (code, err) == (0, "")
+    said = {each["image"]: each for each in map(json.loads, out.splitlines())}
+    assert (said["one.jpg"]["state"], said["one.jpg"]["engine"]) == ("completed", "parallax/1")
+    assert said["one.jpg"]["plan"]["moves"]
+    assert probe(terminal.folder / "one.mp4", whole=True).frame_count == 24
+    assert terminal.files("*.mp4") == ["one.mp4", "two.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["one.jpg", "two.jpg", "x", "-o", "out.mp4"], 2, "out.mp4 is one file for 2 pictures: give a folder with -o."),
+        (["missing.jpg", "orbit left"], 1, "missing.jpg is not a file: give a picture's path or its URL"),
+        (["one.jpg", "orbit left", "--seconds", "99"], 1, "duration: must be from 1 to 10 seconds"),
+        (["one.jpg", "orbit left", "--camera", "backflip"], 2, "'backflip' is not one of"),
+        (["one.jpg", "x", "--server", "http://127.0.0.1:9"], 1, "http://127.0.0.1:9 needs a key: give it with --key"),
+        (["one.jpg", "x", "--server", "here", "--key", "k"], 1, "here is not a server's URL"),
+        (["one.jpg", "x", "--model", "ray-2"], 2, "--model chooses among a server's models: give --server too."),
+        (["one.jpg", "x", "--depth", "d.png", "--server", "http://x"], 2, "--depth works without a server only"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(terminal, words, code, sentence):
+    ended, _, err = terminal("generate", *words)
+    assert ended == code
+    assert sentence in " ".join(err.split())
+    assert "Traceback" not in err
+
+
+def test_a_wrong_key_is_said_once(terminal, running):
+    code, _, err = terminal("generate", "one.jpg", "x y z", "--server", running.base, "--key", "sm_wrong")
+    assert code == 1
+    assert err.strip().startswith("stillmotion: Invalid or missing authentication (status 401")
+
+
+def test_pictures_of_one_name_are_told_apart(tmp_path):
+    assert [str(each.out) for each in orders(["a/x.jpg", "https://example.com/y.png?z=1"], None)] == ["x.mp4", "y.mp4"]
+    assert orders(["x.jpg"], tmp_path)[0].out == tmp_path / "x.mp4"
+    with pytest.raises(OutputsCollide, match="would both become x\\.mp4"):
+        orders(["a/x.jpg", "b/x.jpg"], None)

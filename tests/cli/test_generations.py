@@ -1,0 +1,71 @@
+"""`stillmotion generations` over a real server, and over one that has what the real one has not yet."""
+
+import json
+
+import pytest
+
+from stillmotion import Client
+from tests.clients.contract_server import Answer
+from tests.end_to_end.conftest import small_picture
+
+ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
+ONE = f"/dream-machine/v1/generations/{ID}"
+
+
+def generation(state):
+    return {"id": ID, "state": state, "model": "ray-1-6", "assets": None, "failure_reason": "It was too dark."}
+
+
+@pytest.fixture
+def told(terminal, server):
+    terminal.settings = {"STILLMOTION_SERVER": server.base, "STILLMOTION_KEY": "sm_key"}
+    return server
+
+
+def test_what_a_server_has_is_listed_shown_watched_and_downloaded(terminal, running):
+    terminal.settings = {"STILLMOTION_SERVER": running.base, "STILLMOTION_KEY": running.key}
+    assert terminal("generations", "list")[1:] == ("", "There are none.\n")
+    with Client(running.base, running.key) as client:
+        made = client.submit(small_picture(), "orbit left \x1b[31m", resolution="540p", seconds=1)
+    code, out, _ = terminal("generations", "watch", made.id)
+    assert (code, out) == (0, f"{made.id} is completed. Fetch it with: stillmotion generations download {made.id}\n")
+    code, out, _ = terminal("generations", "list")
+    assert out.startswith(f"{made.id}  completed  100%  ")
+    assert "\x1b" not in out
+    shown = json.loads(terminal("generations", "show", made.id, "--json")[1])
+    assert (shown["state"], shown["engine"], shown["plan"]["moves"]) == ("completed", "parallax/1", [["orbit_left"]])
+    assert "Moves: orbit left" in terminal("generations", "show", made.id)[1]
+    assert terminal("generations", "download", made.id)[0] == 0
+    assert terminal("generations", "download", made.id, "--thumbnail", "-o", "t.jpg")[0] == 0
+    assert terminal.files("*.mp4") + terminal.files("t.jpg") == [f"{made.id}.mp4", "t.jpg"]
+
+
+def test_cancelling_stops_what_goes_on_and_spares_what_has_ended(terminal, told):
+    told.on("DELETE", ONE, Answer(204))
+    told.on("GET", ONE, Answer(200, generation("dreaming")))
+    assert terminal("generations", "cancel", ID) == (0, f"{ID} is cancelled and gone.\n", "")
+    told.on("GET", ONE, Answer(200, generation("completed")))
+    code, _, err = terminal("generations", "cancel", ID)
+    assert (code, told.paths().count(f"DELETE {ONE}")) == (1, 1)
+    assert f"{ID} is completed already: `stillmotion generations delete` removes it." in err
+
+
+def test_deleting_goes_on_past_what_is_not_there(terminal, told):
+    told.on("DELETE", ONE, Answer(204))
+    code, out, err = terminal("generations", "delete", "other", ID)
+    assert (code, out) == (1, f"{ID} is gone.\n")
+    assert "stillmotion: other: Endpoint not found." in err
+
+
+def test_watching_what_fails_ends_in_its_reason(terminal, told):
+    told.on("GET", ONE, Answer(200, generation("failed")))
+    code, _, err = terminal("generations", "watch", ID)
+    assert (code, err.strip().splitlines()[-1]) == (1, "Error: It was too dark.")
+
+
+def test_without_a_server_it_says_how_to_name_one(terminal):
+    code, _, err = terminal("generations", "list")
+    assert (code, err) == (
+        1,
+        "stillmotion: This needs a server: name it with --server URL, or set STILLMOTION_SERVER.\n",
+    )
