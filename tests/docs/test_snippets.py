@@ -80,6 +80,22 @@ def test_every_settings_file_shown_is_accepted(tmp_path, block):
     assert all(hasattr(settings, each) for each in tomllib.loads(block))
 
 
+@pytest.mark.parametrize(
+    "block",
+    [block for page in ("README.md", "docs/howto/python-client.md") for block in blocks(ROOT / page, "python")],
+    ids=lambda block: block.splitlines()[-1],
+)
+def test_every_client_shown_works_as_it_is_written(live, tmp_path, monkeypatch, block):
+    """But for the server's address, the key and the picture's URL."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(live.picture_file.read_bytes())
+    ours = {"http://127.0.0.1:8080": live.base, "sm_...": live.key, "https://example.com/photo.jpg": live.picture_url}
+    for shown, meant in ours.items():
+        block = block.replace(shown, meant)
+    exec(block, {"__name__": "shown"})
+    assert (tmp_path / "clip.mp4").exists() is ("clip.mp4" in block)
+
+
 def test_the_receiver_of_the_how_to_verifies_what_we_sign():
     (shown,) = blocks(ROOT / "docs" / "howto" / "callbacks.md", "python")
     scope: dict = {}
