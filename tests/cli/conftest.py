@@ -1,16 +1,21 @@
-"""Commands as they are run, over a data directory of their own."""
+"""Commands as they are run, in processes of their own: over a data directory, or in a folder with pictures."""
 
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import clean_environment
+from stillmotion.media.sample import draw_sample
+from tests.clients.contract_server import contract_server
+from tests.end_to_end.conftest import clean_environment, make_running, running
 
+__all__ = ["make_running", "running"]
+
+SMALL = ["--resolution", "540p", "--seconds", "1"]
 COMMAND = [sys.executable, "-m", "stillmotion"]
 
 
@@ -36,22 +41,6 @@ class Commands:
 @pytest.fixture
 def commands(tmp_path: Path) -> Commands:
     return Commands(tmp_path / "data")
-"""The commands as a shell runs them: in processes of their own."""
-
-import subprocess
-import sys
-from dataclasses import dataclass, field
-from pathlib import Path
-
-import pytest
-
-from stillmotion.media.sample import draw_sample
-from tests.clients.contract_server import contract_server
-from tests.end_to_end.conftest import clean_environment, make_running, running
-
-__all__ = ["make_running", "running"]
-
-SMALL = ["--resolution", "540p", "--seconds", "1"]
 
 
 @dataclass
