@@ -113,7 +113,7 @@ def tools(settings: Settings, folder: Path) -> MCPServer:
         end_image: Annotated[str | None, Field(description="A picture to end on.")] = None,
         camera: Annotated[list[str] | None, Field(description=f"Camera moves, of: {', '.join(HONOURED)}.")] = None,
         aspect_ratio: Literal["1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"] | None = None,
-        seconds: Annotated[float | None, Field(description="Length, 1 to 10; 5 if left out.")] = None,
+        seconds: Annotated[float | None, Field(description="Length, 1 to 12; 5 if left out.")] = None,
         resolution: Literal["540p", "720p", "1080p", "4k"] | None = None,
         loop: Annotated[bool, Field(description="The end leads into the beginning.")] = False,
         seed: Annotated[int | None, Field(description="The same seed gives the same video.")] = None,
