@@ -105,7 +105,8 @@ async def fetched(connections: Connections, url: str, folder: Path) -> tuple[str
 
 async def posted(connections: Connections, url: str) -> tuple[str, str]:
     try:
-        return str(await GuardedCallbackSender(connections).post(url, {}, b"{}", SHORT)), ""
+        answer = await GuardedCallbackSender(connections).post(url, {}, b"{}", SHORT)
+        return str(answer.status), ""
     except CallbackUndeliverable as failure:
         code, _, words = str(failure).partition(": ")
         return code, words

@@ -86,9 +86,10 @@ def test_what_goes_on_from_an_upscaled_clip_goes_on_as_its_source_would(moving, 
 def test_frames_are_resampled_as_they_are_asked_for(moving):
     said: list[float] = []
     rendering = upscale(moving, FrameSize(640, 360), said.append)
-    before = len(said)
+    said.clear()
     assert len(list(islice(rendering.frames, 3))) == 3
-    assert len(said) - before == 3
+    # While a frame is waited for, what was said last is said again.
+    assert len(set(said)) == 3
     assert said[-1] < 0.2
 
 

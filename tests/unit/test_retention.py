@@ -12,6 +12,7 @@ from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.generations import Generations
 from stillmotion.application.retention import Retention
+from stillmotion.application.uploads import Uploads
 from stillmotion.application.work import Rendered, RenderedFile, Work
 from stillmotion.domain.errors import GenerationNotFound, Unavailable
 from stillmotion.domain.keyframes import InlineKeyframe
@@ -46,6 +47,7 @@ class House:
             new_uuid7,
             new_token,
             {"ray-1-6": "parallax/1"},
+            Uploads(store, self.objects, clock, new_uuid7, new_token),
         )
         self.work = Work(store, self.objects, clock, new_token)
         self.retention = Retention(store, self.objects, clock)

@@ -183,7 +183,11 @@ def _success(operation: Operation[Any, Any], schema_of: Mapping[Any, Json], limi
         shown = {"example": examples[""]["value"]} if set(examples) == {""} else {"examples": examples}
         about["content"] = {"application/json": {"schema": schema_of[operation.answer], **shown}}
     elif operation.media_types:
-        about["content"] = {each: {"schema": {"type": "string"}} for each in operation.media_types}
+        # A stream of events is no single string: its shape is told in words.
+        about["content"] = {
+            each: {} if each == "text/event-stream" else {"schema": {"type": "string"}}
+            for each in operation.media_types
+        }
     return about
 
 

@@ -225,7 +225,9 @@ class DecoderProcess:
 
     def _status(self, patience: float) -> DecoderDied | None:
         """How the decoding ended, None where it ended well; a decoder that does not say so in time is killed."""
-        control = self._ours()
+        control = self._control
+        if control is None:
+            return None  # It was stopped meanwhile, and with it what was decoded.
         control.settimeout(patience)
         try:
             said = control.recv(STATUS_BYTES, socket.MSG_WAITALL)
