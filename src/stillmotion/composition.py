@@ -27,13 +27,14 @@ from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
+from stillmotion.application.faults import Fault, no_fault
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import Changed, Changes, Clock, Dialects, ObjectStore, unwatched
 from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads
-from stillmotion.application.work import LEASE, Work
+from stillmotion.application.work import Work
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.rendering import VideoCodec
@@ -43,6 +44,7 @@ from stillmotion.http.asgi import App
 from stillmotion.http.services import Services
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.deliverer import Deliverer
+from stillmotion.worker.faults import Faults
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
 from stillmotion.worker.sweeper import Sweeper
@@ -68,29 +70,30 @@ class Service:
 
 
 @asynccontextmanager
-async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
+async def service(settings: Settings, address: str, faults: Faults | None = None) -> AsyncIterator[Service]:
     """The whole service over one data directory, from its lock to its workers; stopped on the way out.
 
-    `address` is the base of links in callbacks where no `public_url` is set. Raises `StillmotionError` where the
-    directory, the database or the storage cannot be used.
+    `address` is the base of links in callbacks where no `public_url` is set; `faults` are for tests alone. Raises
+    `StillmotionError` where the directory, the database or the storage cannot be used.
     """
     directory = open_data_directory(settings.data_dir)
+    fault: Fault = faults or no_fault
     changes = InProcessChanges()
-    with directory.lock(), _opened(settings, changes.tell) as store:
+    with directory.lock(), _opened(settings, changes.tell, fault) as store:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
-        objects = _objects(settings)
+        objects = open_storage(settings, fault)
         connections = _connections(settings)
-        work = Work(store, objects, clock, new_token)
-        images, codec = HttpImages(connections), video_codec(settings)
-        workshop = Workshop(work, images, objects, signal, announcements, clock, directory.scratch, codec)
-        new_renderer = renderers(settings)
+        work = Work(store, objects, clock, new_token, fault)
+        images, codec = HttpImages(connections, fault=fault), video_codec(settings)
+        workshop = Workshop(work, images, objects, signal, announcements, clock, directory.scratch, codec, fault)
+        new_renderer = renderers(settings, faults)
         if settings.depth_model and settings.renderers:
             await _try_out(new_renderer())
         host = WorkerHost(workshop, new_renderer, settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         uploads = Uploads(store, objects, clock, new_uuid7, new_token)
         generations = Generations(
-            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models, uploads
+            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models, uploads, fault
         )
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
@@ -107,11 +110,12 @@ async def service(settings: Settings, address: str) -> AsyncIterator[Service]:
             readiness={"store": store.check, "storage": objects.check, "worker": lambda: _check_worker(host)},
             public_url=settings.public_url,
             version=version("stillmotion"),
+            is_closing=lambda: host.stopping,
         )
         bodies = dialects(asset_urls, settings.public_url or address)
-        callbacks = _callbacks(store, connections, bodies, clock)
+        callbacks = _callbacks(store, connections, bodies, clock, fault)
         # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
-        await work.reclaim(ending_within=LEASE)
+        await work.reclaim(alone=True)
         workers = (host, Deliverer(callbacks, announcements), Sweeper(Retention(store, objects, clock)))
         async with _running(*(each.run() for each in (*workers, UploadSweeper(uploads)))):
             yield Service(build_app(services), host, changes, bool(await store.subscriptions()))
@@ -128,9 +132,11 @@ async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _callbacks(store: SqliteStore, connections: Connections, bodies: Dialects, clock: Clock) -> Callbacks:
+def _callbacks(
+    store: SqliteStore, connections: Connections, bodies: Dialects, clock: Clock, fault: Fault
+) -> Callbacks:
     chance = secrets.SystemRandom().random
-    return Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance)
+    return Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance, fault)
 
 
 async def _check_worker(host: WorkerHost) -> None:
@@ -201,12 +207,12 @@ def image_source(settings: Settings) -> HttpImages:
     return HttpImages(_connections(settings))
 
 
-def renderers(settings: Settings) -> NewRenderer:
+def renderers(settings: Settings, faults: Faults | None = None) -> NewRenderer:
     """Makes renderers that are not started yet, set up as the settings say."""
-    options: list[str] = []
+    options = ["--faults", faults.text] if faults else []
     if settings.depth_model:
         file = Path(settings.depth_model).expanduser().resolve()
-        options = ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
+        options += ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
     return lambda: RendererProcess((*RENDERER_COMMAND, *options))
 
 
@@ -231,16 +237,20 @@ def video_codec(settings: Settings) -> VideoCodec:
 
 
 @contextmanager
-def _opened(settings: Settings, changed: Changed = unwatched) -> Iterator[SqliteStore]:
-    store = open_store(open_data_directory(settings.data_dir).database, changed=changed)
+def _opened(
+    settings: Settings, changed: Changed = unwatched, fault: Fault = no_fault
+) -> Iterator[SqliteStore]:
+    store = open_store(open_data_directory(settings.data_dir).database, changed=changed, fault=fault)
     try:
         yield store
     finally:
         store.close()
 
 
-def _objects(settings: Settings) -> ObjectStore:
-    return open_objects(settings.storage, open_data_directory(settings.data_dir).objects, settings.storage_options)
+def open_storage(settings: Settings, fault: Fault = no_fault) -> ObjectStore:
+    """Where clips are kept. Raises `StorageUnusable`."""
+    folder = open_data_directory(settings.data_dir).objects
+    return open_objects(settings.storage, folder, settings.storage_options, fault)
 
 
 def _connections(settings: Settings) -> Connections:

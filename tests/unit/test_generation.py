@@ -8,7 +8,7 @@ import pytest
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationFailed, IllegalTransition, LeaseLost
-from stillmotion.domain.generation import MAX_ATTEMPTS, MAX_FAILURES, Generation, Lease
+from stillmotion.domain.generation import MAX_FAILURES, MAX_LOSSES, Generation, Lease
 from stillmotion.domain.keyframes import ImageKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.quotas import refunded_by
@@ -85,7 +85,7 @@ def test_a_permanent_failure_is_not_tried_again():
 
 def test_a_lost_lease_is_no_failure_until_it_happens_too_often():
     generation = queued()
-    for _ in range(MAX_ATTEMPTS - 1):
+    for _ in range(MAX_LOSSES - 1):
         generation = generation.claimed(SOON).abandoned(NOW)
         assert (generation.state, generation.failures) == (State.QUEUED, 0)
     ended = replace(generation.claimed(SOON), failures=MAX_FAILURES - 1).abandoned(NOW)
@@ -93,8 +93,18 @@ def test_a_lost_lease_is_no_failure_until_it_happens_too_often():
 
 
 def test_a_generation_that_outlives_too_many_workers_fails_whatever_it_failed_before():
-    generation = queued(attempt=MAX_ATTEMPTS - 1).claimed(SOON)
+    generation = queued(losses=MAX_LOSSES - 1).claimed(SOON)
     assert generation.abandoned(NOW).state is State.FAILED
+
+
+def test_hand_backs_are_not_held_against_a_generation_whose_worker_is_then_lost():
+    """A server that is stopped and started again, and again, has lost nothing yet."""
+    generation = queued()
+    for _ in range(3 * MAX_LOSSES):
+        dreaming = generation.claimed(SOON)
+        generation = dreaming.released(dreaming.lease)
+    lost = generation.claimed(SOON).abandoned(NOW)
+    assert (lost.state, lost.losses) == (State.QUEUED, 1)
 
 
 def test_each_announced_state_causes_one_delivery_with_a_lasting_id():

@@ -14,6 +14,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import ListedObject, ObjectStore, StoredObject
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.errors import StillmotionError, Unavailable
@@ -152,9 +153,10 @@ class _Objects(ABC):
 class LocalObjects(_Objects):
     """`ObjectStore` over a directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, fault: Fault = no_fault) -> None:
         super().__init__(LocalStore(directory, mkdir=True, automatic_cleanup=True))
         self._directory = directory
+        self._fault = fault
 
     def direct_url(self, key: str, lifetime: timedelta) -> None:
         """None: a directory serves nobody."""
@@ -178,6 +180,8 @@ class LocalObjects(_Objects):
     async def _store_whole(self, key: str, content: bytes | Path) -> None:
         # obstore writes beside the name and renames, but leaves it to the system when to write to the disk.
         await self._store.put_async(key, content)
+        if isinstance(content, Path):
+            self._fault(Point.PUBLISH_UNSETTLED)
         await asyncio.to_thread(self._settle, key)
 
     def _settle(self, key: str) -> None:
@@ -210,14 +214,16 @@ class S3Objects(_Objects):
         await self._store.put_async(key, content, attributes={"Content-Type": kind})
 
 
-def open_objects(storage: str, directory: Path, options: Mapping[str, str] | None = None) -> ObjectStore:
+def open_objects(
+    storage: str, directory: Path, options: Mapping[str, str] | None = None, fault: Fault = no_fault
+) -> ObjectStore:
     """The store that `storage` names: `local` (in `directory`) or `s3://bucket/prefix`. Raises `StorageUnusable`.
 
     `options` are obstore's for S3: `region`, `endpoint`, `access_key_id`, `secret_access_key` and so on; what is
     left out is taken from where AWS' own tools take it.
     """
     if storage == "local":
-        return LocalObjects(directory)
+        return LocalObjects(directory, fault)
     if not storage.startswith("s3://"):
         raise StorageUnusable(f"storage is {storage!r}: give local or s3://bucket/prefix")
     config = dict(options or {})

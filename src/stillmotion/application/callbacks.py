@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import (
     CallbackSender,
     CallbackStore,
@@ -39,6 +40,7 @@ class Callbacks:
     sign: Sign
     clock: Clock
     chance: Chance
+    fault: Fault = no_fault
 
     async def due(self, each: int) -> list[Delivery]:
         """What is to be delivered now, the longest due first: of every endpoint `each` at most."""
@@ -62,6 +64,7 @@ class Callbacks:
         )
         asked = None if answer is None else asked_pause(answer.retry_after, started_at + duration)
         attempted = due.delivery.attempted(attempt, asked, self.chance())
+        self.fault(Point.CALLBACK_BEFORE_RECORD)
         await self.store.record(attempted, attempt)
         return attempted
 
@@ -71,6 +74,7 @@ class Callbacks:
         body = self.dialects[due.generation.surface](due.generation.as_announced(delivery.announces))
         headers = {"content-type": "application/json"}
         headers |= self.sign(due.secret, delivery.id, now, body)
+        self.fault(Point.CALLBACK_BEFORE_POST)
         try:
             return await self.sender.post(delivery.url, headers, body, ANSWER_DEADLINE), None
         except CallbackUndeliverable as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import (
     Accepted,
     Clock,
@@ -43,6 +44,7 @@ class Generations:
     new_token: NewToken
     engines: Mapping[str, str]
     uploads: Uploads
+    fault: Fault = no_fault
 
     async def submit(
         self,
@@ -72,6 +74,7 @@ class Generations:
             engine=self.engines[kept.model] if kept.purpose is Purpose.VIDEO else RESAMPLER,
             created_at=self.clock.now(),
         )
+        self.fault(Point.SUBMIT_BEFORE_INSERT)
         try:
             accepted = await self.store.submit(Submission(generation, subscription.product, idempotency, fingerprint))
         except Unavailable:
@@ -79,6 +82,7 @@ class Generations:
         except Exception:
             await self._forget_inline(kept)
             raise
+        self.fault(Point.SUBMIT_AFTER_COMMIT)
         if accepted.replayed:
             await self._forget_inline(kept)
         else:

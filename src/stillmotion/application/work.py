@@ -1,9 +1,10 @@
 """What a worker does with a generation: claim, renew, complete, release, fail."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import Clock, GenerationStore, NewToken, ObjectStore
 from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost
@@ -13,7 +14,7 @@ from stillmotion.domain.lifecycle import State
 LEASE = timedelta(seconds=15)
 """A worker that is not heard of for this long has lost its generation."""
 
-_SUFFIXES: Mapping[AssetKind, str] = {AssetKind.VIDEO: "mp4", AssetKind.THUMBNAIL: "jpg"}
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class AssetKeys:
+    """The names that an attempt publishes its files under."""
+
+    video: str
+    thumbnail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """The queue from the worker's side. A lease that was lost raises `LeaseLost` and changes nothing."""
 
@@ -42,11 +51,15 @@ class Work:
     objects: ObjectStore
     clock: Clock
     new_token: NewToken
+    fault: Fault = no_fault
 
     async def claim(self) -> Generation | None:
         """Lease the generation that waits longest, or None."""
         until = self.clock.now() + LEASE
-        return await self.store.claim_next(lambda generation: generation.claimed(until))
+        claimed = await self.store.claim_next(lambda generation: generation.claimed(until))
+        if claimed is not None:
+            self.fault(Point.CLAIM_AFTER_COMMIT)
+        return claimed
 
     async def renew(self, lease: Lease, progress: float) -> None:
         """Say that the render is alive and how far it is. Raises `LeaseLost` where it must stop."""
@@ -58,24 +71,39 @@ class Work:
         generation = await self.store.find(lease.generation_id)
         return generation is not None and generation.state is State.DREAMING and generation.lease == lease
 
-    async def complete(self, lease: Lease, rendered: Rendered) -> Generation:
-        """Publish the files under new names, then finish. What was published for a lost lease is removed.
+    def new_keys(self, lease: Lease) -> AssetKeys:
+        """Names that nobody can guess and no other attempt has."""
+        folder = f"{RESULTS}/{lease.generation_id}"
+        return AssetKeys(f"{folder}/{self.new_token()}.mp4", f"{folder}/{self.new_token()}.jpg")
 
-        Raises `LeaseLost`, or `GenerationNotFound` where it was deleted meanwhile.
+    async def complete(self, lease: Lease, rendered: Rendered, keys: AssetKeys) -> Generation:
+        """Publish the files, then finish. What was published for a lost lease is removed.
+
+        Raises `LeaseLost`, or `GenerationNotFound` where it was deleted meanwhile. After `Unavailable` it may be called again, with the same keys: what was done then is found done.
         """
+        video, thumbnail = rendered.video, rendered.thumbnail
+        await self.objects.put_file(keys.video, video.path)
+        self.fault(Point.PUBLISH_BETWEEN)
+        await self.objects.put_file(keys.thumbnail, thumbnail.path)
         assets = Assets(
-            await self._publish(lease, AssetKind.VIDEO, rendered.video),
-            await self._publish(lease, AssetKind.THUMBNAIL, rendered.thumbnail),
+            Asset(AssetKind.VIDEO, keys.video, video.size, video.digest),
+            Asset(AssetKind.THUMBNAIL, keys.thumbnail, thumbnail.size, thumbnail.digest),
         )
         now = self.clock.now()
+        self.fault(Point.COMPLETE_BEFORE_COMMIT)
         try:
-            return await self.store.change(
+            completed = await self.store.change(
                 lease.generation_id, lambda generation: generation.completed(lease, assets, rendered.plan, now)
             )
         except (LeaseLost, GenerationNotFound):
-            for asset in (assets.video, assets.thumbnail):
-                await self.objects.delete(asset.key)
+            found = await self.store.find(lease.generation_id)
+            if found is not None and found.assets == assets:
+                return found  # Written down by an earlier call, whose answer was lost.
+            await self.objects.delete(keys.video)
+            await self.objects.delete(keys.thumbnail)
             raise
+        self.fault(Point.COMPLETE_AFTER_COMMIT)
+        return completed
 
     async def earlier(self, generation: Generation, earlier_id: str) -> tuple[Generation, Assets]:
         """A finished generation of the same owner and what it left. Raises `GenerationFailed` where it is gone."""
@@ -95,22 +123,25 @@ class Work:
             lease.generation_id, lambda generation: generation.attempt_failed(lease, failure, now)
         )
 
-    async def reclaim(self, *, ending_within: timedelta = timedelta(0)) -> int:
+    async def reclaim(self, *, sparing: Collection[str] = (), alone: bool = False) -> int:
         """Take back the generations whose lease has ended; how many there were.
 
-        A server that holds its store alone passes the whole lease at its start: nobody else can be rendering.
+        `sparing` are the ids that the caller knows to be at work, whatever a clock says that has stepped. A server
+        that holds its store `alone` asks so at its start: nobody else can be rendering, however long a lease has still
+        to go.
         """
-        now = self.clock.now()
+        until = _END_OF_TIME if alone else self.clock.now()
         taken = 0
-        for generation_id in await self.store.leased(now + ending_within):
-            taken += await self._take_back(generation_id, ending_within)
+        for generation_id in await self.store.leased(until):
+            if generation_id not in sparing:
+                taken += await self._take_back(generation_id, until)
         return taken
 
-    async def _take_back(self, generation_id: str, ending_within: timedelta) -> int:
+    async def _take_back(self, generation_id: str, until: datetime) -> int:
         now = self.clock.now()
 
         def abandon(generation: Generation) -> Generation:
-            if generation.lease_until is None or generation.lease_until > now + ending_within:
+            if generation.lease_until is None or generation.lease_until > until:
                 raise LeaseLost("renewed meanwhile")
             return generation.abandoned(now)
 
@@ -119,8 +150,3 @@ class Work:
         except (LeaseLost, IllegalTransition, GenerationNotFound):
             return 0
         return 1
-
-    async def _publish(self, lease: Lease, kind: AssetKind, file: RenderedFile) -> Asset:
-        key = f"{RESULTS}/{lease.generation_id}/{self.new_token()}.{_SUFFIXES[kind]}"
-        await self.objects.put_file(key, file.path)
-        return Asset(kind, key, file.size, file.digest)

@@ -29,7 +29,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "mcp": ("stillmotion.cli.mcp", "Serve assistants over MCP, on standard input and output."),
     "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),
 }
-_NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG"})
+_NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG", "STILLMOTION_FAULTS"})
 
 EXIT_REFUSED = 1
 """Something was refused or failed, and a sentence on standard error says what. 2 is a wrong command line."""

@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from stillmotion.cli.main import load_settings
 from stillmotion.composition import Service, service
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
-from stillmotion.http.server import HttpServer, listen, url_of
+from stillmotion.http.server import SHUTDOWN_SECONDS, HttpServer, listen, url_of
+from stillmotion.worker.faults import Faults
 
 COLLECT_AFTER = 20_000
 """Objects between two collections of cycles. Python's own choice, 700, is reached by a few requests under way."""
@@ -38,22 +41,29 @@ def command(ctx: click.Context, host: str | None, port: int | None, data_dir: Pa
     settings = load_settings(ctx, host=host, port=port, data_dir=data_dir)
     configure(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
+        runner.run(_serve(settings, _faults()))
 
 
-async def _serve(settings: Settings) -> None:
+def _faults() -> Faults | None:
+    text = os.environ.get("STILLMOTION_FAULTS")
+    return Faults(text) if text else None
+
+
+async def _serve(settings: Settings, faults: Faults | None) -> None:
     stop = asyncio.Event()
     _on_signals(stop)
     with _listener(settings) as listener:
-        async with service(settings, url_of(listener)) as running:
+        async with service(settings, url_of(listener), faults) as running:
             server = HttpServer(running.app, listener)
             _announce(settings, server, running)
             _spare_the_collector()
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.serve())
                 await stop.wait()
-                server.stop()
+                began = time.monotonic()
+                # Polls are answered until the end, and submits refused with a sentence rather than a closed door.
                 await running.drain(timedelta(seconds=settings.shutdown_grace))
+                server.stop(within=max(1, SHUTDOWN_SECONDS - int(time.monotonic() - began)))
 
 
 def _on_signals(stop: asyncio.Event) -> None:

@@ -13,7 +13,7 @@ from stillmotion.domain.request import GenerationRequest
 MAX_FAILURES = 3
 """After this many failed attempts a generation is failed rather than tried again."""
 
-MAX_ATTEMPTS = 10
+MAX_LOSSES = 10
 """After this many claims that ended in a lost lease, the generation is taken to be what kills its workers."""
 
 
@@ -49,7 +49,8 @@ class Generation:
     """One job, from submit to the end. Times are UTC.
 
     `engine` is what renders it, for the honesty header; `attempt` counts claims and only grows; `failures`
-    counts attempts that went wrong; `progress` is 0 to 1; `plan` is the engine's JSON, empty until known.
+    counts attempts that went wrong, `losses` those that were lost with their worker; `progress` is 0 to 1; `plan`
+    is the engine's JSON, empty until known.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Generation:
     assets: Assets | None = None
     plan: str = ""
     finished_at: datetime | None = None
+    losses: int = 0
 
     @property
     def is_terminal(self) -> bool:
@@ -121,10 +123,11 @@ class Generation:
 
     def abandoned(self, now: datetime) -> "Generation":
         """Its worker is gone: back to the queue, unless it has outlived too many workers."""
-        if self.attempt < MAX_ATTEMPTS:
-            return self.released(self.lease)
-        lost = GenerationFailed("worker_lost", f"The render was lost {MAX_ATTEMPTS} times with the machine it ran on.")
-        return self.attempt_failed(self.lease, lost, now)
+        losses = self.losses + 1
+        if losses < MAX_LOSSES:
+            return replace(self.released(self.lease), losses=losses)
+        lost = GenerationFailed("worker_lost", f"The render was lost {losses} times with the machine it ran on.")
+        return replace(self.attempt_failed(self.lease, lost, now), losses=losses)
 
     def completed(self, lease: Lease, assets: Assets, plan: str, now: datetime) -> "Generation":
         """The result is stored, whole."""

@@ -130,6 +130,8 @@ class Endpoint(Generic[Caller, Wire]):
                 await _recognise(call, headers, body, blind_retries=surface.blind_retries)
         else:
             wire = self._decode_query(call.scope["query_string"])
+        if operation.submits and self._services.is_closing():
+            raise Unavailable("the server is shutting down")
         answer = await operation.handle(call, caller, wire)
         return answer, self._headers(answer, call)
 

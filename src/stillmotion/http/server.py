@@ -60,8 +60,13 @@ class HttpServer:
         finally:
             sweeping.cancel()
 
-    def stop(self) -> None:
-        """Take no more connections, finish what is under way, then let `serve` return."""
+    def stop(self, within: int | None = None) -> None:
+        """Take no more connections, finish what is under way, then let `serve` return.
+
+        `within` are the seconds for that, where they are other than what it was made with.
+        """
+        if within is not None:
+            self._server.config.timeout_graceful_shutdown = within
         self._server.should_exit = True
 
     async def _sweep(self) -> None:

@@ -25,7 +25,7 @@ class Services:
     the base of the links given out (no trailing slash needed), empty to answer with the address each caller used.
     `admin` is None where there is no administration over HTTP.
     `readiness` holds a check for each part by the name that `/readyz` shows. Metrics are registered in `registry`,
-    which must be a fresh one for each application.
+    which must be a fresh one for each application. Once `is_closing`, submits are refused and the rest is answered.
     """
 
     access: Access
@@ -43,3 +43,4 @@ class Services:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     public_url: str = ""
     version: str = "0"
+    is_closing: Callable[[], bool] = lambda: False

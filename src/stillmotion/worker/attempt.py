@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import structlog
 
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import Clock, ImageSource, ObjectStore, QueueSignal
 from stillmotion.application.work import Rendered, RenderedFile, Work
 from stillmotion.domain.assets import Asset
@@ -38,6 +39,9 @@ RENEW_EVERY = timedelta(seconds=1)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 """Between tries to write down an end while the store or the storage is away."""
 
+MIDWAY = 0.5
+"""The fraction done at which the fault point of a render under way lies."""
+
 Ending = Rendered | GenerationFailed | Unavailable
 """What came of it: a clip, a failed attempt, or nothing, through no fault of its own."""
 
@@ -61,6 +65,7 @@ class Workshop:
     clock: Clock
     scratch: Path
     codec: VideoCodec = VideoCodec.H264
+    fault: Fault = no_fault
 
 
 class Attempt:
@@ -219,13 +224,16 @@ class Attempt:
             raise GenerationFailed("image_gone", "The uploaded image is no longer stored: upload it again.") from None
 
     def _came_so_far(self, progress: Progress) -> None:
+        if self._fraction < MIDWAY <= progress.fraction:
+            self._workshop.fault(Point.HOST_MIDWAY)
         self._fraction = progress.fraction
 
     async def _write_down(self, ending: Ending) -> None:
         work, lease = self._workshop.work, self._lease
         match ending:
             case Rendered():
-                await self._insist(lambda: work.complete(lease, ending))
+                keys = work.new_keys(lease)
+                await self._insist(lambda: work.complete(lease, ending, keys))
                 self._log.info("generation_completed")
             case GenerationFailed():
                 after = await self._insist(lambda: work.fail(lease, ending))

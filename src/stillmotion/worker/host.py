@@ -38,8 +38,14 @@ class WorkerHost:
         self._count = lanes
         self._lanes: list[asyncio.Task[None]] = []
         self._able: set[int] = set()
+        self._held: set[str] = set()
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it takes no more work."""
+        return self._stopping.is_set()
 
     @property
     def alive(self) -> bool:
@@ -120,7 +126,11 @@ class WorkerHost:
             return True
         generation = await self._claim()
         if generation is not None:
-            return await Attempt(self._workshop, renderer, generation).carry_out()
+            self._held.add(generation.id)
+            try:
+                return await Attempt(self._workshop, renderer, generation).carry_out()
+            finally:
+                self._held.discard(generation.id)
         await self._workshop.signal.wait(POLL)
         return True
 
@@ -145,11 +155,11 @@ class WorkerHost:
         return min(2 * seconds, LONGEST_PAUSE_SECONDS)
 
     async def _reclaim(self) -> None:
-        """Take back, now and then, what lost workers held."""
+        """Take back, now and then, what lost workers held: never what a lane of this host is at."""
         while True:
             await asyncio.sleep(RECLAIM_EVERY.total_seconds())
             try:
-                taken = await self._workshop.work.reclaim()
+                taken = await self._workshop.work.reclaim(sparing=self._held)
             except Unavailable as error:
                 log.warning("not_reclaimed", why=str(error))
                 continue

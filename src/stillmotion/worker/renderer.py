@@ -17,10 +17,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Engine
 from stillmotion.media.confinement import die_with_parent
 from stillmotion.media.decoder_process import DecoderDied, DecoderProcess
+from stillmotion.worker.faults import Faults
 from stillmotion.worker.making import make, remake
 from stillmotion.worker.messages import (
     LENGTH_BYTES,
@@ -55,13 +57,23 @@ MACHINES_FAULT = frozenset(
 """Errors of the system that say nothing about the generation."""
 
 
+MIDWAY = 0.5
+_BEGINNINGS: Mapping[Stage, Point] = {Stage.DECODING: Point.DECODE_BEGUN, Stage.FINISHING: Point.RENDER_WRITTEN}
+
+
 class Renderer:
     """Carries out renders one after the other, while a second thread listens for cancels."""
 
     def __init__(
-        self, engines: Mapping[str, Engine], decoder: DecoderProcess, incoming: BinaryIO, outgoing: BinaryIO
+        self,
+        engines: Mapping[str, Engine],
+        decoder: DecoderProcess,
+        incoming: BinaryIO,
+        outgoing: BinaryIO,
+        fault: Fault = no_fault,
     ) -> None:
         self._engines, self._decoder = engines, decoder
+        self.fault = fault
         self._incoming, self._outgoing = incoming, outgoing
         self._orders: SimpleQueue[Order] = SimpleQueue()
         self._cancelled_up_to = 0
@@ -134,16 +146,26 @@ class _Reporter:
         self._renderer, self._ticket = renderer, ticket
         self._stage: Stage | None = None
         self._said_at = 0.0
+        self._is_midway = False
 
     def say(self, fraction: float, stage: Stage) -> None:
         """`making.Say`."""
         if self._renderer.is_cancelled(self._ticket):
             raise RenderCancelled
+        self._pass(fraction, stage)
         now = time.monotonic()
         if stage is self._stage and now - self._said_at < PROGRESS_SECONDS:
             return
         self._stage, self._said_at = stage, now
         self._renderer.report(Progress(self._ticket, min(1.0, max(0.0, fraction)), stage))
+
+    def _pass(self, fraction: float, stage: Stage) -> None:
+        """The fault points of a render, each passed once."""
+        if stage is not self._stage and stage in _BEGINNINGS:
+            self._renderer.fault(_BEGINNINGS[stage])
+        if stage is Stage.RENDERING and fraction >= MIDWAY and not self._is_midway:
+            self._is_midway = True
+            self._renderer.fault(Point.RENDER_MIDWAY)
 
 
 def _failed(ticket: int, failure: GenerationFailed) -> Failed | Hindered:
@@ -203,13 +225,15 @@ def main() -> None:
         outgoing.write(pack(Unfit(str(error))))
         outgoing.flush()
         sys.exit(UNFIT_EXIT)
-    Renderer(engines, decoder, incoming, outgoing).serve(started)
+    fault = Faults(arguments.faults) if arguments.faults else no_fault
+    Renderer(engines, decoder, incoming, outgoing, fault).serve(started)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="renderer")
     parser.add_argument("--depth-model")
     parser.add_argument("--depth-model-gives", default="nearness")
+    parser.add_argument("--faults")
     parser.add_argument("parent", type=int)
     return parser.parse_args()
 

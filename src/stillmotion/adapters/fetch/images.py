@@ -14,6 +14,7 @@ from yarl import URL
 
 from stillmotion.adapters.fetch.connections import Connections, GuardedSession, NoAnswer, Trouble
 from stillmotion.adapters.fetch.urls import Target, UrlRefused
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.domain.errors import GenerationFailed, Unavailable
 from stillmotion.domain.pictures import MAX_PICTURE_BYTES, SIGNATURE_BYTES, picture_type
 
@@ -64,6 +65,7 @@ class HttpImages:
 
     connections: Connections = field(default_factory=Connections)
     deadline: timedelta = DEADLINE
+    fault: Fault = no_fault
 
     async def fetch(self, url: str, destination: str) -> None:
         """Write the picture at `url` to the file `destination`.
@@ -86,7 +88,7 @@ class HttpImages:
                 async with _got(session, target) as answer:
                     if answer.status not in _REDIRECTS:
                         _check_head(answer)
-                        return await _body(answer)
+                        return await _body(answer, self.fault)
                     location = answer.headers.get("Location", "")
             target = self._redirected(target, location)
         raise _failure(
@@ -135,12 +137,13 @@ def _check_head(answer: aiohttp.ClientResponse) -> None:
         raise _too_large()
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytearray:
+async def _body(answer: aiohttp.ClientResponse, fault: Fault) -> bytearray:
     """The whole body, counted as it comes; its first bytes say whether it is a picture at all."""
     body = bytearray()
     async for piece in answer.content.iter_any():
         known = len(body) >= SIGNATURE_BYTES
         body += piece
+        fault(Point.FETCH_MIDWAY)
         if not known and len(body) >= SIGNATURE_BYTES:
             _check_type(body)
         if len(body) > MAX_PICTURE_BYTES:

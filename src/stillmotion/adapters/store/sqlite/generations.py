@@ -23,6 +23,7 @@ from stillmotion.adapters.store.sqlite.rows import (
     video_microseconds,
 )
 from stillmotion.adapters.store.sqlite.writer import Writer
+from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import Accepted, Change, Changed, Clock, Fingerprint, IdempotencyKey, Submission
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
@@ -44,15 +45,22 @@ _BEYOND_EVERY_ID: Final = "~"
 class SqliteGenerations:
     """`GenerationStore`."""
 
-    def __init__(self, writer: Writer, reader: Reader, clock: Clock, changed: Changed) -> None:
+    def __init__(self, writer: Writer, reader: Reader, clock: Clock, changed: Changed, fault: Fault = no_fault) -> None:
         self._writer = writer
         self._reader = reader
         self._clock = clock
         self._changed = changed
+        self._fault = fault
 
     async def submit(self, submission: Submission) -> Accepted:
         """See `GenerationStore.submit`."""
-        return await self._writer.run(lambda connection: _submit(connection, submission))
+
+        def operation(connection: apsw.Connection) -> Accepted:
+            accepted = _submit(connection, submission)
+            self._fault(Point.SUBMIT_BEFORE_COMMIT)
+            return accepted
+
+        return await self._writer.run(operation)
 
     async def find(self, generation_id: str) -> Generation | None:
         """See `GenerationStore.find`."""

@@ -104,6 +104,7 @@ def from_progress(generation: Generation) -> Bindings:
         "state": generation.state.value,
         "attempt": generation.attempt,
         "failures": generation.failures,
+        "losses": generation.losses,
         "progress": generation.progress,
         "lease_until": _maybe_microseconds(generation.lease_until),
         "failure_code": generation.failure_code,
@@ -130,7 +131,7 @@ def to_generation(row: Row) -> Generation:
     (
         id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
         failure_code, failure_reason, plan, finished_at, video_key, video_size, video_digest, thumbnail_key,
-        thumbnail_size, thumbnail_digest,
+        thumbnail_size, thumbnail_digest, losses,
     ) = row  # fmt: skip
     assets = None
     if video_key is not None:
@@ -157,6 +158,7 @@ def to_generation(row: Row) -> Generation:
             "assets": assets,
             "plan": plan,
             "finished_at": None if finished_at is None else to_time(finished_at),
+            "losses": losses,
         },
     )
 

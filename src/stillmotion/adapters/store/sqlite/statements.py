@@ -5,7 +5,7 @@ from typing import Final
 _GENERATION: Final = (
     "g.id, g.subscription_id, g.surface, g.request, g.engine, g.created_at, g.state, g.attempt, g.failures, "
     "g.progress, g.lease_until, g.failure_code, g.failure_reason, g.plan, g.finished_at, g.video_key, g.video_size, "
-    "g.video_digest, g.thumbnail_key, g.thumbnail_size, g.thumbnail_digest"
+    "g.video_digest, g.thumbnail_key, g.thumbnail_size, g.thumbnail_digest, g.losses"
 )
 """A generation's columns in the order in which `rows.to_generation` takes them."""
 
@@ -75,11 +75,11 @@ INSERT_GENERATION: Final = """
     INSERT INTO generations (
         id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
         failure_code, failure_reason, plan, finished_at, video_key, video_size, video_digest, thumbnail_key,
-        thumbnail_size, thumbnail_digest
+        thumbnail_size, thumbnail_digest, losses
     ) VALUES (
         :id, :subscription_id, :surface, :request, :engine, :created_at, :state, :attempt, :failures, :progress,
         :lease_until, :failure_code, :failure_reason, :plan, :finished_at, :video_key, :video_size, :video_digest,
-        :thumbnail_key, :thumbnail_size, :thumbnail_digest
+        :thumbnail_key, :thumbnail_size, :thumbnail_digest, :losses
     )
 """
 
@@ -88,7 +88,8 @@ UPDATE_GENERATION: Final = """
         state = :state, attempt = :attempt, failures = :failures, progress = :progress, lease_until = :lease_until,
         failure_code = :failure_code, failure_reason = :failure_reason, plan = :plan, finished_at = :finished_at,
         video_key = :video_key, video_size = :video_size, video_digest = :video_digest,
-        thumbnail_key = :thumbnail_key, thumbnail_size = :thumbnail_size, thumbnail_digest = :thumbnail_digest
+        thumbnail_key = :thumbnail_key, thumbnail_size = :thumbnail_size, thumbnail_digest = :thumbnail_digest,
+        losses = :losses
     WHERE id = :id AND attempt = :fence
 """
 """Everything that can change. `fence` is the attempt that the change was made for."""

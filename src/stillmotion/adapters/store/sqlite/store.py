@@ -15,6 +15,7 @@ from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.subscriptions import SqliteSubscriptions
 from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
 from stillmotion.adapters.store.sqlite.writer import Writer
+from stillmotion.application.faults import Fault, no_fault
 from stillmotion.application.ports import Changed, Clock, unwatched
 
 _SYSTEM_CLOCK = SystemClock()
@@ -23,8 +24,10 @@ _SYSTEM_CLOCK = SystemClock()
 class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteRetention, SqliteUploads):
     """Every store port over one SQLite file. Usable from any thread and any number of event loops."""
 
-    def __init__(self, writer: Writer, reader: Reader, clock: Clock, changed: Changed = unwatched) -> None:
-        SqliteGenerations.__init__(self, writer, reader, clock, changed)
+    def __init__(
+        self, writer: Writer, reader: Reader, clock: Clock, changed: Changed = unwatched, fault: Fault = no_fault
+    ) -> None:
+        SqliteGenerations.__init__(self, writer, reader, clock, changed, fault)
         SqliteSubscriptions.__init__(self, writer, reader)
         SqliteCallbacks.__init__(self, writer, reader)
         SqliteRetention.__init__(self, reader)
@@ -42,7 +45,9 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, Sqlit
             self._writer.close()
 
 
-def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK, changed: Changed = unwatched) -> SqliteStore:
+def open_store(
+    path: Path, clock: Clock = _SYSTEM_CLOCK, changed: Changed = unwatched, fault: Fault = no_fault
+) -> SqliteStore:
     """Open the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
 
     The clock says when a callback that a change causes is due. `changed` is told of every change of a generation.
@@ -50,7 +55,7 @@ def open_store(path: Path, clock: Clock = _SYSTEM_CLOCK, changed: Changed = unwa
     refuse_unsafe_sqlite(sqlite_version())
     connection = open_database(path, migrations())
     writer = Writer(connection)
-    return SqliteStore(writer, Reader(path, writer), clock, changed)
+    return SqliteStore(writer, Reader(path, writer), clock, changed, fault)
 
 
 def _touch(connection: apsw.Connection) -> None:
