@@ -1,0 +1,124 @@
+"""The real server, with a picture to fetch and a receiver of callbacks, killed where a fault point says."""
+
+import base64
+import http.client
+import re
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from bench.soak.invariants import Holdings, read, violations
+from tests.end_to_end.conftest import Answered, Running, small_picture
+
+QUICK = {"prompt": "push in", "duration": 1, "resolution": "540p"}
+PICTURE = base64.b64decode(small_picture().partition(",")[2])
+HIT = re.compile(r"event\W+fault\W+point\W+([a-z_.]+)")
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Serves the picture, and takes callbacks."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "image/png")
+        self.send_header("Content-Length", str(len(PICTURE)))
+        self.end_headers()
+        self.wfile.write(PICTURE[:64])
+        self.wfile.flush()
+        time.sleep(0.05)
+        self.wfile.write(PICTURE[64:])
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append(self.headers["webhook-id"])
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+
+@pytest.fixture
+def elsewhere():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere)
+    server.received = []
+    server.address = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@dataclass
+class Shaken:
+    """A service that is killed and started again, and what its callers were told."""
+
+    running: Running
+    elsewhere: Any
+    accepted: set[str] = field(default_factory=set)
+
+    def order(self, *, inline: bool = False, **more: Any) -> dict[str, Any]:
+        url = small_picture() if inline else f"{self.elsewhere.address}/picture.png"
+        return {**QUICK, "url": url, "callback_url": f"{self.elsewhere.address}/hook", **more}
+
+    def submit(self, body: dict[str, Any], key: str) -> Answered | None:
+        """The answer, or None where the server died instead."""
+        try:
+            answer = self.running.submit(body, **{"Idempotency-Key": key})
+        except (OSError, http.client.HTTPException):
+            return None
+        if answer.status == 200:
+            self.accepted.add(answer.body["id"])
+        return answer
+
+    def start(self, faults: str = "") -> None:
+        self.running.settings.pop("STILLMOTION_FAULTS", None)
+        if faults:
+            self.running.settings["STILLMOTION_FAULTS"] = faults
+        self.running.start()
+
+    def wait_for_death(self, seconds: float = 40) -> int:
+        code = self.running.process.wait(seconds)
+        self.running.process.stdout.close()
+        return code
+
+    @property
+    def hit(self) -> set[str]:
+        """The fault points that were reached, by the log."""
+        return set(HIT.findall(self.running.log.read_text("utf-8", "replace")))
+
+    def announced(self, generation_id: str, state: str, seconds: float = 20) -> int:
+        """How often the callback for that state came, at least once."""
+        deadline = time.monotonic() + seconds
+        while (count := self.elsewhere.received.count(f"msg_{generation_id}_{state}")) == 0:
+            assert time.monotonic() < deadline, f"no callback for {state}: {self.elsewhere.received}"
+            time.sleep(0.05)
+        return count
+
+    def settled(self) -> Holdings:
+        """What there is once the server has ended in good order, with every promise kept."""
+        self.running.stop()
+        holdings = read(self.running.directory)
+        assert violations(holdings, self.accepted) == []
+        assert {state for *_, state, _ in holdings.deliveries} <= {"delivered"}
+        return holdings
+
+
+@pytest.fixture
+def shaken(tmp_path, elsewhere):
+    port = elsewhere.address.rpartition(":")[2]
+    settings = {"STILLMOTION_FETCH_ALLOW_CIDRS": "127.0.0.0/8", "STILLMOTION_FETCH_ALLOWED_PORTS": port}
+    running = Running(tmp_path / "data", settings)
+    running.key = running.new_key()["key"]
+    yield Shaken(running, elsewhere)
+    if running.process is not None and running.process.poll() is None:
+        running.process.terminate()
+        try:
+            running.process.wait(20)
+        except subprocess.TimeoutExpired:
+            running.kill()
