@@ -77,7 +77,9 @@ def read(root: Path) -> Holdings:
             for each in database.execute("SELECT subscription_id, period, video_spent FROM quotas")
         }
         unsound = [each[0] for each in database.execute("PRAGMA integrity_check") if each[0] != "ok"]
-        unsound += [f"{each[0]} row {each[1]}: no such {each[2]}" for each in database.execute("PRAGMA foreign_key_check")]
+        unsound += [
+            f"{each[0]} row {each[1]}: no such {each[2]}" for each in database.execute("PRAGMA foreign_key_check")
+        ]
     return Holdings(root, rows, deliveries, unfinished, spent, unsound)
 
 

@@ -140,6 +140,8 @@ def _callbacks(
 
 
 async def _check_worker(host: WorkerHost) -> None:
+    if host.stopping:
+        raise Unavailable("the server is shutting down")
     if not host.alive:
         raise Unavailable("no renderer is running")
 
@@ -177,7 +179,7 @@ def delivery_log(settings: Settings) -> Iterator[DeliveryLog]:
 def retention(settings: Settings) -> Iterator[Retention]:
     """What is kept in a data directory and its storage, whether a server has it open or not."""
     with _opened(settings) as store:
-        yield Retention(store, _objects(settings), SystemClock())
+        yield Retention(store, open_storage(settings), SystemClock())
 
 
 def backup(settings: Settings, file: Path, *, with_objects: bool) -> Manifest:
@@ -237,10 +239,10 @@ def video_codec(settings: Settings) -> VideoCodec:
 
 
 @contextmanager
-def _opened(
-    settings: Settings, changed: Changed = unwatched, fault: Fault = no_fault
-) -> Iterator[SqliteStore]:
-    store = open_store(open_data_directory(settings.data_dir).database, changed=changed, fault=fault)
+def _opened(settings: Settings, changed: Changed = unwatched, fault: Fault = no_fault) -> Iterator[SqliteStore]:
+    directory = open_data_directory(settings.data_dir)
+    directory.refuse_lost_database()
+    store = open_store(directory.database, changed=changed, fault=fault)
     try:
         yield store
     finally:

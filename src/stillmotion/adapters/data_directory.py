@@ -4,6 +4,8 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +14,8 @@ from typing import Final, Self
 from stillmotion.domain.errors import StillmotionError
 
 SECRET_BYTES: Final = 32
+_LOCK_TRIES: Final = 4
+_LOCK_PAUSE_SECONDS: Final = 0.05
 
 
 class DataDirectoryUnusable(StillmotionError):
@@ -64,14 +68,54 @@ class DataDirectory:
         """What renders write before it is published: emptied at every start."""
         return self.root / "scratch"
 
+    @property
+    def _secret(self) -> Path:
+        return self.root / "secret"
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the directory has been used."""
+        return self._secret.exists()
+
+    def refuse_lost_database(self) -> None:
+        """Raise `DataDirectoryUnusable` where there was a database and is none: an empty one would hide the loss.
+
+        The secret is made after the first database, so where it is there was one.
+        """
+        empty = not self.database.exists() or self.database.stat().st_size == 0
+        if empty and self.has_secret:
+            raise DataDirectoryUnusable(
+                f"{self.database} is missing or empty, though this directory has been in use: "
+                f"restore it from a backup, or move {self.root} away to start with nothing"
+            )
+
+    @property
+    def holder(self) -> str | None:
+        """The process id of the server that holds the directory, None where none does."""
+        try:
+            descriptor = os.open(self.root / "lock", os.O_RDWR)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+        finally:
+            os.close(descriptor)
+        return None
+
     def lock(self) -> DataDirectoryLock:
         """Hold the directory for this server alone. Raises `DataDirectoryInUse`.
 
-        Whoever left something in `scratch` is gone then, and so is what was left.
+        Whoever left something in `scratch` is gone then, and so is what was left. Raises `DataDirectoryUnusable` where
+        nothing can be written, too.
         """
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _not_writable(self.root, error) from error
+        try:
+            _lock_soon(descriptor)
         except OSError as error:
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             os.close(descriptor)
@@ -79,10 +123,14 @@ class DataDirectory:
                 f"{self.root} is in use by another server (process {holder or 'unknown'}): "
                 "stop that one, or choose another data directory"
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, b"%d\n" % os.getpid())
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        self.scratch.mkdir(mode=0o700, exist_ok=True)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, b"%d\n" % os.getpid())
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            self.scratch.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            os.close(descriptor)
+            raise _not_writable(self.root, error) from error
         return DataDirectoryLock(descriptor)
 
     def secret(self) -> bytes:
@@ -90,9 +138,12 @@ class DataDirectory:
 
         Keys are stored hashed under it: without it, every key must be issued anew.
         """
-        path = self.root / "secret"
+        path = self._secret
         if not path.exists():
-            _publish_once(path, secrets.token_bytes(SECRET_BYTES))
+            try:
+                _publish_once(path, secrets.token_bytes(SECRET_BYTES))
+            except OSError as error:
+                raise _not_writable(self.root, error) from error
         try:
             secret = path.read_bytes()
         except OSError as error:
@@ -117,6 +168,22 @@ def open_data_directory(root: Path) -> DataDirectory:
             f"{root} cannot be made a data directory ({error.strerror}): choose another, or mend its permissions"
         ) from error
     return DataDirectory(root)
+
+
+def _lock_soon(descriptor: int) -> None:
+    """Lock the file, waiting a moment for who only looks or is just about to end. Raises `OSError`."""
+    for _ in range(_LOCK_TRIES):
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_LOCK_PAUSE_SECONDS)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _not_writable(root: Path, error: OSError) -> DataDirectoryUnusable:
+    return DataDirectoryUnusable(
+        f"{root} cannot be written to ({error.strerror}): mend the disk or the permissions, or choose another directory"
+    )
 
 
 def _publish_once(path: Path, content: bytes) -> None:

@@ -3,13 +3,33 @@
 import io
 import logging
 import sys
-from typing import TextIO
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
 
+class Unbreakable:
+    """A stream that takes what it can: a full disk or a reader that is gone must not end a render."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or lose the text."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or lose the text."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def configure(level: str, form: str) -> None:
     """Set up logging for this process. `form` is json, console, or auto: console where standard error is a terminal."""
+    stream = cast("TextIO", Unbreakable(sys.stderr))
     for_people = form == "console" or (form == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(sort_keys=False, colors=sys.stderr.isatty(), exception_formatter=_write_traceback)
@@ -25,10 +45,10 @@ def configure(level: str, form: str) -> None:
     structlog.configure(
         processors=[*shared, last, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -27,6 +27,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "backup": ("stillmotion.cli.backup", "Write everything that the server keeps to one file, while it runs."),
     "restore": ("stillmotion.cli.restore", "Make a data directory from such a file."),
     "mcp": ("stillmotion.cli.mcp", "Serve assistants over MCP, on standard input and output."),
+    "doctor": ("stillmotion.cli.doctor", "Check this machine and the data directory, and say what to mend."),
     "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),
 }
 _NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG", "STILLMOTION_FAULTS"})

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def _spare_the_collector() -> None:
 
 
 def _announce(settings: Settings, server: HttpServer, running: Service) -> None:
-    click.echo(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
-    if not running.has_subscriptions:
-        click.echo(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")
+    with suppress(OSError):  # Nobody may be there to read it.
+        click.echo(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
+        if not running.has_subscriptions:
+            click.echo(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")

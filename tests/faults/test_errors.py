@@ -1,0 +1,128 @@
+"""A step fails, is slow, or is carried out and then fails: nothing is torn, lost or made twice."""
+
+import signal
+import time
+
+import pytest
+
+from stillmotion.application.faults import Point
+from stillmotion.application.work import LEASE
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        f"{Point.SUBMIT_BEFORE_INSERT}=raise",
+        f"{Point.SUBMIT_BEFORE_COMMIT}=raise",
+        f"{Point.SUBMIT_BEFORE_COMMIT}=break",
+        f"{Point.SUBMIT_AFTER_COMMIT}=exec_then_raise",
+    ],
+)
+def test_a_submit_that_failed_is_sent_again_and_is_one_generation(shaken, fault):
+    shaken.start(fault)
+    body = shaken.order(inline=True)
+    refused = shaken.submit(body, "order-1")
+    assert refused.status == (500 if fault.endswith("break") else 503)
+    assert refused.status == 500 or int(refused.headers["retry-after"]) > 0
+    assert refused.body == {"error": "An unexpected error occurred, please try again later"}
+    again = shaken.submit(body, "order-1")
+    assert shaken.running.wait_for(again.body["id"], "completed", "failed")["state"] == "completed"
+    shaken.announced(again.body["id"], "completed")
+    holdings = shaken.settled()
+    assert [row.id for row in holdings.rows] == [again.body["id"]]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        f"{Point.PUBLISH_BETWEEN}=raise",
+        f"{Point.COMPLETE_BEFORE_COMMIT}=raise",
+        f"{Point.COMPLETE_AFTER_COMMIT}=exec_then_raise",
+    ],
+)
+def test_an_end_that_could_not_be_written_down_is_written_down_once(shaken, fault):
+    """The clip is there already: it is neither made nor stored a second time."""
+    shaken.start(fault)
+    accepted = shaken.submit(shaken.order(), "order-1")
+    assert shaken.running.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
+    assert shaken.announced(accepted.body["id"], "completed") == 1
+    holdings = shaken.settled()
+    (row,) = holdings.rows
+    assert (row.attempt, row.failures, holdings.orphans()) == (1, 0, [])
+
+
+@pytest.mark.parametrize("point", [Point.HOST_MIDWAY, Point.COMPLETE_BEFORE_COMMIT, Point.CALLBACK_BEFORE_RECORD])
+def test_terminated_in_the_middle_it_ends_in_good_order(shaken, point):
+    shaken.start(f"{point}=term")
+    accepted = shaken.submit(shaken.order(), "order-1")
+    assert shaken.wait_for_death() == 0
+    shaken.start()
+    assert shaken.running.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
+    shaken.announced(accepted.body["id"], "completed")
+    holdings = shaken.settled()
+    (row,) = holdings.rows
+    assert (row.attempt, row.failures, holdings.orphans()) == (1, 0, [])
+
+
+def test_a_picture_that_breaks_off_is_fetched_again(shaken):
+    shaken.start(f"{Point.FETCH_MIDWAY}=raise")
+    accepted = shaken.submit(shaken.order(), "order-1")
+    assert shaken.running.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
+    shaken.announced(accepted.body["id"], "completed")
+    (row,) = shaken.settled().rows
+    assert row.failures == 0
+
+
+@pytest.mark.slow
+def test_a_callback_whose_answer_was_not_written_down_comes_again_under_its_id(shaken):
+    shaken.start(f"{Point.CALLBACK_BEFORE_RECORD}=exec_then_raise")
+    accepted = shaken.submit(shaken.order(), "order-1")
+    shaken.running.wait_for(accepted.body["id"], "completed")
+    shaken.announced(accepted.body["id"], "completed")
+    name = f"msg_{accepted.body['id']}_dreaming"
+    deadline = time.monotonic() + 30
+    while shaken.elsewhere.received.count(name) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    assert shaken.elsewhere.received.count(name) == 2
+    shaken.settled()
+
+
+@pytest.mark.slow
+def test_a_claim_whose_answer_was_lost_is_taken_back_with_the_lease(shaken):
+    shaken.start(f"{Point.CLAIM_AFTER_COMMIT}=exec_then_raise")
+    accepted = shaken.submit(shaken.order(), "order-1")
+    began = time.monotonic()
+    done = shaken.running.wait_for(accepted.body["id"], "completed", "failed", seconds=60)
+    assert done["state"] == "completed"
+    assert time.monotonic() - began < LEASE.total_seconds() * 2
+    shaken.announced(accepted.body["id"], "completed")
+    (row,) = shaken.settled().rows
+    assert (row.attempt, row.failures) == (2, 0)
+
+
+@pytest.mark.slow
+def test_a_server_that_sleeps_through_its_lease_still_holds_what_it_renders(shaken):
+    """A stalled loop, a stopped process, a suspended machine: nobody else was there to take it."""
+    shaken.start(f"{Point.HOST_MIDWAY}=sleep:20")
+    accepted = shaken.submit(shaken.order(), "order-1")
+    done = shaken.running.wait_for(accepted.body["id"], "completed", "failed", seconds=60)
+    assert done["state"] == "completed"
+    shaken.announced(accepted.body["id"], "completed")
+    (row,) = shaken.settled().rows
+    assert (row.attempt, row.failures) == (1, 0)
+
+
+@pytest.mark.slow
+def test_a_server_that_was_stopped_and_goes_on_makes_one_result(shaken):
+    shaken.start()
+    accepted = shaken.submit(shaken.order(duration=5), "order-1")
+    shaken.running.wait_for(accepted.body["id"], "dreaming", "completed")
+    shaken.running.process.send_signal(signal.SIGSTOP)
+    time.sleep(LEASE.total_seconds() + 5)
+    shaken.running.process.send_signal(signal.SIGCONT)
+    done = shaken.running.wait_for(accepted.body["id"], "completed", "failed")
+    assert done["state"] == "completed"
+    shaken.announced(accepted.body["id"], "completed")
+    holdings = shaken.settled()
+    assert (holdings.rows[0].attempt, holdings.orphans()) == (1, [])
