@@ -117,7 +117,7 @@ def test_a_server_that_sleeps_through_its_lease_still_holds_what_it_renders(shak
 def test_a_server_that_was_stopped_and_goes_on_makes_one_result(shaken):
     shaken.start()
     accepted = shaken.submit(shaken.order(duration=5), "order-1")
-    shaken.running.wait_for(accepted.body["id"], "dreaming", "completed")
+    shaken.announced(accepted.body["id"], "dreaming")
     shaken.running.process.send_signal(signal.SIGSTOP)
     time.sleep(LEASE.total_seconds() + 5)
     shaken.running.process.send_signal(signal.SIGCONT)
