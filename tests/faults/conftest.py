@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from bench.soak.invariants import Holdings, read, violations
-from tests.end_to_end.conftest import Answered, Running, make_running, small_picture
+from tests.end_to_end.conftest import Answered, Running, make_running, running, small_picture
 
-__all__ = ["make_running"]
+__all__ = ["make_running", "running"]
 
 QUICK = {"prompt": "push in", "duration": 1, "resolution": "540p"}
 PICTURE = base64.b64decode(small_picture().partition(",")[2])

@@ -1,0 +1,222 @@
+"""What cannot be used is refused in a sentence that says what to do, and `stillmotion doctor` says the same."""
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+
+import pytest
+
+from tests.end_to_end.conftest import COMMAND, Running, clean_environment, small_picture
+
+SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
+
+
+def serve(directory, *, prefix=(), **environment):
+    """What a server says that does not start."""
+    words = [*prefix, *COMMAND, "serve", "--port", "0", "--data-dir", str(directory)]
+    done = subprocess.run(
+        words, env=clean_environment(**environment), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def doctor(directory, *words, **environment):
+    command = [*COMMAND, "doctor", "--json", "--data-dir", str(directory), *words]
+    done = subprocess.run(
+        command, env=clean_environment(**environment), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    report = json.loads(done.stdout)
+    assert report["ok"] == (done.returncode == 0)
+    return {each["name"]: each for each in report["checks"]}
+
+
+@pytest.fixture
+def used(tmp_path):
+    """The directory of a server that accepted something and was killed, its log not folded in."""
+    running = Running(tmp_path / "data", {"STILLMOTION_RENDERERS": "0"})
+    running.key = running.new_key()["key"]
+    running.start()
+    running.accepted = [running.submit(SHORT).body["id"] for _ in range(3)]
+    running.kill()
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+def database(directory):
+    return directory / "stillmotion.db"
+
+
+def fold(directory):
+    """Fold the log into the database, as an orderly end does."""
+    connection = sqlite3.connect(database(directory))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def zero_the_head(path):
+    with path.open("r+b") as file:
+        file.write(bytes(100))
+
+
+def flip_a_page(path):
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 4096 // 2 * 4096)
+        file.write(os.urandom(4096))
+
+
+@pytest.mark.parametrize("damage", [zero_the_head, flip_a_page], ids=["head", "page"])
+def test_a_damaged_database_is_refused_and_left_as_it_is(used, damage):
+    fold(used.directory)
+    damage(database(used.directory))
+    before = database(used.directory).read_bytes()
+    refused = serve(used.directory)
+    assert refused.returncode == 1
+    assert f"{database(used.directory)} is damaged" in refused.stderr
+    assert "restore it from a backup" in refused.stderr
+    assert database(used.directory).read_bytes() == before
+    found = doctor(used.directory)
+    assert not found["database"]["ok"]
+    assert "backup" in found["database"]["remedy"]
+    assert found["renderer"]["ok"]
+
+
+@pytest.mark.parametrize("size", [None, 0], ids=["missing", "empty"])
+def test_a_database_that_is_gone_is_not_replaced_by_an_empty_one(used, size):
+    for path in used.directory.glob("stillmotion.db*"):
+        path.unlink()
+    if size == 0:
+        database(used.directory).touch()
+    refused = serve(used.directory)
+    assert refused.returncode == 1
+    assert "is missing or empty, though this directory has been in use: restore it from a backup" in refused.stderr
+    assert "is missing or empty" in doctor(used.directory)["data directory"]["said"]
+    keys = subprocess.run(
+        [*COMMAND, "keys", "list", "--data-dir", str(used.directory)],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert keys.returncode == 1
+
+
+def test_what_the_log_shares_memory_by_is_made_anew(used):
+    used.directory.joinpath("stillmotion.db-shm").unlink(missing_ok=True)
+    used.start()
+    assert [used.status(each).status for each in used.accepted] == [200, 200, 200]
+
+
+def test_a_log_that_was_cut_off_loses_no_more_than_its_torn_end(used):
+    """Power that fails tears the last page of the log: what is whole before it counts."""
+    log = used.directory / "stillmotion.db-wal"
+    kept = log.read_bytes()
+    for cut in (len(kept) - 1, len(kept) - 2000, len(kept) - 4096 - 24, len(kept) // 2, 33):
+        copy = used.directory.parent / f"cut{cut}"
+        shutil.copytree(used.directory, copy)
+        (copy / "stillmotion.db-wal").write_bytes(kept[:cut])
+        (copy / "stillmotion.db-shm").unlink(missing_ok=True)
+        connection = sqlite3.connect(database(copy))
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.close()
+        found = doctor(copy)["database"]
+        assert found["ok"], found
+
+
+def test_a_newer_database_is_left_alone(used):
+    connection = sqlite3.connect(database(used.directory))
+    connection.execute("PRAGMA user_version = 9999")
+    connection.close()
+    refused = serve(used.directory)
+    assert refused.returncode == 1
+    assert "upgrade Stillmotion" in refused.stderr
+    assert "Upgrade Stillmotion" in doctor(used.directory)["database"]["remedy"]
+
+
+def test_another_programs_database_is_left_alone(tmp_path):
+    connection = sqlite3.connect(tmp_path / "stillmotion.db")
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    assert "another program's database" in serve(tmp_path).stderr
+    assert "another program's" in doctor(tmp_path)["database"]["said"]
+
+
+def test_a_place_that_cannot_be_a_directory_is_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    refused = serve(tmp_path / "file" / "data")
+    assert refused.returncode == 1
+    assert "cannot be made a data directory" in refused.stderr
+
+
+def test_a_lost_secret_is_told_as_what_it_is(used):
+    (used.directory / "secret").write_bytes(b"short")
+    assert "restore it from a backup" in serve(used.directory).stderr
+    assert not doctor(used.directory)["data directory"]["ok"]
+
+
+def test_faults_that_cannot_be_read_are_refused(tmp_path):
+    refused = serve(tmp_path, STILLMOTION_FAULTS="submit.sometime=kill9")
+    assert refused.returncode == 1
+    assert "'submit.sometime=kill9' is no fault" in refused.stderr
+    refused = serve(tmp_path, STILLMOTION_FAULTS="submit.before_insert=exec_then_raise")
+    assert "nothing has been carried out" in refused.stderr
+
+
+def test_the_doctor_finds_nothing_wrong_beside_a_server_that_runs(running):
+    port = running.base.rpartition(":")[2]
+    found = doctor(running.directory, STILLMOTION_PORT=port)
+    assert [name for name, each in found.items() if not each["ok"]] == []
+    assert f"held by process {running.process.pid}" in found["data directory"]["said"]
+    assert "in use by our own server" in found["address"]["said"]
+    accepted = running.submit(SHORT)
+    assert running.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
+    assert [path.name for path in running.directory.rglob("doctor-*")] == []
+
+
+def test_the_doctor_finds_nothing_wrong_before_the_first_start(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    found = doctor(tmp_path / "data", STILLMOTION_PORT=str(port))
+    assert [name for name, each in found.items() if not each["ok"]] == []
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_doctor_says_what_to_do_about_settings_and_ports(tmp_path):
+    assert "STILLMOTION_PORT" in doctor(tmp_path, STILLMOTION_PORT="many")["settings"]["said"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = doctor(tmp_path, STILLMOTION_PORT=str(taken.getsockname()[1]))
+    assert "cannot be listened on" in found["address"]["said"]
+    assert "storage" in doctor(tmp_path, STILLMOTION_STORAGE="ftp://x")["storage"]["said"]
+
+
+def test_nobody_has_to_read_what_it_says(used):
+    """Standard output and the log are closed pipes: the service goes on."""
+    out, log = os.pipe(), os.pipe()
+    port = socket.create_server(("127.0.0.1", 0))
+    number = port.getsockname()[1]
+    port.close()
+    used.process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", str(number), "--data-dir", str(used.directory)],
+        stdout=out[1],
+        stderr=log[1],
+        env=clean_environment(),
+    )
+    for descriptor in (*out, *log):
+        os.close(descriptor)
+    used.base = f"http://127.0.0.1:{number}"
+    for _ in range(200):
+        try:
+            if used.call("GET", "/readyz").status == 200:
+                break
+        except OSError:
+            pass
+        with pytest.raises(subprocess.TimeoutExpired):
+            used.process.wait(0.1)
+    assert used.wait_for(used.accepted[0], "completed", "failed")["state"] == "completed"
+    used.process.terminate()
+    assert used.process.wait(15) == 0
