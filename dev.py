@@ -126,6 +126,13 @@ def fuzz(arguments: Sequence[str]) -> int:
     return become([str(PYTHON), "-m", "tools.fuzz", *arguments])
 
 
+def soak(arguments: Sequence[str]) -> int:
+    """Let a seeded storm loose on the service, and count what was lost: nothing."""
+    os.chdir(ROOT)
+    prepare()
+    return become([str(PYTHON), "-m", "bench.soak", *arguments])
+
+
 def docs(arguments: Sequence[str]) -> int:
     """Write the reference pages from the code; --check only compares."""
     os.chdir(ROOT)
@@ -366,6 +373,7 @@ CHORES: Mapping[str, Chore] = {
     "bench": Chore(bench, "NAME [its own]"),
     "gallery": Chore(gallery, "[--out DIR] [--only WORD]"),
     "fuzz": Chore(fuzz, "[--seconds N] [--seed N] [its own]"),
+    "soak": Chore(soak, "[--seconds N] [--seed N]"),
     "docs": Chore(docs, "[--check]"),
     "compatibility": Chore(compatibility),
     "lock": Chore(lock, "[--upgrade]"),

@@ -5,17 +5,19 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 TERMINAL = frozenset({"completed", "failed", "cancelled"})
 REFUNDED = frozenset({"failed", "cancelled"})
 MAX_FAILURES = 3
-NOT_OURS = re.compile(r"checks/")
-"""Objects that no row names and none should: what the readiness check writes."""
+NOTHING_DELETED: Mapping[str, float] = MappingProxyType({})
+NOT_OURS = re.compile(r"checks/|quarantine/")
+"""Objects that no row names and none should: what the readiness check writes, and what a collector has set aside."""
 
 _STORED = re.compile(r'"key":"([^"]+)"')
 
@@ -46,6 +48,7 @@ class Holdings:
     rows: Sequence[Row]
     deliveries: Sequence[tuple[str, str, str, str, int]]
     unfinished: dict[str, int]
+    queued: dict[str, int]
     spent: dict[tuple[str, str], int]
     unsound: Sequence[str]
 
@@ -72,6 +75,7 @@ def read(root: Path) -> Holdings:
             for each in database.execute("SELECT * FROM deliveries ORDER BY sequence")
         ]
         unfinished = dict(database.execute("SELECT subscription_id, unfinished FROM limits").fetchall())
+        queued = dict(database.execute("SELECT subscription_id, queued FROM limits").fetchall())
         spent = {
             (each["subscription_id"], each["period"]): each["video_spent"]
             for each in database.execute("SELECT subscription_id, period, video_spent FROM quotas")
@@ -80,7 +84,7 @@ def read(root: Path) -> Holdings:
         unsound += [
             f"{each[0]} row {each[1]}: no such {each[2]}" for each in database.execute("PRAGMA foreign_key_check")
         ]
-    return Holdings(root, rows, deliveries, unfinished, spent, unsound)
+    return Holdings(root, rows, deliveries, unfinished, queued, spent, unsound)
 
 
 def _row(each: sqlite3.Row) -> Row:
@@ -104,21 +108,26 @@ def _row(each: sqlite3.Row) -> Row:
     )
 
 
-def violations(holdings: Holdings, accepted: Collection[str]) -> list[str]:
-    """Every promise that is broken, in a sentence each. `accepted` are the ids that callers were given."""
+def violations(
+    holdings: Holdings, accepted: Collection[str], deleted: Mapping[str, float] = NOTHING_DELETED
+) -> list[str]:
+    """Every promise that is broken, in a sentence each.
+
+    `accepted` are the ids that callers were given, `deleted` those that they had removed, with the clips' seconds.
+    """
     return [
         *(f"unsound: {each}" for each in holdings.unsound),
-        *_lost(holdings, accepted),
+        *_lost(holdings, set(accepted) - deleted.keys()),
         *_unfinished(holdings),
         *_badly_ended(holdings),
         *_not_whole(holdings),
         *_badly_announced(holdings),
-        *_miscounted(holdings),
+        *_miscounted(holdings, sum(deleted.values())),
     ]
 
 
-def _lost(holdings: Holdings, accepted: Collection[str]) -> Iterator[str]:
-    for generation in set(accepted) - {row.id for row in holdings.rows}:
+def _lost(holdings: Holdings, accepted: set[str]) -> Iterator[str]:
+    for generation in accepted - {row.id for row in holdings.rows}:
         yield f"lost: {generation} was accepted and is not stored"
 
 
@@ -166,15 +175,21 @@ def _badly_announced(holdings: Holdings) -> Iterator[str]:
             yield f"announced: {row.id} is in its attempt {row.attempt} and began {began} times in the outbox"
 
 
-def _miscounted(holdings: Holdings) -> Iterator[str]:
+def _miscounted(holdings: Holdings, deleted_seconds: float) -> Iterator[str]:
+    """What is counted beside the rows is what counting the rows comes to. A deleted clip stays paid for, if it was."""
+    queued = dict.fromkeys(holdings.queued, 0)
     under_way = dict.fromkeys(holdings.unfinished, 0)
     spent = dict.fromkeys(holdings.spent, 0)
     for row in holdings.rows:
         under_way[row.subscription] = under_way.get(row.subscription, 0) + (row.state not in TERMINAL)
+        queued[row.subscription] = queued.get(row.subscription, 0) + (row.state == "queued")
         month = time.strftime("%Y-%m", time.gmtime(row.created_at // 1_000_000))
         key = (row.subscription, month)
         spent[key] = spent.get(key, 0) + (0 if row.state in REFUNDED else round(row.seconds * 1_000_000))
     if under_way != holdings.unfinished:
         yield f"miscounted: {under_way} are under way, {holdings.unfinished} are counted"
-    if spent != holdings.spent:
+    if queued != holdings.queued:
+        yield f"miscounted: {queued} are queued, {holdings.queued} are counted"
+    beyond = sum(holdings.spent.values()) - sum(spent.values())
+    if spent.keys() != holdings.spent.keys() or not 0 <= beyond <= deleted_seconds * 1_000_000:
         yield f"miscounted: {spent} were used, {holdings.spent} are counted"

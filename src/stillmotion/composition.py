@@ -86,10 +86,7 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
         work = Work(store, objects, clock, new_token, fault)
         images, codec = HttpImages(connections, fault=fault), video_codec(settings)
         workshop = Workshop(work, images, objects, signal, announcements, clock, directory.scratch, codec, fault)
-        new_renderer = renderers(settings, faults)
-        if settings.depth_model and settings.renderers:
-            await _try_out(new_renderer())
-        host = WorkerHost(workshop, new_renderer, settings.renderers)
+        host = WorkerHost(workshop, await _fit_renderers(settings, faults), settings.renderers)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         uploads = Uploads(store, objects, clock, new_uuid7, new_token)
         generations = Generations(
@@ -216,6 +213,14 @@ def renderers(settings: Settings, faults: Faults | None = None) -> NewRenderer:
         file = Path(settings.depth_model).expanduser().resolve()
         options += ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
     return lambda: RendererProcess((*RENDERER_COMMAND, *options))
+
+
+async def _fit_renderers(settings: Settings, faults: Faults | None) -> NewRenderer:
+    """What makes renderers, tried out where a model of the operator's is to be loaded."""
+    new_renderer = renderers(settings, faults)
+    if settings.depth_model and settings.renderers:
+        await _try_out(new_renderer())
+    return new_renderer
 
 
 async def _try_out(renderer: RendererProcess) -> None:

@@ -37,7 +37,7 @@ def limits() -> str:
         ),
         ("Lease of a worker", f"{_seconds(work.LEASE)}, renewed while it renders", "application/work.py"),
         ("Failed attempts", f"{generation.MAX_FAILURES}, then `failed`", "domain/generation.py"),
-        ("Lost attempts", f"{generation.MAX_ATTEMPTS} claims in all, then `failed`", "domain/generation.py"),
+        ("Lost attempts", f"{generation.MAX_LOSSES} with their worker, then `failed`", "domain/generation.py"),
         ("Download URL", f"{_seconds(assets.LIFETIME)}; a fresh one at each poll", "application/assets.py"),
         ("Answer to a callback", f"a 2xx within {_seconds(callbacks.ANSWER_DEADLINE)}", "domain/callbacks.py"),
         ("A revoked key may still work", f"{access.CACHE_SECONDS:g} s", "application/access.py"),

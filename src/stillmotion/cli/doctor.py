@@ -248,16 +248,15 @@ def _our_own(settings: Settings) -> bool:
 
 
 def _renderer(settings: Settings) -> Finding:
-    from stillmotion.composition import video_codec
+    from stillmotion.composition import renderers, video_codec
     from stillmotion.domain.request import Resolution
     from stillmotion.media.sample import draw_sample
     from stillmotion.worker.messages import Done, Render
-    from stillmotion.worker.renderer_process import RendererProcess
 
     async def render(folder: Path) -> Done:
         picture = folder / "picture.jpg"
         picture.write_bytes(draw_sample())
-        renderer = RendererProcess()
+        renderer = renderers(settings)()
         try:
             ready = await renderer.start()
             order = Render(
