@@ -18,7 +18,7 @@ POLL = timedelta(seconds=1)
 """How often an idle lane looks for what another process submitted; this process's own submits wake it."""
 
 RECLAIM_EVERY = LEASE / 3
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 10.0
 
 NewRenderer = Callable[[], RendererProcess]
 

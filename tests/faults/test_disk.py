@@ -1,0 +1,249 @@
+"""The disk is full or read-only, the database locked, the storage away, the file handles used up: for a while."""
+
+import contextlib
+import http.client
+import os
+import resource
+import shutil
+import socket
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from bench.soak.invariants import read, violations
+from tests.end_to_end.conftest import COMMAND, Running, clean_environment, small_picture
+from tests.faults.small_disk import OnSmallDisk, can_mount
+
+SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
+UNEXPECTED = {"error": "An unexpected error occurred, please try again later"}
+
+needs_a_disk = pytest.mark.skipif(not can_mount(), reason="no unprivileged mount namespaces (unshare -Urm) here")
+
+
+@pytest.fixture
+def small(tmp_path):
+    running = OnSmallDisk(tmp_path / "data", {"STILLMOTION_SUBMITS_PER_MINUTE": "1000"})
+    running.key = running.new_key()["key"]
+    yield running.start()
+    running.stop()
+
+
+def ready_within(running, status, seconds):
+    """Wait until the service says that it is ready, or that it is not."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(ConnectionError):
+            answer = running.call("GET", "/readyz")
+            if answer.status == status:
+                return answer
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def assert_refused(answer):
+    assert (answer.status, answer.body) == (503, UNEXPECTED)
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
+@needs_a_disk
+def test_while_the_disk_is_full_submits_wait_and_polls_do_not(small):
+    done = small.submit(SHORT).body["id"]
+    small.wait_for(done, "completed")
+    filler = small.fill()
+    refused = [small.submit({**SHORT, "prompt": "p" * 4000, "url": "https://example.com/a.png"}) for _ in range(40)]
+    assert_refused(refused[-1])
+    assert {each.status for each in refused} <= {200, 503}
+    assert small.status(done).status == 200
+    assert small.call("GET", "/healthz").status == 200
+    assert (
+        "store" in ready_within(small, 503, 3).body["missing"]
+        or "storage" in ready_within(small, 503, 3).body["missing"]
+    )
+    filler.unlink()
+    ready_within(small, 200, 10)
+    again = small.submit(SHORT)
+    assert small.wait_for(again.body["id"], "completed", "failed")["state"] == "completed"
+    accepted = [each.body["id"] for each in refused if each.status == 200]
+    assert {small.status(each).status for each in (done, *accepted)} == {200}
+
+
+@needs_a_disk
+def test_what_is_rendered_while_the_disk_is_full_is_rendered_later(small):
+    """It is the machine's fault: the generation has failed nothing, and half a file is not left."""
+    waiting = small.submit({**SHORT, "duration": 10, "resolution": "720p"}).body["id"]
+    small.wait_for(waiting, "dreaming")
+    filler = small.fill()
+    time.sleep(4)
+    assert small.status(waiting).body["state"] in {"queued", "dreaming"}
+    filler.unlink()
+    assert small.wait_for(waiting, "completed", "failed", seconds=90)["state"] == "completed"
+    seen = small.directory.with_name("seen")
+    shutil.copytree(small.inside, seen)
+    holdings = read(seen)
+    assert violations(holdings, [waiting]) == []
+    assert (holdings.rows[0].failures, holdings.orphans()) == (0, [])
+
+
+@pytest.fixture
+def failing_disk(tmp_path):
+    """An ext4 file system in a file, which can be made to fail as a disk does."""
+    image, place = tmp_path / "image", tmp_path / "disk"
+    place.mkdir()
+    image.write_bytes(b"")
+    os.truncate(image, 64 << 20)
+    if shutil.which("mkfs.ext4") is None or run("mkfs.ext4", "-q", str(image)):
+        pytest.skip("no mkfs.ext4 here")
+    if run("mount", "-o", "loop", str(image), str(place)):
+        pytest.skip("no leave to mount a loop device here")
+    yield image, place
+    run("umount", str(place))
+
+
+def run(*words):
+    return subprocess.run(words, capture_output=True, check=False).returncode
+
+
+def test_a_disk_that_turns_read_only_refuses_submits_and_loses_nothing(failing_disk):
+    image, place = failing_disk
+    running = Running(place / "data")
+    running.key = running.new_key()["key"]
+    running.start()  # Its log is on that disk, too.
+    done = running.submit(SHORT).body["id"]
+    running.wait_for(done, "completed")
+    waiting = running.submit({**SHORT, "duration": 10, "resolution": "1080p"}).body["id"]
+    assert run("mount", "-o", "remount,abort", str(place)) == 0
+    assert_refused(running.submit(SHORT))
+    assert running.status(done).status == running.status(waiting).status == 200
+    ready_within(running, 503, 4)
+    assert running.call("GET", "/healthz").status == 200
+    running.kill()
+    assert run("umount", str(place)) == 0
+    run("fsck.ext4", "-p", str(image))
+    assert run("mount", "-o", "loop", str(image), str(place)) == 0
+    running.start()
+    assert running.status(done).body["state"] == "completed"
+    assert running.wait_for(waiting, "completed", "failed", seconds=90)["state"] == "completed"
+    running.stop()
+    assert violations(read(running.directory), [done, waiting]) == []
+
+
+@needs_a_disk
+def test_a_read_only_disk_is_refused_at_the_start(tmp_path):
+    words = (
+        'mount -t tmpfs stillmotion "$1" && mkdir "$1/objects" "$1/scratch" && '
+        'mount -o remount,ro "$1" && shift && exec "$@"'
+    )
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(
+        [
+            "unshare",
+            "-Urm",
+            "sh",
+            "-c",
+            words,
+            "sh",
+            str(place),
+            *COMMAND,
+            "serve",
+            "--port",
+            "0",
+            "--data-dir",
+            str(place),
+        ],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"{place} cannot be written to (Read-only file system)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_while_another_keeps_the_database_locked_submits_wait_and_polls_do_not(running):
+    done = running.submit(SHORT).body["id"]
+    running.wait_for(done, "completed")
+    other = sqlite3.connect(running.directory / "stillmotion.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    began = time.monotonic()
+    assert_refused(running.submit(SHORT))
+    assert 4 < time.monotonic() - began < 8
+    polls = []
+    for _ in range(20):
+        began = time.monotonic()
+        assert running.status(done).body["state"] == "completed"
+        polls.append(time.monotonic() - began)
+    assert sorted(polls)[10] < 0.25
+    ready_within(running, 503, 5)
+    other.execute("ROLLBACK")
+    other.close()
+    ready_within(running, 200, 10)
+    again = running.submit(SHORT)
+    assert running.wait_for(again.body["id"], "completed", "failed")["state"] == "completed"
+
+
+def test_a_clip_waits_while_the_storage_is_away(running):
+    """Submits by URL are taken; what was made is kept, with its lease, until it can be stored."""
+    waiting = running.submit({**SHORT, "duration": 5}).body["id"]
+    running.wait_for(waiting, "dreaming")
+    objects = running.directory / "objects"
+    objects.rename(objects.with_name("away"))
+    objects.write_bytes(b"")
+    assert_refused(running.submit(SHORT))
+    ready_within(running, 503, 3)
+    time.sleep(5)
+    assert running.status(waiting).body["state"] == "dreaming"
+    objects.unlink()
+    objects.with_name("away").rename(objects)
+    assert running.wait_for(waiting, "completed", "failed")["state"] == "completed"
+    ready_within(running, 200, 10)
+    running.stop()
+    holdings = read(running.directory)
+    assert violations(holdings, [waiting]) == []
+    assert (holdings.rows[0].attempt, holdings.rows[0].failures) == (1, 0)
+    assert [key for key in holdings.orphans() if key.startswith("generations/")] == []
+    running.start()
+
+
+def test_an_asset_that_somebody_deleted_is_not_found(running):
+    done = running.submit(SHORT).body["id"]
+    assets = running.wait_for(done, "completed")["assets"]
+    for path in (running.directory / "objects" / "generations").rglob("*.mp4"):
+        path.unlink()
+    path = assets["video"].removeprefix(running.base)
+    assert running.call("GET", path).status == 404
+    assert running.call("GET", assets["image"].removeprefix(running.base)).status == 200
+
+
+def test_more_callers_than_file_handles_are_told_so_and_the_rest_go_on(tmp_path):
+    running = Running(tmp_path / "data")
+    running.key = running.new_key()["key"]
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 400:
+        pytest.skip("too few file handles here to hold more than a server with 200")
+    words = [*COMMAND, "serve", "--port", "0", "--data-dir", str(running.directory)]
+    with running.log.open("a") as log:
+        running.process = subprocess.Popen(
+            ["sh", "-c", 'ulimit -n 200 && exec "$@"', "sh", *words],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=clean_environment(),
+        )
+    running.base = running.process.stdout.readline().split()[2]
+    host, port = running.base.removeprefix("http://").split(":")
+    held = [socket.create_connection((host, int(port))) for _ in range(250)]
+    with contextlib.suppress(OSError, http.client.HTTPException):  # It may not even be let in.
+        assert running.call("GET", "/healthz").status in {200, 503}
+    for each in held:
+        each.close()
+    ready_within(running, 200, 10)
+    accepted = running.submit(SHORT)
+    assert running.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
+    assert len(list((tmp_path / "data" / "objects").rglob("*.mp4"))) == 1
+    assert "Traceback" not in running.log.read_text()
+    running.stop()
