@@ -129,9 +129,7 @@ async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _callbacks(
-    store: SqliteStore, connections: Connections, bodies: Dialects, clock: Clock, fault: Fault
-) -> Callbacks:
+def _callbacks(store: SqliteStore, connections: Connections, bodies: Dialects, clock: Clock, fault: Fault) -> Callbacks:
     chance = secrets.SystemRandom().random
     return Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance, fault)
 

@@ -79,7 +79,8 @@ class Work:
     async def complete(self, lease: Lease, rendered: Rendered, keys: AssetKeys) -> Generation:
         """Publish the files, then finish. What was published for a lost lease is removed.
 
-        Raises `LeaseLost`, or `GenerationNotFound` where it was deleted meanwhile. After `Unavailable` it may be called again, with the same keys: what was done then is found done.
+        Raises `LeaseLost`, or `GenerationNotFound` where it was deleted meanwhile. After `Unavailable` it may be
+        called again, with the same keys: what was done then is found done.
         """
         video, thumbnail = rendered.video, rendered.thumbnail
         await self.objects.put_file(keys.video, video.path)
