@@ -77,7 +77,7 @@ def test_killed_after_a_commit_it_still_tells_what_was_committed(shaken, point):
 @pytest.mark.parametrize(
     ("point", "code", "failures"),
     [
-        (Point.DECODE_BEGUN, "image_decode_failed", 1),
+        (Point.DECODE_BEGUN, "renderer_crashed", 3),
         (Point.RENDER_MIDWAY, "renderer_crashed", 3),
         (Point.RENDER_WRITTEN, "renderer_crashed", 3),
     ],
