@@ -66,7 +66,7 @@ class House:
         generation_id = await self.submit()
         lease = (await self.work.claim()).lease
         assert lease.generation_id == generation_id
-        await self.work.complete(lease, self.result())
+        await self.work.complete(lease, self.result(), self.work.new_keys(lease))
         return generation_id
 
     def files(self):
@@ -112,7 +112,7 @@ async def test_what_is_published_for_a_deleted_generation_leaves_nothing(house):
     await house.generations.delete(house.owner, generation_id)
     assert not await house.work.holds(lease)
     with pytest.raises(GenerationNotFound):
-        await house.work.complete(lease, house.result())
+        await house.work.complete(lease, house.result(), house.work.new_keys(lease))
     assert house.files() == []
 
 
