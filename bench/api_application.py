@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.bare_writer import bare_connection, write
 from bench.history import PICTURE, PROMPT, queued, unlimited
 from bench.table import Figure, Sense, spread
+from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
@@ -63,7 +64,7 @@ def _application(folder: Path) -> Iterator[tuple[Generations, SqliteStore]]:
                 CLOCK,
                 new_uuid7,
                 new_token,
-                {"ray-1-6": "parallax/1"},
+                read_catalogue(),
                 Uploads(store, objects, CLOCK, new_uuid7, new_token),
             ),
             store,

@@ -3,15 +3,17 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from stillmotion.adapters.backup import Manifest, write_backup
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
+from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.data_directory import DataDirectory, open_data_directory
@@ -36,15 +38,19 @@ from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads
 from stillmotion.application.work import Work
 from stillmotion.config import Settings, SettingsError
+from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
 from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.planning import successor
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.app import SURFACES, build_app, dialects
 from stillmotion.http.asgi import App
-from stillmotion.http.services import Services
+from stillmotion.http.services import Check, Services
 from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.darkroom import Darkroom
 from stillmotion.worker.deliverer import Deliverer
 from stillmotion.worker.faults import Faults
+from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
 from stillmotion.worker.sweeper import Sweeper
@@ -52,6 +58,9 @@ from stillmotion.worker.upload_sweeper import UploadSweeper
 
 _KEYS, _LINKS = b"subscription keys", b"asset links"
 """What each secret that we derive from the data directory's is for."""
+
+_ENGINES = frozenset({EngineKind.PARALLAX, EngineKind.FORWARD})
+"""What this version can make clips with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +92,17 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
         objects = open_storage(settings, fault)
         connections = _connections(settings)
+        models = _offer(settings)
         work = Work(store, objects, clock, new_token, fault)
         images, codec = HttpImages(connections, fault=fault), video_codec(settings)
         workshop = Workshop(work, images, objects, signal, announcements, clock, directory.scratch, codec, fault)
-        host = WorkerHost(workshop, await _fit_renderers(settings, faults), settings.renderers)
+        new_renderer = await _fit_renderers(settings, faults)
+        others = forwarders(models, new_renderer) if settings.renderers else []
+        host = WorkerHost(workshop, new_renderer, settings.renderers, others)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         uploads = Uploads(store, objects, clock, new_uuid7, new_token)
         generations = Generations(
-            store, objects, signal, connections.guard, clock, new_uuid7, new_token, settings.models, uploads, fault
+            store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault
         )
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
@@ -104,7 +116,8 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
             clock=clock,
             admin=_admin_access(settings, store, clock),
             run_id=secrets.token_hex(4),
-            readiness={"store": store.check, "storage": objects.check, "worker": lambda: _check_worker(host)},
+            readiness={"store": store.check, "storage": objects.check, **_worker_checks(host, models, others)},
+            servers={each.entry.name: each for each in others},
             public_url=settings.public_url,
             version=version("stillmotion"),
             is_closing=lambda: host.stopping,
@@ -129,6 +142,10 @@ async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _worker_checks(host: WorkerHost, models: Catalogue, others: Sequence[Forwarder]) -> dict[str, Check]:
+    return {"worker": partial(_check_worker, host), "servers": partial(_check_servers, models, others)}
+
+
 def _callbacks(store: SqliteStore, connections: Connections, bodies: Dialects, clock: Clock, fault: Fault) -> Callbacks:
     chance = secrets.SystemRandom().random
     return Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance, fault)
@@ -139,6 +156,15 @@ async def _check_worker(host: WorkerHost) -> None:
         raise Unavailable("the server is shutting down")
     if not host.alive:
         raise Unavailable("no renderer is running")
+
+
+async def _check_servers(models: Catalogue, others: Sequence[Forwarder]) -> None:
+    """Raise `Unavailable` for a model that nobody can make just now."""
+    troubles = {each.entry.name: each.trouble for each in others if each.trouble is not None}
+    for model in models.models:
+        names = [entry.name for entry in models.route(model)]
+        if troubles.keys() >= set(names):
+            raise Unavailable(f"nobody makes {model} just now: {'; '.join(str(troubles[name]) for name in names)}")
 
 
 @contextmanager
@@ -152,7 +178,7 @@ def _administration(settings: Settings, store: SqliteStore, clock: Clock) -> Adm
     pepper = _derived(open_data_directory(settings.data_dir).secret(), _KEYS)
     surfaces = frozenset(surface.name for surface in SURFACES)
     return Administration(
-        Products(store, new_uuid7, surfaces, frozenset(settings.models), default_product(settings)),
+        Products(store, new_uuid7, surfaces, frozenset(catalogue(settings).models), default_product(settings)),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, pepper),
     )
 
@@ -199,6 +225,12 @@ def default_product(settings: Settings) -> Product:
     )
 
 
+def catalogue(settings: Settings) -> Catalogue:
+    """The models, and what each wire name stands for. Raises `CatalogueError`."""
+    file = Path(settings.catalogue).expanduser() if settings.catalogue else None
+    return read_catalogue(file, settings.models)
+
+
 def image_source(settings: Settings) -> HttpImages:
     """Fetches pictures as the service would."""
     return HttpImages(_connections(settings))
@@ -211,6 +243,59 @@ def renderers(settings: Settings, faults: Faults | None = None) -> NewRenderer:
         file = Path(settings.depth_model).expanduser().resolve()
         options += ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
     return lambda: RendererProcess((*RENDERER_COMMAND, *options))
+
+
+def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[Forwarder]:
+    """The other servers that wire names stand for. Raises `CatalogueError` where one's workflow cannot be used."""
+    entries = [each for each in models.offered() if each.engine is EngineKind.FORWARD]
+    if not entries:
+        return []
+    from stillmotion.engines.forward.peers import peer_of
+
+    darkroom = Darkroom(new_renderer)
+    return [
+        Forwarder(each, peer_of(each), darkroom, partial(successor, models), models.has_stand_in(each))
+        for each in entries
+    ]
+
+
+def _offer(settings: Settings) -> Catalogue:
+    """The catalogue. Raises `CatalogueError` for an offered model that may not or cannot be made here."""
+    models = catalogue(settings)
+    models.check_licences(frozenset(settings.accepted_licences))
+    for entry in models.offered():
+        if entry.engine not in _ENGINES:
+            raise CatalogueError(
+                f"The model {entry.name} is for the engine {entry.engine}, which this version does not have: "
+                "let the wire names stand for others."
+            )
+    return models
+
+
+async def model_troubles(settings: Settings) -> dict[str, str | None]:
+    """For each model that a wire name stands for, why it cannot be made; None where it can. Raises `CatalogueError`."""
+    models = catalogue(settings)
+    return {entry.name: await _trouble_of(entry, frozenset(settings.accepted_licences)) for entry in models.offered()}
+
+
+async def _trouble_of(entry: Entry, accepted: frozenset[str]) -> str | None:
+    if entry.must_be_accepted and entry.licence not in accepted:
+        return f"its licence {entry.licence} is not accepted: see the setting accepted_licences"
+    if entry.engine not in _ENGINES:
+        return f"this version has no engine called {entry.engine}"
+    if entry.server is None:
+        return None
+    from stillmotion.engines.forward.peers import peer_of
+
+    try:
+        peer = peer_of(entry)
+        try:
+            await peer.check()
+        finally:
+            await peer.close()
+    except (CatalogueError, Unavailable) as error:
+        return str(error)
+    return None
 
 
 async def _fit_renderers(settings: Settings, faults: Faults | None) -> NewRenderer:

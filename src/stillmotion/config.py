@@ -37,8 +37,13 @@ class Settings:
         MappingProxyType({}), "Options of the S3 store: region, endpoint, keys.", secret=True
     )
     models: Mapping[str, str] = _setting(
-        MappingProxyType(dict.fromkeys(("ray-1-6", "ray-2", "ray-flash-2", "sora-2", "sora-2-pro"), "parallax/1")),
-        "Wire model names and the engine that really renders each.",
+        MappingProxyType({}),
+        "Wire model names and the catalogue's entry that each stands for, or several in order of preference: "
+        "ray-2=first > second; empty: as the catalogue's aliases say.",
+    )
+    catalogue: str = _setting("", "A file of models (TOML) that is laid over those that the package knows.")
+    accepted_licences: tuple[str, ...] = _setting(
+        (), "Licences other than Apache-2.0 and MIT that you accept, by the names that `stillmotion models list` shows."
     )
     depth_model: str = _setting(
         "", "An ONNX model that tells depth (needs stillmotion[onnx]), e.g. models/midas.onnx; empty: estimated."

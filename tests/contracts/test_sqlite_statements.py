@@ -20,6 +20,9 @@ UNDER_WAY = re.compile(
 )
 """Indexes that hold only what is under way, what a statement makes of them, and, once a minute, all subscriptions."""
 
+GIVEN = "SCAN json_each VIRTUAL TABLE INDEX 1:"
+"""Reads a list that is bound to the statement."""
+
 
 @pytest.fixture
 def connection(database):
@@ -36,7 +39,7 @@ def plan(connection, statement):
 @pytest.mark.parametrize("name", sorted(STATEMENTS.keys() - ADMINISTRATION))
 def test_no_statement_reads_what_is_past(connection, name):
     steps = plan(connection, STATEMENTS[name])
-    scans = [step for step in steps if step.startswith("SCAN") and not UNDER_WAY.search(step)]
+    scans = [step for step in steps if step.startswith("SCAN") and not UNDER_WAY.search(step) and step != GIVEN]
     sorts = [step for step in steps if "TEMP B-TREE" in step]
     assert scans + sorts == []
 

@@ -10,6 +10,7 @@ import pytest
 
 import dev
 from stillmotion.adapters.callbacks import sign
+from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.identifiers import new_callback_secret
 from stillmotion.cli.main import cli
 from stillmotion.config import load
@@ -73,11 +74,16 @@ def test_command_names_are_known():
 @pytest.mark.parametrize(
     "block", [block for page in PAGES for block in blocks(page, "toml")], ids=lambda block: block.splitlines()[0]
 )
-def test_every_settings_file_shown_is_accepted(tmp_path, block):
+def test_every_file_of_settings_or_models_shown_is_accepted(tmp_path, block):
+    """A file whose models are tables is a catalogue."""
     file = tmp_path / "stillmotion.toml"
     file.write_text(block, "utf-8")
+    shown = tomllib.loads(block)
+    if any(isinstance(each, dict) for each in shown.get("models", {}).values()):
+        assert shown["models"].keys() <= read_catalogue(file).entries.keys()
+        return
     settings, _ = load({}, file)
-    assert all(hasattr(settings, each) for each in tomllib.loads(block))
+    assert all(hasattr(settings, each) for each in shown)
 
 
 @pytest.mark.parametrize(

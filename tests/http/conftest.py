@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
@@ -30,6 +31,7 @@ from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
+from stillmotion.domain.catalogue import Catalogue, Dialect, EngineKind, Server
 from stillmotion.http.app import SURFACES, build_app
 from stillmotion.http.server import HttpServer, listen
 from stillmotion.http.services import Services
@@ -41,12 +43,6 @@ PICTURE_URL = "https://storage.googleapis.com/imagesai.appypie.com/testing/00034
 PEPPER = b"pepper"
 SIGNING_KEY = b"signing key"
 ADMIN_KEY = "operator-" * 5
-MODELS = {
-    "ray-1-6": "parallax/1",
-    "ray-2": "forward/elsewhere",
-    "sora-2": "parallax/1",
-    "sora-2-pro": "parallax/1",
-}
 GENEROUS = {"submits_per_minute": 100_000, "reads_per_minute": 1_000_000, "concurrent_generations": 100_000}
 
 
@@ -149,16 +145,28 @@ class Caller:
 def administration_of(store: Any, clock: ManualClock) -> Administration:
     """The operator's side of a store."""
     return Administration(
-        Products(store, new_uuid7, frozenset(surface.name for surface in SURFACES), frozenset(MODELS), a_product()),
+        Products(
+            store, new_uuid7, frozenset(surface.name for surface in SURFACES), frozenset(models().models), a_product()
+        ),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, PEPPER),
     )
+
+
+def models() -> Catalogue:
+    """What the edge offers: the embedded engine, and another server that can do as much."""
+    parallax = read_catalogue().entries["parallax"]
+    server = Server(Dialect.DREAM_MACHINE, "http://127.0.0.1:9")
+    elsewhere = replace(parallax, name="elsewhere", engine=EngineKind.FORWARD, server=server)
+    entries = {"parallax": parallax, "elsewhere": elsewhere}
+    here = dict.fromkeys(("ray-1-6", "sora-2", "sora-2-pro"), ("parallax",))
+    return Catalogue(entries, {**here, "ray-2": ("elsewhere",)})
 
 
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
     """Everything that the edge is given, with a guard that allows public addresses alone."""
     guard = UrlGuard(AddressPolicy((), ()))
     uploads = Uploads(store, objects, clock, new_uuid7, new_token)
-    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, MODELS, uploads)
+    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, models(), uploads)
     services = Services(
         access=Access(store, clock, PEPPER),
         read_limits=ReadLimits(clock),

@@ -141,3 +141,22 @@ def test_what_ends_badly_is_given_back():
     assert refunded_by(dreaming, dreaming.cancelled(NOW)) == 5.0
     assert refunded_by(dreaming, dreaming.completed(Lease("id", 1), RESULT, "{}", NOW)) == 0.0
     assert refunded_by(failed, failed) == 0.0
+
+
+def test_a_hand_back_keeps_what_another_server_calls_it_and_a_failure_does_not():
+    dreaming = queued(engine="forward/studio").claimed(SOON)
+    asked = dreaming.remembered(dreaming.lease, "video_1")
+    assert asked.released(asked.lease).claimed(SOON).remote == "video_1"
+    assert asked.attempt_failed(asked.lease, CRASH, NOW).remote == ""
+    with pytest.raises(LeaseLost):
+        asked.remembered(Lease("id", 7), "video_2")
+
+
+def test_what_goes_to_another_engine_has_failed_nobody():
+    dreaming = queued(engine="forward/studio").claimed(SOON)
+    asked = dreaming.remembered(dreaming.lease, "video_1")
+    moved = asked.handed_on(asked.lease, "parallax/1")
+    assert (moved.state, moved.engine, moved.remote, moved.failures) == (State.QUEUED, "parallax/1", "", 0)
+    assert queued().rerouted("forward/studio").engine == "forward/studio"
+    with pytest.raises(LeaseLost):
+        asked.rerouted("parallax/1")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_token, new_uuid7
@@ -35,7 +36,7 @@ class Desk:
             self.clock,
             new_uuid7,
             new_token,
-            {"ray-1-6": "parallax/1"},
+            read_catalogue(),
             self.uploads,
         )
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
@@ -46,7 +47,7 @@ class House:
             clock,
             new_uuid7,
             new_token,
-            {"ray-1-6": "parallax/1"},
+            read_catalogue(),
             Uploads(store, self.objects, clock, new_uuid7, new_token),
         )
         self.work = Work(store, self.objects, clock, new_token)

@@ -3,11 +3,12 @@
 import asyncio
 import io
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -26,6 +27,7 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Product
 from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.messages import Stage
 from stillmotion.worker.renderer_process import RendererProcess
@@ -63,11 +65,11 @@ class Bench:
     host: WorkerHost
     renderers: list[RendererProcess] = field(default_factory=list)
 
-    async def submit(self, prompt: str, frame0: Keyframe | None = None) -> str:
+    async def submit(self, prompt: str, frame0: Keyframe | None = None, *, engine: str = "fake/1", **parts: Any) -> str:
         keyframe = frame0 or ImageKeyframe("https://example.com/picture.png")
-        request = GenerationRequest(prompt=prompt, frame0=keyframe, seconds=1.0)
+        request = GenerationRequest(**{"prompt": prompt, "frame0": keyframe, "seconds": 1.0} | parts)
         now = self.workshop.clock.now()
-        generation = Generation(new_uuid7(), "s", "gateway", request, "fake/1", now)
+        generation = Generation(new_uuid7(), "s", "gateway", request, engine, now)
         await self.store.submit(Submission(generation, PRODUCT))
         self.workshop.signal.notify()
         return generation.id
@@ -111,7 +113,7 @@ def workshop(tmp_path: Path) -> Workshop:
 
 
 @asynccontextmanager
-async def running(workshop: Workshop, lanes: int = 1) -> AsyncIterator[Bench]:
+async def running(workshop: Workshop, lanes: int = 1, forwarders: Sequence[Forwarder] = ()) -> AsyncIterator[Bench]:
     """A host at work for the length of the block, drained with no grace at its end."""
     renderers: list[RendererProcess] = []
 
@@ -119,7 +121,7 @@ async def running(workshop: Workshop, lanes: int = 1) -> AsyncIterator[Bench]:
         renderers.append(RendererProcess(FAKE_RENDERER))
         return renderers[-1]
 
-    host = WorkerHost(workshop, new_renderer, lanes)
+    host = WorkerHost(workshop, new_renderer, lanes, forwarders)
     task = asyncio.create_task(host.run())
     try:
         async with asyncio.timeout(20):

@@ -67,4 +67,4 @@ if __name__ == "__main__":
     pipes = take_over_pipes()
     leave_signals_to_parent()
     die_with_parent(int(sys.argv[1]))
-    Renderer({"fake/1": Obedient()}, DecoderProcess(HOSTILE_DECODER), *pipes).serve(began)
+    Renderer({"fake/1": Obedient(), "parallax/1": Obedient()}, DecoderProcess(HOSTILE_DECODER), *pipes).serve(began)

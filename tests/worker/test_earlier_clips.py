@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_token, new_uuid7
@@ -38,7 +39,7 @@ class Desk:
             shop.clock,
             new_uuid7,
             new_token,
-            {"ray-1-6": "fake/1"},
+            read_catalogue(),
             Uploads(bench.store, shop.objects, shop.clock, new_uuid7, new_token),
         )
 

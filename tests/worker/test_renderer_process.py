@@ -39,7 +39,7 @@ async def test_a_render_says_how_far_it_is_and_leaves_two_files(picture):
         done = await renderer.render(message(renderer, picture, "slow"), heard.append)
     finally:
         await renderer.stop()
-    assert ready.engines == ("fake/1",)
+    assert "fake/1" in ready.engines
     fractions = [each.fraction for each in heard]
     assert fractions == sorted(fractions)
     assert {each.stage for each in heard} == {Stage.DECODING, Stage.RENDERING, Stage.FINISHING}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.docs import architecture, commands, errors, metrics, motion, rules, settings, wire
+from tools.docs import architecture, commands, errors, metrics, models, motion, rules, settings, wire
 from tools.docs.lifecycle import lifecycle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,8 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "contracts": architecture.contracts,
     "ports": architecture.ports,
     "limits": rules.limits,
+    "abilities": models.abilities,
+    "models": models.models,
     "camera-words": motion.camera_words,
     "other-words": motion.other_words,
 }

@@ -1,6 +1,6 @@
 """Submitting, reading and cancelling generations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -21,10 +21,12 @@ from stillmotion.application.ports import (
 from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import INPUTS
+from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem, Unavailable
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.planning import first_able
 from stillmotion.domain.rendering import RESAMPLER
 from stillmotion.domain.request import GenerationRequest, Purpose
 from stillmotion.domain.subscriptions import Subscription
@@ -33,7 +35,7 @@ from stillmotion.domain.uploads import upload_named_by
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """`engines` says, for each wire model that can be asked for, what really renders it."""
+    """`catalogue` says, for each wire model that can be asked for, what really renders it, and how."""
 
     store: GenerationStore
     objects: ObjectStore
@@ -42,7 +44,7 @@ class Generations:
     clock: Clock
     new_id: NewId
     new_token: NewToken
-    engines: Mapping[str, str]
+    catalogue: Catalogue
     uploads: Uploads
     fault: Fault = no_fault
 
@@ -56,13 +58,15 @@ class Generations:
     ) -> Accepted:
         """Accept a generation: it is on disk when this returns.
 
-        An upscaled or reframed clip is as long as its source; a reframed one keeps its area too. Raises
-        `InvalidRequest`, `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or
+        It goes to the first of the model's engines that can make it; a clip longer than that engine makes is made, and
+        counted, as long as it can. An upscaled or reframed clip is as long as its source; a reframed one keeps its area
+        too. Raises `InvalidRequest`, `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or
         `Unavailable`; then nothing is stored.
         """
         self._check(subscription, request)
         request = await self._with_sources(subscription, request)
         subscription.product.check_size(request)
+        engine, request = self._planned(request)
         request = await self._with_uploads(subscription, request)
         generation_id = self.new_id()
         kept = await self._keep_inline(generation_id, request)
@@ -71,7 +75,7 @@ class Generations:
             subscription_id=subscription.id,
             surface=surface,
             request=kept,
-            engine=self.engines[kept.model] if kept.purpose is Purpose.VIDEO else RESAMPLER,
+            engine=engine,
             created_at=self.clock.now(),
         )
         self.fault(Point.SUBMIT_BEFORE_INSERT)
@@ -134,8 +138,8 @@ class Generations:
             await remove_objects(self.store, self.objects, generation_id)
 
     def _check(self, subscription: Subscription, request: GenerationRequest) -> None:
-        if request.model not in self.engines:
-            names = ", ".join(sorted(self.engines))
+        if request.model not in self.catalogue.models:
+            names = ", ".join(sorted(self.catalogue.models))
             raise InvalidRequest(Problem("model", f"is not one of this server's models: {names}"))
         subscription.product.check_model(request.model)
         for field, keyframe in (("url", request.frame0), ("end_url", request.frame1)):
@@ -159,6 +163,15 @@ class Generations:
                 Problem("resolution", f"must be above the video's own {source.resolution} to upscale it")
             )
         return replace(request, seconds=source.seconds)
+
+    def _planned(self, request: GenerationRequest) -> tuple[str, GenerationRequest]:
+        """Which engine makes it, and the request that it can carry out. Raises `InvalidRequest`."""
+        if request.purpose is not Purpose.VIDEO:
+            return RESAMPLER, request
+        entry, _ = first_able(self.catalogue.route(request.model), request)
+        if entry.longest_seconds < request.seconds:
+            request = replace(request, seconds=round(entry.longest_seconds, 3))
+        return entry.engine_name, request
 
     async def _finished(self, subscription: Subscription, field: str, generation_id: str) -> Generation:
         """A completed generation of the same owner. Raises `InvalidRequest` that names `field`."""

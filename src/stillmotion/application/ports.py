@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from stillmotion.domain.callbacks import Answer, Delivery, DeliveryAttempt
 from stillmotion.domain.generation import Generation, GenerationView
@@ -85,6 +85,20 @@ class Accepted:
     window: RateWindow
 
 
+class Engines(NamedTuple):
+    """Whose generations are meant: those of the engines `named`, or of all `others`."""
+
+    named: frozenset[str] = frozenset()
+    others: bool = True
+
+    def include(self, engine: str) -> bool:
+        """Whether an engine is meant."""
+        return (engine in self.named) is not self.others
+
+
+EVERY_ENGINE = Engines()
+
+
 class GenerationStore(Protocol):
     """Generations, and the queue that they are."""
 
@@ -135,11 +149,16 @@ class GenerationStore(Protocol):
         """
         ...
 
-    async def claim_next(self, claim: Change) -> Generation | None:
+    async def claim_next(self, claim: Change, engines: Engines = EVERY_ENGINE) -> Generation | None:
         """Apply `claim` to the generation whose turn it is, as `change` does; None where none waits.
 
-        Subscriptions take turns (`domain.fairness`); of one subscription the generation that waits longest comes first.
+        Only those of `engines` count. Subscriptions take turns (`domain.fairness`); of one subscription the generation
+        that waits longest comes first.
         """
+        ...
+
+    async def queued_for(self, engine: str) -> Sequence[str]:
+        """The ids of the generations that wait for an engine, in no order."""
         ...
 
     async def leased(self, until: datetime) -> Sequence[str]:

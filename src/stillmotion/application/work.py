@@ -1,11 +1,11 @@
 """What a worker does with a generation: claim, renew, complete, release, fail."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from stillmotion.application.faults import Fault, Point, no_fault
-from stillmotion.application.ports import Clock, GenerationStore, NewToken, ObjectStore
+from stillmotion.application.ports import EVERY_ENGINE, Clock, Engines, GenerationStore, NewToken, ObjectStore
 from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost
 from stillmotion.domain.generation import Generation, Lease
@@ -53,10 +53,10 @@ class Work:
     new_token: NewToken
     fault: Fault = no_fault
 
-    async def claim(self) -> Generation | None:
-        """Lease the generation that waits longest, or None."""
+    async def claim(self, engines: Engines = EVERY_ENGINE) -> Generation | None:
+        """Lease the generation of those engines that waits longest, or None."""
         until = self.clock.now() + LEASE
-        claimed = await self.store.claim_next(lambda generation: generation.claimed(until))
+        claimed = await self.store.claim_next(lambda generation: generation.claimed(until), engines)
         if claimed is not None:
             self.fault(Point.CLAIM_AFTER_COMMIT)
         return claimed
@@ -70,6 +70,15 @@ class Work:
         """Whether the lease is still good: a look, nothing is changed."""
         generation = await self.store.find(lease.generation_id)
         return generation is not None and generation.state is State.DREAMING and generation.lease == lease
+
+    async def is_wanted(self, lease: Lease) -> bool:
+        """Whether its owner has neither cancelled nor deleted it."""
+        generation = await self.store.find(lease.generation_id)
+        return generation is not None and generation.state is not State.CANCELLED
+
+    async def remember(self, lease: Lease, remote: str) -> None:
+        """Keep what another server calls it: on disk when this returns, so that a restart asks for that one."""
+        await self.store.change(lease.generation_id, lambda generation: generation.remembered(lease, remote))
 
     def new_keys(self, lease: Lease) -> AssetKeys:
         """Names that nobody can guess and no other attempt has."""
@@ -116,6 +125,27 @@ class Work:
     async def release(self, lease: Lease) -> None:
         """Hand the generation back unfinished: no failure is counted."""
         await self.store.change(lease.generation_id, lambda generation: generation.released(lease))
+
+    async def hand_on(self, lease: Lease, engine: str) -> None:
+        """Hand the generation to another engine: no failure is counted."""
+        await self.store.change(lease.generation_id, lambda generation: generation.handed_on(lease, engine))
+
+    async def reroute(self, engine: str, successor: Callable[[Generation], str | None]) -> int:
+        """Give what waits for an engine to those that `successor` names; how many moved."""
+        moved = 0
+        for generation_id in await self.store.queued_for(engine):
+            found = await self.store.find(generation_id)
+            following = None if found is None else successor(found)
+            if following is not None:
+                moved += await self._moved(generation_id, following)
+        return moved
+
+    async def _moved(self, generation_id: str, engine: str) -> int:
+        try:
+            await self.store.change(generation_id, lambda generation: generation.rerouted(engine))
+        except (LeaseLost, GenerationNotFound):
+            return 0
+        return 1
 
     async def fail(self, lease: Lease, failure: GenerationFailed) -> Generation:
         """Count a failed attempt: tried again, or failed for good."""

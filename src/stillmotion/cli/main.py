@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "gc": ("stillmotion.cli.gc", "Remove what has expired, and set aside what belongs to nothing."),
     "backup": ("stillmotion.cli.backup", "Write everything that the server keeps to one file, while it runs."),
     "restore": ("stillmotion.cli.restore", "Make a data directory from such a file."),
+    "models": ("stillmotion.cli.models", "List the models of the catalogue, and check those that are offered."),
     "mcp": ("stillmotion.cli.mcp", "Serve assistants over MCP, on standard input and output."),
     "doctor": ("stillmotion.cli.doctor", "Check this machine and the data directory, and say what to mend."),
     "config": ("stillmotion.cli.settings", "Show every setting, its value and where that came from."),

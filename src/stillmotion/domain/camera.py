@@ -14,3 +14,8 @@ SUGGESTED = (
 """Concepts that are only hinted at by a move near to them; the plan says so."""
 
 CONCEPTS = frozenset(HONOURED + SUGGESTED)
+
+
+def phrase(concept: str) -> str:
+    """A concept as words for a prompt: "camera orbit left"."""
+    return f"camera {concept.replace('_', ' ')}"

@@ -50,7 +50,7 @@ class Generation:
 
     `engine` is what renders it, for the honesty header; `attempt` counts claims and only grows; `failures`
     counts attempts that went wrong, `losses` those that were lost with their worker; `progress` is 0 to 1; `plan`
-    is the engine's JSON, empty until known.
+    is the engine's JSON, empty until known; `remote` is what another server calls it, empty where none is at it.
     """
 
     id: str
@@ -70,6 +70,7 @@ class Generation:
     plan: str = ""
     finished_at: datetime | None = None
     losses: int = 0
+    remote: str = ""
 
     @property
     def is_terminal(self) -> bool:
@@ -121,6 +122,21 @@ class Generation:
         self._fence(lease)
         return replace(self, state=after(self.state, Event.RELEASE), lease_until=None, progress=0.0)
 
+    def remembered(self, lease: Lease, remote: str) -> "Generation":
+        """Another server has taken it, and calls it so."""
+        self._fence(lease)
+        return replace(self, remote=remote)
+
+    def handed_on(self, lease: Lease, engine: str) -> "Generation":
+        """Back to the queue for another engine: not a failure."""
+        return replace(self.released(lease), engine=engine, remote="")
+
+    def rerouted(self, engine: str) -> "Generation":
+        """Still in the queue, but for another engine. Raises `LeaseLost` where it is no longer queued."""
+        if self.state is not State.QUEUED:
+            raise LeaseLost(f"{self.id} is {self.state}")
+        return replace(self, engine=engine, remote="")
+
     def abandoned(self, now: datetime) -> "Generation":
         """Its worker is gone: back to the queue, unless it has outlived too many workers."""
         losses = self.losses + 1
@@ -140,7 +156,7 @@ class Generation:
         self._fence(lease)
         failures = self.failures + 1
         if failures < MAX_FAILURES and not failure.permanent:
-            return replace(self.released(lease), failures=failures)
+            return replace(self.released(lease), failures=failures, remote="")
         return replace(
             self,
             state=after(self.state, Event.FAIL),

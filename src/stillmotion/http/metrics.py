@@ -2,13 +2,19 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from stillmotion.http.services import OtherServer
+
 BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
 """Upper bounds in seconds."""
+
+
+NO_SERVERS: Mapping[str, OtherServer] = MappingProxyType({})
 
 
 class RequestMetrics:
@@ -62,8 +68,12 @@ class _Requests(Collector):
 class Metrics:
     """Requests by operation and status, their latency, and generations by state."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, servers: Mapping[str, OtherServer] = NO_SERVERS) -> None:
         self._registry = registry
+        self._servers = servers
+        self._up = Gauge(
+            "stillmotion_server_up", "Whether another server that makes clips answers.", ["server"], registry=registry
+        )
         self._requests = _Requests()
         registry.register(self._requests)
         self._generations = Gauge(
@@ -78,4 +88,6 @@ class Metrics:
         """The text exposition, with the counts of generations as they are now."""
         for state, count in generations.items():
             self._generations.labels(state).set(count)
+        for name, server in self._servers.items():
+            self._up.labels(name).set(server.trouble is None)
         return generate_latest(self._registry)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -17,6 +18,15 @@ Check = Callable[[], Awaitable[None]]
 """Returns when a part of the service works; raises `Unavailable` with a sentence that says what is missing."""
 
 
+class OtherServer(Protocol):
+    """What is known of a server that makes clips for this one."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it is left alone just now, None where it works."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The use cases and the few ports that the edge itself needs.
@@ -24,8 +34,9 @@ class Services:
     `run_id` is a short text of `[A-Za-z0-9_-]` that no other run has: request ids begin with it. `public_url` is
     the base of the links given out (no trailing slash needed), empty to answer with the address each caller used.
     `admin` is None where there is no administration over HTTP.
-    `readiness` holds a check for each part by the name that `/readyz` shows. Metrics are registered in `registry`,
-    which must be a fresh one for each application. Once `is_closing`, submits are refused and the rest is answered.
+    `readiness` holds a check for each part by the name that `/readyz` shows; `servers` the other servers that make
+    clips for this one, by name. Metrics are registered in `registry`, which must be a fresh one for each application.
+    Once `is_closing`, submits are refused and the rest is answered.
     """
 
     access: Access
@@ -40,6 +51,7 @@ class Services:
     run_id: str
     admin: AdminAccess | None = None
     readiness: Mapping[str, Check] = field(default_factory=dict)
+    servers: Mapping[str, OtherServer] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     public_url: str = ""
     version: str = "0"

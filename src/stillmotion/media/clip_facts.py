@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
 
 MAX_CLIP_PIXELS = 4096 * 4096
@@ -19,6 +20,20 @@ class ClipFacts:
     frame_count: int
     seconds: float
     codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What a clip that another made holds. Its size is what it has as ours: even sides.
+
+    `is_played` says that every browser plays its pictures as they are, `telling` is the frame for the thumbnail.
+    """
+
+    size: FrameSize
+    fps: Fraction
+    frame_count: int
+    is_played: bool
+    telling: Frame
 
 
 def unreadable(*, permanent: bool = True) -> GenerationFailed:

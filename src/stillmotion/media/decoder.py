@@ -36,6 +36,7 @@ from stillmotion.media.decoder_messages import (
     Planes,
     Refused,
     Size,
+    Survey,
     What,
     pack,
 )
@@ -44,7 +45,7 @@ PICTURE = Limits(memory=1_500_000_000, processor_seconds=20)
 """Room for 50 megapixels with alpha, and for copies on their way to sRGB."""
 CLIP = Limits(memory=1_500_000_000, processor_seconds=600)
 
-CLIP_LIBRARIES = ("stillmotion.media.earlier", "numpy", "av.subtitles.stream")
+CLIP_LIBRARIES = ("stillmotion.media.earlier", "stillmotion.media.foreign", "numpy", "av.subtitles.stream")
 DEPTH_LIBRARIES = ("stillmotion.media.depth_image",)
 """Loaded for the first file that needs them, as they are large; before the fork, as no file can be opened after it."""
 
@@ -117,7 +118,7 @@ def _carry_out(order: Order, handles: Sequence[int], read: Read, limits: Limits)
 
 
 def read(order: Order, file: BinaryIO) -> Iterator[Part]:
-    """`Read` for pictures and for clips of ours."""
+    """`Read` for pictures and for clips."""
     match order.what:
         case What.SIZE:
             size = intake.measure(file)
@@ -136,7 +137,7 @@ def read(order: Order, file: BinaryIO) -> Iterator[Part]:
 
 
 def _read_clip(order: Order, file: BinaryIO) -> Iterator[Part]:
-    from stillmotion.media import earlier  # noqa: PLC0415 - see CLIP_LIBRARIES
+    from stillmotion.media import earlier, foreign  # noqa: PLC0415 - see CLIP_LIBRARIES
 
     match order.what:
         case What.FACTS:
@@ -145,6 +146,13 @@ def _read_clip(order: Order, file: BinaryIO) -> Iterator[Part]:
             yield _planes(earlier.first(file))
         case What.LAST:
             yield _planes(earlier.last(file))
+        case What.SURVEY:
+            found = foreign.survey(file)
+            fps = found.fps.as_integer_ratio()
+            yield Survey(found.size.width, found.size.height, fps, found.frame_count, found.is_played), ()
+            yield _planes(found.telling)
+        case What.CONVERTED:
+            yield from map(_planes, foreign.frames(file))
         case _:
             yield from map(_planes, earlier.frames(file))
 

@@ -23,7 +23,10 @@ NOT_BEGUN = 1000
 
 
 class What(StrEnum):
-    """What is wanted of a file; `CONFINEMENT` is about the decoder itself."""
+    """What is wanted of a file; `CONFINEMENT` is about the decoder itself.
+
+    `SURVEY` and `CONVERTED` are for clips that others made (`foreign`).
+    """
 
     CONFINEMENT = "confinement"
     SIZE = "size"
@@ -33,11 +36,13 @@ class What(StrEnum):
     FRAMES = "frames"
     FIRST = "first"
     LAST = "last"
+    SURVEY = "survey"
+    CONVERTED = "converted"
 
     @property
     def of_a_clip(self) -> bool:
         """Whether the file is a clip, and not a picture."""
-        return self in {What.FACTS, What.FRAMES, What.FIRST, What.LAST}
+        return self not in {What.CONFINEMENT, What.SIZE, What.PICTURE, What.DEPTH}
 
 
 class Order(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -101,6 +106,16 @@ class Facts(msgspec.Struct, frozen=True, tag="facts"):
         return ClipFacts(size, Fraction(*self.fps), self.frame_count, self.seconds, self.codec)
 
 
+class Survey(msgspec.Struct, frozen=True, tag="survey"):
+    """`foreign.Survey`; the frame for the thumbnail follows as `Planes`."""
+
+    width: int
+    height: int
+    fps: tuple[int, int]
+    frame_count: int
+    is_played: bool
+
+
 class Planes(msgspec.Struct, frozen=True, tag="planes"):
     """A clip's frame: width × height × 3 / 2 bytes follow."""
 
@@ -119,7 +134,7 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     """That was all."""
 
 
-Head = Confined | Size | Pixels | Nearness | Facts | Planes | Refused | End
+Head = Confined | Size | Pixels | Nearness | Facts | Survey | Planes | Refused | End
 
 
 def pack(message: Order | Head) -> bytes:

@@ -9,8 +9,9 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ import numpy as np
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Frame, Pause, Picture, unasked
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ClipFacts, unreadable
+from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ClipFacts, Surveyed, unreadable
 from stillmotion.media.decoder_messages import (
     LENGTH_BYTES,
     MAX_HEAD_BYTES,
@@ -36,6 +37,7 @@ from stillmotion.media.decoder_messages import (
     Planes,
     Refused,
     Size,
+    Survey,
     What,
     pack,
 )
@@ -152,12 +154,29 @@ class DecoderProcess:
 
     def frames(self, clip: Path, pause: Pause = unasked) -> Iterator[Frame]:
         """Every frame in order, one in memory at a time."""
-        with self._asked(Order(What.FRAMES), clip, pause) as answer:
+        return self._frames(What.FRAMES, clip, pause)
+
+    def _frames(self, what: What, clip: Path, pause: Pause) -> Generator[Frame]:
+        with self._asked(Order(what), clip, pause) as answer:
             for _ in range(MAX_CLIP_FRAMES):
                 head = answer.next_head()
                 if isinstance(head, End):
                     return
                 yield answer.frame(head)
+
+    def survey(self, clip: Path, pause: Pause = unasked) -> Surveyed:
+        """What a clip that another made holds, every frame of it decoded, as `foreign.survey` says."""
+        with self._asked(Order(What.SURVEY), clip, pause) as answer:
+            head = answer.head(Survey)
+            size = _believed(head.width, head.height, MAX_CLIP_PIXELS)
+            if not (0 < head.frame_count <= MAX_CLIP_FRAMES and min(head.fps) > 0):
+                raise DecoderDied("it answered with a length that cannot be")
+            telling = answer.frame(answer.next_head())
+            return Surveyed(size, Fraction(*head.fps), head.frame_count, head.is_played, telling)
+
+    def converted(self, clip: Path, pause: Pause = unasked) -> Generator[Frame]:
+        """Every frame of a clip that another made, as ours are, as `foreign.frames` says."""
+        return self._frames(What.CONVERTED, clip, pause)
 
     def first(self, clip: Path, pause: Pause = unasked) -> Frame:
         """The clip's first frame."""

@@ -1,10 +1,9 @@
-"""One claimed generation, from its pictures to its end, while its lease is kept alive."""
+"""One claimed generation, to its end, while its lease is kept alive."""
 
 import asyncio
 import shutil
-import zlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -13,8 +12,7 @@ import structlog
 
 from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import Clock, ImageSource, ObjectStore, QueueSignal
-from stillmotion.application.work import Rendered, RenderedFile, Work
-from stillmotion.domain.assets import Asset
+from stillmotion.application.work import Rendered, Work
 from stillmotion.domain.errors import (
     GenerationFailed,
     GenerationNotFound,
@@ -24,16 +22,10 @@ from stillmotion.domain.errors import (
     Unavailable,
 )
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.keyframes import (
-    GenerationKeyframe,
-    ImageKeyframe,
-    InlineKeyframe,
-    Keyframe,
-    StoredKeyframe,
-)
 from stillmotion.domain.rendering import VideoCodec
-from stillmotion.worker.messages import Done, File, Order, Progress, Render, Resample
-from stillmotion.worker.renderer_process import RendererDied, RendererProcess
+from stillmotion.worker.inputs import Inputs
+from stillmotion.worker.maker import HandedOn, Job, Maker
+from stillmotion.worker.renderer_process import RendererDied
 
 RENEW_EVERY = timedelta(seconds=1)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
@@ -42,8 +34,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 MIDWAY = 0.5
 """The fraction done at which the fault point of a render under way lies."""
 
-Ending = Rendered | GenerationFailed | Unavailable
-"""What came of it: a clip, a failed attempt, or nothing, through no fault of its own."""
+Ending = Rendered | GenerationFailed | HandedOn | Unavailable
+"""What came of it: a clip, a failed attempt, work for another engine, or nothing, through no fault of its own."""
 
 _Result = TypeVar("_Result")
 
@@ -69,10 +61,10 @@ class Workshop:
 
 
 class Attempt:
-    """A generation that was claimed, and the renderer that is to make it."""
+    """A generation that was claimed, and what is to make it."""
 
-    def __init__(self, workshop: Workshop, renderer: RendererProcess, generation: Generation) -> None:
-        self._workshop, self._renderer, self._generation = workshop, renderer, generation
+    def __init__(self, workshop: Workshop, maker: Maker, generation: Generation) -> None:
+        self._workshop, self._maker, self._generation = workshop, maker, generation
         self._lease = generation.lease
         self._directory = workshop.scratch / f"{generation.id}.{generation.attempt}"
         self._fraction = 0.0
@@ -81,7 +73,7 @@ class Attempt:
     async def carry_out(self) -> bool:
         """See it to an end; false where this machine was the hindrance and had better rest.
 
-        Cancelled from outside, it stops the render and hands the generation back.
+        Cancelled from outside, it stops and hands the generation back.
         """
         self._log.info("generation_claimed")
         self._workshop.announcements.notify()
@@ -105,6 +97,7 @@ class Attempt:
         except* (LeaseLost, IllegalTransition, GenerationNotFound):
             # Cancelled or deleted by its owner, or another worker has it: the result is nobody's.
             self._log.info("lease_lost")
+            await self._let_go()
         return not isinstance(ending, Unavailable)
 
     async def _keep_lease(self) -> None:
@@ -127,9 +120,11 @@ class Attempt:
 
     async def _ending(self) -> Ending:
         try:
-            done = await self._renderer.render(await self._order(), self._came_so_far)
+            return await self._maker.make(self._job())
         except GenerationFailed as failure:
             return failure
+        except HandedOn as handed_on:
+            return handed_on
         except RendererDied as death:
             self._log.error(
                 "renderer_died", stage=death.stage, exit_code=death.exit_code, why=death.why, said=death.last_words
@@ -142,91 +137,22 @@ class Attempt:
         except Exception:
             self._log.exception("attempt_broke")
             return GenerationFailed("internal_error", "The server failed on this generation.", permanent=False)
-        self._log.info("rendered", seconds=round(done.seconds, 3), frames=done.frames, bytes=done.video.size)
-        return _rendered(done)
 
-    async def _order(self) -> Order:
-        output = self._directory / "output"
-        await asyncio.to_thread(output.mkdir, parents=True, exist_ok=True)
-        source = self._generation.request.source
-        return await self._render(output) if source is None else await self._resample(output, source)
+    def _job(self) -> Job:
+        workshop = self._workshop
+        inputs = Inputs(workshop.work, workshop.images, workshop.objects, self._generation, self._directory)
+        return Job(self._generation, inputs, workshop.codec, self._log, self)
 
-    async def _render(self, output: Path) -> Render:
-        request = self._generation.request
-        frame0, frame1 = await self._picture("frame0", request.frame0), await self._picture("frame1", request.frame1)
-        return Render(
-            ticket=self._renderer.ticket(),
-            engine=self._generation.engine,
-            prompt=request.prompt,
-            output=str(output),
-            frame0=frame0.path,
-            frame1=frame1.path,
-            aspect_ratio=request.aspect_ratio,
-            resolution=request.resolution,
-            seconds=request.seconds,
-            loop=request.loop,
-            seed=_seed(self._generation),
-            concepts=request.concepts,
-            frame0_is_clip=frame0.is_clip,
-            frame1_is_clip=frame1.is_clip,
-            frame0_plan=frame0.plan,
-            frame1_plan=frame1.plan,
-            codec=self._workshop.codec,
-        )
-
-    async def _resample(self, output: Path, source: str) -> Resample:
-        request = self._generation.request
-        earlier, assets = await self._workshop.work.earlier(self._generation, source)
-        return Resample(
-            ticket=self._renderer.ticket(),
-            purpose=request.purpose,
-            output=str(output),
-            video=await self._clip(assets.video, "source"),
-            thumbnail=await self._clip(assets.thumbnail, "thumbnail"),
-            plan=earlier.plan,
-            aspect_ratio=request.aspect_ratio,
-            resolution=request.resolution,
-            placement=request.placement,
-            codec=self._workshop.codec,
-        )
-
-    async def _picture(self, name: str, keyframe: Keyframe | None) -> "_Keyframe":
-        path = self._directory / name
-        match keyframe:
-            case None:
-                return _Keyframe()
-            case ImageKeyframe(url=url):
-                await self._workshop.images.fetch(url, str(path))
-            case StoredKeyframe(key=key):
-                await self._stored_picture(key, path)
-            case InlineKeyframe(content=content):
-                await asyncio.to_thread(path.write_bytes, content)
-            case GenerationKeyframe(id=earlier_id):
-                earlier, assets = await self._workshop.work.earlier(self._generation, earlier_id)
-                return _Keyframe(await self._clip(assets.video, name), True, earlier.plan)
-        return _Keyframe(str(path))
-
-    async def _clip(self, asset: Asset, name: str) -> str:
-        """An earlier generation's file, fetched."""
-        path = str(self._directory / name)
-        try:
-            await self._workshop.objects.fetch_file(asset.key, path)
-        except KeyError:
-            raise GenerationFailed(
-                "source_gone", "The earlier generation's video is no longer stored: generate it again."
-            ) from None
-        return path
-
-    async def _stored_picture(self, key: str, path: Path) -> None:
-        try:
-            await self._workshop.objects.fetch_file(key, str(path))
-        except KeyError:
-            raise GenerationFailed("image_gone", "The uploaded image is no longer stored: upload it again.") from None
-
-    def _came_so_far(self, progress: Progress) -> None:
-        if self._fraction < MIDWAY <= progress.fraction:
+    def came_so_far(self, fraction: float) -> None:
+        """`Ledger`."""
+        if self._fraction < MIDWAY <= fraction:
             self._workshop.fault(Point.HOST_MIDWAY)
-        self._fraction = progress.fraction
+        self._fraction = fraction
+
+    async def remember(self, remote: str) -> None:
+        """`Ledger`."""
+        self._generation = replace(self._generation, remote=remote)
+        await self._insist(lambda: self._workshop.work.remember(self._lease, remote))
 
     async def _write_down(self, ending: Ending) -> None:
         work, lease = self._workshop.work, self._lease
@@ -238,6 +164,10 @@ class Attempt:
             case GenerationFailed():
                 after = await self._insist(lambda: work.fail(lease, ending))
                 self._log.warning("attempt_failed", code=ending.code, reason=ending.reason, state=after.state)
+            case HandedOn(engine=engine):
+                self._log.warning("generation_handed_on", to=engine, why=str(ending))
+                await self._insist(lambda: work.hand_on(lease, engine))
+                self._workshop.signal.notify()
             case Unavailable():
                 self._log.warning("attempt_hindered", why=str(ending))
                 await self._insist(lambda: work.release(lease))
@@ -253,6 +183,16 @@ class Attempt:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
+    async def _let_go(self) -> None:
+        """Tell another server to stop, where no owner wants the clip any more: else another worker may go on."""
+        if not self._generation.remote:
+            return
+        try:
+            if not await self._workshop.work.is_wanted(self._lease):
+                await self._maker.forget(self._generation.remote)
+        except Unavailable as error:
+            self._log.info("not_cancelled_elsewhere", why=str(error))
+
     async def _hand_back(self) -> None:
         try:
             await self._workshop.work.release(self._lease)
@@ -260,26 +200,3 @@ class Attempt:
             self._log.info("not_handed_back", why=str(error))
         else:
             self._log.info("handed_back")
-
-
-@dataclass(frozen=True, slots=True)
-class _Keyframe:
-    """A keyframe's file, and the plan of the clip that it is one of."""
-
-    path: str | None = None
-    is_clip: bool = False
-    plan: str = ""
-
-
-def _seed(generation: Generation) -> int:
-    """The asked seed, or one of the generation's own: a second attempt draws the same clip."""
-    asked = generation.request.seed
-    return asked if asked is not None else zlib.crc32(generation.id.encode())
-
-
-def _rendered(done: Done) -> Rendered:
-    return Rendered(_file(done.video), _file(done.thumbnail), done.plan)
-
-
-def _file(file: File) -> RenderedFile:
-    return RenderedFile(file.path, file.size, file.digest)

@@ -2,23 +2,29 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
+from stillmotion.application.ports import Engines
 from stillmotion.application.work import LEASE
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.worker.attempt import Attempt, Workshop
+from stillmotion.worker.forwarding import Forwarder
+from stillmotion.worker.maker import Maker
 from stillmotion.worker.renderer_process import RendererDied, RendererProcess
+from stillmotion.worker.rendering_here import RendererMaker
 
 POLL = timedelta(seconds=1)
 """How often an idle lane looks for what another process submitted; this process's own submits wake it."""
 
 RECLAIM_EVERY = LEASE / 3
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 10.0
+LONGEST_FORWARD_PAUSE_SECONDS = 5.0
+"""Until a server in trouble is asked again, and what waits for it goes to another."""
 
 NewRenderer = Callable[[], RendererProcess]
 
@@ -29,13 +35,23 @@ class WorkerHost:
     """Runs `lanes` renderers side by side, one generation each, until drained.
 
     A renderer is started before there is work and kept warm. What a lane claims it sees to an end: completed,
-    failed, or handed back. `new_renderer` makes a renderer that is not started yet.
+    failed, or handed back. `new_renderer` makes a renderer that is not started yet. Each of `forwarders` has lanes of
+    its own, as many as its server takes at once.
     """
 
-    def __init__(self, workshop: Workshop, new_renderer: NewRenderer = RendererProcess, lanes: int = 1) -> None:
+    def __init__(
+        self,
+        workshop: Workshop,
+        new_renderer: NewRenderer = RendererProcess,
+        lanes: int = 1,
+        forwarders: Sequence[Forwarder] = (),
+    ) -> None:
         self._workshop = workshop
         self._new_renderer = new_renderer
         self._count = lanes
+        self._forwarders = forwarders
+        elsewhere = frozenset(each.entry.engine_name for each in forwarders)
+        self._here = Engines(elsewhere, others=True)
         self._lanes: list[asyncio.Task[None]] = []
         self._able: set[int] = set()
         self._held: set[str] = set()
@@ -59,9 +75,15 @@ class WorkerHost:
             async with asyncio.TaskGroup() as group:
                 reclaiming = group.create_task(self._reclaim())
                 self._lanes = [group.create_task(self._lane(number)) for number in range(self._count)]
+                for each in self._forwarders:
+                    self._lanes += [
+                        group.create_task(self._forward_lane(each, number)) for number in range(each.at_once)
+                    ]
                 await asyncio.wait(self._lanes)
                 reclaiming.cancel()
         finally:
+            for each in self._forwarders:
+                await each.close()
             self._stopped.set()
 
     async def drain(self, grace: timedelta) -> None:
@@ -124,19 +146,54 @@ class WorkerHost:
         """Carry out one generation, or wait until there may be one; false where the lane had better pause."""
         if self._stopping.is_set():
             return True
-        generation = await self._claim()
+        generation = await self._claim(self._here)
         if generation is not None:
-            self._held.add(generation.id)
-            try:
-                return await Attempt(self._workshop, renderer, generation).carry_out()
-            finally:
-                self._held.discard(generation.id)
+            return await self._carry_out(RendererMaker(renderer), generation)
         await self._workshop.signal.wait(POLL)
         return True
 
-    async def _claim(self) -> Generation | None:
+    async def _forward_lane(self, forwarder: Forwarder, number: int) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while not self._stopping.is_set():
+            try:
+                rested = await self._forward_once(forwarder, is_first=number == 0)
+            except Unavailable as error:
+                log.warning("lane_waits", why=str(error))
+                rested = False
+            except Exception:
+                log.exception("lane_broke")
+                rested = False
+            pause = FIRST_PAUSE_SECONDS if rested else min(await self._pause(pause), LONGEST_FORWARD_PAUSE_SECONDS)
+
+    async def _forward_once(self, forwarder: Forwarder, *, is_first: bool) -> bool:
+        """As `_work_once`. While the server is in trouble its work goes to others, and one lane asks for it again."""
+        if forwarder.trouble is not None and not (is_first and await forwarder.is_back()):
+            if is_first and forwarder.has_stand_in:
+                await self._reroute(forwarder)
+            return False
+        generation = await self._claim(forwarder.engines)
+        if generation is not None:
+            return await self._carry_out(forwarder, generation)
+        await self._workshop.signal.wait(POLL)
+        return True
+
+    async def _carry_out(self, maker: Maker, generation: Generation) -> bool:
+        self._held.add(generation.id)
+        try:
+            return await Attempt(self._workshop, maker, generation).carry_out()
+        finally:
+            self._held.discard(generation.id)
+
+    async def _reroute(self, forwarder: Forwarder) -> None:
+        """Give what waits for a server in trouble to others."""
+        moved = await self._workshop.work.reroute(forwarder.entry.engine_name, forwarder.successor)
+        if moved:
+            log.warning("generations_handed_on", engine=forwarder.entry.engine_name, count=moved)
+            self._workshop.signal.notify()
+
+    async def _claim(self, engines: Engines) -> Generation | None:
         """Claim to the end: a cancel in between must not leave a generation that nobody renders."""
-        claiming = asyncio.ensure_future(self._workshop.work.claim())
+        claiming = asyncio.ensure_future(self._workshop.work.claim(engines))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:

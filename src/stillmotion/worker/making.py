@@ -8,12 +8,14 @@ from pathlib import Path
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
+from stillmotion.media.adoption import take_over
 from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.media.encode import OPTIONS, Clip, encode
+from stillmotion.media.fitting import write_fitted
 from stillmotion.media.probe import BrokenClip, probe
 from stillmotion.media.resample import Source, motion_plan, reframe, upscale
 from stillmotion.media.thumbnail import as_picture, write_thumbnail
-from stillmotion.worker.messages import Done, File, Order, Render, Resample, Stage
+from stillmotion.worker.messages import Adopt, Done, File, Order, Prepare, Prepared, Render, Resample, Stage
 
 Say = Callable[[float, Stage], None]
 """Takes the fraction done and the stage. Raises `RenderCancelled` when the render must stop."""
@@ -52,6 +54,45 @@ def remake(resample: Resample, decoder: DecoderProcess, say: Say) -> Done:
     return _finish(resample, rendering, progress, started)
 
 
+def prepare(order: Prepare, decoder: DecoderProcess, say: Say) -> Prepared:
+    """Make the request's pictures ready for another server. Raises as `make` does."""
+
+    def pause() -> None:
+        say(0.0, Stage.DECODING)
+
+    pause()
+    size = order.sizes.nearest(frame_size(order.resolution, order.aspect_ratio, _shape(order, decoder, pause)))
+    pictures = {
+        "frame0": _opening(order, decoder, size, pause),
+        "frame1": _ending(order, decoder, size, pause),
+    }
+    files: dict[str, str | None] = {}
+    for name, picture in pictures.items():
+        path = Path(order.output, f"{name}.png")
+        files[name] = None if picture is None else str(path)
+        if picture is not None:
+            pause()
+            write_fitted(picture, size, path)
+    return Prepared(order.ticket, files["frame0"], files["frame1"], size.width, size.height)
+
+
+def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
+    """Take over another server's clip: decoded to its last frame, playable from its first byte on.
+
+    What a browser plays is kept as it is, anything else is compressed anew. Raises as `make` does, and
+    `GenerationFailed` (code `remote_clip_broken`) for a file that is not whole.
+    """
+    started = time.monotonic()
+    progress = _Progress(say)
+    progress.report(0.0)
+    video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
+    kept = slice(1 if order.without_first else None, -1 if order.without_last else None)
+    clip = take_over(Path(order.video), video, kept, decoder, OPTIONS[order.codec], progress.report)
+    progress.finishing()
+    write_thumbnail(clip.telling, thumbnail)
+    return _done(order, clip, thumbnail, order.plan, started)
+
+
 class _Progress:
     """How far the drawing of the frames is, which is said again while they are waited for."""
 
@@ -82,11 +123,15 @@ def _finish(order: Order, rendering: Rendering, progress: _Progress, started: fl
     progress.finishing()
     write_thumbnail(clip.telling, thumbnail)
     progress.finishing()
+    return _done(order, clip, thumbnail, rendering.plan, started)
+
+
+def _done(order: Order, clip: Clip, thumbnail: Path, plan: str, started: float) -> Done:
     return Done(
         ticket=order.ticket,
-        video=_finished(video),
+        video=_finished(clip.path),
         thumbnail=_finished(thumbnail),
-        plan=rendering.plan,
+        plan=plan,
         width=clip.size.width,
         height=clip.size.height,
         fps=clip.fps,
@@ -116,7 +161,7 @@ def _job(render: Render, decoder: DecoderProcess, say: Say) -> RenderJob:
     )
 
 
-def _shape(render: Render, decoder: DecoderProcess, pause: Pause) -> FrameSize:
+def _shape(render: Render | Prepare, decoder: DecoderProcess, pause: Pause) -> FrameSize:
     """The size of the picture that the clip starts from, or else ends with."""
     path, is_clip = (render.frame0, render.frame0_is_clip) if render.frame0 else (render.frame1, render.frame1_is_clip)
     if path is None:
@@ -124,7 +169,7 @@ def _shape(render: Render, decoder: DecoderProcess, pause: Pause) -> FrameSize:
     return decoder.facts(Path(path), pause).size if is_clip else decoder.size(Path(path), pause)
 
 
-def _opening(render: Render, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:
+def _opening(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:
     if render.frame0 is None:
         return None
     path = Path(render.frame0)
@@ -133,7 +178,7 @@ def _opening(render: Render, decoder: DecoderProcess, cover: FrameSize, pause: P
     return decoder.picture(path, cover, pause)
 
 
-def _ending(render: Render, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:
+def _ending(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:
     pause()
     if render.frame1 is None:
         return None

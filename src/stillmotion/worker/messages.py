@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from stillmotion.domain.catalogue import SizeRule
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import RESAMPLER, VideoCodec
 from stillmotion.domain.request import AspectRatio, Purpose, Resolution
@@ -77,6 +78,40 @@ class Resample(msgspec.Struct, frozen=True, tag="resample", omit_defaults=True):
     engine: str = RESAMPLER
 
 
+class Prepare(msgspec.Struct, frozen=True, tag="prepare", omit_defaults=True):
+    """To the child: make a request's pictures into PNG files of the size that another server makes clips in.
+
+    The fields that `Render` has too mean the same. `sizes` says which sizes there are.
+    """
+
+    ticket: int
+    output: str
+    sizes: SizeRule
+    engine: str
+    frame0: str | None = None
+    frame1: str | None = None
+    aspect_ratio: AspectRatio | None = None
+    resolution: Resolution = Resolution.P720
+    frame0_is_clip: bool = False
+    frame1_is_clip: bool = False
+
+
+class Adopt(msgspec.Struct, frozen=True, tag="adopt", omit_defaults=True):
+    """To the child: look through a clip that another server made, and make files of ours from it.
+
+    Without its first or its last frame, where that one is in another clip or twice in this one.
+    """
+
+    ticket: int
+    output: str
+    video: str
+    engine: str
+    plan: str = ""
+    without_first: bool = False
+    without_last: bool = False
+    codec: VideoCodec = VideoCodec.H264
+
+
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     """To the child: stop that render, if it is still the one under way."""
 
@@ -127,6 +162,16 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     seconds: float
 
 
+class Prepared(msgspec.Struct, frozen=True, tag="prepared"):
+    """From the child: the pictures' files, and their size in pixels."""
+
+    ticket: int
+    frame0: str | None
+    frame1: str | None
+    width: int
+    height: int
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """From the child: it cannot be made. The fields are those of `GenerationFailed`; `detail` is for the log."""
 
@@ -150,9 +195,11 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
     ticket: int
 
 
-Order = Render | Resample
-ToRenderer = Order | Cancel
-Outcome = Done | Failed | Hindered | Cancelled
+Order = Render | Resample | Adopt
+"""What a clip comes of."""
+Errand = Order | Prepare
+ToRenderer = Errand | Cancel
+Outcome = Done | Prepared | Failed | Hindered | Cancelled
 FromRenderer = Ready | Unfit | Progress | Outcome
 
 

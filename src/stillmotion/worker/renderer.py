@@ -23,18 +23,21 @@ from stillmotion.domain.rendering import Engine
 from stillmotion.media.confinement import die_with_parent
 from stillmotion.media.decoder_process import DecoderDied, DecoderProcess
 from stillmotion.worker.faults import Faults
-from stillmotion.worker.making import make, remake
+from stillmotion.worker.making import Say, adopt, make, prepare, remake
 from stillmotion.worker.messages import (
     LENGTH_BYTES,
+    Adopt,
     Cancel,
     Cancelled,
+    Errand,
     Failed,
     FromRenderer,
     Hindered,
-    Order,
     Outcome,
+    Prepare,
     Progress,
     Ready,
+    Render,
     Resample,
     Stage,
     ToRenderer,
@@ -75,7 +78,7 @@ class Renderer:
         self._engines, self._decoder = engines, decoder
         self.fault = fault
         self._incoming, self._outgoing = incoming, outgoing
-        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._orders: SimpleQueue[Errand] = SimpleQueue()
         self._cancelled_up_to = 0
 
     def serve(self, started: float) -> None:
@@ -103,11 +106,11 @@ class Renderer:
         finally:
             os._exit(0)
 
-    def _carry_out(self, order: Order) -> Outcome:
+    def _carry_out(self, order: Errand) -> Outcome:
         say = _Reporter(self, order.ticket).say
         try:
-            if isinstance(order, Resample):
-                return remake(order, self._decoder, say)
+            if not isinstance(order, Render):
+                return self._run_errand(order, say)
             engine = self._engines.get(order.engine)
             if engine is None:
                 reason = f"This server has no engine called {order.engine}."
@@ -125,6 +128,15 @@ class Renderer:
                 return Hindered(order.ticket, os.strerror(error.errno))
             reason = "The engine failed on this generation."
             return Failed(order.ticket, "engine_failed", reason, permanent=False, detail=traceback.format_exc())
+
+    def _run_errand(self, order: Resample | Adopt | Prepare, say: Say) -> Outcome:
+        match order:
+            case Resample():
+                return remake(order, self._decoder, say)
+            case Adopt():
+                return adopt(order, self._decoder, say)
+            case Prepare():
+                return prepare(order, self._decoder, say)
 
     def is_cancelled(self, ticket: int) -> bool:
         """Whether the host no longer wants that render."""

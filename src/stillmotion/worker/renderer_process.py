@@ -17,11 +17,14 @@ from stillmotion.worker.messages import (
     Cancel,
     Cancelled,
     Done,
+    Errand,
     Failed,
     FromRenderer,
     Hindered,
     Order,
     Outcome,
+    Prepare,
+    Prepared,
     Progress,
     Ready,
     Stage,
@@ -153,6 +156,17 @@ class RendererProcess:
         Raises `GenerationFailed`; `RendererDied`, and then it must be started anew by making another;
         `Unavailable` where the machine is to blame.
         """
+        outcome = await self._carry_out(message, on_progress)
+        assert isinstance(outcome, Done), "a clip was asked for"
+        return outcome
+
+    async def prepare(self, message: Prepare) -> Prepared:
+        """Have pictures made ready. Raises as `render` does."""
+        outcome = await self._carry_out(message, lambda _: None)
+        assert isinstance(outcome, Prepared), "pictures were asked for"
+        return outcome
+
+    async def _carry_out(self, message: Errand, on_progress: OnProgress) -> Done | Prepared:
         if not self.alive:
             raise await self._bury("it was gone before it was asked")
         try:
@@ -164,7 +178,7 @@ class RendererProcess:
             raise
         self._stage = Stage.IDLE
         match outcome:
-            case Done():
+            case Done() | Prepared():
                 return outcome
             case Failed():
                 if outcome.detail:

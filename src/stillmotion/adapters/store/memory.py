@@ -6,7 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
-from stillmotion.application.ports import Accepted, Change, Changed, Clock, DueDelivery, Submission, unwatched
+from stillmotion.application.ports import (
+    EVERY_ENGINE,
+    Accepted,
+    Change,
+    Changed,
+    Clock,
+    DueDelivery,
+    Engines,
+    Submission,
+    unwatched,
+)
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState, caused_by
 from stillmotion.domain.errors import (
     GenerationNotFound,
@@ -111,12 +121,18 @@ class MemoryStore:
         self.changed(after)
         return after
 
-    async def claim_next(self, claim: Change) -> Generation | None:
+    async def claim_next(self, claim: Change, engines: Engines = EVERY_ENGINE) -> Generation | None:
         """See `GenerationStore.claim_next`."""
-        waiting = [each for each in self._generations.values() if each.state is State.QUEUED]
+        queued = (each for each in self._generations.values() if each.state is State.QUEUED)
+        waiting = [each for each in queued if engines.include(each.engine)]
         if not waiting:
             return None
         return await self.change(min(waiting, key=self._turn).id, claim)
+
+    async def queued_for(self, engine: str) -> Sequence[str]:
+        """See `GenerationStore.queued_for`."""
+        waiting = [each for each in self._generations.values() if (each.state, each.engine) == (State.QUEUED, engine)]
+        return [each.id for each in waiting]
 
     async def leased(self, until: datetime) -> Sequence[str]:
         """See `GenerationStore.leased`."""

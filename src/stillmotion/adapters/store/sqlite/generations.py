@@ -12,6 +12,7 @@ from stillmotion.adapters.store.sqlite.callback_rows import from_delivery
 from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.rows import (
     Bindings,
+    from_engines,
     from_generation,
     from_line,
     from_progress,
@@ -24,7 +25,17 @@ from stillmotion.adapters.store.sqlite.rows import (
 )
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.faults import Fault, Point, no_fault
-from stillmotion.application.ports import Accepted, Change, Changed, Clock, Fingerprint, IdempotencyKey, Submission
+from stillmotion.application.ports import (
+    EVERY_ENGINE,
+    Accepted,
+    Change,
+    Changed,
+    Clock,
+    Engines,
+    Fingerprint,
+    IdempotencyKey,
+    Submission,
+)
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
 from stillmotion.domain.fairness import Line
@@ -104,21 +115,26 @@ class SqliteGenerations:
         self._changed(changed)
         return changed
 
-    async def claim_next(self, claim: Change) -> Generation | None:
+    async def claim_next(self, claim: Change, engines: Engines = EVERY_ENGINE) -> Generation | None:
         """See `GenerationStore.claim_next`."""
+        meant = from_engines(engines)
         # Most of the time nothing waits, and then there is no reason to write.
-        if not self._reader.rows(statements.NEXT_QUEUED):
+        if not self._reader.rows(statements.NEXT_QUEUED, meant * 2):
             return None
         now = self._clock.now()
 
         def operation(connection: apsw.Connection) -> Generation | None:
-            row = connection.execute(statements.NEXT_QUEUED).get
+            row = connection.execute(statements.NEXT_QUEUED, meant * 2).get
             return None if row is None else _apply(connection, to_generation(row), claim, now)
 
         claimed = await self._writer.run(operation)
         if claimed is not None:
             self._changed(claimed)
         return claimed
+
+    async def queued_for(self, engine: str) -> Sequence[str]:
+        """See `GenerationStore.queued_for`."""
+        return [row[0] for row in self._reader.rows(statements.QUEUED_FOR, (engine,))]
 
     async def leased(self, until: datetime) -> Sequence[str]:
         """See `GenerationStore.leased`."""

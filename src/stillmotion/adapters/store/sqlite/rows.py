@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from stillmotion.application.ports import Engines
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView
@@ -92,7 +93,6 @@ def from_generation(generation: Generation) -> Bindings:
         "subscription_id": generation.subscription_id,
         "surface": generation.surface,
         "request": from_request(generation.request),
-        "engine": generation.engine,
         "created_at": microseconds(generation.created_at),
     }
 
@@ -101,6 +101,8 @@ def from_progress(generation: Generation) -> Bindings:
     """The bindings of what can change, and the id."""
     return {
         "id": generation.id,
+        "engine": generation.engine,
+        "remote": generation.remote,
         "state": generation.state.value,
         "attempt": generation.attempt,
         "failures": generation.failures,
@@ -130,7 +132,7 @@ def to_generation(row: Row) -> Generation:
     """A generation, from its columns in the order of `statements`."""
     (
         id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
-        failure_code, failure_reason, plan, finished_at, video_key, video_size, video_digest, thumbnail_key,
+        failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key,
         thumbnail_size, thumbnail_digest, losses,
     ) = row  # fmt: skip
     assets = None
@@ -158,6 +160,7 @@ def to_generation(row: Row) -> Generation:
             "assets": assets,
             "plan": plan,
             "finished_at": None if finished_at is None else to_time(finished_at),
+            "remote": remote,
             "losses": losses,
         },
     )
@@ -194,6 +197,11 @@ def _restored(kind: type[Value], fields: dict[str, Any]) -> Value:
     value = object.__new__(kind)
     object.__setattr__(value, "__dict__", fields)
     return value
+
+
+def from_engines(engines: Engines) -> tuple[str, int]:
+    """The two bindings that say which engines are meant."""
+    return _encode_json(sorted(engines.named)).decode(), int(engines.others)
 
 
 def from_request(request: GenerationRequest) -> str:

@@ -4,10 +4,13 @@ from typing import Final
 
 _GENERATION: Final = (
     "g.id, g.subscription_id, g.surface, g.request, g.engine, g.created_at, g.state, g.attempt, g.failures, "
-    "g.progress, g.lease_until, g.failure_code, g.failure_reason, g.plan, g.finished_at, g.video_key, g.video_size, "
-    "g.video_digest, g.thumbnail_key, g.thumbnail_size, g.thumbnail_digest, g.losses"
+    "g.progress, g.lease_until, g.failure_code, g.failure_reason, g.plan, g.finished_at, g.remote, g.video_key, "
+    "g.video_size, g.video_digest, g.thumbnail_key, g.thumbnail_size, g.thumbnail_digest, g.losses"
 )
 """A generation's columns in the order in which `rows.to_generation` takes them."""
+
+_MEANT: Final = "({0}.engine IN (SELECT value FROM json_each(?))) <> ?"
+"""Whether a generation is for the engines named in a JSON array, or (with 1) for any other."""
 
 _PRODUCT: Final = (
     "p.id, p.name, p.surfaces, p.models, p.resolutions, p.max_seconds, p.submits_per_minute, p.reads_per_minute, "
@@ -74,17 +77,18 @@ GENERATIONS_AFTER: Final = f"""
 INSERT_GENERATION: Final = """
     INSERT INTO generations (
         id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
-        failure_code, failure_reason, plan, finished_at, video_key, video_size, video_digest, thumbnail_key,
+        failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key,
         thumbnail_size, thumbnail_digest, losses
     ) VALUES (
         :id, :subscription_id, :surface, :request, :engine, :created_at, :state, :attempt, :failures, :progress,
-        :lease_until, :failure_code, :failure_reason, :plan, :finished_at, :video_key, :video_size, :video_digest,
-        :thumbnail_key, :thumbnail_size, :thumbnail_digest, :losses
+        :lease_until, :failure_code, :failure_reason, :plan, :finished_at, :remote, :video_key, :video_size,
+        :video_digest, :thumbnail_key, :thumbnail_size, :thumbnail_digest, :losses
     )
 """
 
 UPDATE_GENERATION: Final = """
     UPDATE generations SET
+        engine = :engine, remote = :remote,
         state = :state, attempt = :attempt, failures = :failures, progress = :progress, lease_until = :lease_until,
         failure_code = :failure_code, failure_reason = :failure_reason, plan = :plan, finished_at = :finished_at,
         video_key = :video_key, video_size = :video_size, video_digest = :video_digest,
@@ -97,11 +101,21 @@ UPDATE_GENERATION: Final = """
 NEXT_QUEUED: Final = f"""
     SELECT {_GENERATION} FROM generations g
     WHERE g.state = 'queued' AND g.subscription_id = (
-        SELECT subscription_id FROM limits WHERE waiting = 1 ORDER BY turn, turn_since LIMIT 1
-    )
+        SELECT l.subscription_id FROM limits l
+        WHERE l.waiting = 1 AND EXISTS (
+            SELECT 1 FROM generations w
+            WHERE w.state = 'queued' AND w.subscription_id = l.subscription_id AND {_MEANT.format("w")}
+        )
+        ORDER BY l.turn, l.turn_since LIMIT 1
+    ) AND {_MEANT.format("g")}
     ORDER BY g.created_at, g.sequence LIMIT 1
 """
-"""Of the subscription whose turn it is, the one that waits longest."""
+"""Of the subscription whose turn it is among those with something for these engines, the one that waits longest.
+
+The engines are bound twice. The index holds each one's engine: rows that are not meant are not read.
+"""
+
+QUEUED_FOR: Final = "SELECT id FROM generations WHERE state = 'queued' AND engine = ?"
 
 FIND_LINE: Final = """
     SELECT v.time, l.queued, l.turn, l.turn_since

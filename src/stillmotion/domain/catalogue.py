@@ -1,0 +1,220 @@
+"""The catalogue: which models there are, what each can do, and which wire name stands for which.
+
+An entry says all that is known of a model before it is loaded or called. Its facts come from the model's own card and
+pipeline; `source` names them.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.request import FrameSize
+
+FREE_LICENCES = frozenset({"Apache-2.0", "MIT"})
+"""SPDX ids of the licences that bind nobody who runs a service: every other one is to be accepted by name."""
+
+
+class CatalogueError(StillmotionError):
+    """The operator's doing: an entry or an alias is wrong. The message names it and the remedy."""
+
+
+class EngineKind(StrEnum):
+    """What makes the frames."""
+
+    PARALLAX = "parallax"
+    DIFFUSERS = "diffusers"
+    FORWARD = "forward"
+
+
+class Ability(StrEnum):
+    """What a model does by itself. What it lacks may be emulated: `planning.plan` says so.
+
+    `first` starts from a picture alone; `last` goes from a first picture to a last one; `any` takes a picture at any
+    place, alone or with others; `extend` carries a clip's motion on; `loop` ends where it began; `text` needs no
+    picture.
+    """
+
+    FIRST = "first"
+    LAST = "last"
+    ANY = "any"
+    EXTEND = "extend"
+    LOOP = "loop"
+    TEXT = "text"
+
+
+class Dialect(StrEnum):
+    """How another server is spoken to."""
+
+    OPENAI = "openai"
+    DREAM_MACHINE = "dream-machine"
+    COMFYUI = "comfyui"
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRule:
+    """The frame sizes that a model makes: pixels.
+
+    Either exactly those `listed`, or sides that are multiples of `step` with an area between `least` and `most`.
+    """
+
+    step: int = 2
+    least: int = 4
+    most: int = 4096 * 4096
+    listed: tuple[tuple[int, int], ...] = ()
+
+    def nearest(self, asked: FrameSize) -> FrameSize:
+        """The legal size nearest in shape to what was asked, and then in area."""
+        if self.listed:
+            return FrameSize(*min(self.listed, key=lambda each: _unlike(each, asked)))
+        ratio = asked.width / asked.height
+        area = min(max(asked.width * asked.height, self.least), self.most)
+        ideal = math.sqrt(area * ratio), math.sqrt(area / ratio)
+        sides = ([self.step * max(1, each(side / self.step)) for each in (math.floor, math.ceil)] for side in ideal)
+        across, down = sides
+        legal = [(width, height) for width in across for height in down if self.least <= width * height <= self.most]
+        # Rounding can leave the bounds where they are narrower than a step: then the smallest block is what there is.
+        width, height = min(legal or [(across[0], down[0])], key=lambda each: _unlike(each, asked, area))
+        return FrameSize(width, height)
+
+
+def _unlike(size: tuple[int, int], asked: FrameSize, area: float | None = None) -> float:
+    """How far a size is from what was asked: shape counts four times as much as area."""
+    width, height = size
+    shape = abs(math.log((width / height) / (asked.width / asked.height)))
+    return 4 * shape + abs(math.log(width * height / (area or asked.width * asked.height)))
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRule:
+    """How many frames a clip may have: exactly those `listed`, or `step` × n + `offset` from `least` to `most`."""
+
+    step: int = 1
+    offset: int = 0
+    least: int = 2
+    most: int = 3600
+    listed: tuple[int, ...] = ()
+
+    def nearest(self, frames: float) -> int:
+        """The legal count nearest to what was asked; of two that are equally near the longer."""
+        if self.listed:
+            return min(self.listed, key=lambda each: (abs(each - frames), -each))
+        first = self.offset + self.step * math.ceil((self.least - self.offset) / self.step)
+        last = self.offset + self.step * math.floor((self.most - self.offset) / self.step)
+        below = self.offset + self.step * math.floor((frames - self.offset) / self.step)
+        nearest = below if frames - below < below + self.step - frames else below + self.step
+        return min(max(nearest, first), last)
+
+    @property
+    def longest(self) -> int:
+        """The most frames that a clip may have."""
+        return self.nearest(math.inf if self.listed else self.most)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Another server that makes the clips. `in_flight` is how many it is given at once.
+
+    `model` is what it is asked for by name, where it wants a name. `graph` is the file of a ComfyUI workflow in API
+    form, whose slots are named in its nodes' titles.
+    """
+
+    speaks: Dialect
+    url: str
+    key: str = field(default="", repr=False)
+    in_flight: int = 1
+    model: str = ""
+    graph: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model. `weights` is a local folder; `hub` an id to load by where that is allowed; `family` chooses the code.
+
+    `licence` is an SPDX id, or the licence's name as it is accepted by; `territory` where it may not be used.
+    `memory_gb` is what it takes of a GPU, with the defaults here. `options` are for the engine alone.
+    """
+
+    name: str
+    engine: EngineKind
+    abilities: frozenset[Ability]
+    summary: str = ""
+    family: str = ""
+    weights: str = ""
+    hub: str = ""
+    licence: str = ""
+    territory: str = ""
+    sizes: SizeRule = SizeRule()
+    frames: FrameRule = FrameRule()
+    fps: int = 24
+    steps: int = 0
+    guidance: float = 0.0
+    dtype: str = "bfloat16"
+    memory_gb: float = 0.0
+    takes_prompt: bool = True
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    server: Server | None = None
+    source: str = ""
+
+    @property
+    def engine_name(self) -> str:
+        """What the honesty header says."""
+        return "parallax/1" if self.engine is EngineKind.PARALLAX else f"{self.engine}/{self.name}"
+
+    @property
+    def must_be_accepted(self) -> bool:
+        """Whether the operator must accept the licence by name."""
+        return bool(self.licence) and self.licence not in FREE_LICENCES
+
+    @property
+    def longest_seconds(self) -> float:
+        """The longest clip that it makes."""
+        return self.frames.longest / self.fps
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The entries by name, and for each wire model the entries that make it: the first that can and is alive."""
+
+    entries: Mapping[str, Entry]
+    aliases: Mapping[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        for model, names in self.aliases.items():
+            for name in names:
+                if name not in self.entries:
+                    there = ", ".join(sorted(self.entries))
+                    raise CatalogueError(f"The model {model} stands for {name}, which is no entry. There are: {there}.")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The wire names that can be asked for."""
+        return tuple(self.aliases)
+
+    def route(self, model: str) -> tuple[Entry, ...]:
+        """Who makes a wire model, in order."""
+        return tuple(self.entries[name] for name in self.aliases[model])
+
+    def by_engine(self, engine_name: str) -> Entry | None:
+        """The entry that the honesty header's name stands for."""
+        return next((each for each in self.entries.values() if each.engine_name == engine_name), None)
+
+    def has_stand_in(self, entry: Entry) -> bool:
+        """Whether some wire model names another entry after this one."""
+        return any(entry.name in route[:-1] for route in self.aliases.values())
+
+    def offered(self) -> Iterator[Entry]:
+        """The entries that a wire name stands for, each once."""
+        names = dict.fromkeys(name for route in self.aliases.values() for name in route)
+        return (self.entries[name] for name in names)
+
+    def check_licences(self, accepted: frozenset[str]) -> None:
+        """Raise `CatalogueError` for an offered model whose licence was not accepted."""
+        for entry in self.offered():
+            if entry.must_be_accepted and entry.licence not in accepted:
+                where = f" It may not be used in: {entry.territory}." if entry.territory else ""
+                raise CatalogueError(
+                    f"The model {entry.name} is under {entry.licence}, which is not a free licence: read it, then "
+                    f"add {entry.licence} to the setting accepted_licences.{where}"
+                )

@@ -1,0 +1,165 @@
+"""What a model will make of a request: decided before it is accepted, from the catalogue alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stillmotion.domain.catalogue import Ability, Catalogue, Dialect, EngineKind, Entry
+from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.keyframes import GenerationKeyframe
+from stillmotion.domain.request import FrameSize, GenerationRequest, frame_size
+
+WIDE = FrameSize(16, 9)
+"""Stands for the picture's shape until it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be made. `emulated` and `adjusted` are sentences; with `refused` nothing is made.
+
+    `size` holds for the picture's shape that was given. `emulated` says which ability is stood in for, and how;
+    `adjusted` what differs from the request by the model's rules.
+    """
+
+    size: FrameSize
+    frame_count: int
+    fps: int
+    emulated: tuple[str, ...] = ()
+    adjusted: tuple[str, ...] = ()
+    refused: tuple[Problem, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """The clip's length."""
+        return self.frame_count / self.fps
+
+
+def plan(entry: Entry, request: GenerationRequest, picture: FrameSize = WIDE) -> Plan:
+    """The legal size and frame count nearest to the request, what is emulated, and what must be refused.
+
+    `picture` is the first picture's size, for a request that keeps its shape.
+    """
+    size = entry.sizes.nearest(frame_size(request.resolution, request.aspect_ratio, picture))
+    frame_count = entry.frames.nearest(request.seconds * entry.fps)
+    refused = (*_refused_pictures(entry, request), *_refused_loop(entry, request), *_refused_prompt(entry, request))
+    return Plan(
+        size,
+        frame_count,
+        entry.fps,
+        emulated=() if refused else tuple(_emulated(entry, request)),
+        adjusted=() if refused else tuple(_adjusted(entry, request, frame_count)),
+        refused=refused,
+    )
+
+
+def first_able(route: Sequence[Entry], request: GenerationRequest) -> tuple[Entry, Plan]:
+    """The first entry that can do what is asked, and how. Raises `InvalidRequest` with the first one's reasons."""
+    plans = [(entry, plan(entry, request)) for entry in route]
+    for entry, made in plans:
+        if not made.refused:
+            return entry, made
+    raise InvalidRequest(*plans[0][1].refused)
+
+
+def successor(catalogue: Catalogue, generation: Generation) -> str | None:
+    """The engine whose turn it is after the one that a generation is for: of its model's, the next that can make it."""
+    if generation.request.model not in catalogue.aliases:
+        return None
+    route = catalogue.route(generation.request.model)
+    names = [entry.engine_name for entry in route]
+    behind = route[names.index(generation.engine) + 1 :] if generation.engine in names else route
+    able = (entry.engine_name for entry in behind if not plan(entry, generation.request).refused)
+    return next(able, None)
+
+
+def _refused_pictures(entry: Entry, request: GenerationRequest) -> list[Problem]:
+    has, first, last = entry.abilities, request.frame0 is not None, request.frame1 is not None
+    if Ability.ANY in has:
+        return [] if first or last else _refused_text(entry)
+    if first and last:
+        return [] if Ability.LAST in has else [_cannot_end(entry)]
+    if last:
+        return [_needs_start(entry) if Ability.LAST in has else _cannot_end(entry)]
+    if not first:
+        return _refused_text(entry)
+    if Ability.FIRST in has or (request.loop and Ability.LAST in has):
+        return []
+    if isinstance(request.frame0, GenerationKeyframe) and Ability.EXTEND in has:
+        return []
+    if Ability.LAST in has:
+        return [Problem("keyframes.frame1", f"is needed: {entry.name} goes from a first picture to a last one")]
+    return [Problem("keyframes.frame0", f"cannot be used: {entry.name} makes videos of words alone")]
+
+
+def _refused_text(entry: Entry) -> list[Problem]:
+    if Ability.TEXT in entry.abilities:
+        return []
+    return [Problem("keyframes.frame0", f"is needed: {entry.name} makes no video without a picture to start from")]
+
+
+def _cannot_end(entry: Entry) -> Problem:
+    return Problem("keyframes.frame1", f"cannot be used: {entry.name} does not end with a given picture; leave it out")
+
+
+def _needs_start(entry: Entry) -> Problem:
+    return Problem("keyframes.frame0", f"is needed: {entry.name} ends with a picture only where it starts from one too")
+
+
+def _refused_loop(entry: Entry, request: GenerationRequest) -> list[Problem]:
+    if not request.loop or Ability.LOOP in entry.abilities:
+        return []
+    if not _ends_anywhere(entry):
+        return [Problem("loop", f"cannot be had: {entry.name} does not end where it began; leave it out")]
+    if request.frame0 is None or request.frame1 is not None or isinstance(request.frame0, GenerationKeyframe):
+        return [Problem("loop", f"needs one picture, to start and to end with, on {entry.name}: leave it out")]
+    return []
+
+
+def _refused_prompt(entry: Entry, request: GenerationRequest) -> list[Problem]:
+    needs_one = entry.server is not None and entry.server.speaks is Dialect.OPENAI
+    if request.prompt or request.concepts or not needs_one:
+        return []
+    return [Problem("prompt", f"is needed: {entry.name} takes no picture without words; say what should happen")]
+
+
+def _ends_anywhere(entry: Entry) -> bool:
+    return bool({Ability.LAST, Ability.ANY} & entry.abilities)
+
+
+def _emulated(entry: Entry, request: GenerationRequest) -> list[str]:
+    said = []
+    if isinstance(request.frame0, GenerationKeyframe) and Ability.EXTEND not in entry.abilities:
+        said.append("extend: starts from the earlier clip's last frame, which is dropped; its motion is not carried on")
+    if request.loop and Ability.LOOP not in entry.abilities:
+        said.append("loop: ends with the picture it starts from, which is dropped")
+    if request.concepts and entry.takes_prompt and not _has_concepts(entry):
+        said.append("concepts: said in the prompt as words")
+    return said
+
+
+def _takes_seed(entry: Entry) -> bool:
+    is_dream_machine = entry.server is not None and entry.server.speaks is Dialect.DREAM_MACHINE
+    return not is_dream_machine or bool(entry.options.get("seed", False))
+
+
+def _has_concepts(entry: Entry) -> bool:
+    if entry.engine is EngineKind.PARALLAX:
+        return True
+    return entry.server is not None and entry.server.speaks is Dialect.DREAM_MACHINE
+
+
+def _adjusted(entry: Entry, request: GenerationRequest, frame_count: int) -> list[str]:
+    said = []
+    seconds = frame_count / entry.fps
+    if abs(seconds - request.seconds) > 1 / entry.fps:
+        said.append(f"duration: {seconds:.3g} s, the nearest that {entry.name} makes to {request.seconds:g} s")
+    if request.aspect_ratio is not None:
+        asked = frame_size(request.resolution, request.aspect_ratio, WIDE)
+        made = entry.sizes.nearest(asked)
+        if made != asked:
+            said.append(f"size: {made.width}×{made.height}, the nearest that {entry.name} makes")
+    if request.seed is not None and not _takes_seed(entry):
+        said.append(f"seed: not passed on, {entry.name} takes none")
+    if not entry.takes_prompt and (request.prompt or request.concepts):
+        said.append(f"prompt: not used, {entry.name} takes no words")
+    return said

@@ -1,0 +1,24 @@
+"""Which dialect each entry's server is spoken to in."""
+
+from pathlib import Path
+
+from stillmotion.domain.catalogue import CatalogueError, Dialect, Entry
+from stillmotion.engines.forward.comfyui import ComfyUIPeer
+from stillmotion.engines.forward.dreammachine import DreamMachinePeer
+from stillmotion.engines.forward.openai import OpenAIPeer
+from stillmotion.engines.forward.peer import Peer
+from stillmotion.engines.forward.workflow import read_workflow
+
+
+def peer_of(entry: Entry) -> Peer:
+    """The entry's server. Raises `CatalogueError` where its workflow cannot be used."""
+    server = entry.server
+    if server is None:
+        raise CatalogueError(f"models.{entry.name} has no server.")
+    match server.speaks:
+        case Dialect.OPENAI:
+            return OpenAIPeer(entry, server)
+        case Dialect.DREAM_MACHINE:
+            return DreamMachinePeer(entry, server)
+        case Dialect.COMFYUI:
+            return ComfyUIPeer(server, read_workflow(entry, Path(server.graph).expanduser()))

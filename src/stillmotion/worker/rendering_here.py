@@ -1,0 +1,74 @@
+"""Clips made by a renderer process of this machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stillmotion.application.work import Rendered
+from stillmotion.worker.maker import Job, rendered
+from stillmotion.worker.messages import Order, Progress, Render, Resample
+from stillmotion.worker.renderer_process import RendererProcess
+
+
+@dataclass(frozen=True, slots=True)
+class RendererMaker:
+    """`Maker` over one renderer process."""
+
+    renderer: RendererProcess
+
+    async def make(self, job: Job) -> Rendered:
+        """See `Maker.make`."""
+
+        def came_so_far(progress: Progress) -> None:
+            job.ledger.came_so_far(progress.fraction)
+
+        done = await self.renderer.render(await self._order(job), came_so_far)
+        job.log.info("rendered", seconds=round(done.seconds, 3), frames=done.frames, bytes=done.video.size)
+        return rendered(done)
+
+    async def forget(self, remote: str) -> None:
+        """Nobody else is at it."""
+
+    async def _order(self, job: Job) -> Order:
+        output = await job.inputs.output()
+        source = job.generation.request.source
+        return await self._render(job, output) if source is None else await self._resample(job, output, source)
+
+    async def _render(self, job: Job, output: Path) -> Render:
+        request = job.generation.request
+        frame0 = await job.inputs.keyframe("frame0", request.frame0)
+        frame1 = await job.inputs.keyframe("frame1", request.frame1)
+        return Render(
+            ticket=self.renderer.ticket(),
+            engine=job.generation.engine,
+            prompt=request.prompt,
+            output=str(output),
+            frame0=frame0.path,
+            frame1=frame1.path,
+            aspect_ratio=request.aspect_ratio,
+            resolution=request.resolution,
+            seconds=request.seconds,
+            loop=request.loop,
+            seed=job.seed,
+            concepts=request.concepts,
+            frame0_is_clip=frame0.is_clip,
+            frame1_is_clip=frame1.is_clip,
+            frame0_plan=frame0.plan,
+            frame1_plan=frame1.plan,
+            codec=job.codec,
+        )
+
+    async def _resample(self, job: Job, output: Path, source: str) -> Resample:
+        request = job.generation.request
+        earlier = await job.inputs.earlier(source)
+        return Resample(
+            ticket=self.renderer.ticket(),
+            purpose=request.purpose,
+            output=str(output),
+            video=earlier.video,
+            thumbnail=earlier.thumbnail,
+            plan=earlier.plan,
+            aspect_ratio=request.aspect_ratio,
+            resolution=request.resolution,
+            placement=request.placement,
+            codec=job.codec,
+        )

@@ -1,0 +1,52 @@
+"""A worker whose clips are made by servers on loopback."""
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from stillmotion.domain.catalogue import Ability, Catalogue, Dialect, EngineKind, Entry, Server, SizeRule
+from stillmotion.domain.planning import successor
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.forward.following import Pace
+from stillmotion.engines.forward.peer import Peer
+from stillmotion.engines.forward.peers import peer_of
+from stillmotion.worker.darkroom import Darkroom
+from stillmotion.worker.forwarding import Forwarder
+from stillmotion.worker.renderer_process import RendererProcess
+from tests.media.clips import texture, write_clip
+from tests.worker.conftest import FAKE_RENDERER, workshop
+
+__all__ = ["workshop"]
+
+QUICK = Pace(first=0.02, longest=0.1, silence=0.5, standstill=5.0, tries=3)
+ENTRY = Entry(
+    name="studio",
+    engine=EngineKind.FORWARD,
+    abilities=frozenset({Ability.FIRST, Ability.TEXT}),
+    sizes=SizeRule(step=16, least=16 * 16, most=512 * 512),
+    fps=24,
+)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory) -> bytes:
+    path = tmp_path_factory.mktemp("clips") / "clip.mp4"
+    return write_clip(path, lambda index: texture(FrameSize(320, 180), index)).read_bytes()
+
+
+def an_entry(url: str, **parts) -> Entry:
+    server = {name: parts.pop(name) for name in ("speaks", "key", "in_flight", "model", "graph") if name in parts}
+    return replace(ENTRY, server=Server(**{"speaks": Dialect.OPENAI, "url": url} | server), **parts)
+
+
+def forwarders_of(*entries: Entry, peer: Peer | None = None) -> list[Forwarder]:
+    """Who asks these servers, each the next one's stand-in; `ray-1-6` stands for all of them."""
+    catalogue = Catalogue({each.name: each for each in entries}, {"ray-1-6": tuple(each.name for each in entries)})
+    darkroom = Darkroom(lambda: RendererProcess(FAKE_RENDERER))
+    return [
+        Forwarder(
+            each, peer or peer_of(each), darkroom, partial(successor, catalogue), catalogue.has_stand_in(each), QUICK
+        )
+        for each in entries
+    ]
