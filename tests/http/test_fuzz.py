@@ -5,6 +5,6 @@ import sys
 
 
 def test_no_answer_is_one_that_the_document_does_not_have():
-    command = [sys.executable, "-m", "tools.fuzz", "--seconds", "0", "--examples", "3"]
+    command = [sys.executable, "-m", "tools.fuzz", "--seconds", "0", "--examples", "1"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-3000:]
