@@ -1,9 +1,7 @@
 """`stillmotion mcp`: assistants make clips, over the Model Context Protocol."""
 
 import asyncio
-import re
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -40,19 +38,3 @@ def command(ctx: click.Context, folder: Path, server: str | None, key: str | Non
             raise
         raise McpMissing("This needs the protocol's library: pip install 'stillmotion[mcp]'.") from error
     asyncio.run(tools(settings, folder).run_stdio_async())
-
-
-def free_name(folder: Path, prompt: str) -> Path:
-    """A file in the folder that is not there yet, named after the prompt."""
-    words = "-".join(re.findall(r"[a-z0-9]+", prompt.lower())[:6])[:60] or "clip"
-    names = (folder / f"{words}{f'-{number}' if number > 1 else ''}.mp4" for number in range(1, 10_000))
-    return next(name for name in names if not name.exists())
-
-
-def described(generation: Any) -> dict[str, Any]:
-    """A generation as an assistant is told of it."""
-    kept = ("id", "state", "progress", "prompt", "model", "engine", "failure_reason", "video_url", "image_url")
-    known = {name: getattr(generation, name) for name in kept}
-    created = generation.created_at
-    known["created_at"] = created.isoformat() if created else None
-    return {name: value for name, value in known.items() if value is not None}

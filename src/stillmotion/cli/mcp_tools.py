@@ -1,6 +1,7 @@
 """The three tools that an assistant is given."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,6 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from stillmotion.cli.mcp import described, free_name
 from stillmotion.cli.orders import Asked, Made, Order
 from stillmotion.cli.plans import describe
 from stillmotion.client import AsyncClient
@@ -42,7 +42,7 @@ class Workshop:
     async def generate(self, image: str, asked: Asked, report: Report) -> dict[str, Any]:
         """Make a clip, one at a time, and say where it is."""
         async with self._turn:
-            order = Order(image, free_name(self._folder, asked.prompt))
+            order = Order(image, _free_name(self._folder, asked.prompt))
             made = await self._make(order, asked, report)
         told = {
             "id": made.id or made.out.stem,
@@ -60,7 +60,7 @@ class Workshop:
         here = self._made.get(generation_id, {})
         if self._settings.server:
             async with self._client() as client:
-                return here | described(await client.get(generation_id))
+                return here | _described(await client.get(generation_id))
         if not here:
             raise ToolError(f"There is no generation {generation_id} in this session: list_generations names them.")
         return here
@@ -69,7 +69,7 @@ class Workshop:
         """The newest first."""
         if self._settings.server:
             async with self._client() as client:
-                return [described(each) for each in (await client.list(limit=limit)).generations]
+                return [_described(each) for each in (await client.list(limit=limit)).generations]
         return list(self._made.values())[::-1][:limit]
 
     def _client(self) -> AsyncClient:
@@ -144,3 +144,19 @@ async def _told(work: Awaitable[Result]) -> Result:
         return await work
     except StillmotionError as error:
         raise ToolError(str(error)) from error
+
+
+def _free_name(folder: Path, prompt: str) -> Path:
+    """A file in the folder that is not there yet, named after the prompt."""
+    words = "-".join(re.findall(r"[a-z0-9]+", prompt.lower())[:6])[:60] or "clip"
+    names = (folder / f"{words}{f'-{number}' if number > 1 else ''}.mp4" for number in range(1, 10_000))
+    return next(name for name in names if not name.exists())
+
+
+def _described(generation: Any) -> dict[str, Any]:
+    """A generation as an assistant is told of it."""
+    kept = ("id", "state", "progress", "prompt", "model", "engine", "failure_reason", "video_url", "image_url")
+    known = {name: getattr(generation, name) for name in kept}
+    created = generation.created_at
+    known["created_at"] = created.isoformat() if created else None
+    return {name: value for name, value in known.items() if value is not None}
