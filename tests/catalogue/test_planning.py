@@ -139,9 +139,9 @@ def test_a_model_of_words_alone_refuses_pictures_and_others_need_one():
 
 def test_the_first_that_can_is_taken_and_the_next_is_its_successor():
     route = [entry("wan22-ti2v-5b"), entry("wan22-i2v-a14b"), entry("cogvideox-5b-i2v"), entry("parallax")]
-    assert first_able(route, request())[0].name == "wan22-ti2v-5b"
+    assert first_able(route, request()).name == "wan22-ti2v-5b"
     looping = request(loop=True)
-    assert first_able(route, looping)[0].name == "wan22-i2v-a14b"
+    assert first_able(route, looping).name == "wan22-i2v-a14b"
     catalogue = Catalogue({each.name: each for each in route}, {"ray-1-6": tuple(each.name for each in route)})
     generation = a_generation(request=looping, engine="diffusers/wan22-i2v-a14b")
     assert successor(catalogue, generation) == "parallax/1"

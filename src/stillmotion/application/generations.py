@@ -168,7 +168,7 @@ class Generations:
         """Which engine makes it, and the request that it can carry out. Raises `InvalidRequest`."""
         if request.purpose is not Purpose.VIDEO:
             return RESAMPLER, request
-        entry, _ = first_able(self.catalogue.route(request.model), request)
+        entry = first_able(self.catalogue.route(request.model), request)
         if entry.longest_seconds < request.seconds:
             request = replace(request, seconds=round(entry.longest_seconds, 3))
         return entry.engine_name, request

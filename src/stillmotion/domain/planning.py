@@ -41,7 +41,7 @@ def plan(entry: Entry, request: GenerationRequest, picture: FrameSize = WIDE) ->
     """
     size = entry.sizes.nearest(frame_size(request.resolution, request.aspect_ratio, picture))
     frame_count = entry.frames.nearest(request.seconds * entry.fps)
-    refused = (*_refused_pictures(entry, request), *_refused_loop(entry, request), *_refused_prompt(entry, request))
+    refused = refusals(entry, request)
     return Plan(
         size,
         frame_count,
@@ -52,13 +52,17 @@ def plan(entry: Entry, request: GenerationRequest, picture: FrameSize = WIDE) ->
     )
 
 
-def first_able(route: Sequence[Entry], request: GenerationRequest) -> tuple[Entry, Plan]:
-    """The first entry that can do what is asked, and how. Raises `InvalidRequest` with the first one's reasons."""
-    plans = [(entry, plan(entry, request)) for entry in route]
-    for entry, made in plans:
-        if not made.refused:
-            return entry, made
-    raise InvalidRequest(*plans[0][1].refused)
+def refusals(entry: Entry, request: GenerationRequest) -> tuple[Problem, ...]:
+    """Why the model cannot make what is asked; nothing where it can."""
+    return (*_refused_pictures(entry, request), *_refused_loop(entry, request), *_refused_prompt(entry, request))
+
+
+def first_able(route: Sequence[Entry], request: GenerationRequest) -> Entry:
+    """The first entry that can do what is asked. Raises `InvalidRequest` with the first one's reasons."""
+    for entry in route:
+        if not refusals(entry, request):
+            return entry
+    raise InvalidRequest(*refusals(route[0], request))
 
 
 def successor(catalogue: Catalogue, generation: Generation) -> str | None:
@@ -68,7 +72,7 @@ def successor(catalogue: Catalogue, generation: Generation) -> str | None:
     route = catalogue.route(generation.request.model)
     names = [entry.engine_name for entry in route]
     behind = route[names.index(generation.engine) + 1 :] if generation.engine in names else route
-    able = (entry.engine_name for entry in behind if not plan(entry, generation.request).refused)
+    able = (entry.engine_name for entry in behind if not refusals(entry, generation.request))
     return next(able, None)
 
 
