@@ -78,8 +78,11 @@ def _maybe_microseconds(time: datetime | None) -> int | None:
 
 
 def to_time(value: int) -> datetime:
-    """The time that was kept as `value`."""
-    return _EPOCH + timedelta(0, 0, value)
+    """The time that was kept as `value`.
+
+    Exact until 2200 and beyond: a double tells microseconds apart there, and the constructor rounds to the nearest.
+    """
+    return datetime.fromtimestamp(value / 1_000_000, UTC)
 
 
 def video_microseconds(seconds: float) -> int:

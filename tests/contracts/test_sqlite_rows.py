@@ -1,0 +1,16 @@
+"""What is kept in a row comes back as it was."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stillmotion.adapters.store.sqlite.rows import microseconds, to_time
+
+times = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - strategy's
+
+
+@given(times)
+def test_a_time_comes_back_to_the_microsecond(time):
+    assert to_time(microseconds(time)) == time
+    assert to_time(microseconds(time)).tzinfo is UTC
