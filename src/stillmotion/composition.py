@@ -96,9 +96,7 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
         work = Work(store, objects, clock, new_token, fault)
         images, codec = HttpImages(connections, fault=fault), video_codec(settings)
         workshop = Workshop(work, images, objects, signal, announcements, clock, directory.scratch, codec, fault)
-        new_renderer = await _fit_renderers(settings, faults)
-        others = forwarders(models, new_renderer) if settings.renderers else []
-        host = WorkerHost(workshop, new_renderer, settings.renderers, others)
+        host, others = await _host(settings, workshop, models, faults)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         uploads = Uploads(store, objects, clock, new_uuid7, new_token)
         generations = Generations(
@@ -116,7 +114,11 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
             clock=clock,
             admin=_admin_access(settings, store, clock),
             run_id=secrets.token_hex(4),
-            readiness={"store": store.check, "storage": objects.check, **_worker_checks(host, models, others)},
+            readiness={
+                "store": store.check,
+                "storage": objects.check,
+                **_worker_checks(host, directory, models, others),
+            },
             servers={each.entry.name: each for each in others},
             public_url=settings.public_url,
             version=version("stillmotion"),
@@ -124,11 +126,36 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
         )
         bodies = dialects(asset_urls, settings.public_url or address)
         callbacks = _callbacks(store, connections, bodies, clock, fault)
-        # Nobody else can hold this store, so whatever it calls rendering was cut off with the last server.
-        await work.reclaim(alone=True)
+        # With no worker about, whatever the store calls rendering was cut off with the last server.
+        await work.reclaim(alone=not directory.has_workers)
         workers = (host, Deliverer(callbacks, announcements), Sweeper(Retention(store, objects, clock)))
         async with _running(*(each.run() for each in (*workers, UploadSweeper(uploads)))):
             yield Service(build_app(services), host, changes, bool(await store.subscriptions()))
+
+
+@asynccontextmanager
+async def worker(settings: Settings, faults: Faults | None = None) -> AsyncIterator[WorkerHost]:
+    """Renderers alone, over a data directory that a server may hold; stopped on the way out. Raises as `service`."""
+    directory = open_data_directory(settings.data_dir)
+    fault: Fault = faults or no_fault
+    with directory.join() as scratch, _opened(settings, fault=fault) as store:
+        clock, signal, objects = SystemClock(), InProcessSignal(), open_storage(settings, fault)
+        work, images = Work(store, objects, clock, new_token, fault), HttpImages(_connections(settings), fault=fault)
+        codec = video_codec(settings)
+        # The server looks by itself, every second, for what has become due: its own signals do not reach this far.
+        workshop = Workshop(work, images, objects, signal, InProcessSignal(), clock, scratch, codec, fault)
+        host, _ = await _host(settings, workshop, _offer(settings), faults)
+        async with _running(host.run()):
+            yield host
+
+
+async def _host(
+    settings: Settings, workshop: Workshop, models: Catalogue, faults: Faults | None
+) -> tuple[WorkerHost, list[Forwarder]]:
+    """What makes the clips, as many at once as the settings say, and the other servers that it asks."""
+    new_renderer = await _fit_renderers(settings, faults)
+    others = forwarders(models, new_renderer) if settings.renderers else []
+    return WorkerHost(workshop, new_renderer, settings.renderers, others), others
 
 
 @asynccontextmanager
@@ -142,8 +169,13 @@ async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _worker_checks(host: WorkerHost, models: Catalogue, others: Sequence[Forwarder]) -> dict[str, Check]:
-    return {"worker": partial(_check_worker, host), "servers": partial(_check_servers, models, others)}
+def _worker_checks(
+    host: WorkerHost, directory: DataDirectory, models: Catalogue, others: Sequence[Forwarder]
+) -> dict[str, Check]:
+    return {
+        "worker": partial(_check_worker, host, directory),
+        "servers": partial(_check_servers, models, others),
+    }
 
 
 def _callbacks(store: SqliteStore, connections: Connections, bodies: Dialects, clock: Clock, fault: Fault) -> Callbacks:
@@ -151,10 +183,10 @@ def _callbacks(store: SqliteStore, connections: Connections, bodies: Dialects, c
     return Callbacks(store, GuardedCallbackSender(connections), bodies, sign, clock, chance, fault)
 
 
-async def _check_worker(host: WorkerHost) -> None:
+async def _check_worker(host: WorkerHost, directory: DataDirectory) -> None:
     if host.stopping:
         raise Unavailable("the server is shutting down")
-    if not host.alive:
+    if not (host.alive or directory.has_workers):
         raise Unavailable("no renderer is running")
 
 

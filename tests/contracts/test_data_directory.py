@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,15 @@ directory = open_data_directory(Path(sys.argv[1]))
 lock = directory.lock()
 print("held", flush=True)
 sys.stdin.read()
+"""
+WORK = """
+import sys
+from pathlib import Path
+from stillmotion.adapters.data_directory import open_data_directory
+with open_data_directory(Path(sys.argv[1])).join() as scratch:
+    scratch.mkdir()
+    print(scratch, flush=True)
+    sys.stdin.read()
 """
 TELL = """
 import sys
@@ -109,3 +119,28 @@ def test_a_file_in_the_way_is_refused_with_the_remedy(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DataDirectoryUnusable, match="choose another"):
         open_data_directory(tmp_path / "file" / "data")
+
+
+def test_workers_join_beside_a_server_and_each_other(tmp_path):
+    directory = open_data_directory(tmp_path)
+    assert not directory.has_workers
+    with directory.lock(), directory.join() as one, directory.join() as two:
+        assert directory.has_workers
+        assert one != two
+        assert directory.scratch not in (one, two)
+    assert not directory.has_workers
+    assert list((tmp_path / "workers").iterdir()) == []
+
+
+def test_what_a_killed_worker_left_is_removed_by_the_next(tmp_path):
+    directory = open_data_directory(tmp_path)
+    killed = start(WORK, tmp_path)
+    left = Path(killed.stdout.readline().strip())
+    (left / "half.mp4").write_bytes(b"half")
+    with directory.join():
+        assert left.exists()
+    killed.kill()
+    killed.wait()
+    assert not directory.has_workers
+    with directory.join():
+        assert not left.exists()

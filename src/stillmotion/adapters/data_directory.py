@@ -1,11 +1,12 @@
-"""The directory that a server keeps everything in, and its claim on it."""
+"""The directory that a server keeps everything in, and the claims on it: one server's, and any number of workers'."""
 
 import fcntl
 import os
 import secrets
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +74,10 @@ class DataDirectory:
         return self.root / "secret"
 
     @property
+    def _workers(self) -> Path:
+        return self.root / "workers"
+
+    @property
     def has_secret(self) -> bool:
         """Whether the directory has been used."""
         return self._secret.exists()
@@ -103,6 +108,45 @@ class DataDirectory:
         finally:
             os.close(descriptor)
         return None
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether a worker process of its own has joined and is still there."""
+        return any(_is_locked(place / "lock") for place in _places(self._workers))
+
+    @contextmanager
+    def join(self) -> Iterator[Path]:
+        """Work in the directory beside whoever holds it; yields a scratch folder of this process alone.
+
+        What workers that were killed left behind is removed. Raises `DataDirectoryUnusable` where nothing can be
+        written.
+        """
+        try:
+            place, descriptor = self._new_place()
+        except OSError as error:
+            raise _not_writable(self.root, error) from error
+        try:
+            yield place / "scratch"
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+            os.close(descriptor)
+
+    def _new_place(self) -> tuple[Path, int]:
+        """A folder for one worker, and the lock that says for as long as it is open that the worker is there."""
+        self._workers.mkdir(mode=0o700, exist_ok=True)
+        entrance = os.open(self._workers, os.O_RDONLY)
+        try:
+            fcntl.flock(entrance, fcntl.LOCK_EX)  # One at a time: what is not locked yet would look left behind.
+            for left in _places(self._workers):
+                if not _is_locked(left / "lock"):
+                    shutil.rmtree(left, ignore_errors=True)
+            place = self._workers / secrets.token_hex(8)
+            place.mkdir(mode=0o700)
+            descriptor = os.open(place / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return place, descriptor
+        finally:
+            os.close(entrance)
 
     def lock(self) -> DataDirectoryLock:
         """Hold the directory for this server alone. Raises `DataDirectoryInUse`.
@@ -168,6 +212,28 @@ def open_data_directory(root: Path) -> DataDirectory:
             f"{root} cannot be made a data directory ({error.strerror}): choose another, or mend its permissions"
         ) from error
     return DataDirectory(root)
+
+
+def _places(workers: Path) -> list[Path]:
+    try:
+        return [place for place in workers.iterdir() if place.is_dir()]
+    except FileNotFoundError:
+        return []
+
+
+def _is_locked(file: Path) -> bool:
+    """Whether the process that made the lock file is still there."""
+    try:
+        descriptor = os.open(file, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _lock_soon(descriptor: int) -> None:

@@ -19,6 +19,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "generate": ("stillmotion.cli.generate", "Turn pictures into clips, right here or on a server."),
     "generations": ("stillmotion.cli.generations", "List, show, watch, cancel, delete and download what a server has."),
     "serve": ("stillmotion.cli.serve", "Run the service: the API, its queue and its renderers."),
+    "worker": ("stillmotion.cli.worker", "Render what a server queues, in a process of its own."),
     "products": ("stillmotion.cli.products", "Create, list and change products: what subscriptions may do."),
     "subscriptions": ("stillmotion.cli.subscriptions", "Create, list, change, suspend and cancel subscriptions."),
     "keys": ("stillmotion.cli.keys", "Create, list, replace and suspend subscription keys."),

@@ -2,8 +2,6 @@
 
 import asyncio
 import gc
-import os
-import signal
 import socket
 import time
 from contextlib import suppress
@@ -15,6 +13,7 @@ import uvloop
 
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings
+from stillmotion.cli.running import faults_asked_for, stop_on_signals
 from stillmotion.composition import Service, service
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
@@ -42,17 +41,12 @@ def command(ctx: click.Context, host: str | None, port: int | None, data_dir: Pa
     settings = load_settings(ctx, host=host, port=port, data_dir=data_dir)
     configure(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, _faults()))
-
-
-def _faults() -> Faults | None:
-    text = os.environ.get("STILLMOTION_FAULTS")
-    return Faults(text) if text else None
+        runner.run(_serve(settings, faults_asked_for()))
 
 
 async def _serve(settings: Settings, faults: Faults | None) -> None:
     stop = asyncio.Event()
-    _on_signals(stop)
+    stop_on_signals(stop)
     with _listener(settings) as listener:
         async with service(settings, url_of(listener), faults) as running:
             server = HttpServer(running.app, listener)
@@ -65,19 +59,6 @@ async def _serve(settings: Settings, faults: Faults | None) -> None:
                 # Polls are answered until the end, and submits refused with a sentence rather than a closed door.
                 await running.drain(timedelta(seconds=settings.shutdown_grace))
                 server.stop(within=max(1, SHUTDOWN_SECONDS - int(time.monotonic() - began)))
-
-
-def _on_signals(stop: asyncio.Event) -> None:
-    """The first signal asks to stop; a second one of the same kind ends the process at once."""
-    loop = asyncio.get_running_loop()
-
-    def ask(number: signal.Signals) -> None:
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_DFL)
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ask, number)
 
 
 def _listener(settings: Settings) -> socket.socket:

@@ -1,4 +1,4 @@
-"""What becomes of a generation, as Server-Sent Events: one stream, told by the process that changes it.
+"""What becomes of a generation, as Server-Sent Events: told by this process at once, found in the row otherwise.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -17,7 +17,10 @@ from stillmotion.http.asgi import NO_STORE, Header, Receive, Scope, Send
 from stillmotion.http.operation import LinkTo
 
 HEARTBEAT = timedelta(seconds=15)
-"""After this long with nothing to say, a comment says that the stream is alive; the row is looked at again, too."""
+"""After this long with nothing to say, a comment says that the stream is alive."""
+
+LOOK_EVERY = timedelta(seconds=2)
+"""How long to wait to be told before the row is looked at: a worker that is a process of its own tells nobody here."""
 
 RECONNECT_MILLISECONDS = 2000
 
@@ -98,19 +101,22 @@ class EventStream:
 
     async def _tell(self, send: Send) -> None:
         """Everything from how it is now to its end."""
+        now = asyncio.get_running_loop().time
+        spoke_at = now()
         generation = await self._look()
         while generation is not None:
-            event = self._event(generation)
-            if event is not None:
-                await send({"type": "http.response.body", "body": event, "more_body": True})
+            said = self._event(generation)
+            if said is None and now() - spoke_at >= HEARTBEAT.total_seconds():
+                said = _BEAT
+            if said is not None:
+                spoke_at = now()
+                await send({"type": "http.response.body", "body": said, "more_body": True})
             if generation.is_terminal:
                 return
-            generation = await self._watch.next(HEARTBEAT)
+            generation = await self._watch.next(min(LOOK_EVERY, HEARTBEAT))
             if self._watch.has_ended:
                 return
-            if generation is None:
-                await send({"type": "http.response.body", "body": _BEAT, "more_body": True})
-                generation = await self._look()
+            generation = generation or await self._look()
 
     async def _look(self) -> Generation | None:
         """The row; None where it is gone, or cannot be read: the caller comes back and is told."""

@@ -79,7 +79,7 @@ class WorkerHost:
                     self._lanes += [
                         group.create_task(self._forward_lane(each, number)) for number in range(each.at_once)
                     ]
-                await asyncio.wait(self._lanes)
+                await (asyncio.wait(self._lanes) if self._lanes else self._stopping.wait())
                 reclaiming.cancel()
         finally:
             for each in self._forwarders:

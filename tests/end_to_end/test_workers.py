@@ -1,0 +1,116 @@
+"""Renderers in processes of their own, beside a server that only queues."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+
+from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+
+QUICK = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
+LONG = {"prompt": "push in", "url": small_picture(), "duration": 6, "resolution": "720p"}
+
+
+@pytest.fixture
+def queueing(make_running):
+    return make_running(STILLMOTION_RENDERERS="0")
+
+
+@contextmanager
+def working(running, **settings):
+    """A worker over the server's directory, ended as a supervisor would unless it has ended before."""
+    with (running.directory.parent / "worker.log").open("a") as log:
+        process = subprocess.Popen(
+            [*COMMAND, "worker", "--data-dir", str(running.directory)],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=clean_environment(**settings),
+        )
+    try:
+        assert process.stdout.readline().startswith("Rendering for ")
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        process.stdout.close()
+
+
+def row(running, columns):
+    database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
+    try:
+        return database.execute(f"SELECT {columns} FROM generations").fetchone()
+    finally:
+        database.close()
+
+
+def test_a_worker_makes_what_a_server_without_renderers_queued(queueing):
+    accepted = queueing.submit(QUICK).body["id"]
+    assert queueing.call("GET", "/readyz").status == 503
+    with working(queueing):
+        assert queueing.call("GET", "/readyz").status == 200
+        finished = queueing.wait_for(accepted, "completed", "failed")
+    assert finished["state"] == "completed"
+    assert queueing.call("GET", finished["assets"]["video"].removeprefix(queueing.base)).content[4:8] == b"ftyp"
+    assert queueing.call("GET", "/readyz").status == 503
+    assert list((queueing.directory / "workers").iterdir()) == []
+
+
+def test_who_watches_is_told_of_what_a_worker_does(queueing):
+    accepted = queueing.submit(QUICK).body["id"]
+    with working(queueing):
+        answer = queueing.call("GET", f"/generations/{accepted}/events", **{"Ocp-Apim-Subscription-Key": queueing.key})
+    told = [json.loads(line[6:]) for line in answer.content.decode().splitlines() if line.startswith("data: ")]
+    assert told[-1]["state"] == "completed"
+
+
+def test_a_server_that_is_restarted_does_not_interrupt_a_worker(queueing):
+    with working(queueing):
+        accepted = queueing.submit(LONG).body["id"]
+        queueing.wait_for(accepted, "dreaming")
+        queueing.kill()
+        queueing.start()
+        assert queueing.wait_for(accepted, "completed", "failed")["state"] == "completed"
+    assert row(queueing, "attempt, losses") == (1, 0)
+
+
+def test_a_worker_that_is_terminated_hands_back(queueing):
+    with working(queueing, STILLMOTION_SHUTDOWN_GRACE="0") as worker:
+        accepted = queueing.submit(LONG).body["id"]
+        queueing.wait_for(accepted, "dreaming")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    assert row(queueing, "state, failures, losses") == ("queued", 0, 0)
+
+
+def test_a_cancelled_generation_is_let_go_by_a_worker(queueing):
+    with working(queueing):
+        accepted = queueing.submit(LONG).body["id"]
+        queueing.wait_for(accepted, "dreaming")
+        answer = queueing.call(
+            "DELETE", f"/dream-machine/v1/generations/{accepted}", Authorization=f"Bearer {queueing.key}"
+        )
+        assert answer.status == 204
+        # The next one is taken long before the first would have been done.
+        following = queueing.submit(QUICK).body["id"]
+        assert queueing.wait_for(following, "completed")["state"] == "completed"
+    assert len(list((queueing.directory / "objects").rglob("*.mp4"))) == 1
+
+
+@pytest.mark.slow
+def test_what_a_killed_worker_was_at_is_made_by_another(queueing):
+    holder = queueing.directory / "workers"
+    with working(queueing) as first:
+        accepted = queueing.submit(LONG).body["id"]
+        queueing.wait_for(accepted, "dreaming")
+        with working(queueing):
+            assert len(list(holder.iterdir())) == 2
+            first.kill()
+            first.wait()
+            assert queueing.wait_for(accepted, "completed", seconds=60)["state"] == "completed"
+    with working(queueing):
+        assert len(list(holder.iterdir())) == 1
