@@ -102,6 +102,7 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
         generations = Generations(
             store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault
         )
+        parts: dict[str, Check] = {"store": store.check, "storage": objects.check}
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
             read_limits=ReadLimits(clock),
@@ -114,11 +115,7 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
             clock=clock,
             admin=_admin_access(settings, store, clock),
             run_id=secrets.token_hex(4),
-            readiness={
-                "store": store.check,
-                "storage": objects.check,
-                **_worker_checks(host, directory, models, others),
-            },
+            readiness=parts | _worker_checks(host, directory, models, others),
             servers={each.entry.name: each for each in others},
             public_url=settings.public_url,
             version=version("stillmotion"),
@@ -128,8 +125,8 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
         callbacks = _callbacks(store, connections, bodies, clock, fault)
         # With no worker about, whatever the store calls rendering was cut off with the last server.
         await work.reclaim(alone=not directory.has_workers)
-        workers = (host, Deliverer(callbacks, announcements), Sweeper(Retention(store, objects, clock)))
-        async with _running(*(each.run() for each in (*workers, UploadSweeper(uploads)))):
+        sweepers = Sweeper(Retention(store, objects, clock)), UploadSweeper(uploads)
+        async with _running(*(each.run() for each in (host, Deliverer(callbacks, announcements), *sweepers))):
             yield Service(build_app(services), host, changes, bool(await store.subscriptions()))
 
 
