@@ -125,7 +125,7 @@ def _settings(settings: Settings) -> Finding:
 
     image_source(settings)
     codec = video_codec(settings)
-    return Finding("settings", f"clips are {codec}, kept in {settings.storage}, made by {settings.renderers} renderers")
+    return Finding("settings", f"clips are {codec}, kept in {settings.storage}, renderers: {settings.renderers}")
 
 
 def _open_files(settings: Settings) -> Finding:
