@@ -31,7 +31,7 @@ from bench.soak.storm import DELETE_PATH, Elsewhere, Storm
 
 DISK_MEGABYTES = 1024
 IN_A_NAMESPACE = "--in-a-namespace"
-CALLERS = 6
+CALLERS, SUBSCRIPTIONS = 6, 2
 SETTLE_SECONDS, SETTLE_SECONDS_EACH = 90, 6
 WINDOW_SECONDS = 12.0
 """How long after a trouble a callback may still come twice: a receipt that could not be written down is made again."""
@@ -79,9 +79,9 @@ async def _soak(seconds: float, seed: int, folder: Path, *, small: bool) -> bool
     elsewhere = Elsewhere(ledger)
     async with elsewhere.running():
         house = House(folder, _settings(elsewhere.base.rpartition(":")[2]))
-        key, _ = house.new_key()
+        keys = tuple(house.new_key()[0] for _ in range(SUBSCRIPTIONS))
         await house.start()
-        storm = Storm(house, ledger, elsewhere, key, seed, can_delete=_can_delete(house))
+        storm = Storm(house, ledger, elsewhere, keys, seed, can_delete=_can_delete(house))
         nemesis = Nemesis(house, ledger, Random(seed), disk=small)
         began = time.monotonic()
         await _rage(storm, nemesis, began + seconds)
@@ -175,6 +175,9 @@ def _report(ledger: Ledger, nemesis: Nemesis, house: House, holdings: Holdings, 
         "completed": states["completed"],
         "failed with a reason": sum(row.state == "failed" and bool(row.reason) for row in holdings.rows),
         "deleted": len(gone),
+        "of those not over as far as their owner knew": sum(
+            order.unfinished for order in ledger.accepted if order.id in gone
+        ),
         "lost": _count(broken, "lost"),
         "stuck": _count(broken, "stuck"),
         "duplicated results": _count(broken, "duplicated"),

@@ -11,14 +11,19 @@ from bench.soak.invariants import TERMINAL
 
 @dataclass(slots=True)
 class Order:
-    """One thing that a caller wants made, sent under one Idempotency-Key until it is answered."""
+    """One thing that the subscription number `owner` wants made, sent under one Idempotency-Key until it is answered.
+
+    `unfinished` says that it was not over when its owner had it deleted: a cancel.
+    """
 
     key: str
     body: dict[str, Any]
+    owner: int = 0
     id: str | None = None
     state: str = "unsent"
     deleting: bool = False
     deleted: bool = False
+    unfinished: bool = False
     digest: str | None = None
 
     @property

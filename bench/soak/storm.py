@@ -68,12 +68,12 @@ class Elsewhere:
 
 @dataclass(slots=True)
 class Storm:
-    """Callers of one subscription. `can_delete` where the service has a route for it."""
+    """Callers of several subscriptions, with a key each. `can_delete` where the service has a route for it."""
 
     house: House
     ledger: Ledger
     elsewhere: Elsewhere
-    key: str
+    keys: tuple[str, ...]
     seed: int
     can_delete: bool = False
 
@@ -103,13 +103,15 @@ class Storm:
             choice = random.random()
             if choice < 0.4 and len(self.ledger.open) < MOST_OPEN:
                 orders += 1
-                order = Order(f"{self.seed}-{number}-{orders}", self._body(random))
+                order = Order(f"{self.seed}-{number}-{orders}", self._body(random), number % len(self.keys))
                 self.ledger.orders.append(order)
                 await caller.submit(order)
             elif self.ledger.accepted:
                 order = random.choice(self.ledger.accepted[-3 * MOST_OPEN :])
                 if choice > 0.97 and self.can_delete:
                     await caller.delete(order)
+                elif choice > 0.95:
+                    await caller.pry(order)
                 elif choice > 0.9 and order.state == "completed":
                     await caller.download(order)
                 else:
@@ -142,7 +144,7 @@ class _Caller:
 
     async def submit(self, order: Order) -> None:
         """Send until it is answered, under the same Idempotency-Key."""
-        headers = {KEY_HEADER: self.storm.key, "Idempotency-Key": order.key}
+        headers = {KEY_HEADER: self._key(order), "Idempotency-Key": order.key}
         while True:
             answer = await self._ask("POST", SUBMIT_PATH, headers, order.body, "submit")
             if answer is not None and answer[0] == 200:
@@ -155,7 +157,7 @@ class _Caller:
 
     async def ask(self, order: Order) -> None:
         """Poll once."""
-        answer = await self._ask("POST", POLL_PATH, {KEY_HEADER: self.storm.key}, {"task_id": order.id}, "poll")
+        answer = await self._ask("POST", POLL_PATH, {KEY_HEADER: self._key(order)}, {"task_id": order.id}, "poll")
         if answer is None or order.deleted:
             return
         if answer[0] == 200:
@@ -163,17 +165,25 @@ class _Caller:
         elif answer[0] == 404:
             self.storm.ledger.found_nothing(order)
 
+    async def pry(self, order: Order) -> None:
+        """Poll once with another subscription's key: it must be as if there were none."""
+        stranger = self.storm.keys[(order.owner + 1) % len(self.storm.keys)]
+        answer = await self._ask("POST", POLL_PATH, {KEY_HEADER: stranger}, {"task_id": order.id}, "stranger's poll")
+        if answer is not None and answer[0] == 200:
+            self.storm.ledger.wrong.append(f"unexpected: {order.id} was shown to a stranger")
+
     async def delete(self, order: Order) -> None:
-        """Have it removed; a later poll says whether it was."""
+        """Have it removed, finished or not; a later poll says whether it was."""
+        order.unfinished = order.unfinished or not order.is_over
         order.deleting = True
         path = DELETE_PATH.format(id=order.id)
-        answer = await self._ask("DELETE", path, {"Authorization": f"Bearer {self.storm.key}"}, None, "delete")
+        answer = await self._ask("DELETE", path, {"Authorization": f"Bearer {self._key(order)}"}, None, "delete")
         if answer is not None and answer[0] in {200, 204}:
             order.deleted = True
 
     async def download(self, order: Order) -> None:
         """Fetch the clip by a fresh link, whole, and see that it is the one that was there before."""
-        answer = await self._ask("POST", POLL_PATH, {KEY_HEADER: self.storm.key}, {"task_id": order.id}, "poll")
+        answer = await self._ask("POST", POLL_PATH, {KEY_HEADER: self._key(order)}, {"task_id": order.id}, "poll")
         if answer is None or answer[0] != 200 or order.deleting or not answer[1].get("assets"):
             return
         try:
@@ -186,6 +196,9 @@ class _Caller:
             self.storm.ledger.downloaded(order, hashlib.sha256(content).hexdigest())
         elif clip.status not in {404, 503} or (clip.status == 404 and not self._storage_may_be_away()):
             self.storm.ledger.wrong.append(f"unexpected: a download of {order.id} was answered {clip.status}")
+
+    def _key(self, order: Order) -> str:
+        return self.storm.keys[order.owner]
 
     def _storage_may_be_away(self) -> bool:
         now = time.monotonic()

@@ -3,9 +3,11 @@
 import json
 import sys
 from datetime import UTC, datetime
+from itertools import chain
 
 import pytest
 
+from stillmotion.cli import keys, products, subscriptions
 from stillmotion.cli import main as cli
 
 
@@ -79,6 +81,23 @@ def test_a_key_is_replaced(shell):
     assert fresh["key"] not in (made["key"], made["secondary_key"])
     (listed,) = shell.json("keys", "list")
     assert listed["keys"] == {"primary": made["key"][:9] + "…", "secondary": fresh["key"][:9] + "…"}
+
+
+def test_keys_are_suspended_and_activated(shell):
+    made = shell.json("keys", "create")
+    for word, state in (("suspend", "suspended"), ("activate", "active")):
+        assert shell.json("keys", word, made["subscription"]) == {"subscription": made["subscription"], "state": state}
+        assert shell.json("subscriptions", "show", made["subscription"])["state"] == state
+
+
+@pytest.mark.parametrize("group", [products, subscriptions, keys])
+def test_every_command_of_the_office_answers_in_json_where_it_is_asked(group):
+    without = [
+        name
+        for name, each in group.command.commands.items()
+        if "--json" not in {*chain(*(p.opts for p in each.params))}
+    ]
+    assert without == []
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,21 @@
 
 import base64
 import http.client
+import json
 import re
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.soak.invariants import Holdings, read, violations
-from tests.end_to_end.conftest import Answered, Running, make_running, running, small_picture
+from tests.end_to_end.conftest import Answered, Running, clean_environment, make_running, running, small_picture
 
 __all__ = ["make_running", "running"]
 
@@ -109,6 +112,48 @@ class Shaken:
         assert violations(holdings, self.accepted) == []
         assert {state for *_, state, _ in holdings.deliveries} <= {"delivered"}
         return holdings
+
+
+@dataclass
+class OddlyRunning(Running):
+    """A server on a machine whose clock and disk behave as `oddity` says."""
+
+    @property
+    def control(self) -> Path:
+        return self.directory.with_name("oddity.json")
+
+    def oddity(self, **said: Any) -> None:
+        """From now on; with nothing said, all is well."""
+        fresh = self.control.with_suffix(".new")
+        fresh.write_text(json.dumps(said))
+        fresh.rename(self.control)
+
+    def start(self) -> "OddlyRunning":
+        words = ["-m", "tests.faults.odd_machine", str(self.control), "serve", "--port", "0"]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *words, "--data-dir", str(self.directory)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=clean_environment(**self.settings),
+            )
+        line = self.process.stdout.readline()
+        assert line.startswith("Listening on "), line + self.log.read_text()
+        self.base = line.split()[2]
+        return self
+
+
+@pytest.fixture(params=[1000])
+def odd(request, tmp_path):
+    """A server that allows so many submits a minute."""
+    running = OddlyRunning(tmp_path / "data", {"STILLMOTION_SUBMITS_PER_MINUTE": str(request.param)})
+    running.oddity()
+    running.key = running.new_key()["key"]
+    yield running.start()
+    if running.process.poll() is None:
+        running.oddity()
+        running.stop()
 
 
 @pytest.fixture

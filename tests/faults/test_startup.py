@@ -6,6 +6,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -194,9 +195,15 @@ def test_the_doctor_says_what_to_do_about_settings_and_ports(tmp_path):
     assert "storage" in doctor(tmp_path, STILLMOTION_STORAGE="ftp://x")["storage"]["said"]
 
 
-def test_nobody_has_to_read_what_it_says(used):
-    """Standard output and the log are closed pipes: the service goes on."""
-    out, log = os.pipe(), os.pipe()
+@pytest.mark.parametrize("ends", ["closed pipes", "a full disk"])
+def test_nobody_has_to_read_what_it_says(used, ends):
+    """Nothing can be written to standard output or the log: the service goes on."""
+    if ends == "closed pipes":
+        out, log = os.pipe(), os.pipe()
+    elif Path("/dev/full").exists():
+        out, log = [(os.open("/dev/null", os.O_RDONLY), os.open("/dev/full", os.O_WRONLY)) for _ in range(2)]
+    else:
+        pytest.skip("this system has no /dev/full")
     port = socket.create_server(("127.0.0.1", 0))
     number = port.getsockname()[1]
     port.close()
@@ -220,3 +227,22 @@ def test_nobody_has_to_read_what_it_says(used):
     assert used.wait_for(used.accepted[0], "completed", "failed")["state"] == "completed"
     used.process.terminate()
     assert used.process.wait(15) == 0
+
+
+def test_it_starts_in_a_bare_environment_and_keeps_its_files_to_itself(used):
+    """No HOME, no PATH, no locale, every permission to others by default."""
+    used.process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", "--data-dir", str(used.directory)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={"LC_ALL": "C", "TZ": "Asia/Kolkata"},
+        umask=0,
+    )
+    used.base = used.process.stdout.readline().split()[2]
+    assert used.wait_for(used.accepted[0], "completed", "failed")["state"] == "completed"
+    used.process.terminate()
+    assert used.process.wait(15) == 0
+    used.process.stdout.close()
+    assert used.directory.stat().st_mode & 0o077 == 0, "nobody else can look into it"
+    assert (used.directory / "secret").stat().st_mode & 0o077 == 0

@@ -167,6 +167,6 @@ def put_the_internet_on_loopback() -> None:
 
 if __name__ == "__main__":
     put_the_internet_on_loopback()
-    cases = json.loads(Path(__file__).with_name("ssrf.json").read_text("utf-8"))
+    cases = json.loads((Path(__file__).parents[1] / "cases" / "ssrf.json").read_text("utf-8"))
     with TemporaryDirectory() as scratch:
         json.dump(asyncio.run(everything(cases, Path(scratch))), sys.stdout)

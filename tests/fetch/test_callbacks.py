@@ -1,5 +1,7 @@
 """Callbacks as they go out: signed so that the standard library of their receivers accepts them."""
 
+import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -10,7 +12,8 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.fetch.connections import Connections
 from stillmotion.adapters.identifiers import new_callback_secret
 from stillmotion.application.ports import CallbackUndeliverable
-from stillmotion.domain.callbacks import Answer
+from stillmotion.domain.callbacks import Answer, caused_by
+from tests.builders import CALLBACK_URL, NOON, a_generation
 from tests.fetch.hostile_server import hostile_network
 
 DNS = {"hooks.example.com": ["93.184.215.14"]}
@@ -26,6 +29,30 @@ def test_a_receiver_can_verify_what_was_signed():
         Webhook(secret).verify(BODY + b" ", headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(new_callback_secret()).verify(BODY, headers)
+
+
+def test_an_old_message_and_a_broken_signature_are_refused():
+    """What a receiver is told to do, with the library that it is told to use."""
+    secret, now = new_callback_secret(), SystemClock().now()
+    for sent_at in (now - timedelta(minutes=5, seconds=1), now + timedelta(minutes=10)):
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(BODY, sign(secret, "msg_1", sent_at, BODY))
+    headers = sign(secret, "msg_1", now, BODY)
+    with pytest.raises((WebhookVerificationError, ValueError)):
+        Webhook(secret).verify(BODY, headers | {"webhook-signature": "garbage"})
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(json.dumps(json.loads(BODY)).encode(), headers)
+
+
+def test_an_id_can_be_signed_without_doubt():
+    """A full stop is what parts id, time and body in what is signed."""
+    delivery = caused_by(*announced(), NOON)
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", delivery.id)
+
+
+def announced():
+    before = a_generation(callback_url=CALLBACK_URL)
+    return before, before.claimed(NOON)
 
 
 def test_the_time_is_the_same_instant_in_whatever_zone_it_is_told():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SHARED = json.loads(Path(__file__).with_name("ssrf.json").read_text("utf-8"))
+SHARED = json.loads((Path(__file__).parents[1] / "cases" / "ssrf.json").read_text("utf-8"))
 CASES = {case["id"]: case for case in SHARED["cases"]}
 PUBLIC = frozenset(SHARED["public_addresses"])
 UNSHARE = ("unshare", "--user", "--map-root-user", "--net")

@@ -10,7 +10,7 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.urls import UrlGuard, UrlRefused, parse
 from stillmotion.domain.errors import InvalidRequest
 
-CASES = json.loads(Path(__file__).with_name("ssrf.json").read_text("utf-8"))["cases"]
+CASES = json.loads((Path(__file__).parents[1] / "cases" / "ssrf.json").read_text("utf-8"))["cases"]
 LONG = "http://93.184.215.14/?" + "a" * 1_000_000
 
 

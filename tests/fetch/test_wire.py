@@ -16,7 +16,7 @@ from stillmotion.application.ports import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed
 from tests.fetch.hostile_server import PNG, Network, hostile_network
 
-SHARED = json.loads(Path(__file__).with_name("ssrf.json").read_text("utf-8"))
+SHARED = json.loads((Path(__file__).parents[1] / "cases" / "ssrf.json").read_text("utf-8"))
 PUBLIC = frozenset(SHARED["public_addresses"])
 ON_THE_WIRE = [case for case in SHARED["cases"] if case["expect"] != "reject_submit"]
 ANSWERED_ANYHOW = {"body", "redirect"}

@@ -1,6 +1,7 @@
 """Downloads: signed addresses, Range, HEAD, what browsers are told."""
 
 import asyncio
+import http.client
 import socket
 import time
 from datetime import timedelta
@@ -156,6 +157,23 @@ def test_what_the_caller_has_is_not_sent_again(edge, video):
         assert answered.headers["etag"] == etag
     assert edge.ask("GET", video, headers={"If-Modified-Since": headers["last-modified"]}).status == 304
     assert edge.ask("GET", video, headers={"If-None-Match": '"other"'}).status == 200
+
+
+@pytest.mark.parametrize("place", [0, SIZE // 2, SIZE - 1])
+@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=0-"}])
+def test_a_download_of_what_storage_has_damaged_breaks_off(edge, caller, place, asked):
+    task_id = caller.submit().body["id"]
+    key = caller.complete(task_id, VIDEO).video.key
+    damaged = VIDEO[:place] + bytes([VIDEO[place] ^ 1]) + VIDEO[place + 1 :]
+    edge.run(edge.objects.put(key, damaged))
+    path = caller.poll(task_id).body["assets"]["video"].removeprefix(edge.server.url)
+    with pytest.raises(http.client.IncompleteRead) as broken:
+        edge.ask("GET", path, headers=asked)
+    assert len(broken.value.partial) < SIZE
+    content = f"/v1/videos/{task_id}/content"
+    with pytest.raises(http.client.IncompleteRead):
+        edge.ask("GET", content, headers=asked | {"Authorization": f"Bearer {caller.issued.primary}"})
+    assert edge.ask("GET", path, headers={"Range": "bytes=1-9"}).content == damaged[1:10]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])

@@ -5,37 +5,14 @@ import gzip
 import json
 import socket
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
+from tests.cases.tried import cases
 from tests.http.conftest import POLL, SUBMIT
 
-GROUPS = json.loads((Path(__file__).parent / "bad_inputs.json").read_text("utf-8"))["groups"]
 GOOD_URL = "http://93.184.215.14/img.png"
-NOT_RUN_HERE = {
-    "json-49": "has its own test below: the answer comes while the body is still being sent",
-    "json-61": "a corpus that is not in the repository",
-    "json-63": "a corpus that is not in the repository",
-    "auth-25": "rotation has its own test in test_gateway_answers",
-    "auth-27": "load is measured, not tested",
-    "auth-29": "every operation has its own test in test_gateway_answers",
-    "tasks-01": "has its own test in test_gateway_answers",
-    "tasks-17": "has its own test in test_gateway_answers",
-    "tasks-19": "has its own test in test_gateway_idempotency",
-    "tasks-21": "has its own test in test_gateway_idempotency",
-    "assets-37": "HEAD has its own test in test_assets",
-    "assets-39": "other methods have their own test in test_assets",
-    "assets-41": "has its own test in test_assets",
-    "assets-43": "slow readers have their own test in test_server",
-    "http_wire-23": "deadlines have their own tests in test_server",
-    "http_wire-25": "deadlines have their own tests in test_server",
-    "http_wire-31": "the Host is not an authority here: every link is signed for whoever asked",
-}
-
-
-def cases(group):
-    return [pytest.param(case, id=case["id"]) for case in GROUPS[group] if case["id"] not in NOT_RUN_HERE]
+VIDEO = bytes(range(256)) * 40
 
 
 def statuses(case):
@@ -128,14 +105,45 @@ def test_hostile_task_ids(caller, case):
         assert answered.content == b'{"task_status":"failed","task_status_msg":"task not found"}'
 
 
-@pytest.mark.parametrize("case", [each for each in cases("assets") if isinstance(each.values[0]["input"], str)])
+PATHS, RANGES = [], []
+for each in cases("assets"):
+    (RANGES if "Range" in each.values[0]["input"] else PATHS).append(each)
+
+
+@pytest.mark.parametrize("case", PATHS)
 def test_hostile_asset_paths(edge, case):
     answered = edge.ask("GET", case["input"])
     assert answered.status in statuses(case)
     check_refusal(answered)
 
 
-@pytest.mark.parametrize("case", [each for each in cases("http_wire") if "base64" in each.values[0]["input"]])
+@pytest.fixture(scope="module")
+def video(edge):
+    caller = edge.caller()
+    task_id = caller.submit().body["id"]
+    caller.complete(task_id, VIDEO)
+    return caller.poll(task_id).body["assets"]["video"].removeprefix(edge.server.url)
+
+
+@pytest.mark.parametrize("case", RANGES)
+def test_hostile_ranges(edge, video, case):
+    size, expected = len(VIDEO), case["expect"]
+    headers = {name: value.replace("N", str(size)) for name, value in case["input"].items()}
+    answered = edge.ask("GET", video, headers=headers)
+    assert answered.status in statuses(case)
+    assert len(answered.content) <= size
+    if "len" in expected:
+        assert len(answered.content) == (size if expected["len"] == "N" else expected["len"])
+    if "Content-Range" in expected:
+        assert answered.headers["content-range"] == expected["Content-Range"].replace("N", str(size))
+    if answered.status == 206:
+        first, last = map(int, answered.headers["content-range"].split(" ")[1].split("/")[0].split("-"))
+        assert answered.content == VIDEO[first : last + 1]
+    elif answered.status == 200:
+        assert answered.content == VIDEO
+
+
+@pytest.mark.parametrize("case", cases("http_wire"))
 def test_hostile_framing(edge, case):
     head = on_the_wire(edge, base64.b64decode(case["input"]["base64"]))
     assert status_of(head) in statuses(case)

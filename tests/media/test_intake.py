@@ -1,6 +1,8 @@
 """Pictures from strangers: every case file comes to the picture it holds, or to a refusal with the right code."""
 
 import io
+import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,53 @@ def test_a_bad_picture_is_refused_by_code_and_with_advice(name, code):
     assert refusal.value.code == code
     assert refusal.value.permanent
     assert ":" in refusal.value.reason, "the sentence says what to do"
+
+
+COLOURS = [(200, 30, 30), (30, 200, 30), (30, 30, 200)]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP", "AVIF"])
+def test_of_several_frames_the_first_is_taken(kind):
+    first, *others = [Image.new("RGB", (40, 30), colour) for colour in COLOURS]
+    content = saved(first, kind, save_all=True, append_images=others, duration=100)
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.n_frames == len(COLOURS)
+    seen = pixels(decode(content))[15, 20].astype(int)
+    assert np.abs(seen - COLOURS[0]).max() < 12
+
+
+def test_a_hundred_thousand_remarks_cost_little():
+    """A PNG of one pixel with as many text chunks: 2 MB that say nothing."""
+    whole = saved(Image.new("RGB", (1, 1)))
+    remark = b"tEXt" + b"Comment\0x"
+    chunk = (len(remark) - 4).to_bytes(4, "big") + remark + zlib.crc32(remark).to_bytes(4, "big")
+    end_of_header = 8 + 12 + 13
+    began = time.process_time()
+    picture = decode(whole[:end_of_header] + chunk * 100_000 + whole[end_of_header:])
+    assert (picture.width, picture.height) == (1, 1)
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("name", ["polyglot_jpeg_zip.jpg", "polyglot_png_html.png"])
+def test_of_a_file_that_is_two_things_only_the_picture_goes_on(name):
+    content = (PICTURES / name).read_bytes()
+    tail = content[-200:]
+    picture = decode(content)
+    assert tail not in bytes(picture.pixels)
+    with pytest.raises(GenerationFailed) as refusal:
+        decode(tail)
+    assert refusal.value.code == "image_unsupported_type"
+
+
+def test_what_calls_itself_one_kind_and_is_another_is_told_by_its_bytes(tmp_path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(saved(Image.new("RGB", (8, 8), COLOURS[0]), "JPEG"))
+    assert decode(path).width == 8
+    for beginning in (b"GIF89a", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"RIFF\x20\0\0\0WEBPVP8 "):
+        path.write_bytes(beginning + b"<html><script>alert(1)</script>" * 10)
+        with pytest.raises(GenerationFailed) as refusal:
+            decode(path)
+        assert refusal.value.code in {"image_decode_failed", "image_too_many_pixels"}, beginning
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded():

@@ -32,8 +32,28 @@ def test_waiting_as_long_as_told_is_enough(elapsed):
     assert RateWindow(NOW, spent=1).spend(1, now + timedelta(seconds=refused.value.retry_after)).spent == 1
 
 
-def test_a_clock_that_steps_back_locks_nobody_out():
-    assert RateWindow(NOW, spent=1).spend(1, NOW - timedelta(hours=1)).spent == 1
+def test_a_clock_that_steps_back_locks_nobody_out_and_gives_nothing_away():
+    earlier = NOW - timedelta(hours=1)
+    assert RateWindow(NOW, spent=1).spend(2, earlier) == RateWindow(earlier, spent=2)
+    with pytest.raises(RateLimitExceeded) as refused:
+        RateWindow(NOW, spent=2).spend(2, earlier)
+    assert refused.value.retry_after == 60
+    assert RateWindow(NOW, spent=2).at(earlier).spend(2, earlier + WINDOW).spent == 1
+
+
+@given(st.lists(st.floats(-100_000, 100_000), min_size=1, max_size=20))
+def test_no_steps_of_a_clock_back_make_a_window_larger(steps):
+    """Seen from the clock's highest time, which only moves on: in a minute of that there are no more than allowed."""
+    now, window, accepted = NOW, RateWindow(NOW), 0
+    for step in steps:
+        now -= timedelta(seconds=abs(step))
+        for _ in range(3):
+            try:
+                window = window.spend(2, now)
+            except RateLimitExceeded:
+                continue
+            accepted += 1
+    assert accepted == 2
 
 
 def test_a_window_ends_after_its_minute():

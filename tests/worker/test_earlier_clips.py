@@ -110,6 +110,20 @@ async def test_what_it_was_to_be_made_from_may_be_gone_by_then(workshop):
         assert (failed.state, failed.failure_code, failed.attempt) == (State.FAILED, "source_gone", 1)
 
 
+async def test_nothing_is_made_from_a_clip_that_storage_has_damaged(workshop):
+    async with running(workshop) as bench:
+        desk = Desk(bench)
+        source = await desk.made()
+        path = workshop.scratch.parent / "objects" / source.assets.video.key
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        failed = await desk.another(source.id, Purpose.UPSCALE, resolution=Resolution.P720)
+        extended = await desk.made(frame0=GenerationKeyframe(source.id))
+    for each in (failed, extended):
+        assert (each.state, each.failure_code, each.attempt) == (State.FAILED, "source_damaged", 1)
+
+
 async def test_an_upscaling_is_cancelled_within_a_quarter_second(workshop):
     async with running(workshop) as bench:
         desk = Desk(bench)

@@ -35,8 +35,10 @@ _CONTENT_TYPES: Final = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_T
 CHECK_KEY: Final = "checks/write"
 
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
+ANSWER_TIMEOUT: Final = timedelta(seconds=30)
+"""For one request to S3 that a caller of ours waits for: a picture that comes in, a question."""
 TRANSFER_TIMEOUT: Final = timedelta(minutes=5)
-"""For one request to S3 with its whole body."""
+"""For one request to S3 with the whole body of a clip."""
 RETRIES: Final = 3
 RETRY_FOR: Final = timedelta(seconds=20)
 
@@ -55,8 +57,9 @@ def is_key(key: str) -> bool:
 class _Objects(ABC):
     """What local and remote storage have in common. A name that is no key names no object."""
 
-    def __init__(self, store: LocalStore | S3Store) -> None:
+    def __init__(self, store: LocalStore | S3Store, transfers: S3Store | None = None) -> None:
         self._store: Any = store
+        self._transfers: Any = transfers or store
 
     async def put(self, key: str, content: bytes) -> None:
         """See `ObjectStore.put`. Raises `ValueError` for what is no key."""
@@ -85,7 +88,7 @@ class _Objects(ABC):
             return
         with _as_unavailable():
             try:
-                found = await self._store.get_async(key, options={"range": (start, end)})
+                found = await self._transfers.get_async(key, options={"range": (start, end)})
             except FileNotFoundError:
                 raise KeyError(key) from None
             async for piece in found.stream(min_chunk_size=PIECE_BYTES):
@@ -143,7 +146,7 @@ class _Objects(ABC):
 
     def _fetch(self, key: str, path: str) -> None:
         try:
-            found = self._store.get(key)
+            found = self._transfers.get(key)
         except FileNotFoundError:
             raise KeyError(key) from None
         with Path(path).open("wb") as file:
@@ -194,10 +197,10 @@ class LocalObjects(_Objects):
 
 
 class S3Objects(_Objects):
-    """`ObjectStore` over a bucket of anything that speaks S3."""
+    """`ObjectStore` over a bucket of anything that speaks S3; `transfers` has more patience than `store`."""
 
-    def __init__(self, store: S3Store) -> None:
-        super().__init__(store)
+    def __init__(self, store: S3Store, transfers: S3Store) -> None:
+        super().__init__(store, transfers)
 
     def direct_url(self, key: str, lifetime: timedelta) -> str:
         """See `ObjectStore.direct_url`."""
@@ -211,7 +214,8 @@ class S3Objects(_Objects):
 
     async def _store_whole(self, key: str, content: bytes | Path) -> None:
         kind = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
-        await self._store.put_async(key, content, attributes={"Content-Type": kind})
+        store = self._transfers if isinstance(content, Path) else self._store
+        await store.put_async(key, content, attributes={"Content-Type": kind})
 
 
 def open_objects(
@@ -226,19 +230,22 @@ def open_objects(
         return LocalObjects(directory, fault)
     if not storage.startswith("s3://"):
         raise StorageUnusable(f"storage is {storage!r}: give local or s3://bucket/prefix")
-    config = dict(options or {})
-    plain = config.get("endpoint", config.get("aws_endpoint", "")).startswith("http://")
     try:
-        store = S3Store.from_url(
-            storage,
-            config=config,  # type: ignore[arg-type]  # the operator's own names, which obstore checks
-            client_options={"allow_http": plain, "connect_timeout": CONNECT_TIMEOUT, "timeout": TRANSFER_TIMEOUT},
-            retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_FOR},
-        )
+        return S3Objects(*(_bucket(storage, options or {}, each) for each in (ANSWER_TIMEOUT, TRANSFER_TIMEOUT)))
     except (BaseError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise StorageUnusable(f"storage {storage} cannot be used: {reason}; see storage_options") from error
-    return S3Objects(store)
+
+
+def _bucket(storage: str, options: Mapping[str, str], timeout: timedelta) -> S3Store:
+    config = dict(options)
+    plain = config.get("endpoint", config.get("aws_endpoint", "")).startswith("http://")
+    return S3Store.from_url(
+        storage,
+        config=config,  # type: ignore[arg-type]  # the operator's own names, which obstore checks
+        client_options={"allow_http": plain, "connect_timeout": CONNECT_TIMEOUT, "timeout": timeout},
+        retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_FOR},
+    )
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from stillmotion.application.ports import (
 )
 from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
-from stillmotion.domain.assets import INPUTS
+from stillmotion.domain.assets import INPUTS, generation_of
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem, Unavailable
 from stillmotion.domain.generation import Generation, GenerationView
@@ -106,6 +106,13 @@ class Generations:
         if view is None:
             raise GenerationNotFound(generation_id)
         return view
+
+    async def digest(self, key: str) -> str | None:
+        """The SHA-256 in hex that an object has as part of a result; None where it is none."""
+        found = await self.store.find(generation_of(key))
+        if found is None or found.assets is None:
+            return None
+        return next((asset.digest for asset in found.assets if asset.key == key), None)
 
     async def page(self, subscription: Subscription, limit: int, offset: int) -> Sequence[GenerationView]:
         """Up to `limit` of the subscription's generations, the newest first, after the first `offset`."""

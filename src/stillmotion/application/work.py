@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import EVERY_ENGINE, Clock, Engines, GenerationStore, NewToken, ObjectStore
+from stillmotion.application.wholeness import is_kept
 from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost
 from stillmotion.domain.generation import Generation, Lease
@@ -86,15 +87,20 @@ class Work:
         return AssetKeys(f"{folder}/{self.new_token()}.mp4", f"{folder}/{self.new_token()}.jpg")
 
     async def complete(self, lease: Lease, rendered: Rendered, keys: AssetKeys) -> Generation:
-        """Publish the files, then finish. What was published for a lost lease is removed.
+        """Publish the files, read them back, then finish. What was published for a lost lease is removed.
 
-        Raises `LeaseLost`, or `GenerationNotFound` where it was deleted meanwhile. After `Unavailable` it may be
-        called again, with the same keys: what was done then is found done.
+        Raises `LeaseLost`, `GenerationNotFound` where it was deleted meanwhile, or `GenerationFailed` where storage
+        gives back something else. After `Unavailable` it may be called again, with the same keys: what was done then
+        is found done.
         """
         video, thumbnail = rendered.video, rendered.thumbnail
-        await self.objects.put_file(keys.video, video.path)
+        await self._publish(keys.video, video)
         self.fault(Point.PUBLISH_BETWEEN)
-        await self.objects.put_file(keys.thumbnail, thumbnail.path)
+        try:
+            await self._publish(keys.thumbnail, thumbnail)
+        except GenerationFailed:
+            await self.objects.delete(keys.video)
+            raise
         assets = Assets(
             Asset(AssetKind.VIDEO, keys.video, video.size, video.digest),
             Asset(AssetKind.THUMBNAIL, keys.thumbnail, thumbnail.size, thumbnail.digest),
@@ -114,6 +120,16 @@ class Work:
             raise
         self.fault(Point.COMPLETE_AFTER_COMMIT)
         return completed
+
+    async def _publish(self, key: str, file: RenderedFile) -> None:
+        await self.objects.put_file(key, file.path)
+        if not await is_kept(self.objects, key, file.size, file.digest):
+            await self.objects.delete(key)
+            raise GenerationFailed(
+                "storage_damaged_result",
+                "The storage did not give the finished video back as it was made; it will be made again.",
+                permanent=False,
+            )
 
     async def earlier(self, generation: Generation, earlier_id: str) -> tuple[Generation, Assets]:
         """A finished generation of the same owner and what it left. Raises `GenerationFailed` where it is gone."""

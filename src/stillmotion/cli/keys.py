@@ -86,24 +86,31 @@ def rotate(ctx: click.Context, subscription: str, slot: str, data_dir: Path | No
     print_json(wire.IssuedKey(subscription, slot, key)) if as_json else click.echo(key)
 
 
-def _set_state(ctx: click.Context, subscription: str, data_dir: Path | None, state: SubscriptionState) -> None:
+def _set_state(
+    ctx: click.Context, subscription: str, data_dir: Path | None, state: SubscriptionState, *, as_json: bool
+) -> None:
     at_work(ctx, data_dir, lambda office: office.subscriptions.set_state(subscription, state))
-    click.echo(f"{subscription} is {state}.", err=True)
+    if as_json:
+        print_json({"subscription": subscription, "state": state.value})
+    else:
+        click.echo(f"{subscription} is {state}.", err=True)
 
 
 @command.command()
 @click.argument("subscription")
 @data_dir_option
+@json_option
 @click.pass_context
-def suspend(ctx: click.Context, subscription: str, data_dir: Path | None) -> None:
+def suspend(ctx: click.Context, subscription: str, data_dir: Path | None, as_json: bool) -> None:
     """Refuse SUBSCRIPTION's keys until it is activated again; what is queued goes on."""
-    _set_state(ctx, subscription, data_dir, SubscriptionState.SUSPENDED)
+    _set_state(ctx, subscription, data_dir, SubscriptionState.SUSPENDED, as_json=as_json)
 
 
 @command.command()
 @click.argument("subscription")
 @data_dir_option
+@json_option
 @click.pass_context
-def activate(ctx: click.Context, subscription: str, data_dir: Path | None) -> None:
+def activate(ctx: click.Context, subscription: str, data_dir: Path | None, as_json: bool) -> None:
     """Let SUBSCRIPTION's keys work again."""
-    _set_state(ctx, subscription, data_dir, SubscriptionState.ACTIVE)
+    _set_state(ctx, subscription, data_dir, SubscriptionState.ACTIVE, as_json=as_json)

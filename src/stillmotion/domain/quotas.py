@@ -25,8 +25,14 @@ class RateWindow:
     spent: int = 0
 
     def at(self, now: datetime) -> "RateWindow":
-        """This window, or a new one where it has passed (or where the clock stepped back well before it)."""
-        return self if self.started_at - STRAGGLE <= now < self.started_at + WINDOW else RateWindow(now)
+        """This window, or a new one where it has passed.
+
+        Where the clock has stepped back well before it, it begins again at that time with all that was spent: nobody
+        waits longer than a minute for a clock, and nobody gets a second window by one.
+        """
+        if now < self.started_at - STRAGGLE:
+            return RateWindow(now, self.spent)
+        return self if now < self.started_at + WINDOW else RateWindow(now)
 
     def seconds_left(self, now: datetime) -> int:
         """Whole seconds, rounded up, until the window ends: 1 to 60."""

@@ -53,7 +53,7 @@ def build_app(services: Services) -> App:
     request_ids = (b"%b-%06x" % (run, number) for number in itertools.count(1))
     parts = EdgeParts(services, BodyReader(), Metrics(services.registry, services.servers), request_ids)
     others: dict[str, App] = {
-        "assets": assets.Assets(services.asset_urls, services.objects),
+        "assets": assets.Assets(services.asset_urls, services.objects, services.generations.digest),
         "too_many_headers": _TOO_MANY_HEADERS,
         "not_one_host": _NOT_ONE_HOST,
     }

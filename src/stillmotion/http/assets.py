@@ -1,13 +1,15 @@
 """Downloads: what a signed address stands for, whole or in part, as browsers play it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
 import msgspec
+import structlog
 
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import ObjectStore, StoredObject
+from stillmotion.application.wholeness import Damaged, proven
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.pictures import SIGNATURE_BYTES, picture_type
 from stillmotion.http.asgi import (
@@ -28,6 +30,10 @@ from stillmotion.http.byte_ranges import Unsatisfiable, Validators, asked_range,
 
 PREFIX = "/assets/"
 
+DigestOf = Callable[[str], Awaitable[str | None]]
+"""From a key to the SHA-256 in hex that the object must have, None where that is not known."""
+
+_LOG = structlog.get_logger("stillmotion.http")
 _MAX_PARAMETERS = 8
 _TYPES: Mapping[str, str] = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -37,9 +43,10 @@ _ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
 class Assets:
     """Serves objects to whoever holds a signed address: no key is asked for."""
 
-    def __init__(self, asset_urls: AssetUrls, objects: ObjectStore) -> None:
+    def __init__(self, asset_urls: AssetUrls, objects: ObjectStore, digest_of: DigestOf) -> None:
         self._asset_urls = asset_urls
         self._objects = objects
+        self._digest_of = digest_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -53,7 +60,7 @@ class Assets:
         if stored is None:
             await send_reply(send, refusal or NOT_FOUND, method=method)
         else:
-            await Download(self._objects, key, stored)(scope, receive, send)
+            await Download(self._objects, key, stored, await self._digest_of(key))(scope, receive, send)
 
     def _refusal(self, key: str, query: bytes) -> Reply | None:
         """The answer to an address that we did not make, or that has expired; None for a good one."""
@@ -64,12 +71,17 @@ class Assets:
 
 
 class Download:
-    """Sends an object, or the range of it that is asked for; nobody is asked for leave."""
+    """Sends an object, or the range of it that is asked for; nobody is asked for leave.
 
-    def __init__(self, objects: ObjectStore, key: str, stored: StoredObject) -> None:
+    Where a digest is given and the whole is asked for, its end is sent only if it has that: a damaged file is a
+    download that breaks off.
+    """
+
+    def __init__(self, objects: ObjectStore, key: str, stored: StoredObject, digest: str | None = None) -> None:
         self._objects = objects
         self._key = key
         self._stored = stored
+        self._digest = digest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, a GET or a HEAD."""
@@ -95,7 +107,16 @@ class Download:
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body", "body": b""})
         else:
-            await _stream(self._objects.read(key, start, end), receive, send)
+            await self._stream(start, end, receive, send)
+
+    async def _stream(self, start: int, end: int, receive: Receive, send: Send) -> None:
+        pieces = self._objects.read(self._key, start, end)
+        if self._digest is not None and (start, end) == (0, self._stored.size):
+            pieces = proven(pieces, self._digest)
+        try:
+            await _send_pieces(pieces, receive, send)
+        except Damaged:
+            _LOG.critical("asset_damaged", key=self._key)
 
     async def _kind(self, key: str, size: int) -> list[Header]:
         """What it is and what to call it when it is saved."""
@@ -137,7 +158,7 @@ def _about(validators: Validators) -> list[Header]:
     ]
 
 
-async def _stream(pieces: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+async def _send_pieces(pieces: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
     """Send piece by piece, and stop reading for somebody who hung up."""
     hung_up = asyncio.create_task(_until_hung_up(receive))
     try:

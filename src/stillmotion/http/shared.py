@@ -153,8 +153,10 @@ def shared_surface(surfaces: Sequence[Surface]) -> Surface:
     """The paths that every product has. The first surface's words refuse."""
 
     def key_of(headers: Headers, query: bytes) -> str | None:
-        keys = (surface.key_of(headers, query) for surface in surfaces)
-        return next((key for key in keys if key is not None), None)
+        keys = {surface.key_of(headers, query) for surface in surfaces} - {None}
+        if len(keys) > 1:
+            raise NotAuthenticated("more than one key")
+        return keys.pop() if keys else None
 
     return Surface(
         name="generations",

@@ -1,11 +1,15 @@
 """What a clip of ours holds, and the refusal of what is none."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
+
+ONE_FILE: Mapping[str, str] = {"protocol_whitelist": "file"}
+"""For FFmpeg's demuxers: whatever a file says, nothing but that file is opened."""
 
 MAX_CLIP_PIXELS = 4096 * 4096
 MAX_CLIP_FRAMES = 3600

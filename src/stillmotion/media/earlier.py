@@ -3,7 +3,7 @@
 Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.decoder`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,11 +12,9 @@ import av
 from av.container import InputContainer
 
 from stillmotion.domain.rendering import Frame
-from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ClipFacts, unreadable
+from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ONE_FILE, ClipFacts, unreadable
 from stillmotion.media.probe import BrokenClip, probe
 
-OPTIONS: Mapping[str, str] = {"protocol_whitelist": "file"}
-"""Whatever a file says, nothing but that file is opened (FFmpeg's protocols)."""
 CODECS = frozenset({"h264", "av1"})
 LAYOUT = "yuv420p"
 THREADS = 2
@@ -68,7 +66,7 @@ def last(clip: Path | BinaryIO) -> Frame:
 def _opened(clip: Path | BinaryIO) -> Iterator[InputContainer]:
     try:
         file = str(clip) if isinstance(clip, Path) else clip
-        with av.open(file, "r", format="mp4", options=dict(OPTIONS)) as container:
+        with av.open(file, "r", format="mp4", options=dict(ONE_FILE)) as container:
             if not container.streams.video:
                 raise unreadable()
             context: Any = container.streams.video[0].codec_context

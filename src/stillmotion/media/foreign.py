@@ -15,7 +15,7 @@ from av.container import InputContainer
 
 from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, Surveyed, unreadable
+from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ONE_FILE, Surveyed, unreadable
 from stillmotion.media.encode import BT709, LIMITED_RANGE
 
 LAYOUT: Final = "yuv420p"
@@ -57,7 +57,7 @@ def frames(clip: Path | BinaryIO) -> Iterator[Frame]:
 def _opened(clip: Path | BinaryIO) -> Iterator[InputContainer]:
     try:
         file = str(clip) if isinstance(clip, Path) else clip
-        with av.open(file, "r", format="mp4", options={"protocol_whitelist": "file"}) as container:
+        with av.open(file, "r", format="mp4", options=dict(ONE_FILE)) as container:
             if not container.streams.video:
                 raise unreadable()
             stream = container.streams.video[0]

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import av
 
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.clip_facts import ClipFacts
+from stillmotion.media.clip_facts import ONE_FILE, ClipFacts
 
 
 class BrokenClip(Exception):
@@ -31,7 +31,7 @@ def probe(clip: Path | BinaryIO, *, whole: bool = False) -> ClipFacts:
 
 
 def _facts(file: BinaryIO, whole: bool) -> ClipFacts:
-    with av.open(file, "r", format="mp4") as container:
+    with av.open(file, "r", format="mp4", options=dict(ONE_FILE)) as container:
         if not container.streams.video:
             raise BrokenClip("there is no video in it")
         stream = container.streams.video[0]

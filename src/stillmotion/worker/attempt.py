@@ -159,8 +159,12 @@ class Attempt:
         match ending:
             case Rendered():
                 keys = work.new_keys(lease)
-                await self._insist(lambda: work.complete(lease, ending, keys))
-                self._log.info("generation_completed")
+                try:
+                    await self._insist(lambda: work.complete(lease, ending, keys))
+                except GenerationFailed as failure:
+                    await self._write_down(failure)
+                else:
+                    self._log.info("generation_completed")
             case GenerationFailed():
                 after = await self._insist(lambda: work.fail(lease, ending))
                 self._log.warning("attempt_failed", code=ending.code, reason=ending.reason, state=after.state)

@@ -9,7 +9,6 @@ from pathlib import Path
 import structlog
 
 from stillmotion.application.ports import Engines
-from stillmotion.application.work import LEASE
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.worker.attempt import Attempt, Workshop
@@ -21,7 +20,8 @@ from stillmotion.worker.rendering_here import RendererMaker
 POLL = timedelta(seconds=1)
 """How often an idle lane looks for what another process submitted; this process's own submits wake it."""
 
-RECLAIM_EVERY = LEASE / 3
+RECLAIM_EVERY = timedelta(seconds=1)
+"""How often to look for leases that have ended: what a lost worker held waits no longer than this beyond its lease."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 10.0
 LONGEST_FORWARD_PAUSE_SECONDS = 5.0
 """Until a server in trouble is asked again, and what waits for it goes to another."""

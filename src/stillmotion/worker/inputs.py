@@ -1,6 +1,7 @@
 """What a generation is made from, as files: its pictures, and clips that were made before."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,10 @@ class Inputs:
             raise GenerationFailed(
                 "source_gone", "The earlier generation's video is no longer stored: generate it again."
             ) from None
+        if await asyncio.to_thread(_digest, path) != asset.digest:
+            raise GenerationFailed(
+                "source_damaged", "The earlier generation's video is damaged in storage: generate it again."
+            )
         return path
 
     async def _stored_picture(self, key: str, path: Path) -> None:
@@ -90,3 +95,8 @@ class Inputs:
             await self.objects.fetch_file(key, str(path))
         except KeyError:
             raise GenerationFailed("image_gone", "The uploaded image is no longer stored: upload it again.") from None
+
+
+def _digest(path: str) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -99,7 +99,8 @@ async def download(call: Call, subscription: Subscription, asked: wire.Content) 
     stored = await call.services.objects.find(key)
     if stored is None:
         raise GenerationNotFound(view.id)
-    return Answer(b"", view, sent_by=Download(call.services.objects, key, stored))
+    digest = await call.services.generations.digest(key)
+    return Answer(b"", view, sent_by=Download(call.services.objects, key, stored, digest))
 
 
 _SHARED = (InvalidRequest, NotAuthenticated, AccessDenied, LimitExceeded, Exception, Unavailable)

@@ -1,0 +1,47 @@
+"""A worker host in a process of its own: `python -m tests.faults.lone_worker DATABASE FOLDER LEASE_SECONDS`.
+
+It shares the database and the objects in FOLDER with whoever else works there, has a scratch folder of its own, and
+says "ready" once it may claim. Its leases are shorter than the service's, so that a test need not wait for those.
+"""
+
+import asyncio
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.identifiers import new_token
+from stillmotion.adapters.objects import LocalObjects
+from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.store.sqlite import open_store
+from stillmotion.application import work as leases
+from stillmotion.application.work import Work
+from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.host import WorkerHost
+from stillmotion.worker.renderer_process import RendererProcess
+from tests.worker.conftest import FAKE_RENDERER, Pictures
+
+
+async def work(database: Path, folder: Path) -> None:
+    clock, objects = SystemClock(), LocalObjects(folder / "objects")
+    store = open_store(database, clock)
+    shop = Workshop(
+        work=Work(store, objects, clock, new_token),
+        images=Pictures(),
+        objects=objects,
+        signal=InProcessSignal(),
+        announcements=InProcessSignal(),
+        clock=clock,
+        scratch=folder / "scratch of the lone worker",
+    )
+    host = WorkerHost(shop, lambda: RendererProcess(FAKE_RENDERER))
+    task = asyncio.create_task(host.run())
+    while not host.alive:
+        await asyncio.sleep(0.01)
+    print("ready", flush=True)
+    await task
+
+
+if __name__ == "__main__":
+    leases.LEASE = timedelta(seconds=float(sys.argv[3]))
+    asyncio.run(work(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -1,0 +1,72 @@
+"""The bucket is away, slow, busy or forgetful for a while: clips wait, nothing is lost, nobody waits for ever."""
+
+import hashlib
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from stillmotion.adapters.objects import open_objects
+from tests.contracts.conftest import S3_KEYS, new_bucket, s3_options
+from tests.end_to_end.conftest import make_running, small_picture
+from tests.faults.test_disk import assert_refused, ready_within
+from tests.faults.toxic import Toxic
+
+__all__ = ["make_running", "new_bucket", "s3_options"]
+
+SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
+
+
+@pytest.fixture
+def toxic(s3_options):
+    address = urlsplit(s3_options["endpoint"])
+    proxy = Toxic((address.hostname, address.port)).start()
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def bucket(toxic, new_bucket, tmp_path):
+    return open_objects(f"s3://{new_bucket}/some/prefix", tmp_path, S3_KEYS | {"endpoint": toxic.url})
+
+
+@pytest.mark.parametrize("size", [1000, 6_000_000], ids=["whole", "in parts"])
+async def test_an_upload_whose_answer_was_lost_is_made_again(bucket, toxic, tmp_path, size):
+    made = tmp_path / "made.mp4"
+    made.write_bytes(hashlib.sha256(b"seed").digest() * (size // 32))
+    toxic.mode = "deaf"
+    await bucket.put_file("generations/x/made.mp4", str(made))
+    assert toxic.lost == 1
+    await bucket.fetch_file("generations/x/made.mp4", str(tmp_path / "fetched.mp4"))
+    assert (tmp_path / "fetched.mp4").read_bytes() == made.read_bytes()
+
+
+@pytest.fixture
+def served(make_running, toxic, new_bucket):
+    options = ",".join(f"{name}={value}" for name, value in (S3_KEYS | {"endpoint": toxic.url}).items())
+    return make_running(
+        STILLMOTION_STORAGE=f"s3://{new_bucket}/clips",
+        STILLMOTION_STORAGE_OPTIONS=options,
+        STILLMOTION_SUBMITS_PER_MINUTE="1000",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["refuse", "busy", "hole"])
+def test_a_clip_waits_while_the_bucket_is_away(served, toxic, mode):
+    waiting = served.submit({**SHORT, "duration": 5}).body["id"]
+    served.wait_for(waiting, "dreaming")
+    toxic.mode = mode
+    ready_within(served, 503, 5)
+    began = time.monotonic()
+    assert_refused(served.submit(SHORT))
+    assert time.monotonic() - began < 40, "nobody waits for ever"
+    for _ in range(10):
+        assert served.status(waiting).body["state"] == "dreaming"
+    taken = served.submit({**SHORT, "url": "https://example.com/a.png"})
+    assert taken.status == 200, "what needs no storage is accepted"
+    toxic.mode = "pass"
+    done = served.wait_for(waiting, "completed", "failed", seconds=120)
+    assert done["state"] == "completed"
+    ready_within(served, 200, 10)
+    assert served.submit(SHORT).status == 200
