@@ -291,7 +291,7 @@ class Connection(asyncio.Protocol):
             awaited = work.send(None)
         except StopIteration:
             return
-        self._keep(self._loop.create_task(_rest(work, awaited)))
+        self._keep(self._loop.create_task(_finish(work, awaited)))
 
     def _begin_apart(self, exchange: Exchange) -> None:
         self._keep(self._loop.create_task(exchange.run(self._application())))
@@ -315,6 +315,11 @@ class Connection(asyncio.Protocol):
         if not is_in_body or (self._open and not self._open[0].has_begun):
             self.transport.write(last_answer(400, sentence))
         self.transport.close()
+
+
+async def _finish(work: Coroutine[Any, Any, None], awaited: Any) -> None:
+    """See `_rest`, as what tasks are made of."""
+    await _rest(work, awaited)
 
 
 @types.coroutine

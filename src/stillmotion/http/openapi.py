@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from inspect import cleandoc
 from itertools import groupby
 from typing import Any
 
@@ -57,7 +58,7 @@ def document(surfaces: Sequence[Surface], paths: Mapping[str, Mapping[str, Any]]
     refs, schemas = msgspec.json.schema_components(types, ref_template=_TEMPLATE)
     short = _short_names(schemas, surfaces[0])
     schema_of = dict(zip(types, _renamed(refs, short), strict=True))
-    schemas = {short[name]: _renamed(schema, short) for name, schema in schemas.items()}
+    schemas = {short[name]: _tidied(_renamed(schema, short)) for name, schema in schemas.items()}
     described: dict[str, Json] = {}
     for surface, operation in operations:
         described.setdefault(operation.path, {})[operation.method.lower()] = _operation(surface, operation, schema_of)
@@ -99,6 +100,11 @@ def _renamed(schema: Any, short: Mapping[str, str]) -> Any:
         name = schema.removeprefix(_TEMPLATE.format(name=""))
         return _TEMPLATE.format(name=short[name]) if name != schema else schema
     return [_renamed(each, short) for each in schema] if isinstance(schema, (list, tuple)) else schema
+
+
+def _tidied(schema: Json) -> Json:
+    """A struct's schema without its docstring's indentation, which Python takes away itself from 3.13 on."""
+    return {**schema, "description": cleandoc(schema["description"])} if "description" in schema else schema
 
 
 def _types(operations: Iterable[tuple[Surface, Operation[Any, Any]]]) -> list[Any]:
