@@ -35,12 +35,15 @@ _CONTENT_TYPES: Final = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_T
 CHECK_KEY: Final = "checks/write"
 
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
-ANSWER_TIMEOUT: Final = timedelta(seconds=30)
+ANSWER_TIMEOUT: Final = timedelta(seconds=15)
 """For one request to S3 that a caller of ours waits for: a picture that comes in, a question."""
 TRANSFER_TIMEOUT: Final = timedelta(minutes=5)
 """For one request to S3 with the whole body of a clip."""
+STALL_TIMEOUT: Final = timedelta(seconds=60)
+"""For S3 to answer a part of a clip that is sent (5 MB), or to go on with one that is fetched."""
 RETRIES: Final = 3
-RETRY_FOR: Final = timedelta(seconds=20)
+RETRY_FOR: Final = timedelta(seconds=10)
+"""No further request is made after this: one that was not answered for longer is the last."""
 
 
 class StorageUnusable(StillmotionError):
@@ -243,7 +246,12 @@ def _bucket(storage: str, options: Mapping[str, str], timeout: timedelta) -> S3S
     return S3Store.from_url(
         storage,
         config=config,  # type: ignore[arg-type]  # the operator's own names, which obstore checks
-        client_options={"allow_http": plain, "connect_timeout": CONNECT_TIMEOUT, "timeout": timeout},
+        client_options={
+            "allow_http": plain,
+            "connect_timeout": CONNECT_TIMEOUT,
+            "read_timeout": STALL_TIMEOUT,
+            "timeout": timeout,
+        },
         retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_FOR},
     )
 
