@@ -59,6 +59,20 @@ async def test_everything_is_there_after_a_restart(database, clock):
     again.close()
 
 
+async def test_what_was_spent_of_a_limit_survives_a_restart(database, clock):
+    store = open_store(database, clock)
+    subscription = await keep_subscription(store, submits_per_minute=2, video_seconds_per_month=100)
+    for _ in range(2):
+        await submit(store, subscription, seconds=5)
+    store.close()
+    again = open_store(database, clock)
+    with pytest.raises(RateLimitExceeded) as refused:
+        await submit(again, subscription)
+    assert refused.value.retry_after == 60
+    assert (await again.usage(subscription.id, "2026-11")).video_seconds == 10
+    again.close()
+
+
 async def test_what_was_acknowledged_survives_a_kill(database, clock):
     """Kill -9 while eight callers submit: every id that was answered is there, and the counts agree."""
     store = open_store(database, clock)

@@ -1,5 +1,6 @@
 """Strangers' files in a process of their own: what it is held to, and what its death means."""
 
+import ast
 import errno
 import io
 import os
@@ -17,6 +18,7 @@ from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.request import FrameSize
 from stillmotion.media import earlier, intake
+from stillmotion.media.clip_facts import ONE_FILE
 from stillmotion.media.decoder_process import DecoderDied, DecoderProcess
 from stillmotion.media.depth_image import decode_depth
 from tests.media.clips import luma_of, texture, write_clip
@@ -270,3 +272,20 @@ def test_large_pictures_fit_in_a_decoders_memory(decoder, tmp_path):
     Image.new("CMYK", (7071, 7071), (1, 2, 3, 4)).save(tmp_path / "large.jpg")
     for name in ("large.png", "large.jpg"):
         assert decoder.picture(tmp_path / name, FrameSize(1280, 720)).width < 2000
+
+
+def test_whatever_ffmpeg_reads_it_may_open_nothing_else():
+    """Its demuxers are only ever started with a whitelist of protocols, and for one format."""
+    source = Path(intake.__file__).parents[1]
+    opened = {}
+    for path in source.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(call, ast.Call)
+                and ast.unparse(call.func) == "av.open"
+                and ast.unparse(call.args[1]) == "'r'"
+            ):
+                opened[path.name] = {each.arg: ast.unparse(each.value) for each in call.keywords}
+    assert set(opened) == {"earlier.py", "foreign.py", "probe.py"}
+    assert {(given["format"], given["options"]) for given in opened.values()} == {("'mp4'", "dict(ONE_FILE)")}
+    assert ONE_FILE == {"protocol_whitelist": "file"}
