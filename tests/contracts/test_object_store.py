@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import os
 import urllib.request
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,6 +18,7 @@ from stillmotion.adapters.objects import (
 )
 from stillmotion.domain.errors import Unavailable
 from tests.contracts.conftest import S3_KEYS
+from tests.faults.toxic import Toxic
 
 VIDEO = "generations/0199-x/abc_DEF-9.mp4"
 NO_KEYS = [
@@ -262,3 +265,17 @@ async def test_a_local_put_is_on_disk_before_it_returns(tmp_path, monkeypatch):
 def test_storage_settings_that_cannot_work_are_refused_by_name(storage, options, tmp_path):
     with pytest.raises(StorageUnusable, match="storage"):
         open_objects(storage, tmp_path, options)
+
+
+@pytest.mark.parametrize("size", [1000, 6_000_000], ids=["whole", "in parts"])
+async def test_an_upload_whose_answer_was_lost_is_made_again(s3_options, new_bucket, tmp_path, size):
+    made, fetched = tmp_path / "made.mp4", tmp_path / "fetched.mp4"
+    made.write_bytes(os.urandom(size))
+    address = urlsplit(s3_options["endpoint"])
+    with closing(Toxic((address.hostname, address.port)).start()) as toxic:
+        objects = open_objects(f"s3://{new_bucket}/some/prefix", tmp_path, s3_options | {"endpoint": toxic.url})
+        toxic.mode = "deaf"
+        await objects.put_file(VIDEO, str(made))
+        assert toxic.lost == 1
+        await objects.fetch_file(VIDEO, str(fetched))
+    assert fetched.read_bytes() == made.read_bytes()

@@ -1,12 +1,10 @@
 """The bucket is away, slow, busy or forgetful for a while: clips wait, nothing is lost, nobody waits for ever."""
 
-import hashlib
 import time
 from urllib.parse import urlsplit
 
 import pytest
 
-from stillmotion.adapters.objects import open_objects
 from tests.contracts.conftest import S3_KEYS, new_bucket, s3_options
 from tests.end_to_end.conftest import make_running, small_picture
 from tests.faults.test_disk import assert_refused, ready_within
@@ -23,22 +21,6 @@ def toxic(s3_options):
     proxy = Toxic((address.hostname, address.port)).start()
     yield proxy
     proxy.close()
-
-
-@pytest.fixture
-def bucket(toxic, new_bucket, tmp_path):
-    return open_objects(f"s3://{new_bucket}/some/prefix", tmp_path, S3_KEYS | {"endpoint": toxic.url})
-
-
-@pytest.mark.parametrize("size", [1000, 6_000_000], ids=["whole", "in parts"])
-async def test_an_upload_whose_answer_was_lost_is_made_again(bucket, toxic, tmp_path, size):
-    made = tmp_path / "made.mp4"
-    made.write_bytes(hashlib.sha256(b"seed").digest() * (size // 32))
-    toxic.mode = "deaf"
-    await bucket.put_file("generations/x/made.mp4", str(made))
-    assert toxic.lost == 1
-    await bucket.fetch_file("generations/x/made.mp4", str(tmp_path / "fetched.mp4"))
-    assert (tmp_path / "fetched.mp4").read_bytes() == made.read_bytes()
 
 
 @pytest.fixture
