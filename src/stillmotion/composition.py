@@ -123,8 +123,9 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
         )
         bodies = dialects(asset_urls, settings.public_url or address)
         callbacks = _callbacks(store, connections, bodies, clock, fault)
-        # With no worker about, whatever the store calls rendering was cut off with the last server.
-        await work.reclaim(alone=not directory.has_workers)
+        if not directory.has_workers:
+            # Whatever the store calls rendering was cut off with the last server.
+            await work.reclaim_all()
         sweepers = Sweeper(Retention(store, objects, clock)), UploadSweeper(uploads)
         async with _running(*(each.run() for each in (host, Deliverer(callbacks, announcements), *sweepers))):
             yield Service(build_app(services), host, changes, bool(await store.subscriptions()))

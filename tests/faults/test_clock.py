@@ -1,5 +1,6 @@
 """The clock of a running server steps by an hour, back and forward."""
 
+import asyncio
 import dataclasses
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from bench.soak.invariants import read, violations
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.domain.lifecycle import State
+from stillmotion.worker.host import WorkerHost
 from tests.end_to_end.conftest import small_picture
 from tests.worker.conftest import running as at_work
 from tests.worker.conftest import workshop
@@ -44,6 +46,25 @@ async def test_a_step_takes_no_render_from_whoever_is_at_it(workshop, hours, mon
         after = await bench.ended(await bench.submit("a walk"))
     assert (done.state, done.attempt, done.failures, done.losses) == (State.COMPLETED, 1, 0, 0)
     assert (after.state, after.attempt) == (State.COMPLETED, 1)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_step_takes_no_render_from_another_process(workshop, hours, monkeypatch):
+    """Whoever looks for lost leases sees all of them ended at once, and waits until those at work have renewed."""
+    monkeypatch.setattr("stillmotion.worker.attempt.RENEW_EVERY", timedelta(seconds=0.2))
+    monkeypatch.setattr("stillmotion.worker.host.RECLAIM_EVERY", timedelta(seconds=0.5))
+    clock = Stepping()
+    shop = dataclasses.replace(workshop, work=dataclasses.replace(workshop.work, clock=clock), clock=clock)
+    onlooker = WorkerHost(dataclasses.replace(shop, scratch=shop.scratch.with_name("another scratch")), lanes=0)
+    looking = asyncio.create_task(onlooker.run())
+    async with at_work(shop) as bench:
+        generation_id = await bench.submit("slow slow")
+        await bench.rendering(generation_id)
+        clock.off = timedelta(hours=hours)
+        done = await bench.ended(generation_id)
+    await onlooker.drain(timedelta(0))
+    await looking
+    assert (done.state, done.attempt, done.losses) == (State.COMPLETED, 1, 0)
 
 
 @pytest.mark.slow

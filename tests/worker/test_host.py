@@ -217,7 +217,8 @@ async def test_a_render_in_hand_is_renewed_and_not_reclaimed(workshop):
         first = await bench.rendering(generation_id)
         renewed = await bench.until(generation_id, lambda each: each.progress > 0)
         assert first.lease_until < renewed.lease_until <= workshop.clock.now() + LEASE
-        assert await workshop.work.reclaim() == 0
+        assert await workshop.work.ended() == frozenset()
+        assert await workshop.work.reclaim([generation_id]) == 0
         assert (await bench.ended(generation_id)).attempt == 1
 
 

@@ -170,19 +170,22 @@ class Work:
             lease.generation_id, lambda generation: generation.attempt_failed(lease, failure, now)
         )
 
-    async def reclaim(self, *, sparing: Collection[str] = (), alone: bool = False) -> int:
-        """Take back the generations whose lease has ended; how many there were.
+    async def ended(self) -> frozenset[str]:
+        """The ids of the generations whose lease has ended, by the clock as it is now."""
+        return frozenset(await self.store.leased(self.clock.now()))
 
-        `sparing` are the ids that the caller knows to be at work, whatever a clock says that has stepped. A server
-        that holds its store `alone` asks so at its start: nobody else can be rendering, however long a lease has still
-        to go.
+    async def reclaim(self, only: Collection[str]) -> int:
+        """Take back those of the generations whose lease has ended; how many there were."""
+        now = self.clock.now()
+        return sum([await self._take_back(generation_id, now) for generation_id in only])
+
+    async def reclaim_all(self) -> int:
+        """Take back whatever is leased, however long still; how many there were.
+
+        For a server that starts alone: nobody else can be rendering.
         """
-        until = _END_OF_TIME if alone else self.clock.now()
-        taken = 0
-        for generation_id in await self.store.leased(until):
-            if generation_id not in sparing:
-                taken += await self._take_back(generation_id, until)
-        return taken
+        leased = await self.store.leased(_END_OF_TIME)
+        return sum([await self._take_back(generation_id, _END_OF_TIME) for generation_id in leased])
 
     async def _take_back(self, generation_id: str, until: datetime) -> int:
         now = self.clock.now()

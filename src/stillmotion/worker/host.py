@@ -20,8 +20,8 @@ from stillmotion.worker.rendering_here import RendererMaker
 POLL = timedelta(seconds=1)
 """How often an idle lane looks for what another process submitted; this process's own submits wake it."""
 
-RECLAIM_EVERY = timedelta(seconds=1)
-"""How often to look for leases that have ended: what a lost worker held waits no longer than this beyond its lease."""
+RECLAIM_EVERY = timedelta(seconds=2)
+"""How often to look for leases that have ended: longer than it takes whoever is at work to renew its own."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 10.0
 LONGEST_FORWARD_PAUSE_SECONDS = 5.0
 """Until a server in trouble is asked again, and what waits for it goes to another."""
@@ -212,11 +212,17 @@ class WorkerHost:
         return min(2 * seconds, LONGEST_PAUSE_SECONDS)
 
     async def _reclaim(self) -> None:
-        """Take back, now and then, what lost workers held: never what a lane of this host is at."""
+        """Take back, now and then, what lost workers held: never what a lane of this host is at.
+
+        A lease must have ended at two looks. A clock that steps, or a machine that slept, ends all of them at once:
+        between the looks those who are at work renew theirs.
+        """
+        work, ended = self._workshop.work, frozenset[str]()
         while True:
             await asyncio.sleep(RECLAIM_EVERY.total_seconds())
             try:
-                taken = await self._workshop.work.reclaim(sparing=self._held)
+                before, ended = ended, await work.ended()
+                taken = await work.reclaim(only=(before & ended) - self._held)
             except Unavailable as error:
                 log.warning("not_reclaimed", why=str(error))
                 continue
