@@ -1,4 +1,4 @@
-"""The service under the storm: one data directory, and the server that is killed and started over it."""
+"""The service under the storm: one data directory, the server and the worker that are killed and started over it."""
 
 import asyncio
 import json
@@ -32,6 +32,7 @@ class House:
         self.base = ""
         self.starts = 0
         self.process: asyncio.subprocess.Process | None = None
+        self.worker: asyncio.subprocess.Process | None = None
 
     def environment(self, faults: str = "") -> dict[str, str]:
         """Of the server, and of the commands beside it."""
@@ -76,6 +77,31 @@ class House:
             raise DoesNotStart(self.log.read_text("utf-8", "replace")[-2000:])
         self.base = found[1]
         self.starts += 1
+
+    async def start_worker(self) -> None:
+        """Start a worker of its own beside the server, and wait until it renders. Raises `DoesNotStart`."""
+        with self.log.open("ab") as log:
+            self.worker = await asyncio.create_subprocess_exec(
+                *COMMAND, "worker", stdout=subprocess.PIPE, stderr=log, env=self.environment()
+            )
+        assert self.worker.stdout is not None
+        async with asyncio.timeout(START_SECONDS):
+            line = await self.worker.stdout.readline()
+        if not line.startswith(b"Rendering for "):
+            await self.worker.wait()
+            raise DoesNotStart(self.log.read_text("utf-8", "replace")[-2000:])
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether the worker's process is there."""
+        return self.worker is not None and self.worker.returncode is None
+
+    async def end_worker(self, number: signal.Signals) -> None:
+        """Send the worker a signal, and wait for its end."""
+        if self.worker is not None and self.worker.returncode is None:
+            self.worker.send_signal(number)
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.worker.wait()
 
     def send(self, number: signal.Signals) -> None:
         """Send the server a signal, if it is there."""

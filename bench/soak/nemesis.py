@@ -16,6 +16,8 @@ from bench.soak.ledger import Ledger
 from stillmotion.application.faults import Point
 
 PAUSE_SECONDS = (2.0, 6.0)
+FROZEN_SECONDS = 21.0
+"""Longer than a lease, and the looks of whoever takes back what has ended."""
 SPARE_BYTES = 4096
 """What a full disk has left: SQLite and the renderers need more than that for anything."""
 
@@ -37,6 +39,8 @@ class Nemesis:
             self.arm_fault,
             self.kill_renderer,
             self.kill_renderer,
+            self.kill_worker,
+            self.freeze_worker,
             self.terminate_server,
             self.take_storage_away,
             self.lock_database,
@@ -52,13 +56,15 @@ class Nemesis:
                 await self._random.choice(self._ways)()
 
     async def keep_running(self) -> None:
-        """Start the server again where it has died of a fault point."""
+        """Start the server again where it has died of a fault point, and the worker where it has ended."""
         while True:
             await asyncio.sleep(0.1)
             async with self._acting:
                 if not self._house.runs:
                     async with self._trouble("fault point killed"):
                         await self._house.start()
+                if not self._house.has_worker:
+                    await self._house.start_worker()
 
     @asynccontextmanager
     async def _trouble(self, kind: str) -> AsyncIterator[None]:
@@ -103,6 +109,22 @@ class Nemesis:
             for pid in self._house.renderers()[:1]:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+    async def kill_worker(self) -> None:
+        """SIGKILL, and a start."""
+        async with self._trouble("worker killed"):
+            await self._house.end_worker(signal.SIGKILL)
+            await self._house.start_worker()
+
+    async def freeze_worker(self) -> None:
+        """SIGSTOP for longer than its lease: it wakes up as a zombie."""
+        worker = self._house.worker
+        if worker is None:
+            return
+        async with self._trouble("worker frozen beyond its lease"):
+            worker.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(FROZEN_SECONDS)
+            worker.send_signal(signal.SIGCONT)
 
     async def take_storage_away(self) -> None:
         """A file where the folder of the objects was."""
