@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import time
 import urllib.request
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -279,3 +280,21 @@ async def test_an_upload_whose_answer_was_lost_is_made_again(s3_options, new_buc
         assert toxic.lost == 1
         await objects.fetch_file(VIDEO, str(fetched))
     assert fetched.read_bytes() == made.read_bytes()
+
+
+def test_a_fetch_that_nobody_waits_for_any_more_holds_nothing_up(s3_options, new_bucket, tmp_path):
+    """Not even the end of the process: a bucket that says nothing would keep a thread for minutes."""
+
+    async def give_up(objects):
+        fetching = asyncio.create_task(objects.fetch_file(VIDEO, str(tmp_path / "fetched.mp4")))
+        await asyncio.sleep(0.3)
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+
+    address = urlsplit(s3_options["endpoint"])
+    with closing(Toxic((address.hostname, address.port), mode="hole").start()) as toxic:
+        objects = open_objects(f"s3://{new_bucket}/some/prefix", tmp_path, s3_options | {"endpoint": toxic.url})
+        began = time.monotonic()
+        asyncio.run(give_up(objects))
+    assert time.monotonic() - began < 3

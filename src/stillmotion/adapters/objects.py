@@ -22,6 +22,9 @@ from stillmotion.domain.errors import StillmotionError, Unavailable
 PIECE_BYTES: Final = 128 * 1024
 """What `read` yields at a time, but for the last piece."""
 
+WRITE_BYTES: Final = 1024 * 1024
+"""What is written to a file at a time."""
+
 LISTED_AT_ONCE: Final = 500
 
 KEY_MAX_CHARACTERS: Final = 512
@@ -102,7 +105,17 @@ class _Objects(ABC):
         if not is_key(key):
             raise KeyError(key)
         with _as_unavailable():
-            await asyncio.to_thread(self._fetch, key, path)
+            try:
+                found = await self._transfers.get_async(key)
+            except FileNotFoundError:
+                raise KeyError(key) from None
+            # A thread for each write, and none that waits for the store: it could not be told to stop.
+            file = await asyncio.to_thread(Path(path).open, "wb")
+            try:
+                async for piece in found.stream(min_chunk_size=WRITE_BYTES):
+                    await asyncio.to_thread(file.write, piece)
+            finally:
+                await asyncio.to_thread(file.close)
 
     async def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
@@ -146,14 +159,6 @@ class _Objects(ABC):
     @abstractmethod
     async def _store_whole(self, key: str, content: bytes | Path) -> None:
         """Store under a key that was checked; kept for good when this returns."""
-
-    def _fetch(self, key: str, path: str) -> None:
-        try:
-            found = self._transfers.get(key)
-        except FileNotFoundError:
-            raise KeyError(key) from None
-        with Path(path).open("wb") as file:
-            file.writelines(found.stream(min_chunk_size=PIECE_BYTES))
 
 
 class LocalObjects(_Objects):
