@@ -45,6 +45,10 @@ class Settings:
     accepted_licences: tuple[str, ...] = _setting(
         (), "Licences other than Apache-2.0 and MIT that you accept, by the names that `stillmotion models list` shows."
     )
+    weights_dir: str = _setting(
+        "", "Where `stillmotion models pull` puts weights, a folder for each model; empty: weights, in data_dir."
+    )
+    allow_hub: bool = _setting(False, "true lets `stillmotion models pull` fetch weights from the hub (HF_ENDPOINT).")
     depth_model: str = _setting(
         "", "An ONNX model that tells depth (needs stillmotion[onnx]), e.g. models/midas.onnx; empty: estimated."
     )
@@ -195,7 +199,7 @@ def _is_secret(value: str, low: int, high: int) -> bool:
 
 def _split(raw: Any, kind: Any) -> Any:
     """Text from the environment as the list or table it stands for."""
-    if not isinstance(raw, str) or kind in (str, int, float, Path):
+    if not isinstance(raw, str) or kind in (str, int, float, bool, Path):
         return raw
     parts = [part.strip() for part in raw.split(",") if part.strip()]
     if getattr(kind, "__origin__", None) is tuple:
@@ -212,7 +216,13 @@ def _path(kind: type, value: Any) -> Any:
     raise ValueError(f"expected {kind.__name__}")
 
 
-_WORDS: Mapping[str, str] = {"`int`": "a whole number", "`float`": "a number", "`str`": "text", "`array`": "a list"}
+_WORDS: Mapping[str, str] = {
+    "`int`": "a whole number",
+    "`float`": "a number",
+    "`bool`": "true or false",
+    "`str`": "text",
+    "`array`": "a list",
+}
 
 
 def _sentence(error: Exception) -> str:

@@ -40,6 +40,40 @@ def test_the_list_for_programs_holds_no_key(tmp_path):
     assert "hidden-key" not in listed.stdout
 
 
+def test_with_a_gpus_memory_the_first_is_the_one_to_take():
+    listed = run("models", "list", "--memory", "24", "--json")
+    names = [each["name"] for each in json.loads(listed.stdout)]
+    assert names[0] == "wan22-ti2v-5b"
+    assert "wan22-i2v-a14b" not in names
+    assert json.loads(run("models", "list", "--memory", "24", "--offered", "--json").stdout) == []
+
+
+def test_a_model_is_tried_with_a_small_clip(tmp_path):
+    warm = run("models", "warm", "--json", data_dir=str(tmp_path / "data"))
+    assert warm.returncode == 0, warm.stderr
+    told = json.loads(warm.stdout)
+    assert (told["model"], told["frames"], told["width"], told["height"]) == ("parallax", 24, 960, 540)
+    assert min(told["loaded_in"], told["first_clip_in"], told["next_clip_in"]) > 0
+    assert not (tmp_path / "data").exists()
+
+
+async def test_a_server_is_tried_by_asking_it_and_makes_nothing(tmp_path):
+    async with open_studio(OpenAIStudio(b"", key="hidden-key")) as studio:
+        warm = await asyncio.to_thread(run, "models", "warm", catalogue=a_catalogue(tmp_path, studio.url))
+        address = studio.url
+    assert (warm.returncode, studio.asked) == (0, [])
+    assert "studio: its server answers, in 0." in warm.stdout
+    dead = run("models", "warm", "--json", catalogue=a_catalogue(tmp_path, address))
+    assert dead.returncode == 1
+    assert "does not answer" in json.loads(dead.stdout)["trouble"]
+
+
+def test_a_model_under_terms_that_were_not_accepted_is_not_tried():
+    warm = run("models", "warm", "svd-xt")
+    assert (warm.returncode, warm.stdout) == (1, "")
+    assert "add Stability-AI-Community to the setting accepted_licences" in warm.stderr
+
+
 async def test_a_server_is_asked_whether_it_answers(tmp_path):
     async with open_studio(OpenAIStudio(b"", key="hidden-key")) as studio:
         good = await asyncio.to_thread(run, "models", "check", catalogue=a_catalogue(tmp_path, studio.url))

@@ -12,7 +12,7 @@ from stillmotion.domain.catalogue import Ability, Catalogue, FrameRule, SizeRule
 from stillmotion.domain.errors import InvalidRequest
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe
 from stillmotion.domain.planning import first_able, plan, successor
-from stillmotion.domain.request import AspectRatio, FrameSize, GenerationRequest, Resolution, frame_size
+from stillmotion.domain.request import MAX_SECONDS, AspectRatio, FrameSize, GenerationRequest, Resolution, frame_size
 from tests.builders import a_generation
 
 CATALOGUE = read_catalogue()
@@ -112,6 +112,11 @@ def test_a_plan_is_a_function_of_its_arguments(model, asked):
 def test_the_embedded_engine_makes_what_is_asked():
     made = plan(entry("parallax"), request(loop=True, concepts=("orbit_left",)))
     assert (made.size, made.frame_count, made.emulated, made.adjusted) == (FrameSize(1280, 720), 120, (), ())
+
+
+def test_the_embedded_engine_makes_the_longest_clip_that_can_be_asked_for():
+    made = plan(entry("parallax"), request(seconds=MAX_SECONDS))
+    assert (made.seconds, made.adjusted) == (MAX_SECONDS, ())
 
 
 def test_a_model_that_needs_both_pictures_says_which_is_missing():

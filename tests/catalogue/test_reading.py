@@ -49,6 +49,30 @@ def test_the_families_are_there_with_their_facts():
             assert entry.guidance > 0
 
 
+def test_each_amount_of_gpu_memory_has_a_model_to_take():
+    catalogue = read_catalogue()
+    taken = {memory: catalogue.default_for(memory) for memory in (4, 8, 12, 16, 24, 48, 80, 141)}
+    assert {memory: each and each.name for memory, each in taken.items()} == {
+        4: None,
+        8: "ltx-video-2b-distilled",
+        12: "ltx-video-2b-distilled",
+        16: "wan22-ti2v-5b",
+        24: "wan22-ti2v-5b",
+        48: "wan22-ti2v-5b",
+        80: "wan22-i2v-a14b-4step",
+        141: "wan22-i2v-a14b-4step",
+    }
+    assert [each.name for each in catalogue.fitting(10)] == ["ltx-video-2b-distilled", "wan21-t2v-1b3"]
+    assert list(catalogue.fitting(4)) == []
+
+
+def test_the_operators_defaults_replace_the_packages(tmp_path):
+    own = written(tmp_path, '[[defaults]]\nmemory_gb = 40\nmodel = "svd-xt"\n')
+    catalogue = read_catalogue(own)
+    assert catalogue.default_for(24) is None
+    assert catalogue.default_for(48).name == "svd-xt"
+
+
 def test_an_entry_of_the_package_takes_what_the_operators_file_says(tmp_path):
     file = written(tmp_path, '[models.wan22-ti2v-5b]\nweights = "/models/wan"\nsteps = 4\n')
     entry = read_catalogue(file).entries["wan22-ti2v-5b"]
@@ -100,6 +124,9 @@ def test_a_licence_that_is_not_free_must_be_accepted_by_name(tmp_path):
         (SERVER.replace("in_flight = 2", "in_flight = 0"), "in_flight must be a whole number from 1"),
         (SERVER.replace('"text"', '"last"'), "last cannot be asked for in the dialect openai"),
         (SERVER.replace('"openai"', '"comfyui"'), "server.graph is a workflow's file"),
+        ("[[defaults]]\nmemory_gb = 8\nmodel = 'nobody'", "The default from 8 GB on is nobody, which is no entry"),
+        ("[[defaults]]\nmemory_gb = 0\nmodel = 'parallax'", "memory_gb must be above 0"),
+        ("[[defaults]]\nmodel = 'parallax'", "defaults: Object missing required field memory_gb"),
         ("[aliases]\nray-2 = 'nobody'", "The model ray-2 stands for nobody, which is no entry"),
         ("[aliases]\nray-2 = 3", "the model ray-2 must stand for an entry's name"),
         ("[aliases]\nray-2 = 'parallax > '", "the model ray-2 must stand for an entry's name"),

@@ -29,7 +29,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "contracts": architecture.contracts,
     "ports": architecture.ports,
     "limits": rules.limits,
-    "abilities": models.abilities,
+    "defaults": models.defaults,
     "models": models.models,
     "camera-words": motion.camera_words,
     "other-words": motion.other_words,

@@ -167,6 +167,15 @@ class Entry:
         """Whether the operator must accept the licence by name."""
         return bool(self.licence) and self.licence not in FREE_LICENCES
 
+    def check_licence(self, accepted: frozenset[str]) -> None:
+        """Raise `CatalogueError` where the licence was not accepted."""
+        if self.must_be_accepted and self.licence not in accepted:
+            where = f" It may not be used in: {self.territory}." if self.territory else ""
+            raise CatalogueError(
+                f"The model {self.name} is under {self.licence}, which is not a free licence: read it, then "
+                f"add {self.licence} to the setting accepted_licences.{where}"
+            )
+
     @property
     def longest_seconds(self) -> float:
         """The longest clip that it makes."""
@@ -174,18 +183,35 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Default:
+    """The entry to take where a GPU's memory is what there is to go by: from `memory_gb` on, up to the next default."""
+
+    memory_gb: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The entries by name, and for each wire model the entries that make it: the first that can and is alive."""
+    """The entries by name, and for each wire model the entries that make it: the first that can and is alive.
+
+    `defaults` are in the order of their memory.
+    """
 
     entries: Mapping[str, Entry]
     aliases: Mapping[str, tuple[str, ...]]
+    defaults: tuple[Default, ...] = ()
 
     def __post_init__(self) -> None:
         for model, names in self.aliases.items():
             for name in names:
-                if name not in self.entries:
-                    there = ", ".join(sorted(self.entries))
-                    raise CatalogueError(f"The model {model} stands for {name}, which is no entry. There are: {there}.")
+                self._check_named(f"The model {model} stands for", name)
+        for each in self.defaults:
+            self._check_named(f"The default from {each.memory_gb:g} GB on is", each.model)
+
+    def _check_named(self, what: str, name: str) -> None:
+        if name not in self.entries:
+            there = ", ".join(sorted(self.entries))
+            raise CatalogueError(f"{what} {name}, which is no entry. There are: {there}.")
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -209,12 +235,22 @@ class Catalogue:
         names = dict.fromkeys(name for route in self.aliases.values() for name in route)
         return (self.entries[name] for name in names)
 
+    def default_for(self, memory_gb: float) -> Entry | None:
+        """The entry to take on a GPU with so much memory; None where there is too little for any."""
+        fitting = [each.model for each in self.defaults if each.memory_gb <= memory_gb]
+        return self.entries[fitting[-1]] if fitting else None
+
+    def fitting(self, memory_gb: float) -> Iterator[Entry]:
+        """Those that so much memory is enough for: the default first, then by what they need, the most first.
+
+        Entries that do not say what they need are not among them, and neither is what needs no GPU of this machine.
+        """
+        default = self.default_for(memory_gb)
+        needing = [each for each in self.entries.values() if 0 < each.memory_gb <= memory_gb and each is not default]
+        yield from () if default is None else (default,)
+        yield from sorted(needing, key=lambda each: -each.memory_gb)
+
     def check_licences(self, accepted: frozenset[str]) -> None:
         """Raise `CatalogueError` for an offered model whose licence was not accepted."""
         for entry in self.offered():
-            if entry.must_be_accepted and entry.licence not in accepted:
-                where = f" It may not be used in: {entry.territory}." if entry.territory else ""
-                raise CatalogueError(
-                    f"The model {entry.name} is under {entry.licence}, which is not a free licence: read it, then "
-                    f"add {entry.licence} to the setting accepted_licences.{where}"
-                )
+            entry.check_licence(accepted)

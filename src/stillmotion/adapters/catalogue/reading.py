@@ -15,6 +15,7 @@ from stillmotion.domain.catalogue import (
     Ability,
     Catalogue,
     CatalogueError,
+    Default,
     Dialect,
     EngineKind,
     Entry,
@@ -39,7 +40,7 @@ def read_catalogue(file: Path | None = None, models: Mapping[str, str] | None = 
     """The package's entries with those of `file` laid over them, and the wire names that are offered.
 
     `models` says what each wire name stands for, where the operator's settings do; else the file's `[aliases]` do, or
-    else the package's. Raises `CatalogueError`.
+    else the package's. `[[defaults]]` in the file replace the package's. Raises `CatalogueError`.
     """
     own = _parse((resources.files(__package__) / "models.toml").read_text("utf-8"), "models.toml")
     theirs: dict[str, Any] = {} if file is None else _read(file)
@@ -53,6 +54,7 @@ def read_catalogue(file: Path | None = None, models: Mapping[str, str] | None = 
     return Catalogue(
         {name: _entry(name, table, where) for name, table in tables.items()},
         {model: _route(model, route, where) for model, route in aliases.items()},
+        _defaults(theirs.get("defaults", own["defaults"]), where),
     )
 
 
@@ -70,9 +72,9 @@ def _parse(text: str, where: str) -> dict[str, Any]:
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"The catalogue {where} is not valid TOML: {error}.") from error
-    unknown = parsed.keys() - {"models", "aliases"}
+    unknown = parsed.keys() - {"models", "aliases", "defaults"}
     if unknown:
-        raise CatalogueError(f"{where}: {min(unknown)} is no part of a catalogue: there are models and aliases.")
+        raise CatalogueError(f"{where}: {min(unknown)} is no part of a catalogue: there are models, aliases, defaults.")
     return parsed
 
 
@@ -92,6 +94,16 @@ def _route(model: str, route: Any, where: str) -> tuple[str, ...]:
         )
     # Until 0.1.0 a model stood for an engine's own name.
     return tuple(each.strip().removesuffix("/1") for each in names)
+
+
+def _defaults(tables: Any, where: str) -> tuple[Default, ...]:
+    try:
+        defaults = msgspec.convert(tables, tuple[Default, ...])
+    except msgspec.ValidationError as error:
+        raise CatalogueError(f"{where}: defaults: {str(error).replace('`', '')}.") from error
+    if any(each.memory_gb <= 0 for each in defaults):
+        raise CatalogueError(f"{where}: defaults: memory_gb must be above 0: it is a GPU's memory.")
+    return tuple(sorted(defaults, key=lambda each: each.memory_gb))
 
 
 def _entry(name: str, table: Mapping[str, Any], where: str) -> Entry:
