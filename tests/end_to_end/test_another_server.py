@@ -40,6 +40,7 @@ def studio(make_running) -> Running:
     return make_running()
 
 
+@pytest.mark.makes("a Dream-Machine-shaped server", "Gateway", "Start picture", "Loop")
 def test_a_clip_is_made_by_the_other_and_published_here(make_running, studio, tmp_path):
     front = make_running(STILLMOTION_CATALOGUE=written(tmp_path / "models.toml", studio))
     body = {"prompt": "push in", "url": small_picture(), "loop": True, **QUICK}
@@ -57,6 +58,7 @@ def test_a_clip_is_made_by_the_other_and_published_here(make_running, studio, tm
     assert 'stillmotion_server_up{server="studio"} 1.0' in front.call("GET", "/metrics").content.decode()
 
 
+@pytest.mark.makes("an OpenAI-shaped server", "Gateway", "Start picture")
 def test_a_clip_is_made_by_the_others_openai_surface(make_running, studio, tmp_path):
     catalogue = tmp_path / "models.toml"
     catalogue.write_text(
@@ -113,7 +115,9 @@ def test_what_a_dead_server_was_to_make_is_made_by_the_next(make_running, studio
     assert front.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
     assert front.status(accepted.body["id"]).headers["x-stillmotion-engine"] == "parallax/1"
     assert 'stillmotion_server_up{server="studio"} 0.0' in front.call("GET", "/metrics").content.decode()
-    assert front.call("GET", "/readyz").status == 200
+    ready = front.call("GET", "/readyz")
+    assert (ready.status, ready.body["status"]) == (200, "ready")
+    assert "does not answer" in ready.body["in_trouble"]["studio"]
 
 
 def test_a_model_that_nobody_can_make_just_now_is_said_by_readyz(make_running, studio, tmp_path):

@@ -16,7 +16,8 @@ class Studio:
     """What both kinds have: a port, a clip to give, and ways to be bad.
 
     `broken` is how many further calls are answered with a 500; `halves` how many downloads are broken off;
-    `early` how many are given before the file is whole; `looks` how often a job is looked at until it is done.
+    `early` how many are given before the file is whole; `looks` how often a job is looked at until it is done; `slow`
+    how many seconds every answer takes.
     """
 
     clip: bytes
@@ -24,6 +25,7 @@ class Studio:
     broken: int = 0
     halves: int = 0
     early: int = 0
+    slow: float = 0.0
     key: str = ""
     calls: Counter[str] = field(default_factory=Counter)
     runner: web.AppRunner | None = None
@@ -57,6 +59,7 @@ class Studio:
             self.calls[f"{request.method} {request.match_info.route.resource.canonical}"] += 1
             if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
                 return web.json_response({"error": {"message": "Incorrect API key provided"}}, status=401)
+            await asyncio.sleep(self.slow)
             if self.broken:
                 self.broken -= 1
                 return web.Response(status=500, text="<html>Internal Server Error</html>")
@@ -153,9 +156,11 @@ class OpenAIStudio(Studio):
 
 @dataclass
 class ComfyStudio(Studio):
-    """ComfyUI's queue, history and files."""
+    """ComfyUI's queue, history and files; on the socket of a job's client, `told` about it."""
 
     failure: str = ""
+    told: list[Any] = field(default_factory=list)
+    listeners: list[str] = field(default_factory=list)
     graphs: dict[str, Any] = field(default_factory=dict)
     uploads: dict[str, bytes] = field(default_factory=dict)
     looked: Counter[str] = field(default_factory=Counter)
@@ -171,6 +176,7 @@ class ComfyStudio(Studio):
         app.router.add_post("/interrupt", self.interrupt)
         app.router.add_get("/view", self.give)
         app.router.add_get("/system_stats", self.stats)
+        app.router.add_get("/ws", self.tell)
         return app
 
     async def upload(self, request: web.Request) -> web.Response:
@@ -212,6 +218,18 @@ class ComfyStudio(Studio):
         body = json.loads(await request.text())
         self.interrupted.append(body["prompt_id"])
         return web.Response()
+
+    async def tell(self, request: web.Request) -> web.StreamResponse:
+        if not self.told:
+            return web.Response(status=404)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.listeners.append(request.query["clientId"])
+        await socket.send_bytes(b"\0\0\0\1 a preview")
+        for message in self.told:
+            await (socket.send_str(message) if isinstance(message, str) else socket.send_json(message))
+        await socket.receive()
+        return socket
 
     async def stats(self, request: web.Request) -> web.Response:
         return web.json_response({"system": {}})

@@ -9,6 +9,8 @@ from PIL import Image
 
 from stillmotion.domain.catalogue import Ability, CatalogueError, Dialect
 from stillmotion.domain.lifecycle import State
+from stillmotion.engines.forward.comfyui_progress import Steps
+from stillmotion.worker.forwarding import MADE_THERE
 from tests.forward.conftest import an_entry, forwarders_of
 from tests.forward.servers import ComfyStudio, open_studio
 from tests.worker.conftest import running
@@ -36,6 +38,7 @@ def an_entry_with(tmp_path, studio_url, workflow=None, **parts):
     return an_entry(studio_url, **given | parts)
 
 
+@pytest.mark.makes("ComfyUI with `@image`", "any", "Start picture")
 async def test_the_workflow_is_filled_in_and_its_clip_taken_over(workshop, clip, tmp_path):
     async with open_studio(ComfyStudio(clip)) as studio:
         forwarders = forwarders_of(an_entry_with(tmp_path, studio.url))
@@ -50,6 +53,7 @@ async def test_the_workflow_is_filled_in_and_its_clip_taken_over(workshop, clip,
     assert graph["4"]["inputs"] == {"width": picture.width, "height": picture.height, "length": 24}
 
 
+@pytest.mark.makes("ComfyUI with `@image` and `@end_image`", "any", "Start and end", "Loop")
 async def test_a_loop_ends_with_its_first_picture_and_loses_the_double(workshop, clip, tmp_path):
     async with open_studio(ComfyStudio(clip)) as studio:
         entry = an_entry_with(tmp_path, studio.url, WORKFLOW | {"7": END}, abilities=frozenset({Ability.LAST}))
@@ -72,6 +76,62 @@ async def test_a_prompt_is_not_queued_twice_under_one_name(workshop, clip, tmp_p
             graphs, posts = len(studio.graphs), studio.calls["POST /prompt"]
             assert await forwarder.peer._is_known(done.remote)
     assert (graphs, posts) == (1, 1)
+
+
+async def test_its_steps_are_passed_on_as_progress(workshop, clip, tmp_path):
+    nodes = {"3": {"value": 10, "max": 20, "state": "running"}, "8": {"value": 1, "max": 1, "state": "finished"}}
+    told = ["no JSON", {"type": "status", "data": {}}, {"type": "progress_state", "data": {"nodes": nodes}}]
+    async with open_studio(ComfyStudio(clip, looks=10_000, told=told)) as studio:
+        sampling = {"class_type": "KSampler", "inputs": {"steps": 20}}
+        workflow = WORKFLOW | {"6": sampling, "7": sampling}
+        forwarders = forwarders_of(an_entry_with(tmp_path, studio.url, workflow))
+        async with running(workshop, forwarders=forwarders) as bench:
+            generation_id = await bench.submit("a walk", engine=STUDIO)
+            half_of_two = 0.25 * MADE_THERE
+            await bench.until(generation_id, lambda each: each.progress == pytest.approx(half_of_two), timeout=20)
+            studio.looks = 1
+            done = await bench.ended(generation_id)
+    assert (done.state, studio.listeners) == (State.COMPLETED, [done.remote])
+
+
+@pytest.mark.parametrize(
+    ("messages", "fraction"),
+    [
+        ([], None),
+        ([[], "x", {"type": "progress"}, {"type": "progress", "data": {"value": "5", "max": 20}}], None),
+        ([{"type": "progress", "data": {"node": "3", "value": 1, "max": 1}}], None),
+        ([{"type": "progress", "data": {"node": "3", "value": 5, "max": 20}}], 0.125),
+        ([{"type": "progress", "data": {"node": each, "value": 20, "max": 20}} for each in "34"], 0.99),
+        ([{"type": "progress", "data": {"node": each, "value": 10, "max": 20}} for each in "3456"], 0.5),
+        ([{"type": "progress_state", "data": {"nodes": {"3": {"value": 30, "max": 20}, "4": 7}}}], 0.5),
+    ],
+)
+def test_each_sampler_of_a_workflow_counts_alike(messages, fraction):
+    steps = Steps(expected=2)
+    for message in messages:
+        steps.hear(message)
+    assert steps.fraction == fraction
+
+
+async def test_a_job_that_is_lost_there_is_queued_again(workshop, clip, tmp_path):
+    async with open_studio(ComfyStudio(clip, looks=10_000)) as studio:
+        forwarders = forwarders_of(an_entry_with(tmp_path, studio.url))
+        async with running(workshop, forwarders=forwarders) as bench:
+            generation_id = await bench.submit("a walk", engine=STUDIO)
+            lost = (await bench.until(generation_id, lambda each: each.remote != "")).remote
+            studio.graphs.clear()
+            studio.looks = 1
+            done = await bench.ended(generation_id)
+    assert (done.state, done.failures, studio.calls["POST /prompt"]) == (State.COMPLETED, 1, 2)
+    assert done.remote != lost
+
+
+async def test_a_server_that_is_slow_breaks_and_gives_halves_still_makes_one_clip(workshop, clip, tmp_path):
+    async with open_studio(ComfyStudio(clip, slow=0.05, broken=2, halves=1, early=1)) as studio:
+        forwarders = forwarders_of(an_entry_with(tmp_path, studio.url))
+        async with running(workshop, forwarders=forwarders) as bench:
+            done = await bench.ended(await bench.submit("a walk", engine=STUDIO))
+    assert (done.state, done.attempt, done.failures, len(studio.graphs)) == (State.COMPLETED, 1, 0, 1)
 
 
 async def test_a_failed_workflow_says_why(workshop, clip, tmp_path):

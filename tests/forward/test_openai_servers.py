@@ -2,15 +2,20 @@
 
 import asyncio
 import io
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from PIL import Image
 
+from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import AspectRatio
+from stillmotion.engines.forward.following import follow
+from stillmotion.engines.forward.peers import peer_of
 from stillmotion.media.probe import probe
-from tests.forward.conftest import an_entry, forwarders_of
+from tests.forward.conftest import QUICK, an_entry, forwarders_of
 from tests.forward.servers import OpenAIStudio, open_studio
 from tests.worker.conftest import running
 from tests.worker.test_host import cancel
@@ -25,6 +30,7 @@ async def made_by(studio, workshop, prompt="a walk", entry=None, **parts):
         return await bench.ended(await bench.submit(prompt, engine=STUDIO, **parts))
 
 
+@pytest.mark.makes("an OpenAI-shaped server", "any", "Start picture", "Camera concepts")
 async def test_a_clip_is_asked_for_fetched_and_published(workshop, clip, tmp_path):
     async with open_studio(OpenAIStudio(clip)) as studio:
         done = await made_by(studio, workshop, aspect_ratio=AspectRatio.SQUARE, seed=7, concepts=("orbit_left",))
@@ -47,6 +53,14 @@ async def test_a_clip_is_asked_for_fetched_and_published(workshop, clip, tmp_pat
     assert '"emulated": ["concepts: said in the prompt as words"]' in done.plan
 
 
+@pytest.mark.makes("an OpenAI-shaped server", "any", "Words alone")
+async def test_words_alone_are_sent_without_a_picture(workshop, clip):
+    async with open_studio(OpenAIStudio(clip)) as studio:
+        done = await made_by(studio, workshop, has_picture=False)
+    assert done.state is State.COMPLETED
+    assert studio.asked[0].keys() == {"prompt", "size", "seconds", "fps", "num_frames", "seed"}
+
+
 async def test_the_key_and_the_model_are_sent_and_plain_servers_get_plain_fields(workshop, clip):
     async with open_studio(OpenAIStudio(clip, key="hidden-key")) as studio:
         entry = an_entry(studio.url, key="hidden-key", model="wan", options={"plain": True})
@@ -64,6 +78,24 @@ async def test_a_server_that_answers_500_now_and_then_still_makes_one_clip(works
             studio.broken = 3
             done = await bench.ended(generation_id)
     assert (done.state, done.attempt, done.failures, len(studio.asked)) == (State.COMPLETED, 1, 0, 1)
+
+
+async def test_a_server_that_is_slow_to_answer_is_waited_for(workshop, clip):
+    async with open_studio(OpenAIStudio(clip, slow=0.2)) as studio:
+        done = await made_by(studio, workshop)
+    assert (done.state, done.attempt, len(studio.asked)) == (State.COMPLETED, 1, 1)
+
+
+async def test_a_job_that_stands_still_for_too_long_is_cancelled_there_and_given_up(clip):
+    async with open_studio(OpenAIStudio(clip, looks=10_000)) as studio:
+        peer = peer_of(an_entry(studio.url))
+        studio.jobs["video_1"] = {"id": "video_1", "status": "queued"}
+        try:
+            with pytest.raises(GenerationFailed, match="came no further with it"):
+                await follow(peer, "video_1", lambda _: None, replace(QUICK, standstill=0.2))
+        finally:
+            await peer.close()
+    assert studio.deleted == ["video_1"]
 
 
 async def test_an_answer_that_got_lost_makes_no_second_clip(workshop, clip):
@@ -216,6 +248,7 @@ async def test_a_wrong_key_is_the_operators_trouble_and_nobodys_failure(workshop
     assert "wrong" not in forwarders[0].trouble
 
 
+@pytest.mark.makes("an OpenAI-shaped server", "any", "Extend a clip")
 async def test_an_earlier_clip_is_gone_on_from_by_its_last_frame_which_is_not_shown_twice(workshop, clip):
     async with open_studio(OpenAIStudio(clip)) as studio:
         forwarders = forwarders_of(an_entry(studio.url))

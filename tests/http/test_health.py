@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import dataclass
 
 import pytest
 
@@ -35,6 +36,19 @@ def test_ready_is_when_every_part_works(start):
     edge = start(readiness={"store": fine, "worker": fine})
     answered = edge.ask("GET", "/readyz")
     assert (answered.status, answered.body) == (200, {"status": "ready"})
+
+
+@dataclass
+class Elsewhere:
+    trouble: str | None = None
+
+
+def test_a_server_whose_work_others_do_is_named_while_all_is_ready(start):
+    servers = {"studio": Elsewhere("10.0.0.5 does not answer"), "second": Elsewhere()}
+    edge = start(readiness={"servers": fine}, servers=servers)
+    answered = edge.ask("GET", "/readyz")
+    told = {"status": "ready", "in_trouble": {"studio": "10.0.0.5 does not answer"}}
+    assert (answered.status, answered.body) == (200, told)
 
 
 def test_what_is_missing_is_named(start, monkeypatch):

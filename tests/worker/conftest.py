@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -57,6 +58,16 @@ class Pictures:
 
 
 @dataclass
+class Videos:
+    """A video source of the tests' own: the URL's last word is the file in that folder that comes."""
+
+    folder: Path
+
+    async def fetch(self, url: str, destination: str) -> None:
+        await asyncio.to_thread(shutil.copyfile, self.folder / url.rpartition("/")[2], destination)
+
+
+@dataclass
 class Bench:
     """A host that runs, its queue, and a way to look at both."""
 
@@ -65,8 +76,16 @@ class Bench:
     host: WorkerHost
     renderers: list[RendererProcess] = field(default_factory=list)
 
-    async def submit(self, prompt: str, frame0: Keyframe | None = None, *, engine: str = "fake/1", **parts: Any) -> str:
-        keyframe = frame0 or ImageKeyframe("https://example.com/picture.png")
+    async def submit(
+        self,
+        prompt: str,
+        frame0: Keyframe | None = None,
+        *,
+        engine: str = "fake/1",
+        has_picture: bool = True,
+        **parts: Any,
+    ) -> str:
+        keyframe = (frame0 or ImageKeyframe("https://example.com/picture.png")) if has_picture else None
         request = GenerationRequest(**{"prompt": prompt, "frame0": keyframe, "seconds": 1.0} | parts)
         now = self.workshop.clock.now()
         generation = Generation(new_uuid7(), "s", "gateway", request, engine, now)
@@ -104,6 +123,7 @@ def workshop(tmp_path: Path) -> Workshop:
     return Workshop(
         work=Work(MemoryStore(clock), objects, clock, new_token),
         images=Pictures(),
+        videos=Videos(tmp_path),
         objects=objects,
         signal=InProcessSignal(),
         announcements=InProcessSignal(),

@@ -151,7 +151,7 @@ def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, App]
     document = msgspec.json.encode(openapi.document(surfaces, PATHS, services.version))
     apps: dict[str, App] = {
         "/healthz": health.alive,
-        "/readyz": health.Readiness(services.readiness, services.clock),
+        "/readyz": health.Readiness(services.readiness, services.clock, services.servers),
         "/metrics": health.MetricsPage(parts.metrics, services.generations.store),
         "/openapi.json": _answering(Reply(200, document, [JSON_TYPE, NO_STORE])),
         **{path: Page(name) for path, name in PAGES.items()},

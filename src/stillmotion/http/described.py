@@ -62,7 +62,10 @@ PATHS: Mapping[str, Json] = {
         "readyz",
         "Whether the store, the storage and a worker are there",
         {
-            "200": _answer("They are.", _json({"status": "ready"})),
+            "200": _answer(
+                "They are. `in_trouble` names other servers whose work is done elsewhere just now.",
+                _json({"status": "ready"}),
+            ),
             "503": _answer(
                 "Something is missing.",
                 _json({"status": "not ready", "missing": {"worker": "no renderer is running"}}),

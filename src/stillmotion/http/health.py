@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from stillmotion.application.ports import Clock, GenerationStore
 from stillmotion.domain.errors import Unavailable
 from stillmotion.http.asgi import JSON_TYPE, NO_STORE, Receive, Reply, Scope, Send, send_reply
-from stillmotion.http.metrics import Metrics
-from stillmotion.http.services import Check
+from stillmotion.http.metrics import NO_SERVERS, Metrics
+from stillmotion.http.services import Check, OtherServer
 
 CHECK_SECONDS = 2.0
 """A part that does not say that it works within this time does not work."""
@@ -36,10 +36,13 @@ async def alive(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Readiness:
-    """`/readyz`: every part works, or 503 and what is missing."""
+    """`/readyz`: every part works, or 503 and what is missing. It names the `servers` whose work others do just now."""
 
-    def __init__(self, checks: Mapping[str, Check], clock: Clock) -> None:
+    def __init__(
+        self, checks: Mapping[str, Check], clock: Clock, servers: Mapping[str, OtherServer] = NO_SERVERS
+    ) -> None:
         self._checks = checks
+        self._servers = servers
         self._clock = clock
         self._checking = asyncio.Lock()
         self._known: tuple[float, Reply] | None = None
@@ -60,7 +63,9 @@ class Readiness:
         found = await asyncio.gather(*(_trouble(name, check) for name, check in self._checks.items()))
         missing = {name: trouble for name, trouble in zip(self._checks, found, strict=True) if trouble is not None}
         if not missing:
-            return Reply(200, msgspec.json.encode({"status": "ready"}), [JSON_TYPE, NO_STORE])
+            troubles = {name: each.trouble for name, each in self._servers.items() if each.trouble is not None}
+            ready = {"status": "ready", **({"in_trouble": troubles} if troubles else {})}
+            return Reply(200, msgspec.json.encode(ready), [JSON_TYPE, NO_STORE])
         body = msgspec.json.encode({"status": "not ready", "missing": missing})
         return Reply(503, body, [JSON_TYPE, NO_STORE, (b"retry-after", b"%d" % RETRY_SECONDS)])
 

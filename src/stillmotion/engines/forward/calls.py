@@ -89,6 +89,18 @@ class Calls:
         if not await asyncio.to_thread(is_whole, path):
             raise Unfinished("the file is not whole")
 
+    async def messages(self, path: str) -> AsyncIterator[Any]:
+        """What a socket of the server's says in JSON, until it is closed. Raises `ServerDown`."""
+        try:
+            async with self._http().ws_connect(
+                self._url(path), headers=self._headers, max_msg_size=MAX_ANSWER_BYTES
+            ) as socket:
+                async for message in socket:
+                    if message.type is aiohttp.WSMsgType.TEXT:
+                        yield _decoded(message.data.encode())
+        except (aiohttp.ClientError, OSError) as error:
+            raise ServerDown(f"{self._place} gives no socket: {_why(error)}") from error
+
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:

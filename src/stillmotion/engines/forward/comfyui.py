@@ -14,17 +14,19 @@ import aiohttp
 
 from stillmotion.domain.catalogue import Server
 from stillmotion.engines.forward.calls import Answer, Calls
+from stillmotion.engines.forward.comfyui_progress import Listening, samplers
 from stillmotion.engines.forward.peer import Ask, Look, Lost, RemoteState, Unfinished
 from stillmotion.engines.forward.words import reason_of, refused
 from stillmotion.engines.forward.workflow import Graph, filled
 
 
 class ComfyUIPeer:
-    """`Peer` in ComfyUI's words. It tells no progress but whether a job has begun."""
+    """`Peer` in ComfyUI's words. Progress comes from its socket, under the client's id that the job was queued with."""
 
     def __init__(self, server: Server, graph: Graph) -> None:
         self._graph = graph
         self._calls = Calls(server.url, {"Authorization": f"Bearer {server.key}"} if server.key else {})
+        self._listening = Listening(self._calls, samplers(graph))
 
     async def submit(self, ask: Ask) -> str:
         """See `Peer.submit`."""
@@ -54,13 +56,14 @@ class ComfyUIPeer:
         entry = await self._history(remote)
         if entry is None:
             waits = await self._waits(remote)
-            if waits is None:
-                # It may have ended between the two questions.
-                entry = await self._history(remote)
-                if entry is None:
-                    raise Lost
-            else:
-                return Look(RemoteState.QUEUED if waits else RemoteState.RUNNING)
+            if waits is not None:
+                state = RemoteState.QUEUED if waits else RemoteState.RUNNING
+                return Look(state, self._listening.fraction(remote))
+            # It may have ended between the two questions.
+            entry = await self._history(remote)
+        self._listening.forget(remote)
+        if entry is None:
+            raise Lost
         status = entry.get("status")
         status = status if isinstance(status, dict) else {}
         if status.get("status_str") == "error":
@@ -79,6 +82,7 @@ class ComfyUIPeer:
 
     async def cancel(self, remote: str) -> None:
         """See `Peer.cancel`: taken off the queue, or interrupted where it is the one under way."""
+        self._listening.forget(remote)
         waits = await self._waits(remote)
         if waits:
             await self._calls.call("POST", "queue", json={"delete": [remote]})
@@ -91,6 +95,7 @@ class ComfyUIPeer:
 
     async def close(self) -> None:
         """See `Peer.close`."""
+        await self._listening.close()
         await self._calls.close()
 
     async def _upload(self, remote: str, name: str, path: Path | None) -> str | None:
