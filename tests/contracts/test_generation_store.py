@@ -71,15 +71,16 @@ async def test_what_was_submitted_is_found_as_it_was(store, subscription):
     assert await store.find(generation.id) == generation
 
 
-async def test_a_request_to_reframe_is_found_as_it_was(store, subscription):
+@pytest.mark.parametrize("named", [{"source": "0199-earlier"}, {"source_url": "https://example.com/film.webm"}])
+async def test_a_request_to_reframe_is_found_as_it_was(store, subscription, named):
     generation = a_generation(
         subscription,
         prompt="",
         frame0=None,
         aspect_ratio=AspectRatio.TALL,
         purpose=Purpose.REFRAME,
-        source="0199-earlier",
         placement=Placement(left=-20, width=1280),
+        **named,
     )
     await store.submit(Submission(generation, subscription.product))
     assert await store.find(generation.id) == generation

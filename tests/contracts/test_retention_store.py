@@ -13,6 +13,7 @@ from stillmotion.domain.errors import (
     QuotaSpent,
 )
 from stillmotion.domain.keyframes import StoredKeyframe
+from stillmotion.domain.lifecycle import State
 from tests.builders import CALLBACK_URL, NOON, a_generation, some_assets
 from tests.contracts.conftest import keep_subscription
 
@@ -28,6 +29,15 @@ async def submit(store, subscription, key=None, **parts):
 async def complete(store, generation, at=NOON):
     lease = (await store.change(generation.id, lambda each: each.claimed(UNTIL))).lease
     return await store.change(generation.id, lambda each: each.completed(lease, some_assets(generation.id), "{}", at))
+
+
+async def test_what_is_deleted_before_it_has_finished_is_told_of_as_cancelled(store, subscription, told):
+    waiting, over = await submit(store, subscription), await submit(store, subscription)
+    await complete(store, over)
+    told.clear()
+    assert await store.delete(waiting.id)
+    assert await store.delete(over.id)
+    assert [(each.id, each.state) for each in told] == [(waiting.id, State.CANCELLED)]
 
 
 async def test_what_is_deleted_is_gone_and_cannot_be_deleted_again(store, subscription):

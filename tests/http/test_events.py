@@ -195,7 +195,29 @@ def test_a_comment_says_that_the_stream_is_alive_and_the_row_is_looked_at(caller
         assert stream.next().short == ("state", "failed", 0.0)
 
 
-def test_a_deleted_generations_stream_ends(caller, monkeypatch):
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_who_watches_a_generation_that_is_deleted_is_told_at_once_and_finds_nothing_afterwards(any_edge, is_begun):
+    caller = any_edge.caller()
+    task_id = caller.submit().body["id"]
+    bearer = {"Authorization": f"Bearer {caller.issued.primary}"}
+    with watching(caller, task_id) as stream:
+        stream.next()
+        if is_begun:
+            caller.change(task_id, claimed)
+            stream.next()
+        began = time.monotonic()
+        assert any_edge.ask("DELETE", f"/dream-machine/v1/generations/{task_id}", headers=bearer).status == 204
+        last = stream.next()
+        assert last.short == ("state", "failed", 0.0)
+        assert last.data["failure_reason"] == "The generation was cancelled."
+        assert stream.next() is None
+        assert stream.response.read() == b""
+        assert time.monotonic() - began < 5
+    with watching(caller, task_id, Last_Event_ID=last.id, **bearer) as stream:
+        assert stream.response.status == 404
+
+
+def test_a_generation_that_another_process_deleted_ends_its_stream(caller, monkeypatch):
     monkeypatch.setattr(events_module, "HEARTBEAT", timedelta(seconds=0.05))
     task_id = caller.submit().body["id"]
     with watching(caller, task_id) as stream:

@@ -172,7 +172,8 @@ class GenerationStore(Protocol):
     async def delete(self, generation_id: str) -> bool:
         """Delete a generation with its deliveries and idempotency keys; False where there is none.
 
-        What has not finished is cancelled in the same transaction, as `change` would. The id is kept in `removals`.
+        What has not finished is cancelled in the same transaction, as `change` would, and the `Changed` that the store
+        was made with is told. The id is kept in `removals`.
         """
         ...
 

@@ -147,7 +147,10 @@ class SqliteGenerations:
     async def delete(self, generation_id: str) -> bool:
         """See `GenerationStore.delete`."""
         now = self._clock.now()
-        return await self._writer.run(lambda connection: delete_generation(connection, generation_id, now))
+        before = await self._writer.run(lambda connection: delete_generation(connection, generation_id, now))
+        if before is not None and not before.is_terminal:
+            self._changed(before.cancelled(now))
+        return before is not None
 
     async def removed(self, generation_id: str) -> None:
         """See `GenerationStore.removed`."""
@@ -158,11 +161,14 @@ class SqliteGenerations:
         await self._writer.run(operation)
 
 
-def delete_generation(connection: apsw.Connection, generation_id: str, now: datetime) -> bool:
-    """Cancel it where it has not finished, then delete its row and all that goes with it; False where there is none."""
+def delete_generation(connection: apsw.Connection, generation_id: str, now: datetime) -> Generation | None:
+    """Cancel it where it has not finished, then delete its row and all that goes with it: as it was until then.
+
+    None where there is none.
+    """
     row = connection.execute(statements.FIND_GENERATION, (generation_id,)).get
     if row is None:
-        return False
+        return None
     generation = to_generation(row)
     if not generation.is_terminal:
         _apply(connection, generation, lambda each: each.cancelled(now), now)
@@ -174,7 +180,7 @@ def delete_generation(connection: apsw.Connection, generation_id: str, now: date
     ):
         connection.execute(statement, (generation_id,))
     connection.execute(statements.BEGIN_REMOVAL, (generation_id, microseconds(now)))
-    return True
+    return generation
 
 
 def _submit(connection: apsw.Connection, submission: Submission) -> Accepted:
