@@ -21,17 +21,19 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.connections import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.adapters.fetch.urls import UrlGuard
+from stillmotion.adapters.fetch.videos import HttpVideos
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
 from stillmotion.adapters.objects import open_objects
 from stillmotion.adapters.queue_signal import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
+from stillmotion.adapters.weights import folder_of, trouble_with
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.faults import Fault, no_fault
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import Changed, Changes, Clock, Dialects, ObjectStore, unwatched
+from stillmotion.application.ports import Changed, Changes, Clock, Dialects, ObjectStore, QueueSignal, unwatched
 from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
@@ -94,8 +96,7 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
         connections = _connections(settings)
         models = _offer(settings)
         work = Work(store, objects, clock, new_token, fault)
-        images, codec = HttpImages(connections, fault=fault), video_codec(settings)
-        workshop = Workshop(work, images, objects, signal, announcements, clock, directory.scratch, codec, fault)
+        workshop = _workshop(settings, work, connections, (signal, announcements), directory.scratch, fault)
         host, others = await _host(settings, workshop, models, faults)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         uploads = Uploads(store, objects, clock, new_uuid7, new_token)
@@ -131,17 +132,28 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
             yield Service(build_app(services), host, changes, bool(await store.subscriptions()))
 
 
+def _workshop(
+    settings: Settings,
+    work: Work,
+    connections: Connections,
+    signals: tuple[QueueSignal, QueueSignal],
+    scratch: Path,
+    fault: Fault,
+) -> Workshop:
+    images, videos, codec = HttpImages(connections, fault=fault), HttpVideos(connections), video_codec(settings)
+    return Workshop(work, images, videos, work.objects, *signals, work.clock, scratch, codec, fault)
+
+
 @asynccontextmanager
 async def worker(settings: Settings, faults: Faults | None = None) -> AsyncIterator[WorkerHost]:
     """Renderers alone, over a data directory that a server may hold; stopped on the way out. Raises as `service`."""
     directory = open_data_directory(settings.data_dir)
     fault: Fault = faults or no_fault
     with directory.join() as scratch, _opened(settings, fault=fault) as store:
-        clock, signal, objects = SystemClock(), InProcessSignal(), open_storage(settings, fault)
-        work, images = Work(store, objects, clock, new_token, fault), HttpImages(_connections(settings), fault=fault)
-        codec = video_codec(settings)
+        work = Work(store, open_storage(settings, fault), SystemClock(), new_token, fault)
         # The server looks by itself, every second, for what has become due: its own signals do not reach this far.
-        workshop = Workshop(work, images, objects, signal, InProcessSignal(), clock, scratch, codec, fault)
+        signals = InProcessSignal(), InProcessSignal()
+        workshop = _workshop(settings, work, _connections(settings), signals, scratch, fault)
         host, _ = await _host(settings, workshop, _offer(settings), faults)
         async with _running(host.run()):
             yield host
@@ -261,6 +273,12 @@ def catalogue(settings: Settings) -> Catalogue:
     return read_catalogue(file, settings.models)
 
 
+def weights_of(entry: Entry, settings: Settings) -> Path:
+    """The folder that an entry's weights are in, or are to be pulled into."""
+    pulled = Path(settings.weights_dir).expanduser() if settings.weights_dir else settings.data_dir / "weights"
+    return folder_of(entry, pulled)
+
+
 def image_source(settings: Settings) -> HttpImages:
     """Fetches pictures as the service would."""
     return HttpImages(_connections(settings))
@@ -305,16 +323,21 @@ def _offer(settings: Settings) -> Catalogue:
 async def model_troubles(settings: Settings) -> dict[str, str | None]:
     """For each model that a wire name stands for, why it cannot be made; None where it can. Raises `CatalogueError`."""
     models = catalogue(settings)
-    return {entry.name: await _trouble_of(entry, frozenset(settings.accepted_licences)) for entry in models.offered()}
+    return {entry.name: await _trouble_of(entry, settings) for entry in models.offered()}
 
 
-async def _trouble_of(entry: Entry, accepted: frozenset[str]) -> str | None:
-    if entry.must_be_accepted and entry.licence not in accepted:
+async def _trouble_of(entry: Entry, settings: Settings) -> str | None:
+    if entry.must_be_accepted and entry.licence not in settings.accepted_licences:
         return f"its licence {entry.licence} is not accepted: see the setting accepted_licences"
     if entry.engine not in _ENGINES:
         return f"this version has no engine called {entry.engine}"
-    if entry.server is None:
-        return None
+    if entry.engine is EngineKind.DIFFUSERS:
+        return trouble_with(weights_of(entry, settings))
+    return None if entry.server is None else await server_trouble(entry)
+
+
+async def server_trouble(entry: Entry) -> str | None:
+    """Why another server cannot make clips just now; None where it can."""
     from stillmotion.engines.forward.peers import peer_of
 
     try:

@@ -16,9 +16,10 @@ from stillmotion.domain.subscriptions import Key, KeySlot
 from tests.builders import NOON
 from tests.http.conftest import PEPPER
 
+CLIENT, VERSION = "lumaai (Python)", version("lumaai")
 EXCEPTIONS = Path(__file__).with_name("lumaai_exceptions.txt")
 THEIR_KEY = "My Auth Token"
-AT_LEAST = 85
+AT_LEAST = 100
 """Of 275: 140 would take results for images, audio and modified videos that no engine here makes."""
 
 
@@ -51,7 +52,7 @@ def their_tests(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_sdks_own_tests_pass_but_for_the_documented_rules(edge, their_tests, tmp_path):
+def test_the_sdks_own_tests_pass_but_for_the_documented_rules(edge, their_tests, tmp_path, record_property):
     caller = edge.caller()
     key = Key(key_digest(PEPPER, THEIR_KEY), "My Auth", KeySlot.SECONDARY, caller.issued.subscription.id, NOON)
     edge.run(edge.store.replace_key(key))
@@ -78,5 +79,10 @@ def test_the_sdks_own_tests_pass_but_for_the_documented_rules(edge, their_tests,
     assert failed <= expected, sorted(failed - expected)
     assert expected <= failed, f"these pass now, take them out of the list: {sorted(expected - failed)}"
     passed = len(cases) - len(failed)
-    print(f"{passed} of {len(cases)} of the SDK's own tests pass")
+    record_property(
+        "note",
+        f"Of the {len(cases)} tests of resources in the SDK's own source distribution {passed} pass. The others "
+        "contradict the documented rules or ask for what no engine here can do; each stands with its reason in "
+        "`tests/clients/lumaai_exceptions.txt`.",
+    )
     assert passed >= AT_LEAST

@@ -12,6 +12,7 @@ from stillmotion.adapters.callbacks import GuardedCallbackSender
 from stillmotion.adapters.fetch.connections import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.adapters.fetch.urls import UrlGuard
+from stillmotion.adapters.fetch.videos import HttpVideos
 from stillmotion.application.ports import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed
 from tests.fetch.hostile_server import PNG, Network, hostile_network
@@ -65,6 +66,28 @@ async def test_a_picture_is_fetched_or_not_as_the_shared_cases_say(case, tmp_pat
     else:
         assert not AN_ADDRESS.search(failure.reason)
         assert failure.reason[-1] == "."
+
+
+@pytest.mark.parametrize(
+    "case", [each for each in ON_THE_WIRE if "endless" not in each["url"]], ids=lambda case: case["id"]
+)
+async def test_a_video_is_not_fetched_from_where_a_picture_would_not_be(case, tmp_path):
+    needs_ipv6(case["url"])
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        videos = HttpVideos(connections(network), SHORT)
+        with pytest.raises(GenerationFailed) as failed:
+            await videos.fetch(case["url"], str(tmp_path / "video"))
+    assert set(network.connected) <= PUBLIC, case["why"]
+    if case["category"] == "body":
+        assert failed.value.code in {"source_unsupported_type", "source_fetch_failed", "source_too_large"}
+    else:
+        # Where a picture is given there is no video.
+        given = case["code"] in {None, "image_unsupported_type"}
+        assert failed.value.code == ("source_unsupported_type" if given else "source_fetch_failed")
+    assert not AN_ADDRESS.search(failed.value.reason)
+    assert "image" not in failed.value.reason
+    assert failed.value.reason[-1] == "."
+    assert not (tmp_path / "video").exists()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from stillmotion.application.uploads import Uploads
 from stillmotion.domain.errors import InvalidRequest
 from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.reframing import Placement
-from stillmotion.domain.request import AspectRatio, Purpose, Resolution
+from stillmotion.domain.request import MAX_SECONDS, AspectRatio, Purpose, Resolution
 from tests.builders import ManualClock, a_request, a_subscription, some_assets
 
 
@@ -81,6 +81,14 @@ async def test_a_reframed_clip_keeps_its_sources_length_and_area(desk):
             aspect_ratio=AspectRatio.TALL,
             placement=Placement(left=600),
         )
+
+
+async def test_anyones_video_counts_as_the_longest_clip_and_comes_from_a_public_address(desk):
+    parts = {"purpose": Purpose.REFRAME, "prompt": "", "frame0": None, "aspect_ratio": AspectRatio.TALL}
+    made = await desk.submit(source_url="https://example.com/film.mp4", **parts)
+    assert (made.engine, made.request.seconds, made.request.source) == ("resample/1", MAX_SECONDS, None)
+    with pytest.raises(InvalidRequest, match=r"^media\.url: "):
+        await desk.submit(source_url="http://127.0.0.1/film.mp4", **parts)
 
 
 async def test_a_clip_is_not_upscaled_to_less_than_it_has(desk):

@@ -28,7 +28,7 @@ from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, Inli
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.planning import first_able
 from stillmotion.domain.rendering import RESAMPLER
-from stillmotion.domain.request import GenerationRequest, Purpose
+from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Purpose
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.domain.uploads import upload_named_by
 
@@ -60,8 +60,9 @@ class Generations:
 
         It goes to the first of the model's engines that can make it; a clip longer than that engine makes is made, and
         counted, as long as it can. An upscaled or reframed clip is as long as its source; a reframed one keeps its area
-        too. Raises `InvalidRequest`, `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or
-        `Unavailable`; then nothing is stored.
+        too. Somebody else's video, whose length nobody knows yet, counts as the longest clip. Raises `InvalidRequest`,
+        `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or `Unavailable`; then nothing is
+        stored.
         """
         self._check(subscription, request)
         request = await self._with_sources(subscription, request)
@@ -152,6 +153,8 @@ class Generations:
         for field, keyframe in (("url", request.frame0), ("end_url", request.frame1)):
             if isinstance(keyframe, ImageKeyframe) and upload_named_by(keyframe.url) is None:
                 self.rules.check(field, keyframe.url)
+        if request.source is None and request.source_url is not None:
+            self.rules.check("media.url", request.source_url)
         if request.callback_url is not None:
             self.rules.check("callback_url", request.callback_url)
 
@@ -161,7 +164,7 @@ class Generations:
             if isinstance(keyframe, GenerationKeyframe):
                 await self._finished(subscription, field, keyframe.id)
         if request.source is None:
-            return request
+            return request if request.purpose is Purpose.VIDEO else replace(request, seconds=MAX_SECONDS)
         source = (await self._finished(subscription, "source", request.source)).request
         if request.purpose is Purpose.REFRAME:
             return replace(request, seconds=source.seconds, resolution=source.resolution)

@@ -80,7 +80,7 @@ class GenerationRequest:
     A prompt may be left out where there is a keyframe. `seconds` is the clip's length; without `aspect_ratio` the
     picture keeps its own shape. To upscale or reframe, `source` is the id of the finished generation, and no prompt
     is needed; `source_url` is the address it was named by, `placement` where its picture lies in the reframed one,
-    None to crop around the subject.
+    None to crop around the subject. Without a `source` the video at `source_url`, which may be anyone's, is reframed.
     """
 
     prompt: str
@@ -117,7 +117,8 @@ class GenerationRequest:
 
     def _source_problems(self) -> list[Problem]:
         problems = []
-        if (self.source is None) is not (self.purpose is Purpose.VIDEO):
+        foreign = self.purpose is Purpose.REFRAME and self.source_url is not None
+        if (self.source is None) is not (self.purpose is Purpose.VIDEO) and not foreign:
             problems.append(
                 Problem("source", "must be a finished generation's id to upscale or reframe it, else absent")
             )

@@ -1,4 +1,4 @@
-"""Clips that another server made, looked through and converted frame by frame.
+"""Clips that another server made, and videos of callers, looked through and converted frame by frame.
 
 FFmpeg reads a stranger's bytes here: run it in a decoder (`stillmotion.media.decoder`).
 """
@@ -11,15 +11,18 @@ from typing import Any, BinaryIO, Final
 
 import av
 import av.video.reformatter  # loaded before a decoder may open no more files
+import numpy as np
 from av.container import InputContainer
 
+from stillmotion.domain.pictures import SIGNATURE_BYTES
 from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
+from stillmotion.domain.videos import video_type
 from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ONE_FILE, Surveyed, unreadable
 from stillmotion.media.encode import BT709, LIMITED_RANGE
 
 LAYOUT: Final = "yuv420p"
-READ: Final = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
+READ: Final = frozenset({"h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "gif"})
 PLAYED: Final = frozenset({"h264", "av1"})
 SOUND: Final = frozenset({"aac", "opus", "mp3"})
 THREADS: Final = 2
@@ -33,8 +36,9 @@ def survey(clip: Path | BinaryIO) -> Surveyed:
     """Decode the whole clip. Raises `GenerationFailed` where it is damaged, too large or none."""
     with _opened(clip) as container:
         stream = container.streams.video[0]
-        claimed, telling, count = stream.frames, None, 0
+        claimed, telling, count, is_upright = stream.frames, None, 0, True
         for picture in container.decode(stream):
+            is_upright = is_upright and not _turns(picture)
             if telling is None or count == round(claimed * TELLING):
                 telling = _plain(picture, _even(stream))
             count += 1
@@ -42,11 +46,13 @@ def survey(clip: Path | BinaryIO) -> Surveyed:
                 raise unreadable()
         if telling is None or (claimed and count != claimed):
             raise unreadable()
-        return Surveyed(_even(stream), stream.average_rate or UNTOLD, count, _is_played(container), telling)
+        size = FrameSize(telling.width, telling.height)
+        is_played = is_upright and _is_played(container)
+        return Surveyed(size, stream.average_rate or UNTOLD, count, is_played, telling)
 
 
 def frames(clip: Path | BinaryIO) -> Iterator[Frame]:
-    """Every frame as ours are: even sides, planar 4:2:0, BT.709, limited range. Raises as `survey` does."""
+    """Every frame as ours are: upright, even sides, planar 4:2:0, BT.709, limited range. Raises as `survey` does."""
     with _opened(clip) as container:
         size = _even(container.streams.video[0])
         for picture in container.decode(video=0):
@@ -57,7 +63,7 @@ def frames(clip: Path | BinaryIO) -> Iterator[Frame]:
 def _opened(clip: Path | BinaryIO) -> Iterator[InputContainer]:
     try:
         file = str(clip) if isinstance(clip, Path) else clip
-        with av.open(file, "r", format="mp4", options=dict(ONE_FILE)) as container:
+        with av.open(file, "r", format=_container(clip), options=dict(ONE_FILE)) as container:
             if not container.streams.video:
                 raise unreadable()
             stream = container.streams.video[0]
@@ -71,13 +77,28 @@ def _opened(clip: Path | BinaryIO) -> Iterator[InputContainer]:
         raise unreadable() from error
 
 
+def _container(clip: Path | BinaryIO) -> str:
+    """What the first bytes say it is: FFmpeg is not left to guess, as some of what it knows opens other files."""
+    if isinstance(clip, Path):
+        with clip.open("rb") as file:
+            beginning = file.read(SIGNATURE_BYTES)
+    else:
+        beginning = clip.read(SIGNATURE_BYTES)
+        clip.seek(0)
+    known = video_type(beginning)
+    if known is None:
+        raise unreadable()
+    return known
+
+
 def _is_played(container: InputContainer) -> bool:
     """Whether there is nothing in it but pictures that every browser plays, and perhaps sound that it plays."""
     stream = container.streams.video[0]
     context: Any = stream.codec_context
     whole_rate = stream.average_rate is not None and stream.average_rate.denominator == 1
     plain = (
-        context.codec.canonical_name in PLAYED
+        "mp4" in container.format.name
+        and context.codec.canonical_name in PLAYED
         and context.pix_fmt == LAYOUT
         and not stream.width % 2 | stream.height % 2
     )
@@ -88,7 +109,24 @@ def _is_played(container: InputContainer) -> bool:
 
 def _plain(picture: av.VideoFrame, size: FrameSize) -> Frame:
     plain = picture.reformat(size.width, size.height, LAYOUT, dst_colorspace=BT709, dst_color_range=LIMITED_RANGE)
-    return Frame(size.width, size.height, plain.to_ndarray().reshape(-1))
+    planes = plain.to_ndarray().reshape(-1)
+    turns = _turns(picture)
+    return _turned(planes, size, turns) if turns else Frame(size.width, size.height, planes)
+
+
+def _turns(picture: av.VideoFrame) -> int:
+    """How many quarters to the left a player turns it."""
+    return round(picture.rotation / 90) % 4
+
+
+def _turned(planes: Any, size: FrameSize, turns: int) -> Frame:
+    """A frame that was filmed on its side, set upright: `turns` quarters to the left."""
+    pixels = size.width * size.height
+    luma = planes[:pixels].reshape(size.height, size.width)
+    chroma = planes[pixels:].reshape(2, size.height // 2, size.width // 2)
+    upright = [np.rot90(plane, turns).reshape(-1) for plane in (luma, *chroma)]
+    sides = (size.height, size.width) if turns % 2 else (size.width, size.height)
+    return Frame(*sides, np.concatenate(upright))
 
 
 def _even(stream: Any) -> FrameSize:

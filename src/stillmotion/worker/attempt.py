@@ -51,6 +51,7 @@ class Workshop:
 
     work: Work
     images: ImageSource
+    videos: ImageSource
     objects: ObjectStore
     signal: QueueSignal
     announcements: QueueSignal
@@ -140,7 +141,9 @@ class Attempt:
 
     def _job(self) -> Job:
         workshop = self._workshop
-        inputs = Inputs(workshop.work, workshop.images, workshop.objects, self._generation, self._directory)
+        inputs = Inputs(
+            workshop.work, workshop.images, workshop.videos, workshop.objects, self._generation, self._directory
+        )
         return Job(self._generation, inputs, workshop.codec, self._log, self)
 
     def came_so_far(self, fraction: float) -> None:

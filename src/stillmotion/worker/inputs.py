@@ -29,12 +29,12 @@ class KeyframeFile:
 
 
 @dataclass(frozen=True, slots=True)
-class EarlierFiles:
-    """A finished clip's files, and the plan that it was made by."""
+class SourceFiles:
+    """A clip's files and the plan that it was made by, as far as there are: of somebody else's there is the video."""
 
     video: str
-    thumbnail: str
-    plan: str
+    thumbnail: str | None = None
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Inputs:
 
     work: Work
     images: ImageSource
+    videos: ImageSource
     objects: ObjectStore
     generation: Generation
     directory: Path
@@ -70,11 +71,17 @@ class Inputs:
                 return KeyframeFile(await self._clip(assets.video, name), True, earlier.plan)
         return KeyframeFile(str(path))
 
-    async def earlier(self, earlier_id: str) -> EarlierFiles:
-        """The files of a finished generation of the same owner."""
-        earlier, assets = await self.work.earlier(self.generation, earlier_id)
+    async def source(self) -> SourceFiles:
+        """The files of what is upscaled or reframed: an earlier generation of the same owner, or a caller's video."""
+        request = self.generation.request
+        if request.source is None:
+            assert request.source_url is not None, "a request to reframe names what"
+            video = str(self.directory / "source")
+            await self.videos.fetch(request.source_url, video)
+            return SourceFiles(video)
+        earlier, assets = await self.work.earlier(self.generation, request.source)
         video = await self._clip(assets.video, "source")
-        return EarlierFiles(video, await self._clip(assets.thumbnail, "thumbnail"), earlier.plan)
+        return SourceFiles(video, await self._clip(assets.thumbnail, "thumbnail"), earlier.plan)
 
     async def _clip(self, asset: Asset, name: str) -> str:
         path = str(self.directory / name)

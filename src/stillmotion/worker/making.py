@@ -8,7 +8,7 @@ from pathlib import Path
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
-from stillmotion.media.adoption import take_over
+from stillmotion.media.adoption import take_in, take_over
 from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.media.encode import OPTIONS, Clip, encode
 from stillmotion.media.fitting import write_fitted
@@ -45,13 +45,22 @@ def remake(resample: Resample, decoder: DecoderProcess, say: Say) -> Done:
     progress = _Progress(say)
     progress.report(0.0)
     thumbnail = None if resample.thumbnail is None else Path(resample.thumbnail)
-    source = Source(decoder, Path(resample.video), thumbnail, resample.plan)
+    video = _ours(resample, decoder, progress) if resample.is_foreign else Path(resample.video)
+    source = Source(decoder, video, thumbnail, resample.plan)
     size = frame_size(resample.resolution, resample.aspect_ratio, decoder.facts(source.video, progress.pause).size)
     if resample.purpose is Purpose.REFRAME:
         rendering = reframe(source, size, resample.placement, progress.report)
     else:
         rendering = upscale(source, size, progress.report)
     return _finish(resample, rendering, progress, started)
+
+
+def _ours(resample: Resample, decoder: DecoderProcess, progress: "_Progress") -> Path:
+    """Somebody else's video as a clip like our own, in a file beside it."""
+    source = Path(resample.video)
+    ours = source.with_name(f"{source.name}.mp4")
+    take_in(source, ours, decoder, OPTIONS[resample.codec], lambda _: progress.pause())
+    return ours
 
 
 def prepare(order: Prepare, decoder: DecoderProcess, say: Say) -> Prepared:

@@ -62,7 +62,7 @@ class Resample(msgspec.Struct, frozen=True, tag="resample", omit_defaults=True):
     """To the child: make another form of a finished clip, whose files are `video` and `thumbnail`.
 
     To reframe it, `aspect_ratio` is the new shape and `placement` where its picture lies there; both are None to
-    upscale it, which keeps the shape. `resolution` is the new area.
+    upscale it, which keeps the shape. `resolution` is the new area. With `is_foreign` the clip is somebody else's.
     """
 
     ticket: int
@@ -76,6 +76,7 @@ class Resample(msgspec.Struct, frozen=True, tag="resample", omit_defaults=True):
     placement: Placement | None = None
     codec: VideoCodec = VideoCodec.H264
     engine: str = RESAMPLER
+    is_foreign: bool = False
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare", omit_defaults=True):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stillmotion.application.work import Rendered
+from stillmotion.domain.request import Purpose
 from stillmotion.worker.maker import Job, rendered
 from stillmotion.worker.messages import Order, Progress, Render, Resample
 from stillmotion.worker.renderer_process import RendererProcess
@@ -30,8 +31,8 @@ class RendererMaker:
 
     async def _order(self, job: Job) -> Order:
         output = await job.inputs.output()
-        source = job.generation.request.source
-        return await self._render(job, output) if source is None else await self._resample(job, output, source)
+        is_new = job.generation.request.purpose is Purpose.VIDEO
+        return await self._render(job, output) if is_new else await self._resample(job, output)
 
     async def _render(self, job: Job, output: Path) -> Render:
         request = job.generation.request
@@ -57,18 +58,19 @@ class RendererMaker:
             codec=job.codec,
         )
 
-    async def _resample(self, job: Job, output: Path, source: str) -> Resample:
+    async def _resample(self, job: Job, output: Path) -> Resample:
         request = job.generation.request
-        earlier = await job.inputs.earlier(source)
+        source = await job.inputs.source()
         return Resample(
             ticket=self.renderer.ticket(),
             purpose=request.purpose,
             output=str(output),
-            video=earlier.video,
-            thumbnail=earlier.thumbnail,
-            plan=earlier.plan,
+            video=source.video,
+            thumbnail=source.thumbnail,
+            plan=source.plan,
             aspect_ratio=request.aspect_ratio,
             resolution=request.resolution,
             placement=request.placement,
             codec=job.codec,
+            is_foreign=request.source is None,
         )

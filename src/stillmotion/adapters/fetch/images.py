@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -59,13 +59,27 @@ _TROUBLES: Mapping[Trouble, tuple[str, str, bool]] = {
 """What each means for the generation: a code, the rest of the sentence, and whether it would happen again."""
 
 
+Accepts = Callable[[bytes], bool]
+"""Whether a file is of a kind that is taken, by its first `SIGNATURE_BYTES`."""
+
+
+def is_picture(beginning: bytes) -> bool:
+    """`Accepts` for pictures."""
+    return picture_type(beginning) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class HttpImages:
-    """`ImageSource` over guarded connections: every hop is judged as if it had been submitted."""
+    """`ImageSource` over guarded connections: every hop is judged as if it had been submitted.
+
+    Files of another kind are fetched in the same way: `accepts` says of which, `most_bytes` how large they may be.
+    """
 
     connections: Connections = field(default_factory=Connections)
     deadline: timedelta = DEADLINE
     fault: Fault = no_fault
+    accepts: Accepts = is_picture
+    most_bytes: int = MAX_PICTURE_BYTES
 
     async def fetch(self, url: str, destination: str) -> None:
         """Write the picture at `url` to the file `destination`.
@@ -87,14 +101,32 @@ class HttpImages:
             with self.connections.session() as session:
                 async with _got(session, target) as answer:
                     if answer.status not in _REDIRECTS:
-                        _check_head(answer)
-                        return await _body(answer, self.fault)
+                        _check_head(answer, self.most_bytes)
+                        return await self._body(answer)
                     location = answer.headers.get("Location", "")
             target = self._redirected(target, location)
         raise _failure(
             "image_too_many_redirects",
             f"it is redirected more than {MAX_REDIRECTS} times. Use the address that it leads to in the end.",
         )
+
+    async def _body(self, answer: aiohttp.ClientResponse) -> bytearray:
+        """The whole body, counted as it comes; its first bytes say whether it is of the kind at all."""
+        body = bytearray()
+        async for piece in answer.content.iter_any():
+            known = len(body) >= SIGNATURE_BYTES
+            body += piece
+            self.fault(Point.FETCH_MIDWAY)
+            if not known and len(body) >= SIGNATURE_BYTES:
+                self._check_type(body)
+            if len(body) > self.most_bytes:
+                raise _too_large(self.most_bytes)
+        self._check_type(body)
+        return body
+
+    def _check_type(self, beginning: bytearray) -> None:
+        if not self.accepts(bytes(beginning[:SIGNATURE_BYTES])):
+            raise _unsupported()
 
     def _admitted(self, url: str) -> Target:
         try:
@@ -124,7 +156,7 @@ async def _got(session: GuardedSession, target: Target) -> AsyncIterator[aiohttp
         yield answer
 
 
-def _check_head(answer: aiohttp.ClientResponse) -> None:
+def _check_head(answer: aiohttp.ClientResponse, most_bytes: int) -> None:
     """Refuse by status and headers what is no plain whole file."""
     status = answer.status
     if status != 200:
@@ -133,23 +165,8 @@ def _check_head(answer: aiohttp.ClientResponse) -> None:
         raise _failure("image_fetch_failed", f"its server answered {status}. {advice}", not passing)
     if answer.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
         raise _failure("image_fetch_failed", "its server sends it compressed though asked not to. Use another server.")
-    if (answer.content_length or 0) > MAX_PICTURE_BYTES:
-        raise _too_large()
-
-
-async def _body(answer: aiohttp.ClientResponse, fault: Fault) -> bytearray:
-    """The whole body, counted as it comes; its first bytes say whether it is a picture at all."""
-    body = bytearray()
-    async for piece in answer.content.iter_any():
-        known = len(body) >= SIGNATURE_BYTES
-        body += piece
-        fault(Point.FETCH_MIDWAY)
-        if not known and len(body) >= SIGNATURE_BYTES:
-            _check_type(body)
-        if len(body) > MAX_PICTURE_BYTES:
-            raise _too_large()
-    _check_type(body)
-    return body
+    if (answer.content_length or 0) > most_bytes:
+        raise _too_large(most_bytes)
 
 
 def _write(destination: str, body: bytearray) -> None:
@@ -159,16 +176,15 @@ def _write(destination: str, body: bytearray) -> None:
         raise Unavailable(f"the picture's file cannot be written: {error.strerror}") from error
 
 
-def _check_type(beginning: bytearray) -> None:
-    if picture_type(bytes(beginning[:SIGNATURE_BYTES])) is None:
-        raise GenerationFailed(
-            "image_unsupported_type",
-            "What the URL leads to is not an image of a supported kind: use a JPEG, PNG, WebP, AVIF, GIF or TIFF file.",
-        )
+def _unsupported() -> GenerationFailed:
+    return GenerationFailed(
+        "image_unsupported_type",
+        "What the URL leads to is not an image of a supported kind: use a JPEG, PNG, WebP, AVIF, GIF or TIFF file.",
+    )
 
 
-def _too_large() -> GenerationFailed:
-    limit = MAX_PICTURE_BYTES // (1024 * 1024)
+def _too_large(most_bytes: int) -> GenerationFailed:
+    limit = most_bytes // (1024 * 1024)
     return GenerationFailed("image_too_large", f"The image file is larger than {limit} MiB: use a smaller one.")
 
 

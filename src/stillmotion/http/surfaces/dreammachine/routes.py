@@ -15,8 +15,9 @@ from stillmotion.domain.errors import (
     QuotaSpent,
     Unavailable,
 )
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.request import MAX_SECONDS, GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
+from stillmotion.domain.videos import MAX_VIDEO_BYTES
 from stillmotion.http.bearer import bearer_key
 from stillmotion.http.body import apart_if_large
 from stillmotion.http.operation import Answer, Call, Operation, Surface
@@ -50,7 +51,7 @@ async def create(call: Call, subscription: Subscription, submitted: wire.CreateR
 
 
 async def reframe(call: Call, subscription: Subscription, submitted: wire.ReframeRequest) -> Answer:
-    """Accept a finished video's other shape."""
+    """Accept a video's other shape."""
     return await _submit(call, subscription, to_reframe(submitted), 201)
 
 
@@ -193,9 +194,11 @@ DREAM_MACHINE = Surface(
             operation_id="reframeVideo",
             method="POST",
             path=f"{BASE}/generations/video/reframe",
-            summary="Give a finished video another shape",
-            description="Cropped around its subject, or placed in the new frame as the edges say. It is a resampling: "
-            "nothing is painted beyond the picture but its blurred border.",
+            summary="Give a video another shape",
+            description="The video of one of your completed generations, or any MP4, MOV, WebM or GIF file at an "
+            f"http(s) address, {MAX_VIDEO_BYTES >> 20} MiB and {MAX_SECONDS:g} s at most; such a one counts as "
+            f"{MAX_SECONDS:g} s. Cropped around its subject, or placed in the new frame as the edges say. It is a "
+            "resampling: nothing is painted beyond the picture but its blurred border.",
             wire=wire.ReframeRequest,
             answer=wire.Generation,
             example=examples.REFRAME,

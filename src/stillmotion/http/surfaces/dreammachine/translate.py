@@ -79,10 +79,11 @@ def to_upscale(submitted: wire.UpscaleRequest, source: Generation) -> Generation
 
 
 def to_reframe(submitted: wire.ReframeRequest) -> GenerationRequest:
-    """The request to give a finished video another shape. Raises `InvalidRequest`."""
-    found = _OUR_VIDEO.fullmatch(urlsplit(submitted.media.url).path)
-    if found is None:
-        raise InvalidRequest(Problem("media.url", "must be the video of one of your completed generations"))
+    """The request to give a video another shape: one that was finished here, or any at an address.
+
+    Raises `InvalidRequest`.
+    """
+    found = _our_video(submitted.media.url)
     if submitted.first_frame is not None:
         raise InvalidRequest(Problem("first_frame", "is not supported: the video is shown in another shape as it is"))
     across = Bounds(submitted.x_start, submitted.x_end, submitted.grid_position_x, submitted.resized_width)
@@ -94,10 +95,19 @@ def to_reframe(submitted: wire.ReframeRequest) -> GenerationRequest:
         callback_url=submitted.callback_url,
         model=submitted.model,
         purpose=Purpose.REFRAME,
-        source=found[1],
+        source=found,
         source_url=submitted.media.url,
         placement=placement(across, down),
     )
+
+
+def _our_video(url: str) -> str | None:
+    """The generation whose video is at that address, where it is one of ours."""
+    try:
+        found = _OUR_VIDEO.fullmatch(urlsplit(url).path)
+    except ValueError:
+        return None
+    return None if found is None else found[1]
 
 
 def _check_prompt(prompt: str | None, *frames: Keyframe | None) -> None:
@@ -204,7 +214,7 @@ def _echo(request: GenerationRequest, link_to: LinkTo) -> wire.RequestEcho:
         concepts=tuple(map(wire.Concept, request.concepts)) or None,
         callback_url=request.callback_url,
     )
-    if request.source is None:
+    if request.purpose is Purpose.VIDEO:
         return echo
     lies = request.placement
     edges: dict[str, int] = {}
@@ -213,7 +223,8 @@ def _echo(request: GenerationRequest, link_to: LinkTo) -> wire.RequestEcho:
             edges |= {} if edge is None else {f"{axis}_start": edge}
             edges |= {} if edge is None or length is None else {f"{axis}_end": edge + length}
     media = msgspec.UNSET if request.source_url is None else wire.Media(request.source_url)
-    return msgspec.structs.replace(echo, source=request.source, media=media, **edges)
+    source = msgspec.UNSET if request.source is None else request.source
+    return msgspec.structs.replace(echo, source=source, media=media, **edges)
 
 
 def _keyframes(request: GenerationRequest, link_to: LinkTo) -> wire.Keyframes | None:
