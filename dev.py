@@ -152,7 +152,18 @@ def compatibility(arguments: Sequence[str]) -> int:
     os.chdir(ROOT)
     prepare()
     page = ["-p", "tests.compatibility", "--compatibility", "docs/compatibility.md"]
-    return become([str(PYTHON), "-m", "pytest", *page, "-m", "", "tests/clients", "tests/docs/test_examples.py"])
+    tests = ["tests/clients", "tests/docs/test_examples.py", "tests/cli"]
+    return become([str(PYTHON), "-m", "pytest", *page, "-m", "", *tests])
+
+
+def matrix(arguments: Sequence[str]) -> int:
+    """Ask every engine for every ability over every surface, and write docs/engines.md."""
+    refuse(arguments, "matrix")
+    os.chdir(ROOT)
+    prepare()
+    tests = ["tests/matrix", "tests/forward", "tests/end_to_end/test_another_server.py"]
+    page = ["-p", "tests.matrix.page", "--matrix", "docs/engines.md"]
+    return become([str(PYTHON), "-m", "pytest", *page, "-m", "", *tests])
 
 
 def lock(arguments: Sequence[str]) -> int:
@@ -382,6 +393,7 @@ CHORES: Mapping[str, Chore] = {
     "soak": Chore(soak, "[--seconds N] [--seed N]"),
     "docs": Chore(docs, "[--check]"),
     "compatibility": Chore(compatibility),
+    "matrix": Chore(matrix),
     "lock": Chore(lock, "[--upgrade]"),
 }
 

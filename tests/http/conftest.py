@@ -169,10 +169,14 @@ def models() -> Catalogue:
 
 
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
-    """Everything that the edge is given, with a guard that allows public addresses alone."""
+    """Everything that the edge is given, with a guard that allows public addresses alone.
+
+    Of `parts`, `catalogue` is what it offers.
+    """
     guard = UrlGuard(AddressPolicy((), ()))
+    offered = parts.pop("catalogue", None) or models()
     uploads = Uploads(store, objects, clock, new_uuid7, new_token)
-    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, models(), uploads)
+    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, offered, uploads)
     services = Services(
         access=Access(store, clock, PEPPER),
         read_limits=ReadLimits(clock),

@@ -1,5 +1,7 @@
 """The gateway's refusals: WIRE.md's table of statuses and bodies."""
 
+from collections.abc import Mapping
+
 from stillmotion.domain.errors import (
     AccessDenied,
     GenerationNotFound,
@@ -21,8 +23,13 @@ _UNEXPECTED = Error("An unexpected error occurred, please try again later")
 _CHALLENGE = f'SubscriptionKey realm="Stillmotion", name="{KEY_HEADER}", type="header"'.encode("ascii")
 
 
+_FIELDS: Mapping[str, str] = {"keyframes.frame0": "url", "keyframes.frame1": "end_url"}
+"""What a model that cannot make the request calls otherwise."""
+
+
 def _details(error: InvalidRequest) -> InvalidParameters:
-    return InvalidParameters(_INVALID, tuple(FieldProblem(each.field, each.message) for each in error.problems))
+    told = (FieldProblem(_FIELDS.get(each.field, each.field), each.message) for each in error.problems)
+    return InvalidParameters(_INVALID, tuple(told))
 
 
 PROBLEMS = Problems(

@@ -9,6 +9,7 @@ from stillmotion.domain.errors import (
     InvalidRequest,
     LimitExceeded,
     NotAuthenticated,
+    Problem,
     QuotaSpent,
     Unavailable,
 )
@@ -22,7 +23,11 @@ _UNEXPECTED = "An unexpected error occurred, please try again later"
 _GIVE_UP: Header = (b"x-should-retry", b"false")
 """Tells the client that asking again soon is of no use."""
 
-_PARAMETERS: Mapping[str, str] = {"url": "input_reference", "duration": "seconds"}
+_PARAMETERS: Mapping[str, str] = {
+    "url": "input_reference",
+    "keyframes.frame0": "input_reference",
+    "duration": "seconds",
+}
 """What the application calls otherwise."""
 
 
@@ -30,8 +35,15 @@ def _error(message: str, kind: str = _INVALID, param: str | None = None, code: s
     return Error(ErrorDetail(message, kind, param, code))
 
 
+def _named(problem: Problem) -> tuple[str, str]:
+    """The parameter that a problem is about, and the sentence. A model that needs an end picture gets none here."""
+    if problem.field == "keyframes.frame1":
+        return "model", f"cannot be used with this API: {problem.message.partition(': ')[2]}"
+    return _PARAMETERS.get(problem.field, problem.field), problem.message
+
+
 def _detailed(error: InvalidRequest, code: str | None = None) -> Error:
-    problems = [(_PARAMETERS.get(each.field, each.field), each.message) for each in error.problems]
+    problems = [_named(each) for each in error.problems]
     return _error("; ".join(f"{field}: {message}" for field, message in problems), param=problems[0][0], code=code)
 
 

@@ -45,23 +45,25 @@ async def create(call: Call, subscription: Subscription, submitted: wire.CreateR
 
 async def _picture(
     call: Call, subscription: Subscription, reference: wire.Reference | str | None
-) -> ImageKeyframe | InlineKeyframe:
-    """What the video begins with, in whichever of its forms it came. Raises `InvalidRequest`."""
+) -> ImageKeyframe | InlineKeyframe | None:
+    """What the video begins with, in whichever of its forms it came; None for one of words alone.
+
+    Whether the model makes such videos is the application's to say. Raises `InvalidRequest`.
+    """
     content = (call.files or {}).get(PICTURE)
     if isinstance(reference, wire.Reference):
         address, upload_id = reference.image_url, reference.file_id
     else:
         address, upload_id = reference, None
-    if sum(each is not None for each in (content, address, upload_id)) != 1:
-        raise InvalidRequest(
-            Problem(PICTURE, "is needed, once: send the picture as a file, its URL or its upload's id")
-        )
+    given = sum(each is not None for each in (content, address, upload_id))
+    if given > 1 or (isinstance(reference, wire.Reference) and not given):
+        raise InvalidRequest(Problem(PICTURE, "must be one: send the picture as a file, its URL or its upload's id"))
     if upload_id is not None:
         content = await call.services.uploads.read(subscription, f"{PICTURE}.file_id", upload_id)
     if content is not None:
         check_picture(PICTURE, content)
         return InlineKeyframe(content)
-    return await apart_if_large(call.size, to_picture, address)
+    return None if address is None else await apart_if_large(call.size, to_picture, address)
 
 
 async def retrieve(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:

@@ -29,7 +29,7 @@ _SECONDS = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?", re.ASCII)
 _ENCODER = msgspec.json.Encoder()
 
 
-def to_request(submitted: wire.CreateRequest, picture: ImageKeyframe | InlineKeyframe) -> GenerationRequest:
+def to_request(submitted: wire.CreateRequest, picture: ImageKeyframe | InlineKeyframe | None) -> GenerationRequest:
     """What was asked, in the domain's terms. Raises `InvalidRequest`."""
     aspect_ratio, resolution = frame_for(submitted.size)
     return GenerationRequest(

@@ -33,7 +33,7 @@ class CreateRequest(Struct, frozen=True, forbid_unknown_fields=True):
         Reference | str | None,
         Meta(
             description="must be the picture to begin with: a file of the form, or its URL, or "
-            '{"image_url": …} or {"file_id": …}; it is needed'
+            '{"image_url": …} or {"file_id": …}; it is needed where the model makes no videos of words alone'
         ),
     ] = None
     model: Annotated[
