@@ -11,6 +11,7 @@ from stillmotion.media.probe import probe
 from tests.cli.conftest import SMALL
 from tests.clients.contract_server import Answer
 
+CLIENT, VERSION = "stillmotion (command line)", "of this version"
 ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
 ONE = f"/dream-machine/v1/generations/{ID}"
 DREAMING = {"id": ID, "state": "dreaming", "model": "ray-1-6", "assets": None, "progress": 0.5}
@@ -56,6 +57,7 @@ def test_ctrl_c_leaves_nothing_half_made_here(terminal):
     assert terminal.files() == ["one.jpg", "two.jpg"]
 
 
+@pytest.mark.methods("generate")
 def test_ctrl_c_cancels_on_the_server(terminal, server):
     server.on("POST", "/dream-machine/v1/generations/video", Answer(201, DREAMING))
     server.on("GET", ONE, Answer(200, DREAMING))
@@ -72,6 +74,7 @@ def test_ctrl_c_cancels_on_the_server(terminal, server):
     assert terminal.files() == ["one.jpg", "two.jpg"]
 
 
+@pytest.mark.methods("generate")
 def test_a_server_makes_clips_as_here(terminal, running):
     terminal.settings = {"STILLMOTION_SERVER": running.base, "STILLMOTION_KEY": running.key}
     words = ["generate", "one.jpg", "two.jpg", "orbit left", "--seed", "7", "--camera", "push_in", "--json", *SMALL]

@@ -8,6 +8,7 @@ from stillmotion import Client
 from tests.clients.contract_server import Answer
 from tests.end_to_end.conftest import small_picture
 
+CLIENT, VERSION = "stillmotion (command line)", "of this version"
 ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
 ONE = f"/dream-machine/v1/generations/{ID}"
 
@@ -22,6 +23,7 @@ def told(terminal, server):
     return server
 
 
+@pytest.mark.methods(*(f"generations {each}" for each in ("list", "show", "watch", "download")))
 def test_what_a_server_has_is_listed_shown_watched_and_downloaded(terminal, running):
     terminal.settings = {"STILLMOTION_SERVER": running.base, "STILLMOTION_KEY": running.key}
     assert terminal("generations", "list")[1:] == ("", "There are none.\n")
@@ -40,6 +42,7 @@ def test_what_a_server_has_is_listed_shown_watched_and_downloaded(terminal, runn
     assert terminal.files("*.mp4") + terminal.files("t.jpg") == [f"{made.id}.mp4", "t.jpg"]
 
 
+@pytest.mark.methods("generations cancel")
 def test_cancelling_stops_what_goes_on_and_spares_what_has_ended(terminal, told):
     told.on("DELETE", ONE, Answer(204))
     told.on("GET", ONE, Answer(200, generation("dreaming")))
@@ -50,6 +53,7 @@ def test_cancelling_stops_what_goes_on_and_spares_what_has_ended(terminal, told)
     assert f"{ID} is completed already: `stillmotion generations delete` removes it." in err
 
 
+@pytest.mark.methods("generations delete")
 def test_deleting_goes_on_past_what_is_not_there(terminal, told):
     told.on("DELETE", ONE, Answer(204))
     code, out, err = terminal("generations", "delete", "other", ID)

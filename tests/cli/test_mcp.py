@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import mcp
@@ -10,6 +11,7 @@ import pytest
 from stillmotion.media.probe import probe
 from tests.end_to_end.conftest import clean_environment
 
+CLIENT, VERSION = "mcp (Python), to stillmotion mcp,", version("mcp")
 SMALL = {"resolution": "540p", "seconds": 1, "prompt": "Orbit left, slowly!"}
 
 
@@ -31,6 +33,7 @@ def settings_of(running):
     return {"STILLMOTION_SERVER": running.base, "STILLMOTION_KEY": running.key}
 
 
+@pytest.mark.methods("tools/list")
 async def test_the_tools_say_what_they_take(terminal):
     async with connect(terminal) as assistant:
         tools = {each.name: each for each in (await assistant.list_tools()).tools}
@@ -40,6 +43,7 @@ async def test_the_tools_say_what_they_take(terminal):
     assert "orbit_left" in json.dumps(asked["properties"]["camera"])
 
 
+@pytest.mark.methods("tools/call: generate_video", "tools/call: get_generation", "tools/call: list_generations")
 @pytest.mark.parametrize("on_a_server", [False, True], ids=["here", "on a server"])
 async def test_an_assistant_makes_a_video_and_finds_it_again(terminal, request, on_a_server):
     settings = settings_of(request.getfixturevalue("running")) if on_a_server else {}

@@ -10,7 +10,7 @@ import pytest
 from stillmotion.media.probe import probe
 from tests.docs.markdown_pages import ROOT
 
-CLIENT, VERSION = "The founding document's programs", ""
+CLIENT, VERSION = "The founding document's programs", "(Python, JavaScript, curl, Java, PHP)"
 PROGRAMS = ROOT / "examples" / "founding_document"
 COMMANDS = {
     "generate.py": (sys.executable,),

@@ -1,11 +1,16 @@
 """What readers are told to type exists, and what they are told to write works."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
+import mcp
 import pytest
 
 import dev
@@ -100,6 +105,43 @@ def test_every_client_shown_works_as_it_is_written(live, tmp_path, monkeypatch, 
         block = block.replace(shown, meant)
     exec(block, {"__name__": "shown"})
     assert (tmp_path / "clip.mp4").exists() is ("clip.mp4" in block)
+
+
+CLIENTS = (ROOT / "README.md").read_text("utf-8").partition("## Every client")[2].partition("\n## ")[0]
+"""The part of the README that shows every client."""
+
+
+@pytest.mark.slow
+def test_the_command_line_shown_makes_clips_as_it_is_written(live, tmp_path):
+    """But for the server's address and the key."""
+    (block,) = (each for each in blocks(ROOT / "README.md", "sh") if "stillmotion generate" in each)
+    assert block in CLIENTS
+    (tmp_path / "photo.jpg").write_bytes(live.picture_file.read_bytes())
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    for line in block.replace("http://127.0.0.1:8080", live.base).replace("sm_...", live.key).splitlines():
+        done = subprocess.run(
+            line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, (line, done.stderr)
+    assert {str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.mp4")} == {"clip.mp4", "clips/photo.mp4"}
+
+
+async def test_the_server_for_assistants_shown_answers_one(tmp_path):
+    (line,) = (each for block in blocks(ROOT / "README.md", "sh") for each in block.splitlines() if "mcp" in each)
+    program, *words = shlex.split(line)
+    assert program == "stillmotion"
+    assert line in CLIENTS
+    server = mcp.StdioServerParameters(command=sys.executable, args=["-m", "stillmotion", *words], cwd=tmp_path)
+    async with mcp.Client(server) as assistant:
+        tools = {each.name for each in (await assistant.list_tools()).tools}
+    assert tools == {"generate_video", "get_generation", "list_generations"}
+
+
+def test_every_client_is_shown_in_a_few_lines():
+    for client in ("from stillmotion import Client", "from lumaai", "from openai", "stillmotion generate", "mcp"):
+        assert client in CLIENTS
+    shown = re.findall(r"```\w+\n(.*?)```", CLIENTS, re.DOTALL)
+    assert max(len(block.split("\n\n")[-1].splitlines()) for block in shown) <= 3
 
 
 def test_the_receiver_of_the_how_to_verifies_what_we_sign():

@@ -46,6 +46,15 @@ STATES = {
         "source_url": "https://video.example/assets/generations/x/y.mp4",
         "placement": Placement(left=-10, top=5, width=400),
     },
+    "reframed_from_elsewhere": {
+        "prompt": "",
+        "frame0": None,
+        "seconds": 12.0,
+        "purpose": Purpose.REFRAME,
+        "aspect_ratio": AspectRatio.TALL,
+        "source_url": "https://example.com/film.webm",
+    },
+    "words_alone": {"frame0": None, "model": "wan"},
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from stillmotion.domain.keyframes import GenerationKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import AspectRatio
+from stillmotion.domain.request import AspectRatio, Purpose
 from stillmotion.http.surfaces.gateway.translate import encode
 from tests.builders import a_generation, some_assets
 
@@ -32,6 +32,8 @@ STATES = {
         "callback_url": "https://customer.example/callback",
         "model": "ray-2",
     },
+    "words_alone": {"frame0": None, "model": "wan"},
+    "upscaled": {"prompt": "", "frame0": None, "source": ID, "purpose": Purpose.UPSCALE},
 }
 
 

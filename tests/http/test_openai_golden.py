@@ -39,6 +39,7 @@ STATES = {
         "seconds": 2.5,
         "model": "ray-2",
     },
+    "words_alone": ASKED | {"frame0": None},
     "of_another_surface": {"prompt": "leaning girl"},
     "upscaled": {
         "prompt": "",
