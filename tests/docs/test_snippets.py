@@ -116,14 +116,16 @@ def test_the_command_line_shown_makes_clips_as_it_is_written(live, tmp_path):
     """But for the server's address and the key."""
     (block,) = (each for each in blocks(ROOT / "README.md", "sh") if "stillmotion generate" in each)
     assert block in CLIENTS
-    (tmp_path / "photo.jpg").write_bytes(live.picture_file.read_bytes())
+    for name in ("photo.jpg", "second.jpg"):
+        (tmp_path / name).write_bytes(live.picture_file.read_bytes())
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     for line in block.replace("http://127.0.0.1:8080", live.base).replace("sm_...", live.key).splitlines():
         done = subprocess.run(
             line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode == 0, (line, done.stderr)
-    assert {str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.mp4")} == {"clip.mp4", "clips/photo.mp4"}
+    made = {str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.mp4")}
+    assert made == {"clip.mp4", "clips/photo.mp4", "clips/second.mp4"}
 
 
 async def test_the_server_for_assistants_shown_answers_one(tmp_path):
