@@ -152,7 +152,8 @@ def compatibility(arguments: Sequence[str]) -> int:
     os.chdir(ROOT)
     prepare()
     page = ["-p", "tests.compatibility", "--compatibility", "docs/compatibility.md"]
-    tests = ["tests/clients", "tests/docs/test_examples.py", "tests/cli"]
+    lines = [f"tests/cli/test_{each}.py" for each in ("generate", "generations", "mcp")]
+    tests = ["tests/clients", "tests/docs/test_examples.py", *lines]
     return become([str(PYTHON), "-m", "pytest", *page, "-m", "", *tests])
 
 

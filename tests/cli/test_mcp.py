@@ -11,7 +11,7 @@ import pytest
 from stillmotion.media.probe import probe
 from tests.end_to_end.conftest import clean_environment
 
-CLIENT, VERSION = "mcp (Python), to stillmotion mcp,", version("mcp")
+CLIENT, VERSION = "mcp (Python)", version("mcp")
 SMALL = {"resolution": "540p", "seconds": 1, "prompt": "Orbit left, slowly!"}
 
 
