@@ -33,7 +33,7 @@ def settings_of(running):
     return {"STILLMOTION_SERVER": running.base, "STILLMOTION_KEY": running.key}
 
 
-@pytest.mark.methods("tools/list")
+@pytest.mark.methods("list_tools")
 async def test_the_tools_say_what_they_take(terminal):
     async with connect(terminal) as assistant:
         tools = {each.name: each for each in (await assistant.list_tools()).tools}
@@ -43,7 +43,7 @@ async def test_the_tools_say_what_they_take(terminal):
     assert "orbit_left" in json.dumps(asked["properties"]["camera"])
 
 
-@pytest.mark.methods("tools/call: generate_video", "tools/call: get_generation", "tools/call: list_generations")
+@pytest.mark.methods("call_tool: generate_video", "call_tool: get_generation", "call_tool: list_generations")
 @pytest.mark.parametrize("on_a_server", [False, True], ids=["here", "on a server"])
 async def test_an_assistant_makes_a_video_and_finds_it_again(terminal, request, on_a_server):
     settings = settings_of(request.getfixturevalue("running")) if on_a_server else {}

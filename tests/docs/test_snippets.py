@@ -116,8 +116,8 @@ def test_the_command_line_shown_makes_clips_as_it_is_written(live, tmp_path):
     """But for the server's address and the key."""
     (block,) = (each for each in blocks(ROOT / "README.md", "sh") if "stillmotion generate" in each)
     assert block in CLIENTS
-    for name in ("photo.jpg", "second.jpg"):
-        (tmp_path / name).write_bytes(live.picture_file.read_bytes())
+    for picture in ("photo.jpg", "second.jpg"):
+        (tmp_path / picture).write_bytes(live.picture_file.read_bytes())
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     for line in block.replace("http://127.0.0.1:8080", live.base).replace("sm_...", live.key).splitlines():
         done = subprocess.run(

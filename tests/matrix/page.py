@@ -18,6 +18,10 @@ from tools.docs.markdown import literal, table
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
 BEGINS, ENDS = "<!-- tested: matrix -->", "<!-- end of what was tested -->"
 
+MADE = (
+    "Rendered, or fetched from a server on loopback, and decoded to the last frame. *any*: asked of the worker itself."
+)
+
 Cell = tuple[str, str, str]
 """Engine or model, surface, ability."""
 
@@ -82,7 +86,7 @@ class Matrix:
     def pytest_sessionfinish(self):
         if not self._asked or not self._made:
             return
-        made = "### Clips that tests made\n\n" + made_table(self._made)
+        made = f"### Clips that tests made\n\n{MADE}\n\n{made_table(self._made)}"
         text = self._page.read_text("utf-8")
         filled = f"{BEGINS}\n{asked_tables(self._asked)}\n{made}{ENDS}"
         self._page.write_text(re.sub(f"{BEGINS}.*?{ENDS}", lambda _: filled, text, flags=re.DOTALL), "utf-8")
