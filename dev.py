@@ -25,6 +25,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - says so in a sentence before any
         "`python3.12 dev.py`.".format(*sys.version_info[:2])
     )
 
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,12 @@ PYTHON = VENV / "bin" / "python"
 TOOLS = ROOT / ".tools"
 STAMP = VENV / "stillmotion.json"
 CONSTRAINTS = ROOT / "constraints.txt"
+
+TORCHS_OWN = ("cuda-", "nvidia-", "triton==")
+"""Libraries that each build of torch names the exact version of, or has no use for: they are not pinned twice."""
+
+EXTRA = "diffusers"
+"""What runs models. It needs torch, which no default install and no other chore brings."""
 
 UV_VERSION = "0.13.9"
 OLDEST_UV = (0, 9)
@@ -70,6 +77,8 @@ def test(arguments: Sequence[str]) -> int:
     at_once = [] if chosen else ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
     os.chdir(ROOT)
     prepare()
+    if everything:
+        bring_models_libraries()
     return become([str(PYTHON), "-m", "pytest", *everything, *at_once, *given])
 
 
@@ -115,6 +124,8 @@ def bench(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] not in known:
         raise Trouble(f"Say which one, `python3 dev.py bench NAME`: {', '.join(known) or 'there is none yet'}.", 2)
     prepare()
+    if arguments[0] == "gpu":
+        bring_models_libraries()
     return become([str(PYTHON), "-m", f"bench.{arguments[0]}", *arguments[1:]])
 
 
@@ -175,14 +186,15 @@ def lock(arguments: Sequence[str]) -> int:
     lines = CONSTRAINTS.read_text("utf-8").splitlines() if CONSTRAINTS.exists() else []
     pinned = "\n".join(line for line in lines if "--upgrade" not in arguments and not line.startswith("#"))
     command = [uv, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--group", "dev"]
-    command += ["--no-annotate", "--no-header", "pyproject.toml"]
+    command += ["--no-annotate", "--no-header", "--extra", EXTRA, "pyproject.toml"]
     fresh = TOOLS / "constraints.txt"
     fresh.parent.mkdir(exist_ok=True)
     fresh.write_text(pinned, "utf-8")
     ended = subprocess.run([*command, "--output-file", fresh], env=environment, stdout=subprocess.DEVNULL, check=False)
     if ended.returncode:
         raise Trouble("The versions could not be settled (see above); constraints.txt is as it was.", ended.returncode)
-    pins = [line for line in fresh.read_text("utf-8").splitlines() if re.match(r"[a-z0-9-]+==", line)]
+    lines = fresh.read_text("utf-8").splitlines()
+    pins = [line for line in lines if re.match(r"[a-z0-9-]+==", line) and not line.startswith(TORCHS_OWN)]
     CONSTRAINTS.write_text("\n".join(["# Written by `python3 dev.py lock`.", *pins, ""]), "utf-8")
     say(f"{CONSTRAINTS.name} pins {len(pins)} versions")
     return 0
@@ -201,6 +213,26 @@ def prepare(*, development: bool = True) -> None:
         install(uv, environment, development)
         kept = read_stamp()
         STAMP.write_text(json.dumps({**kept, "root": str(ROOT), needs(development): wanted}), "utf-8")
+
+
+def bring_models_libraries() -> None:
+    """Add the extra `diffusers` to `.venv`, for what runs models; without it its tests are skipped by name.
+
+    pip brings it, which finds torch where its settings say: uv would pass over folders and caps that only pip knows.
+    """
+    wanted = fingerprint()
+    if read_stamp().get(EXTRA) == wanted:
+        return
+    say(f"installing the extra {EXTRA}, with torch, for the tests that run models: once, some minutes")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    command = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--only-binary", ":all:"]
+    command += ["--constraint", str(CONSTRAINTS), *project["optional-dependencies"][EXTRA]]
+    with alone():
+        ended = subprocess.run(command, env=pip_allowed(), check=False)
+        if ended.returncode:
+            say(f"the extra {EXTRA} could not be installed (see above): the tests that run models will be skipped")
+            return
+        STAMP.write_text(json.dumps({**read_stamp(), EXTRA: wanted}), "utf-8")
 
 
 def needs(development: bool) -> str:
@@ -287,11 +319,8 @@ def find_uv() -> tuple[str, Mapping[str, str]]:
         if candidate and uv_version(candidate) >= OLDEST_UV:
             return candidate, environment
     say(f"bringing uv {UV_VERSION} with pip")
-    # A user's pip may be set to refuse or redirect an install outside an environment; this one goes to our own folder.
-    allowing = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "0", "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    allowing["PIP_ROOT_USER_ACTION"] = "ignore"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--upgrade"]
-    ended = subprocess.run([*command, "--target", TOOLS / "uv", f"uv=={UV_VERSION}"], env=allowing, check=False)
+    ended = subprocess.run([*command, "--target", TOOLS / "uv", f"uv=={UV_VERSION}"], env=pip_allowed(), check=False)
     if ended.returncode:
         raise Trouble(
             "uv could not be brought with pip (see above): install pip (on Debian and Ubuntu `apt-get install "
@@ -299,6 +328,12 @@ def find_uv() -> tuple[str, Mapping[str, str]]:
             ended.returncode,
         )
     return str(private), environment
+
+
+def pip_allowed() -> Mapping[str, str]:
+    """A user's pip may be set to refuse or redirect an install outside an environment; ours go to our own folders."""
+    allowing = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_USER": "0", "PIP_ROOT_USER_ACTION": "ignore"}
+    return {**os.environ, **allowing, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 def uv_version(uv: str) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -51,18 +51,17 @@ from stillmotion.http.services import Check, Services
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.darkroom import Darkroom
 from stillmotion.worker.deliverer import Deliverer
+from stillmotion.worker.devices import Device, devices_for
 from stillmotion.worker.faults import Faults
 from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import NewRenderer, WorkerHost
+from stillmotion.worker.offer import check_offer
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
 from stillmotion.worker.sweeper import Sweeper
 from stillmotion.worker.upload_sweeper import UploadSweeper
 
 _KEYS, _LINKS = b"subscription keys", b"asset links"
 """What each secret that we derive from the data directory's is for."""
-
-_ENGINES = frozenset({EngineKind.PARALLAX, EngineKind.FORWARD})
-"""What this version can make clips with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,8 @@ async def _host(
     """What makes the clips, as many at once as the settings say, and the other servers that it asks."""
     new_renderer = await _fit_renderers(settings, faults)
     others = forwarders(models, new_renderer) if settings.renderers else []
-    return WorkerHost(workshop, new_renderer, settings.renderers, others), others
+    machines = devices(settings, models, faults)
+    return WorkerHost(workshop, new_renderer, settings.renderers, others, machines), others
 
 
 @asynccontextmanager
@@ -184,7 +184,7 @@ def _worker_checks(
 ) -> dict[str, Check]:
     return {
         "worker": partial(_check_worker, host, directory),
-        "servers": partial(_check_servers, models, others),
+        "servers": partial(check_offer, models, others, host),
     }
 
 
@@ -198,15 +198,6 @@ async def _check_worker(host: WorkerHost, directory: DataDirectory) -> None:
         raise Unavailable("the server is shutting down")
     if not (host.alive or directory.has_workers):
         raise Unavailable("no renderer is running")
-
-
-async def _check_servers(models: Catalogue, others: Sequence[Forwarder]) -> None:
-    """Raise `Unavailable` for a model that nobody can make just now."""
-    troubles = {each.entry.name: each.trouble for each in others if each.trouble is not None}
-    for model in models.models:
-        names = [entry.name for entry in models.route(model)]
-        if troubles.keys() >= set(names):
-            raise Unavailable(f"nobody makes {model} just now: {'; '.join(str(troubles[name]) for name in names)}")
 
 
 @contextmanager
@@ -312,12 +303,42 @@ def _offer(settings: Settings) -> Catalogue:
     models = catalogue(settings)
     models.check_licences(frozenset(settings.accepted_licences))
     for entry in models.offered():
-        if entry.engine not in _ENGINES:
-            raise CatalogueError(
-                f"The model {entry.name} is for the engine {entry.engine}, which this version does not have: "
-                "let the wire names stand for others."
-            )
+        trouble = local_trouble(entry, settings)
+        if trouble is not None:
+            raise CatalogueError(f"The model {entry.name} cannot be made here: {trouble}.")
     return models
+
+
+def local_trouble(entry: Entry, settings: Settings) -> str | None:
+    """Why a model cannot be made on this machine, as far as that shows before it is loaded; None where it can."""
+    if not entry.is_local:
+        return None
+    from stillmotion.engines.diffusers.libraries import missing_library
+
+    missing = missing_library()
+    if missing is not None:
+        return f"it needs {missing}, which is not installed: pip install 'stillmotion[diffusers]'"
+    return trouble_with(weights_of(entry, settings))
+
+
+def renderer_for(entry: Entry, settings: Settings) -> RendererProcess:
+    """A renderer that is not started yet, and makes that model's clips."""
+    if not entry.is_local:
+        return renderers(settings)()
+    return devices_for((_with_weights(entry, settings),), settings.devices)[0].new_renderer()
+
+
+def _with_weights(entry: Entry, settings: Settings) -> Entry:
+    """The entry that names the folder of its weights, wherever they are."""
+    return replace(entry, weights=str(weights_of(entry, settings).absolute()))
+
+
+def devices(settings: Settings, models: Catalogue, faults: Faults | None = None) -> list[Device]:
+    """The devices that the offered models run on; none where none is to be run here."""
+    offered = models.offered() if settings.renderers else ()
+    entries = [_with_weights(each, settings) for each in offered if each.is_local]
+    stand_in = partial(successor, models) if any(models.has_stand_in(each) for each in entries) else None
+    return devices_for(entries, settings.devices, stand_in, faults.text if faults else "")
 
 
 async def model_troubles(settings: Settings) -> dict[str, str | None]:
@@ -329,11 +350,7 @@ async def model_troubles(settings: Settings) -> dict[str, str | None]:
 async def _trouble_of(entry: Entry, settings: Settings) -> str | None:
     if entry.must_be_accepted and entry.licence not in settings.accepted_licences:
         return f"its licence {entry.licence} is not accepted: see the setting accepted_licences"
-    if entry.engine not in _ENGINES:
-        return f"this version has no engine called {entry.engine}"
-    if entry.engine is EngineKind.DIFFUSERS:
-        return trouble_with(weights_of(entry, settings))
-    return None if entry.server is None else await server_trouble(entry)
+    return local_trouble(entry, settings) if entry.server is None else await server_trouble(entry)
 
 
 async def server_trouble(entry: Entry) -> str | None:

@@ -59,6 +59,9 @@ class Settings:
         "h264", "How clips are compressed: h264, which plays everywhere, or av1, about 40 % smaller."
     )
     renderers: int = _setting(1, "Renderer processes in this server, 0 to 64: one a device, 0 only queues.")
+    devices: tuple[str, ...] = _setting(
+        (), "Devices that models run on, a renderer each: cuda:0, cuda:1, mps, cpu; empty: the first GPU, else the CPU."
+    )
     submits_per_minute: int = _setting(60, "Submits a minute of a newly created default product, 1 or more.")
     concurrent_generations: int = _setting(100, "Unfinished generations of a newly created default product, 1 or more.")
     admin_key: str = _setting(

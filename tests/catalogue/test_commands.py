@@ -97,11 +97,12 @@ def test_a_licence_that_was_not_accepted_is_named_by_check_and_by_serve(tmp_path
     assert "Traceback" not in served.stderr
 
 
-def test_an_engine_that_is_not_there_is_not_offered(tmp_path):
+def test_a_model_whose_weights_are_not_there_is_not_offered(tmp_path):
     settings = {"models": "ray-2=wan22-ti2v-5b", "data_dir": str(tmp_path / "data")}
     served = run("serve", "--port", "0", **settings)
     assert served.returncode == 1
-    assert "wan22-ti2v-5b is for the engine diffusers, which this version does not have" in served.stderr
+    assert "The model wan22-ti2v-5b cannot be made here: " in served.stderr
+    assert "Traceback" not in served.stderr
 
 
 def test_a_catalogue_that_is_wrong_stops_the_server_with_a_sentence(tmp_path):

@@ -28,6 +28,7 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Product
 from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.devices import Device
 from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.messages import Stage
@@ -133,7 +134,9 @@ def workshop(tmp_path: Path) -> Workshop:
 
 
 @asynccontextmanager
-async def running(workshop: Workshop, lanes: int = 1, forwarders: Sequence[Forwarder] = ()) -> AsyncIterator[Bench]:
+async def running(
+    workshop: Workshop, lanes: int = 1, forwarders: Sequence[Forwarder] = (), devices: Sequence[Device] = ()
+) -> AsyncIterator[Bench]:
     """A host at work for the length of the block, drained with no grace at its end."""
     renderers: list[RendererProcess] = []
 
@@ -141,7 +144,7 @@ async def running(workshop: Workshop, lanes: int = 1, forwarders: Sequence[Forwa
         renderers.append(RendererProcess(FAKE_RENDERER))
         return renderers[-1]
 
-    host = WorkerHost(workshop, new_renderer, lanes, forwarders)
+    host = WorkerHost(workshop, new_renderer, lanes, forwarders, devices)
     task = asyncio.create_task(host.run())
     try:
         async with asyncio.timeout(20):

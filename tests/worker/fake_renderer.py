@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report
+from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants
 from stillmotion.media.confinement import die_with_parent
 from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.worker.orphans import leave_signals_to_parent
@@ -25,6 +25,7 @@ class Obedient:
     """
 
     name = "fake/1"
+    wants = Wants()
 
     def render(self, job: RenderJob, report: Report) -> Rendering:
         words = job.prompt.split()
@@ -67,4 +68,5 @@ if __name__ == "__main__":
     pipes = take_over_pipes()
     leave_signals_to_parent()
     die_with_parent(int(sys.argv[1]))
-    Renderer({"fake/1": Obedient(), "parallax/1": Obedient()}, DecoderProcess(HOSTILE_DECODER), *pipes).serve(began)
+    engines = {name: Obedient() for name in ("fake/1", "parallax/1", "diffusers/tiny", "diffusers/other")}
+    Renderer(engines, DecoderProcess(HOSTILE_DECODER), *pipes).serve(began)

@@ -17,7 +17,7 @@ from PIL import Image
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.media.probe import probe
 from stillmotion.worker.messages import Progress, Render, Stage
-from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererDied, RendererProcess, RendererUnfit
+from stillmotion.worker.renderer_process import RENDERER_COMMAND, Patience, RendererDied, RendererProcess, RendererUnfit
 from tests.worker.conftest import FAKE_RENDERER, png
 
 
@@ -98,7 +98,7 @@ async def test_cancelling_the_wait_cancels_the_render(picture, prompt, stays_war
 
 
 async def test_a_renderer_that_says_nothing_is_given_up(picture):
-    renderer = RendererProcess(FAKE_RENDERER, silence=timedelta(seconds=0.3))
+    renderer = RendererProcess(FAKE_RENDERER, patience=Patience(silence=timedelta(seconds=0.3)))
     await renderer.start()
     with pytest.raises(RendererDied) as caught:
         await renderer.render(message(renderer, picture, "stubborn"), lambda _: None)
@@ -175,7 +175,7 @@ async def test_signals_for_the_whole_group_are_left_to_the_host(picture):
 PARENT = """
 import asyncio, sys
 from stillmotion.worker.messages import Render
-from stillmotion.worker.renderer_process import RendererProcess
+from stillmotion.worker.renderer_process import Patience, RendererProcess
 
 async def main():
     renderer = RendererProcess(tuple(sys.argv[3:]))

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stillmotion.composition import renderers, server_trouble, video_codec
+from stillmotion.composition import local_trouble, renderer_for, server_trouble, video_codec
 from stillmotion.config import Settings
 from stillmotion.domain.catalogue import Ability, CatalogueError, Entry
 from stillmotion.domain.errors import GenerationFailed, StillmotionError
@@ -64,7 +64,10 @@ async def warmed(entry: Entry, settings: Settings) -> Warmth:
         if trouble is not None:
             raise NotWarm(trouble)
         return Warmth(answered_in=time.monotonic() - began)
-    renderer = renderers(settings)()
+    trouble = local_trouble(entry, settings)
+    if trouble is not None:
+        raise NotWarm(trouble)
+    renderer = renderer_for(entry, settings)
     try:
         ready = await renderer.start()
         loaded_in = time.monotonic() - began

@@ -163,6 +163,11 @@ class Entry:
         return "parallax/1" if self.engine is EngineKind.PARALLAX else f"{self.engine}/{self.name}"
 
     @property
+    def is_local(self) -> bool:
+        """Whether its weights are loaded onto a device of the machine that makes its clips."""
+        return self.engine is EngineKind.DIFFUSERS
+
+    @property
     def must_be_accepted(self) -> bool:
         """Whether the operator must accept the licence by name."""
         return bool(self.licence) and self.licence not in FREE_LICENCES

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from stillmotion.domain.catalogue import SizeRule
 from stillmotion.domain.request import FrameSize
 
 Buffer = Any
@@ -74,7 +75,8 @@ class RenderJob:
     Where a keyframe is an earlier clip's last frame (as `frame0`) or first frame (as `frame1`), `frame0_plan` or
     `frame1_plan` is that clip's plan (`Rendering.plan`), so that its motion can be carried on; else it is empty.
     `depth` is that of the picture the clip starts from (of `frame1` where that is the only one), where it is known;
-    an engine that has no use for it passes it over.
+    an engine that has no use for it passes it over. Where the clip `extends` an earlier one, `before` are the pictures
+    that came before `frame0` in that clip, in order: as many as the engine wants, or none.
     """
 
     prompt: str
@@ -88,6 +90,8 @@ class RenderJob:
     frame0_plan: str = ""
     frame1_plan: str = ""
     depth: DepthMap | None = None
+    extends: bool = False
+    before: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +117,26 @@ class VideoCodec(StrEnum):
     AV1 = "av1"
 
 
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """How an engine wants a job made ready.
+
+    With `sizes` the clip gets the nearest of those, and the pictures are cut and scaled to exactly that size; without,
+    the clip's size is the request's own and the pictures come as they are. `before` is how many pictures of an earlier
+    clip it carries on from, besides the last one, at `fps` frames a second.
+    """
+
+    sizes: SizeRule | None = None
+    before: int = 0
+    fps: int = 24
+
+
 class Engine(Protocol):
     """Turns a job into frames."""
 
     name: str
     """What the honesty header says, for instance `parallax/1`."""
+    wants: Wants
 
     def render(self, job: RenderJob, report: Report) -> Rendering:
         """Begin a render: analysis may happen here, frames are made as they are drawn from the iterator.

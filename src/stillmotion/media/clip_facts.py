@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame
@@ -13,6 +14,15 @@ ONE_FILE: Mapping[str, str] = {"protocol_whitelist": "file"}
 
 MAX_CLIP_PIXELS = 4096 * 4096
 MAX_CLIP_FRAMES = 3600
+
+
+class Rate(Protocol):
+    """A video stream of PyAV's, as much of it as a rate takes."""
+
+    @property
+    def average_rate(self) -> Fraction | None:
+        """Frames a second."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,12 @@ class Surveyed:
     frame_count: int
     is_played: bool
     telling: Frame
+
+
+def frame_rate(stream: Rate) -> Fraction:
+    """The mean rate that the file tells, 0 where it tells none. PyAV 19 has a kind of number of its own for it."""
+    told = stream.average_rate
+    return Fraction(0) if told is None else Fraction(told.numerator, told.denominator)
 
 
 def unreadable(*, permanent: bool = True) -> GenerationFailed:

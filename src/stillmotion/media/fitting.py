@@ -18,9 +18,17 @@ COVERED = 0.999
 
 def write_fitted(picture: Picture, size: FrameSize, path: Path) -> None:
     """Write the picture as a PNG of `size`: cropped around its subject to that shape, then resampled."""
+    _fitted(picture, size).save(path, "PNG", compress_level=4)
+
+
+def fitted(picture: Picture, size: FrameSize) -> Picture:
+    """The picture in that size, as `write_fitted` writes it."""
+    return Picture(size.width, size.height, _fitted(picture, size).tobytes())
+
+
+def _fitted(picture: Picture, size: FrameSize) -> Image.Image:
     image = Image.frombuffer("RGB", (picture.width, picture.height), picture.pixels)
-    fitted = image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=_crop(picture, size))
-    fitted.save(path, "PNG", compress_level=4)
+    return image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=_crop(picture, size))
 
 
 def _crop(picture: Picture, size: FrameSize) -> tuple[float, float, float, float]:

@@ -18,7 +18,7 @@ from stillmotion.domain.pictures import SIGNATURE_BYTES
 from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
 from stillmotion.domain.videos import video_type
-from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ONE_FILE, Surveyed, unreadable
+from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ONE_FILE, Surveyed, frame_rate, unreadable
 from stillmotion.media.encode import BT709, LIMITED_RANGE
 
 LAYOUT: Final = "yuv420p"
@@ -48,7 +48,7 @@ def survey(clip: Path | BinaryIO) -> Surveyed:
             raise unreadable()
         size = FrameSize(telling.width, telling.height)
         is_played = is_upright and _is_played(container)
-        return Surveyed(size, stream.average_rate or UNTOLD, count, is_played, telling)
+        return Surveyed(size, frame_rate(stream) or UNTOLD, count, is_played, telling)
 
 
 def frames(clip: Path | BinaryIO) -> Iterator[Frame]:
@@ -95,7 +95,7 @@ def _is_played(container: InputContainer) -> bool:
     """Whether there is nothing in it but pictures that every browser plays, and perhaps sound that it plays."""
     stream = container.streams.video[0]
     context: Any = stream.codec_context
-    whole_rate = stream.average_rate is not None and stream.average_rate.denominator == 1
+    whole_rate = frame_rate(stream).denominator == 1 and frame_rate(stream) > 0
     plain = (
         "mp4" in container.format.name
         and context.codec.canonical_name in PLAYED

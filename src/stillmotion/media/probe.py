@@ -1,14 +1,13 @@
 """Looking at a finished clip of ours: whether it is whole, and what it holds."""
 
 from contextlib import nullcontext
-from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
 import av
 
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.clip_facts import ONE_FILE, ClipFacts
+from stillmotion.media.clip_facts import ONE_FILE, ClipFacts, frame_rate
 
 
 class BrokenClip(Exception):
@@ -42,7 +41,7 @@ def _facts(file: BinaryIO, whole: bool) -> ClipFacts:
                 break
         if decoded == 0 or (whole and decoded != stream.frames):
             raise BrokenClip(f"{decoded} frames decode of {stream.frames}")
-        fps = stream.average_rate or Fraction(0)
+        fps = frame_rate(stream)
         return ClipFacts(
             size=FrameSize(stream.width, stream.height),
             fps=fps,

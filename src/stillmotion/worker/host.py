@@ -3,19 +3,23 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
 from stillmotion.application.ports import Engines
+from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.worker.attempt import Attempt, Workshop
-from stillmotion.worker.forwarding import Forwarder
+from stillmotion.worker.devices import Device
+from stillmotion.worker.forwarding import Forwarder, Successor
 from stillmotion.worker.maker import Maker
 from stillmotion.worker.renderer_process import RendererDied, RendererProcess
 from stillmotion.worker.rendering_here import RendererMaker
+from stillmotion.worker.turns import Anything, Stints, Turns
 
 POLL = timedelta(seconds=1)
 """How often an idle lane looks for what another process submitted; this process's own submits wake it."""
@@ -26,7 +30,26 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 10.0
 LONGEST_FORWARD_PAUSE_SECONDS = 5.0
 """Until a server in trouble is asked again, and what waits for it goes to another."""
 
+DEVICE_PAUSE = timedelta(seconds=30)
+"""Between tries to load a model that could not be: each takes as long as it takes to find that out."""
+
 NewRenderer = Callable[[], RendererProcess]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """A lane with a renderer of its own, of a device or not."""
+
+    name: str
+    new_renderer: NewRenderer
+    turns: Turns
+    device: Device | None = None
+
+    def entry(self, engine: str) -> Entry | None:
+        """What the catalogue says of an engine, where it is a model on this lane's device."""
+        entries = self.device.entries if self.device is not None else ()
+        return next((each for each in entries if each.engine_name == engine), None)
+
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +58,8 @@ class WorkerHost:
     """Runs `lanes` renderers side by side, one generation each, until drained.
 
     A renderer is started before there is work and kept warm. What a lane claims it sees to an end: completed,
-    failed, or handed back. `new_renderer` makes a renderer that is not started yet. Each of `forwarders` has lanes of
-    its own, as many as its server takes at once.
+    failed, or handed back. `new_renderer` makes a renderer that is not started yet. Each of `devices` has a lane of its
+    own, and each of `forwarders` as many as its server takes at once.
     """
 
     def __init__(
@@ -45,15 +68,17 @@ class WorkerHost:
         new_renderer: NewRenderer = RendererProcess,
         lanes: int = 1,
         forwarders: Sequence[Forwarder] = (),
+        devices: Sequence[Device] = (),
     ) -> None:
         self._workshop = workshop
-        self._new_renderer = new_renderer
-        self._count = lanes
-        self._forwarders = forwarders
+        self._forwarders, self._devices = forwarders, devices
         elsewhere = frozenset(each.entry.engine_name for each in forwarders)
-        self._here = Engines(elsewhere, others=True)
+        others = Engines(elsewhere.union(*(device.engines for device in devices)), others=True)
+        self._stands = [_Stand(f"renderer {number}", new_renderer, Anything(others)) for number in range(lanes)]
+        self._stands += [_Stand(each.name, each.new_renderer, Stints(each.engines), each) for each in devices]
         self._lanes: list[asyncio.Task[None]] = []
-        self._able: set[int] = set()
+        self._able: set[str] = set()
+        self._unfit: dict[str, str] = {}
         self._held: set[str] = set()
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -68,13 +93,20 @@ class WorkerHost:
         """Whether there is a lane whose renderer works, or is being replaced after a crash."""
         return bool(self._able) and not self._stopping.is_set()
 
+    def trouble_with(self, engine: str) -> str | None:
+        """Why no device makes that engine's clips just now; None where one does, or it is none of a device's."""
+        names = [device.name for device in self._devices if engine in device.engines]
+        if not names or self._able.intersection(names):
+            return None
+        return "; ".join(f"{name}: {self._unfit.get(name, 'its model is being loaded')}" for name in names)
+
     async def run(self) -> None:
         """Work until `drain`. Cancelled, it hands back what it is at."""
         await asyncio.to_thread(_empty, self._workshop.scratch)
         try:
             async with asyncio.TaskGroup() as group:
                 reclaiming = group.create_task(self._reclaim())
-                self._lanes = [group.create_task(self._lane(number)) for number in range(self._count)]
+                self._lanes = [group.create_task(self._lane(stand)) for stand in self._stands]
                 for each in self._forwarders:
                     self._lanes += [
                         group.create_task(self._forward_lane(each, number)) for number in range(each.at_once)
@@ -100,14 +132,14 @@ class WorkerHost:
                 lane.cancel()
             await self._stopped.wait()
 
-    async def _lane(self, number: int) -> None:
-        renderer = self._new_renderer()
+    async def _lane(self, stand: "_Stand") -> None:
+        renderer = stand.new_renderer()
         pause = FIRST_PAUSE_SECONDS
         try:
             while not self._stopping.is_set():
                 try:
-                    renderer = await self._running(number, renderer)
-                    rested = await self._work_once(renderer)
+                    renderer = await self._running(stand, renderer)
+                    rested = await self._work_once(stand, renderer)
                 except Unavailable as error:
                     log.warning("lane_waits", why=str(error))
                     rested = False
@@ -116,25 +148,29 @@ class WorkerHost:
                     rested = False
                 pause = FIRST_PAUSE_SECONDS if rested else await self._pause(pause)
         finally:
-            self._able.discard(number)
+            self._able.discard(stand.name)
             await renderer.stop()
 
-    async def _running(self, number: int, renderer: RendererProcess) -> RendererProcess:
+    async def _running(self, stand: "_Stand", renderer: RendererProcess) -> RendererProcess:
         """The lane's renderer, or another where it is gone. Raises `Unavailable` where none can be started."""
         if renderer.alive:
             return renderer
         await renderer.kill()
-        renderer = self._new_renderer()
+        renderer = stand.new_renderer()
         try:
             ready = await renderer.start()
         except (RendererDied, OSError) as error:
-            self._able.discard(number)
+            self._able.discard(stand.name)
+            self._unfit[stand.name] = str(error)
             said = error.last_words if isinstance(error, RendererDied) else ()
-            log.critical("renderer_not_started", why=str(error), said=said)
+            log.critical("renderer_not_started", lane=stand.name, why=str(error), said=said)
+            if stand.device is not None:
+                await self._stand_back(stand.device)
             raise Unavailable("no renderer can be started") from error
-        self._able.add(number)
+        self._able.add(stand.name)
         log.info(
             "renderer_started",
+            lane=stand.name,
             pid=renderer.pid,
             engines=ready.engines,
             seconds=round(ready.seconds, 3),
@@ -142,13 +178,25 @@ class WorkerHost:
         )
         return renderer
 
-    async def _work_once(self, renderer: RendererProcess) -> bool:
+    async def _stand_back(self, device: Device) -> None:
+        """Leave a device alone for a while; meanwhile what comes for it goes to others."""
+        for _ in range(round(DEVICE_PAUSE / POLL)):
+            if device.successor is not None:
+                for engine in device.engines:
+                    await self._reroute(engine, device.successor)
+            if self._stopping.is_set():
+                return
+            await self._pause(POLL.total_seconds())
+
+    async def _work_once(self, stand: "_Stand", renderer: RendererProcess) -> bool:
         """Carry out one generation, or wait until there may be one; false where the lane had better pause."""
         if self._stopping.is_set():
             return True
-        generation = await self._claim(self._here)
-        if generation is not None:
-            return await self._carry_out(RendererMaker(renderer), generation)
+        for engines in stand.turns.wanted():
+            generation = await self._claim(engines)
+            if generation is not None:
+                stand.turns.took(generation.engine)
+                return await self._carry_out(RendererMaker(renderer, stand.entry(generation.engine)), generation)
         await self._workshop.signal.wait(POLL)
         return True
 
@@ -169,7 +217,7 @@ class WorkerHost:
         """As `_work_once`. While the server is in trouble its work goes to others, and one lane asks for it again."""
         if forwarder.trouble is not None and not (is_first and await forwarder.is_back()):
             if is_first and forwarder.has_stand_in:
-                await self._reroute(forwarder)
+                await self._reroute(forwarder.entry.engine_name, forwarder.successor)
             return False
         generation = await self._claim(forwarder.engines)
         if generation is not None:
@@ -184,11 +232,11 @@ class WorkerHost:
         finally:
             self._held.discard(generation.id)
 
-    async def _reroute(self, forwarder: Forwarder) -> None:
-        """Give what waits for a server in trouble to others."""
-        moved = await self._workshop.work.reroute(forwarder.entry.engine_name, forwarder.successor)
+    async def _reroute(self, engine: str, successor: Successor) -> None:
+        """Give what waits for a server or a device in trouble to others."""
+        moved = await self._workshop.work.reroute(engine, successor)
         if moved:
-            log.warning("generations_handed_on", engine=forwarder.entry.engine_name, count=moved)
+            log.warning("generations_handed_on", engine=engine, count=moved)
             self._workshop.signal.notify()
 
     async def _claim(self, engines: Engines) -> Generation | None:

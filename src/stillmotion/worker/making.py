@@ -2,16 +2,17 @@
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob
+from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob, Wants
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
 from stillmotion.media.adoption import take_in, take_over
 from stillmotion.media.decoder_process import DecoderProcess
 from stillmotion.media.encode import OPTIONS, Clip, encode
-from stillmotion.media.fitting import write_fitted
+from stillmotion.media.fitting import fitted, write_fitted
 from stillmotion.media.probe import BrokenClip, probe
 from stillmotion.media.resample import Source, motion_plan, reframe, upscale
 from stillmotion.media.thumbnail import as_picture, write_thumbnail
@@ -33,7 +34,7 @@ def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say) -> D
     Raises `GenerationFailed`, and `RenderCancelled` out of `say`; then no file is left.
     """
     started = time.monotonic()
-    job = _job(render, decoder, say)
+    job = _job(render, engine.wants, decoder, say)
     progress = _Progress(say)
     progress.report(0.0)
     return _finish(render, engine.render(job, progress.report), progress, started)
@@ -149,16 +150,23 @@ def _done(order: Order, clip: Clip, thumbnail: Path, plan: str, started: float) 
     )
 
 
-def _job(render: Render, decoder: DecoderProcess, say: Say) -> RenderJob:
+def _job(render: Render, wants: Wants, decoder: DecoderProcess, say: Say) -> RenderJob:
     def pause() -> None:
         say(0.0, Stage.DECODING)
 
+    def ready(picture: Picture | None) -> Picture | None:
+        return picture if picture is None or wants.sizes is None else fitted(picture, size)
+
     pause()
     size = frame_size(render.resolution, render.aspect_ratio, _shape(render, decoder, pause))
+    if wants.sizes is not None:
+        size = wants.sizes.nearest(size)
+    earlier = _earlier(render, wants, decoder, pause)
+    frame0 = earlier[-1] if earlier else _opening(render, decoder, size, pause)
     return RenderJob(
         prompt=render.prompt,
-        frame0=_opening(render, decoder, size, pause),
-        frame1=_ending(render, decoder, size, pause),
+        frame0=ready(frame0),
+        frame1=ready(_ending(render, decoder, size, pause)),
         size=size,
         seconds=render.seconds,
         loop=render.loop,
@@ -167,6 +175,8 @@ def _job(render: Render, decoder: DecoderProcess, say: Say) -> RenderJob:
         frame0_plan=motion_plan(render.frame0_plan),
         frame1_plan=motion_plan(render.frame1_plan),
         depth=_depth(render, decoder, pause),
+        extends=render.frame0_is_clip,
+        before=tuple(each for picture in earlier[:-1] if (each := ready(picture)) is not None),
     )
 
 
@@ -185,6 +195,18 @@ def _opening(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize
     if render.frame0_is_clip:
         return as_picture(decoder.last(path, pause))
     return decoder.picture(path, cover, pause)
+
+
+def _earlier(render: Render, wants: Wants, decoder: DecoderProcess, pause: Pause) -> list[Picture]:
+    """The end of the clip that is carried on, its last frame the last, where the engine wants more than that one."""
+    if render.frame0 is None or not render.frame0_is_clip or not wants.before:
+        return []
+    path = Path(render.frame0)
+    apart = float(decoder.facts(path, pause).fps) / wants.fps
+    tail = deque(decoder.frames(path, pause), round(wants.before * apart) + 1)
+    places = (len(tail) - 1 - round(back * apart) for back in range(wants.before, -1, -1))
+    found = [as_picture(tail[place]) for place in places if place >= 0]
+    return found if len(found) > wants.before else found[-1:]
 
 
 def _ending(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:

@@ -1,5 +1,7 @@
 """The renderer process: `python -m stillmotion.worker.renderer [--depth-model FILE] … PARENT_PID`.
 
+With `--models JSON --device DEVICE` it makes the clips of those catalogue entries, and no others, on that device.
+
 It knows no database and no network: it is told what to render over its standard input and answers over its
 standard output, one render at a time. Files that others made it hands to its decoder. It ends when its input does.
 """
@@ -12,12 +14,15 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
+import msgspec
+
 from stillmotion.application.faults import Fault, Point, no_fault
+from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Engine
 from stillmotion.media.confinement import die_with_parent
@@ -221,6 +226,20 @@ def embedded_engines(depth_model: str | None = None, depth_model_gives: str = "n
     return {parallax.name: parallax}
 
 
+def model_engines(entries: Sequence[Entry], device: str) -> dict[str, Engine]:
+    """The engines of models that a device holds one at a time, the first of them loaded and warm, by name.
+
+    Raises `EngineUnfit`.
+    """
+    from stillmotion.engines.diffusers.engine import Diffusers  # noqa: PLC0415 - as above: it imports torch
+    from stillmotion.engines.diffusers.slot import Slot  # noqa: PLC0415 - as above
+
+    slot = Slot(device)
+    engines = [Diffusers(entry, slot) for entry in entries]
+    engines[0].warm()
+    return {each.name: each for each in engines}
+
+
 def main() -> None:
     """Become a renderer."""
     started = time.monotonic()
@@ -232,7 +251,7 @@ def main() -> None:
     decoder = DecoderProcess()
     decoder.start()  # It loads while the engines do.
     try:
-        engines = embedded_engines(arguments.depth_model, arguments.depth_model_gives)
+        engines = _engines(arguments)
     except EngineUnfit as error:
         outgoing.write(pack(Unfit(str(error))))
         outgoing.flush()
@@ -241,8 +260,16 @@ def main() -> None:
     Renderer(engines, decoder, incoming, outgoing, fault).serve(started)
 
 
+def _engines(arguments: argparse.Namespace) -> dict[str, Engine]:
+    if arguments.models is None:
+        return embedded_engines(arguments.depth_model, arguments.depth_model_gives)
+    return model_engines(msgspec.json.decode(arguments.models, type=list[Entry]), arguments.device)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="renderer")
+    parser.add_argument("--models")
+    parser.add_argument("--device", default="")
     parser.add_argument("--depth-model")
     parser.add_argument("--depth-model-gives", default="nearness")
     parser.add_argument("--faults")

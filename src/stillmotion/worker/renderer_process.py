@@ -7,6 +7,7 @@ from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -37,19 +38,33 @@ from stillmotion.worker.messages import (
 
 RENDERER_COMMAND = (sys.executable, "-m", "stillmotion.worker.renderer")
 
-START_DEADLINE = timedelta(seconds=60)
-CANCEL_PATIENCE = timedelta(seconds=0.12)
-"""A renderer that has not stopped after this long is killed, which takes up to 0.1 s where it holds much memory: a
-cancel takes effect within a quarter second."""
 STOP_PATIENCE = timedelta(seconds=2)
-SILENCE = timedelta(minutes=5)
-"""A render that says nothing for this long is taken to hang."""
 REMEMBERED_LINES = 20
 """How much of what a renderer printed last is told when it dies."""
 LONGEST_LINE = 4000
 
 QUIET: Mapping[str, str] = {"SVT_LOG": "1"}
 """SVT-AV1 tells its settings to whoever starts it, unless it is to speak of errors only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a renderer is waited for.
+
+    `start` is until its engines are loaded. One that has not stopped after `cancel` is killed, which takes up to 0.1 s
+    where it holds much memory: a cancel takes effect within a quarter second. A render that says nothing for `silence`
+    is taken to hang.
+    """
+
+    start: timedelta = timedelta(seconds=60)
+    cancel: timedelta = timedelta(seconds=0.12)
+    silence: timedelta = timedelta(minutes=5)
+
+
+PATIENCE = Patience()
+MODEL_PATIENCE = Patience(start=timedelta(minutes=30), cancel=timedelta(seconds=20), silence=timedelta(minutes=15))
+"""With a renderer that holds a model: loading it takes minutes, so that a cancel had better wait for the end of what
+the device is at (a block, a piece of decoding) than begin anew."""
 
 OnProgress = Callable[[Progress], None]
 
@@ -95,11 +110,11 @@ class RendererProcess:
         self,
         command: Sequence[str] = RENDERER_COMMAND,
         environment: Mapping[str, str] | None = None,
-        silence: timedelta = SILENCE,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._command = (*command, str(os.getpid()))
         self._environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **QUIET, **(environment or {})}
-        self._silence = silence.total_seconds()
+        self._patience = patience
         self._process: Process | None = None
         self._heard: asyncio.Queue[FromRenderer | None] = asyncio.Queue()
         self._listeners: list[asyncio.Task[None]] = []
@@ -133,7 +148,7 @@ class RendererProcess:
             asyncio.create_task(self._overhear(self._process)),
         ]
         try:
-            first = await self._next(START_DEADLINE.total_seconds())
+            first = await self._next(self._patience.start.total_seconds())
         except BaseException:
             await self.kill()
             raise
@@ -226,7 +241,7 @@ class RendererProcess:
 
     async def _outcome(self, ticket: int, on_progress: OnProgress) -> Outcome:
         while True:
-            message = await self._next(self._silence)
+            message = await self._next(self._patience.silence.total_seconds())
             if isinstance(message, Ready | Unfit) or message.ticket != ticket:
                 continue
             if not isinstance(message, Progress):
@@ -251,7 +266,7 @@ class RendererProcess:
         """Stop a render that nobody waits for any more; a renderer that is too busy to listen is killed."""
         try:
             self._send(pack(Cancel(ticket)))
-            async with asyncio.timeout(CANCEL_PATIENCE.total_seconds()):
+            async with asyncio.timeout(self._patience.cancel.total_seconds()):
                 await self._outcome(ticket, lambda _: None)
         except (TimeoutError, RendererDied):
             await self.kill()

@@ -1,9 +1,12 @@
 """Clips made by a renderer process of this machine."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stillmotion.application.work import Rendered
+from stillmotion.domain.catalogue import Entry
+from stillmotion.domain.planning import plan
 from stillmotion.domain.request import Purpose
 from stillmotion.worker.maker import Job, rendered
 from stillmotion.worker.messages import Order, Progress, Render, Resample
@@ -12,9 +15,10 @@ from stillmotion.worker.renderer_process import RendererProcess
 
 @dataclass(frozen=True, slots=True)
 class RendererMaker:
-    """`Maker` over one renderer process."""
+    """`Maker` over one renderer process. `entry` is the model's in the catalogue, where it holds models."""
 
     renderer: RendererProcess
+    entry: Entry | None = None
 
     async def make(self, job: Job) -> Rendered:
         """See `Maker.make`."""
@@ -24,7 +28,12 @@ class RendererMaker:
 
         done = await self.renderer.render(await self._order(job), came_so_far)
         job.log.info("rendered", seconds=round(done.seconds, 3), frames=done.frames, bytes=done.video.size)
-        return rendered(done)
+        made = rendered(done)
+        if self.entry is None or job.generation.request.source is not None:
+            return made
+        planned = plan(self.entry, job.generation.request)
+        told = {"emulated": planned.emulated, "adjusted": planned.adjusted}
+        return replace(made, plan=json.dumps(json.loads(made.plan) | told))
 
     async def forget(self, remote: str) -> None:
         """Nobody else is at it."""

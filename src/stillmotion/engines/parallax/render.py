@@ -13,7 +13,7 @@ from enum import StrEnum
 import cv2
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import DepthMap, Frame, Picture, Rendering, RenderJob, Report
+from stillmotion.domain.rendering import DepthMap, Frame, Picture, Rendering, RenderJob, Report, Wants
 from stillmotion.engines.parallax.ambient import REGIONS, absent
 from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.choice import settled
@@ -43,6 +43,7 @@ class Parallax:
     """
 
     name = "parallax/1"
+    wants = Wants()
 
     def __init__(self, depth: DepthSource | None = None) -> None:
         # For the whole process: with more, on machines with many cores, they wait for each other.

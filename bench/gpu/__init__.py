@@ -1,0 +1,1 @@
+"""Bare diffusers against the engine `diffusers`, with random weights of full size."""

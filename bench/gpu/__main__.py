@@ -1,0 +1,220 @@
+"""`python3 dev.py bench gpu`: seconds a step and a clip, bare diffusers against our engine, in one run.
+
+Each case is built once. It is timed first as diffusers has it (pipeline, then encoding), then through the engine
+without any lever, then with the levers of `--options` (JSON), each warmed up by a clip before. `--only WORD` picks
+cases, `--rounds N` repeats. Without a GPU tiny cases run through on the CPU, and nothing is said of speed.
+"""
+
+import argparse
+import gc
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from PIL import Image
+
+try:
+    import torch
+except ImportError:
+    sys.exit("This needs torch and diffusers, which `python3 dev.py test --all` installs: run that first.")
+
+from bench.gpu.cases import FULL, TINY, Case
+from stillmotion.domain.rendering import Frame, Rendering
+from stillmotion.engines.diffusers import levers
+from stillmotion.engines.diffusers.families import FAMILIES
+from stillmotion.engines.diffusers.frames import frames_of
+from stillmotion.engines.diffusers.pace import Course
+from stillmotion.engines.diffusers.resident import Resident
+from stillmotion.engines.diffusers.shots import Anchor, Shot
+from stillmotion.media.encode import encode
+
+LEVERS: Mapping[str, Any] = {"attention": "_native_cudnn", "compile": True, "channels_last": True}
+"""What is tried on a GPU where nothing is asked for."""
+BARS: Mapping[tuple[str, int], float] = {("Wan2.2 TI2V 5B, 720p", 4): 0.6, ("Wan2.2 TI2V 5B, 720p", 50): 0.75}
+"""Our engine with its levers ÷ bare diffusers, seconds a clip: at most."""
+OVERHEAD = 1.02
+"""Our engine without levers ÷ bare diffusers: at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Seconds of one clip: a step, until the first frame was out, until the last, and until the file was whole."""
+
+    step: float
+    first: float
+    last: float
+    clip: float
+
+
+class Stopwatch:
+    """When each step ended."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        self.ends: list[float] = []
+
+    def step(self) -> float:
+        """Seconds of a step in the middle."""
+        between = [after - before for before, after in zip(self.ends, self.ends[1:], strict=False)]
+        return median(between or [self.ends[-1] - self.began])
+
+    def since(self) -> float:
+        """Seconds since the clip began."""
+        return time.perf_counter() - self.began
+
+
+def shot_of(case: Case, steps: int) -> Shot:
+    """The same clip for both."""
+    grey = Image.linear_gradient("L").resize((case.size.width, case.size.height)).convert("RGB")
+    anchors = (Anchor(0, (grey,)),) if case.first_picture else ()
+    return Shot("a boat drifts on a lake", case.size, case.frames, case.fps, steps, case.guidance, 1, anchors)
+
+
+def bare(case: Case, pipeline: Any, shot: Shot, device: torch.device) -> Timed:
+    """As a script would: the whole pipeline, then the whole file."""
+    asked = FAMILIES[case.family].ask(pipeline, shot)
+    watch = Stopwatch()
+
+    def ended(_: Any, __: int, ___: Any, given: dict[str, Any]) -> dict[str, Any]:
+        _wait(device)
+        watch.ends.append(time.perf_counter())
+        return given
+
+    made = pipeline(
+        **asked, generator=torch.Generator("cpu").manual_seed(1), output_type="pt", callback_on_step_end=ended
+    )
+    decoded = (made.frames[0] * 2 - 1).permute(1, 0, 2, 3)
+    frames = list(frames_of(decoded))
+    last = watch.since()
+    _written(shot, iter(frames))
+    return Timed(watch.step(), last, last, watch.since())
+
+
+def ours(resident: Resident, shot: Shot, device: torch.device) -> Timed:
+    """As the engine does: frames go to the encoder while the next are decoded."""
+    watch = Stopwatch()
+    course = _Noted(resident, shot, watch, device)
+    latents = resident.denoise(shot, course)
+    marks: list[float] = []
+
+    def frames() -> Iterator[Frame]:
+        for piece in resident.decode(latents, shot, course):
+            for frame in frames_of(piece):
+                marks.append(watch.since())
+                yield frame
+
+    _written(shot, frames())
+    return Timed(watch.step(), marks[0], marks[-1], watch.since())
+
+
+class _Noted(Course):
+    """A course that notes when each step ended."""
+
+    def __init__(self, resident: Resident, shot: Shot, watch: Stopwatch, device: torch.device) -> None:
+        super().__init__(resident.pace, None, shot.steps, shot.frame_count, lambda _: None)
+        self._watch, self._device = watch, device
+
+    def after_step(self) -> None:
+        super().after_step()
+        _wait(self._device)
+        self._watch.ends.append(time.perf_counter())
+
+
+def _written(shot: Shot, frames: Iterator[Frame]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        encode(Rendering(shot.size, shot.fps, shot.frame_count, frames, "{}"), Path(folder, "clip.mp4"))
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _typical(rounds: Sequence[Timed]) -> Timed:
+    return Timed(*(median(getattr(each, name) for each in rounds) for name in ("step", "first", "last", "clip")))
+
+
+def measured(
+    case: Case, device: torch.device, options: Mapping[str, Any], rounds: int
+) -> Iterator[tuple[int, str, Timed]]:
+    """Rows of the table: steps, who, and how long."""
+    pipeline = case.build(device)
+    pipeline.set_progress_bar_config(disable=True)
+    for steps in case.steps:
+        shot = shot_of(case, steps)
+        warm = replace(shot, steps=min(2, steps))
+        bare(case, pipeline, warm, device)
+        yield steps, "bare", _typical([bare(case, pipeline, shot, device) for _ in range(rounds)])
+    for name, pulled in (("ours", {}), ("ours, levers", options)):
+        if name != "ours" and not options:
+            continue
+        resident = Resident(case.entry(case.steps[0], pulled), device, pipeline, FAMILIES[case.family])
+        levers.pull(pipeline, resident.entry)
+        for steps in case.steps:
+            shot = shot_of(case, steps)
+            ours(resident, replace(shot, steps=min(2, steps)), device)
+            yield steps, name, _typical([ours(resident, shot, device) for _ in range(rounds)])
+
+
+def table(case: Case, rows: Sequence[tuple[int, str, Timed]], *, barred: bool) -> tuple[list[str], bool]:
+    """Lines of Markdown, and whether every bar is kept; where nothing is measured there are none."""
+    bases = {steps: timed.clip for steps, who, timed in rows if who == "bare"}
+    lines, kept = [], True
+    for steps, who, timed in rows:
+        ratio = timed.clip / bases[steps]
+        bar = _bar(case, steps, who) if barred else None
+        kept &= bar is None or ratio <= bar
+        verdict = "" if bar is None else f"≤ {bar:g} {'ok' if ratio <= bar else 'MISSED'}"
+        lines.append(
+            f"| {case.name}, {case.frames} frames | {steps} | {who} | {timed.step:.3f} | {timed.first:.2f} | "
+            f"{timed.last:.2f} | {timed.clip:.2f} | {ratio:.2f} | {verdict} |"
+        )
+    return lines, kept
+
+
+def _bar(case: Case, steps: int, who: str) -> float | None:
+    if who == "bare":
+        return None
+    return OVERHEAD if who == "ours" else BARS.get((case.name, steps))
+
+
+def main() -> int:
+    """Run the cases and print the table."""
+    arguments = _arguments()
+    has_gpu = torch.cuda.is_available()
+    device = torch.device("cuda:0" if has_gpu else "cpu")
+    options = json.loads(arguments.options) if arguments.options else dict(LEVERS if has_gpu else {})
+    cases = [case for case in (FULL if has_gpu else TINY) if arguments.only in case.name]
+    print("| model | steps | who | s a step | first frame out, s | last, s | whole clip, s | ÷ bare | bar |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    kept = True
+    for case in cases:
+        lines, good = table(case, list(measured(case, device, options, arguments.rounds)), barred=has_gpu)
+        print("\n".join(lines), flush=True)
+        kept &= good
+        gc.collect()
+        if has_gpu:
+            torch.cuda.empty_cache()
+    if not has_gpu:
+        print("\nThere is no GPU here: tiny models ran through on the CPU. NOTHING WAS MEASURED: these are no times.")
+        return 0
+    print(f"\n{torch.cuda.get_device_name(device)}, torch {torch.__version__}; levers: {json.dumps(options)}")
+    return 0 if kept else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dev.py bench gpu", description=__doc__)
+    parser.add_argument("--only", default="", metavar="WORD")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--options", default="", help="levers as JSON, e.g. '{\"compile\": true}'")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The engine: job → shot → latents → frames."""
+
+import json
+import time
+from collections.abc import Iterator
+
+from stillmotion.domain.catalogue import Ability, Entry
+from stillmotion.domain.errors import EngineUnfit, GenerationFailed
+from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants, unasked
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.diffusers.families import FAMILIES
+from stillmotion.engines.diffusers.frames import frames_of
+from stillmotion.engines.diffusers.pace import Course
+from stillmotion.engines.diffusers.resident import Resident
+from stillmotion.engines.diffusers.shots import Shot, shot_of, smallest
+from stillmotion.engines.diffusers.slot import Slot
+from stillmotion.engines.diffusers.watched import Latents
+from stillmotion.engines.diffusers.words import PLAIN
+
+
+class Diffusers:
+    """One entry of the catalogue, in a slot that it may have to take from another. Implements `Engine`."""
+
+    def __init__(self, entry: Entry, slot: Slot) -> None:
+        self.name = entry.engine_name
+        self._entry, self._slot = entry, slot
+        family = FAMILIES.get(entry.family)
+        carries = family.carries if family is not None and Ability.EXTEND in entry.abilities else 1
+        self.wants = Wants(entry.sizes, carries - 1, entry.fps)
+        self._words = family.words if family is not None else PLAIN
+
+    def render(self, job: RenderJob, report: Report) -> Rendering:
+        """Load the model where another is in its place, and take the noise away; frames are decoded as they are taken.
+
+        Raises `GenerationFailed` (codes `model_unfit`, `out_of_memory`), and what `report` raises.
+        """
+        began = time.monotonic()
+        try:
+            resident = self._slot.hold(self._entry, lambda: report(0.0))
+        except EngineUnfit as error:
+            raise GenerationFailed(
+                "model_unfit", "The model cannot be loaded on this server just now.", permanent=False
+            ) from error
+        loaded = time.monotonic()
+        shot = shot_of(job, self._entry, self._words)
+        course = Course(resident.pace, (shot.size, shot.frame_count), shot.steps, shot.frame_count, report)
+        latents = resident.denoise(shot, course)
+        size = resident.size(shot.size)
+        seconds = {"load": loaded - began, "denoise": time.monotonic() - loaded}
+        return Rendering(
+            size=size,
+            fps=shot.fps,
+            frame_count=len(shot.kept),
+            frames=_kept(resident, latents, shot, course),
+            plan=self._told(shot, size, resident, seconds),
+        )
+
+    def warm(self) -> None:
+        """Load the model and make the smallest clip it makes, so that nobody waits for that. Raises `EngineUnfit`."""
+        resident = self._slot.hold(self._entry, unasked)
+        shot = smallest(self._entry)
+        course = Course(resident.pace, None, shot.steps, shot.frame_count, lambda _: None)
+        try:
+            for _ in resident.decode(resident.denoise(shot, course), shot, course):
+                pass
+        except GenerationFailed as failure:
+            raise EngineUnfit(f"The model {self._entry.name} does not run here: {failure.reason}") from failure
+
+    def _told(self, shot: Shot, size: FrameSize, resident: Resident, seconds: dict[str, float]) -> str:
+        return json.dumps(
+            {
+                "engine": self.name,
+                "prompt": shot.prompt,
+                "size": [size.width, size.height],
+                "frames": len(shot.kept),
+                "fps": shot.fps,
+                "steps": shot.steps,
+                "guidance": shot.guidance,
+                "seed": shot.seed,
+                "held_to": [anchor.index for anchor in shot.anchors],
+                "instead": list(shot.said),
+                "placement": resident.placement,
+                "device": str(resident.device),
+                "seconds": {name: round(value, 3) for name, value in seconds.items()},
+            }
+        )
+
+
+def _kept(resident: Resident, latents: Latents, shot: Shot, course: Course) -> Iterator[Frame]:
+    course.decoding()
+    index = 0
+    for piece in resident.decode(latents, shot, course):
+        for frame in frames_of(piece):
+            if index in shot.kept:
+                yield frame
+            index += 1
+            course.after_frame(index)
+    course.arrived()

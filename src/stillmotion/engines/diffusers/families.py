@@ -1,0 +1,168 @@
+"""What truly differs between the families of models: the pipelines of diffusers, and how each is asked.
+
+All else is one adapter. Facts are those of the pipelines' own code, diffusers 0.42.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
+
+from stillmotion.domain.catalogue import Ability, CatalogueError, Entry
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.diffusers.shots import Shot
+from stillmotion.engines.diffusers.words import PLAIN, WAN
+
+Ask = Callable[[Any, Shot], dict[str, Any]]
+"""Takes the pipeline and the shot; answers with what the family's pipeline is called with beyond what all take."""
+
+
+def _same(_: Any, size: FrameSize) -> FrameSize:
+    return size
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """`picture` and `text` name the pipelines' classes; `ask` says how they are called.
+
+    `vae_dtype` is that of the decoder where it is not the model's own. `carries` is how many frames of an earlier clip
+    it goes on from. `draws_on_picture` says that chance touches the picture before it is encoded. `size` is that which
+    the pipeline makes of a picture's size.
+    """
+
+    picture: str
+    text: str
+    ask: Ask
+    vae_dtype: str = ""
+    carries: int = 1
+    words: Mapping[str, str] = field(default_factory=lambda: PLAIN)
+    draws_on_picture: bool = False
+    size: Callable[[Any, FrameSize], FrameSize] = _same
+
+    def pipeline_of(self, entry: Entry) -> str:
+        """The class that the entry's weights are loaded as."""
+        return self.picture if {Ability.FIRST, Ability.LAST, Ability.ANY} & entry.abilities else self.text
+
+
+def _plain(shot: Shot) -> dict[str, Any]:
+    return {
+        "height": shot.size.height,
+        "width": shot.size.width,
+        "num_frames": shot.frame_count,
+        "num_inference_steps": shot.steps,
+    }
+
+
+def _prompted(shot: Shot, negative: str) -> dict[str, Any]:
+    asked: dict[str, Any] = {"prompt": shot.prompt, "guidance_scale": shot.guidance}
+    if shot.guidance > 1:
+        asked["negative_prompt"] = str(shot.options.get("negative_prompt", negative))
+    return asked
+
+
+def _wan(pipeline: Any, shot: Shot) -> dict[str, Any]:
+    asked = _plain(shot) | _prompted(shot, WAN_NEGATIVE)
+    if not shot.anchors:
+        return asked
+    asked["image"] = shot.at(0)
+    # The 5 B model has no place for a last picture: its plan refuses one.
+    if not pipeline.config.expand_timesteps and shot.at(-1) is not None:
+        asked["last_image"] = shot.at(-1)
+    return asked
+
+
+def _ltx(_: Any, shot: Shot) -> dict[str, Any]:
+    asked = _plain(shot) | _prompted(shot, LTX_NEGATIVE) | {"frame_rate": shot.fps}
+    conditions = [
+        LTXVideoCondition(image=anchor.pictures[0], frame_index=anchor.index)
+        if len(anchor.pictures) == 1
+        else LTXVideoCondition(video=list(anchor.pictures), frame_index=anchor.index)
+        for anchor in shot.anchors
+    ]
+    return asked | ({"conditions": conditions} if conditions else {})
+
+
+def _ltx2(_: Any, shot: Shot) -> dict[str, Any]:
+    asked = _plain(shot) | _prompted(shot, LTX_NEGATIVE) | {"frame_rate": float(shot.fps)}
+    conditions = [
+        # Places are counted in frames of the latent, of which each but the first stands for eight.
+        LTX2VideoCondition(frames=_one_or_all(anchor.pictures), index=(anchor.index + 7) // 8)
+        for anchor in shot.anchors
+    ]
+    return asked | ({"conditions": conditions} if conditions else {})
+
+
+def _one_or_all(pictures: tuple[Any, ...]) -> Any:
+    return pictures[0] if len(pictures) == 1 else list(pictures)
+
+
+def _cogvideox(_: Any, shot: Shot) -> dict[str, Any]:
+    return _plain(shot) | _prompted(shot, "") | _image(shot)
+
+
+def _kandinsky5(_: Any, shot: Shot) -> dict[str, Any]:
+    asked = _plain(shot) | {"prompt": shot.prompt, "guidance_scale": shot.guidance} | _image(shot)
+    if "negative_prompt" in shot.options:
+        asked["negative_prompt"] = shot.options["negative_prompt"]
+    return asked
+
+
+def _hunyuan15(pipeline: Any, shot: Shot) -> dict[str, Any]:
+    asked = {"prompt": shot.prompt, "num_frames": shot.frame_count, "num_inference_steps": shot.steps}
+    if shot.anchors:
+        asked["image"] = shot.at(0)
+    else:
+        asked |= {"height": shot.size.height, "width": shot.size.width}
+    if pipeline.guider.guidance_scale != shot.guidance:
+        pipeline.guider = pipeline.guider.new(guidance_scale=shot.guidance)
+    return asked | {"negative_prompt": str(shot.options.get("negative_prompt", ""))}
+
+
+def _hunyuan15_size(pipeline: Any, size: FrameSize) -> FrameSize:
+    """It has sizes of its own, of which it takes the one that is nearest to the picture's shape."""
+    choose = pipeline.video_processor.calculate_default_height_width
+    height, width = choose(height=size.height, width=size.width, target_size=pipeline.target_size)
+    return FrameSize(int(width), int(height))
+
+
+def _svd(_: Any, shot: Shot) -> dict[str, Any]:
+    # All frames in one go, as the pipeline does by itself: decoding in pieces is ours to decide.
+    shown = {"image": shot.at(0), "fps": shot.fps, "decode_chunk_size": shot.frame_count}
+    return _plain(shot) | shown | {"max_guidance_scale": shot.guidance}
+
+
+def _image(shot: Shot) -> dict[str, Any]:
+    return {"image": shot.at(0)} if shot.anchors else {}
+
+
+WAN_NEGATIVE: Final = (
+    "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, overall gray, "
+    "worst quality, low quality, JPEG compression residue, ugly, incomplete, extra fingers, poorly drawn hands, poorly "
+    "drawn faces, deformed, disfigured, misshapen limbs, fused fingers, still picture, messy background, three legs, "
+    "many people in the background, walking backwards"
+)
+"""What Wan's makers give their own examples: https://github.com/Wan-Video/Wan2.2, in English as diffusers has it."""
+LTX_NEGATIVE: Final = "worst quality, inconsistent motion, blurry, jittery, distorted"
+"""That of LTX-Video's own examples: https://github.com/Lightricks/LTX-Video."""
+
+FAMILIES: Final[Mapping[str, Family]] = {
+    "wan": Family("WanImageToVideoPipeline", "WanPipeline", _wan, vae_dtype="float32", words=WAN),
+    "ltx": Family("LTXConditionPipeline", "LTXConditionPipeline", _ltx, carries=9),
+    "ltx2": Family("LTX2ConditionPipeline", "LTX2ConditionPipeline", _ltx2, carries=9),
+    "cogvideox": Family("CogVideoXImageToVideoPipeline", "CogVideoXPipeline", _cogvideox),
+    "svd": Family("StableVideoDiffusionPipeline", "", _svd, draws_on_picture=True),
+    "hunyuan15": Family(
+        "HunyuanVideo15ImageToVideoPipeline", "HunyuanVideo15Pipeline", _hunyuan15, size=_hunyuan15_size
+    ),
+    "kandinsky5": Family("Kandinsky5I2VPipeline", "Kandinsky5T2VPipeline", _kandinsky5),
+}
+
+
+def family_of(entry: Entry) -> Family:
+    """The entry's family. Raises `CatalogueError`."""
+    family = FAMILIES.get(entry.family)
+    if family is None:
+        raise CatalogueError(f"models.{entry.name}.family must be one of: {', '.join(FAMILIES)}.")
+    return family

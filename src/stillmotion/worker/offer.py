@@ -1,0 +1,19 @@
+"""Whether what is offered can be made just now."""
+
+from collections.abc import Sequence
+
+from stillmotion.domain.catalogue import Catalogue
+from stillmotion.domain.errors import Unavailable
+from stillmotion.worker.forwarding import Forwarder
+from stillmotion.worker.host import WorkerHost
+
+
+async def check_offer(models: Catalogue, others: Sequence[Forwarder], host: WorkerHost) -> None:
+    """Raise `Unavailable` for a model that nobody can make just now: no server, and no device here."""
+    found = {each.entry.name: each.trouble for each in others}
+    found |= {each.name: host.trouble_with(each.engine_name) for each in models.offered() if each.is_local}
+    troubles = {name: trouble for name, trouble in found.items() if trouble is not None}
+    for model in models.models:
+        names = [entry.name for entry in models.route(model)]
+        if troubles.keys() >= set(names):
+            raise Unavailable(f"nobody makes {model} just now: {'; '.join(troubles[name] for name in names)}")

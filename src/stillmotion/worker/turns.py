@@ -1,0 +1,61 @@
+"""Whose generations a renderer makes next."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from stillmotion.application.ports import Engines
+
+STINT = 8
+"""So many clips in a row a device makes with the model it holds while another's wait: loading one takes minutes at
+worst, and nobody should wait for good."""
+
+
+class Turns(Protocol):
+    """The order in which a lane looks for work."""
+
+    def wanted(self) -> Sequence[Engines]:
+        """Whose generations to claim: the first of these that has any."""
+        ...
+
+    def took(self, engine: str) -> None:
+        """A generation of that engine was claimed."""
+        ...
+
+
+class Anything:
+    """A lane whose engines are all loaded takes whatever comes first."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = (engines,)
+
+    def wanted(self) -> Sequence[Engines]:
+        """`Turns`."""
+        return self._engines
+
+    def took(self, engine: str) -> None:
+        """`Turns`."""
+
+
+class Stints:
+    """A device that holds one model at a time stays with it while there is work for it, up to a stint; then it takes
+    whatever comes first. Of the models it is for, `engines`, it holds the first from its start on.
+    """
+
+    def __init__(self, engines: Sequence[str], stint: int = STINT) -> None:
+        self._all = Engines(frozenset(engines), others=False)
+        self._held, self._in_a_row, self._stint = engines[0], 0, stint
+
+    def wanted(self) -> Sequence[Engines]:
+        """`Turns`."""
+        held = Engines(frozenset({self._held}), others=False)
+        if held == self._all:
+            return (held,)
+        if self._in_a_row < self._stint:
+            return held, self._all
+        others = self._all.named - held.named
+        return Engines(others, others=False), held
+
+    def took(self, engine: str) -> None:
+        """`Turns`."""
+        self._in_a_row = self._in_a_row + 1 if engine == self._held else 1
+        self._held = engine

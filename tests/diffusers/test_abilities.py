@@ -1,0 +1,106 @@
+"""What can be asked of a model: each ability, carried out by real pipelines."""
+
+from dataclasses import replace
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
+
+from stillmotion.domain.request import FrameSize  # noqa: E402 - after the skip
+from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
+from stillmotion.engines.diffusers.pace import Course, Pace  # noqa: E402
+from stillmotion.engines.diffusers.shots import Anchor, Shot, shot_of, smallest  # noqa: E402
+from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
+from tests.diffusers.models import SIZE, STEPS, TINY, image, picture  # noqa: E402
+
+
+def at_work(name, folder_of, **changed):
+    entry = TINY[name].entry(name, folder_of(name), **changed)
+    slot = Slot("cpu")
+    return Diffusers(entry, slot), slot.hold(entry, lambda: None)
+
+
+def drawn(engine, job) -> list[bytes]:
+    return [bytes(frame.planes) for frame in engine.render(job, lambda _: None).frames]
+
+
+def decoded(model, shot: Shot) -> torch.Tensor:
+    course = Course(Pace(), None, shot.steps, shot.frame_count, lambda _: None)
+    return torch.cat(list(model.decode(model.denoise(shot, course), shot, course)), dim=1)
+
+
+@pytest.mark.parametrize("name", ["a14b", "ltx", "ltx2"])
+def test_the_last_picture_matters(name, folder_of):
+    engine, _ = at_work(name, folder_of)
+    job = TINY[name].job()
+    assert drawn(engine, job) != drawn(engine, replace(job, frame1=picture(90)))
+    assert drawn(engine, job) != drawn(engine, replace(job, frame1=None))
+
+
+@pytest.mark.parametrize("name", ["ltx", "ltx2"])
+def test_a_picture_in_the_middle_matters(name, folder_of):
+    _, model = at_work(name, folder_of)
+    shot = shot_of(TINY[name].job(frame1=None), model.entry)
+    held = replace(shot, anchors=(*shot.anchors, Anchor(8, (image(90),))))
+    assert not torch.equal(decoded(model, shot), decoded(model, held))
+
+
+@pytest.mark.parametrize("name", ["ltx", "ltx2"])
+def test_an_earlier_clip_s_motion_is_carried_on(name, folder_of):
+    engine, _ = at_work(name, folder_of)
+    assert engine.wants.before == 8
+    before = tuple(picture(each) for each in range(8))
+    job = TINY[name].job(frame1=None, extends=True, before=before, seconds=9 / 8)
+    carried = drawn(engine, job)
+    assert len(carried) == 8
+    assert carried != drawn(engine, replace(job, before=tuple(reversed(before))))
+
+
+@pytest.mark.parametrize("name", ["wan21", "ti2v-5b", "cogvideox"])
+def test_a_model_without_that_goes_on_from_the_last_frame_and_does_not_repeat_it(name, folder_of):
+    engine, _ = at_work(name, folder_of)
+    assert engine.wants.before == 0
+    size = FrameSize(64, 64) if name == "cogvideox" else SIZE
+    job = TINY[name].job(size=size, frame0=picture(0, size))
+    assert drawn(engine, replace(job, extends=True)) == drawn(engine, job)[1:]
+
+
+@pytest.mark.parametrize("name", ["a14b", "flf2v", "ltx"])
+def test_a_loop_is_a_clip_between_a_picture_and_itself_without_the_last_frame(name, folder_of):
+    engine, _ = at_work(name, folder_of)
+    job = TINY[name].job(frame1=None)
+    there_and_back = drawn(engine, replace(job, frame1=job.frame0))
+    assert drawn(engine, replace(job, loop=True)) == there_and_back[:-1]
+
+
+def test_words_alone_make_a_clip_of_a_model_for_both(folder_of):
+    engine, _ = at_work("ti2v-5b", folder_of)
+    job = TINY["ti2v-5b"].job()
+    with_picture, without = drawn(engine, job), drawn(engine, replace(job, frame0=None))
+    assert len(without) == len(with_picture)
+    assert without != with_picture
+    assert drawn(engine, job) == with_picture
+
+
+def test_camera_words_reach_the_prompt(folder_of):
+    engine, _ = at_work("wan21", folder_of)
+    job = TINY["wan21"].job(concepts=("orbit_left",))
+    rendering = engine.render(job, lambda _: None)
+    assert "a boat drifts. Arc shot, the camera orbits the subject to the left." in rendering.plan
+    assert [bytes(frame.planes) for frame in rendering.frames] != drawn(engine, replace(job, concepts=()))
+
+
+def test_a_zoom_is_forced_by_the_end_it_has_to_reach(folder_of):
+    engine, _ = at_work("a14b", folder_of)
+    job = TINY["a14b"].job(frame1=None, concepts=("zoom_in",))
+    rendering = engine.render(job, lambda _: None)
+    assert '"held_to": [0, 8]' in rendering.plan
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_every_model_can_be_warmed_up(name, folder_of):
+    engine, model = at_work(name, folder_of)
+    engine.warm()
+    shot = smallest(model.entry)
+    assert decoded(model, shot).shape[1] == shot.frame_count
+    assert shot.steps < STEPS

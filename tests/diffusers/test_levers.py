@@ -1,0 +1,137 @@
+"""What makes a model quicker or smaller, as far as the CPU can tell: that it runs, and what it changes."""
+
+from dataclasses import replace
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
+
+from diffusers import WanImageToVideoPipeline  # noqa: E402 - after the skip
+from peft import LoraConfig, get_peft_model_state_dict  # noqa: E402
+
+from stillmotion.domain.errors import RenderCancelled  # noqa: E402
+from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
+from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
+from tests.diffusers.models import TINY  # noqa: E402
+
+
+def at_work(name, folder_of, **changed):
+    entry = TINY[name].entry(name, folder_of(name), **changed)
+    slot = Slot("cpu")
+    return Diffusers(entry, slot), slot.hold(entry, lambda: None)
+
+
+def drawn(engine, job, report=lambda _: None) -> list[bytes]:
+    return [bytes(frame.planes) for frame in engine.render(job, report).frames]
+
+
+def farthest(one, other) -> int:
+    return max(abs(left - right) for left, right in zip(b"".join(one), b"".join(other), strict=True))
+
+
+@pytest.fixture
+def plain(folder_of):
+    return drawn(at_work("wan21", folder_of)[0], TINY["wan21"].job())
+
+
+@pytest.mark.parametrize("options", [{"attention": "_native_math"}, {"channels_last": True}, {"attention": "native"}])
+def test_another_way_to_the_same_frames_gives_the_same_frames(options, plain, folder_of):
+    engine, _ = at_work("wan21", folder_of, options=options)
+    assert farthest(drawn(engine, TINY["wan21"].job()), plain) <= 2
+
+
+@pytest.mark.parametrize("options", [{"fp8": True}, {"vae_dtype": "bfloat16"}, {"flow_shift": 7.0}])
+def test_what_costs_precision_or_changes_the_course_changes_frames(options, plain, folder_of):
+    engine, _ = at_work("wan21", folder_of, options=options)
+    assert drawn(engine, TINY["wan21"].job()) != plain
+
+
+def test_weights_in_eight_bits_are_kept_in_eight_bits(folder_of):
+    _, model = at_work("wan21", folder_of, options={"fp8": True})
+    kept = {weight.dtype for weight in model._main.transformer.blocks[0].ffn.parameters()}
+    assert kept == {torch.float8_e4m3fn}
+
+
+def test_a_cache_is_laid_around_blocks_where_steps_are_many(folder_of):
+    options = {"cache": "first-block", "cache_threshold": 1000.0}
+
+    def later_blocks(steps) -> int:
+        engine, model = at_work("wan21", folder_of, options=options, steps=steps)
+        run = []
+        for block in list(model._main.transformer.blocks)[1:]:
+            block.ffn.register_forward_pre_hook(lambda *_: run.append(1))
+        drawn(engine, TINY["wan21"].job())
+        return len(run)
+
+    # Two of three blocks, with and without the prompt.
+    assert later_blocks(6) == 6 * 2 * 2
+    assert later_blocks(12) < 12 * 2 * 2
+
+
+def test_a_cache_is_empty_again_for_the_next_clip(folder_of):
+    options = {"cache": "first-block", "cache_threshold": 0.2}
+    engine, _ = at_work("wan21", folder_of, options=options, steps=10)
+    job, cancelled = TINY["wan21"].job(), []
+    first = drawn(engine, job)
+
+    def until(fraction):
+        cancelled.append(fraction)
+        if len(cancelled) == 20:
+            raise RenderCancelled
+
+    drawn(engine, replace(job, seed=99))
+    with pytest.raises(RenderCancelled):
+        drawn(engine, replace(job, seed=98), until)
+    assert drawn(engine, job) == first
+
+
+@pytest.mark.slow
+def test_compiled_blocks_give_the_same_frames_and_can_be_cancelled(plain, folder_of):
+    engine, _ = at_work("wan21", folder_of, options={"compile": True})
+    assert farthest(drawn(engine, TINY["wan21"].job()), plain) <= 2
+    told = []
+
+    def until(fraction):
+        told.append(fraction)
+        if len(told) == 8:
+            raise RenderCancelled
+
+    with pytest.raises(RenderCancelled):
+        drawn(engine, TINY["wan21"].job(), until)
+    assert farthest(drawn(engine, TINY["wan21"].job()), plain) <= 2
+    assert torch._dynamo.utils.counters["graph_break"] == {}
+
+
+def lora(folder, network, seed) -> str:
+    """A file of weights for the network's attention, as few-step distillations come."""
+    torch.manual_seed(seed)
+    network.add_adapter(LoraConfig(r=2, target_modules=["to_q", "to_v"], init_lora_weights=False), "made")
+    WanImageToVideoPipeline.save_lora_weights(
+        folder, transformer_lora_layers=get_peft_model_state_dict(network, adapter_name="made")
+    )
+    return str(folder / "pytorch_lora_weights.safetensors")
+
+
+def test_weights_are_merged_in(tmp_path, plain, folder_of):
+    _, model = at_work("wan21", folder_of)
+    file = lora(tmp_path, model._main.transformer, 3)
+    with_it = [
+        drawn(at_work("wan21", folder_of, options={"lora": file, "lora_scale": scale})[0], TINY["wan21"].job())
+        for scale in (1.0, 1.0, 40.0)
+    ]
+    assert with_it[0] == with_it[1]
+    assert with_it[2] not in (with_it[0], plain)
+
+
+def test_each_of_two_networks_has_its_own(tmp_path, folder_of):
+    _, model = at_work("a14b", folder_of)
+    files = {}
+    for name, network in (("lora", model._main.transformer), ("lora_2", model._main.transformer_2)):
+        (folder := tmp_path / name).mkdir()
+        files[name] = lora(folder, network, len(files))
+    options = files | {"lora_scale": 40.0}
+    both = drawn(at_work("a14b", folder_of, options=options)[0], TINY["a14b"].job())
+    one = drawn(at_work("a14b", folder_of, options={"lora": files["lora"], "lora_scale": 40.0})[0], TINY["a14b"].job())
+    none = drawn(at_work("a14b", folder_of)[0], TINY["a14b"].job())
+    assert both != one
+    assert one != none

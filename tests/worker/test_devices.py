@@ -1,0 +1,71 @@
+"""A lane for each device, beside those for everything else."""
+
+import asyncio
+import json
+import sys
+
+from stillmotion.domain.catalogue import Ability, EngineKind, Entry
+from stillmotion.domain.lifecycle import State
+from stillmotion.worker.devices import Device, devices_for
+from stillmotion.worker.renderer_process import MODEL_PATIENCE, RendererProcess
+from tests.worker.conftest import FAKE_RENDERER, running
+
+TINY, OTHER = (
+    Entry(name, EngineKind.DIFFUSERS, frozenset({Ability.LAST, Ability.FIRST})) for name in ("tiny", "other")
+)
+BROKEN = (sys.executable, "-c", "raise SystemExit('no GPU here')")
+
+
+def device(*entries: Entry, command=FAKE_RENDERER, successor=None) -> Device:
+    return Device("device 0", lambda: RendererProcess(command, patience=MODEL_PATIENCE), entries, successor)
+
+
+async def test_a_device_makes_its_models_clips_while_other_lanes_make_theirs(workshop):
+    async with running(workshop, devices=[device(TINY, OTHER)]) as bench:
+        slow = await bench.submit("long slow slow", engine="fake/1")
+        ids = [await bench.submit("a boat", engine=engine) for engine in ("diffusers/tiny", "diffusers/other")]
+        assert [(await bench.ended(each)).state for each in ids] == [State.COMPLETED] * 2
+        assert not (await bench.find(slow)).is_terminal
+
+
+async def test_without_a_device_nobody_else_takes_a_model_s_work(workshop):
+    async with running(workshop, devices=[device(TINY, command=BROKEN)]) as bench:
+        waiting = await bench.submit("a boat", engine="diffusers/tiny")
+        done = await bench.submit("a boat", engine="fake/1")
+        assert (await bench.ended(done)).state is State.COMPLETED
+        assert (await bench.find(waiting)).state is State.QUEUED
+
+
+async def test_the_plan_says_what_the_model_could_not_do_by_itself(workshop):
+    async with running(workshop, devices=[device(TINY)]) as bench:
+        looped = await bench.submit("a boat", engine="diffusers/tiny", loop=True)
+        told = json.loads((await bench.ended(looped)).plan)
+        assert told["emulated"] == ["loop: ends with the picture it starts from, which is dropped"]
+        assert told["adjusted"] == []
+
+
+async def test_what_waits_for_a_device_that_cannot_be_used_goes_to_the_next(workshop):
+    broken = device(TINY, command=BROKEN, successor=lambda _: "fake/1")
+    async with running(workshop, devices=[broken]) as bench:
+        moved = await bench.submit("a boat", engine="diffusers/tiny")
+        ended = await bench.ended(moved)
+        assert (ended.state, ended.engine, ended.failures) == (State.COMPLETED, "fake/1", 0)
+
+
+async def test_why_a_model_is_not_made_is_told(workshop):
+    async with running(workshop, devices=[device(TINY, command=BROKEN)]) as bench:
+        async with asyncio.timeout(10):
+            while "it ended" not in (bench.host.trouble_with("diffusers/tiny") or ""):
+                await asyncio.sleep(0.01)
+        assert bench.host.trouble_with("fake/1") is None
+    async with running(workshop, devices=[device(TINY)]) as bench:
+        await bench.ended(await bench.submit("a boat", engine="diffusers/tiny"))
+        assert bench.host.trouble_with("diffusers/tiny") is None
+
+
+def test_several_devices_start_with_different_models():
+    made = devices_for([TINY, OTHER], ("cuda:0", "cuda:1", "cuda:2"))
+    assert [each.engines[0] for each in made] == ["diffusers/tiny", "diffusers/other", "diffusers/tiny"]
+    assert all(set(each.engines) == {"diffusers/tiny", "diffusers/other"} for each in made)
+    assert [each.name for each in devices_for([TINY], ())] == ["device auto"]
+    assert devices_for([], ("cuda:0",)) == []
