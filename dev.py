@@ -74,7 +74,7 @@ def test(arguments: Sequence[str]) -> int:
     everything = ["-m", ""] if "--all" in arguments else []
     given = [word for word in arguments if word != "--all"]
     chosen = any(not word.startswith("-") or word in ("-s", "--pdb") for word in given)
-    at_once = [] if chosen else ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
+    at_once = [] if chosen else ["-n", str(min((os.cpu_count() or 1) + 1, MOST_AT_ONCE)), "--dist", "worksteal"]
     os.chdir(ROOT)
     prepare()
     if everything:

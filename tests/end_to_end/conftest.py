@@ -15,7 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
+
+from stillmotion.cli.main import cli
 
 SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
 POLL = "/lumalabs-ai-polling/v1/getStatus"
@@ -76,12 +79,10 @@ class Running:
         return self
 
     def new_key(self) -> dict[str, str]:
-        done = subprocess.run(
-            [*COMMAND, "keys", "create", "--json", "--data-dir", str(self.directory)],
-            capture_output=True,
-            env=clean_environment(**self.settings),
-            check=True,
-        )
+        # The command itself, in this process: to start one for each test would take as long as many of the tests.
+        words = ["keys", "create", "--json", "--data-dir", str(self.directory)]
+        done = CliRunner().invoke(cli, words, env=self.settings, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
 
     def kill(self) -> None:
