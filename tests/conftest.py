@@ -1,6 +1,15 @@
 """What every test stands on."""
 
 import pytest
+import structlog
+
+# As the service logs, without the values of variables: to draw those of a whole stack takes seconds.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

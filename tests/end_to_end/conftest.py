@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,8 @@ class Running:
     def new_key(self) -> dict[str, str]:
         # The command itself, in this process: to start one for each test would take as long as many of the tests.
         words = ["keys", "create", "--json", "--data-dir", str(self.directory)]
-        done = CliRunner().invoke(cli, words, env=self.settings, catch_exceptions=False)
+        with ThreadPoolExecutor(1) as apart:  # From the loop that an async test may be in.
+            done = apart.submit(CliRunner().invoke, cli, words, env=self.settings, catch_exceptions=False).result()
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
 
