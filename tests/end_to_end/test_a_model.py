@@ -97,8 +97,9 @@ def test_two_models_take_turns_on_one_device_and_a_clip_is_carried_on(make_runni
 
 
 def test_a_model_that_cannot_be_loaded_is_said_by_readyz_and_its_work_goes_to_the_next(make_running, weights, tmp_path):
-    (broken := tmp_path / "broken").mkdir()
-    (broken / "model_index.json").write_text(json.dumps({"_class_name": "WanImageToVideoPipeline"}))
+    (tmp_path / "broken" / "scheduler").mkdir(parents=True)  # Nothing is missing, as far as that shows from outside.
+    index = {"_class_name": "WanImageToVideoPipeline", "scheduler": ["diffusers", "UniPCMultistepScheduler"]}
+    (broken := tmp_path / "broken").joinpath("model_index.json").write_text(json.dumps(index))
     catalogue = written(
         tmp_path / "m.toml", {**weights, "wan21": broken}, 'ray-2 = "small"\nray-1-6 = "small > parallax"'
     )
