@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pytest
@@ -65,10 +65,14 @@ class Running:
     def log(self) -> Path:
         return self.directory.parent / "serve.log"
 
-    def start(self) -> "Running":
+    def command(self) -> list[str]:
+        """What is started."""
+        return [*COMMAND, "serve", "--port", "0", "--data-dir", str(self.directory)]
+
+    def start(self) -> Self:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "serve", "--port", "0", "--data-dir", str(self.directory)],
+                self.command(),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bench.soak.invariants import Holdings, read, violations
-from tests.end_to_end.conftest import Answered, Running, clean_environment, make_running, running, small_picture
+from tests.end_to_end.conftest import Answered, Running, make_running, running, small_picture
 
 __all__ = ["make_running", "running"]
 
@@ -128,20 +128,9 @@ class OddlyRunning(Running):
         fresh.write_text(json.dumps(said))
         fresh.rename(self.control)
 
-    def start(self) -> "OddlyRunning":
+    def command(self) -> list[str]:
         words = ["-m", "tests.faults.odd_machine", str(self.control), "serve", "--port", "0"]
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *words, "--data-dir", str(self.directory)],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=clean_environment(**self.settings),
-            )
-        line = self.process.stdout.readline()
-        assert line.startswith("Listening on "), line + self.log.read_text()
-        self.base = line.split()[2]
-        return self
+        return [sys.executable, *words, "--data-dir", str(self.directory)]
 
 
 @pytest.fixture(params=[1000])

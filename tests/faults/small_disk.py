@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.end_to_end.conftest import COMMAND, Running, clean_environment
+from tests.end_to_end.conftest import COMMAND, Running
 
 MOUNT = 'mount -t tmpfs -o size=%dm stillmotion "$1" && cp -a "$2/." "$1/" && shift 2 && exec "$@"'
 
@@ -23,25 +23,14 @@ class OnSmallDisk(Running):
 
     megabytes: int = 64
 
-    def start(self) -> "OnSmallDisk":
-        place = self.directory.with_name("disk")
-        place.mkdir(exist_ok=True)
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [
-                    *("unshare", "-Urm", "sh", "-c", MOUNT % self.megabytes, "sh", str(place), str(self.directory)),
-                    *(*COMMAND, "serve", "--port", "0", "--data-dir", str(place)),
-                ],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=clean_environment(**self.settings),
-            )
-        line = self.process.stdout.readline()
-        assert line.startswith("Listening on "), line + self.log.read_text()
-        self.base = line.split()[2]
-        self._place = place
-        return self
+    def command(self) -> list[str]:
+        self._place.mkdir(exist_ok=True)
+        mounting = ("unshare", "-Urm", "sh", "-c", MOUNT % self.megabytes, "sh", str(self._place), str(self.directory))
+        return [*mounting, *COMMAND, "serve", "--port", "0", "--data-dir", str(self._place)]
+
+    @property
+    def _place(self) -> Path:
+        return self.directory.with_name("disk")
 
     @property
     def inside(self) -> Path:

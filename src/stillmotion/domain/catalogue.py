@@ -227,10 +227,6 @@ class Catalogue:
         """Who makes a wire model, in order."""
         return tuple(self.entries[name] for name in self.aliases[model])
 
-    def by_engine(self, engine_name: str) -> Entry | None:
-        """The entry that the honesty header's name stands for."""
-        return next((each for each in self.entries.values() if each.engine_name == engine_name), None)
-
     def has_stand_in(self, entry: Entry) -> bool:
         """Whether some wire model names another entry after this one."""
         return any(entry.name in route[:-1] for route in self.aliases.values())

@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -137,15 +138,10 @@ class WorkerHost:
         pause = FIRST_PAUSE_SECONDS
         try:
             while not self._stopping.is_set():
-                try:
+                rested = False
+                with _lane_goes_on():
                     renderer = await self._running(stand, renderer)
                     rested = await self._work_once(stand, renderer)
-                except Unavailable as error:
-                    log.warning("lane_waits", why=str(error))
-                    rested = False
-                except Exception:
-                    log.exception("lane_broke")
-                    rested = False
                 pause = FIRST_PAUSE_SECONDS if rested else await self._pause(pause)
         finally:
             self._able.discard(stand.name)
@@ -203,14 +199,9 @@ class WorkerHost:
     async def _forward_lane(self, forwarder: Forwarder, number: int) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
-            try:
+            rested = False
+            with _lane_goes_on():
                 rested = await self._forward_once(forwarder, is_first=number == 0)
-            except Unavailable as error:
-                log.warning("lane_waits", why=str(error))
-                rested = False
-            except Exception:
-                log.exception("lane_broke")
-                rested = False
             pause = FIRST_PAUSE_SECONDS if rested else min(await self._pause(pause), LONGEST_FORWARD_PAUSE_SECONDS)
 
     async def _forward_once(self, forwarder: Forwarder, *, is_first: bool) -> bool:
@@ -278,6 +269,17 @@ class WorkerHost:
                 log.warning("leases_reclaimed", count=taken)
                 self._workshop.signal.notify()
                 self._workshop.announcements.notify()
+
+
+@contextmanager
+def _lane_goes_on() -> Iterator[None]:
+    """What goes wrong in a lane is told, and does not end it."""
+    try:
+        yield
+    except Unavailable as error:
+        log.warning("lane_waits", why=str(error))
+    except Exception:
+        log.exception("lane_broke")
 
 
 def _empty(scratch: Path) -> None:
