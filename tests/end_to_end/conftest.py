@@ -27,7 +27,9 @@ COMMAND = [sys.executable, "-m", "stillmotion"]
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
+    """The tests' own, less what would make the command another than a user has."""
+    ours = ("STILLMOTION_", "PYTHONUNBUFFERED")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"STILLMOTION_LOG_FORMAT": "json"} | more
 
 

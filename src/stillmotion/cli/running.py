@@ -3,6 +3,13 @@
 import asyncio
 import os
 import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+import click
+import uvloop
 
 from stillmotion.worker.faults import Faults
 
@@ -24,3 +31,27 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask, number)
+
+
+def announce(line: str) -> None:
+    """Say it on standard output, where nobody may be there to read it."""
+    with suppress(OSError):
+        click.echo(line)
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end. What nobody took of what was said is no reason to end with an error.
+
+    It stays in the streams' buffers, and Python's own attempt to write it at exit would be the exit code (120).
+    """
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)

@@ -4,16 +4,14 @@ import asyncio
 import gc
 import socket
 import time
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import click
-import uvloop
 
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings
-from stillmotion.cli.running import faults_asked_for, stop_on_signals
+from stillmotion.cli.running import announce, faults_asked_for, run, stop_on_signals
 from stillmotion.composition import Service, service
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
@@ -40,8 +38,7 @@ def command(ctx: click.Context, host: str | None, port: int | None, data_dir: Pa
     """
     settings = load_settings(ctx, host=host, port=port, data_dir=data_dir)
     configure(settings.log_level, settings.log_format)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, faults_asked_for()))
+    run(_serve(settings, faults_asked_for()))
 
 
 async def _serve(settings: Settings, faults: Faults | None) -> None:
@@ -79,7 +76,6 @@ def _spare_the_collector() -> None:
 
 
 def _announce(settings: Settings, server: HttpServer, running: Service) -> None:
-    with suppress(OSError):  # Nobody may be there to read it.
-        click.echo(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
-        if not running.has_subscriptions:
-            click.echo(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")
+    announce(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
+    if not running.has_subscriptions:
+        announce(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")

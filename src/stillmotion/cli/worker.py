@@ -1,16 +1,14 @@
 """`stillmotion worker`."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import click
-import uvloop
 
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings
-from stillmotion.cli.running import faults_asked_for, stop_on_signals
+from stillmotion.cli.running import announce, faults_asked_for, run, stop_on_signals
 from stillmotion.composition import worker
 from stillmotion.config import Settings
 from stillmotion.worker.faults import Faults
@@ -28,15 +26,13 @@ def command(ctx: click.Context, data_dir: Path | None, renderers: int | None) ->
     """
     settings = load_settings(ctx, data_dir=data_dir, renderers=renderers)
     configure(settings.log_level, settings.log_format)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_work(settings, faults_asked_for()))
+    run(_work(settings, faults_asked_for()))
 
 
 async def _work(settings: Settings, faults: Faults | None) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with worker(settings, faults) as host:
-        with suppress(OSError):  # Nobody may be there to read it.
-            click.echo(f"Rendering for {settings.data_dir}, {settings.renderers} at once")
+        announce(f"Rendering for {settings.data_dir}, {settings.renderers} at once")
         await stop.wait()
         await host.drain(timedelta(seconds=settings.shutdown_grace))
