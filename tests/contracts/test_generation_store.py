@@ -92,16 +92,6 @@ async def test_what_was_never_submitted_is_not_found(store):
     assert await store.view("s", "01999999-0000-7000-8000-000000000000") is None
 
 
-async def test_the_view_of_a_generation_is_what_was_last_committed(store, subscription):
-    generation = (await submit(store, subscription)).generation
-    assert await store.view(subscription.id, generation.id) == generation.view
-    claimed = await store.change(generation.id, claim)
-    assert await store.view(subscription.id, generation.id) == claimed.view
-    done = await store.change(generation.id, lambda each: each.completed(claimed.lease, some_assets(), "{}", NOON))
-    assert await store.view(subscription.id, generation.id) == done.view
-    assert done.view.video == done.assets.video.key
-
-
 async def test_nobody_else_gets_a_view_of_a_generation(store, subscription):
     generation = (await submit(store, subscription)).generation
     assert await store.view("another", generation.id) is None

@@ -30,14 +30,19 @@ class Access:
     pepper: bytes = field(repr=False)
     _known: dict[str, tuple[float, Subscription]] = field(default_factory=dict, repr=False)
 
+    def known(self, key: str | None) -> Subscription | None:
+        """The subscription of a key that was good within the last second."""
+        known = self._known.get(key or "")
+        return known[1] if known is not None and self.clock.monotonic() < known[0] else None
+
     async def authenticate(self, key: str | None) -> Subscription:
         """The active subscription that the key belongs to. Raises `NotAuthenticated`."""
         if not key or len(key) > KEY_MAX_CHARACTERS:
             raise NotAuthenticated("no key, or none of ours")
+        known = self.known(key)
+        if known is not None:
+            return known
         now = self.clock.monotonic()
-        known = self._known.get(key)
-        if known is not None and now < known[0]:
-            return known[1]
         subscription = await self._look_up(key)
         if len(self._known) >= CACHE_ENTRIES:
             self._known.clear()

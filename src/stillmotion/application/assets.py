@@ -39,23 +39,23 @@ class AssetUrls:
         object.__setattr__(self, "_keyed", hashlib.blake2b(key=self.signing_key, digest_size=SIGNATURE_BYTES))
         object.__setattr__(self, "_expiry", _Expiry(self.clock, self.lifetime.total_seconds()))
 
-    def links(self, base_url: str) -> Callable[[str], str]:
+    def links(self, base_url: Callable[[], str]) -> Callable[[str], str]:
         """Gives, for any number of keys that are asked for at once, where the object can be had with no header.
 
         That is the store's own presigned URL, or ours. They expire together.
         """
-        expires = self._expiry.at()
-        signed, query = "", ""
+        base = folder = query = ""
 
         def link(key: str) -> str:
-            nonlocal signed, query
+            nonlocal base, folder, query
             direct = self.objects.direct_url(key, self.lifetime)
             if direct is not None:
                 return direct
-            folder = key.rpartition("/")[0]
-            if not query or folder != signed:
-                signed, query = folder, f"?expires={expires}&signature={self._signature(folder, expires)}"
-            return f"{base_url}/assets/{key}{query}"
+            own = key.rpartition("/")[0]
+            if not query or own != folder:
+                expires, folder = self._expiry.at(), own
+                base, query = base_url(), f"?expires={expires}&signature={self._signature(folder, expires)}"
+            return f"{base}/assets/{key}{query}"
 
         return link
 

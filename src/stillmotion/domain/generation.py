@@ -9,6 +9,7 @@ from stillmotion.domain.errors import GenerationFailed, LeaseLost
 from stillmotion.domain.keyframes import StoredKeyframe
 from stillmotion.domain.lifecycle import TERMINAL, Event, State, after
 from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.views import RequestView
 
 MAX_FAILURES = 3
 """After this many failed attempts a generation is failed rather than tried again."""
@@ -32,7 +33,7 @@ class GenerationView(NamedTuple):
     """
 
     id: str
-    request: GenerationRequest
+    request: RequestView
     engine: str
     created_at: datetime
     state: State

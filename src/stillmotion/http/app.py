@@ -67,7 +67,7 @@ def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
     base = base_url.rstrip("/")
 
     def writing(encode: Callable[[GenerationView, LinkTo], bytes]) -> Callable[[Generation], bytes]:
-        return lambda generation: encode(generation.view, asset_urls.links(base))
+        return lambda generation: encode(generation.view, asset_urls.links(lambda: base))
 
     return {surface.name: writing(surface.encode) for surface in SURFACES if surface.encode is not None}
 
@@ -89,7 +89,7 @@ class Edge:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
         pairs = scope["headers"]
-        scope[HEADERS] = headers = Headers.of(pairs)
+        headers: Headers = scope[HEADERS]
         app = self._plain.get((scope["path"], scope["method"]))
         if len(pairs) > MAX_HEADERS:
             app = self._others["too_many_headers"]

@@ -1,8 +1,8 @@
 """The few ASGI words that the edge is written in: scopes, headers and whole answers."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, NamedTuple, Protocol
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -56,6 +56,31 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     headers: list[Header]
+
+
+EXCHANGE = "stillmotion.exchange"
+"""Where a scope holds its `Whole`."""
+
+
+class Whole(Protocol):
+    """What our own server offers beside ASGI: a small request and its answer are whole, and cost a step each."""
+
+    def whole_body(self, most: int) -> bytes | None:
+        """All of the body, which then counts as read; None where it is not there yet, or longer than `most` bytes."""
+        ...
+
+    async def answer(self, status: int, lines: bytes, body: bytes) -> None:
+        """Write a whole answer. `lines` are those of its headers, the length of the body among them."""
+        ...
+
+
+def lines_of(headers: Iterable[Header]) -> bytes:
+    """The headers as they are written, each with the end of its line. Raises `ValueError` for one that would be two."""
+    written = [b"%b: %b\r\n" % header for header in headers]
+    lines = b"".join(written)
+    if not lines.count(b"\n") == lines.count(b"\r") == len(written):
+        raise ValueError("a header holds a line break")
+    return lines
 
 
 async def send_reply(send: Send, reply: Reply, *, method: str = "GET") -> None:

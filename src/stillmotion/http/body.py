@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.http.asgi import ClientGone, Headers, Message, Receive
+from stillmotion.http.asgi import EXCHANGE, HEADERS, ClientGone, Headers, Message, Receive, Scope, Whole
 from stillmotion.http.multipart import FORM_CAP, BadForm, Form, FormParser, boundary_of
 
 PLAIN_CAP = 64 * 1024
@@ -47,12 +47,21 @@ class BodyReader:
     _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PICTURE_BODIES_AT_ONCE))
     _forms: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FORMS_AT_ONCE))
 
+    def at_hand(self, scope: Scope) -> bytes | None:
+        """A small body that is there already, which most are; None for any other. Raises as `read` does."""
+        exchange: Whole = scope[EXCHANGE]
+        body = exchange.whole_body(PLAIN_CAP)
+        if body is not None:
+            _check_kind(scope[HEADERS])
+        return body
+
     async def read(self, headers: Headers, receive: Receive, *, pictures: bool) -> bytes:
         """The whole body, with `pictures` a large one where its beginning shows a data URI.
 
         Raises `UnreadBody` for one that is refused, `ClientGone` where its sender hung up.
         """
-        check_headers(headers, PICTURES_CAP if pictures else PLAIN_CAP)
+        _check_kind(headers)
+        _check_length(headers, PICTURES_CAP if pictures else PLAIN_CAP)
         message = await receive()
         body: bytes = message.get("body", b"")
         ended = _ends_with(message)
@@ -69,7 +78,8 @@ class BodyReader:
         boundary = boundary_of(headers.get(b"content-type", b""))
         if boundary is None:
             raise _unread("must be sent as multipart/form-data")
-        check_headers(headers, FORM_CAP, is_form=True)
+        _check_kind(headers, is_form=True)
+        _check_length(headers, FORM_CAP)
         try:
             return await self._read_form(FormParser(boundary), receive)
         except BadForm as error:
@@ -99,17 +109,21 @@ class BodyReader:
         return body
 
 
-def check_headers(headers: Headers, cap: int, *, is_form: bool = False) -> None:
-    """Refuse, before anything is read, what says of itself that it is not plain JSON, or a form, of a size we take."""
+def _check_kind(headers: Headers, *, is_form: bool = False) -> None:
+    """Refuse what says of itself that it is not plain JSON, or a form."""
     kind = None if is_form else headers.get(b"content-type")
     if kind is not None and kind != _JSON and kind.partition(b";")[0].strip().lower() not in (b"", _JSON):
         raise _unread("must be sent with Content-Type: application/json")
-    length = headers.get(b"content-length")
-    if length is not None and length.isdigit() and int(length) > cap:
-        raise _too_large(cap)
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
         raise _unread("must be sent as it is, without a Content-Encoding")
+
+
+def _check_length(headers: Headers, cap: int) -> None:
+    """Refuse, before anything is read, what says of itself that it is longer than we take."""
+    length = headers.get(b"content-length")
+    if length is not None and length.isdigit() and int(length) > cap:
+        raise _too_large(cap)
 
 
 def _ends_with(message: Message) -> bool:

@@ -10,6 +10,7 @@ import types
 from collections import deque
 from collections.abc import Coroutine, Generator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -17,7 +18,7 @@ import httptools
 import uvicorn
 from uvicorn.server import ServerState
 
-from stillmotion.http.asgi import CLOSE, App, Header, Receive, Reply, Scope, Send, send_reply
+from stillmotion.http.asgi import CLOSE, HEADERS, App, Header, Headers, Receive, Reply, Scope, Send, send_reply
 from stillmotion.http.crowd import Crowd
 from stillmotion.http.exchange import Exchange, last_answer
 
@@ -73,7 +74,6 @@ class Connection(asyncio.Protocol):
         self._is_idle = False
         self._head_bytes = 0
         self._trailer_bytes = 0
-        self._is_reading = False
         self._is_long_read = False
         self._is_paused = False
         self._latest: Exchange | None = None
@@ -105,7 +105,6 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`. Headers that go on and on are not read to their end."""
         self._is_idle = False
-        self._is_reading = True
         self._is_long_read = len(data) > MAX_HEAD_BYTES
         try:
             self._parser.feed_data(data)
@@ -114,8 +113,6 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(b"Invalid HTTP request received.")
             return
-        finally:
-            self._is_reading = False
         self._begin_fresh()
         if not self._is_in_head:
             self._head_bytes = 0
@@ -160,10 +157,7 @@ class Connection(asyncio.Protocol):
             if self._trailer_bytes > MAX_HEAD_BYTES:
                 raise ValueError("the trailers are too large")
             return
-        name = name.lower()
-        if name == b"transfer-encoding" and (value.lower() != b"chunked" or self._parser.get_http_version() != "1.1"):
-            raise ValueError("the only encoding is chunked")
-        self._headers.append((name, value))
+        self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """A request whose body is still to come, if it has one."""
@@ -173,6 +167,9 @@ class Connection(asyncio.Protocol):
         version = parser.get_http_version()
         if version not in _VERSIONS:
             raise ValueError("the version is another one")
+        headers = Headers.of(self._headers)
+        if b"transfer-encoding" in headers and not self._is_chunked(version):
+            raise ValueError("the only encoding is chunked")
         path, query = _split(self._url)
         scope: dict[str, Any] = {
             "type": "http",
@@ -184,6 +181,7 @@ class Connection(asyncio.Protocol):
             "query_string": query,
             "root_path": "",
             "headers": self._headers,
+            HEADERS: headers,
             "server": self._addresses[0],
             "client": self._addresses[1],
         }
@@ -242,7 +240,8 @@ class Connection(asyncio.Protocol):
             self.transport.close()
         if self.transport.is_closing():
             return
-        self.resume_reading()
+        if self._is_paused:
+            self.resume_reading()
         if self._open:
             self._begin_apart(self._open[0])
         else:
@@ -281,6 +280,11 @@ class Connection(asyncio.Protocol):
         return None, math.inf
 
     # --------------------------------------------------------------------------------------------------------------
+
+    def _is_chunked(self, version: str) -> bool:
+        """Whether that is the only encoding of the body, and there may be one."""
+        encodings = (value.lower() for name, value in self._headers if name == b"transfer-encoding")
+        return version == "1.1" and all(encoding == b"chunked" for encoding in encodings)
 
     def _begin_fresh(self) -> None:
         """Begin the POST that was just read, if one was."""
@@ -348,6 +352,7 @@ def _address(transport: asyncio.BaseTransport, end: str) -> tuple[str, int] | No
     return (found[0], found[1]) if isinstance(found, tuple) else None
 
 
+@lru_cache(maxsize=64)
 def _split(target: bytes) -> tuple[str, bytes]:
     """The path and the query of a request's target, which may be a whole address."""
     if target.startswith(b"/"):

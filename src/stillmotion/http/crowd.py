@@ -12,7 +12,7 @@ class Caller(Protocol):
 
 
 class Crowd:
-    """Knows which connections wait for a request, the longest first.
+    """Knows which connections wait for a request, the longest first. `is_full` where there are as many as may be.
 
     Where there are `most`, whoever has waited longest goes, so that callers who connect and say nothing, or never
     all of it, keep nobody out. What is being answered, or takes in a body, stays.
@@ -22,15 +22,12 @@ class Crowd:
         self._most = most
         self._all: set[Caller] = set()
         self._waiting: dict[Caller, None] = {}
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there are as many as there may be, or more."""
-        return len(self._all) >= self._most
+        self.is_full = most < 1
 
     def join(self, caller: Caller) -> None:
         """A new connection, which waits for its first request."""
         self._all.add(caller)
+        self._count()
         if self.is_full and self._waiting:
             longest = next(iter(self._waiting))
             self.leave(longest)
@@ -40,6 +37,7 @@ class Crowd:
     def leave(self, caller: Caller) -> None:
         """A connection is gone, or as good as gone."""
         self._all.discard(caller)
+        self._count()
         self._waiting.pop(caller, None)
 
     def begins(self, caller: Caller) -> None:
@@ -49,3 +47,6 @@ class Crowd:
     def waits(self, caller: Caller) -> None:
         """All that was asked is answered."""
         self._waiting[caller] = None
+
+    def _count(self) -> None:
+        self.is_full = len(self._all) >= self._most

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Generic
 
@@ -25,17 +26,19 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.asgi import (
+    EXCHANGE,
     HEADERS,
     JSON_TYPE,
     NO_STORE,
     App,
     ClientGone,
-    Header,
     Headers,
     Message,
     Receive,
     Scope,
     Send,
+    Whole,
+    lines_of,
 )
 from stillmotion.http.body import PLAIN_CAP, BodyReader, apart_if_large
 from stillmotion.http.decoding import QueryDecoder, Wire, WireDecoder
@@ -46,6 +49,11 @@ from stillmotion.http.services import Services
 
 _IDEMPOTENCY_KEY = re.compile(rb"([!-~]{1,255})[ \t]*")
 _RETRY_COUNT = b"x-stainless-retry-count"
+_NO_CONTENT = HTTPStatus.NO_CONTENT.value
+_JSON_LINES = lines_of([JSON_TYPE, NO_STORE])
+_LIMIT_LINES = b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
+"""What is left of a limit, as every authenticated answer says it: the fields of an `Allowance`."""
+_GENERATION_LINES = b"%b%b%bx-stillmotion-progress: %.2f\r\n"
 _LOG = structlog.get_logger("stillmotion.http")
 
 
@@ -69,6 +77,8 @@ class Endpoint(Generic[Caller, Wire]):
         self._reader = edge.reader
         self._request_ids = edge.request_ids
         self._metrics = edge.metrics.of(operation.operation_id)
+        self._takes_body = operation.takes_body
+        self._may_be_form = operation.is_form or bool(operation.files)
         self._decode = WireDecoder(operation.wire, operation.files)
         self._decode_query = QueryDecoder(operation.wire)
 
@@ -78,62 +88,68 @@ class Endpoint(Generic[Caller, Wire]):
         started = services.clock.monotonic()
         call = Call(services, scope, next(self._request_ids))
         try:
-            answer, headers = await self._succeed(call, receive)
+            answer = await self._succeed(call, receive)
+            lines = self._lines(answer, call)
         except ClientGone:
             return
         except Exception as error:
-            status, body, headers = self._refuse(error, call)
+            status, body, lines = self._refuse(error, call)
         else:
             if answer.sent_by is not None:
-                await self._hand_over(answer.sent_by, call, headers, receive, send, started)
+                await self._hand_over(answer.sent_by, call, lines, receive, send, started)
                 return
             status, body = answer.status, answer.body
-        headers.append((b"x-request-id", call.request_id))
-        if status != HTTPStatus.NO_CONTENT:
-            headers.append((b"content-length", b"%d" % len(body)))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        exchange: Whole = scope[EXCHANGE]
+        length = b"" if status == _NO_CONTENT else b"content-length: %d\r\n" % len(body)
+        await exchange.answer(status, b"%bx-request-id: %b\r\n%b" % (lines, call.request_id, length), body)
         self._metrics.observe(status, services.clock.monotonic() - started)
 
     async def _hand_over(
-        self, app: App, call: Call, headers: list[Header], receive: Receive, send: Send, started: float
+        self, app: App, call: Call, lines: bytes, receive: Receive, send: Send, started: float
     ) -> None:
         """Have an application answer, with our headers added; what is measured is the time until it begins."""
         clock = self._services.clock
+        ours = [(name, value) for name, _, value in (line.partition(b": ") for line in lines.splitlines())]
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._metrics.observe(message["status"], clock.monotonic() - started)
-                added = [*message["headers"], *headers, (b"x-request-id", call.request_id)]
+                added = [*message["headers"], *ours, (b"x-request-id", call.request_id)]
                 message = {**message, "headers": added}
             await send(message)
 
         with suppress(ClientGone):
             await app(call.scope, receive, sending)
 
-    async def _succeed(self, call: Call, receive: Receive) -> tuple[Answer, list[Header]]:
+    async def _succeed(self, call: Call, receive: Receive) -> Answer:
         operation, surface = self._operation, self._surface
-        headers: Headers = call.scope[HEADERS]
-        key = surface.key_of(headers, call.scope["query_string"])
+        scope = call.scope
+        headers: Headers = scope[HEADERS]
+        key = surface.key_of(headers, scope["query_string"])
         caller: Any
         if surface.admit is None:
-            caller = call.subscription = await self._services.access.authenticate(key)
+            access = self._services.access
+            caller = call.subscription = access.known(key) or await access.authenticate(key)
             if not operation.submits:
                 call.allowance = self._services.read_limits.spend(caller)
             if not surface.comes_with_all:
                 caller.product.check_surface(surface.name)
         else:
             caller = surface.admit(call, key)
-        if operation.takes_body:
-            wire, body = await self._take(call, headers, receive)
+        if self._takes_body:
+            body = None if self._may_be_form else self._reader.at_hand(scope)
+            if body is None:
+                wire, body = await self._take(call, headers, receive)
+            else:
+                call.size = len(body)
+                wire = self._decode(body)
             if operation.submits:
                 await _recognise(call, headers, body, blind_retries=surface.blind_retries)
         else:
-            wire = self._decode_query(call.scope["query_string"])
+            wire = self._decode_query(scope["query_string"])
         if operation.submits and self._services.is_closing():
             raise Unavailable("the server is shutting down")
-        answer = await operation.handle(call, caller, wire)
-        return answer, self._headers(answer, call)
+        return await operation.handle(call, caller, wire)
 
     async def _take(self, call: Call, headers: Headers, receive: Receive) -> tuple[Wire, bytes]:
         """What came in, and the bytes that it is told again by."""
@@ -148,36 +164,34 @@ class Endpoint(Generic[Caller, Wire]):
         call.size = len(body)
         return self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body), body
 
-    def _headers(self, answer: Answer, call: Call) -> list[Header]:
-        allowance = call.allowance
+    def _lines(self, answer: Answer, call: Call) -> bytes:
+        """The headers of a success, but for the request's id and the body's length."""
+        allowance, generation = call.allowance, answer.generation
         if answer.window is not None and call.subscription is not None:
             allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
-        headers = [JSON_TYPE, NO_STORE] if answer.sent_by is None else []
-        if allowance is not None:
-            headers += limit_headers(allowance)
-        generation = answer.generation
-        if generation is not None:
-            headers.append((b"x-stillmotion-engine", generation.engine.encode("ascii", "replace")))
-            headers.append((b"x-stillmotion-progress", b"%.2f" % generation.progress))
-        return headers
+        limits = b"" if allowance is None else _LIMIT_LINES % allowance
+        kind = _JSON_LINES if answer.sent_by is None else b""
+        if generation is None:
+            return kind + limits
+        return _GENERATION_LINES % (kind, limits, _engine_line(generation.engine), generation.progress)
 
     def _submits_left(self, window: RateWindow, limit: int) -> Allowance:
         return Allowance(limit, max(0, limit - window.spent), window.seconds_left(self._services.clock.now()))
 
-    def _refuse(self, error: Exception, call: Call) -> tuple[int, bytes, list[Header]]:
+    def _refuse(self, error: Exception, call: Call) -> tuple[int, bytes, bytes]:
         """The answer to an error. A submit that was refused counts as a read, so that refusals are limited too."""
         if not isinstance(error, Refused):
             self._log(error, call)
-        limits: list[Header] = []
+        limits = b""
         if call.subscription is not None:
             try:
                 call.allowance = call.allowance or self._services.read_limits.spend(call.subscription)
             except RateLimitExceeded as flooded:
                 error = flooded
             allowance = _refused_by(error, call.subscription.product, call.allowance)
-            limits = [] if allowance is None else limit_headers(allowance)
+            limits = b"" if allowance is None else _LIMIT_LINES % allowance
         reply = self._surface.problems.reply(error)
-        return reply.status, reply.body, [*reply.headers, *limits]
+        return reply.status, reply.body, lines_of(reply.headers) + limits
 
     def _log(self, error: Exception, call: Call) -> None:
         about = {"operation": self._operation.operation_id, "request_id": call.request_id.decode("ascii")}
@@ -197,14 +211,10 @@ def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> 
     return reads
 
 
-def limit_headers(allowance: Allowance) -> list[Header]:
-    """What is left of a limit, as every authenticated answer says it."""
-    limit, remaining, reset = allowance
-    return [
-        (b"ratelimit-limit", b"%d" % limit),
-        (b"ratelimit-remaining", b"%d" % remaining),
-        (b"ratelimit-reset", b"%d" % reset),
-    ]
+@lru_cache(maxsize=256)
+def _engine_line(engine: str) -> bytes:
+    """What really renders it. There are few engines."""
+    return lines_of([(b"x-stillmotion-engine", engine.encode("ascii", "replace"))])
 
 
 async def _recognise(call: Call, headers: Headers, body: bytes, *, blind_retries: bool) -> None:

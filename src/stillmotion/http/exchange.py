@@ -2,23 +2,22 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
 
 import structlog
 
-from stillmotion.http.asgi import App, Header, Message, Scope
+from stillmotion.http.asgi import EXCHANGE, App, Header, Message, Scope, lines_of
 
 LARGE_BODY = 64 * 1024
 """From how many bytes on a body has longer to come."""
 
 _LOG = structlog.get_logger("stillmotion.http")
 _STATUS_LINES: Mapping[int, bytes] = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode("ascii") for status in HTTPStatus
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus
 }
 _BODILESS = frozenset({204, 304})
-_LINE = b": ".join
-"""Of a header."""
 _LENGTH = b"\r\ncontent-length: "
 _CLOSED = b"\r\nconnection: close\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -65,6 +64,8 @@ class Exchange:
     def __init__(self, connection: Line, scope: Scope, keep_alive: bool) -> None:
         self._connection = connection
         self._scope = scope
+        self._headers: list[Header] = scope["headers"]
+        self._is_head = scope["method"] == "HEAD"
         self.keep_alive = keep_alive
 
     @property
@@ -82,13 +83,17 @@ class Exchange:
             if isinstance(self._body, bytes):
                 self._body = bytearray(self._body)
             self._body += piece
-        self._tell()
+        self._has_news = True
+        if self._news is not None:
+            self._tell()
         return len(self._body)
 
     def take_end(self) -> None:
         """The body is whole."""
         self.more_body = False
-        self._tell()
+        self._has_news = True
+        if self._news is not None:
+            self._tell()
 
     def hang_up(self) -> None:
         """The caller is gone."""
@@ -97,7 +102,7 @@ class Exchange:
 
     def announces_much(self) -> bool:
         """Whether the body is large by its own account, or says nothing of its length."""
-        lengths = [value for name, value in self._scope["headers"] if name == b"content-length"]
+        lengths = [value for name, value in self._headers if name == b"content-length"]
         return not lengths or int(lengths[0]) > LARGE_BODY
 
     def _tell(self) -> None:
@@ -105,6 +110,14 @@ class Exchange:
         if self._news is not None:
             self._news.set()
             self._news = None
+
+    def whole_body(self, most: int) -> bytes | None:
+        """See `Whole`."""
+        body = self._body
+        if self.more_body or self.is_over or len(body) > most or not self._has_news:
+            return None
+        self._body, self._has_news = b"", False
+        return bytes(body)
 
     async def receive(self) -> Message:
         """See ASGI: the body so far, or that nobody waits for more of the answer."""
@@ -119,7 +132,7 @@ class Exchange:
     async def _wait(self) -> None:
         if self.more_body and not self._started and not self._may_continue:
             self._may_continue = True
-            if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._scope["headers"]):
+            if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._headers):
                 self._connection.transport.write(_CONTINUE)
         self._connection.resume_reading()
         if self._news is None:
@@ -130,13 +143,28 @@ class Exchange:
 
     async def run(self, app: App) -> None:
         """Have the application answer. Where it does not, the caller is told so as far as that is still possible."""
+        scope, self._scope = self._scope, {}  # The two would hold each other, and be left to the garbage collector.
+        scope[EXCHANGE] = self
         try:
-            await app(self._scope, self.receive, self.send)
+            await app(scope, self.receive, self.send)
         except Exception as error:
-            _LOG.error("answer_failed", path=self._scope["path"], exc_info=error)
+            _LOG.error("answer_failed", path=scope["path"], exc_info=error)
         finally:
             if not self.is_over:
                 self._give_up()
+
+    async def answer(self, status: int, lines: bytes, body: bytes) -> None:
+        """See `Whole`."""
+        connection = self._connection
+        if connection.behind is not None:
+            await connection.writable()
+        if self.is_over:
+            return
+        if self._is_head:
+            body = b""
+        self._started = True
+        connection.transport.write(b"%b\r\n%b" % (self._head(status, lines), body))
+        self._end()
 
     async def send(self, message: Message) -> None:
         """See ASGI. A whole answer is written at once."""
@@ -161,8 +189,8 @@ class Exchange:
         if self._start is None:
             raise RuntimeError("an answer begins with its head")
         status, headers = self._start["status"], self._start["headers"]
-        head = self._head(status, headers)
-        if self._scope["method"] == "HEAD" or status in _BODILESS:
+        head = self._head(status, lines_of(headers))
+        if self._is_head or status in _BODILESS:
             body = b""
         elif _LENGTH in head:
             self._left = _length(headers) - len(body) if more else 0
@@ -175,12 +203,8 @@ class Exchange:
         self._started = True
         return b"".join((head, b"\r\n", body))
 
-    def _head(self, status: int, headers: list[Header]) -> bytes:
-        """The lines of a head. Raises `ValueError` for a header that would be two."""
-        lines = [_STATUS_LINES[status], *map(_LINE, self._connection.default_headers), *map(_LINE, headers), b""]
-        head = b"\r\n".join(lines)
-        if not head.count(b"\n") == head.count(b"\r") == len(lines) - 1:
-            raise ValueError("a header holds a line break")
+    def _head(self, status: int, lines: bytes) -> bytes:
+        head = b"%b%b%b" % (_STATUS_LINES[status], _first_lines(tuple(self._connection.default_headers)), lines)
         if _CLOSED in head:
             self.keep_alive = False
         elif not self.keep_alive:
@@ -190,7 +214,7 @@ class Exchange:
     def _piece(self, body: bytes, more: bool) -> bytes:
         if self._is_chunked:
             return _chunk(body) if more else _chunk(body) + b"0\r\n\r\n"
-        if self._scope["method"] == "HEAD":
+        if self._is_head:
             return b""
         self._left -= len(body)
         if self._left < 0:
@@ -201,7 +225,8 @@ class Exchange:
         if self._left:
             self.keep_alive = False  # The caller must not take the next answer for the rest of this one.
         self.is_over = True
-        self._tell()
+        if self._news is not None:
+            self._tell()
         self._connection.answered(self)
 
     def _give_up(self) -> None:
@@ -210,6 +235,12 @@ class Exchange:
         if not self._started:
             self._connection.transport.write(last_answer(500, b"Internal Server Error"))
         self._end()
+
+
+@lru_cache(maxsize=1)
+def _first_lines(headers: tuple[Header, ...]) -> bytes:
+    """What every answer begins with: it changes once a second."""
+    return lines_of(headers)
 
 
 def _length(headers: list[Header]) -> int:
@@ -223,4 +254,4 @@ def _chunk(piece: bytes) -> bytes:
 def last_answer(status: int, sentence: bytes) -> bytes:
     """An answer after which the connection is closed."""
     headers = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-    return b"%b\r\n" % _STATUS_LINES[status] + headers % len(sentence) + sentence
+    return _STATUS_LINES[status] + headers % len(sentence) + sentence

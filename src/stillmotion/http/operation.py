@@ -5,7 +5,7 @@ An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it a
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -29,7 +29,6 @@ LinkTo = Callable[[str], str]
 """From an object key to the URL under which the caller can fetch it."""
 
 
-@dataclass(slots=True)
 class Call:
     """One request, as much of it as is known so far. `size` is that of its body in bytes, `files` what a form held.
 
@@ -37,16 +36,17 @@ class Call:
     `idempotency` is the name that it was given, and `fingerprint` what it is told again by without one.
     """
 
-    services: Services
-    scope: Scope
-    request_id: bytes
     subscription: Subscription | None = None
     allowance: Allowance | None = None
-    size: int = 0
+    size = 0
     idempotency: IdempotencyKey | None = None
     fingerprint: Fingerprint | None = None
     files: Mapping[str, bytes] | None = None
-    links: LinkTo | None = None
+
+    def __init__(self, services: Services, scope: Scope, request_id: bytes) -> None:
+        self.services = services
+        self.scope = scope
+        self.request_id = request_id
 
     @property
     def base_url(self) -> str:
@@ -59,19 +59,17 @@ class Call:
         values: Mapping[str, str] = self.scope.get(PATH_VALUES, {})
         return values
 
-    def link_to(self, key: str) -> str:
-        """Where the caller can fetch the object of that key, with no header."""
-        if self.links is None:
-            self.links = self.services.asset_urls.links(self.base_url)
-        return self.links(key)
+    @property
+    def link_to(self) -> LinkTo:
+        """Says where the caller can fetch an object, with no header."""
+        return self.services.asset_urls.links(lambda: self.base_url)
 
 
 class Nothing(msgspec.Struct, frozen=True):
     """The wire of an operation without parameters: no query, no body."""
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What an operation answers. A `generation` is named in the honesty headers; `window` is that of submits.
 
     Where there is a `sent_by`, that application answers, in place of `status` and `body`.

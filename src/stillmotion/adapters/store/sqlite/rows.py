@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -28,18 +28,24 @@ _MICROSECOND = timedelta(microseconds=1)
 
 class _Image(msgspec.Struct, tag="image", tag_field="type", frozen=True):
     url: str
+    key: ClassVar[None] = None
+    id: ClassVar[None] = None
 
 
 class _Stored(msgspec.Struct, tag="stored", tag_field="type", frozen=True):
     key: str
+    url: ClassVar[None] = None
+    id: ClassVar[None] = None
 
 
 class _Earlier(msgspec.Struct, tag="generation", tag_field="type", frozen=True):
     id: str
+    url: ClassVar[None] = None
+    key: ClassVar[None] = None
 
 
 class _Request(msgspec.Struct, omit_defaults=True, frozen=True):
-    """A request as it is kept: `GenerationRequest`, with its keyframes tagged."""
+    """A request as it is kept, and as it is shown (a `RequestView`): `GenerationRequest`, with its keyframes tagged."""
 
     prompt: str
     seconds: float
@@ -174,7 +180,7 @@ def to_view(row: Row) -> GenerationView:
     id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail, finished_at = row
     return GenerationView(
         id_,
-        to_request(request),
+        _decode_request(request),
         engine,
         to_time(created_at),
         _STATES[state],

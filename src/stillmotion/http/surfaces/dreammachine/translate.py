@@ -9,7 +9,7 @@ import msgspec
 from stillmotion.domain.camera import CONCEPTS
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.generation import Generation, GenerationView
-from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
+from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Bounds, placement
 from stillmotion.domain.request import (
@@ -20,6 +20,7 @@ from stillmotion.domain.request import (
     Purpose,
     Resolution,
 )
+from stillmotion.domain.views import KeyframeView, RequestView
 from stillmotion.http.operation import LinkTo
 from stillmotion.http.pictures import BadDataUri, is_data_uri, read_data_uri
 from stillmotion.http.surfaces.dreammachine import wire
@@ -201,7 +202,7 @@ def _reason(view: GenerationView) -> str | None:
     return INPUT_FAILED + view.failure_reason
 
 
-def _echo(request: GenerationRequest, link_to: LinkTo) -> wire.RequestEcho:
+def _echo(request: RequestView, link_to: LinkTo) -> wire.RequestEcho:
     echo = wire.RequestEcho(
         generation_type=request.purpose.value,
         model=request.model,
@@ -227,21 +228,19 @@ def _echo(request: GenerationRequest, link_to: LinkTo) -> wire.RequestEcho:
     return msgspec.structs.replace(echo, source=source, media=media, **edges)
 
 
-def _keyframes(request: GenerationRequest, link_to: LinkTo) -> wire.Keyframes | None:
+def _keyframes(request: RequestView, link_to: LinkTo) -> wire.Keyframes | None:
     if request.frame0 is None and request.frame1 is None:
         return None
     return wire.Keyframes(_keyframe(request.frame0, link_to), _keyframe(request.frame1, link_to))
 
 
-def _keyframe(keyframe: Keyframe | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:
-    match keyframe:
-        case None:
-            return None
-        case ImageKeyframe(url):
-            return wire.ImageKeyframe(url)
-        case StoredKeyframe(key):
-            return wire.ImageKeyframe(link_to(key))
-        case GenerationKeyframe(id_):
-            return wire.GenerationKeyframe(id_)
-        case InlineKeyframe():
-            raise TypeError("an inline picture is stored before its generation is")
+def _keyframe(keyframe: KeyframeView | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:
+    if keyframe is None:
+        return None
+    if keyframe.url is not None:
+        return wire.ImageKeyframe(keyframe.url)
+    if keyframe.key is not None:
+        return wire.ImageKeyframe(link_to(keyframe.key))
+    if keyframe.id is not None:
+        return wire.GenerationKeyframe(keyframe.id)
+    raise TypeError("an inline picture is stored before its generation is")

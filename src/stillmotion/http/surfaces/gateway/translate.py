@@ -8,13 +8,7 @@ import msgspec
 
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.generation import GenerationView
-from stillmotion.domain.keyframes import (
-    GenerationKeyframe,
-    ImageKeyframe,
-    InlineKeyframe,
-    Keyframe,
-    StoredKeyframe,
-)
+from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe, Keyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import (
     DEFAULT_MODEL,
@@ -24,6 +18,7 @@ from stillmotion.domain.request import (
     Resolution,
     prompt_problems,
 )
+from stillmotion.domain.views import KeyframeView
 from stillmotion.http.operation import LinkTo
 from stillmotion.http.pictures import BadDataUri, is_data_uri, read_data_uri
 from stillmotion.http.surfaces.gateway import wire
@@ -143,13 +138,13 @@ def _with_microseconds(time: datetime) -> datetime:
     return time if time.microsecond else cast("datetime", f"{time:%Y-%m-%dT%H:%M:%S}.000000Z")
 
 
-def _keyframe(keyframe: Keyframe | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:
+def _keyframe(keyframe: KeyframeView | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:
     if keyframe is None:
         return None
-    if isinstance(keyframe, ImageKeyframe):
+    if keyframe.url is not None:
         return wire.ImageKeyframe(keyframe.url)
-    if isinstance(keyframe, StoredKeyframe):
+    if keyframe.key is not None:
         return wire.ImageKeyframe(link_to(keyframe.key))
-    if isinstance(keyframe, GenerationKeyframe):
+    if keyframe.id is not None:
         return wire.GenerationKeyframe(keyframe.id)
     raise TypeError("an inline picture is stored before its generation is")
