@@ -9,9 +9,9 @@ as one may have deleted it. The server is the same for them as for everybody.
 import multiprocessing
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tarfile
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -56,8 +56,7 @@ def their_tests(tmp_path_factory):
     pip("download", "--quiet", "--no-deps", "--no-binary", "lumaai", "--dest", str(folder), wanted)
     pip("install", "--quiet", "--target", str(folder / "site"), "pytest-asyncio", "respx", "rich", "time-machine")
     (archive,) = folder.glob("lumaai-*.tar.gz")
-    with tarfile.open(archive) as opened:
-        opened.extractall(folder, filter="data")
+    shutil.unpack_archive(archive, folder)
     return archive.with_suffix("").with_suffix(""), folder / "site"
 
 
