@@ -62,4 +62,6 @@ def _walk(top: Path) -> Iterator[Path]:
         yield top
     for folder, folders, names in os.walk(top):
         folders[:] = [own for own in folders if own not in NOT_OURS and (own[0] != "." or own in OURS_WITH_A_DOT)]
-        yield from (Path(folder, own).resolve() for own in names if not Path(folder, own).is_symlink())
+        # A worktree's `.git` is a file that says where the repository lies.
+        ours = (Path(folder, own) for own in names if own != ".git")
+        yield from (path.resolve() for path in ours if not path.is_symlink())

@@ -16,11 +16,25 @@ MAX_CLIP_PIXELS = 4096 * 4096
 MAX_CLIP_FRAMES = 3600
 
 
+class Ratio(Protocol):
+    """A `Fraction`, or from PyAV 19 on a kind of number of its own."""
+
+    @property
+    def numerator(self) -> int:
+        """What is divided."""
+        ...
+
+    @property
+    def denominator(self) -> int:
+        """By what."""
+        ...
+
+
 class Rate(Protocol):
     """A video stream of PyAV's, as much of it as a rate takes."""
 
     @property
-    def average_rate(self) -> Fraction | None:
+    def average_rate(self) -> Ratio | None:
         """Frames a second."""
         ...
 
@@ -51,7 +65,7 @@ class Surveyed:
 
 
 def frame_rate(stream: Rate) -> Fraction:
-    """The mean rate that the file tells, 0 where it tells none. PyAV 19 has a kind of number of its own for it."""
+    """The mean rate that the file tells, 0 where it tells none."""
     told = stream.average_rate
     return Fraction(0) if told is None else Fraction(told.numerator, told.denominator)
 
