@@ -14,8 +14,8 @@ class Generation:
 
     `state` is queued, dreaming, completed or failed; `progress` goes from 0 to 1. `video_url` and `image_url` are
     there when it is completed, need no key, and expire after a day. `engine` is what really renders it. `stage`,
-    `queue_position` and `eta_seconds` are known where the server tells them. `preview_url` is where a picture of what is
-    being made can be had until it is made; events tell it. `body` is the whole answer.
+    `queue_position` and `eta_seconds` are known where the server tells them. `preview_url` is where what is being made
+    can be seen until it is made; events tell it. `body` is the whole answer.
     """
 
     id: str

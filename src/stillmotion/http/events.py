@@ -79,8 +79,8 @@ def happening(generation: Generation, link_to: LinkTo) -> Happening:
 class EventStream:
     """The ASGI application of one stream. It ends with the generation, with its caller, and with the server.
 
-    `seen` is the id of the last event that the caller got of an earlier stream, empty for none. `new_links` signs anew
-    for each event: a stream may be open for long, and to a browser one address is one picture, though another lies there.
+    `seen` is the id of the last event that the caller got of an earlier stream, empty for none. `new_links` makes links
+    for each event: a stream may be open for long, and a browser takes one address for one picture.
     """
 
     def __init__(

@@ -24,14 +24,20 @@ class Previews:
     `tell` is told of each that is there; with `every` 0 there are none.
     """
 
-    def __init__(self, folder: Path, tell: Callable[[str], None], every: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tell: Callable[[str], None],
+        every: float = EVERY_SECONDS,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._path, self._part = folder / NAME, folder / f".{NAME}.part"
-        self._tell, self._every = tell, every or math.inf
-        self._due_at = time.monotonic() + self._every
+        self._tell, self._every, self._now = tell, every or math.inf, now
+        self._due_at = now() + self._every
 
     def show(self, picture: Callable[[], Picture]) -> None:
         """`domain.rendering.Show`. What goes wrong is logged, and then there are no more."""
-        if time.monotonic() < self._due_at:
+        if self._now() < self._due_at:
             return
         try:
             write_preview(picture(), self._part)
@@ -41,7 +47,7 @@ class Previews:
             self._due_at = math.inf
             return
         self._tell(str(self._path))
-        self._due_at = time.monotonic() + self._every
+        self._due_at = self._now() + self._every
 
     def remove(self) -> None:
         """Leave no file."""
