@@ -241,7 +241,6 @@ OBJECTS_OF_GENERATIONS: Final = """
 """
 
 ALL_OBJECTS: Final = "SELECT id, request, video_key, thumbnail_key FROM generations"
-"""Those that are to last: no previews."""
 
 GENERATION_EXISTS: Final = "SELECT 1 FROM generations WHERE id = ?"
 
