@@ -277,11 +277,17 @@ def image_source(settings: Settings) -> HttpImages:
 
 def renderers(settings: Settings, faults: Faults | None = None) -> NewRenderer:
     """Makes renderers that are not started yet, set up as the settings say."""
-    options = ["--faults", faults.text] if faults else []
+    options = _common(settings, faults)
     if settings.depth_model:
         file = Path(settings.depth_model).expanduser().resolve()
         options += ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
     return lambda: RendererProcess((*RENDERER_COMMAND, *options))
+
+
+def _common(settings: Settings, faults: Faults | None) -> list[str]:
+    """What every renderer is told, whatever its engines are."""
+    options = ["--preview-every", str(settings.preview_seconds)]
+    return [*options, "--faults", faults.text] if faults else options
 
 
 def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[Forwarder]:
@@ -338,7 +344,7 @@ def devices(settings: Settings, models: Catalogue, faults: Faults | None = None)
     offered = models.offered() if settings.renderers else ()
     entries = [_with_weights(each, settings) for each in offered if each.is_local]
     stand_in = partial(successor, models) if any(models.has_stand_in(each) for each in entries) else None
-    return devices_for(entries, settings.devices, stand_in, faults.text if faults else "")
+    return devices_for(entries, settings.devices, stand_in, _common(settings, faults))
 
 
 async def model_troubles(settings: Settings) -> dict[str, str | None]:

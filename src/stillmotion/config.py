@@ -75,6 +75,9 @@ class Settings:
     fetch_allowed_ports: tuple[int, ...] = _setting(
         (80, 443), "Ports that pictures and callbacks may be on; empty: any."
     )
+    preview_seconds: float = _setting(
+        1.0, "Least seconds between two pictures of a clip that is being made, 0 to 3600; 0: none are made."
+    )
     shutdown_grace: float = _setting(8.0, "Seconds that a running render may still take at shutdown, 0 to 600.")
     server: str = _setting("", "A server's URL, which `generate`, `generations` and `mcp` then use; empty: none.")
     key: str = _setting("", "The key for that server.", secret=True)
@@ -89,6 +92,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "submits_per_minute": (1, 1_000_000),
     "concurrent_generations": (1, 10_000_000),
     "retention_days": (0, 36_500),
+    "preview_seconds": (0, 3600),
     "shutdown_grace": (0, 600),
 }
 _SECRET_LENGTHS: Mapping[str, tuple[int, int]] = {"admin_key": (32, 128)}

@@ -42,6 +42,22 @@ def test_what_a_server_has_is_listed_shown_watched_and_downloaded(terminal, runn
     assert terminal.files("*.mp4") + terminal.files("t.jpg") == [f"{made.id}.mp4", "t.jpg"]
 
 
+@pytest.mark.methods("generations watch")
+def test_what_is_being_made_is_shown_to_scripts_too(terminal, told):
+    sse = {"Content-Type": "text/event-stream"}
+    event = b'id: 1\ndata: {"state": "dreaming", "progress": 0.5, "preview": "http://x/p.jpg"}\n\n'
+    told.on("GET", f"/generations/{ID}/events", Answer(200, event + b'id: 2\ndata: {"state": "completed"}\n\n', sse))
+    told.on("GET", ONE, Answer(200, generation("queued")), Answer(200, generation("completed")))
+    code, out, _ = terminal("generations", "watch", ID, "--json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [(each["state"], each.get("preview")) for each in lines] == [
+        ("queued", None),
+        ("dreaming", "http://x/p.jpg"),
+        ("completed", None),
+    ]
+
+
 @pytest.mark.methods("generations cancel")
 def test_cancelling_stops_what_goes_on_and_spares_what_has_ended(terminal, told):
     told.on("DELETE", ONE, Answer(204))

@@ -275,6 +275,19 @@ def test_events_are_followed_and_taken_up_again_where_they_broke_off(server, con
     assert [each.headers.get("last-event-id") for each in server.asked if each.path == EVENTS] == [None, "1"]
 
 
+@pytest.mark.methods("watch")
+def test_what_is_being_made_is_shown_for_as_long_as_events_say_where(server, connect):
+    sse = {"Content-Type": "text/event-stream; charset=utf-8"}
+    told = (
+        b'id: 1\ndata: {"state": "dreaming", "progress": 0.25, "preview": "http://x/p.jpg"}\n\n'
+        b'id: 2\ndata: {"state": "queued", "progress": 0.0}\n\nid: 3\ndata: {"state": "completed"}\n\n'
+    )
+    server.on("GET", EVENTS, Answer(200, told, sse))
+    server.on("GET", ONE, Answer(200, body()), Answer(200, body("completed")))
+    seen = list(connect(server.base).watch(ID))
+    assert [each.preview_url for each in seen] == [None, "http://x/p.jpg", None, None]
+
+
 @pytest.mark.methods("wait")
 def test_without_events_it_polls(server, connect):
     server.on(

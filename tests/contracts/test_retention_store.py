@@ -56,6 +56,18 @@ async def test_what_is_deleted_is_gone_and_cannot_be_deleted_again(store, subscr
     assert not await store.delete("never")
 
 
+async def test_a_preview_is_named_as_long_as_its_attempt_goes_on(store, subscription):
+    generation = await submit(store, subscription)
+    lease = (await store.change(generation.id, lambda each: each.claimed(UNTIL))).lease
+    key, other = f"generations/{generation.id}/shown.jpg", f"generations/{generation.id}/other.jpg"
+    shown = await store.change(generation.id, lambda each: each.renewed(lease, UNTIL, 0.5, key))
+    assert await store.find(generation.id) == shown
+    assert (shown.preview, await store.named([key, other])) == (key, {key})
+    await store.change(generation.id, lambda each: each.released(lease))
+    assert (await store.find(generation.id)).preview is None
+    assert await store.named([key, other]) == set()
+
+
 async def test_what_belongs_to_others_stays(store, subscription):
     first, second = [await complete(store, await submit(store, subscription, callback_url=CALLBACK_URL)) for _ in "ab"]
     await store.delete(first.id)

@@ -1,10 +1,15 @@
 """Watching a generation while it is really made, and while the server stops."""
 
 import http.client
+import io
 import json
+import time
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from PIL import Image
+
+from stillmotion import Client
 from tests.end_to_end.conftest import small_picture
 
 ASKED = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
@@ -40,6 +45,65 @@ def test_a_render_is_told_from_the_queue_to_the_clip(running):
     assert states in (["queued", "dreaming", "completed"], ["dreaming", "completed"])
     assert [each["progress"] for each in events] == sorted(each["progress"] for each in events)
     assert running.call("GET", events[-1]["assets"]["video"].removeprefix(running.base)).status == 200
+
+
+def objects_of(running, generation_id):
+    folder = running.directory / "objects" / "generations" / generation_id
+    return {path.name for path in folder.glob("*")} if folder.exists() else set()
+
+
+def until_seen(watching):
+    """The generation as it shows itself for the first time."""
+    return next(each for each in watching if each.preview_url)
+
+
+def is_jpeg(content):
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.load()
+        return picture.format == "JPEG" and max(picture.size) == 512
+
+
+def test_what_is_being_made_can_be_seen_and_is_gone_with_the_clip(make_running):
+    running = make_running(STILLMOTION_PREVIEW_SECONDS="0.1")
+    with Client(running.base, running.key) as client:
+        watching = client.watch(client.submit(small_picture(), "orbit left", seconds=12))
+        shown = until_seen(watching)
+        address = shown.preview_url.removeprefix(running.base)
+        assert is_jpeg(running.call("GET", address).content)
+        assert (shown.state, shown.video_url) == ("dreaming", None)
+        assert running.status(shown.id).body["assets"] is None
+        done = list(watching)[-1]
+        assert (done.state, done.preview_url) == ("completed", None)
+    deadline = time.monotonic() + 5
+    while len(objects_of(running, done.id)) > 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert {name.rpartition(".")[2] for name in objects_of(running, done.id)} == {"mp4", "jpg"}
+    assert running.call("GET", address).status == 404
+
+
+def test_what_is_deleted_while_it_can_be_seen_leaves_nothing(make_running):
+    running = make_running(STILLMOTION_PREVIEW_SECONDS="0.1")
+    with Client(running.base, running.key) as client:
+        shown = until_seen(client.watch(client.submit(small_picture(), "orbit left", seconds=12)))
+        client.delete(shown.id)
+    deadline = time.monotonic() + 5
+    while objects_of(running, shown.id) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert objects_of(running, shown.id) == set()
+    running.stop()
+    assert objects_of(running, shown.id) == set()
+
+
+def test_a_server_that_was_killed_finds_the_picture_it_left(make_running):
+    running = make_running(STILLMOTION_PREVIEW_SECONDS="0.1")
+    with Client(running.base, running.key) as client:
+        shown = until_seen(client.watch(client.submit(small_picture(), "orbit left", seconds=12)))
+    left = urlsplit(shown.preview_url).path.rpartition("/")[2]
+    running.kill()
+    assert left in objects_of(running, shown.id)
+    running.settings["STILLMOTION_RENDERERS"] = "0"
+    running.start()
+    assert objects_of(running, shown.id) == set()
 
 
 def test_open_streams_do_not_hold_up_the_servers_end(make_running):

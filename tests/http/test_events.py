@@ -16,7 +16,7 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.http import connection as connection_module
 from stillmotion.http import events as events_module
 from stillmotion.http import server as server_module
-from tests.builders import NOON
+from tests.builders import NOON, some_assets
 
 UNTIL = NOON + timedelta(days=365)
 BROKEN = GenerationFailed("image_decode_failed", "The image could not be decoded.")
@@ -109,6 +109,29 @@ def test_every_change_is_told_and_the_end_closes_the_stream(any_edge):
     assets = told[-1].data["assets"]
     assert any_edge.ask("GET", assets["video"].removeprefix(any_edge.server.url)).content == b"video" * 1000
     assert set(told[-1].data) == {"id", "state", "progress", "assets"}
+
+
+def test_what_is_being_made_can_be_seen_at_an_address_that_is_new_with_each_event(any_edge):
+    caller = any_edge.caller()
+    task_id = caller.submit().body["id"]
+    key = f"generations/{task_id}/shown.jpg"
+    any_edge.run(any_edge.objects.put(key, b"\xff\xd8picture"))
+    with watching(caller, task_id) as stream:
+        stream.next()
+        caller.change(task_id, claimed)
+        assert "preview" not in stream.next().data
+        told = []
+        for progress in (0.25, 0.5):
+            caller.change(task_id, lambda each, now=progress: each.renewed(each.lease, UNTIL, now, key))
+            told.append(stream.next().data["preview"])
+            any_edge.clock.advance(seconds=1)
+        caller.change(task_id, lambda each: each.completed(each.lease, some_assets(task_id), "{}", NOON))
+        last = stream.next().data
+    assert told[0] != told[1]
+    for address in told:
+        answer = any_edge.ask("GET", address.removeprefix(any_edge.server.url))
+        assert (answer.content, answer.headers["content-type"]) == (b"\xff\xd8picture", "image/jpeg")
+    assert (last["state"], "preview" in last) == ("completed", False)
 
 
 def test_a_failure_says_why(caller):

@@ -19,7 +19,7 @@ AT = datetime(2024, 12, 6, 15, 0, 46, 232527, UTC)
 
 EVENTS = {
     State.QUEUED: {},
-    State.DREAMING: {"attempt": 1, "progress": 0.51234},
+    State.DREAMING: {"attempt": 1, "progress": 0.51234, "preview": f"generations/{ID}/p.jpg"},
     State.COMPLETED: {"attempt": 1, "assets": some_assets(ID), "progress": 1.0},
     State.FAILED: {"attempt": 2, "failure_reason": "The renderer crashed.", "failure_code": "renderer_crashed"},
     State.CANCELLED: {},

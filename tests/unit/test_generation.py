@@ -39,6 +39,23 @@ def test_progress_never_goes_back():
     assert further.renewed(dreaming.lease, SOON, 0.2).progress == 0.6
 
 
+def test_what_is_made_can_be_seen_until_it_is_made_no_more():
+    dreaming = queued().claimed(SOON)
+    shown = dreaming.renewed(dreaming.lease, SOON, 0.4, "a/preview.jpg")
+    assert (shown.preview, shown.objects) == ("a/preview.jpg", ["a/preview.jpg"])
+    broken = GenerationFailed("image_decode_failed", "The image could not be decoded.")
+    ends = (
+        shown.completed(shown.lease, RESULT, "{}", NOW),
+        shown.attempt_failed(shown.lease, CRASH, NOW),
+        shown.attempt_failed(shown.lease, broken, NOW),
+        shown.released(shown.lease),
+        shown.handed_on(shown.lease, "another/1"),
+        shown.abandoned(NOW),
+        shown.cancelled(NOW),
+    )
+    assert [each.preview for each in ends] == [None] * len(ends)
+
+
 @pytest.mark.parametrize("act", ["renew", "complete", "fail", "release"])
 def test_an_earlier_attempt_can_do_nothing(act):
     first = queued().claimed(SOON)

@@ -119,6 +119,22 @@ async def test_what_is_published_for_a_deleted_generation_leaves_nothing(house):
     assert house.files() == []
 
 
+async def test_a_preview_that_is_shown_is_no_orphan_and_one_that_nobody_shows_is(house):
+    generation_id = await house.submit()
+    lease = (await house.work.claim()).lease
+    shown, left = house.work.new_preview(lease), house.work.new_preview(lease)
+    for key in (shown, left):
+        await house.objects.put(key, b"picture")
+    await house.work.renew(lease, 0.5, shown)
+    house.clock.advance(hours=2)
+    collected = await house.retention.collect()
+    assert collected.orphans == 1
+    assert await house.objects.find(shown) is not None
+    assert await house.objects.find(left) is None
+    await house.generations.delete(house.owner, generation_id)
+    assert [path for path in house.files() if not path.startswith("quarantine/")] == []
+
+
 async def test_a_deletion_that_storage_held_up_is_finished_by_a_sweep(house):
     generation_id = await house.finished()
     house.objects.away = True

@@ -1,6 +1,7 @@
 """What a worker does with a generation: claim, renew, complete, release, fail."""
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +9,7 @@ from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import EVERY_ENGINE, Clock, Engines, GenerationStore, NewToken, ObjectStore
 from stillmotion.application.wholeness import is_kept
 from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
-from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost
+from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost, Unavailable
 from stillmotion.domain.generation import Generation, Lease
 from stillmotion.domain.lifecycle import State
 
@@ -62,10 +63,12 @@ class Work:
             self.fault(Point.CLAIM_AFTER_COMMIT)
         return claimed
 
-    async def renew(self, lease: Lease, progress: float) -> None:
-        """Say that the render is alive and how far it is. Raises `LeaseLost` where it must stop."""
+    async def renew(self, lease: Lease, progress: float, preview: str | None = None) -> None:
+        """Say that the render is alive, how far it is and what shows it. Raises `LeaseLost` where it must stop."""
         until = self.clock.now() + LEASE
-        await self.store.change(lease.generation_id, lambda generation: generation.renewed(lease, until, progress))
+        await self.store.change(
+            lease.generation_id, lambda generation: generation.renewed(lease, until, progress, preview)
+        )
 
     async def holds(self, lease: Lease) -> bool:
         """Whether the lease is still good: a look, nothing is changed."""
@@ -85,6 +88,10 @@ class Work:
         """Names that nobody can guess and no other attempt has."""
         folder = f"{RESULTS}/{lease.generation_id}"
         return AssetKeys(f"{folder}/{self.new_token()}.mp4", f"{folder}/{self.new_token()}.jpg")
+
+    def new_preview(self, lease: Lease) -> str:
+        """The name of the object that shows what an attempt makes, likewise."""
+        return f"{RESULTS}/{lease.generation_id}/{self.new_token()}.jpg"
 
     async def complete(self, lease: Lease, rendered: Rendered, keys: AssetKeys) -> Generation:
         """Publish the files, read them back, then finish. What was published for a lost lease is removed.
@@ -188,7 +195,7 @@ class Work:
         return sum([await self._take_back(generation_id, _END_OF_TIME) for generation_id in leased])
 
     async def _take_back(self, generation_id: str, until: datetime) -> int:
-        now = self.clock.now()
+        now, lost = self.clock.now(), await self.store.find(generation_id)
 
         def abandon(generation: Generation) -> Generation:
             if generation.lease_until is None or generation.lease_until > until:
@@ -199,4 +206,8 @@ class Work:
             await self.store.change(generation_id, abandon)
         except (LeaseLost, IllegalTransition, GenerationNotFound):
             return 0
+        if lost is not None and lost.preview is not None:
+            # Its worker is no more there to do so. Where storage is away it is an orphan now.
+            with suppress(Unavailable):
+                await self.objects.delete(lost.preview)
         return 1

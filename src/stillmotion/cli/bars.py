@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stillmotion.cli.orders import Report
+from stillmotion.cli.orders import Report, is_url
 
 
 class Bars:
@@ -13,17 +13,35 @@ class Bars:
     def bar(self, name: str) -> Iterator[Report]:
         """Where to report one clip's progress."""
         del name
-        yield lambda _stage, _fraction: None
+        yield lambda _stage, _fraction, _preview=None: None
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """For as long as something else is printed."""
+        yield
 
 
 class LiveBars(Bars):
-    """A line a clip: its picture, what is being done, how far it is, how long it took and may yet take."""
+    """A line a clip: its picture, what is being done, how far it is, how long it took and may yet take.
+
+    Below them, where what is made so far can be seen: an address takes more lines than one, and is whole.
+    """
 
     def __init__(self) -> None:
-        from rich.console import Console
+        from rich.console import Console, RenderableType
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.text import Text
 
-        self.progress = Progress(
+        class Lines(Progress):
+            def get_renderables(self) -> Iterator[RenderableType]:
+                yield from super().get_renderables()
+                for task in self.tasks:
+                    if place := task.fields["preview"]:
+                        # A terminal may not find an address that goes over lines by itself.
+                        link = f"link {place}" if is_url(place) else ""
+                        yield Text.assemble(f"{task.fields['name']}  so far: ", (place, link), overflow="fold")
+
+        self.progress = Lines(
             TextColumn("{task.fields[name]}", markup=False),
             TextColumn("{task.description:>9}", markup=False),
             BarColumn(),
@@ -38,15 +56,24 @@ class LiveBars(Bars):
     @contextmanager
     def bar(self, name: str) -> Iterator[Report]:
         """Where to report one clip's progress; the line goes when it is done."""
-        task = self.progress.add_task("starting", total=1.0, name=name)
+        task = self.progress.add_task("starting", total=1.0, name=name, preview=None)
 
-        def report(stage: str, fraction: float) -> None:
-            self.progress.update(task, description=stage, completed=fraction)
+        def report(stage: str, fraction: float, preview: str | None = None, /) -> None:
+            self.progress.update(task, description=stage, completed=fraction, preview=preview)
 
         try:
             yield report
         finally:
             self.progress.remove_task(task)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the lines away meanwhile: they and what is printed would overwrite each other."""
+        self.progress.live.stop()
+        try:
+            yield
+        finally:
+            self.progress.live.start(refresh=True)
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def command(ctx: click.Context, /, images: tuple[str, ...], out: Path | None, **
     keep = len(placed) > 1 and not overwrite
     try:
         with bars(live=not as_json) as shown:
-            making = _make_all(maker_of(asked, settings), placed, shown, _Teller(as_json), keep=keep)
+            making = _make_all(maker_of(asked, settings), placed, shown, _Teller(as_json, shown), keep=keep)
             outcomes = asyncio.run(making)
     except KeyboardInterrupt:
         click.echo("Cancelled; nothing is left half-made.", err=True)
@@ -98,6 +98,7 @@ class _Teller:
     """Says what became of each picture as soon as it is known: clips on standard output, trouble on standard error."""
 
     as_json: bool
+    shown: Bars
 
     def made(self, order: Order, made: Made) -> None:
         if self.as_json:
@@ -105,20 +106,22 @@ class _Teller:
             self._line(order, "completed", **made.described(), plan=plan)
             return
         facts = f"{order.out.stat().st_size / 1e6:.1f} MB  {made.width}×{made.height}  {made.frames} frames"
-        click.echo(f"{order.out}  {facts}  rendered by {made.engine} in {made.seconds:.1f} s")
-        for line in describe(made.plan):
-            click.echo(line)
+        first = f"{order.out}  {facts}  rendered by {made.engine} in {made.seconds:.1f} s"
+        with self.shown.aside():
+            click.echo("\n".join((first, *describe(made.plan))))
 
     def passed_over(self, order: Order) -> None:
         if self.as_json:
             self._line(order, "skipped")
-        else:
+            return
+        with self.shown.aside():
             click.echo(f"{order.out} is there and whole: passed over (--overwrite makes it again).", err=True)
 
     def failed(self, order: Order, error: StillmotionError) -> None:
         if self.as_json:
             self._line(order, "failed", reason=str(error))
-        else:
+            return
+        with self.shown.aside():
             click.echo(f"{order.image}: {error}", err=True)
 
     def _line(self, order: Order, state: str, **facts: Any) -> None:

@@ -75,11 +75,12 @@ def watch(ctx: click.Context, id_: str, server: str | None, key: str | None, as_
     """Follow one generation until it has ended. Exits with 1 where it failed; Ctrl-C leaves it going."""
     last = None
     try:
-        with _client(ctx, server, key) as client, bars(live=not as_json) as shown, shown.bar(id_) as report:
+        with _client(ctx, server, key) as client, bars(live=not as_json) as live, live.bar(id_) as report:
             for last in client.watch(id_):
-                report(last.stage or last.state, last.progress)
+                report(last.stage or last.state, last.progress, last.preview_url)
                 if as_json:
-                    click.echo(json.dumps({"id": last.id, "state": last.state, "progress": last.progress}))
+                    shown = {"preview": last.preview_url} if last.preview_url else {}
+                    click.echo(json.dumps({"id": last.id, "state": last.state, "progress": last.progress, **shown}))
     except KeyboardInterrupt:
         click.echo(f"{id_} goes on without being watched.", err=True)
         sys.exit(EXIT_INTERRUPTED)

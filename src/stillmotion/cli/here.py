@@ -93,10 +93,16 @@ class Here:
             codec=video_codec(self._settings),
         )
 
-        def follow(progress: Progress) -> None:
-            report(progress.stage.value, progress.fraction)
+        preview: str | None = None
 
-        return await self._renderer.render(message, follow)
+        def follow(progress: Progress) -> None:
+            report(progress.stage.value, progress.fraction, preview)
+
+        def look(picture: Path) -> None:
+            nonlocal preview
+            preview = str(picture)
+
+        return await self._renderer.render(message, follow, look)
 
     async def _picture(self, image: str, named: str, fetched: Path) -> str:
         """The file that holds the picture: the one named, or what was fetched from the URL."""

@@ -82,7 +82,7 @@ class Workshop:
 
         told, telling = -1.0, set[asyncio.Task[None]]()
 
-        def follow(stage: str, fraction: float) -> None:
+        def follow(stage: str, fraction: float, _preview: str | None = None) -> None:
             nonlocal told
             if fraction >= told + _STEP:
                 told = fraction

@@ -1,14 +1,19 @@
 """What `stillmotion generate` is asked for, and what comes of it, here or on a server."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-Report = Callable[[str, float], None]
-"""Takes what is being done and the fraction done, 0 to 1."""
+
+class Report(Protocol):
+    """Takes what becomes of a clip."""
+
+    def __call__(self, stage: str, fraction: float, preview: str | None = None, /) -> None:
+        """What is being done, the fraction done, 0 to 1, and where what is made so far can be seen."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class There:
         )
 
         def follow(generation: Generation) -> None:
-            report(generation.stage or generation.state, generation.progress)
+            report(generation.stage or generation.state, generation.progress, generation.preview_url)
 
         try:
             done = await self._client.wait(submitted, on_progress=follow)

@@ -14,7 +14,8 @@ class Generation:
 
     `state` is queued, dreaming, completed or failed; `progress` goes from 0 to 1. `video_url` and `image_url` are
     there when it is completed, need no key, and expire after a day. `engine` is what really renders it. `stage`,
-    `queue_position` and `eta_seconds` are known where the server tells them. `body` is the whole answer.
+    `queue_position` and `eta_seconds` are known where the server tells them. `preview_url` is where what is being made
+    can be seen until it is made; events tell it. `body` is the whole answer.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Generation:
     video_url: str | None = None
     image_url: str | None = None
     engine: str | None = None
+    preview_url: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

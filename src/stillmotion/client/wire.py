@@ -153,7 +153,8 @@ def told(generation: Generation, event: str) -> Generation:
         return generation
     if not isinstance(body, dict):
         return generation
-    return replace(generation, **{name: body[name] for name in _TOLD_IN_EVENTS if body.get(name) is not None})
+    known = {name: body[name] for name in _TOLD_IN_EVENTS if body.get(name) is not None}
+    return replace(generation, preview_url=body.get("preview"), **known)
 
 
 def refusal(reply: Reply) -> ServerRefused:

@@ -52,6 +52,7 @@ class Generation:
     `engine` is what renders it, for the honesty header; `attempt` counts claims and only grows; `failures`
     counts attempts that went wrong, `losses` those that were lost with their worker; `progress` is 0 to 1; `plan`
     is the engine's JSON, empty until known; `remote` is what another server calls it, empty where none is at it.
+    `preview` is the key of an object that shows what is being made: there while a worker makes it, and no longer.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Generation:
     finished_at: datetime | None = None
     losses: int = 0
     remote: str = ""
+    preview: str | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -98,9 +100,11 @@ class Generation:
 
     @property
     def objects(self) -> list[str]:
-        """The keys of all objects that it names: pictures it is made from, and its result."""
-        inputs = [each.key for each in (self.request.frame0, self.request.frame1) if isinstance(each, StoredKeyframe)]
-        return inputs if self.assets is None else [*inputs, self.assets.video.key, self.assets.thumbnail.key]
+        """The keys of all objects that it names: pictures it is made from, its preview, and its result."""
+        named = [each.key for each in (self.request.frame0, self.request.frame1) if isinstance(each, StoredKeyframe)]
+        if self.preview is not None:
+            named.append(self.preview)
+        return named if self.assets is None else [*named, self.assets.video.key, self.assets.thumbnail.key]
 
     @property
     def lease(self) -> Lease:
@@ -113,15 +117,16 @@ class Generation:
             self, state=after(self.state, Event.CLAIM), attempt=self.attempt + 1, lease_until=until, progress=0.0
         )
 
-    def renewed(self, lease: Lease, until: datetime, progress: float) -> "Generation":
-        """The worker is alive and has come this far."""
+    def renewed(self, lease: Lease, until: datetime, progress: float, preview: str | None = None) -> "Generation":
+        """The worker is alive, has come this far, and shows that."""
         self._fence(lease)
-        return replace(self, lease_until=until, progress=max(self.progress, progress))
+        return replace(self, lease_until=until, progress=max(self.progress, progress), preview=preview)
 
     def released(self, lease: Lease) -> "Generation":
         """Handed back unfinished through no fault of its own: not a failure."""
         self._fence(lease)
-        return replace(self, state=after(self.state, Event.RELEASE), lease_until=None, progress=0.0)
+        state = after(self.state, Event.RELEASE)
+        return replace(self, state=state, lease_until=None, progress=0.0, preview=None)
 
     def remembered(self, lease: Lease, remote: str) -> "Generation":
         """Another server has taken it, and calls it so."""
@@ -149,8 +154,16 @@ class Generation:
     def completed(self, lease: Lease, assets: Assets, plan: str, now: datetime) -> "Generation":
         """The result is stored, whole."""
         self._fence(lease)
-        state = after(self.state, Event.COMPLETE)
-        return replace(self, state=state, assets=assets, plan=plan, progress=1.0, lease_until=None, finished_at=now)
+        return replace(
+            self,
+            state=after(self.state, Event.COMPLETE),
+            assets=assets,
+            plan=plan,
+            progress=1.0,
+            lease_until=None,
+            finished_at=now,
+            preview=None,
+        )
 
     def attempt_failed(self, lease: Lease, failure: GenerationFailed, now: datetime) -> "Generation":
         """An attempt went wrong: back to the queue, or failed when another would end the same way."""
@@ -166,11 +179,13 @@ class Generation:
             failure_reason=failure.reason,
             lease_until=None,
             finished_at=now,
+            preview=None,
         )
 
     def cancelled(self, now: datetime) -> "Generation":
         """Its owner no longer wants it."""
-        return replace(self, state=after(self.state, Event.CANCEL), lease_until=None, finished_at=now)
+        state = after(self.state, Event.CANCEL)
+        return replace(self, state=state, lease_until=None, finished_at=now, preview=None)
 
     def as_announced(self, state: State) -> "Generation":
         """How it looked when it entered `state`: for a callback that is sent later."""

@@ -29,6 +29,15 @@ def unasked() -> None:
     """The pause of work that nobody will stop."""
 
 
+Show = Callable[[Callable[[], "Picture"]], None]
+"""Takes what makes a picture of the clip as it is so far, and calls it only where somebody wants one just now: offer
+one often, and put no work into it before. Whatever goes wrong with the picture, the render goes on."""
+
+
+def unseen(_: "Callable[[], Picture]") -> None:
+    """The show of work that nobody looks at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A decoded still: 8-bit sRGB, upright, rows top to bottom, 3 bytes a pixel, C-contiguous.
@@ -76,7 +85,8 @@ class RenderJob:
     `frame1_plan` is that clip's plan (`Rendering.plan`), so that its motion can be carried on; else it is empty.
     `depth` is that of the picture the clip starts from (of `frame1` where that is the only one), where it is known;
     an engine that has no use for it passes it over. Where the clip `extends` an earlier one, `before` are the pictures
-    that came before `frame0` in that clip, in order: as many as the engine wants, or none.
+    that came before `frame0` in that clip, in order: as many as the engine wants, or none. An engine that works long
+    before its first frame may `show` what it is at; of the frames themselves somebody else makes previews.
     """
 
     prompt: str
@@ -92,6 +102,7 @@ class RenderJob:
     depth: DepthMap | None = None
     extends: bool = False
     before: tuple[Picture, ...] = ()
+    show: Show = unseen
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -45,12 +46,14 @@ class Assets(msgspec.Struct, frozen=True):
 class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     """The data of an event: the generation's state in the gateway's words, and how far it is, 0 to 1.
 
-    `assets` are there once it is completed, `failure_reason` where it failed.
+    `preview` is where a picture of it is while it is being made, as far as there is one; `assets` are there once it is
+    completed, `failure_reason` where it failed.
     """
 
     id: str
     state: str
     progress: float
+    preview: str | None = None
     assets: Assets | None = None
     failure_reason: str | None = None
 
@@ -67,6 +70,7 @@ def happening(generation: Generation, link_to: LinkTo) -> Happening:
         id=generation.id,
         state="failed" if cancelled else generation.state.value,
         progress=round(generation.progress, 3),
+        preview=None if generation.preview is None else link_to(generation.preview),
         assets=None if made is None else Assets(link_to(made.video.key), link_to(made.thumbnail.key)),
         failure_reason="The generation was cancelled." if cancelled else generation.failure_reason,
     )
@@ -75,14 +79,17 @@ def happening(generation: Generation, link_to: LinkTo) -> Happening:
 class EventStream:
     """The ASGI application of one stream. It ends with the generation, with its caller, and with the server.
 
-    `seen` is the id of the last event that the caller got of an earlier stream, empty for none.
+    `seen` is the id of the last event that the caller got of an earlier stream, empty for none. `new_links` makes links
+    for each event: a stream may be open for long, and a browser takes one address for one picture.
     """
 
-    def __init__(self, watch: Watch, store: GenerationStore, generation_id: str, link_to: LinkTo, seen: str) -> None:
+    def __init__(
+        self, watch: Watch, store: GenerationStore, generation_id: str, new_links: Callable[[], LinkTo], seen: str
+    ) -> None:
         self._watch = watch
         self._store = store
         self._generation_id = generation_id
-        self._link_to = link_to
+        self._new_links = new_links
         self._seen = seen
         self._state = seen.split("-")[1] if _POSITION.fullmatch(seen) else ""
 
@@ -132,7 +139,8 @@ class EventStream:
             return None
         kind = b"progress" if generation.state.value == self._state else b"state"
         self._seen, self._state = now, generation.state.value
-        return b"id: %b\nevent: %b\ndata: %b\n\n" % (now.encode(), kind, _ENCODE(happening(generation, self._link_to)))
+        data = _ENCODE(happening(generation, self._new_links()))
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (now.encode(), kind, data)
 
     async def _until_left(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -54,7 +55,8 @@ async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> 
     if generation.is_terminal and seen == position(generation):
         return Answer(b"", generation.view, status=204)
     watch = services.changes.watch(generation.id)
-    stream = EventStream(watch, services.generations.store, generation.id, call.link_to, seen)
+    links = partial(services.asset_urls.links, call.base_url)
+    stream = EventStream(watch, services.generations.store, generation.id, links, seen)
     return Answer(b"", generation.view, sent_by=stream)
 
 
@@ -84,7 +86,9 @@ async def upload(call: Call, subscription: Subscription, form: UploadForm) -> An
 _EVENTS = (
     "Server-Sent Events. The first tells how it is now; then comes one for every change: `event: state` or "
     '`event: progress`, with the data `{"id", "state", "progress"}` in the gateway\'s words, and `assets` once it is '
-    "completed or `failure_reason` where it failed, after which the stream ends. Send an event's id as `Last-Event-ID` "
+    "completed or `failure_reason` where it failed, after which the stream ends. While it is made there may be a "
+    "`preview`: the address of a small JPEG of what is there so far, which is replaced about once a second and goes "
+    "with the render. Send an event's id as `Last-Event-ID` "
     "to go on from there. A comment comes every 15 seconds without an event. In a browser, where an `EventSource` sets "
     "no headers, the key goes into the query as `subscription-key`."
 )

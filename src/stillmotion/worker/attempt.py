@@ -26,6 +26,7 @@ from stillmotion.domain.rendering import VideoCodec
 from stillmotion.worker.inputs import Inputs
 from stillmotion.worker.maker import HandedOn, Job, Maker
 from stillmotion.worker.renderer_process import RendererDied
+from stillmotion.worker.showcase import Showcase
 
 RENEW_EVERY = timedelta(seconds=1)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
@@ -70,6 +71,7 @@ class Attempt:
         self._directory = workshop.scratch / f"{generation.id}.{generation.attempt}"
         self._fraction = 0.0
         self._log = log.bind(generation=generation.id, attempt=generation.attempt, engine=generation.engine)
+        self._showcase = Showcase(workshop.objects, workshop.work.new_preview(self._lease), self._log)
 
     async def carry_out(self) -> bool:
         """See it to an end; false where this machine was the hindrance and had better rest.
@@ -85,6 +87,7 @@ class Attempt:
             raise
         finally:
             self._workshop.announcements.notify()
+            await self._showcase.clear()
             await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
 
     async def _while_leased(self) -> bool:
@@ -114,7 +117,7 @@ class Attempt:
                         raise LeaseLost("it was cancelled, deleted or taken")
                 else:
                     renewed_at = clock.monotonic()
-                    await work.renew(self._lease, self._fraction)
+                    await work.renew(self._lease, self._fraction, self._showcase.shown)
             except StoreUnavailable as error:
                 self._log.warning("lease_not_renewed", why=str(error))
                 renewed_at = clock.monotonic()
@@ -151,6 +154,10 @@ class Attempt:
         if self._fraction < MIDWAY <= fraction:
             self._workshop.fault(Point.HOST_MIDWAY)
         self._fraction = fraction
+
+    def shows(self, picture: Path) -> None:
+        """`Ledger`."""
+        self._showcase.take(picture)
 
     async def remember(self, remote: str) -> None:
         """`Ledger`."""

@@ -35,9 +35,9 @@ class Device:
 
 
 def devices_for(
-    entries: Sequence[Entry], names: Sequence[str], successor: Successor | None = None, faults: str = ""
+    entries: Sequence[Entry], names: Sequence[str], successor: Successor | None = None, options: Sequence[str] = ()
 ) -> list[Device]:
-    """Every model on every device of those names; none where there are no models.
+    """Every model on every device of those names; none where there are no models. `options` are for each renderer.
 
     Several devices start with different models, as far as there are different ones.
     """
@@ -45,11 +45,10 @@ def devices_for(
     for number, name in enumerate((names or (FIRST_GPU,)) if entries else ()):
         first = number % len(entries)
         turned = (*entries[first:], *entries[:first])
-        made.append(Device(f"device {name}", _renderers(name, turned, faults), turned, successor))
+        made.append(Device(f"device {name}", _renderers(name, turned, options), turned, successor))
     return made
 
 
-def _renderers(device: str, entries: Sequence[Entry], faults: str) -> Callable[[], RendererProcess]:
-    options = ["--device", device, "--models", msgspec.json.encode(entries).decode()]
-    options += ["--faults", faults] if faults else []
-    return lambda: RendererProcess((*RENDERER_COMMAND, *options), OFFLINE, MODEL_PATIENCE)
+def _renderers(device: str, entries: Sequence[Entry], options: Sequence[str]) -> Callable[[], RendererProcess]:
+    own = ("--device", device, "--models", msgspec.json.encode(entries).decode())
+    return lambda: RendererProcess((*RENDERER_COMMAND, *own, *options), OFFLINE, MODEL_PATIENCE)

@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -24,6 +25,10 @@ class HandedOn(StillmotionError):
 
 class Ledger(Protocol):
     """Where a maker writes down how it stands."""
+
+    def shows(self, picture: Path) -> None:
+        """What is being made can be seen in that JPEG file, which is read soon and need not be there long."""
+        ...
 
     def came_so_far(self, fraction: float) -> None:
         """The fraction done, 0 to 1; it is kept with the next renewal of the lease."""

@@ -4,10 +4,11 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob, Wants
+from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob, Show, Wants, unseen
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
 from stillmotion.media.adoption import take_in, take_over
 from stillmotion.media.decoder_process import DecoderProcess
@@ -17,6 +18,7 @@ from stillmotion.media.probe import BrokenClip, probe
 from stillmotion.media.resample import Source, motion_plan, reframe, upscale
 from stillmotion.media.thumbnail import as_picture, write_thumbnail
 from stillmotion.worker.messages import Adopt, Done, File, Order, Prepare, Prepared, Render, Resample, Stage
+from stillmotion.worker.previews import shown
 
 Say = Callable[[float, Stage], None]
 """Takes the fraction done and the stage. Raises `RenderCancelled` when the render must stop."""
@@ -28,20 +30,20 @@ PICTURELESS = FrameSize(16, 9)
 """The shape of a clip that starts from no picture."""
 
 
-def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say) -> Done:
-    """Carry out the render and answer with its files.
+def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say, show: Show = unseen) -> Done:
+    """Carry out the render and answer with its files; `show` is offered each frame, and whatever the engine shows.
 
     Raises `GenerationFailed`, and `RenderCancelled` out of `say`; then no file is left.
     """
     started = time.monotonic()
-    job = _job(render, engine.wants, decoder, say)
+    job = replace(_job(render, engine.wants, decoder, say), show=show)
     progress = _Progress(say)
     progress.report(0.0)
-    return _finish(render, engine.render(job, progress.report), progress, started)
+    return _finish(render, engine.render(job, progress.report), progress, show, started)
 
 
-def remake(resample: Resample, decoder: DecoderProcess, say: Say) -> Done:
-    """Carry out the upscaling or reframing and answer with its files. Raises as `make` does."""
+def remake(resample: Resample, decoder: DecoderProcess, say: Say, show: Show = unseen) -> Done:
+    """Carry out the upscaling or reframing and answer with its files. Shows and raises as `make` does."""
     started = time.monotonic()
     progress = _Progress(say)
     progress.report(0.0)
@@ -53,7 +55,7 @@ def remake(resample: Resample, decoder: DecoderProcess, say: Say) -> Done:
         rendering = reframe(source, size, resample.placement, progress.report)
     else:
         rendering = upscale(source, size, progress.report)
-    return _finish(resample, rendering, progress, started)
+    return _finish(resample, rendering, progress, show, started)
 
 
 def _ours(resample: Resample, decoder: DecoderProcess, progress: "_Progress") -> Path:
@@ -124,8 +126,9 @@ class _Progress:
         self._say(RENDERED, Stage.FINISHING)
 
 
-def _finish(order: Order, rendering: Rendering, progress: _Progress, started: float) -> Done:
+def _finish(order: Order, rendering: Rendering, progress: _Progress, show: Show, started: float) -> Done:
     """Draw the frames and write the files."""
+    rendering = replace(rendering, frames=shown(rendering.frames, show))
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
     clip = encode(rendering, video, OPTIONS[order.codec], progress.pause)
     progress.finishing()

@@ -141,6 +141,13 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     stage: Stage
 
 
+class Preview(msgspec.Struct, frozen=True, tag="preview"):
+    """From the child: a picture of the clip so far, a whole JPEG file, until the next or the end takes its place."""
+
+    ticket: int
+    path: str
+
+
 class File(msgspec.Struct, frozen=True):
     """A finished file: size in bytes, SHA-256 of its bytes in hex."""
 
@@ -201,7 +208,7 @@ Order = Render | Resample | Adopt
 Errand = Order | Prepare
 ToRenderer = Errand | Cancel
 Outcome = Done | Prepared | Failed | Hindered | Cancelled
-FromRenderer = Ready | Unfit | Progress | Outcome
+FromRenderer = Ready | Unfit | Progress | Preview | Outcome
 
 
 class UnreadableMessage(Exception):

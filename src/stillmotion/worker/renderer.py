@@ -1,6 +1,7 @@
 """The renderer process: `python -m stillmotion.worker.renderer [--depth-model FILE] … PARENT_PID`.
 
 With `--models JSON --device DEVICE` it makes the clips of those catalogue entries, and no others, on that device.
+`--preview-every SECONDS` says how often it shows what it is making; 0 is never.
 
 It knows no database and no network: it is told what to render over its standard input and answers over its
 standard output, one render at a time. Files that others made it hands to its decoder. It ends when its input does.
@@ -24,7 +25,7 @@ import msgspec
 from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled
-from stillmotion.domain.rendering import Engine
+from stillmotion.domain.rendering import Engine, Show
 from stillmotion.media.confinement import die_with_parent
 from stillmotion.media.decoder_process import DecoderDied, DecoderProcess
 from stillmotion.worker.faults import Faults
@@ -40,6 +41,7 @@ from stillmotion.worker.messages import (
     Hindered,
     Outcome,
     Prepare,
+    Preview,
     Progress,
     Ready,
     Render,
@@ -52,6 +54,7 @@ from stillmotion.worker.messages import (
     unpack_for_renderer,
 )
 from stillmotion.worker.orphans import leave_signals_to_parent, return_memory
+from stillmotion.worker.previews import EVERY_SECONDS, Previews
 
 PROGRESS_SECONDS = 0.1
 """How often a render says how far it is, at most; a new stage is said at once."""
@@ -79,9 +82,10 @@ class Renderer:
         incoming: BinaryIO,
         outgoing: BinaryIO,
         fault: Fault = no_fault,
+        preview_every: float = EVERY_SECONDS,
     ) -> None:
         self._engines, self._decoder = engines, decoder
-        self.fault = fault
+        self.fault, self._preview_every = fault, preview_every
         self._incoming, self._outgoing = incoming, outgoing
         self._orders: SimpleQueue[Errand] = SimpleQueue()
         self._cancelled_up_to = 0
@@ -113,14 +117,17 @@ class Renderer:
 
     def _carry_out(self, order: Errand) -> Outcome:
         say = _Reporter(self, order.ticket).say
+        previews = Previews(
+            Path(order.output), lambda path: self._say(Preview(order.ticket, path)), self._preview_every
+        )
         try:
             if not isinstance(order, Render):
-                return self._run_errand(order, say)
+                return self._run_errand(order, say, previews.show)
             engine = self._engines.get(order.engine)
             if engine is None:
                 reason = f"This server has no engine called {order.engine}."
                 return Failed(order.ticket, "engine_missing", reason, permanent=True)
-            return make(order, engine, self._decoder, say)
+            return make(order, engine, self._decoder, say, previews.show)
         except RenderCancelled:
             return Cancelled(order.ticket)
         except GenerationFailed as failure:
@@ -133,11 +140,13 @@ class Renderer:
                 return Hindered(order.ticket, os.strerror(error.errno))
             reason = "The engine failed on this generation."
             return Failed(order.ticket, "engine_failed", reason, permanent=False, detail=traceback.format_exc())
+        finally:
+            previews.remove()
 
-    def _run_errand(self, order: Resample | Adopt | Prepare, say: Say) -> Outcome:
+    def _run_errand(self, order: Resample | Adopt | Prepare, say: Say, show: Show) -> Outcome:
         match order:
             case Resample():
-                return remake(order, self._decoder, say)
+                return remake(order, self._decoder, say, show)
             case Adopt():
                 return adopt(order, self._decoder, say)
             case Prepare():
@@ -257,7 +266,7 @@ def main() -> None:
         outgoing.flush()
         sys.exit(UNFIT_EXIT)
     fault = Faults(arguments.faults) if arguments.faults else no_fault
-    Renderer(engines, decoder, incoming, outgoing, fault).serve(started)
+    Renderer(engines, decoder, incoming, outgoing, fault, arguments.preview_every).serve(started)
 
 
 def _engines(arguments: argparse.Namespace) -> dict[str, Engine]:
@@ -272,6 +281,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="")
     parser.add_argument("--depth-model")
     parser.add_argument("--depth-model-gives", default="nearness")
+    parser.add_argument("--preview-every", type=float, default=EVERY_SECONDS)
     parser.add_argument("--faults")
     parser.add_argument("parent", type=int)
     return parser.parse_args()

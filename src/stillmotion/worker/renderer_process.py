@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
@@ -26,6 +27,7 @@ from stillmotion.worker.messages import (
     Outcome,
     Prepare,
     Prepared,
+    Preview,
     Progress,
     Ready,
     Stage,
@@ -67,6 +69,13 @@ MODEL_PATIENCE = Patience(start=timedelta(minutes=30), cancel=timedelta(seconds=
 the device is at (a block, a piece of decoding) than begin anew."""
 
 OnProgress = Callable[[Progress], None]
+OnPreview = Callable[[Path], None]
+"""Takes the file in which what is being made can be seen: it is read at once, or the next time."""
+
+
+def unseen(_: Path) -> None:
+    """Where nobody looks."""
+
 
 log = structlog.get_logger(__name__)
 
@@ -165,29 +174,29 @@ class RendererProcess:
         self._ticket += 1
         return self._ticket
 
-    async def render(self, message: Order, on_progress: OnProgress) -> Done:
-        """Have a clip made.
+    async def render(self, message: Order, on_progress: OnProgress, on_preview: OnPreview = unseen) -> Done:
+        """Have a clip made. `on_preview` is told of each picture of it that is there meanwhile.
 
         Raises `GenerationFailed`; `RendererDied`, and then it must be started anew by making another;
         `Unavailable` where the machine is to blame.
         """
-        outcome = await self._carry_out(message, on_progress)
+        outcome = await self._carry_out(message, on_progress, on_preview)
         assert isinstance(outcome, Done), "a clip was asked for"
         return outcome
 
     async def prepare(self, message: Prepare) -> Prepared:
         """Have pictures made ready. Raises as `render` does."""
-        outcome = await self._carry_out(message, lambda _: None)
+        outcome = await self._carry_out(message, lambda _: None, unseen)
         assert isinstance(outcome, Prepared), "pictures were asked for"
         return outcome
 
-    async def _carry_out(self, message: Errand, on_progress: OnProgress) -> Done | Prepared:
+    async def _carry_out(self, message: Errand, on_progress: OnProgress, on_preview: OnPreview) -> Done | Prepared:
         if not self.alive:
             raise await self._bury("it was gone before it was asked")
         try:
             self._send(pack(message))
             self._stage = Stage.DECODING
-            outcome = await self._outcome(message.ticket, on_progress)
+            outcome = await self._outcome(message.ticket, on_progress, on_preview)
         except asyncio.CancelledError:
             await self._cancel(message.ticket)
             raise
@@ -239,15 +248,19 @@ class RendererProcess:
             with suppress(OSError):
                 await process.stdin.wait_closed()
 
-    async def _outcome(self, ticket: int, on_progress: OnProgress) -> Outcome:
+    async def _outcome(self, ticket: int, on_progress: OnProgress, on_preview: OnPreview = unseen) -> Outcome:
         while True:
             message = await self._next(self._patience.silence.total_seconds())
             if isinstance(message, Ready | Unfit) or message.ticket != ticket:
                 continue
-            if not isinstance(message, Progress):
-                return message
-            self._stage = message.stage
-            on_progress(message)
+            match message:
+                case Progress():
+                    self._stage = message.stage
+                    on_progress(message)
+                case Preview():
+                    on_preview(Path(message.path))
+                case _:
+                    return message
 
     async def _next(self, patience: float) -> FromRenderer:
         try:

@@ -26,7 +26,7 @@ class RendererMaker:
         def came_so_far(progress: Progress) -> None:
             job.ledger.came_so_far(progress.fraction)
 
-        done = await self.renderer.render(await self._order(job), came_so_far)
+        done = await self.renderer.render(await self._order(job), came_so_far, job.ledger.shows)
         job.log.info("rendered", seconds=round(done.seconds, 3), frames=done.frames, bytes=done.video.size)
         made = rendered(done)
         if self.entry is None or job.generation.request.source is not None:

@@ -28,7 +28,7 @@ def finest(vae: Any) -> int:
 
 def pieces(vae: Any, latents: Latents, fineness: int) -> Pieces:
     """Decode. From `fineness` 1 on in tiles, each step half as large: a little softer at the seams."""
-    if fineness == 0 or type(vae).__name__ in _BY_FRAMES:
+    if fineness == 0 or type(vae).__name__ in BY_FRAMES:
         yield from _DECODERS.get(type(vae).__name__, _whole)(vae, latents, fineness)
         return
     sizes = _tile_sizes(vae)
@@ -109,5 +109,5 @@ _DECODERS: Final[Mapping[str, _Decoder]] = {
     "AutoencoderKLCogVideoX": _cogvideox,
     "AutoencoderKLTemporalDecoder": _svd,
 }
-_BY_FRAMES: Final = frozenset({"AutoencoderKLTemporalDecoder"})
-"""Those that have no tiles: frames are what they can take fewer of."""
+BY_FRAMES: Final = frozenset({"AutoencoderKLTemporalDecoder"})
+"""Those that encode and decode each frame as a picture. They have no tiles: frames are what they can take fewer of."""

@@ -44,7 +44,7 @@ class Diffusers:
         loaded = time.monotonic()
         shot = shot_of(job, self._entry, self._words)
         course = Course(resident.pace, (shot.size, shot.frame_count), shot.steps, shot.frame_count, report)
-        latents = resident.denoise(shot, course)
+        latents = resident.denoise(shot, course, job.show)
         size = resident.size(shot.size)
         seconds = {"load": loaded - began, "denoise": time.monotonic() - loaded}
         return Rendering(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import torch
 from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
 
@@ -19,13 +20,22 @@ Ask = Callable[[Any, Shot], dict[str, Any]]
 """Takes the pipeline and the shot; answers with what the family's pipeline is called with beyond what all take."""
 
 
+Unpack = Callable[[Any, Shot, torch.Tensor], torch.Tensor]
+"""Takes the pipeline, the shot and the latents as they are in its steps; answers with them as its decoder takes them:
+batch × channels × frames × height × width."""
+
+
 def _same(_: Any, size: FrameSize) -> FrameSize:
     return size
 
 
+def _scaled(pipeline: Any, _: Shot, latents: torch.Tensor) -> torch.Tensor:
+    return latents / pipeline.vae.config.scaling_factor
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
-    """`picture` and `text` name the pipelines' classes; `ask` says how they are called.
+    """`picture` and `text` name the pipelines' classes; `ask` says how they are called, `unpack` what they work on.
 
     `vae_dtype` is that of the decoder where it is not the model's own. `carries` is how many frames of an earlier clip
     it goes on from. `draws_on_picture` says that chance touches the picture before it is encoded. `size` is that which
@@ -35,6 +45,7 @@ class Family:
     picture: str
     text: str
     ask: Ask
+    unpack: Unpack = _scaled
     vae_dtype: str = ""
     carries: int = 1
     words: Mapping[str, str] = field(default_factory=lambda: PLAIN)
@@ -73,6 +84,17 @@ def _wan(pipeline: Any, shot: Shot) -> dict[str, Any]:
     return asked
 
 
+def _wan_unpack(pipeline: Any, _: Shot, latents: torch.Tensor) -> torch.Tensor:
+    mean, std = (
+        _by_channel(each, latents) for each in (pipeline.vae.config.latents_mean, pipeline.vae.config.latents_std)
+    )
+    return latents * std + mean
+
+
+def _by_channel(values: Any, latents: torch.Tensor) -> torch.Tensor:
+    return torch.as_tensor(values).view(1, -1, 1, 1, 1).to(latents.device, latents.dtype)
+
+
 def _ltx(_: Any, shot: Shot) -> dict[str, Any]:
     asked = _plain(shot) | _prompted(shot, LTX_NEGATIVE) | {"frame_rate": shot.fps}
     conditions = [
@@ -82,6 +104,18 @@ def _ltx(_: Any, shot: Shot) -> dict[str, Any]:
         for anchor in shot.anchors
     ]
     return asked | ({"conditions": conditions} if conditions else {})
+
+
+def _ltx_unpack(pipeline: Any, shot: Shot, latents: torch.Tensor) -> torch.Tensor:
+    """Both LTX keep a row for each place. Those that are of pictures besides come first in LTX, last in LTX-2."""
+    frames = (shot.frame_count - 1) // pipeline.vae_temporal_compression_ratio + 1
+    height, width = (side // pipeline.vae_spatial_compression_ratio for side in (shot.size.height, shot.size.width))
+    patch = pipeline.transformer_spatial_patch_size, pipeline.transformer_temporal_patch_size
+    count = frames * height * width // (patch[0] ** 2 * patch[1])
+    rows = latents[:, :count] if pipeline.__class__.__name__.startswith("LTX2") else latents[:, -count:]
+    vae = pipeline.vae
+    unpacked = pipeline._unpack_latents(rows, frames, height, width, *patch)
+    return pipeline._denormalize_latents(unpacked, vae.latents_mean, vae.latents_std, vae.config.scaling_factor)
 
 
 def _ltx2(_: Any, shot: Shot) -> dict[str, Any]:
@@ -100,6 +134,15 @@ def _one_or_all(pictures: tuple[Any, ...]) -> Any:
 
 def _cogvideox(_: Any, shot: Shot) -> dict[str, Any]:
     return _plain(shot) | _prompted(shot, "") | _image(shot)
+
+
+def _by_frame(pipeline: Any, shot: Shot, latents: torch.Tensor) -> torch.Tensor:
+    """From frames before channels."""
+    return _scaled(pipeline, shot, latents.permute(0, 2, 1, 3, 4))
+
+
+def _channels_last(pipeline: Any, shot: Shot, latents: torch.Tensor) -> torch.Tensor:
+    return _scaled(pipeline, shot, latents.permute(0, 4, 1, 2, 3))
 
 
 def _kandinsky5(_: Any, shot: Shot) -> dict[str, Any]:
@@ -148,15 +191,15 @@ LTX_NEGATIVE: Final = "worst quality, inconsistent motion, blurry, jittery, dist
 """That of LTX-Video's own examples: https://github.com/Lightricks/LTX-Video."""
 
 FAMILIES: Final[Mapping[str, Family]] = {
-    "wan": Family("WanImageToVideoPipeline", "WanPipeline", _wan, vae_dtype="float32", words=WAN),
-    "ltx": Family("LTXConditionPipeline", "LTXConditionPipeline", _ltx, carries=9),
-    "ltx2": Family("LTX2ConditionPipeline", "LTX2ConditionPipeline", _ltx2, carries=9),
-    "cogvideox": Family("CogVideoXImageToVideoPipeline", "CogVideoXPipeline", _cogvideox),
-    "svd": Family("StableVideoDiffusionPipeline", "", _svd, draws_on_picture=True),
+    "wan": Family("WanImageToVideoPipeline", "WanPipeline", _wan, _wan_unpack, vae_dtype="float32", words=WAN),
+    "ltx": Family("LTXConditionPipeline", "LTXConditionPipeline", _ltx, _ltx_unpack, carries=9),
+    "ltx2": Family("LTX2ConditionPipeline", "LTX2ConditionPipeline", _ltx2, _ltx_unpack, carries=9),
+    "cogvideox": Family("CogVideoXImageToVideoPipeline", "CogVideoXPipeline", _cogvideox, _by_frame),
+    "svd": Family("StableVideoDiffusionPipeline", "", _svd, _by_frame, draws_on_picture=True),
     "hunyuan15": Family(
         "HunyuanVideo15ImageToVideoPipeline", "HunyuanVideo15Pipeline", _hunyuan15, size=_hunyuan15_size
     ),
-    "kandinsky5": Family("Kandinsky5I2VPipeline", "Kandinsky5T2VPipeline", _kandinsky5),
+    "kandinsky5": Family("Kandinsky5I2VPipeline", "Kandinsky5T2VPipeline", _kandinsky5, _channels_last),
 }
 
 

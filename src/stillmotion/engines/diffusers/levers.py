@@ -34,7 +34,7 @@ LEVERS: Final[Mapping[str, type]] = {
     "placement": str,  # where the weights lie, see `memory.Placement`
     "vae_dtype": str,
 }
-OWN: Final[Mapping[str, type]] = {**LEVERS, "negative_prompt": str, "force_camera": bool}
+OWN: Final[Mapping[str, type]] = {**LEVERS, "negative_prompt": str, "force_camera": bool, "preview": bool}
 """Options that are not simply handed to the pipeline."""
 
 

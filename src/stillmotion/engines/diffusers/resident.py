@@ -14,6 +14,7 @@ from PIL import Image
 
 from stillmotion.domain.catalogue import CatalogueError, Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
+from stillmotion.domain.rendering import Show, unseen
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers import levers
 from stillmotion.engines.diffusers.decoding import finest, pieces
@@ -28,9 +29,10 @@ from stillmotion.engines.diffusers.memory import (
     room_on,
 )
 from stillmotion.engines.diffusers.pace import Course, Pace
+from stillmotion.engines.diffusers.previews import Colours, colours_of, expected
 from stillmotion.engines.diffusers.remembered import Memory
 from stillmotion.engines.diffusers.shots import Anchor, Shot, smallest
-from stillmotion.engines.diffusers.watched import Latents, Watch, denoised
+from stillmotion.engines.diffusers.watched import Latents, Step, Watch, denoised
 
 INDEX: Final = "model_index.json"
 """The file that says of which parts a model in diffusers' layout is made."""
@@ -53,6 +55,7 @@ class Resident:
         self._memories: dict[str, Memory] = {}
         self._watch = Watch()
         self._fineness: dict[FrameSize, int] = {}
+        self._colours: Colours | None = None
         self._main = self._adopt(pipeline)
 
     @property
@@ -71,12 +74,16 @@ class Resident:
         place(self._main, placement, self.device)
         self.placement = placement
 
+    def learn_colours(self) -> None:
+        """Find out how its latents look, so that what it is at can be shown."""
+        self._colours = colours_of(self._main, self.device)
+
     def size(self, asked: FrameSize) -> FrameSize:
         """The size that the model makes of one that its entry allows."""
         return self.family.size(self._main, asked)
 
-    def denoise(self, shot: Shot, course: Course) -> Latents:
-        """Everything but decoding.
+    def denoise(self, shot: Shot, course: Course, show: Show = unseen) -> Latents:
+        """Everything but decoding; `show` is offered a picture with each step.
 
         Where memory runs out, weights are moved off the device and the shot is begun again, with the same result.
         Raises `GenerationFailed` (code `out_of_memory`, naming a size that fits) where nothing is left to move, and
@@ -84,7 +91,7 @@ class Resident:
         """
         while True:
             try:
-                return self._run(shot, course)
+                return self._run(shot, course, show)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -129,14 +136,20 @@ class Resident:
                 return
             yield piece
 
-    def _run(self, shot: Shot, course: Course) -> Latents:
+    def _run(self, shot: Shot, course: Course, show: Show = unseen) -> Latents:
         pipeline = self._pipeline_for(shot)
         memory = self._memories[type(pipeline).__name__]
         memory.about(self._subject(shot))
         asked = self.family.ask(pipeline, shot)
         asked |= levers.handed_on(self.entry, pipeline, asked)
+        colours = self._colours
+
+        def in_step(step: Step) -> None:
+            if colours is not None:
+                show(lambda: colours.picture(self.family.unpack(pipeline, shot, expected(step))))
+
         course.begin()
-        with self._watch.told(course.before_block, course.after_step):
+        with self._watch.told(course.before_block, course.after_step, in_step):
             # A seed means the same on every device.
             return denoised(pipeline, generator=torch.Generator("cpu").manual_seed(shot.seed), **asked)
 
@@ -260,6 +273,8 @@ def load(entry: Entry, device: torch.device) -> Resident:
     resident.check()
     asked = entry.options.get("placement")
     resident.settle(_placement(entry, str(asked)) if asked else first_placement(pipeline, room_on(device)))
+    if entry.options.get("preview", True):
+        resident.learn_colours()
     return resident
 
 

@@ -1,8 +1,9 @@
-"""Looking in on a pipeline at work: before each block of the network, after each step, and where decoding begins."""
+"""Looking in on a pipeline at work: before each block, in and after each step, and where decoding begins."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -12,12 +13,23 @@ DENOISERS: Final = ("transformer", "transformer_2", "unet")
 """What diffusers' pipelines call the networks that take the noise away."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A scheduler's step as it is made: what it was given, and its answer."""
+
+    scheduler: Any
+    given: tuple[Any, ...]
+    named: Mapping[str, Any]
+    answer: Any
+
+
 class Watch:
     """Whoever listens is told of every block and every step; to raise from there ends the pipeline's run."""
 
     def __init__(self) -> None:
         self.before_block: Callable[[], None] | None = None
         self.after_step: Callable[[], None] | None = None
+        self.in_step: Callable[[Step], None] | None = None
 
     def watch(self, pipeline: Any) -> None:
         """Look in on this pipeline from now on. Its results stay what they are."""
@@ -28,15 +40,32 @@ class Watch:
                     blocks.__class__ = _WatchedBlocks
                     blocks.watch = self
         pipeline.progress_bar = self._progress_bar
+        if not hasattr(pipeline.scheduler, "is_watched"):  # It may be shared with a pipeline for words alone.
+            pipeline.scheduler.__class__ = self._watching(pipeline.scheduler)
 
     @contextmanager
-    def told(self, before_block: Callable[[], None], after_step: Callable[[], None]) -> Iterator[None]:
+    def told(
+        self, before_block: Callable[[], None], after_step: Callable[[], None], in_step: Callable[[Step], None]
+    ) -> Iterator[None]:
         """Have these called for the length of the block."""
-        self.before_block, self.after_step = before_block, after_step
+        self.before_block, self.after_step, self.in_step = before_block, after_step, in_step
         try:
             yield
         finally:
-            self.before_block = self.after_step = None
+            self.before_block = self.after_step = self.in_step = None
+
+    def _watching(self, scheduler: Any) -> type:
+        """The scheduler's class, telling of its steps; a copy of it, which steps through a sound track, does not."""
+        watch, kind = self, type(scheduler)
+
+        @wraps(kind.step)
+        def step(self: Any, *given: Any, **named: Any) -> Any:
+            answer = kind.step(self, *given, **named)
+            if self is scheduler and watch.in_step is not None:
+                watch.in_step(Step(self, given, named, answer))
+            return answer
+
+        return type(kind.__name__, (kind,), {"step": step, "is_watched": True, "__module__": kind.__module__})
 
     def _progress_bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> "_Steps":  # noqa: ARG002 - diffusers' own signature
         return _Steps(self, iterable)

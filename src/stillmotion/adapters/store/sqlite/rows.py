@@ -122,6 +122,7 @@ def from_progress(generation: Generation) -> Bindings:
         "failure_reason": generation.failure_reason,
         "plan": generation.plan,
         "finished_at": _maybe_microseconds(generation.finished_at),
+        "preview": generation.preview,
         **(_NO_ASSETS if generation.assets is None else _from_assets(generation.assets)),
     }
 
@@ -142,7 +143,7 @@ def to_generation(row: Row) -> Generation:
     (
         id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
         failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key,
-        thumbnail_size, thumbnail_digest, losses,
+        thumbnail_size, thumbnail_digest, losses, preview,
     ) = row  # fmt: skip
     assets = None
     if video_key is not None:
@@ -171,6 +172,7 @@ def to_generation(row: Row) -> Generation:
             "finished_at": None if finished_at is None else to_time(finished_at),
             "remote": remote,
             "losses": losses,
+            "preview": preview,
         },
     )
 
@@ -194,11 +196,11 @@ def to_view(row: Row) -> GenerationView:
 
 
 def objects_of(row: Row) -> list[str]:
-    """The keys of all objects that a generation names, from its request, video and thumbnail."""
-    request, video, thumbnail = row
+    """The keys of all objects that a generation names, from its request and the others that were read."""
+    request, *others = row
     kept = _decode_request(request)
     inputs = [each.key for each in (kept.frame0, kept.frame1) if isinstance(each, _Stored)]
-    return [*inputs, *(key for key in (video, thumbnail) if key is not None)]
+    return [*inputs, *(key for key in others if key is not None)]
 
 
 def _restored(kind: type[Value], fields: dict[str, Any]) -> Value:

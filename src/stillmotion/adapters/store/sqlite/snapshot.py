@@ -50,7 +50,7 @@ def check_database(path: Path) -> None:
 
 
 def named_objects(path: Path) -> Iterator[tuple[str, str]]:
-    """Every object that a generation names: the generation's id and the object's key."""
+    """Every object that a generation names for good, so no preview: the generation's id and the object's key."""
     connection = open_database(path, migrations())
     try:
         for generation_id, *columns in connection.execute(statements.ALL_OBJECTS):

@@ -5,7 +5,7 @@ from typing import Final
 _GENERATION: Final = (
     "g.id, g.subscription_id, g.surface, g.request, g.engine, g.created_at, g.state, g.attempt, g.failures, "
     "g.progress, g.lease_until, g.failure_code, g.failure_reason, g.plan, g.finished_at, g.remote, g.video_key, "
-    "g.video_size, g.video_digest, g.thumbnail_key, g.thumbnail_size, g.thumbnail_digest, g.losses"
+    "g.video_size, g.video_digest, g.thumbnail_key, g.thumbnail_size, g.thumbnail_digest, g.losses, g.preview"
 )
 """A generation's columns in the order in which `rows.to_generation` takes them."""
 
@@ -78,11 +78,11 @@ INSERT_GENERATION: Final = """
     INSERT INTO generations (
         id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
         failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key,
-        thumbnail_size, thumbnail_digest, losses
+        thumbnail_size, thumbnail_digest, losses, preview
     ) VALUES (
         :id, :subscription_id, :surface, :request, :engine, :created_at, :state, :attempt, :failures, :progress,
         :lease_until, :failure_code, :failure_reason, :plan, :finished_at, :remote, :video_key, :video_size,
-        :video_digest, :thumbnail_key, :thumbnail_size, :thumbnail_digest, :losses
+        :video_digest, :thumbnail_key, :thumbnail_size, :thumbnail_digest, :losses, :preview
     )
 """
 
@@ -93,7 +93,7 @@ UPDATE_GENERATION: Final = """
         failure_code = :failure_code, failure_reason = :failure_reason, plan = :plan, finished_at = :finished_at,
         video_key = :video_key, video_size = :video_size, video_digest = :video_digest,
         thumbnail_key = :thumbnail_key, thumbnail_size = :thumbnail_size, thumbnail_digest = :thumbnail_digest,
-        losses = :losses
+        losses = :losses, preview = :preview
     WHERE id = :id AND attempt = :fence
 """
 """Everything that can change. `fence` is the attempt that the change was made for."""
@@ -237,7 +237,7 @@ EXPIRED: Final = """
 """Looks at every subscription (a cross join is made in the order written), and in each at what has expired alone."""
 
 OBJECTS_OF_GENERATIONS: Final = """
-    SELECT request, video_key, thumbnail_key FROM generations WHERE id IN (SELECT value FROM json_each(?))
+    SELECT request, video_key, thumbnail_key, preview FROM generations WHERE id IN (SELECT value FROM json_each(?))
 """
 
 ALL_OBJECTS: Final = "SELECT id, request, video_key, thumbnail_key FROM generations"
