@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -55,8 +54,7 @@ async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> 
     if generation.is_terminal and seen == position(generation):
         return Answer(b"", generation.view, status=204)
     watch = services.changes.watch(generation.id)
-    links = partial(services.asset_urls.links, call.base_url)
-    stream = EventStream(watch, services.generations.store, generation.id, links, seen)
+    stream = EventStream(watch, services.generations.store, generation.id, lambda: call.link_to, seen)
     return Answer(b"", generation.view, sent_by=stream)
 
 

@@ -1,8 +1,7 @@
 """Between rows and what they mean: tuples of SQLite values on one side, the domain on the other."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -15,7 +14,6 @@ from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, Inli
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.request import AspectRatio, GenerationRequest, Purpose, Resolution
-from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
 from stillmotion.domain.uploads import Upload
 
 Row = tuple[Any, ...]
@@ -66,8 +64,6 @@ class _Request(msgspec.Struct, omit_defaults=True, frozen=True):
 
 _encode_json = msgspec.json.Encoder().encode
 _decode_request = msgspec.json.Decoder(_Request).decode
-_decode_names = msgspec.json.Decoder(frozenset[str]).decode
-_decode_resolutions = msgspec.json.Decoder(frozenset[Resolution]).decode
 _NO_ASSETS: Mapping[str, None] = dict.fromkeys(
     ("video_key", "video_size", "video_digest", "thumbnail_key", "thumbnail_size", "thumbnail_digest")
 )
@@ -79,7 +75,8 @@ def microseconds(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
-def _maybe_microseconds(time: datetime | None) -> int | None:
+def maybe_microseconds(time: datetime | None) -> int | None:
+    """The same, where there may be none."""
     return None if time is None else microseconds(time)
 
 
@@ -117,11 +114,11 @@ def from_progress(generation: Generation) -> Bindings:
         "failures": generation.failures,
         "losses": generation.losses,
         "progress": generation.progress,
-        "lease_until": _maybe_microseconds(generation.lease_until),
+        "lease_until": maybe_microseconds(generation.lease_until),
         "failure_code": generation.failure_code,
         "failure_reason": generation.failure_reason,
         "plan": generation.plan,
-        "finished_at": _maybe_microseconds(generation.finished_at),
+        "finished_at": maybe_microseconds(generation.finished_at),
         "preview": generation.preview,
         **(_NO_ASSETS if generation.assets is None else _from_assets(generation.assets)),
     }
@@ -313,90 +310,3 @@ def to_upload(row: Row) -> Upload:
     """An upload, from its columns in the order of `statements`."""
     id_, subscription_id, key, size, expires_at = row
     return Upload(id_, subscription_id, key, size, to_time(expires_at))
-
-
-def from_product(product: Product) -> Bindings:
-    """The bindings of a product's whole row."""
-    return {
-        "id": product.id,
-        "name": product.name,
-        "surfaces": _from_names(product.surfaces),
-        "models": _from_names(product.models),
-        "resolutions": _from_names(product.resolutions),
-        "max_seconds": product.max_seconds,
-        "submits_per_minute": product.submits_per_minute,
-        "reads_per_minute": product.reads_per_minute,
-        "concurrent_generations": product.concurrent_generations,
-        "video_seconds_per_month": product.video_seconds_per_month,
-        "price_per_second": str(product.price_per_second),
-        "retention_days": product.retention_days,
-    }
-
-
-def to_product(row: Row) -> Product:
-    """A product, from its columns in the order of `statements`."""
-    (
-        id_, name, surfaces, models, resolutions, max_seconds, submits, reads, concurrent, video_seconds, price, days
-    ) = row  # fmt: skip
-    return Product(
-        id=id_,
-        name=name,
-        surfaces=None if surfaces is None else _decode_names(surfaces),
-        models=None if models is None else _decode_names(models),
-        resolutions=None if resolutions is None else _decode_resolutions(resolutions),
-        max_seconds=max_seconds,
-        submits_per_minute=submits,
-        reads_per_minute=reads,
-        concurrent_generations=concurrent,
-        video_seconds_per_month=video_seconds,
-        price_per_second=Decimal(price),
-        retention_days=days,
-    )
-
-
-def _from_names(names: Iterable[str] | None) -> str | None:
-    return None if names is None else _encode_json(sorted(names)).decode()
-
-
-def from_subscription(subscription: Subscription) -> Bindings:
-    """The bindings of a subscription's whole row."""
-    return {
-        "id": subscription.id,
-        "name": subscription.name,
-        "product_id": subscription.product.id,
-        "created_at": microseconds(subscription.created_at),
-        "callback_secret": subscription.callback_secret,
-        "state": subscription.state.value,
-        "expires_at": _maybe_microseconds(subscription.expires_at),
-    }
-
-
-def to_subscription(row: Row) -> Subscription:
-    """A subscription, from its columns and its product's in the order of `statements`."""
-    id_, name, created_at, callback_secret, state, expires_at, *product = row
-    return Subscription(
-        id_,
-        name,
-        to_product(tuple(product)),
-        to_time(created_at),
-        callback_secret,
-        SubscriptionState(state),
-        None if expires_at is None else to_time(expires_at),
-    )
-
-
-def from_key(key: Key) -> Bindings:
-    """The bindings of a key's whole row."""
-    return {
-        "digest": key.digest,
-        "prefix": key.prefix,
-        "slot": key.slot.value,
-        "subscription_id": key.subscription_id,
-        "created_at": microseconds(key.created_at),
-    }
-
-
-def to_key(row: Row) -> Key:
-    """A key, from its columns in the order of `statements`."""
-    digest, prefix, slot, subscription_id, created_at = row
-    return Key(digest, prefix, KeySlot(slot), subscription_id, to_time(created_at))

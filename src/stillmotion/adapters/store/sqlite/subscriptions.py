@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 import apsw
 
 from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.reader import Reader
-from stillmotion.adapters.store.sqlite.rows import (
+from stillmotion.adapters.store.sqlite.access_rows import (
     from_key,
     from_product,
     from_subscription,
@@ -15,6 +14,7 @@ from stillmotion.adapters.store.sqlite.rows import (
     to_product,
     to_subscription,
 )
+from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound, SubscriptionNotFound
 from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
