@@ -96,6 +96,8 @@ class Attempt:
             async with asyncio.TaskGroup() as group:
                 renewing = group.create_task(self._keep_lease())
                 ending = await self._ending()
+                # Before the end is written: were this process killed between the two, nothing would name the preview.
+                await self._showcase.clear()
                 await self._write_down(ending)
                 renewing.cancel()
         except* (LeaseLost, IllegalTransition, GenerationNotFound):

@@ -37,10 +37,11 @@ class Showcase:
             self.shown = self._key
 
     async def clear(self) -> None:
-        """Remove it: no picture comes after this."""
-        if self._storing is None:
+        """Remove it, if it was not removed before: no picture comes after this."""
+        storing, self._storing, self.shown = self._storing, None, None
+        if storing is None:
             return
-        clearing = asyncio.create_task(self._clear(self._storing))
+        clearing = asyncio.create_task(self._clear(storing))
         _, late = await asyncio.wait({clearing}, timeout=PATIENCE_SECONDS)
         if late:
             clearing.cancel()
