@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from random import Random
+from statistics import fmean
 
 from bench.gateway import poll_request, whole
 from bench.history import History, write_history
@@ -14,7 +15,9 @@ from bench.service import Server, answering, serving
 from bench.table import Figure, Sense, spread
 
 CONNECTIONS = 16
-WARM_UP = 500
+WARM_UP = 200
+TURNS = 10
+"""How often the servers take turns in a round: a machine that is shared is faster in one second than in the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +55,31 @@ async def measure(folder: Path, plan: Plan) -> Sequence[Figure]:
         tuned = servers.enter_context(answering(answer, tuned=True))
         for _ in range(plan.rounds):
             _read_through(folder)
-            same = big.take(1) * plan.requests
-            rounds.append(
+            turns = [
                 _Round(
-                    small=await _cpu_per_request(of_small, small.take(plan.requests)),
-                    big=await _cpu_per_request(of_big, big.take(plan.requests)),
-                    raw=await _cpu_per_request(raw, same),
-                    tuned=await _cpu_per_request(tuned, same),
+                    small=await _cpu_per_request(of_small, small.take(plan.requests // TURNS)),
+                    big=await _cpu_per_request(of_big, big.take(plan.requests // TURNS)),
+                    raw=await _cpu_per_request(raw, big.take(1) * (plan.requests // TURNS)),
+                    tuned=await _cpu_per_request(tuned, big.take(1) * (plan.requests // TURNS)),
                 )
-            )
+                for _ in range(TURNS)
+            ]
+            rounds.append(_mean(turns))
     return _figures(rounds, plan, big.history.seconds_to_build)
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Seconds of CPU a request of each server, taken one after the other."""
+    """Seconds of CPU a request of each server, which take turns."""
 
     small: float
     big: float
     raw: float
     tuned: float
+
+
+def _mean(turns: Sequence[_Round]) -> _Round:
+    return _Round(*(fmean(values) for values in zip(*(astuple(each) for each in turns), strict=True)))
 
 
 def _figures(rounds: Sequence[_Round], plan: Plan, seconds_to_build: float) -> Sequence[Figure]:
