@@ -7,13 +7,16 @@ import pytest
 from stillmotion.application.assets import AssetUrls
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.app import dialects
-from stillmotion.http.asgi import HEADERS, Headers
+from stillmotion.http.asgi import HEADERS, Headers, repeated_in
 from stillmotion.http.links import base_url
 from tests.builders import ManualClock, a_generation, some_assets
 
 
 def scope(*hosts: bytes, scheme: str = "http", server: tuple[str, int] = ("127.0.0.1", 8080)):
-    return {"scheme": scheme, "server": server, HEADERS: Headers.of([(b"host", host) for host in hosts])}
+    pairs = [(b"host", host) for host in hosts]
+    headers = Headers(pairs)
+    headers.repeated = repeated_in(pairs)
+    return {"scheme": scheme, "server": server, HEADERS: headers}
 
 
 @pytest.mark.parametrize(

@@ -44,15 +44,16 @@ class AssetUrls:
 
         That is the store's own presigned URL, or ours. They expire together.
         """
+        direct_url, lifetime = self.objects.direct_url, self.lifetime
         base = folder = query = ""
 
         def link(key: str) -> str:
             nonlocal base, folder, query
-            direct = self.objects.direct_url(key, self.lifetime)
-            if direct is not None:
-                return direct
             own = key.rpartition("/")[0]
             if not query or own != folder:
+                direct = direct_url(key, lifetime)
+                if direct is not None:
+                    return direct
                 expires, folder = self._expiry.at(), own
                 base, query = base_url(), f"?expires={expires}&signature={self._signature(folder, expires)}"
             return f"{base}/assets/{key}{query}"

@@ -50,7 +50,7 @@ MAX_HEADERS = 100
 def build_app(services: Services) -> App:
     """The whole service over HTTP. It has no lifespan: what it works with is started and stopped by its caller."""
     run = services.run_id.encode("ascii")
-    request_ids = (b"%b-%06x" % (run, number) for number in itertools.count(1))
+    request_ids = map((run + b"-%06x").__mod__, itertools.count(1))
     parts = EdgeParts(services, BodyReader(), Metrics(services.registry, services.servers), request_ids)
     others: dict[str, App] = {
         "assets": assets.Assets(services.asset_urls, services.objects, services.generations.digest),

@@ -16,8 +16,6 @@ NO_STORE: Header = (b"cache-control", b"no-store")
 NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
 CLOSE: Header = (b"connection", b"close")
 
-_NONE: frozenset[bytes] = frozenset()
-
 
 class ClientGone(Exception):
     """The caller hung up before its request was whole: there is nobody to answer."""
@@ -26,15 +24,7 @@ class ClientGone(Exception):
 class Headers(dict[bytes, bytes]):
     """A request's headers by lower-case name, of several the last; `repeated` are those that came more than once."""
 
-    repeated = _NONE
-
-    @classmethod
-    def of(cls, pairs: list[Header]) -> "Headers":
-        """The headers of a scope."""
-        headers = cls(pairs)
-        if len(headers) != len(pairs):
-            headers.repeated = _repeated(pairs)
-        return headers
+    repeated: frozenset[bytes] = frozenset()
 
 
 HEADERS = "stillmotion.headers"
@@ -45,7 +35,8 @@ PATH_VALUES = "stillmotion.path"
 """Where a scope holds the values of its path's parameters, by name, where there are any."""
 
 
-def _repeated(pairs: list[Header]) -> frozenset[bytes]:
+def repeated_in(pairs: Iterable[Header]) -> frozenset[bytes]:
+    """The names that come more than once."""
     counts = Counter(name for name, _ in pairs)
     return frozenset(name for name, count in counts.items() if count > 1)
 

@@ -18,7 +18,19 @@ import httptools
 import uvicorn
 from uvicorn.server import ServerState
 
-from stillmotion.http.asgi import CLOSE, HEADERS, App, Header, Headers, Receive, Reply, Scope, Send, send_reply
+from stillmotion.http.asgi import (
+    CLOSE,
+    HEADERS,
+    App,
+    Header,
+    Headers,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    repeated_in,
+    send_reply,
+)
 from stillmotion.http.crowd import Crowd
 from stillmotion.http.exchange import Exchange, last_answer
 
@@ -63,7 +75,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, config: uvicorn.Config, server_state: ServerState, *, crowd: Crowd, **_: Any) -> None:
         self._app = cast("App", config.loaded_app)
         self._crowd = crowd
-        self._server = server_state
+        self.server = server_state
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         # What comes after a request that closes the connection is not read; it is no reason to refuse the request.
@@ -89,13 +101,13 @@ class Connection(asyncio.Protocol):
         """See `asyncio.Protocol`."""
         self.transport = cast("asyncio.Transport", transport)
         self._addresses = _address(transport, "sockname"), _address(transport, "peername")
-        self._server.connections.add(cast("Any", self))
+        self.server.connections.add(cast("Any", self))
         self._crowd.join(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         del exc
-        self._server.connections.discard(cast("Any", self))
+        self.server.connections.discard(cast("Any", self))
         self._crowd.leave(self)
         self._is_idle = False
         for exchange in self._open:
@@ -113,7 +125,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(b"Invalid HTTP request received.")
             return
-        self._begin_fresh()
+        if self._fresh is not None:
+            self._begin_fresh(self._fresh)
         if not self._is_in_head:
             self._head_bytes = 0
             return
@@ -167,7 +180,10 @@ class Connection(asyncio.Protocol):
         version = parser.get_http_version()
         if version not in _VERSIONS:
             raise ValueError("the version is another one")
-        headers = Headers.of(self._headers)
+        pairs = self._headers
+        headers = Headers(pairs)
+        if len(headers) != len(pairs):
+            headers.repeated = repeated_in(pairs)
         if b"transfer-encoding" in headers and not self._is_chunked(version):
             raise ValueError("the only encoding is chunked")
         path, query = _split(self._url)
@@ -180,7 +196,7 @@ class Connection(asyncio.Protocol):
             "path": path,
             "query_string": query,
             "root_path": "",
-            "headers": self._headers,
+            "headers": pairs,
             HEADERS: headers,
             "server": self._addresses[0],
             "client": self._addresses[1],
@@ -188,7 +204,7 @@ class Connection(asyncio.Protocol):
         exchange = self._latest = Exchange(self, scope, version != "1.0" and parser.should_keep_alive())
         self._is_in_head = False
         self._trailer_bytes = 0
-        self._crowd.begins(self)
+        self._crowd.waiting.pop(self, None)
         self._open.append(exchange)
         if len(self._open) > 1:
             self.pause_reading()
@@ -208,11 +224,6 @@ class Connection(asyncio.Protocol):
             self._latest.take_end()
 
     # --- what an exchange asks ------------------------------------------------------------------------------------
-
-    @property
-    def default_headers(self) -> list[Header]:
-        """The date."""
-        return self._server.default_headers
 
     def pause_reading(self) -> None:
         """Let the caller wait with what it still has to send."""
@@ -246,7 +257,7 @@ class Connection(asyncio.Protocol):
             self._begin_apart(self._open[0])
         else:
             self._is_idle = True
-            self._crowd.waits(self)
+            self._crowd.waiting[self] = None
 
     # --- what the sweep asks --------------------------------------------------------------------------------------
 
@@ -286,11 +297,10 @@ class Connection(asyncio.Protocol):
         encodings = (value.lower() for name, value in self._headers if name == b"transfer-encoding")
         return version == "1.1" and all(encoding == b"chunked" for encoding in encodings)
 
-    def _begin_fresh(self) -> None:
-        """Begin the POST that was just read, if one was."""
-        if self._fresh is None:
-            return
-        work, self._fresh = self._fresh.run(self._application()), None
+    def _begin_fresh(self, exchange: Exchange) -> None:
+        """Begin the POST that was just read."""
+        self._fresh = None
+        work = exchange.run(_too_busy if self._crowd.is_full else self._app)
         try:
             awaited = work.send(None)
         except StopIteration:
@@ -298,14 +308,12 @@ class Connection(asyncio.Protocol):
         self._keep(self._loop.create_task(_finish(work, awaited)))
 
     def _begin_apart(self, exchange: Exchange) -> None:
-        self._keep(self._loop.create_task(exchange.run(self._application())))
+        app = _too_busy if self._crowd.is_full else self._app
+        self._keep(self._loop.create_task(exchange.run(app)))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
-        self._server.tasks.add(task)
-        task.add_done_callback(self._server.tasks.discard)
-
-    def _application(self) -> App:
-        return _too_busy if self._crowd.is_full else self._app
+        self.server.tasks.add(task)
+        task.add_done_callback(self.server.tasks.discard)
 
     def _refuse(self, sentence: bytes) -> None:
         """Answer what is no request, unless it would be taken for the answer to one that came before it."""
@@ -313,7 +321,8 @@ class Connection(asyncio.Protocol):
         if self._open and not is_in_body:
             self._open[-1].keep_alive = False
             self.pause_reading()
-            self._begin_fresh()
+            if self._fresh is not None:
+                self._begin_fresh(self._fresh)
             return
         self._fresh = None
         if not is_in_body or (self._open and not self._open[0].has_begun):

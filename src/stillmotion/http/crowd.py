@@ -12,7 +12,9 @@ class Caller(Protocol):
 
 
 class Crowd:
-    """Knows which connections wait for a request, the longest first. `is_full` where there are as many as may be.
+    """`waiting` are the connections that wait for a request, the longest first: they enter and leave it themselves.
+
+    `is_full` where there are as many as may be.
 
     Where there are `most`, whoever has waited longest goes, so that callers who connect and say nothing, or never
     all of it, keep nobody out. What is being answered, or takes in a body, stays.
@@ -21,32 +23,24 @@ class Crowd:
     def __init__(self, most: float) -> None:
         self._most = most
         self._all: set[Caller] = set()
-        self._waiting: dict[Caller, None] = {}
+        self.waiting: dict[Caller, None] = {}
         self.is_full = most < 1
 
     def join(self, caller: Caller) -> None:
         """A new connection, which waits for its first request."""
         self._all.add(caller)
         self._count()
-        if self.is_full and self._waiting:
-            longest = next(iter(self._waiting))
+        if self.is_full and self.waiting:
+            longest = next(iter(self.waiting))
             self.leave(longest)
             longest.drop()
-        self._waiting[caller] = None
+        self.waiting[caller] = None
 
     def leave(self, caller: Caller) -> None:
         """A connection is gone, or as good as gone."""
         self._all.discard(caller)
         self._count()
-        self._waiting.pop(caller, None)
-
-    def begins(self, caller: Caller) -> None:
-        """The whole head of a request has come."""
-        self._waiting.pop(caller, None)
-
-    def waits(self, caller: Caller) -> None:
-        """All that was asked is answered."""
-        self._waiting[caller] = None
+        self.waiting.pop(caller, None)
 
     def _count(self) -> None:
         self.is_full = len(self._all) >= self._most

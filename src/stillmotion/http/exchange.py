@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 import structlog
+from uvicorn.server import ServerState
 
 from stillmotion.http.asgi import EXCHANGE, App, Header, Message, Scope, lines_of
 
@@ -27,12 +28,8 @@ class Line(Protocol):
     """What an exchange needs of its connection."""
 
     transport: asyncio.Transport
+    server: ServerState
     behind: asyncio.Event | None
-
-    @property
-    def default_headers(self) -> list[Header]:
-        """What every answer begins with."""
-        ...
 
     def resume_reading(self) -> None:
         """Go on reading what the caller sends."""
@@ -204,7 +201,7 @@ class Exchange:
         return b"".join((head, b"\r\n", body))
 
     def _head(self, status: int, lines: bytes) -> bytes:
-        head = b"%b%b%b" % (_STATUS_LINES[status], _first_lines(tuple(self._connection.default_headers)), lines)
+        head = b"%b%b%b" % (_STATUS_LINES[status], _first_lines(tuple(self._connection.server.default_headers)), lines)
         if _CLOSED in head:
             self.keep_alive = False
         elif not self.keep_alive:

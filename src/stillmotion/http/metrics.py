@@ -1,6 +1,7 @@
 """What Prometheus is told. Counting is plain arithmetic on the event loop; the format is made when it is asked for."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -24,13 +25,13 @@ class RequestMetrics:
 
     def __init__(self, operation: str) -> None:
         self.operation = operation
-        self.by_status: dict[int, int] = {}
+        self.by_status: defaultdict[int, int] = defaultdict(int)
         self.buckets = [0] * (len(BUCKETS) + 1)
         self.seconds = 0.0
 
     def observe(self, status: int, seconds: float) -> None:
         """Count one answered request and the time it took."""
-        self.by_status[status] = self.by_status.get(status, 0) + 1
+        self.by_status[status] += 1
         self.buckets[bisect_left(BUCKETS, seconds)] += 1
         self.seconds += seconds
 

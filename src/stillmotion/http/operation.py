@@ -5,6 +5,7 @@ An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it a
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -62,7 +63,7 @@ class Call:
     @property
     def link_to(self) -> LinkTo:
         """Says where the caller can fetch an object, with no header."""
-        return self.services.asset_urls.links(lambda: self.base_url)
+        return self.services.asset_urls.links(partial(base_url, self.scope, self.services.public_url))
 
 
 class Nothing(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ Bindings = dict[str, str | int | float | bytes | None]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_from_timestamp = datetime.fromtimestamp
 
 
 class _Image(msgspec.Struct, tag="image", tag_field="type", frozen=True):
@@ -85,7 +86,7 @@ def to_time(value: int) -> datetime:
 
     Exact until 2200 and beyond: a double tells microseconds apart there, and the constructor rounds to the nearest.
     """
-    return datetime.fromtimestamp(value / 1_000_000, UTC)
+    return _from_timestamp(value / 1_000_000, UTC)
 
 
 def video_microseconds(seconds: float) -> int:
@@ -175,20 +176,20 @@ def to_generation(row: Row) -> Generation:
 
 
 def to_view(row: Row) -> GenerationView:
-    """What is shown of a generation, from its columns in the order of `statements`."""
+    """What is shown of a generation, from its columns in the order of `statements`; times as `to_time` has them."""
     id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail, finished_at = row
     return GenerationView(
         id_,
         _decode_request(request),
         engine,
-        to_time(created_at),
+        _from_timestamp(created_at / 1_000_000, UTC),
         _STATES[state],
         progress,
         failure_code,
         failure_reason,
         video,
         thumbnail,
-        None if finished_at is None else to_time(finished_at),
+        None if finished_at is None else _from_timestamp(finished_at / 1_000_000, UTC),
     )
 
 

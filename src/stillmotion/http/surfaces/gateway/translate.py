@@ -1,6 +1,7 @@
 """Between the gateway's words and the domain's."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
@@ -29,6 +30,13 @@ UNASKED_ASPECT_RATIO = AspectRatio.WIDE
 """What the echo says where the picture keeps its own shape, as the founding document does."""
 
 _DURATION = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)s?", re.ASCII)
+_STATES: Mapping[State, wire.StateWord] = {
+    State.QUEUED: "queued",
+    State.DREAMING: "dreaming",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+    State.CANCELLED: "failed",
+}
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -109,13 +117,13 @@ def encode(view: GenerationView, link_to: LinkTo) -> bytes:
 def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
     """A generation in the gateway's words."""
     id_, request, _, created_at, state, _, _, failure_reason, video, thumbnail, _ = view
-    cancelled = state is State.CANCELLED
+    frame0, frame1 = request.frame0, request.frame1
     return wire.Generation(
         id_,
         "video",
-        "failed" if cancelled else cast("wire.StateWord", state),
-        CANCELLED_REASON if cancelled else failure_reason,
-        _with_microseconds(created_at),
+        _STATES[state],
+        CANCELLED_REASON if state is State.CANCELLED else failure_reason,
+        created_at if created_at.microsecond else _with_microseconds(created_at),
         None if video is None or thumbnail is None else wire.Assets(link_to(video), link_to(thumbnail)),
         request.model,
         wire.RequestEcho(
@@ -123,7 +131,10 @@ def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
             request.prompt,
             request.aspect_ratio or UNASKED_ASPECT_RATIO,
             request.loop,
-            wire.Keyframes(_keyframe(request.frame0, link_to), _keyframe(request.frame1, link_to)),
+            wire.Keyframes(
+                None if frame0 is None else _keyframe(frame0, link_to),
+                None if frame1 is None else _keyframe(frame1, link_to),
+            ),
             request.callback_url,
         ),
         UNFINISHED_MESSAGE if state is State.QUEUED or state is State.DREAMING else msgspec.UNSET,
@@ -131,16 +142,11 @@ def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
 
 
 def _with_microseconds(time: datetime) -> datetime:
-    """A time that is written with six decimals.
-
-    The encoder leaves them out of a whole second: then the text stands in for the time.
-    """
-    return time if time.microsecond else cast("datetime", f"{time:%Y-%m-%dT%H:%M:%S}.000000Z")
+    """A whole second with six decimals: the encoder leaves them out, so that the text stands in for the time."""
+    return cast("datetime", f"{time:%Y-%m-%dT%H:%M:%S}.000000Z")
 
 
-def _keyframe(keyframe: KeyframeView | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:
-    if keyframe is None:
-        return None
+def _keyframe(keyframe: KeyframeView, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe:
     if keyframe.url is not None:
         return wire.ImageKeyframe(keyframe.url)
     if keyframe.key is not None:
