@@ -89,12 +89,14 @@ async def test_a_request_to_reframe_is_found_as_it_was(store, subscription, name
 async def test_what_was_never_submitted_is_not_found(store):
     assert await store.find("01999999-0000-7000-8000-000000000000") is None
     assert await store.find("' OR 1=1 --") is None
-    assert await store.view("s", "01999999-0000-7000-8000-000000000000") is None
+    with pytest.raises(GenerationNotFound):
+        await store.view("s", "01999999-0000-7000-8000-000000000000")
 
 
 async def test_nobody_else_gets_a_view_of_a_generation(store, subscription):
     generation = (await submit(store, subscription)).generation
-    assert await store.view("another", generation.id) is None
+    with pytest.raises(GenerationNotFound):
+        await store.view("another", generation.id)
     assert await store.owned("another", generation.id) is None
     assert await store.owned(subscription.id, generation.id) == generation
 

@@ -47,7 +47,8 @@ async def test_what_is_deleted_is_gone_and_cannot_be_deleted_again(store, subscr
     await store.record(delivery.attempted(attempt, None, 0.0), attempt)
     assert await store.delete(generation.id)
     assert await store.find(generation.id) is None
-    assert await store.view(subscription.id, generation.id) is None
+    with pytest.raises(GenerationNotFound):
+        await store.view(subscription.id, generation.id)
     assert await store.deliveries(generation.id) == []
     assert await store.attempts(delivery.id) == []
     assert await store.find_due(delivery.id) is None

@@ -179,7 +179,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
     generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, offered, uploads)
     services = Services(
         access=Access(store, clock, PEPPER),
-        read_limits=ReadLimits(clock),
+        read_limits=ReadLimits(),
         generations=generations,
         delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
         uploads=uploads,

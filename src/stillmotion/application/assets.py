@@ -79,7 +79,8 @@ class AssetUrls:
     def _signature(self, folder: str, expires: int) -> str:
         signing = self._keyed.copy()
         signing.update(f"{folder}\n{expires}".encode())
-        return str(signing.hexdigest())
+        signature: str = signing.hexdigest()
+        return signature
 
 
 @dataclass(slots=True)

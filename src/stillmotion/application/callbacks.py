@@ -100,8 +100,7 @@ class DeliveryLog:
 
     async def of_owned(self, subscription: Subscription, generation_id: str) -> list[LoggedDelivery]:
         """The log of the owner's generation. Raises `GenerationNotFound`, for another's as for none."""
-        if await self.generations.view(subscription.id, generation_id) is None:
-            raise GenerationNotFound(generation_id)
+        await self.generations.view(subscription.id, generation_id)
         return await self._with_attempts(await self.store.deliveries(generation_id))
 
     async def replay_owned(self, subscription: Subscription, generation_id: str, delivery_id: str) -> LoggedDelivery:
@@ -109,8 +108,7 @@ class DeliveryLog:
 
         Raises `GenerationNotFound`, or `CallbackNotFound` where the generation has no such message.
         """
-        if await self.generations.view(subscription.id, generation_id) is None:
-            raise GenerationNotFound(generation_id)
+        await self.generations.view(subscription.id, generation_id)
         found = await self.store.find_delivery(delivery_id)
         if found is None or found.generation_id != generation_id:
             raise CallbackNotFound(delivery_id)

@@ -1,6 +1,6 @@
 """Submitting, reading and cancelling generations."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -101,12 +101,9 @@ class Generations:
             raise GenerationNotFound(generation_id)
         return generation
 
-    async def view(self, subscription: Subscription, generation_id: str) -> GenerationView:
+    def view(self, subscription: Subscription, generation_id: str) -> Awaitable[GenerationView]:
         """What its owner is shown of a generation. Raises `GenerationNotFound` for anyone else."""
-        view = await self.store.view(subscription.id, generation_id)
-        if view is None:
-            raise GenerationNotFound(generation_id)
-        return view
+        return self.store.view(subscription.id, generation_id)
 
     async def digest(self, key: str) -> str | None:
         """The SHA-256 in hex that an object has as part of a result; None where it is none."""

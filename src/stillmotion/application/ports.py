@@ -122,8 +122,11 @@ class GenerationStore(Protocol):
         """
         ...
 
-    async def view(self, subscription_id: str, generation_id: str) -> GenerationView | None:
-        """What is shown of the generation as it was last committed; None as from `owned`."""
+    async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
+        """What is shown of the generation as it was last committed.
+
+        Raises `GenerationNotFound` where there is none, or it is another subscription's.
+        """
         ...
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:

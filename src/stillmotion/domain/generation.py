@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import floor
 from typing import NamedTuple
 
 from stillmotion.domain.assets import Assets
@@ -29,7 +30,8 @@ class Lease:
 class GenerationView(NamedTuple):
     """What its owner is shown of a generation: polls need no more, and are too many to read more.
 
-    `video` and `thumbnail` are the keys of the objects, None until it is completed.
+    `video` and `thumbnail` are the keys of the objects, None until it is completed. `finished_at` is in whole seconds
+    since 1970: no more of it is shown.
     """
 
     id: str
@@ -42,7 +44,7 @@ class GenerationView(NamedTuple):
     failure_reason: str | None
     video: str | None
     thumbnail: str | None
-    finished_at: datetime | None
+    finished_at: int | None
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Generation:
             self.failure_reason,
             None if assets is None else assets.video.key,
             None if assets is None else assets.thumbnail.key,
-            self.finished_at,
+            None if self.finished_at is None else floor(self.finished_at.timestamp()),
         )
 
     @property

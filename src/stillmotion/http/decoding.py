@@ -29,16 +29,17 @@ class WireDecoder(Generic[Wire]):
         self._files = frozenset(files)
         self._names = ", ".join(dict.fromkeys((*self._fields, *files)))
         self._plainly = _plain_decoder(wire)
+        self._quotes = 4 * len(self._fields)
 
     def __call__(self, body: bytes) -> Wire:
         """The struct. Raises `WrongShape` with every field that is missing, unknown or of the wrong kind."""
-        if not body and not self._fields:
-            return self.wire()
-        if self._plainly is not None and b"\\" not in body and body.count(b'"') == 4 * len(self._fields):
+        if self._plainly is not None and b"\\" not in body and body.count(b'"') == self._quotes:
             try:
                 return self._plainly.decode(body)
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 pass  # The strict parser says it in our words.
+        if not body and not self._fields:
+            return self.wire()
         return self._of(strict_json.parse(body))
 
     def of_form(self, form: Form) -> Wire:

@@ -53,7 +53,6 @@ _NO_CONTENT = HTTPStatus.NO_CONTENT.value
 _JSON_LINES = lines_of([JSON_TYPE, NO_STORE])
 _LIMIT_LINES = b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
 """What is left of a limit, as every authenticated answer says it: the fields of an `Allowance`."""
-_GENERATION_LINES = b"%b%b%bx-stillmotion-progress: %.2f\r\n"
 _LOG = structlog.get_logger("stillmotion.http")
 
 
@@ -85,8 +84,7 @@ class Endpoint(Generic[Caller, Wire]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         services = self._services
-        started = services.clock.monotonic()
-        call = Call(services, scope, next(self._request_ids))
+        call = Call(services, scope, next(self._request_ids), services.clock.monotonic())
         try:
             answer = await self._succeed(call, receive)
             lines = self._lines(answer, call)
@@ -96,24 +94,24 @@ class Endpoint(Generic[Caller, Wire]):
             status, body, lines = self._refuse(error, call)
         else:
             if answer.sent_by is not None:
-                await self._hand_over(answer.sent_by, call, lines, receive, send, started)
+                await self._hand_over(answer.sent_by, call, lines, receive, send)
                 return
             status, body = answer.status, answer.body
         exchange: Whole = scope[EXCHANGE]
-        length = b"" if status == _NO_CONTENT else b"content-length: %d\r\n" % len(body)
-        await exchange.answer(status, b"%bx-request-id: %b\r\n%b" % (lines, call.request_id, length), body)
-        self._metrics.observe(status, services.clock.monotonic() - started)
+        lines = b"%bx-request-id: %b\r\n" % (lines, call.request_id)
+        if status != _NO_CONTENT:
+            lines = b"%bcontent-length: %d\r\n" % (lines, len(body))
+        await exchange.answer(status, lines, body)
+        self._metrics.observe(status, services.clock.monotonic() - call.began_at)
 
-    async def _hand_over(
-        self, app: App, call: Call, lines: bytes, receive: Receive, send: Send, started: float
-    ) -> None:
+    async def _hand_over(self, app: App, call: Call, lines: bytes, receive: Receive, send: Send) -> None:
         """Have an application answer, with our headers added; what is measured is the time until it begins."""
         clock = self._services.clock
         ours = [(name, value) for name, _, value in (line.partition(b": ") for line in lines.splitlines())]
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._metrics.observe(message["status"], clock.monotonic() - started)
+                self._metrics.observe(message["status"], clock.monotonic() - call.began_at)
                 added = [*message["headers"], *ours, (b"x-request-id", call.request_id)]
                 message = {**message, "headers": added}
             await send(message)
@@ -129,9 +127,9 @@ class Endpoint(Generic[Caller, Wire]):
         caller: Any
         if surface.admit is None:
             access = self._services.access
-            caller = call.subscription = access.known(key) or await access.authenticate(key)
+            caller = call.subscription = access.known(key, call.began_at) or await access.authenticate(key)
             if not operation.submits:
-                call.allowance = self._services.read_limits.spend(caller)
+                call.allowance = self._services.read_limits.spend(caller, call.began_at)
             if not surface.comes_with_all:
                 caller.product.check_surface(surface.name)
         else:
@@ -173,7 +171,7 @@ class Endpoint(Generic[Caller, Wire]):
         kind = _JSON_LINES if answer.sent_by is None else b""
         if generation is None:
             return kind + limits
-        return _GENERATION_LINES % (kind, limits, _engine_line(generation.engine), generation.progress)
+        return kind + limits + _generation_lines(generation.engine, generation.progress)
 
     def _submits_left(self, window: RateWindow, limit: int) -> Allowance:
         return Allowance(limit, max(0, limit - window.spent), window.seconds_left(self._services.clock.now()))
@@ -185,7 +183,7 @@ class Endpoint(Generic[Caller, Wire]):
         limits = b""
         if call.subscription is not None:
             try:
-                call.allowance = call.allowance or self._services.read_limits.spend(call.subscription)
+                call.allowance = call.allowance or self._services.read_limits.spend(call.subscription, call.began_at)
             except RateLimitExceeded as flooded:
                 error = flooded
             allowance = _refused_by(error, call.subscription.product, call.allowance)
@@ -211,10 +209,11 @@ def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> 
     return reads
 
 
-@lru_cache(maxsize=256)
-def _engine_line(engine: str) -> bytes:
-    """What really renders it. There are few engines."""
-    return lines_of([(b"x-stillmotion-engine", engine.encode("ascii", "replace"))])
+@lru_cache(maxsize=1024)
+def _generation_lines(engine: str, progress: float) -> bytes:
+    """What really renders it, and how far it is. Most of what is asked for has not begun or is done."""
+    line = lines_of([(b"x-stillmotion-engine", engine.encode("ascii", "replace"))])
+    return b"%bx-stillmotion-progress: %.2f\r\n" % (line, progress)
 
 
 async def _recognise(call: Call, headers: Headers, body: bytes, *, blind_retries: bool) -> None:

@@ -20,7 +20,7 @@ _STATUS_LINES: Mapping[int, bytes] = {
 }
 _BODILESS = frozenset({204, 304})
 _LENGTH = b"\r\ncontent-length: "
-_CLOSED = b"\r\nconnection: close\r\n"
+_CLOSE = b"connection: close\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -159,8 +159,11 @@ class Exchange:
             return
         if self._is_head:
             body = b""
+        if not self.keep_alive or _CLOSE in lines:
+            lines = self._closing(lines)
+        first = _first_lines(tuple(connection.server.default_headers))
         self._started = True
-        connection.transport.write(b"%b\r\n%b" % (self._head(status, lines), body))
+        connection.transport.write(b"".join((_STATUS_LINES[status], first, lines, b"\r\n", body)))
         self._end()
 
     async def send(self, message: Message) -> None:
@@ -186,7 +189,10 @@ class Exchange:
         if self._start is None:
             raise RuntimeError("an answer begins with its head")
         status, headers = self._start["status"], self._start["headers"]
-        head = self._head(status, lines_of(headers))
+        first, lines = _first_lines(tuple(self._connection.server.default_headers)), lines_of(headers)
+        if not self.keep_alive or _CLOSE in lines:
+            lines = self._closing(lines)
+        head = b"".join((_STATUS_LINES[status], first, lines))
         if self._is_head or status in _BODILESS:
             body = b""
         elif _LENGTH in head:
@@ -200,13 +206,10 @@ class Exchange:
         self._started = True
         return b"".join((head, b"\r\n", body))
 
-    def _head(self, status: int, lines: bytes) -> bytes:
-        head = b"%b%b%b" % (_STATUS_LINES[status], _first_lines(tuple(self._connection.server.default_headers)), lines)
-        if _CLOSED in head:
-            self.keep_alive = False
-        elif not self.keep_alive:
-            head += b"connection: close\r\n"
-        return head
+    def _closing(self, lines: bytes) -> bytes:
+        """The lines of an answer after which the connection is closed, as they say or because it has to be."""
+        self.keep_alive = False
+        return lines if _CLOSE in lines else lines + _CLOSE
 
     def _piece(self, body: bytes, more: bool) -> bytes:
         if self._is_chunked:

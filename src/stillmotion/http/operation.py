@@ -6,7 +6,7 @@ An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it a
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -30,24 +30,24 @@ LinkTo = Callable[[str], str]
 """From an object key to the URL under which the caller can fetch it."""
 
 
-class Call:
-    """One request, as much of it as is known so far. `size` is that of its body in bytes, `files` what a form held.
+class Call(msgspec.Struct):
+    """One request, as much of it as is known so far. `began_at` is monotonic, `size` that of the body in bytes.
 
     `subscription` is None until it is authenticated, `allowance` until it is counted as a read. Of a submit,
-    `idempotency` is the name that it was given, and `fingerprint` what it is told again by without one.
+    `idempotency` is the name that it was given, and `fingerprint` what it is told again by without one; `files` are
+    what a form held.
     """
 
+    services: Services
+    scope: Scope
+    request_id: bytes
+    began_at: float
     subscription: Subscription | None = None
     allowance: Allowance | None = None
-    size = 0
+    size: int = 0
     idempotency: IdempotencyKey | None = None
     fingerprint: Fingerprint | None = None
     files: Mapping[str, bytes] | None = None
-
-    def __init__(self, services: Services, scope: Scope, request_id: bytes) -> None:
-        self.services = services
-        self.scope = scope
-        self.request_id = request_id
 
     @property
     def base_url(self) -> str:
@@ -70,7 +70,7 @@ class Nothing(msgspec.Struct, frozen=True):
     """The wire of an operation without parameters: no query, no body."""
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """What an operation answers. A `generation` is named in the honesty headers; `window` is that of submits.
 
     Where there is a `sent_by`, that application answers, in place of `status` and `body`.

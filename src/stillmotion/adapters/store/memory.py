@@ -85,10 +85,12 @@ class MemoryStore:
         found = self._generations.get(generation_id)
         return None if found is None or found.subscription_id != subscription_id else found
 
-    async def view(self, subscription_id: str, generation_id: str) -> GenerationView | None:
+    async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
         """See `GenerationStore.view`."""
         found = await self.owned(subscription_id, generation_id)
-        return None if found is None else found.view
+        if found is None:
+            raise GenerationNotFound(generation_id)
+        return found.view
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
         """See `GenerationStore.page`."""

@@ -83,10 +83,12 @@ class SqliteGenerations:
         rows = self._reader.rows(statements.FIND_OWNED, (subscription_id, generation_id))
         return to_generation(rows[0]) if rows else None
 
-    async def view(self, subscription_id: str, generation_id: str) -> GenerationView | None:
+    async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
         """See `GenerationStore.view`."""
         rows = self._reader.rows(statements.VIEW_GENERATION, (subscription_id, generation_id))
-        return to_view(rows[0]) if rows else None
+        if not rows:
+            raise GenerationNotFound(generation_id)
+        return to_view(rows[0])
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
         """See `GenerationStore.page`."""

@@ -83,12 +83,13 @@ class _View:
 
     def look(self) -> None:
         """See what was committed last."""
-        loop = _running_loop()
         commits = self._writer.commits
         if self._held_in is not None:
-            if commits == self._seen and loop is self._held_in:
+            # A thread that has one loop running can have no other; to ask which it is costs a call of the system.
+            if commits == self._seen and self._held_in.is_running():
                 return
             self.let_go()
+        loop = _running_loop()
         if loop is not None and not self._writer.log_is_long:
             self._seen, self._held_in = commits, loop
             self.cursor.execute(statements.BEGIN_READING)

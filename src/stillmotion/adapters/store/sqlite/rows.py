@@ -23,27 +23,29 @@ Bindings = dict[str, str | int | float | bytes | None]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _from_timestamp = datetime.fromtimestamp
+_named = tuple.__new__
+"""Makes a named tuple of its values: its own `__new__` takes three times as long."""
 
 
-class _Image(msgspec.Struct, tag="image", tag_field="type", frozen=True):
+class _Image(msgspec.Struct, tag="image", tag_field="type", frozen=True, gc=False):
     url: str
     key: ClassVar[None] = None
     id: ClassVar[None] = None
 
 
-class _Stored(msgspec.Struct, tag="stored", tag_field="type", frozen=True):
+class _Stored(msgspec.Struct, tag="stored", tag_field="type", frozen=True, gc=False):
     key: str
     url: ClassVar[None] = None
     id: ClassVar[None] = None
 
 
-class _Earlier(msgspec.Struct, tag="generation", tag_field="type", frozen=True):
+class _Earlier(msgspec.Struct, tag="generation", tag_field="type", frozen=True, gc=False):
     id: str
     url: ClassVar[None] = None
     key: ClassVar[None] = None
 
 
-class _Request(msgspec.Struct, omit_defaults=True, frozen=True):
+class _Request(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
     """A request as it is kept, and as it is shown (a `RequestView`): `GenerationRequest`, with its keyframes tagged."""
 
     prompt: str
@@ -176,9 +178,9 @@ def to_generation(row: Row) -> Generation:
 
 
 def to_view(row: Row) -> GenerationView:
-    """What is shown of a generation, from its columns in the order of `statements`; times as `to_time` has them."""
+    """What is shown of a generation, from its columns in the order of `statements`."""
     id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail, finished_at = row
-    return GenerationView(
+    shown = (
         id_,
         _decode_request(request),
         engine,
@@ -189,8 +191,9 @@ def to_view(row: Row) -> GenerationView:
         failure_reason,
         video,
         thumbnail,
-        None if finished_at is None else _from_timestamp(finished_at / 1_000_000, UTC),
+        None if finished_at is None else finished_at // 1_000_000,
     )
+    return _named(GenerationView, shown)
 
 
 def objects_of(row: Row) -> list[str]:

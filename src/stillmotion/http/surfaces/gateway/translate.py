@@ -30,13 +30,14 @@ UNASKED_ASPECT_RATIO = AspectRatio.WIDE
 """What the echo says where the picture keeps its own shape, as the founding document does."""
 
 _DURATION = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)s?", re.ASCII)
-_STATES: Mapping[State, wire.StateWord] = {
-    State.QUEUED: "queued",
-    State.DREAMING: "dreaming",
-    State.COMPLETED: "completed",
-    State.FAILED: "failed",
-    State.CANCELLED: "failed",
+_SHOWN: Mapping[State, tuple[wire.StateWord, str | None, str | msgspec.UnsetType]] = {
+    State.QUEUED: ("queued", None, UNFINISHED_MESSAGE),
+    State.DREAMING: ("dreaming", None, UNFINISHED_MESSAGE),
+    State.COMPLETED: ("completed", None, msgspec.UNSET),
+    State.FAILED: ("failed", None, msgspec.UNSET),
+    State.CANCELLED: ("failed", CANCELLED_REASON, msgspec.UNSET),
 }
+"""The word for a state, the reason that it gives by itself, the message."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -117,12 +118,13 @@ def encode(view: GenerationView, link_to: LinkTo) -> bytes:
 def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
     """A generation in the gateway's words."""
     id_, request, _, created_at, state, _, _, failure_reason, video, thumbnail, _ = view
+    word, reason, message = _SHOWN[state]
     frame0, frame1 = request.frame0, request.frame1
     return wire.Generation(
         id_,
         "video",
-        _STATES[state],
-        CANCELLED_REASON if state is State.CANCELLED else failure_reason,
+        word,
+        reason or failure_reason,
         created_at if created_at.microsecond else _with_microseconds(created_at),
         None if video is None or thumbnail is None else wire.Assets(link_to(video), link_to(thumbnail)),
         request.model,
@@ -137,7 +139,7 @@ def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
             ),
             request.callback_url,
         ),
-        UNFINISHED_MESSAGE if state is State.QUEUED or state is State.DREAMING else msgspec.UNSET,
+        message,
     )
 
 

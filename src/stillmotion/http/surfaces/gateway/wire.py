@@ -61,26 +61,26 @@ class StatusRequest(Struct, forbid_unknown_fields=True, frozen=True):
 StateWord = Literal["queued", "dreaming", "completed", "failed"]
 
 
-class ImageKeyframe(Struct, frozen=True, tag="image"):
+class ImageKeyframe(Struct, frozen=True, tag="image", gc=False):
     """A picture, at the address it was given by, or at ours where it came with the request."""
 
     url: str
 
 
-class GenerationKeyframe(Struct, frozen=True, tag="generation"):
+class GenerationKeyframe(Struct, frozen=True, tag="generation", gc=False):
     """An earlier generation; only of requests that were made on another surface."""
 
     id: str
 
 
-class Keyframes(Struct, frozen=True):
+class Keyframes(Struct, frozen=True, gc=False):
     """What the video starts and ends with."""
 
     frame0: ImageKeyframe | GenerationKeyframe | None
     frame1: ImageKeyframe | GenerationKeyframe | None
 
 
-class RequestEcho(Struct, frozen=True):
+class RequestEcho(Struct, frozen=True, gc=False):
     """What was asked."""
 
     generation_type: Literal["video"]
@@ -91,14 +91,14 @@ class RequestEcho(Struct, frozen=True):
     callback_url: str | None
 
 
-class Assets(Struct, frozen=True):
+class Assets(Struct, frozen=True, gc=False):
     """Where the result is: an H.264 MP4 and a JPEG thumbnail, good for a day; every poll gives fresh addresses."""
 
     video: str
     image: str
 
 
-class Generation(Struct, frozen=True):
+class Generation(Struct, frozen=True, gc=False):
     """A generation as both endpoints answer with it. `msg` is there until it has ended."""
 
     id: str

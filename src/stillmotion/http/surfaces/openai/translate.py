@@ -76,7 +76,7 @@ def to_wire(view: GenerationView) -> wire.Video:
         status=_STATUS[view.state],
         progress=100 if completed else min(99, int(view.progress * 100)),
         created_at=int(view.created_at.timestamp()),
-        completed_at=int(view.finished_at.timestamp()) if completed and view.finished_at is not None else None,
+        completed_at=view.finished_at if completed else None,
         expires_at=None,
         size=size_of(request),
         seconds=f"{request.seconds:g}",
