@@ -55,7 +55,7 @@ def test_whoever_stops_waiting_stops_nobody_else(folder_of):
         ({"options": {"vae_dtype": "x"}}, "models.wan21.options.vae_dtype must be bfloat16"),
         ({"options": {"attention": "unheard-of"}}, "models.wan21.options.attention cannot be had"),
         ({"options": {"attention": "flash_hub"}}, "it would fetch code from a hub"),
-        ({"options": {"cache": "unheard-of"}, "steps": 20}, "there is one called first-block"),
+        ({"options": {"cache": "unheard-of"}}, "models.wan21.options.cache must be one of first-block, mag, taylor"),
         ({"options": {"lora": "/nowhere/few.safetensors"}}, "models.wan21.options.lora cannot be had"),
         ({"options": {"placement": "moon"}}, "models.wan21.options.placement must be one of: device, encoders-off"),
         ({"options": {"motion_bucket_id": 7}}, "models.wan21.options.motion_bucket_id is not known"),
