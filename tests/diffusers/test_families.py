@@ -34,8 +34,10 @@ def drawn(engine, job, report=lambda _: None) -> list[bytes]:
 
 
 @every_family
-def test_the_frames_are_those_of_the_bare_pipeline_with_the_same_seed(name, folder_of):
+def test_the_frames_are_those_of_the_bare_pipeline_with_the_same_seed(name, folder_of, record_property):
     tiny = TINY[name]
+    ability = ("Start and end" if tiny.last else "Start picture") if tiny.first else "Words alone"
+    record_property("made", (f"diffusers, family `{tiny.family}`", "the engine", ability))
     engine = Diffusers(tiny.entry(name, folder_of(name)), Slot("cpu"))
     assert drawn(engine, job_of(tiny)) == bare_frames(tiny, folder_of(name))
 

@@ -35,7 +35,10 @@ OWN: Final[Mapping[str, type]] = {**LEVERS, "negative_prompt": str, "force_camer
 
 
 def handed_on(entry: Entry, pipeline: Any, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry's other options, which go to the pipeline's call. Raises `EngineUnfit` for one it does not take."""
+    """The entry's other options, which go to the pipeline's call. Raises `EngineUnfit` for one it does not take.
+
+    `asked` is what the call gets anyway. The pipeline's class will do for the pipeline.
+    """
     takes = inspect.signature(pipeline.__call__).parameters
     for name, value in entry.options.items():
         if name in OWN:
@@ -62,10 +65,6 @@ def networks(pipeline: Any) -> Iterator[nn.Module]:
 def pull(pipeline: Any, entry: Entry) -> None:
     """Apply the entry's levers. Raises `EngineUnfit` where one cannot be had."""
     options = entry.options
-    try:
-        caching.check(entry)
-    except ValueError as error:
-        raise EngineUnfit(f"models.{entry.name}.options.{error}.") from error
     steps: Mapping[str, Callable[[], Any]] = {
         "lora": lambda: _merge(pipeline, options),
         "flow_shift": lambda: _shift(pipeline, float(options["flow_shift"])),
