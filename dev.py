@@ -173,7 +173,9 @@ def matrix(arguments: Sequence[str]) -> int:
     refuse(arguments, "matrix")
     os.chdir(ROOT)
     prepare()
-    tests = ["tests/matrix", "tests/forward", "tests/end_to_end/test_another_server.py"]
+    bring_models_libraries()
+    tests = ["tests/matrix", "tests/forward", "tests/diffusers/test_abilities.py", "tests/diffusers/test_families.py"]
+    tests += ["tests/end_to_end/test_another_server.py", "tests/end_to_end/test_a_model.py"]
     page = ["-p", "tests.matrix.page", "--matrix", "docs/engines.md"]
     return become([str(PYTHON), "-m", "pytest", *page, "-m", "", *tests])
 

@@ -356,7 +356,13 @@ async def model_troubles(settings: Settings) -> dict[str, str | None]:
 async def _trouble_of(entry: Entry, settings: Settings) -> str | None:
     if entry.must_be_accepted and entry.licence not in settings.accepted_licences:
         return f"its licence {entry.licence} is not accepted: see the setting accepted_licences"
-    return local_trouble(entry, settings) if entry.server is None else await server_trouble(entry)
+    trouble = local_trouble(entry, settings) if entry.server is None else await server_trouble(entry)
+    if trouble is None and entry.is_local:
+        # Its libraries take seconds to be there: a server's start leaves this to the renderers.
+        from stillmotion.engines.diffusers.fitness import why_unfit
+
+        return why_unfit(_with_weights(entry, settings))
+    return trouble
 
 
 async def server_trouble(entry: Entry) -> str | None:

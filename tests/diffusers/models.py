@@ -1,11 +1,12 @@
 """Catalogue entries for the tiny models, and what their bare pipelines are called with, written by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import diffusers
+import pytest
 import torch
 from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
@@ -168,3 +169,16 @@ TINY: Mapping[str, Tiny] = {
         frame_count=17,
     ),
 }
+
+
+def made_by(names: Sequence[str], *abilities: str) -> pytest.MarkDecorator:
+    """Parametrizes a test by `name`; what it has each of these models make is told in docs/engines.md."""
+    return pytest.mark.parametrize(
+        "name",
+        [
+            pytest.param(
+                name, marks=pytest.mark.makes(f"diffusers, family `{TINY[name].family}`", "the engine", *abilities)
+            )
+            for name in names
+        ],
+    )

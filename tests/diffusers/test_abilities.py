@@ -11,7 +11,7 @@ from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.pace import Course, Pace  # noqa: E402
 from stillmotion.engines.diffusers.shots import Anchor, Shot, shot_of, smallest  # noqa: E402
 from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
-from tests.diffusers.models import SIZE, STEPS, TINY, image, picture  # noqa: E402
+from tests.diffusers.models import SIZE, STEPS, TINY, image, made_by, picture  # noqa: E402
 
 
 def at_work(name, folder_of, **changed):
@@ -29,7 +29,7 @@ def decoded(model, shot: Shot) -> torch.Tensor:
     return torch.cat(list(model.decode(model.denoise(shot, course), shot, course)), dim=1)
 
 
-@pytest.mark.parametrize("name", ["a14b", "ltx", "ltx2"])
+@made_by(["a14b", "ltx", "ltx2"], "Start picture", "Start and end")
 def test_the_last_picture_matters(name, folder_of):
     engine, _ = at_work(name, folder_of)
     job = TINY[name].job()
@@ -37,7 +37,16 @@ def test_the_last_picture_matters(name, folder_of):
     assert drawn(engine, job) != drawn(engine, replace(job, frame1=None))
 
 
-@pytest.mark.parametrize("name", ["ltx", "ltx2"])
+@made_by(["ltx", "ltx2"], "End picture alone")
+def test_a_last_picture_needs_no_first(name, folder_of):
+    engine, _ = at_work(name, folder_of)
+    job = TINY[name].job(frame0=None)
+    rendering = engine.render(job, lambda _: None)
+    assert f'"held_to": [{TINY[name].frame_count - 1}]' in rendering.plan
+    assert [bytes(frame.planes) for frame in rendering.frames] != drawn(engine, replace(job, frame1=picture(90)))
+
+
+@made_by(["ltx", "ltx2"], "A picture in the middle")
 def test_a_picture_in_the_middle_matters(name, folder_of):
     _, model = at_work(name, folder_of)
     shot = shot_of(TINY[name].job(frame1=None), model.entry)
@@ -45,7 +54,7 @@ def test_a_picture_in_the_middle_matters(name, folder_of):
     assert not torch.equal(decoded(model, shot), decoded(model, held))
 
 
-@pytest.mark.parametrize("name", ["ltx", "ltx2"])
+@made_by(["ltx", "ltx2"], "Extend a clip")
 def test_an_earlier_clip_s_motion_is_carried_on(name, folder_of):
     engine, _ = at_work(name, folder_of)
     assert engine.wants.before == 8
@@ -56,7 +65,7 @@ def test_an_earlier_clip_s_motion_is_carried_on(name, folder_of):
     assert carried != drawn(engine, replace(job, before=tuple(reversed(before))))
 
 
-@pytest.mark.parametrize("name", ["wan21", "ti2v-5b", "cogvideox"])
+@made_by(["wan21", "ti2v-5b", "cogvideox"], "Extend a clip")
 def test_a_model_without_that_goes_on_from_the_last_frame_and_does_not_repeat_it(name, folder_of):
     engine, _ = at_work(name, folder_of)
     assert engine.wants.before == 0
@@ -65,7 +74,7 @@ def test_a_model_without_that_goes_on_from_the_last_frame_and_does_not_repeat_it
     assert drawn(engine, replace(job, extends=True)) == drawn(engine, job)[1:]
 
 
-@pytest.mark.parametrize("name", ["a14b", "flf2v", "ltx"])
+@made_by(["a14b", "flf2v", "ltx"], "Loop")
 def test_a_loop_is_a_clip_between_a_picture_and_itself_without_the_last_frame(name, folder_of):
     engine, _ = at_work(name, folder_of)
     job = TINY[name].job(frame1=None)
@@ -73,28 +82,34 @@ def test_a_loop_is_a_clip_between_a_picture_and_itself_without_the_last_frame(na
     assert drawn(engine, replace(job, loop=True)) == there_and_back[:-1]
 
 
-def test_words_alone_make_a_clip_of_a_model_for_both(folder_of):
-    engine, _ = at_work("ti2v-5b", folder_of)
-    job = TINY["ti2v-5b"].job()
+@made_by(["ti2v-5b", "ltx", "ltx2"], "Words alone")
+def test_words_alone_make_a_clip_of_a_model_for_both(name, folder_of):
+    engine, _ = at_work(name, folder_of)
+    job = TINY[name].job(frame1=None)
     with_picture, without = drawn(engine, job), drawn(engine, replace(job, frame0=None))
     assert len(without) == len(with_picture)
     assert without != with_picture
     assert drawn(engine, job) == with_picture
 
 
-def test_camera_words_reach_the_prompt(folder_of):
-    engine, _ = at_work("wan21", folder_of)
-    job = TINY["wan21"].job(concepts=("orbit_left",))
+@made_by(["wan21"], "Camera concepts")
+def test_camera_words_reach_the_prompt(name, folder_of):
+    engine, _ = at_work(name, folder_of)
+    job = TINY[name].job(concepts=("orbit_left",))
     rendering = engine.render(job, lambda _: None)
     assert "a boat drifts. Arc shot, the camera orbits the subject to the left." in rendering.plan
     assert [bytes(frame.planes) for frame in rendering.frames] != drawn(engine, replace(job, concepts=()))
 
 
-def test_a_zoom_is_forced_by_the_end_it_has_to_reach(folder_of):
-    engine, _ = at_work("a14b", folder_of)
-    job = TINY["a14b"].job(frame1=None, concepts=("zoom_in",))
+@made_by(["a14b", "ltx"], "Camera concepts")
+def test_a_zoom_is_forced_by_the_end_it_has_to_reach(name, folder_of):
+    engine, _ = at_work(name, folder_of)
+    job = TINY[name].job(frame1=None, concepts=("zoom_in",))
     rendering = engine.render(job, lambda _: None)
-    assert '"held_to": [0, 8]' in rendering.plan
+    assert f'"held_to": [0, {TINY[name].frame_count - 1}]' in rendering.plan
+    forced = [bytes(frame.planes) for frame in rendering.frames]
+    left_to_words, _ = at_work(name, folder_of, options={"force_camera": False})
+    assert forced != drawn(left_to_words, job)
 
 
 @pytest.mark.parametrize("name", TINY)

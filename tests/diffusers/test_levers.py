@@ -1,7 +1,5 @@
 """What makes a model quicker or smaller, as far as the CPU can tell: that it runs, and what it changes."""
 
-from dataclasses import replace
-
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
@@ -50,39 +48,6 @@ def test_weights_in_eight_bits_are_kept_in_eight_bits(folder_of):
     _, model = at_work("wan21", folder_of, options={"fp8": True})
     kept = {weight.dtype for weight in model._main.transformer.blocks[0].ffn.parameters()}
     assert kept == {torch.float8_e4m3fn}
-
-
-def test_a_cache_is_laid_around_blocks_where_steps_are_many(folder_of):
-    options = {"cache": "first-block", "cache_threshold": 1000.0}
-
-    def later_blocks(steps) -> int:
-        engine, model = at_work("wan21", folder_of, options=options, steps=steps)
-        run = []
-        for block in list(model._main.transformer.blocks)[1:]:
-            block.ffn.register_forward_pre_hook(lambda *_: run.append(1))
-        drawn(engine, TINY["wan21"].job())
-        return len(run)
-
-    # Two of three blocks, with and without the prompt.
-    assert later_blocks(6) == 6 * 2 * 2
-    assert later_blocks(12) < 12 * 2 * 2
-
-
-def test_a_cache_is_empty_again_for_the_next_clip(folder_of):
-    options = {"cache": "first-block", "cache_threshold": 0.2}
-    engine, _ = at_work("wan21", folder_of, options=options, steps=10)
-    job, cancelled = TINY["wan21"].job(), []
-    first = drawn(engine, job)
-
-    def until(fraction):
-        cancelled.append(fraction)
-        if len(cancelled) == 20:
-            raise RenderCancelled
-
-    drawn(engine, replace(job, seed=99))
-    with pytest.raises(RenderCancelled):
-        drawn(engine, replace(job, seed=98), until)
-    assert drawn(engine, job) == first
 
 
 @pytest.mark.slow

@@ -55,13 +55,13 @@ def test_whoever_stops_waiting_stops_nobody_else(folder_of):
         ({"options": {"vae_dtype": "x"}}, "models.wan21.options.vae_dtype must be bfloat16"),
         ({"options": {"attention": "unheard-of"}}, "models.wan21.options.attention cannot be had"),
         ({"options": {"attention": "flash_hub"}}, "it would fetch code from a hub"),
-        ({"options": {"cache": "unheard-of"}, "steps": 20}, "there is one called first-block"),
+        ({"options": {"cache": "unheard-of"}}, "models.wan21.options.cache must be one of first-block, mag, taylor"),
         ({"options": {"lora": "/nowhere/few.safetensors"}}, "models.wan21.options.lora cannot be had"),
         ({"options": {"placement": "moon"}}, "models.wan21.options.placement must be one of: device, encoders-off"),
         ({"options": {"motion_bucket_id": 7}}, "models.wan21.options.motion_bucket_id is not known"),
         ({"options": {"compile": "yes"}}, "models.wan21.options.compile must be a true or false"),
         ({"options": {"latents": 1}}, "models.wan21.options.latents is not known"),
-        ({"family": "ltx"}, "cannot be loaded as LTXConditionPipeline"),
+        ({"family": "ltx"}, "cannot be loaded as LTXConditionPipeline: its vae is a AutoencoderKLWan."),
         ({"steps": 0}, "models.wan21.steps must be 1 or more"),
     ],
 )
@@ -69,6 +69,26 @@ def test_what_is_wrong_with_an_entry_is_said_in_a_sentence(changed, sentence, fo
     with pytest.raises(EngineUnfit) as refused:
         Diffusers(entry_of("wan21", folder_of, **changed), Slot("cpu")).warm()
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_model_that_is_fit_is_not_called_unfit(name, folder_of):
+    assert Diffusers(entry_of(name, folder_of), Slot("cpu")).why_unfit() is None
+
+
+@pytest.mark.parametrize(
+    ("index", "sentence"),
+    [
+        ("{", "model_index.json cannot be read"),
+        ('{"transformer": ["diffusers", "WanTransformer3DModel"]}', "it has no vae"),
+        ('{"vae": ["diffusers", "AutoencoderKLLTXVideo"]}', "its vae is a AutoencoderKLLTXVideo"),
+    ],
+)
+def test_a_folder_of_something_else_shows_without_being_loaded(index, sentence, tmp_path):
+    (tmp_path / "model_index.json").write_text(index)
+    why = Diffusers(TINY["wan21"].entry("wan21", tmp_path), Slot("cpu")).why_unfit()
+    assert why is not None
+    assert sentence in why
 
 
 def test_weights_that_are_not_there_are_said_to_be_missing(tmp_path):

@@ -15,7 +15,7 @@ from stillmotion.engines.diffusers import memory, resident  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.memory import Placement  # noqa: E402
 from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
-from tests.diffusers.models import TINY, picture  # noqa: E402
+from tests.diffusers.models import BY_FOUR, TINY, picture  # noqa: E402
 
 
 def at_work(name, folder_of, **changed):
@@ -52,14 +52,14 @@ def set_tiles(vae) -> int:
     return side // ratio
 
 
-@pytest.mark.parametrize("name", ["wan21", "ti2v-5b", "ltx", "ltx2", "cogvideox", "hunyuan15"])
+@pytest.mark.parametrize("name", ["wan21", "ti2v-5b", "ltx", "ltx2", "cogvideox", "hunyuan15", "kandinsky5"])
 def test_decoding_goes_on_in_tiles_where_it_ran_out_of_memory(name, folder_of):
     engine, model = at_work(name, folder_of)
     tiny, vae, size = TINY[name], model._main.vae, FrameSize(64, 64)
     job = replace(tiny.job(), size=size, frame0=picture(0, size), frame1=picture(60, size) if tiny.last else None)
     whole, side = drawn(engine, job), set_tiles(vae)
     before = dict(vars(vae))
-    held = fails_above(vae.decoder, side * side)
+    held = fails_above(vae.decoder.conv_in, side * side)
     try:
         tiled = drawn(engine, job)
         assert drawn(engine, job) == tiled
@@ -103,6 +103,26 @@ def test_frames_that_are_out_already_are_not_made_again(folder_of):
         assert drawn(engine, job) == whole
     finally:
         held.remove()
+
+
+def test_what_was_out_before_memory_ran_out_stays_and_the_rest_is_close(folder_of):
+    """Tiles are as large as the picture here, so that they are the whole's own."""
+    engine, model = at_work("hunyuan15", folder_of, frames=BY_FOUR)
+    job = TINY["hunyuan15"].job(seconds=81 / 8)
+    whole, calls = drawn(engine, job), []
+
+    def second_fails(_, given):
+        calls.append(given)
+        if len(calls) == 2:
+            raise torch.OutOfMemoryError("out of memory")
+
+    held = model._main.vae.decoder.conv_out.register_forward_pre_hook(second_fails)
+    try:
+        again = drawn(engine, job)
+    finally:
+        held.remove()
+    assert len(calls) == 2 + 4
+    assert max(abs(one - other) for one, other in zip(b"".join(again), b"".join(whole), strict=True)) <= 1
 
 
 def test_a_clip_that_fits_nowhere_is_refused_with_the_largest_that_fits(folder_of):

@@ -120,6 +120,17 @@ def save_t2v(folder: Path) -> Path:
     return folder
 
 
+def ltx_vae(**more: Any) -> Any:
+    shape = {
+        "latent_channels": 8, "block_out_channels": (8, 8, 8, 8), "decoder_block_out_channels": (8, 8, 8),
+        "layers_per_block": (1, 1, 1, 1, 1), "decoder_layers_per_block": (1, 1, 1, 1),
+        "spatio_temporal_scaling": (True, True, True, False), "decoder_spatio_temporal_scaling": (True, True, True),
+        "decoder_inject_noise": (False, False, False, False), "upsample_residual": (False, False, False),
+        "upsample_factor": (1, 1, 1), "timestep_conditioning": False, "encoder_causal": True, "decoder_causal": False,
+    }  # fmt: skip
+    return seeded(lambda: diffusers.AutoencoderKLLTXVideo(**{**shape, **more}))
+
+
 def save_ltx(folder: Path) -> Path:
     network = seeded(
         lambda: diffusers.LTXVideoTransformer3DModel(
@@ -127,18 +138,9 @@ def save_ltx(folder: Path) -> Path:
             num_layers=2, caption_channels=16,
         )
     )  # fmt: skip
-    vae = seeded(
-        lambda: diffusers.AutoencoderKLLTXVideo(
-            latent_channels=8, block_out_channels=(8, 8, 8, 8), decoder_block_out_channels=(8, 8, 8),
-            layers_per_block=(1, 1, 1, 1, 1), decoder_layers_per_block=(1, 1, 1, 1),
-            spatio_temporal_scaling=(True, True, True, False), decoder_spatio_temporal_scaling=(True, True, True),
-            decoder_inject_noise=(False, False, False, False), upsample_residual=(False, False, False),
-            upsample_factor=(1, 1, 1), timestep_conditioning=False, encoder_causal=True, decoder_causal=False,
-        )
-    )  # fmt: skip
     diffusers.LTXConditionPipeline(
-        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), vae=vae, text_encoder=t5(), tokenizer=t5_tokenizer(),
-        transformer=network,
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), vae=ltx_vae(), text_encoder=t5(),
+        tokenizer=t5_tokenizer(), transformer=network,
     ).save_pretrained(folder)  # fmt: skip
     return folder
 
@@ -164,6 +166,18 @@ def gemma3() -> Any:
     return seeded(lambda: transformers.Gemma3ForConditionalGeneration(config))
 
 
+def ltx2_vae(**more: Any) -> Any:
+    shape = {
+        "latent_channels": 4, "block_out_channels": (8, 8, 8), "decoder_block_out_channels": (8, 8, 8),
+        "layers_per_block": (1, 1, 1, 1), "decoder_layers_per_block": (1, 1, 1, 1),
+        "spatio_temporal_scaling": (True, True, True), "decoder_spatio_temporal_scaling": (True, True, True),
+        "decoder_inject_noise": (False, False, False, False), "upsample_residual": (False, False, False),
+        "upsample_factor": (1, 1, 1), "timestep_conditioning": False, "encoder_causal": True, "decoder_causal": False,
+        "downsample_type": ("spatiotemporal", "spatiotemporal", "spatiotemporal"), "patch_size": 1, "patch_size_t": 1,
+    }  # fmt: skip
+    return seeded(lambda: diffusers.AutoencoderKLLTX2Video(**{**shape, **more}))
+
+
 def save_ltx2(folder: Path) -> Path:
     network = seeded(
         lambda: diffusers.LTX2VideoTransformer3DModel(
@@ -183,16 +197,6 @@ def save_ltx2(folder: Path) -> Path:
             rope_double_precision=False, causal_temporal_positioning=False, rope_type="split",
         )
     )  # fmt: skip
-    vae = seeded(
-        lambda: diffusers.AutoencoderKLLTX2Video(
-            latent_channels=4, block_out_channels=(8, 8, 8), decoder_block_out_channels=(8, 8, 8),
-            layers_per_block=(1, 1, 1, 1), decoder_layers_per_block=(1, 1, 1, 1),
-            spatio_temporal_scaling=(True, True, True), decoder_spatio_temporal_scaling=(True, True, True),
-            decoder_inject_noise=(False, False, False, False), upsample_residual=(False, False, False),
-            upsample_factor=(1, 1, 1), timestep_conditioning=False, encoder_causal=True, decoder_causal=False,
-            downsample_type=("spatiotemporal", "spatiotemporal", "spatiotemporal"), patch_size=1, patch_size_t=1,
-        )
-    )  # fmt: skip
     audio = seeded(
         lambda: diffusers.AutoencoderKLLTX2Audio(
             base_channels=4, output_channels=2, ch_mult=(1,), num_res_blocks=1, attn_resolutions=None, in_channels=2,
@@ -208,7 +212,7 @@ def save_ltx2(folder: Path) -> Path:
         )
     )  # fmt: skip
     diffusers.LTX2ConditionPipeline(
-        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), vae=vae, audio_vae=audio, text_encoder=gemma3(),
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), vae=ltx2_vae(), audio_vae=audio, text_encoder=gemma3(),
         tokenizer=gemma_tokenizer(), connectors=connectors, transformer=network, vocoder=vocoder,
     ).save_pretrained(folder)  # fmt: skip
     return folder
@@ -272,18 +276,21 @@ def qwen_tokenizer() -> Any:
     return tokenizer
 
 
+def hunyuan15_vae() -> Any:
+    return seeded(
+        lambda: diffusers.AutoencoderKLHunyuanVideo15(
+            latent_channels=4, block_out_channels=(16, 16, 16), layers_per_block=1, spatial_compression_ratio=8,
+            temporal_compression_ratio=4, downsample_match_channel=False, upsample_match_channel=False,
+        )
+    )  # fmt: skip
+
+
 def save_hunyuan15(folder: Path) -> Path:
     network = seeded(
         lambda: diffusers.HunyuanVideo15Transformer3DModel(
             in_channels=9, out_channels=4, num_attention_heads=2, attention_head_dim=8, num_layers=2,
             num_refiner_layers=1, mlp_ratio=2.0, patch_size=1, patch_size_t=1, text_embed_dim=16, text_embed_2_dim=16,
             image_embed_dim=8, rope_axes_dim=(2, 2, 4), target_size=64, task_type="i2v",
-        )
-    )  # fmt: skip
-    vae = seeded(
-        lambda: diffusers.AutoencoderKLHunyuanVideo15(
-            latent_channels=4, block_out_channels=(16, 16, 16), layers_per_block=1, spatial_compression_ratio=8,
-            temporal_compression_ratio=4, downsample_match_channel=False, upsample_match_channel=False,
         )
     )  # fmt: skip
     qwen = transformers.Qwen2_5_VLTextConfig(
@@ -296,7 +303,7 @@ def save_hunyuan15(folder: Path) -> Path:
     byt5 = transformers.T5Config(vocab_size=384, d_model=16, d_kv=4, d_ff=16, num_layers=1, num_heads=2)
     diffusers.HunyuanVideo15ImageToVideoPipeline(
         text_encoder=seeded(lambda: transformers.Qwen2_5_VLTextModel(qwen)), tokenizer=qwen_tokenizer(),
-        transformer=network, vae=vae, scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=7.0),
+        transformer=network, vae=hunyuan15_vae(), scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=7.0),
         text_encoder_2=seeded(lambda: transformers.T5EncoderModel(byt5)), tokenizer_2=transformers.ByT5Tokenizer(),
         guider=diffusers.ClassifierFreeGuidance(guidance_scale=6.0),
         image_encoder=seeded(lambda: transformers.SiglipVisionModel(siglip)),
@@ -310,15 +317,18 @@ def clip_tokenizer() -> Any:
     return transformers.CLIPTokenizer(vocab={piece: index for index, piece in enumerate(pieces)}, merges=[])
 
 
-def save_kandinsky5(folder: Path) -> Path:
-    """Its published weights bring a processor in the tokenizer's place, of which only the tokenizer is used."""
-    vae = seeded(
+def hunyuan_vae() -> Any:
+    return seeded(
         lambda: diffusers.AutoencoderKLHunyuanVideo(
             block_out_channels=(16, 16, 16, 16), layers_per_block=1, latent_channels=4, norm_num_groups=4,
             mid_block_add_attention=False, down_block_types=("HunyuanVideoDownBlock3D",) * 4,
             up_block_types=("HunyuanVideoUpBlock3D",) * 4,
         )
     )  # fmt: skip
+
+
+def save_kandinsky5(folder: Path) -> Path:
+    """Its published weights bring a processor in the tokenizer's place, of which only the tokenizer is used."""
     qwen = transformers.Qwen2_5_VLConfig(
         text_config={
             "vocab_size": len(LETTERS) + 3, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2,
@@ -341,7 +351,7 @@ def save_kandinsky5(folder: Path) -> Path:
         )
     )  # fmt: skip
     diffusers.Kandinsky5I2VPipeline(
-        transformer=network, vae=vae, scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=5.0),
+        transformer=network, vae=hunyuan_vae(), scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=5.0),
         text_encoder=seeded(lambda: transformers.Qwen2_5_VLForConditionalGeneration(qwen)), tokenizer=qwen_tokenizer(),
         text_encoder_2=seeded(lambda: transformers.CLIPTextModel(clip)), tokenizer_2=clip_tokenizer(),
     ).save_pretrained(folder)  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
+from tests.catalogue.test_commands import run
 from tests.end_to_end.conftest import Running, small_picture
 
 pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
@@ -64,6 +65,7 @@ def ready(running: Running) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.makes("diffusers, family `wan`", "Gateway", "Start picture")
 def test_a_clip_is_made_by_a_model(make_running, weights, tmp_path):
     running = make_running(STILLMOTION_CATALOGUE=written(tmp_path / "m.toml", weights, 'ray-2 = "small"'))
     ready(running)
@@ -82,6 +84,7 @@ def test_a_clip_is_made_by_a_model(make_running, weights, tmp_path):
     assert (told["emulated"], told["adjusted"]) == ([], [])
 
 
+@pytest.mark.makes("diffusers, family `wan`", "Gateway", "Start picture", "Loop")
 def test_two_models_take_turns_on_one_device_and_a_clip_is_carried_on(make_running, weights, tmp_path):
     aliases = 'ray-2 = "small"\nray-flash-2 = "between"'
     running = make_running(STILLMOTION_CATALOGUE=written(tmp_path / "m.toml", weights, aliases))
@@ -113,6 +116,36 @@ def test_a_model_that_cannot_be_loaded_is_said_by_readyz_and_its_work_goes_to_th
     missing = running.call("GET", "/readyz").body["missing"]
     assert "nobody makes ray-2 just now" in missing["servers"]
     assert "The weights of small" in missing["servers"]
+
+
+def test_check_says_what_is_wrong_with_a_model_s_options(weights, tmp_path):
+    catalogue = Path(written(tmp_path / "m.toml", weights, 'ray-2 = "small"\nray-flash-2 = "between"'))
+    catalogue.write_text(catalogue.read_text() + "options = { attention = 3 }\n")
+    checked = run("models", "check", catalogue=str(catalogue))
+    assert checked.returncode != 0
+    assert "small: can be made" in checked.stdout
+    assert "between: models.between.options.attention must be a text" in checked.stdout
+
+
+def test_a_second_model_that_is_unfit_is_found_out_at_the_start_and_its_work_goes_to_the_next(
+    make_running, weights, tmp_path
+):
+    aliases = 'ray-2 = "small"\nray-flash-2 = "between > parallax"\nray-1-6 = "between"'
+    catalogue = Path(written(tmp_path / "m.toml", weights, aliases))
+    catalogue.write_text(catalogue.read_text() + 'options = { cache = "unheard-of" }\n')
+    running = make_running(STILLMOTION_CATALOGUE=str(catalogue))
+    deadline = time.monotonic() + START
+    while "cache must be" not in (missing := running.call("GET", "/readyz").body.get("missing", {})).get("servers", ""):
+        assert time.monotonic() < deadline, running.log.read_text()
+        time.sleep(0.2)
+    assert "nobody makes ray-1-6 just now" in missing["servers"]
+    body = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
+    accepted = running.submit(body | {"model": "ray-flash-2"})
+    done = running.wait_for(accepted.body["id"], "completed", "failed", seconds=START)
+    assert done["state"] == "completed", done
+    assert running.status(accepted.body["id"]).headers["x-stillmotion-engine"] == "parallax/1"
+    made = running.wait_for(running.submit(body | {"model": "ray-2"}).body["id"], "completed", "failed", seconds=START)
+    assert made["state"] == "completed", made
 
 
 def test_weights_that_are_not_there_stop_the_server_with_a_sentence(make_running, weights, tmp_path):

@@ -69,4 +69,4 @@ if __name__ == "__main__":
     leave_signals_to_parent()
     die_with_parent(int(sys.argv[1]))
     engines = {name: Obedient() for name in ("fake/1", "parallax/1", "diffusers/tiny", "diffusers/other")}
-    Renderer(engines, DecoderProcess(HOSTILE_DECODER), *pipes, preview_every=0.1).serve(began)
+    Renderer(engines, DecoderProcess(HOSTILE_DECODER), *pipes, preview_every=0.1).serve(began, {})

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -80,6 +80,7 @@ class WorkerHost:
         self._lanes: list[asyncio.Task[None]] = []
         self._able: set[str] = set()
         self._unfit: dict[str, str] = {}
+        self._unfit_models: dict[str, Mapping[str, str]] = {}
         self._held: set[str] = set()
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -97,9 +98,15 @@ class WorkerHost:
     def trouble_with(self, engine: str) -> str | None:
         """Why no device makes that engine's clips just now; None where one does, or it is none of a device's."""
         names = [device.name for device in self._devices if engine in device.engines]
-        if not names or self._able.intersection(names):
+        troubles = {name: self._trouble_on(name, engine) for name in names}
+        if not all(troubles.values()):
             return None
-        return "; ".join(f"{name}: {self._unfit.get(name, 'its model is being loaded')}" for name in names)
+        return "; ".join(f"{name}: {trouble}" for name, trouble in troubles.items()) or None
+
+    def _trouble_on(self, device: str, engine: str) -> str | None:
+        if device in self._able:
+            return self._unfit_models[device].get(engine)
+        return self._unfit.get(device, "its model is being loaded")
 
     async def run(self) -> None:
         """Work until `drain`. Cancelled, it hands back what it is at."""
@@ -164,6 +171,9 @@ class WorkerHost:
                 await self._stand_back(stand.device)
             raise Unavailable("no renderer can be started") from error
         self._able.add(stand.name)
+        self._unfit_models[stand.name] = ready.unfit
+        for engine, why in ready.unfit.items():
+            log.critical("model_unfit", lane=stand.name, engine=engine, why=why)
         log.info(
             "renderer_started",
             lane=stand.name,
@@ -177,17 +187,23 @@ class WorkerHost:
     async def _stand_back(self, device: Device) -> None:
         """Leave a device alone for a while; meanwhile what comes for it goes to others."""
         for _ in range(round(DEVICE_PAUSE / POLL)):
-            if device.successor is not None:
-                for engine in device.engines:
-                    await self._reroute(engine, device.successor)
+            await self._hand_on(device, device.engines)
             if self._stopping.is_set():
                 return
             await self._pause(POLL.total_seconds())
+
+    async def _hand_on(self, device: Device, engines: Iterable[str]) -> None:
+        """Give what waits for these of a device's engines to others, where there are any."""
+        if device.successor is not None:
+            for engine in engines:
+                await self._reroute(engine, device.successor)
 
     async def _work_once(self, stand: "_Stand", renderer: RendererProcess) -> bool:
         """Carry out one generation, or wait until there may be one; false where the lane had better pause."""
         if self._stopping.is_set():
             return True
+        if stand.device is not None:
+            await self._hand_on(stand.device, self._unfit_models[stand.name])
         for engines in stand.turns.wanted():
             generation = await self._claim(engines)
             if generation is not None:

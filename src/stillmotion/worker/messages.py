@@ -120,11 +120,15 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """From the child, once: the engines it has, the seconds it took to load them, and what its decoder is held to."""
+    """From the child, once: the engines it has, the seconds it took to load them, and what its decoder is held to.
+
+    `unfit` says of engines that are not loaded yet why they cannot be, where that shows already.
+    """
 
     engines: tuple[str, ...]
     seconds: float
     confined: tuple[str, ...] = ()
+    unfit: dict[str, str] = {}
 
 
 class Unfit(msgspec.Struct, frozen=True, tag="unfit"):

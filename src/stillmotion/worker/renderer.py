@@ -90,13 +90,13 @@ class Renderer:
         self._orders: SimpleQueue[Errand] = SimpleQueue()
         self._cancelled_up_to = 0
 
-    def serve(self, started: float) -> None:
+    def serve(self, started: float, unfit: Mapping[str, str]) -> None:
         """Say that the engines are loaded, then carry out what comes, for as long as the process lives.
 
-        `started` is the monotonic time at which loading began.
+        `started` is the monotonic time at which loading began; `unfit` is as in `Ready`.
         """
         confined = self._decoder.confinement()
-        self._say(Ready(tuple(self._engines), time.monotonic() - started, confined))
+        self._say(Ready(tuple(self._engines), time.monotonic() - started, confined, dict(unfit)))
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         while True:
             order = self._orders.get()
@@ -235,10 +235,10 @@ def embedded_engines(depth_model: str | None = None, depth_model_gives: str = "n
     return {parallax.name: parallax}
 
 
-def model_engines(entries: Sequence[Entry], device: str) -> dict[str, Engine]:
+def model_engines(entries: Sequence[Entry], device: str) -> tuple[dict[str, Engine], dict[str, str]]:
     """The engines of models that a device holds one at a time, the first of them loaded and warm, by name.
 
-    Raises `EngineUnfit`.
+    And why one of the others cannot be loaded, as far as that shows without doing it. Raises `EngineUnfit`.
     """
     from stillmotion.engines.diffusers.engine import Diffusers  # noqa: PLC0415 - as above: it imports torch
     from stillmotion.engines.diffusers.slot import Slot  # noqa: PLC0415 - as above
@@ -246,7 +246,8 @@ def model_engines(entries: Sequence[Entry], device: str) -> dict[str, Engine]:
     slot = Slot(device)
     engines = [Diffusers(entry, slot) for entry in entries]
     engines[0].warm()
-    return {each.name: each for each in engines}
+    reasons = {each.name: each.why_unfit() for each in engines[1:]}
+    return {each.name: each for each in engines}, {name: why for name, why in reasons.items() if why is not None}
 
 
 def main() -> None:
@@ -260,18 +261,18 @@ def main() -> None:
     decoder = DecoderProcess()
     decoder.start()  # It loads while the engines do.
     try:
-        engines = _engines(arguments)
+        engines, unfit = _engines(arguments)
     except EngineUnfit as error:
         outgoing.write(pack(Unfit(str(error))))
         outgoing.flush()
         sys.exit(UNFIT_EXIT)
     fault = Faults(arguments.faults) if arguments.faults else no_fault
-    Renderer(engines, decoder, incoming, outgoing, fault, arguments.preview_every).serve(started)
+    Renderer(engines, decoder, incoming, outgoing, fault, arguments.preview_every).serve(started, unfit)
 
 
-def _engines(arguments: argparse.Namespace) -> dict[str, Engine]:
+def _engines(arguments: argparse.Namespace) -> tuple[dict[str, Engine], dict[str, str]]:
     if arguments.models is None:
-        return embedded_engines(arguments.depth_model, arguments.depth_model_gives)
+        return embedded_engines(arguments.depth_model, arguments.depth_model_gives), {}
     return model_engines(msgspec.json.decode(arguments.models, type=list[Entry]), arguments.device)
 
 

@@ -1,15 +1,28 @@
 """Latents to pictures, piece by piece: the first frames are on their way while the next are decoded.
 
-Decoders that look only backward in time (Wan's, CogVideoX's) are run one piece after the other with the state that they
-keep between pieces, exactly as their own `decode` does. The others are run whole, and in tiles where memory is short.
+Which frames come of it, beside what the pipeline's own decoding makes:
+
+* Wan and CogVideoX: the same. Their decoders go through the frames one piece after the other by themselves.
+* LTX-Video, LTX-2, HunyuanVideo-1.5: the same but for the last bits of a sum. Their decoders take all frames at once;
+  here each of their layers takes some at a time (`windows`), and all where a clip is short.
+* Kandinsky 5: the same. Its decoder blends overlapping stretches by itself; each is handed on once it is blended.
+* SVD: the same, whole.
+* Any other, and LTX-Video where its decoder draws noise: the same, whole.
+
+Where memory is short all but SVD are decoded in tiles that the decoder blends at the seams, still piece by piece: a
+little softer there. SVD has no tiles and is decoded in fewer frames, of which those of a piece see each other.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from functools import partial
 from typing import Any, Final
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify
+from torch import nn
 
+from stillmotion.engines.diffusers import windows
 from stillmotion.engines.diffusers.watched import Latents
 
 Pieces = Iterator[torch.Tensor]
@@ -28,19 +41,13 @@ def finest(vae: Any) -> int:
 
 def pieces(vae: Any, latents: Latents, fineness: int) -> Pieces:
     """Decode. From `fineness` 1 on in tiles, each step half as large: a little softer at the seams."""
-    if fineness == 0 or type(vae).__name__ in BY_FRAMES:
-        yield from _DECODERS.get(type(vae).__name__, _whole)(vae, latents, fineness)
-        return
-    sizes = _tile_sizes(vae)
-    vae.enable_tiling()
-    try:
-        for name, size in _tile_sizes(vae).items():
-            setattr(vae, name, max(1, size >> (fineness - 1)))
-        yield from _whole(vae, latents, fineness)
-    finally:
-        for name, size in sizes.items():
-            setattr(vae, name, size)
-        vae.disable_tiling()
+    name = type(vae).__name__
+    vae = copy(vae)  # The same weights; what is set here is set for this clip alone.
+    if fineness > 0 and name not in BY_FRAMES:
+        vae.enable_tiling()
+        for side, size in _tile_sizes(vae).items():
+            setattr(vae, side, max(1, size >> (fineness - 1)))
+    return _DECODERS.get(name, _whole)(vae, latents, fineness)
 
 
 def _tile_sizes(vae: Any) -> dict[str, int]:
@@ -59,31 +66,36 @@ def _on_device(vae: Any) -> None:
         hook.pre_forward(vae)
 
 
+def _decoded(vae: Any, latents: Latents) -> torch.Tensor:
+    return vae.decode(latents.tensor, *latents.more, **{**latents.named, "return_dict": False})[0]
+
+
 def _whole(vae: Any, latents: Latents, _: int) -> Pieces:
-    yield vae.decode(latents.tensor, *latents.more, **{**latents.named, "return_dict": False})[0][0]
+    yield _decoded(vae, latents)[0]
 
 
-def _wan(vae: Any, latents: Latents, _: int) -> Pieces:
+def _wan(vae: Any, latents: Latents, fineness: int) -> Pieces:
     """As `AutoencoderKLWan._decode`, a frame of the latent at a time."""
+    if fineness:
+        yield from _whole(vae, latents, fineness)
+        return
     _on_device(vae)
     vae.clear_cache()
-    try:
-        hidden = vae.post_quant_conv(latents.tensor)
-        for index in range(hidden.shape[2]):
-            vae._conv_idx = [0]
-            first = {"first_chunk": True} if index == 0 else {}
-            out = vae.decoder(
-                hidden[:, :, index : index + 1], feat_cache=vae._feat_map, feat_idx=vae._conv_idx, **first
-            )
-            if vae.config.patch_size is not None:
-                out = unpatchify(out, patch_size=vae.config.patch_size)
-            yield torch.clamp(out, min=-1.0, max=1.0)[0]
-    finally:
-        vae.clear_cache()
+    hidden = vae.post_quant_conv(latents.tensor)
+    for index in range(hidden.shape[2]):
+        vae._conv_idx = [0]
+        first = {"first_chunk": True} if index == 0 else {}
+        out = vae.decoder(hidden[:, :, index : index + 1], feat_cache=vae._feat_map, feat_idx=vae._conv_idx, **first)
+        if vae.config.patch_size is not None:
+            out = unpatchify(out, patch_size=vae.config.patch_size)
+        yield torch.clamp(out, min=-1.0, max=1.0)[0]
 
 
-def _cogvideox(vae: Any, latents: Latents, _: int) -> Pieces:
+def _cogvideox(vae: Any, latents: Latents, fineness: int) -> Pieces:
     """As `AutoencoderKLCogVideoX._decode`, some frames of the latent at a time."""
+    if fineness:
+        yield from _whole(vae, latents, fineness)
+        return
     _on_device(vae)
     count, step = latents.tensor.shape[2], vae.num_latent_frames_batch_size
     left, kept = count % step, None
@@ -93,6 +105,67 @@ def _cogvideox(vae: Any, latents: Latents, _: int) -> Pieces:
             piece = vae.post_quant_conv(piece)
         out, kept = vae.decoder(piece, conv_cache=kept)
         yield out[0]
+
+
+def _ltx(vae: Any, latents: Latents, fineness: int) -> Pieces:
+    alike = windows.looks_beyond(vae.decoder)
+    return _whole(vae, latents, fineness) if alike else _windowed(vae, latents, windows.ltx)
+
+
+def _hunyuan15(vae: Any, latents: Latents, _: int) -> Pieces:
+    return _windowed(vae, latents, windows.hunyuan15)
+
+
+def _windowed(vae: Any, latents: Latents, layers: Callable[..., windows.Layers]) -> Pieces:
+    """The decoder's own `decode`, tiles and all, once for each piece."""
+    _on_device(vae)
+    in_turn = _InTurn(partial(layers, vae.decoder))
+    vae._modules = {**vae._modules, "decoder": in_turn}
+    while True:
+        in_turn.turn = 0
+        try:
+            piece = _decoded(vae, latents)
+        except StopIteration:
+            return
+        yield piece[0]
+
+
+class _InTurn(nn.Module):
+    """Stands for a decoder that is asked for the same tiles over and over: each time it gives the next frames of one.
+
+    Raises `StopIteration` where there are no more.
+    """
+
+    def __init__(self, layers: Callable[..., windows.Layers]) -> None:
+        super().__init__()
+        self.turn = 0
+        self._layers = layers
+        self._tiles: list[Iterator[torch.Tensor]] = []
+
+    def forward(self, tile: torch.Tensor, *more: Any, **named: Any) -> torch.Tensor:
+        """The next frames of the tile whose turn it is."""
+        if self.turn == len(self._tiles):
+            self._tiles.append(windows.through(self._layers(tile, *more, **named), tile))
+        self.turn += 1
+        return next(self._tiles[self.turn - 1])
+
+
+def _hunyuan(vae: Any, latents: Latents, fineness: int) -> Pieces:
+    """As `AutoencoderKLHunyuanVideo._temporal_tiled_decode`: each stretch as soon as it is blended with the last."""
+    ratio, stride = vae.temporal_compression_ratio, vae.tile_sample_stride_num_frames
+    count, length = latents.tensor.shape[2], vae.tile_sample_min_num_frames // ratio
+    if not vae.use_framewise_decoding or count <= length:
+        yield from _whole(vae, latents, fineness)
+        return
+    vae.use_framewise_decoding = False
+    before, left = None, (count - 1) * ratio + 1
+    for begin in range(0, count, stride // ratio):
+        stretch = _decoded(vae, Latents(latents.tensor[:, :, begin : begin + length + 1]))
+        if before is not None:
+            stretch = vae.blend_t(before, stretch[:, :, 1:], vae.tile_sample_min_num_frames - stride)
+        piece = stretch[0, :, : min(left, stride + (before is None))]
+        before, left = stretch, left - piece.shape[1]
+        yield piece
 
 
 def _svd(vae: Any, latents: Latents, fineness: int) -> Pieces:
@@ -107,6 +180,10 @@ _Decoder = Callable[[Any, Latents, int], Pieces]
 _DECODERS: Final[Mapping[str, _Decoder]] = {
     "AutoencoderKLWan": _wan,
     "AutoencoderKLCogVideoX": _cogvideox,
+    "AutoencoderKLLTXVideo": _ltx,
+    "AutoencoderKLLTX2Video": _ltx,
+    "AutoencoderKLHunyuanVideo15": _hunyuan15,
+    "AutoencoderKLHunyuanVideo": _hunyuan,
     "AutoencoderKLTemporalDecoder": _svd,
 }
 BY_FRAMES: Final = frozenset({"AutoencoderKLTemporalDecoder"})

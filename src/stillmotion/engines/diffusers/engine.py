@@ -9,6 +9,7 @@ from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants, unasked
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.families import FAMILIES
+from stillmotion.engines.diffusers.fitness import why_unfit
 from stillmotion.engines.diffusers.frames import frames_of
 from stillmotion.engines.diffusers.pace import Course
 from stillmotion.engines.diffusers.resident import Resident
@@ -54,6 +55,10 @@ class Diffusers:
             frames=_kept(resident, latents, shot, course),
             plan=self._told(shot, size, resident, seconds),
         )
+
+    def why_unfit(self) -> str | None:
+        """Why the model cannot be loaded, as far as its entry and folder show; nothing is."""
+        return why_unfit(self._entry)
 
     def warm(self) -> None:
         """Load the model and make the smallest clip it makes, so that nobody waits for that. Raises `EngineUnfit`."""

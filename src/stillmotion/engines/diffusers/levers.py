@@ -10,20 +10,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from diffusers import FirstBlockCacheConfig
 from torch import nn
 
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit
+from stillmotion.engines.diffusers import caching
 from stillmotion.engines.diffusers.watched import DENOISERS
-
-FEW: Final = 8
-"""Below so many steps a cache finds no two that are alike."""
 
 LEVERS: Final[Mapping[str, type]] = {
     "attention": str,  # a backend of diffusers, e.g. _native_cudnn, sage
-    "cache": str,  # first-block
-    "cache_threshold": float,
+    **caching.OPTIONS,
     "channels_last": bool,  # of the decoder's weights
     "compile": bool,  # each repeated block of the network
     "flow_shift": float,  # of the scheduler
@@ -39,11 +35,14 @@ OWN: Final[Mapping[str, type]] = {**LEVERS, "negative_prompt": str, "force_camer
 
 
 def handed_on(entry: Entry, pipeline: Any, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry's other options, which go to the pipeline's call. Raises `EngineUnfit` for one it does not take."""
+    """The entry's other options, which go to the pipeline's call. Raises `EngineUnfit` for one it does not take.
+
+    `asked` is what the call gets anyway. The pipeline's class will do for the pipeline.
+    """
     takes = inspect.signature(pipeline.__call__).parameters
     for name, value in entry.options.items():
         if name in OWN:
-            if not isinstance(value, OWN[name]) and not (OWN[name] is float and isinstance(value, int)):
+            if type(value) is not OWN[name] and not (OWN[name] is float and type(value) is int):
                 raise EngineUnfit(f"models.{entry.name}.options.{name} must be a {_KINDS[OWN[name]]}.")
         elif name not in takes or name in asked or name in _OURS:
             there = sorted((set(OWN) | set(takes)) - set(asked) - _OURS)
@@ -51,7 +50,7 @@ def handed_on(entry: Entry, pipeline: Any, asked: Mapping[str, Any]) -> dict[str
     return {name: value for name, value in entry.options.items() if name not in OWN}
 
 
-_KINDS: Final[Mapping[type, str]] = {str: "text", float: "number", bool: "true or false"}
+_KINDS: Final[Mapping[type, str]] = {str: "text", float: "number", int: "whole number", bool: "true or false"}
 _OURS: Final = frozenset({"generator", "output_type", "return_dict", "callback_on_step_end", "latents"})
 
 
@@ -73,7 +72,7 @@ def pull(pipeline: Any, entry: Entry) -> None:
         "channels_last": lambda: _channels_last(pipeline.vae),
         "attention": lambda: _attend(pipeline, str(options["attention"])),
         "compile": lambda: _compile(pipeline),
-        "cache": lambda: _cache(pipeline, entry),
+        "cache": lambda: caching.enable(list(networks(pipeline)), entry),
     }
     for name, step in steps.items():
         if not options.get(name):
@@ -131,13 +130,3 @@ def _compile(pipeline: Any) -> None:
         for block in network.modules():
             if type(block).__name__ in repeated:
                 block.forward = torch.compile(block.forward)
-
-
-def _cache(pipeline: Any, entry: Entry) -> None:
-    if entry.options["cache"] != "first-block":
-        raise ValueError("there is one called first-block")
-    if entry.steps < FEW:
-        return
-    config = FirstBlockCacheConfig(threshold=float(entry.options.get("cache_threshold", 0.05)))
-    for network in networks(pipeline):
-        network.enable_cache(config)

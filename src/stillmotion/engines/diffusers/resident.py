@@ -5,20 +5,20 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 import diffusers
 import torch
 from PIL import Image
 
-from stillmotion.domain.catalogue import CatalogueError, Entry
+from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.rendering import Show, unseen
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers import levers
 from stillmotion.engines.diffusers.decoding import finest, pieces
-from stillmotion.engines.diffusers.families import Family, family_of
+from stillmotion.engines.diffusers.families import Family
+from stillmotion.engines.diffusers.fitness import loading_of
 from stillmotion.engines.diffusers.memory import (
     Placement,
     first_placement,
@@ -34,8 +34,6 @@ from stillmotion.engines.diffusers.remembered import Memory
 from stillmotion.engines.diffusers.shots import Anchor, Shot, smallest
 from stillmotion.engines.diffusers.watched import Latents, Step, Watch, denoised
 
-INDEX: Final = "model_index.json"
-"""The file that says of which parts a model in diffusers' layout is made."""
 SMALLER: Final = (0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.22, 0.16, 0.1)
 """Parts of the area that are tried where a clip does not fit."""
 PROBE_STEPS: Final = 2
@@ -246,47 +244,17 @@ def _resized(shot: Shot, size: FrameSize) -> Shot:
 
 def load(entry: Entry, device: torch.device) -> Resident:
     """Load a model from its folder, pull its levers and put it on the device. Raises `EngineUnfit`."""
+    how = loading_of(entry)
     try:
-        family = family_of(entry)
-    except CatalogueError as error:
-        raise EngineUnfit(str(error)) from error
-    folder = Path(entry.weights)
-    if not (folder / INDEX).is_file():
-        raise EngineUnfit(f"The model {entry.name} has no weights: {folder / INDEX} is not there.")
-    if entry.steps < 1:
-        raise EngineUnfit(f"models.{entry.name}.steps must be 1 or more.")
-    name = family.pipeline_of(entry)
-    kind = getattr(diffusers, name, None)
-    if kind is None:
-        raise EngineUnfit(f"models.{entry.name} needs {name}, which the installed diffusers does not have: upgrade it.")
-    dtypes = {"default": _dtype(entry, "dtype", entry.dtype)}
-    decoder = str(entry.options.get("vae_dtype", family.vae_dtype))
-    if decoder:
-        dtypes["vae"] = _dtype(entry, "options.vae_dtype", decoder)
-    try:
-        pipeline = kind.from_pretrained(folder, dtype=dtypes, local_files_only=True)
+        pipeline = how.pipeline.from_pretrained(how.folder, dtype=dict(how.dtypes), local_files_only=True)
     except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, ImportError) as error:
-        raise EngineUnfit(f"The weights of {entry.name} in {folder} cannot be loaded as {name}: {error}") from error
+        name = how.pipeline.__name__
+        raise EngineUnfit(f"The weights of {entry.name} in {how.folder} cannot be loaded as {name}: {error}") from error
     pipeline.set_progress_bar_config(disable=True)
     levers.pull(pipeline, entry)
-    resident = Resident(entry, device, pipeline, family)
+    resident = Resident(entry, device, pipeline, how.family)
     resident.check()
-    asked = entry.options.get("placement")
-    resident.settle(_placement(entry, str(asked)) if asked else first_placement(pipeline, room_on(device)))
+    resident.settle(how.placement or first_placement(pipeline, room_on(device)))
     if entry.options.get("preview", True):
         resident.learn_colours()
     return resident
-
-
-def _dtype(entry: Entry, field: str, name: str) -> torch.dtype:
-    found = getattr(torch, name, None)
-    if not isinstance(found, torch.dtype):
-        raise EngineUnfit(f"models.{entry.name}.{field} must be bfloat16, float16 or float32.")
-    return found
-
-
-def _placement(entry: Entry, name: str) -> Placement:
-    try:
-        return Placement(name)
-    except ValueError:
-        raise EngineUnfit(f"models.{entry.name}.options.placement must be one of: {', '.join(Placement)}.") from None
