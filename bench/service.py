@@ -64,6 +64,8 @@ def answering(answer: bytes, *, tuned: bool = False) -> Iterator[Server]:
 @contextmanager
 def _running(arguments: list[str], settings: Mapping[str, str]) -> Iterator[Server]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
+    # As after an installation, which compiles: the second start of a checkout finds what the first has compiled.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with TemporaryDirectory(prefix="stillmotion-bench-log-") as folder:
         log = Path(folder) / "log"
         with log.open("wb") as errors:

@@ -18,7 +18,7 @@ from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.data_directory import DataDirectory, open_data_directory
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
-from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.connections import Connections, load_client
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.fetch.videos import HttpVideos
@@ -170,7 +170,8 @@ async def _host(
 
 @asynccontextmanager
 async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(each) for each in work]
+    # This process has little else to do while its renderers start.
+    tasks = [asyncio.create_task(each) for each in (*work, asyncio.to_thread(load_client))]
     try:
         yield
     finally:

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.pictures import MAX_PICTURE_PIXELS
 from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.intake import MAX_PIXELS, decode, measure
+from stillmotion.media.intake import decode, measure
 
 PICTURES = Path(__file__).parent / "pictures"
 
@@ -143,7 +144,7 @@ def test_what_calls_itself_one_kind_and_is_another_is_told_by_its_bytes(tmp_path
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded():
-    side = int(MAX_PIXELS**0.5) + 10
+    side = int(MAX_PICTURE_PIXELS**0.5) + 10
     with pytest.raises(GenerationFailed) as refusal:
         decode(saved(Image.new("1", (side, side))))
     assert refusal.value.code == "image_too_many_pixels"

@@ -1,5 +1,6 @@
 """The `stillmotion` command: what there is, imported only when it is called."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -50,7 +51,12 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
-        command = import_module(_COMMANDS[cmd_name][0]).command
+        # Modules make many objects and leave no cycles: the collector would take an eighth of the time for nothing.
+        gc.disable()
+        try:
+            command = import_module(_COMMANDS[cmd_name][0]).command
+        finally:
+            gc.enable()
         assert isinstance(command, click.Command)
         return command
 

@@ -3,6 +3,9 @@
 MAX_PICTURE_BYTES = 20 * 1024 * 1024
 """The largest picture we take, as a file."""
 
+MAX_PICTURE_PIXELS = 50_000_000
+"""The largest picture we take, decoded."""
+
 SIGNATURE_BYTES = 32
 """How much of a file `picture_type` wants to see."""
 

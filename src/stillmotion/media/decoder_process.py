@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import numpy as np
 
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.pictures import MAX_PICTURE_PIXELS
 from stillmotion.domain.rendering import DepthMap, Frame, Pause, Picture, unasked
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ClipFacts, Surveyed, unreadable
@@ -41,7 +41,6 @@ from stillmotion.media.decoder_messages import (
     What,
     pack,
 )
-from stillmotion.media.intake import MAX_PIXELS
 
 DECODER_COMMAND = (sys.executable, "-m", "stillmotion.media.decoder")
 
@@ -122,14 +121,14 @@ class DecoderProcess:
         """The picture's size in pixels as it is looked at."""
         with self._asked(Order(What.SIZE), picture, pause) as answer:
             head = answer.head(Size)
-            return _believed(head.width, head.height, MAX_PIXELS)
+            return _believed(head.width, head.height, MAX_PICTURE_PIXELS)
 
     def picture(self, picture: Path, cover: FrameSize | None = None, pause: Pause = unasked) -> Picture:
         """The picture, as `intake.decode` says."""
         order = Order(What.PICTURE, None if cover is None else (cover.width, cover.height))
         with self._asked(order, picture, pause) as answer:
             head = answer.head(Pixels)
-            area = _area(_believed(head.width, head.height, MAX_PIXELS))
+            area = _area(_believed(head.width, head.height, MAX_PICTURE_PIXELS))
             return Picture(
                 head.width, head.height, answer.buffer(3 * area), answer.buffer(area) if head.alpha else None
             )
@@ -138,7 +137,9 @@ class DecoderProcess:
         """How near things are, as `depth_image.decode_depth` says."""
         with self._asked(Order(What.DEPTH, bright_is_far=bright_is_far), picture, pause) as answer:
             head = answer.head(Nearness)
-            nearness = answer.buffer(4 * _area(_believed(head.width, head.height, MAX_PIXELS)))
+            nearness = answer.buffer(4 * _area(_believed(head.width, head.height, MAX_PICTURE_PIXELS)))
+            import numpy as np  # noqa: PLC0415 - large, and not needed before the decoder is started
+
             if not np.isfinite(np.frombuffer(nearness, np.float32)).all():
                 raise DecoderDied("it answered with what is no number")
             return DepthMap(head.width, head.height, nearness)

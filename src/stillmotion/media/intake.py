@@ -15,11 +15,10 @@ from typing import BinaryIO
 from PIL import Image, ImageCms, ImageOps
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.pictures import SIGNATURE_BYTES, picture_type
+from stillmotion.domain.pictures import MAX_PICTURE_PIXELS, SIGNATURE_BYTES, picture_type
 from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
 
-MAX_PIXELS = 50_000_000
 MAX_SIDE = 16_384
 COVER_MARGIN = 1.25
 """How much finer than asked a reduced picture stays, so that it can still be cropped and resampled well."""
@@ -153,14 +152,14 @@ def _kind(head: bytes) -> str:
 
 
 def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+    if width * height > MAX_PICTURE_PIXELS or max(width, height) > MAX_SIDE:
         raise _too_many_pixels()
 
 
 def _too_many_pixels() -> GenerationFailed:
     return GenerationFailed(
         "image_too_many_pixels",
-        f"The image is too large: make it at most {MAX_PIXELS // 1_000_000} megapixels"
+        f"The image is too large: make it at most {MAX_PICTURE_PIXELS // 1_000_000} megapixels"
         f" and {MAX_SIDE:,} pixels on a side.",
     )
 

@@ -145,6 +145,10 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     stage: Stage
 
 
+PREVIEW_SECONDS = 1.0
+"""The least time between two previews, and before the first, where nobody says another."""
+
+
 class Preview(msgspec.Struct, frozen=True, tag="preview"):
     """From the child: a picture of the clip so far, a whole JPEG file, until the next or the end takes its place."""
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from stillmotion.domain.rendering import Frame, Picture, Show
 from stillmotion.media.preview import reduced, write_preview
-
-EVERY_SECONDS = 1.0
-"""The least time between two previews, and before the first."""
+from stillmotion.worker.messages import PREVIEW_SECONDS
 
 NAME = "preview.jpg"
 
@@ -28,7 +26,7 @@ class Previews:
         self,
         folder: Path,
         tell: Callable[[str], None],
-        every: float = EVERY_SECONDS,
+        every: float = PREVIEW_SECONDS,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path, self._part = folder / NAME, folder / f".{NAME}.part"

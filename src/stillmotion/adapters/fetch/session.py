@@ -1,0 +1,126 @@
+"""The HTTP client's session over guarded connections: the one module of the fetching that imports the client."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from ipaddress import ip_address
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from stillmotion.adapters.fetch.addresses import AddressPolicy
+from stillmotion.adapters.fetch.connections import READ_BUFFER, AddressInfo, Connections, NoAnswer, Trouble
+
+CONNECT_DEADLINE = timedelta(seconds=5)
+ADDRESSES_TRIED = 8
+"""Of the many that a name may have."""
+USER_AGENT = "Stillmotion"
+
+
+@contextmanager
+def guarded(connections: Connections) -> Iterator["GuardedSession"]:
+    """`Connections.session`."""
+    session = GuardedSession(connections)
+    try:
+        yield session
+    except NoAnswer:
+        raise
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise NoAnswer(session.trouble or _trouble(error)) from error
+
+
+class GuardedSession(AbstractResolver):
+    """One exchange's connections: resolves, checks every address, and remembers why it would not go on."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self.trouble: Trouble | None = None
+
+    @property
+    def _policy(self) -> AddressPolicy:
+        return self._connections.guard.policy
+
+    def http(self) -> aiohttp.ClientSession:
+        """The client: nothing from the environment, nothing kept between requests, nothing decompressed."""
+        connector = aiohttp.TCPConnector(
+            resolver=self,
+            use_dns_cache=False,
+            force_close=True,
+            socket_factory=self._open_socket,
+            ssl=self._connections.tls or True,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                connect=(self._connections.dns_deadline + CONNECT_DEADLINE).total_seconds(),
+                sock_connect=CONNECT_DEADLINE.total_seconds(),
+            ),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            read_bufsize=READ_BUFFER,
+        )
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - aiohttp's signature; we ask for both
+    ) -> list[ResolveResult]:
+        """The name's addresses, if each of them may be connected to. Raises `OSError`."""
+        found = await self._look_up(host)
+        if not all(self._allows(address) for address in found):
+            self.trouble = Trouble.BLOCKED
+            raise OSError("refused")
+        return [_resolved(host, port, address) for address in found[:ADDRESSES_TRIED]]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def _look_up(self, host: str) -> Sequence[str]:
+        try:
+            async with asyncio.timeout(self._connections.dns_deadline.total_seconds()):
+                found = await self._connections.lookup(host)
+        except socket.gaierror as error:
+            unknown = error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+            self.trouble = Trouble.UNKNOWN_NAME if unknown else Trouble.NO_NAME_SERVICE
+            raise
+        except (OSError, TimeoutError):
+            self.trouble = Trouble.NO_NAME_SERVICE
+            raise OSError("no answer from the name service") from None
+        if not found:
+            self.trouble = Trouble.UNKNOWN_NAME
+            raise OSError("no address")
+        return found
+
+    def _open_socket(self, info: AddressInfo) -> socket.socket:
+        """Called for every connection, with the very address that it will go to."""
+        if not self._allows(info[4][0]):
+            self.trouble = Trouble.BLOCKED
+            raise OSError("refused")
+        return self._connections.socket(info)
+
+    def _allows(self, address: str) -> bool:
+        try:
+            return self._policy.allows(ip_address(address))
+        except ValueError:
+            return False
+
+
+def _resolved(host: str, port: int, address: str) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=flags)
+
+
+def _trouble(error: Exception) -> Trouble:
+    if isinstance(error, TimeoutError):
+        return Trouble.TIMEOUT
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return Trouble.INSECURE
+    return Trouble.UNREACHABLE if isinstance(error, aiohttp.ClientConnectorError) else Trouble.BROKEN
