@@ -53,6 +53,24 @@ async def test_a_key_leads_to_its_subscription_whatever_the_state(store):
         assert found.state is state
 
 
+async def test_what_keys_open_has_another_version_after_every_change(store):
+    subscription = a_subscription(a_product(name="small"))
+    await store.add_product(subscription.product)
+    await store.add_product(a_product(name="large"))
+    await store.add_subscription(subscription, [a_key(subscription, slot) for slot in KeySlot])
+    versions = [await store.access_version()]
+    assert await store.access_version() == versions[0]
+    for change in (
+        store.change_product("small", lambda each: replace(each, max_seconds=2.0)),
+        store.change_subscription(subscription.id, lambda each: replace(each, state=SubscriptionState.SUSPENDED)),
+        store.change_subscription(subscription.id, lambda each: replace(each, expires_at=NOON)),
+        store.replace_key(a_key(subscription, KeySlot.PRIMARY, prefix="sm_fresh1")),
+    ):
+        await change
+        versions.append(await store.access_version())
+    assert len(set(versions)) == 5
+
+
 async def test_subscriptions_are_listed_with_their_keys_oldest_first(store):
     product = a_product()
     await store.add_product(product)

@@ -213,7 +213,7 @@ class BrokenStore:
     """Finds subscriptions as the store does, and fails at the rest."""
 
     def __init__(self, store, error):
-        self.find_subscription = store.find_subscription
+        self.find_subscription, self.access_version = store.find_subscription, store.access_version
         self._error = error
 
     async def find(self, generation_id):

@@ -2,7 +2,7 @@
 
 import hmac
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 from stillmotion.application.ports import AccessStore, Clock
@@ -11,9 +11,12 @@ from stillmotion.domain.quotas import WINDOW, credit_balance, period
 from stillmotion.domain.subscriptions import Key, Subscription, SubscriptionState
 
 KEY_MAX_CHARACTERS = 128
-CACHE_SECONDS = 1.0
-"""How long a revoked key may still work. The cache is emptied when it grows past `CACHE_ENTRIES`."""
-CACHE_ENTRIES = 10_000
+CHECK_SECONDS = 1.0
+"""How long a revoked key may still work."""
+KNOWN_SECONDS = 60.0
+"""How long nobody need ask about a key again while nothing was changed about any."""
+KNOWN_KEYS = 10_000
+"""All are forgotten when there are more."""
 
 
 def key_digest(pepper: bytes, key: str) -> bytes:
@@ -21,17 +24,21 @@ def key_digest(pepper: bytes, key: str) -> bytes:
     return hmac.digest(pepper, key.encode("utf-8", "surrogatepass"), "sha256")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Access:
-    """Authenticates keys, remembering good ones for a second."""
+    """Authenticates keys, remembering good ones while nothing changes; whether anything did it asks once a second."""
 
     store: AccessStore
     clock: Clock
     pepper: bytes = field(repr=False)
     _known: dict[str, tuple[float, Subscription]] = field(default_factory=dict, repr=False)
+    _version: int | None = None
+    _check_at: float = -inf
 
     def known(self, key: str | None, now: float) -> Subscription | None:
         """The subscription of a key that was good within the second before `now`, on the monotonic clock."""
+        if now >= self._check_at:
+            return None
         known = self._known.get(key or "")
         return known[1] if known is not None and now < known[0] else None
 
@@ -40,20 +47,32 @@ class Access:
         if not key or len(key) > KEY_MAX_CHARACTERS:
             raise NotAuthenticated("no key, or none of ours")
         now = self.clock.monotonic()
+        if now >= self._check_at:
+            await self._check(now)
         known = self.known(key, now)
         if known is not None:
             return known
+        version = self._version
         subscription = await self._look_up(key)
-        if len(self._known) >= CACHE_ENTRIES:
-            self._known.clear()
-        self._known[key] = (now + self._good_for(subscription), subscription)
+        if version == self._version:  # Else what was found may be older than the change that others have heard of.
+            if len(self._known) >= KNOWN_KEYS:
+                self._known.clear()
+            self._known[key] = (now + self._good_for(subscription), subscription)
         return subscription
 
+    async def _check(self, now: float) -> None:
+        """Forget everything if anything was changed."""
+        version = await self.store.access_version()
+        if version != self._version:
+            self._known.clear()
+            self._version = version
+        self._check_at = now + CHECK_SECONDS
+
     def _good_for(self, subscription: Subscription) -> float:
-        """How many seconds nobody need ask about a subscription again."""
+        """How many seconds nobody need ask about a subscription again while nothing is changed."""
         if subscription.expires_at is None:
-            return CACHE_SECONDS
-        return min(CACHE_SECONDS, (subscription.expires_at - self.clock.now()).total_seconds())
+            return KNOWN_SECONDS
+        return min(KNOWN_SECONDS, (subscription.expires_at - self.clock.now()).total_seconds())
 
     async def credit_balance(self, subscription: Subscription) -> float:
         """What is left of the subscription's quota this month, in its product's unit."""

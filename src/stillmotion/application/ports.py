@@ -236,6 +236,10 @@ class AccessStore(UsageStore, Protocol):
         """The subscription that a key belongs to, with its product, whatever its state."""
         ...
 
+    async def access_version(self) -> int:
+        """A number that is another one as soon as `find_subscription` has another answer for a key that it found."""
+        ...
+
 
 class SubscriptionStore(UsageStore, Protocol):
     """Products, subscriptions and keys, as they are administered."""

@@ -54,6 +54,7 @@ class MemoryStore:
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
     _keys: dict[tuple[str, KeySlot], Key] = field(default_factory=dict)
+    _access_version: int = 0
     _uploads: dict[str, Upload] = field(default_factory=dict)
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -191,6 +192,10 @@ class MemoryStore:
                 return self._subscriptions[key.subscription_id], key
         return None
 
+    async def access_version(self) -> int:
+        """See `AccessStore.access_version`."""
+        return self._access_version
+
     async def add_product(self, product: Product) -> None:
         """See `SubscriptionStore.add_product`."""
         if product.name in self._products:
@@ -210,6 +215,7 @@ class MemoryStore:
         if name not in self._products:
             raise ProductNotFound(name)
         changed = self._products[name] = change(self._products[name])
+        self._access_version += 1
         for owner, each in self._subscriptions.items():
             if each.product.name == name:
                 self._subscriptions[owner] = replace(each, product=changed)
@@ -237,6 +243,7 @@ class MemoryStore:
         if subscription_id not in self._subscriptions:
             raise SubscriptionNotFound(subscription_id)
         changed = self._subscriptions[subscription_id] = change(self._subscriptions[subscription_id])
+        self._access_version += 1
         return changed
 
     async def replace_key(self, key: Key) -> None:
@@ -244,6 +251,7 @@ class MemoryStore:
         if key.subscription_id not in self._subscriptions:
             raise SubscriptionNotFound(key.subscription_id)
         self._keys[key.subscription_id, key.slot] = key
+        self._access_version += 1
 
     async def usage(self, subscription_id: str, period: str) -> Usage:
         """See `SubscriptionStore.usage`."""

@@ -390,6 +390,8 @@ FIND_USAGE: Final = """
     WHERE l.subscription_id = ?
 """
 
+ACCESS_VERSION: Final = "SELECT version FROM access_version"
+
 PUT_KEY: Final = """
     INSERT INTO keys (digest, prefix, slot, subscription_id, created_at)
     VALUES (:digest, :prefix, :slot, :subscription_id, :created_at)

@@ -37,6 +37,10 @@ class SqliteSubscriptions:
         row = rows[0]
         return to_subscription(row[_KEY_COLUMNS:]), to_key(row[:_KEY_COLUMNS])
 
+    async def access_version(self) -> int:
+        """See `AccessStore.access_version`. Triggers count, so that no change is forgotten."""
+        return int(self._reader.rows(statements.ACCESS_VERSION)[0][0])
+
     async def add_product(self, product: Product) -> None:
         """See `SubscriptionStore.add_product`."""
 
