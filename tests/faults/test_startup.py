@@ -176,7 +176,9 @@ def test_the_doctor_finds_nothing_wrong_beside_a_server_that_runs(running):
     assert "in use by our own server" in found["address"]["said"]
     accepted = running.submit(SHORT)
     assert running.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
-    assert [path.name for path in running.directory.rglob("doctor-*")] == []
+    # The server tidies up meanwhile: `os.walk` does not mind folders that go.
+    left = [name for _, _, names in os.walk(running.directory) for name in names if name.startswith("doctor-")]
+    assert left == []
 
 
 def test_the_doctor_finds_nothing_wrong_before_the_first_start(tmp_path):

@@ -181,7 +181,8 @@ class LocalObjects(_Objects):
     def _sweep_unfinished(self, before: float) -> int:
         """obstore writes `NAME#NUMBER` and renames it: a process that is killed in between leaves that."""
         swept = 0
-        for path in self._directory.rglob("*#*"):
+        # Folders go while this looks: `os.walk` takes no notice.
+        for path in (Path(folder, name) for folder, _, names in os.walk(self._directory) for name in names):
             with suppress(FileNotFoundError):
                 if _UNFINISHED.search(path.name) and path.is_file() and path.stat().st_mtime < before:
                     path.unlink()

@@ -1,7 +1,8 @@
 """One connection of HTTP/1.1: from bytes to requests for an ASGI application, and from its answers to bytes.
 
 uvicorn's own does the same in more steps: it costs three times what the system and the parser take. This one begins
-a POST without a task, writes a whole answer at once, keeps no timer a request, and knows what it waits for.
+a POST without a task, and with the others of its turn; it writes a whole answer at once, keeps no timer a request,
+and knows what it waits for.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from stillmotion.http.asgi import (
 )
 from stillmotion.http.crowd import Crowd
 from stillmotion.http.exchange import Exchange, last_answer
+from stillmotion.http.turn import Turn
 
 HEADERS_DEADLINE = 10.0
 """Seconds from the first byte of a request, or from the connection where none comes, to the end of its headers."""
@@ -68,13 +70,16 @@ class Standing:
 class Connection(asyncio.Protocol):
     """Reads requests and has them answered, one after the other. `uvicorn.Server` makes one for each caller.
 
-    A POST begins as soon as the bytes it came with are read, and becomes a task only where it has to wait: until then
+    A POST begins at the end of the `turn` that read it, and becomes a task only where it has to wait: until then
     there is no current task. Most polls are answered before that.
     """
 
-    def __init__(self, config: uvicorn.Config, server_state: ServerState, *, crowd: Crowd, **_: Any) -> None:
+    def __init__(
+        self, config: uvicorn.Config, server_state: ServerState, *, crowd: Crowd, turn: Turn, **_: Any
+    ) -> None:
         self._app = cast("App", config.loaded_app)
         self._crowd = crowd
+        self._turn = turn
         self.server = server_state
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -126,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._refuse(b"Invalid HTTP request received.")
             return
         if self._fresh is not None:
-            self._begin_fresh(self._fresh)
+            self._turn.join(self)
         if not self._is_in_head:
             self._head_bytes = 0
             return
@@ -223,6 +228,20 @@ class Connection(asyncio.Protocol):
         if self._latest is not None:
             self._latest.take_end()
 
+    # --- what the turn asks ---------------------------------------------------------------------------------------
+
+    def begin_fresh(self) -> None:
+        """Begin the POST that was just read, unless that is done."""
+        exchange, self._fresh = self._fresh, None
+        if exchange is None:
+            return
+        work = exchange.run(_too_busy if self._crowd.is_full else self._app)
+        try:
+            awaited = work.send(None)
+        except StopIteration:
+            return
+        self._keep(self._loop.create_task(_finish(work, awaited)))
+
     # --- what an exchange asks ------------------------------------------------------------------------------------
 
     def pause_reading(self) -> None:
@@ -297,16 +316,6 @@ class Connection(asyncio.Protocol):
         encodings = (value.lower() for name, value in self._headers if name == b"transfer-encoding")
         return version == "1.1" and all(encoding == b"chunked" for encoding in encodings)
 
-    def _begin_fresh(self, exchange: Exchange) -> None:
-        """Begin the POST that was just read."""
-        self._fresh = None
-        work = exchange.run(_too_busy if self._crowd.is_full else self._app)
-        try:
-            awaited = work.send(None)
-        except StopIteration:
-            return
-        self._keep(self._loop.create_task(_finish(work, awaited)))
-
     def _begin_apart(self, exchange: Exchange) -> None:
         app = _too_busy if self._crowd.is_full else self._app
         self._keep(self._loop.create_task(exchange.run(app)))
@@ -321,8 +330,7 @@ class Connection(asyncio.Protocol):
         if self._open and not is_in_body:
             self._open[-1].keep_alive = False
             self.pause_reading()
-            if self._fresh is not None:
-                self._begin_fresh(self._fresh)
+            self.begin_fresh()
             return
         self._fresh = None
         if not is_in_body or (self._open and not self._open[0].has_begun):

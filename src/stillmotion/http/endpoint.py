@@ -98,10 +98,8 @@ class Endpoint(Generic[Caller, Wire]):
                 return
             status, body = answer.status, answer.body
         exchange: Whole = scope[EXCHANGE]
-        lines = b"%bx-request-id: %b\r\n" % (lines, call.request_id)
-        if status != _NO_CONTENT:
-            lines = b"%bcontent-length: %d\r\n" % (lines, len(body))
-        await exchange.answer(status, lines, body)
+        length = b"\r\n" if status == _NO_CONTENT else _length_line(len(body))
+        await exchange.answer(status, b"".join((lines, b"x-request-id: ", call.request_id, length)), body)
         self._metrics.observe(status, services.clock.monotonic() - call.began_at)
 
     async def _hand_over(self, app: App, call: Call, lines: bytes, receive: Receive, send: Send) -> None:
@@ -207,6 +205,12 @@ def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> 
         limit = product.reads_per_minute if reads is None else product.submits_per_minute
         return Allowance(limit, 0, error.retry_after)
     return reads
+
+
+@lru_cache(maxsize=1024)
+def _length_line(length: int) -> bytes:
+    """The end of a request id's line, and the line of a body's length: many are as long as others."""
+    return b"\r\ncontent-length: %d\r\n" % length
 
 
 @lru_cache(maxsize=1024)

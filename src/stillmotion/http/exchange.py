@@ -164,7 +164,10 @@ class Exchange:
         first = _first_lines(tuple(connection.server.default_headers))
         self._started = True
         connection.transport.write(b"".join((_STATUS_LINES[status], first, lines, b"\r\n", body)))
-        self._end()
+        self.is_over = True
+        if self._news is not None:
+            self._tell()
+        connection.answered(self)
 
     async def send(self, message: Message) -> None:
         """See ASGI. A whole answer is written at once."""

@@ -17,14 +17,14 @@ def base_url(scope: Scope, public_url: str) -> str:
     if public_url:
         return public_url.rstrip("/")
     headers: Headers = scope[HEADERS]
-    called = None if b"host" in headers.repeated else _well_formed(headers.get(b"host", b""))
+    called = None if b"host" in headers.repeated else _called_by(scope["scheme"], headers.get(b"host", b""))
     if called is not None:
-        return f"{scope['scheme']}://{called}"
+        return called
     host, port = scope["server"]
     return f"{scope['scheme']}://[{host}]:{port}" if ":" in host else f"{scope['scheme']}://{host}:{port}"
 
 
 @lru_cache(maxsize=64)
-def _well_formed(host: bytes) -> str | None:
-    """A host as it can stand in a link. A server is called by few names."""
-    return host.decode("ascii") if _HOST.fullmatch(host) else None
+def _called_by(scheme: str, host: bytes) -> str | None:
+    """The base of links to a host, if it can stand in one. A server is called by few names."""
+    return f"{scheme}://{host.decode('ascii')}" if _HOST.fullmatch(host) else None

@@ -13,6 +13,7 @@ import uvicorn
 from stillmotion.http.asgi import App
 from stillmotion.http.connection import Connection, Standing
 from stillmotion.http.crowd import Crowd
+from stillmotion.http.turn import Turn
 
 SHUTDOWN_SECONDS = 8
 """How long requests under way may still take after `stop`: with what uvicorn adds, under ten seconds."""
@@ -34,7 +35,7 @@ class HttpServer:
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
-                http=cast("Any", partial(Connection, crowd=Crowd(most))),
+                http=cast("Any", partial(Connection, crowd=Crowd(most), turn=Turn())),
                 interface="asgi3",
                 ws="none",
                 lifespan="off",

@@ -31,7 +31,6 @@ BEGIN_READING: Final = "BEGIN"
 
 COMMIT: Final = "COMMIT"
 ROLLBACK: Final = "ROLLBACK"
-
 OPEN_OPERATION: Final = "SAVEPOINT operation"
 """Where one operation of a batch begins, so that it can be undone by itself."""
 
@@ -390,8 +389,7 @@ FIND_USAGE: Final = """
     WHERE l.subscription_id = ?
 """
 
-ACCESS_VERSION: Final = "SELECT version FROM access_version"
-
+ACCESS_VERSION: Final = "SELECT version FROM access_version WHERE only = 1"
 PUT_KEY: Final = """
     INSERT INTO keys (digest, prefix, slot, subscription_id, created_at)
     VALUES (:digest, :prefix, :slot, :subscription_id, :created_at)
