@@ -1,19 +1,21 @@
 """Whether a thousand polling clients slow down the render that they wait for."""
 
-import asyncio
 import base64
+import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from socket import MSG_DONTWAIT, create_connection, socket
+from threading import Event, Thread
 
 from bench.api_latency import observe
 from bench.gateway import poll_request, submit_request
 from bench.history import History, write_history
-from bench.load import Answer, BadAnswer, Connection, connected
+from bench.load import Address, BadAnswer, connected
 from bench.processes import cpu_seconds
 from bench.readiness import until_ready
 from bench.service import Server, serving
@@ -22,6 +24,7 @@ from stillmotion.media.sample import draw_sample
 
 CLIENTS = 1_000
 EVERY_SECONDS = 3.0
+MAX_ANSWER = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ async def measure(folder: Path, pairs: int) -> Sequence[Figure]:
 
 async def _pair(server: Server, history: History, request: bytes, *, alone_first: bool) -> _Pair:
     alone = await _render_seconds(server, history, request) if alone_first else 0.0
-    async with _pollers(server, history):
+    with _pollers(server, history):
         began, own, servers = time.perf_counter(), cpu_seconds(os.getpid()), cpu_seconds(server.pid)
         polled = await _render_seconds(server, history, request)
         passed = time.perf_counter() - began
@@ -72,54 +75,67 @@ async def _render_seconds(server: Server, history: History, request: bytes) -> f
         return (await observe(server, connection, history.keys[0], request, poll_seconds=0.1)).render
 
 
-@asynccontextmanager
-async def _pollers(server: Server, history: History) -> AsyncIterator[None]:
-    """Clients that poll at their own rhythm, all of them at it before this yields."""
-    phases = Random(4)
-    async with connected(server.address, CLIENTS) as connections:
-        pollers = [
-            _Poller(connection, poll_request(history.key_of(number), history.ids[number]))
-            for number, connection in enumerate(connections)
-        ]
-        for poller in pollers:
-            poller.start(phases.random() * EVERY_SECONDS)
-        await asyncio.sleep(EVERY_SECONDS)
-        try:
-            yield
-        finally:
-            for poller in pollers:
-                poller.stop()
-        if any(poller.refusals for poller in pollers) or not all(poller.answers for poller in pollers):
-            raise BadAnswer("a poll was not answered with 200")
+@contextmanager
+def _pollers(server: Server, history: History) -> Iterator[None]:
+    """Clients that poll at their own rhythm, all of them at it before this yields. Raises `BadAnswer`."""
+    requests = [poll_request(history.key_of(number), history.ids[number]) for number in range(CLIENTS)]
+    pollers = _Pollers(server.address, requests)
+    pollers.start()
+    try:
+        pollers.at_it.wait()
+        yield
+    finally:
+        pollers.stopping = True
+        pollers.join()
+    if pollers.trouble is not None:
+        raise pollers.trouble
 
 
-class _Poller:
-    """A client of one request, with no task of its own: a thousand of them are to cost the machine little."""
+class _Pollers(Thread):
+    """Clients on a thread that wakes only to ask: each looks at its last answer just before it asks again.
 
-    def __init__(self, connection: Connection, request: bytes) -> None:
-        self._connection, self._request = connection, request
-        self._loop = asyncio.get_running_loop()
-        self._next: asyncio.TimerHandle | None = None
-        self._open = False
-        self.answers = self.refusals = 0
+    They stand for a thousand other machines, so that they are to cost this one little.
+    """
 
-    def start(self, after: float) -> None:
-        self._ask_at(self._loop.time() + after)
+    def __init__(self, address: Address, requests: Sequence[bytes]) -> None:
+        super().__init__(name="pollers", daemon=True)
+        self._address, self._requests = address, requests
+        self.at_it, self.stopping = Event(), False
+        self.trouble: Exception | None = None
 
-    def stop(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
+    def run(self) -> None:
+        """See `Thread`."""
+        with ExitStack() as open_sockets:
+            try:
+                self._poll(
+                    [
+                        open_sockets.enter_context(create_connection((self._address.host, self._address.port)))
+                        for _ in self._requests
+                    ]
+                )
+            except Exception as error:
+                self.trouble = error
+            finally:
+                self.at_it.set()
 
-    def _ask_at(self, due: float) -> None:
-        self._next = self._loop.call_at(due, self._ask, due)
+    def _poll(self, sockets: Sequence[socket]) -> None:
+        phases, began = Random(4), time.monotonic()
+        due_after = sorted(phases.random() * EVERY_SECONDS for _ in sockets)
+        for number in itertools.count():
+            for connection, request, phase in zip(sockets, self._requests, due_after, strict=True):
+                time.sleep(max(0.0, began + phase + number * EVERY_SECONDS - time.monotonic()))
+                if self.stopping:
+                    return
+                if number:
+                    _check_answer(connection)
+                connection.sendall(request)
+            self.at_it.set()
 
-    def _ask(self, due: float) -> None:
-        if not self._open:
-            self._open = True
-            self._connection.send(self._request, self._take)
-        self._ask_at(due + EVERY_SECONDS)
 
-    def _take(self, answer: Answer) -> None:
-        self._open = False
-        self.answers += 1
-        self.refusals += answer.status != 200
+def _check_answer(connection: socket) -> None:
+    try:
+        answer = connection.recv(MAX_ANSWER, MSG_DONTWAIT)
+    except BlockingIOError:
+        raise BadAnswer(f"a poll was not answered within {EVERY_SECONDS:g} s") from None
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        raise BadAnswer(f"a poll was answered with {answer[:300]!r}")
