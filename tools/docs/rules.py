@@ -40,7 +40,7 @@ def limits() -> str:
         ("Lost attempts", f"{generation.MAX_LOSSES} with their worker, then `failed`", "domain/generation.py"),
         ("Download URL", f"{_seconds(assets.LIFETIME)}; a fresh one at each poll", "application/assets.py"),
         ("Answer to a callback", f"a 2xx within {_seconds(callbacks.ANSWER_DEADLINE)}", "domain/callbacks.py"),
-        ("A revoked key may still work", f"{access.CACHE_SECONDS:g} s", "application/access.py"),
+        ("A revoked key may still work", f"{access.CHECK_SECONDS:g} s", "application/access.py"),
     ]
     head = ("What", "How much", "Where it is decided")
     return table(head, [(what, much, literal(f"src/stillmotion/{path}")) for what, much, path in rows])
