@@ -1,5 +1,6 @@
 """Catalogue entries for the tiny models, and what their bare pipelines are called with, written by hand."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.families import LTX_NEGATIVE, WAN_NEGATIVE
 
+DEVICE = os.environ.get("STILLMOTION_TEST_DEVICE", "cpu")
+"""Where the tiny models are run, e.g. `cuda:0`: all that is true on the CPU has to be true there."""
 STEPS, GUIDANCE, SEED = 3, 2.5, 11
 PROMPT = "a boat drifts"
 BY_FOUR = FrameRule(step=4, offset=1, least=5, most=81)
@@ -82,12 +85,13 @@ class Tiny:
     def bare(self, folder: Path) -> torch.Tensor:
         """Frames × 3 × height × width, 0 to 1, of the pipeline by itself."""
         pipeline = getattr(diffusers, self.pipeline).from_pretrained(folder, dtype=torch.float32)
-        pipeline.set_progress_bar_config(disable=True)
+        pipeline.to(DEVICE).set_progress_bar_config(disable=True)
         if hasattr(pipeline, "guider"):
             pipeline.guider = pipeline.guider.new(guidance_scale=GUIDANCE)
         asked = {"num_inference_steps": STEPS, "output_type": "pt", "num_frames": self.frame_count} | self.asked
         made = pipeline(**asked, generator=torch.Generator("cpu").manual_seed(SEED)).frames
-        return made[0] if isinstance(made, torch.Tensor | list) else torch.from_numpy(made)[0]
+        whole = made[0] if isinstance(made, torch.Tensor | list) else torch.from_numpy(made)[0]
+        return torch.as_tensor(whole).cpu()
 
 
 SHAPE = {"height": SIZE.height, "width": SIZE.width}

@@ -11,12 +11,12 @@ from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.pace import Course, Pace  # noqa: E402
 from stillmotion.engines.diffusers.shots import Anchor, Shot, shot_of, smallest  # noqa: E402
 from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
-from tests.diffusers.models import SIZE, STEPS, TINY, image, made_by, picture  # noqa: E402
+from tests.diffusers.models import DEVICE, SIZE, STEPS, TINY, image, made_by, picture  # noqa: E402
 
 
 def at_work(name, folder_of, **changed):
     entry = TINY[name].entry(name, folder_of(name), **changed)
-    slot = Slot("cpu")
+    slot = Slot(DEVICE)
     return Diffusers(entry, slot), slot.hold(entry, lambda: None)
 
 

@@ -11,7 +11,7 @@ from stillmotion.domain.request import FrameSize  # noqa: E402
 from stillmotion.engines.diffusers.caching import CACHES  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
-from tests.diffusers.models import TINY, picture  # noqa: E402
+from tests.diffusers.models import DEVICE, TINY, picture  # noqa: E402
 
 STEPS = 10
 NEVER = {
@@ -41,7 +41,7 @@ every_pair = pytest.mark.parametrize(("cache", "name", "guidance"), PAIRS, ids=s
 def at_work(name, folder_of, options, **changed):
     changed = {"steps": STEPS, **changed}
     entry = TINY[name].entry(name, folder_of(name), options={**TINY[name].options, **options}, **changed)
-    slot = Slot("cpu")
+    slot = Slot(DEVICE)
     return Diffusers(entry, slot), slot.hold(entry, lambda: None)
 
 

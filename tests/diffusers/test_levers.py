@@ -10,12 +10,12 @@ from peft import LoraConfig, get_peft_model_state_dict  # noqa: E402
 from stillmotion.domain.errors import RenderCancelled  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
-from tests.diffusers.models import TINY  # noqa: E402
+from tests.diffusers.models import DEVICE, TINY  # noqa: E402
 
 
 def at_work(name, folder_of, **changed):
     entry = TINY[name].entry(name, folder_of(name), **changed)
-    slot = Slot("cpu")
+    slot = Slot(DEVICE)
     return Diffusers(entry, slot), slot.hold(entry, lambda: None)
 
 

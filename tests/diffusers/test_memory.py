@@ -15,12 +15,12 @@ from stillmotion.engines.diffusers import memory, resident  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.memory import Placement  # noqa: E402
 from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
-from tests.diffusers.models import BY_FOUR, TINY, picture  # noqa: E402
+from tests.diffusers.models import BY_FOUR, DEVICE, TINY, picture  # noqa: E402
 
 
 def at_work(name, folder_of, **changed):
     entry = TINY[name].entry(name, folder_of(name), **changed)
-    slot = Slot("cpu")
+    slot = Slot(DEVICE)
     return Diffusers(entry, slot), slot.hold(entry, lambda: None)
 
 

@@ -12,7 +12,7 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.worker.devices import devices_for
 from stillmotion.worker.messages import Render
 from stillmotion.worker.renderer_process import RendererUnfit
-from tests.diffusers.models import TINY
+from tests.diffusers.models import DEVICE, TINY
 from tests.worker.conftest import png
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def order(renderer, output, engine, seed=1) -> Render:
 async def test_a_cancel_keeps_the_process_and_its_model(folder_of, tmp_path):
     quick = TINY["wan21"].entry("wan21", folder_of("wan21"))
     slow = replace(quick, name="slow", steps=5000)
-    renderer = devices_for([quick, slow], ["cpu"])[0].new_renderer()
+    renderer = devices_for([quick, slow], [DEVICE])[0].new_renderer()
     try:
         ready = await renderer.start()
         assert ready.engines == ("diffusers/wan21", "diffusers/slow")
