@@ -1,8 +1,10 @@
 """`python3 dev.py bench gpu`: seconds a step and a clip, bare diffusers against our engine, in one run.
 
 Each case is built once. It is timed first as diffusers has it (pipeline, then encoding), then through the engine
-without any lever, then with the levers of `--options` (JSON), each warmed up by a clip before. `--only WORD` picks
-cases, `--rounds N` repeats. Without a GPU tiny cases run through on the CPU, and nothing is said of speed.
+without any lever, at the fewest steps, where what the engine adds weighs most; then with the levers that its family
+has by default, or those of `--options` (JSON). Each is warmed up by a clip before, whose time is told too: with levers
+it compiles. `--only WORD` picks cases, `--rounds N` repeats. Without a GPU tiny cases run through on the CPU, and
+nothing is said of speed.
 """
 
 import argparse
@@ -11,7 +13,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -34,8 +36,8 @@ from stillmotion.engines.diffusers.resident import Resident
 from stillmotion.engines.diffusers.shots import Anchor, Shot
 from stillmotion.media.encode import encode
 
-LEVERS: Mapping[str, Any] = {"attention": "_native_cudnn", "compile": True, "channels_last": True}
-"""What is tried on a GPU where nothing is asked for."""
+TRIED: Mapping[str, Any] = {"compile": True, "channels_last": True}
+"""What is tried on a GPU with a family that has no levers by default."""
 BARS: Mapping[tuple[str, int], float] = {("Wan2.2 TI2V 5B, 720p", 4): 0.6, ("Wan2.2 TI2V 5B, 720p", 50): 0.75}
 """Our engine with its levers ÷ bare diffusers, seconds a clip: at most."""
 OVERHEAD = 1.02
@@ -146,36 +148,39 @@ def measured(
     """Rows of the table: steps, who, and how long."""
     pipeline = case.build(device)
     pipeline.set_progress_bar_config(disable=True)
-    for steps in case.steps:
-        shot = shot_of(case, steps)
-        warm = replace(shot, steps=min(2, steps))
-        bare(case, pipeline, warm, device)
-        yield steps, "bare", _typical([bare(case, pipeline, shot, device) for _ in range(rounds)])
+    shots = [shot_of(case, steps) for steps in case.steps]
+    yield from _rows("bare", shots, rounds, lambda shot: bare(case, pipeline, shot, device))
     for name, pulled in (("ours", {}), ("ours, levers", options)):
         if name != "ours" and not options:
             continue
         resident = Resident(case.entry(case.steps[0], pulled), device, pipeline, FAMILIES[case.family])
+        if "vae_dtype" in pulled:
+            pipeline.vae.to(getattr(torch, str(pulled["vae_dtype"])))
         levers.pull(pipeline, resident.entry)
-        for steps in case.steps:
-            shot = shot_of(case, steps)
-            ours(resident, replace(shot, steps=min(2, steps)), device)
-            yield steps, name, _typical([ours(resident, shot, device) for _ in range(rounds)])
+        timed = shots if pulled else shots[:1]
+        yield from _rows(name, timed, rounds, lambda shot, resident=resident: ours(resident, shot, device))
 
 
-def table(case: Case, rows: Sequence[tuple[int, str, Timed]], *, barred: bool) -> tuple[list[str], bool]:
-    """Lines of Markdown, and whether every bar is kept; where nothing is measured there are none."""
-    bases = {steps: timed.clip for steps, who, timed in rows if who == "bare"}
-    lines, kept = [], True
-    for steps, who, timed in rows:
-        ratio = timed.clip / bases[steps]
-        bar = _bar(case, steps, who) if barred else None
-        kept &= bar is None or ratio <= bar
-        verdict = "" if bar is None else f"≤ {bar:g} {'ok' if ratio <= bar else 'MISSED'}"
-        lines.append(
-            f"| {case.name}, {case.frames} frames | {steps} | {who} | {timed.step:.3f} | {timed.first:.2f} | "
-            f"{timed.last:.2f} | {timed.clip:.2f} | {ratio:.2f} | {verdict} |"
-        )
-    return lines, kept
+def _rows(
+    who: str, shots: Sequence[Shot], rounds: int, run: Callable[[Shot], Timed]
+) -> Iterator[tuple[int, str, Timed]]:
+    warming = run(replace(shots[0], steps=min(2, shots[0].steps)))
+    print(f"{who}: warmed up by a clip of {min(2, shots[0].steps)} steps in {warming.clip:.1f} s", file=sys.stderr)
+    for shot in shots:
+        yield shot.steps, who, _typical([run(shot) for _ in range(rounds)])
+
+
+def line(case: Case, row: tuple[int, str, Timed], base: float, *, barred: bool) -> tuple[str, bool]:
+    """A line of Markdown, and whether its bar is kept; where nothing is measured there is none."""
+    steps, who, timed = row
+    ratio = timed.clip / base
+    bar = _bar(case, steps, who) if barred else None
+    kept = bar is None or ratio <= bar
+    verdict = "" if bar is None else f"≤ {bar:g} {'ok' if kept else 'MISSED'}"
+    return (
+        f"| {case.name}, {case.frames} frames | {steps} | {who} | {timed.step:.3f} | {timed.first:.2f} | "
+        f"{timed.last:.2f} | {timed.clip:.2f} | {ratio:.3f} | {verdict} |"
+    ), kept
 
 
 def _bar(case: Case, steps: int, who: str) -> float | None:
@@ -189,22 +194,25 @@ def main() -> int:
     arguments = _arguments()
     has_gpu = torch.cuda.is_available()
     device = torch.device("cuda:0" if has_gpu else "cpu")
-    options = json.loads(arguments.options) if arguments.options else dict(LEVERS if has_gpu else {})
+    asked = json.loads(arguments.options) if arguments.options else None
     cases = [case for case in (FULL if has_gpu else TINY) if arguments.only in case.name]
     print("| model | steps | who | s a step | first frame out, s | last, s | whole clip, s | ÷ bare | bar |")
     print("|---|---|---|---|---|---|---|---|---|")
     kept = True
     for case in cases:
-        lines, good = table(case, list(measured(case, device, options, arguments.rounds)), barred=has_gpu)
-        print("\n".join(lines), flush=True)
-        kept &= good
+        options = levers.QUICK.get(case.family, TRIED) if asked is None and has_gpu else asked or {}
+        bases: dict[int, float] = {}
+        for row in measured(case, device, options, arguments.rounds):
+            told, good = line(case, row, bases.setdefault(row[0], row[2].clip), barred=has_gpu)
+            print(told, flush=True)
+            kept &= good
         gc.collect()
         if has_gpu:
             torch.cuda.empty_cache()
     if not has_gpu:
         print("\nThere is no GPU here: tiny models ran through on the CPU. NOTHING WAS MEASURED: these are no times.")
         return 0
-    print(f"\n{torch.cuda.get_device_name(device)}, torch {torch.__version__}; levers: {json.dumps(options)}")
+    print(f"\n{torch.cuda.get_device_name(device)}, torch {torch.__version__}")
     return 0 if kept else 1
 
 

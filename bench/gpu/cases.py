@@ -108,7 +108,7 @@ _LTX_2B = {"num_attention_heads": 32, "attention_head_dim": 64, "num_layers": 28
 FULL = (
     Case(
         "Wan2.1 1.3B, 480p", "wan", lambda device: _wan(device, _WAN_1B3, {}, residual=False),
-        FrameSize(832, 480), 81, 16, (50,), 5.0, first_picture=False,
+        FrameSize(832, 480), 81, 16, (10,), 5.0, first_picture=False,
     ),
     Case(
         "Wan2.2 TI2V 5B, 720p", "wan", lambda device: _wan(device, _WAN_5B, _VAE_22, residual=True),

@@ -54,6 +54,7 @@ class Tiny:
     last: bool = False
 
     def entry(self, name: str, folder: Path, **changed: Any) -> Entry:
+        options = UNQUICK.get(self.family, {}) | changed.pop("options", self.options)
         made = Entry(
             name=name,
             engine=EngineKind.DIFFUSERS,
@@ -66,7 +67,7 @@ class Tiny:
             steps=STEPS,
             guidance=GUIDANCE,
             dtype="float32",
-            options=self.options,
+            options=options,
             takes_prompt=self.family != "svd",
         )
         return replace(made, **changed)
@@ -94,6 +95,10 @@ class Tiny:
         return torch.as_tensor(whole).cpu()
 
 
+UNQUICK: Mapping[str, Mapping[str, Any]] = {
+    "wan": {"compile": False, "channels_last": False, "vae_dtype": "float32"},
+}
+"""By family, what leaves nothing that a GPU would have pulled by itself."""
 SHAPE = {"height": SIZE.height, "width": SIZE.width}
 WORDS = {"prompt": PROMPT, "guidance_scale": GUIDANCE}
 WAN = SHAPE | WORDS | {"negative_prompt": WAN_NEGATIVE}

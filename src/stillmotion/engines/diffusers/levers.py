@@ -1,11 +1,15 @@
-"""What makes a model quicker or smaller, each an option of its catalogue entry; without options none is pulled.
+"""What makes a model quicker or smaller, each an option of its catalogue entry.
 
+Where an entry does not say, those of `QUICK` are pulled on a GPU of the kind that they were measured on.
 In the order in which they have to be applied: weights are merged before they are cast, and blocks are compiled before a
 cache is laid around them, so that each block stays one graph.
 """
 
 import inspect
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,14 +18,14 @@ from torch import nn
 
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit
-from stillmotion.engines.diffusers import caching
+from stillmotion.engines.diffusers import caching, norms
 from stillmotion.engines.diffusers.watched import DENOISERS
 
 LEVERS: Final[Mapping[str, type]] = {
     "attention": str,  # a backend of diffusers, e.g. _native_cudnn, sage
     **caching.OPTIONS,
     "channels_last": bool,  # of the decoder's weights
-    "compile": bool,  # each repeated block of the network
+    "compile": bool,  # each repeated block of the network, and the norms of Wan's decoder
     "flow_shift": float,  # of the scheduler
     "fp8": bool,  # weights are kept in 8 bits and computed with in `dtype`
     "lora": str,  # a file of weights that are merged in
@@ -32,6 +36,26 @@ LEVERS: Final[Mapping[str, type]] = {
 }
 OWN: Final[Mapping[str, type]] = {**LEVERS, "negative_prompt": str, "force_camera": bool, "preview": bool}
 """Options that are not simply handed to the pipeline."""
+
+QUICK: Final[Mapping[str, Mapping[str, Any]]] = {
+    "wan": {"compile": True, "channels_last": True, "vae_dtype": "bfloat16"},
+}
+"""By family, what is pulled where the entry does not say: docs/howto/models-on-a-gpu.md has the figures."""
+MEASURED_ON: Final = (9, 0)
+"""The least compute capability (Hopper's) that it is pulled on."""
+
+
+def quickened(entry: Entry, device: torch.device) -> Entry:
+    """The entry with the options of its family's `QUICK` that it leaves open and this device can have."""
+    if device.type != "cuda" or torch.cuda.get_device_capability(device) < MEASURED_ON:
+        return entry
+    quick = QUICK.get(entry.family, {})
+    return replace(entry, options={**{name: quick[name] for name in quick if _can_have(name)}, **entry.options})
+
+
+def _can_have(name: str) -> bool:
+    """Compiling takes Triton, and a C compiler for what launches its kernels."""
+    return name != "compile" or bool(find_spec("triton") and any(map(shutil.which, ("cc", "gcc", "clang"))))
 
 
 def handed_on(entry: Entry, pipeline: Any, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,3 +154,4 @@ def _compile(pipeline: Any) -> None:
         for block in network.modules():
             if type(block).__name__ in repeated:
                 block.forward = torch.compile(block.forward)
+    norms.fuse(pipeline.vae)

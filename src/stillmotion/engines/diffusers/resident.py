@@ -244,6 +244,7 @@ def _resized(shot: Shot, size: FrameSize) -> Shot:
 
 def load(entry: Entry, device: torch.device) -> Resident:
     """Load a model from its folder, pull its levers and put it on the device. Raises `EngineUnfit`."""
+    asked, entry = entry, levers.quickened(entry, device)
     how = loading_of(entry)
     try:
         pipeline = how.pipeline.from_pretrained(how.folder, dtype=dict(how.dtypes), local_files_only=True)
@@ -251,10 +252,14 @@ def load(entry: Entry, device: torch.device) -> Resident:
         name = how.pipeline.__name__
         raise EngineUnfit(f"The weights of {entry.name} in {how.folder} cannot be loaded as {name}: {error}") from error
     pipeline.set_progress_bar_config(disable=True)
+    placement = how.placement or first_placement(pipeline, room_on(device))
+    if placement not in {Placement.DEVICE, Placement.ENCODERS_OFF} and "compile" not in asked.options:
+        # What brings weights in the middle of a block would break it into pieces.
+        entry = replace(entry, options={name: value for name, value in entry.options.items() if name != "compile"})
     levers.pull(pipeline, entry)
     resident = Resident(entry, device, pipeline, how.family)
     resident.check()
-    resident.settle(how.placement or first_placement(pipeline, room_on(device)))
+    resident.settle(placement)
     if entry.options.get("preview", True):
         resident.learn_colours()
     return resident
