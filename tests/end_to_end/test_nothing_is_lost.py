@@ -33,11 +33,11 @@ def test_killed_at_any_moment_it_still_has_and_finishes_what_it_answered(make_ru
     callers = [threading.Thread(target=submit_until_it_dies, args=(running, accepted, each)) for each in range(4)]
     for caller in callers:
         caller.start()
-    time.sleep(random.Random(seed).uniform(0.2, 1.0))
+    wait_until(lambda: accepted, seconds=20)
+    time.sleep(random.Random(seed).uniform(0, 0.8))
     running.kill()
     for caller in callers:
         caller.join()
-    assert accepted
     running.start()
     for generation_id in accepted:
         assert running.status(generation_id).status == 200

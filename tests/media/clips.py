@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from stillmotion.domain.rendering import Frame, Rendering, VideoCodec
 from stillmotion.domain.request import FrameSize
@@ -29,6 +30,14 @@ def luma_of(frame: Frame) -> np.ndarray:
 def texture(size: FrameSize = SIZE, shift: float = 0.0) -> np.ndarray:
     x, y = np.arange(size.width)[None, :] + shift, np.arange(size.height)[:, None]
     return 120 + 40 * np.sin(x / 9) * np.cos(y / 7) + 30 * np.sin((x + 2 * y) / 23)
+
+
+def zoom(index: int, size: FrameSize = SIZE) -> np.ndarray:
+    """Grain that comes nearer by half a hundredth a frame, as a push in shows it."""
+    grain = Image.fromarray(np.random.default_rng(7).integers(16, 236, (size.height, size.width), np.uint8))
+    near = 1 + index * 0.005
+    box = (0, 0, size.width / near, size.height / near)
+    return np.asarray(grain.resize((size.width, size.height), Image.Resampling.BICUBIC, box)).astype(float)
 
 
 def disc(at: float, size: FrameSize = SIZE) -> np.ndarray:

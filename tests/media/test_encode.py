@@ -1,7 +1,12 @@
 """Frames become a clip that every browser plays, whole or not at all."""
 
+import hashlib
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import av
 import numpy as np
@@ -78,6 +83,21 @@ def test_equal_frames_give_equal_bytes(tmp_path, codec):
     for name in ("one.mp4", "two.mp4"):
         encode(rendering(grey_ramp(12), 12), tmp_path / name, OPTIONS[codec])
     assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("codec", list(VideoCodec))
+def test_no_byte_comes_from_memory_that_nobody_wrote(tmp_path, codec):
+    """glibc fills what it hands out with another value in each of these processes; elsewhere they only run."""
+    write = f"write_clip(Path(sys.argv[1]), zoom, 41, SIZE, VideoCodec.{codec.name})"
+    script = f"import sys; from tests.media.clips import *; {write}"
+    digests = set()
+    for fill in ("0", "85", "170"):
+        path = tmp_path / f"{fill}.mp4"
+        words = [sys.executable, "-c", script, str(path)]
+        environment = {**os.environ, "MALLOC_PERTURB_": fill}
+        subprocess.run(words, check=True, env=environment, cwd=Path(__file__).parents[2], timeout=60)
+        digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
+    assert len(digests) == 1
 
 
 @pytest.mark.parametrize("codec", list(VideoCodec))
