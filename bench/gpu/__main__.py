@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -158,7 +159,7 @@ def measured(
             pipeline.vae.to(getattr(torch, str(pulled["vae_dtype"])))
         levers.pull(pipeline, resident.entry)
         timed = shots if pulled else shots[:1]
-        yield from _rows(name, timed, rounds, lambda shot, resident=resident: ours(resident, shot, device))
+        yield from _rows(name, timed, rounds, partial(ours, resident, device=device))
 
 
 def _rows(

@@ -1,5 +1,7 @@
 """What makes a model quicker or smaller, as far as the CPU can tell: that it runs, and what it changes."""
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
@@ -8,7 +10,10 @@ from diffusers import WanImageToVideoPipeline  # noqa: E402 - after the skip
 from peft import LoraConfig, get_peft_model_state_dict  # noqa: E402
 
 from stillmotion.domain.errors import RenderCancelled  # noqa: E402
+from stillmotion.engines.diffusers import levers, norms  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
+from stillmotion.engines.diffusers.levers import quickened  # noqa: E402
+from stillmotion.engines.diffusers.resident import load  # noqa: E402
 from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
 from tests.diffusers.models import DEVICE, TINY  # noqa: E402
 
@@ -67,6 +72,17 @@ def test_compiled_blocks_give_the_same_frames_and_can_be_cancelled(plain, folder
     assert torch._dynamo.utils.counters["graph_break"] == {}
 
 
+def test_a_norm_and_its_activation_made_one_give_the_same_frames(plain, folder_of, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    engine, model = at_work("wan21", folder_of)
+    norms.fuse(model._main.vae)
+    kinds = [type(module).__name__ for module in model._main.vae.modules()]
+    blocks = kinds.count("WanResidualBlock")
+    assert (kinds.count("_Activated"), kinds.count("Identity") >= blocks) == (2 * blocks, True)
+    assert blocks > 4
+    assert farthest(drawn(engine, TINY["wan21"].job()), plain) <= 2
+
+
 def lora(folder, network, seed) -> str:
     """A file of weights for the network's attention, as few-step distillations come."""
     torch.manual_seed(seed)
@@ -100,3 +116,47 @@ def test_each_of_two_networks_has_its_own(tmp_path, folder_of):
     none = drawn(at_work("a14b", folder_of)[0], TINY["a14b"].job())
     assert both != one
     assert one != none
+
+
+@pytest.fixture
+def hopper(monkeypatch):
+    """What torch would say on a machine with such a GPU; nothing is computed there."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
+    monkeypatch.setattr(levers, "find_spec", lambda _: object())
+    monkeypatch.setattr(levers.shutil, "which", lambda name: name)
+    return torch.device("cuda:0")
+
+
+def bare_entry(name, folder_of, **options):
+    return replace(TINY[name].entry(name, folder_of(name)), options=options)
+
+
+def test_what_is_quicker_is_the_default_where_it_was_measured(hopper, folder_of):
+    entry = bare_entry("wan21", folder_of, flow_shift=5.0)
+    assert levers.quickened(entry, hopper).options == {**levers.QUICK["wan"], "flow_shift": 5.0}
+    assert levers.quickened(entry, torch.device("cpu")) == entry
+    ltx = bare_entry("ltx", folder_of)
+    assert levers.quickened(ltx, hopper) == ltx
+
+
+def test_an_entry_that_says_no_has_its_way(hopper, folder_of):
+    options = {"compile": False, "channels_last": False, "vae_dtype": "float32"}
+    assert levers.quickened(bare_entry("wan21", folder_of, **options), hopper).options == options
+
+
+def test_an_older_card_and_a_machine_without_a_compiler_go_without(hopper, folder_of, monkeypatch):
+    entry = bare_entry("wan21", folder_of)
+    monkeypatch.setattr(levers.shutil, "which", lambda _: None)
+    assert "compile" not in levers.quickened(entry, hopper).options
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 6))
+    assert levers.quickened(entry, hopper) == entry
+
+
+@pytest.mark.parametrize(("placement", "compiled"), [("device", True), ("encoders-off", True), ("blocks", False)])
+def test_blocks_that_come_and_go_are_not_compiled_unless_asked_for(placement, compiled, hopper, folder_of, monkeypatch):
+    pulled = []
+    monkeypatch.setattr(levers, "pull", lambda _, entry: pulled.append(entry.options))
+    monkeypatch.setattr(levers, "quickened", lambda entry, _: quickened(entry, hopper))
+    load(bare_entry("wan21", folder_of, placement=placement), torch.device("cpu"))
+    load(bare_entry("wan21", folder_of, placement=placement, compile=True), torch.device("cpu"))
+    assert [each.get("compile", False) for each in pulled] == [compiled, True]

@@ -34,9 +34,8 @@ SVT_AV1 = "lookahead=8"
 """Shorter than SVT-AV1's own choice: half the memory for a twentieth of the bytes."""
 
 X264_CPU = "MMX2,SSE2Fast,LZCNT,SSSE3,SSE4.2,AVX,FMA3,BMI1,BMI2,AVX2"
-"""What x264 may use of a processor that has AVX-512. Its macroblock tree reads memory that nobody wrote when it uses that
-(core 165, where a row has no multiple of 16 macroblocks), so equal frames gave other bytes each time; it is no slower
-without."""
+"""What x264 may use of a processor that has AVX-512. With that, its macroblock tree reads memory that nobody wrote
+where 16 macroblocks do not divide a row (core 165): equal frames gave other bytes each time. It is as quick without."""
 HAS_ALL_OF_IT = frozenset({"avx512vl", "avx2", "bmi1", "bmi2", "fma", "abm"})
 """Linux's names for AVX-512 and for what `X264_CPU` allows."""
 
@@ -214,7 +213,7 @@ def _x264(count: int) -> str:
     """Constant frame rate, more for the two ends of a clip of so many frames, and equal bytes for equal frames."""
     ends = [(0, 0), (max(1, count - ENDING), count - 1)] if count > 1 else [(0, 0)]
     zones = "/".join(f"{first},{last},b={MORE}" for first, last in ends)
-    return f"force-cfr=1:zones={zones}" + (f":asm={X264_CPU}" if HAS_ALL_OF_IT <= _processor() else "")
+    return f"force-cfr=1:zones={zones}" + (f":asm={X264_CPU}" if _processor() >= HAS_ALL_OF_IT else "")
 
 
 @cache
