@@ -4,10 +4,12 @@ import json
 import signal
 import sqlite3
 import subprocess
+import time
 from contextlib import contextmanager
 
 import pytest
 
+from stillmotion.http.health import REMEMBERED_SECONDS
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
 
 QUICK = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
@@ -56,6 +58,7 @@ def test_a_worker_makes_what_a_server_without_renderers_queued(queueing):
         finished = queueing.wait_for(accepted, "completed", "failed")
     assert finished["state"] == "completed"
     assert queueing.call("GET", finished["assets"]["video"].removeprefix(queueing.base)).content[4:8] == b"ftyp"
+    time.sleep(REMEMBERED_SECONDS)
     assert queueing.call("GET", "/readyz").status == 503
     assert list((queueing.directory / "workers").iterdir()) == []
 
