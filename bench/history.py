@@ -17,7 +17,7 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.data_directory import open_data_directory
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.rows import Bindings, from_generation, microseconds
+from stillmotion.adapters.store.sqlite.rows import Bindings, from_generation, microseconds, place_of
 from stillmotion.composition import administration
 from stillmotion.config import Settings
 from stillmotion.domain.assets import Asset, AssetKind, Assets
@@ -101,6 +101,7 @@ def _rows(ids: tuple[str, ...], owners: list[str]) -> Iterator[Bindings]:
         created_at = start + number * step
         yield template | {
             "id": generation_id,
+            "place": place_of(generation_id),
             "subscription_id": owners[number % len(owners)],
             "request": request.replace(PROMPT, f"{PROMPT} {number}"),
             "created_at": created_at,

@@ -17,6 +17,7 @@ from stillmotion.adapters.store.sqlite.rows import (
     from_line,
     from_progress,
     microseconds,
+    place_of,
     to_generation,
     to_line,
     to_time,
@@ -85,7 +86,10 @@ class SqliteGenerations:
 
     async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
         """See `GenerationStore.view`."""
-        rows = self._reader.rows(statements.VIEW_GENERATION, (subscription_id, generation_id))
+        whose = (subscription_id, generation_id)
+        rows = self._reader.rows(statements.VIEW_IN_PLACE, (place_of(generation_id), *whose))
+        if not rows:
+            rows = self._reader.rows(statements.VIEW_GENERATION, whose)
         if not rows:
             raise GenerationNotFound(generation_id)
         return to_view(rows[0])

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-_GENERATION: Final = (
-    "g.id, g.subscription_id, g.surface, g.request, g.engine, g.created_at, g.state, g.attempt, g.failures, "
-    "g.progress, g.lease_until, g.failure_code, g.failure_reason, g.plan, g.finished_at, g.remote, g.video_key, "
-    "g.video_size, g.video_digest, g.thumbnail_key, g.thumbnail_size, g.thumbnail_digest, g.losses, g.preview"
+_COLUMNS: Final = (
+    "id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until, "
+    "failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key, "
+    "thumbnail_size, thumbnail_digest, losses, preview"
 )
+_GENERATION: Final = "g." + _COLUMNS.replace(", ", ", g.")
 """A generation's columns in the order in which `rows.to_generation` takes them."""
 
 _MEANT: Final = "({0}.engine IN (SELECT value FROM json_each(?))) <> ?"
@@ -60,6 +61,9 @@ VIEW_GENERATION: Final = f"""
 """
 """As `FIND_OWNED`."""
 
+VIEW_IN_PLACE: Final = f"SELECT {_VIEW} FROM generations WHERE sequence = ? AND subscription_id = ? AND id = ?"
+"""The same without the index, for a row that lies in its place (`rows.place_of`): nearly every one."""
+
 PAGE_OF_GENERATIONS: Final = f"""
     SELECT {_VIEW} FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
 """
@@ -73,17 +77,13 @@ GENERATIONS_AFTER: Final = f"""
     SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
 """
 
-INSERT_GENERATION: Final = """
-    INSERT INTO generations (
-        id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
-        failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key,
-        thumbnail_size, thumbnail_digest, losses, preview
-    ) VALUES (
-        :id, :subscription_id, :surface, :request, :engine, :created_at, :state, :attempt, :failures, :progress,
-        :lease_until, :failure_code, :failure_reason, :plan, :finished_at, :remote, :video_key, :video_size,
-        :video_digest, :thumbnail_key, :thumbnail_size, :thumbnail_digest, :losses, :preview
+INSERT_GENERATION: Final = f"""
+    INSERT INTO generations (sequence, {_COLUMNS}) VALUES (
+        CASE WHEN EXISTS (SELECT 1 FROM generations WHERE sequence = :place) THEN NULL ELSE :place END,
+        {":" + _COLUMNS.replace(", ", ", :")}
     )
 """
+"""A row that has no place, or whose place is taken, comes after all that are there."""
 
 UPDATE_GENERATION: Final = """
     UPDATE generations SET
