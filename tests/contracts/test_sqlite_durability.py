@@ -13,7 +13,7 @@ import pytest
 
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
 from stillmotion.adapters.store.sqlite.connection import CHECKPOINT_PAGES
-from stillmotion.adapters.store.sqlite.reader import HOLD_SECONDS, Reader
+from stillmotion.adapters.store.sqlite.reader import HOLD_SECONDS, IDLE_SECONDS, Reader
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.ports import IdempotencyKey, Submission
@@ -298,6 +298,21 @@ async def test_what_another_process_commits_is_seen_soon_however_much_is_read(sq
     while (await sqlite.find(generation.id)).progress == 0.0:
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0)
+
+
+async def test_a_read_that_is_the_last_for_long_does_not_keep_the_log(sqlite, database):
+    """What it saw is let go soon: until then no process can fold in what was committed since."""
+    generation = await submit(sqlite, await keep_subscription(sqlite))
+    await sqlite.find(generation.id)
+    other = apsw.Connection(str(database))
+    other.execute("UPDATE generations SET progress = 0.5")
+    folded_in = False
+    async with asyncio.timeout(20 * IDLE_SECONDS):
+        while not folded_in:
+            await asyncio.sleep(IDLE_SECONDS / 5)
+            is_busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").get
+            folded_in = not is_busy
+    other.close()
 
 
 async def test_the_log_is_folded_in_while_others_read_without_a_pause(sqlite, database):

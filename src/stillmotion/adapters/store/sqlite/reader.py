@@ -19,6 +19,9 @@ from stillmotion.domain.errors import StoreUnavailable
 HOLD_SECONDS: Final = 0.01
 """How long reads of an event loop may share a transaction: another process's commit is seen this much later."""
 
+IDLE_SECONDS: Final = 0.25
+"""How long a transaction stays open at most that no read came to end."""
+
 
 class Reader:
     """One read-only connection for each thread that asks; statements stay prepared in it."""
@@ -70,7 +73,8 @@ class _View:
     """A thread's connection. To begin and to end a transaction costs as much as to read a row, in locks on the file.
 
     So the reads of one event loop share a transaction, until the writer commits the next one, and for no longer than
-    `HOLD_SECONDS`. While the log waits to be folded into the database they do not: it could not be, and would grow.
+    `HOLD_SECONDS`. Then the next read ends it: a timer of its own for each would wake a machine that has better to do.
+    While the log waits to be folded into the database reads share none: it could not be, and would grow.
     """
 
     def __init__(self, connection: apsw.Connection, writer: Writer) -> None:
@@ -79,21 +83,25 @@ class _View:
         self.cursor = connection.cursor()
         self._writer = writer
         self._held_in: asyncio.AbstractEventLoop | None = None
+        self._timed_in: asyncio.AbstractEventLoop | None = None
         self._seen = -1
+        self._shared_until = 0.0
 
     def look(self) -> None:
         """See what was committed last."""
-        commits = self._writer.commits
-        if self._held_in is not None:
+        commits, loop = self._writer.commits, self._held_in
+        if loop is not None:
             # A thread that has one loop running can have no other; to ask which it is costs a call of the system.
-            if commits == self._seen and self._held_in.is_running():
+            if commits == self._seen and loop.is_running() and loop.time() < self._shared_until:
                 return
             self.let_go()
         loop = _running_loop()
         if loop is not None and not self._writer.log_is_long:
-            self._seen, self._held_in = commits, loop
+            self._seen, self._held_in, self._shared_until = commits, loop, loop.time() + HOLD_SECONDS
             self.cursor.execute(statements.BEGIN_READING)
-            loop.call_later(HOLD_SECONDS, self.let_go)
+            if self._timed_in is not loop:
+                self._timed_in = loop
+                loop.call_later(IDLE_SECONDS, self._end)
 
     def let_go(self) -> None:
         """End the transaction that is held, if there is one."""
@@ -101,6 +109,10 @@ class _View:
             self._held_in = None
             with suppress(apsw.Error):  # It is over then, one way or another.
                 self.cursor.execute(statements.COMMIT)
+
+    def _end(self) -> None:
+        self._timed_in = None
+        self.let_go()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
