@@ -108,6 +108,15 @@ class Bench:
     async def ended(self, generation_id: str) -> Generation:
         return await self.until(generation_id, lambda generation: generation.is_terminal)
 
+    async def emptied(self) -> float:
+        """Wait until nothing is left of what was being made: how many seconds that took."""
+        clock = asyncio.get_running_loop()
+        began = clock.time()
+        async with asyncio.timeout(15):
+            while list(self.workshop.scratch.iterdir()):
+                await asyncio.sleep(0.005)
+        return clock.time() - began
+
     async def rendering(self, generation_id: str, renderers: int = 1) -> Generation:
         """Wait until it is claimed and that many renderers draw frames."""
         await self.until(generation_id, lambda generation: generation.state is State.DREAMING)

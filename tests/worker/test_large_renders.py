@@ -11,6 +11,7 @@ from bench.engine_photos import photo_file
 from stillmotion.domain.request import Resolution
 from stillmotion.worker.messages import Render
 from stillmotion.worker.renderer_process import RendererProcess
+from tests.timing import tries
 
 MOMENTS = (0.1, 0.4, 0.8, 1.3, 2.0, 3.0, 4.5)
 """Seconds after which it is cancelled: decoding, analysis, drawing, the encoder's last frames."""
@@ -23,15 +24,12 @@ async def test_a_cancel_at_4k_takes_effect_within_a_quarter_second(tmp_path: Pat
     renderer = RendererProcess()
     for moment in MOMENTS:
         took = []
-        # The better of two: the machine has other work.
-        for _ in range(2):
+        for _ in tries(took, 0.25):
             if not renderer.alive:
                 renderer = RendererProcess()
                 await renderer.start()
             took.append(await cancelled(renderer, order(renderer, tmp_path, prompt), moment))
-            if took[-1] < 0.25:
-                break
-        assert min(took) < 0.25, moment
+        assert took[-1] < 0.25, moment
     await renderer.kill()
 
 
