@@ -1,5 +1,7 @@
 """What every test stands on."""
 
+import signal
+
 import pytest
 import structlog
 
@@ -10,6 +12,9 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+# What is started in the background inherits that Ctrl-C is ignored, and so would every program that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
