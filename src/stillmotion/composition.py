@@ -56,7 +56,7 @@ from stillmotion.worker.faults import Faults
 from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.offer import check_offer
-from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
+from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess, common_options, try_out
 from stillmotion.worker.sweeper import Sweeper
 from stillmotion.worker.upload_sweeper import UploadSweeper
 
@@ -80,11 +80,13 @@ class Service:
 
 
 @asynccontextmanager
-async def service(settings: Settings, address: str, faults: Faults | None = None) -> AsyncIterator[Service]:
+async def service(
+    settings: Settings, address: str, faults: Faults | None = None, spawned: RendererProcess | None = None
+) -> AsyncIterator[Service]:
     """The whole service over one data directory, from its lock to its workers; stopped on the way out.
 
-    `address` is the base of links in callbacks where no `public_url` is set; `faults` are for tests alone. Raises
-    `StillmotionError` where the directory, the database or the storage cannot be used.
+    `address` is the base of links in callbacks where no `public_url` is set; `faults` are for tests; `spawned` is a
+    renderer that loads already. Raises `StillmotionError` where the directory, database or storage cannot be used.
     """
     directory = open_data_directory(settings.data_dir)
     fault: Fault = faults or no_fault
@@ -96,13 +98,12 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
         models = _offer(settings)
         work = Work(store, objects, clock, new_token, fault)
         workshop = _workshop(settings, work, connections, (signal, announcements), directory.scratch, fault)
-        host, others = await _host(settings, workshop, models, faults)
+        host, others = await _host(settings, workshop, models, faults, spawned)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         uploads = Uploads(store, objects, clock, new_uuid7, new_token)
         generations = Generations(
             store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault
         )
-        parts: dict[str, Check] = {"store": store.check, "storage": objects.check}
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
             read_limits=ReadLimits(),
@@ -115,7 +116,7 @@ async def service(settings: Settings, address: str, faults: Faults | None = None
             clock=clock,
             admin=_admin_access(settings, store, clock),
             run_id=secrets.token_hex(4),
-            readiness=parts | _worker_checks(host, directory, models, others),
+            readiness=_checks(store, objects, host, directory, models, others),
             servers={each.entry.name: each for each in others},
             public_url=settings.public_url,
             version=version("stillmotion"),
@@ -153,19 +154,24 @@ async def worker(settings: Settings, faults: Faults | None = None) -> AsyncItera
         # The server looks by itself, every second, for what has become due: its own signals do not reach this far.
         signals = InProcessSignal(), InProcessSignal()
         workshop = _workshop(settings, work, _connections(settings), signals, scratch, fault)
-        host, _ = await _host(settings, workshop, _offer(settings), faults)
+        host, _ = await _host(settings, workshop, _offer(settings), faults, None)
         async with _running(host.run()):
             yield host
 
 
 async def _host(
-    settings: Settings, workshop: Workshop, models: Catalogue, faults: Faults | None
+    settings: Settings, workshop: Workshop, models: Catalogue, faults: Faults | None, spawned: RendererProcess | None
 ) -> tuple[WorkerHost, list[Forwarder]]:
     """What makes the clips, as many at once as the settings say, and the other servers that it asks."""
     new_renderer = await _fit_renderers(settings, faults)
     others = forwarders(models, new_renderer) if settings.renderers else []
     machines = devices(settings, models, faults)
-    return WorkerHost(workshop, new_renderer, settings.renderers, others, machines), others
+    return WorkerHost(workshop, _after(spawned, new_renderer), settings.renderers, others, machines), others
+
+
+def _after(spawned: RendererProcess | None, new_renderer: NewRenderer) -> NewRenderer:
+    first = iter(() if spawned is None else (spawned,))
+    return lambda: next(first, None) or new_renderer()
 
 
 @asynccontextmanager
@@ -180,10 +186,17 @@ async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _worker_checks(
-    host: WorkerHost, directory: DataDirectory, models: Catalogue, others: Sequence[Forwarder]
+def _checks(
+    store: SqliteStore,
+    objects: ObjectStore,
+    host: WorkerHost,
+    directory: DataDirectory,
+    models: Catalogue,
+    others: Sequence[Forwarder],
 ) -> dict[str, Check]:
     return {
+        "store": store.check,
+        "storage": objects.check,
         "worker": partial(_check_worker, host, directory),
         "servers": partial(check_offer, models, others, host),
     }
@@ -278,17 +291,11 @@ def image_source(settings: Settings) -> HttpImages:
 
 def renderers(settings: Settings, faults: Faults | None = None) -> NewRenderer:
     """Makes renderers that are not started yet, set up as the settings say."""
-    options = _common(settings, faults)
+    options = common_options(settings.preview_seconds, faults)
     if settings.depth_model:
         file = Path(settings.depth_model).expanduser().resolve()
         options += ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
     return lambda: RendererProcess((*RENDERER_COMMAND, *options))
-
-
-def _common(settings: Settings, faults: Faults | None) -> list[str]:
-    """What every renderer is told, whatever its engines are."""
-    options = ["--preview-every", str(settings.preview_seconds)]
-    return [*options, "--faults", faults.text] if faults else options
 
 
 def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[Forwarder]:
@@ -345,7 +352,7 @@ def devices(settings: Settings, models: Catalogue, faults: Faults | None = None)
     offered = models.offered() if settings.renderers else ()
     entries = [_with_weights(each, settings) for each in offered if each.is_local]
     stand_in = partial(successor, models) if any(models.has_stand_in(each) for each in entries) else None
-    return devices_for(entries, settings.devices, stand_in, _common(settings, faults))
+    return devices_for(entries, settings.devices, stand_in, common_options(settings.preview_seconds, faults))
 
 
 async def model_troubles(settings: Settings) -> dict[str, str | None]:
@@ -385,16 +392,8 @@ async def _fit_renderers(settings: Settings, faults: Faults | None) -> NewRender
     """What makes renderers, tried out where a model of the operator's is to be loaded."""
     new_renderer = renderers(settings, faults)
     if settings.depth_model and settings.renderers:
-        await _try_out(new_renderer())
+        await try_out(new_renderer())
     return new_renderer
-
-
-async def _try_out(renderer: RendererProcess) -> None:
-    """Start a renderer and let it go. Raises `RendererUnfit` where a setting of its engines is wrong."""
-    try:
-        await renderer.start()
-    finally:
-        await renderer.stop()
 
 
 def video_codec(settings: Settings) -> VideoCodec:

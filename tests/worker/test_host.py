@@ -22,7 +22,7 @@ from stillmotion.media.probe import probe
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.renderer_process import RendererProcess
 from tests.timing import tries
-from tests.worker.conftest import PRODUCT, Bench, Pictures, png, running
+from tests.worker.conftest import FAKE_RENDERER, PRODUCT, Bench, Pictures, png, running
 
 
 async def cancel(bench: Bench, generation_id: str) -> None:
@@ -146,7 +146,7 @@ async def test_a_picture_that_kills_its_decoder_fails_for_good_and_the_renderer_
         after = await bench.ended(await bench.submit("a walk"))
     assert (failed.state, failed.attempt, failed.failure_code) == (State.FAILED, 1, "image_decode_failed")
     assert after.state is State.COMPLETED
-    assert len(bench.renderers) == 2, "one that every lane begins with, and one that was started"
+    assert len(bench.renderers) == 1
 
 
 async def test_a_decoder_killed_from_outside_costs_attempts_of_which_there_are_three(workshop):
@@ -299,3 +299,30 @@ async def test_what_its_owner_deletes_meanwhile_is_forgotten(workshop):
         workshop.signal.notify()
         after = await bench.ended(await bench.submit("a walk"))
     assert after.state is State.COMPLETED
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_a_renderer_that_was_spawned_before_the_host_is_its_first_unless_it_is_gone(workshop, is_killed):
+    spawned = RendererProcess(FAKE_RENDERER)
+    await spawned.spawn()
+    if is_killed:
+        await spawned.kill()
+    made = [spawned]
+    waiting = iter(made.copy())
+
+    def new_renderer() -> RendererProcess:
+        if (first := next(waiting, None)) is None:
+            made.append(RendererProcess(FAKE_RENDERER))
+        return first or made[-1]
+
+    host = WorkerHost(workshop, new_renderer)
+    task = asyncio.create_task(host.run())
+    try:
+        bench = Bench(workshop, workshop.work.store, host)
+        done = await bench.ended(await bench.submit("a walk"))
+        assert [each.alive for each in made] == ([False, True] if is_killed else [True])
+    finally:
+        await host.drain(timedelta(0))
+        await task
+    assert (done.state, done.attempt) == (State.COMPLETED, 1)
+    assert not any(each.alive for each in made)

@@ -3,7 +3,8 @@
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,16 @@ EXIT_INTERRUPTED = 130
 """Ctrl-C, as shells have it."""
 
 
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """For imports, which make many objects and leave no cycles: the collector would take an eighth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 class _Commands(click.Group):
     """Lists commands without importing them: `--help` has to be quick."""
 
@@ -51,12 +62,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
-        # Modules make many objects and leave no cycles: the collector would take an eighth of the time for nothing.
-        gc.disable()
-        try:
+        with without_collector():
             command = import_module(_COMMANDS[cmd_name][0]).command
-        finally:
-            gc.enable()
         assert isinstance(command, click.Command)
         return command
 

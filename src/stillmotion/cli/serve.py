@@ -1,29 +1,17 @@
-"""`stillmotion serve`."""
+"""`stillmotion serve`: its first renderer loads while the server's own modules do."""
 
 import asyncio
-import gc
-import socket
-import time
-from datetime import timedelta
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from stillmotion.cli.logs import configure
-from stillmotion.cli.main import load_settings
-from stillmotion.cli.running import announce, faults_asked_for, run, stop_on_signals
-from stillmotion.composition import Service, service
+from stillmotion.cli.main import load_settings, without_collector
+from stillmotion.cli.running import faults_asked_for, run, stop_on_signals
 from stillmotion.config import Settings
-from stillmotion.domain.errors import StillmotionError
-from stillmotion.http.server import SHUTDOWN_SECONDS, HttpServer, listen, url_of
 from stillmotion.worker.faults import Faults
-
-COLLECT_AFTER = 20_000
-"""Objects between two collections of cycles. Python's own choice, 700, is reached by a few requests under way."""
-
-
-class CannotListen(StillmotionError):
-    """The address cannot be had: the message says why and what to do."""
+from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess, common_options
 
 
 @click.command("serve")
@@ -44,38 +32,22 @@ def command(ctx: click.Context, host: str | None, port: int | None, data_dir: Pa
 async def _serve(settings: Settings, faults: Faults | None) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    with _listener(settings) as listener:
-        async with service(settings, url_of(listener), faults) as running:
-            server = HttpServer(running.app, listener)
-            _announce(settings, server, running)
-            _spare_the_collector()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(server.serve())
-                await stop.wait()
-                began = time.monotonic()
-                # Polls are answered until the end, and submits refused with a sentence rather than a closed door.
-                await running.drain(timedelta(seconds=settings.shutdown_grace))
-                server.stop(within=max(1, SHUTDOWN_SECONDS - int(time.monotonic() - began)))
-
-
-def _listener(settings: Settings) -> socket.socket:
+    spawned = await _spawned(settings, faults)
     try:
-        return listen(settings.host, settings.port)
-    except OSError as error:
-        raise CannotListen(
-            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. "
-            "Choose another with --host and --port (0 picks a free port)."
-        ) from error
+        # A third of a second's work or more, for which nothing else in this process has to wait yet.
+        with without_collector():
+            from stillmotion.cli.serving import serve
+        await serve(settings, stop, faults, spawned)
+    finally:
+        if spawned is not None:
+            await spawned.kill()
 
 
-def _spare_the_collector() -> None:
-    """Have Python's collector of cycles pass over what is there for good, and look less often: requests leave none."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
-
-
-def _announce(settings: Settings, server: HttpServer, running: Service) -> None:
-    announce(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
-    if not running.has_subscriptions:
-        announce(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")
+async def _spawned(settings: Settings, faults: Faults | None) -> RendererProcess | None:
+    """The first renderer, not loaded yet; None where there is to be none, or one that is tried out first."""
+    if not settings.renderers or settings.depth_model:
+        return None
+    renderer = RendererProcess((*RENDERER_COMMAND, *common_options(settings.preview_seconds, faults)))
+    with suppress(OSError):  # The host will try again, and say why it cannot.
+        await renderer.spawn()
+    return renderer

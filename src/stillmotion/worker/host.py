@@ -59,7 +59,7 @@ class WorkerHost:
     """Runs `lanes` renderers side by side, one generation each, until drained.
 
     A renderer is started before there is work and kept warm. What a lane claims it sees to an end: completed,
-    failed, or handed back. `new_renderer` makes a renderer that is not started yet. Each of `devices` has a lane of its
+    failed, or handed back. `new_renderer` makes a renderer that is not ready yet. Each of `devices` has a lane of its
     own, and each of `forwarders` as many as its server takes at once.
     """
 
@@ -158,8 +158,9 @@ class WorkerHost:
         """The lane's renderer, or another where it is gone. Raises `Unavailable` where none can be started."""
         if renderer.alive:
             return renderer
-        await renderer.kill()
-        renderer = stand.new_renderer()
+        if renderer.ended:
+            await renderer.kill()
+            renderer = stand.new_renderer()
         try:
             ready = await renderer.start()
         except (RendererDied, OSError) as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled, StillmotionError, Unavailable
+from stillmotion.worker.faults import Faults
 from stillmotion.worker.messages import (
     LENGTH_BYTES,
     Cancel,
@@ -39,6 +40,13 @@ from stillmotion.worker.messages import (
 )
 
 RENDERER_COMMAND = (sys.executable, "-m", "stillmotion.worker.renderer")
+
+
+def common_options(preview_seconds: float, faults: Faults | None) -> list[str]:
+    """What every renderer is told, whatever its engines are."""
+    options = ["--preview-every", str(preview_seconds)]
+    return [*options, "--faults", faults.text] if faults else options
+
 
 STOP_PATIENCE = timedelta(seconds=2)
 REMEMBERED_LINES = 20
@@ -138,6 +146,11 @@ class RendererProcess:
         return self.ready is not None and self._process is not None and self._process.returncode is None
 
     @property
+    def ended(self) -> bool:
+        """Whether it was there and is gone."""
+        return self._process is not None and self._process.returncode is not None
+
+    @property
     def pid(self) -> int | None:
         """The child's process id while there is one."""
         return self._process.pid if self._process is not None else None
@@ -147,8 +160,8 @@ class RendererProcess:
         """What it was busy with when it last said so."""
         return self._stage
 
-    async def start(self) -> Ready:
-        """Start the process and wait until its engines are loaded. Raises `RendererDied`, `RendererUnfit`."""
+    async def spawn(self) -> None:
+        """Start the process, which then loads its engines by itself."""
         self._process = await asyncio.create_subprocess_exec(
             *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=self._environment, start_new_session=True
         )
@@ -156,6 +169,14 @@ class RendererProcess:
             asyncio.create_task(self._listen(self._process)),
             asyncio.create_task(self._overhear(self._process)),
         ]
+
+    async def start(self) -> Ready:
+        """Spawn the process where that was not done, and wait until its engines are loaded.
+
+        Raises `RendererDied`, `RendererUnfit`.
+        """
+        if self._process is None:
+            await self.spawn()
         try:
             first = await self._next(self._patience.start.total_seconds())
         except BaseException:
@@ -319,3 +340,11 @@ class RendererProcess:
             text = line.decode("utf-8", "replace").rstrip()[:LONGEST_LINE]
             self._last_words.append(text)
             log.debug("renderer_says", line=text)
+
+
+async def try_out(renderer: RendererProcess) -> None:
+    """Start a renderer and let it go. Raises `RendererUnfit` where a setting of its engines is wrong."""
+    try:
+        await renderer.start()
+    finally:
+        await renderer.stop()
