@@ -97,12 +97,13 @@ def _rows(ids: tuple[str, ...], owners: list[str]) -> Iterator[Bindings]:
     start, step = microseconds(first), 30 * 86_400_000_000 // len(ids)
     tokens = Random(1)
     for number, generation_id in enumerate(ids):
+        owner = owners[number % len(owners)]
         token = f"{tokens.getrandbits(256):064x}"
         created_at = start + number * step
         yield template | {
             "id": generation_id,
-            "place": place_of(generation_id),
-            "subscription_id": owners[number % len(owners)],
+            "place": place_of(owner, generation_id),
+            "subscription_id": owner,
             "request": request.replace(PROMPT, f"{PROMPT} {number}"),
             "created_at": created_at,
             "finished_at": created_at + 5_000_000,

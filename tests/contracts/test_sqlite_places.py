@@ -17,6 +17,8 @@ from tests.contracts.test_generation_store import submit
 NEIGHBOURS = ["01993c5e-7a80-7abc-9def-0123456789ab", "01993c5e-7a80-7abc-9def-0123456789ac"]
 """They differ in their last bits, which are none of the place's."""
 
+OWNER = "01993c5e-7a80-7fff-9def-0123456789ab"
+
 
 def sequences(database):
     """Where each generation lies, by its id."""
@@ -33,22 +35,29 @@ async def seen(store, subscription):
 async def test_a_row_lies_where_its_id_says(sqlite, database):
     subscription = await keep_subscription(sqlite)
     ids = [(await submit(sqlite, subscription, id=new_uuid7())).generation.id for _ in range(3)]
-    assert sequences(database) == {each: place_of(each) for each in ids}
+    assert sequences(database) == {each: place_of(subscription.id, each) for each in ids}
     assert await seen(sqlite, subscription) == ids[::-1]
 
 
 async def test_a_row_whose_place_is_taken_is_found(sqlite, database):
     first, second = NEIGHBOURS
-    assert place_of(first) == place_of(second)
+    subscription = await keep_subscription(sqlite)
+    place = place_of(subscription.id, first)
+    assert place == place_of(subscription.id, second)
+    await submit(sqlite, subscription, id=first)
+    await submit(sqlite, subscription, id=second)
+    assert sequences(database)[second] > place
+    assert await seen(sqlite, subscription) == [second, first]
+
+
+async def test_nobodys_row_lies_where_another_looks(sqlite, database):
     one, other = await keep_subscription(sqlite), await keep_subscription(sqlite, name="other")
-    await submit(sqlite, one, id=first)
-    await submit(sqlite, other, id=second)
-    assert sequences(database)[second] > place_of(second)
-    assert await seen(sqlite, one) == [first]
-    assert await seen(sqlite, other) == [second]
-    for subscription, of_the_other in ((one, second), (other, first)):
+    theirs = [(await submit(sqlite, one, id=new_uuid7())).generation.id for _ in range(100)]
+    looked_at = {place_of(other.id, each) for each in theirs}
+    assert looked_at.isdisjoint(sequences(database).values())
+    for each in theirs:
         with pytest.raises(GenerationNotFound):
-            await sqlite.view(subscription.id, of_the_other)
+            await sqlite.view(other.id, each)
 
 
 @pytest.mark.parametrize("name", ["id", "", "-", "7", "f" * 4000, "ffffffff-ffff-ffff-ffff-ffffffffffff", "٣", "Ω"])
@@ -70,23 +79,35 @@ async def test_rows_from_before_there_were_places_are_found(sqlite, database):
     assert await seen(sqlite, subscription) == ids[::-1]
 
 
+async def test_rows_from_before_places_were_told_apart_by_owner_are_found_by_theirs_alone(sqlite, database):
+    one, other = await keep_subscription(sqlite), await keep_subscription(sqlite, name="other")
+    ids = [(await submit(sqlite, one, id=new_uuid7())).generation.id for _ in range(3)]
+    with apsw.Connection(str(database)) as connection:
+        for each in ids:
+            connection.execute("UPDATE generations SET sequence = ? WHERE id = ?", (place_of("", each), each))
+    assert await seen(sqlite, one) == ids[::-1]
+    for each in ids:
+        with pytest.raises(GenerationNotFound):
+            await sqlite.view(other.id, each)
+
+
 def test_what_comes_later_lies_behind_what_was_there():
     clock = ManualClock()
     new_id = Uuid7Source(clock)
     places = []
     for _ in range(1000):
-        places.append(place_of(new_id()))
+        places.append(place_of(OWNER, new_id()))
         clock.time += timedelta(milliseconds=1)
     assert places == sorted(set(places))
 
 
 def test_ids_of_one_millisecond_have_places_of_their_own():
     new_id = Uuid7Source(ManualClock())
-    assert len({place_of(new_id()) for _ in range(1000)}) > 900
+    assert len({place_of(OWNER, new_id()) for _ in range(1000)}) > 900
 
 
 @given(st.text() | st.text("0123456789abcdefABCDEF-_+x "))
 @example("-" * 36)
 def test_every_id_has_a_place_that_sqlite_can_count_to_or_none(generation_id):
-    place = place_of(generation_id)
+    place = place_of(OWNER, generation_id)
     assert place is None or 0 <= place < 1 << 63

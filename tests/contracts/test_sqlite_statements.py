@@ -58,6 +58,11 @@ def test_whose_a_generation_is_is_found_out_before_its_row_is_read(connection, n
     assert step.endswith("USING INDEX generations_owned (subscription_id=? AND id=?)")
 
 
+def test_whose_an_upload_is_is_found_out_before_its_row_is_read(connection):
+    (step,) = plan(connection, STATEMENTS["FIND_UPLOAD"])
+    assert step.endswith("USING INDEX uploads_owned (subscription_id=? AND id=?)")
+
+
 def test_a_row_in_its_place_is_found_in_one_step(connection):
     (step,) = plan(connection, STATEMENTS["VIEW_IN_PLACE"])
     assert step == "SEARCH generations USING INTEGER PRIMARY KEY (rowid=?)"

@@ -21,8 +21,15 @@ def an_upload(subscription, **parts):
 async def test_an_upload_is_found_as_it_was_added(store, subscription):
     upload = an_upload(subscription, expires_at=NOON + timedelta(microseconds=1))
     await store.add_upload(upload)
-    assert await store.find_upload(upload.id) == upload
-    assert await store.find_upload(new_uuid7()) is None
+    assert await store.find_upload(subscription.id, upload.id) == upload
+    assert await store.find_upload(subscription.id, new_uuid7()) is None
+
+
+async def test_anothers_upload_is_none(store, subscription):
+    upload = an_upload(subscription)
+    await store.add_upload(upload)
+    another = await keep_subscription(store, name="another")
+    assert await store.find_upload(another.id, upload.id) is None
 
 
 async def test_what_has_expired_is_given_the_longest_expired_first(store, subscription):
@@ -40,7 +47,7 @@ async def test_what_is_forgotten_is_gone_and_may_be_forgotten_again(store, subsc
     await store.add_upload(upload)
     for _ in range(2):
         await store.forget_upload(upload.id)
-    assert await store.find_upload(upload.id) is None
+    assert await store.find_upload(subscription.id, upload.id) is None
 
 
 async def test_a_subscription_has_room_for_so_many_and_another_has_its_own(store, subscription):

@@ -93,9 +93,9 @@ def test_an_upload_expires_and_leaves_nothing(start):
     queued = caller.submit({"prompt": "leaning girl", "url": made["url"]}).body["id"]
     edge.clock.advance(hours=24)
     assert caller.submit({"prompt": "leaning girl", "end_url": made["url"], "url": made["url"]}).status == 400
-    key = edge.run(edge.store.find_upload(made["id"])).key
+    key = edge.run(edge.store.find_upload(caller.issued.subscription.id, made["id"])).key
     assert edge.run(edge.services.uploads.expire()) == 1
-    assert edge.run(edge.store.find_upload(made["id"])) is None
+    assert edge.run(edge.store.find_upload(caller.issued.subscription.id, made["id"])) is None
     assert edge.run(edge.objects.find(key)) is None
     kept = edge.run(edge.store.find(queued)).request.frame0.key
     assert edge.run(edge.objects.find(kept)).size == len(PNG)

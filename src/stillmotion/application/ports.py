@@ -208,8 +208,8 @@ class UploadStore(Protocol):
         """Keep a new one. Raises `LimitExceeded` where its subscription has as many as it may."""
         ...
 
-    async def find_upload(self, upload_id: str) -> Upload | None:
-        """The upload of that id, expired or not."""
+    async def find_upload(self, subscription_id: str, upload_id: str) -> Upload | None:
+        """The subscription's upload of that id, expired or not; another's is answered for by the same work as none."""
         ...
 
     async def expired_uploads(self, now: datetime, limit: int) -> Sequence[Upload]:

@@ -343,9 +343,10 @@ class MemoryStore:
         check_room(len(own), sum(own), upload.size)
         self._uploads[upload.id] = upload
 
-    async def find_upload(self, upload_id: str) -> Upload | None:
+    async def find_upload(self, subscription_id: str, upload_id: str) -> Upload | None:
         """See `UploadStore.find_upload`."""
-        return self._uploads.get(upload_id)
+        upload = self._uploads.get(upload_id)
+        return upload if upload is not None and upload.subscription_id == subscription_id else None
 
     async def expired_uploads(self, now: datetime, limit: int) -> Sequence[Upload]:
         """See `UploadStore.expired_uploads`."""

@@ -87,7 +87,7 @@ class SqliteGenerations:
     async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
         """See `GenerationStore.view`."""
         whose = (subscription_id, generation_id)
-        rows = self._reader.rows(statements.VIEW_IN_PLACE, (place_of(generation_id), *whose))
+        rows = self._reader.rows(statements.VIEW_IN_PLACE, (place_of(*whose), *whose))
         if not rows:
             rows = self._reader.rows(statements.VIEW_GENERATION, whose)
         if not rows:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
+from zlib import crc32
 
 import msgspec
 
@@ -23,6 +24,8 @@ Bindings = dict[str, str | int | float | bytes | None]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _from_timestamp = datetime.fromtimestamp
+_OWN_BITS: Final = (1 << 21) - 1
+_LARGEST_PLACE: Final = (1 << 63) - 1
 _named = tuple.__new__
 """Makes a named tuple of its values: its own `__new__` takes three times as long."""
 
@@ -96,23 +99,25 @@ def video_microseconds(seconds: float) -> int:
     return round(seconds * 1_000_000)
 
 
-def place_of(generation_id: str) -> int | None:
-    """The `sequence` at which a generation is kept if it is free: what is there is found without an index.
+def place_of(subscription_id: str, generation_id: str) -> int | None:
+    """The `sequence` at which a subscription's generation is kept if it is free, found there without an index.
 
-    Of a UUID of version 7 the milliseconds (42 bits of them, which turn over in 2109), then 21 bits that our ids count
-    up in within one: new rows come last. None of an id that is no hexadecimal number.
+    Of a UUID of version 7 it is the milliseconds (42 bits of them, which turn over in 2109), then 21 bits: those that
+    our ids count up in within a millisecond, mixed with a checksum of whose it is. So new rows come last, and where one
+    subscription looks for an id another's row does not lie. None of an id that is no hexadecimal number.
     """
     try:
         value = int(generation_id.replace("-", ""), 16)
     except ValueError:
         return None
-    return (value >> 80 << 21 | value >> 24 & 0x1F_FFFF) & 0x7FFF_FFFF_FFFF_FFFF
+    owner = crc32(subscription_id.encode())
+    return (value >> 80 << 21 | (value >> 24 ^ owner) & _OWN_BITS) & _LARGEST_PLACE
 
 
 def from_generation(generation: Generation) -> Bindings:
     """The bindings of a whole row."""
     return from_progress(generation) | {
-        "place": place_of(generation.id),
+        "place": place_of(generation.subscription_id, generation.id),
         "subscription_id": generation.subscription_id,
         "surface": generation.surface,
         "request": from_request(generation.request),

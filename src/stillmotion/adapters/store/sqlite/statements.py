@@ -62,7 +62,7 @@ VIEW_GENERATION: Final = f"""
 """As `FIND_OWNED`."""
 
 VIEW_IN_PLACE: Final = f"SELECT {_VIEW} FROM generations WHERE sequence = ? AND subscription_id = ? AND id = ?"
-"""The same without the index, for a row that lies in its place (`rows.place_of`): nearly every one."""
+"""The same without the index, where nearly every row lies (`rows.place_of`), and none of another subscription's."""
 
 PAGE_OF_GENERATIONS: Final = f"""
     SELECT {_VIEW} FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
@@ -318,7 +318,7 @@ INSERT_UPLOAD: Final = f"INSERT INTO uploads ({_UPLOAD}) VALUES (:id, :subscript
 UPLOADED: Final = "SELECT count(*), coalesce(sum(size), 0) FROM uploads WHERE subscription_id = ?"
 """Reads an index alone, of a thousand entries at most."""
 
-FIND_UPLOAD: Final = f"SELECT {_UPLOAD} FROM uploads WHERE id = ?"
+FIND_UPLOAD: Final = f"SELECT {_UPLOAD} FROM uploads INDEXED BY uploads_owned WHERE subscription_id = ? AND id = ?"
 EXPIRED_UPLOADS: Final = f"SELECT {_UPLOAD} FROM uploads WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
 FORGET_UPLOAD: Final = "DELETE FROM uploads WHERE id = ?"
 

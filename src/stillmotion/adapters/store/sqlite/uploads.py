@@ -29,9 +29,9 @@ class SqliteUploads:
 
         await self._writer.run(operation)
 
-    async def find_upload(self, upload_id: str) -> Upload | None:
+    async def find_upload(self, subscription_id: str, upload_id: str) -> Upload | None:
         """See `UploadStore.find_upload`."""
-        rows = self._reader.rows(statements.FIND_UPLOAD, (upload_id,))
+        rows = self._reader.rows(statements.FIND_UPLOAD, (subscription_id, upload_id))
         return to_upload(rows[0]) if rows else None
 
     async def expired_uploads(self, now: datetime, limit: int) -> Sequence[Upload]:
