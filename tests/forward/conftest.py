@@ -1,9 +1,11 @@
 """A worker whose clips are made by servers on loopback."""
 
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
 import pytest
+from aiohttp import web
 
 from stillmotion.domain.catalogue import Ability, Catalogue, Dialect, EngineKind, Entry, Server, SizeRule
 from stillmotion.domain.planning import successor
@@ -50,3 +52,17 @@ def forwarders_of(*entries: Entry, peer: Peer | None = None) -> list[Forwarder]:
         )
         for each in entries
     ]
+
+
+@asynccontextmanager
+async def serving(answer):
+    """A server on loopback that answers everything so; its base."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()

@@ -89,6 +89,10 @@ class OpenAIStudio(Studio):
     failure: str = ""
     refusal: str = ""
     elsewhere: bool = False
+    links: list[str] = field(default_factory=list)
+    """The addresses of the clip that looks give in turn, the last of them again and again; the bucket's if none."""
+    withheld: bool = False
+    """Whether it answers every download of a finished clip with a 500."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
@@ -133,7 +137,8 @@ class OpenAIStudio(Studio):
         if job["looked"] >= self.looks:
             job |= {"status": "completed", "progress": 100}
             if self.elsewhere:
-                job["url"] = f"{self.url}/bucket/{job['id']}.mp4"
+                links = self.links or [f"{self.url}/bucket/{job['id']}.mp4"]
+                job["url"] = links.pop(0) if len(links) > 1 else links[0]
         else:
             job |= {"status": "in_progress", "progress": 40}
         return web.json_response(job)
@@ -141,6 +146,8 @@ class OpenAIStudio(Studio):
     async def content(self, request: web.Request) -> web.StreamResponse:
         if request.match_info["id"] not in self.jobs:
             return web.json_response({"error": {"message": "Video not found"}}, status=404)
+        if self.withheld:
+            return web.Response(status=500)
         if self.elsewhere:
             return web.json_response({"error": {"message": "Video is stored remotely, use its url"}}, status=400)
         return await self.give(request)

@@ -3,22 +3,10 @@
 import pytest
 from aiohttp import web
 
-from stillmotion.domain.catalogue import Dialect
 from stillmotion.engines.forward.calls import Calls, is_whole
-from stillmotion.engines.forward.peer import Look, Lost, RemoteState, ServerDown, Unfinished
-from stillmotion.engines.forward.peers import peer_of
+from stillmotion.engines.forward.peer import Lost, ServerDown, Unfinished
 from stillmotion.engines.forward.words import failed, reason_of
-from tests.forward.conftest import an_entry
-
-
-async def serving(answer):
-    """A server on loopback that answers everything so; its runner and its base."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+from tests.forward.conftest import serving
 
 
 @pytest.mark.parametrize(
@@ -59,37 +47,16 @@ def test_a_reason_is_told_in_plain_words(said, told):
     assert len(failed(said).reason) < 400
 
 
-async def test_the_key_goes_to_no_other_host_and_a_clip_is_fetched_from_none_without_https(tmp_path):
-    heard = []
-
-    async def listen(request):
-        heard.append(request.headers.get("Authorization"))
-        return web.Response(body=b"no clip")
-
-    other, elsewhere = await serving(listen)
-    peer = peer_of(an_entry("http://127.0.0.1:9", speaks=Dialect.DREAM_MACHINE, key="hidden-key"))
-    try:
-        with pytest.raises(ServerDown, match="another host without https"):
-            await peer.download("x", Look(RemoteState.COMPLETED, url=f"{elsewhere}/a.mp4"), tmp_path / "a.mp4")
-    finally:
-        await peer.close()
-        await other.cleanup()
-    assert heard == []
-
-
 @pytest.mark.parametrize(("status", "raised"), [(404, Unfinished), (425, Unfinished), (410, Lost), (500, ServerDown)])
 async def test_what_a_download_is_answered_with_decides_what_comes_next(tmp_path, status, raised):
     async def answer(request):
         return web.Response(status=status)
 
-    runner, base = await serving(answer)
-    calls = Calls(base, {})
-    try:
+    async with serving(answer) as base:
+        calls = Calls(base, {})
         with pytest.raises(raised):
             await calls.save("a.mp4", tmp_path / "a.mp4")
-    finally:
         await calls.close()
-        await runner.cleanup()
 
 
 async def test_an_answer_without_end_and_one_that_is_no_json_are_survived():
@@ -102,17 +69,14 @@ async def test_an_answer_without_end_and_one_that_is_no_json_are_survived():
             return endless
         return web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"}, text="<html>")
 
-    runner, base = await serving(answer)
-    calls = Calls(base, {})
-    try:
+    async with serving(answer) as base:
+        calls = Calls(base, {})
         with pytest.raises(ServerDown, match="its answer is too long"):
             await calls.call("GET", "endless")
         redirected = await calls.call("GET", "page")
         assert (redirected.status, redirected.body) == (302, None)
         assert "answers 302" in str(calls.trouble(redirected))
-    finally:
         await calls.close()
-        await runner.cleanup()
 
 
 @pytest.mark.parametrize("cut", [1, 100, 5000])

@@ -11,6 +11,7 @@ from stillmotion.application.ports import Engines
 from stillmotion.application.work import Rendered
 from stillmotion.domain.camera import phrase
 from stillmotion.domain.catalogue import Ability, Dialect, Entry
+from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.planning import Plan, plan
@@ -78,6 +79,10 @@ class Forwarder:
             following = self.successor(job.generation)
             if following is not None:
                 raise HandedOn(following, str(down)) from down
+            raise
+        except GenerationFailed as failure:
+            if failure.__cause__ is not None:
+                job.log.warning("clip_not_taken_over", engine=self.entry.engine_name, why=str(failure.__cause__))
             raise
         self._note(None)
         job.ledger.came_so_far(MADE_THERE)

@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from stillmotion.engines.forward.peer import Lost, ServerDown, Unfinished
+from stillmotion.engines.forward.links import CONNECT_SECONDS, Links
+from stillmotion.engines.forward.peer import Lost, OutOfReach, Patience, ServerDown, Unfinished
 from stillmotion.engines.forward.words import reason_of
 
-CONNECT_SECONDS, ANSWER_SECONDS, SILENT_SECONDS = 5.0, 60.0, 30.0
-"""To connect, to answer a call, and between two pieces of a file."""
+ANSWER_SECONDS = 60.0
+"""To answer a call."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_CLIP_BYTES = 2 * 1024 * 1024 * 1024
 PIECE = 1024 * 1024
@@ -42,6 +42,7 @@ class Calls:
     def __init__(self, base: str, headers: Mapping[str, str]) -> None:
         self._base = base.rstrip("/") + "/"
         self._headers = dict(headers)
+        self._links = Links(self._base, headers)
         self._session: aiohttp.ClientSession | None = None
 
     async def call(
@@ -71,10 +72,10 @@ class Calls:
     async def save(self, url: str, path: Path) -> None:
         """Write what is at `url` (of this server's, or an address that it gave) to a file, if it is a whole MP4.
 
-        Raises `Unfinished`, `Lost` or `ServerDown`.
+        Raises `Unfinished`, `Lost`, `OutOfReach` or `ServerDown`.
         """
         try:
-            async with self._got(url) as answer:
+            async with self._links.opened(url, self._http()) as answer:
                 if answer.status == 410:
                     raise Lost(url)
                 if answer.status in _NOT_YET:
@@ -103,20 +104,10 @@ class Calls:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._links.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
-
-    @asynccontextmanager
-    async def _got(self, url: str) -> AsyncIterator[aiohttp.ClientResponse]:
-        target = URL(urljoin(self._base, url), encoded=True)
-        is_ours = target.origin() == URL(self._base).origin()
-        if not is_ours and target.scheme != "https":
-            raise ServerDown(f"{self._place} gives a clip's address on another host without https")
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENT_SECONDS)
-        headers = self._headers if is_ours else {}
-        async with self._http().get(target, headers=headers, timeout=limits, allow_redirects=False) as answer:
-            yield answer
 
     @property
     def _place(self) -> str:
@@ -162,7 +153,7 @@ async def _write(answer: aiohttp.ClientResponse, path: Path) -> None:
         async for piece in answer.content.iter_chunked(PIECE):
             written += len(piece)
             if written > MAX_CLIP_BYTES:
-                raise ServerDown("the clip is larger than any clip of ours may be")
+                raise OutOfReach("the clip is larger than any clip of ours may be", Patience.NONE)
             await asyncio.to_thread(file.write, piece)
     if answer.content_length is not None and written != answer.content_length:
         raise Unfinished("the file was broken off")

@@ -2,13 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.engines.forward import words
-from stillmotion.engines.forward.peer import Ask, Look, Lost, Peer, RemoteState, ServerDown, Unfinished
+from stillmotion.engines.forward.peer import (
+    Ask,
+    Look,
+    Lost,
+    OutOfReach,
+    Patience,
+    Peer,
+    RemoteState,
+    ServerDown,
+    Unfinished,
+)
 
 RUNNING_AT_LEAST = 0.01
 """The progress of a job that has begun, where the server tells none."""
@@ -69,13 +81,51 @@ async def follow(peer: Peer, remote: str, report: Callable[[float], None], pace:
 
 
 async def fetch(peer: Peer, remote: str, look: Look, path: Path, pace: Pace) -> None:
-    """The clip's file, whole. Raises `ServerDown`, `GenerationFailed`."""
+    """The clip's file, whole. Each further try asks for its address anew: those that are signed run out.
+
+    Raises `ServerDown`, and `GenerationFailed` where the server is well and its clip is not to be had.
+    """
+    now = asyncio.get_running_loop().time
+    began, pause = now(), pace.first
+    for tried in count(1):
+        try:
+            await peer.download(remote, look, path)
+        except Lost as error:
+            raise words.lost() from error
+        except OutOfReach as error:
+            if _is_hopeless(error.patience, pace, tried, now() - began):
+                raise words.out_of_reach() from error
+        except Unfinished as error:
+            if tried == pace.tries:
+                raise words.incomplete() from error
+        except ServerDown as error:
+            if tried == pace.tries:
+                await _look_again(peer, remote)
+                raise words.withheld() from error
+        else:
+            return
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, pace.longest)
+        with suppress(ServerDown):
+            look = await _look_again(peer, remote)
+
+
+def _is_hopeless(patience: Patience, pace: Pace, tried: int, seconds: float) -> bool:
+    match patience:
+        case Patience.NONE:
+            return True
+        case Patience.TRIES:
+            return tried >= pace.tries
+        case Patience.TIME:
+            return seconds >= pace.silence
+
+
+async def _look_again(peer: Peer, remote: str) -> Look:
+    """How a finished job stands now. Raises `ServerDown`, and `GenerationFailed` where it is gone."""
     try:
-        await _repeated(lambda: peer.download(remote, look, path), (ServerDown, Unfinished), pace)
+        return await peer.look(remote)
     except Lost as error:
         raise words.lost() from error
-    except Unfinished as error:
-        raise words.incomplete() from error
 
 
 async def _repeated(

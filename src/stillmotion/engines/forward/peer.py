@@ -21,6 +21,25 @@ class Unfinished(StillmotionError):
     """The file is not there, or not whole, yet."""
 
 
+class Patience(StrEnum):
+    """What helps against an address that does not give its clip."""
+
+    NONE = "none"
+    """Nothing: the same would happen again."""
+    TRIES = "tries"
+    """Another try or two, with the address that the server gives then."""
+    TIME = "time"
+    """Its host is down, or busy."""
+
+
+class OutOfReach(StillmotionError):
+    """The finished clip lies where it is not to be had, and the server is well: the message is for the operator."""
+
+    def __init__(self, why: str, patience: Patience) -> None:
+        super().__init__(why)
+        self.patience = patience
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A clip to be made. `key` names the ask: repeated, it must not make a second clip.
@@ -74,7 +93,7 @@ class Peer(Protocol):
         ...
 
     async def download(self, remote: str, look: Look, path: Path) -> None:
-        """Write the finished clip to a file. Raises `Lost`, or `Unfinished` where it is to be tried again."""
+        """Write the finished clip to a file. Raises `Lost`, `OutOfReach`, or `Unfinished` where it may come yet."""
         ...
 
     async def cancel(self, remote: str) -> None:

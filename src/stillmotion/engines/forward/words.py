@@ -51,6 +51,24 @@ def incomplete() -> GenerationFailed:
     )
 
 
+def out_of_reach() -> GenerationFailed:
+    """The clip is made, and lies where it is not to be had: to make it again would not help."""
+    return GenerationFailed(
+        "remote_clip_out_of_reach",
+        "The server that makes this model keeps the video where it cannot be fetched. "
+        "Ask whoever runs this service: its log says why.",
+    )
+
+
+def withheld() -> GenerationFailed:
+    """The server answers, and does not give the clip that it says is there."""
+    return GenerationFailed(
+        "remote_clip_withheld",
+        "The server that makes this model does not give the video that it made.",
+        permanent=False,
+    )
+
+
 def reason_of(body: Any) -> str:
     """The sentence in an error's JSON body, in any of the forms that are in use; empty where there is none."""
     match body:
