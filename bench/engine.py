@@ -2,10 +2,11 @@
 
 import argparse
 import platform
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from bench.engine_cost import memory, speed
 from bench.engine_depth import depth
 from bench.engine_looks import LOOPS, NATIVE_MOVES, directions, ending, fidelity, loops, smoothness, straightness
 from bench.engine_maps import MapFaults, map_faults
-from bench.engine_photos import DRAWINGS, PHOTOS, QUICK, clip_size, everything, photo
+from bench.engine_photos import DRAWINGS, LANDSCAPES, PHOTOS, QUICK, clip_size, everything, is_there, photo
 from bench.table import Figure, Sense, as_text, exit_code, spread, write_json
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
@@ -54,7 +55,7 @@ def sections(engine: Parallax, folder: Path, *, quick: bool) -> Mapping[str, Cal
     """Every part of the table by its name."""
     names = QUICK if quick else everything()
     there = [name for name in names if name not in DRAWINGS]
-    lined = [name for name in LINED if name in names or name not in everything()[: len(PHOTOS)]]
+    lined = with_lines(names)
     return {
         "speed": lambda: speed(engine, folder, 1 if quick else 3),
         "memory": memory,
@@ -70,6 +71,20 @@ def sections(engine: Parallax, folder: Path, *, quick: bool) -> Mapping[str, Cal
     }
 
 
+def with_lines(names: Sequence[str]) -> list[str]:
+    """The pictures with straight lines that this machine has; of the photographs only those among `names`."""
+    return [name for name in LINED if is_there(name) and (name in names or name not in PHOTOS)]
+
+
+def left_out() -> Iterator[str]:
+    """What cannot be measured on this machine, and how it could be: a sentence each."""
+    absent = [name for name in LANDSCAPES if not is_there(name)]
+    if absent:
+        yield f"left out: the pictures {', '.join(absent)} (apt-get install mate-backgrounds)"
+    if shutil.which("ffmpeg") is None:
+        yield "left out: the comparison with ffmpeg's zoompan (apt-get install ffmpeg)"
+
+
 def main() -> int:
     """Measure, print, and answer 1 where a bar is missed."""
     parser = argparse.ArgumentParser(prog="bench engine", description=__doc__)
@@ -83,6 +98,8 @@ def main() -> int:
         chosen = arguments.only or list(parts)
         if unknown := [part for part in chosen if part not in parts]:
             parser.error(f"no part is called {unknown[0]!r}: there are {', '.join(parts)}")
+        for sentence in left_out():
+            print(sentence, file=sys.stderr, flush=True)
         for part in chosen:
             began = time.perf_counter()
             figures += parts[part]()

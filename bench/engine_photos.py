@@ -23,21 +23,32 @@ QUICK = ("astronaut", "coffee", "lake", "text")
 
 def everything() -> tuple[str, ...]:
     """The name of every picture that there is on this machine and that moves are measured on."""
-    installed = tuple(name for name in LANDSCAPES if (BACKGROUNDS / f"{name}.jpg").exists())
+    installed = tuple(filter(is_there, LANDSCAPES))
     return (*PHOTOS, *installed, *PROCEDURAL, *DRAWINGS)
 
 
+def is_there(name: str) -> bool:
+    """Whether this machine has a picture of that name."""
+    return name in SCENES or any(place.exists() for place in _places(name))
+
+
 def photo(name: str) -> Picture:
-    """A picture by its name. Raises `StopIteration` where there is none of that name."""
+    """A picture by its name, where `is_there`."""
     if name in SCENES:
         return SCENES[name]().picture
     return decode(photo_file(name))
 
 
 def photo_file(name: str) -> Path:
-    """The file of a photograph that is not made by formula."""
-    places = [WHEEL / f"{name}.png", WHEEL / f"{name}.jpg", BACKGROUNDS / f"{name}.jpg"]
-    return next(place for place in places if place.exists())
+    """The file of a photograph that is not made by formula. Raises `FileNotFoundError` that says where to get it."""
+    for place in _places(name):
+        if place.exists():
+            return place
+    raise FileNotFoundError(f"there is no picture {name}: install Debian's package mate-backgrounds")
+
+
+def _places(name: str) -> tuple[Path, ...]:
+    return WHEEL / f"{name}.png", WHEEL / f"{name}.jpg", BACKGROUNDS / f"{name}.jpg"
 
 
 def grey(picture: Picture) -> np.ndarray:

@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from bench.engine_photos import BACKGROUNDS, LANDSCAPES, clip_size, never, photo
+from bench.engine_photos import clip_size, is_there, never, photo
 from bench.gallery_cases import CHAPTERS, Case
 from stillmotion.domain.rendering import RenderJob
 from stillmotion.domain.request import Resolution
@@ -108,7 +108,7 @@ def _understood(plan: str) -> str:
 def _there(case: Case) -> bool:
     """Whether this machine has the pictures."""
     names = [case.photo, *([case.end] if case.end else [])]
-    return all(name not in LANDSCAPES or (BACKGROUNDS / f"{name}.jpg").exists() for name in names)
+    return all(map(is_there, names))
 
 
 def main() -> int:
