@@ -20,6 +20,7 @@ from stillmotion.adapters.data_directory import DataDirectory, open_data_directo
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.connections import Connections, load_client
 from stillmotion.adapters.fetch.images import HttpImages
+from stillmotion.adapters.fetch.names import NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.fetch.videos import HttpVideos
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
@@ -428,11 +429,11 @@ def open_storage(settings: Settings, fault: Fault = no_fault) -> ObjectStore:
 def _connections(settings: Settings) -> Connections:
     try:
         policy = AddressPolicy(parse_networks(settings.fetch_allow_cidrs), parse_networks(settings.fetch_deny_cidrs))
+        names = NameServers(parse_name_servers(settings.name_servers))
     except ValueError as error:
-        raise SettingsError(
-            f"fetch_allow_cidrs or fetch_deny_cidrs: {error}. Write networks like 10.0.0.0/8 or ::1/128."
-        ) from error
-    return Connections(UrlGuard(policy, frozenset(settings.fetch_allowed_ports) or None))
+        words = "Write networks like 10.0.0.0/8 or ::1/128, and name servers like 10.0.0.2 or 10.0.0.2:5353."
+        raise SettingsError(f"fetch_allow_cidrs, fetch_deny_cidrs or name_servers: {error}. {words}") from error
+    return Connections(UrlGuard(policy, frozenset(settings.fetch_allowed_ports) or None), names)
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

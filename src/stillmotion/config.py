@@ -75,6 +75,10 @@ class Settings:
     fetch_allowed_ports: tuple[int, ...] = _setting(
         (80, 443), "Ports that pictures and callbacks may be on; empty: any."
     )
+    name_servers: tuple[str, ...] = _setting(
+        (),
+        "Name servers that look up the hosts of pictures and callbacks: 10.0.0.2, 10.0.0.2:5353; empty: the system's.",
+    )
     preview_seconds: float = _setting(
         1.0, "Least seconds between two pictures of a clip that is being made, 0 to 3600; 0: none are made."
     )

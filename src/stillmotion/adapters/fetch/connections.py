@@ -1,24 +1,22 @@
 """HTTP connections that reach no address but those the policy allows, checked when they are made."""
 
-import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from stillmotion.adapters.fetch.names import NameServers
 from stillmotion.adapters.fetch.urls import UrlGuard
 
 if TYPE_CHECKING:
     from stillmotion.adapters.fetch.session import GuardedSession
 
 DNS_DEADLINE = timedelta(seconds=5)
-LOOKUPS_AT_ONCE = 16
 READ_BUFFER = 64 * 1024
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
@@ -50,44 +48,6 @@ class NoAnswer(Exception):
         self.trouble = trouble
 
 
-class SystemLookup:
-    """The system's resolver, on threads of its own: names that hang keep neither others nor the exit waiting."""
-
-    def __init__(self, at_once: int = LOOKUPS_AT_ONCE) -> None:
-        self._free = asyncio.Semaphore(at_once)
-
-    async def __call__(self, name: str) -> list[str]:
-        """`Lookup`."""
-        await self._free.acquire()
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[str]] = loop.create_future()
-
-        def settle(found: list[str] | OSError) -> None:
-            self._free.release()
-            if answer.done():
-                return
-            if isinstance(found, OSError):
-                answer.set_exception(found)
-            else:
-                answer.set_result(found)
-
-        def look_up() -> None:
-            # The loop may be closed by the time that a slow answer comes.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(settle, _addresses(name))
-
-        Thread(target=look_up, name="lookup", daemon=True).start()
-        return await answer
-
-
-def _addresses(name: str) -> list[str] | OSError:
-    try:
-        found = socket.getaddrinfo(name.encode("ascii"), None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        return error
-    return [str(info[4][0]) for info in found]
-
-
 def new_socket(info: AddressInfo) -> socket.socket:
     """A socket of the kind that the address needs."""
     return socket.socket(info[0], info[1], info[2])
@@ -98,7 +58,7 @@ class Connections:
     """Makes sessions that are guarded. `lookup`, `socket` and `tls` are seams for tests and for private roots."""
 
     guard: UrlGuard = field(default_factory=UrlGuard)
-    lookup: Lookup = field(default_factory=SystemLookup)
+    lookup: Lookup = field(default_factory=NameServers)
     socket: NewSocket = new_socket
     tls: ssl.SSLContext | None = None
     dns_deadline: timedelta = DNS_DEADLINE
