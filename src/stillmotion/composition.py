@@ -49,6 +49,7 @@ from stillmotion.domain.subscriptions import Product
 from stillmotion.http.app import SURFACES, build_app, dialects
 from stillmotion.http.asgi import App
 from stillmotion.http.services import Check, Services
+from stillmotion.media.heif import reads_heic
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.darkroom import Darkroom
 from stillmotion.worker.deliverer import Deliverer
@@ -101,7 +102,7 @@ async def service(
         workshop = _workshop(settings, work, connections, (signal, announcements), directory.scratch, fault)
         host, others = await _host(settings, workshop, models, faults, spawned)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
-        uploads = Uploads(store, objects, clock, new_uuid7, new_token)
+        uploads = Uploads(store, objects, clock, new_uuid7, new_token, reads_heic=reads_heic())
         generations = Generations(
             store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault
         )
@@ -433,7 +434,9 @@ def _connections(settings: Settings) -> Connections:
     except ValueError as error:
         words = "Write networks like 10.0.0.0/8 or ::1/128, and name servers like 10.0.0.2 or 10.0.0.2:5353."
         raise SettingsError(f"fetch_allow_cidrs, fetch_deny_cidrs or name_servers: {error}. {words}") from error
-    return Connections(UrlGuard(policy, frozenset(settings.fetch_allowed_ports) or None), names)
+    return Connections(
+        UrlGuard(policy, frozenset(settings.fetch_allowed_ports) or None), names, contact=settings.contact
+    )
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Settings: read once, from defaults, a TOML file and `STILLMOTION_*`, in that order of precedence; then frozen."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -79,6 +80,9 @@ class Settings:
         (),
         "Name servers that look up the hosts of pictures and callbacks: 10.0.0.2, 10.0.0.2:5353; empty: the system's.",
     )
+    contact: str = _setting(
+        "", "A web or mail address that outgoing requests name as ours, as some picture hosts want; empty: none."
+    )
     preview_seconds: float = _setting(
         1.0, "Least seconds between two pictures of a clip that is being made, 0 to 3600; 0: none are made."
     )
@@ -100,6 +104,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "shutdown_grace": (0, 600),
 }
 _SECRET_LENGTHS: Mapping[str, tuple[int, int]] = {"admin_key": (32, 128)}
+_CONTACT = re.compile(r"[!-'*-~]{0,200}", re.ASCII)
+"""Goes into a header, in parentheses."""
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "depth_model_gives": ("nearness", "distance"),
     "video_codec": ("h264", "av1"),
@@ -199,6 +205,8 @@ def _convert(name: str, raw: Any, kind: Any, source: str) -> Any:
             f"{label} ({source}) must be {low} to {high} characters of ASCII without spaces: "
             "take what `openssl rand -hex 32` prints."
         )
+    if name == "contact" and not _CONTACT.fullmatch(value):
+        raise SettingsError(f"{label} ({source}) must be an address like https://example.com/bot or bot@example.com.")
     if name in _CHOICES and value not in _CHOICES[name]:
         raise SettingsError(f"{label} ({source}) is {value!r}: give one of {', '.join(_CHOICES[name])}.")
     return value

@@ -49,6 +49,14 @@ def test_a_refusal_names_the_field_and_never_the_address():
         ("http://BÜCHER。example.com/", "http://xn--bcher-kva.example.com/"),
         ("http://my_bucket.r3---sn.example.com/", "http://my_bucket.r3---sn.example.com/"),
         ("http://[2606:4700:0::1111]/x", "http://[2606:4700::1111]/x"),
+        ("http://example.com/my photo.jpg?a b", "http://example.com/my%20photo.jpg?a%20b"),
+        ("\r\n http://example.com/x.jpg\t\n", "http://example.com/x.jpg"),
+        ("http://example.com/Foto\u202f1\u00a02\u3000.png", "http://example.com/Foto%E2%80%AF1%C2%A02%E3%80%80.png"),
+        ('http://example.com/a|b"c<d>{e}^`.png', "http://example.com/a%7Cb%22c%3Cd%3E%7Be%7D%5E%60.png"),
+        ("http://example.com/a[1].png?x[]=1", "http://example.com/a%5B1%5D.png?x[]=1"),
+        ("http://example.com/100%.png?q=%zz%41", "http://example.com/100%25.png?q=%25zz%41"),
+        ("http://пример.рф/фото.jpg", "http://xn--e1afmkfd.xn--p1ai/%D1%84%D0%BE%D1%82%D0%BE.jpg"),
+        ("http://example.com/x\u200by.png", "http://example.com/x%E2%80%8By.png"),
     ],
 )
 def test_an_address_is_put_together_again_from_its_parts(url, rebuilt):
@@ -69,6 +77,24 @@ def test_an_address_is_put_together_again_from_its_parts(url, rebuilt):
         "http://a.com:99999999999999999999/",
         "http://a\u2100b.com/",
         "http://a.com\u2028/",
+        "http://a .com/",
+        "http://a.com /",
+        "http:// a.com/",
+        "ht tp://a.com/",
+        "http://a\u00a0b.com/",
+        "http://a.com/x\ty",
+        "http://a.com/x\ny",
+        "http:///127.0.0.1/c",
+        "http:////a.com/",
+        "http://ex\u200bample.com/",
+        "http://ex\u00adample.com/",
+        "http://ex\u2060ample.com/",
+        "http://ex\ufe0fample.com/",
+        "http://ex\u3164ample.com/",
+        "http://ex\u202eample.com/",
+        "http://ex\ufeffample.com/",
+        "http://ex\u200dample.com/",
+        "http://a\u2215b.com/",
         "http://a.com/\ud800",
         "http://" + "a." * 130 + "com/",
         "https:example.com/x",
@@ -80,7 +106,27 @@ def test_what_parsers_disagree_about_is_no_url(url):
     assert code(url) == "invalid_url"
 
 
-@pytest.mark.parametrize("host", ["metadata.goog.internal", "printer.local", "nas", "x.home.arpa", "a.LOCALHOST."])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "metadata.goog.internal",
+        "printer.local",
+        "nas",
+        "x.home.arpa",
+        "a.LOCALHOST.",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.",
+        "kubernetes.default",
+        "kubernetes.default.svc.cluster.local",
+        "redis.service.consul",
+        "10-0-0-1.default.pod",
+        "host.docker.internal",
+        "web.docker",
+        "loca\u200blhost",
+        "db.\u2060internal",
+        "fritz.router",
+    ],
+)
 def test_names_of_private_networks_are_refused(host):
     assert code(f"http://{host}/") == "url_not_allowed"
 

@@ -3,9 +3,11 @@
 import json
 import re
 import socket
+from dataclasses import replace
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -130,7 +132,8 @@ async def test_a_callback_is_never_redirected(case):
         ("silent", "image_fetch_timeout", False),
         ("reset", "image_fetch_failed", False),
         ("cl-huge", "image_too_large", True),
-        ("header-long", "image_fetch_failed", False),
+        ("header-long", "image_fetch_failed", True),
+        ("headers-many", "image_fetch_failed", True),
         ("empty", "image_unsupported_type", True),
     ],
 )
@@ -138,6 +141,83 @@ async def test_only_what_may_pass_is_tried_again(path, code, permanent, tmp_path
     async with hostile_network(SHARED["dns"], PUBLIC) as network:
         failure = await fetch(network, f"http://ok.ssrf.example.com/{path}", tmp_path / "picture")
     assert (failure.code, failure.permanent) == (code, permanent)
+
+
+@pytest.mark.parametrize("path", ["header-long", "headers-many"])
+async def test_an_endless_head_is_told_in_a_sentence_of_its_own(path, tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        failure = await fetch(network, f"http://ok.ssrf.example.com/{path}", tmp_path / "picture")
+    assert "more headers than an answer may have" in failure.reason
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "aws-chunked",
+        "coded?as=UTF-8",
+        "coded?as=none",
+        "coded?as=identity",
+        "coded?as=identity,+aws-chunked",
+        "coded?as=binary&as=8bit",
+        "header-of-12k",
+        "203",
+    ],
+)
+async def test_what_leaves_the_bytes_as_they_are_is_no_reason_against_a_picture(path, tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        assert await fetch(network, f"http://ok.ssrf.example.com/{path}", tmp_path / "picture") is None
+    assert (tmp_path / "picture").read_bytes() == PNG
+
+
+@pytest.mark.parametrize("coding", ["GZIP", "x-gzip", "br", "zstd", "deflate", "aws-chunked,gzip", "identity&as=br"])
+async def test_a_packed_answer_is_refused(coding, tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        failure = await fetch(network, f"http://ok.ssrf.example.com/coded?as={coding}", tmp_path / "picture")
+    assert "compressed" in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("location", "asked"),
+    [
+        ("http://ok.ssrf.example.com/my photo.jpg", b"GET /my%20photo.jpg HTTP"),
+        ("/my photo.jpg", b"GET /my%20photo.jpg HTTP"),
+        ("photo 1.jpg?a b", b"GET /photo%201.jpg?a%20b HTTP"),
+        ("%20 /img.png ", b"GET /img.png HTTP"),
+        ("/été.png", b"GET /%C3%A9t%C3%A9.png HTTP"),
+        ("//ok.ssrf.example.com/img.png", b"GET /img.png HTTP"),
+    ],
+)
+async def test_a_redirect_to_what_must_be_escaped_is_followed(location, asked, tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        url = "http://ok.ssrf.example.com/redir?to=" + quote(location, safe="%")
+        assert await fetch(network, url, tmp_path / "picture") is None
+    assert network.requests[-1].startswith(asked)
+
+
+async def test_a_redirect_in_latin_1_is_asked_for_in_its_own_bytes(tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        assert await fetch(network, "http://ok.ssrf.example.com/latin-1", tmp_path / "picture") is None
+    assert network.requests[-1].startswith(b"GET /caf%E9.png HTTP")
+
+
+@pytest.mark.parametrize(
+    "location", ["///127.0.0.1/c", "http:///127.0.0.1/c", "////127.0.0.1/c", "http:/127.0.0.1/c", "http:127.0.0.1/c"]
+)
+async def test_a_redirect_that_parsers_disagree_about_is_not_followed(location, tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        failure = await fetch(network, f"http://ok.ssrf.example.com/redir?to={location}", tmp_path / "picture")
+    assert failure.code == "image_fetch_blocked"
+    assert len(network.requests) == 1
+
+
+async def test_who_asks_is_said_with_a_contact(tmp_path):
+    async with hostile_network(SHARED["dns"], PUBLIC) as network:
+        asking = replace(connections(network), contact="https://example.com/bot")
+        await HttpImages(asking).fetch("http://ok.ssrf.example.com/img.png", str(tmp_path / "picture"))
+    assert (
+        b"\r\nUser-Agent: Stillmotion/%b (+https://example.com/bot)\r\n" % version("stillmotion").encode()
+        in network.requests[0]
+    )
 
 
 async def test_three_redirects_are_followed(tmp_path):

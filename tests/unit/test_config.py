@@ -88,3 +88,10 @@ def test_secrets_are_not_shown():
     settings, origins = load(hidden)
     assert "hush" not in repr(settings)
     assert all("hush" not in each.value for each in origins)
+
+
+@pytest.mark.parametrize("contact", ["two words", "a)b", "line\nend", "ü@example.com"])
+def test_a_contact_that_no_header_can_hold_is_refused(contact):
+    with pytest.raises(SettingsError, match=r"contact .* must be an address like https://"):
+        load({}, given={"contact": contact})
+    assert load({}, given={"contact": "https://example.com/bot?x=1"})[0].contact == "https://example.com/bot?x=1"

@@ -58,7 +58,7 @@ class House:
         self.rendered.write_bytes(b"clip")
 
     async def submit(self):
-        request = a_request(frame0=InlineKeyframe(b"picture"))
+        request = a_request(frame0=InlineKeyframe(b"GIF89a, a picture"))
         return (await self.generations.submit(self.owner, "gateway", request)).generation.id
 
     def result(self):

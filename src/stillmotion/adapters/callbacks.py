@@ -31,6 +31,7 @@ _WORDS: Mapping[Trouble, str] = {
     Trouble.INSECURE: "callback_insecure: no secure connection could be made",
     Trouble.TIMEOUT: "callback_timeout: no answer came in time",
     Trouble.BROKEN: "callback_broken: the answer was broken off or could not be understood",
+    Trouble.ENDLESS_HEAD: "callback_broken: the answer has more headers than one may have",
 }
 
 

@@ -197,6 +197,8 @@ class Generations:
 
     async def _taken(self, field: str, subscription: Subscription, keyframe: Keyframe | None) -> Keyframe | None:
         upload_id = upload_named_by(keyframe.url) if isinstance(keyframe, ImageKeyframe) else None
+        if isinstance(keyframe, InlineKeyframe):
+            self.uploads.check(field, keyframe.content)
         if upload_id is None:
             return keyframe
         return InlineKeyframe(await self.uploads.read(subscription, field, upload_id))

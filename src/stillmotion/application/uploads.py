@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from stillmotion.application.ports import Clock, NewId, NewToken, ObjectStore, UploadStore
 from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.pictures import MAX_PICTURE_BYTES, SIGNATURE_BYTES, picture_type
+from stillmotion.domain.pictures import MAX_PICTURE_BYTES
+from stillmotion.domain.refused_files import refusal_of
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.domain.uploads import KEPT_FOR, Upload, upload_key
 
@@ -14,17 +15,21 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """A row is there before its object and goes after it: what is in storage is always known to somebody."""
+    """A row is there before its object and goes after it: what is in storage is always known to somebody.
+
+    `reads_heic` says whether those who decode pictures have the extra `heif`.
+    """
 
     store: UploadStore
     objects: ObjectStore
     clock: Clock
     new_id: NewId
     new_token: NewToken
+    reads_heic: bool = True
 
     async def keep(self, subscription: Subscription, field: str, content: bytes) -> Upload:
         """Keep a picture. Raises `InvalidRequest` that names `field`, `LimitExceeded` or `Unavailable`."""
-        check_picture(field, content)
+        self.check(field, content)
         upload_id = self.new_id()
         expires_at = self.clock.now() + KEPT_FOR
         key = upload_key(upload_id, self.new_token())
@@ -32,6 +37,10 @@ class Uploads:
         await self.store.add_upload(upload)
         await self.objects.put(key, content)
         return upload
+
+    def check(self, field: str, content: bytes) -> None:
+        """Raise `InvalidRequest` that names `field` for a file that nobody here would read."""
+        check_picture(field, content, reads_heic=self.reads_heic)
 
     async def read(self, subscription: Subscription, field: str, upload_id: str) -> bytes:
         """The picture. Raises `InvalidRequest` that names `field` for another's as for one that never was."""
@@ -54,9 +63,10 @@ class Uploads:
         return gone
 
 
-def check_picture(field: str, content: bytes) -> None:
+def check_picture(field: str, content: bytes, *, reads_heic: bool = True) -> None:
     """Raise `InvalidRequest` that names `field` for what is no picture file, or too large a one."""
     if len(content) > MAX_PICTURE_BYTES:
         raise InvalidRequest(Problem(field, f"holds more than {MAX_PICTURE_BYTES >> 20} MiB; make it smaller"))
-    if picture_type(content[:SIGNATURE_BYTES]) is None:
-        raise InvalidRequest(Problem(field, "holds no PNG, JPEG, WebP, AVIF, GIF or TIFF file"))
+    refused = refusal_of(content, reads_heic=reads_heic)
+    if refused is not None:
+        raise InvalidRequest(Problem(field, f"is {refused}"))

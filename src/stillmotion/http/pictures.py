@@ -3,7 +3,8 @@
 import binascii
 import re
 
-from stillmotion.domain.pictures import MAX_PICTURE_BYTES, picture_type
+from stillmotion.domain.pictures import MAX_PICTURE_BYTES
+from stillmotion.domain.refused_files import refusal_of
 
 _CHUNK = 1 << 20
 """Characters of base64 decoded at a time, a multiple of four: between chunks other threads may run."""
@@ -40,6 +41,7 @@ def read_data_uri(address: str) -> bytes:
         raise BadDataUri("holds something that is not base64") from None
     if len(content) > MAX_PICTURE_BYTES:
         raise BadDataUri(f"holds a picture of more than {MAX_PICTURE_BYTES >> 20} MiB; make it smaller")
-    if picture_type(content) is None:
-        raise BadDataUri("holds no PNG, JPEG, WebP, AVIF, GIF or TIFF file")
+    refused = refusal_of(content, reads_heic=True)
+    if refused is not None:
+        raise BadDataUri(f"is {refused}")
     return content

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from stillmotion.adapters.fetch.names import NameServers
@@ -38,6 +39,7 @@ class Trouble(StrEnum):
     INSECURE = "insecure"
     TIMEOUT = "timeout"
     BROKEN = "broken"
+    ENDLESS_HEAD = "endless_head"
 
 
 class NoAnswer(Exception):
@@ -55,19 +57,29 @@ def new_socket(info: AddressInfo) -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """Makes sessions that are guarded. `lookup`, `socket` and `tls` are seams for tests and for private roots."""
+    """Makes sessions that are guarded. `lookup`, `socket` and `tls` are seams for tests and for private roots.
+
+    `contact` is what outgoing requests name as the address of who runs this (`user_agent`).
+    """
 
     guard: UrlGuard = field(default_factory=UrlGuard)
     lookup: Lookup = field(default_factory=NameServers)
     socket: NewSocket = new_socket
     tls: ssl.SSLContext | None = None
     dns_deadline: timedelta = DNS_DEADLINE
+    contact: str = ""
 
     def session(self) -> AbstractContextManager["GuardedSession"]:
         """A session whose failures are `NoAnswer`. Enter its `http` to use it."""
         from stillmotion.adapters.fetch.session import guarded  # noqa: PLC0415 - see load_client
 
         return guarded(self)
+
+
+def user_agent(contact: str = "") -> str:
+    """What outgoing requests say of who sends them: hosts such as Wikimedia's refuse those without a contact."""
+    product = f"Stillmotion/{version('stillmotion')}"
+    return f"{product} (+{contact})" if contact else product
 
 
 def load_client() -> None:

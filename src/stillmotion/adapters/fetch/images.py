@@ -16,7 +16,9 @@ from stillmotion.adapters.fetch.connections import Connections, NoAnswer, Troubl
 from stillmotion.adapters.fetch.urls import Target, UrlRefused
 from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.domain.errors import GenerationFailed, Unavailable
-from stillmotion.domain.pictures import MAX_PICTURE_BYTES, SIGNATURE_BYTES, picture_type
+from stillmotion.domain.pictures import MAX_PICTURE_BYTES
+from stillmotion.domain.refused_files import LOOKED_AT, refusal_of
+from stillmotion.media.heif import reads_heic
 
 if TYPE_CHECKING:
     import aiohttp
@@ -28,7 +30,15 @@ DEADLINE = timedelta(seconds=20)
 MAX_REDIRECTS = 3
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
+_MANY_SLASHES = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/{3}|/{3}", re.ASCII)
+"""A host to browsers, a path to others."""
+_SENT_RAW = re.compile("[\udc80-\udcff]")
+"""Bytes of a header that are no UTF-8, as the HTTP client gives them."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_WHOLE = frozenset({200, 203})
+"""203 is 200 from a proxy that changed something."""
+_PACKING = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz", "exi"})
+"""Content codings that make other bytes of a file (IANA's list); what else stands in their place changes nothing."""
 _PASSING = frozenset({408, 425, 429})
 """Answers below 500 that may be another one next time."""
 
@@ -60,30 +70,35 @@ _TROUBLES: Mapping[Trouble, tuple[str, str, bool]] = {
         "its server's answer was broken off or could not be understood. Try again, or use another server.",
         False,
     ),
+    Trouble.ENDLESS_HEAD: (
+        "image_fetch_failed",
+        "its server sends more headers than an answer may have. Use another server.",
+        True,
+    ),
 }
 """What each means for the generation: a code, the rest of the sentence, and whether it would happen again."""
 
 
-Accepts = Callable[[bytes], bool]
-"""Whether a file is of a kind that is taken, by its first `SIGNATURE_BYTES`."""
+Refusing = Callable[[bytes], str | None]
+"""Why a file is not taken, to stand behind "it is": None where it is. Its first `LOOKED_AT` bytes mostly tell."""
 
 
-def is_picture(beginning: bytes) -> bool:
-    """`Accepts` for pictures."""
-    return picture_type(beginning) is not None
+def refused_picture(content: bytes) -> str | None:
+    """`Refusing` for pictures, by what is installed here."""
+    return refusal_of(content, reads_heic=reads_heic())
 
 
 @dataclass(frozen=True, slots=True)
 class HttpImages:
     """`ImageSource` over guarded connections: every hop is judged as if it had been submitted.
 
-    Files of another kind are fetched in the same way: `accepts` says of which, `most_bytes` how large they may be.
+    Files of another kind are fetched in the same way: `refused` says of which, `most_bytes` how large they may be.
     """
 
     connections: Connections = field(default_factory=Connections)
     deadline: timedelta = DEADLINE
     fault: Fault = no_fault
-    accepts: Accepts = is_picture
+    refused: Refusing = refused_picture
     most_bytes: int = MAX_PICTURE_BYTES
 
     async def fetch(self, url: str, destination: str) -> None:
@@ -119,19 +134,20 @@ class HttpImages:
         """The whole body, counted as it comes; its first bytes say whether it is of the kind at all."""
         body = bytearray()
         async for piece in answer.content.iter_any():
-            known = len(body) >= SIGNATURE_BYTES
+            known = len(body) >= LOOKED_AT
             body += piece
             self.fault(Point.FETCH_MIDWAY)
-            if not known and len(body) >= SIGNATURE_BYTES:
-                self._check_type(body)
+            if not known and len(body) >= LOOKED_AT:
+                self._check_type(body[:LOOKED_AT])
             if len(body) > self.most_bytes:
                 raise _too_large(self.most_bytes)
         self._check_type(body)
         return body
 
-    def _check_type(self, beginning: bytearray) -> None:
-        if not self.accepts(bytes(beginning[:SIGNATURE_BYTES])):
-            raise _unsupported()
+    def _check_type(self, content: bytearray) -> None:
+        refused = self.refused(bytes(content))
+        if refused is not None:
+            raise GenerationFailed("image_unsupported_type", f"What the URL leads to is {refused}.")
 
     def _admitted(self, url: str) -> Target:
         try:
@@ -141,10 +157,11 @@ class HttpImages:
 
     def _redirected(self, target: Target, location: str) -> Target:
         """Where a redirect leads; never from https back to http."""
+        location = _SENT_RAW.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", location.strip())
         if not location:
             raise _failure("image_fetch_failed", "its server redirects to nowhere. Use another address.")
         # Joining would hide what parsers disagree about, so an absolute address is judged as it came.
-        if "\\" in location or " " in location or not location.isprintable():
+        if "\\" in location or any(ord(each) < 0x20 for each in location) or _MANY_SLASHES.match(location):
             raise _failure(*_TROUBLES[Trouble.BLOCKED])
         try:
             following = self._admitted(location if _ABSOLUTE.match(location) else urljoin(target.url, location))
@@ -164,11 +181,13 @@ async def _got(session: "GuardedSession", target: Target) -> AsyncIterator["aioh
 def _check_head(answer: "aiohttp.ClientResponse", most_bytes: int) -> None:
     """Refuse by status and headers what is no plain whole file."""
     status = answer.status
-    if status != 200:
+    if status not in _WHOLE:
         passing = status >= 500 or status in _PASSING
         advice = "Try again later." if passing else "Check that the URL opens in a browser without signing in."
         raise _failure("image_fetch_failed", f"its server answered {status}. {advice}", not passing)
-    if answer.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+    stated = ",".join(answer.headers.getall("Content-Encoding", ()))
+    codings = {each.strip().lower() for each in stated.split(",")}
+    if not codings.isdisjoint(_PACKING):
         raise _failure("image_fetch_failed", "its server sends it compressed though asked not to. Use another server.")
     if (answer.content_length or 0) > most_bytes:
         raise _too_large(most_bytes)
@@ -179,13 +198,6 @@ def _write(destination: str, body: bytearray) -> None:
         Path(destination).write_bytes(body)
     except OSError as error:
         raise Unavailable(f"the picture's file cannot be written: {error.strerror}") from error
-
-
-def _unsupported() -> GenerationFailed:
-    return GenerationFailed(
-        "image_unsupported_type",
-        "What the URL leads to is not an image of a supported kind: use a JPEG, PNG, WebP, AVIF, GIF or TIFF file.",
-    )
 
 
 def _too_large(most_bytes: int) -> GenerationFailed:

@@ -9,15 +9,19 @@ from datetime import timedelta
 from ipaddress import ip_address
 
 import aiohttp
+from aiohttp import http_exceptions
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from stillmotion.adapters.fetch.addresses import AddressPolicy
-from stillmotion.adapters.fetch.connections import READ_BUFFER, AddressInfo, Connections, NoAnswer, Trouble
+from stillmotion.adapters.fetch.connections import READ_BUFFER, AddressInfo, Connections, NoAnswer, Trouble, user_agent
 
 CONNECT_DEADLINE = timedelta(seconds=5)
 ADDRESSES_TRIED = 8
 """Of the many that a name may have."""
-USER_AGENT = "Stillmotion"
+HEADER_BYTES = 64 * 1024
+"""Of one header of an answer, name and value; some policies take 12 kB."""
+HEADERS = 256
+"""Of one answer."""
 
 
 @contextmanager
@@ -62,8 +66,11 @@ class GuardedSession(AbstractResolver):
                 connect=(self._connections.dns_deadline + CONNECT_DEADLINE).total_seconds(),
                 sock_connect=CONNECT_DEADLINE.total_seconds(),
             ),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            headers={"User-Agent": user_agent(self._connections.contact), "Accept-Encoding": "identity"},
             read_bufsize=READ_BUFFER,
+            max_line_size=HEADER_BYTES,
+            max_field_size=HEADER_BYTES,
+            max_headers=HEADERS,
         )
 
     async def resolve(
@@ -123,4 +130,14 @@ def _trouble(error: Exception) -> Trouble:
         return Trouble.TIMEOUT
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return Trouble.INSECURE
-    return Trouble.UNREACHABLE if isinstance(error, aiohttp.ClientConnectorError) else Trouble.BROKEN
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Trouble.UNREACHABLE
+    return Trouble.ENDLESS_HEAD if _is_of_an_endless_head(error) else Trouble.BROKEN
+
+
+def _is_of_an_endless_head(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, http_exceptions.LineTooLong) or "Too many headers" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -16,8 +16,11 @@ _SCHEME_PORTS = (("http", 80), ("https", 443))
 _HOST_MAX_CHARACTERS = 253
 _MAX_PORT = 65535
 
-_NEVER = re.compile("[\x00-\x20\x7f-\xa0\\\\\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ud800-\udfff]")
-"""Controls, spaces of every kind, backslashes, lone surrogates: parsers disagree about them."""
+_AROUND = " \t\n\v\f\r"
+"""What is cut off at an address's ends, where copying puts it."""
+
+_NEVER = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u2028\u2029\ud800-\udfff]")
+"""Controls, line ends, backslashes, lone surrogates: parsers disagree about them."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
 _AUTHORITY = re.compile(r"//([^/?#]*)([^#]*)")
@@ -25,26 +28,52 @@ _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::([0-9]*))?", re.ASCII)
 _NAMED = re.compile(r"([^:\[\]]+)(?::([0-9]*))?", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-_TO_ESCAPE = re.compile('[^\x21-\x7e]|["<>]')
+_TO_ESCAPE = re.compile('[^\x21-\x7e]|["<>^`{|}]|%(?![0-9A-Fa-f]{2})')
+"""What RFC 3986 has no place for: spaces, letters beyond ASCII, a percent sign that escapes nothing."""
+_TO_ESCAPE_IN_PATHS = re.compile(_TO_ESCAPE.pattern + r"|[\[\]]")
+"""In a query brackets are sent as browsers send them."""
 
 _PRIVATE_SUFFIXES = (
     "alt",
     "arpa",
+    "cluster",
+    "consul",
     "corp",
+    "default",
+    "dhcp",
+    "docker",
+    "domain",
     "example",
+    "gateway",
     "home",
+    "i2p",
     "internal",
     "intranet",
     "invalid",
+    "k8s",
+    "kube",
+    "kubernetes",
     "lan",
     "local",
     "localdomain",
     "localhost",
+    "localnet",
+    "lxd",
+    "mail",
+    "mesh",
+    "nomad",
     "onion",
+    "pod",
     "private",
+    "router",
+    "svc",
     "test",
+    "vm",
+    "workgroup",
 )
-"""Top levels that no public name is under (RFC 6761, RFC 6762, ICANN's `internal`), and those that networks make up."""
+"""Top levels that no public name is under (RFC 6761, RFC 6762, ICANN's `internal`), and those that networks, clusters
+and containers make up: `kubernetes.default.svc` and `kubernetes.default` are looked up in a cluster's own domain.
+"""
 
 _WORDS = (
     ("url_too_long", f"is longer than {URL_MAX_CHARACTERS} characters: use a shorter address"),
@@ -83,9 +112,13 @@ class Target:
 
 
 def parse(text: str) -> Target:
-    """Take an address apart. Raises `UrlRefused` for what two parsers might read differently."""
+    """Take an address apart. Raises `UrlRefused` for what two parsers might read differently.
+
+    White space around it is cut off; in its path and query it is escaped, as other characters are that cannot be sent.
+    """
     if len(text) > URL_MAX_CHARACTERS:
         raise UrlRefused("url_too_long")
+    text = text.strip(_AROUND)
     scheme = _SCHEME.match(text)
     if _NEVER.search(text) or scheme is None:
         raise UrlRefused("invalid_url")
@@ -132,11 +165,22 @@ def _host(text: str) -> tuple[str, Address | None]:
 
 
 def _mapped(text: str) -> str:
-    """The name as UTS 46 folds it (case, width, compatibility forms), without the old exceptions for ß and ς."""
+    """The name as UTS 46 folds it (case, width, compatibility forms), without the old exceptions for ß and ς.
+
+    Raises `UrlRefused` for characters that nobody sees: some parsers drop them, others do not.
+    """
     try:
-        return idna.uts46_remap(text, std3_rules=False, transitional=False)
+        mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
+        is_all_seen = all(character.isascii() or _folded(character) for character in text)
     except idna.IDNAError:
         raise UrlRefused("invalid_url") from None
+    if not is_all_seen:
+        raise UrlRefused("url_not_allowed" if _is_private(mapped) else "invalid_url")
+    return mapped
+
+
+def _folded(character: str) -> str:
+    return idna.uts46_remap(character, std3_rules=False, transitional=False)
 
 
 def _label(label: str) -> str:
@@ -162,8 +206,13 @@ def _port(digits: str | None, usual: int) -> int:
 
 def _path(path: str) -> str:
     """Path and query as they were given: only what cannot be sent is escaped, and no escape is touched."""
-    escaped = _TO_ESCAPE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), path)
+    before, mark, query = path.partition("?")
+    escaped = _TO_ESCAPE_IN_PATHS.sub(_escaped, before) + mark + _TO_ESCAPE.sub(_escaped, query)
     return escaped if escaped.startswith("/") else f"/{escaped}"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from stillmotion.adapters.fetch.connections import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.pictures import SIGNATURE_BYTES
 from stillmotion.domain.videos import MAX_VIDEO_BYTES, video_type
 
 DEADLINE = timedelta(seconds=60)
@@ -24,15 +25,17 @@ class HttpVideos:
 
         Raises `GenerationFailed`, or `Unavailable` where the file cannot be written.
         """
-        files = HttpImages(self.connections, self.deadline, accepts=_is_video, most_bytes=MAX_VIDEO_BYTES)
+        files = HttpImages(self.connections, self.deadline, refused=_refused, most_bytes=MAX_VIDEO_BYTES)
         try:
             await files.fetch(url, destination)
         except GenerationFailed as failure:
             raise _of_a_video(failure) from failure
 
 
-def _is_video(beginning: bytes) -> bool:
-    return video_type(beginning) is not None
+def _refused(content: bytes) -> str | None:
+    if video_type(content[:SIGNATURE_BYTES]) is not None:
+        return None
+    return "not a video of a supported kind: use an MP4, MOV, WebM or GIF file"
 
 
 def _of_a_video(failure: GenerationFailed) -> GenerationFailed:
@@ -40,7 +43,7 @@ def _of_a_video(failure: GenerationFailed) -> GenerationFailed:
         case "image_unsupported_type":
             return GenerationFailed(
                 "source_unsupported_type",
-                "What the URL leads to is not a video of a supported kind: use an MP4, MOV, WebM or GIF file.",
+                failure.reason,
             )
         case "image_too_large":
             limit = MAX_VIDEO_BYTES // (1024 * 1024)
