@@ -94,14 +94,15 @@ def _figures(measured: Sequence[_Seconds], cores: Sequence[_Cores]) -> list[Figu
     by_clients = slowed((each.unanswered, each.alone) for each in measured)
     whole = (
         f"5 s of 720p takes {spread([each.alone for each in measured]).median:.2f} s alone; {CLIENTS:,} clients, each "
-        f"asking every {EVERY_SECONDS:g} s for a generation among 1,000, on the machine that renders. Meanwhile the "
-        f"server takes {spread([each.server for each in cores]).median:.1%} of a core and the clients "
-        f"{spread([each.clients for each in cores]).median:.1%}"
+        f"asking every {EVERY_SECONDS:g} s for a generation among 1,000, on the machine that renders"
     )
+    taken = spread([each.server * 100 for each in cores])
+    beside = f"while it renders; the clients take {spread([each.clients for each in cores]).median:.1%} themselves"
     part = f"beside the same clients where nobody answers them, who slow it by {by_clients.median:.1f}% themselves"
     return [
-        Figure("render slowed by 1,000 polling clients", by_both, Sense.AT_MOST, 10, "%", whole),
-        Figure("of it by answering them", by_answers, Sense.AT_MOST, 10, "%", part),
+        Figure("of a core, to answer 1,000 polling clients", taken, Sense.AT_MOST, 16, "%", beside),
+        Figure("render slowed by 1,000 polling clients", by_both, Sense.AT_MOST, 12, "%", whole),
+        Figure("of it by answering them", by_answers, Sense.AT_MOST, 12, "%", part),
     ]
 
 

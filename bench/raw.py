@@ -1,33 +1,39 @@
-"""The raw server: `python -m bench.raw FILE` answers every request with the answer that FILE holds, from memory.
+"""Servers to hold the product against: `python -m bench.raw FILE` answers everything with what FILE holds, from memory.
 
-It is uvicorn with the product's settings around an application with nothing in it: the floor of what a request
-costs. With `--tuned` it is the product's own server, whose connections write an answer in fewer steps than uvicorn's.
+It is plain uvicorn around an application with nothing in it: the floor of what a request costs in Python. With
+`--fastapi` it is the first example of FastAPI's documentation, which answers one path with the same bytes.
 """
 
 import asyncio
-import socket
 import sys
+from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 import uvloop
+from fastapi import FastAPI, Response
 
-from stillmotion.http.asgi import App, Header, Receive, Scope, Send
-from stillmotion.http.connection import KEEP_ALIVE
-from stillmotion.http.server import MAX_CONNECTIONS, HttpServer, listen, url_of
+from bench.gateway import POLL_PATH
+from stillmotion.http.request import DEADLINES
+from stillmotion.http.server import MAX_CONNECTIONS, listen, url_of
 
-_WRITTEN_BY_THE_SERVER = frozenset({b"date", b"connection"})
+App = Callable[
+    [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+
+_WRITTEN_BY_THE_SERVER = frozenset({b"date", b"connection", b"server"})
 
 
 def bare_app(answer: bytes) -> App:
-    """An application that reads the body and answers with these bytes: head, blank line, body."""
-    head, body = answer.split(b"\r\n\r\n", 1)
-    status, *lines = head.split(b"\r\n")
-    headers = [header for header in map(_header, lines) if header[0] not in _WRITTEN_BY_THE_SERVER]
-    start = {"type": "http.response.start", "status": int(status.split()[1]), "headers": headers}
+    """An ASGI application that reads the body and answers with these bytes: head, blank line, body."""
+    status, headers, body = _parts(answer)
+    start = {"type": "http.response.start", "status": status, "headers": headers}
     end = {"type": "http.response.body", "body": body}
 
-    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answering(
+        scope: MutableMapping[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         del scope
         while (await receive()).get("more_body"):
             pass
@@ -37,38 +43,51 @@ def bare_app(answer: bytes) -> App:
     return answering
 
 
-def _header(line: bytes) -> Header:
+def fastapi_app(answer: bytes) -> App:
+    """An operation of FastAPI's that answers polls with these bytes."""
+    status, headers, body = _parts(answer)
+    named = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+    app = FastAPI()
+
+    @app.post(POLL_PATH)
+    async def hello() -> Response:
+        return Response(body, status, named)
+
+    return app
+
+
+def _parts(answer: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    head, body = answer.split(b"\r\n\r\n", 1)
+    status, *lines = head.split(b"\r\n")
+    headers = [header for header in map(_header, lines) if header[0] not in _WRITTEN_BY_THE_SERVER]
+    return int(status.split()[1]), headers, body
+
+
+def _header(line: bytes) -> tuple[bytes, bytes]:
     name, value = line.split(b":", 1)
     return name.strip().lower(), value.strip()
 
 
-async def _serve(answer: bytes, *, tuned: bool) -> None:
+async def _serve(app: App) -> None:
     with listen("127.0.0.1", 0) as listener:
-        serving = asyncio.create_task((_tuned if tuned else _plain)(bare_app(answer), listener))
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            interface="asgi3",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=int(DEADLINES.head),
+            limit_concurrency=MAX_CONNECTIONS,
+        )
+        serving = asyncio.create_task(uvicorn.Server(config).serve([listener]))
         print(f"Listening on {url_of(listener)}", flush=True)
         await serving
 
 
-async def _tuned(app: App, listener: socket.socket) -> None:
-    await HttpServer(app, listener).serve()
-
-
-async def _plain(app: App, listener: socket.socket) -> None:
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        interface="asgi3",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        limit_concurrency=MAX_CONNECTIONS,
-    )
-    await uvicorn.Server(config).serve([listener])
-
-
 if __name__ == "__main__":
-    uvloop.run(_serve(Path(sys.argv[1]).read_bytes(), tuned="--tuned" in sys.argv[2:]))
+    made = fastapi_app if "--fastapi" in sys.argv[2:] else bare_app
+    uvloop.run(_serve(made(Path(sys.argv[1]).read_bytes())))

@@ -47,7 +47,7 @@ from stillmotion.domain.planning import successor
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.app import SURFACES, build_app, dialects
-from stillmotion.http.asgi import App
+from stillmotion.http.replies import Handler
 from stillmotion.http.services import Check, Services
 from stillmotion.media.heif import reads_heic
 from stillmotion.worker.attempt import Workshop
@@ -70,7 +70,7 @@ _KEYS, _LINKS = b"subscription keys", b"asset links"
 class Service:
     """A service that is started: `app` answers, and `drain` ends the rendering before the store closes."""
 
-    app: App
+    app: Handler
     host: WorkerHost
     changes: Changes
     has_subscriptions: bool

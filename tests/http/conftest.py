@@ -1,4 +1,4 @@
-"""The whole edge on a real server: uvicorn on loopback in a thread, a store behind it, nothing rendered."""
+"""The whole edge on a real server: on loopback in a thread, a store behind it, nothing rendered."""
 
 import asyncio
 import hashlib
@@ -34,6 +34,7 @@ from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.catalogue import Catalogue, Dialect, EngineKind, Server
 from stillmotion.http.app import SURFACES, build_app
+from stillmotion.http.request import DEADLINES
 from stillmotion.http.server import HttpServer, listen
 from stillmotion.http.services import Services
 from tests.builders import ManualClock, a_product
@@ -208,9 +209,10 @@ def start(tmp_path_factory):
         else:
             store = open_store(folder / "stillmotion.db", clock, changes.tell)
         objects = parts.pop("objects", None) or LocalObjects(folder / "objects")
+        deadlines = parts.pop("deadlines", DEADLINES)
         services = services_over(store, objects, clock, **{"changes": changes} | parts)
         loop = uvloop.new_event_loop()
-        server = HttpServer(build_app(services), listen("127.0.0.1", 0), shutdown_seconds=1)
+        server = HttpServer(build_app(services), listen("127.0.0.1", 0), shutdown_seconds=1, deadlines=deadlines)
         thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
         thread.start()
         edge = Edge(store, objects, clock, services, server, loop)

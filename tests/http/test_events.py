@@ -13,9 +13,8 @@ from stillmotion.adapters import changes as changes_module
 from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.http import connection as connection_module
 from stillmotion.http import events as events_module
-from stillmotion.http import server as server_module
+from stillmotion.http.request import Deadlines
 from tests.builders import NOON, some_assets
 
 UNTIL = NOON + timedelta(days=365)
@@ -294,13 +293,11 @@ async def test_a_watch_gives_changes_in_order_and_only_those_of_its_generation()
     assert changes._watches == {}
 
 
-def test_a_stream_outlives_every_deadline_of_a_request(caller, monkeypatch):
-    monkeypatch.setattr(server_module, "SWEEP_SECONDS", 0.02)
-    for name in ("HEADERS_DEADLINE", "BODY_DEADLINE", "LARGE_BODY_DEADLINE", "PIECE_DEADLINE", "KEEP_ALIVE"):
-        monkeypatch.setattr(connection_module, name, 0.1)
+def test_a_stream_outlives_every_deadline_of_a_request(start):
+    caller = start(deadlines=Deadlines(head=0.1, body=0.1, large_body=0.1, piece=0.1)).caller()
     task_id = caller.submit().body["id"]
     with watching(caller, task_id) as stream:
         stream.next()
-        time.sleep(1.5)  # A sweep of the usual pace may still be waited for.
+        time.sleep(0.5)
         caller.change(task_id, claimed)
         assert stream.next().short == ("state", "dreaming", 0.0)

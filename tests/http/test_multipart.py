@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from stillmotion.http import multipart
 from stillmotion.http.multipart import BadForm, Form, FormParser, boundary_of
 
-BOUNDARY = b"XyZ"
+BOUNDARY = "XyZ"
 
 
 def part(disposition: str, content: bytes, *headers: str) -> bytes:
@@ -48,9 +48,19 @@ def test_a_form_is_the_same_in_pieces_of_any_size(at_once):
 
 @given(content=st.binary(max_size=300), at_once=st.integers(1, 50))
 def test_every_file_comes_out_as_it_was(content, at_once):
-    separator = b"--" + BOUNDARY
-    body = whole(part('name="f"; filename=""', content.replace(separator, b"")))
+    separator = b"--" + BOUNDARY.encode()
+    body = whole(part('name="f"; filename="f"', content.replace(separator, b"")))
     assert parsed(body, at_once).files == {"f": content.replace(separator, b"")}
+
+
+def test_a_file_field_that_was_left_empty_is_no_file():
+    """As browsers send it: with no name and no bytes."""
+    form = parsed(whole(part('name="f"; filename=""', b"", "Content-Type: application/octet-stream")))
+    assert (form.texts, form.files) == ({}, {})
+
+
+def test_a_file_without_a_name_is_a_file():
+    assert parsed(whole(part('name="f"; filename=""', b"x"))).files == {"f": b"x"}
 
 
 @given(body=st.binary(max_size=400), at_once=st.integers(1, 50))
@@ -64,17 +74,17 @@ def test_anything_else_is_refused_and_breaks_nothing(body, at_once):
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        (b"", "body", "ends before its last boundary"),
+        (b"", "body", "must be a whole form"),
         (MIXED[:-6], "body", "ends before its last boundary"),
-        (b"no form at all", "body", "must be a form"),
+        (b"no form at all", "body", "must be a whole form"),
         (whole(part('filename="a"', b"")), "body", "must name each part"),
-        (whole(b"--XyZ\r\n\r\ntext\r\n"), "body", "must name each part"),
+        (whole(b"--XyZ\r\n\r\ntext\r\n"), "body", "must be a whole form"),
         (whole(part('name="a"', b""), part('name="a"', b"")), "a", "stands twice"),
         (whole(part('name="a"', b""), part('name="a"; filename="b"', b"")), "a", "stands twice"),
         (whole(part('name="a"', b"\xff")), "a", "must be text in UTF-8"),
         (whole(*(part(f'name="{number}"', b"") for number in range(21))), "body", "no more than 20 fields"),
-        (whole(part('name="a"', b"", *(f"X-{number}: y" for number in range(8)))), "body", "must be a form"),
-        (whole(part('name="a"', b"", "X: " + "y" * 2000)), "body", "must be a form"),
+        (whole(part('name="a"', b"", *(f"X-{number}: y" for number in range(8)))), "body", "must be a whole form"),
+        (whole(part('name="a"', b"", "X: " + "y" * 2000)), "body", "must be a whole form"),
         (whole(part('name="a"', b"x" * 40_000), part('name="b"', b"x" * 40_000)), "b", "shorten it"),
     ],
 )
@@ -100,12 +110,12 @@ def test_nothing_is_said_on_standard_error(capfd):
 @pytest.mark.parametrize(
     ("header", "boundary"),
     [
-        (b"multipart/form-data; boundary=XyZ", b"XyZ"),
-        (b'Multipart/Form-Data; charset=utf-8; boundary="X y"', b"X y"),
-        (b"multipart/form-data", b""),
-        (b"multipart/mixed; boundary=XyZ", None),
-        (b"application/json", None),
-        (b"", None),
+        ("multipart/form-data; boundary=XyZ", "XyZ"),
+        ('Multipart/Form-Data; charset=utf-8; boundary="X y"', "X y"),
+        ("multipart/form-data", ""),
+        ("multipart/mixed; boundary=XyZ", None),
+        ("application/json", None),
+        ("", None),
     ],
 )
 def test_the_boundary_is_in_the_content_type(header, boundary):
@@ -114,9 +124,9 @@ def test_the_boundary_is_in_the_content_type(header, boundary):
 
 def test_a_form_without_a_boundary_is_refused():
     with pytest.raises(BadForm, match="must name the boundary"):
-        FormParser(b"")
+        FormParser("")
     with pytest.raises(BadForm, match="shorter boundary"):
-        FormParser(b"x" * 300)
+        FormParser("x" * 300)
 
 
 def test_brackets_make_objects():

@@ -53,5 +53,5 @@ def test_a_surface_may_tell_a_wrong_method_from_a_wrong_path():
         [Row(MethodNotAllowed, 405, "another method", Nothing()), Row(EndpointNotFound, 404, "nothing", Nothing())]
     )
     refused = problems.reply(MethodNotAllowed("/things", ["GET", "POST"]))
-    assert (refused.status, dict(refused.headers)[b"allow"]) == (405, b"GET, POST")
+    assert (refused.status, dict(refused.headers)["Allow"]) == (405, "GET, POST")
     assert problems.reply(EndpointNotFound("/nothing")).status == 404

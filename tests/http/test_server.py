@@ -5,26 +5,21 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import uvloop
 
-from stillmotion.http import connection as connection_module
-from stillmotion.http import server as server_module
-from stillmotion.http.asgi import CLOSE
+from stillmotion.http.replies import CLOSE, Reply
+from stillmotion.http.request import DEADLINES, Deadlines
 from stillmotion.http.server import HttpServer, listen, url_of
+from stillmotion.http.streams import send_in_pieces
 
-WHOLE = [(b"content-length", b"2")]
 
-
-async def whole(scope, receive, send):
-    message = await receive()
-    while message.get("more_body"):
-        message = await receive()
-    if message["type"] == "http.disconnect":
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": WHOLE})
-    await send({"type": "http.response.body", "body": b"ok"})
+async def whole(request):
+    while await request.next_piece():
+        pass
+    return Reply(200, b"ok", []).response()
 
 
 @pytest.fixture
@@ -32,8 +27,8 @@ def serve():
     """Serves an application in a thread of its own."""
     running = []
 
-    def serving(app, shutdown_seconds=1):
-        server = HttpServer(app, listen("127.0.0.1", 0), shutdown_seconds)
+    def serving(handler, deadlines=DEADLINES):
+        server = HttpServer(handler, listen("127.0.0.1", 0), 1, deadlines)
         thread = threading.Thread(target=lambda: uvloop.run(server.serve()), daemon=True)
         thread.start()
         running.append((server, thread))
@@ -85,52 +80,51 @@ def test_a_connection_is_used_again_unless_somebody_objects(serve):
     with connect(server) as connection:
         for _ in range(3):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert b"connection: close" not in connection.recv(65536)
+            assert b"Connection: close" not in connection.recv(65536)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert b"connection: close" in until_closed(connection)
+        assert b"Connection: close" in until_closed(connection)
 
 
-def test_an_application_may_ask_to_close(serve):
-    async def closing(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": [*WHOLE, CLOSE]})
-        await send({"type": "http.response.body", "body": b"ok"})
+def test_a_handler_may_ask_to_close(serve):
+    async def closing(request):
+        return Reply(200, b"ok", [CLOSE]).response()
 
     with connect(serve(closing)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        answer = until_closed(connection)
-        assert answer.count(b"connection: close") == 1
+        assert until_closed(connection).count(b"Connection: close") == 1
 
 
 def test_a_header_cannot_be_smuggled_into_an_answer(serve):
-    async def forged(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": [*WHOLE, (b"x", b"a\r\nset-cookie: b")]})
-        await send({"type": "http.response.body", "body": b"ok"})
+    async def forged(request):
+        return Reply(200, b"ok", [("X", "a\r\nSet-Cookie: b")]).response()
 
     with connect(serve(forged)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        answer = until_closed(connection)
-        assert answer.startswith(b"HTTP/1.1 500 ")
-        assert b"set-cookie" not in answer
+        assert b"Set-Cookie" not in until_closed(connection)
+
+
+def test_an_answer_tells_nothing_of_the_libraries(serve):
+    with connect(serve(whole)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = connection.recv(65536)
+        assert b"\r\nServer: Stillmotion\r\n" in answer
+        assert b"aiohttp" not in answer
 
 
 def test_a_long_answer_comes_in_pieces(serve):
-    async def long(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"300000")]})
-        for _ in range(3):
-            await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+    async def long(request):
+        async def pieces():
+            for _ in range(3):
+                yield b"x" * 100_000
+
+        return await send_in_pieces(request, Reply(200, b"", [("Content-Length", "300000")]), pieces())
 
     with connect(serve(long)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert until_closed(connection).endswith(b"x" * 300_000)
 
 
-@pytest.fixture
-def hasty(monkeypatch):
-    """A server that waits for nothing longer than a fifth of a second."""
-    monkeypatch.setattr(server_module, "SWEEP_SECONDS", 0.02)
-    for name in ("HEADERS_DEADLINE", "BODY_DEADLINE", "LARGE_BODY_DEADLINE", "PIECE_DEADLINE"):
-        monkeypatch.setattr(connection_module, name, 0.2)
+HASTY = Deadlines(head=0.2, body=0.2, large_body=0.2, piece=0.2)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +138,8 @@ def hasty(monkeypatch):
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n",
     ],
 )
-def test_half_a_request_is_not_waited_for(hasty, serve, beginning):
-    with connect(serve(whole)) as connection:
+def test_half_a_request_is_not_waited_for(serve, beginning):
+    with connect(serve(whole, HASTY)) as connection:
         connection.sendall(beginning)
         began = time.monotonic()
         with suppress(ConnectionResetError):
@@ -163,8 +157,8 @@ def test_headers_are_not_read_without_end(serve, headers):
         assert not received.startswith(b"HTTP/1.1 200")
 
 
-def test_blank_lines_do_not_keep_a_connection(hasty, serve):
-    with connect(serve(whole)) as connection:
+def test_blank_lines_do_not_keep_a_connection(serve):
+    with connect(serve(whole, HASTY)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(65536).endswith(b"ok")
         connection.sendall(b"\r\n")
@@ -172,39 +166,74 @@ def test_blank_lines_do_not_keep_a_connection(hasty, serve):
             until_closed(connection)
 
 
-def test_drops_come_to_nothing_while_a_request_goes_on(hasty, serve):
-    async def slow(scope, receive, send):
+def test_deadlines_come_to_nothing_while_a_request_goes_on(serve):
+    async def slow(request):
         await asyncio.sleep(0.6)
-        await whole(scope, receive, send)
+        return await whole(request)
 
-    with connect(serve(slow)) as connection:
+    with connect(serve(slow, HASTY)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(65536).endswith(b"ok")
 
 
-def test_a_reader_who_takes_nothing_is_dropped(hasty, serve):
+def test_a_reader_who_takes_nothing_is_dropped(serve):
     dropped = threading.Event()
 
-    async def endless(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        hung_up = asyncio.create_task(until_hung_up(receive))
-        while not hung_up.done():
-            await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
-        dropped.set()
+    async def endless(request):
+        async def pieces():
+            try:
+                while True:
+                    yield b"x" * 1_000_000
+            finally:
+                dropped.set()
 
-    async def until_hung_up(receive):
-        while (await receive())["type"] != "http.disconnect":
-            continue
+        return await send_in_pieces(request, Reply(200, b"", []), pieces())
 
-    with connect(serve(endless)) as connection:
+    with connect(serve(endless, HASTY)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert dropped.wait(5)
 
 
+@pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="the kernel tells of connections on Linux alone")
+@pytest.mark.parametrize("asked", [1, 12, 40])
+def test_answers_that_nobody_reads_do_not_hold_a_connection(serve, asked):
+    """However many were asked for: what the kernel and the server hold of them goes after a while."""
+
+    async def large(request):
+        return Reply(200, bytes(180_000), []).response()
+
+    server = serve(large, HASTY)
+    with narrow(server) as connection:
+        with suppress(OSError):
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * asked)
+        until = time.monotonic() + 5
+        while connections_of(server) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert connections_of(server) == 0
+
+
+def narrow(server):
+    """A connection of a caller with next to no room for answers."""
+    host, _, port = server.url.removeprefix("http://").rpartition(":")
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    connection.settimeout(5)
+    connection.connect((host, int(port)))
+    return connection
+
+
+def connections_of(server):
+    """How many connections to a server the kernel holds for us on its side."""
+    port = int(server.url.rpartition(":")[2])
+    rows = [line.split() for line in Path("/proc/self/net/tcp").read_text("ascii").splitlines()[1:]]
+    listening = "0A"
+    return sum(1 for row in rows if int(row[1].split(":")[1], 16) == port and row[3] != listening)
+
+
 def test_what_is_under_way_is_finished_before_the_end(serve):
-    async def slow(scope, receive, send):
+    async def slow(request):
         await asyncio.sleep(0.4)
-        await whole(scope, receive, send)
+        return await whole(request)
 
     server = serve(slow)
     with connect(server) as connection:
@@ -215,7 +244,7 @@ def test_what_is_under_way_is_finished_before_the_end(serve):
 
 
 def test_the_end_is_not_put_off_for_ever():
-    async def stuck(scope, receive, send):
+    async def stuck(request):
         await asyncio.sleep(60)
 
     server = HttpServer(stuck, listen("127.0.0.1", 0), shutdown_seconds=1)

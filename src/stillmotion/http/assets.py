@@ -1,7 +1,6 @@
 """Downloads: what a signed address stands for, whole or in part, as browsers play it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -12,21 +11,10 @@ from stillmotion.application.ports import ObjectStore, StoredObject
 from stillmotion.application.wholeness import Damaged, proven
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.pictures import SIGNATURE_BYTES, picture_type
-from stillmotion.http.asgi import (
-    HEADERS,
-    JSON_TYPE,
-    NO_SNIFFING,
-    NO_STORE,
-    ClientGone,
-    Header,
-    Headers,
-    Receive,
-    Reply,
-    Scope,
-    Send,
-    send_reply,
-)
 from stillmotion.http.byte_ranges import Unsatisfiable, Validators, asked_range, is_unchanged
+from stillmotion.http.replies import JSON_TYPE, NO_SNIFFING, NO_STORE, Header, Reply
+from stillmotion.http.request import Request
+from stillmotion.http.streams import BrokenOff, Pieces
 
 PREFIX = "/assets/"
 
@@ -37,7 +25,7 @@ _LOG = structlog.get_logger("stillmotion.http")
 _MAX_PARAMETERS = 8
 _TYPES: Mapping[str, str] = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
 _UNKNOWN_TYPE = "application/octet-stream"
-_ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
+_ANY_ORIGIN: Header = ("Access-Control-Allow-Origin", "*")
 
 
 class Assets:
@@ -48,19 +36,18 @@ class Assets:
         self._objects = objects
         self._digest_of = digest_of
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        method: str = scope["method"]
-        if method not in ("GET", "HEAD"):
-            await send_reply(send, _refusal(405, "Only GET and HEAD", (b"allow", b"GET, HEAD")))
-            return
-        key = scope["path"].removeprefix(PREFIX)
-        refusal = self._refusal(key, scope["query_string"])
-        stored = await self._objects.find(key) if refusal is None else None
+    async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
+        """Begin the answer to one request."""
+        if request.method not in ("GET", "HEAD"):
+            return _refusal(405, "Only GET and HEAD", ("Allow", "GET, HEAD")), None
+        key = request.route.removeprefix(PREFIX)
+        refusal = self._refusal(key, request.raw_query)
+        if refusal is not None:
+            return refusal, None
+        stored = await self._objects.find(key)
         if stored is None:
-            await send_reply(send, refusal or NOT_FOUND, method=method)
-        else:
-            await Download(self._objects, key, stored, await self._digest_of(key))(scope, receive, send)
+            return NOT_FOUND, None
+        return await Download(self._objects, key, stored, await self._digest_of(key))(request)
 
     def _refusal(self, key: str, query: bytes) -> Reply | None:
         """The answer to an address that we did not make, or that has expired; None for a good one."""
@@ -83,40 +70,34 @@ class Download:
         self._stored = stored
         self._digest = digest
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, a GET or a HEAD."""
-        key, stored = self._key, self._stored
-        headers: Headers = scope[HEADERS]
+    async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
+        """Begin the answer to one request, a GET or a HEAD."""
+        stored, headers = self._stored, request.headers
         validators = Validators.of(stored.etag, stored.modified_at)
         about = _about(validators)
         if is_unchanged(headers, validators):
-            await send({"type": "http.response.start", "status": 304, "headers": about})
-            await send({"type": "http.response.body", "body": b""})
-            return
+            return Reply(304, b"", about), None
         size = stored.size
         try:
-            part = asked_range(headers, size, validators) if scope["method"] == "GET" else None
+            part = asked_range(headers, size, validators) if request.method == "GET" else None
         except Unsatisfiable:
-            await send_reply(send, _refusal(416, "Range not satisfiable", (b"content-range", b"bytes */%d" % size)))
-            return
+            return _refusal(416, "Range not satisfiable", ("Content-Range", f"bytes */{size}")), None
         start, end = part or (0, size)
         if part is not None:
-            about.append((b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)))
-        about += [(b"content-length", b"%d" % (end - start)), *await self._kind(key, size)]
-        await send({"type": "http.response.start", "status": 206 if part else 200, "headers": about})
-        if scope["method"] == "HEAD":
-            await send({"type": "http.response.body", "body": b""})
-        else:
-            await self._stream(start, end, receive, send)
+            about.append(("Content-Range", f"bytes {start}-{end - 1}/{size}"))
+        about += [("Content-Length", str(end - start)), *await self._kind(self._key, size)]
+        return Reply(206 if part else 200, b"", about), self._pieces(start, end)
 
-    async def _stream(self, start: int, end: int, receive: Receive, send: Send) -> None:
+    async def _pieces(self, start: int, end: int) -> Pieces:
         pieces = self._objects.read(self._key, start, end)
         if self._digest is not None and (start, end) == (0, self._stored.size):
             pieces = proven(pieces, self._digest)
         try:
-            await _send_pieces(pieces, receive, send)
+            async for piece in pieces:
+                yield piece
         except Damaged:
             _LOG.critical("asset_damaged", key=self._key)
+            raise BrokenOff from None
 
     async def _kind(self, key: str, size: int) -> list[Header]:
         """What it is and what to call it when it is saved."""
@@ -126,8 +107,8 @@ class Download:
         shown = "attachment" if kind == _UNKNOWN_TYPE else "inline"
         filename = f"{folder or 'stillmotion'}.{suffix if suffix in _TYPES else kind.partition('/')[2]}"
         return [
-            (b"content-type", kind.encode("ascii")),
-            (b"content-disposition", f'{shown}; filename="{filename}"'.encode("ascii", "replace")),
+            ("Content-Type", kind),
+            ("Content-Disposition", f'{shown}; filename="{filename}"'.encode("ascii", "replace").decode("ascii")),
         ]
 
     async def _sniffed(self, key: str, size: int) -> str:
@@ -149,31 +130,13 @@ def _signature(query: bytes) -> tuple[str, str]:
 
 def _about(validators: Validators) -> list[Header]:
     return [
-        (b"etag", validators.etag.encode("latin-1")),
-        (b"last-modified", validators.modified.encode("ascii")),
-        (b"accept-ranges", b"bytes"),
-        (b"cache-control", b"private, max-age=3600"),
+        ("ETag", validators.etag),
+        ("Last-Modified", validators.modified),
+        ("Accept-Ranges", "bytes"),
+        ("Cache-Control", "private, max-age=3600"),
         NO_SNIFFING,
         _ANY_ORIGIN,
     ]
-
-
-async def _send_pieces(pieces: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
-    """Send piece by piece, and stop reading for somebody who hung up."""
-    hung_up = asyncio.create_task(_until_hung_up(receive))
-    try:
-        async for piece in pieces:
-            if hung_up.done():
-                raise ClientGone
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-    finally:
-        hung_up.cancel()
-
-
-async def _until_hung_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue
 
 
 def _refusal(status: int, sentence: str, *headers: Header) -> Reply:

@@ -1,9 +1,9 @@
 """The key of a request that sends it as a bearer token (RFC 6750)."""
 
 from stillmotion.domain.errors import NotAuthenticated
-from stillmotion.http.asgi import Header, Headers
+from stillmotion.http.replies import Header, Headers
 
-CHALLENGE: Header = (b"www-authenticate", b'Bearer realm="Stillmotion"')
+CHALLENGE: Header = ("WWW-Authenticate", 'Bearer realm="Stillmotion"')
 
 _BEARER = "bearer "
 
@@ -11,10 +11,9 @@ _BEARER = "bearer "
 def bearer_key(headers: Headers, query: bytes) -> str | None:
     """The one key of a request's headers. Raises `NotAuthenticated` where there is more than one."""
     del query
-    header = headers.get(b"authorization")
-    if header is None:
-        return None
-    if b"authorization" in headers.repeated:
+    sent = headers.getall("Authorization", ())
+    if len(sent) > 1:
         raise NotAuthenticated("more than one Authorization header")
-    text = header.decode("latin-1")
-    return text[len(_BEARER) :].strip() if text.lower().startswith(_BEARER) else None
+    if not sent or not sent[0].lower().startswith(_BEARER):
+        return None
+    return sent[0][len(_BEARER) :].strip()

@@ -1,6 +1,6 @@
-"""Reading a request's body: never more of it than its operation can use.
+"""Reading a request's body: never more of it than its operation can use, and large ones only where there is room.
 
-How long a body may take to come is the server's to say (`server.py`): it drops a connection that is too slow.
+How long a body may take to come is the request's to say (`request.py`).
 """
 
 import asyncio
@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.http.asgi import EXCHANGE, HEADERS, ClientGone, Headers, Message, Receive, Scope, Whole
+from stillmotion.http.byte_room import ByteRoom
 from stillmotion.http.multipart import FORM_CAP, BadForm, Form, FormParser, boundary_of
+from stillmotion.http.request import BrokenBody, Request
 
 PLAIN_CAP = 64 * 1024
 """Bytes of a body without a picture in it."""
@@ -19,16 +20,17 @@ PLAIN_CAP = 64 * 1024
 PICTURES_CAP = 56 * 1024 * 1024
 """Bytes of a body with two pictures of 20 MiB in base64, and what stands around them."""
 
-PICTURE_BODIES_AT_ONCE = 4
-"""A large body is held in memory three times over while it is taken apart."""
+LARGE_BYTES_AT_ONCE = 256 * 1024 * 1024
+LARGE_BYTES_OF_ONE = 64 * 1024 * 1024
+"""Bytes of bodies over `PLAIN_CAP` that are being read or stored: of all callers, and of one subscription.
 
-FORMS_AT_ONCE = 16
-"""A form is held in memory three times over; those of up to `PLAIN_CAP` bytes do not count."""
+A body is held in memory up to three times over while it is taken apart.
+"""
 
 Result = TypeVar("Result")
 
 _PICTURE_MARKS = (b'"data:image/', b'"data:image\\/')
-_JSON = b"application/json"
+_JSON = "application/json"
 
 
 async def apart_if_large(size: int, work: Callable[..., Result], *arguments: object) -> Result:
@@ -42,106 +44,101 @@ class UnreadBody(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class BodyReader:
-    """Reads bodies, a few large ones at a time."""
+    """Reads bodies. The room that a large one takes is given back by `held`: with the end of its request."""
 
-    _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PICTURE_BODIES_AT_ONCE))
-    _forms: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FORMS_AT_ONCE))
+    _room: ByteRoom = field(default_factory=lambda: ByteRoom(LARGE_BYTES_AT_ONCE, LARGE_BYTES_OF_ONE))
 
-    def at_hand(self, scope: Scope) -> bytes | None:
-        """A small body that is there already, which most are; None for any other. Raises as `read` does."""
-        exchange: Whole = scope[EXCHANGE]
-        body = exchange.whole_body(PLAIN_CAP)
+    def at_hand(self, request: Request) -> bytes | None:
+        """A small body that is there already, as most are; None for any other. Raises as `read` does."""
+        body = request.whole_body(PLAIN_CAP)
         if body is not None:
-            _check_kind(scope[HEADERS])
+            _check_kind(request)
         return body
 
-    async def read(self, headers: Headers, receive: Receive, *, pictures: bool) -> bytes:
-        """The whole body, with `pictures` a large one where its beginning shows a data URI.
+    async def read(self, request: Request, held: AsyncExitStack, owner: str, *, pictures: bool) -> bytes:
+        """The whole body; with `pictures` a large one where its beginning shows a data URI.
 
         Raises `UnreadBody` for one that is refused, `ClientGone` where its sender hung up.
         """
-        _check_kind(headers)
-        _check_length(headers, PICTURES_CAP if pictures else PLAIN_CAP)
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        ended = _ends_with(message)
-        if not ended and len(body) <= PLAIN_CAP:
-            body, ended = await _read_past(PLAIN_CAP, body, receive)
+        _check_kind(request)
+        _check_length(request, PICTURES_CAP if pictures else PLAIN_CAP)
+        body, ended = await _read_past(PLAIN_CAP, b"", request)
         if len(body) <= PLAIN_CAP:
             return body
         if not (pictures and any(mark in body for mark in _PICTURE_MARKS)):
             raise _too_large(PLAIN_CAP)
-        return body if ended else await self._read_rest(body, receive)
-
-    async def read_form(self, headers: Headers, receive: Receive) -> Form:
-        """The whole form. Raises as `read` does, and for whatever is no form."""
-        boundary = boundary_of(headers.get(b"content-type", b""))
-        if boundary is None:
-            raise _unread("must be sent as multipart/form-data")
-        _check_kind(headers, is_form=True)
-        _check_length(headers, FORM_CAP)
-        try:
-            return await self._read_form(FormParser(boundary), receive)
-        except BadForm as error:
-            raise UnreadBody(Problem(error.field, str(error))) from None
-
-    async def _read_form(self, parser: FormParser, receive: Receive) -> Form:
-        size, ended, counts = 0, False, False
-        async with AsyncExitStack() as counted:
-            while not ended:
-                message = await receive()
-                ended = _ends_with(message)
-                piece = message.get("body", b"")
-                size += len(piece)
-                if size > FORM_CAP:
-                    raise _too_large(FORM_CAP)
-                if size > PLAIN_CAP and not counts:
-                    await counted.enter_async_context(self._forms)
-                    counts = True
-                parser.write(piece)
-        return parser.form()
-
-    async def _read_rest(self, start: bytes, receive: Receive) -> bytes:
-        async with self._large:
-            body, _ = await _read_past(PICTURES_CAP, start, receive)
+        if not ended:
+            await self._hold(request, held, owner, PICTURES_CAP)
+            body, _ = await _read_past(PICTURES_CAP, body, request)
         if len(body) > PICTURES_CAP:
             raise _too_large(PICTURES_CAP)
         return body
 
+    async def read_form(self, request: Request, held: AsyncExitStack, owner: str) -> Form:
+        """The whole form. Raises as `read` does, and for a body that is no form."""
+        boundary = boundary_of(request.headers.get("Content-Type", ""))
+        if boundary is None:
+            raise _unread("must be sent as multipart/form-data")
+        _check_encoding(request)
+        _check_length(request, FORM_CAP)
+        size = 0
+        try:
+            parser = FormParser(boundary)
+            while piece := await _piece(request):
+                if size <= PLAIN_CAP < size + len(piece):
+                    await self._hold(request, held, owner, FORM_CAP)
+                size += len(piece)
+                if size > FORM_CAP:
+                    raise _too_large(FORM_CAP)
+                parser.write(piece)
+            return parser.form()
+        except BadForm as error:
+            raise UnreadBody(Problem(error.field, str(error))) from None
 
-def _check_kind(headers: Headers, *, is_form: bool = False) -> None:
-    """Refuse what says of itself that it is not plain JSON, or a form."""
-    kind = None if is_form else headers.get(b"content-type")
-    if kind is not None and kind != _JSON and kind.partition(b";")[0].strip().lower() not in (b"", _JSON):
+    async def _hold(self, request: Request, held: AsyncExitStack, owner: str, cap: int) -> None:
+        """Wait for room. The wait does not count towards the body's deadline: it is no fault of its sender's."""
+        length = request.content_length
+        await held.enter_async_context(self._room.taken(owner, cap if length is None else min(length, cap)))
+        request.restart_body_deadline()
+
+
+def _check_kind(request: Request) -> None:
+    """Refuse a body that says of itself that it is not plain JSON in UTF-8."""
+    kind = request.headers.get("Content-Type")
+    if kind is not None and kind != _JSON and kind.partition(";")[0].strip().lower() not in ("", _JSON):
         raise _unread("must be sent with Content-Type: application/json")
-    encoding = headers.get(b"content-encoding")
-    if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
+    _check_encoding(request)
+
+
+def _check_encoding(request: Request) -> None:
+    encoding = request.headers.get("Content-Encoding")
+    if encoding is not None and encoding.strip().lower() not in ("", "identity"):
         raise _unread("must be sent as it is, without a Content-Encoding")
 
 
-def _check_length(headers: Headers, cap: int) -> None:
-    """Refuse, before anything is read, what says of itself that it is longer than we take."""
-    length = headers.get(b"content-length")
-    if length is not None and length.isdigit() and int(length) > cap:
+def _check_length(request: Request, cap: int) -> None:
+    """Refuse, before anything is read, a body that says of itself that it is longer than we take."""
+    length = request.content_length
+    if length is not None and length > cap:
         raise _too_large(cap)
 
 
-def _ends_with(message: Message) -> bool:
-    """Whether this was the last piece of a body."""
-    if message["type"] != "http.request":
-        raise ClientGone
-    return not message.get("more_body", False)
-
-
-async def _read_past(cap: int, start: bytes, receive: Receive) -> tuple[bytes, bool]:
+async def _read_past(cap: int, start: bytes, request: Request) -> tuple[bytes, bool]:
     """The body from its `start` until it ends or has grown past `cap`, and whether it ended."""
     pieces = bytearray(start)
-    ended = False
-    while not ended and len(pieces) <= cap:
-        message = await receive()
-        ended = _ends_with(message)
-        pieces += message.get("body", b"")
-    return bytes(pieces), ended
+    while len(pieces) <= cap:
+        piece = await _piece(request)
+        if not piece:
+            return bytes(pieces), True
+        pieces += piece
+    return bytes(pieces), False
+
+
+async def _piece(request: Request) -> bytes:
+    try:
+        return await request.next_piece()
+    except BrokenBody:
+        raise _unread("must be written as HTTP/1.1 writes bodies: its length or its chunks are wrong") from None
 
 
 def _too_large(cap: int) -> UnreadBody:

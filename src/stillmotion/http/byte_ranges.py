@@ -5,9 +5,9 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import NamedTuple
 
-from stillmotion.http.asgi import Headers
+from stillmotion.http.replies import Headers
 
-_SINGLE = re.compile(rb"bytes=[ \t]*([0-9]{0,30})-([0-9]{0,30})[ \t]*", re.IGNORECASE)
+_SINGLE = re.compile(r"bytes=[ \t]*([0-9]{0,30})-([0-9]{0,30})[ \t]*", re.IGNORECASE)
 
 
 class Validators(NamedTuple):
@@ -29,11 +29,11 @@ class Unsatisfiable(Exception):
 
 def is_unchanged(headers: Headers, validators: Validators) -> bool:
     """Whether the caller has this version already: 304."""
-    known = headers.get(b"if-none-match")
+    known = headers.get("If-None-Match")
     if known is not None:
-        tags = [tag.strip().removeprefix("W/") for tag in known.decode("latin-1").split(",")]
+        tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
         return "*" in tags or validators.etag in tags
-    return headers.get(b"if-modified-since") == validators.modified.encode("ascii")
+    return headers.get("If-Modified-Since") == validators.modified
 
 
 def asked_range(headers: Headers, size: int, validators: Validators) -> tuple[int, int] | None:
@@ -41,9 +41,9 @@ def asked_range(headers: Headers, size: int, validators: Validators) -> tuple[in
 
     Several ranges, other units, nonsense and a condition that does not hold mean the whole. Raises `Unsatisfiable`.
     """
-    asked = headers.get(b"range")
-    condition = headers.get(b"if-range")
-    if asked is None or (condition is not None and condition.decode("latin-1") not in validators):
+    asked = headers.get("Range")
+    condition = headers.get("If-Range")
+    if asked is None or (condition is not None and condition not in validators):
         return None
     single = _SINGLE.fullmatch(asked)
     if single is None or not (single[1] or single[2]):

@@ -1,16 +1,14 @@
-"""An operation as an ASGI application: authenticate, read, decode, call, encode; refuse in the surface's own words."""
+"""An operation as a handler: authenticate, read, decode, call, encode; refuse in the surface's own words."""
 
 import asyncio
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from http import HTTPStatus
 from typing import Any, Generic
 
 import structlog
+from aiohttp import web
 
 from stillmotion.application.access import Allowance
 from stillmotion.application.ports import Fingerprint, IdempotencyKey
@@ -25,34 +23,18 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Product
-from stillmotion.http.asgi import (
-    EXCHANGE,
-    HEADERS,
-    JSON_TYPE,
-    NO_STORE,
-    App,
-    ClientGone,
-    Headers,
-    Message,
-    Receive,
-    Scope,
-    Send,
-    Whole,
-    lines_of,
-)
 from stillmotion.http.body import PLAIN_CAP, BodyReader, apart_if_large
 from stillmotion.http.decoding import QueryDecoder, Wire, WireDecoder
 from stillmotion.http.metrics import Metrics
 from stillmotion.http.multipart import FORM_TYPE
 from stillmotion.http.operation import Answer, Call, Caller, Operation, Surface
+from stillmotion.http.replies import JSON_TYPE, NO_STORE, Header, Reply
+from stillmotion.http.request import ClientGone, Request
 from stillmotion.http.services import Services
+from stillmotion.http.streams import send_in_pieces
 
-_IDEMPOTENCY_KEY = re.compile(rb"([!-~]{1,255})[ \t]*")
-_RETRY_COUNT = b"x-stainless-retry-count"
-_NO_CONTENT = HTTPStatus.NO_CONTENT.value
-_JSON_LINES = lines_of([JSON_TYPE, NO_STORE])
-_LIMIT_LINES = b"ratelimit-limit: %d\r\nratelimit-remaining: %d\r\nratelimit-reset: %d\r\n"
-"""What is left of a limit, as every authenticated answer says it: the fields of an `Allowance`."""
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+_RETRY_COUNT = "X-Stainless-Retry-Count"
 _LOG = structlog.get_logger("stillmotion.http")
 
 
@@ -63,11 +45,11 @@ class EdgeParts:
     services: Services
     reader: BodyReader
     metrics: Metrics
-    request_ids: Iterator[bytes]
+    request_ids: Iterator[str]
 
 
 class Endpoint(Generic[Caller, Wire]):
-    """The ASGI application of one operation."""
+    """The handler of one operation."""
 
     def __init__(self, operation: Operation[Caller, Wire], surface: Surface, edge: EdgeParts) -> None:
         self._operation = operation
@@ -81,47 +63,31 @@ class Endpoint(Generic[Caller, Wire]):
         self._decode = WireDecoder(operation.wire, operation.files)
         self._decode_query = QueryDecoder(operation.wire)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, request: Request) -> web.StreamResponse:
         """Answer one request."""
         services = self._services
-        call = Call(services, scope, next(self._request_ids), services.clock.monotonic())
-        try:
-            answer = await self._succeed(call, receive)
-            lines = self._lines(answer, call)
-        except ClientGone:
-            return
-        except Exception as error:
-            status, body, lines = self._refuse(error, call)
-        else:
-            if answer.sent_by is not None:
-                await self._hand_over(answer.sent_by, call, lines, receive, send)
-                return
-            status, body = answer.status, answer.body
-        exchange: Whole = scope[EXCHANGE]
-        length = b"\r\n" if status == _NO_CONTENT else _length_line(len(body))
-        await exchange.answer(status, b"".join((lines, b"x-request-id: ", call.request_id, length)), body)
-        self._metrics.observe(status, services.clock.monotonic() - call.began_at)
+        call = Call(services, request, next(self._request_ids), services.clock.monotonic())
+        async with call.held:
+            pieces = None
+            try:
+                answer = await self._succeed(call)
+                headers = self._headers(answer, call)
+                reply = Reply(answer.status, answer.body, [JSON_TYPE, NO_STORE])
+                if answer.streamed_by is not None:
+                    reply, pieces = await answer.streamed_by(request)
+            except ClientGone:
+                raise
+            except Exception as error:
+                reply, headers = self._refuse(error, call)
+            headers.append(("X-Request-Id", call.request_id))
+            self._metrics.observe(reply.status, services.clock.monotonic() - call.began_at)
+            if pieces is None:
+                return reply.response(*headers)
+            return await send_in_pieces(request, reply, pieces, *headers)
 
-    async def _hand_over(self, app: App, call: Call, lines: bytes, receive: Receive, send: Send) -> None:
-        """Have an application answer, with our headers added; what is measured is the time until it begins."""
-        clock = self._services.clock
-        ours = [(name, value) for name, _, value in (line.partition(b": ") for line in lines.splitlines())]
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._metrics.observe(message["status"], clock.monotonic() - call.began_at)
-                added = [*message["headers"], *ours, (b"x-request-id", call.request_id)]
-                message = {**message, "headers": added}
-            await send(message)
-
-        with suppress(ClientGone):
-            await app(call.scope, receive, sending)
-
-    async def _succeed(self, call: Call, receive: Receive) -> Answer:
-        operation, surface = self._operation, self._surface
-        scope = call.scope
-        headers: Headers = scope[HEADERS]
-        key = surface.key_of(headers, scope["query_string"])
+    async def _succeed(self, call: Call) -> Answer:
+        operation, surface, request = self._operation, self._surface, call.request
+        key = surface.key_of(request.headers, request.raw_query)
         caller: Any
         if surface.admit is None:
             access = self._services.access
@@ -133,64 +99,64 @@ class Endpoint(Generic[Caller, Wire]):
         else:
             caller = surface.admit(call, key)
         if self._takes_body:
-            body = None if self._may_be_form else self._reader.at_hand(scope)
+            body = None if self._may_be_form else self._reader.at_hand(request)
             if body is None:
-                wire, body = await self._take(call, headers, receive)
+                wire, body = await self._take(call)
             else:
                 call.size = len(body)
                 wire = self._decode(body)
             if operation.submits:
-                await _recognise(call, headers, body, blind_retries=surface.blind_retries)
+                await _recognise(call, body, blind_retries=surface.blind_retries)
         else:
-            wire = self._decode_query(scope["query_string"])
+            wire = self._decode_query(request.raw_query)
         if operation.submits and self._services.is_closing():
             raise Unavailable("the server is shutting down")
         return await operation.handle(call, caller, wire)
 
-    async def _take(self, call: Call, headers: Headers, receive: Receive) -> tuple[Wire, bytes]:
-        """What came in, and the bytes that it is told again by."""
-        operation = self._operation
-        if operation.is_form or (operation.files and headers.get(b"content-type", b"").lower().startswith(FORM_TYPE)):
-            form = await self._reader.read_form(headers, receive)
+    async def _take(self, call: Call) -> tuple[Wire, bytes]:
+        """The decoded body, and the bytes by which a repeated submit is detected."""
+        operation, request = self._operation, call.request
+        is_form = request.headers.get("Content-Type", "").lower().startswith(FORM_TYPE)
+        if operation.is_form or (operation.files and is_form):
+            form = await self._reader.read_form(request, call.held, call.owner)
             call.files = form.files
             body = form.content if operation.submits else b""
             call.size = len(body)
             return self._decode.of_form(form), body
-        body = await self._reader.read(headers, receive, pictures=operation.submits)
+        body = await self._reader.read(request, call.held, call.owner, pictures=operation.submits)
         call.size = len(body)
         return self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body), body
 
-    def _lines(self, answer: Answer, call: Call) -> bytes:
-        """The headers of a success, but for the request's id and the body's length."""
+    def _headers(self, answer: Answer, call: Call) -> list[Header]:
+        """The headers of a success, but for those of its body and the request's id."""
         allowance, generation = call.allowance, answer.generation
         if answer.window is not None and call.subscription is not None:
             allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
-        limits = b"" if allowance is None else _LIMIT_LINES % allowance
-        kind = _JSON_LINES if answer.sent_by is None else b""
-        if generation is None:
-            return kind + limits
-        return kind + limits + _generation_lines(generation.engine, generation.progress)
+        headers = _limit_headers(allowance)
+        if generation is not None:
+            engine = generation.engine.encode("ascii", "replace").decode("ascii")
+            headers.append(("X-Stillmotion-Engine", engine))
+            headers.append(("X-Stillmotion-Progress", f"{generation.progress:.2f}"))
+        return headers
 
     def _submits_left(self, window: RateWindow, limit: int) -> Allowance:
         return Allowance(limit, max(0, limit - window.spent), window.seconds_left(self._services.clock.now()))
 
-    def _refuse(self, error: Exception, call: Call) -> tuple[int, bytes, bytes]:
+    def _refuse(self, error: Exception, call: Call) -> tuple[Reply, list[Header]]:
         """The answer to an error. A submit that was refused counts as a read, so that refusals are limited too."""
         if not isinstance(error, Refused):
             self._log(error, call)
-        limits = b""
-        if call.subscription is not None:
-            try:
-                call.allowance = call.allowance or self._services.read_limits.spend(call.subscription, call.began_at)
-            except RateLimitExceeded as flooded:
-                error = flooded
-            allowance = _refused_by(error, call.subscription.product, call.allowance)
-            limits = b"" if allowance is None else _LIMIT_LINES % allowance
-        reply = self._surface.problems.reply(error)
-        return reply.status, reply.body, lines_of(reply.headers) + limits
+        if call.subscription is None:
+            return self._surface.problems.reply(error), []
+        try:
+            call.allowance = call.allowance or self._services.read_limits.spend(call.subscription, call.began_at)
+        except RateLimitExceeded as flooded:
+            error = flooded
+        allowance = _refused_by(error, call.subscription.product, call.allowance)
+        return self._surface.problems.reply(error), _limit_headers(allowance)
 
     def _log(self, error: Exception, call: Call) -> None:
-        about = {"operation": self._operation.operation_id, "request_id": call.request_id.decode("ascii")}
+        about = {"operation": self._operation.operation_id, "request_id": call.request_id}
         if isinstance(error, Unavailable):
             _LOG.warning("unavailable", **about, why=str(error))
         else:
@@ -207,45 +173,40 @@ def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> 
     return reads
 
 
-@lru_cache(maxsize=1024)
-def _length_line(length: int) -> bytes:
-    """The end of a request id's line, and the line of a body's length: many are as long as others."""
-    return b"\r\ncontent-length: %d\r\n" % length
+def _limit_headers(allowance: Allowance | None) -> list[Header]:
+    """The state of a limit, as every authenticated answer tells it."""
+    if allowance is None:
+        return []
+    limit, remaining, reset = allowance
+    return [("RateLimit-Limit", str(limit)), ("RateLimit-Remaining", str(remaining)), ("RateLimit-Reset", str(reset))]
 
 
-@lru_cache(maxsize=1024)
-def _generation_lines(engine: str, progress: float) -> bytes:
-    """What really renders it, and how far it is. Most of what is asked for has not begun or is done."""
-    line = lines_of([(b"x-stillmotion-engine", engine.encode("ascii", "replace"))])
-    return b"%bx-stillmotion-progress: %.2f\r\n" % (line, progress)
-
-
-async def _recognise(call: Call, headers: Headers, body: bytes, *, blind_retries: bool) -> None:
-    """Note what tells this submit again: the name it was given, else where it went and its body."""
-    name = _name(headers)
+async def _recognise(call: Call, body: bytes, *, blind_retries: bool) -> None:
+    """Set by what a repeated submit is detected: the Idempotency-Key, else a hash of path and body."""
+    name = _idempotency_key(call.request)
     if name is None and not blind_retries:
         return
-    digest = await apart_if_large(len(body), _digest, call.scope["path"], body)
+    digest = await apart_if_large(len(body), _digest, call.request.route, body)
     if name is None:
-        call.fingerprint = Fingerprint(digest, is_retry=_is_retry(headers))
+        call.fingerprint = Fingerprint(digest, is_retry=_is_retry(call.request))
     else:
         call.idempotency = IdempotencyKey(name, digest)
 
 
-def _name(headers: Headers) -> str | None:
-    key = headers.get(b"idempotency-key")
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    name = _IDEMPOTENCY_KEY.fullmatch(key)
-    if name is None or b"idempotency-key" in headers.repeated:
+    key = key.strip(" \t")
+    if _IDEMPOTENCY_KEY.fullmatch(key) is None or request.has_twice("Idempotency-Key"):
         raise InvalidRequest(Problem("Idempotency-Key", "must be one header of 1 to 255 visible ASCII characters"))
-    return name[1].decode("ascii")
+    return key
 
 
-def _is_retry(headers: Headers) -> bool:
+def _is_retry(request: Request) -> bool:
     """Whether an SDK says that it sent this before: it names its submits in no other way."""
-    count = headers.get(_RETRY_COUNT)
-    return count is not None and count.isdigit() and count.strip(b"0") != b""
+    count = request.headers.get(_RETRY_COUNT, "")
+    return count.isascii() and count.isdigit() and count.strip("0") != ""
 
 
 def _digest(path: str, body: bytes) -> bytes:

@@ -14,8 +14,10 @@ from stillmotion.application.ports import GenerationStore, Watch
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
-from stillmotion.http.asgi import NO_STORE, Header, Receive, Scope, Send
 from stillmotion.http.operation import LinkTo
+from stillmotion.http.replies import NO_STORE, Header, Reply
+from stillmotion.http.request import Request
+from stillmotion.http.streams import Pieces
 
 HEARTBEAT = timedelta(seconds=15)
 """After this long with nothing to say, a comment says that the stream is alive."""
@@ -26,9 +28,9 @@ LOOK_EVERY = timedelta(seconds=2)
 RECONNECT_MILLISECONDS = 2000
 
 _HEADERS: tuple[Header, ...] = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
+    ("Content-Type", "text/event-stream; charset=utf-8"),
     NO_STORE,
-    (b"x-accel-buffering", b"no"),  # nginx would keep the events until it has a buffer full.
+    ("X-Accel-Buffering", "no"),  # nginx would keep the events until it has a buffer full.
 )
 _BEGINNING = b"retry: %d\n\n" % RECONNECT_MILLISECONDS
 _BEAT = b": still here\n\n"
@@ -77,7 +79,7 @@ def happening(generation: Generation, link_to: LinkTo) -> Happening:
 
 
 class EventStream:
-    """The ASGI application of one stream. It ends with the generation, with its caller, and with the server.
+    """One stream of events. It ends with the generation, with its caller, and with the server. The watch is not ended.
 
     `seen` is the id of the last event that the caller got of an earlier stream, empty for none. `new_links` makes links
     for each event: a stream may be open for long, and a browser takes one address for one picture.
@@ -93,31 +95,23 @@ class EventStream:
         self._seen = seen
         self._state = seen.split("-")[1] if _POSITION.fullmatch(seen) else ""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        leaving = asyncio.create_task(self._until_left(receive))
-        try:
-            await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-            if scope["method"] != "HEAD":
-                await send({"type": "http.response.body", "body": _BEGINNING, "more_body": True})
-                await self._tell(send)
-            await send({"type": "http.response.body", "body": b""})
-        finally:
-            leaving.cancel()
-            self._watch.end()
+    async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
+        """Begin the answer to one request."""
+        return Reply(200, b"", list(_HEADERS)), self._pieces(request)
 
-    async def _tell(self, send: Send) -> None:
-        """Everything from how it is now to its end."""
+    async def _pieces(self, request: Request) -> Pieces:
+        """Everything from how it is now to its end, or to that of its caller."""
         now = asyncio.get_running_loop().time
+        yield _BEGINNING
         spoke_at = now()
         generation = await self._look()
-        while generation is not None:
+        while generation is not None and request.transport is not None:
             said = self._event(generation)
             if said is None and now() - spoke_at >= HEARTBEAT.total_seconds():
                 said = _BEAT
             if said is not None:
                 spoke_at = now()
-                await send({"type": "http.response.body", "body": said, "more_body": True})
+                yield said
             if generation.is_terminal:
                 return
             generation = await self._watch.next(min(LOOK_EVERY, HEARTBEAT))
@@ -141,8 +135,3 @@ class EventStream:
         self._seen, self._state = now, generation.state.value
         data = _ENCODE(happening(generation, self._new_links()))
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (now.encode(), kind, data)
-
-    async def _until_left(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            continue
-        self._watch.end()

@@ -9,8 +9,9 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from stillmotion.application.ports import Clock, GenerationStore
 from stillmotion.domain.errors import Unavailable
-from stillmotion.http.asgi import JSON_TYPE, NO_STORE, Receive, Reply, Scope, Send, send_reply
 from stillmotion.http.metrics import NO_SERVERS, Metrics
+from stillmotion.http.replies import JSON_TYPE, NO_STORE, Reply
+from stillmotion.http.request import Request
 from stillmotion.http.services import Check, OtherServer
 
 CHECK_SECONDS = 2.0
@@ -29,10 +30,10 @@ _LOG = structlog.get_logger("stillmotion.http")
 _ALIVE = Reply(200, b'{"status":"ok"}', [JSON_TYPE, NO_STORE])
 
 
-async def alive(scope: Scope, receive: Receive, send: Send) -> None:
+async def alive(request: Request) -> Reply:
     """`/healthz`: the process answers."""
-    del receive
-    await send_reply(send, _ALIVE, method=scope["method"])
+    del request
+    return _ALIVE
 
 
 class Readiness:
@@ -47,17 +48,16 @@ class Readiness:
         self._checking = asyncio.Lock()
         self._known: tuple[float, Reply] | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, request: Request) -> Reply:
         """Answer one request."""
-        del receive
+        del request
         async with self._checking:
             now = self._clock.monotonic()
             if self._known is None or now >= self._known[0]:
                 reply = await self._check()
                 kept = REMEMBERED_SECONDS if reply.status == 200 else TROUBLE_REMEMBERED_SECONDS
                 self._known = (now + kept, reply)
-            reply = self._known[1]
-        await send_reply(send, reply, method=scope["method"])
+            return self._known[1]
 
     async def _check(self) -> Reply:
         found = await asyncio.gather(*(_trouble(name, check) for name, check in self._checks.items()))
@@ -67,7 +67,7 @@ class Readiness:
             ready = {"status": "ready", **({"in_trouble": troubles} if troubles else {})}
             return Reply(200, msgspec.json.encode(ready), [JSON_TYPE, NO_STORE])
         body = msgspec.json.encode({"status": "not ready", "missing": missing})
-        return Reply(503, body, [JSON_TYPE, NO_STORE, (b"retry-after", b"%d" % RETRY_SECONDS)])
+        return Reply(503, body, [JSON_TYPE, NO_STORE, ("Retry-After", str(RETRY_SECONDS))])
 
 
 async def _trouble(name: str, check: Check) -> str | None:
@@ -92,13 +92,12 @@ class MetricsPage:
         self._metrics = metrics
         self._store = store
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, request: Request) -> Reply:
         """Answer one request."""
-        del receive
+        del request
         try:
             counts = await self._store.counts()
         except Unavailable:
             counts = {}
         body = self._metrics.render(counts)
-        headers = [(b"content-type", CONTENT_TYPE_PLAIN_0_0_4.encode("ascii")), NO_STORE]
-        await send_reply(send, Reply(200, body, headers), method=scope["method"])
+        return Reply(200, body, [("Content-Type", CONTENT_TYPE_PLAIN_0_0_4), NO_STORE])

@@ -4,6 +4,7 @@ An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it a
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -15,11 +16,13 @@ from stillmotion.application.ports import Fingerprint, IdempotencyKey
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.asgi import PATH_VALUES, App, Headers, Scope
 from stillmotion.http.decoding import Wire
 from stillmotion.http.links import base_url
 from stillmotion.http.problems import Problems
+from stillmotion.http.replies import Headers
+from stillmotion.http.request import Request
 from stillmotion.http.services import Services
+from stillmotion.http.streams import Opening
 
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
@@ -35,12 +38,12 @@ class Call(msgspec.Struct):
 
     `subscription` is None until it is authenticated, `allowance` until it is counted as a read. Of a submit,
     `idempotency` is the name that it was given, and `fingerprint` what it is told again by without one; `files` are
-    what a form held.
+    what a form held. `held` gives back what the request takes up, once it is answered.
     """
 
     services: Services
-    scope: Scope
-    request_id: bytes
+    request: Request
+    request_id: str
     began_at: float
     subscription: Subscription | None = None
     allowance: Allowance | None = None
@@ -48,22 +51,27 @@ class Call(msgspec.Struct):
     idempotency: IdempotencyKey | None = None
     fingerprint: Fingerprint | None = None
     files: Mapping[str, bytes] | None = None
+    held: AsyncExitStack = msgspec.field(default_factory=AsyncExitStack)
+
+    @property
+    def owner(self) -> str:
+        """Whose bytes a large body is counted as: the subscription's id, empty for an administrator's."""
+        return "" if self.subscription is None else self.subscription.id
 
     @property
     def base_url(self) -> str:
         """What links to this server begin with."""
-        return base_url(self.scope, self.services.public_url)
+        return base_url(self.request, self.services.public_url)
 
     @property
     def path(self) -> Mapping[str, str]:
         """The values of the path's parameters, by name."""
-        values: Mapping[str, str] = self.scope.get(PATH_VALUES, {})
-        return values
+        return self.request.path_values
 
     @property
     def link_to(self) -> LinkTo:
         """Says where the caller can fetch an object, with no header."""
-        return self.services.asset_urls.links(partial(base_url, self.scope, self.services.public_url))
+        return self.services.asset_urls.links(partial(base_url, self.request, self.services.public_url))
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -73,14 +81,14 @@ class Nothing(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """What an operation answers. A `generation` is named in the honesty headers; `window` is that of submits.
 
-    Where there is a `sent_by`, that application answers, in place of `status` and `body`.
+    Where there is a `streamed_by`, that answers in place of `status` and `body`.
     """
 
     body: bytes
     generation: GenerationView | None = None
     window: RateWindow | None = None
     status: int = 200
-    sent_by: App | None = None
+    streamed_by: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from importlib.resources import files
 
-from stillmotion.http.asgi import NO_SNIFFING, Header, Receive, Reply, Scope, Send, send_reply
+from stillmotion.http.replies import NO_SNIFFING, Header, Reply
+from stillmotion.http.request import Request
 
 _FOLDER = files("stillmotion.http") / "docs_page"
 _POLICY = (
@@ -13,10 +14,10 @@ _POLICY = (
 )
 _HEADERS: tuple[Header, ...] = (
     NO_SNIFFING,
-    (b"content-security-policy", _POLICY.encode("ascii")),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-    (b"cross-origin-opener-policy", b"same-origin"),
+    ("Content-Security-Policy", _POLICY),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 _TYPES: Mapping[str, str] = {
     "html": "text/html; charset=utf-8",
@@ -40,12 +41,11 @@ class Page:
 
     def __init__(self, name: str) -> None:
         self._file = _FOLDER / name
-        kind = _TYPES[name.rpartition(".")[2]].encode("ascii")
-        kept = b"no-cache" if name.endswith(".html") else b"public, max-age=3600"
-        self._headers = [(b"content-type", kind), (b"cache-control", kept), *_HEADERS]
+        kind = _TYPES[name.rpartition(".")[2]]
+        kept = "no-cache" if name.endswith(".html") else "public, max-age=3600"
+        self._headers = [("Content-Type", kind), ("Cache-Control", kept), *_HEADERS]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, request: Request) -> Reply:
         """Answer one request."""
-        del receive
-        body = await asyncio.to_thread(self._file.read_bytes)
-        await send_reply(send, Reply(200, body, self._headers), method=scope["method"])
+        del request
+        return Reply(200, await asyncio.to_thread(self._file.read_bytes), self._headers)

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from stillmotion.domain.errors import Refused
-from stillmotion.http.asgi import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
 from stillmotion.http.body import UnreadBody
+from stillmotion.http.replies import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
 
 DEFAULT_RETRY_SECONDS = 5
 
@@ -59,9 +59,9 @@ class Problems:
         row = self.row(type(error))
         headers = [JSON_TYPE, NO_STORE, *row.headers]
         if row.retry_after:
-            headers.append((b"retry-after", b"%d" % getattr(error, "retry_after", DEFAULT_RETRY_SECONDS)))
+            headers.append(("Retry-After", str(getattr(error, "retry_after", DEFAULT_RETRY_SECONDS))))
         if row.status == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers.append((b"allow", ", ".join(getattr(error, "methods", ())).encode("ascii")))
+            headers.append(("Allow", ", ".join(getattr(error, "methods", ()))))
         if isinstance(error, UnreadBody):
             headers.append(CLOSE)
         body = row.body if row.detailed is None else row.detailed(error)

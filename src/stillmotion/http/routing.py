@@ -1,34 +1,34 @@
-"""From a path and a method to the application that answers there."""
+"""From a path and a method to the handler that answers there."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 
-from stillmotion.http.asgi import App
+from stillmotion.http.replies import Handler
 
 Route = tuple[str, str]
 """A path, in which `{name}` stands for any one segment, and a method."""
 
 
 class Router:
-    """Finds applications in a table, so that it costs the same however many there are.
+    """Finds handlers in a table, so that it costs the same however many there are.
 
     `plain` holds those whose path has no parameters, by path and method.
     """
 
-    def __init__(self, apps: Mapping[Route, App]) -> None:
-        self.plain = {route: app for route, app in apps.items() if "{" not in route[0]}
-        self._templates: defaultdict[tuple[str, int], list[tuple[list[str], App]]] = defaultdict(list)
-        self._methods = {method: None for _, method in apps}
-        for (path, method), app in apps.items():
+    def __init__(self, handlers: Mapping[Route, Handler]) -> None:
+        self.plain = {route: handler for route, handler in handlers.items() if "{" not in route[0]}
+        self._templates: defaultdict[tuple[str, int], list[tuple[list[str], Handler]]] = defaultdict(list)
+        self._methods = {method: None for _, method in handlers}
+        for (path, method), handler in handlers.items():
             if "{" in path:
                 segments = path.split("/")
-                self._templates[method, len(segments)].append((segments, app))
+                self._templates[method, len(segments)].append((segments, handler))
 
-    def find(self, path: str, method: str) -> tuple[App, Mapping[str, str]] | None:
-        """The application of a path, and the values of the path's parameters."""
-        app = self.plain.get((path, method))
-        if app is not None:
-            return app, {}
+    def find(self, path: str, method: str) -> tuple[Handler, Mapping[str, str]] | None:
+        """The handler of a path, and the values of the path's parameters."""
+        handler = self.plain.get((path, method))
+        if handler is not None:
+            return handler, {}
         segments = path.split("/")
         for template, templated in self._templates.get((method, len(segments)), ()):
             values = _matched(template, segments)

@@ -1,52 +1,65 @@
-"""uvicorn on a bound socket, with connections of our own, and a sweep that drops those on which nothing moves."""
+"""aiohttp's low-level server on a bound socket: no protocol is ours, only deadlines, limits and a graceful end.
+
+https://docs.aiohttp.org/en/stable/web_lowlevel.html
+"""
 
 import asyncio
 import contextlib
+import logging
 import resource
 import socket
-from collections.abc import Iterator
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
-import uvicorn
+import structlog
+from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp.web_protocol import RequestHandler
 
-from stillmotion.http.asgi import App
-from stillmotion.http.connection import Connection, Standing
-from stillmotion.http.crowd import Crowd
-from stillmotion.http.turn import Turn
+from stillmotion.http.connection_limit import ConnectionLimit
+from stillmotion.http.replies import CLOSE, JSON_TYPE, NO_STORE, Handler, Reply
+from stillmotion.http.request import DEADLINES, LARGE_BODY, ClientGone, Deadlines, Request
 
 SHUTDOWN_SECONDS = 8
-"""How long requests under way may still take after `stop`: with what uvicorn adds, under ten seconds."""
+"""How long requests under way may still take after `stop`."""
 
 BACKLOG = 2048
 SPARE_FILES = 128
 """File descriptors kept for everything but connections."""
 
 MAX_CONNECTIONS = 10_000
-SWEEP_SECONDS = 1.0
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Bytes of a request line and all headers together."""
+
+MAX_LINE_BYTES = MAX_HEAD_BYTES
+"""Bytes of the request line, and of each header: what is longer is not read to its end."""
+
+MAX_HEADERS = 100
+
+LINGER_SECONDS = 5.0
+"""How long the rest of a body is read and dropped after a refusal, so that its sender reads the refusal."""
+
+_LOG = structlog.get_logger("stillmotion.http")
+_BODILESS = frozenset({204, 304})
 
 
 class HttpServer:
-    """The application on a socket that listens already. Signals are left to the caller, who calls `stop`."""
+    """A handler on a socket that listens already. Signals are left to the caller, who calls `stop`."""
 
-    def __init__(self, app: App, listener: socket.socket, shutdown_seconds: int = SHUTDOWN_SECONDS) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        listener: socket.socket,
+        shutdown_seconds: float = SHUTDOWN_SECONDS,
+        deadlines: Deadlines = DEADLINES,
+        most: int = MAX_CONNECTIONS,
+    ) -> None:
+        self._handler = handler
         self._listener = listener
-        most = min(MAX_CONNECTIONS, _allow_many_files() - SPARE_FILES)
-        self._server = _Uvicorn(
-            uvicorn.Config(
-                app,
-                http=cast("Any", partial(Connection, crowd=Crowd(most), turn=Turn())),
-                interface="asgi3",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=shutdown_seconds,
-                limit_concurrency=most,
-            )
-        )
+        self._shutdown_seconds = shutdown_seconds
+        self._deadlines = deadlines
+        self._limit = ConnectionLimit(min(most, _allow_many_files() - SPARE_FILES))
+        self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def url(self) -> str:
@@ -55,32 +68,147 @@ class HttpServer:
 
     async def serve(self) -> None:
         """Answer until `stop` is called and what was under way is finished."""
-        sweeping = asyncio.create_task(self._sweep())
-        try:
-            await self._server.serve([self._listener])
-        finally:
-            sweeping.cancel()
+        self._loop = asyncio.get_running_loop()
+        server = _Connections(
+            self._answer,
+            self._limit,
+            self._deadlines,
+            access_log=None,
+            logger=_aiohttp_log(),
+            keepalive_timeout=self._deadlines.head,
+            lingering_time=LINGER_SECONDS,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_LINE_BYTES,
+            max_headers=MAX_HEADERS + 1,
+            auto_decompress=False,
+        )
+        listening = await self._loop.create_server(server, sock=self._listener, backlog=BACKLOG)
+        await self._stop.wait()
+        listening.close()
+        await asyncio.sleep(0)  # Requests that were just read begin.
+        server.pre_shutdown()
+        # aiohttp waits this long for answers, and as long again for what it has cancelled.
+        await server.shutdown(self._shutdown_seconds / 2)
 
-    def stop(self, within: int | None = None) -> None:
-        """Take no more connections, finish what is under way, then let `serve` return.
+    def stop(self, within: float | None = None) -> None:
+        """Take no more connections, finish what is under way, then let `serve` return. Any thread may call it.
 
         `within` are the seconds for that, where they are other than what it was made with.
         """
         if within is not None:
-            self._server.config.timeout_graceful_shutdown = within
-        self._server.should_exit = True
+            self._shutdown_seconds = within
+        if self._loop is None:
+            self._stop.set()
+        elif not self._stop.is_set():
+            self._loop.call_soon_threadsafe(self._stop.set)
 
-    async def _sweep(self) -> None:
-        """Drop connections on which nothing moves any more."""
-        now = asyncio.get_running_loop().time
-        standing: dict[Connection, Standing] = {}
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            connections = [each for each in self._server.server_state.connections if isinstance(each, Connection)]
-            standing = {each: each.standing(standing.get(each), now()) for each in connections}
-            for connection, stands in standing.items():
-                if now() > stands.drop_at:
-                    connection.drop()
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """aiohttp's handler: nothing but `CancelledError` is raised out of it."""
+        assert isinstance(request, Request)
+        connection = request.protocol
+        self._limit.begin(connection)
+        try:
+            refusal = _TOO_BUSY if self._limit.is_exceeded else refused_head(request)
+            response = await self._handler(request) if refusal is None else refusal.response()
+            return await _sent_if_large(request, response)
+        except ClientGone:
+            return web.Response()
+        except Exception as error:
+            _LOG.error("answer_failed", path=request.route, exc_info=error)
+            if request.writer.output_size:
+                request.cut()  # Half an answer must not look whole.
+            return _FAILED.response()
+        finally:
+            self._limit.end(connection)
+
+
+class _Connections(web.Server):
+    """aiohttp's server with our requests, a limit of connections, and an end to answers that nobody takes."""
+
+    def __init__(self, handler: Any, limit: ConnectionLimit, deadlines: Deadlines, **options: Any) -> None:
+        super().__init__(handler, request_factory=self._new_request, **options)
+        self._limit = limit
+        self._deadlines = deadlines
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """See `web.Server`."""
+        super().connection_made(handler, transport)
+        self._limit.join(handler, transport)
+        _give_up_unread(transport, self._deadlines.piece)
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """See `web.Server`."""
+        super().connection_lost(handler, exc)
+        self._limit.leave(handler)
+
+    def _new_request(self, *parts: Any) -> Request:
+        request = Request(*parts, self._loop)
+        request.deadlines = self._deadlines
+        return request
+
+
+def refused_head(request: Request) -> Reply | None:
+    """The answer to what is no request that may be answered; None for a good one. Its connection is not used again.
+
+    aiohttp's parser has refused bad syntax, and a body with two lengths, before.
+    """
+    headers = request.headers
+    size = len(request.raw_path) + sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
+    if len(request.raw_headers) > MAX_HEADERS:
+        return _malformed(431, f"A request has {MAX_HEADERS} headers at most")
+    if size > MAX_HEAD_BYTES:
+        return _malformed(431, f"A request line and headers have {MAX_HEAD_BYTES} bytes at most together")
+    if request.version not in (HttpVersion10, HttpVersion11):
+        return _malformed(505, "HTTP/1.1 is spoken here")
+    if len(headers.getall("Host", ())) != 1 and (request.version == HttpVersion11 or "Host" in headers):
+        return _malformed(400, "A request has one Host header")
+    encodings = headers.getall("Transfer-Encoding", ())
+    if encodings and (request.version == HttpVersion10 or [each.lower() for each in encodings] != ["chunked"]):
+        return _malformed(400, "The only Transfer-Encoding is chunked, in HTTP/1.1")
+    if request.method == "CONNECT":
+        return _malformed(501, "This is no proxy")
+    return None
+
+
+def _malformed(status: int, sentence: str) -> Reply:
+    return Reply(status, b'{"error":"%b"}' % sentence.encode("ascii"), [JSON_TYPE, NO_STORE, CLOSE])
+
+
+_TOO_BUSY = _malformed(503, "There are too many connections, please try again later")
+_FAILED = _malformed(500, "An unexpected error occurred, please try again later")
+
+
+async def _sent_if_large(request: Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Send an answer that may have to wait for its caller, within a deadline: aiohttp would wait for ever."""
+    size = response.content_length or 0
+    waiting = 0 if request.transport is None else request.transport.get_write_buffer_size()
+    if response.prepared or size + waiting <= LARGE_BODY:
+        return response
+    try:
+        async with asyncio.timeout(request.deadlines.piece):
+            await response.prepare(request)
+            await response.write_eof()
+    except TimeoutError:
+        request.cut()
+    except ConnectionError:
+        pass
+    return response
+
+
+def _give_up_unread(transport: asyncio.Transport, seconds: float) -> None:
+    """Have the kernel end a connection whose caller takes nothing for so long, also once we have closed it."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+
+
+def _aiohttp_log() -> logging.Logger:
+    """A log for aiohttp: what it refuses by itself, anybody can cause, and its other errors are ours to hear of."""
+    log = logging.Logger("aiohttp.server", logging.ERROR)
+    log.parent = logging.getLogger()
+    log.addFilter(lambda record: not record.getMessage().startswith("Error handling request"))
+    return log
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -104,13 +232,6 @@ def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - replaced here, not bound to
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-class _Uvicorn(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to whoever started the server."""
-        yield
 
 
 def _allow_many_files() -> int:

@@ -16,10 +16,10 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.asgi import HEADERS, Headers
 from stillmotion.http.callbacks import CALLBACK_OPERATIONS
 from stillmotion.http.events import EventStream, position
 from stillmotion.http.operation import Answer, Call, Nothing, Operation, Surface
+from stillmotion.http.replies import Headers
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -49,13 +49,13 @@ async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> 
     del asked
     services = call.services
     generation = await services.generations.get(subscription, call.path["id"])
-    headers: Headers = call.scope[HEADERS]
-    seen = headers.get(b"last-event-id", b"").decode("latin-1")
+    seen = call.request.headers.get("Last-Event-ID", "")
     if generation.is_terminal and seen == position(generation):
         return Answer(b"", generation.view, status=204)
     watch = services.changes.watch(generation.id)
+    call.held.callback(watch.end)
     stream = EventStream(watch, services.generations.store, generation.id, lambda: call.link_to, seen)
-    return Answer(b"", generation.view, sent_by=stream)
+    return Answer(b"", generation.view, streamed_by=stream)
 
 
 class UploadForm(msgspec.Struct, frozen=True):

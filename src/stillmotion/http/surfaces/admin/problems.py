@@ -38,7 +38,7 @@ PROBLEMS = Problems(
             401,
             "there is no key, or it is not the administrator's",
             Refusal("Send the administrator's key: Authorization: Bearer KEY"),
-            headers=((b"www-authenticate", b'Bearer realm="Stillmotion administration"'),),
+            headers=(("WWW-Authenticate", 'Bearer realm="Stillmotion administration"'),),
         ),
         Row(EndpointNotFound, 404, "the path is unknown", Refusal("There is nothing at this path")),
         Row(

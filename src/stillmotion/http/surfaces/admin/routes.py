@@ -16,25 +16,25 @@ from stillmotion.domain.errors import (
     Unavailable,
 )
 from stillmotion.domain.subscriptions import KeySlot
-from stillmotion.http.asgi import Headers
 from stillmotion.http.operation import Answer, Call, Nothing, Operation, Surface
 from stillmotion.http.problems import EndpointNotFound
+from stillmotion.http.replies import Headers
 from stillmotion.http.surfaces.admin import examples, translate, wire
 from stillmotion.http.surfaces.admin.problems import PROBLEMS
 
 BASE = "/admin/v1/"
 
 _ENCODE = msgspec.json.Encoder().encode
-_SCHEME = b"bearer "
+_SCHEME = "bearer "
 
 
 def key_of(headers: Headers, query: bytes) -> str | None:
     """The bearer token, None where there is no such header. Raises `NotAuthenticated` for more than one."""
     del query
-    given = headers.get(b"authorization")
-    if given is None or b"authorization" in headers.repeated:
+    sent = headers.getall("Authorization", ())
+    if len(sent) != 1:
         raise NotAuthenticated("no Authorization header, or more than one")
-    return given[len(_SCHEME) :].strip().decode("latin-1") if given[: len(_SCHEME)].lower() == _SCHEME else None
+    return sent[0][len(_SCHEME) :].strip() if sent[0].lower().startswith(_SCHEME) else None
 
 
 def admit(call: Call, key: str | None) -> Administration:
@@ -42,8 +42,7 @@ def admit(call: Call, key: str | None) -> Administration:
     access = call.services.admin
     if access is None:
         raise EndpointNotFound("there is no administration here")
-    client = call.scope.get("client")
-    return access.authenticate(key, client[0] if client else "")
+    return access.authenticate(key, call.request.remote or "")
 
 
 async def list_products(call: Call, office: Administration, asked: Nothing) -> Answer:

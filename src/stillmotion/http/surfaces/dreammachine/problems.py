@@ -11,14 +11,14 @@ from stillmotion.domain.errors import (
     QuotaSpent,
     Unavailable,
 )
-from stillmotion.http.asgi import Header
 from stillmotion.http.bearer import CHALLENGE
 from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed, Problems, Row
+from stillmotion.http.replies import Header
 from stillmotion.http.strict_json import WrongShape
 from stillmotion.http.surfaces.dreammachine.wire import Detail
 
 _UNEXPECTED = Detail("An unexpected error occurred, please try again later")
-_GIVE_UP: Header = (b"x-should-retry", b"false")
+_GIVE_UP: Header = ("X-Should-Retry", "false")
 """Tells the SDKs that asking again soon is of no use."""
 
 

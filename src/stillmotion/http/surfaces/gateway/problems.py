@@ -20,7 +20,7 @@ KEY_PARAMETER = "subscription-key"
 _INVALID = "Invalid request parameters"
 _EXAMPLE = FieldProblem("prompt", "must not be blank: say what should happen in the video")
 _UNEXPECTED = Error("An unexpected error occurred, please try again later")
-_CHALLENGE = f'SubscriptionKey realm="Stillmotion", name="{KEY_HEADER}", type="header"'.encode("ascii")
+_CHALLENGE = f'SubscriptionKey realm="Stillmotion", name="{KEY_HEADER}", type="header"'
 
 
 _FIELDS: Mapping[str, str] = {"keyframes.frame0": "url", "keyframes.frame1": "end_url"}
@@ -46,7 +46,7 @@ PROBLEMS = Problems(
             401,
             "there is no key or more than one, the key is unknown or revoked, or its subscription is not active",
             Error("Invalid or missing authentication"),
-            headers=((b"www-authenticate", _CHALLENGE),),
+            headers=(("WWW-Authenticate", _CHALLENGE),),
         ),
         Row(
             AccessDenied,

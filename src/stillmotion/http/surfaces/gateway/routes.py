@@ -12,16 +12,15 @@ from stillmotion.domain.errors import (
     Unavailable,
 )
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.asgi import Headers
 from stillmotion.http.body import apart_if_large
 from stillmotion.http.operation import Answer, Call, Operation, Surface
+from stillmotion.http.replies import Headers
 from stillmotion.http.surfaces.gateway import examples, wire
 from stillmotion.http.surfaces.gateway.problems import KEY_HEADER, KEY_PARAMETER, PROBLEMS
 from stillmotion.http.surfaces.gateway.translate import encode, to_request
 
 NAME = "gateway"
 
-_KEY_HEADER = KEY_HEADER.lower().encode("ascii")
 _MAX_PARAMETERS = 20
 
 
@@ -30,11 +29,11 @@ def key_of(headers: Headers, query: bytes) -> str | None:
 
     Raises `NotAuthenticated` where there is more than one.
     """
-    header = headers.get(_KEY_HEADER)
-    if header is not None:
-        if _KEY_HEADER in headers.repeated:
-            raise NotAuthenticated("more than one key header")
-        return header.strip().decode("latin-1")
+    sent = headers.getall(KEY_HEADER, ())
+    if len(sent) > 1:
+        raise NotAuthenticated("more than one key header")
+    if sent:
+        return sent[0].strip()
     return _key_in(query) if query else None
 
 

@@ -13,14 +13,14 @@ from stillmotion.domain.errors import (
     QuotaSpent,
     Unavailable,
 )
-from stillmotion.http.asgi import Header
 from stillmotion.http.bearer import CHALLENGE
 from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed, Problems, Row
+from stillmotion.http.replies import Header
 from stillmotion.http.surfaces.openai.wire import Error, ErrorDetail
 
 _INVALID, _SERVER = "invalid_request_error", "server_error"
 _UNEXPECTED = "An unexpected error occurred, please try again later"
-_GIVE_UP: Header = (b"x-should-retry", b"false")
+_GIVE_UP: Header = ("X-Should-Retry", "false")
 """Tells the client that asking again soon is of no use."""
 
 _PARAMETERS: Mapping[str, str] = {

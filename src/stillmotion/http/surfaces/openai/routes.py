@@ -102,7 +102,7 @@ async def download(call: Call, subscription: Subscription, asked: wire.Content) 
     if stored is None:
         raise GenerationNotFound(view.id)
     digest = await call.services.generations.digest(key)
-    return Answer(b"", view, sent_by=Download(call.services.objects, key, stored, digest))
+    return Answer(b"", view, streamed_by=Download(call.services.objects, key, stored, digest))
 
 
 _SHARED = (InvalidRequest, NotAuthenticated, AccessDenied, LimitExceeded, Exception, Unavailable)
