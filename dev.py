@@ -64,9 +64,8 @@ class Trouble(Exception):
 def demo(arguments: Sequence[str]) -> int:
     """Turn a picture and a sentence into out/demo.mp4, through the real service."""
     prepare(development=False)
-    clip = ROOT / "out" / "demo.mp4"
-    clip.parent.mkdir(exist_ok=True)
-    return become([str(VENV / "bin" / "stillmotion"), "demo", "--out", os.path.relpath(clip), *arguments])
+    folder = os.path.relpath(ROOT / "out") + os.sep
+    return become([str(VENV / "bin" / "stillmotion"), "demo", "--out", folder, *arguments])
 
 
 def test(arguments: Sequence[str]) -> int:

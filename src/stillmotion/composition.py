@@ -50,6 +50,7 @@ from stillmotion.http.app import SURFACES, build_app, dialects
 from stillmotion.http.replies import Handler
 from stillmotion.http.services import Check, Services
 from stillmotion.media.heif import reads_heic
+from stillmotion.outputs import Output
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.darkroom import Darkroom
 from stillmotion.worker.deliverer import Deliverer
@@ -252,11 +253,11 @@ def retention(settings: Settings) -> Iterator[Retention]:
         yield Retention(store, open_storage(settings), SystemClock())
 
 
-def backup(settings: Settings, file: Path, *, with_objects: bool) -> Manifest:
+def backup(settings: Settings, output: Output, *, with_objects: bool) -> Manifest:
     """Write a backup of a data directory that a server may have open. What is in a bucket stays there."""
     return write_backup(
         DataDirectory(settings.data_dir.absolute()),
-        file,
+        output,
         with_objects=with_objects and settings.storage == "local",
         now=SystemClock().now(),
         version=version("stillmotion"),

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from stillmotion.cli.orders import OutputsCollide, orders
+from stillmotion.cli.orders import orders
 from stillmotion.media.probe import probe
+from stillmotion.outputs import OutputRefused
 from tests.cli.conftest import SMALL
 from tests.clients.contract_server import Answer
 
@@ -40,12 +41,17 @@ def test_many_pictures_become_many_clips_and_a_second_call_passes_over_them(term
     assert "give a picture's path" in said[2]["reason"]
     half = terminal.folder / "out/two.mp4"
     half.write_bytes(half.read_bytes()[:20_000])
+    cut_short = half.read_bytes()
     code, out, err = terminal("generate", "one.jpg", "two.jpg", *words)
-    assert code == 0
+    assert (code, out) == (1, "")
     assert "out/one.mp4 is there and whole: passed over (--overwrite makes it again)." in err
-    assert "1 made, 1 passed over, 0 failed." in err
-    assert out.startswith("out/two.mp4")
+    assert "two.jpg: out/two.mp4 is there, and is no whole clip: --overwrite replaces it." in err
+    assert "0 made, 1 passed over, 1 failed." in err
+    assert half.read_bytes() == cut_short
+    code, out, err = terminal("generate", "one.jpg", "two.jpg", *words, "--overwrite")
+    assert "2 made, 0 passed over, 0 failed." in err
     assert terminal.files("out/*") == ["out/one.mp4", "out/two.mp4"]
+    assert probe(half, whole=True).frame_count == 24
 
 
 def test_ctrl_c_leaves_nothing_half_made_here(terminal):
@@ -115,6 +121,23 @@ def test_a_wrong_key_is_said_once(terminal, running):
 
 def test_pictures_of_one_name_are_told_apart(tmp_path):
     assert [str(each.out) for each in orders(["a/x.jpg", "https://example.com/y.png?z=1"], None)] == ["x.mp4", "y.mp4"]
-    assert orders(["x.jpg"], tmp_path)[0].out == tmp_path / "x.mp4"
-    with pytest.raises(OutputsCollide, match="would both become x\\.mp4"):
-        orders(["a/x.jpg", "b/x.jpg"], None)
+    assert orders(["x.jpg"], str(tmp_path))[0].out.path == tmp_path / "x.mp4"
+    for images in (["a/x.jpg", "b/x.jpg"], ["x.jpg", "x.png"]):
+        with pytest.raises(OutputRefused, match=f"{images[0]} and {images[1]} would both become x\\.mp4"):
+            orders(images, None)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://example.com/a%20lake.png", "a lake.mp4"),
+        ("HTTPS://example.com/x.jpg", "x.mp4"),
+        ("https://example.com/%2e%2e%2fx%1b.jpg", "x-.mp4"),
+        ("https://example.com/", "clip.mp4"),
+        ("http://[bad", "clip.mp4"),
+        ("data:image/png;base64,/9j/4AAQ", "clip.mp4"),
+        (f"https://example.com/{'x' * 400}.jpg", "x" * 60 + ".mp4"),
+    ],
+)
+def test_a_clip_of_an_address_goes_by_the_last_of_its_path_as_far_as_that_is_a_name(address, name):
+    assert str(orders([address], None)[0].out) == name

@@ -344,7 +344,7 @@ def test_a_download_that_fails_leaves_nothing_and_harms_nothing(server, connect,
     (tmp_path / "clip.mp4").write_bytes(b"mine")
     server.on("GET", "/clip", Answer(200, b"half", length=8))
     with pytest.raises(client.NoAnswer):
-        connect(server.base, retries=1).download(ID, tmp_path / "clip.mp4")
+        connect(server.base, retries=1).download(ID, tmp_path / "clip.mp4", overwrite=True)
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"mine"]
 
 

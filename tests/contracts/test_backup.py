@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from stillmotion.adapters.backup import BackupUnusable, restore_backup, write_backup
-from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.data_directory import DataDirectoryUnusable, open_data_directory
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
 from stillmotion.application.ports import Submission
 from stillmotion.application.retention import remove_objects
 from stillmotion.domain.keyframes import StoredKeyframe
+from stillmotion.outputs import BACKUP, OutputRefused, place
 from tests.builders import CALLBACK_URL, NOON, ManualClock, a_generation, some_assets
 from tests.contracts.conftest import keep_subscription
 
@@ -48,7 +49,8 @@ class House:
         )
 
     def backup(self, file, **how):
-        return write_backup(self.directory, file, **{"with_objects": True, "now": NOON, "version": "1.2.3"} | how)
+        how = {"with_objects": True, "now": NOON, "version": "1.2.3"} | how
+        return write_backup(self.directory, place(str(file), BACKUP, "backup"), **how)
 
 
 @pytest.fixture
@@ -144,15 +146,15 @@ async def test_an_object_that_storage_lost_is_reported_and_does_not_stop_the_bac
 
 async def test_a_backup_overwrites_nothing_and_leaves_nothing_when_it_fails(house, file, tmp_path):
     file.write_bytes(b"of somebody")
-    with pytest.raises(BackupUnusable, match="is there already"):
+    with pytest.raises(OutputRefused, match="is there already"):
         house.backup(file)
     assert file.read_bytes() == b"of somebody"
+    empty, nowhere = open_data_directory(tmp_path / "empty"), place(str(tmp_path / "b.tar"), BACKUP, "backup")
     with pytest.raises(BackupUnusable, match="no database"):
-        write_backup(
-            open_data_directory(tmp_path / "empty"), tmp_path / "b.tar", with_objects=True, now=NOON, version="1"
-        )
-    with pytest.raises(BackupUnusable):
-        house.backup(tmp_path / "nowhere" / "b.tar")
+        write_backup(empty, nowhere, with_objects=True, now=NOON, version="1")
+    (house.directory.root / "secret").write_bytes(b"cut short")
+    with pytest.raises(DataDirectoryUnusable):
+        house.backup(tmp_path / "new" / "b.tar")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "empty", "stillmotion.tar"]
 
 

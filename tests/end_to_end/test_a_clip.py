@@ -136,7 +136,7 @@ def test_demo_leaves_a_clip_that_plays(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     facts = probe(tmp_path / "out" / "demo.mp4", whole=True)
     assert (facts.size.width, facts.size.height, facts.frame_count) == (1280, 720, 120)
-    assert (tmp_path / "out" / "demo.jpg").stat().st_size > 1000
+    assert (tmp_path / "out" / "demo.thumbnail.jpg").stat().st_size > 1000
     assert "1280×720" in done.stdout.splitlines()[-1]
 
 

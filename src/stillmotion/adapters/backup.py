@@ -23,6 +23,7 @@ from stillmotion.adapters.data_directory import SECRET_BYTES, DataDirectory
 from stillmotion.adapters.objects import is_key
 from stillmotion.adapters.store.sqlite import snapshot
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.outputs import Draft, Output
 
 FORMAT: Final = 1
 SECRET, DATABASE, MANIFEST = "secret", "stillmotion.db", "manifest.json"
@@ -66,27 +67,36 @@ class Manifest(msgspec.Struct, frozen=True):
         return sum(each.size for each in self.files.values())
 
 
-def write_backup(directory: DataDirectory, file: Path, *, with_objects: bool, now: datetime, version: str) -> Manifest:
+def write_backup(
+    directory: DataDirectory, output: Output, *, with_objects: bool, now: datetime, version: str
+) -> Manifest:
     """Write a backup of everything that is committed at this moment. Raises `BackupUnusable` or `StoreUnusable`.
 
     Every object that a generation in it names is in it: the database is copied first, and what is deleted while the
-    objects are copied is deleted from the copy too.
+    objects are copied is deleted from the copy too. Raises what `stillmotion.outputs` does, too.
     """
     if not directory.database.exists():
         raise BackupUnusable(f"{directory.root} holds no database: give the server's own --data-dir")
-    with _as_unusable(file), TemporaryDirectory(prefix=".stillmotion-backup-", dir=file.absolute().parent) as scratch:
-        copy = Path(scratch) / DATABASE
-        snapshot.copy_database(directory.database, copy)
-        with _drafted(file) as draft, tarfile.open(fileobj=draft, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            archive = _Archive(tar)
-            directory.secret()
-            archive.add(SECRET, directory.root / SECRET)
-            missing = _add_objects(archive, directory, copy, now) if with_objects else []
-            archive.add(DATABASE, copy)
-            manifest = Manifest(FORMAT, version, now, with_objects, archive.files, missing)
-            described = Path(scratch) / MANIFEST
-            described.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-            tar.add(described, MANIFEST)
+    draft = Draft(output)
+    # The copies hold secrets, and may be large: beside the backup where that is a file, for their owner alone.
+    beside = output.real.parent if output.is_file else None
+    try:
+        with _as_unusable(output), TemporaryDirectory(prefix=".stillmotion-backup-", dir=beside) as scratch:
+            copy = Path(scratch) / DATABASE
+            snapshot.copy_database(directory.database, copy)
+            with tarfile.open(fileobj=draft.file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                archive = _Archive(tar)
+                directory.secret()
+                archive.add(SECRET, directory.root / SECRET)
+                missing = _add_objects(archive, directory, copy, now) if with_objects else []
+                archive.add(DATABASE, copy)
+                manifest = Manifest(FORMAT, version, now, with_objects, archive.files, missing)
+                described = Path(scratch) / MANIFEST
+                described.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+                tar.add(described, MANIFEST)
+        draft.publish()
+    finally:
+        draft.abandon()
     return manifest
 
 
@@ -139,7 +149,7 @@ def restore_backup(file: Path, root: Path) -> Manifest:
 
     `root` must not be there, or be empty. Nothing is in it before all has been read and found as it was written.
     """
-    root = root.absolute()
+    root = Path(os.path.realpath(root))
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise BackupUnusable(f"{root} is not empty: give --data-dir a directory that is not there yet")
     draft = root.with_name(f".{root.name}.{secrets.token_hex(4)}")
@@ -220,23 +230,7 @@ def _check(draft: Path, manifest: Manifest, file: Path) -> None:
 
 
 @contextmanager
-def _drafted(file: Path) -> Iterator[IO[bytes]]:
-    """A file that appears under its name when it is whole and on disk. It holds secrets: only its owner may read it."""
-    if file.exists():
-        raise BackupUnusable(f"{file} is there already: give another name, or remove it")
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writing:
-            yield writing
-            writing.flush()
-            os.fsync(writing.fileno())
-        draft.rename(file)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-@contextmanager
-def _as_unusable(file: Path) -> Iterator[None]:
+def _as_unusable(file: Path | Output) -> Iterator[None]:
     try:
         yield
     except tarfile.TarError as error:

@@ -11,17 +11,29 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
+from stillmotion.cli.orders import is_address
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.outputs import (
+    CLIP,
+    THUMBNAIL,
+    IfThere,
+    Inputs,
+    Output,
+    OutputRefused,
+    collision,
+    is_folder,
+    place,
+    put,
+)
 
 DEFAULT_PROMPT = "slow push in towards the sun"
-START_SECONDS = 30
 SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
 POLL = "/lumalabs-ai-polling/v1/getStatus"
 _IMAGE_TYPES: Mapping[str, str] = {
@@ -55,14 +67,19 @@ class _Caller:
                 return json.load(answer), progress
         except urllib.error.HTTPError as error:
             raise DemoFailed(_refusal(error)) from error
+        except OSError as error:
+            raise DemoFailed(f"The service at {self.base} does not answer any more ({error}): try again.") from error
 
-    def download(self, url: str, path: Path) -> None:
+    def download(self, url: str, path: Path) -> Path:
         """Fetch an asset as a browser would, with no key."""
         try:
             with _open(urllib.request.Request(url)) as answer:
                 path.write_bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise DemoFailed(f"The clip could not be downloaded: the server answered {error.code}.") from error
+        except OSError as error:
+            raise DemoFailed(f"The clip could not be downloaded from {url} ({error}): try again.") from error
+        return path
 
 
 def _open(request: urllib.request.Request) -> Any:
@@ -76,33 +93,88 @@ def _refusal(error: urllib.error.HTTPError) -> str:
         details = "; ".join(f"{each['field']} {each['message']}" for each in body.get("details", []))
     except (ValueError, AttributeError, KeyError, TypeError):
         return f"The server answered {error.code}."
-    return f"The server answered {error.code}: {body.get('error')}{': ' + details if details else ''}."
+    reason = error.headers.get("X-Stillmotion-Reason")
+    why = f" ({reason})" if reason else ""
+    return f"The server answered {error.code}: {body.get('error')}{why}{': ' + details if details else ''}."
 
 
 @click.command("demo")
 @click.argument("image", required=False)
 @click.argument("prompt", required=False)
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out/demo.mp4"), show_default=True)
-def command(image: str | None, prompt: str | None, out: Path) -> None:
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(),
+    help="The MP4 to write, a folder, or - for standard output. Default: out/demo.mp4.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the clip and the thumbnail that are there already.")
+def command(image: str | None, prompt: str | None, out: str | None, overwrite: bool) -> None:
     """Make a clip from IMAGE (a file or a URL) and PROMPT through the whole service.
 
     Starts the service on a free port with an empty data directory, makes a key, submits over HTTP, waits,
-    downloads and checks the clip. With no IMAGE it moves a picture that it draws itself.
+    downloads and checks the clip. With no IMAGE it moves a picture that it draws itself. In a folder the clip is called
+    demo.mp4, or by the next free number; its thumbnail lies beside it as demo.thumbnail.jpg.
     """
     began = time.perf_counter()
+    named = "out/" if out is None else out
+    try:
+        places = _Places.of(named, image, overwrite=overwrite)
+    except OutputRefused as error:
+        raise click.UsageError(str(error)) from error
     url = _address_of(image)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    thumbnail = out.with_suffix(".jpg")
     with TemporaryDirectory(prefix="stillmotion-demo-") as directory, _service(Path(directory)) as base:
+        click.echo(f"A service of its own listens on {base}.", err=places.aside)
         caller = _Caller(base, _new_key(Path(directory)))
         body, _ = caller.post(SUBMIT, {"prompt": prompt or DEFAULT_PROMPT, "url": url})
-        click.echo(f"Accepted as {body['id']}.")
+        click.echo(f"Accepted as {body['id']}.", err=places.aside)
         finished = _wait(caller, body["id"])
         if finished["state"] != "completed":
             raise DemoFailed(f"The generation failed: {finished['failure_reason']}")
-        caller.download(finished["assets"]["video"], out)
-        caller.download(finished["assets"]["image"], thumbnail)
-    click.echo(_verified(out, thumbnail, time.perf_counter() - began))
+        clip = caller.download(finished["assets"]["video"], Path(directory, "clip.mp4"))
+        thumbnail = caller.download(finished["assets"]["image"], Path(directory, "thumbnail.jpg"))
+        facts = _verified(clip)
+        where = places.put(clip, thumbnail)
+    click.echo(f"{where[0]}  {facts}  made in {time.perf_counter() - began:.1f} s{where[1]}", err=places.aside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the clip goes, and its thumbnail where the clip is a file."""
+
+    clip: Output
+    thumbnail: Output | None
+
+    @classmethod
+    def of(cls, named: str, image: str | None, *, overwrite: bool) -> "_Places":
+        """Raises `OutputRefused`. A file that was named is replaced only where that was asked for; in a folder none."""
+        if_there = IfThere.REPLACE if overwrite else IfThere.NUMBER if is_folder(named) else IfThere.REFUSE
+        inputs = Inputs([image] if image and not is_address(image) else ())
+        clip = place(named, CLIP, "demo", if_there=if_there, inputs=inputs)
+        if not clip.is_file:
+            return cls(clip, None)
+        assert clip.path is not None
+        thumbnail = place(_beside(clip.path), THUMBNAIL, "", if_there=if_there, inputs=inputs)
+        if collision((clip, thumbnail)):
+            raise OutputRefused(f"{clip} and its thumbnail {thumbnail} are one file: give another place with -o.")
+        return cls(clip, thumbnail)
+
+    @property
+    def aside(self) -> bool:
+        """Whether notes are to be kept out of standard output, where the clip goes."""
+        return self.clip.is_standard_output
+
+    def put(self, clip: Path, thumbnail: Path) -> tuple[str, str]:
+        """Write both; where they are, in words."""
+        written = put(clip, self.clip)
+        if self.thumbnail is None or written is None:
+            return str(self.clip), ""
+        beside = replace(self.thumbnail, path=Path(_beside(written)))
+        return str(written), f"  (thumbnail {put(thumbnail, beside)})"
+
+
+def _beside(clip: Path) -> str:
+    """The name of a clip's thumbnail, which is no photograph's."""
+    return str(clip.with_suffix(".thumbnail.jpg"))
 
 
 def _address_of(image: str | None) -> str:
@@ -111,7 +183,7 @@ def _address_of(image: str | None) -> str:
         from stillmotion.media.sample import draw_sample
 
         return "data:image/jpeg;base64," + base64.b64encode(draw_sample()).decode()
-    if image.startswith(("http://", "https://", "data:")):
+    if is_address(image):
         return image
     path = Path(image)
     kind = _IMAGE_TYPES.get(path.suffix.lower(), "jpeg")
@@ -135,9 +207,7 @@ def _service(directory: Path) -> Iterator[str]:
         line = process.stdout.readline()
         if not line.startswith("Listening on "):
             raise DemoFailed(f"The service did not start: {log.read_text(errors='replace').strip()[-2000:]}")
-        base = line.split()[2]
-        click.echo(f"A service of its own listens on {base}.")
-        yield base
+        yield line.split()[2]
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -166,10 +236,11 @@ def _new_key(directory: Path) -> str:
 
 
 def _wait(caller: _Caller, generation_id: str) -> dict[str, Any]:
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description:>9}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeElapsedColumn()) as shown:
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as shown:
         task = shown.add_task("queued", total=1.0)
         while True:
             body, progress = caller.post(POLL, {"task_id": generation_id})
@@ -180,12 +251,12 @@ def _wait(caller: _Caller, generation_id: str) -> dict[str, Any]:
             time.sleep(0.25)
 
 
-def _verified(out: Path, thumbnail: Path, seconds: float) -> str:
-    """Decode the clip to its last frame and say what it is."""
+def _verified(clip: Path) -> str:
+    """Decode the clip's first frame and say what it is."""
     from stillmotion.media.probe import probe
 
-    clip = probe(out)
+    facts = probe(clip)
     return (
-        f"{out}  {out.stat().st_size / 1e6:.1f} MB  {clip.size.width}×{clip.size.height}  "
-        f"{clip.seconds:.1f} s  {clip.frame_count} frames  made in {seconds:.1f} s  (thumbnail {thumbnail})"
+        f"{clip.stat().st_size / 1e6:.1f} MB  {facts.size.width}×{facts.size.height}  "
+        f"{facts.seconds:.1f} s  {facts.frame_count} frames"
     )

@@ -12,12 +12,13 @@ import click
 
 from stillmotion.cli.bars import Bars, bars
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
-from stillmotion.cli.orders import Asked, Made, Maker, Makers, Order, OutputsCollide, orders
+from stillmotion.cli.orders import Asked, Made, Maker, Makers, Order, orders
 from stillmotion.cli.plans import describe
 from stillmotion.config import Settings
 from stillmotion.domain.camera import HONOURED, SUGGESTED
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.domain.request import AspectRatio, Resolution
+from stillmotion.outputs import IfThere, Output, OutputRefused
 
 _camera = click.option(
     "--camera",
@@ -31,7 +32,9 @@ _camera = click.option(
 @click.command("generate")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.argument("prompt")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The MP4 to write, or a folder. Default: IMAGE.mp4.")
+@click.option(
+    "-o", "--out", type=click.Path(), help="The MP4 to write, a folder, or - for standard output. Default: IMAGE.mp4."
+)
 @click.option("--end", help="A picture (file or URL) to end on.")
 @_camera
 @click.option("--depth", help="A grey picture of IMAGE's depth, bright being near. Without a server only.")
@@ -43,30 +46,31 @@ _camera = click.option(
 @click.option("--seed", type=int, help="Vary what is left to chance; the same seed gives the same clip.")
 @click.option("--model", help="One of the server's models.")
 @server_options
-@click.option("--overwrite", is_flag=True, help="Of several pictures, make those again whose clips are there.")
+@click.option("--overwrite", is_flag=True, help="Replace clips that are there already.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each picture and no bar, for scripts.")
 @click.pass_context
-def command(ctx: click.Context, /, images: tuple[str, ...], out: Path | None, **given: Any) -> None:
+def command(ctx: click.Context, /, images: tuple[str, ...], out: str | None, **given: Any) -> None:
     """Turn each IMAGE (a file or a URL) and PROMPT into a clip.
 
-    On the server that --server or the settings name; with none, right here with the embedded engine. Of several
-    pictures, those whose clips are there and whole are passed over, so that a call that was cut off can be repeated.
-    Ctrl-C leaves nothing half-made.
+    On the server that --server or the settings name; with none, right here with the embedded engine. A name that ends
+    in a slash, is a folder or has no suffix is a folder's. Nothing that is there is overwritten without --overwrite,
+    and a picture never is; of several pictures, those whose clips are there and whole are passed over, so that a call
+    that was cut off can be repeated. Ctrl-C leaves nothing half-made.
     """
     as_json, overwrite = given.pop("as_json"), given.pop("overwrite")
     settings = load_settings(ctx, server=given.pop("server"), key=given.pop("key"))
     bright_is_far = given.pop("depth_inverted")
     asked = Asked(**given, depth_bright_is_far=bright_is_far)
     _check(asked, settings)
+    others = [each for each in (asked.end, asked.depth) if each]
     try:
-        placed = orders(images, out)
-    except OutputsCollide as error:
+        placed = orders(images, out, others=others, overwrite=overwrite)
+    except OutputRefused as error:
         raise click.UsageError(str(error)) from error
-    keep = len(placed) > 1 and not overwrite
     try:
         with bars(live=not as_json) as shown:
-            making = _make_all(maker_of(asked, settings), placed, shown, _Teller(as_json, shown), keep=keep)
-            outcomes = asyncio.run(making)
+            tell = _Teller(as_json, shown, aside=placed[0].out.is_standard_output)
+            outcomes = asyncio.run(_make_all(maker_of(asked, settings), placed, shown, tell))
     except KeyboardInterrupt:
         click.echo("Cancelled; nothing is left half-made.", err=True)
         sys.exit(EXIT_INTERRUPTED)
@@ -95,20 +99,24 @@ def maker_of(asked: Asked, settings: Settings) -> Makers:
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
-    """Says what became of each picture as soon as it is known: clips on standard output, trouble on standard error."""
+    """Says what became of each picture as soon as it is known: clips on standard output, trouble on standard error.
+
+    With `aside` all of it is said on standard error: standard output has the clip itself.
+    """
 
     as_json: bool
     shown: Bars
+    aside: bool
 
     def made(self, order: Order, made: Made) -> None:
         if self.as_json:
             plan = json.loads(made.plan) if made.plan else None
             self._line(order, "completed", **made.described(), plan=plan)
             return
-        facts = f"{order.out.stat().st_size / 1e6:.1f} MB  {made.width}×{made.height}  {made.frames} frames"
+        facts = f"{made.size / 1e6:.1f} MB  {made.width}×{made.height}  {made.frames} frames"
         first = f"{order.out}  {facts}  rendered by {made.engine} in {made.seconds:.1f} s"
         with self.shown.aside():
-            click.echo("\n".join((first, *describe(made.plan))))
+            click.echo("\n".join((first, *describe(made.plan))), err=self.aside)
 
     def passed_over(self, order: Order) -> None:
         if self.as_json:
@@ -125,10 +133,11 @@ class _Teller:
             click.echo(f"{order.image}: {error}", err=True)
 
     def _line(self, order: Order, state: str, **facts: Any) -> None:
-        click.echo(json.dumps({"image": order.image, "out": str(order.out), "state": state, **facts}))
+        line = json.dumps({"image": order.image, "out": str(order.out), "state": state, **facts})
+        click.echo(line, err=self.aside)
 
 
-async def _make_all(makers: Makers, placed: Sequence[Order], shown: Bars, tell: _Teller, *, keep: bool) -> list[str]:
+async def _make_all(makers: Makers, placed: Sequence[Order], shown: Bars, tell: _Teller) -> list[str]:
     """What became of each: made, kept or failed. One picture alone fails with its own error."""
     async with makers as maker:
         if len(placed) == 1:
@@ -138,10 +147,11 @@ async def _make_all(makers: Makers, placed: Sequence[Order], shown: Bars, tell: 
 
         async def one(order: Order) -> str:
             async with limit:
-                if keep and await asyncio.to_thread(_is_whole, order.out):
-                    tell.passed_over(order)
-                    return "kept"
                 try:
+                    if order.out.if_there is IfThere.KEEP and order.out.is_there:
+                        await asyncio.to_thread(_check_whole, order.out)
+                        tell.passed_over(order)
+                        return "kept"
                     made = await _make(maker, order, shown)
                 except StillmotionError as error:
                     tell.failed(order, error)
@@ -159,16 +169,14 @@ async def _make(maker: Maker, order: Order, shown: Bars) -> Made:
         return await maker.make(order, report)
 
 
-def _is_whole(out: Path) -> bool:
-    if not out.is_file():
-        return False
+def _check_whole(out: Output) -> None:
+    """Raise `OutputRefused` for what stands in a clip's place and is none: it may be all that somebody has."""
     from stillmotion.media.probe import BrokenClip, probe
 
     try:
-        probe(out, whole=True)
-    except (BrokenClip, OSError):
-        return False
-    return True
+        probe(out.real, whole=True)
+    except (BrokenClip, OSError) as error:
+        raise OutputRefused(f"{out} is there, and is no whole clip: --overwrite replaces it.") from error
 
 
 def _end(outcomes: Sequence[str], *, as_json: bool) -> None:

@@ -1,11 +1,13 @@
 """`stillmotion generations`: what a server has of yours."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import click
 
@@ -14,8 +16,10 @@ from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, 
 from stillmotion.cli.plans import describe
 from stillmotion.cli.there import connect
 from stillmotion.client import Client, ClientError, NotFound
+from stillmotion.outputs import CLIP, THUMBNAIL, IfThere, OutputRefused, place, put
 
 _SHOWN_PROMPT = 60
+_NO_NAME: Final = re.compile(r"[^0-9A-Za-z_-]")
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
 _ids = click.argument("ids", nargs=-1, required=True, metavar="ID...")
 
@@ -126,18 +130,39 @@ def delete(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: st
 
 @command.command()
 @click.argument("id_", metavar="ID")
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: ID.mp4, or ID.jpg.")
+@click.option(
+    "-o", "--out", type=click.Path(), help="A file, a folder, or - for standard output. Default: ID.mp4, or ID.jpg."
+)
 @click.option("--thumbnail", is_flag=True, help="The picture in place of the clip.")
+@click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 @server_options
 @click.pass_context
 def download(
-    ctx: click.Context, id_: str, out: Path | None, thumbnail: bool, server: str | None, key: str | None
+    ctx: click.Context,
+    id_: str,
+    out: str | None,
+    thumbnail: bool,
+    overwrite: bool,
+    server: str | None,
+    key: str | None,
 ) -> None:
-    """Write a completed generation's clip to a file: whole, or not at all."""
-    with _client(ctx, server, key) as client:
+    """Write a completed generation's clip to a file: whole, or not at all.
+
+    A name that ends in a slash, is a folder or has no suffix is a folder's. What is there is not overwritten.
+    """
+    kind = THUMBNAIL if thumbnail else CLIP
+    if_there = IfThere.REPLACE if overwrite else IfThere.REFUSE
+    try:
+        output = place("." if out is None else out, kind, _NO_NAME.sub("-", id_) or kind.noun, if_there=if_there)
+    except OutputRefused as error:
+        raise click.UsageError(str(error)) from error
+    with _client(ctx, server, key) as client, TemporaryDirectory(prefix="stillmotion-") as folder:
         found = client.get(id_)
-        path = client.download(found, out or Path(f"{found.id}.{'jpg' if thumbnail else 'mp4'}"), thumbnail=thumbnail)
-    click.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB  rendered by {found.engine}")
+        came = client.download(found, Path(folder, f"file{kind.suffixes[0]}"), thumbnail=thumbnail)
+        size = came.stat().st_size
+        put(came, output)
+    said = f"{output}  {size / 1e6:.1f} MB  rendered by {found.engine}"
+    click.echo(said, err=output.is_standard_output)
 
 
 def _client(ctx: click.Context, server: str | None, key: str | None) -> Client:

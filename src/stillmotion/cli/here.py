@@ -1,12 +1,12 @@
 """Clips made in this process's own renderer, with no server and no key."""
 
-import shutil
+import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stillmotion.cli.orders import Asked, Made, Order, Report, is_url
+from stillmotion.cli.orders import Asked, Made, Order, Report, is_url, put_in_place
 from stillmotion.composition import image_source, renderers, video_codec
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
@@ -16,6 +16,7 @@ from stillmotion.worker.messages import Done, Progress, Render
 from stillmotion.worker.renderer_process import RendererDied, RendererProcess, RendererUnfit
 
 ENGINE = "parallax/1"
+_SHOWN_NAME = 200
 
 
 class GenerateFailed(StillmotionError):
@@ -61,8 +62,10 @@ class Here:
                 raise GenerateFailed(died.as_failure().reason) from died
             except GenerationFailed as failed:
                 raise GenerateFailed(failed.reason) from failed
-            _put(Path(done.video.path), order.out)
-        return Made(order.out, ENGINE, done.seconds, done.width, done.height, done.frames, done.plan)
+            clip = Path(done.video.path)
+            size = clip.stat().st_size
+            out = await put_in_place(clip, order.out)
+        return Made(out, size, ENGINE, done.seconds, done.width, done.height, done.frames, done.plan)
 
     async def stop(self) -> None:
         """End the renderer, whatever it is doing."""
@@ -111,8 +114,11 @@ class Here:
             images.connections.guard.check(named, image)
             await images.fetch(image, str(fetched))
             return str(fetched)
-        if not Path(image).is_file():
-            raise InvalidRequest(Problem(named, f"{image} is not a file: give a picture's path or its URL"))
+        if not os.path.isfile(image):  # noqa: PTH113 - pathlib's raises an error where a name is too long
+            shown = image if len(image) <= _SHOWN_NAME else f"{image[:_SHOWN_NAME]}…"
+            raise InvalidRequest(Problem(named, f"{shown} is not a file: give a picture's path or its URL"))
+        if not os.access(image, os.R_OK):
+            raise InvalidRequest(Problem(named, f"{image} may not be read: mend its permissions"))
         return str(Path(image).resolve())
 
 
@@ -128,16 +134,3 @@ def _request(asked: Asked) -> GenerationRequest:
         seed=asked.seed,
         concepts=asked.camera,
     )
-
-
-def _put(made: Path, out: Path) -> None:
-    """The clip at its place, whole or not at all."""
-    part = out.with_name(f".{out.name}.part")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(made, part)
-        part.replace(out)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise GenerateFailed(f"{out} cannot be written: {error.strerror}. Choose another place with -o.") from error

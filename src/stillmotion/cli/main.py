@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -119,8 +120,16 @@ def load_settings(ctx: click.Context, **given: Any) -> Any:
     return load(environment(), settings_file(ctx), given)[0]
 
 
+def _end_tidily(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's signature
+    """Let whatever is being made be given up and tidied away, as Ctrl-C does."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """The console script: errors of ours are one sentence on standard error."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # Under nohup a hangup stays ignored.
+            signal.signal(number, _end_tidily)
     try:
         cli(standalone_mode=True)
     except StillmotionError as error:

@@ -17,6 +17,7 @@ from stillmotion.client import AsyncClient
 from stillmotion.config import Settings
 from stillmotion.domain.camera import HONOURED
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.outputs import CLIP, IfThere, Output, Words, place
 
 INSTRUCTIONS = """\
 Turn a picture and a sentence into a short video. generate_video waits until the video is written to a file, which \
@@ -42,8 +43,9 @@ class Workshop:
     async def generate(self, image: str, asked: Asked, report: Report) -> dict[str, Any]:
         """Make a clip, one at a time, and say where it is."""
         async with self._turn:
-            order = Order(image, _free_name(self._folder, asked.prompt))
+            order = Order(image, _free_place(self._folder, asked.prompt))
             made = await self._make(order, asked, report)
+        assert made.out is not None, "it went into the folder"
         told = {
             "id": made.id or made.out.stem,
             "state": "completed",
@@ -146,11 +148,11 @@ async def _told(work: Awaitable[Result]) -> Result:
         raise ToolError(str(error)) from error
 
 
-def _free_name(folder: Path, prompt: str) -> Path:
-    """A file in the folder that is not there yet, named after the prompt."""
-    words = "-".join(re.findall(r"[a-z0-9]+", prompt.lower())[:6])[:60] or "clip"
-    names = (folder / f"{words}{f'-{number}' if number > 1 else ''}.mp4" for number in range(1, 10_000))
-    return next(name for name in names if not name.exists())
+def _free_place(folder: Path, prompt: str) -> Output:
+    """A file in the folder named after the prompt, and numbered where there is one of that name."""
+    stem = "-".join(re.findall(r"[a-z0-9]+", prompt.lower())[:6])[:60] or "clip"
+    words = Words("another --folder")
+    return place(f"{folder}/", CLIP, stem, if_there=IfThere.NUMBER, words=words)
 
 
 def _described(generation: Any) -> dict[str, Any]:

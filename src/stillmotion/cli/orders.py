@@ -1,11 +1,18 @@
 """What `stillmotion generate` is asked for, and what comes of it, here or on a server."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from threading import Event
+from typing import Any, Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+from stillmotion.outputs import CLIP, IfThere, Inputs, Output, OutputRefused, collision, is_folder, place, put
+
+_LONGEST_STEM: Final = 60
+"""Characters of an address that become a name."""
 
 
 class Report(Protocol):
@@ -35,17 +42,21 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One picture, by its path or URL, and the file that its clip goes to."""
+    """One picture, by its path or URL, and where its clip goes."""
 
     image: str
-    out: Path
+    out: Output
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A clip that is there. `plan` is the engine's own account, `seconds` what the making took."""
+    """A clip that is there, of `size` bytes. `plan` is the engine's own account, `seconds` what the making took.
 
-    out: Path
+    `out` is None where it went to an open file of this process's own.
+    """
+
+    out: Path | None
+    size: int
     engine: str
     seconds: float
     width: int
@@ -76,34 +87,53 @@ class Maker(Protocol):
 Makers = AbstractAsyncContextManager[Maker]
 
 
-class OutputsCollide(ValueError):
-    """Where the clips should go cannot be: the message says why and what to do."""
-
-
-def orders(images: Sequence[str], out: Path | None) -> list[Order]:
+def orders(
+    images: Sequence[str], out: str | None, *, others: Sequence[str] = (), overwrite: bool = False
+) -> list[Order]:
     """Where each picture's clip goes: to the file `out`, or into the folder `out` under the picture's name.
 
-    Raises `OutputsCollide` for several pictures to one file.
+    `others` are files that are read besides. A clip that is there is refused where there is one picture, and left to be
+    looked at where there are several; `overwrite` replaces both. Raises `OutputRefused`.
     """
-    is_file = out is not None and out.suffix.lower() == ".mp4" and not out.is_dir()
-    if is_file and len(images) > 1:
-        raise OutputsCollide(f"{out} is one file for {len(images)} pictures: give a folder with -o.")
-    if is_file or (len(images) == 1 and out is not None and not out.is_dir()):
-        assert out is not None
-        return [Order(images[0], out)]
-    placed: dict[Path, str] = {}
-    for image in images:
-        file = (out or Path()) / f"{_stem(image)}.mp4"
-        if file in placed:
-            raise OutputsCollide(f"{placed[file]} and {image} would both become {file}: call them one at a time.")
-        placed[file] = image
-    return [Order(image, file) for file, image in placed.items()]
+    named = "." if out is None else out
+    if len(images) > 1 and not is_folder(named):
+        raise OutputRefused(f"{named} is one file for {len(images)} pictures: give a folder with -o.")
+    inputs = Inputs(each for each in (*images, *others) if not is_address(each))
+    if_there = IfThere.REPLACE if overwrite else IfThere.KEEP if len(images) > 1 else IfThere.REFUSE
+    placed = [Order(each, place(named, CLIP, _stem(each), if_there=if_there, inputs=inputs)) for each in images]
+    shared = collision(each.out for each in placed)
+    if shared is not None:
+        first, second = (next(each.image for each in placed if each.out is one) for one in shared)
+        raise OutputRefused(f"{first} and {second} would both become {shared[1]}: call them one at a time.")
+    return placed
+
+
+async def put_in_place(made: Path, out: Output) -> Path | None:
+    """Put a finished clip where it goes. Cancelled, it waits for no reader any more. Raises what `put` does."""
+    stopped = Event()
+    try:
+        return await asyncio.to_thread(put, made, out, stopped.is_set)
+    finally:
+        stopped.set()
 
 
 def is_url(image: str) -> bool:
     """Whether a picture is named by its URL."""
-    return image.startswith(("http://", "https://"))
+    return image[:8].lower().startswith(("http://", "https://"))
+
+
+def is_address(image: str) -> bool:
+    """Whether a picture is none of this machine's files."""
+    return is_url(image) or image[:5].lower() == "data:"
 
 
 def _stem(image: str) -> str:
-    return Path(urlsplit(image).path if is_url(image) else image).stem or "clip"
+    """What a picture's clip is called."""
+    if not is_address(image):
+        return Path(image).stem or "clip"
+    try:
+        named = Path(unquote(urlsplit(image).path)).stem if is_url(image) else ""
+    except ValueError:
+        named = ""
+    printable = "".join(each if each.isprintable() and each != "/" else "-" for each in named).lstrip(".")
+    return printable[:_LONGEST_STEM] or "clip"

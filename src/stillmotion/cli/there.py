@@ -5,12 +5,15 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from stillmotion.cli.orders import Asked, Made, Order, Report
+from stillmotion.cli.orders import Asked, Made, Order, Report, put_in_place
 from stillmotion.client import AsyncClient, Client, ClientError, Generation, Options
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.outputs import OutputRefused, OutputUnwritable
 
 AT_ONCE = 4
 """Generations of one call that are under way at a time; the server's limits say how many of them are rendered."""
@@ -21,6 +24,10 @@ CANCEL_SECONDS = 5.0
 
 class NoServer(StillmotionError):
     """The command needs a server, and does not know which or has no key for it."""
+
+
+class NoClip(StillmotionError):
+    """What the server gives as a clip is none."""
 
 
 def connect(settings: Settings) -> Client:
@@ -43,7 +50,7 @@ def address(settings: Settings) -> tuple[str, str]:
 async def there(asked: Asked, settings: Settings) -> AsyncIterator["There"]:
     """A maker over the server that the settings name. Raises `NoServer`."""
     async with AsyncClient(*address(settings)) as client:
-        yield There(client, asked)
+        yield There(client, asked, settings)
 
 
 class There:
@@ -51,9 +58,10 @@ class There:
 
     at_once = AT_ONCE
 
-    def __init__(self, client: AsyncClient, asked: Asked) -> None:
+    def __init__(self, client: AsyncClient, asked: Asked, settings: Settings) -> None:
         self._client = client
         self._asked = asked
+        self._settings = settings
 
     async def make(self, order: Order, report: Report) -> Made:
         """Make one clip and fetch it. Cancelled, it cancels the generation. Raises `ClientError`."""
@@ -68,26 +76,37 @@ class There:
 
         try:
             done = await self._client.wait(submitted, on_progress=follow)
-            await self._client.download(done, order.out)
+            return await self._fetched(order, done, began)
         except asyncio.CancelledError:
             with suppress(ClientError, TimeoutError):
                 async with asyncio.timeout(CANCEL_SECONDS):
                     await self._client.delete(submitted.id)
             raise
-        except OSError as error:
-            raise NoServer(f"{order.out} cannot be written: {error.strerror}. Choose another place with -o.") from error
-        return await self._made(order, done, time.monotonic() - began)
 
-    async def _made(self, order: Order, done: Generation, seconds: float) -> Made:
-        from stillmotion.media.probe import probe
+    async def _fetched(self, order: Order, done: Generation, began: float) -> Made:
+        """The clip at its place, once it is here and can be played."""
+        from stillmotion.media.probe import BrokenClip, probe
 
         plan = ""
         with suppress(ClientError):
             plan = json.dumps(await self._client.plan(done.id))
-        clip = await asyncio.to_thread(probe, order.out)
-        size = clip.size
+        with TemporaryDirectory(prefix="stillmotion-") as folder:
+            came = await self._client.download(done, Path(folder, "clip.mp4"))
+            try:
+                clip = await asyncio.to_thread(probe, came)
+            except BrokenClip as broken:
+                raise NoClip(
+                    f"What {self._settings.server} gives as the clip of {done.id} cannot be played: {broken}."
+                ) from broken
+            size = came.stat().st_size
+            try:
+                out = await put_in_place(came, order.out)
+            except (OutputRefused, OutputUnwritable) as error:
+                again = f"The clip is on the server: stillmotion generations download {done.id}"
+                raise type(error)(f"{error} {again}") from error
         engine = done.engine or "an engine that the server does not name"
-        return Made(order.out, engine, seconds, size.width, size.height, clip.frame_count, plan, done.id)
+        seconds = time.monotonic() - began
+        return Made(out, size, engine, seconds, clip.size.width, clip.size.height, clip.frame_count, plan, done.id)
 
 
 def _options(asked: Asked) -> Options:

@@ -3,14 +3,14 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stillmotion.client import wire
 from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, StillRunning
 from stillmotion.client.events import EventReader
 from stillmotion.client.generation import Generation, Page
-from stillmotion.client.images import Image, is_local, read_image
+from stillmotion.client.images import Image, files_among, is_local, read_image
 from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Request, Send, Tell, Work
 
 LONGEST_PAUSE = 60.0
@@ -59,7 +59,8 @@ class Core:
         if end_image is not None:
             keyframes["frame1"] = yield from self._keyframe(end_image)
         request = wire.submit(prompt, keyframes, options, idempotency_key or self.new_key())
-        return wire.generation((yield from self.call(request)))
+        accepted = wire.generation((yield from self.call(request)))
+        return replace(accepted, pictures=files_among(image, end_image))
 
     def _keyframe(self, image: Image) -> Flow[Mapping[str, str]]:
         if isinstance(image, Generation):
@@ -113,7 +114,7 @@ class Core:
             _check_time(seen, until)
             yield Pause(pause if until is None else min(pause, max(0.0, until - time.monotonic())))
             pause = min(pause * _POLL_GROWTH, _LAST_POLL)
-            seen = yield from self.get(seen.id)
+            seen = yield from self._again(seen)
             yield Tell(seen)
         return seen
 
@@ -142,9 +143,13 @@ class Core:
 
     def _seen_to_end(self, seen: Generation) -> Flow[Generation]:
         """The whole generation, with where its files are."""
-        whole = yield from self.get(seen.id)
+        whole = yield from self._again(seen)
         yield Tell(whole)
         return whole
+
+    def _again(self, seen: Generation) -> Flow[Generation]:
+        """The generation as it is by now."""
+        return replace((yield from self.get(seen.id)), pictures=seen.pictures)
 
     def call(self, request: Request) -> Flow[Reply]:
         """The answer, after as many tries as are safe and useful. Raises `ServerRefused` and `NoAnswer`."""

@@ -1,38 +1,69 @@
 """Downloading a clip: whole or not at all, going on where a broken connection left it."""
 
-import secrets
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from stillmotion.client import wire
 from stillmotion.client.core import Core
-from stillmotion.client.errors import BadAnswer, NoAnswer
+from stillmotion.client.errors import BadAnswer, FileRefused, FileUnwritable, NoAnswer
 from stillmotion.client.generation import Generation
 from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Request, Work
+from stillmotion.outputs import (
+    CLIP,
+    THUMBNAIL,
+    Draft,
+    IfThere,
+    Inputs,
+    OutputRefused,
+    OutputUnwritable,
+    Words,
+    place,
+)
 
 _PATIENCE = 60.0
 _GONE = frozenset({403, 404, 410})
 """What an address answers that has expired."""
+_WORDS: Final = Words("another path", "overwrite=True")
+_PLAIN: Final = re.compile(r"[0-9A-Za-z_-]{1,100}")
+"""An id that is a file's name: a server's word is not taken for where to write."""
 
 
-def download(core: Core, generation: Generation | str, path: Path, *, thumbnail: bool) -> Flow[Path]:
-    """Write the clip, or its thumbnail, to `path`. Until it is whole it goes by a hidden name beside it.
+def download(core: Core, generation: Generation | str, named: str, *, thumbnail: bool, overwrite: bool) -> Flow[Path]:
+    """Write the clip, or its thumbnail, to where it was named: whole, or not at all. Gives the file's path.
 
-    Raises `BadAnswer` where there is no such file (yet), and what the core's calls raise.
+    Raises `FileRefused` before anything is fetched, `FileUnwritable`, `BadAnswer` where there is no such file (yet),
+    and what the core's calls raise.
     """
     known = (yield from core.get(generation)) if isinstance(generation, str) else generation
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    yield Work(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-    file: BinaryIO = yield Work(lambda: part.open("wb"))
+    kind = THUMBNAIL if thumbnail else CLIP
+    if_there = IfThere.REPLACE if overwrite else IfThere.REFUSE
+    stem = known.id if _PLAIN.fullmatch(known.id) else kind.noun
+    with _as_ours():
+        inputs = Inputs(known.pictures)
+        output = yield Work(lambda: place(named, kind, stem, if_there=if_there, inputs=inputs, words=_WORDS))
+        draft: Draft = yield Work(lambda: Draft(output))
+        try:
+            with draft.trouble():
+                yield from _fetch(core, known, draft.file, thumbnail=thumbnail)
+            written = yield Work(draft.publish)
+        finally:
+            draft.abandon()
+    return written or Path(named)
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    """What is wrong with the place is an error of the client's."""
     try:
-        with file:
-            yield from _fetch(core, known, file, thumbnail=thumbnail)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+        yield
+    except OutputRefused as error:
+        raise FileRefused(str(error)) from error
+    except OutputUnwritable as error:
+        raise FileUnwritable(str(error)) from error
 
 
 def _fetch(core: Core, generation: Generation, file: BinaryIO, *, thumbnail: bool) -> Flow[None]:

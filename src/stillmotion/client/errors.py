@@ -13,6 +13,8 @@
     ├── NoAnswer                  nobody answered, or the answer broke off
     ├── BadAnswer                 what answered does not speak the API
     ├── ImageUnreadable           the picture cannot be read here
+    ├── FileRefused               nothing may be written there: a picture, a file that is there, a wrong suffix
+    ├── FileUnwritable            it could not be written: a full disk, say
     ├── GenerationFailed          accepted, but no clip could be made: `reason` says why
     ├── StillRunning              the time allowed is over; the generation goes on
     └── CallbackNotVerified       not from the server, too old, or changed on the way
@@ -71,6 +73,14 @@ class BadAnswer(ClientError):
 
 class ImageUnreadable(ClientError):
     """The picture cannot be read here."""
+
+
+class FileRefused(ClientError):
+    """Nothing may be written to that path, and nothing was."""
+
+
+class FileUnwritable(ClientError):
+    """The file could not be written. What was there before is as it was."""
 
 
 class GenerationFailed(ClientError):

@@ -15,7 +15,8 @@ class Generation:
     `state` is queued, dreaming, completed or failed; `progress` goes from 0 to 1. `video_url` and `image_url` are
     there when it is completed, need no key, and expire after a day. `engine` is what really renders it. `stage`,
     `queue_position` and `eta_seconds` are known where the server tells them. `preview_url` is where what is being made
-    can be seen until it is made; events tell it. `body` is the whole answer.
+    can be seen until it is made; events tell it. `pictures` are the files of this machine that were sent for it, known
+    to whoever sent them. `body` is the whole answer.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Generation:
     image_url: str | None = None
     engine: str | None = None
     preview_url: str | None = None
+    pictures: Sequence[str] = field(default=(), repr=False, compare=False)
     body: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

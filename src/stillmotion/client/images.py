@@ -65,6 +65,12 @@ def is_local(image: Image) -> bool:
     return not (isinstance(image, Generation) or (isinstance(image, str) and image.lower().startswith(_REMOTE)))
 
 
+def files_among(*images: Image | None) -> tuple[str, ...]:
+    """The pictures that are files of this machine: their paths, from the root on, as the folder may change."""
+    paths = (each for each in images if isinstance(each, str | os.PathLike) and is_local(each))
+    return tuple(os.path.realpath(each) for each in paths)
+
+
 def read_image(image: Image) -> ImageFile:
     """The picture's file. Raises `ImageUnreadable`."""
     if isinstance(image, bytes):

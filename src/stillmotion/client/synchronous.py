@@ -103,9 +103,23 @@ class Client:
         """Cancel a generation if it has not ended, and remove its record and its files."""
         self._run(self._core.delete(generation_id))
 
-    def download(self, generation: Generation | str, path: str | os.PathLike[str], *, thumbnail: bool = False) -> Path:
-        """Write a completed generation's clip, or its thumbnail, to a file: whole, or not at all."""
-        return self._run(download(self._core, generation, Path(path), thumbnail=thumbnail))
+    def download(
+        self,
+        generation: Generation | str,
+        path: str | os.PathLike[str],
+        *,
+        thumbnail: bool = False,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a completed generation's clip, or its thumbnail, to a file or into a folder: whole, or not at all.
+
+        A path that ends in a slash, is a folder or has no suffix is a folder's; there the file goes by the generation's
+        id. `-` is standard output. A picture that the clip was made of is never overwritten, any other file only with
+        `overwrite`. Gives the file's path. Raises `FileRefused` for such a path, `FileUnwritable`.
+        """
+        named = os.fspath(path)
+        flow = download(self._core, generation, named, thumbnail=thumbnail, overwrite=overwrite)
+        return self._run(flow)
 
     def concepts(self) -> Sequence[str]:
         """The camera concepts that the server carries out by name."""
