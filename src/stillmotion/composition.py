@@ -228,7 +228,7 @@ def _administration(settings: Settings, store: SqliteStore, clock: Clock) -> Adm
     pepper = _derived(open_data_directory(settings.data_dir).secret(), _KEYS)
     surfaces = frozenset(surface.name for surface in SURFACES)
     return Administration(
-        Products(store, new_uuid7, surfaces, frozenset(catalogue(settings).models), default_product(settings)),
+        Products(store, new_uuid7, surfaces, catalogue(settings), default_product(settings)),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, pepper),
     )
 

@@ -121,9 +121,9 @@ def test_the_embedded_engine_makes_the_longest_clip_that_can_be_asked_for():
 
 def test_a_model_that_needs_both_pictures_says_which_is_missing():
     assert refusals("wan21-flf2v-14b") == [
-        ("keyframes.frame1", "is needed: wan21-flf2v-14b goes from a first picture to a last one")
+        ("frame1", "is needed: wan21-flf2v-14b goes from a first picture to a last one")
     ]
-    assert refusals("wan21-flf2v-14b", frame0=None, frame1=PICTURE)[0][0] == "keyframes.frame0"
+    assert refusals("wan21-flf2v-14b", frame0=None, frame1=PICTURE)[0][0] == "frame0"
     assert refusals("wan21-flf2v-14b", frame1=PICTURE) == []
 
 
@@ -139,7 +139,7 @@ def test_a_loop_is_the_first_picture_again_where_a_model_can_end_with_one():
 def test_a_model_of_words_alone_refuses_pictures_and_others_need_one():
     assert refusals("wan21-t2v-1b3")[0][1] == "cannot be used: wan21-t2v-1b3 makes videos of words alone"
     assert refusals("wan21-t2v-1b3", frame0=None) == []
-    assert refusals("svd-xt", frame0=None)[0][0] == "keyframes.frame0"
+    assert refusals("svd-xt", frame0=None)[0][0] == "frame0"
 
 
 def test_the_first_that_can_is_taken_and_the_next_is_its_successor():

@@ -242,7 +242,7 @@ def test_what_is_wrong_is_named_by_its_parameter(client, asked, param):
         ({}, "input_reference"),
         ({"image_url": PICTURE_URL, "file_id": "x"}, "input_reference"),
         ({"image_url": "http://127.0.0.1/x.png"}, "input_reference"),
-        ({"image_url": "data:text/plain,x"}, "input_reference"),
+        ({"image_url": "data:text/plain,x"}, "input_reference.image_url"),
         ({"file_id": "x"}, "input_reference.file_id"),
         (5, "input_reference"),
     ],

@@ -80,6 +80,7 @@ async def test_a_request_to_reframe_is_found_as_it_was(store, subscription, name
         aspect_ratio=AspectRatio.TALL,
         purpose=Purpose.REFRAME,
         placement=Placement(left=-20, width=1280),
+        negative_prompt="blur, text",
         **named,
     )
     await store.submit(Submission(generation, subscription.product))

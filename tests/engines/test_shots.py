@@ -121,3 +121,8 @@ def test_every_concept_has_words():
 
 def test_a_model_that_takes_no_words_is_given_none():
     assert shot("svd-xt", concepts=("pan_left",)).prompt == ""
+
+
+def test_what_a_request_keeps_away_from_goes_before_what_its_model_does():
+    assert "negative_prompt" not in shot("wan22-ti2v-5b").options
+    assert shot("wan22-ti2v-5b", negative_prompt="blur").options["negative_prompt"] == "blur"

@@ -61,6 +61,12 @@ async def test_words_alone_are_sent_without_a_picture(workshop, clip):
     assert studio.asked[0].keys() == {"prompt", "size", "seconds", "fps", "num_frames", "seed"}
 
 
+async def test_what_to_keep_away_from_is_sent(workshop, clip):
+    async with open_studio(OpenAIStudio(clip)) as studio:
+        await made_by(studio, workshop, negative_prompt="blur, text")
+    assert studio.asked[0]["negative_prompt"] == "blur, text"
+
+
 async def test_the_key_and_the_model_are_sent_and_plain_servers_get_plain_fields(workshop, clip):
     async with open_studio(OpenAIStudio(clip, key="hidden-key")) as studio:
         entry = an_entry(studio.url, key="hidden-key", model="wan", options={"plain": True})

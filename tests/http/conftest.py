@@ -152,9 +152,7 @@ def digest(content: bytes) -> str:
 def administration_of(store: Any, clock: ManualClock) -> Administration:
     """The operator's side of a store."""
     return Administration(
-        Products(
-            store, new_uuid7, frozenset(surface.name for surface in SURFACES), frozenset(models().models), a_product()
-        ),
+        Products(store, new_uuid7, frozenset(surface.name for surface in SURFACES), models(), a_product()),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, PEPPER),
     )
 

@@ -125,9 +125,11 @@ def test_somebody_elses_task_is_not_told_from_none(any_edge):
     assert set(foreign.headers) == set(unknown.headers)
 
 
-def test_the_id_in_capitals_is_another_id(any_edge):
+def test_the_id_in_capitals_is_the_same_id(any_edge):
     caller = any_edge.caller()
-    assert caller.poll(caller.submit().body["id"].upper()).status == 404
+    submitted = caller.submit().body
+    polled = caller.poll(submitted["id"].upper())
+    assert (polled.status, polled.body["id"]) == (200, submitted["id"])
 
 
 def test_more_submits_than_allowed_wait_no_longer_than_a_minute(any_edge):

@@ -164,7 +164,7 @@ def test_a_picture_may_come_with_the_request(caller, content):
         "data:image/png;base64,",
         "data:image/png;base64,!!!!",
         "data:image/png;base64,aGVsbG8=",
-        "data:image/png;base64,iVBORw0KGgo",
+        "data:image/png;base64,iVBORw0KG",
         "data:image/png,hello",
         "data:text/html;base64,aGVsbG8=",
         "data:image/svg+xml;base64,PHN2Zy8+",

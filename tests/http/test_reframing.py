@@ -38,5 +38,5 @@ def test_a_clip_of_this_server_is_its_owners_alone(caller, edge):
     answered = reframe(caller, f"https://video.example/assets/generations/{theirs}/token.mp4")
     assert (answered.status, answered.body["detail"]) == (
         400,
-        "source: is not one of your generations: give the id of one",
+        "media.url: is not one of your generations: give the id of one",
     )

@@ -87,7 +87,7 @@ async def test_anyones_video_counts_as_the_longest_clip_and_comes_from_a_public_
     parts = {"purpose": Purpose.REFRAME, "prompt": "", "frame0": None, "aspect_ratio": AspectRatio.TALL}
     made = await desk.submit(source_url="https://example.com/film.mp4", **parts)
     assert (made.engine, made.request.seconds, made.request.source) == ("resample/1", MAX_SECONDS, None)
-    with pytest.raises(InvalidRequest, match=r"^media\.url: "):
+    with pytest.raises(InvalidRequest, match=r"^source\.url: "):
         await desk.submit(source_url="http://127.0.0.1/film.mp4", **parts)
 
 
@@ -106,8 +106,8 @@ async def test_what_is_not_there_to_start_from_is_named(desk, whose):
         earlier = await desk.finished() if whose == "another's" else new_uuid7()
         why = "is not one of your generations: give the id of one"
     asked = [
-        ("keyframes.frame0", {"frame0": GenerationKeyframe(earlier)}),
-        ("keyframes.frame1", {"frame1": GenerationKeyframe(earlier)}),
+        ("frame0.id", {"frame0": GenerationKeyframe(earlier)}),
+        ("frame1.id", {"frame1": GenerationKeyframe(earlier)}),
         ("source", {"purpose": Purpose.UPSCALE, "source": earlier, "resolution": Resolution.P2160}),
     ]
     for field, parts in asked:

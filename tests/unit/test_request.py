@@ -47,12 +47,12 @@ def test_any_other_text_is_a_prompt(prompt):
 def test_all_problems_are_told_at_once():
     with pytest.raises(InvalidRequest) as refused:
         GenerationRequest(" ", PHOTO, seconds=99, seed=-1)
-    assert [problem.field for problem in refused.value.problems] == ["prompt", "duration", "seed"]
+    assert [problem.field for problem in refused.value.problems] == ["prompt", "seconds", "seed"]
 
 
 @pytest.mark.parametrize("seconds", [0.99, 12.01, float("nan"), float("inf"), -5])
 def test_a_length_outside_one_to_twelve_seconds_is_refused(seconds):
-    with pytest.raises(InvalidRequest, match="duration: must be from 1 to 12 seconds"):
+    with pytest.raises(InvalidRequest, match="seconds: must be from 1 to 12 seconds"):
         GenerationRequest("x", PHOTO, seconds=seconds)
 
 
@@ -77,3 +77,53 @@ def test_every_size_is_even_and_has_the_area_and_shape_asked_for(resolution, asp
     assert size.width * size.height == pytest.approx(resolution.area, rel=0.01)
     shape = aspect.ratio if aspect else min(max(width / height, 0.25), 4.0)
     assert size.width / size.height == pytest.approx(shape, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "",
+        " ",
+        "\t\r\n\v\f",
+        "\N{ZERO WIDTH SPACE}",
+        "\N{ZERO WIDTH SPACE}\N{ZERO WIDTH JOINER}\N{WORD JOINER}",
+        "\N{ZERO WIDTH NO-BREAK SPACE}",
+        "\N{SOFT HYPHEN}",
+        "\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}",
+        "\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}",
+        "\N{MONGOLIAN VOWEL SEPARATOR}",
+        "\N{RIGHT-TO-LEFT OVERRIDE}\N{POP DIRECTIONAL FORMATTING}",
+        "\N{COMBINING ACUTE ACCENT}",
+        " \N{COMBINING ENCLOSING CIRCLE}",
+        "\N{VARIATION SELECTOR-16}",
+        "\N{HANGUL FILLER}",
+        "\N{HALFWIDTH HANGUL FILLER}\N{HANGUL CHOSEONG FILLER}\N{HANGUL JUNGSEONG FILLER}",
+        "\N{BRAILLE PATTERN BLANK}",
+        "\N{TAG LATIN SMALL LETTER A}\N{CANCEL TAG}",
+        "\x01\x7f\x85",
+        "\ufdd0\uffff",
+        "\N{COMBINING GRAPHEME JOINER}",
+    ],
+)
+def test_a_prompt_of_which_nothing_can_be_seen_is_blank(prompt):
+    (problem,) = prompt_problems(prompt)
+    assert problem.startswith("must not be blank")
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a",
+        "\N{ZERO WIDTH SPACE}a",
+        "e\N{COMBINING ACUTE ACCENT}",
+        "…",
+        "🎬",
+        "\N{KEYCAP TEN}",
+        "①",
+        "女",
+        "की",
+        "\U0001fae8",
+    ],
+)
+def test_a_prompt_of_which_something_can_be_seen_is_none(prompt):
+    assert prompt_problems(prompt) == []

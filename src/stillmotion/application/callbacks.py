@@ -100,19 +100,19 @@ class DeliveryLog:
 
     async def of_owned(self, subscription: Subscription, generation_id: str) -> list[LoggedDelivery]:
         """The log of the owner's generation. Raises `GenerationNotFound`, for another's as for none."""
-        await self.generations.view(subscription.id, generation_id)
-        return await self._with_attempts(await self.store.deliveries(generation_id))
+        owned = await self.generations.view(subscription.id, generation_id.lower())
+        return await self._with_attempts(await self.store.deliveries(owned.id))
 
     async def replay_owned(self, subscription: Subscription, generation_id: str, delivery_id: str) -> LoggedDelivery:
         """Deliver a message of the owner's generation once more.
 
         Raises `GenerationNotFound`, or `CallbackNotFound` where the generation has no such message.
         """
-        await self.generations.view(subscription.id, generation_id)
-        found = await self.store.find_delivery(delivery_id)
-        if found is None or found.generation_id != generation_id:
+        owned = await self.generations.view(subscription.id, generation_id.lower())
+        found = await self.store.find_delivery(delivery_id.lower())
+        if found is None or found.generation_id != owned.id:
             raise CallbackNotFound(delivery_id)
-        return await self.replay(delivery_id)
+        return await self.replay(found.id)
 
     async def of_generation(self, generation_id: str) -> list[LoggedDelivery]:
         """The log of anybody's generation. Raises `GenerationNotFound`."""

@@ -22,11 +22,12 @@ from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import INPUTS, generation_of
 from stillmotion.domain.catalogue import Catalogue
-from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, Problem, Unavailable
+from stillmotion.domain.errors import CursorNotFound, GenerationNotFound, InvalidRequest, Problem, Unavailable
+from stillmotion.domain.fields import Field
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.planning import first_able
+from stillmotion.domain.planning import first_able, settled
 from stillmotion.domain.rendering import RESAMPLER
 from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Purpose
 from stillmotion.domain.subscriptions import Subscription
@@ -64,10 +65,10 @@ class Generations:
         `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or `Unavailable`; then nothing is
         stored.
         """
-        self._check(subscription, request)
+        request = self._checked(subscription, request)
         request = await self._with_sources(subscription, request)
-        subscription.product.check_size(request)
         engine, request = self._planned(request)
+        subscription.product.check_size(request)
         request = await self._with_uploads(subscription, request)
         generation_id = self.new_id()
         kept = await self._keep_inline(generation_id, request)
@@ -96,14 +97,14 @@ class Generations:
 
     async def get(self, subscription: Subscription, generation_id: str) -> Generation:
         """The generation, if it is this subscription's. Raises `GenerationNotFound`."""
-        generation = await self.store.owned(subscription.id, generation_id)
+        generation = await self.store.owned(subscription.id, generation_id.lower())
         if generation is None:
             raise GenerationNotFound(generation_id)
         return generation
 
     def view(self, subscription: Subscription, generation_id: str) -> Awaitable[GenerationView]:
         """What its owner is shown of a generation. Raises `GenerationNotFound` for anyone else."""
-        return self.store.view(subscription.id, generation_id)
+        return self.store.view(subscription.id, generation_id.lower())
 
     async def digest(self, key: str) -> str | None:
         """The SHA-256 in hex that an object has as part of a result; None where it is none."""
@@ -119,12 +120,19 @@ class Generations:
     async def beyond(
         self, subscription: Subscription, generation_id: str | None, limit: int, *, newest_first: bool
     ) -> Sequence[GenerationView]:
-        """Up to `limit` of the subscription's generations by age, those beyond the one that a cursor names."""
+        """Up to `limit` of the subscription's generations by age, those beyond the one that a cursor names.
+
+        Raises `CursorNotFound` where it names none of theirs.
+        """
+        if generation_id is not None:
+            generation_id = generation_id.lower()
+            if await self.store.owned(subscription.id, generation_id) is None:
+                raise CursorNotFound(generation_id)
         return await self.store.beyond(subscription.id, generation_id, limit, newest_first=newest_first)
 
     async def cancel(self, subscription: Subscription, generation_id: str) -> Generation:
         """Stop what has not finished. Raises `GenerationNotFound`, or `IllegalTransition` where it has."""
-        await self.get(subscription, generation_id)
+        generation_id = (await self.get(subscription, generation_id)).id
         now = self.clock.now()
         cancelled = await self.store.change(generation_id, lambda generation: generation.cancelled(now))
         self.signal.notify()
@@ -135,39 +143,43 @@ class Generations:
 
         Raises `GenerationNotFound`, the second time too. Where storage is away, the objects are removed later.
         """
-        await self.get(subscription, generation_id)
+        generation_id = (await self.get(subscription, generation_id)).id
         if not await self.store.delete(generation_id):
             raise GenerationNotFound(generation_id)
         self.signal.notify()
         with suppress(Unavailable):
             await remove_objects(self.store, self.objects, generation_id)
 
-    def _check(self, subscription: Subscription, request: GenerationRequest) -> None:
-        if request.model not in self.catalogue.models:
+    def _checked(self, subscription: Subscription, request: GenerationRequest) -> GenerationRequest:
+        """The request with its model by the name that it has here."""
+        model = self.catalogue.named(request.model)
+        if model is None:
             names = ", ".join(sorted(self.catalogue.models))
-            raise InvalidRequest(Problem("model", f"is not one of this server's models: {names}"))
-        subscription.product.check_model(request.model)
-        for field, keyframe in (("url", request.frame0), ("end_url", request.frame1)):
+            raise InvalidRequest(Problem(Field.MODEL, f"is not one of this server's models: {names}"))
+        subscription.product.check_model(model)
+        for field, keyframe in ((Field.FRAME0_URL, request.frame0), (Field.FRAME1_URL, request.frame1)):
             if isinstance(keyframe, ImageKeyframe) and upload_named_by(keyframe.url) is None:
                 self.rules.check(field, keyframe.url)
         if request.source is None and request.source_url is not None:
-            self.rules.check("media.url", request.source_url)
+            self.rules.check(Field.SOURCE_URL, request.source_url)
         if request.callback_url is not None:
-            self.rules.check("callback_url", request.callback_url)
+            self.rules.check(Field.CALLBACK_URL, request.callback_url)
+        return request if model == request.model else replace(request, model=model)
 
     async def _with_sources(self, subscription: Subscription, request: GenerationRequest) -> GenerationRequest:
         """The request as it will be carried out: what it is made from must be there, and says how long it is."""
-        for field, keyframe in (("keyframes.frame0", request.frame0), ("keyframes.frame1", request.frame1)):
+        for field, keyframe in ((Field.FRAME0_ID, request.frame0), (Field.FRAME1_ID, request.frame1)):
             if isinstance(keyframe, GenerationKeyframe):
                 await self._finished(subscription, field, keyframe.id)
         if request.source is None:
             return request if request.purpose is Purpose.VIDEO else replace(request, seconds=MAX_SECONDS)
-        source = (await self._finished(subscription, "source", request.source)).request
+        named_by = Field.SOURCE if request.source_url is None else Field.SOURCE_URL
+        source = (await self._finished(subscription, named_by, request.source)).request
         if request.purpose is Purpose.REFRAME:
             return replace(request, seconds=source.seconds, resolution=source.resolution)
         if request.resolution.area <= source.resolution.area:
             raise InvalidRequest(
-                Problem("resolution", f"must be above the video's own {source.resolution} to upscale it")
+                Problem(Field.RESOLUTION, f"must be above the video's own {source.resolution} to upscale it")
             )
         return replace(request, seconds=source.seconds)
 
@@ -176,13 +188,11 @@ class Generations:
         if request.purpose is not Purpose.VIDEO:
             return RESAMPLER, request
         entry = first_able(self.catalogue.route(request.model), request)
-        if entry.longest_seconds < request.seconds:
-            request = replace(request, seconds=round(entry.longest_seconds, 3))
-        return entry.engine_name, request
+        return entry.engine_name, settled(entry, request)
 
     async def _finished(self, subscription: Subscription, field: str, generation_id: str) -> Generation:
         """A completed generation of the same owner. Raises `InvalidRequest` that names `field`."""
-        found = await self.store.owned(subscription.id, generation_id)
+        found = await self.store.owned(subscription.id, generation_id.lower())
         if found is None:
             raise InvalidRequest(Problem(field, "is not one of your generations: give the id of one"))
         if found.state is not State.COMPLETED:
@@ -191,8 +201,8 @@ class Generations:
 
     async def _with_uploads(self, subscription: Subscription, request: GenerationRequest) -> GenerationRequest:
         """The request with what was uploaded in place of its address: the generation keeps a copy of its own."""
-        frame0 = await self._taken("url", subscription, request.frame0)
-        frame1 = await self._taken("end_url", subscription, request.frame1)
+        frame0 = await self._taken(Field.FRAME0_URL, subscription, request.frame0)
+        frame1 = await self._taken(Field.FRAME1_URL, subscription, request.frame1)
         return _with_frames(request, frame0, frame1)
 
     async def _taken(self, field: str, subscription: Subscription, keyframe: Keyframe | None) -> Keyframe | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stillmotion.application.ports import NewId, SubscriptionStore
+from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound
 from stillmotion.domain.subscriptions import Product, product_problems
 
@@ -13,14 +14,14 @@ from stillmotion.domain.subscriptions import Product, product_problems
 class Products:
     """The administration of products.
 
-    `surfaces` and `models` are the names that this server knows; `default` is what a subscription is made for where
-    no product is named.
+    `surfaces` are the names that this server knows, `catalogue` has those of its models; `default` is what a
+    subscription is made for where no product is named.
     """
 
     store: SubscriptionStore
     new_id: NewId
     surfaces: frozenset[str]
-    models: frozenset[str]
+    catalogue: Catalogue
     default: Product
 
     async def ensure(self, product: Product) -> Product:
@@ -32,6 +33,7 @@ class Products:
 
     async def create(self, name: str, terms: Mapping[str, Any]) -> Product:
         """A new product; `terms` are fields of `Product`. Raises `InvalidRequest` with every problem found."""
+        terms = self._named(terms)
         product = replace(Product(self.new_id(), name), **terms)
         self._check(product, terms)
         await self.store.add_product(product)
@@ -39,6 +41,7 @@ class Products:
 
     async def update(self, name: str, terms: Mapping[str, Any]) -> Product:
         """The product with other terms, for its subscriptions too. Raises `ProductNotFound` or `InvalidRequest`."""
+        terms = self._named(terms)
 
         def change(product: Product) -> Product:
             changed = replace(product, **terms)
@@ -58,10 +61,17 @@ class Products:
         """All products in the order of their names."""
         return await self.store.products()
 
+    def _named(self, terms: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The terms with each model by the name that it has here."""
+        models = terms.get("models")
+        if not models:
+            return terms
+        return {**terms, "models": frozenset(self.catalogue.named(each) or each for each in models)}
+
     def _check(self, product: Product, terms: Mapping[str, Any]) -> None:
         """Names are checked as they are given: what was kept may name what another configuration knows."""
         problems = product_problems(product)
-        for field, known in (("surfaces", self.surfaces), ("models", self.models)):
+        for field, known in (("surfaces", self.surfaces), ("models", frozenset(self.catalogue.models))):
             unknown = sorted((terms.get(field) or frozenset()) - known)
             if unknown:
                 listed = ", ".join(sorted(known))

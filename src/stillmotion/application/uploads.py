@@ -44,7 +44,7 @@ class Uploads:
 
     async def read(self, subscription: Subscription, field: str, upload_id: str) -> bytes:
         """The picture. Raises `InvalidRequest` that names `field` for another's as for one that never was."""
-        upload = await self.store.find_upload(subscription.id, upload_id)
+        upload = await self.store.find_upload(subscription.id, upload_id.lower())
         if upload is not None and self.clock.now() < upload.expires_at:
             try:
                 return b"".join([piece async for piece in self.objects.read(upload.key, 0, upload.size)])

@@ -5,6 +5,7 @@ pipeline; `source` names them.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -187,6 +188,18 @@ class Entry:
         return self.frames.longest / self.fps
 
 
+_DATE = re.compile(r"-20\d\d-?[01]\d(?:-?[0-3]\d)?$", re.ASCII)
+_ZEROS = re.compile(r"(?<=\d)(?:\.0)+(?=-|$)", re.ASCII)
+LONGEST_NAME = 200
+"""Characters of a model's name that are looked at."""
+
+
+def _plain(name: str) -> str:
+    """A wire name without what spellings of it differ in."""
+    undated = _DATE.sub("", name[:LONGEST_NAME].strip().lower().replace("_", "-"))
+    return _ZEROS.sub("", undated).replace(".", "-")
+
+
 @dataclass(frozen=True, slots=True)
 class Default:
     """The entry to take where a GPU's memory is what there is to go by: from `memory_gb` on, up to the next default."""
@@ -222,6 +235,17 @@ class Catalogue:
     def models(self) -> tuple[str, ...]:
         """The wire names that can be asked for."""
         return tuple(self.aliases)
+
+    def named(self, spelling: str) -> str | None:
+        """The wire name that a spelling stands for; None where it stands for none.
+
+        A name may be written with a date behind it, in capitals, and with dots or underscores for hyphens:
+        `sora-2-2025-12-08`, `ray-1.6`. A version's last zero may be written (`ray-2.0`). A name as it is comes first.
+        """
+        if spelling in self.aliases:
+            return spelling
+        plain = _plain(spelling)
+        return next((model for model in self.aliases if _plain(model) == plain), None)
 
     def route(self, model: str) -> tuple[Entry, ...]:
         """Who makes a wire model, in order."""

@@ -10,7 +10,9 @@
     │   ├── AccessDenied              the product lacks the surface, model or action
     │   │   └── QuotaSpent            until the period ends
     │   ├── GenerationNotFound        also for another subscription's
-    │   │   └── CallbackNotFound      the generation has no such message
+    │   │   ├── CallbackNotFound      the generation has no such message
+    │   │   └── CursorNotFound        a list is to begin after a generation that is not there
+    │   ├── ModelNotFound             none of that name for this subscription
     │   ├── ProductNotFound           the administrator's own, as the next
     │   ├── SubscriptionNotFound
     │   └── LimitExceeded             try again after a while
@@ -38,7 +40,10 @@ class Refused(StillmotionError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a request: the wire field's path and a remedy in a sentence."""
+    """One thing wrong with a request: which part, and a remedy in a sentence.
+
+    A part is a `Field`, which the asked surface puts into its own words, or a path in those words already.
+    """
 
     field: str
     message: str
@@ -83,6 +88,18 @@ class GenerationNotFound(Refused):
 
 class CallbackNotFound(GenerationNotFound):
     """The generation has no such message."""
+
+
+class CursorNotFound(GenerationNotFound):
+    """A list is asked for beyond a generation that this subscription does not have."""
+
+
+class ModelNotFound(Refused):
+    """No model of that name that the subscription's product includes."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"there is no model {model}")
+        self.model = model
 
 
 class ProductNotFound(Refused):

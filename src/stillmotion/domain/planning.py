@@ -1,13 +1,15 @@
 """What a model will make of a request: decided before it is accepted, from the catalogue alone."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stillmotion.domain.catalogue import Ability, Catalogue, Dialect, EngineKind, Entry
 from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.fields import Field
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.keyframes import GenerationKeyframe
-from stillmotion.domain.request import FrameSize, GenerationRequest, frame_size
+from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, FrameSize, GenerationRequest, frame_size
 
 WIDE = FrameSize(16, 9)
 """Stands for the picture's shape until it is known."""
@@ -54,7 +56,12 @@ def plan(entry: Entry, request: GenerationRequest, picture: FrameSize = WIDE) ->
 
 def refusals(entry: Entry, request: GenerationRequest) -> tuple[Problem, ...]:
     """Why the model cannot make what is asked; nothing where it can."""
-    return (*_refused_pictures(entry, request), *_refused_loop(entry, request), *_refused_prompt(entry, request))
+    return (
+        *_refused_pictures(entry, request),
+        *_refused_loop(entry, request),
+        *_refused_prompt(entry, request),
+        *_refused_frames(entry, request),
+    )
 
 
 def first_able(route: Sequence[Entry], request: GenerationRequest) -> Entry:
@@ -91,39 +98,87 @@ def _refused_pictures(entry: Entry, request: GenerationRequest) -> list[Problem]
     if isinstance(request.frame0, GenerationKeyframe) and Ability.EXTEND in has:
         return []
     if Ability.LAST in has:
-        return [Problem("keyframes.frame1", f"is needed: {entry.name} goes from a first picture to a last one")]
-    return [Problem("keyframes.frame0", f"cannot be used: {entry.name} makes videos of words alone")]
+        return [Problem(Field.FRAME1, f"is needed: {entry.name} goes from a first picture to a last one")]
+    return [Problem(Field.FRAME0, f"cannot be used: {entry.name} makes videos of words alone")]
 
 
 def _refused_text(entry: Entry) -> list[Problem]:
     if Ability.TEXT in entry.abilities:
         return []
-    return [Problem("keyframes.frame0", f"is needed: {entry.name} makes no video without a picture to start from")]
+    return [Problem(Field.FRAME0, f"is needed: {entry.name} makes no video without a picture to start from")]
 
 
 def _cannot_end(entry: Entry) -> Problem:
-    return Problem("keyframes.frame1", f"cannot be used: {entry.name} does not end with a given picture; leave it out")
+    return Problem(Field.FRAME1, f"cannot be used: {entry.name} does not end with a given picture; leave it out")
 
 
 def _needs_start(entry: Entry) -> Problem:
-    return Problem("keyframes.frame0", f"is needed: {entry.name} ends with a picture only where it starts from one too")
+    return Problem(Field.FRAME0, f"is needed: {entry.name} ends with a picture only where it starts from one too")
 
 
 def _refused_loop(entry: Entry, request: GenerationRequest) -> list[Problem]:
     if not request.loop or Ability.LOOP in entry.abilities:
         return []
     if not _ends_anywhere(entry):
-        return [Problem("loop", f"cannot be had: {entry.name} does not end where it began; leave it out")]
+        return [Problem(Field.LOOP, f"cannot be had: {entry.name} does not end where it began; leave it out")]
     if request.frame0 is None or request.frame1 is not None or isinstance(request.frame0, GenerationKeyframe):
-        return [Problem("loop", f"needs one picture, to start and to end with, on {entry.name}: leave it out")]
+        return [Problem(Field.LOOP, f"needs one picture, to start and to end with, on {entry.name}: leave it out")]
     return []
 
 
 def _refused_prompt(entry: Entry, request: GenerationRequest) -> list[Problem]:
     needs_one = entry.server is not None and entry.server.speaks is Dialect.OPENAI
-    if request.prompt or request.concepts or not needs_one:
-        return []
-    return [Problem("prompt", f"is needed: {entry.name} takes no picture without words; say what should happen")]
+    problems = []
+    if needs_one and not (request.prompt or request.concepts):
+        problems.append(
+            Problem(Field.PROMPT, f"is needed: {entry.name} takes no picture without words; say what should happen")
+        )
+    if request.negative_prompt and not _takes_negative(entry):
+        problems.append(
+            Problem(
+                Field.NEGATIVE_PROMPT,
+                f"says what a diffusion model should keep away from, and {entry.name} has no use for it: leave it out, "
+                "or ask for a model that diffuses with guidance",
+            )
+        )
+    return problems
+
+
+def _takes_negative(entry: Entry) -> bool:
+    if entry.server is not None:
+        return entry.server.speaks is Dialect.OPENAI and not entry.options.get("plain", False)
+    return entry.engine is EngineKind.DIFFUSERS and entry.takes_prompt and entry.guidance > 1
+
+
+def _refused_frames(entry: Entry, request: GenerationRequest) -> list[Problem]:
+    problems = []
+    if request.fps not in (None, entry.fps):
+        problems.append(
+            Problem(
+                Field.FPS,
+                f"says how many frames a second has, and {entry.name} makes {entry.fps}: leave it out, or say so many",
+            )
+        )
+    if request.frame_count is not None:
+        least, most = math.ceil(MIN_SECONDS * entry.fps), math.floor(MAX_SECONDS * entry.fps)
+        if not least <= request.frame_count <= most:
+            problems.append(
+                Problem(
+                    Field.FRAME_COUNT,
+                    f"must be from {least} to {most}: {entry.name} makes {entry.fps} frames a second",
+                )
+            )
+    return problems
+
+
+def settled(entry: Entry, request: GenerationRequest) -> GenerationRequest:
+    """The request as the model that was chosen for it carries it out: no longer than it can, and in seconds alone."""
+    seconds = request.seconds if request.frame_count is None else request.frame_count / entry.fps
+    if entry.longest_seconds < seconds:
+        seconds = round(entry.longest_seconds, 3)
+    if (seconds, request.fps, request.frame_count) == (request.seconds, None, None):
+        return request
+    return replace(request, seconds=seconds, fps=None, frame_count=None)
 
 
 def _ends_anywhere(entry: Entry) -> bool:

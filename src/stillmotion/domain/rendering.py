@@ -85,7 +85,8 @@ class RenderJob:
     `frame1_plan` is that clip's plan (`Rendering.plan`), so that its motion can be carried on; else it is empty.
     `depth` is that of the picture the clip starts from (of `frame1` where that is the only one), where it is known;
     an engine that has no use for it passes it over. Where the clip `extends` an earlier one, `before` are the pictures
-    that came before `frame0` in that clip, in order: as many as the engine wants, or none. An engine that works long
+    that came before `frame0` in that clip, in order: as many as the engine wants, or none. `negative_prompt` says what
+    to keep away from, empty for nothing. An engine that works long
     before its first frame may `show` what it is at; of the frames themselves somebody else makes previews.
     """
 
@@ -103,6 +104,7 @@ class RenderJob:
     extends: bool = False
     before: tuple[Picture, ...] = ()
     show: Show = unseen
+    negative_prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

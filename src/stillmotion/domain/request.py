@@ -2,10 +2,12 @@
 
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
 from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.fields import Field
 from stillmotion.domain.keyframes import Keyframe
 from stillmotion.domain.reframing import Placement
 
@@ -81,6 +83,10 @@ class GenerationRequest:
     picture keeps its own shape. To upscale or reframe, `source` is the id of the finished generation, and no prompt
     is needed; `source_url` is the address it was named by, `placement` where its picture lies in the reframed one,
     None to crop around the subject. Without a `source` the video at `source_url`, which may be anyone's, is reframed.
+
+    `negative_prompt` says what the clip should keep away from; it is empty for nothing. `fps` (frames a second) and
+    `frame_count` are there until a model is chosen: it must make just so many frames a second, and the count becomes
+    `seconds`.
     """
 
     prompt: str
@@ -98,6 +104,9 @@ class GenerationRequest:
     source: str | None = None
     source_url: str | None = None
     placement: Placement | None = None
+    negative_prompt: str = ""
+    fps: int | None = None
+    frame_count: int | None = None
 
     def __post_init__(self) -> None:
         problems = tuple(self._problems())
@@ -106,13 +115,19 @@ class GenerationRequest:
 
     def _problems(self) -> list[Problem]:
         if self.prompt or (self.frame0 is None and self.frame1 is None and self.purpose is Purpose.VIDEO):
-            problems = [Problem("prompt", message) for message in prompt_problems(self.prompt)]
+            problems = [Problem(Field.PROMPT, message) for message in prompt_problems(self.prompt)]
         else:
             problems = []
         if not MIN_SECONDS <= self.seconds <= MAX_SECONDS:
-            problems.append(Problem("duration", f"must be from {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds"))
+            problems.append(Problem(Field.SECONDS, f"must be from {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds"))
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
-            problems.append(Problem("seed", f"must be a whole number from 0 to {MAX_SEED}"))
+            problems.append(Problem(Field.SEED, f"must be a whole number from 0 to {MAX_SEED}"))
+        if len(self.negative_prompt) > PROMPT_MAX_CHARACTERS or _UNSTORABLE.search(self.negative_prompt):
+            problems.append(
+                Problem(
+                    Field.NEGATIVE_PROMPT, f"must be plain Unicode text of {PROMPT_MAX_CHARACTERS} characters at most"
+                )
+            )
         return problems + self._source_problems()
 
     def _source_problems(self) -> list[Problem]:
@@ -120,15 +135,15 @@ class GenerationRequest:
         foreign = self.purpose is Purpose.REFRAME and self.source_url is not None
         if (self.source is None) is not (self.purpose is Purpose.VIDEO) and not foreign:
             problems.append(
-                Problem("source", "must be a finished generation's id to upscale or reframe it, else absent")
+                Problem(Field.SOURCE, "must be a finished generation's id to upscale or reframe it, else absent")
             )
         if self.purpose is Purpose.REFRAME and self.aspect_ratio is None:
-            problems.append(Problem("aspect_ratio", "is needed: say which shape the video should have"))
+            problems.append(Problem(Field.ASPECT_RATIO, "is needed: say which shape the video should have"))
         if self.purpose is Purpose.UPSCALE and self.aspect_ratio is not None:
-            problems.append(Problem("aspect_ratio", "stays the video's own when it is upscaled: leave it out"))
+            problems.append(Problem(Field.ASPECT_RATIO, "stays the video's own when it is upscaled: leave it out"))
         if self.placement is not None:
             if self.purpose is not Purpose.REFRAME:
-                problems.append(Problem("placement", "is for reframing only"))
+                problems.append(Problem(Field.PLACEMENT, "is for reframing only"))
             elif self.aspect_ratio is not None:
                 frame = frame_size(self.resolution, self.aspect_ratio, SQUARE)
                 problems += _placement_problems(self.placement, frame)
@@ -155,12 +170,23 @@ def _placement_problems(placement: Placement, frame: FrameSize) -> list[Problem]
 
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"})
+"""Controls, formats, spaces, and marks that are nothing without a letter."""
+_UNSEEN = re.compile(
+    "[\u115f\u1160\u2065\u2800\u3164\uffa0\ufdd0-\ufdef\ufff0-\ufff8\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+"""Fillers and blanks of other categories, places kept for what is not seen, and places for no character."""
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text can be seen: it is empty, or all spaces, invisible characters and lone marks."""
+    return all(unicodedata.category(each) in _UNSEEN_CATEGORIES or _UNSEEN.match(each) for each in text)
 
 
 def prompt_problems(prompt: str) -> list[str]:
     """What is wrong with a prompt, a remedy in each sentence; empty for a good one."""
     length = len(prompt.strip())
-    if length == 0:
+    if is_blank(prompt):
         return ["must not be blank: say what should happen in the video"]
     if length > PROMPT_MAX_CHARACTERS:
         return [f"is {length} characters long; shorten it to {PROMPT_MAX_CHARACTERS} at most"]

@@ -1,6 +1,7 @@
 """Who may ask: products, subscriptions and their keys."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -47,6 +48,10 @@ class Product:
         """Raise `AccessDenied` where the model is not included."""
         if self.models is not None and model not in self.models:
             raise AccessDenied(f"the product {self.name} does not include the model {model}")
+
+    def included(self, models: Sequence[str]) -> tuple[str, ...]:
+        """Those of the models that are included."""
+        return tuple(each for each in models if self.models is None or each in self.models)
 
     def check_size(self, request: GenerationRequest) -> None:
         """Raise `AccessDenied` for a resolution that is not included, or a longer clip than is."""

@@ -1,17 +1,29 @@
 """Refusals: one table a surface, from the kind of error to a status and a body."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from stillmotion.domain.errors import Refused
+from stillmotion.domain.errors import InvalidRequest, Problem, Refused
+from stillmotion.domain.fields import Field
 from stillmotion.http.body import UnreadBody
 from stillmotion.http.replies import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
 
 DEFAULT_RETRY_SECONDS = 5
+
+
+FieldNames = Mapping[Field, str]
+"""What a surface calls each part of a request."""
+
+
+def in_words(error: InvalidRequest, names: FieldNames) -> list[Problem]:
+    """An error's problems with each part as a surface calls it."""
+    return [
+        Problem(names[each.field], each.message) if isinstance(each.field, Field) else each for each in error.problems
+    ]
 
 
 class EndpointNotFound(Refused):

@@ -124,6 +124,7 @@ class Forwarder:
             aspect_ratio=request.aspect_ratio,
             resolution=request.resolution,
             concepts=request.concepts,
+            negative_prompt=request.negative_prompt,
         )
 
     async def _prepared(self, job: Job) -> Prepared | None:

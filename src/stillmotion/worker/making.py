@@ -180,6 +180,7 @@ def _job(render: Render, wants: Wants, decoder: DecoderProcess, say: Say) -> Ren
         depth=_depth(render, decoder, pause),
         extends=render.frame0_is_clip,
         before=tuple(each for picture in earlier[:-1] if (each := ready(picture)) is not None),
+        negative_prompt=render.negative_prompt,
     )
 
 

@@ -56,6 +56,7 @@ class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
     depth: str | None = None
     depth_bright_is_far: bool = False
     codec: VideoCodec = VideoCodec.H264
+    negative_prompt: str = ""
 
 
 class Resample(msgspec.Struct, frozen=True, tag="resample", omit_defaults=True):

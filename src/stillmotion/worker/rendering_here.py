@@ -65,6 +65,7 @@ class RendererMaker:
             frame0_plan=frame0.plan,
             frame1_plan=frame1.plan,
             codec=job.codec,
+            negative_prompt=request.negative_prompt,
         )
 
     async def _resample(self, job: Job, output: Path) -> Resample:

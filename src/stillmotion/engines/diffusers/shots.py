@@ -95,7 +95,7 @@ def shot_of(job: RenderJob, entry: Entry, own_words: Mapping[str, str] = PLAIN) 
         anchors=tuple(anchors),
         without_first=overlap,
         without_last=1 if _closes(job, entry) else 0,
-        options=entry.options,
+        options={**entry.options, "negative_prompt": job.negative_prompt} if job.negative_prompt else entry.options,
         said=said,
     )
 

@@ -55,6 +55,8 @@ class OpenAIPeer:
         if not self._is_plain:
             # Seconds are whole numbers there: the frames say exactly how long it is to be.
             fields |= {"fps": str(ask.fps), "num_frames": str(ask.frame_count), "seed": str(ask.seed % 2**31)}
+            if ask.negative_prompt:
+                fields["negative_prompt"] = ask.negative_prompt
         form = aiohttp.FormData(default_to_multipart=True)
         for name, value in fields.items():
             form.add_field(name, value)

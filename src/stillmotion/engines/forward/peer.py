@@ -60,6 +60,7 @@ class Ask:
     aspect_ratio: AspectRatio | None = None
     resolution: Resolution = Resolution.P720
     concepts: tuple[str, ...] = ()
+    negative_prompt: str = ""
 
 
 class RemoteState(StrEnum):

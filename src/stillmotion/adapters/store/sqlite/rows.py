@@ -66,6 +66,7 @@ class _Request(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
     source: str | None = None
     source_url: str | None = None
     placement: Placement | None = None
+    negative_prompt: str = ""
 
 
 _encode_json = msgspec.json.Encoder().encode
@@ -253,6 +254,7 @@ def from_request(request: GenerationRequest) -> str:
         source=request.source,
         source_url=request.source_url,
         placement=request.placement,
+        negative_prompt=request.negative_prompt,
     )
     return _encode_json(kept).decode()
 
@@ -278,6 +280,9 @@ def to_request(text: str) -> GenerationRequest:
             "source": kept.source,
             "source_url": kept.source_url,
             "placement": kept.placement,
+            "negative_prompt": kept.negative_prompt,
+            "fps": None,
+            "frame_count": None,
         },
     )
 

@@ -45,7 +45,7 @@ def admit(call: Call, key: str | None) -> Administration:
     return access.authenticate(key, call.request.remote or "")
 
 
-async def list_products(call: Call, office: Administration, asked: Nothing) -> Answer:
+async def list_products(call: Call, office: Administration, asked: wire.Unfiltered) -> Answer:
     """Every product."""
     del call, asked
     return Answer(_ENCODE(wire.ProductList(tuple(map(translate.product, await office.products.list())))))
@@ -70,7 +70,7 @@ async def update_product(call: Call, office: Administration, asked: wire.Product
     return Answer(_ENCODE(translate.product(changed)))
 
 
-async def list_subscriptions(call: Call, office: Administration, asked: Nothing) -> Answer:
+async def list_subscriptions(call: Call, office: Administration, asked: wire.Unfiltered) -> Answer:
     """Every subscription."""
     del asked
     now = call.services.clock.now()
@@ -96,12 +96,12 @@ async def get_subscription(call: Call, office: Administration, asked: Nothing) -
 
 async def update_subscription(call: Call, office: Administration, asked: wire.SubscriptionChange) -> Answer:
     """Another name, product, state or end for a subscription."""
-    await office.subscriptions.update(call.path["id"], translate.to_changes(asked))
+    await office.subscriptions.update(call.path["id"].lower(), translate.to_changes(asked))
     return await _shown(call, office)
 
 
 async def _shown(call: Call, office: Administration) -> Answer:
-    known, keys = await office.subscriptions.get(call.path["id"])
+    known, keys = await office.subscriptions.get(call.path["id"].lower())
     usage = await office.subscriptions.usage(known.id)
     return Answer(_ENCODE(translate.subscription(known, keys, call.services.clock.now(), usage)))
 
@@ -109,7 +109,7 @@ async def _shown(call: Call, office: Administration) -> Answer:
 async def rotate_key(call: Call, office: Administration, asked: Nothing) -> Answer:
     """A new key in a slot."""
     del asked
-    subscription_id, slot = call.path["id"], call.path["slot"]
+    subscription_id, slot = call.path["id"].lower(), call.path["slot"]
     if slot not in set(KeySlot):
         raise InvalidRequest(Problem("slot", f"must be {' or '.join(KeySlot)}"))
     key = await office.subscriptions.rotate(subscription_id, KeySlot(slot))
@@ -141,6 +141,7 @@ ADMIN = Surface(
             "GET",
             "products",
             "List the products",
+            wire=wire.Unfiltered,
             answer=wire.ProductList,
             answers={"": wire.ProductList((examples.PRODUCT,))},
             answered="All of them.",
@@ -192,6 +193,7 @@ ADMIN = Surface(
             "GET",
             "subscriptions",
             "List the subscriptions",
+            wire=wire.Unfiltered,
             answer=wire.SubscriptionList,
             answers={"": wire.SubscriptionList((examples.LISTED_SUBSCRIPTION,))},
             answered="All of them, oldest first.",

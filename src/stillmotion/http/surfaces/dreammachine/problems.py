@@ -1,5 +1,7 @@
 """The Dream Machine's refusals: every one is a sentence in `detail`."""
 
+from typing import Final
+
 from stillmotion.domain.errors import (
     AccessDenied,
     GenerationNotFound,
@@ -11,8 +13,9 @@ from stillmotion.domain.errors import (
     QuotaSpent,
     Unavailable,
 )
+from stillmotion.domain.fields import Field
 from stillmotion.http.bearer import CHALLENGE
-from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed, Problems, Row
+from stillmotion.http.problems import EndpointNotFound, FieldNames, MethodNotAllowed, Problems, Row, in_words
 from stillmotion.http.replies import Header
 from stillmotion.http.strict_json import WrongShape
 from stillmotion.http.surfaces.dreammachine.wire import Detail
@@ -30,10 +33,24 @@ class Sentence(InvalidRequest):
         self.sentence = sentence
 
 
+FIELDS: Final[FieldNames] = {
+    **{each: each.value for each in Field},
+    Field.FRAME0: "keyframes.frame0",
+    Field.FRAME0_URL: "keyframes.frame0.url",
+    Field.FRAME0_ID: "keyframes.frame0.id",
+    Field.FRAME1: "keyframes.frame1",
+    Field.FRAME1_URL: "keyframes.frame1.url",
+    Field.FRAME1_ID: "keyframes.frame1.id",
+    Field.SECONDS: "duration",
+    Field.SOURCE: "id",
+    Field.SOURCE_URL: "media.url",
+}
+
+
 def _detail(error: InvalidRequest) -> Detail:
     if isinstance(error, Sentence):
         return Detail(error.sentence)
-    return Detail("; ".join(f"{each.field}: {each.message}" for each in error.problems))
+    return Detail("; ".join(f"{each.field}: {each.message}" for each in in_words(error, FIELDS)))
 
 
 PROBLEMS = Problems(

@@ -88,13 +88,13 @@ async def delete(call: Call, subscription: Subscription, asked: wire.Anything) -
     return Answer(b"", status=204)
 
 
-async def list_concepts(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+async def list_concepts(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> Answer:
     """The camera concepts that are honoured as they are named."""
     del call, subscription, asked
     return Answer(_ENCODE(HONOURED))
 
 
-async def list_camera_motions(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+async def list_camera_motions(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> Answer:
     """The same moves as phrases for a prompt."""
     del call, subscription, asked
     return Answer(_ENCODE([f"camera {each.replace('_', ' ')}" for each in HONOURED]))
@@ -272,12 +272,12 @@ DREAM_MACHINE = Surface(
             summary="The camera concepts",
             description="Those that are carried out as they are named. Others of the Dream Machine's are accepted, "
             "hinted at by a move near to them, and the generation's plan says so.",
-            wire=wire.Anything,
+            wire=wire.Unfiltered,
             answer=wire.Names,
             answers={"": list(HONOURED[:4])},
             answered="Their keys.",
             shows_engine=False,
-            refusals=_SHARED,
+            refusals=(InvalidRequest, *_SHARED),
             handle=list_concepts,
         ),
         Operation(
@@ -286,12 +286,12 @@ DREAM_MACHINE = Surface(
             path=f"{BASE}/generations/camera_motion/list",
             summary="The camera moves as phrases",
             description="Each can be written into a prompt.",
-            wire=wire.Anything,
+            wire=wire.Unfiltered,
             answer=wire.Names,
             answers={"": ["camera push in", "camera orbit left"]},
             answered="The phrases.",
             shows_engine=False,
-            refusals=_SHARED,
+            refusals=(InvalidRequest, *_SHARED),
             handle=list_camera_motions,
         ),
         _refused("addAudio", "/generations/{id}/audio", "add audio"),

@@ -1,7 +1,8 @@
 """Between the Dream Machine's words and the domain's."""
 
 import re
-from typing import TypeVar, cast
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,10 +20,13 @@ from stillmotion.domain.request import (
     GenerationRequest,
     Purpose,
     Resolution,
+    is_blank,
 )
 from stillmotion.domain.views import KeyframeView, RequestView
+from stillmotion.http.decoding import remedy
 from stillmotion.http.operation import LinkTo
-from stillmotion.http.pictures import BadDataUri, is_data_uri, read_data_uri
+from stillmotion.http.pictures import BadDataUri, read_address
+from stillmotion.http.strict_json import WrongShape
 from stillmotion.http.surfaces.dreammachine import wire
 from stillmotion.http.surfaces.dreammachine.problems import Sentence
 
@@ -32,15 +36,17 @@ _INPUT_CODES = ("image_", "clip_", "source_")
 """How the codes of failures begin that the caller's pictures are to blame for."""
 
 _DURATION = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)s?", re.ASCII)
-_OUR_VIDEO = re.compile(r"/assets/generations/([0-9a-f-]{36})/[\w-]+\.mp4", re.ASCII)
+_OUR_VIDEO = re.compile(r"/assets/generations/([0-9a-fA-F-]{36})/[\w-]+\.mp4", re.ASCII)
 _ENCODER = msgspec.json.Encoder()
+
+_KEYFRAME_TYPES: Mapping[str, Any] = {each.name: each.type for each in msgspec.structs.fields(wire.AskedKeyframe)}
 
 Word = TypeVar("Word", AspectRatio, Resolution)
 
 
 def to_request(submitted: wire.CreateRequest) -> GenerationRequest:
     """What was asked, in the domain's terms. Raises `InvalidRequest`."""
-    keyframes = submitted.keyframes or wire.Keyframes()
+    keyframes = submitted.keyframes or wire.AskedKeyframes()
     frame0 = _to_keyframe("keyframes.frame0", keyframes.frame0)
     frame1 = _to_keyframe("keyframes.frame1", keyframes.frame1)
     _check_prompt(submitted.prompt, frame0, frame1)
@@ -108,12 +114,12 @@ def _our_video(url: str) -> str | None:
         found = _OUR_VIDEO.fullmatch(urlsplit(url).path)
     except ValueError:
         return None
-    return None if found is None else found[1]
+    return None if found is None else found[1].lower()
 
 
 def _check_prompt(prompt: str | None, *frames: Keyframe | None) -> None:
     text = (prompt or "").strip()
-    if not text:
+    if is_blank(text):
         if prompt is None and any(isinstance(frame, ImageKeyframe | InlineKeyframe) for frame in frames):
             return
         raise Sentence("Prompt is required")
@@ -123,15 +129,21 @@ def _check_prompt(prompt: str | None, *frames: Keyframe | None) -> None:
         raise Sentence(f"Prompt is too long, maximum length is {PROMPT_MAX_CHARACTERS} characters")
 
 
-def _to_keyframe(field: str, given: wire.ImageKeyframe | wire.GenerationKeyframe | None) -> Keyframe | None:
+def _to_keyframe(field: str, given: wire.AskedKeyframe | None) -> Keyframe | None:
     if given is None:
         return None
-    if isinstance(given, wire.GenerationKeyframe):
-        return GenerationKeyframe(given.id)
-    if not is_data_uri(given.url):
-        return ImageKeyframe(given.url)
+    is_earlier = given.id is not None if given.type is None else given.type == "generation"
+    needed, other = ("id", "url") if is_earlier else ("url", "id")
+    if getattr(given, needed) is None:
+        raise WrongShape(Problem(f"{field}.{needed}", f"is required: {remedy(_KEYFRAME_TYPES[needed])}"))
+    if getattr(given, other) is not None:
+        raise WrongShape(
+            Problem(f"{field}.{other}", f"cannot stand beside {needed}: a keyframe is an image or a generation")
+        )
+    if given.id is not None:
+        return GenerationKeyframe(given.id.lower())
     try:
-        return InlineKeyframe(read_data_uri(given.url))
+        return read_address(given.url or "")
     except BadDataUri as error:
         raise InvalidRequest(Problem(f"{field}.url", str(error))) from None
 

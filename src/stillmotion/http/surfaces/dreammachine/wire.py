@@ -32,39 +32,65 @@ _Shape = Annotated[str | None, Meta(description=f"must be one of {', '.join(Aspe
 _Resolution = Annotated[str | None, Meta(description=f"must be one of {', '.join(Resolution)}")]
 
 
-class ImageKeyframe(Struct, frozen=True, tag="image", forbid_unknown_fields=True):
+class ImageKeyframe(Struct, frozen=True, tag="image"):
     """A picture at an http(s) address, or itself as `data:image/…;base64,…`."""
 
     url: str
 
 
-class GenerationKeyframe(Struct, frozen=True, tag="generation", forbid_unknown_fields=True):
+class GenerationKeyframe(Struct, frozen=True, tag="generation"):
     """An earlier generation, continued from its last frame (`frame0`) or led into (`frame1`)."""
 
     id: str
 
 
-class Keyframes(Struct, frozen=True, forbid_unknown_fields=True):
+class Keyframes(Struct, frozen=True):
     """What the video starts and ends with."""
 
     frame0: ImageKeyframe | GenerationKeyframe | None = None
     frame1: ImageKeyframe | GenerationKeyframe | None = None
 
 
+class AskedKeyframe(Struct, frozen=True, forbid_unknown_fields=True):
+    """A picture by its `url`, or an earlier generation by its `id`: `type` may say which."""
+
+    type: Annotated[
+        Literal["image", "generation"] | None, Meta(description='must be "image" or "generation"; it may be left out')
+    ] = None
+    url: Annotated[
+        str | None,
+        Meta(description="must be a string: the http(s) URL of a picture, or the picture as data:image/…;base64,…"),
+    ] = None
+    id: Annotated[str | None, Meta(description="must be a string: the id of one of your completed generations")] = None
+
+
+_Keyframe = Annotated[
+    AskedKeyframe | None,
+    Meta(description='must be {"type": "image", "url": "…"} or {"type": "generation", "id": "…"}'),
+]
+
+
+class AskedKeyframes(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the video starts and ends with."""
+
+    frame0: _Keyframe = None
+    frame1: _Keyframe = None
+
+
 class Concept(Struct, frozen=True, forbid_unknown_fields=True):
     """A camera concept."""
 
-    key: str
+    key: Annotated[str, Meta(description="must be a string: the name of a concept")]
 
 
 class Media(Struct, frozen=True, forbid_unknown_fields=True):
     """A video or a picture by its address."""
 
-    url: str
+    url: Annotated[str, Meta(description="must be a string: an http(s) URL")]
 
 
 _Keyframes = Annotated[
-    Keyframes | None,
+    AskedKeyframes | None,
     Meta(
         description='must be {"frame0": …, "frame1": …}, each {"type": "image", "url": "…"} or '
         '{"type": "generation", "id": "…"}'
@@ -135,7 +161,7 @@ class ReframeRequest(Struct, forbid_unknown_fields=True, frozen=True):
     callback_url: _Callback = None
 
 
-class Page(Struct, frozen=True):
+class Page(Struct, frozen=True, forbid_unknown_fields=True):
     """Which part of a list."""
 
     limit: Annotated[
@@ -148,6 +174,10 @@ class Page(Struct, frozen=True):
 
 class Anything(Struct, frozen=True):
     """A body that is not looked at."""
+
+
+class Unfiltered(Struct, frozen=True, forbid_unknown_fields=True):
+    """A list without parameters."""
 
 
 class RequestEcho(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The gateway's refusals: WIRE.md's table of statuses and bodies."""
 
-from collections.abc import Mapping
+from typing import Final
 
 from stillmotion.domain.errors import (
     AccessDenied,
@@ -11,11 +11,11 @@ from stillmotion.domain.errors import (
     QuotaSpent,
     Unavailable,
 )
-from stillmotion.http.problems import EndpointNotFound, Problems, Row
+from stillmotion.domain.fields import Field
+from stillmotion.http.problems import EndpointNotFound, FieldNames, Problems, Row, in_words
 from stillmotion.http.surfaces.gateway.wire import Error, FieldProblem, InvalidParameters, TaskNotFound
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
-KEY_PARAMETER = "subscription-key"
 
 _INVALID = "Invalid request parameters"
 _EXAMPLE = FieldProblem("prompt", "must not be blank: say what should happen in the video")
@@ -23,12 +23,17 @@ _UNEXPECTED = Error("An unexpected error occurred, please try again later")
 _CHALLENGE = f'SubscriptionKey realm="Stillmotion", name="{KEY_HEADER}", type="header"'
 
 
-_FIELDS: Mapping[str, str] = {"keyframes.frame0": "url", "keyframes.frame1": "end_url"}
-"""What a model that cannot make the request calls otherwise."""
+FIELDS: Final[FieldNames] = {
+    **{each: each.value for each in Field},
+    **dict.fromkeys((Field.FRAME0, Field.FRAME0_URL, Field.FRAME0_ID), "url"),
+    **dict.fromkeys((Field.FRAME1, Field.FRAME1_URL, Field.FRAME1_ID), "end_url"),
+    Field.SECONDS: "duration",
+}
+"""What has no name of its own here, a caller of this surface cannot ask for."""
 
 
 def _details(error: InvalidRequest) -> InvalidParameters:
-    told = (FieldProblem(_FIELDS.get(each.field, each.field), each.message) for each in error.problems)
+    told = (FieldProblem(each.field, each.message) for each in in_words(error, FIELDS))
     return InvalidParameters(_INVALID, tuple(told))
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.generation import GenerationView
-from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe, Keyframe
+from stillmotion.domain.keyframes import Keyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import (
     DEFAULT_MODEL,
@@ -21,7 +21,7 @@ from stillmotion.domain.request import (
 )
 from stillmotion.domain.views import KeyframeView
 from stillmotion.http.operation import LinkTo
-from stillmotion.http.pictures import BadDataUri, is_data_uri, read_data_uri
+from stillmotion.http.pictures import BadDataUri, read_address
 from stillmotion.http.surfaces.gateway import wire
 
 UNFINISHED_MESSAGE = "Image Getting Created"
@@ -84,10 +84,8 @@ class _Reading:
         self.problems += [Problem(field, message) for message in messages]
 
     def keyframe(self, field: str, address: str) -> Keyframe | None:
-        if not is_data_uri(address):
-            return ImageKeyframe(address)
         try:
-            return InlineKeyframe(read_data_uri(address))
+            return read_address(address)
         except BadDataUri as error:
             self.refuse(field, str(error))
             return None

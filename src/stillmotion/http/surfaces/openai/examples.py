@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from stillmotion.http.surfaces.openai.wire import Deleted, Failure, Video, Videos
+from stillmotion.http.surfaces.openai.wire import Deleted, Failure, Model, Models, Video, Videos
 
 _ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
 
@@ -35,3 +35,5 @@ COMPLETED: Final = replace(QUEUED, status="completed", progress=100, completed_a
 FAILED: Final = replace(QUEUED, status="failed", error=Failure("image_gone", "The image is no longer there."))
 LISTED: Final = Videos("list", (COMPLETED,), _ID, _ID, has_more=False)
 DELETED: Final = Deleted(_ID)
+MODEL: Final = Model("sora-2", "model", 1764676800, "stillmotion", "parallax/1")
+MODELS: Final = Models("list", (MODEL,))

@@ -1,20 +1,23 @@
 """The videos API's refusals: one object, `error`, with a sentence, a type, a parameter and a code."""
 
-from collections.abc import Mapping
+from typing import Final
 
 from stillmotion.domain.errors import (
     AccessDenied,
+    CursorNotFound,
     GenerationNotFound,
     IdempotencyConflict,
     InvalidRequest,
     LimitExceeded,
+    ModelNotFound,
     NotAuthenticated,
     Problem,
     QuotaSpent,
     Unavailable,
 )
+from stillmotion.domain.fields import Field
 from stillmotion.http.bearer import CHALLENGE
-from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed, Problems, Row
+from stillmotion.http.problems import EndpointNotFound, FieldNames, MethodNotAllowed, Problems, Row, in_words
 from stillmotion.http.replies import Header
 from stillmotion.http.surfaces.openai.wire import Error, ErrorDetail
 
@@ -23,28 +26,38 @@ _UNEXPECTED = "An unexpected error occurred, please try again later"
 _GIVE_UP: Header = ("X-Should-Retry", "false")
 """Tells the client that asking again soon is of no use."""
 
-_PARAMETERS: Mapping[str, str] = {
-    "url": "input_reference",
-    "keyframes.frame0": "input_reference",
-    "duration": "seconds",
+_NAME_SHOWN = 100
+"""How much of an unknown model's name is repeated to its sender, in characters."""
+
+FIELDS: Final[FieldNames] = {
+    **{each: each.value for each in Field},
+    **dict.fromkeys((Field.FRAME0, Field.FRAME0_URL, Field.FRAME0_ID), "input_reference"),
+    # A model that needs an end picture gets none here.
+    **dict.fromkeys((Field.FRAME1, Field.FRAME1_URL, Field.FRAME1_ID, Field.LOOP), "model"),
+    **dict.fromkeys((Field.ASPECT_RATIO, Field.RESOLUTION), "size"),
 }
-"""What the application calls otherwise."""
 
 
 def _error(message: str, kind: str = _INVALID, param: str | None = None, code: str | None = None) -> Error:
     return Error(ErrorDetail(message, kind, param, code))
 
 
-def _named(problem: Problem) -> tuple[str, str]:
-    """The parameter that a problem is about, and the sentence. A model that needs an end picture gets none here."""
-    if problem.field == "keyframes.frame1":
-        return "model", f"cannot be used with this API: {problem.message.partition(': ')[2]}"
-    return _PARAMETERS.get(problem.field, problem.field), problem.message
+def _told(problem: Problem) -> Problem:
+    if problem.field == Field.FRAME1:
+        return Problem(problem.field, f"cannot be used with this API: {problem.message.partition(': ')[2]}")
+    return problem
 
 
 def _detailed(error: InvalidRequest, code: str | None = None) -> Error:
-    problems = [_named(each) for each in error.problems]
-    return _error("; ".join(f"{field}: {message}" for field, message in problems), param=problems[0][0], code=code)
+    problems = in_words(InvalidRequest(*map(_told, error.problems)), FIELDS)
+    sentences = [f"{each.field}: {each.message}" for each in problems]
+    return _error("; ".join(sentences), param=problems[0].field, code=code)
+
+
+def _no_model(error: ModelNotFound) -> Error:
+    asked = error.model[:_NAME_SHOWN].encode("utf-8", "replace").decode("utf-8")
+    sentence = f"The model '{asked}' does not exist or you do not have access to it."
+    return _error(sentence, param="model", code="model_not_found")
 
 
 def _conflict(error: IdempotencyConflict) -> Error:
@@ -87,6 +100,21 @@ PROBLEMS = Problems(
             404,
             "the video is unknown or another subscription's",
             _error("There is no such video", param="video_id", code="video_not_found"),
+        ),
+        Row(
+            CursorNotFound,
+            404,
+            "a list is to begin after a video that is unknown or another subscription's",
+            _error(
+                "There is no such video: after must be the id of one of yours", param="after", code="video_not_found"
+            ),
+        ),
+        Row(
+            ModelNotFound,
+            404,
+            "the model is unknown, or the product does not include it",
+            _no_model(ModelNotFound("sora-1")),
+            detailed=_no_model,
         ),
         Row(
             MethodNotAllowed,

@@ -7,10 +7,12 @@ import msgspec
 from stillmotion.application.uploads import check_picture
 from stillmotion.domain.errors import (
     AccessDenied,
+    CursorNotFound,
     GenerationNotFound,
     IdempotencyConflict,
     InvalidRequest,
     LimitExceeded,
+    ModelNotFound,
     NotAuthenticated,
     Problem,
     QuotaSpent,
@@ -24,7 +26,7 @@ from stillmotion.http.body import apart_if_large
 from stillmotion.http.operation import Answer, Call, Operation, Surface
 from stillmotion.http.surfaces.openai import examples, wire
 from stillmotion.http.surfaces.openai.problems import PROBLEMS
-from stillmotion.http.surfaces.openai.translate import encode, to_picture, to_request, to_wire
+from stillmotion.http.surfaces.openai.translate import encode, to_model, to_picture, to_request, to_wire
 
 NAME = "openai"
 BASE = "/v1"
@@ -51,10 +53,9 @@ async def _picture(
     Whether the model makes such videos is the application's to say. Raises `InvalidRequest`.
     """
     content = (call.files or {}).get(PICTURE)
+    field, address, upload_id = PICTURE, reference, None
     if isinstance(reference, wire.Reference):
-        address, upload_id = reference.image_url, reference.file_id
-    else:
-        address, upload_id = reference, None
+        field, address, upload_id = f"{PICTURE}.image_url", reference.image_url, reference.file_id
     given = sum(each is not None for each in (content, address, upload_id))
     if given > 1 or (isinstance(reference, wire.Reference) and not given):
         raise InvalidRequest(Problem(PICTURE, "must be one: send the picture as a file, its URL or its upload's id"))
@@ -63,7 +64,7 @@ async def _picture(
     if content is not None:
         check_picture(PICTURE, content)
         return InlineKeyframe(content)
-    return None if address is None else await apart_if_large(call.size, to_picture, address)
+    return None if address is None else await apart_if_large(call.size, to_picture, field, address)
 
 
 async def retrieve(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:
@@ -83,10 +84,28 @@ async def list_(call: Call, subscription: Subscription, page: wire.Page) -> Answ
     return Answer(_ENCODE(wire.Videos("list", shown, first, last, len(views) > page.limit)))
 
 
+async def list_models(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> Answer:
+    """The wire names that the subscription's product includes."""
+    del asked
+    catalogue = call.services.generations.catalogue
+    models = tuple(to_model(subscription, each, catalogue) for each in subscription.product.included(catalogue.models))
+    return Answer(_ENCODE(wire.Models("list", models)))
+
+
+async def retrieve_model(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:
+    """One of them, however it is spelled."""
+    del asked
+    catalogue = call.services.generations.catalogue
+    named = catalogue.named(call.path["model"])
+    if named is None or not subscription.product.included((named,)):
+        raise ModelNotFound(call.path["model"])
+    return Answer(_ENCODE(to_model(subscription, named, catalogue)))
+
+
 async def delete(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:
     """Stop what has not finished, and remove the video with all it left."""
     del asked
-    video_id = call.path["video_id"]
+    video_id = call.path["video_id"].lower()
     await call.services.generations.delete(subscription, video_id)
     return Answer(_ENCODE(wire.Deleted(video_id)))
 
@@ -144,7 +163,7 @@ OPENAI = Surface(
             answers={"": examples.LISTED},
             answered="A page of the list.",
             shows_engine=False,
-            refusals=_SHARED,
+            refusals=(*_SHARED, CursorNotFound),
             handle=list_,
         ),
         Operation(
@@ -188,6 +207,35 @@ OPENAI = Surface(
             answered="The whole file.",
             refusals=(*_SHARED, GenerationNotFound),
             handle=download,
+        ),
+        Operation(
+            operation_id="listModels",
+            method="GET",
+            path=f"{BASE}/models",
+            summary="The models that can be asked for",
+            description="Those that the subscription's product includes, by their wire names.",
+            wire=wire.Unfiltered,
+            answer=wire.Models,
+            answers={"": examples.MODELS},
+            answered="All of them.",
+            shows_engine=False,
+            refusals=_SHARED,
+            handle=list_models,
+        ),
+        Operation(
+            operation_id="getModel",
+            method="GET",
+            path=f"{BASE}/models/{{model}}",
+            summary="Look at a model",
+            description="A dated or dotted spelling stands for its model, as in every request.",
+            parameters={"model": "The model's wire name."},
+            wire=wire.Nothing,
+            answer=wire.Model,
+            answers={"": examples.MODEL},
+            answered="The model.",
+            shows_engine=False,
+            refusals=(*_SHARED, ModelNotFound),
+            handle=retrieve_model,
         ),
     ),
 )

@@ -5,18 +5,22 @@ from collections.abc import Mapping
 
 import msgspec
 
+from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.fields import Field
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.request import GenerationRequest, prompt_problems
+from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.operation import LinkTo
-from stillmotion.http.pictures import BadDataUri, is_data_uri, read_data_uri
+from stillmotion.http.pictures import BadDataUri, read_address
 from stillmotion.http.surfaces.openai import wire
 from stillmotion.http.surfaces.openai.sizes import frame_for, size_of
 
 CANCELLED = wire.Failure("cancelled", "The generation was cancelled.")
 UNKNOWN_CODE = "server_error"
+OWNER = "stillmotion"
 
 _STATUS: Mapping[State, wire.StatusWord] = {
     State.QUEUED: "queued",
@@ -31,6 +35,10 @@ _ENCODER = msgspec.json.Encoder()
 
 def to_request(submitted: wire.CreateRequest, picture: ImageKeyframe | InlineKeyframe | None) -> GenerationRequest:
     """What was asked, in the domain's terms. Raises `InvalidRequest`."""
+    # Where there is a picture the domain does without a prompt; this surface does not.
+    problems = [Problem(Field.PROMPT, each) for each in prompt_problems(submitted.prompt)]
+    if problems:
+        raise InvalidRequest(*problems)
     aspect_ratio, resolution = frame_for(submitted.size)
     return GenerationRequest(
         prompt=submitted.prompt,
@@ -39,17 +47,19 @@ def to_request(submitted: wire.CreateRequest, picture: ImageKeyframe | InlineKey
         resolution=resolution,
         seconds=_seconds(submitted.seconds),
         model=submitted.model,
+        seed=submitted.seed,
+        fps=submitted.fps,
+        frame_count=submitted.num_frames,
+        negative_prompt=submitted.negative_prompt or "",
     )
 
 
-def to_picture(address: str) -> ImageKeyframe | InlineKeyframe:
-    """The picture at an address, which may be a data URI. Raises `InvalidRequest`."""
-    if not is_data_uri(address):
-        return ImageKeyframe(address)
+def to_picture(field: str, address: str) -> ImageKeyframe | InlineKeyframe:
+    """The picture at an address, which may be a data URI. Raises `InvalidRequest` that names `field`."""
     try:
-        return InlineKeyframe(read_data_uri(address))
+        return read_address(address)
     except BadDataUri as error:
-        raise InvalidRequest(Problem("input_reference", str(error))) from None
+        raise InvalidRequest(Problem(field, str(error))) from None
 
 
 def _seconds(seconds: str | float) -> float:
@@ -83,6 +93,12 @@ def to_wire(view: GenerationView) -> wire.Video:
         prompt=request.prompt,
         error=_failure(view),
     )
+
+
+def to_model(subscription: Subscription, model: str, catalogue: Catalogue) -> wire.Model:
+    """A wire name as one of the caller's models."""
+    engine = catalogue.route(model)[0].engine_name
+    return wire.Model(model, "model", int(subscription.created_at.timestamp()), OWNER, engine)
 
 
 def _failure(view: GenerationView) -> wire.Failure | None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, PROMPT_MAX_CHARACTERS
+from stillmotion.domain.request import MAX_SECONDS, MAX_SEED, MIN_SECONDS, PROMPT_MAX_CHARACTERS
 
 DEFAULT_MODEL = "sora-2"
 DEFAULT_SECONDS = 4.0
@@ -51,13 +51,29 @@ class CreateRequest(Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description=f'must be a string like "1280x720", width times height, {DEFAULT_SIZE} if left out'),
     ] = DEFAULT_SIZE
+    seed: Annotated[
+        int | None, Meta(description=f"must be a whole number from 0 to {MAX_SEED}; the same seed, the same video")
+    ] = None
+    fps: Annotated[
+        int | None, Meta(description="must be a whole number: the frames a second, where the model makes so many")
+    ] = None
+    num_frames: Annotated[
+        int | None, Meta(description="must be a whole number: the video's frames, which count more than seconds")
+    ] = None
+    negative_prompt: Annotated[
+        str | None,
+        Meta(description="must be a string: what to keep away from, where the model has a use for it"),
+    ] = None
+    user: Annotated[
+        str | None, Meta(description="must be a string: your own name for whom this is for; nothing is done with it")
+    ] = None
 
 
 class Nothing(Struct, frozen=True):
     """No parameters."""
 
 
-class Page(Struct, frozen=True):
+class Page(Struct, frozen=True, forbid_unknown_fields=True):
     """Which part of the list."""
 
     after: Annotated[str | None, Meta(description="the id after which the page begins")] = None
@@ -69,7 +85,11 @@ class Page(Struct, frozen=True):
     )
 
 
-class Content(Struct, frozen=True):
+class Unfiltered(Struct, frozen=True, forbid_unknown_fields=True):
+    """A list without parameters."""
+
+
+class Content(Struct, frozen=True, forbid_unknown_fields=True):
     """Which file of the video."""
 
     variant: Annotated[Literal["video", "thumbnail"], Meta(description="must be video or thumbnail")] = "video"
@@ -122,6 +142,23 @@ class Deleted(Struct, frozen=True):
     id: str
     object: Literal["video.deleted"] = "video.deleted"
     deleted: bool = True
+
+
+class Model(Struct, frozen=True):
+    """A model by its wire name. `created` is when the subscription began; `engine` is what really renders it."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    engine: str
+
+
+class Models(Struct, frozen=True):
+    """The models that the subscription's product includes."""
+
+    object: Literal["list"]
+    data: tuple[Model, ...]
 
 
 class ErrorDetail(Struct, frozen=True):
