@@ -59,6 +59,7 @@ from stillmotion.worker.faults import Faults
 from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.offer import check_offer
+from stillmotion.worker.orphans import return_memory
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess, common_options, try_out
 from stillmotion.worker.sweeper import Sweeper
 from stillmotion.worker.upload_sweeper import UploadSweeper
@@ -124,6 +125,7 @@ async def service(
             public_url=settings.public_url,
             version=version("stillmotion"),
             is_closing=lambda: host.stopping,
+            return_memory=return_memory,
         )
         bodies = dialects(asset_urls, settings.public_url or address)
         callbacks = _callbacks(store, connections, bodies, clock, fault)

@@ -1,7 +1,7 @@
 """All routes of the service as one handler."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from aiohttp import web
@@ -37,7 +37,12 @@ ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES), ADMIN)
 def build_app(services: Services) -> Handler:
     """The whole service over HTTP. What it works with is started and stopped by its caller."""
     request_ids = map((services.run_id + "-%06x").__mod__, itertools.count(1))
-    parts = EdgeParts(services, BodyReader(), Metrics(services.registry, services.servers), request_ids)
+    parts = EdgeParts(
+        services,
+        BodyReader.returning(services.return_memory),
+        Metrics(services.registry, services.servers),
+        request_ids,
+    )
     surfaces = [each for each in ALL_SURFACES if each is not ADMIN or services.admin is not None]
     downloads = assets.Assets(services.asset_urls, services.objects, services.generations.digest)
     router = Router(_endpoints(parts, surfaces) | _readable(parts, surfaces))
@@ -65,17 +70,17 @@ class Edge:
             for surface in sorted(surfaces, key=lambda each: len(each.base), reverse=True)
         }
 
-    async def __call__(self, request: Request) -> web.StreamResponse:
+    def __call__(self, request: Request) -> Awaitable[web.StreamResponse]:
         """Answer one request."""
         path = request.route
-        if path.startswith(assets.PREFIX):
-            return await self._downloads(request)
         found = self._router.find(path, request.method)
         if found is not None:
             handler, request.path_values = found
-            return await handler(request)
-        refuse = next(each for base, each in self._refusing.items() if path.startswith(base) or base == "/")
-        return await refuse(request)
+        elif path.startswith(assets.PREFIX):
+            handler = self._downloads
+        else:
+            handler = next(each for base, each in self._refusing.items() if path.startswith(base) or base == "/")
+        return handler(request)
 
     async def _refuse_path(self, request: Request) -> Reply:
         methods = self._router.methods(request.route)

@@ -5,7 +5,7 @@ How long a body may take to come is the request's to say (`request.py`).
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -48,6 +48,11 @@ class BodyReader:
 
     _room: ByteRoom = field(default_factory=lambda: ByteRoom(LARGE_BYTES_AT_ONCE, LARGE_BYTES_OF_ONE))
 
+    @classmethod
+    def returning(cls, return_memory: Callable[[], None]) -> "BodyReader":
+        """A reader that has freed memory given back to the system after large bodies."""
+        return cls(ByteRoom(LARGE_BYTES_AT_ONCE, LARGE_BYTES_OF_ONE, return_memory))
+
     def at_hand(self, request: Request) -> bytes | None:
         """A small body that is there already, as most are; None for any other. Raises as `read` does."""
         body = request.whole_body(PLAIN_CAP)
@@ -55,7 +60,7 @@ class BodyReader:
             _check_kind(request)
         return body
 
-    async def read(self, request: Request, held: AsyncExitStack, owner: str, *, pictures: bool) -> bytes:
+    async def read(self, request: Request, held: ExitStack, owner: str, *, pictures: bool) -> bytes:
         """The whole body; with `pictures` a large one where its beginning shows a data URI.
 
         Raises `UnreadBody` for one that is refused, `ClientGone` where its sender hung up.
@@ -74,7 +79,7 @@ class BodyReader:
             raise _too_large(PICTURES_CAP)
         return body
 
-    async def read_form(self, request: Request, held: AsyncExitStack, owner: str) -> Form:
+    async def read_form(self, request: Request, held: ExitStack, owner: str) -> Form:
         """The whole form. Raises as `read` does, and for a body that is no form."""
         boundary = boundary_of(request.headers.get("Content-Type", ""))
         if boundary is None:
@@ -95,10 +100,10 @@ class BodyReader:
         except BadForm as error:
             raise UnreadBody(Problem(error.field, str(error))) from None
 
-    async def _hold(self, request: Request, held: AsyncExitStack, owner: str, cap: int) -> None:
+    async def _hold(self, request: Request, held: ExitStack, owner: str, cap: int) -> None:
         """Wait for room. The wait does not count towards the body's deadline: it is no fault of its sender's."""
         length = request.content_length
-        await held.enter_async_context(self._room.taken(owner, cap if length is None else min(length, cap)))
+        held.callback(await self._room.take(owner, cap if length is None else min(length, cap)))
         request.restart_body_deadline()
 
 

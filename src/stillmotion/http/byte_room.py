@@ -2,12 +2,15 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+
+EMPTY_SECONDS = 1.0
+"""How long nothing large was read before the memory is returned."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
     owner: str
     size: int
@@ -18,33 +21,43 @@ class ByteRoom:
     """Room for `most` bytes, of which one owner has `most_of_one` at a time; sizes are in bytes.
 
     Owners are served in the order in which they came, except that an owner who has had his part waits beside the line:
-    one caller's flood does not keep the others out.
+    one caller's flood does not keep the others out. `when_empty` is called in a thread after the last room was given
+    back: the C library keeps what was freed in pieces until it is asked to return it.
     """
 
-    def __init__(self, most: int, most_of_one: int) -> None:
+    def __init__(self, most: int, most_of_one: int, when_empty: Callable[[], None] = lambda: None) -> None:
         self._most = most
+        self._when_empty = when_empty
+        self._emptied: asyncio.TimerHandle | None = None
         self._most_of_one = most_of_one
         self._taken: Counter[str] = Counter()
         self._waiting: deque[_Waiter] = deque()
 
-    @asynccontextmanager
-    async def taken(self, owner: str, size: int) -> AsyncIterator[None]:
-        """Hold room for `size` bytes, `most_of_one` at the most; wait for it where there is none."""
-        size = min(size, self._most_of_one)
-        waiter = _Waiter(owner, size, asyncio.get_running_loop().create_future())
+    async def take(self, owner: str, size: int) -> Callable[[], None]:
+        """Take room for `size` bytes, `most_of_one` at the most; wait where there is none. The answer gives it back."""
+        waiter = _Waiter(owner, min(size, self._most_of_one), asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         self._grant()
         try:
             await waiter.granted
-            yield
-        finally:
-            if waiter.granted.done() and not waiter.granted.cancelled():
-                self._taken[owner] -= size
-                if not self._taken[owner]:
-                    del self._taken[owner]
-            else:
+        except asyncio.CancelledError:
+            if waiter in self._waiting:
                 self._waiting.remove(waiter)
-            self._grant()
+            else:
+                self._give_back(waiter)
+            raise
+        return partial(self._give_back, waiter)
+
+    def _give_back(self, waiter: _Waiter) -> None:
+        self._taken[waiter.owner] -= waiter.size
+        if not self._taken[waiter.owner]:
+            del self._taken[waiter.owner]
+        self._grant()
+        if not self._taken:
+            loop = asyncio.get_running_loop()
+            if self._emptied is not None:
+                self._emptied.cancel()
+            self._emptied = loop.call_later(EMPTY_SECONDS, loop.run_in_executor, None, self._when_empty)
 
     def _grant(self) -> None:
         """Give room to those who can have it now."""

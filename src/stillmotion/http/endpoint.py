@@ -67,7 +67,7 @@ class Endpoint(Generic[Caller, Wire]):
         """Answer one request."""
         services = self._services
         call = Call(services, request, next(self._request_ids), services.clock.monotonic())
-        async with call.held:
+        with call.held:
             pieces = None
             try:
                 answer = await self._succeed(call)

@@ -4,7 +4,7 @@ An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it a
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -51,7 +51,7 @@ class Call(msgspec.Struct):
     idempotency: IdempotencyKey | None = None
     fingerprint: Fingerprint | None = None
     files: Mapping[str, bytes] | None = None
-    held: AsyncExitStack = msgspec.field(default_factory=AsyncExitStack)
+    held: ExitStack = msgspec.field(default_factory=ExitStack)
 
     @property
     def owner(self) -> str:

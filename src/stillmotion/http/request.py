@@ -59,7 +59,7 @@ class Request(web.BaseRequest):
         target = self.raw_path if self.raw_path.startswith("/") else self.rel_url.raw_path_qs
         path, _, query = target.partition("?")
         self.route = unquote(path) if "%" in path else path
-        self.raw_query = query.encode("utf-8", "surrogateescape")
+        self.raw_query = query.encode("utf-8", "surrogateescape") if query else b""
 
     def has_twice(self, name: str) -> bool:
         """Whether a header stands more than once."""

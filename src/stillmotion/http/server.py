@@ -8,6 +8,7 @@ import contextlib
 import logging
 import resource
 import socket
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -148,22 +149,20 @@ class _Connections(web.Server):
 
 
 def refused_head(request: Request) -> Reply | None:
-    """The answer to what is no request that may be answered; None for a good one. Its connection is not used again.
+    """The answer to a request that is not one of HTTP/1, or too large; None for a good one.
 
-    aiohttp's parser has refused bad syntax, and a body with two lengths, before.
+    aiohttp's parser has refused bad syntax, a Host that is missing or stands twice, and a body with two lengths before.
     """
-    headers = request.headers
-    size = len(request.raw_path) + sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
-    if len(request.raw_headers) > MAX_HEADERS:
+    headers = request.raw_headers
+    if len(headers) > MAX_HEADERS:
         return _malformed(431, f"A request has {MAX_HEADERS} headers at most")
-    if size > MAX_HEAD_BYTES:
+    if len(request.raw_path) + sum(map(len, chain.from_iterable(headers))) > MAX_HEAD_BYTES:
         return _malformed(431, f"A request line and headers have {MAX_HEAD_BYTES} bytes at most together")
-    if request.version not in (HttpVersion10, HttpVersion11):
+    version = request.version
+    if version not in (HttpVersion11, HttpVersion10):
         return _malformed(505, "HTTP/1.1 is spoken here")
-    if len(headers.getall("Host", ())) != 1 and (request.version == HttpVersion11 or "Host" in headers):
-        return _malformed(400, "A request has one Host header")
-    encodings = headers.getall("Transfer-Encoding", ())
-    if encodings and (request.version == HttpVersion10 or [each.lower() for each in encodings] != ["chunked"]):
+    encodings = request.headers.getall("Transfer-Encoding", ())
+    if encodings and (version == HttpVersion10 or [each.lower() for each in encodings] != ["chunked"]):
         return _malformed(400, "The only Transfer-Encoding is chunked, in HTTP/1.1")
     if request.method == "CONNECT":
         return _malformed(501, "This is no proxy")
@@ -180,9 +179,9 @@ _FAILED = _malformed(500, "An unexpected error occurred, please try again later"
 
 async def _sent_if_large(request: Request, response: web.StreamResponse) -> web.StreamResponse:
     """Send an answer that may have to wait for its caller, within a deadline: aiohttp would wait for ever."""
-    size = response.content_length or 0
+    body = response.body if isinstance(response, web.Response) else None
     waiting = 0 if request.transport is None else request.transport.get_write_buffer_size()
-    if response.prepared or size + waiting <= LARGE_BODY:
+    if waiting + (len(body) if isinstance(body, bytes) else 0) <= LARGE_BODY:
         return response
     try:
         async with asyncio.timeout(request.deadlines.piece):

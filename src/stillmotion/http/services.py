@@ -36,7 +36,8 @@ class Services:
     `admin` is None where there is no administration over HTTP.
     `readiness` holds a check for each part by the name that `/readyz` shows; `servers` the other servers that make
     clips for this one, by name. Metrics are registered in `registry`, which must be a fresh one for each application.
-    Once `is_closing`, submits are refused and the rest is answered.
+    Once `is_closing`, submits are refused and the rest is answered. `return_memory` gives freed memory back to the
+    system; it may take milliseconds.
     """
 
     access: Access
@@ -56,3 +57,4 @@ class Services:
     public_url: str = ""
     version: str = "0"
     is_closing: Callable[[], bool] = lambda: False
+    return_memory: Callable[[], None] = lambda: None
