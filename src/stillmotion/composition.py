@@ -105,26 +105,22 @@ async def service(
         host, others = await _host(settings, workshop, models, faults, spawned)
         asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
         uploads = Uploads(store, objects, clock, new_uuid7, new_token, reads_heic=reads_heic())
-        generations = Generations(
-            store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault
-        )
         services = Services(
             access=Access(store, clock, _derived(directory.secret(), _KEYS)),
             read_limits=ReadLimits(),
-            generations=generations,
+            generations=Generations(
+                store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault
+            ),
             uploads=uploads,
             delivery_log=DeliveryLog(store, store, announcements, clock),
             changes=changes,
             asset_urls=asset_urls,
             objects=objects,
             clock=clock,
-            admin=_admin_access(settings, store, clock),
-            run_id=secrets.token_hex(4),
             readiness=_checks(store, objects, host, directory, models, others),
             servers={each.entry.name: each for each in others},
-            public_url=settings.public_url,
-            version=version("stillmotion"),
             is_closing=lambda: host.stopping,
+            run_id=secrets.token_hex(4),
             return_memory=return_memory,
         )
         bodies = dialects(asset_urls, settings.public_url or address)
@@ -134,7 +130,9 @@ async def service(
             await work.reclaim_all()
         sweepers = Sweeper(Retention(store, objects, clock)), UploadSweeper(uploads)
         async with _running(*(each.run() for each in (host, Deliverer(callbacks, announcements), *sweepers))):
-            yield Service(build_app(services), host, changes, bool(await store.subscriptions()))
+            yield Service(
+                build_app(_as_set(services, settings, store)), host, changes, bool(await store.subscriptions())
+            )
 
 
 def _workshop(
@@ -147,6 +145,16 @@ def _workshop(
 ) -> Workshop:
     images, videos, codec = HttpImages(connections, fault=fault), HttpVideos(connections), video_codec(settings)
     return Workshop(work, images, videos, work.objects, *signals, work.clock, scratch, codec, fault)
+
+
+def _as_set(services: Services, settings: Settings, store: SqliteStore) -> Services:
+    """The edge's parts with all that the settings alone decide."""
+    return replace(
+        services,
+        admin=_admin_access(settings, store, services.clock),
+        public_url=settings.public_url,
+        version=version("stillmotion"),
+    )
 
 
 @asynccontextmanager

@@ -100,7 +100,7 @@ class FormParser:
 
     def write(self, piece: bytes) -> None:
         """Take the next piece."""
-        if self._parser.closed:
+        if self._parser.closed or not piece:
             return  # The bytes after the last boundary mean nothing (RFC 2046, 5.1.1).
         try:
             for event in self._parser.parse(piece):
