@@ -111,6 +111,8 @@ class HttpServer:
         try:
             refusal = _TOO_BUSY if self._limit.is_exceeded else refused_head(request)
             response = await self._handler(request) if refusal is None else refusal.response()
+            if _may_blur_the_next(request):
+                response.force_close()
             return await _sent_if_large(request, response)
         except ClientGone:
             return web.Response()
@@ -146,6 +148,15 @@ class _Connections(web.Server):
         request = Request(*parts, self._loop)
         request.deadlines = self._deadlines
         return request
+
+
+def _may_blur_the_next(request: Request) -> bool:
+    """Whether aiohttp's parser may read what comes behind a request wrongly, so that the connection has to end.
+
+    As of 3.14 it takes the last trailer of a chunked body for a header of the next request, and drops what came in one
+    read behind an `Upgrade` that it does not know: then the body of a dropped head would be read as a request.
+    """
+    return "Transfer-Encoding" in request.headers or "Upgrade" in request.headers
 
 
 def refused_head(request: Request) -> Reply | None:

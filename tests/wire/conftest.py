@@ -1,0 +1,121 @@
+"""The real server in a process of its own, spoken to over sockets: nothing here knows how it is built."""
+
+import asyncio
+import socket
+import threading
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from bench.gateway import poll_request
+from bench.history import write_history
+from bench.processes import resident_bytes
+from bench.service import serving
+
+
+@dataclass
+class Service:
+    """A server with a past, and who may ask it."""
+
+    server: object
+    history: object
+
+    @property
+    def address(self):
+        return self.server.address
+
+    @property
+    def where(self):
+        return self.address.host, self.address.port
+
+    @property
+    def memory(self):
+        return resident_bytes(self.server.pid)
+
+    def connect(self, timeout=10.0):
+        return closing(socket.create_connection(self.where, timeout=timeout))
+
+    def poll(self, number=0):
+        """A poll as bytes."""
+        return poll_request(self.history.key_of(number), self.history.ids[number])
+
+    def ask(self, sent, timeout=10.0):
+        """Everything that comes back for these bytes, to the end of the connection or of the patience."""
+        with self.connect(timeout) as connection:
+            connection.sendall(sent)
+            return until_closed(connection)
+
+    @contextmanager
+    def polled(self):
+        """Another caller, who asks all the while; `Waits` says how long the answers took."""
+        waits, over = Waits(), threading.Event()
+
+        def asking():
+            while not over.is_set():
+                began = time.monotonic()
+                try:
+                    with self.connect(30) as connection:
+                        connection.sendall(self.poll(1))
+                        answered = connection.recv(65536)
+                except OSError as error:
+                    answered = repr(error).encode()
+                if not answered.startswith(b"HTTP/1.1 200 "):
+                    waits.unanswered.append(answered)
+                waits.seconds.append(time.monotonic() - began)
+                time.sleep(0.05)
+
+        caller = threading.Thread(target=asking)
+        caller.start()
+        try:
+            yield waits
+        finally:
+            over.set()
+            caller.join()
+
+
+@dataclass
+class Waits:
+    """How long each answer of a caller took, and what came in the place of one."""
+
+    seconds: list = field(default_factory=list)
+    unanswered: list = field(default_factory=list)
+
+    @property
+    def longest(self):
+        assert self.unanswered == []
+        return max(self.seconds)
+
+
+def until_closed(connection):
+    """What comes until the other side closes; a reset is an end too."""
+    received = bytearray()
+    try:
+        while piece := connection.recv(65536):
+            received += piece
+    except ConnectionError:
+        pass
+    return bytes(received)
+
+
+def until(connection, end):
+    """What comes, to these bytes."""
+    received = bytearray()
+    while end not in received:
+        piece = connection.recv(65536)
+        assert piece, bytes(received)
+        received += piece
+    return bytes(received)
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory):
+    return asyncio.run(write_history(tmp_path_factory.mktemp("wire") / "data", 40, 10))
+
+
+@pytest.fixture(scope="session")
+def service(history):
+    """A server that tests share: none of them harms it, or one of them fails."""
+    with serving(history.data_dir, {"renderers": "0"}) as server:
+        yield Service(server, history)
