@@ -54,7 +54,7 @@ def test_the_owner_of_a_bad_picture_is_told_what_to_do(running):
         return
     ended = running.wait_for(accepted.body["id"], "completed", "failed")
     assert ended["state"] == "failed"
-    assert "decoded" in ended["failure_reason"]
+    assert "damaged" in ended["failure_reason"]
     assert ended["assets"] is None
 
 
@@ -217,7 +217,7 @@ def test_the_service_tells_depth_by_the_operators_model(make_running, tmp_path):
         (["notes.txt", "push in"], "image"),
         (["http://127.0.0.1:9/a.png", "push in"], "private network"),
         (["notes.txt", " "], "prompt: must not be blank"),
-        (["notes.txt", "x", "--seconds", "60"], "duration: must be from 1 to 12 seconds"),
+        (["notes.txt", "x", "--seconds", "60"], "seconds: must be from 1 to 12 seconds"),
     ],
 )
 def test_generate_refuses_in_a_sentence(tmp_path, words, sentence):

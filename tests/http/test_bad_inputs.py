@@ -159,7 +159,7 @@ def test_a_hundred_and_one_headers(edge):
     assert status_of(on_the_wire(edge, b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")) == 431
 
 
-@pytest.mark.parametrize(("target", "header"), [(60_000, 10_000), (10, 65_500), (100_000, 0), (65_600, 0)])
+@pytest.mark.parametrize(("target", "header"), [(60_000, 10_000), (10, 65_600), (100_000, 0), (65_600, 0)])
 def test_a_head_counts_as_a_whole(edge, target, header):
     head = b"GET /%b HTTP/1.1\r\nHost: x\r\nA: %b\r\nConnection: close\r\n\r\n" % (b"x" * target, b"y" * header)
     assert status_of(on_the_wire(edge, head)) in (400, 431)

@@ -275,9 +275,10 @@ def test_what_was_asked_for_together_is_answered_though_the_next_is_not_whole():
 
 
 def test_a_body_is_not_waited_for_once_its_sender_is_gone():
-    heard = threading.Event()
+    begun, heard = threading.Event(), threading.Event()
 
     async def reading(request):
+        begun.set()
         try:
             await body_of(request)
         except ClientGone:
@@ -287,4 +288,6 @@ def test_a_body_is_not_waited_for_once_its_sender_is_gone():
 
     with speak(reading) as connection:
         connection.sendall(post(b"hello")[:-1])
-    assert heard.wait(5)
+        assert begun.wait(5)
+        connection.close()
+        assert heard.wait(5)

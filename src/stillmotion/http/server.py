@@ -5,7 +5,6 @@ https://docs.aiohttp.org/en/stable/web_lowlevel.html
 
 import asyncio
 import contextlib
-import logging
 import resource
 import socket
 from itertools import chain
@@ -75,7 +74,6 @@ class HttpServer:
             self._limit,
             self._deadlines,
             access_log=None,
-            logger=_aiohttp_log(),
             keepalive_timeout=self._deadlines.head,
             lingering_time=LINGER_SECONDS,
             max_line_size=MAX_LINE_BYTES,
@@ -129,9 +127,14 @@ class _Connections(web.Server):
     """aiohttp's server with our requests, a limit of connections, and an end to answers that nobody takes."""
 
     def __init__(self, handler: Any, limit: ConnectionLimit, deadlines: Deadlines, **options: Any) -> None:
-        super().__init__(handler, request_factory=self._new_request, **options)
+        super().__init__(handler, request_factory=self._new_request)
+        self._options = options
         self._limit = limit
         self._deadlines = deadlines
+
+    def __call__(self) -> RequestHandler:
+        """See `web.Server`."""
+        return _Connection(self, loop=asyncio.get_running_loop(), **self._options)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """See `web.Server`."""
@@ -159,6 +162,23 @@ def _may_blur_the_next(request: Request) -> bool:
     return "Transfer-Encoding" in request.headers or "Upgrade" in request.headers
 
 
+class _Connection(RequestHandler):
+    """aiohttp's connection, which tells neither its version nor the bytes that it could not read."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """See `RequestHandler`: the answer to bytes that are no request. Our own handler raises nothing."""
+        del status, exc, message
+        if request.writer.output_size:
+            raise ConnectionResetError("The answer has begun already")
+        return _NO_REQUEST.response()
+
+
 def refused_head(request: Request) -> Reply | None:
     """The answer to a request that is not one of HTTP/1, or too large; None for a good one.
 
@@ -184,6 +204,7 @@ def _malformed(status: int, sentence: str) -> Reply:
     return Reply(status, b'{"error":"%b"}' % sentence.encode("ascii"), [JSON_TYPE, NO_STORE, CLOSE])
 
 
+_NO_REQUEST = _malformed(400, "This is no request of HTTP/1.1")
 _TOO_BUSY = _malformed(503, "There are too many connections, please try again later")
 _FAILED = _malformed(500, "An unexpected error occurred, please try again later")
 
@@ -211,14 +232,6 @@ def _give_up_unread(transport: asyncio.Transport, seconds: float) -> None:
     if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
-
-
-def _aiohttp_log() -> logging.Logger:
-    """A log for aiohttp: what it refuses by itself, anybody can cause, and its other errors are ours to hear of."""
-    log = logging.Logger("aiohttp.server", logging.ERROR)
-    log.parent = logging.getLogger()
-    log.addFilter(lambda record: not record.getMessage().startswith("Error handling request"))
-    return log
 
 
 def listen(host: str, port: int) -> socket.socket:
