@@ -218,7 +218,7 @@ def _signed(data_dir, key: str) -> str:
     """The path of an address that the service would give out."""
     directory = open_data_directory(data_dir)
     urls = AssetUrls(LocalObjects(directory.objects), SystemClock(), _derived(directory.secret(), _LINKS))
-    return urls.links(lambda: "")(key)
+    return urls.links("")(key)
 
 
 def test_half_sent_requests_are_cut_off_in_time(tmp_path, tell):

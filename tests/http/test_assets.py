@@ -224,14 +224,14 @@ def test_an_expired_address_says_so(edge, video):
             return edge.clock.monotonic()
 
     key = urlsplit(video).path.removeprefix("/assets/")
-    expired = AssetUrls(edge.objects, Earlier(), SIGNING_KEY).links(lambda: "")(key)
+    expired = AssetUrls(edge.objects, Earlier(), SIGNING_KEY).links("")(key)
     answered = edge.ask("GET", expired)
     assert answered.status == 404
     assert "expired" in answered.body["error"]
 
 
 def test_a_signed_address_of_nothing_is_nothing(edge):
-    path = edge.services.asset_urls.links(lambda: "")("generations/none/none.mp4")
+    path = edge.services.asset_urls.links("")("generations/none/none.mp4")
     assert edge.ask("GET", path).status == 404
 
 
@@ -243,7 +243,7 @@ def test_what_a_stranger_sent_is_only_shown_as_the_picture_it_is(edge):
     ]:
         key = f"inputs/{edge.services.generations.new_id()}/{edge.services.generations.new_token()}"
         edge.run(edge.objects.put(key, content))
-        answered = edge.ask("GET", edge.services.asset_urls.links(lambda: "")(key))
+        answered = edge.ask("GET", edge.services.asset_urls.links("")(key))
         assert (answered.status, answered.content) == (200, content)
         assert answered.headers["content-type"] == kind
         assert answered.headers["content-disposition"].startswith(shown)
@@ -271,7 +271,7 @@ class CountingObjects:
 def test_nothing_is_read_for_somebody_who_hung_up(start, edge):
     endless = CountingObjects()
     other = start(objects=endless)
-    path = other.services.asset_urls.links(lambda: "")("generations/a/b.mp4")
+    path = other.services.asset_urls.links("")("generations/a/b.mp4")
     with socket.create_connection(other.address, timeout=5) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         connection.recv(1000)

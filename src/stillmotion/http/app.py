@@ -54,7 +54,7 @@ def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
     base = base_url.rstrip("/")
 
     def writing(encode: Callable[[GenerationView, LinkTo], bytes]) -> Callable[[Generation], bytes]:
-        return lambda generation: encode(generation.view, asset_urls.links(lambda: base))
+        return lambda generation: encode(generation.view, asset_urls.links(base))
 
     return {surface.name: writing(surface.encode) for surface in SURFACES if surface.encode is not None}
 

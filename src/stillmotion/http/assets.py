@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import msgspec
 import structlog
 
-from stillmotion.application.assets import AssetUrls
+from stillmotion.application.assets import AssetUrls, UrlState
 from stillmotion.application.ports import ObjectStore, StoredObject
 from stillmotion.application.wholeness import Damaged, proven
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
@@ -51,10 +51,10 @@ class Assets:
 
     def _refusal(self, key: str, query: bytes) -> Reply | None:
         """The answer to an address that we did not make, or that has expired; None for a good one."""
-        expires, signature = _signature(query)
-        if not self._asset_urls.signed(key, expires, signature):
-            return NOT_FOUND
-        return None if self._asset_urls.allows(key, expires, signature) else EXPIRED
+        state = self._asset_urls.check(key, *_signature(query))
+        if state is UrlState.GOOD:
+            return None
+        return EXPIRED if state is UrlState.EXPIRED else NOT_FOUND
 
 
 class Download:

@@ -6,7 +6,6 @@ An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it a
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -71,7 +70,7 @@ class Call(msgspec.Struct):
     @property
     def link_to(self) -> LinkTo:
         """Says where the caller can fetch an object, with no header."""
-        return self.services.asset_urls.links(partial(base_url, self.request, self.services.public_url))
+        return self.services.asset_urls.links(self.base_url)
 
 
 class Nothing(msgspec.Struct, frozen=True):
