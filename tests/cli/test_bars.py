@@ -16,7 +16,7 @@ SEEN = re.compile(r"so far: (\S+preview\.jpg)")
 CONTROL = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x1b]*\x1b\\)")
 
 
-def on_a_terminal(folder, words, settings, look):
+def on_a_terminal(folder, words, settings, look, code=0):
     """What a command writes to its terminal; `look` is given all of it so far, each time there is more."""
     child, terminal = pty.fork()
     if child == 0:
@@ -32,7 +32,7 @@ def on_a_terminal(folder, words, settings, look):
         pass  # The other end of a terminal that is closed.
     finally:
         os.close(terminal)
-    assert os.waitpid(child, 0)[1] == 0, written
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code, written
     return CONTROL.sub("", written.decode("utf-8", "replace"))
 
 

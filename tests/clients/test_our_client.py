@@ -1,83 +1,21 @@
 """Our own client, sync and async: against the real edge, and against a server that misbehaves to order."""
 
 import base64
-import hashlib
 import json
-from contextlib import ExitStack
 
-import anyio.from_thread
 import pytest
 from PIL import Image as Pillow
 
-from stillmotion import AsyncClient, Client, client
+from stillmotion import Client, client
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.client.core import Core
 from stillmotion.domain.errors import GenerationFailed
-from tests.clients.contract_server import Answer, contract_server
+from tests.clients.contract_server import Answer
+from tests.clients.our_client import EVENTS, ID, ONE, SPENT, VIDEO, body, connect, ours, quick_pauses, server
 from tests.http.conftest import PICTURE_URL
 
+__all__ = ["connect", "ours", "quick_pauses", "server"]
 CLIENT, VERSION = "stillmotion (Python)", "of this version"
-ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
-VIDEO = "/dream-machine/v1/generations/video"
-ONE = f"/dream-machine/v1/generations/{ID}"
-SPENT = {"x-should-retry": "false", "Retry-After": "61"}
-EVENTS = f"/generations/{ID}/events"
-
-
-def body(state="queued", **more):
-    return {"id": ID, "state": state, "model": "ray-1-6", "request": {"prompt": "a lake"}, "assets": None} | more
-
-
-class Awaited:
-    """An `AsyncClient` whose calls are awaited in another thread, so that tests read the same for both."""
-
-    def __init__(self, portal, asynchronous):
-        self._portal = portal
-        self._client = asynchronous
-
-    def __getattr__(self, name):
-        method = getattr(self._client, name)
-
-        async def call(arguments, options):
-            if name == "watch":
-                return [each async for each in method(*arguments, **options)]
-            return await method(*arguments, **options)
-
-        return lambda *arguments, **options: self._portal.call(call, arguments, options)
-
-
-@pytest.fixture(params=["sync", "async"])
-def connect(request):
-    """Makes clients of the kind under test."""
-    with ExitStack() as stack:
-        if request.param == "sync":
-            yield lambda base, key="sm_key", **options: stack.enter_context(Client(base, key, **options))
-            return
-        portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
-
-        def made(base, key="sm_key", **options):
-            async_client = portal.call(lambda: AsyncClient(base, key, **options))
-            stack.callback(portal.call, async_client.aclose)
-            return Awaited(portal, async_client)
-
-        yield made
-
-
-@pytest.fixture
-def ours(connect, caller):
-    """A client of the real edge."""
-    return connect(caller.edge.server.url, caller.issued.primary)
-
-
-@pytest.fixture
-def server():
-    with contract_server() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def quick_pauses(monkeypatch):
-    monkeypatch.setattr("stillmotion.client.core._FIRST_PAUSE", 0.01)
 
 
 # Against the real edge
@@ -307,45 +245,58 @@ def test_waiting_ends_at_its_timeout(server, connect):
     assert raised.value.generation.id == ID
 
 
-def completed_at(server):
-    server.on("GET", ONE, Answer(200, body("completed", assets={"video": server.base + "/clip", "image": "x"})))
+@pytest.mark.methods("get")
+def test_whoever_waits_is_told_why_and_how_long(server, connect):
+    limited = Answer(
+        429, {"detail": "Rate limit exceeded"}, {"Retry-After": "0.2", "X-Stillmotion-Reason": "rate_limited"}
+    )
+    server.on("GET", ONE, Answer(0), limited, Answer(200, body()))
+    told = []
+    connect(server.base, on_wait=told.append).get(ID)
+    lost, refused = told
+    assert isinstance(lost.error, client.NoAnswer)
+    assert (type(refused.error), refused.error.reason) == (client.RateLimited, "rate_limited")
+    assert 0.2 <= refused.seconds < 0.3
 
 
-@pytest.mark.methods("download")
-def test_a_download_goes_on_where_it_broke_off_and_tells_no_key(server, connect, tmp_path):
-    completed_at(server)
-    clip, tag = bytes(range(256)) * 1000, {"ETag": '"1"'}
-    rest = {**tag, "Content-Range": f"bytes 100000-255999/{len(clip)}"}
-    server.on("GET", "/clip", Answer(200, clip[:100_000], tag, len(clip)), Answer(206, clip[100_000:], rest))
-    connect(server.base).download(ID, tmp_path / "clip.mp4")
-    assert hashlib.sha256((tmp_path / "clip.mp4").read_bytes()).digest() == hashlib.sha256(clip).digest()
-    first, second = (each.headers for each in server.asked if each.path == "/clip")
-    assert "authorization" not in first
-    assert (second["range"], second["if-range"]) == ("bytes=100000-", '"1"')
+@pytest.mark.methods("get")
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            Answer(403, {"error": "Access denied"}, {"X-Stillmotion-Reason": "quota_spent"}),
+            r"\(status 403, quota_spent\)$",
+        ),
+        (Answer(401, {"error": {"message": "No", "code": "key_unknown"}}), r"^No \(status 401, key_unknown\)$"),
+        (Answer(429, {"detail": "No"}, {"Retry-After": "7201"}), r"^No \(status 429\)\. Try again in 3 hours$"),
+        (Answer(429, {"detail": "No"}, SPENT), r"\. Try again in 61 s$"),
+    ],
+)
+def test_a_refusal_says_its_reason_and_when_to_come_again(server, connect, answer, said):
+    server.on("GET", ONE, answer)
+    with pytest.raises(client.ServerRefused, match=said):
+        connect(server.base).get(ID)
 
 
-@pytest.mark.methods("download")
-def test_a_clip_that_changed_meanwhile_is_begun_again(server, connect, tmp_path):
-    completed_at(server)
-    server.on("GET", "/clip", Answer(200, b"old", {"ETag": '"1"'}, 10), Answer(200, b"new one", {"ETag": '"2"'}))
-    assert connect(server.base).download(ID, tmp_path / "clip.mp4").read_bytes() == b"new one"
+@pytest.mark.methods("models")
+def test_the_models_of_the_key_are_listed(server, connect):
+    server.on("GET", "/v1/models", Answer(200, {"object": "list", "data": [{"id": "ray-2"}, {"id": "sora-2"}]}))
+    assert connect(server.base).models() == ["ray-2", "sora-2"]
+    server.on("GET", "/v1/models", Answer(200, {"object": "list"}))
+    with pytest.raises(client.BadAnswer, match="lists no models"):
+        connect(server.base).models()
 
 
-@pytest.mark.methods("download")
-def test_an_address_that_has_expired_is_asked_for_anew(server, connect, tmp_path):
-    completed_at(server)
-    server.on("GET", "/clip", Answer(403), Answer(200, b"clip"))
-    assert connect(server.base).download(ID, tmp_path / "clip.mp4").read_bytes() == b"clip"
+@pytest.mark.parametrize("base", ["127.0.0.1:8080", "http://", "ftp://x", "http://[x", ""])
+def test_what_is_no_address_of_a_server_is_refused_at_once(base):
+    with pytest.raises(client.ClientError, match=r"is no address of a server.*: write it like https://host:8080"):
+        Client(base, "sm_key")
 
 
-@pytest.mark.methods("download")
-def test_a_download_that_fails_leaves_nothing_and_harms_nothing(server, connect, tmp_path):
-    completed_at(server)
-    (tmp_path / "clip.mp4").write_bytes(b"mine")
-    server.on("GET", "/clip", Answer(200, b"half", length=8))
-    with pytest.raises(client.NoAnswer):
-        connect(server.base, retries=1).download(ID, tmp_path / "clip.mp4", overwrite=True)
-    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"mine"]
+@pytest.mark.parametrize("key", ["", "sm_abcdef…", "sm_key\n", "sm_ä"])
+def test_what_cannot_be_a_key_is_refused_at_once(key):
+    with pytest.raises(client.ClientError, match="copy the whole of it anew"):
+        Client("http://127.0.0.1:9", key)
 
 
 @pytest.mark.methods("get")

@@ -1,9 +1,30 @@
 """A bar for each clip that is being made, on standard error."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stillmotion.cli.orders import Report, is_url
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from stillmotion.client import Waiting
+
+
+class Unseen:
+    """Takes what becomes of a clip where there is no bar: a wait is said, since it would look like nothing at all."""
+
+    def __call__(self, stage: str, fraction: float, preview: str | None = None, /) -> None:
+        """Nobody looks."""
+
+    def waiting(self, waiting: "Waiting") -> None:
+        """Say it."""
+        from stillmotion.cli.waits import say
+
+        say(waiting)
 
 
 class Bars:
@@ -13,7 +34,7 @@ class Bars:
     def bar(self, name: str) -> Iterator[Report]:
         """Where to report one clip's progress."""
         del name
-        yield lambda _stage, _fraction, _preview=None: None
+        yield Unseen()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -58,11 +79,8 @@ class LiveBars(Bars):
         """Where to report one clip's progress; the line goes when it is done."""
         task = self.progress.add_task("starting", total=1.0, name=name, preview=None)
 
-        def report(stage: str, fraction: float, preview: str | None = None, /) -> None:
-            self.progress.update(task, description=stage, completed=fraction, preview=preview)
-
         try:
-            yield report
+            yield _Line(self.progress, task)
         finally:
             self.progress.remove_task(task)
 
@@ -76,10 +94,26 @@ class LiveBars(Bars):
             self.progress.live.start(refresh=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One clip's bar."""
+
+    progress: "Progress"
+    task: "TaskID"
+
+    def __call__(self, stage: str, fraction: float, preview: str | None = None, /) -> None:
+        self.progress.update(self.task, description=stage, completed=fraction, preview=preview)
+
+    def waiting(self, waiting: "Waiting") -> None:
+        from stillmotion.cli.waits import label
+
+        self.progress.update(self.task, description=label(waiting))
+
+
 @contextmanager
 def bars(*, live: bool) -> Iterator[Bars]:
-    """Bars for a person, or none."""
-    if not live:
+    """Bars for a person who looks at a terminal, or none."""
+    if not (live and sys.stderr.isatty()):
         yield Bars()
         return
     shown = LiveBars()

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from stillmotion.application.callbacks import LoggedDelivery
+from stillmotion.cli import completing
 from stillmotion.cli.main import load_settings
 from stillmotion.composition import delivery_log
 from stillmotion.domain.callbacks import DeliveryAttempt, DeliveryState
@@ -23,8 +24,12 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("generation", required=False)
-@click.option("--subscription", help="The latest of this subscription instead, by its id.")
+@click.argument("generation", required=False, shell_complete=completing.recorded_generations)
+@click.option(
+    "--subscription",
+    shell_complete=completing.subscriptions,
+    help="The latest of this subscription instead, by its id.",
+)
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many of a subscription's."
 )
@@ -61,7 +66,7 @@ def list_(
 
 
 @command.command()
-@click.argument("delivery")
+@click.argument("delivery", shell_complete=completing.deliveries)
 @_data_dir
 @_json
 @click.pass_context

@@ -99,7 +99,7 @@ def _refusal(error: urllib.error.HTTPError) -> str:
 
 
 @click.command("demo")
-@click.argument("image", required=False)
+@click.argument("image", required=False, type=click.Path())
 @click.argument("prompt", required=False)
 @click.option(
     "-o",

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from stillmotion.cli.bars import Bars, bars
+from stillmotion.cli.completing import wire_names
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
 from stillmotion.cli.orders import Asked, Made, Maker, Makers, Order, orders
 from stillmotion.cli.plans import describe
@@ -30,21 +31,26 @@ _camera = click.option(
 
 
 @click.command("generate")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.argument("images", nargs=-1, required=True, type=click.Path(), metavar="IMAGE...")
 @click.argument("prompt")
 @click.option(
     "-o", "--out", type=click.Path(), help="The MP4 to write, a folder, or - for standard output. Default: IMAGE.mp4."
 )
-@click.option("--end", help="A picture (file or URL) to end on.")
+@click.option("--end", type=click.Path(), metavar="FILE|URL", help="A picture to end on.")
 @_camera
-@click.option("--depth", help="A grey picture of IMAGE's depth, bright being near. Without a server only.")
+@click.option(
+    "--depth",
+    type=click.Path(),
+    metavar="FILE|URL",
+    help="A grey picture of IMAGE's depth, bright being near. Without a server only.",
+)
 @click.option("--depth-inverted", is_flag=True, help="In the picture of --depth, bright is far.")
 @click.option("--seconds", type=float, help="Length, 1 to 12; 5 if left out.")
 @click.option("--resolution", type=click.Choice([each.value for each in Resolution]), help="720p if left out.")
 @click.option("--aspect", type=click.Choice([each.value for each in AspectRatio]), help="Default: the picture's own.")
 @click.option("--loop", is_flag=True, help="The end leads into the beginning.")
 @click.option("--seed", type=int, help="Vary what is left to chance; the same seed gives the same clip.")
-@click.option("--model", help="One of the server's models.")
+@click.option("--model", shell_complete=wire_names, help="One of the server's models.")
 @server_options
 @click.option("--overwrite", is_flag=True, help="Replace clips that are there already.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each picture and no bar, for scripts.")

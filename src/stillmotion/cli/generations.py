@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import click
 
+from stillmotion.cli import completing
 from stillmotion.cli.bars import bars
+from stillmotion.cli.confirming import confirm, yes_option
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
 from stillmotion.cli.plans import describe
 from stillmotion.cli.there import connect
@@ -21,7 +23,7 @@ from stillmotion.outputs import CLIP, THUMBNAIL, IfThere, OutputRefused, place, 
 _SHOWN_PROMPT = 60
 _NO_NAME: Final = re.compile(r"[^0-9A-Za-z_-]")
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
-_ids = click.argument("ids", nargs=-1, required=True, metavar="ID...")
+_id = click.argument("id_", metavar="ID", shell_complete=completing.generations)
 
 
 @click.group("generations")
@@ -52,7 +54,7 @@ def list_(ctx: click.Context, limit: int, offset: int, server: str | None, key: 
 
 
 @command.command()
-@click.argument("id_", metavar="ID")
+@_id
 @server_options
 @_json
 @click.pass_context
@@ -71,7 +73,7 @@ def show(ctx: click.Context, id_: str, server: str | None, key: str | None, as_j
 
 
 @command.command()
-@click.argument("id_", metavar="ID")
+@_id
 @server_options
 @_json
 @click.pass_context
@@ -96,10 +98,11 @@ def watch(ctx: click.Context, id_: str, server: str | None, key: str | None, as_
 
 
 @command.command()
-@_ids
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completing.unfinished_generations)
 @server_options
+@yes_option
 @click.pass_context
-def cancel(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: str | None) -> None:
+def cancel(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: str | None, yes: bool) -> None:
     """Stop and remove generations that have not ended. One that has is refused, and stays."""
 
     def stop(client: Client, id_: str) -> str:
@@ -110,14 +113,16 @@ def cancel(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: st
         click.echo(f"{id_} is cancelled and gone.")
         return ""
 
+    confirm(f"Stop and remove {_count(ids)}?", yes=yes)
     _each(ctx, ids, server, key, stop)
 
 
 @command.command()
-@_ids
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completing.generations)
 @server_options
+@yes_option
 @click.pass_context
-def delete(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: str | None) -> None:
+def delete(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: str | None, yes: bool) -> None:
     """Remove generations with their clips, whatever has become of them. There is no way back."""
 
     def remove(client: Client, id_: str) -> str:
@@ -125,11 +130,12 @@ def delete(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: st
         click.echo(f"{id_} is gone.")
         return ""
 
+    confirm(f"Remove {_count(ids)} with all that was made? There is no way back.", yes=yes)
     _each(ctx, ids, server, key, remove)
 
 
 @command.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=completing.completed_generations)
 @click.option(
     "-o", "--out", type=click.Path(), help="A file, a folder, or - for standard output. Default: ID.mp4, or ID.jpg."
 )
@@ -163,6 +169,10 @@ def download(
         put(came, output)
     said = f"{output}  {size / 1e6:.1f} MB  rendered by {found.engine}"
     click.echo(said, err=output.is_standard_output)
+
+
+def _count(ids: Sequence[str]) -> str:
+    return f"the generation {ids[0]}" if len(ids) == 1 else f"{len(ids)} generations"
 
 
 def _client(ctx: click.Context, server: str | None, key: str | None) -> Client:

@@ -9,6 +9,8 @@ import msgspec
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.application.administration import Administration
 from stillmotion.application.subscriptions import Issued
+from stillmotion.cli import completing
+from stillmotion.cli.confirming import confirm, yes_option
 from stillmotion.cli.moments import Moment
 from stillmotion.cli.office import at_work, data_dir_option, json_option, print_json
 from stillmotion.domain.subscriptions import KeySlot, SubscriptionState
@@ -22,7 +24,11 @@ def command() -> None:
 
 @command.command()
 @click.option("--name", default="default", show_default=True, help="Whom the subscription is for.")
-@click.option("--product", help="The name of its product.  [default: the product called default, made if need be]")
+@click.option(
+    "--product",
+    shell_complete=completing.products,
+    help="The name of its product.  [default: the product called default, made if need be]",
+)
 @click.option("--expires-at", type=Moment(), help="When its keys stop working.")
 @data_dir_option
 @json_option
@@ -75,13 +81,17 @@ def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("subscription")
+@click.argument("subscription", shell_complete=completing.subscriptions)
 @click.option("--slot", type=click.Choice([slot.value for slot in KeySlot]), default="primary", show_default=True)
 @data_dir_option
+@yes_option
 @json_option
 @click.pass_context
-def rotate(ctx: click.Context, subscription: str, slot: str, data_dir: Path | None, as_json: bool) -> None:
+def rotate(ctx: click.Context, subscription: str, slot: str, data_dir: Path | None, yes: bool, as_json: bool) -> None:
     """A new key in one slot of SUBSCRIPTION; the old one there stops working, the other goes on."""
+    known, keys = at_work(ctx, data_dir, lambda office: office.subscriptions.get(subscription))
+    old = next((f"{each.prefix}… " for each in keys if each.slot is KeySlot(slot)), "")
+    confirm(f"Replace the {slot} key {old}of {known.name}? The old one stops working at once.", yes=yes)
     key = at_work(ctx, data_dir, lambda office: office.subscriptions.rotate(subscription, KeySlot(slot)))
     print_json(wire.IssuedKey(subscription, slot, key)) if as_json else click.echo(key)
 
@@ -97,7 +107,7 @@ def _set_state(
 
 
 @command.command()
-@click.argument("subscription")
+@click.argument("subscription", shell_complete=completing.subscriptions)
 @data_dir_option
 @json_option
 @click.pass_context
@@ -107,7 +117,7 @@ def suspend(ctx: click.Context, subscription: str, data_dir: Path | None, as_jso
 
 
 @command.command()
-@click.argument("subscription")
+@click.argument("subscription", shell_complete=completing.subscriptions)
 @data_dir_option
 @json_option
 @click.pass_context

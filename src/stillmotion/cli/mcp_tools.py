@@ -13,7 +13,7 @@ from pydantic import Field
 
 from stillmotion.cli.orders import Asked, Made, Order
 from stillmotion.cli.plans import describe
-from stillmotion.client import AsyncClient
+from stillmotion.client import AsyncClient, Waiting
 from stillmotion.config import Settings
 from stillmotion.domain.camera import HONOURED
 from stillmotion.domain.errors import StillmotionError
@@ -82,18 +82,34 @@ class Workshop:
     async def _make(self, order: Order, asked: Asked, report: Report) -> Made:
         from stillmotion.cli.generate import maker_of
 
-        told, telling = -1.0, set[asyncio.Task[None]]()
-
-        def follow(stage: str, fraction: float, _preview: str | None = None) -> None:
-            nonlocal told
-            if fraction >= told + _STEP:
-                told = fraction
-                telling.add(asyncio.ensure_future(_quietly(report(fraction, 1.0, stage))))
-
+        follower = _Follower(report)
         async with maker_of(asked, self._settings) as maker:
-            made = await maker.make(order, follow)
-        await asyncio.gather(*telling)
+            made = await maker.make(order, follower)
+        await asyncio.gather(*follower.telling)
         return made
+
+
+class _Follower:
+    """Tells the assistant what becomes of a clip, now and then."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._told = -1.0
+        self.telling: set[asyncio.Task[None]] = set()
+
+    def __call__(self, stage: str, fraction: float, preview: str | None = None, /) -> None:
+        del preview
+        if fraction >= self._told + _STEP:
+            self._tell(fraction, stage)
+
+    def waiting(self, waiting: Waiting) -> None:
+        from stillmotion.cli.waits import label
+
+        self._tell(max(self._told, 0.0), label(waiting))
+
+    def _tell(self, fraction: float, stage: str) -> None:
+        self._told = fraction
+        self.telling.add(asyncio.ensure_future(_quietly(self._report(fraction, 1.0, stage))))
 
 
 async def _quietly(telling: Awaitable[None]) -> None:

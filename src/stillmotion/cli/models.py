@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from stillmotion.adapters.hub import Tell
+from stillmotion.cli.completing import entries
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.cli.office import json_option, print_json
 from stillmotion.cli.pulling import pull_weights
@@ -78,7 +79,7 @@ def check(ctx: click.Context, file: Path | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("names", nargs=-1, metavar="[MODEL]...")
+@click.argument("names", nargs=-1, metavar="[MODEL]...", shell_complete=entries)
 @click.option("--allow-hub", is_flag=True, default=None, help="As the setting allow_hub, for this once.")
 @_catalogue
 @json_option
@@ -107,7 +108,7 @@ def pull(ctx: click.Context, names: tuple[str, ...], allow_hub: bool | None, fil
 
 
 @command.command()
-@click.argument("names", nargs=-1, metavar="[MODEL]...")
+@click.argument("names", nargs=-1, metavar="[MODEL]...", shell_complete=entries)
 @_catalogue
 @json_option
 @click.pass_context

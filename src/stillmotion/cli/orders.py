@@ -6,10 +6,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 from stillmotion.outputs import CLIP, IfThere, Inputs, Output, OutputRefused, collision, is_folder, place, put
+
+if TYPE_CHECKING:
+    from stillmotion.client import Waiting
 
 _LONGEST_STEM: Final = 60
 """Characters of an address that become a name."""
@@ -20,6 +23,10 @@ class Report(Protocol):
 
     def __call__(self, stage: str, fraction: float, preview: str | None = None, /) -> None:
         """What is being done, the fraction done, 0 to 1, and where what is made so far can be seen."""
+        ...
+
+    def waiting(self, waiting: "Waiting") -> None:
+        """Nothing is done for a while: the server is to be asked again then."""
         ...
 
 

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from stillmotion.application.administration import Administration
+from stillmotion.cli import completing
 from stillmotion.cli.office import at_work, data_dir_option, json_option, print_fields, print_json
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.surfaces.admin import translate, wire
@@ -44,9 +45,14 @@ class _Limit(click.ParamType[float | None]):
 
 
 _OPTIONS = (
-    click.option("--surfaces", type=_Names(), help="Dialects of the API."),
-    click.option("--models", type=_Names(), help="Wire models."),
-    click.option("--resolutions", type=_Names(), help="540p, 720p, 1080p, 4k."),
+    click.option("--surfaces", type=_Names(), shell_complete=completing.surfaces, help="Dialects of the API."),
+    click.option("--models", type=_Names(), shell_complete=completing.several_wire_names, help="Wire models."),
+    click.option(
+        "--resolutions",
+        type=_Names(),
+        shell_complete=completing.resolutions,
+        help="540p, 720p, 1080p, 4k.",
+    ),
     click.option("--max-seconds", type=_Limit(float), help="The longest clip."),
     click.option("--submits-per-minute", type=int, help="Submits a minute."),
     click.option("--reads-per-minute", type=int, help="Polls and other reads a minute, of each server process."),
@@ -129,7 +135,7 @@ def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.products)
 @data_dir_option
 @json_option
 @click.pass_context
@@ -139,7 +145,7 @@ def show(ctx: click.Context, name: str, data_dir: Path | None, as_json: bool) ->
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.products)
 @_terms
 @data_dir_option
 @json_option

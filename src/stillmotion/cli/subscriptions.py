@@ -7,6 +7,8 @@ import click
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.application.administration import Administration
+from stillmotion.cli import completing
+from stillmotion.cli.confirming import confirm, yes_option
 from stillmotion.cli.keys import create, list_
 from stillmotion.cli.moments import Moment
 from stillmotion.cli.office import at_work, data_dir_option, json_option, print_fields, print_json
@@ -33,7 +35,7 @@ def _print(shown: wire.Subscription, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("subscription")
+@click.argument("subscription", shell_complete=completing.subscriptions)
 @data_dir_option
 @json_option
 @click.pass_context
@@ -53,9 +55,9 @@ def _change(
 
 
 @command.command()
-@click.argument("subscription")
+@click.argument("subscription", shell_complete=completing.subscriptions)
 @click.option("--name", help="Whom it is for.")
-@click.option("--product", help="The name of another product.")
+@click.option("--product", shell_complete=completing.products, help="The name of another product.")
 @click.option("--expires-at", type=Moment(), help="When its keys stop working.")
 @data_dir_option
 @json_option
@@ -71,7 +73,7 @@ def _add_state(name: str, state: SubscriptionState, text: str) -> None:
     """A command that changes the state."""
 
     @command.command(name, help=text)
-    @click.argument("subscription")
+    @click.argument("subscription", shell_complete=completing.subscriptions)
     @data_dir_option
     @json_option
     @click.pass_context
@@ -85,8 +87,16 @@ _add_state(
     "Refuse SUBSCRIPTION's keys until it is activated again; what is queued goes on.",
 )
 _add_state("activate", SubscriptionState.ACTIVE, "Let SUBSCRIPTION's keys work again.")
-_add_state(
-    "cancel",
-    SubscriptionState.CANCELLED,
-    "End SUBSCRIPTION for good: its keys never work again; what is queued goes on.",
-)
+
+
+@command.command()
+@click.argument("subscription", shell_complete=completing.subscriptions)
+@data_dir_option
+@yes_option
+@json_option
+@click.pass_context
+def cancel(ctx: click.Context, subscription: str, data_dir: Path | None, yes: bool, as_json: bool) -> None:
+    """End SUBSCRIPTION for good: its keys never work again; what is queued goes on."""
+    known, _ = at_work(ctx, data_dir, lambda office: office.subscriptions.get(subscription))
+    confirm(f"End the subscription of {known.name} ({subscription}) for good? Its keys never work again.", yes=yes)
+    _change(ctx, subscription, data_dir, {"state": SubscriptionState.CANCELLED}, as_json)

@@ -32,7 +32,9 @@ class NoClip(StillmotionError):
 
 def connect(settings: Settings) -> Client:
     """The server that the settings name. Raises `NoServer`."""
-    return Client(*address(settings))
+    from stillmotion.cli.waits import say
+
+    return Client(*address(settings), on_wait=say)
 
 
 def address(settings: Settings) -> tuple[str, str]:
@@ -49,8 +51,7 @@ def address(settings: Settings) -> tuple[str, str]:
 @asynccontextmanager
 async def there(asked: Asked, settings: Settings) -> AsyncIterator["There"]:
     """A maker over the server that the settings name. Raises `NoServer`."""
-    async with AsyncClient(*address(settings)) as client:
-        yield There(client, asked, settings)
+    yield There(address(settings), asked)
 
 
 class There:
@@ -58,16 +59,19 @@ class There:
 
     at_once = AT_ONCE
 
-    def __init__(self, client: AsyncClient, asked: Asked, settings: Settings) -> None:
-        self._client = client
+    def __init__(self, address: tuple[str, str], asked: Asked) -> None:
+        self._address = address
         self._asked = asked
-        self._settings = settings
 
     async def make(self, order: Order, report: Report) -> Made:
         """Make one clip and fetch it. Cancelled, it cancels the generation. Raises `ClientError`."""
+        async with AsyncClient(*self._address, on_wait=report.waiting) as client:
+            return await self._made(client, order, report)
+
+    async def _made(self, client: AsyncClient, order: Order, report: Report) -> Made:
         began = time.monotonic()
         report("sending", 0.0)
-        submitted = await self._client.submit(
+        submitted = await client.submit(
             order.image, self._asked.prompt, end_image=self._asked.end, **_options(self._asked)
         )
 
@@ -75,28 +79,28 @@ class There:
             report(generation.stage or generation.state, generation.progress, generation.preview_url)
 
         try:
-            done = await self._client.wait(submitted, on_progress=follow)
-            return await self._fetched(order, done, began)
+            done = await client.wait(submitted, on_progress=follow)
+            return await self._fetched(client, order, done, began)
         except asyncio.CancelledError:
             with suppress(ClientError, TimeoutError):
                 async with asyncio.timeout(CANCEL_SECONDS):
-                    await self._client.delete(submitted.id)
+                    await client.delete(submitted.id)
             raise
 
-    async def _fetched(self, order: Order, done: Generation, began: float) -> Made:
+    async def _fetched(self, client: AsyncClient, order: Order, done: Generation, began: float) -> Made:
         """The clip at its place, once it is here and can be played."""
         from stillmotion.media.probe import BrokenClip, probe
 
         plan = ""
         with suppress(ClientError):
-            plan = json.dumps(await self._client.plan(done.id))
+            plan = json.dumps(await client.plan(done.id))
         with TemporaryDirectory(prefix="stillmotion-") as folder:
-            came = await self._client.download(done, Path(folder, "clip.mp4"))
+            came = await client.download(done, Path(folder, "clip.mp4"))
             try:
                 clip = await asyncio.to_thread(probe, came)
             except BrokenClip as broken:
                 raise NoClip(
-                    f"What {self._settings.server} gives as the clip of {done.id} cannot be played: {broken}."
+                    f"What {self._address[0]} gives as the clip of {done.id} cannot be played: {broken}."
                 ) from broken
             size = came.stat().st_size
             try:

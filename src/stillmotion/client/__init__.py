@@ -30,6 +30,7 @@ from stillmotion.client.errors import (
 )
 from stillmotion.client.generation import Generation, Page
 from stillmotion.client.images import Image
+from stillmotion.client.steps import Waiting
 from stillmotion.client.synchronous import Client
 from stillmotion.client.wire import Options
 
@@ -56,5 +57,6 @@ __all__ = [
     "ServerRefused",
     "ServerTrouble",
     "StillRunning",
+    "Waiting",
     "verify_callback",
 ]

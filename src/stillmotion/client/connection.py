@@ -1,17 +1,46 @@
 """What both clients make of httpx2: its settings, its requests, its answers, its errors."""
 
 import ipaddress
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import httpx2
 
-from stillmotion.client.errors import NoAnswer
-from stillmotion.client.steps import Open, Reply, Request
+from stillmotion.client.errors import ClientError, NoAnswer
+from stillmotion.client.steps import Open, Reply, Request, Waiting
+
+OnWait: TypeAlias = Callable[[Waiting], None]
 
 _CONNECT, _READ = 10.0, 60.0
 """Seconds; a submit is answered in well under one."""
+
+
+def unheard(waiting: Waiting) -> None:
+    """Nobody wants to know of pauses."""
+
+
+def checked_address(base_url: str) -> str:
+    """The address of a server, without a slash at its end. Raises `ClientError` for what is none."""
+    try:
+        urlsplit(base_url)  # Which is the stricter with hosts in brackets.
+        address = httpx2.URL(base_url)
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise ClientError(
+            f"{base_url} is no address of a server ({error}): write it like https://host:8080."
+        ) from error
+    if address.scheme not in ("http", "https") or not address.host:
+        raise ClientError(f"{base_url} is no address of a server: write it like https://host:8080.")
+    return base_url.rstrip("/")
+
+
+def checked_key(key: str) -> str:
+    """The key. Raises `ClientError` for what cannot be one."""
+    if not key or not key.isascii() or not key.isprintable() or key != key.strip():
+        raise ClientError("The key holds what no key does, such as a blank or an ellipsis: copy the whole of it anew.")
+    return key
 
 
 def settings(base_url: str) -> Mapping[str, Any]:
@@ -46,13 +75,41 @@ def reply_of(response: httpx2.Response, content: bytes = b"") -> Reply:
     return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, content)
 
 
-def no_answer(error: httpx2.HTTPError, base_url: str) -> NoAnswer:
-    """The error in a sentence."""
+def no_answer(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: str) -> ClientError:
+    """The error in a sentence, with the address that was really asked: a file may lie elsewhere than the server."""
+    asked, is_server = _asked(error, base_url)
+    remedy = "check the address and that the server runs"
+    if not is_server:
+        remedy = "the server says that the file is there; its setting public_url, or its storage, names that address"
+    if isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol):
+        return ClientError(f"{base_url} names a file by what is no address ({error}): correct its setting public_url.")
+    if _is_about_certificates(error):
+        return NoAnswer(f"The certificate of {asked} is not trusted ({error}): correct it, or have its issuer trusted.")
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-        return NoAnswer(f"Nothing answers at {base_url} ({error}): check the address and that the server runs.")
+        return NoAnswer(f"Nothing answers at {asked} ({str(error) or 'it took too long'}): {remedy}.")
     if isinstance(error, httpx2.TimeoutException):
-        return NoAnswer(f"{base_url} took too long to answer: try again later.")
-    return NoAnswer(f"The connection to {base_url} was lost ({error}): try again.")
+        return NoAnswer(f"{asked} took too long to answer: try again later.")
+    return NoAnswer(f"The connection to {asked} was lost ({str(error) or type(error).__name__}): try again.")
+
+
+def _asked(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: str) -> tuple[str, bool]:
+    """The address that was asked, as far as its port, and whether it is the server's own, which is named whole."""
+    try:
+        url = error.request.url if isinstance(error, httpx2.HTTPError) else None
+    except RuntimeError:  # There was no request yet.
+        url = None
+    server = httpx2.URL(base_url)
+    if url is None or (url.scheme, url.raw_host, url.port) == (server.scheme, server.raw_host, server.port):
+        return base_url, True
+    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}", False
+
+
+def _is_about_certificates(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -87,6 +87,10 @@ class Core:
         """The camera concepts that the server carries out."""
         return wire.names((yield from self.call(wire.concepts())))
 
+    def models(self) -> Flow[Sequence[str]]:
+        """The models that the key's product has."""
+        return wire.model_names((yield from self.call(wire.models())))
+
     def plan(self, generation_id: str) -> Flow[Any]:
         """The engine's account of a generation, None until it has ended."""
         return wire.plan_of((yield from self.call(wire.plan(generation_id))))
@@ -157,19 +161,19 @@ class Core:
             is_last = tries == self.retries or not request.may_be_repeated
             try:
                 reply: Reply = yield Send(request)
-            except NoAnswer:
+            except NoAnswer as error:
                 if is_last:
                     raise
-                yield Pause(self.pause(tries, None))
+                yield Pause(self.pause(tries, None), error)
                 continue
             if reply.status < 400:
                 return reply
             if request.method == "DELETE" and reply.status == 404 and tries:
                 return reply  # The first one did it, and its answer was lost.
-            error = wire.refusal(reply)
-            if is_last or not _worth_repeating(reply, error.retry_after):
-                raise error
-            yield Pause(self.pause(tries, error.retry_after))
+            refused = wire.refusal(reply)
+            if is_last or not _worth_repeating(reply, refused.retry_after):
+                raise refused
+            yield Pause(self.pause(tries, refused.retry_after), refused)
         raise AssertionError("the last try ends in an answer or an error")
 
     def pause(self, tries: int, asked: float | None) -> float:

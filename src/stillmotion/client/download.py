@@ -83,10 +83,10 @@ def _fetch(core: Core, generation: Generation, file: BinaryIO, *, thumbnail: boo
                 file.truncate()
             validator = reply.headers.get("etag", "")
             yield from _copy(file, reply)
-        except NoAnswer:
+        except NoAnswer as error:
             if tries == core.retries:
                 raise
-            yield Pause(core.pause(tries, None))
+            yield Pause(core.pause(tries, None), error)
             tries += 1
         else:
             return

@@ -20,6 +20,8 @@
     └── CallbackNotVerified       not from the server, too old, or changed on the way
 """
 
+import math
+
 from stillmotion.client.generation import Generation
 from stillmotion.domain.errors import StillmotionError
 
@@ -29,14 +31,22 @@ class ClientError(StillmotionError):
 
 
 class ServerRefused(ClientError):
-    """The server said no. `request_id` finds the request in the server's log; `retry_after` is in seconds."""
+    """The server said no. `request_id` finds the request in the server's log; `retry_after` is in seconds.
 
-    def __init__(self, sentence: str, status: int, request_id: str, retry_after: float | None) -> None:
-        super().__init__(f"{sentence} (status {status}{f', request {request_id}' if request_id else ''})")
+    `reason` is the server's own code for why, such as quota_spent; empty where it gives none.
+    """
+
+    def __init__(
+        self, sentence: str, status: int, request_id: str, retry_after: float | None, reason: str = ""
+    ) -> None:
+        facts = [f"status {status}", reason, f"request {request_id}" if request_id else ""]
+        again = "" if retry_after is None else f". Try again in {_in_words(retry_after)}"
+        super().__init__(f"{sentence} ({', '.join(each for each in facts if each)}){again}")
         self.sentence = sentence
         self.status = status
         self.request_id = request_id
         self.retry_after = retry_after
+        self.reason = reason
 
 
 class InvalidRequest(ServerRefused):
@@ -103,9 +113,17 @@ class CallbackNotVerified(ClientError):
     """The callback was not signed with this secret, or not lately, or was changed on the way."""
 
 
-def refused(sentence: str, status: int, request_id: str, retry_after: float | None) -> ServerRefused:
+def refused(sentence: str, status: int, request_id: str, retry_after: float | None, reason: str = "") -> ServerRefused:
     """The error of the kind that a status stands for."""
     kinds = {400: InvalidRequest, 422: InvalidRequest, 401: NotAuthenticated, 403: AccessDenied}
     kinds |= {404: NotFound, 405: NotFound, 429: RateLimited}
     kind = ServerTrouble if status >= 500 else kinds.get(status, ServerRefused)
-    return kind(sentence, status, request_id, retry_after)
+    return kind(sentence, status, request_id, retry_after, reason)
+
+
+def _in_words(seconds: float) -> str:
+    """So long, in the unit that leaves a small number."""
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{math.ceil(seconds / size)} {unit}"
+    return f"{math.ceil(seconds)} s"

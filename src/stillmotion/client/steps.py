@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from stillmotion.client.errors import ClientError
 from stillmotion.client.generation import Generation
 
 
@@ -65,9 +66,18 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait for so many seconds."""
+    """Wait for so many seconds. `why` is the trouble after which a request is sent again; None between two looks."""
 
     seconds: float
+    why: ClientError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a client does while it seems to do nothing: in so many seconds it sends again what met with `error`."""
+
+    seconds: float
+    error: ClientError
 
 
 @dataclass(frozen=True, slots=True)

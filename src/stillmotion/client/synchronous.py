@@ -10,12 +10,22 @@ from typing import Any, Generic, Self, TypeVar, Unpack
 
 import httpx2
 
-from stillmotion.client.connection import arguments, no_answer, opening, reply_of, settings
+from stillmotion.client.connection import (
+    OnWait,
+    arguments,
+    checked_address,
+    checked_key,
+    no_answer,
+    opening,
+    reply_of,
+    settings,
+    unheard,
+)
 from stillmotion.client.core import Core
 from stillmotion.client.download import download
 from stillmotion.client.generation import Generation, Page
 from stillmotion.client.images import Image
-from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Run, Send, Step, Tell, Work
+from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Run, Send, Step, Tell, Waiting, Work
 from stillmotion.client.wire import Options
 
 Result = TypeVar("Result")
@@ -26,13 +36,15 @@ class Client:
     """A Stillmotion server, for one key. Every call raises `ClientError`; `close` it, or use it in a `with`.
 
     A call that nobody answers, or that the server asks to send again later, is sent again up to `retries` times; a
-    submit goes with an idempotency key, so that it never makes two generations. Threads may share a client.
+    submit goes with an idempotency key, so that it never makes two generations. `on_wait` is told of each such pause as
+    it begins: the server may ask for a minute. Threads may share a client.
     """
 
-    def __init__(self, base_url: str, key: str, *, retries: int = 4) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._key = key
+    def __init__(self, base_url: str, key: str, *, retries: int = 4, on_wait: OnWait = unheard) -> None:
+        self._base_url = checked_address(base_url)
+        self._key = checked_key(key)
         self._core = Core(retries)
+        self._on_wait = on_wait
         self._http = httpx2.Client(**settings(self._base_url))
 
     def close(self) -> None:
@@ -125,6 +137,10 @@ class Client:
         """The camera concepts that the server carries out by name."""
         return self._run(self._core.concepts())
 
+    def models(self) -> Sequence[str]:
+        """The names that may be asked for as `model`, of the key's product."""
+        return self._run(self._core.models())
+
     def plan(self, generation_id: str) -> Any:
         """What the engine made of the words, in its own JSON; None until the generation has ended."""
         return self._run(self._core.plan(generation_id))
@@ -137,17 +153,18 @@ class Client:
             return drive.run.result
 
     def _drive(self, flow: Flow[Result]) -> "_Drive[Result]":
-        return _Drive(flow, self._http, self._base_url, self._key)
+        return _Drive(flow, self._http, self._base_url, self._key, self._on_wait)
 
 
 class _Drive(Generic[Result]):
     """Carries out a flow's steps over one httpx2 client, with at most one answer open at a time."""
 
-    def __init__(self, flow: Flow[Result], http: httpx2.Client, base_url: str, key: str) -> None:
+    def __init__(self, flow: Flow[Result], http: httpx2.Client, base_url: str, key: str, on_wait: OnWait) -> None:
         self.run = Run(flow)
         self._http = http
         self._base_url = base_url
         self._key = key
+        self._on_wait = on_wait
         self._response: httpx2.Response | None = None
         self._pieces: Iterator[bytes] = iter(())
 
@@ -159,7 +176,7 @@ class _Drive(Generic[Result]):
                 return step.generation
             try:
                 result = self._perform(step)
-            except httpx2.HTTPError as error:
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
                 self.run.failed(no_answer(error, self._base_url))
             except Exception as error:
                 self.run.failed(error)
@@ -181,7 +198,9 @@ class _Drive(Generic[Result]):
                 return self._open(step)
             case Next():
                 return next(self._pieces, None)
-            case Pause(seconds):
+            case Pause(seconds, why):
+                if why is not None:
+                    self._on_wait(Waiting(seconds, why))
                 return time.sleep(seconds)
             case Work(run):
                 return run()

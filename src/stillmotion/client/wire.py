@@ -77,6 +77,19 @@ def concepts() -> Request:
     return Request("GET", f"{_BASE}/concepts/list")
 
 
+def models() -> Request:
+    """The models of the key's product."""
+    return Request("GET", "/v1/models")
+
+
+def model_names(reply: Reply) -> list[str]:
+    """What may be asked for as `model`. Raises `BadAnswer`."""
+    try:
+        return [str(each["id"]) for each in _object(reply)["data"]]
+    except (KeyError, TypeError) as error:
+        raise BadAnswer("The answer lists no models: check that the address is a Stillmotion server's.") from error
+
+
 def plan(generation_id: str) -> Request:
     """What the engine made of the words."""
     return Request("GET", f"/generations/{quote(generation_id, safe='')}/plan")
@@ -164,7 +177,8 @@ def refusal(reply: Reply) -> ServerRefused:
     except ValueError:
         body = None
     sentence = _sentence(body) or f"The server answered {reply.status}"
-    return refused(sentence, reply.status, reply.headers.get("x-request-id", ""), retry_after(reply))
+    reason = reply.headers.get("x-stillmotion-reason") or _reason(body)
+    return refused(sentence, reply.status, reply.headers.get("x-request-id", ""), retry_after(reply), reason)
 
 
 def retry_after(reply: Reply) -> float | None:
@@ -175,9 +189,20 @@ def retry_after(reply: Reply) -> float | None:
         return None
 
 
+def _reason(body: Any) -> str:
+    """The code that a body gives, at its top or in its `error`."""
+    if not isinstance(body, dict):
+        return ""
+    inner = body.get("error")
+    code = (inner if isinstance(inner, dict) else body).get("code")
+    return code if isinstance(code, str) else ""
+
+
 def _sentence(body: Any) -> str:
     if not isinstance(body, dict):
         return ""
+    if isinstance(body.get("error"), dict):
+        return str(body["error"].get("message") or "")
     said = next((body[key] for key in _DETAIL_KEYS if isinstance(body.get(key), str)), "")
     details = [each for each in body.get("details") or () if isinstance(each, dict)]
     fields = "; ".join(f"{each.get('field')} {each.get('message')}" for each in details)

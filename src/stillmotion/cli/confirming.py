@@ -1,0 +1,26 @@
+"""Asking a person before something is gone for good. A script is not asked: it was written to do it."""
+
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from stillmotion.cli.main import EXIT_REFUSED
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def yes_option(command: Command) -> Command:
+    """`--yes`, with which nobody is asked."""
+    return click.option("--yes", "-y", is_flag=True, help="Do not ask first. Nobody is asked off a terminal.")(command)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask, where somebody is at a terminal to answer. Ends the command with exit code 1 where the answer is no."""
+    shown = sys.stderr if sys.stderr.isatty() else sys.stdout
+    if yes or not (sys.stdin.isatty() and shown.isatty()):
+        return
+    if not click.confirm(question, err=shown is sys.stderr):
+        click.echo("Nothing was done.", err=True)
+        sys.exit(EXIT_REFUSED)
