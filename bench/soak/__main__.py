@@ -2,7 +2,8 @@
 
 Seeded: the same seed gives the same orders and the same troubles in the same order, not at the same microsecond.
 Ends with 1 where a promise is broken. Where the system allows it (Linux, `unshare`), the data lies on a small disk
-of its own in memory, so that it can be full; elsewhere that trouble is left out.
+of its own in memory, so that it can be full; elsewhere that trouble is left out. With `--neighbours` it measures
+what one customer's trouble costs another (`bench.soak.neighbours`).
 """
 
 import argparse
@@ -23,6 +24,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
+from bench.soak import neighbours
 from bench.soak.house import House
 from bench.soak.invariants import Holdings, read, violations
 from bench.soak.ledger import Ledger
@@ -30,7 +32,7 @@ from bench.soak.nemesis import Nemesis
 from bench.soak.storm import DELETE_PATH, Elsewhere, Storm
 
 DISK_MEGABYTES = 1024
-IN_A_NAMESPACE = "--in-a-namespace"
+IN_A_NAMESPACE, NEIGHBOURS = "--in-a-namespace", "--neighbours"
 CALLERS, SUBSCRIPTIONS = 6, 2
 SETTLE_SECONDS, SETTLE_SECONDS_EACH = 90, 6
 WINDOW_SECONDS = 12.0
@@ -40,7 +42,9 @@ AGE_SECONDS = 2 * 3600
 
 
 def main() -> int:
-    """Parse the command line, find a disk, let the storm loose."""
+    """Parse the command line, find a disk, let the storm loose; or have the neighbours measured."""
+    if NEIGHBOURS in sys.argv[1:]:
+        return neighbours.main([word for word in sys.argv[1:] if word != NEIGHBOURS])
     parser = argparse.ArgumentParser(prog="dev.py soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=1)

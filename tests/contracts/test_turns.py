@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from statistics import median
@@ -75,7 +76,7 @@ async def test_of_one_subscription_the_oldest_is_claimed_first(store, greedy, mo
     assert [each for each in claimed if each in (early.id, late.id)] == [early.id, late.id]
 
 
-async def test_what_is_handed_back_or_failed_once_keeps_its_place(store, greedy, modest):
+async def test_what_is_handed_back_keeps_its_place(store, greedy, modest):
     first = await submit(store, greedy)
     for _ in range(3):
         await submit(store, greedy)
@@ -83,12 +84,43 @@ async def test_what_is_handed_back_or_failed_once_keeps_its_place(store, greedy,
     lease = (await store.claim_next(claim)).lease
     assert lease.generation_id == first.id
     await store.change(first.id, lambda each: each.released(lease))
-    lease = (await store.claim_next(claim)).lease
-    assert lease.generation_id == first.id
-    passing = GenerationFailed("engine", "Once more.", permanent=False)
-    await store.change(first.id, lambda each: each.attempt_failed(lease, passing, NOON))
     assert (await store.claim_next(claim)).id == first.id
     assert (await store.claim_next(claim)).subscription_id == modest.id
+
+
+async def test_what_failed_once_is_tried_again_after_all_who_wait(store, greedy, modest):
+    failing = await submit(store, greedy)
+    others = [await keep_subscription(store, name=f"other {number}") for number in range(3)]
+    lease = (await store.claim_next(claim)).lease
+    for each in (modest, *others):
+        await submit(store, each)
+    passing = GenerationFailed("engine", "Once more.", permanent=False)
+    await store.change(failing.id, lambda each: each.attempt_failed(lease, passing, NOON))
+    assert set(await owners(store, 4)) == {modest.id, *(each.id for each in others)}
+    assert (await store.claim_next(claim)).id == failing.id
+
+
+async def test_attempts_that_fail_cost_as_many_turns_as_clips_that_are_made(store, greedy, modest):
+    for _ in range(20):
+        await submit(store, greedy)
+        await submit(store, modest)
+    passing = GenerationFailed("engine", "Once more.", permanent=False)
+    claimed = Counter()
+    for _ in range(10):
+        generation = await store.claim_next(claim)
+        claimed[generation.subscription_id] += 1
+        if generation.subscription_id == greedy.id:
+            lease = generation.lease
+            await store.change(generation.id, lambda each, of=lease: each.attempt_failed(of, passing, NOON))
+    assert claimed == {greedy.id: 5, modest.id: 5}
+
+
+async def test_a_subscription_that_is_passed_over_does_not_keep_others_waiting(store, greedy, modest):
+    await submit(store, greedy)
+    second = await submit(store, modest)
+    assert (await store.claim_next(claim, passed_over=[greedy.id])).id == second.id
+    assert await store.claim_next(claim, passed_over=[greedy.id]) is None
+    assert (await store.claim_next(claim)).subscription_id == greedy.id
 
 
 async def test_what_was_cancelled_costs_no_turn(store, greedy, modest):

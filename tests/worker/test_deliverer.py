@@ -22,7 +22,7 @@ from stillmotion.domain.callbacks import SCHEDULE, Answer, DeliveryState
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.worker.deliverer import SHARE, Deliverer
+from stillmotion.worker.deliverer import OWNER_SHARE, SHARE, Deliverer
 from tests.builders import NOON, ManualClock
 from tests.worker.conftest import PRODUCT
 from tests.worker.receiver import OK, receiving
@@ -68,10 +68,10 @@ class Office:
         self.deliverer = Deliverer(callbacks, self.signal)
         self.log = DeliveryLog(self.store, self.store, self.signal, self.clock)
 
-    async def announce(self, url):
+    async def announce(self, url, owner="s"):
         """A generation that is claimed, and so announced; the delivery's id."""
         request = GenerationRequest(prompt="a walk", frame0=None, callback_url=url)
-        generation = Generation(new_uuid7(), "s", "gateway", request, "fake/1", self.clock.now())
+        generation = Generation(new_uuid7(), owner, "gateway", request, "fake/1", self.clock.now())
         await self.store.submit(Submission(generation, GENEROUS))
         until = self.clock.now() + timedelta(seconds=15)
         await self.store.change(generation.id, lambda each: each.claimed(until))
@@ -228,3 +228,35 @@ async def test_one_dead_endpoint_delays_none_of_a_thousand_good_deliveries(datab
         assert {each.state for each in delivered} == {DeliveryState.DELIVERED}
     assert elsewhere.most["hangs.example"] == SHARE
     assert sorted(elsewhere.heard) == sorted(f"good{n % 7}.example" for n in range(1000))
+
+
+async def with_strangers(office, count):
+    """Further subscriptions' ids."""
+    owners = [f"stranger-{number}" for number in range(count)]
+    for owner in owners:
+        await office.store.add_subscription(Subscription(owner, owner, PRODUCT, NOON, SECRET), [])
+    return owners
+
+
+async def test_three_thousand_callbacks_to_as_many_dead_endpoints_delay_no_other_subscriptions(database):
+    elsewhere = Elsewhere()
+    async with at_work(database, elsewhere) as office:
+        for owner in await with_strangers(office, 3):
+            hooks = [f"https://hangs{number}.{owner}.example/hook" for number in range(1000)]
+            await asyncio.gather(*(office.announce(hook, owner) for hook in hooks))
+        office.clock.advance(seconds=1)
+        await office.tried(await office.announce("https://good.example/hook"), timeout=2.0)
+        of_each = [sum(n for host, n in elsewhere.under_way.items() if f"stranger-{k}." in host) for k in range(3)]
+    assert of_each == [OWNER_SHARE] * 3
+
+
+async def test_one_subscriptions_hanging_path_delays_no_others_path_on_the_same_host(database):
+    async with receiving() as receiver, at_work(database) as office:
+        (stranger,) = await with_strangers(office, 1)
+        for _ in range(2 * SHARE):
+            await office.announce(receiver.url("/hangs"), stranger)
+        while len(receiver.heard) < SHARE:
+            await asyncio.sleep(0.005)
+        office.clock.advance(seconds=1)
+        delivery = await office.tried(await office.announce(receiver.url("/ok")), timeout=2.0)
+    assert delivery.state is DeliveryState.DELIVERED

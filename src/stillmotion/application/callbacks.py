@@ -43,7 +43,7 @@ class Callbacks:
     fault: Fault = no_fault
 
     async def due(self, each: int) -> list[Delivery]:
-        """What is to be delivered now, the longest due first: of every endpoint `each` at most."""
+        """What is to be delivered now, the longest due first: of every line `each` at most."""
         return list(await self.store.due(self.clock.now(), each))
 
     async def deliver(self, delivery_id: str) -> Delivery | None:

@@ -1,6 +1,6 @@
 """What the application needs from outside: one Protocol per need, each method with its promise."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -152,11 +152,13 @@ class GenerationStore(Protocol):
         """
         ...
 
-    async def claim_next(self, claim: Change, engines: Engines = EVERY_ENGINE) -> Generation | None:
+    async def claim_next(
+        self, claim: Change, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()
+    ) -> Generation | None:
         """Apply `claim` to the generation whose turn it is, as `change` does; None where none waits.
 
-        Only those of `engines` count. Subscriptions take turns (`domain.fairness`); of one subscription the generation
-        that waits longest comes first.
+        Only those of `engines` count, and of no subscription whose id is `passed_over`. Subscriptions take turns
+        (`domain.fairness`); of one subscription the generation that waits longest comes first.
         """
         ...
 
@@ -302,7 +304,7 @@ class CallbackStore(Protocol):
     """The outbox, and the log of what was tried."""
 
     async def due(self, now: datetime, each: int) -> Sequence[Delivery]:
-        """Pending deliveries whose time has come, the longest due first: of every endpoint `each` at most."""
+        """Pending deliveries whose time has come, the longest due first: of every line `each` at most."""
         ...
 
     async def find_due(self, delivery_id: str) -> DueDelivery | None:

@@ -55,10 +55,10 @@ class Work:
     new_token: NewToken
     fault: Fault = no_fault
 
-    async def claim(self, engines: Engines = EVERY_ENGINE) -> Generation | None:
-        """Lease the generation of those engines that waits longest, or None."""
+    async def claim(self, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()) -> Generation | None:
+        """Lease the generation of those engines whose turn it is, or None. Subscriptions may be passed over, by id."""
         until = self.clock.now() + LEASE
-        claimed = await self.store.claim_next(lambda generation: generation.claimed(until), engines)
+        claimed = await self.store.claim_next(lambda generation: generation.claimed(until), engines, passed_over)
         if claimed is not None:
             self.fault(Point.CLAIM_AFTER_COMMIT)
         return claimed
@@ -127,6 +127,17 @@ class Work:
             raise
         self.fault(Point.COMPLETE_AFTER_COMMIT)
         return completed
+
+    async def withdraw(self, lease: Lease, keys: AssetKeys) -> None:
+        """Remove what `complete` may have published for an attempt that is over, unless the generation names it.
+
+        No `complete` with these keys may be under way: it could still be written down.
+        """
+        found = await self.store.find(lease.generation_id)
+        if found is not None and found.assets is not None and found.assets.video.key == keys.video:
+            return
+        await self.objects.delete(keys.video)
+        await self.objects.delete(keys.thumbnail)
 
     async def _publish(self, key: str, file: RenderedFile) -> None:
         await self.objects.put_file(key, file.path)

@@ -86,7 +86,8 @@ class Delivery:
     """One callback to make: a row written in the transaction that changed the state.
 
     `id` is the `webhook-id`, the same at every attempt. `due_at` is when to try next. `attempts` counts those of
-    the present chain: there is one, and one more for each of the `replays`.
+    the present chain: there is one, and one more for each of the `replays`. `subscription_id` is empty where an older
+    version wrote the row.
     """
 
     id: str
@@ -98,12 +99,18 @@ class Delivery:
     state: DeliveryState = DeliveryState.PENDING
     last_answer: str | None = None
     replays: int = 0
+    subscription_id: str = ""
 
     @property
     def endpoint(self) -> str:
-        """Whom it goes to, host and port: what shares an endpoint shares its trouble."""
+        """Whom it goes to: host and port."""
         found = _AUTHORITY.match(self.url)
         return self.url if found is None else found[1].lower()
+
+    @property
+    def line(self) -> str:
+        """What it waits in: one subscription's deliveries to one endpoint share its trouble, and nobody else's."""
+        return f"{self.endpoint} {self.subscription_id}".rstrip()
 
     def is_due(self, now: datetime) -> bool:
         """Whether it is to be tried now."""
@@ -135,7 +142,8 @@ def caused_by(before: Generation, after: Generation, now: datetime) -> Delivery 
     url = after.request.callback_url
     if url is None or after.state is before.state or after.state not in ANNOUNCED:
         return None
-    return Delivery(f"msg_{after.id}_{after.state}", after.id, after.state, url, due_at=now)
+    id_ = f"msg_{after.id}_{after.state}"
+    return Delivery(id_, after.id, after.state, url, due_at=now, subscription_id=after.subscription_id)
 
 
 def asked_pause(retry_after: str | None, now: datetime) -> timedelta | None:

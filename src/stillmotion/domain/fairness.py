@@ -33,13 +33,16 @@ class Line:
     def after(self, before: Generation, after: Generation, virtual_time: int, now: datetime) -> tuple["Line", int]:
         """The line once one of its generations changed, and virtual time.
 
-        A claim takes the turn. What is handed back gives it back, and so goes before what was queued after it.
+        A claim takes the turn. What is handed back gives it back, and so goes before what was queued after it. A failed
+        attempt does not: its owner's next turn comes after those who wait.
         """
         length = round(after.request.seconds * 1_000_000)
         if before.state is State.QUEUED and after.state is not State.QUEUED:
             if after.state is State.DREAMING:
                 return Line(self.queued - 1, self.turn + length, now), max(virtual_time, self.turn)
             return Line(self.queued - 1, self.turn, self.since), virtual_time
+        if after.state is State.QUEUED and after.failures > before.failures:
+            return self.joined(virtual_time, now), virtual_time
         if after.state is State.QUEUED and before.state is not State.QUEUED:
             turn, since = max(self.turn - length, virtual_time), min(self.since, after.created_at)
             return Line(self.queued + 1, turn, since), virtual_time

@@ -12,7 +12,7 @@ import structlog
 
 from stillmotion.application.faults import Fault, Point, no_fault
 from stillmotion.application.ports import Clock, ImageSource, ObjectStore, QueueSignal
-from stillmotion.application.work import Rendered, Work
+from stillmotion.application.work import AssetKeys, Rendered, Work
 from stillmotion.domain.errors import (
     GenerationFailed,
     GenerationNotFound,
@@ -26,7 +26,7 @@ from stillmotion.domain.rendering import VideoCodec
 from stillmotion.worker.inputs import Inputs
 from stillmotion.worker.maker import HandedOn, Job, Maker
 from stillmotion.worker.renderer_process import RendererDied
-from stillmotion.worker.showcase import Showcase
+from stillmotion.worker.showcase import PATIENCE_SECONDS, Showcase
 
 RENEW_EVERY = timedelta(seconds=1)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
@@ -63,27 +63,60 @@ class Workshop:
 
 
 class Attempt:
-    """A generation that was claimed, and what is to make it."""
+    """A generation that was claimed: a task of its own from then to its end.
 
-    def __init__(self, workshop: Workshop, maker: Maker, generation: Generation) -> None:
-        self._workshop, self._maker, self._generation = workshop, maker, generation
+    It brings its inputs, calls `tell` and waits until a lane has something to make the clip with. Where nobody wants it
+    any more, `forget` tells another server that is at it.
+    """
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        generation: Generation,
+        tell: Callable[[], None],
+        forget: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._workshop, self.generation, self._tell, self._forget = workshop, generation, tell, forget
         self._lease = generation.lease
         self._directory = workshop.scratch / f"{generation.id}.{generation.attempt}"
+        self._inputs = Inputs(
+            workshop.work, workshop.images, workshop.videos, workshop.objects, generation, self._directory
+        )
+        self._maker: asyncio.Future[Maker] = asyncio.get_running_loop().create_future()
+        self._over = asyncio.Event()
+        self.began = workshop.clock.monotonic()
+        self.is_ready = False
         self._fraction = 0.0
         self._log = log.bind(generation=generation.id, attempt=generation.attempt, engine=generation.engine)
         self._showcase = Showcase(workshop.objects, workshop.work.new_preview(self._lease), self._log)
+        self.task = asyncio.create_task(self._carry_out())
 
-    async def carry_out(self) -> bool:
-        """See it to an end; false where this machine was the hindrance and had better rest.
+    async def carry_on(self, maker: Maker) -> bool:
+        """Have `maker` make it, and wait for its end; false where this machine was the hindrance and had better rest.
 
-        Cancelled from outside, it stops and hands the generation back.
+        Cancelled, it stops and hands the generation back.
         """
+        if not self._maker.done():
+            self._maker.set_result(maker)
+        try:
+            return await asyncio.shield(self.task)
+        except asyncio.CancelledError:
+            await self.hand_back()
+            raise
+
+    async def hand_back(self) -> None:
+        """Stop, and give the generation back to the queue."""
+        self.task.cancel()
+        await asyncio.wait({self.task})
+
+    async def _carry_out(self) -> bool:
+        """See it to an end. Cancelled from outside, it stops and hands the generation back."""
         self._log.info("generation_claimed")
         self._workshop.announcements.notify()
         try:
             return await self._while_leased()
         except asyncio.CancelledError:
-            await self._hand_back()
+            await self._released()
             raise
         finally:
             self._workshop.announcements.notify()
@@ -126,7 +159,8 @@ class Attempt:
 
     async def _ending(self) -> Ending:
         try:
-            return await self._maker.make(self._job())
+            maker = await self._lane()
+            return await maker.make(Job(self.generation, self._inputs, self._workshop.codec, self._log, self))
         except GenerationFailed as failure:
             return failure
         except HandedOn as handed_on:
@@ -144,12 +178,13 @@ class Attempt:
             self._log.exception("attempt_broke")
             return GenerationFailed("internal_error", "The server failed on this generation.", permanent=False)
 
-    def _job(self) -> Job:
-        workshop = self._workshop
-        inputs = Inputs(
-            workshop.work, workshop.images, workshop.videos, workshop.objects, self._generation, self._directory
-        )
-        return Job(self._generation, inputs, workshop.codec, self._log, self)
+    async def _lane(self) -> Maker:
+        """Bring the inputs, which what another server is at needs no more, and wait for a lane that makes the clip."""
+        if not self.generation.remote:
+            await self._inputs.bring()
+        self.is_ready = True
+        self._tell()
+        return await self._maker
 
     def came_so_far(self, fraction: float) -> None:
         """`Ledger`."""
@@ -163,16 +198,15 @@ class Attempt:
 
     async def remember(self, remote: str) -> None:
         """`Ledger`."""
-        self._generation = replace(self._generation, remote=remote)
+        self.generation = replace(self.generation, remote=remote)
         await self._insist(lambda: self._workshop.work.remember(self._lease, remote))
 
     async def _write_down(self, ending: Ending) -> None:
         work, lease = self._workshop.work, self._lease
         match ending:
             case Rendered():
-                keys = work.new_keys(lease)
                 try:
-                    await self._insist(lambda: work.complete(lease, ending, keys))
+                    await self._publish(ending)
                 except GenerationFailed as failure:
                     await self._write_down(failure)
                 else:
@@ -188,6 +222,29 @@ class Attempt:
                 self._log.warning("attempt_hindered", why=str(ending))
                 await self._insist(lambda: work.release(lease))
 
+    async def _publish(self, rendered: Rendered) -> None:
+        """Complete it. Cancelled, it leaves no object behind: a put under way ends first, as it cannot be stopped.
+
+        Where storage takes long over that, what is left is an orphan.
+        """
+        work, lease = self._workshop.work, self._lease
+        keys = work.new_keys(lease)
+        publishing = asyncio.create_task(self._insist(lambda: work.complete(lease, rendered, keys)))
+        try:
+            await asyncio.shield(publishing)
+        except asyncio.CancelledError:
+            self._over.set()
+            leaving = asyncio.create_task(self._withdraw(publishing, keys))
+            await asyncio.wait({leaving}, timeout=PATIENCE_SECONDS)
+            raise
+
+    async def _withdraw(self, publishing: "asyncio.Task[Generation]", keys: AssetKeys) -> None:
+        await asyncio.gather(publishing, return_exceptions=True)
+        try:
+            await self._workshop.work.withdraw(self._lease, keys)
+        except Unavailable as error:
+            self._log.info("result_not_removed", why=str(error))
+
     async def _insist(self, write: Callable[[], Awaitable[_Result]]) -> _Result:
         """Write down an end however long the store is away: the lease is kept meanwhile."""
         pause = FIRST_PAUSE_SECONDS
@@ -196,20 +253,28 @@ class Attempt:
                 return await write()
             except Unavailable as error:
                 self._log.warning("end_not_written", why=str(error))
-            await asyncio.sleep(pause)
+                if await self._is_over_within(pause):
+                    raise
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _is_over_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._over.wait()
+        except TimeoutError:
+            return False
 
     async def _let_go(self) -> None:
         """Tell another server to stop, where no owner wants the clip any more: else another worker may go on."""
-        if not self._generation.remote:
+        if not self.generation.remote:
             return
         try:
             if not await self._workshop.work.is_wanted(self._lease):
-                await self._maker.forget(self._generation.remote)
+                await self._forget(self.generation.remote)
         except Unavailable as error:
             self._log.info("not_cancelled_elsewhere", why=str(error))
 
-    async def _hand_back(self) -> None:
+    async def _released(self) -> None:
         try:
             await self._workshop.work.release(self._lease)
         except (LeaseLost, IllegalTransition, GenerationNotFound, Unavailable) as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -16,9 +17,11 @@ POLL = timedelta(seconds=1)
 AT_ONCE = 500
 """Deliveries under way, to all endpoints together."""
 SHARE, SOUND_SHARE = 4, 32
-"""Deliveries under way to one endpoint: the larger share is for one that took what it was sent last."""
+"""Deliveries under way in one line: the larger share is for an endpoint that took what it was sent last."""
+OWNER_SHARE, OWNER_SOUND_SHARE = 16, 128
+"""Deliveries under way of one subscription, to however many endpoints; the larger share is for sound ones."""
 SOUND_KEPT = 10_000
-"""Endpoints that are remembered for having taken something. Past this all of them are tested anew."""
+"""Lines whose endpoints are remembered for having taken something. Past this all of them are tested anew."""
 IDLE_PER_LOOK = 9
 """For each second that a look at the store takes, so many go to others: looks may be many, or long."""
 REST = timedelta(seconds=10)
@@ -30,7 +33,8 @@ log = structlog.get_logger(__name__)
 class Deliverer:
     """Makes every delivery that is due, many at once, until it is cancelled.
 
-    An endpoint that hangs holds no more than its share, so that it delays its own deliveries and nobody else's.
+    An endpoint that hangs holds no more than its share, and a subscription no more than its own, so that it delays
+    its own deliveries and nobody else's. Of several subscriptions the one goes first that has least under way.
     A delivery that is cut off is not written down: it is made again by whoever comes next, under the same id.
     """
 
@@ -39,7 +43,8 @@ class Deliverer:
         self._announcements = announcements
         self._at_once = at_once
         self._under_way: set[str] = set()
-        self._at_endpoint: Counter[str] = Counter()
+        self._in_line: Counter[str] = Counter()
+        self._of_owner: Counter[tuple[str, bool]] = Counter()
         self._sound: set[str] = set()
         self._more_is_due = False
 
@@ -62,21 +67,34 @@ class Deliverer:
         except Unavailable as error:
             log.warning("callbacks_not_read", why=str(error))
             return
-        for delivery in due:
-            if delivery.id in self._under_way:
-                continue
-            if not self._has_room(delivery.endpoint):
+        for delivery in self._in_turns(due):
+            is_sound = delivery.line in self._sound
+            if not self._has_room(delivery, is_sound=is_sound):
                 self._more_is_due = True
                 continue
             self._under_way.add(delivery.id)
-            self._at_endpoint[delivery.endpoint] += 1
-            group.create_task(self._deliver(delivery))
+            self._in_line[delivery.line] += 1
+            self._of_owner[delivery.subscription_id, is_sound] += 1
+            group.create_task(self._deliver(delivery, is_sound=is_sound))
 
-    def _has_room(self, endpoint: str) -> bool:
-        share = SOUND_SHARE if endpoint in self._sound else SHARE
-        return len(self._under_way) < self._at_once and self._at_endpoint[endpoint] < share
+    def _in_turns(self, due: Sequence[Delivery]) -> list[Delivery]:
+        """What is not under way, one subscription's after another's: as many of each as of any other."""
+        ranks = Counter(dict.fromkeys((each.subscription_id for each in due), 0))
+        for owner, is_sound in self._of_owner:
+            ranks[owner] += self._of_owner[owner, is_sound]
+        ranked = []
+        for delivery in due:
+            if delivery.id not in self._under_way:
+                ranked.append((ranks[delivery.subscription_id], delivery))
+                ranks[delivery.subscription_id] += 1
+        return [delivery for _, delivery in sorted(ranked, key=lambda each: each[0])]
 
-    async def _deliver(self, due: Delivery) -> None:
+    def _has_room(self, due: Delivery, *, is_sound: bool) -> bool:
+        share, owner_share = (SOUND_SHARE, OWNER_SOUND_SHARE) if is_sound else (SHARE, OWNER_SHARE)
+        has_place = len(self._under_way) < self._at_once and self._in_line[due.line] < share
+        return has_place and self._of_owner[due.subscription_id, is_sound] < owner_share
+
+    async def _deliver(self, due: Delivery, *, is_sound: bool) -> None:
         bound = log.bind(delivery=due.id, announces=due.announces)
         try:
             made = await self._callbacks.deliver(due.id)
@@ -90,21 +108,20 @@ class Deliverer:
             bound.exception("callback_broke")
             await asyncio.sleep(REST.total_seconds())
         finally:
-            self._leave(due)
+            self._leave(due, is_sound=is_sound)
 
     def _remember(self, made: Delivery) -> None:
         if made.state is not DeliveryState.DELIVERED:
-            self._sound.discard(made.endpoint)
+            self._sound.discard(made.line)
             return
         if len(self._sound) >= SOUND_KEPT:
             self._sound.clear()
-        self._sound.add(made.endpoint)
+        self._sound.add(made.line)
 
-    def _leave(self, due: Delivery) -> None:
+    def _leave(self, due: Delivery, *, is_sound: bool) -> None:
         self._under_way.discard(due.id)
-        self._at_endpoint[due.endpoint] -= 1
-        if not self._at_endpoint[due.endpoint]:
-            del self._at_endpoint[due.endpoint]
+        self._in_line -= Counter([due.line])  # What is down to nothing goes.
+        self._of_owner -= Counter([(due.subscription_id, is_sound)])
         if self._more_is_due:
             self._announcements.notify()
 

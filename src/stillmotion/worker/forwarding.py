@@ -130,8 +130,7 @@ class Forwarder:
     async def _prepared(self, job: Job) -> Prepared | None:
         """The pictures as the server gets them, cut to the clip's size; None where there are none."""
         request = job.generation.request
-        frame0 = await job.inputs.keyframe("frame0", request.frame0)
-        frame1 = await job.inputs.keyframe("frame1", request.frame1)
+        frame0, frame1 = job.inputs.frame0, job.inputs.frame1
         if frame0.path is None and frame1.path is None:
             return None
         output = await job.inputs.output()

@@ -13,17 +13,13 @@ import structlog
 from stillmotion.application.ports import Engines
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
-from stillmotion.domain.generation import Generation
-from stillmotion.worker.attempt import Attempt, Workshop
+from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.devices import Device
 from stillmotion.worker.forwarding import Forwarder, Successor
-from stillmotion.worker.maker import Maker
 from stillmotion.worker.renderer_process import RendererDied, RendererProcess
 from stillmotion.worker.rendering_here import RendererMaker
-from stillmotion.worker.turns import Anything, Stints, Turns
-
-POLL = timedelta(seconds=1)
-"""How often an idle lane looks for what another process submitted; this process's own submits wake it."""
+from stillmotion.worker.stage import POLL, InputStage
+from stillmotion.worker.turns import Anything, Stints
 
 RECLAIM_EVERY = timedelta(seconds=2)
 """How often to look for leases that have ended: longer than it takes whoever is at work to renew its own."""
@@ -43,7 +39,7 @@ class _Stand:
 
     name: str
     new_renderer: NewRenderer
-    turns: Turns
+    stage: InputStage
     device: Device | None = None
 
     def entry(self, engine: str) -> Entry | None:
@@ -75,13 +71,19 @@ class WorkerHost:
         self._forwarders, self._devices = forwarders, devices
         elsewhere = frozenset(each.entry.engine_name for each in forwarders)
         others = Engines(elsewhere.union(*(device.engines for device in devices)), others=True)
-        self._stands = [_Stand(f"renderer {number}", new_renderer, Anything(others)) for number in range(lanes)]
-        self._stands += [_Stand(each.name, each.new_renderer, Stints(each.engines), each) for each in devices]
+        stage = InputStage(workshop, Anything(others), lanes, _nobody_else)
+        self._stands = [_Stand(f"renderer {number}", new_renderer, stage) for number in range(lanes)]
+        self._stands += [
+            _Stand(each.name, each.new_renderer, InputStage(workshop, Stints(each.engines), 1, _nobody_else), each)
+            for each in devices
+        ]
+        self._forward_stages = [
+            InputStage(workshop, Anything(each.engines), each.at_once, each.forget) for each in forwarders
+        ]
         self._lanes: list[asyncio.Task[None]] = []
         self._able: set[str] = set()
         self._unfit: dict[str, str] = {}
         self._unfit_models: dict[str, Mapping[str, str]] = {}
-        self._held: set[str] = set()
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
 
@@ -115,21 +117,26 @@ class WorkerHost:
             async with asyncio.TaskGroup() as group:
                 reclaiming = group.create_task(self._reclaim())
                 self._lanes = [group.create_task(self._lane(stand)) for stand in self._stands]
-                for each in self._forwarders:
+                for each, stage in zip(self._forwarders, self._forward_stages, strict=True):
                     self._lanes += [
-                        group.create_task(self._forward_lane(each, number)) for number in range(each.at_once)
+                        group.create_task(self._forward_lane(each, stage, number)) for number in range(each.at_once)
                     ]
                 await (asyncio.wait(self._lanes) if self._lanes else self._stopping.wait())
                 reclaiming.cancel()
         finally:
+            await self._clear_stages()
             for each in self._forwarders:
                 await each.close()
             self._stopped.set()
 
     async def drain(self, grace: timedelta) -> None:
-        """Claim nothing more; let what is being rendered end within `grace`, or else hand it back."""
+        """Claim nothing more; let what is being rendered end within `grace`, or else hand it back.
+
+        What has waited longer for its inputs than a lane waits is handed back at once.
+        """
         self._stopping.set()
         self._workshop.signal.notify()
+        await self._clear_stages(settled=True)
         if not self._lanes:
             return
         try:
@@ -139,6 +146,14 @@ class WorkerHost:
             for lane in self._lanes:
                 lane.cancel()
             await self._stopped.wait()
+
+    @property
+    def _stages(self) -> list[InputStage]:
+        return [*{id(stand.stage): stand.stage for stand in self._stands}.values(), *self._forward_stages]
+
+    async def _clear_stages(self, *, settled: bool = False) -> None:
+        for stage in self._stages:
+            await stage.hand_back(settled=settled)
 
     async def _lane(self, stand: "_Stand") -> None:
         renderer = stand.new_renderer()
@@ -168,6 +183,8 @@ class WorkerHost:
             self._unfit[stand.name] = str(error)
             said = error.last_words if isinstance(error, RendererDied) else ()
             log.critical("renderer_not_started", lane=stand.name, why=str(error), said=said)
+            if not any(other.name in self._able for other in self._stands if other.stage is stand.stage):
+                await stand.stage.hand_back()
             if stand.device is not None:
                 await self._stand_back(stand.device)
             raise Unavailable("no renderer can be started") from error
@@ -205,40 +222,28 @@ class WorkerHost:
             return True
         if stand.device is not None:
             await self._hand_on(stand.device, self._unfit_models[stand.name])
-        for engines in stand.turns.wanted():
-            generation = await self._claim(engines)
-            if generation is not None:
-                stand.turns.took(generation.engine)
-                return await self._carry_out(RendererMaker(renderer, stand.entry(generation.engine)), generation)
-        await self._workshop.signal.wait(POLL)
-        return True
+        attempt = await stand.stage.next()
+        return attempt is None or await attempt.carry_on(
+            RendererMaker(renderer, stand.entry(attempt.generation.engine))
+        )
 
-    async def _forward_lane(self, forwarder: Forwarder, number: int) -> None:
+    async def _forward_lane(self, forwarder: Forwarder, stage: InputStage, number: int) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             rested = False
             with _lane_goes_on():
-                rested = await self._forward_once(forwarder, is_first=number == 0)
+                rested = await self._forward_once(forwarder, stage, is_first=number == 0)
             pause = FIRST_PAUSE_SECONDS if rested else min(await self._pause(pause), LONGEST_FORWARD_PAUSE_SECONDS)
 
-    async def _forward_once(self, forwarder: Forwarder, *, is_first: bool) -> bool:
+    async def _forward_once(self, forwarder: Forwarder, stage: InputStage, *, is_first: bool) -> bool:
         """As `_work_once`. While the server is in trouble its work goes to others, and one lane asks for it again."""
         if forwarder.trouble is not None and not (is_first and await forwarder.is_back()):
+            await stage.hand_back()
             if is_first and forwarder.has_stand_in:
                 await self._reroute(forwarder.entry.engine_name, forwarder.successor)
             return False
-        generation = await self._claim(forwarder.engines)
-        if generation is not None:
-            return await self._carry_out(forwarder, generation)
-        await self._workshop.signal.wait(POLL)
-        return True
-
-    async def _carry_out(self, maker: Maker, generation: Generation) -> bool:
-        self._held.add(generation.id)
-        try:
-            return await Attempt(self._workshop, maker, generation).carry_out()
-        finally:
-            self._held.discard(generation.id)
+        attempt = await stage.next()
+        return attempt is None or await attempt.carry_on(forwarder)
 
     async def _reroute(self, engine: str, successor: Successor) -> None:
         """Give what waits for a server or a device in trouble to others."""
@@ -246,17 +251,6 @@ class WorkerHost:
         if moved:
             log.warning("generations_handed_on", engine=engine, count=moved)
             self._workshop.signal.notify()
-
-    async def _claim(self, engines: Engines) -> Generation | None:
-        """Claim to the end: a cancel in between must not leave a generation that nobody renders."""
-        claiming = asyncio.ensure_future(self._workshop.work.claim(engines))
-        try:
-            return await asyncio.shield(claiming)
-        except asyncio.CancelledError:
-            claimed = await claiming
-            if claimed is not None:
-                await self._workshop.work.release(claimed.lease)
-            raise
 
     async def _pause(self, seconds: float) -> float:
         """Rest, unless the host stops meanwhile; answers with the next, longer pause."""
@@ -278,7 +272,7 @@ class WorkerHost:
             await asyncio.sleep(RECLAIM_EVERY.total_seconds())
             try:
                 before, ended = ended, await work.ended()
-                taken = await work.reclaim(only=(before & ended) - self._held)
+                taken = await work.reclaim(only=(before & ended).difference(*(each.held for each in self._stages)))
             except Unavailable as error:
                 log.warning("not_reclaimed", why=str(error))
                 continue
@@ -286,6 +280,11 @@ class WorkerHost:
                 log.warning("leases_reclaimed", count=taken)
                 self._workshop.signal.notify()
                 self._workshop.announcements.notify()
+
+
+async def _nobody_else(remote: str) -> None:
+    """`Forget` where no other server is at anything."""
+    del remote
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from stillmotion.domain.keyframes import (
     Keyframe,
     StoredKeyframe,
 )
+from stillmotion.domain.request import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,12 @@ class SourceFiles:
     plan: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inputs:
-    """Brings one generation's pictures and clips into its own folder. Whatever is gone raises `GenerationFailed`."""
+    """Brings one generation's pictures and clips into its own folder.
+
+    `frame0` and `frame1` are a new clip's keyframes, `source` what another clip is made from: there after `bring`.
+    """
 
     work: Work
     images: ImageSource
@@ -47,6 +51,19 @@ class Inputs:
     objects: ObjectStore
     generation: Generation
     directory: Path
+    frame0: KeyframeFile = KeyframeFile()
+    frame1: KeyframeFile = KeyframeFile()
+    source: SourceFiles | None = None
+
+    async def bring(self) -> None:
+        """Fetch all. Raises `GenerationFailed` for what is gone, `Unavailable` where this machine is the hindrance."""
+        request = self.generation.request
+        await asyncio.to_thread(self.directory.mkdir, parents=True, exist_ok=True)
+        if request.purpose is Purpose.VIDEO:
+            self.frame0 = await self._keyframe("frame0", request.frame0)
+            self.frame1 = await self._keyframe("frame1", request.frame1)
+        else:
+            self.source = await self._source()
 
     async def output(self) -> Path:
         """The folder for what is made; it is there."""
@@ -54,7 +71,7 @@ class Inputs:
         await asyncio.to_thread(output.mkdir, parents=True, exist_ok=True)
         return output
 
-    async def keyframe(self, name: str, keyframe: Keyframe | None) -> KeyframeFile:
+    async def _keyframe(self, name: str, keyframe: Keyframe | None) -> KeyframeFile:
         """A keyframe's file, called `name`."""
         path = self.directory / name
         match keyframe:
@@ -71,7 +88,7 @@ class Inputs:
                 return KeyframeFile(await self._clip(assets.video, name), True, earlier.plan)
         return KeyframeFile(str(path))
 
-    async def source(self) -> SourceFiles:
+    async def _source(self) -> SourceFiles:
         """The files of what is upscaled or reframed: an earlier generation of the same owner, or a caller's video."""
         request = self.generation.request
         if request.source is None:

@@ -41,12 +41,11 @@ class RendererMaker:
     async def _order(self, job: Job) -> Order:
         output = await job.inputs.output()
         is_new = job.generation.request.purpose is Purpose.VIDEO
-        return await self._render(job, output) if is_new else await self._resample(job, output)
+        return self._render(job, output) if is_new else self._resample(job, output)
 
-    async def _render(self, job: Job, output: Path) -> Render:
+    def _render(self, job: Job, output: Path) -> Render:
         request = job.generation.request
-        frame0 = await job.inputs.keyframe("frame0", request.frame0)
-        frame1 = await job.inputs.keyframe("frame1", request.frame1)
+        frame0, frame1 = job.inputs.frame0, job.inputs.frame1
         return Render(
             ticket=self.renderer.ticket(),
             engine=job.generation.engine,
@@ -68,9 +67,10 @@ class RendererMaker:
             negative_prompt=request.negative_prompt,
         )
 
-    async def _resample(self, job: Job, output: Path) -> Resample:
+    def _resample(self, job: Job, output: Path) -> Resample:
         request = job.generation.request
-        source = await job.inputs.source()
+        source = job.inputs.source
+        assert source is not None, "a clip is made from another"
         return Resample(
             ticket=self.renderer.ticket(),
             purpose=request.purpose,

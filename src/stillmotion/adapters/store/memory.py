@@ -1,7 +1,7 @@
 """The store's promises kept in a dictionary: for tests, gone with the process."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -124,10 +124,13 @@ class MemoryStore:
         self.changed(after)
         return after
 
-    async def claim_next(self, claim: Change, engines: Engines = EVERY_ENGINE) -> Generation | None:
+    async def claim_next(
+        self, claim: Change, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()
+    ) -> Generation | None:
         """See `GenerationStore.claim_next`."""
-        queued = (each for each in self._generations.values() if each.state is State.QUEUED)
-        waiting = [each for each in queued if engines.include(each.engine)]
+        queued = [each for each in self._generations.values() if each.state is State.QUEUED]
+        meant = [each for each in queued if engines.include(each.engine)]
+        waiting = [each for each in meant if each.subscription_id not in passed_over]
         if not waiting:
             return None
         return await self.change(min(waiting, key=self._turn).id, claim)
@@ -264,8 +267,8 @@ class MemoryStore:
         taken: Counter[str] = Counter()
         found = []
         for delivery in sorted(due, key=lambda one: one.due_at):
-            taken[delivery.endpoint] += 1
-            if taken[delivery.endpoint] <= each:
+            taken[delivery.line] += 1
+            if taken[delivery.line] <= each:
                 found.append(delivery)
         return found
 

@@ -16,7 +16,7 @@ def from_delivery(delivery: Delivery) -> Bindings:
         "generation_id": delivery.generation_id,
         "announces": delivery.announces.value,
         "url": delivery.url,
-        "endpoint": delivery.endpoint,
+        "endpoint": delivery.line,
         "due_at": microseconds(delivery.due_at),
         "attempts": delivery.attempts,
         "state": delivery.state.value,
@@ -27,7 +27,7 @@ def from_delivery(delivery: Delivery) -> Bindings:
 
 def to_delivery(row: Row) -> Delivery:
     """A delivery, from its columns in the order of `statements`."""
-    id_, generation_id, announces, url, due_at, attempts, state, last_answer, replays = row
+    id_, generation_id, announces, url, due_at, attempts, state, last_answer, replays, line = row
     return Delivery(
         id_,
         generation_id,
@@ -38,6 +38,7 @@ def to_delivery(row: Row) -> Delivery:
         DeliveryState(state),
         last_answer,
         replays,
+        line.partition(" ")[2],
     )
 
 

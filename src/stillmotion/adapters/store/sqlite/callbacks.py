@@ -13,7 +13,7 @@ from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.ports import DueDelivery
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 
-_DELIVERY_COLUMNS = 9
+_DELIVERY_COLUMNS = 10
 
 
 class SqliteCallbacks:

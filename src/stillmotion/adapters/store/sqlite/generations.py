@@ -1,6 +1,6 @@
 """Generations in SQLite: the queue, its limits and what each change brings with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +12,7 @@ from stillmotion.adapters.store.sqlite.callback_rows import from_delivery
 from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.rows import (
     Bindings,
-    from_engines,
+    from_claim,
     from_generation,
     from_line,
     from_progress,
@@ -121,16 +121,18 @@ class SqliteGenerations:
         self._changed(changed)
         return changed
 
-    async def claim_next(self, claim: Change, engines: Engines = EVERY_ENGINE) -> Generation | None:
+    async def claim_next(
+        self, claim: Change, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()
+    ) -> Generation | None:
         """See `GenerationStore.claim_next`."""
-        meant = from_engines(engines)
+        asked = from_claim(engines, passed_over)
         # Most of the time nothing waits, and then there is no reason to write.
-        if not self._reader.rows(statements.NEXT_QUEUED, meant * 2):
+        if not self._reader.rows(statements.NEXT_QUEUED, asked):
             return None
         now = self._clock.now()
 
         def operation(connection: apsw.Connection) -> Generation | None:
-            row = connection.execute(statements.NEXT_QUEUED, meant * 2).get
+            row = connection.execute(statements.NEXT_QUEUED, asked).get
             return None if row is None else _apply(connection, to_generation(row), claim, now)
 
         claimed = await self._writer.run(operation)

@@ -1,6 +1,6 @@
 """Between rows and what they mean: tuples of SQLite values on one side, the domain on the other."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final, TypeVar
 from zlib import crc32
@@ -229,9 +229,10 @@ def _restored(kind: type[Value], fields: dict[str, Any]) -> Value:
     return value
 
 
-def from_engines(engines: Engines) -> tuple[str, int]:
-    """The two bindings that say which engines are meant."""
-    return _encode_json(sorted(engines.named)).decode(), int(engines.others)
+def from_claim(engines: Engines, passed_over: Collection[str]) -> tuple[str, str, int, str, int]:
+    """The bindings that say what may be claimed: not whose, and for which engines, which are named twice."""
+    meant = _encode_json(sorted(engines.named)).decode(), int(engines.others)
+    return (_encode_json(sorted(passed_over)).decode(), *meant, *meant)
 
 
 def from_request(request: GenerationRequest) -> str:

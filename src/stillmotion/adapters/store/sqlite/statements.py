@@ -19,7 +19,9 @@ _PRODUCT: Final = (
 )
 _SUBSCRIPTION: Final = "s.id, s.name, s.created_at, s.callback_secret, s.state, s.expires_at"
 _KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at"
-_DELIVERY: Final = "d.id, d.generation_id, d.announces, d.url, d.due_at, d.attempts, d.state, d.last_answer, d.replays"
+_DELIVERY: Final = (
+    "d.id, d.generation_id, d.announces, d.url, d.due_at, d.attempts, d.state, d.last_answer, d.replays, d.endpoint"
+)
 _ATTEMPT: Final = "replay, number, started_at, duration, status, reason"
 
 # --- transactions -----------------------------------------------------------------------------------------------
@@ -101,7 +103,7 @@ NEXT_QUEUED: Final = f"""
     SELECT {_GENERATION} FROM generations g
     WHERE g.state = 'queued' AND g.subscription_id = (
         SELECT l.subscription_id FROM limits l
-        WHERE l.waiting = 1 AND EXISTS (
+        WHERE l.waiting = 1 AND l.subscription_id NOT IN (SELECT value FROM json_each(?)) AND EXISTS (
             SELECT 1 FROM generations w
             WHERE w.state = 'queued' AND w.subscription_id = l.subscription_id AND {_MEANT.format("w")}
         )
@@ -111,7 +113,7 @@ NEXT_QUEUED: Final = f"""
 """
 """Of the subscription whose turn it is among those with something for these engines, the one that waits longest.
 
-The engines are bound twice. The index holds each one's engine: rows that are not meant are not read.
+Bound are who is passed over, then the engines twice. The index holds engines: rows that are not meant are not read.
 """
 
 QUEUED_FOR: Final = "SELECT id FROM generations WHERE state = 'queued' AND engine = ?"
@@ -281,7 +283,7 @@ DUE_DELIVERIES: Final = f"""
         WHERE state = 'pending' AND endpoint = name AND due_at <= ? ORDER BY due_at, sequence LIMIT ?
     )
 """
-"""Goes from endpoint to endpoint through the index, and takes a few of each, however many wait there."""
+"""Goes from line to line (`Delivery.line`) through the index, and takes a few of each, however many wait there."""
 
 FIND_DUE_DELIVERY: Final = f"""
     SELECT s.callback_secret, {_DELIVERY}, {_GENERATION}
@@ -302,9 +304,7 @@ LATEST_DELIVERIES: Final = f"""
     WHERE g.subscription_id = ? ORDER BY d.sequence DESC LIMIT ?
 """
 
-ATTEMPTS_OF_DELIVERY: Final = f"""
-    SELECT {_ATTEMPT} FROM delivery_attempts WHERE delivery_id = ? ORDER BY replay, number
-"""
+ATTEMPTS_OF_DELIVERY: Final = f"SELECT {_ATTEMPT} FROM delivery_attempts WHERE delivery_id = ? ORDER BY replay, number"
 
 REPLAY_DELIVERY: Final = """
     UPDATE deliveries SET due_at = :due_at, attempts = :attempts, state = :state, replays = :replays WHERE id = :id

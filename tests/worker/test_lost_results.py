@@ -1,0 +1,112 @@
+"""A lease that is lost while its result is published leaves no object behind that nobody names."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from stillmotion.adapters.objects import LocalObjects
+from stillmotion.domain.errors import LeaseLost, Unavailable
+from stillmotion.domain.lifecycle import State
+from tests.worker.conftest import running
+
+
+class Gate(LocalObjects):
+    """A store that stops before or behind the put of a file whose name ends so, until it is let go on."""
+
+    def __init__(self, directory: Path, suffix: str, *, is_behind: bool) -> None:
+        super().__init__(directory)
+        self.suffix, self.is_behind = suffix, is_behind
+        self.reached, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def put_file(self, key: str, path: str) -> None:
+        if not self.is_behind:
+            await self._stop(key)
+        await super().put_file(key, path)
+        if self.is_behind:
+            await self._stop(key)
+
+    async def _stop(self, key: str) -> None:
+        if key.endswith(self.suffix):
+            self.reached.set()
+            await self.may_go_on.wait()
+
+
+def with_objects(workshop, objects):
+    return dataclasses.replace(workshop, objects=objects, work=dataclasses.replace(workshop.work, objects=objects))
+
+
+def stored(workshop) -> list[str]:
+    return sorted(each.name for each in (workshop.scratch.parent / "objects").rglob("*") if each.is_file())
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".jpg"])
+@pytest.mark.parametrize("is_behind", [False, True])
+async def test_what_is_cancelled_between_its_puts_leaves_no_object(workshop, suffix, is_behind):
+    gate = Gate(workshop.scratch.parent / "objects", suffix, is_behind=is_behind)
+    shop = with_objects(workshop, gate)
+    async with running(shop) as bench:
+        generation_id = await bench.submit("a walk")
+        await gate.reached.wait()
+        now = shop.clock.now()
+        await bench.store.change(generation_id, lambda each: each.cancelled(now))
+        shop.signal.notify()
+        await asyncio.sleep(0.1)  # By now the attempt has noticed.
+        gate.may_go_on.set()
+        await bench.emptied()
+        assert (await bench.find(generation_id)).state is State.CANCELLED
+        assert stored(shop) == []
+        after = await bench.ended(await bench.submit("a walk"))
+    assert after.state is State.COMPLETED
+    assert stored(shop) == sorted(key.rpartition("/")[2] for key in after.objects)
+
+
+async def test_what_another_worker_took_meanwhile_keeps_that_ones_result_and_no_other(workshop):
+    gate = Gate(workshop.scratch.parent / "objects", ".jpg", is_behind=True)
+    shop = with_objects(workshop, gate)
+    async with running(shop) as bench:
+        generation_id = await bench.submit("a walk")
+        await gate.reached.wait()
+        later = shop.clock.now()
+        await bench.store.change(generation_id, lambda each: each.abandoned(later))
+        shop.signal.notify()
+        await asyncio.sleep(0.1)
+        gate.may_go_on.set()
+        done = await bench.ended(generation_id)
+        await bench.emptied()
+    assert (done.state, done.attempt) == (State.COMPLETED, 2)
+    assert stored(shop) == sorted(key.rpartition("/")[2] for key in done.objects)
+
+
+async def test_what_is_lost_while_the_store_is_away_leaves_no_object(workshop):
+    class Away:
+        """The store, which cannot be written to where a result is to be."""
+
+        def __init__(self, store) -> None:
+            self._store, self.tried = store, asyncio.Event()
+
+        def __getattr__(self, name):
+            return getattr(self._store, name)
+
+        async def change(self, generation_id, change):
+            found = await self._store.find(generation_id)
+            try:
+                if found is not None and change(found).state is State.COMPLETED:
+                    self.tried.set()
+                    raise Unavailable("the store is away")
+            except LeaseLost:
+                pass
+            return await self._store.change(generation_id, change)
+
+    away = Away(workshop.work.store)
+    shop = dataclasses.replace(workshop, work=dataclasses.replace(workshop.work, store=away))
+    async with running(shop) as bench:
+        generation_id = await bench.submit("a walk")
+        await away.tried.wait()
+        assert len(stored(shop)) == 2
+        now = shop.clock.now()
+        await away._store.change(generation_id, lambda each: each.cancelled(now))
+        shop.signal.notify()
+        await bench.emptied()
+        assert stored(shop) == []
