@@ -142,6 +142,14 @@ def fuzz(arguments: Sequence[str]) -> int:
     return become([str(PYTHON), "-m", "tools.fuzz", *arguments])
 
 
+def pictures(arguments: Sequence[str]) -> int:
+    """Try a folder of any images: what is read, what is refused and why, and whose colours are wrong."""
+    given = [str(Path(word).resolve()) if Path(word).exists() else word for word in arguments]
+    os.chdir(ROOT)
+    prepare()
+    return become([str(PYTHON), "-m", "tools.pictures", *given])
+
+
 def soak(arguments: Sequence[str]) -> int:
     """Let a seeded storm loose on the service, and count what was lost: nothing."""
     os.chdir(ROOT)
@@ -427,6 +435,7 @@ CHORES: Mapping[str, Chore] = {
     "bench": Chore(bench, "NAME [its own]"),
     "gallery": Chore(gallery, "[--out DIR] [--only WORD]"),
     "fuzz": Chore(fuzz, "[--seconds N] [--seed N] [its own]"),
+    "pictures": Chore(pictures, "DIR [--json FILE]"),
     "soak": Chore(soak, "[--seconds N] [--seed N]"),
     "docs": Chore(docs, "[--check]"),
     "compatibility": Chore(compatibility),

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -96,10 +96,20 @@ LIES: Mapping[str, decoder.Part] = {
 }
 
 
+def drops() -> Iterator[bytes]:
+    """More bytes than the pipe's buffer holds, again and again, never as many as were promised."""
+    for _ in range(1000):
+        time.sleep(0.1)
+        yield bytes(20_000)
+
+
 def obey(order: Order, file: BinaryIO) -> Iterable[decoder.Part]:
     """A permission refused is told as the error's number, to show that it was the system that refused."""
     deed = file.read().rpartition(b"DO:")[2].decode("latin-1")
     file.seek(0)
+    if deed == "drip":
+        yield Pixels(4096, 4096, False), drops()
+        return
     if deed in LIES:
         yield LIES[deed]
         return

@@ -126,7 +126,7 @@ def test_half_a_picture_of_a_telephone_is_refused(decoder, heic):
 
 def test_without_its_extra_a_picture_of_a_telephone_is_refused_by_name(heic):
     """In this process, where no one has loaded it."""
-    with pytest.raises(GenerationFailed, match="does not read HEIC"):
+    with pytest.raises(GenerationFailed, match="is a HEIC image, which this server does not read"):
         intake.decode(heic)
 
 
@@ -215,6 +215,17 @@ def test_a_decoder_that_waits_for_nothing_is_ended_by_us(canary, tmp_path):
         hostile.close()
 
 
+def test_a_decoder_that_always_gives_a_little_is_ended_by_us(canary, tmp_path):
+    hostile = DecoderProcess(HOSTILE, picture_seconds=4)
+    hostile.start()
+    hostile.confinement()
+    try:
+        assert "takes too long" in refused(hostile, told(tmp_path, "drip")).reason
+        assert hostile.picture(told(tmp_path, "nothing")).width == 64
+    finally:
+        hostile.close()
+
+
 @pytest.mark.parametrize("deed", ["sleep", "loop"])
 def test_a_cancel_ends_a_decoder_that_does_not_listen(hostile, tmp_path, deed):
     """A render is over within a quarter second of its cancel, so this takes less."""
@@ -275,11 +286,12 @@ def test_no_decoder_is_left_when_the_renderer_closes_it(tmp_path):
 
 
 def test_large_pictures_fit_in_a_decoders_memory(decoder, tmp_path):
-    """The costliest kinds at the limit of 50 megapixels."""
-    Image.new("RGBA", (7071, 7071), (1, 2, 3, 4)).save(tmp_path / "large.png", compress_level=1)
-    Image.new("CMYK", (7071, 7071), (1, 2, 3, 4)).save(tmp_path / "large.jpg")
-    for name in ("large.png", "large.jpg"):
-        assert decoder.picture(tmp_path / name, FrameSize(1280, 720)).width < 2000
+    """The costliest kinds at the limit of 2^26 pixels."""
+    Image.new("RGBA", (8192, 8192), (1, 2, 3, 4)).save(tmp_path / "large.png", compress_level=1)
+    Image.new("CMYK", (8192, 8192), (1, 2, 3, 4)).save(tmp_path / "large.jpg")
+    Image.new("L", (16_384, 4096)).save(tmp_path / "panorama.jpg")
+    for name in ("large.png", "large.jpg", "panorama.jpg"):
+        assert decoder.picture(tmp_path / name, FrameSize(1280, 720)).height < 2000
 
 
 def test_whatever_ffmpeg_reads_it_may_open_nothing_else():

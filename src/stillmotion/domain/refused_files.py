@@ -79,7 +79,7 @@ def refusal(read: Read, *, reads_heic: bool) -> str | None:
     if raw is not None:
         return f"a raw photograph ({raw}): develop it in a photo program, or save it as JPEG or PNG, and send that"
     if kind == HEIC and not reads_heic:
-        return f"a HEIC image, which this server does not read: {_SAVE}"
+        return f"a HEIC image, which this server does not read without stillmotion[heif]: {_SAVE}"
     if kind is not None:
         return None
     found = _known(beginning) or _video(beginning) or _text(beginning)

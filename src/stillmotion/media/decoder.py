@@ -41,8 +41,8 @@ from stillmotion.media.decoder_messages import (
     pack,
 )
 
-PICTURE = Limits(memory=1_500_000_000, processor_seconds=20)
-"""Room for 50 megapixels with alpha, and for copies on their way to sRGB."""
+PICTURE = Limits(memory=2_000_000_000, processor_seconds=30)
+"""Room for 67 megapixels with alpha, and for copies on their way to sRGB."""
 CLIP = Limits(memory=1_500_000_000, processor_seconds=600)
 
 CLIP_LIBRARIES = ("stillmotion.media.earlier", "stillmotion.media.foreign", "numpy", "av.subtitles.stream")

@@ -46,6 +46,8 @@ DECODER_COMMAND = (sys.executable, "-m", "stillmotion.media.decoder")
 
 PATIENCE_SECONDS = 30.0
 """A decoder that gives no byte for this long is killed."""
+PICTURE_SECONDS, CLIP_SECONDS = 60.0, 900.0
+"""How long one file's decoder may be waited for in all: one that gives a byte now and then is killed too."""
 END_SECONDS = 2.0
 """How long one may take to end after its last word."""
 STOP_SECONDS = 0.05
@@ -77,9 +79,14 @@ class DecoderProcess:
     the file is to blame, for its decoder's death too; `OSError` where this machine is.
     """
 
-    def __init__(self, command: Sequence[str] = DECODER_COMMAND, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = DECODER_COMMAND,
+        patience: float = PATIENCE_SECONDS,
+        picture_seconds: float = PICTURE_SECONDS,
+    ) -> None:
         self._command = (*command, str(os.getpid()))
-        self._patience = patience
+        self._patience, self._picture_seconds = patience, picture_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -193,12 +200,15 @@ class DecoderProcess:
     def _asked(self, order: Order, path: Path, pause: Pause) -> "Iterator[_Answer]":
         """Give the order, and see to the decoder's end when the block is done with the answer."""
         with open(self._sent(order, path), "rb", buffering=0) as pipe:  # noqa: PTH123 - it is a file number
-            answer = _Answer(pipe.fileno(), self._patience, pause)
+            in_all = CLIP_SECONDS if order.what.of_a_clip else self._picture_seconds
+            answer = _Answer(pipe.fileno(), self._patience, in_all, pause)
             try:
                 yield answer
             except DecoderDied as sign:
                 pipe.close()
-                death = self._status(STOP_SECONDS if sign.signal_number else END_SECONDS) or sign
+                ended = self._status(STOP_SECONDS if sign.signal_number else END_SECONDS)
+                # One that was given up may end by itself, at the pipe that is closed: that is not what was the matter.
+                death = sign if sign.signal_number or ended is None else ended
                 raise _blame(order, death) from death
             except GenerationFailed:
                 pipe.close()
@@ -269,8 +279,9 @@ class DecoderProcess:
 class _Answer:
     """What comes out of the pipe, none of it believed unchecked. Raises `DecoderDied` for what is no answer."""
 
-    def __init__(self, handle: int, patience: float, pause: Pause) -> None:
+    def __init__(self, handle: int, patience: float, in_all: float, pause: Pause) -> None:
         self._handle, self._patience, self._pause = handle, patience, pause
+        self._left = in_all
         self._poll = select.poll()
         self._poll.register(handle, select.POLLIN)
 
@@ -315,11 +326,13 @@ class _Answer:
 
     def _wait(self) -> None:
         """Until there is something to read."""
-        until = time.monotonic() + self._patience
+        began = time.monotonic()
+        until = began + min(self._patience, self._left)
         while not self._poll.poll(LOOK_MILLISECONDS):
             if time.monotonic() > until:
                 raise DecoderDied("it took too long", signal.SIGXCPU)
             self._pause()
+        self._left -= time.monotonic() - began
 
 
 def _believed(width: int, height: int, most: int) -> FrameSize:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap
@@ -28,10 +28,8 @@ def decode_depth(source: bytes | Path | BinaryIO, *, bright_is_far: bool = False
     transparency is passed over. Raises `GenerationFailed` as `intake.decode` does, and with code
     `depth_image_unusable` for one that is coloured or has values that are no numbers.
     """
-    with opened(source) as image:
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)
-        values = _reduced(_grey(image))
+    with opened(source) as found:
+        values = _reduced(_grey(found.loaded()))
     if not np.isfinite(values).all():
         raise _unusable("some of its values are not numbers. Fill them in, for instance with the farthest distance.")
     if bright_is_far:
