@@ -2,13 +2,11 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
-from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_type_hints
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,15 +19,6 @@ class SettingsError(StillmotionError):
     """A setting that is wrong: the message names it, where it was read, and the fix."""
 
 
-def _default_place() -> Path:
-    """In the user's home; under `~` as it stands where there is none, which is refused when the directory is needed."""
-    place = Path("~/.local/share/stillmotion")
-    try:
-        return place.expanduser()
-    except RuntimeError:
-        return place
-
-
 def _setting(default: Any, doc: str, *, secret: bool = False) -> Any:
     return field(default_factory=lambda: default, metadata={"doc": doc, "secret": secret}, repr=not secret)
 
@@ -39,7 +28,7 @@ class Settings:
     """Everything an operator can choose. Lists are comma-separated in the environment, tables `name=value`."""
 
     data_dir: Path = _setting(
-        _default_place(), "Where the database, the clips and the secret are kept: a local disk, no network share."
+        Path("~/.local/share/stillmotion").expanduser(), "Where the database, the clips and the secret are kept."
     )
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
     port: int = _setting(8080, "Port to listen on; 0 picks a free one.")
@@ -74,6 +63,13 @@ class Settings:
     devices: tuple[str, ...] = _setting(
         (), "Devices that models run on, a renderer each: cuda:0, cuda:1, mps, cpu; empty: the first GPU, else the CPU."
     )
+    cors_origins: tuple[str, ...] = _setting(
+        (), "Origins whose web pages may call the API from a browser: https://app.example.com; * for any; empty: none."
+    )
+    open: bool = _setting(
+        False,
+        "true lets callers of this machine in without a key; host must be a loopback address (see `serve --open`).",
+    )
     submits_per_minute: int = _setting(60, "Submits a minute of a newly created default product, 1 or more.")
     concurrent_generations: int = _setting(100, "Unfinished generations of a newly created default product, 1 or more.")
     admin_key: str = _setting(
@@ -102,6 +98,9 @@ class Settings:
     key: str = _setting("", "The key for that server.", secret=True)
     log_level: str = _setting("info", "debug, info, warning or error.")
     log_format: str = _setting("auto", "json, console, or auto: console on a terminal.")
+    access_log: str = _setting(
+        "auto", "A line in the log for each request: on, off, or auto: on where it is a terminal."
+    )
 
 
 _SECRETS = frozenset(each.name for each in fields(Settings) if each.metadata["secret"])
@@ -117,71 +116,14 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 _SECRET_LENGTHS: Mapping[str, tuple[int, int]] = {"admin_key": (32, 128)}
 _CONTACT = re.compile(r"[!-'*-~]{0,200}", re.ASCII)
 """Goes into a header, in parentheses."""
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://(?:[^\s/?#@:*A-Z\[\]]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "depth_model_gives": ("nearness", "distance"),
     "video_codec": ("h264", "av1"),
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("auto", "json", "console"),
+    "access_log": ("auto", "on", "off"),
 }
-
-
-_PATHS = frozenset({"catalogue", "weights_dir", "depth_model"})
-"""Text that is a path, or empty."""
-
-_DEVICE = re.compile(r"cpu|mps|(?:cuda|xpu)(?::[0-9]{1,2})?")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_EXAMPLE = "https://video.example.com"
-
-
-def _trouble_with_url(value: str) -> str | None:
-    remedy = f"give an address like {_EXAMPLE}, or {_EXAMPLE}/prefix, with http:// or https:// before it."
-    try:
-        url = urlsplit(value)
-        odd = url.query or url.fragment or url.username is not None or url.port == 0
-    except ValueError:
-        return remedy
-    whole = value.isascii() and value.isprintable() and not set(value) & set(' "<>\\^`{|}?#')
-    return None if whole and url.scheme in ("http", "https") and url.hostname and not odd else remedy
-
-
-def _trouble_with_networks(value: tuple[str, ...]) -> str | None:
-    for text in value:
-        try:
-            ip_network(text.strip())
-        except ValueError:
-            return f"{text!r} is no network: write networks like 10.0.0.0/8 or ::1/128, no bits set behind the slash's."
-    return None
-
-
-def _trouble_with_ports(value: tuple[int, ...]) -> str | None:
-    return None if all(1 <= port <= 65535 for port in value) else "a port is a number from 1 to 65535."
-
-
-def _trouble_with_devices(value: tuple[str, ...]) -> str | None:
-    odd = next((each for each in value if not _DEVICE.fullmatch(each)), None)
-    return None if odd is None else f"{odd!r} is no device: give cuda:0, cuda:1, mps or cpu, as torch calls them."
-
-
-def _trouble_with_host(value: str) -> str | None:
-    return None if value.strip() else "give an address or a name of this machine; 0.0.0.0 is every interface."
-
-
-def _trouble_with_storage(value: str) -> str | None:
-    url = urlsplit(value) if value.startswith("s3://") and "[" not in value else None
-    return None if value == "local" or (url is not None and url.netloc) else "give local or s3://bucket/prefix."
-
-
-_TROUBLES: Mapping[str, Callable[[Any], str | None]] = {
-    "host": _trouble_with_host,
-    "public_url": _trouble_with_url,
-    "storage": _trouble_with_storage,
-    "devices": _trouble_with_devices,
-    "fetch_allow_cidrs": _trouble_with_networks,
-    "fetch_deny_cidrs": _trouble_with_networks,
-    "fetch_allowed_ports": _trouble_with_ports,
-}
-"""What is wrong with a value, and what to give instead; None where it is good."""
-_MAY_BE_EMPTY = frozenset({"public_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +204,7 @@ def _unknown(name: str, source: str, types: Mapping[str, Any]) -> str:
 def _convert(name: str, raw: Any, kind: Any, source: str) -> Any:
     label = PREFIX + name.upper() if source == "environment" else name
     try:
-        _refuse_bool(raw, kind)
         value = msgspec.convert(_split(raw, kind), kind, strict=False, dec_hook=_path)
-        _refuse_control(value)
-        if name in _PATHS and value:
-            value = str(_path(Path, value))
     except (msgspec.ValidationError, ValueError) as error:
         shown = "not what it should be" if name in _SECRETS else repr(raw)
         raise SettingsError(f"{label} ({source}) is {shown}: {_sentence(error)}") from None
@@ -281,26 +219,14 @@ def _convert(name: str, raw: Any, kind: Any, source: str) -> Any:
         )
     if name == "contact" and not _CONTACT.fullmatch(value):
         raise SettingsError(f"{label} ({source}) must be an address like https://example.com/bot or bot@example.com.")
+    if name == "cors_origins" and not all(map(_ORIGIN.fullmatch, value)):
+        raise SettingsError(
+            f"{label} ({source}) is {_shown(value)}: write each origin as browsers do, like https://app.example.com or "
+            "http://localhost:3000, in small letters, without a path or a slash at its end; or * for any."
+        )
     if name in _CHOICES and value not in _CHOICES[name]:
         raise SettingsError(f"{label} ({source}) is {value!r}: give one of {', '.join(_CHOICES[name])}.")
-    if name in _TROUBLES and (value or name not in _MAY_BE_EMPTY):
-        trouble = _TROUBLES[name](value)
-        if trouble is not None:
-            raise SettingsError(f"{label} ({source}) is {_shown(value)!r}: {trouble}")
     return value
-
-
-def _refuse_bool(raw: Any, kind: Any) -> None:
-    """Raise `ValueError` for true or false in the place of a number, which would be 1 or 0."""
-    if kind in (int, float) and isinstance(raw, bool):
-        raise ValueError("expected a number, got true or false")
-
-
-def _refuse_control(value: Any) -> None:
-    """Raise `ValueError` for text with a character in it that no path, address or name can have."""
-    texts = [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, tuple) else [value]
-    if any(_CONTROL.search(str(each)) for each in texts):
-        raise ValueError("there is a control character in it")
 
 
 def _is_secret(value: str, low: int, high: int) -> bool:
@@ -321,14 +247,9 @@ def _split(raw: Any, kind: Any) -> Any:
 
 
 def _path(kind: type, value: Any) -> Any:
-    if kind is not Path or not isinstance(value, str | Path):
-        raise ValueError(f"expected {kind.__name__}")
-    if not str(value).strip():
-        raise ValueError("give a path")
-    try:
+    if kind is Path and isinstance(value, str | Path):
         return Path(value).expanduser()
-    except RuntimeError:
-        raise ValueError("no home directory is known for what ~ stands for: give the whole path") from None
+    raise ValueError(f"expected {kind.__name__}")
 
 
 _WORDS: Mapping[str, str] = {

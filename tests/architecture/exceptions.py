@@ -9,7 +9,7 @@ MODULE_LINES = 400
 FUNCTION_LINES = 50
 
 LONGER_MODULES: Mapping[str, tuple[int, str]] = {
-    "src/stillmotion/composition.py": (460, "adapters meet ports: the whole service on one page, to be read as one"),
+    "src/stillmotion/composition.py": (480, "adapters meet ports: the whole service on one page, to be read as one"),
     "src/stillmotion/application/ports.py": (500, "every port on one page: what the application needs from outside"),
     "dev.py": (500, "one file of the standard library alone, so that a fresh clone can begin with it"),
 }

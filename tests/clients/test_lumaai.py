@@ -275,7 +275,7 @@ def test_a_body_of_the_wrong_shape_is_a_422(caller):
 def test_the_classes_of_errors_follow_the_statuses(caller, edge):
     with pytest.raises(lumaai.AuthenticationError) as unknown:
         sdk(caller, auth_token="sm_nobody's").ping.check()
-    assert unknown.value.body == {"detail": "Invalid or missing authentication"}
+    assert unknown.value.body == {"detail": "Invalid or missing authentication: the key is unknown"}
     with pytest.raises(lumaai.PermissionDeniedError):
         sdk(edge.caller(surfaces=frozenset({"gateway"}))).ping.check()
     with pytest.raises(lumaai.NotFoundError) as missing:

@@ -61,7 +61,10 @@ def test_the_client_brings_in_no_server_engine_or_database():
         "structlog",
     }
     assert loaded & (rooms | heavy | {"stillmotion.composition", "stillmotion.config"}) == set()
-    assert {each for each in loaded if each.startswith("stillmotion.domain.")} == {"stillmotion.domain.errors"}
+    assert {each for each in loaded if each.startswith("stillmotion.domain.")} == {
+        "stillmotion.domain.errors",
+        "stillmotion.domain.reasons",
+    }
 
 
 def test_importing_the_package_alone_brings_in_not_even_the_client():

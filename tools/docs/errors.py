@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from stillmotion.domain import errors
+from stillmotion.domain.reasons import MEANINGS
 from stillmotion.http.problems import Problems, Row
 from stillmotion.http.surfaces.admin import problems as admin
 from stillmotion.http.surfaces.dreammachine import problems as dreammachine
@@ -35,6 +36,11 @@ def error_tree() -> str:
 def error_answers() -> str:
     """Each surface's table, from the kind of error to what the caller sees."""
     return "\n".join(f"### The {name} surface\n\n{_answers(each.rows.values())}" for name, each in SURFACES.items())
+
+
+def reasons() -> str:
+    """Every code by which a caller is told why it was turned away."""
+    return table(("Code", "Why"), ((literal(each.value), meaning) for each, meaning in MEANINGS.items()))
 
 
 def failure_codes() -> str:

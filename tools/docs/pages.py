@@ -21,6 +21,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "answer-headers": wire.headers,
     "error-tree": errors.error_tree,
     "error-answers": errors.error_answers,
+    "reasons": errors.reasons,
     "failure-codes": errors.failure_codes,
     "metrics": metrics.metrics,
     "lifecycle": lifecycle,

@@ -8,6 +8,7 @@ from typing import Final
 
 from stillmotion.domain.errors import LimitExceeded
 from stillmotion.domain.generation import Generation
+from stillmotion.domain.reasons import Reason
 
 MAX_WATCHES: Final = 64
 """Of one generation at once."""
@@ -62,7 +63,7 @@ class InProcessChanges:
         """See `Changes.watch`."""
         watches = self._watches.get(generation_id, set())
         if len(watches) >= MAX_WATCHES:
-            raise LimitExceeded(f"{MAX_WATCHES} may watch a generation at once", _RETRY_AFTER)
+            raise LimitExceeded(f"{MAX_WATCHES} may watch a generation at once", _RETRY_AFTER, Reason.WATCHERS)
         watch = InProcessWatch(self, generation_id)
         if self._has_ended:
             watch.end()

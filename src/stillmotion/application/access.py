@@ -8,6 +8,7 @@ from typing import NamedTuple
 from stillmotion.application.ports import AccessStore, Clock
 from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded
 from stillmotion.domain.quotas import WINDOW, credit_balance, period
+from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import Key, Subscription, SubscriptionState
 
 KEY_MAX_CHARACTERS = 128
@@ -45,7 +46,8 @@ class Access:
     async def authenticate(self, key: str | None) -> Subscription:
         """The active subscription that the key belongs to. Raises `NotAuthenticated`."""
         if not key or len(key) > KEY_MAX_CHARACTERS:
-            raise NotAuthenticated("no key, or none of ours")
+            reason = Reason.UNKNOWN_KEY if key else Reason.NO_KEY
+            raise NotAuthenticated("there is no key, or none of ours", reason)
         now = self.clock.monotonic()
         if now >= self._check_at:
             await self._check(now)
@@ -82,11 +84,11 @@ class Access:
     async def _look_up(self, key: str) -> Subscription:
         found: tuple[Subscription, Key] | None = await self.store.find_subscription(key_digest(self.pepper, key))
         if found is None:
-            raise NotAuthenticated("unknown key")
+            raise NotAuthenticated("the key is unknown")
         subscription, _ = found
         state = subscription.state_at(self.clock.now())
         if state is not SubscriptionState.ACTIVE:
-            raise NotAuthenticated(f"the subscription is {state}")
+            raise NotAuthenticated(f"the subscription is {state}", Reason(f"subscription_{state}"))
         return subscription
 
 
@@ -124,6 +126,6 @@ class ReadLimits:
             window = self._windows[subscription.id] = Window(now + WINDOW.total_seconds())
         seconds_left = ceil(window.ends_at - now)
         if window.spent >= limit:
-            raise RateLimitExceeded(f"{limit} reads a minute are allowed", seconds_left)
+            raise RateLimitExceeded(f"{limit} reads a minute are allowed", seconds_left, Reason.READS_PER_MINUTE)
         window.spent += 1
         return Allowance(limit, limit - window.spent, seconds_left)

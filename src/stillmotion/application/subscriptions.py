@@ -61,6 +61,13 @@ class Subscriptions:
         )
         return Issued(subscription, keys[KeySlot.PRIMARY], keys[KeySlot.SECONDARY])
 
+    async def lend_key(self, product_name: str, name: str) -> tuple[Subscription, str]:
+        """The subscription of that name, made where there is none, and a new key for it: its old one is no use more."""
+        alike = [each for each, _ in await self.list() if each.name == name]
+        usable = [each for each in alike if each.state is not SubscriptionState.CANCELLED]
+        found = usable[0] if usable else (await self.issue(product_name, name)).subscription
+        return found, await self.rotate(found.id, KeySlot.PRIMARY)
+
     async def rotate(self, subscription_id: str, slot: KeySlot) -> str:
         """A new key in one slot; the old one there stops working. Raises `SubscriptionNotFound`."""
         key = KEY_PREFIX + self.new_token()

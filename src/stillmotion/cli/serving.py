@@ -43,10 +43,9 @@ async def serve(
 def _listener(settings: Settings) -> socket.socket:
     try:
         return listen(settings.host, settings.port)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "that is no host"
+    except OSError as error:
         raise CannotListen(
-            f"{settings.host}:{settings.port} cannot be listened on: {why}. "
+            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. "
             "Choose another with --host and --port (0 picks a free port)."
         ) from error
 
@@ -60,5 +59,9 @@ def _spare_the_collector() -> None:
 
 def _announce(settings: Settings, server: HttpServer, running: Service) -> None:
     announce(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
-    if not running.has_subscriptions:
+    if settings.open:
+        announce(
+            "Open: whoever is on this machine needs no key, and acts for one subscription. Not for others to reach."
+        )
+    elif not running.has_subscriptions:
         announce(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")

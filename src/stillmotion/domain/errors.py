@@ -6,18 +6,19 @@
     ├── Refused                       the caller's doing; nothing was stored
     │   ├── InvalidRequest            names each field and the remedy
     │   │   └── IdempotencyConflict   the key was used with another body
-    │   ├── NotAuthenticated
-    │   ├── AccessDenied              the product lacks the surface, model or action
-    │   │   └── QuotaSpent            until the period ends
+    │   ├── TurnedAway                with a `Reason` for programs
+    │   │   ├── NotAuthenticated
+    │   │   ├── AccessDenied          the product lacks the surface, model or action
+    │   │   │   └── QuotaSpent        until the period ends
+    │   │   └── LimitExceeded         try again after a while
+    │   │       ├── RateLimitExceeded
+    │   │       └── ConcurrencyLimitExceeded
     │   ├── GenerationNotFound        also for another subscription's
     │   │   ├── CallbackNotFound      the generation has no such message
     │   │   └── CursorNotFound        a list is to begin after a generation that is not there
     │   ├── ModelNotFound             none of that name for this subscription
     │   ├── ProductNotFound           the administrator's own, as the next
-    │   ├── SubscriptionNotFound
-    │   └── LimitExceeded             try again after a while
-    │       ├── RateLimitExceeded
-    │       └── ConcurrencyLimitExceeded
+    │   └── SubscriptionNotFound
     ├── GenerationFailed              the generation's doing: a code and a sentence for its owner
     ├── RenderCancelled               not an error of anyone's: stop now
     ├── LeaseLost                     another worker has it, or it is over
@@ -28,6 +29,8 @@
 """
 
 from dataclasses import dataclass
+
+from stillmotion.domain.reasons import Reason
 
 
 class StillmotionError(Exception):
@@ -66,19 +69,33 @@ class IdempotencyConflict(InvalidRequest):
         )
 
 
-class NotAuthenticated(Refused):
+class TurnedAway(Refused):
+    """The caller may not, or not now. `reason` is for programs, the message for people."""
+
+    def __init__(self, message: str, reason: Reason) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class NotAuthenticated(TurnedAway):
     """No key, an unknown or revoked key, or a subscription that is not active."""
 
+    def __init__(self, message: str, reason: Reason = Reason.UNKNOWN_KEY) -> None:
+        super().__init__(message, reason)
 
-class AccessDenied(Refused):
+
+class AccessDenied(TurnedAway):
     """The subscription's product does not include what was asked."""
+
+    def __init__(self, message: str, reason: Reason = Reason.NOT_INCLUDED) -> None:
+        super().__init__(message, reason)
 
 
 class QuotaSpent(AccessDenied):
     """The period's quota is used up. `retry_after` is in whole seconds."""
 
     def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message)
+        super().__init__(message, Reason.QUOTA_SPENT)
         self.retry_after = retry_after
 
 
@@ -116,20 +133,26 @@ class SubscriptionNotFound(Refused):
         super().__init__(f"there is no subscription {subscription_id}: look for it in the list of subscriptions")
 
 
-class LimitExceeded(Refused):
+class LimitExceeded(TurnedAway):
     """Too much at once. `retry_after` is in whole seconds, 1 to 60."""
 
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, retry_after: int, reason: Reason = Reason.TOO_MUCH) -> None:
+        super().__init__(message, reason)
         self.retry_after = retry_after
 
 
 class RateLimitExceeded(LimitExceeded):
     """More requests in the window than the product allows."""
 
+    def __init__(self, message: str, retry_after: int, reason: Reason = Reason.SUBMITS_PER_MINUTE) -> None:
+        super().__init__(message, retry_after, reason)
+
 
 class ConcurrencyLimitExceeded(LimitExceeded):
     """More unfinished generations than the product allows."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message, retry_after, Reason.UNFINISHED_GENERATIONS)
 
 
 class GenerationFailed(StillmotionError):

@@ -42,7 +42,7 @@ class RateWindow:
         """Count one more request, or raise `RateLimitExceeded`."""
         window = self.at(now)
         if window.spent >= limit:
-            raise RateLimitExceeded(f"{limit} a minute are allowed", window.seconds_left(now))
+            raise RateLimitExceeded(f"{limit} submits a minute are allowed", window.seconds_left(now))
         return RateWindow(window.started_at, window.spent + 1)
 
 

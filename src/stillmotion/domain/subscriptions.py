@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from stillmotion.domain.errors import AccessDenied, InvalidRequest, Problem
+from stillmotion.domain.reasons import Reason
 from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, GenerationRequest, Resolution
 
 MAX_LIMIT = 1_000_000_000
@@ -42,12 +43,14 @@ class Product:
     def check_surface(self, surface: str) -> None:
         """Raise `AccessDenied` where the surface is not included."""
         if self.surfaces is not None and surface not in self.surfaces:
-            raise AccessDenied(f"the product {self.name} does not include the {surface} surface")
+            raise AccessDenied(
+                f"the product {self.name} does not include the {surface} surface", Reason.SURFACE_NOT_INCLUDED
+            )
 
     def check_model(self, model: str) -> None:
         """Raise `AccessDenied` where the model is not included."""
         if self.models is not None and model not in self.models:
-            raise AccessDenied(f"the product {self.name} does not include the model {model}")
+            raise AccessDenied(f"the product {self.name} does not include the model {model}", Reason.MODEL_NOT_INCLUDED)
 
     def included(self, models: Sequence[str]) -> tuple[str, ...]:
         """Those of the models that are included."""
@@ -56,9 +59,14 @@ class Product:
     def check_size(self, request: GenerationRequest) -> None:
         """Raise `AccessDenied` for a resolution that is not included, or a longer clip than is."""
         if self.resolutions is not None and request.resolution not in self.resolutions:
-            raise AccessDenied(f"the product {self.name} does not include {request.resolution}")
+            raise AccessDenied(
+                f"the product {self.name} does not include {request.resolution}", Reason.RESOLUTION_NOT_INCLUDED
+            )
         if self.max_seconds is not None and request.seconds > self.max_seconds:
-            raise AccessDenied(f"the product {self.name} includes clips of {self.max_seconds:g} seconds at most")
+            raise AccessDenied(
+                f"the product {self.name} includes clips of {self.max_seconds:g} seconds at most",
+                Reason.LENGTH_NOT_INCLUDED,
+            )
 
 
 def product_problems(product: Product) -> list[Problem]:

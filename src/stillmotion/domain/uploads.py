@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stillmotion.domain.errors import LimitExceeded
+from stillmotion.domain.reasons import Reason
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -47,4 +48,5 @@ def check_room(kept: int, kept_bytes: int, size: int) -> None:
         raise LimitExceeded(
             f"{MAX_KEPT} uploads of {MAX_KEPT_BYTES >> 30} GiB together are kept at most: each goes after a day",
             _RETRY_AFTER,
+            Reason.UPLOADS_KEPT,
         )

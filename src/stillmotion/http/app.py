@@ -10,12 +10,15 @@ from stillmotion.application.assets import AssetUrls
 from stillmotion.application.ports import Dialects
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.http import assets, health, openapi
+from stillmotion.http.access_lines import AccessLines
 from stillmotion.http.body import BodyReader
 from stillmotion.http.described import PATHS
 from stillmotion.http.endpoint import EdgeParts, Endpoint
 from stillmotion.http.metrics import Metrics
 from stillmotion.http.operation import LinkTo, Surface
+from stillmotion.http.origins import Origins
 from stillmotion.http.pages import PAGES, Page
+from stillmotion.http.path_prefix import PathPrefix, prefix_of
 from stillmotion.http.plain_endpoint import Answering, PlainEndpoint
 from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed
 from stillmotion.http.replies import JSON_TYPE, NO_STORE, Handler, Reply
@@ -42,11 +45,16 @@ def build_app(services: Services) -> Handler:
         BodyReader.returning(services.return_memory),
         Metrics(services.registry, services.servers),
         request_ids,
+        AccessLines(services.access_log),
     )
     surfaces = [each for each in ALL_SURFACES if each is not ADMIN or services.admin is not None]
     downloads = assets.Assets(services.asset_urls, services.objects, services.generations.digest)
     router = Router(_endpoints(parts, surfaces) | _readable(parts, surfaces))
-    return Edge(router, PlainEndpoint("assets", downloads, parts, GATEWAY.problems), parts, surfaces)
+    named = f"{assets.PREFIX}{{key}}"
+    edge = Edge(router, PlainEndpoint("assets", downloads, parts, GATEWAY.problems, named), parts, surfaces)
+    handler: Handler = Origins(edge, services.cors_origins, assets.PREFIX)
+    prefix = prefix_of(services.public_url)
+    return PathPrefix(handler, prefix, edge.is_known) if prefix else handler
 
 
 def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
@@ -82,6 +90,10 @@ class Edge:
             handler = next(each for base, each in self._refusing.items() if path.startswith(base) or base == "/")
         return handler(request)
 
+    def is_known(self, path: str) -> bool:
+        """Whether there is something at a path, for one method or another."""
+        return path.startswith(assets.PREFIX) or bool(self._router.methods(path))
+
     async def _refuse_path(self, request: Request) -> Reply:
         methods = self._router.methods(request.route)
         raise MethodNotAllowed(request.route, methods) if methods else EndpointNotFound(request.route)
@@ -101,7 +113,7 @@ def _endpoints(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Han
 def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Handler]:
     """What is there for GET and HEAD: health, the reference, the pages."""
     services = parts.services
-    document = msgspec.json.encode(openapi.document(surfaces, PATHS, services.version))
+    document = msgspec.json.encode(openapi.document(surfaces, PATHS, services.version, services.public_url))
     answering: dict[str, Answering] = {
         "/healthz": health.alive,
         "/readyz": health.Readiness(services.readiness, services.clock, services.servers),
@@ -109,7 +121,8 @@ def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Hand
         "/openapi.json": _always(Reply(200, document, [JSON_TYPE, NO_STORE])),
         **{path: Page(name) for path, name in PAGES.items()},
     }
-    endpoints = {path: PlainEndpoint(_name(path), each, parts, GATEWAY.problems) for path, each in answering.items()}
+    words = GATEWAY.problems
+    endpoints = {path: PlainEndpoint(_name(path), each, parts, words, path) for path, each in answering.items()}
     return {(path, method): each for path, each in endpoints.items() for method in ("GET", "HEAD")}
 
 

@@ -12,7 +12,7 @@ from stillmotion.application.wholeness import Damaged, proven
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.pictures import SIGNATURE_BYTES, picture_type
 from stillmotion.http.byte_ranges import Unsatisfiable, Validators, asked_range, is_unchanged
-from stillmotion.http.replies import JSON_TYPE, NO_SNIFFING, NO_STORE, Header, Reply
+from stillmotion.http.replies import JSON_TYPE, NO_STORE, Header, Reply
 from stillmotion.http.request import Request
 from stillmotion.http.streams import BrokenOff, Pieces
 
@@ -25,7 +25,11 @@ _LOG = structlog.get_logger("stillmotion.http")
 _MAX_PARAMETERS = 8
 _TYPES: Mapping[str, str] = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
 _UNKNOWN_TYPE = "application/octet-stream"
-_ANY_ORIGIN: Header = ("Access-Control-Allow-Origin", "*")
+_NOT_A_PAGE: tuple[Header, ...] = (
+    ("Content-Security-Policy", "sandbox"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+)
+"""Whatever a file holds, a browser that opens it runs nothing; other pages may show it."""
 
 
 class Assets:
@@ -134,14 +138,13 @@ def _about(validators: Validators) -> list[Header]:
         ("Last-Modified", validators.modified),
         ("Accept-Ranges", "bytes"),
         ("Cache-Control", "private, max-age=3600"),
-        NO_SNIFFING,
-        _ANY_ORIGIN,
+        *_NOT_A_PAGE,
     ]
 
 
 def _refusal(status: int, sentence: str, *headers: Header) -> Reply:
     body = msgspec.json.encode({"error": sentence})
-    return Reply(status, body, [JSON_TYPE, NO_STORE, NO_SNIFFING, _ANY_ORIGIN, *headers])
+    return Reply(status, body, [JSON_TYPE, NO_STORE, *_NOT_A_PAGE, *headers])
 
 
 NOT_FOUND = _refusal(404, "There is nothing at this address")

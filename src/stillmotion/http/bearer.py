@@ -1,6 +1,7 @@
 """The key of a request that sends it as a bearer token (RFC 6750)."""
 
 from stillmotion.domain.errors import NotAuthenticated
+from stillmotion.domain.reasons import Reason
 from stillmotion.http.replies import Header, Headers
 
 CHALLENGE: Header = ("WWW-Authenticate", 'Bearer realm="Stillmotion"')
@@ -13,7 +14,7 @@ def bearer_key(headers: Headers, query: bytes) -> str | None:
     del query
     sent = headers.getall("Authorization", ())
     if len(sent) > 1:
-        raise NotAuthenticated("more than one Authorization header")
+        raise NotAuthenticated("there is more than one Authorization header", Reason.SEVERAL_KEYS)
     if not sent or not sent[0].lower().startswith(_BEARER):
         return None
     return sent[0][len(_BEARER) :].strip()

@@ -4,10 +4,13 @@ How long a body may take to come is the request's to say (`request.py`).
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
+
+from multipart import parse_options_header
 
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.http.byte_room import ByteRoom
@@ -29,7 +32,10 @@ A body is held in memory up to three times over while it is taken apart.
 
 Result = TypeVar("Result")
 
-_PICTURE_MARKS = (b'"data:image/', b'"data:image\\/')
+_DATA_URI = re.compile(rb'"(?:[ \t]|\\[nrt])*data:', re.IGNORECASE)
+_BARE_PICTURE = re.compile(rb'"(?:\\?/9j\\?/|iVBORw0KGgo|R0lGOD|UklGR|SUkq|TU0A|AAAA)[A-Za-z0-9+/\\]{64}')
+"""How the base64 of a picture begins where nothing says what it is."""
+_IN_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _JSON = "application/json"
 
 
@@ -70,7 +76,9 @@ class BodyReader:
         body, ended = await _read_past(PLAIN_CAP, b"", request)
         if len(body) <= PLAIN_CAP:
             return body
-        if not (pictures and any(mark in body for mark in _PICTURE_MARKS)):
+        if not (pictures and _DATA_URI.search(body)):
+            if pictures and _BARE_PICTURE.search(body):
+                raise _unread("holds a picture in base64 without its beginning: write data:image/jpeg;base64,…")
             raise _too_large(PLAIN_CAP)
         if not ended:
             await self._hold(request, held, owner, PICTURES_CAP)
@@ -84,6 +92,7 @@ class BodyReader:
         boundary = boundary_of(request.headers.get("Content-Type", ""))
         if boundary is None:
             raise _unread("must be sent as multipart/form-data")
+        _check_charset(request.headers.get("Content-Type", ""))
         _check_encoding(request)
         _check_length(request, FORM_CAP)
         size = 0
@@ -110,9 +119,20 @@ class BodyReader:
 def _check_kind(request: Request) -> None:
     """Refuse a body that says of itself that it is not plain JSON in UTF-8."""
     kind = request.headers.get("Content-Type")
-    if kind is not None and kind != _JSON and kind.partition(";")[0].strip().lower() not in ("", _JSON):
-        raise _unread("must be sent with Content-Type: application/json")
+    if kind is not None and kind != _JSON:
+        name, _, parameters = kind.partition(";")
+        if name.strip().lower() not in ("", _JSON):
+            raise _unread("must be sent with Content-Type: application/json")
+        _check_charset(kind if parameters else "")
     _check_encoding(request)
+
+
+def _check_charset(content_type: str) -> None:
+    """Refuse text that says of itself that it is not in UTF-8."""
+    _, options = parse_options_header(content_type)
+    charset = options.get("charset", "utf-8").strip().lower()
+    if charset not in _IN_UTF_8:
+        raise _unread("must be sent in UTF-8: leave charset out of its Content-Type, or write charset=utf-8")
 
 
 def _check_encoding(request: Request) -> None:

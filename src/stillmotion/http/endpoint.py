@@ -21,8 +21,10 @@ from stillmotion.domain.errors import (
     Refused,
     Unavailable,
 )
+from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Product
+from stillmotion.http.access_lines import AccessLines
 from stillmotion.http.body import PLAIN_CAP, BodyReader, apart_if_large
 from stillmotion.http.decoding import QueryDecoder, Wire, WireDecoder
 from stillmotion.http.metrics import Metrics
@@ -46,6 +48,7 @@ class EdgeParts:
     reader: BodyReader
     metrics: Metrics
     request_ids: Iterator[str]
+    lines: AccessLines
 
 
 class Endpoint(Generic[Caller, Wire]):
@@ -57,6 +60,7 @@ class Endpoint(Generic[Caller, Wire]):
         self._services = edge.services
         self._reader = edge.reader
         self._request_ids = edge.request_ids
+        self._lines = edge.lines
         self._metrics = edge.metrics.of(operation.operation_id)
         self._takes_body = operation.takes_body
         self._may_be_form = operation.is_form or bool(operation.files)
@@ -68,7 +72,7 @@ class Endpoint(Generic[Caller, Wire]):
         services = self._services
         call = Call(services, request, next(self._request_ids), services.clock.monotonic())
         with call.held:
-            pieces = None
+            pieces, refused = None, None
             try:
                 answer = await self._succeed(call)
                 headers = self._headers(answer, call)
@@ -78,18 +82,26 @@ class Endpoint(Generic[Caller, Wire]):
             except ClientGone:
                 raise
             except Exception as error:
+                refused = error
                 reply, headers = self._refuse(error, call)
             headers.append(("X-Request-Id", call.request_id))
-            self._metrics.observe(reply.status, services.clock.monotonic() - call.began_at)
+            seconds = services.clock.monotonic() - call.began_at
+            self._metrics.observe(reply.status, seconds)
+            route = self._operation.path
+            self._lines.write(
+                request.method, route, reply.status, seconds, call.request_id, key=call.key, error=refused
+            )
             if pieces is None:
                 return reply.response(*headers)
             return await send_in_pieces(request, reply, pieces, *headers)
 
     async def _succeed(self, call: Call) -> Answer:
         operation, surface, request = self._operation, self._surface, call.request
-        key = surface.key_of(request.headers, request.raw_query)
+        key = call.key = surface.key_of(request.headers, request.raw_query)
         caller: Any
         if surface.admit is None:
+            if key is None and self._services.keyless is not None:
+                key = call.key = self._services.keyless.lend(request)
             access = self._services.access
             caller = call.subscription = access.known(key, call.began_at) or await access.authenticate(key)
             if not operation.submits:
@@ -111,7 +123,15 @@ class Endpoint(Generic[Caller, Wire]):
             wire = self._decode_query(request.raw_query)
         if operation.submits and self._services.is_closing():
             raise Unavailable("the server is shutting down")
-        return await operation.handle(call, caller, wire)
+        answer = await operation.handle(call, caller, wire)
+        if operation.submits and answer.generation is not None:
+            self._tell(call, answer.generation)
+        return answer
+
+    def _tell(self, call: Call, generation: GenerationView) -> None:
+        """Note a generation's acceptance: with the request's id, by which its line and its answer are found."""
+        about = {"generation": generation.id, "request_id": call.request_id, "surface": self._surface.name}
+        _LOG.info("generation_accepted", **about, engine=generation.engine, subscription=call.owner)
 
     async def _take(self, call: Call) -> tuple[Wire, bytes]:
         """The decoded body, and the bytes by which a repeated submit is detected."""

@@ -1,5 +1,6 @@
 """Forms with files in them: multipart/form-data (RFC 7578), taken apart as they come."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,11 +10,14 @@ from stillmotion.domain.pictures import MAX_PICTURE_BYTES
 
 FORM_TYPE = "multipart/form-data"
 
-FORM_CAP = MAX_PICTURE_BYTES + 128 * 1024
+DATA_URI_CAP = 28 * 1024 * 1024
+"""Bytes of a field that holds a picture in base64, with line breaks."""
+
+FORM_CAP = DATA_URI_CAP + 128 * 1024
 """Bytes of a form with one picture in it, and what stands around it."""
 
 TEXT_CAP = 64 * 1024
-"""Bytes of all the fields of a form that are no files."""
+"""Bytes of all the fields of a form that are no pictures."""
 
 MAX_PARTS = 20
 MAX_PART_HEADERS = 8
@@ -26,6 +30,9 @@ _FILE_TYPES = ("image/", "application/octet-stream")
 """What a part without a file name is taken for a file by."""
 
 
+_DATA_URI = re.compile(rb"\s*data:", re.IGNORECASE)
+_START_BYTES = 64
+_IN_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _NO_FORM = "must be a whole form as multipart/form-data writes it (RFC 7578)"
 
 
@@ -87,6 +94,7 @@ class FormParser:
         self._files: dict[str, bytes] = {}
         self._names: set[str] = set()
         self._text_bytes = 0
+        self._start = b""
         self._part: MultipartSegment | None = None
         self._is_file = False
         self._pieces: list[bytes] = []
@@ -130,10 +138,12 @@ class FormParser:
             raise BadForm("body", f"must have no more than {MAX_PARTS} fields")
         if part.name in self._names:
             raise BadForm(part.name, "stands twice")
+        if (part.charset or "utf-8").lower() not in _IN_UTF_8 and part.filename is None:
+            raise BadForm(part.name, "must be text in UTF-8: leave charset out of its Content-Type")
         self._names.add(part.name)
         self._part = part
         self._is_file = part.filename is not None or (part.content_type or "").startswith(_FILE_TYPES)
-        self._pieces, self._size = [], 0
+        self._pieces, self._size, self._start = [], 0, b""
 
     def _take(self, piece: bytes) -> None:
         assert self._part is not None
@@ -142,10 +152,15 @@ class FormParser:
         if self._is_file:
             if self._size > MAX_PICTURE_BYTES:
                 raise BadForm(self._part.name, f"holds more than {MAX_PICTURE_BYTES >> 20} MiB; make it smaller")
-        else:
-            self._text_bytes += len(piece)
-            if self._text_bytes > TEXT_CAP:
-                raise BadForm(self._part.name, f"makes the text of the form longer than {TEXT_CAP} bytes; shorten it")
+            return
+        self._start += piece[: _START_BYTES - len(self._start)]
+        if self._size > _START_BYTES and _DATA_URI.match(self._start):
+            if self._size > DATA_URI_CAP:
+                raise BadForm(self._part.name, f"holds more than {DATA_URI_CAP >> 20} MiB; make it smaller")
+            return
+        self._text_bytes += len(piece)
+        if self._text_bytes > TEXT_CAP:
+            raise BadForm(self._part.name, f"makes the text of the form longer than {TEXT_CAP} bytes; shorten it")
 
     def _end(self) -> None:
         assert self._part is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from stillmotion.domain.errors import TurnedAway
 from stillmotion.http.operation import Operation, Surface
 from stillmotion.http.problems import Problems, Row
 
@@ -28,6 +29,7 @@ _HEADERS: Mapping[str, Json] = {
     "X-Stillmotion-Engine": {"description": "What renders it, e.g. `parallax/1`.", "schema": {"type": "string"}},
     "X-Stillmotion-Progress": {"description": "How far it is, 0.00 to 1.00.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Whole seconds to wait.", "schema": {"type": "integer"}},
+    "X-Stillmotion-Reason": {"description": "A code for why the caller was turned away.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "How to send the key.", "schema": {"type": "string"}},
 }
 _ON_EVERY_ANSWER = ("X-Request-Id",)
@@ -51,8 +53,13 @@ _RETRY_PARAMETER: Mapping[str, Any] = {
 }
 
 
-def document(surfaces: Sequence[Surface], paths: Mapping[str, Mapping[str, Any]], version: str) -> Json:
-    """The whole document: the operations of all surfaces, and `paths` that are described by hand."""
+def document(
+    surfaces: Sequence[Surface], paths: Mapping[str, Mapping[str, Any]], version: str, public_url: str = ""
+) -> Json:
+    """The whole document: the operations of all surfaces, and `paths` that are described by hand.
+
+    It names the server by an address relative to its own, which is right under any path, and by its `public_url`.
+    """
     operations = [(surface, operation) for surface in surfaces for operation in surface.operations]
     types = _types(operations)
     refs, schemas = msgspec.json.schema_components(types, ref_template=_TEMPLATE)
@@ -70,7 +77,7 @@ def document(surfaces: Sequence[Surface], paths: Mapping[str, Mapping[str, Any]]
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "./"}, *([{"url": public_url.rstrip("/")}] if public_url else ())],
         "paths": {**described, **paths},
         "components": {
             "schemas": dict(sorted(schemas.items())),
@@ -210,6 +217,8 @@ def _refusal(status: int, rows: Sequence[Row], schema_of: Mapping[Any, Json], li
         headers += limits
     if any(row.retry_after for row in rows):
         headers.append("Retry-After")
+    if any(issubclass(row.kind, TurnedAway) for row in rows):
+        headers.append("X-Stillmotion-Reason")
     return {
         "description": f"When {'; or '.join(row.when for row in rows)}.",
         "headers": _header_refs(*headers),

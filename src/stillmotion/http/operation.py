@@ -35,9 +35,9 @@ LinkTo = Callable[[str], str]
 class Call(msgspec.Struct):
     """One request, as much of it as is known so far. `began_at` is monotonic, `size` that of the body in bytes.
 
-    `subscription` is None until it is authenticated, `allowance` until it is counted as a read. Of a submit,
-    `idempotency` is the name that it was given, and `fingerprint` what it is told again by without one; `files` are
-    what a form held. `held` gives back what the request takes up, once it is answered.
+    `key` is the one that it came with; `subscription` is None until it is authenticated, `allowance` until it is
+    counted as a read. Of a submit, `idempotency` is the name that it was given, and `fingerprint` what it is told again
+    by without one; `files` are what a form held. `held` gives back what the request takes up, once it is answered.
     """
 
     services: Services
@@ -50,6 +50,7 @@ class Call(msgspec.Struct):
     idempotency: IdempotencyKey | None = None
     fingerprint: Fingerprint | None = None
     files: Mapping[str, bytes] | None = None
+    key: str | None = None
     held: ExitStack = msgspec.field(default_factory=ExitStack)
 
     @property

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from importlib.resources import files
 
-from stillmotion.http.replies import NO_SNIFFING, Header, Reply
+from stillmotion.http.replies import Header, Reply
 from stillmotion.http.request import Request
 
 _FOLDER = files("stillmotion.http") / "docs_page"
@@ -13,7 +13,6 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS: tuple[Header, ...] = (
-    NO_SNIFFING,
     ("Content-Security-Policy", _POLICY),
     ("Referrer-Policy", "no-referrer"),
     ("X-Frame-Options", "DENY"),

@@ -18,10 +18,14 @@ _LOG = structlog.get_logger("stillmotion.http")
 
 
 class PlainEndpoint:
-    """A handler whose answers get a request id and whose errors are answered from a surface's table."""
+    """A handler whose answers get a request id and whose errors are answered from a surface's table.
 
-    def __init__(self, name: str, answering: Answering, parts: EdgeParts, problems: Problems) -> None:
+    `route` is the template of its paths, empty where they have none.
+    """
+
+    def __init__(self, name: str, answering: Answering, parts: EdgeParts, problems: Problems, route: str = "") -> None:
         self._name = name
+        self._route = route
         self._answering = answering
         self._parts = parts
         self._problems = problems
@@ -32,14 +36,18 @@ class PlainEndpoint:
         clock = self._parts.services.clock
         began_at = clock.monotonic()
         request_id = next(self._parts.request_ids)
+        refused = None
         try:
             answer = await self._answering(request)
         except ClientGone:
             raise
         except Exception as error:
+            refused = error
             answer = self._refusal(error, request_id)
         reply, pieces = (answer, None) if isinstance(answer, Reply) else answer
-        self._metrics.observe(reply.status, clock.monotonic() - began_at)
+        seconds = clock.monotonic() - began_at
+        self._metrics.observe(reply.status, seconds)
+        self._parts.lines.write(request.method, self._route, reply.status, seconds, request_id, error=refused)
         named = ("X-Request-Id", request_id)
         return reply.response(named) if pieces is None else await send_in_pieces(request, reply, pieces, named)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from stillmotion.domain.errors import InvalidRequest, Problem, Refused
+from stillmotion.domain.errors import InvalidRequest, Problem, Refused, TurnedAway
 from stillmotion.domain.fields import Field
 from stillmotion.http.body import UnreadBody
 from stillmotion.http.replies import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
@@ -72,6 +72,8 @@ class Problems:
         headers = [JSON_TYPE, NO_STORE, *row.headers]
         if row.retry_after:
             headers.append(("Retry-After", str(getattr(error, "retry_after", DEFAULT_RETRY_SECONDS))))
+        if isinstance(error, TurnedAway):
+            headers.append(("X-Stillmotion-Reason", error.reason.value))
         if row.status == HTTPStatus.METHOD_NOT_ALLOWED:
             headers.append(("Allow", ", ".join(getattr(error, "methods", ()))))
         if isinstance(error, UnreadBody):

@@ -18,6 +18,7 @@ Handler = Callable[[Request], Awaitable[web.StreamResponse]]
 JSON_TYPE: Header = ("Content-Type", "application/json")
 NO_STORE: Header = ("Cache-Control", "no-store")
 NO_SNIFFING: Header = ("X-Content-Type-Options", "nosniff")
+"""On every answer: what its type says is what it is."""
 CLOSE: Header = ("Connection", "close")
 SERVER: Header = ("Server", "Stillmotion")
 """On every answer: without it aiohttp tells its own version and Python's."""
@@ -32,7 +33,7 @@ class Reply(NamedTuple):
 
     def response(self, *more: Header) -> web.Response:
         """The answer as aiohttp sends it, with `more` headers. With `CLOSE` among them it ends the connection."""
-        response = web.Response(status=self.status, body=self.body, headers=[*self.headers, SERVER, *more])
+        response = web.Response(status=self.status, body=self.body, headers=[*self.headers, SERVER, NO_SNIFFING, *more])
         if CLOSE in self.headers:
             response.force_close()
         return response

@@ -46,10 +46,12 @@ class BrokenBody(Exception):
 class Request(web.BaseRequest):
     """One request. `route` is its decoded path, `raw_query` its query as it was sent.
 
-    `path_values` are those of the path's parameters, by name: routing sets them.
+    `path_values` are those of the path's parameters, by name: routing sets them. `added_headers` go with the answer,
+    whatever it is.
     """
 
     path_values: Mapping[str, str] = _NO_VALUES
+    added_headers: tuple[tuple[str, str], ...] = ()
     deadlines: Deadlines = DEADLINES
     _body_until: float | None = None
 

@@ -1,6 +1,6 @@
 """What the HTTP edge is given to work with."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import Changes, Clock, ObjectStore
 from stillmotion.application.uploads import Uploads
+from stillmotion.http.keyless import Keyless
 
 Check = Callable[[], Awaitable[None]]
 """Returns when a part of the service works; raises `Unavailable` with a sentence that says what is missing."""
@@ -37,7 +38,8 @@ class Services:
     `readiness` holds a check for each part by the name that `/readyz` shows; `servers` the other servers that make
     clips for this one, by name. Metrics are registered in `registry`, which must be a fresh one for each application.
     Once `is_closing`, submits are refused and the rest is answered. `return_memory` gives freed memory back to the
-    system; it may take milliseconds.
+    system; it may take milliseconds. Pages of `cors_origins` may call the API; `keyless` lends a key to callers of this
+    machine who have none; with `access_log` each request is a line in the log.
     """
 
     access: Access
@@ -58,3 +60,6 @@ class Services:
     version: str = "0"
     is_closing: Callable[[], bool] = lambda: False
     return_memory: Callable[[], None] = lambda: None
+    cors_origins: Sequence[str] = ()
+    keyless: Keyless | None = None
+    access_log: bool = False

@@ -15,6 +15,7 @@ from stillmotion.domain.errors import (
     Unavailable,
 )
 from stillmotion.domain.generation import Generation
+from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.callbacks import CALLBACK_OPERATIONS
 from stillmotion.http.events import EventStream, position
@@ -157,7 +158,7 @@ def shared_surface(surfaces: Sequence[Surface]) -> Surface:
     def key_of(headers: Headers, query: bytes) -> str | None:
         keys = {surface.key_of(headers, query) for surface in surfaces} - {None}
         if len(keys) > 1:
-            raise NotAuthenticated("more than one key")
+            raise NotAuthenticated("there is more than one key", Reason.SEVERAL_KEYS)
         return keys.pop() if keys else None
 
     return Surface(

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from aiohttp import HttpVersion10, web
 
-from stillmotion.http.replies import SERVER, Header, Reply
+from stillmotion.http.replies import NO_SNIFFING, SERVER, Header, Reply
 from stillmotion.http.request import ClientGone, Request
 
 Pieces = AsyncGenerator[bytes, None]
@@ -24,7 +24,9 @@ async def send_in_pieces(request: Request, reply: Reply, pieces: Pieces, *more: 
 
     Raises `ClientGone` where the caller hung up, or did not take a piece in time.
     """
-    response = web.StreamResponse(status=reply.status, headers=[*reply.headers, SERVER, *more])
+    response = web.StreamResponse(
+        status=reply.status, headers=[*reply.headers, SERVER, NO_SNIFFING, *more, *request.added_headers]
+    )
     if request.version == HttpVersion10:
         response.force_close()  # Such a caller may know the end of the body by the end of the connection alone.
     async with aclosing(pieces):

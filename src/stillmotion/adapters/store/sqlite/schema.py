@@ -9,14 +9,7 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.private_files import create_private, keep_private
-from stillmotion.adapters.store.sqlite.connection import (
-    StoreUnusable,
-    connect_writer,
-    has_no_log,
-    unavailable,
-    without_log,
-)
+from stillmotion.adapters.store.sqlite.connection import StoreUnusable, connect_writer, unavailable
 
 APPLICATION_ID: Final = 0x534D4F54
 """`SMOT` in ASCII: tells our files from other programs' databases."""
@@ -44,13 +37,7 @@ def migrations() -> Sequence[Migration]:
 
 
 def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
-    """A writing connection to the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
-
-    Nobody but this user can read it: SQLite gives what it makes beside the database the database's own mode.
-    """
-    create_private(path)
-    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        keep_private(each)
+    """A writing connection to the database at `path`, made or migrated as needed. Raises `StoreUnusable`."""
     try:
         connection = _connect_patiently(path)
         try:
@@ -62,8 +49,6 @@ def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise _damaged(path, str(error)) from error
     except apsw.Error as error:
-        if has_no_log(error):
-            raise without_log(path) from error
         trouble = unavailable(error)
         if trouble is None:
             raise

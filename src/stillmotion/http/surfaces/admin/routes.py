@@ -15,6 +15,7 @@ from stillmotion.domain.errors import (
     SubscriptionNotFound,
     Unavailable,
 )
+from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import KeySlot
 from stillmotion.http.operation import Answer, Call, Nothing, Operation, Surface
 from stillmotion.http.problems import EndpointNotFound
@@ -33,7 +34,7 @@ def key_of(headers: Headers, query: bytes) -> str | None:
     del query
     sent = headers.getall("Authorization", ())
     if len(sent) != 1:
-        raise NotAuthenticated("no Authorization header, or more than one")
+        raise NotAuthenticated("there is no Authorization header, or more than one", Reason.NO_KEY)
     return sent[0][len(_SCHEME) :].strip() if sent[0].lower().startswith(_SCHEME) else None
 
 

@@ -1,5 +1,6 @@
 """The Dream Machine's refusals: every one is a sentence in `detail`."""
 
+from collections.abc import Callable
 from typing import Final
 
 from stillmotion.domain.errors import (
@@ -11,6 +12,7 @@ from stillmotion.domain.errors import (
     NotAuthenticated,
     Problem,
     QuotaSpent,
+    TurnedAway,
     Unavailable,
 )
 from stillmotion.domain.fields import Field
@@ -53,6 +55,10 @@ def _detail(error: InvalidRequest) -> Detail:
     return Detail("; ".join(f"{each.field}: {each.message}" for each in in_words(error, FIELDS)))
 
 
+def _because(sentence: str) -> Callable[[TurnedAway], Detail]:
+    return lambda error: Detail(f"{sentence}: {error}")
+
+
 PROBLEMS = Problems(
     [
         Row(
@@ -80,14 +86,16 @@ PROBLEMS = Problems(
             NotAuthenticated,
             401,
             "there is no key or more than one, the key is unknown or revoked, or its subscription is not active",
-            Detail("Invalid or missing authentication"),
+            Detail("Invalid or missing authentication: the key is unknown"),
+            detailed=_because("Invalid or missing authentication"),
             headers=(CHALLENGE,),
         ),
         Row(
             AccessDenied,
             403,
             "the product does not include this surface, model or action",
-            Detail("Access denied for this operation"),
+            Detail("Access denied for this operation: the product basic does not include the model ray-2"),
+            detailed=_because("Access denied for this operation"),
         ),
         Row(
             QuotaSpent,
@@ -109,7 +117,8 @@ PROBLEMS = Problems(
             LimitExceeded,
             429,
             "there were too many requests in a minute, or too many generations are unfinished",
-            Detail("Rate limit exceeded, please retry later"),
+            Detail("Rate limit exceeded, please retry later: 60 submits a minute are allowed"),
+            detailed=_because("Rate limit exceeded, please retry later"),
             retry_after=True,
         ),
         Row(Exception, 500, "there is a bug: the log has the request id", _UNEXPECTED),

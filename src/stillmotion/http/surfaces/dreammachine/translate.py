@@ -36,7 +36,7 @@ _INPUT_CODES = ("image_", "clip_", "source_")
 """How the codes of failures begin that the caller's pictures are to blame for."""
 
 _DURATION = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)s?", re.ASCII)
-_OUR_VIDEO = re.compile(r"/assets/generations/([0-9a-fA-F-]{36})/[\w-]+\.mp4", re.ASCII)
+_OUR_VIDEO = re.compile(r"(?:/.*)?/assets/generations/([0-9a-fA-F-]{36})/[\w-]+\.mp4", re.ASCII)
 _ENCODER = msgspec.json.Encoder()
 
 _KEYFRAME_TYPES: Mapping[str, Any] = {each.name: each.type for each in msgspec.structs.fields(wire.AskedKeyframe)}

@@ -11,6 +11,7 @@ from stillmotion.domain.errors import (
     QuotaSpent,
     Unavailable,
 )
+from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.body import apart_if_large
 from stillmotion.http.decoding import KEY_PARAMETER
@@ -32,7 +33,7 @@ def key_of(headers: Headers, query: bytes) -> str | None:
     """
     sent = headers.getall(KEY_HEADER, ())
     if len(sent) > 1:
-        raise NotAuthenticated("more than one key header")
+        raise NotAuthenticated("there is more than one key header", Reason.SEVERAL_KEYS)
     if sent:
         return sent[0].strip()
     return _key_in(query) if query else None
@@ -42,10 +43,10 @@ def _key_in(query: bytes) -> str | None:
     try:
         parameters = parse_qsl(query.decode("latin-1"), max_num_fields=_MAX_PARAMETERS)
     except ValueError:
-        raise NotAuthenticated("a query with too many parameters") from None
+        raise NotAuthenticated("the query has too many parameters", Reason.SEVERAL_KEYS) from None
     keys = [value for name, value in parameters if name == KEY_PARAMETER]
     if len(keys) > 1:
-        raise NotAuthenticated("more than one key in the query")
+        raise NotAuthenticated("there is more than one key in the query", Reason.SEVERAL_KEYS)
     return keys[0] if keys else None
 
 

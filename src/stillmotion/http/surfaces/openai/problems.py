@@ -1,5 +1,6 @@
 """The videos API's refusals: one object, `error`, with a sentence, a type, a parameter and a code."""
 
+from collections.abc import Callable
 from typing import Final
 
 from stillmotion.domain.errors import (
@@ -13,9 +14,11 @@ from stillmotion.domain.errors import (
     NotAuthenticated,
     Problem,
     QuotaSpent,
+    TurnedAway,
     Unavailable,
 )
 from stillmotion.domain.fields import Field
+from stillmotion.domain.reasons import Reason
 from stillmotion.http.bearer import CHALLENGE
 from stillmotion.http.problems import EndpointNotFound, FieldNames, MethodNotAllowed, Problems, Row, in_words
 from stillmotion.http.replies import Header
@@ -60,6 +63,16 @@ def _no_model(error: ModelNotFound) -> Error:
     return _error(sentence, param="model", code="model_not_found")
 
 
+def _turned_away(sentence: str, kind: str, code: str | None = None) -> Callable[[TurnedAway], Error]:
+    """Words for a cause; its own code where the API has none that its clients know."""
+    return lambda error: _error(f"{sentence}: {error}", kind, code=code or error.reason.value)
+
+
+_NOT_AUTHENTICATED = _turned_away("Invalid or missing authentication", _INVALID, "invalid_api_key")
+_DENIED = _turned_away("Access denied for this operation", "permission_error")
+_LIMITED = _turned_away("Rate limit exceeded, please retry later", "rate_limit_error", "rate_limit_exceeded")
+
+
 def _conflict(error: IdempotencyConflict) -> Error:
     return _detailed(error, "idempotency_conflict")
 
@@ -77,14 +90,16 @@ PROBLEMS = Problems(
             NotAuthenticated,
             401,
             "there is no key or more than one, the key is unknown or revoked, or its subscription is not active",
-            _error("Invalid or missing authentication", code="invalid_api_key"),
+            _NOT_AUTHENTICATED(NotAuthenticated("the key is unknown")),
+            detailed=_NOT_AUTHENTICATED,
             headers=(CHALLENGE,),
         ),
         Row(
             AccessDenied,
             403,
             "the product does not include this surface, model or action",
-            _error("Access denied for this operation", "permission_error", code="access_denied"),
+            _DENIED(AccessDenied("the product basic does not include the model sora-2", Reason.MODEL_NOT_INCLUDED)),
+            detailed=_DENIED,
         ),
         Row(
             QuotaSpent,
@@ -133,7 +148,8 @@ PROBLEMS = Problems(
             LimitExceeded,
             429,
             "there were too many requests in a minute, or too many videos are unfinished",
-            _error("Rate limit exceeded, please retry later", "rate_limit_error", code="rate_limit_exceeded"),
+            _LIMITED(LimitExceeded("60 submits a minute are allowed", 60)),
+            detailed=_LIMITED,
             retry_after=True,
         ),
         Row(Exception, 500, "there is a bug: the log has the request id", _error(_UNEXPECTED, _SERVER)),
