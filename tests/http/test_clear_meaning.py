@@ -6,7 +6,7 @@ import pytest
 
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, StoredKeyframe
 from tests.http.conftest import PICTURE_URL
-from tests.http.test_admin import PRODUCTS
+from tests.http.test_admin import PRODUCTS, SUBSCRIPTIONS
 from tests.http.test_admin import ask as administer
 from tests.http.test_gateway_requests import data_uri
 from tests.http.test_uploads import upload
@@ -170,3 +170,11 @@ def test_a_product_that_includes_a_model_includes_its_spellings(edge):
 def test_a_product_may_be_told_its_models_by_other_spellings(edge):
     asked = {"name": "dated", "models": ["sora-2-2025-12-08", "ray-1.6"]}
     assert administer(edge, "POST", PRODUCTS, asked).body["models"] == ["ray-1-6", "sora-2"]
+
+
+def test_a_subscriptions_id_in_capitals_is_its_id(edge):
+    made = administer(edge, "POST", SUBSCRIPTIONS, {"name": "Ada"}).body["subscription"]
+    path = f"{SUBSCRIPTIONS}/{made.upper()}"
+    assert administer(edge, "GET", path).body["id"] == made
+    assert administer(edge, "PATCH", path, {"name": "Grace"}).body["name"] == "Grace"
+    assert administer(edge, "POST", f"{path}/keys/primary").body["subscription"] == made

@@ -116,24 +116,25 @@ class DeliveryLog:
 
     async def of_generation(self, generation_id: str) -> list[LoggedDelivery]:
         """The log of anybody's generation. Raises `GenerationNotFound`."""
-        if await self.generations.find(generation_id) is None:
+        found = await self.generations.find(generation_id.lower())
+        if found is None:
             raise GenerationNotFound(f"there is no generation {generation_id}")
-        return await self._with_attempts(await self.store.deliveries(generation_id))
+        return await self._with_attempts(await self.store.deliveries(found.id))
 
     async def of_subscription(self, subscription_id: str, limit: int) -> list[LoggedDelivery]:
         """The log of a subscription's last `limit` deliveries, the latest first."""
-        return await self._with_attempts(await self.store.latest_deliveries(subscription_id, limit))
+        return await self._with_attempts(await self.store.latest_deliveries(subscription_id.lower(), limit))
 
     async def replay(self, delivery_id: str) -> LoggedDelivery:
         """Deliver a message once more, under its own id and from the schedule's beginning. Raises `CallbackNotFound`.
 
         One that is still being tried is tried now.
         """
-        replayed = await self.store.replay(delivery_id, self.clock.now())
+        replayed = await self.store.replay(delivery_id.lower(), self.clock.now())
         if replayed is None:
             raise CallbackNotFound(f"there is no callback {delivery_id}")
         self.announcements.notify()
-        return LoggedDelivery(replayed, await self.store.attempts(delivery_id))
+        return LoggedDelivery(replayed, await self.store.attempts(replayed.id))
 
     async def _with_attempts(self, deliveries: Sequence[Delivery]) -> list[LoggedDelivery]:
         return [LoggedDelivery(each, await self.store.attempts(each.id)) for each in deliveries]

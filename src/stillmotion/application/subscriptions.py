@@ -71,7 +71,7 @@ class Subscriptions:
     async def rotate(self, subscription_id: str, slot: KeySlot) -> str:
         """A new key in one slot; the old one there stops working. Raises `SubscriptionNotFound`."""
         key = KEY_PREFIX + self.new_token()
-        await self.store.replace_key(self._key(subscription_id, slot, key))
+        await self.store.replace_key(self._key(subscription_id.lower(), slot, key))
         return key
 
     async def set_state(self, subscription_id: str, state: SubscriptionState) -> Subscription:
@@ -102,18 +102,18 @@ class Subscriptions:
                 raise InvalidRequest(Problem("expires_at", "is past: give a later end, or none, to activate it again"))
             return changed
 
-        return await self.store.change_subscription(subscription_id, change)
+        return await self.store.change_subscription(subscription_id.lower(), change)
 
     async def get(self, subscription_id: str) -> tuple[Subscription, Sequence[Key]]:
         """A subscription with its keys' prefixes. Raises `SubscriptionNotFound`."""
-        found = await self.store.find_with_keys(subscription_id)
+        found = await self.store.find_with_keys(subscription_id.lower())
         if found is None:
             raise SubscriptionNotFound(subscription_id)
         return found
 
     async def usage(self, subscription_id: str) -> Usage:
         """What it spent this month, and has under way."""
-        return await self.store.usage(subscription_id, period(self.clock.now()))
+        return await self.store.usage(subscription_id.lower(), period(self.clock.now()))
 
     async def list(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
         """All subscriptions with their keys' prefixes, oldest first."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from aiohttp import web
 
@@ -28,7 +28,7 @@ class PathPrefix:
         path = request.route
         if path == self.prefix and not self.is_known(path):
             # The page there has addresses relative to its own, which must end in a slash.
-            return Reply(308, b"", [("Location", f"{request.raw_path.partition('?')[0]}/"), NO_STORE]).response()
+            return Reply(308, b"", [("Location", f"{quote(self.prefix)}/"), NO_STORE]).response()
         if path.startswith(f"{self.prefix}/") and not self.is_known(path):
             request.route = path.removeprefix(self.prefix)
         return await self.handler(request)
