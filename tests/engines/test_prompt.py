@@ -5,6 +5,7 @@ import json
 import pytest
 
 from stillmotion.engines.parallax.camera import MOVES
+from stillmotion.engines.parallax.people import CANNOT_REASON, TURNED_REASON
 from stillmotion.engines.parallax.prompt import read
 from stillmotion.engines.parallax.vocabulary import ENGLISH, UNDIRECTED, Kind
 
@@ -166,3 +167,20 @@ def test_every_camera_entry_is_a_move_or_waits_for_a_direction():
     keys = {entry.key for entry in ENGLISH.entries if entry.kind is Kind.CAMERA}
     assert keys <= MOVES.keys() | UNDIRECTED
     assert MOVES.keys() <= keys
+
+
+@pytest.mark.parametrize(
+    ("prompt", "undone"),
+    [
+        ("she smiles and waves", ["smiles", "waves"]),
+        ("the man speaks, then blinks", ["speaks", "blinks"]),
+        ("he turns round", ["turns round"]),
+        ("the cat leaves", ["leaves"]),
+        ("a woman waves her hand", ["waves hand"]),
+        ("she does not smile", []),
+        ("waves crash on the shore", []),
+    ],
+)
+def test_what_people_do_and_the_engine_cannot_is_said(prompt, undone):
+    ignored = read(prompt).ignored
+    assert [each.words for each in ignored if each.reason in {CANNOT_REASON, TURNED_REASON}] == undone

@@ -22,6 +22,18 @@ def test_what_was_understood_and_what_was_not():
     ]
 
 
+def test_what_an_engine_cannot_do_is_told_with_the_reason():
+    ignored = [
+        {"words": "smiles", "reason": "people stay as they are"},
+        {"words": "purple", "reason": "no movement is known by these words"},
+        {"words": "waves", "reason": "people stay as they are"},
+    ]
+    assert describe(json.dumps({"ignored": ignored})) == [
+        "Not done: “smiles”, “waves”: people stay as they are",
+        "Not understood: “purple”",
+    ]
+
+
 def test_a_move_of_our_own_choice_is_said_to_be_one():
     chosen = {"moves": [["push_in"]], "chosen_from_picture": True}
     assert describe(json.dumps(chosen)) == ["Moves: push in (chosen from the picture)"]

@@ -22,6 +22,7 @@ def other_words() -> str:
     """Every word that is no camera move."""
     kinds = {Kind.SUBJECT: "subject", Kind.AMBIENT: "surroundings", Kind.MODIFIER: "how"}
     kinds |= {Kind.THEN: "one after the other", Kind.LOOP: "the whole clip", Kind.NOT: "not what follows"}
+    kinds |= {Kind.CANNOT: "people", Kind.NOTHING: "together"}
     rows = [
         (kinds[each.kind], literal(each.key), _words(each), _condition(each)) for kind in kinds for each in _of(kind)
     ]
@@ -47,6 +48,10 @@ def _how_it_goes(key: str) -> str:
 
 def _condition(entry: Entry) -> str:
     """What it takes for a thing to move; the engine asks the same tables."""
+    if entry.kind is Kind.CANNOT:
+        return "understood, and said not to be done: one picture does not show it"
+    if entry.kind is Kind.NOTHING:
+        return "moves nothing"
     if entry.kind not in (Kind.SUBJECT, Kind.AMBIENT):
         return ""
     if entry.key in REGIONS or entry.key in FLICKERS:

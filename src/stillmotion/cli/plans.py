@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 _ORDINARY_DEPTHS = frozenset({"estimated", "none"})
+UNKNOWN = "no movement is known by these words"
+"""The reason that an engine gives for words that it does not know."""
 
 
 def describe(plan: str) -> list[str]:
@@ -15,14 +17,23 @@ def describe(plan: str) -> list[str]:
     if not isinstance(known, dict):
         return []
     understood = _understood(known)
-    ignored = [each["words"] for each in known.get("ignored", []) if each.get("words")]
     lines = [f"Moves: {understood}"] if understood else []
-    if ignored:
-        lines.append("Not understood: " + ", ".join(f"“{_printable(words)}”" for words in ignored))
+    for reason, words in _undone(known.get("ignored", [])).items():
+        said = ", ".join(f"“{_printable(each)}”" for each in words)
+        lines.append(f"Not understood: {said}" if reason == UNKNOWN else f"Not done: {said}: {reason}")
     depth = known.get("depth")
     if isinstance(depth, str) and depth not in _ORDINARY_DEPTHS:
         lines.append(f"Depth: {_printable(depth)}")
     return lines
+
+
+def _undone(ignored: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Words that changed nothing, by the reason, those that are not understood last."""
+    by_reason: dict[str, list[str]] = {}
+    for each in ignored:
+        if each.get("words"):
+            by_reason.setdefault(_printable(str(each.get("reason") or UNKNOWN)), []).append(each["words"])
+    return dict(sorted(by_reason.items(), key=lambda pair: pair[0] == UNKNOWN))
 
 
 def _understood(known: dict[str, Any]) -> str:

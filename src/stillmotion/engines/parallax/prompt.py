@@ -5,10 +5,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby, product
+from itertools import groupby
 
 from stillmotion.engines.parallax.camera import APPROXIMATED, MOVES
+from stillmotion.engines.parallax.people import CANNOT_REASON, TURNED_REASON
 from stillmotion.engines.parallax.plan import Ignored, MotionPlan, Segment
+from stillmotion.engines.parallax.subjects import is_a_persons
+from stillmotion.engines.parallax.verbs import forms
 from stillmotion.engines.parallax.vocabulary import ANY_MOVE, ENGLISH, UNDIRECTED, Kind, Language
 
 MOVES_AT_ONCE = 2
@@ -29,7 +32,6 @@ EFFECTS: Mapping[str, tuple[float, float]] = {
 """What each modifier does to strength and speed."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;!?:]")
-_VOWELS = frozenset("aeiou")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def read(prompt: str, concepts: Sequence[str] = (), *, loop: bool = False, langu
         loop=loop or any(match.kind is Kind.LOOP for match in wanted),
         about=_unique(token for token in tokens if token in language.nouns),
         approximated=_unique(key for segment in segments for key in segment.moves if key in APPROXIMATED),
-        ignored=(*ignored, *dropped, *_unread(tokens, matches, language)),
+        ignored=(*ignored, *dropped, *_undone(tokens, wanted), *_unread(tokens, matches, language)),
     )
 
 
@@ -95,7 +97,7 @@ def _matches(tokens: Sequence[str], language: Language) -> Iterator[_Match]:
         best: tuple[tuple[int, bool, int], _Match] | None = None
         for phrase in phrases.get(token, ()):
             taken = _follow(phrase, tokens, start, free, between)
-            if taken is None or (phrase.kind is Kind.CAMERA and _is_anothers(tokens, start, language)):
+            if taken is None or not _may_begin(phrase, tokens, start, language):
                 continue
             rank = (len(taken), phrase.key != ANY_MOVE, -taken[-1])
             if best is None or rank > best[0]:
@@ -106,9 +108,23 @@ def _matches(tokens: Sequence[str], language: Language) -> Iterator[_Match]:
             yield best[1]
 
 
+def _may_begin(phrase: _Phrase, tokens: Sequence[str], start: int, language: Language) -> bool:
+    """Whether the phrase's first word can be meant so there: that depends on its subject."""
+    token = tokens[start]
+    if phrase.kind is Kind.CAMERA:
+        return not _is_anothers(tokens, start, language)
+    if token not in language.shared or phrase.kind not in {Kind.AMBIENT, Kind.CANNOT}:
+        return True
+    persons = is_a_persons(tokens, start, language)
+    return not persons if phrase.kind is Kind.AMBIENT else persons or len(phrase.places) > 1
+
+
 def _is_anothers(tokens: Sequence[str], start: int, language: Language) -> bool:
     """Whether it is the picture's subject rather than the camera that does this ("the man moves in the rain")."""
-    return start > 0 and tokens[start] in language.anyones and tokens[start - 1] in language.nouns
+    if tokens[start] not in language.anyones:
+        return False
+    before = next((token for token in reversed(tokens[:start]) if token not in language.adverbs), "")
+    return before in language.nouns or before in language.pronouns
 
 
 def _follow(
@@ -153,20 +169,7 @@ def _skippable(language: Language) -> frozenset[str]:
 def _words(place: str, language: Language) -> frozenset[str]:
     """Every word that one place of a phrase accepts."""
     choices = language.classes.get(place, place).split("/")
-    return frozenset(form for choice in choices for form in (_forms(choice[:-1]) if choice[-1] == "~" else (choice,)))
-
-
-def _forms(verb: str) -> tuple[str, ...]:
-    """A regular English verb as it may be written: move, moves, moving, moved, mover is left out."""
-    stems = {verb}
-    if verb.endswith("e"):
-        return verb, verb + "s", verb[:-1] + "ing", verb + "d"
-    if verb.endswith("y") and verb[-2] not in _VOWELS:
-        return verb, verb[:-1] + "ies", verb + "s", verb + "ing", verb[:-1] + "ied"
-    if len(verb) > 2 and verb[-1] not in _VOWELS | set("wxy") and verb[-2] in _VOWELS and verb[-3] not in _VOWELS:
-        stems.add(verb + verb[-1])
-    plural = verb + ("es" if verb.endswith(("s", "sh", "ch", "x", "o")) else "s")
-    return verb, plural, *(stem + ending for stem, ending in product(sorted(stems), ("ing", "ed")))
+    return frozenset(form for choice in choices for form in (forms(choice[:-1]) if choice[-1] == "~" else (choice,)))
 
 
 def _split_by_negation(
@@ -229,6 +232,16 @@ def _effect(modifiers: Iterable[str]) -> tuple[float, float]:
         strength *= EFFECTS[modifier][0]
         speed *= EFFECTS[modifier][1]
     return strength, speed
+
+
+def _undone(tokens: Sequence[str], wanted: Sequence[_Match]) -> Iterator[Ignored]:
+    """What was asked of people, and stays undone."""
+    for match in wanted:
+        words = " ".join(tokens[index] for index in match.taken)
+        if match.kind is Kind.CANNOT:
+            yield Ignored(words, CANNOT_REASON)
+        elif match.kind is Kind.SUBJECT and match.key == "turn" and tokens[match.taken[-1]] in {"around", "round"}:
+            yield Ignored(words, TURNED_REASON)
 
 
 def _unread(tokens: Sequence[str], matches: Sequence[_Match], language: Language) -> list[Ignored]:

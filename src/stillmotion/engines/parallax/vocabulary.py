@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stillmotion.engines.parallax import people
+from stillmotion.engines.parallax.verbs import forms
+
 
 class Kind(StrEnum):
     """What a phrase asks for."""
@@ -20,6 +23,10 @@ class Kind(StrEnum):
     THEN = "then"
     LOOP = "loop"
     NOT = "not"
+    CANNOT = "cannot"
+    """What people do, and this engine cannot make them do."""
+    NOTHING = "nothing"
+    """Words that move nothing together, though one of them alone would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,10 @@ class Entry:
 class Language:
     """A language's entries, classes, words without weight, and words that end what a negation covers.
 
-    `nouns` are what a picture may be of; `anyones` are verbs that are not the camera's right after one of those.
-    Each language is one object: it is compared, and hashed, by identity.
+    `nouns` are what a picture may be of; `anyones` are verbs that are not the camera's after one of those. `actors` are
+    the persons among them, `pronouns` and `objects` stand for those; `shared` are words that are a person's deed or
+    something of the surroundings, which the others tell apart (`subjects`). Each language is one object: it is
+    compared, and hashed, by identity.
     """
 
     entries: tuple[Entry, ...]
@@ -45,6 +54,16 @@ class Language:
     nouns: frozenset[str]
     anyones: frozenset[str]
     clause_ends: frozenset[str]
+    pronouns: frozenset[str] = frozenset()
+    objects: frozenset[str] = frozenset()
+    causing: frozenset[str] = frozenset()
+    actors: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+    deeds: frozenset[str] = frozenset()
+    helping: frozenset[str] = frozenset()
+    adverbs: frozenset[str] = frozenset()
+    followed_by: frozenset[str] = frozenset()
+    surroundings: frozenset[str] = frozenset()
 
 
 ANY_MOVE = "camera"
@@ -207,21 +226,28 @@ _ENGLISH_SUBJECT = (
     _subject("sway", "sway~", "swing~", "rock~", "dance~", "wobble~", "swaying/dancing"),
     _subject("breathe", "breathe~", "breath/breaths", "inhale~", "exhale~", "sigh~", "alive", "come~ alive", "idle~"),
     _subject("nod", "nod~", "tilt~ head", "bow~", "agree~"),
-    _subject("turn", "turn~", "turn~ head/around", "look~ around", "look~ <left>", "look~ <right>", "shake~ head"),
-    _subject("walk", "walk~", "stroll~", "run~", "march~", "stride~", "step~ forward"),
-    _subject("hair", "hair", "fur", "mane", "feathers", f"hair/fur/mane/feathers {_STIR}"),
     _subject(
-        "cloth",
-        f"{_CLOTH}",
-        f"{_CLOTH} {_STIR}",
+        "turn", "turn~", "turn~ head/around/round", "look~ around", "look~ <left>", "look~ <right>", "shake~ head"
     ),
+    _subject("walk", "walk~", "stroll~", "run~", "march~", "stride~", "step~ forward"),
+    _subject("hair", "hair", "fur", "mane", "feathers", f"hair/fur/mane/feathers {_STIR}", f"{_STIR} hair/fur/mane"),
+    _subject("cloth", f"{_CLOTH}", f"{_CLOTH} {_STIR}", f"{_STIR} {_CLOTH}"),
 )
 
 _ENGLISH_AMBIENT = (
     _ambient(
         "ripple", "ripple~/ripples", "water", "pond", "lake", "river", "reflection/reflections", "shimmer~", "stream"
     ),
-    _ambient("waves", "wave~/waves", "ocean", "sea", "surf", "tide", "swell~"),
+    _ambient(
+        "waves",
+        "wave~/waves",
+        "waves/wave crash~/roll~/break/breaks/breaking/lap~/splash~",
+        "ocean",
+        "sea",
+        "surf",
+        "tide",
+        "swell~",
+    ),
     _ambient(
         "clouds",
         "cloud/clouds",
@@ -239,7 +265,7 @@ _ENGLISH_AMBIENT = (
     ),
     _ambient("wind", "wind/windy", "breeze/breezy", "gust/gusts", "blow~", "flutter~"),
     _ambient("leaves", _LEAVES, f"{_LEAVES} {_STIR}", "rustle~", f"{_STIR} {_LEAVES}"),
-    _ambient("grass", _GRASS, f"{_GRASS} {_STIR}", f"{_STIR} {_GRASS}"),
+    _ambient("grass", *people.GRAIN, _GRASS, f"{_GRASS} {_STIR}", f"{_STIR} {_GRASS}"),
     _ambient("fire", "fire", "flame/flames", "burn~", "campfire", "fireplace", "torch/torches", "bonfire"),
     _ambient("candle", "candle/candles", "candlelight", "flicker~", "lantern/lanterns"),
     _ambient("snow", "snow/snowy", "snow~", "snowfall", "snowflake/snowflakes", "blizzard"),
@@ -321,13 +347,23 @@ doll toy moon sun star stars eye eyes hand hands head body subject
 """
 """What pictures are mostly of: words for it are understood, though nothing follows from them."""
 
+_ADVERBS = """
+slow slowly slower gradually leisurely fast faster quick quickly rapidly swiftly subtly slightly gently faintly softly
+strongly dramatically intensely extremely boldly heavily a little
+"""
+
 _ANYONES = """
 move moves moving moved fly flies flying go goes going float floats floating drift drifts drifting travel travels
 come comes coming get gets getting rise rises rising sink sinks glide glides slide slides
 """
 
+_PEOPLE = (
+    *(Entry(Kind.CANNOT, key, phrases) for key, phrases in people.CANNOT.items()),
+    Entry(Kind.NOTHING, "nothing", people.NOTHING),
+)
+
 ENGLISH = Language(
-    entries=_ENGLISH_CAMERA + _ENGLISH_SUBJECT + _ENGLISH_AMBIENT + _ENGLISH_OTHER,
+    entries=_ENGLISH_CAMERA + _ENGLISH_SUBJECT + _ENGLISH_AMBIENT + _ENGLISH_OTHER + _PEOPLE,
     classes={
         "<left>": "left/leftward/leftwards",
         "<right>": "right/rightward/rightwards",
@@ -338,4 +374,14 @@ ENGLISH = Language(
     nouns=frozenset(_NOUNS.split()),
     anyones=frozenset(_ANYONES.split()),
     clause_ends=frozenset({".", ",", ";", "!", "?", ":", "but", "only", "except"}),
+    pronouns=frozenset(people.PRONOUNS.split()),
+    objects=frozenset(people.OBJECTS.split()),
+    causing=frozenset(people.CAUSING.split()),
+    actors=frozenset(_NOUNS.split()).union(people.ACTORS.split()) - frozenset(people.THINGS.split()),
+    shared=frozenset(form for verb in people.SHARED.split() for form in forms(verb)) | {"leaves"},
+    deeds=frozenset(people.DEEDS.split()),
+    helping=frozenset(people.HELPING.split()),
+    adverbs=frozenset(_ADVERBS.split()),
+    followed_by=frozenset(people.FOLLOWED_BY.split()),
+    surroundings=frozenset(people.SURROUNDINGS.split()),
 )
