@@ -1,7 +1,6 @@
 """Adapters meet ports: the whole service on one page."""
 
 import asyncio
-import hmac
 import secrets
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -16,7 +15,7 @@ from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.data_directory import DataDirectory, open_data_directory
+from stillmotion.adapters.data_directory import DataDirectory, data_directory
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.connections import Connections, load_client
 from stillmotion.adapters.fetch.images import HttpImages
@@ -24,17 +23,17 @@ from stillmotion.adapters.fetch.names import NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.fetch.videos import HttpVideos
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
-from stillmotion.adapters.objects import open_objects
 from stillmotion.adapters.queue_signal import InProcessSignal
-from stillmotion.adapters.store.sqlite import SqliteStore, open_store
+from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.adapters.weights import folder_of, trouble_with
+from stillmotion.adapters.worker_places import WorkerPlace
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.faults import Fault, no_fault
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import Changed, Changes, Clock, Dialects, ObjectStore, QueueSignal, unwatched
+from stillmotion.application.ports import Changes, Clock, Dialects, ObjectStore, QueueSignal
 from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
@@ -46,16 +45,19 @@ from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.planning import successor
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.subscriptions import Product
+from stillmotion.first_look import refuse_absent_devices, tell_absent_devices, tell_troubles
 from stillmotion.http.app import SURFACES, build_app, dialects
-from stillmotion.http.keyless import opened
+from stillmotion.http.keyless import opened as opened_to_all
 from stillmotion.http.replies import Handler
 from stillmotion.http.services import Check, Services
 from stillmotion.media.heif import reads_heic
+from stillmotion.opening import KEYS, LINKS, Missing, derived, directory_of, open_storage, opened
 from stillmotion.outputs import Output
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.darkroom import Darkroom
 from stillmotion.worker.deliverer import Deliverer
 from stillmotion.worker.devices import Device, devices_for
+from stillmotion.worker.displaced import DisplacedWatch
 from stillmotion.worker.faults import Faults
 from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import NewRenderer, WorkerHost
@@ -65,8 +67,8 @@ from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProces
 from stillmotion.worker.sweeper import Sweeper
 from stillmotion.worker.upload_sweeper import UploadSweeper
 
-_KEYS, _LINKS = b"subscription keys", b"asset links"
-"""What each secret that we derive from the data directory's is for."""
+ABLE_EVERY = timedelta(seconds=0.25)
+"""How often a worker looks whether it can make clips, to say so where a server's readiness is made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,10 @@ async def service(
     `address` is the base of links in callbacks where no `public_url` is set; `faults` are for tests; `spawned` is a
     renderer that loads already. Raises `StillmotionError` where the directory, database or storage cannot be used.
     """
-    directory = open_data_directory(settings.data_dir)
+    directory = directory_of(settings, Missing.MAKE)
     fault: Fault = faults or no_fault
     changes = InProcessChanges()
-    with directory.lock(), _opened(settings, changes.tell, fault) as store:
+    with directory.lock(), opened(settings, Missing.MAKE, changes.tell, fault) as store:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
         objects = open_storage(settings, fault)
         connections = _connections(settings)
@@ -104,10 +106,10 @@ async def service(
         work = Work(store, objects, clock, new_token, fault)
         workshop = _workshop(settings, work, connections, (signal, announcements), directory.scratch, fault)
         host, others = await _host(settings, workshop, models, faults, spawned)
-        asset_urls = AssetUrls(objects, clock, _derived(directory.secret(), _LINKS))
+        asset_urls = AssetUrls(objects, clock, derived(directory, LINKS))
         uploads = Uploads(store, objects, clock, new_uuid7, new_token, reads_heic=reads_heic())
         services = Services(
-            access=Access(store, clock, _derived(directory.secret(), _KEYS)),
+            access=Access(store, clock, derived(directory, KEYS)),
             read_limits=ReadLimits(),
             generations=Generations(
                 store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault
@@ -126,14 +128,13 @@ async def service(
         )
         bodies = dialects(asset_urls, settings.public_url or address)
         callbacks = _callbacks(store, connections, bodies, clock, fault)
-        if not directory.has_workers:
+        if not directory.workers.any_taken:
             # Whatever the store calls rendering was cut off with the last server.
             await work.reclaim_all()
-        sweepers = Sweeper(Retention(store, objects, clock)), UploadSweeper(uploads)
-        async with _running(*(each.run() for each in (host, Deliverer(callbacks, announcements), *sweepers))):
-            yield Service(
-                build_app(await _as_set(services, settings, store)), host, changes, bool(await store.subscriptions())
-            )
+        parts = (host, Deliverer(callbacks, announcements), *_upkeep(store, objects, clock, uploads))
+        async with _running(*(each.run() for each in parts), tell_troubles(settings, objects)):
+            edge = build_app(await _as_set(services, settings, store))
+            yield Service(edge, host, changes, bool(await store.subscriptions()))
 
 
 def _workshop(
@@ -153,7 +154,7 @@ async def _as_set(services: Services, settings: Settings, store: SqliteStore) ->
     keyless = None
     if settings.open:
         office = _administration(settings, store, services.clock)
-        keyless = await opened(office, settings.host, settings.public_url, settings.cors_origins)
+        keyless = await opened_to_all(office, settings.host, settings.public_url, settings.cors_origins)
     return replace(
         services,
         admin=_admin_access(settings, store, services.clock),
@@ -168,16 +169,30 @@ async def _as_set(services: Services, settings: Settings, store: SqliteStore) ->
 @asynccontextmanager
 async def worker(settings: Settings, faults: Faults | None = None) -> AsyncIterator[WorkerHost]:
     """Renderers alone, over a data directory that a server may hold; stopped on the way out. Raises as `service`."""
-    directory = open_data_directory(settings.data_dir)
+    if not settings.renderers:
+        raise SettingsError("renderers is 0, so this worker would make nothing: give --renderers 1, or more.")
+    directory = directory_of(settings, Missing.REFUSE)
+    directory.refuse_unserved()
     fault: Fault = faults or no_fault
-    with directory.join() as scratch, _opened(settings, fault=fault) as store:
+    with directory.join() as place, opened(settings, Missing.REFUSE, fault=fault) as store:
         work = Work(store, open_storage(settings, fault), SystemClock(), new_token, fault)
         # The server looks by itself, every second, for what has become due: its own signals do not reach this far.
         signals = InProcessSignal(), InProcessSignal()
-        workshop = _workshop(settings, work, _connections(settings), signals, scratch, fault)
+        workshop = _workshop(settings, work, _connections(settings), signals, place.scratch, fault)
         host, _ = await _host(settings, workshop, _offer(settings), faults, None)
-        async with _running(host.run()):
+        watch = DisplacedWatch(lambda: store.displaced).run()
+        async with _running(host.run(), watch, _tell_able(host, place), tell_absent_devices(settings)):
             yield host
+
+
+async def _tell_able(host: WorkerHost, place: WorkerPlace) -> None:
+    """Say for as long as the worker runs whether it can make clips: a server counts who can, not who is there."""
+    told = False
+    while True:
+        if host.alive is not told:
+            told = host.alive
+            place.tell(able=told)
+        await asyncio.sleep(ABLE_EVERY.total_seconds())
 
 
 async def _host(
@@ -193,6 +208,13 @@ async def _host(
 def _after(spawned: RendererProcess | None, new_renderer: NewRenderer) -> NewRenderer:
     first = iter(() if spawned is None else (spawned,))
     return lambda: next(first, None) or new_renderer()
+
+
+def _upkeep(
+    store: SqliteStore, objects: ObjectStore, clock: Clock, uploads: Uploads
+) -> tuple[Sweeper, UploadSweeper, DisplacedWatch]:
+    sweeper = Sweeper(Retention(store, objects, clock))
+    return sweeper, UploadSweeper(uploads), DisplacedWatch(lambda: store.displaced)
 
 
 @asynccontextmanager
@@ -231,19 +253,19 @@ def _callbacks(store: SqliteStore, connections: Connections, bodies: Dialects, c
 async def _check_worker(host: WorkerHost, directory: DataDirectory) -> None:
     if host.stopping:
         raise Unavailable("the server is shutting down")
-    if not (host.alive or directory.has_workers):
+    if not (host.alive or directory.workers.any_able):
         raise Unavailable("no renderer is running")
 
 
 @contextmanager
-def administration(settings: Settings) -> Iterator[Administration]:
+def administration(settings: Settings, missing: Missing = Missing.REFUSE) -> Iterator[Administration]:
     """The administration of subscriptions over a data directory, whether a server has it open or not."""
-    with _opened(settings) as store:
+    with opened(settings, missing) as store:
         yield _administration(settings, store, SystemClock())
 
 
 def _administration(settings: Settings, store: SqliteStore, clock: Clock) -> Administration:
-    pepper = _derived(open_data_directory(settings.data_dir).secret(), _KEYS)
+    pepper = derived(directory_of(settings, Missing.REFUSE), KEYS)
     surfaces = frozenset(surface.name for surface in SURFACES)
     return Administration(
         Products(store, new_uuid7, surfaces, catalogue(settings), default_product(settings)),
@@ -260,21 +282,21 @@ def _admin_access(settings: Settings, store: SqliteStore, clock: Clock) -> Admin
 @contextmanager
 def delivery_log(settings: Settings) -> Iterator[DeliveryLog]:
     """The log of callbacks over a data directory. A server that has it open sees within a second what is replayed."""
-    with _opened(settings) as store:
+    with opened(settings, Missing.REFUSE) as store:
         yield DeliveryLog(store, store, InProcessSignal(), SystemClock())
 
 
 @contextmanager
 def retention(settings: Settings) -> Iterator[Retention]:
     """What is kept in a data directory and its storage, whether a server has it open or not."""
-    with _opened(settings) as store:
+    with opened(settings, Missing.REFUSE) as store:
         yield Retention(store, open_storage(settings), SystemClock())
 
 
 def backup(settings: Settings, output: Output, *, with_objects: bool) -> Manifest:
     """Write a backup of a data directory that a server may have open. What is in a bucket stays there."""
     return write_backup(
-        DataDirectory(settings.data_dir.absolute()),
+        directory_of(settings, Missing.REFUSE),
         output,
         with_objects=with_objects and settings.storage == "local",
         now=SystemClock().now(),
@@ -295,13 +317,13 @@ def default_product(settings: Settings) -> Product:
 
 def catalogue(settings: Settings) -> Catalogue:
     """The models, and what each wire name stands for. Raises `CatalogueError`."""
-    file = Path(settings.catalogue).expanduser() if settings.catalogue else None
+    file = Path(settings.catalogue) if settings.catalogue else None
     return read_catalogue(file, settings.models)
 
 
 def weights_of(entry: Entry, settings: Settings) -> Path:
     """The folder that an entry's weights are in, or are to be pulled into."""
-    pulled = Path(settings.weights_dir).expanduser() if settings.weights_dir else settings.data_dir / "weights"
+    pulled = Path(settings.weights_dir) if settings.weights_dir else data_directory(settings.data_dir).root / "weights"
     return folder_of(entry, pulled)
 
 
@@ -314,7 +336,7 @@ def renderers(settings: Settings, faults: Faults | None = None) -> NewRenderer:
     """Makes renderers that are not started yet, set up as the settings say."""
     options = common_options(settings.preview_seconds, faults)
     if settings.depth_model:
-        file = Path(settings.depth_model).expanduser().resolve()
+        file = Path(settings.depth_model).resolve()
         options += ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
     return lambda: RendererProcess((*RENDERER_COMMAND, *options))
 
@@ -334,7 +356,8 @@ def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[Forwarder]:
 
 
 def _offer(settings: Settings) -> Catalogue:
-    """The catalogue. Raises `CatalogueError` for an offered model that may not or cannot be made here."""
+    """The catalogue. Raises `CatalogueError` for what may not or cannot be made here, `SettingsError` for devices."""
+    refuse_absent_devices(settings)
     models = catalogue(settings)
     models.check_licences(frozenset(settings.accepted_licences))
     for entry in models.offered():
@@ -429,34 +452,12 @@ def video_codec(settings: Settings) -> VideoCodec:
     return codec
 
 
-@contextmanager
-def _opened(settings: Settings, changed: Changed = unwatched, fault: Fault = no_fault) -> Iterator[SqliteStore]:
-    directory = open_data_directory(settings.data_dir)
-    directory.refuse_lost_database()
-    store = open_store(directory.database, changed=changed, fault=fault)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def open_storage(settings: Settings, fault: Fault = no_fault) -> ObjectStore:
-    """Where clips are kept. Raises `StorageUnusable`."""
-    folder = open_data_directory(settings.data_dir).objects
-    return open_objects(settings.storage, folder, settings.storage_options, fault)
-
-
 def _connections(settings: Settings) -> Connections:
     try:
         policy = AddressPolicy(parse_networks(settings.fetch_allow_cidrs), parse_networks(settings.fetch_deny_cidrs))
         names = NameServers(parse_name_servers(settings.name_servers))
     except ValueError as error:
-        words = "Write networks like 10.0.0.0/8 or ::1/128, and name servers like 10.0.0.2 or 10.0.0.2:5353."
-        raise SettingsError(f"fetch_allow_cidrs, fetch_deny_cidrs or name_servers: {error}. {words}") from error
+        raise SettingsError(f"name_servers: {error}. Write name servers like 10.0.0.2 or 10.0.0.2:5353.") from error
     return Connections(
         UrlGuard(policy, frozenset(settings.fetch_allowed_ports) or None), names, contact=settings.contact
     )
-
-
-def _derived(secret: bytes, purpose: bytes) -> bytes:
-    return hmac.digest(secret, purpose, "sha256")

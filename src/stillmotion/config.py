@@ -2,11 +2,13 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,6 +21,15 @@ class SettingsError(StillmotionError):
     """A setting that is wrong: the message names it, where it was read, and the fix."""
 
 
+def _default_place() -> Path:
+    """In the user's home; under `~` as it stands where there is none, which is refused when the directory is needed."""
+    place = Path("~/.local/share/stillmotion")
+    try:
+        return place.expanduser()
+    except RuntimeError:
+        return place
+
+
 def _setting(default: Any, doc: str, *, secret: bool = False) -> Any:
     return field(default_factory=lambda: default, metadata={"doc": doc, "secret": secret}, repr=not secret)
 
@@ -28,7 +39,7 @@ class Settings:
     """Everything an operator can choose. Lists are comma-separated in the environment, tables `name=value`."""
 
     data_dir: Path = _setting(
-        Path("~/.local/share/stillmotion").expanduser(), "Where the database, the clips and the secret are kept."
+        _default_place(), "Where the database, the clips and the secret are kept: a local disk, no network share."
     )
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
     port: int = _setting(8080, "Port to listen on; 0 picks a free one.")
@@ -126,6 +137,65 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_PATHS = frozenset({"catalogue", "weights_dir", "depth_model"})
+"""Text that is a path, or empty."""
+
+_DEVICE = re.compile(r"cpu|mps|(?:cuda|xpu)(?::[0-9]{1,2})?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_EXAMPLE = "https://video.example.com"
+
+
+def _trouble_with_url(value: str) -> str | None:
+    remedy = f"give an address like {_EXAMPLE}, or {_EXAMPLE}/prefix, with http:// or https:// before it."
+    try:
+        url = urlsplit(value)
+        odd = url.query or url.fragment or url.username is not None or url.port == 0
+    except ValueError:
+        return remedy
+    whole = value.isascii() and value.isprintable() and not set(value) & set(' "<>\\^`{|}?#')
+    return None if whole and url.scheme in ("http", "https") and url.hostname and not odd else remedy
+
+
+def _trouble_with_networks(value: tuple[str, ...]) -> str | None:
+    for text in value:
+        try:
+            ip_network(text.strip())
+        except ValueError:
+            return f"{text!r} is no network: write networks like 10.0.0.0/8 or ::1/128, no bits set behind the slash's."
+    return None
+
+
+def _trouble_with_ports(value: tuple[int, ...]) -> str | None:
+    return None if all(1 <= port <= 65535 for port in value) else "a port is a number from 1 to 65535."
+
+
+def _trouble_with_devices(value: tuple[str, ...]) -> str | None:
+    odd = next((each for each in value if not _DEVICE.fullmatch(each)), None)
+    return None if odd is None else f"{odd!r} is no device: give cuda:0, cuda:1, mps or cpu, as torch calls them."
+
+
+def _trouble_with_host(value: str) -> str | None:
+    return None if value.strip() else "give an address or a name of this machine; 0.0.0.0 is every interface."
+
+
+def _trouble_with_storage(value: str) -> str | None:
+    url = urlsplit(value) if value.startswith("s3://") and "[" not in value else None
+    return None if value == "local" or (url is not None and url.netloc) else "give local or s3://bucket/prefix."
+
+
+_TROUBLES: Mapping[str, Callable[[Any], str | None]] = {
+    "host": _trouble_with_host,
+    "public_url": _trouble_with_url,
+    "storage": _trouble_with_storage,
+    "devices": _trouble_with_devices,
+    "fetch_allow_cidrs": _trouble_with_networks,
+    "fetch_deny_cidrs": _trouble_with_networks,
+    "fetch_allowed_ports": _trouble_with_ports,
+}
+"""What is wrong with a value, and what to give instead; None where it is good."""
+_MAY_BE_EMPTY = frozenset({"public_url"})
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """A setting as it stands and where it came from, for `stillmotion config`."""
@@ -204,7 +274,11 @@ def _unknown(name: str, source: str, types: Mapping[str, Any]) -> str:
 def _convert(name: str, raw: Any, kind: Any, source: str) -> Any:
     label = PREFIX + name.upper() if source == "environment" else name
     try:
+        _refuse_bool(raw, kind)
         value = msgspec.convert(_split(raw, kind), kind, strict=False, dec_hook=_path)
+        _refuse_control(value)
+        if name in _PATHS and value:
+            value = str(_path(Path, value))
     except (msgspec.ValidationError, ValueError) as error:
         shown = "not what it should be" if name in _SECRETS else repr(raw)
         raise SettingsError(f"{label} ({source}) is {shown}: {_sentence(error)}") from None
@@ -226,7 +300,24 @@ def _convert(name: str, raw: Any, kind: Any, source: str) -> Any:
         )
     if name in _CHOICES and value not in _CHOICES[name]:
         raise SettingsError(f"{label} ({source}) is {value!r}: give one of {', '.join(_CHOICES[name])}.")
+    if name in _TROUBLES and (value or name not in _MAY_BE_EMPTY):
+        trouble = _TROUBLES[name](value)
+        if trouble is not None:
+            raise SettingsError(f"{label} ({source}) is {_shown(value)!r}: {trouble}")
     return value
+
+
+def _refuse_bool(raw: Any, kind: Any) -> None:
+    """Raise `ValueError` for true or false in the place of a number, which would be 1 or 0."""
+    if kind in (int, float) and isinstance(raw, bool):
+        raise ValueError("expected a number, got true or false")
+
+
+def _refuse_control(value: Any) -> None:
+    """Raise `ValueError` for text with a character in it that no path, address or name can have."""
+    texts = [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, tuple) else [value]
+    if any(_CONTROL.search(str(each)) for each in texts):
+        raise ValueError("there is a control character in it")
 
 
 def _is_secret(value: str, low: int, high: int) -> bool:
@@ -247,9 +338,14 @@ def _split(raw: Any, kind: Any) -> Any:
 
 
 def _path(kind: type, value: Any) -> Any:
-    if kind is Path and isinstance(value, str | Path):
+    if kind is not Path or not isinstance(value, str | Path):
+        raise ValueError(f"expected {kind.__name__}")
+    if not str(value).strip():
+        raise ValueError("give a path")
+    try:
         return Path(value).expanduser()
-    raise ValueError(f"expected {kind.__name__}")
+    except RuntimeError:
+        raise ValueError("no home directory is known for what ~ stands for: give the whole path") from None
 
 
 _WORDS: Mapping[str, str] = {

@@ -7,6 +7,7 @@ from itertools import chain
 
 import pytest
 
+from stillmotion.adapters.data_directory import open_data_directory
 from stillmotion.cli import keys, products, subscriptions
 from stillmotion.cli import main as cli
 
@@ -28,7 +29,8 @@ class Shell:
 
     def json(self, *words):
         status, out, err = self(*words, "--json")
-        assert (status, err) == (0, "")
+        assert status == 0, err
+        assert err == "" or err.startswith(f"Kept in {self._folder}")
         return json.loads(out)
 
 
@@ -45,6 +47,95 @@ def test_one_command_leads_from_nothing_to_a_key(shell):
     (listed,) = shell.json("keys", "list")
     assert listed["subscription"] == made["subscription"]
     assert listed["keys"]["primary"] == made["key"][:9] + "…"
+
+
+def test_a_key_for_a_directory_that_no_server_uses_says_which_that_is(shell, tmp_path):
+    for words in (["keys", "create"], ["products", "create", "basic"], ["subscriptions", "create"]):
+        _, _, said = shell(*words)
+        assert f"Kept in {tmp_path}, which is new, and no server uses it: start one with: stillmotion serve" in said
+    directory = open_data_directory(tmp_path)
+    with directory.lock():
+        assert f"Kept in {tmp_path}.\n" in shell("keys", "create")[2]
+    assert f"Kept in {tmp_path}. No server runs over it just now: start one with" in shell("keys", "create")[2]
+
+
+ELSEWHERE = [
+    ["keys", "list"],
+    ["keys", "rotate", "x"],
+    ["keys", "new-secret", "--yes"],
+    ["products", "list"],
+    ["products", "update", "x"],
+    ["subscriptions", "list"],
+    ["subscriptions", "show", "x"],
+    ["callbacks", "list", "x"],
+    ["gc"],
+    ["backup", "out.tar"],
+    ["worker"],
+]
+
+
+@pytest.mark.parametrize("words", ELSEWHERE, ids=" ".join)
+def test_a_mistyped_directory_is_named_and_not_made(tmp_path, capsys, monkeypatch, words):
+    mistyped = tmp_path / "mistyped"
+    status, out, err = Shell(mistyped, capsys, monkeypatch)(*words)
+    assert (status, out) == (1, "")
+    assert err == (
+        f"stillmotion: {mistyped} is not there: give the server's data directory with --data-dir or "
+        "STILLMOTION_DATA_DIR\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+    existing = tmp_path / "photos"
+    existing.mkdir()
+    (existing / "photo.jpg").write_bytes(b"")
+    status, _, err = Shell(existing, capsys, monkeypatch)(*words)
+    assert status == 1
+    assert f"{existing} holds no Stillmotion database" in err
+    assert [each.name for each in existing.iterdir()] == ["photo.jpg"]
+
+
+def test_a_worker_refuses_a_directory_that_no_server_made(shell, tmp_path):
+    shell("keys", "create")
+    status, _, err = shell("worker")
+    assert status == 1
+    assert f"no server has run over {tmp_path} yet: start one with `stillmotion serve --data-dir {tmp_path}`" in err
+
+
+def test_a_worker_that_would_make_nothing_refuses_to_start(shell, tmp_path, monkeypatch):
+    shell("keys", "create")
+    open_data_directory(tmp_path).lock().release()
+    monkeypatch.setenv("STILLMOTION_RENDERERS", "0")
+    status, _, err = shell("worker")
+    assert (status, err.splitlines()[-1]) == (
+        1,
+        "stillmotion: renderers is 0, so this worker would make nothing: give --renderers 1, or more.",
+    )
+
+
+def test_a_lost_secret_is_replaced_when_that_is_asked_for(shell, tmp_path):
+    made = shell.json("keys", "create")
+    secret = tmp_path / "secret"
+    before = secret.read_bytes()
+    for lost in (secret.unlink, lambda: secret.write_bytes(bytes(32)), lambda: secret.write_bytes(b"")):
+        lost()
+        for words in (["keys", "list"], ["keys", "create"], ["gc"]):
+            status, _, err = shell(*words)
+            assert status == 1
+            assert f"stillmotion keys new-secret --data-dir {tmp_path}" in err
+        assert shell.json("keys", "new-secret", "--yes")["data_dir"] == str(tmp_path)
+        assert len(secret.read_bytes()) == 32
+        assert secret.read_bytes() not in (before, bytes(32))
+        assert shell.json("keys", "rotate", made["subscription"])["key"] != made["key"]
+
+
+def test_a_secret_is_not_replaced_beneath_a_server_or_a_worker(shell, tmp_path):
+    shell("keys", "create")
+    secret = (tmp_path / "secret").read_bytes()
+    directory = open_data_directory(tmp_path)
+    with directory.lock():
+        assert "in use by another server" in shell("keys", "new-secret", "--yes")[2]
+    with directory.join():
+        assert "in use by a worker: stop it first" in shell("keys", "new-secret", "--yes")[2]
+    assert (tmp_path / "secret").read_bytes() == secret
 
 
 def test_a_product_is_made_shown_changed_and_listed(shell):
@@ -115,6 +206,7 @@ def test_every_command_of_the_office_answers_in_json_where_it_is_asked(group):
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_with_the_remedy(shell, words, sentence):
+    shell("keys", "create")
     status, out, err = shell(*words)
     assert (status, out) == (1, "")
     assert err.startswith(f"stillmotion: {sentence}")

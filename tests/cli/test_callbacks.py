@@ -13,7 +13,9 @@ from tests.contracts.conftest import keep_subscription
 
 async def announced(directory):
     """A subscription with a generation whose callback was tried once; both ids."""
-    store = open_store(open_data_directory(directory).database, ManualClock())
+    place = open_data_directory(directory)
+    place.make_secret()
+    store = open_store(place.database, ManualClock())
     subscription = await keep_subscription(store)
     generation = a_generation(subscription, callback_url=CALLBACK_URL)
     await store.submit(Submission(generation, subscription.product))
@@ -48,6 +50,7 @@ def test_what_was_tried_is_listed_and_replayed(commands):
 
 
 def test_what_is_not_there_is_said_in_a_sentence(commands):
+    commands.run("keys", "create")
     assert commands.run("callbacks", "list", "nothing", code=1) == "stillmotion: there is no generation nothing\n"
     assert commands.run("callbacks", "replay", "msg_x", code=1) == "stillmotion: there is no callback msg_x\n"
     assert "Give the id of a generation" in commands.run("callbacks", "list", code=2)

@@ -7,7 +7,7 @@ NOTHING = {"expired": 0, "removals": 0, "orphans": 0, "orphan_bytes": 0, "discar
 
 
 def test_an_orphan_is_reported_first_and_then_set_aside(commands):
-    commands.run("keys", "list")
+    commands.run("keys", "create")
     orphan = commands.directory / "objects" / "generations" / "gone" / "clip.mp4"
     orphan.parent.mkdir(parents=True)
     orphan.write_bytes(b"clip")

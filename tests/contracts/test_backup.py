@@ -28,7 +28,7 @@ class House:
 
     def __init__(self, root):
         self.directory = open_data_directory(root)
-        self.directory.secret()
+        self.directory.make_secret()
         self.store = open_store(self.directory.database, ManualClock())
         self.objects = LocalObjects(self.directory.objects)
 

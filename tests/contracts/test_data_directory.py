@@ -13,6 +13,7 @@ from stillmotion.adapters.data_directory import (
     DataDirectoryInUse,
     DataDirectoryUnusable,
     open_data_directory,
+    used_data_directory,
 )
 
 HOLD = """
@@ -28,16 +29,18 @@ WORK = """
 import sys
 from pathlib import Path
 from stillmotion.adapters.data_directory import open_data_directory
-with open_data_directory(Path(sys.argv[1])).join() as scratch:
-    scratch.mkdir()
-    print(scratch, flush=True)
+with open_data_directory(Path(sys.argv[1])).join() as place:
+    place.scratch.mkdir()
+    print(place.scratch, flush=True)
     sys.stdin.read()
 """
 TELL = """
 import sys
 from pathlib import Path
 from stillmotion.adapters.data_directory import open_data_directory
-print(open_data_directory(Path(sys.argv[1])).secret().hex())
+directory = open_data_directory(Path(sys.argv[1]))
+directory.make_secret()
+print(directory.secret().hex())
 """
 
 
@@ -53,7 +56,7 @@ def mode(path):
 
 def test_a_new_directory_is_this_users_alone(tmp_path):
     directory = open_data_directory(tmp_path / "far" / "away")
-    directory.secret()
+    directory.make_secret()
     assert mode(directory.root) == 0o700
     assert mode(directory.root / "secret") == 0o600
     assert all(path.is_dir() for path in (directory.objects, directory.scratch))
@@ -95,10 +98,15 @@ def test_whoever_takes_the_directory_finds_scratch_empty(tmp_path):
 
 
 def test_the_secret_stays_the_same(tmp_path):
-    secret = open_data_directory(tmp_path).secret()
+    directory, other = open_data_directory(tmp_path), open_data_directory(tmp_path / "other")
+    for each in (directory, other, directory):
+        each.make_secret()
+    secret = directory.secret()
     assert len(secret) == SECRET_BYTES
     assert open_data_directory(tmp_path).secret() == secret
-    assert secret != open_data_directory(tmp_path / "other").secret()
+    assert secret != other.secret()
+    assert directory.fingerprint() == open_data_directory(tmp_path).fingerprint() != other.fingerprint()
+    assert secret not in directory.fingerprint()
 
 
 def test_processes_that_race_for_a_new_directory_agree_on_its_secret(tmp_path):
@@ -109,10 +117,55 @@ def test_processes_that_race_for_a_new_directory_agree_on_its_secret(tmp_path):
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["objects", "scratch", "secret"]
 
 
-def test_a_secret_cut_short_is_refused_with_the_remedy(tmp_path):
-    (tmp_path / "secret").write_bytes(b"short")
-    with pytest.raises(DataDirectoryUnusable, match=r"secret holds 5 bytes.*restore it"):
+@pytest.mark.parametrize("content", [b"", b"short", bytes(31), bytes(33), b"0" * 64])
+def test_a_secret_that_is_none_is_refused_with_the_remedy(tmp_path, content):
+    (tmp_path / "secret").write_bytes(content)
+    with pytest.raises(DataDirectoryUnusable, match=rf"secret holds {len(content)} bytes.*backup.*keys new-secret"):
         open_data_directory(tmp_path).secret()
+
+
+def test_a_secret_that_cannot_be_read_is_refused_with_the_remedy(tmp_path):
+    (tmp_path / "secret").mkdir()
+    with pytest.raises(DataDirectoryUnusable, match=r"secret cannot be read .*must be a file"):
+        open_data_directory(tmp_path).secret()
+
+
+def test_a_missing_secret_is_made_only_when_it_may_be(tmp_path):
+    directory = open_data_directory(tmp_path)
+    with pytest.raises(DataDirectoryUnusable, match=r"secret is missing"):
+        directory.fingerprint()
+    assert not directory.has_secret
+    assert directory.fingerprint(may_make=True) == directory.fingerprint()
+
+
+def test_a_directory_that_is_not_there_is_made_only_by_who_may(tmp_path):
+    for root in (tmp_path / "mistyped", tmp_path):
+        with pytest.raises(DataDirectoryUnusable, match=rf"{root} (is not there|holds no .*): give the server's data"):
+            used_data_directory(root)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_clips_that_are_gone_are_not_replaced_by_an_empty_folder(tmp_path):
+    directory = open_data_directory(tmp_path)
+    directory.database.write_bytes(b"something")
+    directory.objects.rmdir()
+    for _ in range(2):
+        with pytest.raises(DataDirectoryUnusable, match=r"objects is missing, though .*make an empty folder"):
+            open_data_directory(tmp_path).refuse_lost_objects()
+    directory.objects.mkdir()
+    directory.refuse_lost_objects()
+
+
+def test_what_others_could_read_is_found(tmp_path):
+    directory = open_data_directory(tmp_path)
+    directory.make_secret()
+    with directory.lock():
+        assert directory.open_to_others() == []
+        for path, loose in ((directory.root / "secret", 0o640), (directory.objects, 0o755)):
+            path.chmod(loose)
+        assert directory.open_to_others() == [directory.root / "secret", directory.objects]
+        directory.keep_private()
+        assert directory.open_to_others() == [directory.objects], "a folder stays as the operator made it"
 
 
 def test_a_file_in_the_way_is_refused_with_the_remedy(tmp_path):
@@ -123,12 +176,12 @@ def test_a_file_in_the_way_is_refused_with_the_remedy(tmp_path):
 
 def test_workers_join_beside_a_server_and_each_other(tmp_path):
     directory = open_data_directory(tmp_path)
-    assert not directory.has_workers
+    assert not directory.workers.any_taken
     with directory.lock(), directory.join() as one, directory.join() as two:
-        assert directory.has_workers
+        assert directory.workers.any_taken
         assert one != two
-        assert directory.scratch not in (one, two)
-    assert not directory.has_workers
+        assert directory.scratch not in (one.scratch, two.scratch)
+    assert not directory.workers.any_taken
     assert list((tmp_path / "workers").iterdir()) == []
 
 
@@ -141,6 +194,22 @@ def test_what_a_killed_worker_left_is_removed_by_the_next(tmp_path):
         assert left.exists()
     killed.kill()
     killed.wait()
-    assert not directory.has_workers
+    assert not directory.workers.any_taken
     with directory.join():
         assert not left.exists()
+
+
+def test_a_worker_counts_when_it_says_that_it_is_able_and_for_as_long_as_it_lives(tmp_path):
+    directory = open_data_directory(tmp_path)
+    with directory.join() as place:
+        assert not directory.workers.any_able
+        for able in (True, True, False, False, True):
+            place.tell(able=able)
+            assert directory.workers.any_able is able
+    killed = start(WORK, tmp_path)
+    left = Path(killed.stdout.readline().strip()).parent
+    (left / "able").touch()
+    assert directory.workers.any_able
+    killed.kill()
+    killed.communicate()
+    assert not directory.workers.any_able

@@ -42,6 +42,14 @@ def working(running, **settings):
         process.stdout.close()
 
 
+def wait_until_ready(running, seconds=20):
+    """Not before the worker's renderer has started."""
+    deadline = time.monotonic() + seconds
+    while running.call("GET", "/readyz").status != 200:
+        assert time.monotonic() < deadline, running.call("GET", "/readyz").content
+        time.sleep(0.1)
+
+
 def row(running, columns):
     database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
     try:
@@ -54,7 +62,7 @@ def test_a_worker_makes_what_a_server_without_renderers_queued(queueing):
     accepted = queueing.submit(QUICK).body["id"]
     assert queueing.call("GET", "/readyz").status == 503
     with working(queueing):
-        assert queueing.call("GET", "/readyz").status == 200
+        wait_until_ready(queueing)
         finished = queueing.wait_for(accepted, "completed", "failed")
     assert finished["state"] == "completed"
     assert queueing.call("GET", finished["assets"]["video"].removeprefix(queueing.base)).content[4:8] == b"ftyp"

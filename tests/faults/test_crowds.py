@@ -26,7 +26,7 @@ from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import statements
 from stillmotion.adapters.store.sqlite.rows import from_generation
 from stillmotion.application.assets import AssetUrls
-from stillmotion.composition import _LINKS, _derived
+from stillmotion.opening import LINKS, derived
 from tests.end_to_end.conftest import small_picture
 
 pytestmark = pytest.mark.slow
@@ -217,7 +217,7 @@ def _until_dropped(held: list[socket.socket], seconds: float) -> int:
 def _signed(data_dir, key: str) -> str:
     """The path of an address that the service would give out."""
     directory = open_data_directory(data_dir)
-    urls = AssetUrls(LocalObjects(directory.objects), SystemClock(), _derived(directory.secret(), _LINKS))
+    urls = AssetUrls(LocalObjects(directory.objects), SystemClock(), derived(directory, LINKS))
     return urls.links("")(key)
 
 

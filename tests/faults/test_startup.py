@@ -156,8 +156,8 @@ def test_a_place_that_cannot_be_a_directory_is_named(tmp_path):
 
 def test_a_lost_secret_is_told_as_what_it_is(used):
     (used.directory / "secret").write_bytes(b"short")
-    assert "restore it from a backup" in serve(used.directory).stderr
-    assert not doctor(used.directory)["data directory"]["ok"]
+    assert "secret holds 5 bytes rather than 32: copy it from where the database came" in serve(used.directory).stderr
+    assert "keys new-secret" in doctor(used.directory)["database"]["said"]
 
 
 def test_faults_that_cannot_be_read_are_refused(tmp_path):
@@ -194,7 +194,7 @@ def test_the_doctor_says_what_to_do_about_settings_and_ports(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         found = doctor(tmp_path, STILLMOTION_PORT=str(taken.getsockname()[1]))
     assert "cannot be listened on" in found["address"]["said"]
-    assert "storage" in doctor(tmp_path, STILLMOTION_STORAGE="ftp://x")["storage"]["said"]
+    assert "STILLMOTION_STORAGE" in doctor(tmp_path, STILLMOTION_STORAGE="ftp://x")["settings"]["said"]
 
 
 @pytest.mark.parametrize("ends", ["closed pipes", "a full disk"])

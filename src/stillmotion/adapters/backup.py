@@ -21,6 +21,7 @@ import msgspec
 
 from stillmotion.adapters.data_directory import SECRET_BYTES, DataDirectory
 from stillmotion.adapters.objects import is_key
+from stillmotion.adapters.private_files import FOLDER_MODE
 from stillmotion.adapters.store.sqlite import snapshot
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import Draft, Output
@@ -86,7 +87,7 @@ def write_backup(
             snapshot.copy_database(directory.database, copy)
             with tarfile.open(fileobj=draft.file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 archive = _Archive(tar)
-                directory.secret()
+                snapshot.check_secret(copy, directory.database, directory.fingerprint())
                 archive.add(SECRET, directory.root / SECRET)
                 missing = _add_objects(archive, directory, copy, now) if with_objects else []
                 archive.add(DATABASE, copy)
@@ -157,7 +158,8 @@ def restore_backup(file: Path, root: Path) -> Manifest:
         draft.mkdir(mode=0o700, parents=True)
         try:
             manifest = _extract(file, draft)
-            _check(draft, manifest, file)
+            _check(draft, manifest, file, root)
+            (draft / OBJECTS).mkdir(mode=FOLDER_MODE, exist_ok=True)
             os.sync()
             if root.exists():
                 root.rmdir()
@@ -216,12 +218,13 @@ def _manifest(path: Path, file: Path) -> Manifest:
     return manifest
 
 
-def _check(draft: Path, manifest: Manifest, file: Path) -> None:
+def _check(draft: Path, manifest: Manifest, file: Path, root: Path) -> None:
     """Everything is there that a server starts with, and every object that a generation names."""
     lacking = sorted({SECRET, DATABASE} - manifest.files.keys())
     if lacking or manifest.files[SECRET].size != SECRET_BYTES:
         raise BackupUnusable(f"{file} lacks a good {(lacking or [SECRET])[0]}: use another backup")
     snapshot.check_database(draft / DATABASE)
+    snapshot.check_secret(draft / DATABASE, root / DATABASE, DataDirectory(draft).fingerprint())
     if manifest.with_objects:
         there = manifest.files.keys() | {OBJECTS + key for key in manifest.missing}
         for generation_id, key in snapshot.named_objects(draft / DATABASE):

@@ -1,20 +1,26 @@
-"""The directory that a server keeps everything in, and the claims on it: one server's, and any number of workers'."""
+"""The directory that a server keeps everything in, and the one server's claim on it."""
 
+import errno
 import fcntl
+import hmac
 import os
 import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from stillmotion.adapters.private_files import FILE_MODE, FOLDER_MODE, is_open_to_others, keep_private
+from stillmotion.adapters.worker_places import WorkerPlace, WorkerPlaces
 from stillmotion.domain.errors import StillmotionError
 
 SECRET_BYTES: Final = 32
+_FINGERPRINT: Final = b"fingerprint"
+_HELD_BY_ANOTHER: Final = (errno.EWOULDBLOCK, errno.EACCES)
 _LOCK_TRIES: Final = 4
 _LOCK_PAUSE_SECONDS: Final = 0.05
 
@@ -74,31 +80,75 @@ class DataDirectory:
         return self.root / "secret"
 
     @property
-    def _workers(self) -> Path:
-        return self.root / "workers"
+    def _lock(self) -> Path:
+        return self.root / "lock"
 
     @property
     def has_secret(self) -> bool:
         """Whether the directory has been used."""
-        return self._secret.exists()
+        return os.path.lexists(self._secret)
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there is a database with anything in it."""
+        try:
+            return self.database.stat().st_size > 0
+        except OSError:
+            return False
+
+    @property
+    def was_served(self) -> bool:
+        """Whether a server ever held the directory."""
+        return os.path.lexists(self._lock)
 
     def refuse_lost_database(self) -> None:
         """Raise `DataDirectoryUnusable` where there was a database and is none: an empty one would hide the loss.
 
         The secret is made after the first database, so where it is there was one.
         """
-        empty = not self.database.exists() or self.database.stat().st_size == 0
-        if empty and self.has_secret:
+        if self.has_secret and not self.has_database:
             raise DataDirectoryUnusable(
                 f"{self.database} is missing or empty, though this directory has been in use: "
                 f"restore it from a backup, or move {self.root} away to start with nothing"
             )
 
+    def refuse_lost_objects(self) -> None:
+        """Raise `DataDirectoryUnusable` where there is a database and no folder of its pictures and clips."""
+        if self.has_database and not self.objects.is_dir():
+            raise DataDirectoryUnusable(
+                f"{self.objects} is missing, though {self.database} is there: copy it from where the database came "
+                f"from, or restore both from a backup; to go on without the clips, make an empty folder of that name"
+            )
+
+    def refuse_unserved(self) -> None:
+        """Raise `DataDirectoryUnusable` where no server ever ran: a worker would wait there for nothing."""
+        if not self.was_served:
+            raise DataDirectoryUnusable(
+                f"no server has run over {self.root} yet: start one with `stillmotion serve --data-dir {self.root}`, "
+                "or give the --data-dir of the server"
+            )
+
+    def refuse_workers(self) -> None:
+        """Raise `DataDirectoryInUse` where a worker is at work."""
+        if self.workers.any_taken:
+            raise DataDirectoryInUse(f"{self.root} is in use by a worker: stop it first")
+
+    def keep_private(self) -> None:
+        """Take away from others what nobody but the service's user may read. Folders stay as the operator made them."""
+        for path in (self._secret, self._lock):
+            keep_private(path)
+
+    def open_to_others(self) -> list[Path]:
+        """What others than this user could read: files of ours, and folders of ours whose files they could reach."""
+        beside = [self.database.with_name(f"{self.database.name}{ending}") for ending in ("-wal", "-shm")]
+        own = (self.database, *beside, self._secret, self._lock, self.objects, self.scratch, self.workers.folder)
+        return [path for path in own if is_open_to_others(path)]
+
     @property
     def holder(self) -> str | None:
         """The process id of the server that holds the directory, None where none does."""
         try:
-            descriptor = os.open(self.root / "lock", os.O_RDWR)
+            descriptor = os.open(self._lock, os.O_RDWR)
         except OSError:
             return None
         try:
@@ -110,43 +160,19 @@ class DataDirectory:
         return None
 
     @property
-    def has_workers(self) -> bool:
-        """Whether a worker process of its own has joined and is still there."""
-        return any(_is_locked(place / "lock") for place in _places(self._workers))
+    def workers(self) -> WorkerPlaces:
+        """Those who render here in processes of their own."""
+        return WorkerPlaces(self.root / "workers")
 
     @contextmanager
-    def join(self) -> Iterator[Path]:
-        """Work in the directory beside whoever holds it; yields a scratch folder of this process alone.
-
-        What workers that were killed left behind is removed. Raises `DataDirectoryUnusable` where nothing can be
-        written.
-        """
-        try:
-            place, descriptor = self._new_place()
-        except OSError as error:
-            raise _not_writable(self.root, error) from error
-        try:
-            yield place / "scratch"
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
-            os.close(descriptor)
-
-    def _new_place(self) -> tuple[Path, int]:
-        """A folder for one worker, and the lock that says for as long as it is open that the worker is there."""
-        self._workers.mkdir(mode=0o700, exist_ok=True)
-        entrance = os.open(self._workers, os.O_RDONLY)
-        try:
-            fcntl.flock(entrance, fcntl.LOCK_EX)  # One at a time: what is not locked yet would look left behind.
-            for left in _places(self._workers):
-                if not _is_locked(left / "lock"):
-                    shutil.rmtree(left, ignore_errors=True)
-            place = self._workers / secrets.token_hex(8)
-            place.mkdir(mode=0o700)
-            descriptor = os.open(place / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            return place, descriptor
-        finally:
-            os.close(entrance)
+    def join(self) -> Iterator[WorkerPlace]:
+        """Work in the directory beside whoever holds it: see `WorkerPlaces.join`. Raises `DataDirectoryUnusable`."""
+        with ExitStack() as stack:
+            try:
+                place = stack.enter_context(self.workers.join())
+            except OSError as error:
+                raise _not_writable(self.root, error) from error
+            yield place
 
     def lock(self) -> DataDirectoryLock:
         """Hold the directory for this server alone. Raises `DataDirectoryInUse`.
@@ -155,12 +181,17 @@ class DataDirectory:
         nothing can be written, too.
         """
         try:
-            descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, FILE_MODE)
         except OSError as error:
             raise _not_writable(self.root, error) from error
         try:
             _lock_soon(descriptor)
         except OSError as error:
+            if error.errno not in _HELD_BY_ANOTHER:
+                os.close(descriptor)
+                raise DataDirectoryUnusable(
+                    f"{self._lock} cannot be locked ({error.strerror}): put the data directory on a local disk"
+                ) from error
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             os.close(descriptor)
             raise DataDirectoryInUse(
@@ -171,69 +202,106 @@ class DataDirectory:
             os.ftruncate(descriptor, 0)
             os.write(descriptor, b"%d\n" % os.getpid())
             shutil.rmtree(self.scratch, ignore_errors=True)
-            self.scratch.mkdir(mode=0o700, exist_ok=True)
+            self.scratch.mkdir(mode=FOLDER_MODE, exist_ok=True)
         except OSError as error:
             os.close(descriptor)
             raise _not_writable(self.root, error) from error
         return DataDirectoryLock(descriptor)
 
     def secret(self) -> bytes:
-        """The directory's own 32 random bytes, made at the first call. Raises `DataDirectoryUnusable`.
+        """The directory's own 32 random bytes. Raises `DataDirectoryUnusable`.
 
         Keys are stored hashed under it: without it, every key must be issued anew.
         """
         path = self._secret
-        if not path.exists():
-            try:
-                _publish_once(path, secrets.token_bytes(SECRET_BYTES))
-            except OSError as error:
-                raise _not_writable(self.root, error) from error
+        remedy = (
+            "copy it from where the database came from, or restore both from a backup; if it is lost, make a new one "
+            f"with `stillmotion keys new-secret --data-dir {self.root}` and issue every key anew"
+        )
         try:
             secret = path.read_bytes()
-        except OSError as error:
-            raise DataDirectoryUnusable(f"{path} cannot be read ({error.strerror}): make it readable to us") from error
-        if len(secret) != SECRET_BYTES:
+        except FileNotFoundError as error:
             raise DataDirectoryUnusable(
-                f"{path} holds {len(secret)} bytes rather than {SECRET_BYTES}: restore it from a backup, "
-                "or delete it and issue every key anew"
-            )
+                f"{path} is missing, though {self.database} was used with it: {remedy}"
+            ) from error
+        except OSError as error:
+            raise DataDirectoryUnusable(
+                f"{path} cannot be read ({error.strerror}): it must be a file that the service's user can read"
+            ) from error
+        if len(secret) != SECRET_BYTES:
+            raise DataDirectoryUnusable(f"{path} holds {len(secret)} bytes rather than {SECRET_BYTES}: {remedy}")
         return secret
+
+    def make_secret(self) -> None:
+        """Make the secret where there is none. Raises `DataDirectoryUnusable`."""
+        if not self.has_secret:
+            try:
+                _publish_once(self._secret, secrets.token_bytes(SECRET_BYTES))
+            except OSError as error:
+                raise _not_writable(self.root, error) from error
+
+    def replace_secret(self) -> Path | None:
+        """Make a new secret, whatever there is; where the old one went, None where there was none."""
+        kept = self._secret.with_name(f"secret.before-{secrets.token_hex(4)}")
+        try:
+            if os.path.lexists(self._secret):
+                self._secret.rename(kept)
+        except OSError as error:
+            raise _not_writable(self.root, error) from error
+        self.make_secret()
+        return kept if os.path.lexists(kept) else None
+
+    def fingerprint(self, may_make: bool = False) -> bytes:
+        """What tells the secret from another and does not tell it. Raises as `secret`, unless one may be made."""
+        if may_make:
+            self.make_secret()
+        return hmac.digest(self.secret(), _FINGERPRINT, "sha256")
 
 
 def open_data_directory(root: Path) -> DataDirectory:
-    """The directory at `root`, made for this user alone where there is none. Raises `DataDirectoryUnusable`."""
-    root = root.absolute()
+    """The directory at `root`, made for this user alone where there is none. Raises `DataDirectoryUnusable`.
+
+    Folders are made within it as long as there is no database: later, one that is missing is a loss.
+    """
+    directory = data_directory(root)
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (root / "objects", root / "scratch"):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        directory.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        if not directory.has_database:
+            directory.objects.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        directory.scratch.mkdir(mode=FOLDER_MODE, exist_ok=True)
     except OSError as error:
         raise DataDirectoryUnusable(
-            f"{root} cannot be made a data directory ({error.strerror}): choose another, or mend its permissions"
+            f"{directory.root} cannot be made a data directory ({error.strerror}): choose another, or mend its "
+            "permissions"
         ) from error
+    return directory
+
+
+def used_data_directory(root: Path) -> DataDirectory:
+    """The directory at `root`, which has been used and is left as it is. Raises `DataDirectoryUnusable`."""
+    directory = data_directory(root)
+    directory.refuse_lost_database()
+    if not directory.has_database:
+        found = "holds no Stillmotion database" if directory.root.exists() else "is not there"
+        raise DataDirectoryUnusable(
+            f"{directory.root} {found}: give the server's data directory with --data-dir or STILLMOTION_DATA_DIR"
+        )
+    return directory
+
+
+def data_directory(root: Path) -> DataDirectory:
+    """The directory at `root`, whatever is there. Raises `DataDirectoryUnusable` where no place is known."""
+    if root.parts[:1] == ("~",):
+        raise DataDirectoryUnusable(
+            "no place for the data directory is known, since this user has no home: give one with --data-dir or "
+            "STILLMOTION_DATA_DIR"
+        )
+    root = root.absolute()
+    if os.path.lexists(root) and not os.access(root, os.R_OK | os.X_OK):
+        raise DataDirectoryUnusable(
+            f"{root} cannot be read by this user: give it to the service's user, or run this as that one"
+        )
     return DataDirectory(root)
-
-
-def _places(workers: Path) -> list[Path]:
-    try:
-        return [place for place in workers.iterdir() if place.is_dir()]
-    except FileNotFoundError:
-        return []
-
-
-def _is_locked(file: Path) -> bool:
-    """Whether the process that made the lock file is still there."""
-    try:
-        descriptor = os.open(file, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _lock_soon(descriptor: int) -> None:

@@ -190,6 +190,9 @@ class LocalObjects(_Objects):
         return swept
 
     async def _store_whole(self, key: str, content: bytes | Path) -> None:
+        if not self._directory.is_dir():
+            # obstore would make it anew, beside what was there: it was moved away, removed, or is not mounted.
+            raise Unavailable(f"the folder {self._directory.name} of the data directory is gone")
         # obstore writes beside the name and renames, but leaves it to the system when to write to the disk.
         await self._store.put_async(key, content)
         if isinstance(content, Path):

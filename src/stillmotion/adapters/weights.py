@@ -23,7 +23,7 @@ class WeightsUnusable(StillmotionError):
 
 def folder_of(entry: Entry, pulled: Path) -> Path:
     """Where an entry's weights are to be: the operator's own folder, or else the one that is pulled into."""
-    return Path(entry.weights).expanduser() if entry.weights else pulled / entry.name
+    return Path(entry.weights) if entry.weights else pulled / entry.name
 
 
 def parts_of(index: Mapping[str, Any]) -> frozenset[str]:

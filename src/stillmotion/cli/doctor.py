@@ -3,40 +3,33 @@
 import asyncio
 import json
 import os
-import resource
 import secrets
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
+from stillmotion.adapters.private_files import UMASK
+from stillmotion.cli.doctor_directory import Finding, database, log_support, place, privacy
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.first_look import (
+    FEW_FILES,
+    absent_devices,
+    files_allowed,
+    refuse_few_files,
+    trouble_with_devices,
+    trouble_with_storage,
+)
 
 LOW_SPACE = 1_000_000_000
 """Bytes: some thousand short clips, or a few dozen large ones under way."""
-FEW_FILES = 1024
 CLIP_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check came to. A problem comes with its remedy; a finding without one is in order."""
-
-    name: str
-    said: str
-    remedy: str = ""
-
-    @property
-    def is_problem(self) -> bool:
-        """Whether something has to be done."""
-        return bool(self.remedy)
 
 
 @click.command("doctor")
@@ -48,6 +41,7 @@ def command(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
 
     Works beside a running server, and leaves nothing behind. Ends with 1 where there is a problem.
     """
+    os.umask(UMASK)
     found = []
     for finding in _examined(ctx, data_dir):
         found.append(finding)
@@ -78,11 +72,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("sqlite", _sqlite),
         ("settings", _settings),
         ("open files", _open_files),
-        ("data directory", _data_directory),
+        ("data directory", place),
+        ("private files", privacy),
         ("free space", _free_space),
-        ("database", _database),
+        ("write-ahead log", log_support),
+        ("database", database),
         ("storage", _storage),
         ("address", _address),
+        ("devices", _devices),
         ("renderer", _renderer),
     )
     for name, check in checks:
@@ -121,56 +118,24 @@ def _sqlite(settings: Settings) -> Finding:
 
 
 def _settings(settings: Settings) -> Finding:
-    from stillmotion.composition import image_source, video_codec
+    from stillmotion.composition import catalogue, image_source, video_codec
 
     image_source(settings)
     codec = video_codec(settings)
-    return Finding("settings", f"clips are {codec}, kept in {settings.storage}, renderers: {settings.renderers}")
+    offered = len(catalogue(settings).models)
+    links = settings.public_url or "as the server is called"
+    said = f"clips are {codec}, kept in {settings.storage}; links: {links}; renderers: {settings.renderers}; "
+    return Finding("settings", f"{said}models: {offered}")
 
 
 def _open_files(settings: Settings) -> Finding:
     del settings
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if hard != resource.RLIM_INFINITY and hard < FEW_FILES:
+    allowed = files_allowed()
+    if allowed is not None and allowed < FEW_FILES:
+        refuse_few_files()
         remedy = f"Raise it to {FEW_FILES} or more: `ulimit -Hn`, or LimitNOFILE= of the service."
-        return Finding("open files", f"at most {hard}: few callers can be connected at once", remedy)
-    return Finding("open files", f"up to {'any number' if hard == resource.RLIM_INFINITY else hard}")
-
-
-def _data_directory(settings: Settings) -> Finding:
-    from stillmotion.adapters.data_directory import open_data_directory
-
-    root = settings.data_dir
-    if not root.exists():
-        return _directory_to_come(root)
-    directory = open_data_directory(root)
-    for folder in (directory.root, directory.objects, directory.scratch):
-        if trouble := _trouble_writing(folder):
-            remedy = "Mend the disk or the permissions, or choose another directory with --data-dir."
-            return Finding("data directory", f"{folder} cannot be written to: {trouble}", remedy)
-    directory.refuse_lost_database()
-    if directory.has_secret:
-        directory.secret()
-    holder = directory.holder
-    return Finding("data directory", f"{root}, {f'held by process {holder}' if holder else 'no server runs over it'}")
-
-
-def _directory_to_come(root: Path) -> Finding:
-    parent = next(each for each in root.absolute().parents if each.exists())
-    if trouble := _trouble_writing(parent):
-        remedy = "Make it and give it to the service's user, or choose another with --data-dir."
-        return Finding("data directory", f"{root} is not there and cannot be made in {parent}: {trouble}", remedy)
-    return Finding("data directory", f"{root} is not there yet: `stillmotion serve` makes it")
-
-
-def _trouble_writing(folder: Path) -> str:
-    path = folder / f"doctor-{secrets.token_hex(8)}"
-    try:
-        path.write_bytes(b"ok")
-        path.unlink()
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
+        return Finding("open files", f"at most {allowed}: few callers can be connected at once", remedy)
+    return Finding("open files", f"up to {'any number' if allowed is None else allowed}")
 
 
 def _free_space(settings: Settings) -> Finding:
@@ -184,37 +149,19 @@ def _free_space(settings: Settings) -> Finding:
     return Finding("free space", said)
 
 
-def _database(settings: Settings) -> Finding:
-    from stillmotion.adapters.store.sqlite.inspection import inspect
-
-    path = settings.data_dir.absolute() / "stillmotion.db"
-    if not path.exists():
-        return Finding("database", "not there yet")
-    condition = inspect(path)
-    if condition.trouble:
-        remedy = (
-            "Stop the server; restore the database from a backup, or move it and its -wal and -shm files away and "
-            "start with an empty one (and a new directory)."
-        )
-        return Finding("database", f"{path} is damaged or cannot be read: {'; '.join(condition.trouble)}", remedy)
-    if not condition.is_ours:
-        return Finding("database", f"{path} is another program's", "Choose another data directory.")
-    if condition.schema > condition.newest:
-        said = f"schema {condition.schema}, but this Stillmotion knows {condition.newest}"
-        return Finding("database", said, "Upgrade Stillmotion, or choose another data directory.")
-    later = "" if condition.schema == condition.newest else f", brought to {condition.newest} by the next start"
-    return Finding("database", f"sound, schema {condition.schema}{later}")
-
-
 def _storage(settings: Settings) -> Finding:
-    from stillmotion.composition import open_storage
+    from stillmotion.adapters.data_directory import data_directory
+    from stillmotion.opening import open_storage
 
-    if settings.storage == "local" and not settings.data_dir.exists():
+    if settings.storage == "local" and not data_directory(settings.data_dir).objects.is_dir():
         return Finding("storage", "local, made with the data directory")
     objects = open_storage(settings)
     key, content = f"checks/doctor-{secrets.token_hex(8)}", secrets.token_bytes(64)
 
-    async def round_trip() -> bool:
+    async def round_trip() -> str | bool:
+        trouble = await trouble_with_storage(objects)
+        if trouble is not None:
+            return trouble
         await objects.put(key, content)
         try:
             return b"".join([piece async for piece in objects.read(key, 0, len(content))]) == content
@@ -222,7 +169,11 @@ def _storage(settings: Settings) -> Finding:
             await objects.delete(key)
 
     began = time.monotonic()
-    if not asyncio.run(round_trip()):
+    came = asyncio.run(round_trip())
+    if isinstance(came, str):
+        remedy = "Check the settings storage and storage_options: bucket, region, endpoint, keys."
+        return Finding("storage", f"{settings.storage} cannot be used: {came}", remedy)
+    if not came:
         return Finding("storage", f"{settings.storage} gave back other bytes", "Do not use this storage.")
     return Finding("storage", f"{settings.storage}, written and read back in {time.monotonic() - began:.2f} s")
 
@@ -233,18 +184,31 @@ def _address(settings: Settings) -> Finding:
     where = f"{settings.host}:{settings.port}"
     try:
         listen(settings.host, settings.port).close()
-    except OSError as error:
-        if _our_own(settings):
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and _our_own(settings):
             return Finding("address", f"{where}, in use by our own server")
         remedy = "Choose another with --host and --port, or stop what listens there."
-        return Finding("address", f"{where} cannot be listened on: {error.strerror}", remedy)
+        why = error.strerror if isinstance(error, OSError) else "that is no host"
+        return Finding("address", f"{where} cannot be listened on: {why}", remedy)
     return Finding("address", f"{where} is free")
 
 
 def _our_own(settings: Settings) -> bool:
-    from stillmotion.adapters.data_directory import open_data_directory
+    from stillmotion.adapters.data_directory import data_directory
 
-    return settings.data_dir.exists() and open_data_directory(settings.data_dir).holder is not None
+    return data_directory(settings.data_dir).holder is not None
+
+
+def _devices(settings: Settings) -> Finding:
+    named = ", ".join(settings.devices)
+    if not settings.devices:
+        return Finding("devices", "none are named: models, where any are offered, run on the first GPU or the CPU")
+    trouble = trouble_with_devices(settings.devices)
+    if trouble is not None:
+        return Finding("devices", named, f"{trouble[0].upper()}{trouble[1:]}")
+    absent = asyncio.run(absent_devices(settings.devices))
+    remedy = "Mend the driver, or name others in the setting devices."
+    return Finding("devices", "; ".join(absent) or f"{named}, as torch sees them", remedy if absent else "")
 
 
 def _renderer(settings: Settings) -> Finding:

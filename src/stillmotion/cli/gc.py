@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from stillmotion.adapters.private_files import UMASK
 from stillmotion.application.retention import QUARANTINE, QUARANTINE_DAYS, Collected
 from stillmotion.cli.main import load_settings
 from stillmotion.composition import retention
@@ -25,6 +27,7 @@ def command(ctx: click.Context, dry_run: bool, data_dir: Path | None, as_json: b
     Removed are generations that were kept as long as their product says, what is left of deleted ones, and uploads that
     were broken off. Objects that no generation names are moved to quarantine/, and removed from there after a week.
     """
+    os.umask(UMASK)
     settings = load_settings(ctx, data_dir=data_dir)
 
     async def collect() -> Collected:

@@ -11,10 +11,12 @@ from stillmotion.application.administration import Administration
 from stillmotion.application.subscriptions import Issued
 from stillmotion.cli import completing
 from stillmotion.cli.confirming import confirm, yes_option
+from stillmotion.cli.main import load_settings
 from stillmotion.cli.moments import Moment
 from stillmotion.cli.office import at_work, data_dir_option, json_option, print_json
 from stillmotion.domain.subscriptions import KeySlot, SubscriptionState
 from stillmotion.http.surfaces.admin import translate, wire
+from stillmotion.opening import Missing, replace_secret
 
 
 @click.group("keys")
@@ -47,7 +49,7 @@ def create(
         bought = product or (await office.products.ensure(office.products.default)).name
         return await office.subscriptions.issue(bought, name, expires_at)
 
-    issued = at_work(ctx, data_dir, issue)
+    issued = at_work(ctx, data_dir, issue, Missing.MAKE)
     if as_json:
         print_json(translate.issued(issued))
         return
@@ -124,3 +126,27 @@ def suspend(ctx: click.Context, subscription: str, data_dir: Path | None, as_jso
 def activate(ctx: click.Context, subscription: str, data_dir: Path | None, as_json: bool) -> None:
     """Let SUBSCRIPTION's keys work again."""
     _set_state(ctx, subscription, data_dir, SubscriptionState.ACTIVE, as_json=as_json)
+
+
+@command.command("new-secret")
+@yes_option
+@data_dir_option
+@json_option
+@click.pass_context
+def new_secret(ctx: click.Context, yes: bool, data_dir: Path | None, as_json: bool) -> None:
+    """Give the data directory a new secret, where the one that it was used with is lost.
+
+    Every key and every link given out until now stops working: replace the keys with `stillmotion keys rotate`. No
+    server or worker may use the directory meanwhile. A secret file that is there is kept under another name.
+    """
+    settings = load_settings(ctx, data_dir=data_dir)
+    confirm(f"Every key and link of {settings.data_dir} will stop working. Go on?", yes=yes)
+    kept = replace_secret(settings)
+    if as_json:
+        print_json({"data_dir": str(settings.data_dir), "kept": None if kept is None else str(kept)})
+        return
+    click.echo(
+        f"{settings.data_dir} has a new secret. Replace every key: stillmotion keys rotate SUBSCRIPTION", err=True
+    )
+    if kept is not None:
+        click.echo(f"What was there is {kept} now.", err=True)

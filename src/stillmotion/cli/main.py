@@ -125,8 +125,16 @@ def _end_tidily(number: int, frame: object) -> None:  # noqa: ARG001 - the signa
     sys.exit(128 + number)
 
 
+def _speak_utf8() -> None:
+    """Begin again in UTF-8 where the locale is another: names of files and messages all take it for granted."""
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1" or not sys.executable:
+        return
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONUTF8": "1"})
+
+
 def main() -> None:
     """The console script: errors of ours are one sentence on standard error."""
+    _speak_utf8()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # Under nohup a hangup stays ignored.
             signal.signal(number, _end_tidily)

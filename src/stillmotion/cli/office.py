@@ -11,6 +11,8 @@ import msgspec
 from stillmotion.application.administration import Administration
 from stillmotion.cli.main import load_settings
 from stillmotion.composition import administration
+from stillmotion.config import Settings
+from stillmotion.opening import Missing, directory_of
 
 Result = TypeVar("Result")
 
@@ -18,15 +20,36 @@ data_dir_option = click.option("--data-dir", type=click.Path(path_type=Path), he
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
 
 
-def at_work(ctx: click.Context, data_dir: Path | None, work: Callable[[Administration], Awaitable[Result]]) -> Result:
-    """What comes of some work in the administration, whether a server runs or not."""
+def at_work(
+    ctx: click.Context,
+    data_dir: Path | None,
+    work: Callable[[Administration], Awaitable[Result]],
+    missing: Missing = Missing.REFUSE,
+) -> Result:
+    """What comes of some work in the administration, whether a server runs or not.
+
+    Work that may make the data directory says on standard error which one it was done in: its path may be mistyped.
+    """
     settings = load_settings(ctx, data_dir=data_dir)
 
     async def do() -> Result:
-        with administration(settings) as office:
+        with administration(settings, missing) as office:
             return await work(office)
 
-    return asyncio.run(do())
+    done = asyncio.run(do())
+    if missing is Missing.MAKE:
+        click.echo(_where(settings), err=True)
+    return done
+
+
+def _where(settings: Settings) -> str:
+    directory = directory_of(settings, Missing.REFUSE)
+    if directory.holder is not None:
+        return f"Kept in {directory.root}."
+    start = f"start one with: stillmotion serve --data-dir {directory.root}"
+    if directory.was_served:
+        return f"Kept in {directory.root}. No server runs over it just now: {start}"
+    return f"Kept in {directory.root}, which is new, and no server uses it: {start}"
 
 
 def print_json(shown: Any) -> None:

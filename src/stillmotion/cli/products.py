@@ -12,6 +12,7 @@ from stillmotion.cli import completing
 from stillmotion.cli.office import at_work, data_dir_option, json_option, print_fields, print_json
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.surfaces.admin import translate, wire
+from stillmotion.opening import Missing
 
 ALL, NONE = "all", "none"
 
@@ -108,7 +109,7 @@ def command() -> None:
 def create(ctx: click.Context, /, name: str, data_dir: Path | None, as_json: bool, **options: Any) -> None:
     """A new product. What is left out is not limited, or has the usual limit."""
     terms = _given(ctx, options)
-    _show(at_work(ctx, data_dir, lambda office: office.products.create(name, terms)), as_json)
+    _show(at_work(ctx, data_dir, lambda office: office.products.create(name, terms), Missing.MAKE), as_json)
 
 
 @command.command("list")

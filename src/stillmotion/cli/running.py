@@ -11,6 +11,7 @@ from typing import Any
 import click
 import uvloop
 
+from stillmotion.adapters.private_files import UMASK
 from stillmotion.worker.faults import Faults
 
 
@@ -40,10 +41,12 @@ def announce(line: str) -> None:
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end. What nobody took of what was said is no reason to end with an error.
+    """Run to the end, making files that nobody else can read.
 
-    It stays in the streams' buffers, and Python's own attempt to write it at exit would be the exit code (120).
+    What nobody took of what was said is no reason to end with an error. It stays in the streams' buffers, and Python's
+    own attempt to write it at exit would be the exit code (120).
     """
+    os.umask(UMASK)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)

@@ -12,6 +12,7 @@ from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings, without_collector
 from stillmotion.cli.running import faults_asked_for, run, stop_on_signals
 from stillmotion.config import Settings
+from stillmotion.first_look import refuse_few_files
 from stillmotion.worker.faults import Faults
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess, common_options
 
@@ -33,6 +34,7 @@ def command(
     if settings.access_log == "auto":
         settings = replace(settings, access_log="on" if sys.stderr.isatty() else "off")
     configure(settings.log_level, settings.log_format)
+    refuse_few_files()
     run(_serve(settings, faults_asked_for()))
 
 

@@ -43,9 +43,10 @@ async def serve(
 def _listener(settings: Settings) -> socket.socket:
     try:
         return listen(settings.host, settings.port)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "that is no host"
         raise CannotListen(
-            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. "
+            f"{settings.host}:{settings.port} cannot be listened on: {why}. "
             "Choose another with --host and --port (0 picks a free port)."
         ) from error
 

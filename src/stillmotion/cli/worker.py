@@ -11,6 +11,7 @@ from stillmotion.cli.main import load_settings
 from stillmotion.cli.running import announce, faults_asked_for, run, stop_on_signals
 from stillmotion.composition import worker
 from stillmotion.config import Settings
+from stillmotion.first_look import refuse_few_files
 from stillmotion.worker.faults import Faults
 
 
@@ -26,6 +27,7 @@ def command(ctx: click.Context, data_dir: Path | None, renderers: int | None) ->
     """
     settings = load_settings(ctx, data_dir=data_dir, renderers=renderers)
     configure(settings.log_level, settings.log_format)
+    refuse_few_files()
     run(_work(settings, faults_asked_for()))
 
 

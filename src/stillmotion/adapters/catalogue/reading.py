@@ -27,6 +27,7 @@ from stillmotion.domain.catalogue import (
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PARTS: Final[Mapping[str, type]] = {"sizes": SizeRule, "frames": FrameRule, "server": Server}
 _KNOWN: Final = frozenset(each.name for each in fields(Entry)) - {"name"}
+_PATHS: Final = frozenset({"weights", "graph", "lora", "lora_2"})
 _DREAM_MACHINE: Final = frozenset({Ability.FIRST, Ability.LAST, Ability.ANY, Ability.LOOP, Ability.TEXT})
 _REACH: Final[Mapping[Dialect, frozenset[Ability]]] = {
     Dialect.OPENAI: frozenset({Ability.FIRST, Ability.TEXT}),
@@ -111,6 +112,7 @@ def _entry(name: str, table: Mapping[str, Any], where: str) -> Entry:
     if not _NAME.fullmatch(name):
         raise CatalogueError(f"{place}: an entry's name is made of a-z, 0-9 and -, 63 characters at most.")
     _check_known(table, _KNOWN, place)
+    table = _without_tildes(table, place)
     for part, kind in _PARTS.items():
         if isinstance(table.get(part), dict):
             _check_known(table[part], frozenset(each.name for each in fields(kind)), f"{place}.{part}")
@@ -121,6 +123,17 @@ def _entry(name: str, table: Mapping[str, Any], where: str) -> Entry:
     _check_numbers(entry, place)
     _check_server(entry, place)
     return entry
+
+
+def _without_tildes(table: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """The table with whole paths where it has a home directory's short form."""
+    inner = {part: _without_tildes(each, f"{place}.{part}") for part, each in table.items() if isinstance(each, dict)}
+    paths = {name: path for name, path in table.items() if name in _PATHS and isinstance(path, str)}
+    try:
+        whole = {name: str(Path(path).expanduser()) if path.startswith("~") else path for name, path in paths.items()}
+    except RuntimeError as error:
+        raise CatalogueError(f"{place}: no home directory is known for what ~ stands for: give whole paths.") from error
+    return {**table, **inner, **whole}
 
 
 def _check_known(table: Mapping[str, Any], known: frozenset[str], place: str) -> None:
@@ -152,8 +165,14 @@ def _check_server(entry: Entry, place: str) -> None:
         raise CatalogueError(f"{place}.server is for the engine forward, which needs one.")
     if server is None:
         return
-    url = urlsplit(server.url)
-    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+    try:
+        url = urlsplit(server.url)
+        whole = (
+            url.scheme in {"http", "https"} and url.hostname and not url.query and not url.fragment and url.port != 0
+        )
+    except ValueError:
+        whole = False
+    if not whole:
         raise CatalogueError(f"{place}.server.url must be a base like http://127.0.0.1:30000.")
     if not 1 <= server.in_flight <= 100:
         raise CatalogueError(f"{place}.server.in_flight must be a whole number from 1 to 100.")

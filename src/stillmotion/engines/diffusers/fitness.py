@@ -88,7 +88,7 @@ def _check_options(entry: Entry, pipeline: Any) -> None:
     except ValueError as error:
         raise EngineUnfit(f"models.{entry.name}.options.{error}.") from error
     for option in ("lora", "lora_2"):
-        file = Path(str(entry.options.get(option, ""))).expanduser()
+        file = Path(str(entry.options.get(option, "")))
         if entry.options.get(option) and not file.is_file():
             raise EngineUnfit(f"models.{entry.name}.options.{option} cannot be had: {file} is not there.")
 

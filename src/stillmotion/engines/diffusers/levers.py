@@ -111,7 +111,7 @@ def _merge(pipeline: Any, options: Mapping[str, Any]) -> None:
     for name in ("lora", "lora_2"):
         if not options.get(name):
             continue
-        file = Path(str(options[name])).expanduser()
+        file = Path(str(options[name]))
         second = {"load_into_transformer_2": True} if name == "lora_2" else {}
         pipeline.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name, **second)
     parts = ["transformer", "transformer_2"] if options.get("lora_2") else ["transformer"]

@@ -21,4 +21,4 @@ def peer_of(entry: Entry) -> Peer:
         case Dialect.DREAM_MACHINE:
             return DreamMachinePeer(entry, server)
         case Dialect.COMFYUI:
-            return ComfyUIPeer(server, read_workflow(entry, Path(server.graph).expanduser()))
+            return ComfyUIPeer(server, read_workflow(entry, Path(server.graph)))

@@ -1,5 +1,6 @@
 """Connections to the database file, set up for durability, and what SQLite's errors mean to the service."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,20 @@ _TROUBLE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
 )
 
 
+_NO_LOG: Final = frozenset(
+    {
+        apsw.SQLITE_IOERR_SHMMAP,
+        apsw.SQLITE_IOERR_SHMOPEN,
+        apsw.SQLITE_IOERR_SHMSIZE,
+        apsw.SQLITE_IOERR_SHMLOCK,
+        apsw.SQLITE_IOERR_LOCK,
+        apsw.SQLITE_IOERR_RDLOCK,
+        apsw.SQLITE_IOERR_UNLOCK,
+    }
+)
+"""Extended codes of a file system that cannot map memory that processes share, or cannot lock a file."""
+
+
 class StoreUnusable(StillmotionError):
     """The database cannot be used as it is: the message names the file and the remedy."""
 
@@ -73,11 +88,35 @@ def unavailable(error: apsw.Error) -> StoreUnavailable | None:
     return None
 
 
+def has_no_log(error: apsw.Error) -> bool:
+    """Whether an error says that the file system is none for a write-ahead log."""
+    return getattr(error, "extendedresult", 0) in _NO_LOG
+
+
+def without_log(path: Path) -> StoreUnusable:
+    """What is raised for a file system on which SQLite has no write-ahead log."""
+    return StoreUnusable(
+        f"{path} lies on a file system that SQLite cannot keep its write-ahead log on, since it does not let processes "
+        "share memory or lock files: put the data directory on a local disk, not on a network share or a folder shared "
+        "with another machine"
+    )
+
+
+def sqlite_name(path: Path) -> str:
+    """A path as SQLite takes it, which is UTF-8 in any locale. Raises `StoreUnusable` for a name that is not."""
+    try:
+        return os.fsencode(path).decode()
+    except UnicodeDecodeError as error:
+        raise StoreUnusable(f"{os.fsencode(path)!r} is no UTF-8: give a directory whose name is") from error
+
+
 def connect_writer(path: Path) -> apsw.Connection:
-    """A connection that writes: every commit is on disk when it returns."""
-    connection = apsw.Connection(str(path))
+    """A connection that writes: every commit is on disk when it returns. Raises `StoreUnusable` where it cannot be."""
+    connection = apsw.Connection(sqlite_name(path))
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-    connection.pragma("journal_mode", "wal")
+    if connection.pragma("journal_mode", "wal") != "wal":
+        connection.close()
+        raise without_log(path)
     connection.pragma("synchronous", "full")
     # On macOS an fsync stops at the drive's cache; elsewhere this changes nothing.
     connection.pragma("fullfsync", 1)
@@ -91,7 +130,7 @@ def connect_writer(path: Path) -> apsw.Connection:
 
 def connect_reader(path: Path) -> apsw.Connection:
     """A connection that only reads; the file must be there."""
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection = apsw.Connection(sqlite_name(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(READ_BUSY_TIMEOUT_MS)
     connection.pragma("cache_size", -READ_CACHE_KIB)
     connection.pragma("mmap_size", READ_MAP_BYTES)

@@ -63,10 +63,19 @@ class Reader:
         with self._gate:
             if self._closed:
                 raise StoreUnavailable("the store is closed")
-            view = _View(connect_reader(self._path), self._writer)
+            view = _View(self._open(), self._writer)
             self._views.add(view)
         self._local.view = view
         return view
+
+    def _open(self) -> apsw.Connection:
+        """One more connection to the files that the writer has. Raises `StoreUnavailable` where they are others now."""
+        if self._writer.displaced is not None:
+            raise StoreUnavailable("the database's files were removed, moved or replaced while in use: see the log")
+        try:
+            return connect_reader(self._path)
+        except apsw.Error as error:
+            raise unavailable(error) or error from error
 
 
 class _View:

@@ -9,7 +9,14 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.store.sqlite.connection import StoreUnusable, connect_writer, unavailable
+from stillmotion.adapters.private_files import create_private, keep_private
+from stillmotion.adapters.store.sqlite.connection import (
+    StoreUnusable,
+    connect_writer,
+    has_no_log,
+    unavailable,
+    without_log,
+)
 
 APPLICATION_ID: Final = 0x534D4F54
 """`SMOT` in ASCII: tells our files from other programs' databases."""
@@ -37,7 +44,13 @@ def migrations() -> Sequence[Migration]:
 
 
 def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
-    """A writing connection to the database at `path`, made or migrated as needed. Raises `StoreUnusable`."""
+    """A writing connection to the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
+
+    Nobody but this user can read it: SQLite gives what it makes beside the database the database's own mode.
+    """
+    create_private(path)
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        keep_private(each)
     try:
         connection = _connect_patiently(path)
         try:
@@ -49,6 +62,8 @@ def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise _damaged(path, str(error)) from error
     except apsw.Error as error:
+        if has_no_log(error):
+            raise without_log(path) from error
         trouble = unavailable(error)
         if trouble is None:
             raise

@@ -7,10 +7,11 @@ from pathlib import Path
 import apsw
 
 from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.connection import BUSY_TIMEOUT_MS, StoreUnusable, unavailable
+from stillmotion.adapters.store.sqlite.connection import BUSY_TIMEOUT_MS, StoreUnusable, sqlite_name, unavailable
 from stillmotion.adapters.store.sqlite.generations import delete_generation
 from stillmotion.adapters.store.sqlite.rows import objects_of
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
+from stillmotion.adapters.store.sqlite.secret import kept_fingerprint, wrong_secret
 
 ALL_PAGES = -1
 """In one step: the source is read in one transaction, so that no write makes the copying begin anew."""
@@ -22,8 +23,8 @@ def copy_database(source: Path, destination: Path) -> None:
     The copy is brought up to this version's schema, and is whole in its one file.
     """
     try:
-        reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
-        writing = apsw.Connection(str(destination))
+        reading = apsw.Connection(sqlite_name(source), flags=apsw.SQLITE_OPEN_READWRITE)
+        writing = apsw.Connection(sqlite_name(destination))
         reading.set_busy_timeout(BUSY_TIMEOUT_MS)
         try:
             with writing.backup("main", reading, "main") as copying:
@@ -49,6 +50,15 @@ def check_database(path: Path) -> None:
         raise StoreUnusable(f"{path} is damaged ({verdict})")
 
 
+def check_secret(copy: Path, path: Path, fingerprint: bytes) -> None:
+    """Raise `StoreUnusable` where a copy of the database at `path` was used with another secret."""
+    connection = open_database(copy, migrations())
+    kept = kept_fingerprint(connection)
+    _close_whole(connection)
+    if kept not in (None, fingerprint):
+        raise StoreUnusable(wrong_secret(path))
+
+
 def named_objects(path: Path) -> Iterator[tuple[str, str]]:
     """Every object that a generation names for good, so no preview: the generation's id and the object's key."""
     connection = open_database(path, migrations())
@@ -62,7 +72,7 @@ def named_objects(path: Path) -> Iterator[tuple[str, str]]:
 
 def existing(path: Path, generation_ids: Collection[str]) -> set[str]:
     """Those of the ids that there is a generation of."""
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection = apsw.Connection(sqlite_name(path), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     try:
         return {each for each in generation_ids if connection.execute(statements.GENERATION_EXISTS, (each,)).get}

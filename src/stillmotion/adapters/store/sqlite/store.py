@@ -9,9 +9,11 @@ from stillmotion.adapters.store.sqlite import statements
 from stillmotion.adapters.store.sqlite.callbacks import SqliteCallbacks
 from stillmotion.adapters.store.sqlite.connection import refuse_unsafe_sqlite, sqlite_version
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
+from stillmotion.adapters.store.sqlite.open_files import OpenFiles
 from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.retention import SqliteRetention
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
+from stillmotion.adapters.store.sqlite.secret import Fingerprint, agree_on_secret, replace_fingerprint
 from stillmotion.adapters.store.sqlite.subscriptions import SqliteSubscriptions
 from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
 from stillmotion.adapters.store.sqlite.writer import Writer
@@ -37,6 +39,11 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, Sqlit
         """Raise `StoreUnavailable` where nothing can be written just now."""
         await self._writer.run(_touch)
 
+    @property
+    def displaced(self) -> str | None:
+        """Which of the database's files is no longer where it was opened, and what to do; None where all are."""
+        return self._writer.displaced
+
     def close(self) -> None:
         """Finish what is under way and close the file. Waits for the disk; may be called twice."""
         try:
@@ -46,16 +53,36 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, Sqlit
 
 
 def open_store(
-    path: Path, clock: Clock = _SYSTEM_CLOCK, changed: Changed = unwatched, fault: Fault = no_fault
+    path: Path,
+    clock: Clock = _SYSTEM_CLOCK,
+    changed: Changed = unwatched,
+    fault: Fault = no_fault,
+    fingerprint: Fingerprint | None = None,
 ) -> SqliteStore:
     """Open the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
 
     The clock says when a callback that a change causes is due. `changed` is told of every change of a generation.
+    `fingerprint` gives that of the secret which the database must have been used with; None asks for none.
     """
     refuse_unsafe_sqlite(sqlite_version())
     connection = open_database(path, migrations())
-    writer = Writer(connection)
+    try:
+        if fingerprint is not None:
+            agree_on_secret(connection, path, fingerprint)
+    except BaseException:
+        connection.close()
+        raise
+    writer = Writer(connection, OpenFiles(path))
     return SqliteStore(writer, Reader(path, writer), clock, changed, fault)
+
+
+def use_secret(path: Path, fingerprint: bytes) -> None:
+    """Let a database that nobody else has open belong to another secret. Raises `StoreUnusable`."""
+    connection = open_database(path, migrations())
+    try:
+        replace_fingerprint(connection, fingerprint)
+    finally:
+        connection.close()
 
 
 def _touch(connection: apsw.Connection) -> None:

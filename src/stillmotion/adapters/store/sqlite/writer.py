@@ -12,6 +12,7 @@ import apsw
 
 from stillmotion.adapters.store.sqlite import statements
 from stillmotion.adapters.store.sqlite.connection import CHECKPOINT_PAGES, unavailable
+from stillmotion.adapters.store.sqlite.open_files import OpenFiles
 from stillmotion.domain.errors import StoreUnavailable
 
 MAX_BATCH: Final = 256
@@ -48,10 +49,12 @@ class Writer:
     """Runs operations from any number of event loops on one thread, in the order in which they came.
 
     Those that come while a commit is under way share the next one. `commits` counts the transactions that changed
-    something; `log_is_long` while the write-ahead log waits to be folded into the database.
+    something; `log_is_long` while the write-ahead log waits to be folded into the database. Nothing is committed to
+    `files` that are no longer the ones of their names.
     """
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, files: OpenFiles) -> None:
+        self._files = files
         self.commits = 0
         self.log_is_long = False
         self._connection = connection
@@ -74,6 +77,11 @@ class Writer:
             self._queue.put(waiting)
         result: T = await waiting.future
         return result
+
+    @property
+    def displaced(self) -> str | None:
+        """See `OpenFiles.trouble`."""
+        return self._files.trouble()
 
     def close(self) -> None:
         """Finish what is queued, then close the connection. Further operations are refused."""
@@ -101,11 +109,17 @@ class Writer:
                 self._attempt(waiting)
                 if open_ and waiting is batch[-1]:
                     open_ = self._take_up(batch)
+            self._refuse_displaced()
             self._connection.execute(statements.COMMIT)
         except Exception as error:  # Whatever it is, this thread must live on: everyone's writes go through it.
             _refuse(batch, error)
             self._roll_back()
         return open_
+
+    def _refuse_displaced(self) -> None:
+        """Raise `StoreUnavailable` where what is committed would be gone with this process."""
+        if self.displaced is not None:
+            raise StoreUnavailable("the database's files were removed, moved or replaced while in use: see the log")
 
     def _take_up(self, batch: list[_Waiting]) -> bool:
         """Add to the batch what has come meanwhile; false where that is the end of all work."""
@@ -150,11 +164,14 @@ class Writer:
 
 def _refuse(batch: list[_Waiting], error: Exception) -> None:
     for waiting in batch:
-        waiting.error = _as_unavailable(error) or StoreUnavailable(f"the database refuses: {error}")
-        waiting.error.__cause__ = error
+        refusal = _as_unavailable(error) or StoreUnavailable(f"the database refuses: {error}")
+        refusal.__cause__ = error
+        waiting.error = refusal
 
 
 def _as_unavailable(error: Exception) -> StoreUnavailable | None:
+    if isinstance(error, StoreUnavailable):
+        return StoreUnavailable(str(error))
     return unavailable(error) if isinstance(error, apsw.Error) else None
 
 

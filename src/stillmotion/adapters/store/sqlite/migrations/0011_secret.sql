@@ -1,0 +1,7 @@
+-- What the database knows of the directory that it lies in. The fingerprint is an HMAC of a constant under the
+-- directory's secret; NULL until the first start.
+CREATE TABLE meta (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    secret_fingerprint BLOB
+) STRICT;
+INSERT INTO meta VALUES (1, NULL);

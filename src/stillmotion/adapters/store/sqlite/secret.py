@@ -1,0 +1,52 @@
+"""Which secret a database belongs to: its fingerprint lies in the database, the secret itself in a file beside it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from stillmotion.adapters.store.sqlite.connection import StoreUnusable
+
+Fingerprint = Callable[[bool], bytes]
+"""Gives the fingerprint of the secret that lies beside the database; told whether a secret may be made."""
+
+_READ: Final = "SELECT secret_fingerprint, EXISTS (SELECT 1 FROM keys) FROM meta"
+_KEEP: Final = "UPDATE meta SET secret_fingerprint = ? WHERE secret_fingerprint IS NULL"
+_REPLACE: Final = "UPDATE meta SET secret_fingerprint = ?"
+
+
+def agree_on_secret(connection: apsw.Connection, path: Path, fingerprint: Fingerprint) -> None:
+    """Keep the fingerprint at the first start, compare it at every other. Raises `StoreUnusable` for another secret.
+
+    A secret may be made only where no key was ever hashed under one.
+    """
+    kept, has_keys = connection.execute(_READ).get
+    given = fingerprint(kept is None and not has_keys)
+    if kept is None:
+        connection.execute(_KEEP, (given,))
+        kept, _ = connection.execute(_READ).get  # Another process may have been first.
+    if kept != given:
+        raise StoreUnusable(wrong_secret(path))
+
+
+def wrong_secret(path: Path) -> str:
+    """What is said where the secret beside the database at `path` is not the one that it was used with."""
+    return (
+        f"{path.with_name('secret')} is not the secret that {path} was used with: every key and link would be refused. "
+        f"Copy the secret from where the database came from, or restore both from a backup; if it is lost, make a new "
+        f"one with `stillmotion keys new-secret --data-dir {path.parent}` and issue every key anew"
+    )
+
+
+def replace_fingerprint(connection: apsw.Connection, given: bytes) -> None:
+    """Keep another secret's fingerprint from now on."""
+    connection.execute(_REPLACE, (given,))
+
+
+def kept_fingerprint(connection: apsw.Connection) -> bytes | None:
+    """The fingerprint that is kept; None before the first start, and in databases from before there was one."""
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get is None:
+        return None
+    kept: bytes | None = connection.execute("SELECT secret_fingerprint FROM meta").get
+    return kept

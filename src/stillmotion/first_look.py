@@ -1,0 +1,143 @@
+"""What is looked at when a server starts, so that a wrong setting is told then and not when it is first felt."""
+
+import asyncio
+import resource
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from stillmotion.config import Settings, SettingsError
+from stillmotion.domain.errors import StillmotionError, Unavailable
+from stillmotion.engines.diffusers.libraries import missing_library
+
+if TYPE_CHECKING:
+    from stillmotion.application.ports import ObjectStore
+
+FEWEST_FILES: Final = 256
+"""Files and connections: the service's own are about fifty, and each caller and renderer takes some."""
+FEW_FILES: Final = 1024
+
+STORAGE_PATIENCE: Final = timedelta(seconds=30)
+DEVICES_PATIENCE: Final = timedelta(seconds=120)
+"""For a process that imports torch and asks it which devices there are."""
+
+_GPU_FILES: Final = ("nvidiactl", "nvidia0", "kfd", "dxg", "nvhost-gpu", "nvgpu", "nvmap")
+"""What a GPU is seen by in /dev: NVIDIA's, AMD's, Windows' under WSL, a Jetson's."""
+
+_ASK_TORCH: Final = """
+import sys, torch
+for name in sys.argv[1:]:
+    try:
+        torch.zeros(1, device=name)
+    except Exception as error:
+        print(name, str(error).splitlines()[0])
+"""
+
+log = structlog.get_logger(__name__)
+
+
+class TooFewFiles(StillmotionError):
+    """The system lets this process open too few files at once: the message says how to raise that."""
+
+
+def files_allowed() -> int | None:
+    """How many files the system lets this process open at most; None where it sets no limit."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return None if hard == resource.RLIM_INFINITY else hard
+
+
+def refuse_few_files() -> None:
+    """Raise `TooFewFiles` where a server could not even answer a few dozen callers."""
+    allowed = files_allowed()
+    if allowed is not None and allowed < FEWEST_FILES:
+        raise TooFewFiles(
+            f"at most {allowed} files can be open at once, and a server needs {FEWEST_FILES} or more: raise it with "
+            f"`ulimit -n {FEW_FILES}`, LimitNOFILE={FEW_FILES} in the systemd unit, or the container's ulimits"
+        )
+
+
+def refuse_absent_devices(settings: Settings) -> None:
+    """Raise `SettingsError` for devices that cannot be used here, as far as that shows without loading torch."""
+    trouble = trouble_with_devices(settings.devices) if settings.renderers else None
+    if trouble is not None:
+        raise SettingsError(f"devices is {','.join(settings.devices)}, but {trouble}")
+
+
+def trouble_with_devices(devices: Sequence[str]) -> str | None:
+    """Why they cannot be used, and what to do, as far as that shows without loading torch; None where it does not."""
+    if not devices:
+        return None
+    missing = missing_library()
+    if missing is not None:
+        return f"{missing} is not installed: pip install 'stillmotion[diffusers]', or leave devices empty."
+    if any(name.startswith("cuda") for name in devices) and sys.platform == "linux" and not _any_there(_GPU_FILES):
+        return (
+            "no GPU is to be seen in /dev: install its driver, let this process see it (PrivateDevices=no in the "
+            "systemd unit, --gpus of the container), or leave devices empty."
+        )
+    return None
+
+
+def _any_there(names: Iterable[str]) -> bool:
+    return any(Path("/dev", name).exists() for name in names)
+
+
+async def absent_devices(devices: Sequence[str]) -> Sequence[str]:
+    """A line for each device that torch cannot use, with its reason. Loads torch in a process of its own: seconds."""
+    asking = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _ASK_TORCH, *devices),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(DEVICES_PATIENCE.total_seconds()):
+            said, _ = await asking.communicate()
+    except TimeoutError:
+        return [f"{each} could not be tried within {DEVICES_PATIENCE.total_seconds():g} s" for each in devices]
+    finally:
+        if asking.returncode is None:
+            asking.kill()
+            await asking.wait()
+    return said.decode("utf-8", "replace").splitlines()
+
+
+async def tell_absent_devices(settings: Settings) -> None:
+    """Log every device of the settings that torch cannot use."""
+    if not (settings.devices and settings.renderers):
+        return
+    for line in await absent_devices(settings.devices):
+        log.critical("device_absent", setting="devices", why=line, remedy="mend its driver, or name others in devices")
+
+
+async def trouble_with_storage(objects: "ObjectStore") -> str | None:
+    """Why nothing can be written to the storage, None where it can. Takes half a minute at most."""
+    try:
+        async with asyncio.timeout(STORAGE_PATIENCE.total_seconds()):
+            await objects.check()
+    except Unavailable as error:
+        cause = str(error.__cause__ or "").strip().splitlines()
+        return f"{error}: {cause[0][:300]}" if cause else str(error)
+    except TimeoutError:
+        return f"it did not answer within {STORAGE_PATIENCE.total_seconds():g} seconds"
+    return None
+
+
+async def tell_troubles(settings: Settings, objects: "ObjectStore") -> None:
+    """Log what a server that has just started will not get done: clips into its storage, models on its devices."""
+    await asyncio.gather(_tell_storage(settings, objects), tell_absent_devices(settings))
+
+
+async def _tell_storage(settings: Settings, objects: "ObjectStore") -> None:
+    trouble = await trouble_with_storage(objects)
+    if trouble is not None:
+        log.critical(
+            "storage_unusable",
+            setting="storage",
+            storage=settings.storage,
+            why=trouble,
+            remedy="check the settings storage and storage_options; `stillmotion doctor` tries again",
+        )

@@ -1,0 +1,34 @@
+"""Watches over the database's files: a server whose database was removed beneath it says so, whether asked or not."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+LOOK_EVERY: Final = timedelta(seconds=1)
+
+_LOG = structlog.get_logger(__name__)
+
+
+class DisplacedWatch:
+    """Tells the log when the database's files are no longer those that were opened, and when they are again.
+
+    `displaced` says what is wrong and what to do, or None.
+    """
+
+    def __init__(self, displaced: Callable[[], str | None]) -> None:
+        self._displaced = displaced
+
+    async def run(self) -> None:
+        """Look once a second, until cancelled."""
+        told = None
+        while True:
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+            why = self._displaced()
+            if why is not None and told is None:
+                _LOG.critical("database_displaced", why=why, consequence="nothing is accepted or claimed")
+            elif why is None and told is not None:
+                _LOG.warning("database_back")
+            told = why
