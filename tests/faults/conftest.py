@@ -29,6 +29,7 @@ class _Elsewhere(BaseHTTPRequestHandler):
     """Serves the picture, and takes callbacks."""
 
     def do_GET(self):
+        self.server.given.append(self.path)
         self.send_response(200)
         self.send_header("Content-Type", "image/png")
         self.send_header("Content-Length", str(len(PICTURE)))
@@ -51,7 +52,7 @@ class _Elsewhere(BaseHTTPRequestHandler):
 @pytest.fixture
 def elsewhere():
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere)
-    server.received = []
+    server.received, server.given = [], []
     server.address = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server

@@ -1,8 +1,14 @@
 """At every fault point the server is killed, and after the restart every promise is kept."""
 
+import os
+import subprocess
+import time
+
 import pytest
 
+from bench.soak.invariants import read
 from stillmotion.application.faults import Point
+from tests.end_to_end.conftest import COMMAND, clean_environment
 
 BEFORE_THE_ANSWER = [Point.SUBMIT_BEFORE_INSERT, Point.SUBMIT_BEFORE_COMMIT, Point.SUBMIT_AFTER_COMMIT]
 AT_WORK = [
@@ -55,6 +61,27 @@ def test_killed_at_work_it_makes_the_clip_again_and_one_result_is_left(shaken, p
     assert (row.attempt, row.failures) == (2, 0)
     assert all("/" + row.id + "/" in f"/{key}" for key in holdings.orphans())
     assert len(holdings.orphans()) <= 2
+    assert len(shaken.elsewhere.given) == (2 if point is Point.FETCH_MIDWAY else 1), "nothing is fetched twice"
+    assert list((shaken.running.directory / "fetched").iterdir()) == []
+
+
+@pytest.mark.parametrize("point", [Point.PUBLISH_BETWEEN, Point.COMPLETE_BEFORE_COMMIT])
+def test_what_a_crash_left_between_the_puts_and_the_row_is_found_by_gc(shaken, point):
+    shaken.start(f"{point}=kill9")
+    accepted = shaken.submit(shaken.order(), "order-1")
+    assert shaken.wait_for_death() == KILLED
+    shaken.start()
+    shaken.running.wait_for(accepted.body["id"], "completed", "failed")
+    shaken.announced(accepted.body["id"], "completed")
+    left = shaken.settled().orphans()
+    assert left
+    past = time.time() - 2 * 3600
+    for path in (shaken.running.directory / "objects").rglob("*"):
+        if path.is_file():
+            os.utime(path, (past, past))
+    words = [*COMMAND, "gc", "--data-dir", str(shaken.running.directory)]
+    subprocess.run(words, env=clean_environment(), capture_output=True, timeout=60, check=True)
+    assert [key for key in read(shaken.running.directory).orphans() if not key.startswith("quarantine/")] == []
 
 
 @pytest.mark.parametrize("point", AFTER_THE_END)

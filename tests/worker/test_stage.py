@@ -95,6 +95,38 @@ async def test_what_came_slowly_is_made_all_the_same(shop, pictures):
     assert pictures.fetched == [SLOW.url] * 5
 
 
+async def test_a_second_try_does_not_fetch_again_and_nothing_is_left(shop, pictures):
+    async with running(shop) as bench:
+        crashing = await submit_as(bench, "one", prompt="crash")
+        failed = await bench.ended(crashing)
+        await until(lambda: not list(shop.fetched.root.iterdir()))
+    assert (failed.state, failed.attempt) == (State.FAILED, 3)
+    assert len(pictures.fetched) == 1
+
+
+async def test_a_host_that_is_started_again_takes_what_was_fetched_and_removes_what_is_over(shop, pictures):
+    async with running(shop) as bench:
+        generation_id = await submit_as(bench, "one", prompt="slow slow slow")
+        await bench.rendering(generation_id)
+    over = shop.fetched.root / "over-long-ago"
+    over.mkdir()
+    (over / "frame0").write_bytes(b"a picture")
+    async with running(shop) as bench:
+        done = await bench.ended(generation_id)
+        await until(lambda: not list(shop.fetched.root.iterdir()))
+    assert (done.state, done.attempt) == (State.COMPLETED, 2)
+    assert len(pictures.fetched) == 1
+
+
+async def test_half_a_picture_is_fetched_again(shop, pictures):
+    folder = shop.fetched.root / "half"
+    folder.mkdir(parents=True)
+    (folder / "frame0.unfinished").write_bytes(png()[:20])
+    taken = await shop.fetched.file("half", "frame0", lambda path: pictures.fetch("https://example.com/a", path))
+    assert Path(taken).read_bytes() == png()
+    assert [each.name for each in folder.iterdir()] == ["frame0"]
+
+
 async def test_all_places_together_have_a_limit(shop, pictures):
     async with running(shop) as bench:
         for number in range(SHARES + 4):

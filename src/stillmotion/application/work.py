@@ -80,6 +80,11 @@ class Work:
         generation = await self.store.find(lease.generation_id)
         return generation is not None and generation.state is not State.CANCELLED
 
+    async def is_over(self, generation_id: str) -> bool:
+        """Whether no worker will be at it again: it has ended, or is deleted."""
+        generation = await self.store.find(generation_id)
+        return generation is None or generation.is_terminal
+
     async def remember(self, lease: Lease, remote: str) -> None:
         """Keep what another server calls it: on disk when this returns, so that a restart asks for that one."""
         await self.store.change(lease.generation_id, lambda generation: generation.remembered(lease, remote))

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.rendering import VideoCodec
+from stillmotion.worker.fetched import Fetched
 from stillmotion.worker.inputs import Inputs
 from stillmotion.worker.maker import HandedOn, Job, Maker
 from stillmotion.worker.renderer_process import RendererDied
@@ -61,6 +63,11 @@ class Workshop:
     codec: VideoCodec = VideoCodec.H264
     fault: Fault = no_fault
 
+    @property
+    def fetched(self) -> Fetched:
+        """Where what strangers gave is kept: beside the scratch folder, which every start empties."""
+        return Fetched(self.scratch.with_name("fetched"))
+
 
 class Attempt:
     """A generation that was claimed: a task of its own from then to its end.
@@ -80,7 +87,13 @@ class Attempt:
         self._lease = generation.lease
         self._directory = workshop.scratch / f"{generation.id}.{generation.attempt}"
         self._inputs = Inputs(
-            workshop.work, workshop.images, workshop.videos, workshop.objects, generation, self._directory
+            workshop.work,
+            workshop.images,
+            workshop.videos,
+            workshop.objects,
+            workshop.fetched,
+            generation,
+            self._directory,
         )
         self._maker: asyncio.Future[Maker] = asyncio.get_running_loop().create_future()
         self._over = asyncio.Event()
@@ -121,7 +134,13 @@ class Attempt:
         finally:
             self._workshop.announcements.notify()
             await self._showcase.clear()
-            await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+            await self._tidy()
+
+    async def _tidy(self) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
+        with suppress(Unavailable):  # The host looks again.
+            if await self._workshop.work.is_over(self.generation.id):
+                await self._workshop.fetched.forget(self.generation.id)
 
     async def _while_leased(self) -> bool:
         ending: Ending | None = None

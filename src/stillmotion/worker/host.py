@@ -262,7 +262,9 @@ class WorkerHost:
         return min(2 * seconds, LONGEST_PAUSE_SECONDS)
 
     async def _reclaim(self) -> None:
-        """Take back, now and then, what lost workers held: never what a lane of this host is at.
+        """Take back, now and then, what lost workers held, and remove what was fetched for what is over.
+
+        Never what this host is at.
 
         A lease must have ended at two looks. A clock that steps, or a machine that slept, ends all of them at once:
         between the looks those who are at work renew theirs.
@@ -271,8 +273,10 @@ class WorkerHost:
         while True:
             await asyncio.sleep(RECLAIM_EVERY.total_seconds())
             try:
+                held = frozenset[str]().union(*(each.held for each in self._stages))
+                await self._workshop.fetched.sweep(work.is_over, held)
                 before, ended = ended, await work.ended()
-                taken = await work.reclaim(only=(before & ended).difference(*(each.held for each in self._stages)))
+                taken = await work.reclaim(only=(before & ended) - held)
             except Unavailable as error:
                 log.warning("not_reclaimed", why=str(error))
                 continue

@@ -18,6 +18,7 @@ from stillmotion.domain.keyframes import (
     StoredKeyframe,
 )
 from stillmotion.domain.request import Purpose
+from stillmotion.worker.fetched import Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class SourceFiles:
 
 @dataclass(slots=True)
 class Inputs:
-    """Brings one generation's pictures and clips into its own folder.
+    """Brings one generation's pictures and clips: into its own folder, and what strangers have into `fetched`.
 
     `frame0` and `frame1` are a new clip's keyframes, `source` what another clip is made from: there after `bring`.
     """
@@ -49,6 +50,7 @@ class Inputs:
     images: ImageSource
     videos: ImageSource
     objects: ObjectStore
+    fetched: Fetched
     generation: Generation
     directory: Path
     frame0: KeyframeFile = KeyframeFile()
@@ -78,7 +80,7 @@ class Inputs:
             case None:
                 return KeyframeFile()
             case ImageKeyframe(url=url):
-                await self.images.fetch(url, str(path))
+                return KeyframeFile(await self._fetched(name, self.images, url))
             case StoredKeyframe(key=key):
                 await self._stored_picture(key, path)
             case InlineKeyframe(content=content):
@@ -93,12 +95,13 @@ class Inputs:
         request = self.generation.request
         if request.source is None:
             assert request.source_url is not None, "a request to reframe names what"
-            video = str(self.directory / "source")
-            await self.videos.fetch(request.source_url, video)
-            return SourceFiles(video)
+            return SourceFiles(await self._fetched("source", self.videos, request.source_url))
         earlier, assets = await self.work.earlier(self.generation, request.source)
         video = await self._clip(assets.video, "source")
         return SourceFiles(video, await self._clip(assets.thumbnail, "thumbnail"), earlier.plan)
+
+    async def _fetched(self, name: str, source: ImageSource, url: str) -> str:
+        return await self.fetched.file(self.generation.id, name, lambda path: source.fetch(url, path))
 
     async def _clip(self, asset: Asset, name: str) -> str:
         path = str(self.directory / name)

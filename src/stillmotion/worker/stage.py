@@ -20,6 +20,9 @@ POLL = timedelta(seconds=1)
 PATIENCE = timedelta(seconds=0.25)
 """How long a lane waits for the inputs of what it claimed last before it claims something else as well."""
 
+SLOW_AFTER = timedelta(seconds=1)
+"""How long a subscription's inputs may take before it gets a further place while no further lane is idle."""
+
 PLACES, PLACES_EACH_LANE = 16, 2
 SHARES = 8
 """A subscription has at most one place of so many: the others' way stays free, however slow its inputs come."""
@@ -34,8 +37,8 @@ class InputStage:
     """What the lanes of one kind make next: claimed in the order of `turns`, made ready, and given out in that order.
 
     Only a lane that is idle claims, so that nothing lies here that another process could render now. A lane whose
-    claim is not ready soon claims another, until all places are taken. A subscription that has its share of the places
-    is passed over.
+    claim is not ready soon claims another, of other subscriptions first, until all places are taken. Whoever has a share
+    of the places is passed over.
     """
 
     def __init__(self, workshop: Workshop, turns: Turns, lanes: int, forget: Forget) -> None:
@@ -47,6 +50,7 @@ class InputStage:
         self._claiming = asyncio.Lock()
         self._news = asyncio.Event()
         self._is_hindered = False
+        self._idle_lanes = 0
 
     @property
     def held(self) -> frozenset[str]:
@@ -58,12 +62,11 @@ class InputStage:
 
         Raises `Unavailable` where nothing can be claimed, or this machine could not keep an input.
         """
-        if self._first_ready() is None:
-            claimed = await self._claim_one()
-            if claimed is None:
-                await self._workshop.signal.wait(POLL)
-            else:
-                await self._settle(claimed)
+        self._idle_lanes += 1
+        try:
+            await self._look_for_one()
+        finally:
+            self._idle_lanes -= 1
         ready = self._first_ready()
         if ready is not None:
             self._waiting.remove(ready)
@@ -73,6 +76,15 @@ class InputStage:
         """Give all that no lane has taken back to the queue; where `settled`, only what no lane waits for any more."""
         latest = self._workshop.clock.monotonic() - (PATIENCE.total_seconds() if settled else 0.0)
         await asyncio.gather(*(each.hand_back() for each in self._waiting if each.began <= latest))
+
+    async def _look_for_one(self) -> None:
+        if self._first_ready() is not None:
+            return
+        claimed = await self._claim_one()
+        if claimed is None:
+            await self._workshop.signal.wait(POLL)
+        else:
+            await self._settle(claimed)
 
     def _first_ready(self) -> Attempt | None:
         return next((each for each in self._waiting if each.is_ready), None)
@@ -93,18 +105,24 @@ class InputStage:
                 raise Unavailable("the inputs of a generation could not be kept on this machine")
             if len(self._waiting) >= self._places:
                 return None
-            taken = Counter(each.generation.subscription_id for each in self._waiting)
-            full = [subscription for subscription, count in taken.items() if count >= self._share]
+            passed_over = self._served()
             for engines in self._turns.wanted():
-                generation = await self._claimed(engines, full)
+                generation = await self._claimed(engines, passed_over)
                 if generation is not None:
                     self._turns.took(generation.engine)
                     return self._begin(generation)
             return None
 
-    async def _claimed(self, engines: Engines, full: list[str]) -> Generation | None:
+    def _served(self) -> list[str]:
+        """The subscriptions with as much in the stage as they may have: all their places, or one for each idle lane."""
+        slow = self._workshop.clock.monotonic() - SLOW_AFTER.total_seconds()
+        places = Counter(each.generation.subscription_id for each in self._waiting)
+        soon = Counter(each.generation.subscription_id for each in self._waiting if each.is_ready or each.began > slow)
+        return [each for each, count in places.items() if count >= self._share or soon[each] >= self._idle_lanes]
+
+    async def _claimed(self, engines: Engines, passed_over: list[str]) -> Generation | None:
         """Claim to the end: a cancel in between must not leave a generation that nobody renders."""
-        claiming = asyncio.ensure_future(self._workshop.work.claim(engines, full))
+        claiming = asyncio.ensure_future(self._workshop.work.claim(engines, passed_over))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
