@@ -64,6 +64,7 @@ from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.offer import check_offer
 from stillmotion.worker.orphans import return_memory
 from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess, common_options, try_out
+from stillmotion.worker.slow_pictures import slow_decoder
 from stillmotion.worker.sweeper import Sweeper
 from stillmotion.worker.upload_sweeper import UploadSweeper
 
@@ -146,7 +147,7 @@ def _workshop(
     fault: Fault,
 ) -> Workshop:
     images, videos, codec = HttpImages(connections, fault=fault), HttpVideos(connections), video_codec(settings)
-    return Workshop(work, images, videos, work.objects, *signals, work.clock, scratch, codec, fault)
+    return Workshop(work, images, videos, work.objects, *signals, work.clock, scratch, codec, fault, slow_decoder())
 
 
 async def _as_set(services: Services, settings: Settings, store: SqliteStore) -> Services:

@@ -86,6 +86,7 @@ DEEDS: Mapping[str, Callable[[], object]] = {
     "namespace": gain_a_namespace,
     "sleep": lambda: time.sleep(60),
     "dawdle": dawdle,
+    "linger": lambda: time.sleep(1.5),
 }
 LIES: Mapping[str, decoder.Part] = {
     "lie-about-the-size": (Pixels(1 << 20, 1 << 20, False), ()),

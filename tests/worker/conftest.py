@@ -34,6 +34,7 @@ from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.messages import Stage
 from stillmotion.worker.renderer_process import RendererProcess
 
+HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "hostile_decoder.py"))
 FAKE_RENDERER = (sys.executable, str(Path(__file__).with_name("fake_renderer.py")))
 PRODUCT = Product("p", "default", submits_per_minute=1000)
 
@@ -139,6 +140,7 @@ def workshop(tmp_path: Path) -> Workshop:
         announcements=InProcessSignal(),
         clock=clock,
         scratch=tmp_path / "scratch",
+        slow_decoder=HOSTILE_DECODER,
     )
 
 

@@ -127,6 +127,35 @@ async def test_half_a_picture_is_fetched_again(shop, pictures):
     assert [each.name for each in folder.iterdir()] == ["frame0"]
 
 
+async def test_pictures_that_take_long_to_decode_do_not_keep_the_lane(shop):
+    endless = ImageKeyframe("https://example.com/?do=sleep")
+    async with running(shop) as bench:
+        slow = [await submit_as(bench, "attacker", endless) for _ in range(6)]
+        await bench.until(slow[0], lambda each: each.state is State.DREAMING)
+        took = []
+        for _ in tries(took, 3.0):
+            began = shop.clock.monotonic()
+            done = await bench.ended(await submit_as(bench, "neighbour"))
+            took.append(shop.clock.monotonic() - began)
+        pids = [each.pid for each in bench.renderers]
+        assert done.state is State.COMPLETED
+        assert (await bench.find(slow[0])).state is State.DREAMING
+        now = shop.clock.now()
+        for each in slow:
+            await bench.store.change(each, lambda generation: generation.cancelled(now))
+        shop.signal.notify()
+        assert await bench.emptied() < 2.0
+    assert took[-1] < 3.0
+    assert len(pids) == 1, "the renderer stayed warm"
+
+
+async def test_a_picture_that_takes_long_is_made_all_the_same(shop):
+    unhurried = ImageKeyframe("https://example.com/?do=linger")
+    async with running(shop) as bench:
+        done = await bench.ended(await submit_as(bench, "one", unhurried))
+    assert (done.state, done.attempt, done.failures) == (State.COMPLETED, 1, 0)
+
+
 async def test_all_places_together_have_a_limit(shop, pictures):
     async with running(shop) as bench:
         for number in range(SHARES + 4):

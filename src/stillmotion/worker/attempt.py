@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,15 +24,19 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.rendering import VideoCodec
+from stillmotion.media.decoder_process import DECODER_COMMAND
 from stillmotion.worker.fetched import Fetched
 from stillmotion.worker.inputs import Inputs
-from stillmotion.worker.maker import HandedOn, Job, Maker
+from stillmotion.worker.maker import HandedOn, Job, Maker, SlowInput
 from stillmotion.worker.renderer_process import RendererDied
 from stillmotion.worker.showcase import PATIENCE_SECONDS, Showcase
 
 RENEW_EVERY = timedelta(seconds=1)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 """Between tries to write down an end while the store or the storage is away."""
+
+DECODED_WITHIN_SECONDS = 1.0
+"""How long a lane waits for a picture to be decoded: what takes longer is decoded without a lane."""
 
 MIDWAY = 0.5
 """The fraction done at which the fault point of a render under way lies."""
@@ -50,6 +54,7 @@ class Workshop:
     """What every attempt works with.
 
     `announcements` wakes whoever delivers callbacks; `scratch` is ours alone; `codec` is what clips are made in.
+    `slow_decoder` is the command of a decoder for what takes long.
     """
 
     work: Work
@@ -62,6 +67,7 @@ class Workshop:
     scratch: Path
     codec: VideoCodec = VideoCodec.H264
     fault: Fault = no_fault
+    slow_decoder: Sequence[str] = DECODER_COMMAND
 
     @property
     def fetched(self) -> Fetched:
@@ -72,8 +78,9 @@ class Workshop:
 class Attempt:
     """A generation that was claimed: a task of its own from then to its end.
 
-    It brings its inputs, calls `tell` and waits until a lane has something to make the clip with. Where nobody wants it
-    any more, `forget` tells another server that is at it.
+    It brings its inputs, calls `tell` and waits until a lane has something to make the clip with. Where a picture takes
+    long to decode there, it calls `set_aside` and has that done without a lane, once, before it waits for one again.
+    Where nobody wants it any more, `forget` tells another server that is at it.
     """
 
     def __init__(
@@ -82,8 +89,10 @@ class Attempt:
         generation: Generation,
         tell: Callable[[], None],
         forget: Callable[[str], Awaitable[None]],
+        set_aside: Callable[["Attempt"], None],
     ) -> None:
         self._workshop, self.generation, self._tell, self._forget = workshop, generation, tell, forget
+        self._set_aside = set_aside
         self._lease = generation.lease
         self._directory = workshop.scratch / f"{generation.id}.{generation.attempt}"
         self._inputs = Inputs(
@@ -96,6 +105,7 @@ class Attempt:
             self._directory,
         )
         self._maker: asyncio.Future[Maker] = asyncio.get_running_loop().create_future()
+        self._left = asyncio.Event()
         self._over = asyncio.Event()
         self.began = workshop.clock.monotonic()
         self.is_ready = False
@@ -105,17 +115,22 @@ class Attempt:
         self.task = asyncio.create_task(self._carry_out())
 
     async def carry_on(self, maker: Maker) -> bool:
-        """Have `maker` make it, and wait for its end; false where this machine was the hindrance and had better rest.
+        """Have `maker` make it, until it has come to an end or leaves the lane.
 
-        Cancelled, it stops and hands the generation back.
+        False where this machine was the hindrance and had better rest. Cancelled, it hands the generation back.
         """
+        self._left.clear()
         if not self._maker.done():
             self._maker.set_result(maker)
+        leaving = asyncio.create_task(self._left.wait())
         try:
-            return await asyncio.shield(self.task)
+            await asyncio.wait({self.task, leaving}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             await self.hand_back()
             raise
+        finally:
+            leaving.cancel()
+        return self._left.is_set() or await self.task
 
     async def hand_back(self) -> None:
         """Stop, and give the generation back to the queue."""
@@ -179,7 +194,11 @@ class Attempt:
     async def _ending(self) -> Ending:
         try:
             maker = await self._lane()
-            return await maker.make(Job(self.generation, self._inputs, self._workshop.codec, self._log, self))
+            try:
+                return await maker.make(self._job(DECODED_WITHIN_SECONDS))
+            except SlowInput:
+                maker = await self._other_lane()
+                return await maker.make(self._job(None))
         except GenerationFailed as failure:
             return failure
         except HandedOn as handed_on:
@@ -196,6 +215,20 @@ class Attempt:
         except Exception:
             self._log.exception("attempt_broke")
             return GenerationFailed("internal_error", "The server failed on this generation.", permanent=False)
+
+    def _job(self, decoded_within: float | None) -> Job:
+        return Job(self.generation, self._inputs, self._workshop.codec, self._log, self, decoded_within)
+
+    async def _other_lane(self) -> Maker:
+        """Leave the lane, have the pictures decoded without one, and wait for the next."""
+        self._log.info("generation_set_aside")
+        self.is_ready, self._maker = False, asyncio.get_running_loop().create_future()
+        self._set_aside(self)
+        self._left.set()
+        await self._inputs.make_plain(self._workshop.slow_decoder)
+        self.is_ready = True
+        self._tell()
+        return await self._maker
 
     async def _lane(self) -> Maker:
         """Bring the inputs, which what another server is at needs no more, and wait for a lane that makes the clip."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from stillmotion.domain.keyframes import (
 )
 from stillmotion.domain.request import Purpose
 from stillmotion.worker.fetched import Fetched
+from stillmotion.worker.slow_pictures import make_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ class Inputs:
             self.frame1 = await self._keyframe("frame1", request.frame1)
         else:
             self.source = await self._source()
+
+    async def make_plain(self, decoder: Sequence[str]) -> None:
+        """Make the pictures into files that are decoded in no time. Raises as `slow_pictures.make_plain` does."""
+        for each in (self.frame0, self.frame1):
+            if each.path is not None and not each.is_clip:
+                await make_plain(Path(each.path), decoder)
 
     async def output(self) -> Path:
         """The folder for what is made; it is there."""

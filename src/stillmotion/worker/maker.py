@@ -23,6 +23,10 @@ class HandedOn(StillmotionError):
         self.engine = engine
 
 
+class SlowInput(StillmotionError):
+    """A picture was not decoded within the time that the job gives it; nothing was made."""
+
+
 class Ledger(Protocol):
     """Where a maker writes down how it stands."""
 
@@ -41,13 +45,14 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A generation to be made, and what that takes."""
+    """A generation to be made, and what that takes. Its pictures are decoded within that many seconds, or not there."""
 
     generation: Generation
     inputs: Inputs
     codec: VideoCodec
     log: structlog.typing.FilteringBoundLogger
     ledger: Ledger
+    decoded_within: float | None = None
 
     @property
     def seed(self) -> int:
@@ -62,7 +67,8 @@ class Maker(Protocol):
     async def make(self, job: Job) -> Rendered:
         """The clip's files, in the job's folder.
 
-        Raises `GenerationFailed`; `HandedOn`; `Unavailable` where the generation is not to blame; `RendererDied`.
+        Raises `GenerationFailed`; `HandedOn`; `SlowInput`; `Unavailable` where the generation is not to blame;
+        `RendererDied`.
         Cancelled, it stops what goes on in this machine; what another server is at goes on there.
         """
         ...

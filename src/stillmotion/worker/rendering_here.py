@@ -1,5 +1,6 @@
 """Clips made by a renderer process of this machine."""
 
+import asyncio
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,8 +9,8 @@ from stillmotion.application.work import Rendered
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.planning import plan
 from stillmotion.domain.request import Purpose
-from stillmotion.worker.maker import Job, rendered
-from stillmotion.worker.messages import Order, Progress, Render, Resample
+from stillmotion.worker.maker import Job, SlowInput, rendered
+from stillmotion.worker.messages import Order, Progress, Render, Resample, Stage
 from stillmotion.worker.renderer_process import RendererProcess
 
 
@@ -22,11 +23,18 @@ class RendererMaker:
 
     async def make(self, job: Job) -> Rendered:
         """See `Maker.make`."""
+        order = await self._order(job)
+        try:
+            async with asyncio.timeout(job.decoded_within) as until:
 
-        def came_so_far(progress: Progress) -> None:
-            job.ledger.came_so_far(progress.fraction)
+                def came_so_far(progress: Progress) -> None:
+                    if progress.stage is not Stage.DECODING:
+                        until.reschedule(None)
+                    job.ledger.came_so_far(progress.fraction)
 
-        done = await self.renderer.render(await self._order(job), came_so_far, job.ledger.shows)
+                done = await self.renderer.render(order, came_so_far, job.ledger.shows)
+        except TimeoutError as late:
+            raise SlowInput("it is decoded elsewhere") from late
         job.log.info("rendered", seconds=round(done.seconds, 3), frames=done.frames, bytes=done.video.size)
         made = rendered(done)
         if self.entry is None or job.generation.request.source is not None:

@@ -37,8 +37,8 @@ class InputStage:
     """What the lanes of one kind make next: claimed in the order of `turns`, made ready, and given out in that order.
 
     Only a lane that is idle claims, so that nothing lies here that another process could render now. A lane whose
-    claim is not ready soon claims another, of other subscriptions first, until all places are taken. Whoever has a share
-    of the places is passed over.
+    claim is not ready soon claims another, of other subscriptions first, until all places are taken. Who has a share of
+    the places is passed over.
     """
 
     def __init__(self, workshop: Workshop, turns: Turns, lanes: int, forget: Forget) -> None:
@@ -132,7 +132,7 @@ class InputStage:
             raise
 
     def _begin(self, generation: Generation) -> Attempt:
-        attempt = Attempt(self._workshop, generation, self._tell, self._forget)
+        attempt = Attempt(self._workshop, generation, self._tell, self._forget, self._waiting.append)
         self._waiting.append(attempt)
         self._under_way.add(attempt)
         attempt.task.add_done_callback(lambda task: self._ended(attempt, task))
