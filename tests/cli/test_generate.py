@@ -97,6 +97,9 @@ def test_a_server_makes_clips_as_here(terminal, running):
     ("words", "code", "sentence"),
     [
         (["one.jpg", "two.jpg", "x", "-o", "out.mp4"], 2, "out.mp4 is one file for 2 pictures: give a folder with -o."),
+        (["one.jpg"], 2, "Give a picture and then a prompt: there is only 'one.jpg'."),
+        (["one.jpg", "two.jpg"], 2, "The prompt comes last, and two.jpg is a file: say what is to happen"),
+        (["one.jpg", "push", "in"], 2, "push is no file. If it belongs to the prompt, put that in quotes."),
         (["missing.jpg", "orbit left"], 1, "missing.jpg is not a file: give a picture's path or its URL"),
         (["one.jpg", "orbit left", "--seconds", "99"], 1, "seconds: must be from 1 to 12 seconds"),
         (["one.jpg", "orbit left", "--camera", "backflip"], 2, "'backflip' is not one of"),

@@ -160,10 +160,35 @@ async def test_a_backup_overwrites_nothing_and_leaves_nothing_when_it_fails(hous
 
 async def test_a_restore_overwrites_nothing(house, file, tmp_path):
     house.backup(file)
-    (tmp_path / "new").mkdir()
     restore_backup(file, tmp_path / "new")
-    with pytest.raises(BackupUnusable, match="is not empty"):
-        restore_backup(file, tmp_path / "new")
+    for named, sentence in (
+        ("new", "is not empty, it holds "),
+        ("stillmotion.tar", "is a file"),
+        ("stillmotion.tar/x", "is a file"),
+    ):
+        with pytest.raises(BackupUnusable, match=sentence):
+            restore_backup(file, tmp_path / named)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "new", "stillmotion.tar"]
+
+
+async def test_an_empty_directory_is_filled_as_it_is_since_it_may_be_a_disk(house, file, tmp_path):
+    house.backup(file)
+    (tmp_path / "disk" / "lost+found").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("disk")
+    inode = (tmp_path / "disk").stat().st_ino
+    restore_backup(file, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "disk").stat().st_ino == inode
+    assert House(tmp_path / "disk").directory.secret() == house.directory.secret()
+    assert not list((tmp_path / "disk").glob(".*"))
+
+
+async def test_a_link_to_a_directory_that_is_not_there_yet_stays_a_link(house, file, tmp_path):
+    house.backup(file)
+    (tmp_path / "link").symlink_to("later")
+    restore_backup(file, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "later" / "secret").exists()
 
 
 async def test_a_damaged_backup_is_refused_and_leaves_nothing(house, file, tmp_path):
@@ -171,6 +196,7 @@ async def test_a_damaged_backup_is_refused_and_leaves_nothing(house, file, tmp_p
     house.backup(file)
     whole = file.read_bytes()
     at = whole.index(b"thumbnail of")
+    (tmp_path / "empty").mkdir()
     damaged = {
         "cut": whole[: len(whole) // 2],
         "empty": b"",
@@ -179,10 +205,10 @@ async def test_a_damaged_backup_is_refused_and_leaves_nothing(house, file, tmp_p
     }
     for name, content in damaged.items():
         file.write_bytes(content)
-        with pytest.raises((BackupUnusable, StoreUnusable)):
-            restore_backup(file, tmp_path / name)
-        assert not (tmp_path / name).exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "stillmotion.tar"]
+        for root in (tmp_path / name, tmp_path / "empty", tmp_path / "new" / "deep" / name):
+            with pytest.raises((BackupUnusable, StoreUnusable)):
+                restore_backup(file, root)
+    assert sorted(path.name for path in tmp_path.rglob("*") if "data" not in path.parts) == ["empty", "stillmotion.tar"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import shutil
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ FORMAT: Final = 1
 SECRET, DATABASE, MANIFEST = "secret", "stillmotion.db", "manifest.json"
 OBJECTS = "objects/"
 PIECE_BYTES: Final = 1024 * 1024
+_OF_EVERY_DISK: Final = "lost+found"
 
 
 class BackupUnusable(StillmotionError):
@@ -148,26 +149,65 @@ class _Digesting:
 def restore_backup(file: Path, root: Path) -> Manifest:
     """Make a data directory from a backup, whole or not at all. Raises `BackupUnusable` or `StoreUnusable`.
 
-    `root` must not be there, or be empty. Nothing is in it before all has been read and found as it was written.
+    `root`, or what it leads to, must not be there, or be an empty folder: which is filled as it is, since it may be a
+    disk of its own, or the one folder that we may write to. Nothing is in it before all has been read and found as it
+    was written.
     """
     root = Path(os.path.realpath(root))
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise BackupUnusable(f"{root} is not empty: give --data-dir a directory that is not there yet")
-    draft = root.with_name(f".{root.name}.{secrets.token_hex(4)}")
-    with _as_unusable(file):
-        draft.mkdir(mode=0o700, parents=True)
+    is_there = _check_empty(root)
+    with _as_unusable(file), _folder_of(root):
+        draft = (root if is_there else root.parent) / f".{root.name}.{secrets.token_hex(4)}"
+        draft.mkdir(mode=0o700)
         try:
             manifest = _extract(file, draft)
             _check(draft, manifest, file, root)
             (draft / OBJECTS).mkdir(mode=FOLDER_MODE, exist_ok=True)
             os.sync()
-            if root.exists():
-                root.rmdir()
-            draft.rename(root)
+            if is_there:
+                _move_up(draft, root)
+            else:
+                draft.rename(root)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
     return manifest
+
+
+def _check_empty(root: Path) -> bool:
+    """Whether the folder is there, and has nothing in it. Raises `BackupUnusable` for whatever is something else."""
+    there = next(each for each in (root, *root.parents) if each.exists())
+    if not there.is_dir():
+        raise BackupUnusable(f"{there} is a file: give --data-dir a directory that is not there yet, or is empty")
+    if there != root:
+        return False
+    held = next((each.name for each in root.iterdir() if each.name != _OF_EVERY_DISK), None)
+    if held is not None:
+        raise BackupUnusable(
+            f"{root} is not empty, it holds {held}: give --data-dir a directory that is not there yet, or is empty"
+        )
+    return True
+
+
+@contextmanager
+def _folder_of(root: Path) -> Iterator[None]:
+    """Where the directory is to be, made where need be, and gone again where it came to nothing."""
+    missing = [each for each in root.parents if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir()
+    try:
+        yield
+    except BaseException:
+        for each in missing:
+            with suppress(OSError):
+                each.rmdir()
+        raise
+
+
+def _move_up(draft: Path, root: Path) -> None:
+    """Let what is in the draft be in the directory: the database last, without which no server starts with the rest."""
+    for each in sorted(draft.iterdir(), key=lambda each: each.name == DATABASE):
+        each.rename(root / each.name)
+    draft.rmdir()
 
 
 def _extract(file: Path, draft: Path) -> Manifest:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import click
 from stillmotion.cli.bars import Bars, bars
 from stillmotion.cli.completing import wire_names
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
-from stillmotion.cli.orders import Asked, Made, Maker, Makers, Order, orders
+from stillmotion.cli.orders import Asked, Made, Maker, Makers, Order, is_address, orders
 from stillmotion.cli.plans import describe
 from stillmotion.config import Settings
 from stillmotion.domain.camera import HONOURED, SUGGESTED
@@ -31,7 +32,7 @@ _camera = click.option(
 
 
 @click.command("generate")
-@click.argument("images", nargs=-1, required=True, type=click.Path(), metavar="IMAGE...")
+@click.argument("images", nargs=-1, type=click.Path(), metavar="IMAGE...")
 @click.argument("prompt")
 @click.option(
     "-o", "--out", type=click.Path(), help="The MP4 to write, a folder, or - for standard output. Default: IMAGE.mp4."
@@ -63,6 +64,7 @@ def command(ctx: click.Context, /, images: tuple[str, ...], out: str | None, **g
     and a picture never is; of several pictures, those whose clips are there and whole are passed over, so that a call
     that was cut off can be repeated. Ctrl-C leaves nothing half-made.
     """
+    _check_words(images, given["prompt"])
     as_json, overwrite = given.pop("as_json"), given.pop("overwrite")
     settings = load_settings(ctx, server=given.pop("server"), key=given.pop("key"))
     bright_is_far = given.pop("depth_inverted")
@@ -81,6 +83,17 @@ def command(ctx: click.Context, /, images: tuple[str, ...], out: str | None, **g
         click.echo("Cancelled; nothing is left half-made.", err=True)
         sys.exit(EXIT_INTERRUPTED)
     _end(outcomes, as_json=as_json)
+
+
+def _check_words(images: Sequence[str], prompt: str) -> None:
+    """Refuse what is typed by mistake: no prompt, or one without quotes, most of whose words would be pictures."""
+    if not images:
+        raise click.UsageError(f"Give a picture and then a prompt: there is only {prompt!r}.")
+    if os.path.isfile(prompt):  # noqa: PTH113 - pathlib's raises an error where a name is too long
+        raise click.UsageError(f"The prompt comes last, and {prompt} is a file: say what is to happen in the picture.")
+    for image in images:
+        if not is_address(image) and not os.path.splitext(image)[1] and not os.path.exists(image):  # noqa: PTH110, PTH122
+            raise click.UsageError(f"{image} is no file. If it belongs to the prompt, put that in quotes.")
 
 
 def _check(asked: Asked, settings: Settings) -> None:

@@ -16,7 +16,7 @@ from stillmotion.worker.messages import Done, Progress, Render
 from stillmotion.worker.renderer_process import RendererDied, RendererProcess, RendererUnfit
 
 ENGINE = "parallax/1"
-_SHOWN_NAME = 200
+_SHOWN_NAME = 80
 
 
 class GenerateFailed(StillmotionError):

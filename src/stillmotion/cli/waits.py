@@ -27,5 +27,8 @@ def say(waiting: Waiting) -> None:
     """In a sentence, on standard error, where it is long enough for somebody to wonder."""
     if waiting.seconds < WORTH_SAYING:
         return
-    limited = "the server limits this key" if isinstance(waiting.error, RateLimited) else "the server does not answer"
-    click.echo(f"stillmotion: {limited}; waiting until {until(waiting)}. It said: {waiting.error}", err=True)
+    if isinstance(waiting.error, RateLimited):
+        said = f"the server limits this key; waiting until {until(waiting)}. It said: {waiting.error}"
+    else:
+        said = f"{waiting.error} Trying again at {until(waiting)}."
+    click.echo(f"stillmotion: {said}", err=True)
