@@ -196,6 +196,7 @@ def test_every_command_of_the_office_answers_in_json_where_it_is_asked(group):
     [
         (["products", "show", "none"], "there is no product called none: look for it in the list of products"),
         (["products", "update", "none"], "there is no product called none"),
+        (["products", "create", "x", "--max-seconds", "-5"], "max_seconds: must be from 1 to 12, or none for no limit"),
         (["products", "create", "a b"], "name: must be 1 to 64 of the characters"),
         (["products", "create", "x", "--models", "nobody"], "models: holds nobody, but this server has ray-1-6"),
         (["subscriptions", "create", "--product", "none"], "product: there is no product called none"),

@@ -101,7 +101,7 @@ def test_a_server_makes_clips_as_here(terminal, running):
         (["one.jpg", "two.jpg"], 2, "The prompt comes last, and two.jpg is a file: say what is to happen"),
         (["one.jpg", "push", "in"], 2, "push is no file. If it belongs to the prompt, put that in quotes."),
         (["missing.jpg", "orbit left"], 1, "missing.jpg is not a file: give a picture's path or its URL"),
-        (["one.jpg", "orbit left", "--seconds", "99"], 1, "seconds: must be from 1 to 12 seconds"),
+        (["one.jpg", "orbit left", "--seconds", "99"], 1, "--seconds: must be from 1 to 12 seconds"),
         (["one.jpg", "orbit left", "--camera", "backflip"], 2, "'backflip' is not one of"),
         (["one.jpg", "x", "--server", "http://127.0.0.1:9"], 1, "http://127.0.0.1:9 needs a key: give it with --key"),
         (["one.jpg", "x", "--server", "here", "--key", "k"], 1, "here is not a server's URL"),

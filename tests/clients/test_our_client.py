@@ -293,7 +293,7 @@ def test_what_is_no_address_of_a_server_is_refused_at_once(base):
         Client(base, "sm_key")
 
 
-@pytest.mark.parametrize("key", ["", "sm_abcdef…", "sm_key\n", "sm_ä"])
+@pytest.mark.parametrize("key", ["", "sm_abcdef…", "sm_key\n", "sm_ä", "sm key"])
 def test_what_cannot_be_a_key_is_refused_at_once(key):
     with pytest.raises(client.ClientError, match="copy the whole of it anew"):
         Client("http://127.0.0.1:9", key)

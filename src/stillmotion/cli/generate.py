@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -18,9 +17,23 @@ from stillmotion.cli.orders import Asked, Made, Maker, Makers, Order, is_address
 from stillmotion.cli.plans import describe
 from stillmotion.config import Settings
 from stillmotion.domain.camera import HONOURED, SUGGESTED
-from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.errors import InvalidRequest, Problem, StillmotionError
+from stillmotion.domain.fields import Field
 from stillmotion.domain.request import AspectRatio, Resolution
 from stillmotion.outputs import IfThere, Output, OutputRefused
+
+_WORDS: Final[Mapping[str, str]] = {
+    Field.PROMPT: "PROMPT",
+    **dict.fromkeys((Field.FRAME0, Field.FRAME0_URL), "IMAGE"),
+    **dict.fromkeys((Field.FRAME1, Field.FRAME1_URL), "--end"),
+    Field.SECONDS: "--seconds",
+    Field.RESOLUTION: "--resolution",
+    Field.ASPECT_RATIO: "--aspect",
+    Field.LOOP: "--loop",
+    Field.SEED: "--seed",
+    Field.MODEL: "--model",
+}
+"""What a person called it who asked for it here."""
 
 _camera = click.option(
     "--camera",
@@ -82,6 +95,8 @@ def command(ctx: click.Context, /, images: tuple[str, ...], out: str | None, **g
     except KeyboardInterrupt:
         click.echo("Cancelled; nothing is left half-made.", err=True)
         sys.exit(EXIT_INTERRUPTED)
+    except InvalidRequest as error:
+        raise _in_our_words(error) from error
     _end(outcomes, as_json=as_json)
 
 
@@ -89,11 +104,19 @@ def _check_words(images: Sequence[str], prompt: str) -> None:
     """Refuse what is typed by mistake: no prompt, or one without quotes, most of whose words would be pictures."""
     if not images:
         raise click.UsageError(f"Give a picture and then a prompt: there is only {prompt!r}.")
-    if os.path.isfile(prompt):  # noqa: PTH113 - pathlib's raises an error where a name is too long
+    if _is_there(prompt, file=True):
         raise click.UsageError(f"The prompt comes last, and {prompt} is a file: say what is to happen in the picture.")
     for image in images:
-        if not is_address(image) and not os.path.splitext(image)[1] and not os.path.exists(image):  # noqa: PTH110, PTH122
+        if not (is_address(image) or Path(image).suffix or _is_there(image)):
             raise click.UsageError(f"{image} is no file. If it belongs to the prompt, put that in quotes.")
+
+
+def _is_there(named: str, *, file: bool = False) -> bool:
+    """Whether there is something of that name; with `file`, a file. A prompt may be longer than any name."""
+    try:
+        return Path(named).is_file() if file else Path(named).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _check(asked: Asked, settings: Settings) -> None:
@@ -103,6 +126,11 @@ def _check(asked: Asked, settings: Settings) -> None:
         raise click.UsageError("--depth works without a server only: leave out --server and STILLMOTION_SERVER.")
     if asked.model and not settings.server:
         raise click.UsageError("--model chooses among a server's models: give --server too.")
+
+
+def _in_our_words(error: InvalidRequest) -> InvalidRequest:
+    """The same, with the parts of a request called as they are on the command line."""
+    return InvalidRequest(*(Problem(_WORDS.get(each.field, each.field), each.message) for each in error.problems))
 
 
 def maker_of(asked: Asked, settings: Settings) -> Makers:

@@ -1,6 +1,7 @@
 """`stillmotion products`: what subscriptions may do, and how much of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 from stillmotion.application.administration import Administration
 from stillmotion.cli import completing
 from stillmotion.cli.office import at_work, data_dir_option, json_option, print_fields, print_json
+from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.surfaces.admin import translate, wire
 from stillmotion.opening import Missing
@@ -87,6 +89,17 @@ def _remedy(name: str) -> str:
     return str(field.type.__metadata__[0].description).partition(", or null")[0]
 
 
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """What JSON calls null is `none` here."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise InvalidRequest(
+            *(Problem(each.field, each.message.replace(", or null", f", or {NONE}")) for each in error.problems)
+        ) from error
+
+
 def _show(product: Product, as_json: bool) -> None:
     shown = translate.product(product)
     print_json(shown) if as_json else print_fields(shown, absent="not limited")
@@ -108,8 +121,10 @@ def command() -> None:
 @click.pass_context
 def create(ctx: click.Context, /, name: str, data_dir: Path | None, as_json: bool, **options: Any) -> None:
     """A new product. What is left out is not limited, or has the usual limit."""
-    terms = _given(ctx, options)
-    _show(at_work(ctx, data_dir, lambda office: office.products.create(name, terms), Missing.MAKE), as_json)
+    with _in_our_words():
+        terms = _given(ctx, options)
+        made = at_work(ctx, data_dir, lambda office: office.products.create(name, terms), Missing.MAKE)
+    _show(made, as_json)
 
 
 @command.command("list")
@@ -153,5 +168,7 @@ def show(ctx: click.Context, name: str, data_dir: Path | None, as_json: bool) ->
 @click.pass_context
 def update(ctx: click.Context, /, name: str, data_dir: Path | None, as_json: bool, **options: Any) -> None:
     """Change the product NAME, for its subscriptions too; a running server follows within a second or so."""
-    terms = _given(ctx, options)
-    _show(at_work(ctx, data_dir, lambda office: office.products.update(name, terms)), as_json)
+    with _in_our_words():
+        terms = _given(ctx, options)
+        changed = at_work(ctx, data_dir, lambda office: office.products.update(name, terms))
+    _show(changed, as_json)

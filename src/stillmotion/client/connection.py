@@ -38,7 +38,7 @@ def checked_address(base_url: str) -> str:
 
 def checked_key(key: str) -> str:
     """The key. Raises `ClientError` for what cannot be one."""
-    if not key or not key.isascii() or not key.isprintable() or key != key.strip():
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise ClientError("The key holds what no key does, such as a blank or an ellipsis: copy the whole of it anew.")
     return key
 
