@@ -29,21 +29,21 @@ class Tally:
 
 async def beside_attackers(address: Address, history: History, vectors: Sequence[Vector], count: int) -> Tally:
     """Let so many requests of bystanders be answered while attackers send vectors at random through the same place."""
-    tally, left = Tally(), iter(range(count))
-    attackers = [asyncio.create_task(_attack(address, vectors, Random(number), tally)) for number in range(ATTACKERS)]
-    try:
+    tally, left, over = Tally(), iter(range(count)), asyncio.Event()
+    async with asyncio.TaskGroup() as attack:
+        for number in range(ATTACKERS):
+            attack.create_task(_attack(address, vectors, Random(number), tally, over))
         async with asyncio.TaskGroup() as group:
             for _ in range(BYSTANDERS):
                 group.create_task(_stand_by(address, history, left, tally))
-    finally:
-        for attacker in attackers:
-            attacker.cancel()
-        await asyncio.gather(*attackers, return_exceptions=True)
+        over.set()
     return tally
 
 
-async def _attack(address: Address, vectors: Sequence[Vector], random: Random, tally: Tally) -> None:
-    while True:
+async def _attack(
+    address: Address, vectors: Sequence[Vector], random: Random, tally: Tally, over: asyncio.Event
+) -> None:
+    while not over.is_set():
         vector = random.choice(vectors)
         pieces = random.choice((whole, at_the_body))(vector)
         with suppress(OSError):

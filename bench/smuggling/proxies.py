@@ -134,7 +134,7 @@ backend stillmotion
 
 def _caddy(lines: str, folder: Path) -> str:
     del folder
-    return "{\n    admin off\n    auto_https off\n    persist_config off\n}\n" + lines
+    return "{\n    admin off\n    auto_https off\n}\n" + lines
 
 
 def _caddy_documented(port: int, server: Address, folder: Path) -> str:

@@ -88,7 +88,8 @@ async def spoken(address: Address, pieces: Sequence[bytes], *, is_head: bool, pa
                 await writer.drain()
                 await asyncio.sleep(PAUSE if len(pieces) > 1 else 0)
         with suppress(TimeoutError):
-            await asyncio.wait_for(reading, patience)
+            async with asyncio.timeout(patience):
+                await asyncio.shield(reading)
             closed = True
     finally:
         reading.cancel()
