@@ -82,7 +82,7 @@ async def spoken(address: Address, pieces: Sequence[bytes], *, is_head: bool, pa
 
     reading = asyncio.create_task(read())
     try:
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, RuntimeError):  # uvloop raises the second for a connection that is gone.
             for piece in filter(None, pieces):
                 writer.write(piece)
                 await writer.drain()
