@@ -116,7 +116,7 @@ def _encodings(start: bytes) -> Iterator[Vector]:
 def _both(start: bytes) -> Iterator[Vector]:
     """Two encodings, one of them good."""
     for reading, value in spelled(grammar.TRANSFER_ENCODINGS):
-        for values in ((b"chunked", value), (value, b"chunked")):
+        for values in dict.fromkeys(((b"chunked", value), (value, b"chunked"))):
             lines = b"\r\n".join(b"Transfer-Encoding: " + each for each in values)
             verdict = Verdict.REFUSED if reading is Reading.BAD else Verdict.EITHER
             yield Vector(f"{lines!r}", start + lines + b"\r\n\r\n", chunked(), verdict)
