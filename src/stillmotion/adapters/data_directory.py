@@ -297,6 +297,10 @@ def data_directory(root: Path) -> DataDirectory:
             "STILLMOTION_DATA_DIR"
         )
     root = root.absolute()
+    try:
+        os.fsencode(root).decode()
+    except UnicodeDecodeError as error:
+        raise DataDirectoryUnusable(f"{os.fsencode(root)!r} is no UTF-8: give a directory whose name is") from error
     if os.path.lexists(root) and not os.access(root, os.R_OK | os.X_OK):
         raise DataDirectoryUnusable(
             f"{root} cannot be read by this user: give it to the service's user, or run this as that one"

@@ -1,6 +1,9 @@
 """Connections to the database file, set up for durability, and what SQLite's errors mean to the service."""
 
+import errno
+import fcntl
 import os
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -88,9 +91,20 @@ def unavailable(error: apsw.Error) -> StoreUnavailable | None:
     return None
 
 
-def has_no_log(error: apsw.Error) -> bool:
-    """Whether an error says that the file system is none for a write-ahead log."""
-    return getattr(error, "extendedresult", 0) in _NO_LOG
+def has_no_log(error: apsw.Error, folder: Path) -> bool:
+    """Whether an error of a database in the folder says that its file system is none for a write-ahead log."""
+    locked = isinstance(error, apsw.BusyError | apsw.LockedError | apsw.ProtocolError)
+    return getattr(error, "extendedresult", 0) in _NO_LOG or (locked and _cannot_lock(folder))
+
+
+def _cannot_lock(folder: Path) -> bool:
+    """Whether files there cannot be locked at all. SQLite takes that for a lock of another process."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+    return False
 
 
 def without_log(path: Path) -> StoreUnusable:

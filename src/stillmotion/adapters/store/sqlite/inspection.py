@@ -44,7 +44,7 @@ def refuse_without_log(folder: Path) -> None:
         finally:
             connection.close()
     except apsw.Error as error:
-        if has_no_log(error):
+        if has_no_log(error, folder):
             raise without_log(folder) from error
         raise StoreUnusable(f"{folder} can keep no database: {error}; mend or change the disk") from error
     finally:

@@ -24,7 +24,7 @@ APPLICATION_ID: Final = 0x534D4F54
 QUICK_CHECK_BYTES: Final = 128 * 1024 * 1024
 """A file up to this size is read through at every start, about 0.1 s; a bigger one only at its head."""
 
-_PATIENCE: Final = 50
+_PATIENCE_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.1
 
 
@@ -62,7 +62,7 @@ def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise _damaged(path, str(error)) from error
     except apsw.Error as error:
-        if has_no_log(error):
+        if has_no_log(error, path.parent):
             raise without_log(path) from error
         trouble = unavailable(error)
         if trouble is None:
@@ -73,12 +73,14 @@ def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
 
 def _connect_patiently(path: Path) -> apsw.Connection:
     # Two processes that open a new database at once both turn its log on, and for that SQLite does not wait.
-    for _ in range(_PATIENCE):
+    patient_until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
         try:
             return connect_writer(path)
-        except (apsw.BusyError, apsw.LockedError):
+        except (apsw.BusyError, apsw.LockedError) as error:
+            if time.monotonic() > patient_until or has_no_log(error, path.parent):
+                raise
             time.sleep(_PAUSE_SECONDS)
-    return connect_writer(path)
 
 
 def _migrate(connection: apsw.Connection, path: Path, steps: Sequence[Migration]) -> None:
