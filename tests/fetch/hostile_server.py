@@ -8,7 +8,7 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -71,6 +71,7 @@ class Network:
     dns: dict[str, Any]
     public: frozenset[str]
     port: int = 0
+    files: Mapping[str, bytes] = field(default_factory=dict)
     connected: list[str] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
     requests: list[bytes] = field(default_factory=list)
@@ -116,6 +117,9 @@ async def serve(network: Network, reader: asyncio.StreamReader, writer: asyncio.
                 await asyncio.sleep(60)
             case "/reset":
                 await reset(writer)
+            case path if path in network.files:
+                writer.write(plain(network.files[path]))
+                await writer.drain()
             case path:
                 writer.write(ANSWERS.get(path, lambda _: plain())(parse_qs(address.query)))
                 await writer.drain()
@@ -151,10 +155,13 @@ async def reset(writer: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def hostile_network(
-    dns: dict[str, Any], public: frozenset[str], tls: ssl.SSLContext | None = None
+    dns: dict[str, Any],
+    public: frozenset[str],
+    tls: ssl.SSLContext | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> AsyncIterator[Network]:
     """The server, listening on loopback for the length of the block."""
-    network = Network(dns, public)
+    network = Network(dns, public, files=files or {})
     at_work: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -18,6 +18,7 @@ from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.fetch.videos import HttpVideos
 from stillmotion.application.ports import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.refused_files import refusal_of
 from tests.fetch.hostile_server import PNG, Network, hostile_network
 
 SHARED = json.loads((Path(__file__).parents[1] / "cases" / "ssrf.json").read_text("utf-8"))
@@ -278,3 +279,17 @@ async def test_the_guard_that_judges_submits_judges_redirects(tmp_path):
         with pytest.raises(GenerationFailed) as caught:
             await HttpImages(guarded).fetch("http://93.184.215.14/redir?to=https://93.184.215.14/", str(tmp_path / "p"))
     assert caught.value.code == "image_fetch_blocked"
+
+
+async def test_what_nobody_here_reads_is_refused_as_soon_as_it_is_fetched(tmp_path):
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(2000)
+    async with hostile_network(SHARED["dns"], PUBLIC, files={"/a.heic": heic}) as network:
+        images = HttpImages(connections(network), refused=lambda content: refusal_of(content, reads_heic=False))
+        with pytest.raises(
+            GenerationFailed, match="What the URL leads to is a HEIC image, which this server"
+        ) as caught:
+            await images.fetch("http://ok.ssrf.example.com/a.heic", str(tmp_path / "picture"))
+        with pytest.raises(GenerationFailed, match="leads to is a web page"):
+            await images.fetch("http://ok.ssrf.example.com/html-as-png", str(tmp_path / "picture"))
+    assert caught.value.code == "image_unsupported_type"
+    assert caught.value.permanent

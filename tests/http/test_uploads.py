@@ -161,3 +161,8 @@ def test_many_at_once_are_all_kept(caller):
     for thread in threads:
         thread.join()
     assert statuses == [201] * 40
+
+
+def test_white_space_around_an_uploads_address_is_nothing(caller):
+    url = upload(caller).body["url"]
+    assert caller.submit({"prompt": "push in", "url": f" {url}\n"}).status == 200

@@ -151,3 +151,18 @@ def test_a_jpeg_of_a_wide_gamut_is_converted():
     assert red > 210
     assert green < 98
     assert blue < 100
+
+
+@pytest.mark.parametrize(
+    ("primaries", "transfer", "expected"), [(12, 13, True), (1, 13, False), (1, 1, False), (2, 2, False)]
+)
+def test_the_colour_space_that_an_avif_names_is_followed(primaries, transfer, expected):
+    """Pillow writes sRGB's: the box is rewritten."""
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32), (200, 100, 100)).save(file, "AVIF", quality=100, subsampling="4:4:4")
+    content = bytearray(file.getvalue())
+    at = content.index(b"colrnclx") + 8
+    content[at : at + 4] = struct.pack(">HH", primaries, transfer)
+    red, green, _ = bytes(decode(bytes(content)).pixels[:3])
+    assert (red > 210 and green < 98) == expected
+    assert expected or (abs(red - 200) <= 2 and abs(green - 100) <= 2)

@@ -58,7 +58,7 @@ _STARTS = (
 )
 _RIFF = ((b"AVI ", "an AVI video", _FRAME), (b"WAVE", "a WAV file", _FRAME))
 _MARKUP = (
-    (re.compile(rb"<svg[\s>]", re.IGNORECASE), "an SVG drawing", _SAVE),
+    (re.compile(rb"<svg[\s/>]", re.IGNORECASE), "an SVG drawing", _SAVE),
     (re.compile(rb"<!doctype html|<html[\s>]|<head[\s>]|<body[\s>]", re.IGNORECASE), "a web page", "send the image"),
     (re.compile(rb"<\?xml|<[a-z]", re.IGNORECASE), "an XML document", "send the image"),
 )
@@ -123,5 +123,10 @@ def _text(beginning: bytes) -> tuple[str, str] | None:
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"<"):
         return next(((name, remedy) for pattern, name, remedy in _MARKUP if pattern.search(text)), None)
-    is_text = text and all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in text)
-    return ("a text", "send the image itself") if is_text else None
+    return ("a text", "send the image itself") if _is_text(text) else None
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether it is UTF-8 with no control characters; its last letter may be cut short."""
+    letters = content.decode("utf-8", "replace").rstrip("\ufffd")
+    return bool(letters) and all(each.isprintable() or each in "\t\n\r\f" for each in letters.replace("\ufffd", "\0"))

@@ -38,7 +38,7 @@ def upload_named_by(url: str) -> str | None:
 
     No other picture has such an address: whoever writes one means an upload.
     """
-    found = _ADDRESS.fullmatch(url)
+    found = _ADDRESS.fullmatch(url.strip())
     return None if found is None else found[1]
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from stillmotion.media.parts.found import Coding, Parts
 
 _MOST_BOXES = 4096
+_SRGB, _OF_TELEVISION = 13, frozenset({1, 6, 14, 15})
+"""Transfer characteristics: pictures that name those of television are shown as sRGB, by browsers too."""
 
 
 def taken_apart(content: bytes) -> Parts:
@@ -18,7 +20,8 @@ def taken_apart(content: bytes) -> Parts:
     coding, profile, peak = None, None, None
     for name, body in of_the_picture:
         if name == b"colr" and body[:4] == b"nclx" and coding is None and len(body) >= 10:
-            coding = Coding(int.from_bytes(body[4:6], "big"), int.from_bytes(body[6:8], "big"))
+            transfer = int.from_bytes(body[6:8], "big")
+            coding = Coding(int.from_bytes(body[4:6], "big"), _SRGB if transfer in _OF_TELEVISION else transfer)
         elif name == b"colr" and body[:4] in {b"prof", b"rICC"} and profile is None:
             profile = body[4:]
         elif name == b"clli":
