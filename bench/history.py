@@ -26,6 +26,7 @@ from stillmotion.domain.keyframes import ImageKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Product
+from stillmotion.opening import Missing
 
 PLENTY = 1_000_000_000
 """A limit that no figure comes near."""
@@ -66,7 +67,7 @@ async def write_history(data_dir: Path, generations: int, subscriptions: int = 5
 
 async def _issue(settings: Settings, count: int) -> list[tuple[str, str]]:
     """New subscriptions of one product without limits: each one's id and key."""
-    with administration(settings) as office:
+    with administration(settings, Missing.MAKE) as office:
         product = await office.products.ensure(unlimited(new_uuid7()))
         issued = [await office.subscriptions.issue(product.name, f"customer {number}") for number in range(count)]
     return [(each.subscription.id, each.primary) for each in issued]
