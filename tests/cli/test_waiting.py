@@ -77,13 +77,30 @@ def test_the_address_that_failed_is_named_and_no_other(terminal, told, nobody):
     assert terminal.files("*.mp4") == []
 
 
+def test_what_the_server_does_not_take_is_called_as_it_was_asked_for(terminal, told):
+    told.on("POST", VIDEO, Answer(400, {"detail": "duration: must be from 1 to 12 seconds; seed: must be whole"}))
+    code, out, err = terminal("generate", "one.jpg", "push in", "--seconds", "99")
+    assert (code, out) == (1, "")
+    assert err.strip() == "stillmotion: --seconds: must be from 1 to 12 seconds; --seed: must be whole (status 400)"
+    _, out, _ = terminal("generate", "one.jpg", "two.jpg", "push in", "--seconds", "99", "--json")
+    assert out.count('"reason": "--seconds: must be from') == 2
+
+
+def test_a_clip_that_is_made_and_cannot_be_fetched_is_said_to_be_there(terminal, told, nobody):
+    done = {"id": "1", "state": "completed", "model": "ray-2", "assets": {"video": f"{nobody}/v", "image": None}}
+    told.on("POST", VIDEO, Answer(201, done))
+    code, _, err = terminal("generate", "one.jpg", "push in")
+    assert code == 1
+    assert err.strip().endswith("The clip is on the server: stillmotion generations download 1")
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"STILLMOTION_SERVER": "http://"}, "http:// is no address of a server: write it like https://host:8080."),
         ({"STILLMOTION_SERVER": "http://[x"}, "is no address of a server"),
         ({"STILLMOTION_KEY": "sm_abcdef…"}, "The key holds what no key does"),
-        ({"STILLMOTION_KEY": "sm_a b\n"}, "The key holds what no key does"),
+        ({"STILLMOTION_KEY": "sm_a b"}, "The key holds what no key does"),
     ],
 )
 def test_an_address_and_a_key_that_cannot_be_are_said_in_a_sentence(terminal, settings, sentence):

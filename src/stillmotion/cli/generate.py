@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,23 +18,25 @@ from stillmotion.cli.orders import Asked, Made, Maker, Makers, Order, is_address
 from stillmotion.cli.plans import describe
 from stillmotion.config import Settings
 from stillmotion.domain.camera import HONOURED, SUGGESTED
-from stillmotion.domain.errors import InvalidRequest, Problem, StillmotionError
-from stillmotion.domain.fields import Field
+from stillmotion.domain.errors import StillmotionError
 from stillmotion.domain.request import AspectRatio, Resolution
 from stillmotion.outputs import IfThere, Output, OutputRefused
 
 _WORDS: Final[Mapping[str, str]] = {
-    Field.PROMPT: "PROMPT",
-    **dict.fromkeys((Field.FRAME0, Field.FRAME0_URL), "IMAGE"),
-    **dict.fromkeys((Field.FRAME1, Field.FRAME1_URL), "--end"),
-    Field.SECONDS: "--seconds",
-    Field.RESOLUTION: "--resolution",
-    Field.ASPECT_RATIO: "--aspect",
-    Field.LOOP: "--loop",
-    Field.SEED: "--seed",
-    Field.MODEL: "--model",
+    "prompt": "PROMPT",
+    **dict.fromkeys(("frame0", "frame0.url", "keyframes.frame0", "keyframes.frame0.url"), "IMAGE"),
+    **dict.fromkeys(("frame1", "frame1.url", "keyframes.frame1", "keyframes.frame1.url"), "--end"),
+    **dict.fromkeys(("seconds", "duration"), "--seconds"),
+    "resolution": "--resolution",
+    "aspect_ratio": "--aspect",
+    "loop": "--loop",
+    "seed": "--seed",
+    "model": "--model",
+    "concepts": "--camera",
 }
-"""What a person called it who asked for it here."""
+"""What a person called it who asked for it here, by its names in the domain and on the surface that a server has."""
+
+_NAMED: Final = re.compile(r"(^|; )([a-z0-9_.]+)(?=: )")
 
 _camera = click.option(
     "--camera",
@@ -95,8 +98,8 @@ def command(ctx: click.Context, /, images: tuple[str, ...], out: str | None, **g
     except KeyboardInterrupt:
         click.echo("Cancelled; nothing is left half-made.", err=True)
         sys.exit(EXIT_INTERRUPTED)
-    except InvalidRequest as error:
-        raise _in_our_words(error) from error
+    except StillmotionError as error:
+        raise NotMade(_in_our_words(error)) from error
     _end(outcomes, as_json=as_json)
 
 
@@ -128,9 +131,9 @@ def _check(asked: Asked, settings: Settings) -> None:
         raise click.UsageError("--model chooses among a server's models: give --server too.")
 
 
-def _in_our_words(error: InvalidRequest) -> InvalidRequest:
-    """The same, with the parts of a request called as they are on the command line."""
-    return InvalidRequest(*(Problem(_WORDS.get(each.field, each.field), each.message) for each in error.problems))
+def _in_our_words(error: StillmotionError) -> str:
+    """What went wrong, with the parts of a request called as they are on the command line."""
+    return _NAMED.sub(lambda found: found[1] + _WORDS.get(found[2], found[2]), str(error))
 
 
 def maker_of(asked: Asked, settings: Settings) -> Makers:
@@ -142,6 +145,10 @@ def maker_of(asked: Asked, settings: Settings) -> Makers:
     from stillmotion.cli.here import here
 
     return here(asked, settings)
+
+
+class NotMade(StillmotionError):
+    """There is no clip: the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +181,10 @@ class _Teller:
 
     def failed(self, order: Order, error: StillmotionError) -> None:
         if self.as_json:
-            self._line(order, "failed", reason=str(error))
+            self._line(order, "failed", reason=_in_our_words(error))
             return
         with self.shown.aside():
-            click.echo(f"{order.image}: {error}", err=True)
+            click.echo(f"{order.image}: {_in_our_words(error)}", err=True)
 
     def _line(self, order: Order, state: str, **facts: Any) -> None:
         line = json.dumps({"image": order.image, "out": str(order.out), "state": state, **facts})

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stillmotion.cli.orders import Asked, Made, Order, Report, put_in_place
-from stillmotion.client import AsyncClient, Client, ClientError, Generation, Options
+from stillmotion.client import AsyncClient, Client, ClientError, Generation, NoAnswer, Options
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import OutputRefused, OutputUnwritable
@@ -95,7 +95,11 @@ class There:
         with suppress(ClientError):
             plan = json.dumps(await client.plan(done.id))
         with TemporaryDirectory(prefix="stillmotion-") as folder:
-            came = await client.download(done, Path(folder, "clip.mp4"))
+            again = f"The clip is on the server: stillmotion generations download {done.id}"
+            try:
+                came = await client.download(done, Path(folder, "clip.mp4"))
+            except NoAnswer as error:
+                raise NoClip(f"{error} {again}") from error
             try:
                 clip = await asyncio.to_thread(probe, came)
             except BrokenClip as broken:
@@ -106,7 +110,6 @@ class There:
             try:
                 out = await put_in_place(came, order.out)
             except (OutputRefused, OutputUnwritable) as error:
-                again = f"The clip is on the server: stillmotion generations download {done.id}"
                 raise type(error)(f"{error} {again}") from error
         engine = done.engine or "an engine that the server does not name"
         seconds = time.monotonic() - began
