@@ -10,7 +10,7 @@ import aiohttp
 
 from stillmotion.media.sample import draw_sample
 
-PATH = "/dream-machine/v1/uploads"
+PATH = "/uploads"
 PIECE = 256 * 1024
 BOUNDARY = "a-line-between-parts"
 HEAD = (

@@ -53,6 +53,19 @@ async def test_a_clip_is_asked_for_fetched_and_published(workshop, clip, tmp_pat
     assert '"emulated": ["concepts: said in the prompt as words"]' in done.plan
 
 
+async def test_a_picture_that_takes_long_to_decode_holds_up_no_other_that_is_sent_elsewhere(workshop, clip):
+    async with open_studio(OpenAIStudio(clip)) as studio:
+        forwarders = forwarders_of(an_entry(studio.url))
+        async with running(workshop, forwarders=forwarders) as bench:
+            endless = ImageKeyframe("https://example.com/?do=sleep")
+            slow = await bench.submit("a walk", endless, engine=STUDIO)
+            await bench.until(slow, lambda each: each.state is State.DREAMING)
+            done = await bench.ended(await bench.submit("a walk", engine=STUDIO))
+            assert (await bench.find(slow)).state is State.DREAMING
+            await cancel(bench, slow)
+    assert done.state is State.COMPLETED
+
+
 @pytest.mark.makes("an OpenAI-shaped server", "any", "Words alone")
 async def test_words_alone_are_sent_without_a_picture(workshop, clip):
     async with open_studio(OpenAIStudio(clip)) as studio:

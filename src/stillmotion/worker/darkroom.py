@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from stillmotion.domain.errors import Unavailable
+from stillmotion.worker.maker import SlowInput
 from stillmotion.worker.messages import Adopt, Done, Prepare, Prepared
 from stillmotion.worker.renderer_process import OnProgress, RendererDied, RendererProcess
 
@@ -20,10 +21,17 @@ class Darkroom:
         self._renderer: RendererProcess | None = None
         self._free = asyncio.Lock()
 
-    async def prepare(self, order: Callable[[int], Prepare]) -> Prepared:
-        """Pictures made ready; `order` is given the ticket. Raises as `RendererProcess.render` does."""
+    async def prepare(self, order: Callable[[int], Prepare], within: float | None = None) -> Prepared:
+        """Pictures made ready; `order` is given the ticket.
+
+        Raises as `RendererProcess.render` does, and `SlowInput` where it takes longer than so many seconds.
+        """
         async with self._running() as renderer:
-            return await renderer.prepare(order(renderer.ticket()))
+            try:
+                async with asyncio.timeout(within):
+                    return await renderer.prepare(order(renderer.ticket()))
+            except TimeoutError as late:
+                raise SlowInput("they are decoded elsewhere") from late
 
     async def adopt(self, order: Callable[[int], Adopt], on_progress: OnProgress) -> Done:
         """A clip made ours; as `prepare`."""

@@ -146,7 +146,8 @@ class Forwarder:
                 resolution=request.resolution,
                 frame0_is_clip=frame0.is_clip,
                 frame1_is_clip=frame1.is_clip,
-            )
+            ),
+            job.decoded_within,
         )
 
     def _prompt(self, job: Job) -> str:
