@@ -1,6 +1,8 @@
 """One line for each request where the operator wants it: enough to find it again, and nothing that is secret."""
 
 import json
+import socket
+import time
 
 import pytest
 import structlog
@@ -112,3 +114,16 @@ def test_a_line_is_written_as_the_others_are(capsys):
     structlog.reset_defaults()
     AccessLines(are_wanted=True).write("GET", "/healthz", 200, 0.00123, "run-000001")
     assert "request" in capsys.readouterr().out
+
+
+def test_a_request_that_its_caller_gave_up_is_a_line_too(logging_edge):
+    caller = logging_edge.caller()
+    head = f"POST {SUBMIT} HTTP/1.1\r\nHost: x\r\nOcp-Apim-Subscription-Key: {caller.issued.primary}\r\n"
+    with capture_logs() as events:
+        with socket.create_connection(logging_edge.address, timeout=10) as connection:
+            connection.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+            time.sleep(0.2)
+        until = time.monotonic() + 10
+        while not (lines := [each for each in events if each["event"] == "request"]) and time.monotonic() < until:
+            time.sleep(0.02)
+    assert [(each["status"], each["reason"]) for each in lines] == [(499, "client_gone")]

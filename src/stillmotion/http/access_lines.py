@@ -7,6 +7,10 @@ import structlog
 
 from stillmotion.application.subscriptions import KEY_PREFIX, VISIBLE_CHARACTERS
 from stillmotion.domain.errors import InvalidRequest, Refused, TurnedAway, Unavailable
+from stillmotion.http.request import ClientGone
+
+CLIENT_GONE = 499
+"""What stands for the status of a request that its caller gave up before it could be answered."""
 
 _LOG = structlog.get_logger("stillmotion.http")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -51,7 +55,7 @@ def reason_of(error: Exception) -> str:
     """A code for programs: the error's own, or else its kind in words."""
     if isinstance(error, TurnedAway):
         return error.reason.value
-    if isinstance(error, Refused | Unavailable):
+    if isinstance(error, Refused | Unavailable | ClientGone):
         return "_".join(_WORDS.split(type(error).__name__)).lower()
     return "bug"
 

@@ -24,7 +24,7 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Product
-from stillmotion.http.access_lines import AccessLines
+from stillmotion.http.access_lines import CLIENT_GONE, AccessLines
 from stillmotion.http.body import PLAIN_CAP, BodyReader, apart_if_large
 from stillmotion.http.decoding import QueryDecoder, Wire, WireDecoder
 from stillmotion.http.metrics import Metrics
@@ -79,18 +79,15 @@ class Endpoint(Generic[Caller, Wire]):
                 reply = Reply(answer.status, answer.body, [JSON_TYPE, NO_STORE])
                 if answer.streamed_by is not None:
                     reply, pieces = await answer.streamed_by(request)
-            except ClientGone:
+            except ClientGone as gone:
+                self._write_line(call, CLIENT_GONE, gone)
                 raise
             except Exception as error:
                 refused = error
                 reply, headers = self._refuse(error, call)
             headers.append(("X-Request-Id", call.request_id))
-            seconds = services.clock.monotonic() - call.began_at
-            self._metrics.observe(reply.status, seconds)
-            route = self._operation.path
-            self._lines.write(
-                request.method, route, reply.status, seconds, call.request_id, key=call.key, error=refused
-            )
+            self._metrics.observe(reply.status, services.clock.monotonic() - call.began_at)
+            self._write_line(call, reply.status, refused)
             if pieces is None:
                 return reply.response(*headers)
             return await send_in_pieces(request, reply, pieces, *headers)
@@ -127,6 +124,12 @@ class Endpoint(Generic[Caller, Wire]):
         if operation.submits and answer.generation is not None:
             self._tell(call, answer.generation)
         return answer
+
+    def _write_line(self, call: Call, status: int, error: Exception | None) -> None:
+        if self._lines.are_wanted:
+            seconds = self._services.clock.monotonic() - call.began_at
+            about = call.request.method, self._operation.path, status, seconds, call.request_id
+            self._lines.write(*about, key=call.key, error=error)
 
     def _tell(self, call: Call, generation: GenerationView) -> None:
         """Note a generation's acceptance: with the request's id, by which its line and its answer are found."""
