@@ -289,7 +289,7 @@ async def test_what_nobody_here_reads_is_refused_as_soon_as_it_is_fetched(tmp_pa
             GenerationFailed, match="What the URL leads to is a HEIC image, which this server"
         ) as caught:
             await images.fetch("http://ok.ssrf.example.com/a.heic", str(tmp_path / "picture"))
-        with pytest.raises(GenerationFailed, match="leads to is a web page"):
+        with pytest.raises(GenerationFailed, match="leads to is a web page, not an image"):
             await images.fetch("http://ok.ssrf.example.com/html-as-png", str(tmp_path / "picture"))
     assert caught.value.code == "image_unsupported_type"
     assert caught.value.permanent

@@ -85,7 +85,10 @@ def refusal(read: Read, *, reads_heic: bool) -> str | None:
     found = _known(beginning) or _video(beginning) or _text(beginning)
     if found is None:
         return f"not an image of a supported kind: send a {KINDS} file"
-    return f"{found[0]}, which this server does not read: {found[1]}"
+    name, remedy = found
+    return (
+        f"{name}, which this server does not read: {remedy}" if remedy == _SAVE else f"{name}, not an image: {remedy}"
+    )
 
 
 def refusal_of(content: bytes, *, reads_heic: bool) -> str | None:
