@@ -216,7 +216,7 @@ def test_the_service_tells_depth_by_the_operators_model(make_running, tmp_path):
         (["notes.txt", "push in", "--depth", "missing.png"], "--depth: missing.png is not a file"),
         (["notes.txt", "push in"], "image"),
         (["http://127.0.0.1:9/a.png", "push in"], "private network"),
-        (["notes.txt", " "], "prompt: must not be blank"),
+        (["notes.txt", " "], "PROMPT: must not be blank"),
         (["notes.txt", "x", "--seconds", "60"], "seconds: must be from 1 to 12 seconds"),
     ],
 )
