@@ -288,7 +288,7 @@ def make_venv(uv: str, environment: Mapping[str, str]) -> None:
     if PYTHON.exists() and venv_version() == running and not moved:
         return
     say(f"making .venv with Python {running}")
-    command = [uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, str(VENV)]
+    command = [uv, "venv", "--quiet", "--clear", "--seed", "--no-project", "--python", sys.executable, str(VENV)]
     ended = subprocess.run(command, env=environment, check=False)
     if ended.returncode:
         raise Trouble("The environment .venv could not be made (see above): remove it and try again.", ended.returncode)
