@@ -133,7 +133,9 @@ class Opened:
         """
         if self.parts.is_short:
             return False
-        if self.parts.doubted is None or (self.parts.is_ended and not _ends_flat(self.image)):
+        # A progressive one that was closed early is a whole picture of fewer details.
+        is_plain = not self.image.info.get("progressive") and _ends_flat(self.image)
+        if self.parts.doubted is None or (self.parts.is_ended and not is_plain):
             return True
         first, second = _sketch(self.parts.content), _sketch(self.parts.doubted())
         differing = ImageChops.difference(first, second).convert("L").point(lambda value: 255 if value else 0)
