@@ -2,7 +2,10 @@
 
 import http.client
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
 from contextlib import suppress
 
@@ -43,6 +46,20 @@ def test_a_submit_that_is_too_large_is_answered_to_who_sends_first(service):
         assert b"larger" in answer.read() or answer.status == 413
     finally:
         connection.close()
+
+
+def test_our_own_command_line_says_why_a_picture_was_not_taken(service, tmp_path):
+    picture = tmp_path / "large.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(30 * MB))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
+    settings = {
+        "STILLMOTION_SERVER": "http://{}:{}".format(*service.where),
+        "STILLMOTION_KEY": service.history.key_of(0),
+    }
+    words = ["-m", "stillmotion", "generate", str(picture), "push in", "-o", str(tmp_path / "clip.mp4")]
+    done = subprocess.run([sys.executable, *words], env=kept | settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "must be no larger than" in done.stderr
 
 
 def test_a_key_that_is_wrong_is_answered_to_who_sends_first(service):
