@@ -17,7 +17,7 @@ from stillmotion.engines.diffusers.libraries import missing_library
 if TYPE_CHECKING:
     from stillmotion.application.ports import ObjectStore
 
-FEWEST_FILES: Final = 256
+FEWEST_FILES: Final = 128
 """Files and connections: the service's own are about fifty, and each caller and renderer takes some."""
 FEW_FILES: Final = 1024
 
