@@ -1,7 +1,9 @@
 """Pictures that are sent ahead: `POST /uploads`, and what their addresses are good for."""
 
+import gc
 import itertools
 import threading
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -166,3 +168,23 @@ def test_many_at_once_are_all_kept(caller):
 def test_white_space_around_an_uploads_address_is_nothing(caller):
     url = upload(caller).body["url"]
     assert caller.submit({"prompt": "push in", "url": f" {url}\n"}).status == 200
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_refused_upload_leaves_none_of_its_bytes(start, kind, monkeypatch):
+    """Nor does one that is kept: the collector of cycles runs seldom in a server, and not at all here."""
+    caller = start(kind).caller()
+    content = PNG[:8] + bytes(4_000_000)
+    assert upload(caller, content).status == 201
+    monkeypatch.setattr(rules, "MAX_KEPT", 3)
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        assert [upload(caller, content).status for _ in range(6)] == [201, 201, 429, 429, 429, 429]
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert after - before < 3_000_000

@@ -83,8 +83,9 @@ class Endpoint(Generic[Caller, Wire]):
                 self._write_line(call, CLIENT_GONE, gone)
                 raise
             except Exception as error:
-                refused = error
                 reply, headers = self._refuse(error, call)
+                # Its traceback holds this frame and those that hold the body: a cycle until the collector runs.
+                refused = error.with_traceback(None)
             headers.append(("X-Request-Id", call.request_id))
             self._metrics.observe(reply.status, services.clock.monotonic() - call.began_at)
             self._write_line(call, reply.status, refused)

@@ -43,6 +43,7 @@ class _Waiting:
             self.future.set_result(self.result)
         else:
             self.future.set_exception(self.error)
+            self.error = None  # Its traceback holds a frame that holds this.
 
 
 class Writer:
