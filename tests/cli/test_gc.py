@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 NOTHING = {"expired": 0, "removals": 0, "orphans": 0, "orphan_bytes": 0, "discarded": 0, "unfinished": 0}
 
@@ -22,3 +23,11 @@ def test_an_orphan_is_reported_first_and_then_set_aside(commands):
     [kept] = [path for path in (commands.directory / "objects" / "quarantine").rglob("*") if path.is_file()]
     assert kept.read_bytes() == b"clip"
     assert commands.json("gc") == NOTHING | {"dry_run": False}
+
+
+def test_a_command_that_looked_at_the_storage_ends_well_on_a_busy_machine(commands):
+    """Threads of the storage's library still let go of Python's objects when the command is over."""
+    commands.run("keys", "create")
+    with ThreadPoolExecutor(8) as at_once:
+        said = list(at_once.map(lambda _: commands.run("gc", "--dry-run"), range(24)))
+    assert all("0 orphans" in each for each in said)

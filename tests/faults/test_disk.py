@@ -194,9 +194,10 @@ def test_while_another_keeps_the_database_locked_submits_wait_and_polls_do_not(r
     assert running.wait_for(again.body["id"], "completed", "failed")["state"] == "completed"
 
 
-def test_a_clip_waits_while_the_storage_is_away(running):
+def test_a_clip_waits_while_the_storage_is_away(make_running):
     """Submits by URL are taken; what was made is kept, with its lease, until it can be stored."""
-    waiting = running.submit({**SHORT, "duration": 5}).body["id"]
+    running = make_running(STILLMOTION_PREVIEW_SECONDS="0")  # A preview whose removal fails is left to `gc`.
+    waiting = running.submit({**SHORT, "duration": 12, "resolution": "1080p"}).body["id"]
     until_drawn(running, waiting)
     objects = running.directory / "objects"
     objects.rename(objects.with_name("away"))

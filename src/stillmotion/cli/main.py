@@ -5,10 +5,10 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -139,7 +139,24 @@ def main() -> None:
         if signal.getsignal(number) is signal.SIG_DFL:  # Under nohup a hangup stays ignored.
             signal.signal(number, _end_tidily)
     try:
+        _command()
+    except SystemExit as ended:
+        if "obstore" in sys.modules and isinstance(ended.code, int | None):
+            _leave(ended.code or 0)
+        raise
+
+
+def _command() -> None:
+    try:
         cli(standalone_mode=True)
     except StillmotionError as error:
         click.echo(f"stillmotion: {error}", err=True)
         sys.exit(EXIT_REFUSED)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without taking Python apart. A thread of obstore's that still lets go of an object then would abort us."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # A reader that is gone was told of before.
+            stream.flush()
+    os._exit(code)
