@@ -55,7 +55,7 @@ class AssetUrls:
                 direct = direct_url(key, lifetime)
                 if direct is not None:
                     return direct
-                expires, folder = int((self.clock.now() + lifetime).timestamp()), own
+                expires, folder = int(self.clock.now().timestamp() + lifetime.total_seconds()), own
                 query = f"?expires={expires}&signature={self._signature(folder, expires)}"
             return f"{base_url}/assets/{key}{query}"
 

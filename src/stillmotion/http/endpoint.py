@@ -158,8 +158,7 @@ class Endpoint(Generic[Caller, Wire]):
             allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
         headers = _limit_headers(allowance)
         if generation is not None:
-            engine = generation.engine.encode("ascii", "replace").decode("ascii")
-            headers.append(("X-Stillmotion-Engine", engine))
+            headers.append(("X-Stillmotion-Engine", generation.engine))
             headers.append(("X-Stillmotion-Progress", f"{generation.progress:.2f}"))
         return headers
 

@@ -111,7 +111,7 @@ class HttpServer:
             response = await self._handler(request) if refusal is None else refusal.response()
             if _may_blur_the_next(request):
                 response.force_close()
-            return await _sent_if_large(request, response)
+            return await _sent(request, response) if _has_to_wait(request, response) else response
         except ClientGone:
             return web.Response()
         except Exception as error:
@@ -209,12 +209,15 @@ _TOO_BUSY = _malformed(503, "There are too many connections, please try again la
 _FAILED = _malformed(500, "An unexpected error occurred, please try again later")
 
 
-async def _sent_if_large(request: Request, response: web.StreamResponse) -> web.StreamResponse:
-    """Send an answer that may have to wait for its caller, within a deadline: aiohttp would wait for ever."""
+def _has_to_wait(request: Request, response: web.StreamResponse) -> bool:
+    """Whether an answer is too large to be sent without waiting for its caller to take what came before."""
     body = response.body if isinstance(response, web.Response) else None
     waiting = 0 if request.transport is None else request.transport.get_write_buffer_size()
-    if waiting + (len(body) if isinstance(body, bytes) else 0) <= LARGE_BODY:
-        return response
+    return waiting + (len(body) if isinstance(body, bytes) else 0) > LARGE_BODY
+
+
+async def _sent(request: Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Send an answer within a deadline: aiohttp would wait for ever."""
     try:
         async with asyncio.timeout(request.deadlines.piece):
             await response.prepare(request)
