@@ -154,9 +154,9 @@ def _command() -> None:
         sys.exit(EXIT_REFUSED)
 
 
-def _leave(code: int) -> NoReturn:
+def _leave(status: int) -> NoReturn:
     """End without taking Python apart. A thread of obstore's that still lets go of an object then would abort us."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # A reader that is gone was told of before.
             stream.flush()
-    os._exit(code)
+    os._exit(status)
