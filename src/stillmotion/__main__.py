@@ -1,5 +1,5 @@
 """`python -m stillmotion` is the `stillmotion` command."""
 
-from stillmotion.cli.main import main
+from stillmotion.cli.main import script
 
-main()
+script()

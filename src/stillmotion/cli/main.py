@@ -132,21 +132,23 @@ def _speak_utf8() -> None:
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONUTF8": "1"})
 
 
-def main() -> None:
-    """The console script: errors of ours are one sentence on standard error."""
-    _speak_utf8()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # Under nohup a hangup stays ignored.
-            signal.signal(number, _end_tidily)
+def script() -> NoReturn:
+    """The console script: `main`, and the end of its process."""
     try:
-        _command()
+        main()
     except SystemExit as ended:
         if "obstore" in sys.modules and isinstance(ended.code, int | None):
             _leave(ended.code or 0)
         raise
+    sys.exit(0)
 
 
-def _command() -> None:
+def main() -> None:
+    """The whole command: errors of ours are one sentence on standard error."""
+    _speak_utf8()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # Under nohup a hangup stays ignored.
+            signal.signal(number, _end_tidily)
     try:
         cli(standalone_mode=True)
     except StillmotionError as error:
