@@ -144,6 +144,7 @@ def test_a_command_that_is_ended_leaves_what_was_there_and_nothing_else(terminal
         until = time.monotonic() + 30
         while not any(scratch.iterdir()) and time.monotonic() < until:
             time.sleep(0.05)
+        time.sleep(0.2)  # Between a folder's making and the note that it is to go again lies a moment.
         process.send_signal(number)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 128 + number, err
