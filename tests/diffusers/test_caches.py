@@ -132,10 +132,12 @@ def test_few_steps_are_all_computed(folder_of):
 
 @pytest.mark.parametrize("placement", ["encoders-off", "parts", "blocks"])
 def test_a_cache_works_wherever_the_weights_lie(placement, folder_of):
+    """Within a rounding: some processors add in another order where weights that were moved lie in memory."""
     options = {"cache": "first-block", "cache_threshold": 1000}
-    whole = drawn(at_work("wan21", folder_of, options)[0], job_of("wan21"))
+    whole = b"".join(drawn(at_work("wan21", folder_of, options)[0], job_of("wan21")))
     engine, _ = at_work("wan21", folder_of, {**options, "placement": placement})
-    assert drawn(engine, job_of("wan21")) == whole
+    moved = b"".join(drawn(engine, job_of("wan21")))
+    assert max(abs(one - other) for one, other in zip(whole, moved, strict=True)) <= 1
 
 
 @pytest.mark.slow
