@@ -1,14 +1,11 @@
 """The official Node SDK, installed from npm, with nothing changed but its base URL and its key."""
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from stillmotion.domain.camera import HONOURED
+from tests.clients.node_sdk import installed, results_of
 
 SESSION = Path(__file__).with_name("lumaai_session.mjs")
 CLIENT, VERSION = "lumaai (Node)", "1.19.1"
@@ -17,16 +14,7 @@ CLIENT, VERSION = "lumaai (Node)", "1.19.1"
 @pytest.fixture(scope="module")
 def node_modules(tmp_path_factory):
     """A folder in which the SDK is installed."""
-    if shutil.which("npm") is None and os.environ.get("CI") != "true":
-        pytest.skip("node and npm are not installed")
-    folder = tmp_path_factory.mktemp("node")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), f"lumaai@{VERSION}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and os.environ.get("CI") != "true":
-        pytest.skip(f"the Node SDK cannot be had: {done.stderr.strip()[-200:]}")
-    assert done.returncode == 0, done.stderr
-    shutil.copy(SESSION, folder)
-    return folder
+    return installed(tmp_path_factory.mktemp("node"), f"lumaai@{VERSION}", SESSION)
 
 
 @pytest.fixture
@@ -34,17 +22,7 @@ def results(node_modules, caller):
     """What every method of the SDK answered, by its name."""
     base = f"{caller.edge.server.url}/dream-machine/v1"
     command = ["node", SESSION.name, base, caller.issued.primary]
-    with subprocess.Popen(
-        command, cwd=node_modules, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as session:
-        for line in session.stdout:
-            word, _, rest = line.strip().partition(" ")
-            if word == "RESULTS":
-                return json.loads(rest)
-            caller.complete(rest)
-            session.stdin.write("done\n")
-            session.stdin.flush()
-    raise AssertionError("the session broke off")
+    return results_of(command, node_modules, caller)
 
 
 @pytest.mark.slow

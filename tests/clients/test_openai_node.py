@@ -1,14 +1,11 @@
 """OpenAI's official Node SDK, installed from npm, with nothing changed but its base URL and its key."""
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from stillmotion.http.pictures import read_data_uri
+from tests.clients.node_sdk import installed, results_of
 from tests.end_to_end.conftest import small_picture
 
 SESSION = Path(__file__).with_name("openai_session.mjs")
@@ -20,16 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def node_modules(tmp_path_factory):
     """A folder in which the SDK is installed."""
-    if shutil.which("npm") is None and os.environ.get("CI") != "true":
-        pytest.skip("node and npm are not installed")
-    folder = tmp_path_factory.mktemp("node")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), f"openai@{VERSION}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and os.environ.get("CI") != "true":
-        pytest.skip(f"the Node SDK cannot be had: {done.stderr.strip()[-200:]}")
-    assert done.returncode == 0, done.stderr
-    shutil.copy(SESSION, folder)
-    return folder
+    return installed(tmp_path_factory.mktemp("node"), f"openai@{VERSION}", SESSION)
 
 
 @pytest.fixture
@@ -38,17 +26,7 @@ def results(node_modules, caller):
     picture = node_modules / "picture.png"
     picture.write_bytes(read_data_uri(small_picture()))
     command = ["node", SESSION.name, f"{caller.edge.server.url}/v1", caller.issued.primary, str(picture)]
-    with subprocess.Popen(
-        command, cwd=node_modules, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as session:
-        for line in session.stdout:
-            word, _, rest = line.strip().partition(" ")
-            if word == "RESULTS":
-                return json.loads(rest)
-            caller.complete(rest)
-            session.stdin.write("done\n")
-            session.stdin.flush()
-    raise AssertionError("the session broke off")
+    return results_of(command, node_modules, caller)
 
 
 def test_every_method_of_the_node_sdk_is_answered(results, record_property):
