@@ -39,7 +39,6 @@ LINGER_SECONDS = 5.0
 """How long the rest of a body is read and dropped after a refusal, so that its sender reads the refusal."""
 
 _LOG = structlog.get_logger("stillmotion.http")
-_BODILESS = frozenset({204, 304})
 
 
 class HttpServer:
