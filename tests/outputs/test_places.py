@@ -82,13 +82,20 @@ def test_a_folder_is_known_by_its_slash_by_being_one_or_by_having_no_suffix():
         ("photo.jpg/x.mp4", "photo.jpg is a file, so that nothing can be written into it"),
         ("photo.jpg/", "photo.jpg is a file, so that nothing can be written into it"),
         ("x" * 300 + ".mp4", "is too long a name"),
-        ("/dev/fd/99", "/dev/fd/99 is not open"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_the_remedy(named, sentence):
     with pytest.raises(OutputRefused, match=sentence):
         asked(named)
     assert sorted(each.name for each in Path().iterdir()) == ["clip.mp4", "clips", "photo.jpg"]
+
+
+def test_a_descriptor_that_is_not_open_is_refused():
+    # A number of our own: a runner may have handed this process any other one open.
+    number = os.open("photo.jpg", os.O_RDONLY)
+    os.close(number)
+    with pytest.raises(OutputRefused, match=f"/dev/fd/{number} is not open"):
+        asked(f"/dev/fd/{number}")
 
 
 def linked(kind, to="photo.jpg", name="out.mp4"):
