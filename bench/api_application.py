@@ -9,15 +9,15 @@ from pathlib import Path
 from bench.bare_writer import bare_connection, write
 from bench.history import PICTURE, PROMPT, queued, unlimited
 from bench.table import Figure, Sense, spread
-from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.objects import open_objects
 from stillmotion.adapters.queue_signal import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
-from stillmotion.adapters.store.sqlite.rows import Bindings, from_generation
+from stillmotion.adapters.store.sqlite.generation_rows import Bindings, from_generation
 from stillmotion.application.generations import Generations
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads

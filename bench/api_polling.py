@@ -25,7 +25,7 @@ from bench.processes import cpu_seconds
 from bench.readiness import until_ready
 from bench.service import Server, serving
 from bench.table import Figure, Sense, Spread, spread
-from stillmotion.media.sample import draw_sample
+from stillmotion.cli.sample_picture import draw_sample
 
 CLIENTS = 1_000
 EVERY_SECONDS = 3.0

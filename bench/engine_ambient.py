@@ -15,7 +15,7 @@ from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import RenderJob
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
-from stillmotion.media.encode import encode
+from stillmotion.media.output.encoder import encode
 
 
 class Seen(StrEnum):

@@ -13,7 +13,7 @@ from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import Frame, RenderJob
 from stillmotion.domain.request import FrameSize, Resolution
 from stillmotion.engines.parallax import Parallax
-from stillmotion.media.encode import encode
+from stillmotion.media.output.encoder import encode
 
 WIDE = FrameSize(1280, 720)
 CAMERA = ("astronaut", "push in")

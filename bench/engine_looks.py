@@ -16,7 +16,7 @@ from bench.table import Figure, Sense, Spread, spread
 from stillmotion.domain.rendering import RenderJob
 from stillmotion.domain.request import FrameSize, Resolution
 from stillmotion.engines.parallax import Parallax
-from stillmotion.media.encode import encode
+from stillmotion.media.output.encoder import encode
 
 NATIVE_MOVES = (
     *("push_in", "pull_out", "zoom_in", "zoom_out", "pan_left", "pan_right", "tilt_up", "tilt_down"),

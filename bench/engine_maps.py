@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax.camera import camera_path
-from stillmotion.engines.parallax.geometry import CELL
-from stillmotion.engines.parallax.plan import MotionPlan, Segment
-from stillmotion.engines.parallax.shot import Shot
-from stillmotion.engines.parallax.warp import Warp
+from stillmotion.engines.parallax.camera.path import camera_path
+from stillmotion.engines.parallax.camera.projection import CELL
+from stillmotion.engines.parallax.camera.staging import Shot
+from stillmotion.engines.parallax.camera.warp import Warp
+from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 
 FRAMES = 25
 

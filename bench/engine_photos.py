@@ -8,7 +8,7 @@ import skimage.data
 from bench.engine_scenes import SCENES
 from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import AspectRatio, FrameSize, Resolution, frame_size
-from stillmotion.media.intake import decode
+from stillmotion.media.input.pictures import decode
 
 WHEEL = Path(skimage.data.__file__).parent
 BACKGROUNDS = Path("/usr/share/backgrounds/mate/nature")

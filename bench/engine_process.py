@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 
 from stillmotion.domain.request import Resolution
-from stillmotion.media.decoder_process import DecoderProcess
-from stillmotion.worker.making import make
-from stillmotion.worker.messages import Render
-from stillmotion.worker.renderer import embedded_engines
+from stillmotion.media.sandbox.client import DecoderProcess
+from stillmotion.worker.renderer.__main__ import embedded_engines
+from stillmotion.worker.renderer.jobs import make
+from stillmotion.worker.renderer.protocol import Render
 
 
 def made(file: str, prompt: str, resolution: str) -> float:

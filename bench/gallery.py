@@ -17,7 +17,7 @@ from bench.gallery_cases import CHAPTERS, Case
 from stillmotion.domain.rendering import RenderJob
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
-from stillmotion.media.encode import encode
+from stillmotion.media.output.encoder import encode
 
 SECONDS = 3.0
 SHEET_HEIGHT = 240

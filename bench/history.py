@@ -14,10 +14,10 @@ from random import Random
 import apsw
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.identifiers import new_uuid7
-from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.rows import Bindings, from_generation, microseconds, place_of
+from stillmotion.adapters.store.sqlite import queries
+from stillmotion.adapters.store.sqlite.generation_rows import Bindings, from_generation, microseconds, place_of
 from stillmotion.composition import administration
 from stillmotion.config import Settings
 from stillmotion.domain.assets import Asset, AssetKind, Assets
@@ -138,7 +138,7 @@ def _insert(database: Path, rows: Iterator[Bindings]) -> None:
         connection.pragma("cache_size", -262_144)
         while batch := list(islice(rows, BATCH)):
             with connection:
-                connection.executemany(statements.INSERT_GENERATION, batch)
+                connection.executemany(queries.INSERT_GENERATION, batch)
         connection.pragma("synchronous", "full")
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     finally:

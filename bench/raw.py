@@ -15,8 +15,8 @@ import uvloop
 from fastapi import FastAPI, Response
 
 from bench.gateway import POLL_PATH
-from stillmotion.http.request import DEADLINES
-from stillmotion.http.server import MAX_CONNECTIONS, listen, url_of
+from stillmotion.http.server.request import DEADLINES
+from stillmotion.http.server.server import MAX_CONNECTIONS, listen, url_of
 
 App = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.pictures import picture_type
+from stillmotion.domain.file_types.pictures import picture_type
 from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.decoder_process import DecoderProcess
+from stillmotion.media.sandbox.client import DecoderProcess
 from tools.chromium import CHROMIUM, NOTHING, shown
 
 SIDE, BLOCKS = 128, 8

@@ -29,13 +29,13 @@ except ImportError:
 
 from bench.gpu.cases import FULL, TINY, Case
 from stillmotion.domain.rendering import Frame, Rendering
-from stillmotion.engines.diffusers import levers
+from stillmotion.engines.diffusers import optimizations
+from stillmotion.engines.diffusers.conditioning import Anchor, Shot
 from stillmotion.engines.diffusers.families import FAMILIES
 from stillmotion.engines.diffusers.frames import frames_of
-from stillmotion.engines.diffusers.pace import Course
-from stillmotion.engines.diffusers.resident import Resident
-from stillmotion.engines.diffusers.shots import Anchor, Shot
-from stillmotion.media.encode import encode
+from stillmotion.engines.diffusers.loaded_model import Resident
+from stillmotion.engines.diffusers.progress import Course
+from stillmotion.media.output.encoder import encode
 
 TRIED: Mapping[str, Any] = {"compile": True, "channels_last": True}
 """What is tried on a GPU with a family that has no levers by default."""
@@ -157,7 +157,7 @@ def measured(
         resident = Resident(case.entry(case.steps[0], pulled), device, pipeline, FAMILIES[case.family])
         if "vae_dtype" in pulled:
             pipeline.vae.to(getattr(torch, str(pulled["vae_dtype"])))
-        levers.pull(pipeline, resident.entry)
+        optimizations.pull(pipeline, resident.entry)
         timed = shots if pulled else shots[:1]
         yield from _rows(name, timed, rounds, partial(ours, resident, device=device))
 
@@ -201,7 +201,7 @@ def main() -> int:
     print("|---|---|---|---|---|---|---|---|---|")
     kept = True
     for case in cases:
-        options = levers.QUICK.get(case.family, TRIED) if asked is None and has_gpu else asked or {}
+        options = optimizations.QUICK.get(case.family, TRIED) if asked is None and has_gpu else asked or {}
         bases: dict[int, float] = {}
         for row in measured(case, device, options, arguments.rounds):
             told, good = line(case, row, bases.setdefault(row[0], row[2].clip), barred=has_gpu)

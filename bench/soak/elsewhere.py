@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from bench.soak.name_server import NameServer, Reply
-from stillmotion.media.sample import draw_sample
+from stillmotion.cli.sample_picture import draw_sample
 
 PICTURES, SILENT = "pictures.neighbours.com", "silent.neighbours.com"
 """Names that only the name server here knows; below the second one nothing is ever answered."""

@@ -13,7 +13,7 @@ from random import Random
 
 from bench.soak.house import DoesNotEnd, House
 from bench.soak.ledger import Ledger
-from stillmotion.application.faults import Point
+from stillmotion.application.failpoints import Point
 
 PAUSE_SECONDS = (2.0, 6.0)
 FROZEN_SECONDS = 21.0

@@ -16,7 +16,7 @@ from aiohttp import web
 from bench.gateway import KEY_HEADER, POLL_PATH, SUBMIT_PATH
 from bench.soak.house import House
 from bench.soak.ledger import Ledger, Order
-from stillmotion.media.sample import draw_sample
+from stillmotion.cli.sample_picture import draw_sample
 
 MOST_OPEN = 12
 """Orders under way at most, so that the queue is empty soon after the storm."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
-from stillmotion.media.sample import draw_sample
+from stillmotion.cli.sample_picture import draw_sample
 
 PATH = "/uploads"
 PIECE = 256 * 1024

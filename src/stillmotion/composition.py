@@ -10,28 +10,28 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from stillmotion.adapters.backup import Manifest, write_backup
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
-from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.data_directory import DataDirectory, data_directory
+from stillmotion.adapters.directory.backup import Manifest, write_backup
+from stillmotion.adapters.directory.data_directory import DataDirectory, data_directory
+from stillmotion.adapters.directory.worker_places import WorkerPlace
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.connections import Connections, load_client
 from stillmotion.adapters.fetch.images import HttpImages
-from stillmotion.adapters.fetch.names import NameServers, parse_name_servers
+from stillmotion.adapters.fetch.resolver import NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.fetch.videos import HttpVideos
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
+from stillmotion.adapters.models.catalogue import read_catalogue
+from stillmotion.adapters.models.weights import folder_of, trouble_with
 from stillmotion.adapters.queue_signal import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
-from stillmotion.adapters.weights import folder_of, trouble_with
-from stillmotion.adapters.worker_places import WorkerPlace
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess, Administration
-from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
-from stillmotion.application.faults import Fault, no_fault
+from stillmotion.application.download_urls import AssetUrls
+from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports import Changes, Clock, Dialects, ObjectStore, QueueSignal
 from stillmotion.application.products import Products
@@ -47,26 +47,26 @@ from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.subscriptions import Product
 from stillmotion.first_look import refuse_absent_devices, tell_absent_devices, tell_troubles
 from stillmotion.http.app import SURFACES, build_app, dialects
-from stillmotion.http.keyless import opened as opened_to_all
-from stillmotion.http.replies import Handler
-from stillmotion.http.services import Check, Services
-from stillmotion.media.heif import reads_heic
+from stillmotion.http.edge.keyless import opened as opened_to_all
+from stillmotion.http.edge.services import Check, Services
+from stillmotion.http.server.replies import Handler
+from stillmotion.media.input.heif import reads_heic
 from stillmotion.opening import KEYS, LINKS, Missing, derived, directory_of, open_storage, opened
 from stillmotion.outputs import Output
 from stillmotion.worker.attempt import Workshop
-from stillmotion.worker.darkroom import Darkroom
-from stillmotion.worker.deliverer import Deliverer
+from stillmotion.worker.background.callbacks import Deliverer
+from stillmotion.worker.background.displacement import DisplacedWatch
+from stillmotion.worker.background.sweeps import Sweeper
+from stillmotion.worker.background.upload_sweeps import UploadSweeper
 from stillmotion.worker.devices import Device, devices_for
-from stillmotion.worker.displaced import DisplacedWatch
-from stillmotion.worker.faults import Faults
-from stillmotion.worker.forwarding import Forwarder
+from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import NewRenderer, WorkerHost
+from stillmotion.worker.inputs.slow_pictures import slow_decoder
+from stillmotion.worker.makers.preparation import Darkroom
+from stillmotion.worker.makers.remote import Forwarder
 from stillmotion.worker.offer import check_offer
-from stillmotion.worker.orphans import return_memory
-from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess, common_options, try_out
-from stillmotion.worker.slow_pictures import slow_decoder
-from stillmotion.worker.sweeper import Sweeper
-from stillmotion.worker.upload_sweeper import UploadSweeper
+from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererProcess, common_options, try_out
+from stillmotion.worker.renderer.signals import return_memory
 
 ABLE_EVERY = timedelta(seconds=0.25)
 """How often a worker looks whether it can make clips, to say so where a server's readiness is made of it."""
@@ -412,7 +412,7 @@ async def _trouble_of(entry: Entry, settings: Settings) -> str | None:
     trouble = local_trouble(entry, settings) if entry.server is None else await server_trouble(entry)
     if trouble is None and entry.is_local:
         # Its libraries take seconds to be there: a server's start leaves this to the renderers.
-        from stillmotion.engines.diffusers.fitness import why_unfit
+        from stillmotion.engines.diffusers.preflight import why_unfit
 
         return why_unfit(_with_weights(entry, settings))
     return trouble
@@ -446,7 +446,7 @@ def video_codec(settings: Settings) -> VideoCodec:
     codec = VideoCodec(settings.video_codec)
     if codec is not VideoCodec.H264:
         # PyAV is large: the server loads it only to ask for what may be missing.
-        from stillmotion.media.encode import can_encode
+        from stillmotion.media.output.encoder import can_encode
 
         if not can_encode(codec):
             raise SettingsError(f"video_codec is {codec}, but the installed PyAV has no encoder for it: set h264.")

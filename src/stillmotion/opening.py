@@ -7,10 +7,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from stillmotion.adapters.data_directory import DataDirectory, data_directory, open_data_directory, used_data_directory
+from stillmotion.adapters.directory.data_directory import (
+    DataDirectory,
+    data_directory,
+    open_data_directory,
+    used_data_directory,
+)
 from stillmotion.adapters.objects import open_objects
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store, use_secret
-from stillmotion.application.faults import Fault, no_fault
+from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports import Changed, ObjectStore, unwatched
 from stillmotion.config import Settings
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillmotion.adapters.catalogue import read_catalogue
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.catalogue import Ability, Catalogue, FrameRule, SizeRule
 from stillmotion.domain.errors import InvalidRequest
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from stillmotion.adapters.catalogue import read_catalogue
-from stillmotion.adapters.hub import Listed, wanted_of
-from stillmotion.adapters.weights import WeightsUnusable, parts_of, trouble_with
-from stillmotion.cli.pulling import pull_weights
+from stillmotion.adapters.models.catalogue import read_catalogue
+from stillmotion.adapters.models.hub import Listed, wanted_of
+from stillmotion.adapters.models.weights import WeightsUnusable, parts_of, trouble_with
+from stillmotion.cli.models.pull import pull_weights
 from stillmotion.config import Settings
 from stillmotion.domain.catalogue import CatalogueError
 from tests.catalogue.hub import FIRST, PARTS, SHA, WEIGHTS, Hub, open_hub, tensors

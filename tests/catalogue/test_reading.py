@@ -2,7 +2,7 @@
 
 import pytest
 
-from stillmotion.adapters.catalogue import read_catalogue
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.catalogue import Ability, CatalogueError, EngineKind
 
 SERVER = """

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stillmotion.media.sample import draw_sample
+from stillmotion.cli.sample_picture import draw_sample
 from tests.clients.contract_server import contract_server
 from tests.end_to_end.conftest import clean_environment, make_running, running
 

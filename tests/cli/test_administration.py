@@ -7,9 +7,9 @@ from itertools import chain
 
 import pytest
 
-from stillmotion.adapters.data_directory import open_data_directory
-from stillmotion.cli import keys, products, subscriptions
+from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.cli import main as cli
+from stillmotion.cli.admin import keys, products, subscriptions
 
 
 class Shell:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from stillmotion.cli.bars import LiveBars
+from stillmotion.cli.generate.progress_bars import LiveBars
 from tests.end_to_end.conftest import clean_environment
 
 SEEN = re.compile(r"so far: (\S+preview\.jpg)")

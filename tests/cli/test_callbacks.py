@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.ports import Submission
 from stillmotion.domain.callbacks import DeliveryAttempt

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from stillmotion.cli.orders import orders
-from stillmotion.media.probe import probe
+from stillmotion.cli.generate.targets import orders
+from stillmotion.media.input.probe import probe
 from stillmotion.outputs import OutputRefused
 from tests.cli.conftest import SMALL
 from tests.clients.contract_server import Answer

@@ -8,7 +8,7 @@ from pathlib import Path
 import mcp
 import pytest
 
-from stillmotion.media.probe import probe
+from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import clean_environment
 
 CLIENT, VERSION = "mcp (Python)", version("mcp")

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from stillmotion.cli.main import cli
-from stillmotion.media.probe import probe
+from stillmotion.media.input.probe import probe
 from tests.cli.conftest import COMMAND, SMALL
 from tests.clients.contract_server import Answer
 from tests.end_to_end.conftest import clean_environment

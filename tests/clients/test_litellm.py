@@ -16,7 +16,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from stillmotion.http.pictures import read_data_uri
+from stillmotion.http.parsing.data_uri import read_data_uri
 from tests.end_to_end.conftest import small_picture
 
 SESSION = Path(__file__).with_name("litellm_session.py")

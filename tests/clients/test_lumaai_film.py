@@ -6,7 +6,7 @@ import lumaai
 import pytest
 from lumaai import LumaAI
 
-from stillmotion.media.probe import probe
+from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import small_picture
 
 CLIENT, VERSION = "lumaai (Python)", lumaai.__version__

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from stillmotion.http.pictures import read_data_uri
+from stillmotion.http.parsing.data_uri import read_data_uri
 from tests.end_to_end.conftest import small_picture
 
 CLIENT, VERSION = "n8n", "(what its nodes send)"

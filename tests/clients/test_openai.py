@@ -10,8 +10,8 @@ from openai import AsyncOpenAI, OpenAI
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.keyframes import ImageKeyframe, StoredKeyframe
-from stillmotion.http.pictures import read_data_uri
-from stillmotion.media.probe import probe
+from stillmotion.http.parsing.data_uri import read_data_uri
+from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import small_picture
 from tests.http.conftest import PICTURE_URL
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.http.pictures import read_data_uri
+from stillmotion.http.parsing.data_uri import read_data_uri
 from tests.clients.node_sdk import installed, results_of
 from tests.end_to_end.conftest import small_picture
 

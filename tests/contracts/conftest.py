@@ -6,8 +6,8 @@ import urllib.request
 import pytest
 
 from stillmotion.adapters.objects import open_objects
-from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.adapters.store.sqlite import open_store
+from stillmotion.testing.memory_store import MemoryStore
 from tests.builders import ManualClock, a_key, a_product, a_subscription
 
 S3_KEYS = {"region": "us-east-1", "access_key_id": "test", "secret_access_key": "test"}

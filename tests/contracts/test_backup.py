@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.adapters.backup import BackupUnusable, restore_backup, write_backup
-from stillmotion.adapters.data_directory import DataDirectoryUnusable, open_data_directory
+from stillmotion.adapters.directory.backup import BackupUnusable, restore_backup, write_backup
+from stillmotion.adapters.directory.data_directory import DataDirectoryUnusable, open_data_directory
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
 from stillmotion.application.ports import Submission

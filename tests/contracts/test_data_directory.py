@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.adapters.data_directory import (
+from stillmotion.adapters.directory.data_directory import (
     SECRET_BYTES,
     DataDirectoryInUse,
     DataDirectoryUnusable,
@@ -19,7 +19,7 @@ from stillmotion.adapters.data_directory import (
 HOLD = """
 import sys
 from pathlib import Path
-from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.directory.data_directory import open_data_directory
 directory = open_data_directory(Path(sys.argv[1]))
 lock = directory.lock()
 print("held", flush=True)
@@ -28,7 +28,7 @@ sys.stdin.read()
 WORK = """
 import sys
 from pathlib import Path
-from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.directory.data_directory import open_data_directory
 with open_data_directory(Path(sys.argv[1])).join() as place:
     place.scratch.mkdir()
     print(place.scratch, flush=True)
@@ -37,7 +37,7 @@ with open_data_directory(Path(sys.argv[1])).join() as place:
 TELL = """
 import sys
 from pathlib import Path
-from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.directory.data_directory import open_data_directory
 directory = open_data_directory(Path(sys.argv[1]))
 directory.make_secret()
 print(directory.secret().hex())

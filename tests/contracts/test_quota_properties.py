@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.ports import Submission
 from stillmotion.domain.errors import (
@@ -17,6 +16,7 @@ from stillmotion.domain.errors import (
     RateLimitExceeded,
 )
 from stillmotion.domain.quotas import period
+from stillmotion.testing.memory_store import MemoryStore
 from tests.builders import NOON, ManualClock, a_generation, some_assets
 from tests.contracts.conftest import keep_subscription
 

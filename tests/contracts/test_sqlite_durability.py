@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
-from stillmotion.adapters.store.sqlite.connection import CHECKPOINT_PAGES
+from stillmotion.adapters.store.sqlite.database import CHECKPOINT_PAGES
 from stillmotion.adapters.store.sqlite.open_files import OpenFiles
 from stillmotion.adapters.store.sqlite.reader import HOLD_SECONDS, IDLE_SECONDS, Reader
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database

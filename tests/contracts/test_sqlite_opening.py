@@ -8,8 +8,8 @@ import apsw
 import pytest
 
 from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
-from stillmotion.adapters.store.sqlite.connection import has_wal_reset_bug, refuse_unsafe_sqlite
-from stillmotion.adapters.store.sqlite.rows import from_request, to_request
+from stillmotion.adapters.store.sqlite.database import has_wal_reset_bug, refuse_unsafe_sqlite
+from stillmotion.adapters.store.sqlite.generation_rows import from_request, to_request
 from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, Migration, migrations, open_database
 from stillmotion.domain.request import Purpose
 from stillmotion.domain.subscriptions import Usage

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stillmotion.adapters.identifiers import Uuid7Source, new_uuid7
-from stillmotion.adapters.store.sqlite.rows import place_of
+from stillmotion.adapters.store.sqlite.generation_rows import place_of
 from stillmotion.domain.errors import GenerationNotFound
 from tests.builders import ManualClock
 from tests.contracts.conftest import keep_subscription

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from stillmotion.adapters.store.sqlite import statements
+from stillmotion.adapters.store.sqlite import queries
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 
 STATEMENTS = {
     name: text
-    for name, text in vars(statements).items()
+    for name, text in vars(queries).items()
     if name.isupper() and not name.startswith("_") and re.match(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)", text)
 }
 ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "ALL_OBJECTS"}

@@ -10,8 +10,8 @@ from statistics import median
 import apsw
 import pytest
 
-from stillmotion.adapters.store.sqlite import open_store, statements
-from stillmotion.adapters.store.sqlite.rows import from_generation
+from stillmotion.adapters.store.sqlite import open_store, queries
+from stillmotion.adapters.store.sqlite.generation_rows import from_generation
 from stillmotion.application.ports import Submission
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.subscriptions import Usage
@@ -199,7 +199,7 @@ def _queue_directly(database, subscription, count):
     try:
         rows = (from_generation(replace(template, id=f"{template.id}-{number}")) for number in range(count))
         with connection:
-            connection.executemany(statements.INSERT_GENERATION, rows)
+            connection.executemany(queries.INSERT_GENERATION, rows)
             more = "UPDATE limits SET queued = queued + ?, unfinished = unfinished + ? WHERE subscription_id = ?"
             connection.execute(more, (count, count, subscription.id))
     finally:

@@ -7,10 +7,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
 
 from stillmotion.domain.request import FrameSize  # noqa: E402 - after the skip
+from stillmotion.engines.diffusers.conditioning import Anchor, Shot, shot_of, smallest  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.pace import Course, Pace  # noqa: E402
-from stillmotion.engines.diffusers.shots import Anchor, Shot, shot_of, smallest  # noqa: E402
-from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.progress import Course, Pace  # noqa: E402
 from tests.diffusers.models import DEVICE, SIZE, STEPS, TINY, image, made_by, picture  # noqa: E402
 
 

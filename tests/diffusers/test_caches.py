@@ -8,9 +8,9 @@ torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 
 
 from stillmotion.domain.errors import EngineUnfit, RenderCancelled  # noqa: E402 - after the skip
 from stillmotion.domain.request import FrameSize  # noqa: E402
-from stillmotion.engines.diffusers.caching import CACHES  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.step_caches import CACHES  # noqa: E402
 from tests.diffusers.models import DEVICE, TINY, picture  # noqa: E402
 
 STEPS = 10

@@ -7,9 +7,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
 torch.set_num_threads(1)
 
-from stillmotion.engines.diffusers import windows  # noqa: E402 - after the skip
+from stillmotion.engines.diffusers import windowed_decoder  # noqa: E402 - after the skip
 from stillmotion.engines.diffusers.decoding import finest, pieces  # noqa: E402
-from stillmotion.engines.diffusers.watched import Latents  # noqa: E402
+from stillmotion.engines.diffusers.hooks import Latents  # noqa: E402
 from tests.diffusers.tiny import hunyuan15_vae, hunyuan_vae, ltx2_vae, ltx_vae  # noqa: E402
 
 PLAIN = {"upsample_residual": (True, True, True), "upsample_factor": (2, 2, 2)}
@@ -78,7 +78,7 @@ def test_the_pieces_are_the_whole(name):
     latents = latents_of(vae, LONG[name.split(",")[0]])
     made = list(pieces(vae, latents, 0))
     assert len(made) > 1
-    assert max(piece.shape[1] for piece in made) <= windows.AT_ONCE
+    assert max(piece.shape[1] for piece in made) <= windowed_decoder.AT_ONCE
     assert farthest(torch.cat(made, dim=1), whole(vae, latents)) < 1e-6
 
 

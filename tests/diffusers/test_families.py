@@ -10,7 +10,7 @@ from stillmotion.domain.errors import RenderCancelled  # noqa: E402 - after the 
 from stillmotion.domain.request import FrameSize  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.frames import i420  # noqa: E402
-from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
 from tests.diffusers.models import DEVICE, GUIDANCE, TINY, picture  # noqa: E402
 
 every_family = pytest.mark.parametrize("name", TINY)

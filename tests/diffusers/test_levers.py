@@ -10,11 +10,11 @@ from diffusers import WanImageToVideoPipeline  # noqa: E402 - after the skip
 from peft import LoraConfig, get_peft_model_state_dict  # noqa: E402
 
 from stillmotion.domain.errors import RenderCancelled  # noqa: E402
-from stillmotion.engines.diffusers import levers, norms  # noqa: E402
+from stillmotion.engines.diffusers import norms, optimizations  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.levers import quickened  # noqa: E402
-from stillmotion.engines.diffusers.resident import load  # noqa: E402
-from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.loaded_model import load  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.optimizations import quickened  # noqa: E402
 from tests.diffusers.models import DEVICE, TINY  # noqa: E402
 
 
@@ -122,8 +122,8 @@ def test_each_of_two_networks_has_its_own(tmp_path, folder_of):
 def hopper(monkeypatch):
     """What torch would say on a machine with such a GPU; nothing is computed there."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
-    monkeypatch.setattr(levers, "find_spec", lambda _: object())
-    monkeypatch.setattr(levers.shutil, "which", lambda name: name)
+    monkeypatch.setattr(optimizations, "find_spec", lambda _: object())
+    monkeypatch.setattr(optimizations.shutil, "which", lambda name: name)
     return torch.device("cuda:0")
 
 
@@ -133,30 +133,30 @@ def bare_entry(name, folder_of, **options):
 
 def test_what_is_quicker_is_the_default_where_it_was_measured(hopper, folder_of):
     entry = bare_entry("wan21", folder_of, flow_shift=5.0)
-    assert levers.quickened(entry, hopper).options == {**levers.QUICK["wan"], "flow_shift": 5.0}
-    assert levers.quickened(entry, torch.device("cpu")) == entry
+    assert optimizations.quickened(entry, hopper).options == {**optimizations.QUICK["wan"], "flow_shift": 5.0}
+    assert optimizations.quickened(entry, torch.device("cpu")) == entry
     ltx = bare_entry("ltx", folder_of)
-    assert levers.quickened(ltx, hopper) == ltx
+    assert optimizations.quickened(ltx, hopper) == ltx
 
 
 def test_an_entry_that_says_no_has_its_way(hopper, folder_of):
     options = {"compile": False, "channels_last": False, "vae_dtype": "float32"}
-    assert levers.quickened(bare_entry("wan21", folder_of, **options), hopper).options == options
+    assert optimizations.quickened(bare_entry("wan21", folder_of, **options), hopper).options == options
 
 
 def test_an_older_card_and_a_machine_without_a_compiler_go_without(hopper, folder_of, monkeypatch):
     entry = bare_entry("wan21", folder_of)
-    monkeypatch.setattr(levers.shutil, "which", lambda _: None)
-    assert "compile" not in levers.quickened(entry, hopper).options
+    monkeypatch.setattr(optimizations.shutil, "which", lambda _: None)
+    assert "compile" not in optimizations.quickened(entry, hopper).options
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 6))
-    assert levers.quickened(entry, hopper) == entry
+    assert optimizations.quickened(entry, hopper) == entry
 
 
 @pytest.mark.parametrize(("placement", "compiled"), [("device", True), ("encoders-off", True), ("blocks", False)])
 def test_blocks_that_come_and_go_are_not_compiled_unless_asked_for(placement, compiled, hopper, folder_of, monkeypatch):
     pulled = []
-    monkeypatch.setattr(levers, "pull", lambda _, entry: pulled.append(entry.options))
-    monkeypatch.setattr(levers, "quickened", lambda entry, _: quickened(entry, hopper))
+    monkeypatch.setattr(optimizations, "pull", lambda _, entry: pulled.append(entry.options))
+    monkeypatch.setattr(optimizations, "quickened", lambda entry, _: quickened(entry, hopper))
     load(bare_entry("wan21", folder_of, placement=placement), torch.device("cpu"))
     load(bare_entry("wan21", folder_of, placement=placement, compile=True), torch.device("cpu"))
     assert [each.get("compile", False) for each in pulled] == [compiled, True]

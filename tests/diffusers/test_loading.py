@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 
 
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled  # noqa: E402 - after the skip
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
 from tests.diffusers.models import DEVICE, TINY  # noqa: E402
 
 

@@ -11,10 +11,10 @@ from diffusers.utils.torch_utils import get_module_execution_device  # noqa: E40
 
 from stillmotion.domain.errors import GenerationFailed  # noqa: E402 - after the skip
 from stillmotion.domain.request import FrameSize  # noqa: E402
-from stillmotion.engines.diffusers import memory, resident  # noqa: E402
+from stillmotion.engines.diffusers import loaded_model, memory  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.memory import Placement  # noqa: E402
-from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
 from tests.diffusers.models import BY_FOUR, DEVICE, TINY, picture  # noqa: E402
 
 
@@ -192,7 +192,7 @@ def test_parts_that_visit_the_device_are_sent_what_they_work_on_there(folder_of)
 def test_weights_are_moved_off_until_a_clip_fits(folder_of, monkeypatch):
     """As on a GPU; here every placement is the CPU's, so that only the way down the ladder is seen."""
     monkeypatch.setattr(
-        resident, "next_placement", lambda placement, _: memory.next_placement(placement, torch.device("cuda"))
+        loaded_model, "next_placement", lambda placement, _: memory.next_placement(placement, torch.device("cuda"))
     )
     engine, model = at_work("wan21", folder_of)
     whole, tries = drawn(engine, TINY["wan21"].job()), []

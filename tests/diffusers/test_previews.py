@@ -10,12 +10,12 @@ torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 
 import numpy as np  # noqa: E402 - after the skip
 from torch.nn.functional import avg_pool2d  # noqa: E402
 
-from stillmotion.engines.diffusers import resident as resident_module  # noqa: E402
+from stillmotion.engines.diffusers import loaded_model as resident_module  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.families import FAMILIES  # noqa: E402
+from stillmotion.engines.diffusers.hooks import denoised  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
 from stillmotion.engines.diffusers.previews import Colours, expected, fitted  # noqa: E402
-from stillmotion.engines.diffusers.slot import Slot  # noqa: E402
-from stillmotion.engines.diffusers.watched import denoised  # noqa: E402
 from tests.diffusers.models import DEVICE, STEPS, TINY  # noqa: E402
 from tests.diffusers.test_families import drawn, every_family, job_of  # noqa: E402
 

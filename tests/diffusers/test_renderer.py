@@ -10,8 +10,8 @@ pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py t
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.worker.devices import devices_for
-from stillmotion.worker.messages import Render
-from stillmotion.worker.renderer_process import RendererUnfit
+from stillmotion.worker.renderer.process import RendererUnfit
+from stillmotion.worker.renderer.protocol import Render
 from tests.diffusers.models import DEVICE, TINY
 from tests.worker.conftest import png
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.media.sample import draw_sample
+from stillmotion.cli.sample_picture import draw_sample
 
 
 @dataclass(frozen=True)

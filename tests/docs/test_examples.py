@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from stillmotion.media.probe import probe
+from stillmotion.media.input.probe import probe
 from tests.docs.markdown_pages import ROOT
 
 CLIENT, VERSION = "The founding document's programs", "(Python, JavaScript, curl, Java, PHP)"

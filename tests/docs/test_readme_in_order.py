@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.media.sample import draw_sample
+from stillmotion.cli.sample_picture import draw_sample
 from tests.docs.markdown_pages import ROOT
 
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)

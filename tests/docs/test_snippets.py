@@ -15,8 +15,8 @@ import pytest
 
 import dev
 from stillmotion.adapters.callbacks import sign
-from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.identifiers import new_callback_secret
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.cli.main import cli
 from stillmotion.config import load
 from tests.docs.markdown_pages import PAGES, ROOT, blocks, name

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 from standardwebhooks import Webhook
 
-from stillmotion.media.probe import probe
+from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
 
 QUICK = {"duration": 1, "resolution": "540p"}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from stillmotion.http.health import REMEMBERED_SECONDS
+from stillmotion.http.resources.health import REMEMBERED_SECONDS
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
 
 QUICK = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}

@@ -12,12 +12,12 @@ from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCance
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.scene import FaceFinder, Scene, analyse
+from stillmotion.engines.parallax.analysis.scene import FaceFinder, Scene, analyse
 
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install stillmotion[onnx]")
 onnx = pytest.importorskip("onnx", reason="needs onnx, to make the models")
 
-from stillmotion.engines.parallax.depth_model import DepthModel, Gives, normalised  # noqa: E402 - after what it needs is known
+from stillmotion.engines.parallax.depth.onnx_model import DepthModel, Gives, normalised  # noqa: E402 - after what it needs is known
 from tests.engines import onnx_models as models  # noqa: E402 - as above
 
 SIZE = FrameSize(320, 180)

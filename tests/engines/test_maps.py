@@ -10,14 +10,14 @@ from bench.engine_photos import photo
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.camera import MOVES, camera_path
+from stillmotion.engines.parallax.analysis.scene import Box, FaceFinder, analyse
+from stillmotion.engines.parallax.camera.framing import crop_centre, loses
+from stillmotion.engines.parallax.camera.overscan import needed_overscan
+from stillmotion.engines.parallax.camera.path import MOVES, camera_path
+from stillmotion.engines.parallax.camera.staging import Shot
 from stillmotion.engines.parallax.canvas import as_array
-from stillmotion.engines.parallax.framing import crop_centre, loses
-from stillmotion.engines.parallax.overscan import needed_overscan
-from stillmotion.engines.parallax.plan import MotionPlan, Segment
-from stillmotion.engines.parallax.prompt import read
-from stillmotion.engines.parallax.scene import Box, FaceFinder, analyse
-from stillmotion.engines.parallax.shot import Shot
+from stillmotion.engines.parallax.language.parser import read
+from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 
 
 @pytest.mark.parametrize("name", ["astronaut", "rocket", "page"])

@@ -15,9 +15,9 @@ from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
-from stillmotion.media.decoder_process import DecoderProcess
-from stillmotion.media.encode import encode
-from stillmotion.media.resample import Source, reframe, upscale
+from stillmotion.media.output.encoder import encode
+from stillmotion.media.sandbox.client import DecoderProcess
+from stillmotion.media.transform.resample import Source, reframe, upscale
 
 LONGEST = 0.25
 """Seconds. Mostly it is a third of that; the rest is for what else the machine does."""

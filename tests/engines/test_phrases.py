@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.engines.parallax.prompt import read
+from stillmotion.engines.parallax.language.parser import read
 
 TABLE = Path(__file__).with_name("phrases.txt")
 PLANS = Path(__file__).with_name("plans")

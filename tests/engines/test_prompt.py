@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from stillmotion.engines.parallax.camera import MOVES
-from stillmotion.engines.parallax.people import CANNOT_REASON, TURNED_REASON
-from stillmotion.engines.parallax.prompt import read
-from stillmotion.engines.parallax.vocabulary import ENGLISH, UNDIRECTED, Kind
+from stillmotion.engines.parallax.camera.path import MOVES
+from stillmotion.engines.parallax.language.parser import read
+from stillmotion.engines.parallax.language.people import CANNOT_REASON, TURNED_REASON
+from stillmotion.engines.parallax.language.vocabulary import ENGLISH, UNDIRECTED, Kind
 
 CAMERA = {
     "push in": ["push_in"],

@@ -12,8 +12,8 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import AspectRatio, FrameSize, Resolution, frame_size
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.camera import MOVES
-from stillmotion.engines.parallax.vocabulary import ENGLISH
+from stillmotion.engines.parallax.camera.path import MOVES
+from stillmotion.engines.parallax.language.vocabulary import ENGLISH
 
 ENGINE = Parallax()
 WORDS = sorted({word for entry in ENGLISH.entries for phrase in entry.phrases for word in phrase.split()})

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from stillmotion.adapters.catalogue import read_catalogue
-from stillmotion.domain.camera import CONCEPTS
+from stillmotion.adapters.models.catalogue import read_catalogue
+from stillmotion.domain.concepts import CONCEPTS
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.diffusers.shots import CLOSER, shot_of
-from stillmotion.engines.diffusers.words import PLAIN, WAN, with_camera
+from stillmotion.engines.diffusers.conditioning import CLOSER, shot_of
+from stillmotion.engines.diffusers.prompts import PLAIN, WAN, with_camera
 
 CATALOGUE = read_catalogue().entries
 SIZE = FrameSize(64, 32)

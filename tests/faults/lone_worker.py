@@ -18,7 +18,7 @@ from stillmotion.application import work as leases
 from stillmotion.application.work import Work
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.renderer_process import RendererProcess
+from stillmotion.worker.renderer.process import RendererProcess
 from tests.worker.conftest import FAKE_RENDERER, Pictures
 
 

@@ -21,11 +21,11 @@ from bench.processes import cpu_seconds, resident_bytes
 from bench.readiness import until_ready
 from bench.service import serving
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.data_directory import open_data_directory
+from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.rows import from_generation
-from stillmotion.application.assets import AssetUrls
+from stillmotion.adapters.store.sqlite import queries
+from stillmotion.adapters.store.sqlite.generation_rows import from_generation
+from stillmotion.application.download_urls import AssetUrls
 from stillmotion.opening import LINKS, derived
 from tests.end_to_end.conftest import small_picture
 
@@ -315,7 +315,7 @@ def _queue(database, owner: str, count: int) -> None:
     try:
         with connection:
             rows = (template | {"id": f"0199aaaa-0000-7000-8000-{number:012}"} for number in range(count))
-            connection.executemany(statements.INSERT_GENERATION, rows)
+            connection.executemany(queries.INSERT_GENERATION, rows)
             now = template["created_at"]
             connection.execute(
                 "INSERT INTO limits (subscription_id, window_started_at, window_spent, unfinished, queued) "

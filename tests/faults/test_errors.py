@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from stillmotion.application.faults import Point
+from stillmotion.application.failpoints import Point
 from stillmotion.application.work import LEASE
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.media.sample import draw_sample
+from stillmotion.cli.sample_picture import draw_sample
 from tests.end_to_end.conftest import COMMAND, clean_environment
 
 NOBODY = ("unshare", "--user", "--map-user=12345", "--map-group=12345", "env", "-i")

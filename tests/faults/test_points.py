@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bench.soak.invariants import read
-from stillmotion.application.faults import Point
+from stillmotion.application.failpoints import Point
 from tests.end_to_end.conftest import COMMAND, clean_environment
 
 BEFORE_THE_ANSWER = [Point.SUBMIT_BEFORE_INSERT, Point.SUBMIT_BEFORE_COMMIT, Point.SUBMIT_AFTER_COMMIT]

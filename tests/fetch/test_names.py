@@ -12,7 +12,7 @@ import pytest
 from bench.soak.name_server import NameServer, Reply
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.connections import Connections, NoAnswer, Trouble
-from stillmotion.adapters.fetch.names import QUESTIONS_EACH, NameServers, parse_name_servers
+from stillmotion.adapters.fetch.resolver import QUESTIONS_EACH, NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
 
 MANY = [f"198.51.{high}.{low}" for high in range(15) for low in range(256)]

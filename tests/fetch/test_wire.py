@@ -18,7 +18,7 @@ from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.fetch.videos import HttpVideos
 from stillmotion.application.ports import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.refused_files import refusal_of
+from stillmotion.domain.file_types.unsupported import refusal_of
 from tests.fetch.hostile_server import PNG, Network, hostile_network
 
 SHARED = json.loads((Path(__file__).parents[1] / "cases" / "ssrf.json").read_text("utf-8"))

@@ -10,12 +10,12 @@ from aiohttp import web
 from stillmotion.domain.catalogue import Ability, Catalogue, Dialect, EngineKind, Entry, Server, SizeRule
 from stillmotion.domain.planning import successor
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.forward.following import Pace
 from stillmotion.engines.forward.peer import Peer
 from stillmotion.engines.forward.peers import peer_of
-from stillmotion.worker.darkroom import Darkroom
-from stillmotion.worker.forwarding import Forwarder
-from stillmotion.worker.renderer_process import RendererProcess
+from stillmotion.engines.forward.polling import Pace
+from stillmotion.worker.makers.preparation import Darkroom
+from stillmotion.worker.makers.remote import Forwarder
+from stillmotion.worker.renderer.process import RendererProcess
 from tests.media.clips import texture, write_clip
 from tests.worker.conftest import FAKE_RENDERER, workshop
 

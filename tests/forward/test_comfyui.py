@@ -9,8 +9,8 @@ from PIL import Image
 
 from stillmotion.domain.catalogue import Ability, CatalogueError, Dialect
 from stillmotion.domain.lifecycle import State
-from stillmotion.engines.forward.comfyui_progress import Steps
-from stillmotion.worker.forwarding import MADE_THERE
+from stillmotion.engines.forward.comfyui.progress import Steps
+from stillmotion.worker.makers.remote import MADE_THERE
 from tests.forward.conftest import an_entry, forwarders_of
 from tests.forward.servers import ComfyStudio, open_studio
 from tests.worker.conftest import running

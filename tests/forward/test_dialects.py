@@ -3,9 +3,9 @@
 import pytest
 from aiohttp import web
 
-from stillmotion.engines.forward.calls import Calls, is_whole
+from stillmotion.engines.forward.error_text import failed, reason_of
+from stillmotion.engines.forward.http import Calls, is_whole
 from stillmotion.engines.forward.peer import Lost, ServerDown, Unfinished
-from stillmotion.engines.forward.words import failed, reason_of
 from tests.forward.conftest import serving
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from stillmotion.domain.catalogue import Dialect
 from stillmotion.domain.lifecycle import State
-from stillmotion.engines.forward.calls import Calls
+from stillmotion.engines.forward.http import Calls
 from stillmotion.engines.forward.peer import Look, OutOfReach, RemoteState
 from stillmotion.engines.forward.peers import peer_of
 from tests.forward.conftest import an_entry, forwarders_of, serving

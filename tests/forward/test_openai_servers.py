@@ -12,9 +12,9 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import AspectRatio
-from stillmotion.engines.forward.following import follow
 from stillmotion.engines.forward.peers import peer_of
-from stillmotion.media.probe import probe
+from stillmotion.engines.forward.polling import follow
+from stillmotion.media.input.probe import probe
 from tests.forward.conftest import QUICK, an_entry, forwarders_of
 from tests.forward.servers import OpenAIStudio, open_studio
 from tests.worker.conftest import running

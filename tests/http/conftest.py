@@ -14,19 +14,18 @@ from typing import Any
 import pytest
 import uvloop
 
-from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.queue_signal import InProcessSignal
-from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess, Administration
-from stillmotion.application.assets import AssetUrls
 from stillmotion.application.callbacks import DeliveryLog
+from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Issued, Subscriptions
@@ -34,9 +33,10 @@ from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.catalogue import Catalogue, Dialect, EngineKind, Server
 from stillmotion.http.app import SURFACES, build_app
-from stillmotion.http.request import DEADLINES
-from stillmotion.http.server import HttpServer, listen
-from stillmotion.http.services import Services
+from stillmotion.http.edge.services import Services
+from stillmotion.http.server.request import DEADLINES
+from stillmotion.http.server.server import HttpServer, listen
+from stillmotion.testing.memory_store import MemoryStore
 from tests.builders import ManualClock, a_product
 
 SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"

@@ -8,7 +8,7 @@ from typing import Any
 
 import uvloop
 
-from stillmotion.http.server import HttpServer, listen
+from stillmotion.http.server.server import HttpServer, listen
 
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 

@@ -8,7 +8,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from stillmotion.http.access_lines import AccessLines
+from stillmotion.http.edge.access_lines import AccessLines
 from tests.http.conftest import ADMIN_KEY, PICTURE_URL, POLL, SUBMIT
 
 

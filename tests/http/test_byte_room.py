@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillmotion.http import byte_room
-from stillmotion.http.byte_room import ByteRoom
-from stillmotion.http.multipart import FormParser
+from stillmotion.http.parsing import byte_room
+from stillmotion.http.parsing.byte_room import ByteRoom
+from stillmotion.http.parsing.multipart import FormParser
 
 
 async def waiting(work):

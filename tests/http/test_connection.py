@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from stillmotion.http.replies import Reply
-from stillmotion.http.request import DEADLINES, BrokenBody, ClientGone
+from stillmotion.http.server.replies import Reply
+from stillmotion.http.server.request import DEADLINES, BrokenBody, ClientGone
 from tests.http.speaking import CHUNKED, post, speak, until, until_closed
 
 

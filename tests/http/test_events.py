@@ -13,8 +13,8 @@ from stillmotion.adapters import changes as changes_module
 from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.http import events as events_module
-from stillmotion.http.request import Deadlines
+from stillmotion.http.resources import events as events_module
+from stillmotion.http.server.request import Deadlines
 from tests.builders import NOON, some_assets
 
 UNTIL = NOON + timedelta(days=365)

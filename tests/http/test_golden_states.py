@@ -9,7 +9,7 @@ import pytest
 
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.app import dialects
-from stillmotion.http.events import happening, position
+from stillmotion.http.resources.events import happening, position
 from tests.builders import a_generation, some_assets
 
 GOLDEN = Path(__file__).parent.parent / "golden"

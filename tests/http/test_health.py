@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from stillmotion.domain.errors import StoreUnavailable, Unavailable
-from stillmotion.http.metrics import BUCKETS, RequestMetrics
+from stillmotion.http.edge.metrics import BUCKETS, RequestMetrics
 
 
 async def fine():
@@ -52,7 +52,7 @@ def test_a_server_whose_work_others_do_is_named_while_all_is_ready(start):
 
 
 def test_what_is_missing_is_named(start, monkeypatch):
-    monkeypatch.setattr("stillmotion.http.health.CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("stillmotion.http.resources.health.CHECK_SECONDS", 0.05)
     edge = start(readiness={"store": stuck, "storage": broken, "worker": no_renderer, "rest": fine})
     answered = edge.ask("GET", "/readyz")
     assert answered.status == 503

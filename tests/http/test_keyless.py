@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from stillmotion.domain.subscriptions import SubscriptionState
-from stillmotion.http.keyless import SUBSCRIPTION, OpenToOthers, is_loopback, opened
+from stillmotion.http.edge.keyless import SUBSCRIPTION, OpenToOthers, is_loopback, opened
 from tests.http.conftest import ADMIN_KEY, PICTURE_URL, POLL, SUBMIT, administration_of
 
 BODY = json.dumps({"prompt": "leaning girl", "url": PICTURE_URL})

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
 from stillmotion.domain.keyframes import StoredKeyframe
-from stillmotion.domain.pictures import MAX_PICTURE_BYTES
 from tests.http.conftest import PICTURE_URL, SUBMIT
 from tests.http.test_clear_meaning import bearer, stored
 from tests.http.test_openai_fields import form

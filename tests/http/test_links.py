@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stillmotion.application.assets import AssetUrls
+from stillmotion.application.download_urls import AssetUrls
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.app import dialects
 from tests.builders import ManualClock, a_generation, some_assets

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillmotion.http import multipart
-from stillmotion.http.multipart import BadForm, Form, FormParser, boundary_of
+from stillmotion.http.parsing import multipart
+from stillmotion.http.parsing.multipart import BadForm, Form, FormParser, boundary_of
 
 BOUNDARY = "XyZ"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stillmotion.adapters.catalogue import read_catalogue
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.catalogue import Catalogue, Dialect, EngineKind, Server
 from tests.http.conftest import PICTURE_URL
 from tests.http.test_clear_meaning import stored, video

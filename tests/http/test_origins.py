@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stillmotion.http.origins import EXPOSED
+from stillmotion.http.edge.cors import EXPOSED
 from tests.http.conftest import PICTURE_URL, POLL, SUBMIT
 
 APP, OTHER = "https://app.example.com", "https://evil.example"

@@ -9,13 +9,13 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from stillmotion.adapters.catalogue import read_catalogue
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.fields import Field
 from stillmotion.http.app import ALL_SURFACES
-from stillmotion.http.decoding import _alternatives, _plain_type
-from stillmotion.http.surfaces.dreammachine import problems as dreammachine
-from stillmotion.http.surfaces.gateway import problems as gateway
-from stillmotion.http.surfaces.openai import problems as openai
+from stillmotion.http.parsing.decoding import _alternatives, _plain_type
+from stillmotion.http.surfaces.dreammachine import refusals as dreammachine
+from stillmotion.http.surfaces.gateway import refusals as gateway
+from stillmotion.http.surfaces.openai import refusals as openai
 from tests.http.conftest import PICTURE_URL, SUBMIT, models
 from tests.http.test_clear_meaning import bearer
 from tests.http.test_gateway_requests import PNG

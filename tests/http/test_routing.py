@@ -2,9 +2,9 @@
 
 import pytest
 
-from stillmotion.http.operation import Nothing
-from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed, Problems, Row
-from stillmotion.http.routing import Router
+from stillmotion.http.edge.operation import Nothing
+from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed, Problems, Row
+from stillmotion.http.edge.routing import Router
 
 ROUTES = [
     ("/things", "GET"),

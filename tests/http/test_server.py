@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from stillmotion.http.replies import CLOSE, Reply
-from stillmotion.http.request import DEADLINES, Deadlines
-from stillmotion.http.server import HttpServer, listen, url_of
-from stillmotion.http.streams import send_in_pieces
+from stillmotion.http.server.replies import CLOSE, Reply
+from stillmotion.http.server.request import DEADLINES, Deadlines
+from stillmotion.http.server.server import HttpServer, listen, url_of
+from stillmotion.http.server.streams import send_in_pieces
 
 
 async def whole(request):

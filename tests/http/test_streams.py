@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from stillmotion.http.replies import Reply
-from stillmotion.http.request import DEADLINES
-from stillmotion.http.streams import BrokenOff, send_in_pieces
+from stillmotion.http.server.replies import Reply
+from stillmotion.http.server.request import DEADLINES
+from stillmotion.http.server.streams import BrokenOff, send_in_pieces
 from tests.http.speaking import CHUNKED, post, speak, until, until_closed
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillmotion.domain.errors import InvalidRequest
-from stillmotion.http.decoding import WireDecoder
-from stillmotion.http.strict_json import MAX_DEPTH, parse
+from stillmotion.http.parsing.decoding import WireDecoder
+from stillmotion.http.parsing.strict_json import MAX_DEPTH, parse
 
 
 class Two(msgspec.Struct, forbid_unknown_fields=True):

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from stillmotion.domain import uploads as rules
+from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
 from stillmotion.domain.keyframes import StoredKeyframe
-from stillmotion.domain.pictures import MAX_PICTURE_BYTES
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
 BOUNDARIES = itertools.count()

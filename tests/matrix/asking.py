@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from stillmotion.adapters.catalogue import read_catalogue
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.catalogue import Ability, Catalogue, Dialect, EngineKind, Entry, Server
 from stillmotion.domain.planning import plan
 from tests.http.conftest import PICTURE_URL, SUBMIT, Caller, Edge

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stillmotion.media.probe import probe
+from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import Running, small_picture
 from tests.matrix.asking import PATHS, SURFACES, WORDS
 

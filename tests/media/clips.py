@@ -8,7 +8,7 @@ from PIL import Image
 
 from stillmotion.domain.rendering import Frame, Rendering, VideoCodec
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.encode import OPTIONS, encode
+from stillmotion.media.output.encoder import OPTIONS, encode
 
 SIZE = FrameSize(320, 180)
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from stillmotion.media import decoder
-from stillmotion.media.confinement import Limits
-from stillmotion.media.decoder_messages import Order, Pixels, Planes, Refused, Size
+from stillmotion.media.sandbox import decoder
+from stillmotion.media.sandbox.confinement import Limits
+from stillmotion.media.sandbox.protocol import Order, Pixels, Planes, Refused, Size
 
 
 def loop() -> None:

@@ -13,12 +13,12 @@ from PIL import Image
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.adoption import take_over
-from stillmotion.media.decoder_process import DecoderProcess
-from stillmotion.media.encode import EncodeOptions
-from stillmotion.media.fitting import write_fitted
-from stillmotion.media.index_first import NotMovable, write_index_first
-from stillmotion.media.probe import probe
+from stillmotion.media.input.probe import probe
+from stillmotion.media.output.encoder import EncodeOptions
+from stillmotion.media.output.faststart import NotMovable, write_index_first
+from stillmotion.media.sandbox.client import DecoderProcess
+from stillmotion.media.transform.fit import write_fitted
+from stillmotion.media.transform.import_clip import take_over
 from tests.media.clips import SIZE, texture, write_clip
 
 ALL, OPTIONS = slice(None), EncodeOptions()

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Picture
-from stillmotion.media.intake import decode, measure
+from stillmotion.media.input.pictures import decode, measure
 
 FIELD = Path(__file__).parent / "field"
 SIZE = (240, 180)

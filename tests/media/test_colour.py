@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stillmotion.media.intake import decode
-from stillmotion.media.primaries import primaries_of
-from stillmotion.media.profiles import CURVES, profile_of
+from stillmotion.media.colour.primaries import primaries_of
+from stillmotion.media.colour.profiles import CURVES, profile_of
+from stillmotion.media.input.pictures import decode
 from tools.chromium import CHROMIUM, shown
 
 KEPT = Path(__file__).with_name("chromium_colours.json")

@@ -17,10 +17,10 @@ from PIL import Image
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.request import FrameSize
-from stillmotion.media import earlier, intake
-from stillmotion.media.clip_facts import ONE_FILE
-from stillmotion.media.decoder_process import DecoderDied, DecoderProcess
-from stillmotion.media.depth_image import decode_depth
+from stillmotion.media.input import clips, pictures
+from stillmotion.media.input.clip_facts import ONE_FILE
+from stillmotion.media.input.depth_images import decode_depth
+from stillmotion.media.sandbox.client import DecoderDied, DecoderProcess
 from tests.media.clips import luma_of, texture, write_clip
 from tests.media.test_intake import ACCEPTED, PICTURES, REFUSED
 from tests.timing import tries
@@ -81,7 +81,7 @@ def test_linux_holds_a_decoder_to_all_five_limits(decoder):
 
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_a_confined_decoder_sees_what_an_unconfined_one_does(decoder, name):
-    confined, free = decoder.picture(PICTURES / name), intake.decode(PICTURES / name)
+    confined, free = decoder.picture(PICTURES / name), pictures.decode(PICTURES / name)
     assert (confined.width, confined.height) == (free.width, free.height) == ACCEPTED[name]
     assert confined.pixels == free.pixels
     assert confined.alpha == free.alpha
@@ -127,7 +127,7 @@ def test_half_a_picture_of_a_telephone_is_refused(decoder, heic):
 def test_without_its_extra_a_picture_of_a_telephone_is_refused_by_name(heic):
     """In this process, where no one has loaded it."""
     with pytest.raises(GenerationFailed, match="is a HEIC image, which this server does not read"):
-        intake.decode(heic)
+        pictures.decode(heic)
 
 
 def test_a_picture_is_measured_and_reduced_as_asked(decoder, tmp_path):
@@ -148,10 +148,10 @@ def test_a_depth_image_travels_with_all_of_its_bits(decoder, tmp_path, far):
 @pytest.mark.parametrize("codec", list(VideoCodec))
 def test_a_clip_is_read_frame_by_frame(decoder, tmp_path, codec):
     clip = write_clip(tmp_path / "clip.mp4", lambda index: texture(shift=5 * index), 30, codec=codec)
-    free = list(earlier.frames(clip))
+    free = list(clips.frames(clip))
     confined = list(decoder.frames(clip))
     assert len(confined) == len(free) == decoder.facts(clip).frame_count == 30
-    assert decoder.facts(clip) == earlier.facts(clip)
+    assert decoder.facts(clip) == clips.facts(clip)
     for one, other in zip(
         [*confined, decoder.first(clip), decoder.last(clip)], [*free, free[0], free[-1]], strict=True
     ):
@@ -296,7 +296,7 @@ def test_large_pictures_fit_in_a_decoders_memory(decoder, tmp_path):
 
 def test_whatever_ffmpeg_reads_it_may_open_nothing_else():
     """Its demuxers are only ever started with a whitelist of protocols, and for one format."""
-    source = Path(intake.__file__).parents[1]
+    source = Path(pictures.__file__).parents[1]
     opened = {}
     for path in source.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap
-from stillmotion.media.depth_image import LONGEST_SIDE, decode_depth
+from stillmotion.media.input.depth_images import LONGEST_SIDE, decode_depth
 
 RAMP = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64)
 

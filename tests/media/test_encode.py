@@ -16,10 +16,10 @@ from PIL import Image
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Frame, Rendering, VideoCodec
 from stillmotion.domain.request import FrameSize
-from stillmotion.media import earlier
-from stillmotion.media.encode import OPTIONS, can_encode, encode
-from stillmotion.media.probe import BrokenClip, probe
-from stillmotion.media.thumbnail import rgb, write_thumbnail
+from stillmotion.media.input import clips
+from stillmotion.media.input.probe import BrokenClip, probe
+from stillmotion.media.output.encoder import OPTIONS, can_encode, encode
+from stillmotion.media.output.thumbnail import rgb, write_thumbnail
 from tests.media.clips import frame_of, luma_of, texture
 
 SIZE = FrameSize(128, 72)
@@ -129,7 +129,7 @@ def test_av1_is_smaller_and_as_true(tmp_path):
         assert can_encode(codec)
         clip = encode(Rendering(drawn_size(drawn), 24, count, iter(drawn), "{}"), tmp_path / codec, OPTIONS[codec])
         sizes[codec] = clip.byte_count
-        for frame, was in zip(earlier.frames(clip.path), drawn, strict=True):
+        for frame, was in zip(clips.frames(clip.path), drawn, strict=True):
             error = np.mean((luma_of(frame) - luma_of(was)) ** 2)
             assert error < 255**2 / 10**4
     assert sizes[VideoCodec.AV1] < sizes[VideoCodec.H264]
@@ -190,6 +190,6 @@ def test_a_clips_last_frame_is_about_as_true_as_its_first(tmp_path):
     turns = np.sin(2 * np.pi * np.arange(96) / 96)
     drawn = [frame_of(texture(size, 2 * turn) + grain) for turn in turns]
     encode(Rendering(size, 24, 96, iter(drawn), "{}"), tmp_path / "loop.mp4")
-    shown = list(earlier.frames(tmp_path / "loop.mp4"))
+    shown = list(clips.frames(tmp_path / "loop.mp4"))
     errors = [float(np.mean((luma_of(drawn[at]) - luma_of(shown[at])) ** 2)) for at in (0, -1)]
     assert errors[1] < 2 * errors[0]

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.pictures import MAX_PICTURE_PIXELS
+from stillmotion.domain.file_types.pictures import MAX_PICTURE_PIXELS
 from stillmotion.domain.rendering import Picture
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.intake import decode, measure
+from stillmotion.media.input.pictures import decode, measure
 
 PICTURES = Path(__file__).parent / "pictures"
 

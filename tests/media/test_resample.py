@@ -10,12 +10,12 @@ from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.request import FrameSize
-from stillmotion.media import earlier
-from stillmotion.media.decoder_process import DecoderProcess
-from stillmotion.media.encode import encode
-from stillmotion.media.probe import probe
-from stillmotion.media.resample import Source, motion_plan, reframe, upscale
-from stillmotion.media.thumbnail import as_picture, write_thumbnail
+from stillmotion.media.input import clips
+from stillmotion.media.input.probe import probe
+from stillmotion.media.output.encoder import encode
+from stillmotion.media.output.thumbnail import as_picture, write_thumbnail
+from stillmotion.media.sandbox.client import DecoderProcess
+from stillmotion.media.transform.resample import Source, motion_plan, reframe, upscale
 from tests.media.clips import SIZE, disc, luma_of, texture, write_clip
 
 TALL = FrameSize(180, 320)
@@ -47,7 +47,7 @@ def test_an_upscaled_clip_has_the_same_frames_larger(tmp_path, codec, decoder):
     made = encode(upscale(source, FrameSize(480, 270), ignore), tmp_path / "large.mp4")
     facts = probe(made.path, whole=True)
     assert (facts.size, facts.fps, facts.frame_count) == (FrameSize(480, 270), 24, 24)
-    for index, (frame, was) in enumerate(zip(earlier.frames(made.path), earlier.frames(source.video), strict=True)):
+    for index, (frame, was) in enumerate(zip(clips.frames(made.path), clips.frames(source.video), strict=True)):
         truth = texture(FrameSize(480, 270)) * 0 + _at_scale(1.5, index)
         assert psnr(luma_of(frame), truth) > 32
         assert luma_of(frame).mean() == pytest.approx(luma_of(was).mean(), abs=0.7)
@@ -146,7 +146,7 @@ def test_a_picture_that_fits_keeps_its_pixels_and_its_border_mirrors_it(moving):
     plan = json.loads(rendering.plan)
     assert plan["picture"] == [0, 40, 320, 180]
     assert plan["border"] == "blurred mirror image"
-    frame, was = next(rendering.frames), earlier.first(moving.video)
+    frame, was = next(rendering.frames), clips.first(moving.video)
     seen = luma_of(frame)
     assert np.array_equal(seen[40:220], luma_of(was))
     assert abs(seen[39] - seen[40]).mean() < 6, "no edge where the picture ends"
@@ -188,7 +188,7 @@ def test_a_placement_out_of_view_is_refused(moving):
 
 def test_the_thumbnail_shows_the_frame_that_the_sources_did(tmp_path, decoder):
     clip = write_clip(tmp_path / "clip.mp4", lambda index: disc(0.2 + 0.025 * index))
-    for wanted, frame in ((0, earlier.first(clip)), (23, earlier.last(clip))):
+    for wanted, frame in ((0, clips.first(clip)), (23, clips.last(clip))):
         write_thumbnail(frame, tmp_path / "thumbnail.jpg")
         source = Source(decoder, clip, tmp_path / "thumbnail.jpg")
         assert upscale(source, FrameSize(640, 360), ignore).telling_frame == wanted
@@ -198,10 +198,10 @@ def test_the_thumbnail_shows_the_frame_that_the_sources_did(tmp_path, decoder):
 @pytest.mark.parametrize("codec", list(VideoCodec))
 def test_the_first_and_the_last_frame_are_found(tmp_path, codec):
     clip = write_clip(tmp_path / "clip.mp4", lambda index: texture(shift=5 * index), 70, codec=codec)
-    frames = list(earlier.frames(clip))
+    frames = list(clips.frames(clip))
     assert len(frames) == 70
-    assert np.array_equal(luma_of(earlier.first(clip)), luma_of(frames[0]))
-    assert np.array_equal(luma_of(earlier.last(clip)), luma_of(frames[-1]))
+    assert np.array_equal(luma_of(clips.first(clip)), luma_of(frames[0]))
+    assert np.array_equal(luma_of(clips.last(clip)), luma_of(frames[-1]))
     picture = as_picture(frames[-1])
     assert (picture.width, picture.height, len(picture.pixels)) == (320, 180, 320 * 180 * 3)
 
@@ -220,8 +220,8 @@ def test_what_is_no_clip_of_ours_is_refused(tmp_path, content, decoder):
     path.write_bytes(content)
     for make in (
         lambda: upscale(Source(decoder, path), SIZE, ignore),
-        lambda: earlier.last(path),
-        lambda: earlier.first(path),
+        lambda: clips.last(path),
+        lambda: clips.first(path),
     ):
         with pytest.raises(GenerationFailed) as failure:
             make()

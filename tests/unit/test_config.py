@@ -5,7 +5,7 @@ import pytest
 from stillmotion.composition import video_codec
 from stillmotion.config import SettingsError, load
 from stillmotion.domain.rendering import VideoCodec
-from stillmotion.media import encode
+from stillmotion.media.output import encoder
 
 
 def test_nothing_set_is_fine():
@@ -68,7 +68,7 @@ def test_a_settings_file_that_cannot_be_read_is_named(tmp_path, content):
 def test_a_codec_that_this_installation_lacks_is_refused_with_the_fix(monkeypatch):
     settings, _ = load({"STILLMOTION_VIDEO_CODEC": "av1"})
     assert video_codec(settings) is VideoCodec.AV1
-    monkeypatch.setattr(encode, "can_encode", lambda codec: codec is VideoCodec.H264)
+    monkeypatch.setattr(encoder, "can_encode", lambda codec: codec is VideoCodec.H264)
     with pytest.raises(
         SettingsError, match="video_codec is av1, but the installed PyAV has no encoder for it: set h264"
     ):

@@ -7,9 +7,9 @@ from urllib.parse import quote, quote_from_bytes
 
 import pytest
 
+from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
 from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
-from stillmotion.domain.pictures import MAX_PICTURE_BYTES
-from stillmotion.http.pictures import BadDataUri, read_address, read_data_uri
+from stillmotion.http.parsing.data_uri import BadDataUri, read_address, read_data_uri
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 3 + b"+"
 TEXT = base64.b64encode(JPEG).decode()

@@ -4,19 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_token, new_uuid7
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.queue_signal import InProcessSignal
-from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.application.generations import Generations
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.errors import InvalidRequest
 from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.request import MAX_SECONDS, AspectRatio, Purpose, Resolution
+from stillmotion.testing.memory_store import MemoryStore
 from tests.builders import ManualClock, a_request, a_subscription, some_assets
 
 

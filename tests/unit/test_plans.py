@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stillmotion.cli.plans import describe
+from stillmotion.cli.generate.plan_text import describe
 
 PLAN = {
     "moves": [["push_in", "pan_left"], ["orbit_right"]],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.domain.refused_files import refusal_of
+from stillmotion.domain.file_types.unsupported import refusal_of
 
 FIELD = Path(__file__).parents[1] / "media" / "field"
 

@@ -4,14 +4,13 @@ import hashlib
 
 import pytest
 
-from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_token, new_uuid7
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.queue_signal import InProcessSignal
-from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.generations import Generations
 from stillmotion.application.retention import Retention
@@ -20,6 +19,7 @@ from stillmotion.application.work import Rendered, RenderedFile, Work
 from stillmotion.domain.errors import GenerationNotFound, Unavailable
 from stillmotion.domain.keyframes import InlineKeyframe
 from stillmotion.domain.lifecycle import State
+from stillmotion.testing.memory_store import MemoryStore
 from tests.builders import ManualClock, a_key, a_product, a_request, a_subscription
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stillmotion.domain.videos import video_type
+from stillmotion.domain.file_types.videos import video_type
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.queue_signal import InProcessSignal
-from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.application.ports import GenerationStore, Submission
 from stillmotion.application.work import Work
 from stillmotion.domain.errors import GenerationFailed
@@ -27,12 +26,13 @@ from stillmotion.domain.keyframes import ImageKeyframe, Keyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Product
+from stillmotion.testing.memory_store import MemoryStore
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.devices import Device
-from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.messages import Stage
-from stillmotion.worker.renderer_process import RendererProcess
+from stillmotion.worker.makers.remote import Forwarder
+from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.protocol import Stage
 
 HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "hostile_decoder.py"))
 FAKE_RENDERER = (sys.executable, str(Path(__file__).with_name("fake_renderer.py")))

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants
-from stillmotion.media.confinement import die_with_parent
-from stillmotion.media.decoder_process import DecoderProcess
-from stillmotion.worker.errands import Renderer
-from stillmotion.worker.orphans import leave_signals_to_parent
-from stillmotion.worker.renderer import take_over_pipes
+from stillmotion.media.sandbox.client import DecoderProcess
+from stillmotion.media.sandbox.confinement import die_with_parent
+from stillmotion.worker.renderer.__main__ import take_over_pipes
+from stillmotion.worker.renderer.service import Renderer
+from stillmotion.worker.renderer.signals import leave_signals_to_parent
 
 HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "hostile_decoder.py"))
 

@@ -22,7 +22,7 @@ from stillmotion.domain.callbacks import SCHEDULE, Answer, DeliveryState
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.worker.deliverer import OWNER_SHARE, SHARE, Deliverer
+from stillmotion.worker.background.callbacks import OWNER_SHARE, SHARE, Deliverer
 from tests.builders import NOON, ManualClock
 from tests.worker.conftest import PRODUCT
 from tests.worker.receiver import OK, receiving

@@ -7,7 +7,7 @@ import sys
 from stillmotion.domain.catalogue import Ability, EngineKind, Entry
 from stillmotion.domain.lifecycle import State
 from stillmotion.worker.devices import Device, devices_for
-from stillmotion.worker.renderer_process import MODEL_PATIENCE, RendererProcess
+from stillmotion.worker.renderer.process import MODEL_PATIENCE, RendererProcess
 from tests.worker.conftest import FAKE_RENDERER, running
 
 TINY, OTHER = (

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from stillmotion.adapters.catalogue import read_catalogue
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_token, new_uuid7
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.application.generations import Generations
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe
@@ -17,7 +17,7 @@ from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.domain.request import AspectRatio, FrameSize, GenerationRequest, Purpose, Resolution
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.media.probe import probe
+from stillmotion.media.input.probe import probe
 from tests.timing import tries
 from tests.worker.conftest import PRODUCT, Bench, running
 

@@ -8,7 +8,7 @@ import pytest
 
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import AspectRatio, FrameSize, Purpose
-from stillmotion.media.earlier import frames
+from stillmotion.media.input.clips import frames
 from tests.worker.conftest import running
 from tests.worker.test_earlier_clips import Desk
 

@@ -18,9 +18,9 @@ from stillmotion.domain.generation import MAX_FAILURES
 from stillmotion.domain.keyframes import ImageKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.media.probe import probe
+from stillmotion.media.input.probe import probe
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.renderer_process import RendererProcess
+from stillmotion.worker.renderer.process import RendererProcess
 from tests.timing import tries
 from tests.worker.conftest import FAKE_RENDERER, PRODUCT, Bench, Pictures, png, running
 

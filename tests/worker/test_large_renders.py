@@ -9,8 +9,8 @@ from PIL import Image
 
 from bench.engine_photos import photo_file
 from stillmotion.domain.request import Resolution
-from stillmotion.worker.messages import Render
-from stillmotion.worker.renderer_process import RendererProcess
+from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.protocol import Render
 from tests.timing import tries
 
 MOMENTS = (0.1, 0.4, 0.8, 1.3, 2.0, 3.0, 4.5)

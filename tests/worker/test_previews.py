@@ -9,11 +9,11 @@ from PIL import Image
 
 from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.preview import SIDE, reduced
-from stillmotion.media.thumbnail import rgb
-from stillmotion.worker.messages import Render
-from stillmotion.worker.previews import Previews, shown
-from stillmotion.worker.renderer_process import RENDERER_COMMAND, RendererProcess
+from stillmotion.media.output.preview import SIDE, reduced
+from stillmotion.media.output.thumbnail import rgb
+from stillmotion.worker.renderer.previews import Previews, shown
+from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererProcess
+from stillmotion.worker.renderer.protocol import Render
 from tests.media.clips import frame_of, texture
 from tests.worker.conftest import png
 

@@ -15,9 +15,8 @@ import pytest
 from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.media.probe import probe
-from stillmotion.worker.messages import Progress, Render, Stage
-from stillmotion.worker.renderer_process import (
+from stillmotion.media.input.probe import probe
+from stillmotion.worker.renderer.process import (
     PATIENCE,
     RENDERER_COMMAND,
     Patience,
@@ -25,6 +24,7 @@ from stillmotion.worker.renderer_process import (
     RendererProcess,
     RendererUnfit,
 )
+from stillmotion.worker.renderer.protocol import Progress, Render, Stage
 from tests.timing import tries
 from tests.worker.conftest import FAKE_RENDERER, png
 
@@ -196,8 +196,8 @@ async def test_signals_for_the_whole_group_are_left_to_the_host(picture):
 
 PARENT = """
 import asyncio, sys
-from stillmotion.worker.messages import Render
-from stillmotion.worker.renderer_process import Patience, RendererProcess
+from stillmotion.worker.renderer.protocol import Render
+from stillmotion.worker.renderer.process import Patience, RendererProcess
 
 async def main():
     renderer = RendererProcess(tuple(sys.argv[3:]))

@@ -11,7 +11,7 @@ import pytest
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.lifecycle import State
-from stillmotion.worker import showcase
+from stillmotion.worker import preview_store
 from tests.worker.conftest import running
 
 
@@ -109,7 +109,7 @@ class Stuck(LocalObjects):
 
 @pytest.mark.parametrize("storage", [Away, Stuck])
 async def test_storage_in_trouble_costs_pictures_and_nothing_else(workshop, tmp_path, storage, monkeypatch):
-    monkeypatch.setattr(showcase, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(preview_store, "PATIENCE_SECONDS", 0.2)
     objects = storage(tmp_path / "objects")
     workshop = dataclasses.replace(workshop, objects=objects, work=dataclasses.replace(workshop.work, objects=objects))
     seen = []

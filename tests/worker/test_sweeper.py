@@ -5,10 +5,10 @@ from contextlib import suppress
 from datetime import timedelta
 
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.store.memory import MemoryStore
 from stillmotion.application.ports import Submission
 from stillmotion.application.retention import Retention
-from stillmotion.worker.sweeper import Sweeper
+from stillmotion.testing.memory_store import MemoryStore
+from stillmotion.worker.background.sweeps import Sweeper
 from tests.builders import ManualClock, a_generation, a_product, a_subscription, some_assets
 
 

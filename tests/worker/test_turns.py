@@ -1,6 +1,6 @@
 """Which model's clips a device makes next."""
 
-from stillmotion.worker.turns import Stints
+from stillmotion.worker.lanes import Stints
 
 A, B, C = "diffusers/a", "diffusers/b", "diffusers/c"
 

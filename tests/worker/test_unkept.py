@@ -10,8 +10,8 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import MAX_FAILURES
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.rendering import Rendering
-from stillmotion.media.encode import encode
-from stillmotion.worker.making import _prove
+from stillmotion.media.output.encoder import encode
+from stillmotion.worker.renderer.jobs import _prove
 from tests.media.clips import SIZE, frame_of, texture
 from tests.worker.conftest import running
 

@@ -8,9 +8,9 @@ import pytest
 from stillmotion.domain.catalogue import SizeRule
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants
 from stillmotion.domain.request import AspectRatio, FrameSize
-from stillmotion.media.decoder_process import DecoderProcess
-from stillmotion.worker.making import make
-from stillmotion.worker.messages import Render
+from stillmotion.media.sandbox.client import DecoderProcess
+from stillmotion.worker.renderer.jobs import make
+from stillmotion.worker.renderer.protocol import Render
 from tests.media.clips import write_clip
 from tests.worker.conftest import png
 

@@ -8,11 +8,11 @@ import msgspec
 
 from stillmotion.domain import errors
 from stillmotion.domain.reasons import MEANINGS
-from stillmotion.http.problems import Problems, Row
-from stillmotion.http.surfaces.admin import problems as admin
-from stillmotion.http.surfaces.dreammachine import problems as dreammachine
-from stillmotion.http.surfaces.gateway.problems import PROBLEMS
-from stillmotion.http.surfaces.openai import problems as openai
+from stillmotion.http.edge.refusals import Problems, Row
+from stillmotion.http.surfaces.admin import refusals as admin
+from stillmotion.http.surfaces.dreammachine import refusals as dreammachine
+from stillmotion.http.surfaces.gateway.refusals import PROBLEMS
+from stillmotion.http.surfaces.openai import refusals as openai
 from tools.docs import source
 from tools.docs.markdown import code, literal, table
 

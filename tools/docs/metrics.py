@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from stillmotion.http.metrics import Metrics
+from stillmotion.http.edge.metrics import Metrics
 from tools.docs.markdown import literal, table
 
 

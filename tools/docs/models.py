@@ -1,6 +1,6 @@
 """What the documentation says of models: the catalogue's facts."""
 
-from stillmotion.adapters.catalogue import read_catalogue
+from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.catalogue import EngineKind
 from stillmotion.domain.planning import plan
 from stillmotion.domain.request import AspectRatio, GenerationRequest

@@ -2,13 +2,13 @@
 
 import re
 
-from stillmotion.engines.parallax.ambient import REGIONS
-from stillmotion.engines.parallax.camera import APPROXIMATED
-from stillmotion.engines.parallax.light import FLICKERS
-from stillmotion.engines.parallax.subject import MOTIONS
-from stillmotion.engines.parallax.veil import VEILS
-from stillmotion.engines.parallax.vocabulary import ENGLISH, UNDIRECTED, Entry, Kind
-from stillmotion.engines.parallax.weather import WEATHER
+from stillmotion.engines.parallax.camera.path import APPROXIMATED
+from stillmotion.engines.parallax.effects.flicker import FLICKERS
+from stillmotion.engines.parallax.effects.overlays import VEILS
+from stillmotion.engines.parallax.effects.weather import WEATHER
+from stillmotion.engines.parallax.language.vocabulary import ENGLISH, UNDIRECTED, Entry, Kind
+from stillmotion.engines.parallax.motion.subject import MOTIONS
+from stillmotion.engines.parallax.motion.waves import REGIONS
 from tools.docs.markdown import literal, table
 
 

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 from stillmotion.adapters import changes
-from stillmotion.application import access, administration, assets, work
-from stillmotion.domain import callbacks, generation, pictures, quotas, request, uploads
-from stillmotion.http import body, events, multipart, strict_json
+from stillmotion.application import access, administration, download_urls, work
+from stillmotion.domain import callbacks, generation, quotas, request, uploads
+from stillmotion.domain.file_types import pictures
+from stillmotion.http.parsing import body, multipart, strict_json
+from stillmotion.http.resources import events
 from tools.docs.markdown import literal, table
 
 
@@ -15,10 +17,10 @@ def limits() -> str:
         ("Prompt", f"1 to {request.PROMPT_MAX_CHARACTERS} characters", "domain/request.py"),
         ("URL", f"{request.URL_MAX_CHARACTERS} characters", "domain/request.py"),
         ("Clip", f"{request.MIN_SECONDS:g} to {request.MAX_SECONDS:g} s", "domain/request.py"),
-        ("Body without a picture in it", _mib(body.PLAIN_CAP), "http/body.py"),
-        ("Body with a data URI", _mib(body.PICTURES_CAP), "http/body.py"),
-        ("Form with a file in it", _mib(multipart.FORM_CAP), "http/multipart.py"),
-        ("Picture", _mib(pictures.MAX_PICTURE_BYTES), "domain/pictures.py"),
+        ("Body without a picture in it", _mib(body.PLAIN_CAP), "http/parsing/body.py"),
+        ("Body with a data URI", _mib(body.PICTURES_CAP), "http/parsing/body.py"),
+        ("Form with a file in it", _mib(multipart.FORM_CAP), "http/parsing/multipart.py"),
+        ("Picture", _mib(pictures.MAX_PICTURE_BYTES), "domain/file_types/pictures.py"),
         ("Upload", f"kept for {_seconds(uploads.KEPT_FOR)}", "domain/uploads.py"),
         (
             "Uploads of a subscription",
@@ -26,8 +28,8 @@ def limits() -> str:
             "domain/uploads.py",
         ),
         ("Streams of one generation", f"{changes.MAX_WATCHES} at once", "adapters/changes.py"),
-        ("Silence in a stream", f"{_seconds(events.HEARTBEAT)}, then a comment", "http/events.py"),
-        ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/strict_json.py"),
+        ("Silence in a stream", f"{_seconds(events.HEARTBEAT)}, then a comment", "http/resources/events.py"),
+        ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/parsing/strict_json.py"),
         ("Rate window", f"{_seconds(quotas.WINDOW)} from its first request", "domain/quotas.py"),
         ("A blind retry", f"within {_seconds(quotas.RETRIED_WITHIN)} of its submit", "domain/quotas.py"),
         (
@@ -38,7 +40,11 @@ def limits() -> str:
         ("Lease of a worker", f"{_seconds(work.LEASE)}, renewed while it renders", "application/work.py"),
         ("Failed attempts", f"{generation.MAX_FAILURES}, then `failed`", "domain/generation.py"),
         ("Lost attempts", f"{generation.MAX_LOSSES} with their worker, then `failed`", "domain/generation.py"),
-        ("Download URL", f"{_seconds(assets.LIFETIME)}; a fresh one at each poll", "application/assets.py"),
+        (
+            "Download URL",
+            f"{_seconds(download_urls.LIFETIME)}; a fresh one at each poll",
+            "application/download_urls.py",
+        ),
         ("Answer to a callback", f"a 2xx within {_seconds(callbacks.ANSWER_DEADLINE)}", "domain/callbacks.py"),
         ("A revoked key may still work", f"{access.CHECK_SECONDS:g} s", "application/access.py"),
     ]

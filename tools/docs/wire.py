@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from stillmotion.http import openapi
 from stillmotion.http.app import ALL_SURFACES
-from stillmotion.http.described import PATHS
+from stillmotion.http.openapi import document as openapi
+from stillmotion.http.openapi.static_paths import PATHS
 from tools.docs.markdown import code, literal, table
 
 Json = Mapping[str, Any]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from stillmotion.application.faults import Fault, Point, no_fault
+from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports import (
     Accepted,
     Clock,

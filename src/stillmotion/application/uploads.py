@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from stillmotion.application.ports import Clock, NewId, NewToken, ObjectStore, UploadStore
 from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.pictures import MAX_PICTURE_BYTES
-from stillmotion.domain.refused_files import refusal_of
+from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
+from stillmotion.domain.file_types.unsupported import refusal_of
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.domain.uploads import KEPT_FOR, Upload, upload_key
 

@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from stillmotion.application.faults import Fault, Point, no_fault
+from stillmotion.application.failpoints import Fault, Point, no_fault
+from stillmotion.application.integrity import is_kept
 from stillmotion.application.ports import EVERY_ENGINE, Clock, Engines, GenerationStore, NewToken, ObjectStore
-from stillmotion.application.wholeness import is_kept
 from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost, Unavailable
 from stillmotion.domain.generation import Generation, Lease

@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from stillmotion.cli.orders import is_address
+from stillmotion.cli.generate.targets import is_address
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import (
     CLIP,
@@ -180,7 +180,7 @@ def _beside(clip: Path) -> str:
 def _address_of(image: str | None) -> str:
     """What goes into the request's `url`: a URL as it is, a file as a data URI."""
     if image is None:
-        from stillmotion.media.sample import draw_sample
+        from stillmotion.cli.sample_picture import draw_sample
 
         return "data:image/jpeg;base64," + base64.b64encode(draw_sample()).decode()
     if is_address(image):
@@ -253,7 +253,7 @@ def _wait(caller: _Caller, generation_id: str) -> dict[str, Any]:
 
 def _verified(clip: Path) -> str:
     """Decode the clip's first frame and say what it is."""
-    from stillmotion.media.probe import probe
+    from stillmotion.media.input.probe import probe
 
     facts = probe(clip)
     return (

@@ -11,19 +11,19 @@ from typing import Any, Final
 
 import click
 
-from stillmotion.cli import completing
-from stillmotion.cli.bars import bars
-from stillmotion.cli.confirming import confirm, yes_option
+from stillmotion.cli import completion
+from stillmotion.cli.confirmation import confirm, yes_option
+from stillmotion.cli.generate.plan_text import describe
+from stillmotion.cli.generate.progress_bars import bars
+from stillmotion.cli.generate.remote import connect
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
-from stillmotion.cli.plans import describe
-from stillmotion.cli.there import connect
 from stillmotion.client import Client, ClientError, NotFound
 from stillmotion.outputs import CLIP, THUMBNAIL, IfThere, OutputRefused, place, put
 
 _SHOWN_PROMPT = 60
 _NO_NAME: Final = re.compile(r"[^0-9A-Za-z_-]")
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
-_id = click.argument("id_", metavar="ID", shell_complete=completing.generations)
+_id = click.argument("id_", metavar="ID", shell_complete=completion.generations)
 
 
 @click.group("generations")
@@ -98,7 +98,7 @@ def watch(ctx: click.Context, id_: str, server: str | None, key: str | None, as_
 
 
 @command.command()
-@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completing.unfinished_generations)
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completion.unfinished_generations)
 @server_options
 @yes_option
 @click.pass_context
@@ -118,7 +118,7 @@ def cancel(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: st
 
 
 @command.command()
-@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completing.generations)
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completion.generations)
 @server_options
 @yes_option
 @click.pass_context
@@ -135,7 +135,7 @@ def delete(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: st
 
 
 @command.command()
-@click.argument("id_", metavar="ID", shell_complete=completing.completed_generations)
+@click.argument("id_", metavar="ID", shell_complete=completion.completed_generations)
 @click.option(
     "-o", "--out", type=click.Path(), help="A file, a folder, or - for standard output. Default: ID.mp4, or ID.jpg."
 )

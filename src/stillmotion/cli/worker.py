@@ -8,11 +8,11 @@ import click
 
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings
-from stillmotion.cli.running import announce, faults_asked_for, run, stop_on_signals
+from stillmotion.cli.process import announce, faults_asked_for, run, stop_on_signals
 from stillmotion.composition import worker
 from stillmotion.config import Settings
 from stillmotion.first_look import refuse_few_files
-from stillmotion.worker.faults import Faults
+from stillmotion.worker.failpoints import Faults
 
 
 @click.command("worker")

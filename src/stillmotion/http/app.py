@@ -6,26 +6,28 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 from aiohttp import web
 
-from stillmotion.application.assets import AssetUrls
+from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.ports import Dialects
 from stillmotion.domain.generation import Generation, GenerationView
-from stillmotion.http import assets, health, openapi
-from stillmotion.http.access_lines import AccessLines
-from stillmotion.http.body import BodyReader
-from stillmotion.http.described import PATHS
-from stillmotion.http.endpoint import EdgeParts, Endpoint
-from stillmotion.http.metrics import Metrics
-from stillmotion.http.operation import LinkTo, Surface
-from stillmotion.http.origins import Origins
-from stillmotion.http.pages import PAGES, Page
-from stillmotion.http.path_prefix import PathPrefix, prefix_of
-from stillmotion.http.plain_endpoint import Answering, PlainEndpoint
-from stillmotion.http.problems import EndpointNotFound, MethodNotAllowed
-from stillmotion.http.replies import JSON_TYPE, NO_STORE, Handler, Reply
-from stillmotion.http.request import Request
-from stillmotion.http.routing import Route, Router
-from stillmotion.http.services import Services
-from stillmotion.http.shared import shared_surface
+from stillmotion.http.edge.access_lines import AccessLines
+from stillmotion.http.edge.cors import Origins
+from stillmotion.http.edge.endpoint import EdgeParts, Endpoint
+from stillmotion.http.edge.metrics import Metrics
+from stillmotion.http.edge.operation import LinkTo, Surface
+from stillmotion.http.edge.plain_endpoint import Answering, PlainEndpoint
+from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed
+from stillmotion.http.edge.routing import Route, Router
+from stillmotion.http.edge.services import Services
+from stillmotion.http.openapi import document as openapi
+from stillmotion.http.openapi.static_paths import PATHS
+from stillmotion.http.parsing.body import BodyReader
+from stillmotion.http.resources import downloads as assets
+from stillmotion.http.resources import health
+from stillmotion.http.resources.generations import shared_surface
+from stillmotion.http.resources.pages import PAGES, Page
+from stillmotion.http.server.path_prefix import PathPrefix, prefix_of
+from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Handler, Reply
+from stillmotion.http.server.request import Request
 from stillmotion.http.surfaces.admin.routes import ADMIN
 from stillmotion.http.surfaces.dreammachine.routes import DREAM_MACHINE
 from stillmotion.http.surfaces.gateway.routes import GATEWAY

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import structlog
 
-from stillmotion.application.faults import Fault, Point, no_fault
+from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports import Clock, ImageSource, ObjectStore, QueueSignal
 from stillmotion.application.work import AssetKeys, Rendered, Work
 from stillmotion.domain.errors import (
@@ -24,12 +24,12 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.rendering import VideoCodec
-from stillmotion.media.decoder_process import DECODER_COMMAND
-from stillmotion.worker.fetched import Fetched
-from stillmotion.worker.inputs import Inputs
-from stillmotion.worker.maker import HandedOn, Job, Maker, SlowInput
-from stillmotion.worker.renderer_process import RendererDied
-from stillmotion.worker.showcase import PATIENCE_SECONDS, Showcase
+from stillmotion.media.sandbox.client import DECODER_COMMAND
+from stillmotion.worker.inputs.fetched import Fetched
+from stillmotion.worker.inputs.files import Inputs
+from stillmotion.worker.makers.port import HandedOn, Job, Maker, SlowInput
+from stillmotion.worker.preview_store import PATIENCE_SECONDS, Showcase
+from stillmotion.worker.renderer.process import RendererDied
 
 RENEW_EVERY = timedelta(seconds=1)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0

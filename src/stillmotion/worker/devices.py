@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import msgspec
 
 from stillmotion.domain.catalogue import Entry
-from stillmotion.worker.forwarding import Successor
-from stillmotion.worker.renderer_process import MODEL_PATIENCE, RENDERER_COMMAND, RendererProcess
+from stillmotion.worker.makers.remote import Successor
+from stillmotion.worker.renderer.process import MODEL_PATIENCE, RENDERER_COMMAND, RendererProcess
 
 FIRST_GPU = "auto"
 """Stands for the first GPU that there is, or else the CPU."""

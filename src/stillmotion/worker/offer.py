@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import Unavailable
-from stillmotion.worker.forwarding import Forwarder
 from stillmotion.worker.host import WorkerHost
+from stillmotion.worker.makers.remote import Forwarder
 
 
 async def check_offer(models: Catalogue, others: Sequence[Forwarder], host: WorkerHost) -> None:

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from stillmotion.adapters.fetch.names import NameServers
+from stillmotion.adapters.fetch.resolver import NameServers
 from stillmotion.adapters.fetch.urls import UrlGuard
 
 if TYPE_CHECKING:

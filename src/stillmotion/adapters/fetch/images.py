@@ -14,11 +14,11 @@ from yarl import URL
 
 from stillmotion.adapters.fetch.connections import Connections, NoAnswer, Trouble
 from stillmotion.adapters.fetch.urls import Target, UrlRefused
-from stillmotion.application.faults import Fault, Point, no_fault
+from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.domain.errors import GenerationFailed, Unavailable
-from stillmotion.domain.pictures import MAX_PICTURE_BYTES
-from stillmotion.domain.refused_files import LOOKED_AT, refusal_of
-from stillmotion.media.heif import reads_heic
+from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
+from stillmotion.domain.file_types.unsupported import LOOKED_AT, refusal_of
+from stillmotion.media.input.heif import reads_heic
 
 if TYPE_CHECKING:
     import aiohttp

@@ -6,8 +6,8 @@ from datetime import timedelta
 from stillmotion.adapters.fetch.connections import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.pictures import SIGNATURE_BYTES
-from stillmotion.domain.videos import MAX_VIDEO_BYTES, video_type
+from stillmotion.domain.file_types.pictures import SIGNATURE_BYTES
+from stillmotion.domain.file_types.videos import MAX_VIDEO_BYTES, video_type
 
 DEADLINE = timedelta(seconds=60)
 """For everything, as for pictures."""

@@ -22,8 +22,8 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify
 from torch import nn
 
-from stillmotion.engines.diffusers import windows
-from stillmotion.engines.diffusers.watched import Latents
+from stillmotion.engines.diffusers import windowed_decoder
+from stillmotion.engines.diffusers.hooks import Latents
 
 Pieces = Iterator[torch.Tensor]
 """Each 3 × frames × height × width, −1 to 1."""
@@ -108,15 +108,15 @@ def _cogvideox(vae: Any, latents: Latents, fineness: int) -> Pieces:
 
 
 def _ltx(vae: Any, latents: Latents, fineness: int) -> Pieces:
-    alike = windows.looks_beyond(vae.decoder)
-    return _whole(vae, latents, fineness) if alike else _windowed(vae, latents, windows.ltx)
+    alike = windowed_decoder.looks_beyond(vae.decoder)
+    return _whole(vae, latents, fineness) if alike else _windowed(vae, latents, windowed_decoder.ltx)
 
 
 def _hunyuan15(vae: Any, latents: Latents, _: int) -> Pieces:
-    return _windowed(vae, latents, windows.hunyuan15)
+    return _windowed(vae, latents, windowed_decoder.hunyuan15)
 
 
-def _windowed(vae: Any, latents: Latents, layers: Callable[..., windows.Layers]) -> Pieces:
+def _windowed(vae: Any, latents: Latents, layers: Callable[..., windowed_decoder.Layers]) -> Pieces:
     """The decoder's own `decode`, tiles and all, once for each piece."""
     _on_device(vae)
     in_turn = _InTurn(partial(layers, vae.decoder))
@@ -136,7 +136,7 @@ class _InTurn(nn.Module):
     Raises `StopIteration` where there are no more.
     """
 
-    def __init__(self, layers: Callable[..., windows.Layers]) -> None:
+    def __init__(self, layers: Callable[..., windowed_decoder.Layers]) -> None:
         super().__init__()
         self.turn = 0
         self._layers = layers
@@ -145,7 +145,7 @@ class _InTurn(nn.Module):
     def forward(self, tile: torch.Tensor, *more: Any, **named: Any) -> torch.Tensor:
         """The next frames of the tile whose turn it is."""
         if self.turn == len(self._tiles):
-            self._tiles.append(windows.through(self._layers(tile, *more, **named), tile))
+            self._tiles.append(windowed_decoder.through(self._layers(tile, *more, **named), tile))
         self.turn += 1
         return next(self._tiles[self.turn - 1])
 

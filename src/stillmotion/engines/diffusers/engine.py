@@ -8,15 +8,15 @@ from stillmotion.domain.catalogue import Ability, Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants, unasked
 from stillmotion.domain.request import FrameSize
+from stillmotion.engines.diffusers.conditioning import Shot, shot_of, smallest
 from stillmotion.engines.diffusers.families import FAMILIES
-from stillmotion.engines.diffusers.fitness import why_unfit
 from stillmotion.engines.diffusers.frames import frames_of
-from stillmotion.engines.diffusers.pace import Course
-from stillmotion.engines.diffusers.resident import Resident
-from stillmotion.engines.diffusers.shots import Shot, shot_of, smallest
-from stillmotion.engines.diffusers.slot import Slot
-from stillmotion.engines.diffusers.watched import Latents
-from stillmotion.engines.diffusers.words import PLAIN
+from stillmotion.engines.diffusers.hooks import Latents
+from stillmotion.engines.diffusers.loaded_model import Resident
+from stillmotion.engines.diffusers.model_slot import Slot
+from stillmotion.engines.diffusers.preflight import why_unfit
+from stillmotion.engines.diffusers.progress import Course
+from stillmotion.engines.diffusers.prompts import PLAIN
 
 
 class Diffusers:

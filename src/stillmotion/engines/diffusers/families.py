@@ -13,8 +13,8 @@ from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
 
 from stillmotion.domain.catalogue import Ability, CatalogueError, Entry
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.diffusers.shots import Shot
-from stillmotion.engines.diffusers.words import PLAIN, WAN
+from stillmotion.engines.diffusers.conditioning import Shot
+from stillmotion.engines.diffusers.prompts import PLAIN, WAN
 
 Ask = Callable[[Any, Shot], dict[str, Any]]
 """Takes the pipeline and the shot; answers with what the family's pipeline is called with beyond what all take."""

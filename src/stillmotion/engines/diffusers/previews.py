@@ -14,7 +14,7 @@ from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from stillmotion.domain.rendering import Picture
 from stillmotion.engines.diffusers.decoding import BY_FRAMES
-from stillmotion.engines.diffusers.watched import Step
+from stillmotion.engines.diffusers.hooks import Step
 
 GRIDS: Final = (1, 2, 3, 5)
 """The pictures of the fit are soft patches of random colours, so many to a side."""

@@ -6,9 +6,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from stillmotion.domain.catalogue import Entry, Server
-from stillmotion.engines.forward.calls import Calls
+from stillmotion.engines.forward.error_text import reason_of, refused
+from stillmotion.engines.forward.http import Calls
 from stillmotion.engines.forward.peer import Ask, Look, Lost, RemoteState, ServerDown, Unfinished
-from stillmotion.engines.forward.words import reason_of, refused
 
 BASE: Final = "dream-machine/v1"
 DEFAULT_MODEL: Final = "ray-2"

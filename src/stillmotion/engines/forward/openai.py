@@ -11,9 +11,9 @@ from urllib.parse import quote
 import aiohttp
 
 from stillmotion.domain.catalogue import Entry, Server
-from stillmotion.engines.forward.calls import Answer, Calls
+from stillmotion.engines.forward.error_text import reason_of, refused
+from stillmotion.engines.forward.http import Answer, Calls
 from stillmotion.engines.forward.peer import Ask, Look, Lost, RemoteState, ServerDown, Unfinished
-from stillmotion.engines.forward.words import reason_of, refused
 
 _STATES: Final = {
     "queued": RemoteState.QUEUED,

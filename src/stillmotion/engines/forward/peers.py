@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from stillmotion.domain.catalogue import CatalogueError, Dialect, Entry
-from stillmotion.engines.forward.comfyui import ComfyUIPeer
+from stillmotion.engines.forward.comfyui.client import ComfyUIPeer
+from stillmotion.engines.forward.comfyui.workflow import read_workflow
 from stillmotion.engines.forward.dreammachine import DreamMachinePeer
 from stillmotion.engines.forward.openai import OpenAIPeer
 from stillmotion.engines.forward.peer import Peer
-from stillmotion.engines.forward.workflow import read_workflow
 
 
 def peer_of(entry: Entry) -> Peer:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from stillmotion.adapters.store.sqlite.rows import Bindings, Row, maybe_microseconds, microseconds, to_time
+from stillmotion.adapters.store.sqlite.generation_rows import Bindings, Row, maybe_microseconds, microseconds, to_time
 from stillmotion.domain.request import Resolution
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState
 

@@ -7,10 +7,9 @@ from typing import Final
 import apsw
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
-from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.callback_rows import from_delivery
-from stillmotion.adapters.store.sqlite.reader import Reader
-from stillmotion.adapters.store.sqlite.rows import (
+from stillmotion.adapters.store.sqlite import queries
+from stillmotion.adapters.store.sqlite.delivery_rows import from_delivery
+from stillmotion.adapters.store.sqlite.generation_rows import (
     Bindings,
     from_claim,
     from_generation,
@@ -24,8 +23,9 @@ from stillmotion.adapters.store.sqlite.rows import (
     to_view,
     video_microseconds,
 )
+from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.writer import Writer
-from stillmotion.application.faults import Fault, Point, no_fault
+from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports import (
     EVERY_ENGINE,
     Accepted,
@@ -76,34 +76,34 @@ class SqliteGenerations:
 
     async def find(self, generation_id: str) -> Generation | None:
         """See `GenerationStore.find`."""
-        rows = self._reader.rows(statements.FIND_GENERATION, (generation_id,))
+        rows = self._reader.rows(queries.FIND_GENERATION, (generation_id,))
         return to_generation(rows[0]) if rows else None
 
     async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
         """See `GenerationStore.owned`."""
-        rows = self._reader.rows(statements.FIND_OWNED, (subscription_id, generation_id))
+        rows = self._reader.rows(queries.FIND_OWNED, (subscription_id, generation_id))
         return to_generation(rows[0]) if rows else None
 
     async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
         """See `GenerationStore.view`."""
         whose = (subscription_id, generation_id)
-        rows = self._reader.rows(statements.VIEW_IN_PLACE, (place_of(*whose), *whose))
+        rows = self._reader.rows(queries.VIEW_IN_PLACE, (place_of(*whose), *whose))
         if not rows:
-            rows = self._reader.rows(statements.VIEW_GENERATION, whose)
+            rows = self._reader.rows(queries.VIEW_GENERATION, whose)
         if not rows:
             raise GenerationNotFound(generation_id)
         return to_view(rows[0])
 
     async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
         """See `GenerationStore.page`."""
-        rows = self._reader.rows(statements.PAGE_OF_GENERATIONS, (subscription_id, limit, offset))
+        rows = self._reader.rows(queries.PAGE_OF_GENERATIONS, (subscription_id, limit, offset))
         return [to_view(row) for row in rows]
 
     async def beyond(
         self, subscription_id: str, generation_id: str | None, limit: int, *, newest_first: bool
     ) -> Sequence[GenerationView]:
         """See `GenerationStore.beyond`."""
-        statement = statements.GENERATIONS_BEFORE if newest_first else statements.GENERATIONS_AFTER
+        statement = queries.GENERATIONS_BEFORE if newest_first else queries.GENERATIONS_AFTER
         edge = (_BEYOND_EVERY_ID if newest_first else "") if generation_id is None else generation_id
         return [to_view(row) for row in self._reader.rows(statement, (subscription_id, edge, limit))]
 
@@ -112,7 +112,7 @@ class SqliteGenerations:
         now = self._clock.now()
 
         def operation(connection: apsw.Connection) -> Generation:
-            row = connection.execute(statements.FIND_GENERATION, (generation_id,)).get
+            row = connection.execute(queries.FIND_GENERATION, (generation_id,)).get
             if row is None:
                 raise GenerationNotFound(generation_id)
             return _apply(connection, to_generation(row), change, now)
@@ -127,12 +127,12 @@ class SqliteGenerations:
         """See `GenerationStore.claim_next`."""
         asked = from_claim(engines, passed_over)
         # Most of the time nothing waits, and then there is no reason to write.
-        if not self._reader.rows(statements.NEXT_QUEUED, asked):
+        if not self._reader.rows(queries.NEXT_QUEUED, asked):
             return None
         now = self._clock.now()
 
         def operation(connection: apsw.Connection) -> Generation | None:
-            row = connection.execute(statements.NEXT_QUEUED, asked).get
+            row = connection.execute(queries.NEXT_QUEUED, asked).get
             return None if row is None else _apply(connection, to_generation(row), claim, now)
 
         claimed = await self._writer.run(operation)
@@ -142,15 +142,15 @@ class SqliteGenerations:
 
     async def queued_for(self, engine: str) -> Sequence[str]:
         """See `GenerationStore.queued_for`."""
-        return [row[0] for row in self._reader.rows(statements.QUEUED_FOR, (engine,))]
+        return [row[0] for row in self._reader.rows(queries.QUEUED_FOR, (engine,))]
 
     async def leased(self, until: datetime) -> Sequence[str]:
         """See `GenerationStore.leased`."""
-        return [row[0] for row in self._reader.rows(statements.LEASED, (microseconds(until),))]
+        return [row[0] for row in self._reader.rows(queries.LEASED, (microseconds(until),))]
 
     async def counts(self) -> Mapping[str, int]:
         """See `GenerationStore.counts`."""
-        return dict(self._reader.rows(statements.COUNT_UNDER_WAY))
+        return dict(self._reader.rows(queries.COUNT_UNDER_WAY))
 
     async def delete(self, generation_id: str) -> bool:
         """See `GenerationStore.delete`."""
@@ -164,7 +164,7 @@ class SqliteGenerations:
         """See `GenerationStore.removed`."""
 
         def operation(connection: apsw.Connection) -> None:
-            connection.execute(statements.END_REMOVAL, (generation_id,))
+            connection.execute(queries.END_REMOVAL, (generation_id,))
 
         await self._writer.run(operation)
 
@@ -174,20 +174,20 @@ def delete_generation(connection: apsw.Connection, generation_id: str, now: date
 
     None where there is none.
     """
-    row = connection.execute(statements.FIND_GENERATION, (generation_id,)).get
+    row = connection.execute(queries.FIND_GENERATION, (generation_id,)).get
     if row is None:
         return None
     generation = to_generation(row)
     if not generation.is_terminal:
         _apply(connection, generation, lambda each: each.cancelled(now), now)
     for statement in (
-        statements.DELETE_ATTEMPTS,
-        statements.DELETE_DELIVERIES,
-        statements.DELETE_IDEMPOTENCY_KEYS,
-        statements.DELETE_GENERATION,
+        queries.DELETE_ATTEMPTS,
+        queries.DELETE_DELIVERIES,
+        queries.DELETE_IDEMPOTENCY_KEYS,
+        queries.DELETE_GENERATION,
     ):
         connection.execute(statement, (generation_id,))
-    connection.execute(statements.BEGIN_REMOVAL, (generation_id, microseconds(now)))
+    connection.execute(queries.BEGIN_REMOVAL, (generation_id, microseconds(now)))
     return generation
 
 
@@ -198,7 +198,7 @@ def _submit(connection: apsw.Connection, submission: Submission) -> Accepted:
     if earlier is not None:
         return Accepted(earlier, replayed=True, window=standing.window_at(generation.created_at))
     window = admit(submission, standing)
-    connection.execute(statements.INSERT_GENERATION, from_generation(generation))
+    connection.execute(queries.INSERT_GENERATION, from_generation(generation))
     line = None if standing.queued else _joined(connection, generation)
     _spend(connection, generation, window)
     if line is not None:
@@ -208,13 +208,13 @@ def _submit(connection: apsw.Connection, submission: Submission) -> Accepted:
     if submission.fingerprint is not None:
         _keep_fingerprint(connection, generation, submission.fingerprint)
         if window.spent % SWEEP_EVERY == 0:
-            connection.execute(statements.SWEEP_RECENT_SUBMITS, (_span(generation) - 1,))
+            connection.execute(queries.SWEEP_RECENT_SUBMITS, (_span(generation) - 1,))
     return Accepted(generation, replayed=False, window=window)
 
 
 def _standing(connection: apsw.Connection, generation: Generation) -> Standing:
     row = connection.execute(
-        statements.FIND_STANDING,
+        queries.FIND_STANDING,
         {"subscription_id": generation.subscription_id, "period": period(generation.created_at)},
     ).get
     if row is None:
@@ -226,7 +226,7 @@ def _standing(connection: apsw.Connection, generation: Generation) -> Standing:
 
 def _spend(connection: apsw.Connection, generation: Generation, window: RateWindow) -> None:
     connection.execute(
-        statements.SPEND_LIMITS,
+        queries.SPEND_LIMITS,
         {
             "subscription_id": generation.subscription_id,
             "window_started_at": microseconds(window.started_at),
@@ -238,7 +238,7 @@ def _spend(connection: apsw.Connection, generation: Generation, window: RateWind
 
 def _spend_quota(connection: apsw.Connection, generation: Generation, seconds: float) -> None:
     connection.execute(
-        statements.SPEND_QUOTA,
+        queries.SPEND_QUOTA,
         {
             "subscription_id": generation.subscription_id,
             "period": period(generation.created_at),
@@ -251,7 +251,7 @@ def _earlier(connection: apsw.Connection, submission: Submission) -> Generation 
     """What the submission is a repetition of."""
     generation, named, fingerprint = submission.generation, submission.idempotency, submission.fingerprint
     if named is not None:
-        found = connection.execute(statements.FIND_IDEMPOTENCY_KEY, (generation.subscription_id, named.key)).get
+        found = connection.execute(queries.FIND_IDEMPOTENCY_KEY, (generation.subscription_id, named.key)).get
         if found is None:
             return None
         body_digest, earlier_id = found
@@ -259,10 +259,10 @@ def _earlier(connection: apsw.Connection, submission: Submission) -> Generation 
     elif fingerprint is not None and fingerprint.is_retry:
         oldest = microseconds(generation.created_at - RETRIED_WITHIN)
         given = _recent(generation, fingerprint) | {"oldest": oldest}
-        earlier_id = connection.execute(statements.FIND_RECENT_SUBMIT, given).get
+        earlier_id = connection.execute(queries.FIND_RECENT_SUBMIT, given).get
     else:
         return None
-    row = connection.execute(statements.FIND_GENERATION, (earlier_id,)).get
+    row = connection.execute(queries.FIND_GENERATION, (earlier_id,)).get
     return None if row is None else to_generation(row)
 
 
@@ -281,14 +281,14 @@ def _span(generation: Generation) -> int:
 def _keep_fingerprint(connection: apsw.Connection, generation: Generation, fingerprint: Fingerprint) -> None:
     created_at = microseconds(generation.created_at)
     given = _recent(generation, fingerprint) | {"generation_id": generation.id, "created_at": created_at}
-    connection.execute(statements.PUT_RECENT_SUBMIT, given)
+    connection.execute(queries.PUT_RECENT_SUBMIT, given)
 
 
 def _keep_idempotency(connection: apsw.Connection, generation: Generation, idempotency: IdempotencyKey) -> None:
     oldest_kept = generation.created_at - IDEMPOTENCY_KEPT
-    connection.execute(statements.SWEEP_IDEMPOTENCY_KEYS, (microseconds(oldest_kept),))
+    connection.execute(queries.SWEEP_IDEMPOTENCY_KEYS, (microseconds(oldest_kept),))
     connection.execute(
-        statements.INSERT_IDEMPOTENCY_KEY,
+        queries.INSERT_IDEMPOTENCY_KEY,
         {
             "subscription_id": generation.subscription_id,
             "key": idempotency.key,
@@ -301,19 +301,19 @@ def _keep_idempotency(connection: apsw.Connection, generation: Generation, idemp
 
 def _apply(connection: apsw.Connection, before: Generation, change: Change, now: datetime) -> Generation:
     after = change(before)
-    connection.execute(statements.UPDATE_GENERATION, from_progress(after) | {"fence": before.attempt})
+    connection.execute(queries.UPDATE_GENERATION, from_progress(after) | {"fence": before.attempt})
     if connection.changes() != 1:
         raise LeaseLost(f"{before.id} is past attempt {before.attempt}")
     if (before.state is State.QUEUED) is not (after.state is State.QUEUED):
         _move_line(connection, before, after, now)
     if after.is_terminal and not before.is_terminal:
-        connection.execute(statements.FINISH_ONE, (after.subscription_id,))
+        connection.execute(queries.FINISH_ONE, (after.subscription_id,))
     refund = refunded_by(before, after)
     if refund:
         _spend_quota(connection, after, -refund)
     delivery = caused_by(before, after, now)
     if delivery is not None:
-        connection.execute(statements.CAUSE_DELIVERY, from_delivery(delivery))
+        connection.execute(queries.CAUSE_DELIVERY, from_delivery(delivery))
     return after
 
 
@@ -328,16 +328,16 @@ def _move_line(connection: apsw.Connection, before: Generation, after: Generatio
     moved, then = line.after(before, after, virtual_time, now)
     _keep_line(connection, after, moved)
     if then != virtual_time:
-        connection.execute(statements.SET_VIRTUAL_CLOCK, (then,))
+        connection.execute(queries.SET_VIRTUAL_CLOCK, (then,))
 
 
 def _line(connection: apsw.Connection, generation: Generation) -> tuple[Line, int]:
     """Its subscription's line, and virtual time."""
-    virtual_time, queued, *turn = connection.execute(statements.FIND_LINE, (generation.subscription_id,)).get
+    virtual_time, queued, *turn = connection.execute(queries.FIND_LINE, (generation.subscription_id,)).get
     if queued is None:
         return Line(0, 0, generation.created_at), virtual_time
     return to_line((queued, *turn)), virtual_time
 
 
 def _keep_line(connection: apsw.Connection, generation: Generation, line: Line) -> None:
-    connection.execute(statements.MOVE_LINE, from_line(line) | {"subscription_id": generation.subscription_id})
+    connection.execute(queries.MOVE_LINE, from_line(line) | {"subscription_id": generation.subscription_id})

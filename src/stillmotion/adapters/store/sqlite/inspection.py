@@ -7,7 +7,7 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.store.sqlite.connection import (
+from stillmotion.adapters.store.sqlite.database import (
     StoreUnusable,
     connect_reader,
     connect_writer,

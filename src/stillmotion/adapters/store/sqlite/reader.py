@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import apsw
 
-from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.connection import connect_reader, unavailable
-from stillmotion.adapters.store.sqlite.rows import Row
+from stillmotion.adapters.store.sqlite import queries
+from stillmotion.adapters.store.sqlite.database import connect_reader, unavailable
+from stillmotion.adapters.store.sqlite.generation_rows import Row
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.domain.errors import StoreUnavailable
 
@@ -107,7 +107,7 @@ class _View:
         loop = _running_loop()
         if loop is not None and not self._writer.log_is_long:
             self._seen, self._held_in, self._shared_until = commits, loop, loop.time() + HOLD_SECONDS
-            self.cursor.execute(statements.BEGIN_READING)
+            self.cursor.execute(queries.BEGIN_READING)
             if self._timed_in is not loop:
                 self._timed_in = loop
                 loop.call_later(IDLE_SECONDS, self._end)
@@ -117,7 +117,7 @@ class _View:
         if self._held_in is not None:
             self._held_in = None
             with suppress(apsw.Error):  # It is over then, one way or another.
-                self.cursor.execute(statements.COMMIT)
+                self.cursor.execute(queries.COMMIT)
 
     def _end(self) -> None:
         self._timed_in = None

@@ -9,8 +9,8 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.private_files import create_private, keep_private
-from stillmotion.adapters.store.sqlite.connection import (
+from stillmotion.adapters.directory.private_files import create_private, keep_private
+from stillmotion.adapters.store.sqlite.database import (
     StoreUnusable,
     connect_writer,
     has_no_log,

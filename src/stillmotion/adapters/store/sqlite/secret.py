@@ -6,7 +6,7 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.store.sqlite.connection import StoreUnusable
+from stillmotion.adapters.store.sqlite.database import StoreUnusable
 
 Fingerprint = Callable[[bool], bytes]
 """Gives the fingerprint of the secret that lies beside the database; told whether a secret may be made."""

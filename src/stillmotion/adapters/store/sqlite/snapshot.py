@@ -6,10 +6,10 @@ from pathlib import Path
 
 import apsw
 
-from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.connection import BUSY_TIMEOUT_MS, StoreUnusable, sqlite_name, unavailable
+from stillmotion.adapters.store.sqlite import queries
+from stillmotion.adapters.store.sqlite.database import BUSY_TIMEOUT_MS, StoreUnusable, sqlite_name, unavailable
+from stillmotion.adapters.store.sqlite.generation_rows import objects_of
 from stillmotion.adapters.store.sqlite.generations import delete_generation
-from stillmotion.adapters.store.sqlite.rows import objects_of
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.secret import kept_fingerprint, wrong_secret
 
@@ -63,7 +63,7 @@ def named_objects(path: Path) -> Iterator[tuple[str, str]]:
     """Every object that a generation names for good, so no preview: the generation's id and the object's key."""
     connection = open_database(path, migrations())
     try:
-        for generation_id, *columns in connection.execute(statements.ALL_OBJECTS):
+        for generation_id, *columns in connection.execute(queries.ALL_OBJECTS):
             for key in objects_of(tuple(columns)):
                 yield generation_id, key
     finally:
@@ -75,7 +75,7 @@ def existing(path: Path, generation_ids: Collection[str]) -> set[str]:
     connection = apsw.Connection(sqlite_name(path), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     try:
-        return {each for each in generation_ids if connection.execute(statements.GENERATION_EXISTS, (each,)).get}
+        return {each for each in generation_ids if connection.execute(queries.GENERATION_EXISTS, (each,)).get}
     finally:
         connection.close()
 

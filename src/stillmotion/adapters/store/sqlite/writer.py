@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from stillmotion.adapters.store.sqlite import statements
-from stillmotion.adapters.store.sqlite.connection import CHECKPOINT_PAGES, unavailable
+from stillmotion.adapters.store.sqlite import queries
+from stillmotion.adapters.store.sqlite.database import CHECKPOINT_PAGES, unavailable
 from stillmotion.adapters.store.sqlite.open_files import OpenFiles
 from stillmotion.domain.errors import StoreUnavailable
 
@@ -105,13 +105,13 @@ class Writer:
         """Run and commit what is in the batch and what comes meanwhile, which joins it; false where the last came."""
         open_ = True
         try:
-            self._connection.execute(statements.BEGIN)
+            self._connection.execute(queries.BEGIN)
             for waiting in batch:  # It grows while it is walked.
                 self._attempt(waiting)
                 if open_ and waiting is batch[-1]:
                     open_ = self._take_up(batch)
             self._refuse_displaced()
-            self._connection.execute(statements.COMMIT)
+            self._connection.execute(queries.COMMIT)
         except Exception as error:  # Whatever it is, this thread must live on: everyone's writes go through it.
             _refuse(batch, error)
             self._roll_back()
@@ -137,15 +137,15 @@ class Writer:
     def _attempt(self, waiting: _Waiting) -> None:
         """Run one operation; raises only where the whole transaction is lost."""
         execute = self._connection.execute
-        execute(statements.OPEN_OPERATION)
+        execute(queries.OPEN_OPERATION)
         try:
             waiting.result = waiting.operation(self._connection)
         except Exception as error:  # It belongs to the caller, whatever it is.
             waiting.error = _as_unavailable(error) or error
             if not self._connection.in_transaction:
                 raise
-            execute(statements.UNDO_OPERATION)
-        execute(statements.KEEP_OPERATION)
+            execute(queries.UNDO_OPERATION)
+        execute(queries.KEEP_OPERATION)
 
     def _committed(self, connection: apsw.Connection, _database: str, log_pages: int) -> int:
         """SQLite's own hook would fold the log in, too, but tell nobody how long it is."""
@@ -160,7 +160,7 @@ class Writer:
         if self._connection.in_transaction:
             # Where this fails too, the next BEGIN does, and it is tried again after that.
             with suppress(apsw.Error):
-                self._connection.execute(statements.ROLLBACK)
+                self._connection.execute(queries.ROLLBACK)
 
 
 def _refuse(batch: list[_Waiting], error: Exception) -> None:

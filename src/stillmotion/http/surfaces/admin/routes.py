@@ -17,11 +17,11 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import KeySlot
-from stillmotion.http.operation import Answer, Call, Nothing, Operation, Surface
-from stillmotion.http.problems import EndpointNotFound
-from stillmotion.http.replies import Headers
+from stillmotion.http.edge.operation import Answer, Call, Nothing, Operation, Surface
+from stillmotion.http.edge.refusals import EndpointNotFound
+from stillmotion.http.server.replies import Headers
 from stillmotion.http.surfaces.admin import examples, translate, wire
-from stillmotion.http.surfaces.admin.problems import PROBLEMS
+from stillmotion.http.surfaces.admin.refusals import PROBLEMS
 
 BASE = "/admin/v1/"
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from stillmotion.domain.camera import HONOURED
+from stillmotion.domain.concepts import HONOURED
 from stillmotion.domain.errors import (
     AccessDenied,
     GenerationNotFound,
@@ -15,15 +15,15 @@ from stillmotion.domain.errors import (
     QuotaSpent,
     Unavailable,
 )
+from stillmotion.domain.file_types.videos import MAX_VIDEO_BYTES
 from stillmotion.domain.request import MAX_SECONDS, GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.domain.videos import MAX_VIDEO_BYTES
-from stillmotion.http.bearer import bearer_key
-from stillmotion.http.body import apart_if_large
-from stillmotion.http.operation import Answer, Call, Operation, Surface
-from stillmotion.http.strict_json import WrongShape
+from stillmotion.http.edge.bearer import bearer_key
+from stillmotion.http.edge.operation import Answer, Call, Operation, Surface
+from stillmotion.http.parsing.body import apart_if_large
+from stillmotion.http.parsing.strict_json import WrongShape
 from stillmotion.http.surfaces.dreammachine import examples, wire
-from stillmotion.http.surfaces.dreammachine.problems import PROBLEMS, Sentence
+from stillmotion.http.surfaces.dreammachine.refusals import PROBLEMS, Sentence
 from stillmotion.http.surfaces.dreammachine.translate import encode, to_reframe, to_request, to_upscale, to_wire
 
 NAME = "dream-machine"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from stillmotion.domain.camera import CONCEPTS
+from stillmotion.domain.concepts import CONCEPTS
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe
@@ -23,12 +23,12 @@ from stillmotion.domain.request import (
     is_blank,
 )
 from stillmotion.domain.views import KeyframeView, RequestView
-from stillmotion.http.decoding import remedy
-from stillmotion.http.operation import LinkTo
-from stillmotion.http.pictures import BadDataUri, read_address
-from stillmotion.http.strict_json import WrongShape
+from stillmotion.http.edge.operation import LinkTo
+from stillmotion.http.parsing.data_uri import BadDataUri, read_address
+from stillmotion.http.parsing.decoding import remedy
+from stillmotion.http.parsing.strict_json import WrongShape
 from stillmotion.http.surfaces.dreammachine import wire
-from stillmotion.http.surfaces.dreammachine.problems import Sentence
+from stillmotion.http.surfaces.dreammachine.refusals import Sentence
 
 CANCELLED_REASON = "The generation was cancelled."
 INPUT_FAILED = "Failed to read user input frames: "

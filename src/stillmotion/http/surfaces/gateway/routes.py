@@ -13,12 +13,12 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.body import apart_if_large
-from stillmotion.http.decoding import KEY_PARAMETER
-from stillmotion.http.operation import Answer, Call, Operation, Surface
-from stillmotion.http.replies import Headers
+from stillmotion.http.edge.operation import Answer, Call, Operation, Surface
+from stillmotion.http.parsing.body import apart_if_large
+from stillmotion.http.parsing.decoding import KEY_PARAMETER
+from stillmotion.http.server.replies import Headers
 from stillmotion.http.surfaces.gateway import examples, wire
-from stillmotion.http.surfaces.gateway.problems import KEY_HEADER, PROBLEMS
+from stillmotion.http.surfaces.gateway.refusals import KEY_HEADER, PROBLEMS
 from stillmotion.http.surfaces.gateway.translate import encode, to_request
 
 NAME = "gateway"

@@ -20,8 +20,8 @@ from stillmotion.domain.request import (
     prompt_problems,
 )
 from stillmotion.domain.views import KeyframeView
-from stillmotion.http.operation import LinkTo
-from stillmotion.http.pictures import BadDataUri, read_address
+from stillmotion.http.edge.operation import LinkTo
+from stillmotion.http.parsing.data_uri import BadDataUri, read_address
 from stillmotion.http.surfaces.gateway import wire
 
 UNFINISHED_MESSAGE = "Image Getting Created"

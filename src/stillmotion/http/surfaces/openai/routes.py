@@ -20,12 +20,12 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.assets import Download
-from stillmotion.http.bearer import bearer_key
-from stillmotion.http.body import apart_if_large
-from stillmotion.http.operation import Answer, Call, Operation, Surface
+from stillmotion.http.edge.bearer import bearer_key
+from stillmotion.http.edge.operation import Answer, Call, Operation, Surface
+from stillmotion.http.parsing.body import apart_if_large
+from stillmotion.http.resources.downloads import Download
 from stillmotion.http.surfaces.openai import examples, wire
-from stillmotion.http.surfaces.openai.problems import PROBLEMS
+from stillmotion.http.surfaces.openai.refusals import PROBLEMS
 from stillmotion.http.surfaces.openai.translate import encode, to_model, to_picture, to_request, to_wire
 
 NAME = "openai"

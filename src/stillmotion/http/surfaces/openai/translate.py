@@ -13,8 +13,8 @@ from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest, prompt_problems
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.operation import LinkTo
-from stillmotion.http.pictures import BadDataUri, read_address
+from stillmotion.http.edge.operation import LinkTo
+from stillmotion.http.parsing.data_uri import BadDataUri, read_address
 from stillmotion.http.surfaces.openai import wire
 from stillmotion.http.surfaces.openai.sizes import frame_for, size_of
 

@@ -1,0 +1,1 @@
+"""The data directory: its lock, secret and workers, and backups of it."""

@@ -1,0 +1,345 @@
+"""The directory that a server keeps everything in, and the one server's claim on it."""
+
+import errno
+import fcntl
+import hmac
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from stillmotion.adapters.directory.private_files import FILE_MODE, FOLDER_MODE, is_open_to_others, keep_private
+from stillmotion.adapters.directory.worker_places import WorkerPlace, WorkerPlaces
+from stillmotion.domain.errors import StillmotionError
+
+SECRET_BYTES: Final = 32
+_FINGERPRINT: Final = b"fingerprint"
+_HELD_BY_ANOTHER: Final = (errno.EWOULDBLOCK, errno.EACCES)
+_LOCK_TRIES: Final = 4
+_LOCK_PAUSE_SECONDS: Final = 0.05
+
+
+class DataDirectoryUnusable(StillmotionError):
+    """The directory cannot be used as it is: the message names it and the remedy."""
+
+
+class DataDirectoryInUse(DataDirectoryUnusable):
+    """Another server holds the directory."""
+
+
+class DataDirectoryLock:
+    """One server's hold on its directory. The system lets go of it when the process ends, however it ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def release(self) -> None:
+        """Let another server have the directory; may be called twice."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+@dataclass(frozen=True, slots=True)
+class DataDirectory:
+    """Where things are in it. Made by `open_data_directory`."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file; its `-wal` and `-shm` lie beside it."""
+        return self.root / "stillmotion.db"
+
+    @property
+    def objects(self) -> Path:
+        """Pictures and clips, where storage is local."""
+        return self.root / "objects"
+
+    @property
+    def scratch(self) -> Path:
+        """What renders write before it is published: emptied at every start."""
+        return self.root / "scratch"
+
+    @property
+    def _secret(self) -> Path:
+        return self.root / "secret"
+
+    @property
+    def _lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the directory has been used."""
+        return os.path.lexists(self._secret)
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there is a database with anything in it."""
+        try:
+            return self.database.stat().st_size > 0
+        except OSError:
+            return False
+
+    @property
+    def was_served(self) -> bool:
+        """Whether a server ever held the directory."""
+        return os.path.lexists(self._lock)
+
+    def refuse_lost_database(self) -> None:
+        """Raise `DataDirectoryUnusable` where there was a database and is none: an empty one would hide the loss.
+
+        The secret is made after the first database, so where it is there was one.
+        """
+        if self.has_secret and not self.has_database:
+            raise DataDirectoryUnusable(
+                f"{self.database} is missing or empty, though this directory has been in use: "
+                f"restore it from a backup, or move {self.root} away to start with nothing"
+            )
+
+    def refuse_lost_objects(self) -> None:
+        """Raise `DataDirectoryUnusable` where there is a database and no folder of its pictures and clips."""
+        if self.has_database and not self.objects.is_dir():
+            raise DataDirectoryUnusable(
+                f"{self.objects} is missing, though {self.database} is there: copy it from where the database came "
+                f"from, or restore both from a backup; to go on without the clips, make an empty folder of that name"
+            )
+
+    def refuse_unserved(self) -> None:
+        """Raise `DataDirectoryUnusable` where no server ever ran: a worker would wait there for nothing."""
+        if not self.was_served:
+            raise DataDirectoryUnusable(
+                f"no server has run over {self.root} yet: start one with `stillmotion serve --data-dir {self.root}`, "
+                "or give the --data-dir of the server"
+            )
+
+    def refuse_workers(self) -> None:
+        """Raise `DataDirectoryInUse` where a worker is at work."""
+        if self.workers.any_taken:
+            raise DataDirectoryInUse(f"{self.root} is in use by a worker: stop it first")
+
+    def keep_private(self) -> None:
+        """Take away from others what nobody but the service's user may read. Folders stay as the operator made them."""
+        for path in (self._secret, self._lock):
+            keep_private(path)
+
+    def open_to_others(self) -> list[Path]:
+        """What others than this user could read: files of ours, and folders of ours whose files they could reach."""
+        beside = [self.database.with_name(f"{self.database.name}{ending}") for ending in ("-wal", "-shm")]
+        own = (self.database, *beside, self._secret, self._lock, self.objects, self.scratch, self.workers.folder)
+        return [path for path in own if is_open_to_others(path)]
+
+    @property
+    def holder(self) -> str | None:
+        """The process id of the server that holds the directory, None where none does."""
+        try:
+            descriptor = os.open(self._lock, os.O_RDWR)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+        finally:
+            os.close(descriptor)
+        return None
+
+    @property
+    def workers(self) -> WorkerPlaces:
+        """Those who render here in processes of their own."""
+        return WorkerPlaces(self.root / "workers")
+
+    @contextmanager
+    def join(self) -> Iterator[WorkerPlace]:
+        """Work in the directory beside whoever holds it: see `WorkerPlaces.join`. Raises `DataDirectoryUnusable`."""
+        with ExitStack() as stack:
+            try:
+                place = stack.enter_context(self.workers.join())
+            except OSError as error:
+                raise _not_writable(self.root, error) from error
+            yield place
+
+    def lock(self) -> DataDirectoryLock:
+        """Hold the directory for this server alone. Raises `DataDirectoryInUse`.
+
+        Whoever left something in `scratch` is gone then, and so is what was left. Raises `DataDirectoryUnusable` where
+        nothing can be written, too.
+        """
+        try:
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, FILE_MODE)
+        except OSError as error:
+            raise _not_writable(self.root, error) from error
+        try:
+            _lock_soon(descriptor)
+        except OSError as error:
+            if error.errno not in _HELD_BY_ANOTHER:
+                os.close(descriptor)
+                raise DataDirectoryUnusable(
+                    f"{self._lock} cannot be locked ({error.strerror}): put the data directory on a local disk"
+                ) from error
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            raise DataDirectoryInUse(
+                f"{self.root} is in use by another server (process {holder or 'unknown'}): "
+                "stop that one, or choose another data directory"
+            ) from error
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, b"%d\n" % os.getpid())
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            self.scratch.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        except OSError as error:
+            os.close(descriptor)
+            raise _not_writable(self.root, error) from error
+        return DataDirectoryLock(descriptor)
+
+    def secret(self) -> bytes:
+        """The directory's own 32 random bytes. Raises `DataDirectoryUnusable`.
+
+        Keys are stored hashed under it: without it, every key must be issued anew.
+        """
+        path = self._secret
+        remedy = (
+            "copy it from where the database came from, or restore both from a backup; if it is lost, make a new one "
+            f"with `stillmotion keys new-secret --data-dir {self.root}` and issue every key anew"
+        )
+        try:
+            secret = path.read_bytes()
+        except FileNotFoundError as error:
+            raise DataDirectoryUnusable(
+                f"{path} is missing, though {self.database} was used with it: {remedy}"
+            ) from error
+        except OSError as error:
+            raise DataDirectoryUnusable(
+                f"{path} cannot be read ({error.strerror}): it must be a file that the service's user can read"
+            ) from error
+        if len(secret) != SECRET_BYTES:
+            raise DataDirectoryUnusable(f"{path} holds {len(secret)} bytes rather than {SECRET_BYTES}: {remedy}")
+        return secret
+
+    def make_secret(self) -> None:
+        """Make the secret where there is none. Raises `DataDirectoryUnusable`."""
+        if not self.has_secret:
+            try:
+                _publish_once(self._secret, secrets.token_bytes(SECRET_BYTES))
+            except OSError as error:
+                raise _not_writable(self.root, error) from error
+
+    def replace_secret(self) -> Path | None:
+        """Make a new secret, whatever there is; where the old one went, None where there was none."""
+        kept = self._secret.with_name(f"secret.before-{secrets.token_hex(4)}")
+        try:
+            if os.path.lexists(self._secret):
+                self._secret.rename(kept)
+        except OSError as error:
+            raise _not_writable(self.root, error) from error
+        self.make_secret()
+        return kept if os.path.lexists(kept) else None
+
+    def fingerprint(self, may_make: bool = False) -> bytes:
+        """What tells the secret from another and does not tell it. Raises as `secret`, unless one may be made."""
+        if may_make:
+            self.make_secret()
+        return hmac.digest(self.secret(), _FINGERPRINT, "sha256")
+
+
+def open_data_directory(root: Path) -> DataDirectory:
+    """The directory at `root`, made for this user alone where there is none. Raises `DataDirectoryUnusable`.
+
+    Folders are made within it as long as there is no database: later, one that is missing is a loss.
+    """
+    directory = data_directory(root)
+    try:
+        directory.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        if not directory.has_database:
+            directory.objects.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        directory.scratch.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    except OSError as error:
+        raise DataDirectoryUnusable(
+            f"{directory.root} cannot be made a data directory ({error.strerror}): choose another, or mend its "
+            "permissions"
+        ) from error
+    return directory
+
+
+def used_data_directory(root: Path) -> DataDirectory:
+    """The directory at `root`, which has been used and is left as it is. Raises `DataDirectoryUnusable`."""
+    directory = data_directory(root)
+    directory.refuse_lost_database()
+    if not directory.has_database:
+        found = "holds no Stillmotion database" if directory.root.exists() else "is not there"
+        raise DataDirectoryUnusable(
+            f"{directory.root} {found}: give the server's data directory with --data-dir or STILLMOTION_DATA_DIR"
+        )
+    return directory
+
+
+def data_directory(root: Path) -> DataDirectory:
+    """The directory at `root`, whatever is there. Raises `DataDirectoryUnusable` where no place is known."""
+    if root.parts[:1] == ("~",):
+        raise DataDirectoryUnusable(
+            "no place for the data directory is known, since this user has no home: give one with --data-dir or "
+            "STILLMOTION_DATA_DIR"
+        )
+    root = root.absolute()
+    try:
+        os.fsencode(root).decode()
+    except UnicodeDecodeError as error:
+        raise DataDirectoryUnusable(f"{os.fsencode(root)!r} is no UTF-8: give a directory whose name is") from error
+    if os.path.lexists(root) and not os.access(root, os.R_OK | os.X_OK):
+        raise DataDirectoryUnusable(
+            f"{root} cannot be read by this user: give it to the service's user, or run this as that one"
+        )
+    return DataDirectory(root)
+
+
+def _lock_soon(descriptor: int) -> None:
+    """Lock the file, waiting a moment for who only looks or is just about to end. Raises `OSError`."""
+    for _ in range(_LOCK_TRIES):
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_LOCK_PAUSE_SECONDS)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _not_writable(root: Path, error: OSError) -> DataDirectoryUnusable:
+    return DataDirectoryUnusable(
+        f"{root} cannot be written to ({error.strerror}): mend the disk or the permissions, or choose another directory"
+    )
+
+
+def _publish_once(path: Path, content: bytes) -> None:
+    """Let the file appear whole, unless another process was first."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

@@ -1,0 +1,103 @@
+"""The places of workers in a data directory: any number of processes that render beside its server."""
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from stillmotion.adapters.directory.private_files import FILE_MODE, FOLDER_MODE
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPlace:
+    """One worker's folder, there for as long as the worker is."""
+
+    folder: Path
+
+    @property
+    def scratch(self) -> Path:
+        """What it renders before that is published."""
+        return self.folder / "scratch"
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the process that took the place is still there."""
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    @property
+    def is_able(self) -> bool:
+        """Whether a worker is there and has said that it can make clips."""
+        return (self.folder / "able").exists() and self.is_taken
+
+    def tell(self, *, able: bool) -> None:
+        """Say whether the worker can make clips just now, for whoever asks about the service's readiness."""
+        mark = self.folder / "able"
+        with suppress(OSError):  # Then it is taken for one that cannot, or its folder is gone with the directory.
+            mark.touch(FILE_MODE) if able else mark.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPlaces:
+    """The folder that each worker has a folder in."""
+
+    folder: Path
+
+    @property
+    def any_taken(self) -> bool:
+        """Whether a worker has joined and is still there."""
+        return any(place.is_taken for place in self._all())
+
+    @property
+    def any_able(self) -> bool:
+        """Whether one that is there can make clips."""
+        return any(place.is_able for place in self._all())
+
+    @contextmanager
+    def join(self) -> Iterator[WorkerPlace]:
+        """Work beside whoever else is there; yields the place of this process alone.
+
+        What workers that were killed left behind is removed. Raises `OSError` where nothing can be written.
+        """
+        place, descriptor = self._take_one()
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place.folder, ignore_errors=True)
+            os.close(descriptor)
+
+    def _take_one(self) -> tuple[WorkerPlace, int]:
+        """A place for one worker, and the lock that says for as long as it is open that the worker is there."""
+        self.folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        entrance = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(entrance, fcntl.LOCK_EX)  # One at a time: what is not locked yet would look left behind.
+            for left in self._all():
+                if not left.is_taken:
+                    shutil.rmtree(left.folder, ignore_errors=True)
+            place = WorkerPlace(self.folder / secrets.token_hex(8))
+            place.folder.mkdir(mode=FOLDER_MODE)
+            descriptor = os.open(place.folder / "lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return place, descriptor
+        finally:
+            os.close(entrance)
+
+    def _all(self) -> list[WorkerPlace]:
+        try:
+            return [WorkerPlace(folder) for folder in self.folder.iterdir() if folder.is_dir()]
+        except FileNotFoundError:
+            return []

@@ -1,0 +1,278 @@
+"""Weights from a model hub: a folder that is whole, or none; what was broken off is gone on with.
+
+The hub is the one that `huggingface_hub` speaks to, with its own variables: HF_ENDPOINT, HF_TOKEN.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from stillmotion.adapters.models.weights import INDEX, WeightsUnusable, parts_of, trouble_with
+
+RECORD: Final = "pulled.json"
+"""Says where the weights came from, and what was checked."""
+
+_KEPT: Final = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
+_ALSO: Final = (INDEX, "LICENSE*", "NOTICE*", "README.md")
+_VARIANT: Final = re.compile(r"\.(?:fp16|fp32|bf16|fp8|ema|non_ema)[.-][^/]*$")
+_PIECE: Final = 1024 * 1024
+
+Tell = Callable[[str, int, int], None]
+"""Takes the file that was just made sure of, and the bytes that are there and that there will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file of a repository. `sha256` where the hub keeps large files apart, `git_id` (SHA-1 of a blob) where not."""
+
+    name: str
+    size: int
+    sha256: str | None
+    git_id: str | None
+
+    @property
+    def folder(self) -> str:
+        """The folder that it is in; `.` at the top."""
+        return str(PurePosixPath(self.name).parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What came: `revision` is the repository's commit."""
+
+    folder: Path
+    revision: str
+    files: int
+    size: int
+
+
+def pull(hub_id: str, folder: Path, tell: Tell) -> Pulled:
+    """Fill `folder` with the weights of a repository in diffusers' layout, every file checked against its digest.
+
+    It appears once all is there. Until then what has come lies beside it, in a folder that ends in `.part`, and the
+    next call goes on with it. Raises `WeightsUnusable`.
+    """
+    hub = _Hub(hub_id)
+    part = folder.with_name(f"{folder.name}.part")
+    with _alone(part):
+        if folder.exists():
+            raise WeightsUnusable(f"{folder} is there already: remove it to have it pulled again.")
+        try:
+            pulled = _filled(hub, part, tell)
+            part.rename(folder)
+        except OSError as error:
+            raise WeightsUnusable(f"{part} cannot be written to: {error.strerror}.") from error
+    return replace(pulled, folder=folder)
+
+
+def _filled(hub: "_Hub", part: Path, tell: Tell) -> Pulled:
+    revision, listed = hub.listing()
+    wanted = wanted_of(listed, _index(hub, part, revision, listed))
+    _check_room(part, wanted)
+    total = sum(each.size for each in wanted)
+    there = 0
+    for each in wanted:
+        hub.bring(each, part, revision)
+        there += each.size
+        tell(each.name, there, total)
+    _remove_others(part, {each.name for each in wanted})
+    trouble = trouble_with(part)
+    if trouble is not None:
+        raise WeightsUnusable(f"{hub.name} cannot be used: {trouble}. It has to be in diffusers' layout.")
+    _record(part, hub.name, revision, wanted)
+    return Pulled(part, revision, len(wanted), total)
+
+
+def wanted_of(listed: Sequence[Listed], parts: frozenset[str]) -> list[Listed]:
+    """The files that loading needs: those of the parts, without other forms of the same weights, and the terms.
+
+    A repository may hold the weights several times over, in half precision or in older formats.
+    """
+    wanted = []
+    for each in listed:
+        path = PurePosixPath(each.name)
+        kept = _ALSO if each.folder == "." else _KEPT if path.parts[0] in parts else ()
+        older = path.parts[0] in parts and path.suffix == ".bin" and not _has_safetensors(listed, each.folder)
+        if older or any(fnmatch(path.name, pattern) for pattern in kept):
+            wanted.append(each)
+    return _without_variants(wanted)
+
+
+def _has_safetensors(listed: Sequence[Listed], folder: str) -> bool:
+    return any(each.folder == folder and each.name.endswith(".safetensors") for each in listed)
+
+
+def _without_variants(wanted: Sequence[Listed]) -> list[Listed]:
+    """Without `model.fp16.safetensors` where the same folder has weights under a plain name."""
+    plain = {
+        each.folder
+        for each in wanted
+        if each.name.endswith((".safetensors", ".bin")) and not _VARIANT.search(each.name)
+    }
+    return [each for each in wanted if not (_VARIANT.search(each.name) and each.folder in plain)]
+
+
+class _Hub:
+    """One repository."""
+
+    def __init__(self, hub_id: str) -> None:
+        try:
+            import huggingface_hub  # noqa: PLC0415 - of an extra
+            from huggingface_hub import file_download  # noqa: PLC0415 - of an extra
+        except ImportError as error:
+            raise WeightsUnusable(
+                "Pulling weights needs huggingface_hub: install stillmotion[diffusers], or put the weights in a folder "
+                "and name it in the model's `weights`."
+            ) from error
+        self._hub: Any = huggingface_hub
+        self._files: Any = file_download
+        self.name = hub_id
+
+    def listing(self) -> tuple[str, list[Listed]]:
+        """The newest commit and its files."""
+        with self._troubles():
+            info = self._hub.HfApi().model_info(self.name, files_metadata=True)
+        if not info.sha or info.siblings is None:
+            raise WeightsUnusable(f"The hub does not say what {self.name} holds.")
+        listed = [
+            Listed(_safe(each.rfilename), each.size or 0, each.lfs.sha256 if each.lfs else None, each.blob_id)
+            for each in info.siblings
+        ]
+        return info.sha, listed
+
+    def bring(self, file: Listed, into: Path, revision: str) -> Path:
+        """Have a file there, whole; what has come of it before is gone on with."""
+        place = into / file.name
+        if not (place.is_file() and _is_same(place, file)):
+            part = place.with_name(f"{place.name}.part")
+            part.parent.mkdir(parents=True, exist_ok=True)
+            with self._troubles():
+                self._fetch(file, part, revision)
+            if not _is_same(part, file):
+                part.unlink()
+                raise WeightsUnusable(f"{file.name} of {self.name} came damaged: pull again.")
+            part.replace(place)
+        return place
+
+    def _fetch(self, file: Listed, part: Path, revision: str) -> None:
+        url = self._hub.hf_hub_url(self.name, file.name, revision=revision)
+        found = self._hub.get_hf_file_metadata(url)
+        headers = self._hub.utils.build_hf_headers()
+        if urlsplit(found.location).netloc != urlsplit(url).netloc:
+            headers.pop("authorization", None)  # Large files lie with others, behind addresses that are signed.
+        there = part.stat().st_size if part.exists() else 0
+        if there > file.size:
+            part.unlink()
+            there = 0
+        with part.open("ab") as written:
+            self._files.http_get(found.location, written, resume_size=there, headers=headers, expected_size=file.size)
+            written.flush()
+            os.fsync(written.fileno())
+
+    @contextmanager
+    def _troubles(self) -> Iterator[None]:
+        """What goes wrong with the hub, in a sentence."""
+        errors = self._hub.errors
+        try:
+            yield
+        except errors.GatedRepoError as error:
+            raise WeightsUnusable(
+                f"{self.name} is given only to those who accepted its terms: do so on the hub, then set HF_TOKEN."
+            ) from error
+        except errors.RepositoryNotFoundError as error:
+            raise WeightsUnusable(
+                f"The hub has no {self.name}, or not for everyone: check the model's `hub`, or set HF_TOKEN."
+            ) from error
+        except (OSError, self._httpx_error(), ValueError) as error:
+            said = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise WeightsUnusable(
+                f"The hub does not give {self.name}: {said} Pull again to go on from here."
+            ) from error
+
+    def _httpx_error(self) -> type[Exception]:
+        """Which exception `huggingface_hub`'s own HTTP client raises: its library has had two names."""
+        bases: tuple[type[Exception], ...] = self._hub.errors.HfHubHTTPError.__mro__
+        return next(each for each in bases if each.__name__ == "HTTPError")
+
+
+def _index(hub: _Hub, part: Path, revision: str, listed: Sequence[Listed]) -> frozenset[str]:
+    index = next((each for each in listed if each.name == INDEX), None)
+    if index is None:
+        raise WeightsUnusable(f"There is no {INDEX} in it: the weights have to be in diffusers' layout.")
+    try:
+        return parts_of(json.loads(hub.bring(index, part, revision).read_text("utf-8")))
+    except (ValueError, AttributeError) as error:
+        raise WeightsUnusable(f"Its {INDEX} cannot be read.") from error
+
+
+def _safe(name: str) -> str:
+    """A file's name, which leads nowhere else. Raises `WeightsUnusable`."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
+        raise WeightsUnusable(f"The hub names a file {name!r}, which is no place in a folder.")
+    return name
+
+
+def _is_same(place: Path, file: Listed) -> bool:
+    if place.stat().st_size != file.size:
+        return False
+    if file.sha256 is None and file.git_id is None:
+        return True
+    digest = hashlib.sha256() if file.sha256 else hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
+    with place.open("rb") as opened:
+        while piece := opened.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest() == (file.sha256 or file.git_id)
+
+
+def _check_room(part: Path, wanted: Sequence[Listed]) -> None:
+    there = sum(each.stat().st_size for each in part.rglob("*") if each.is_file())
+    needed, free = sum(each.size for each in wanted) - there, shutil.disk_usage(part).free
+    if needed > free:
+        raise WeightsUnusable(
+            f"{part.parent} has {free / 1e9:.1f} GB left and {needed / 1e9:.1f} GB are still to come: make room, or "
+            "set weights_dir to a folder on another disk."
+        )
+
+
+def _remove_others(part: Path, wanted: set[str]) -> None:
+    """Remove what an earlier pull left of an older commit."""
+    for each in part.rglob("*"):
+        if each.is_file() and str(each.relative_to(part)) not in wanted:
+            each.unlink()
+
+
+def _record(part: Path, hub_id: str, revision: str, wanted: Sequence[Listed]) -> None:
+    files = {each.name: {"size": each.size, "sha256": each.sha256, "git_id": each.git_id} for each in wanted}
+    text = json.dumps({"hub": hub_id, "revision": revision, "files": files}, indent=2)
+    (part / RECORD).write_text(text, "utf-8")
+
+
+@contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """One pull at a time into a folder, which is made."""
+    try:
+        part.mkdir(parents=True, exist_ok=True)
+        held = os.open(part, os.O_RDONLY)
+    except OSError as error:
+        raise WeightsUnusable(f"{part} cannot be made: {error.strerror}. Set weights_dir to another folder.") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise WeightsUnusable(f"Another pull is at work in {part}: wait for it.") from error
+    else:
+        yield
+    finally:
+        os.close(held)
+        if part.is_dir() and not any(part.iterdir()):
+            part.rmdir()

@@ -1,0 +1,37 @@
+"""The names that a database holds, for a shell to complete: a look that changes nothing and migrates nothing."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from stillmotion.adapters.store.sqlite.database import connect_reader
+
+MOST: Final = 1000
+"""Of each kind: more than that nobody looks through."""
+
+_STATEMENTS: Final[Mapping[str, str]] = {
+    "products": "SELECT name, '' FROM products ORDER BY name LIMIT ?",
+    "subscriptions": "SELECT id, name FROM subscriptions ORDER BY id DESC LIMIT ?",
+    "generations": "SELECT id, state FROM generations LIMIT ?",
+    "deliveries": "SELECT id, url FROM deliveries LIMIT ?",
+}
+"""In words that every schema since the first has understood."""
+
+
+def names(database: Path, kind: str) -> Mapping[str, str]:
+    """What there is of a kind (products, subscriptions, generations, deliveries), with a word about each.
+
+    Empty where there is no database, or one that cannot be read just now.
+    """
+    if not database.exists():
+        return {}
+    try:
+        connection = connect_reader(database)
+        try:
+            return {str(name): str(about) for name, about in connection.execute(_STATEMENTS[kind], (MOST,))}
+        finally:
+            connection.close()
+    except apsw.Error:
+        return {}

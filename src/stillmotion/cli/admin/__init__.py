@@ -1,0 +1,1 @@
+"""Operator's commands: products, subscriptions, keys, callbacks, retention, backups."""

@@ -1,0 +1,22 @@
+"""`stillmotion restore`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from stillmotion.adapters.directory.backup import described, restore_backup
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--data-dir", type=click.Path(path_type=Path), required=True, help="Where to: not there yet, or empty.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
+def command(file: Path, data_dir: Path, as_json: bool) -> None:
+    """Make a data directory from FILE, a backup. It appears when all of it was read and found to be whole."""
+    manifest = restore_backup(file, data_dir)
+    if as_json:
+        click.echo(json.dumps({"data_dir": str(data_dir), **described(manifest)}))
+        return
+    click.echo(f"{data_dir}: as it was on {manifest.created_at:%Y-%m-%d %H:%M:%S} UTC, {manifest.object_count} objects")
+    click.echo(f"Start with: stillmotion serve --data-dir {data_dir}")

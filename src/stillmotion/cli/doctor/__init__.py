@@ -1,0 +1,1 @@
+"""`stillmotion doctor`: checks of an installation."""

@@ -1,0 +1,113 @@
+"""What `stillmotion doctor` looks at in the data directory. Nothing is left there, and nothing is changed."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from stillmotion.adapters.directory.data_directory import DataDirectory, data_directory
+from stillmotion.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check came to. A problem comes with its remedy; a finding without one is in order."""
+
+    name: str
+    said: str
+    remedy: str = ""
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether something has to be done."""
+        return bool(self.remedy)
+
+
+def place(settings: Settings) -> Finding:
+    """The directory itself: there, whole, and writable."""
+    directory = data_directory(settings.data_dir)
+    if not directory.root.exists():
+        return _to_come(directory.root)
+    for folder in (directory.root, directory.objects, directory.scratch):
+        if folder.exists() and (trouble := _trouble_writing(folder)):
+            remedy = "Mend the disk or the permissions, or choose another directory with --data-dir."
+            return Finding("data directory", f"{folder} cannot be written to: {trouble}", remedy)
+    directory.refuse_lost_database()
+    if settings.storage == "local":
+        directory.refuse_lost_objects()
+    if not directory.has_database:
+        return Finding("data directory", f"{directory.root} holds no database yet: `stillmotion serve` makes one")
+    held = f"held by process {directory.holder}" if directory.holder else "no server runs over it"
+    return Finding("data directory", f"{directory.root}, {held}")
+
+
+def _to_come(root: Path) -> Finding:
+    parent = next(each for each in root.parents if each.exists())
+    if trouble := _trouble_writing(parent):
+        remedy = "Make it and give it to the service's user, or choose another with --data-dir."
+        return Finding("data directory", f"{root} is not there and cannot be made in {parent}: {trouble}", remedy)
+    return Finding("data directory", f"{root} is not there yet: `stillmotion serve` makes it")
+
+
+def _trouble_writing(folder: Path) -> str:
+    path = folder / f"doctor-{secrets.token_hex(8)}"
+    try:
+        path.write_bytes(b"ok")
+        path.unlink()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def privacy(settings: Settings) -> Finding:
+    """Nobody but the service's user can read the database, the secret, the pictures and the clips."""
+    found = data_directory(settings.data_dir).open_to_others()
+    if not found:
+        return Finding("private files", "database, secret and folders are this user's alone")
+    named = " ".join(str(path) for path in found)
+    remedy = f"Take it away from them: chmod go= {named}"
+    return Finding("private files", f"others can read or enter {', '.join(path.name for path in found)}", remedy)
+
+
+def log_support(settings: Settings) -> Finding:
+    """SQLite can keep its log where the database is: shared memory can be mapped, and files locked."""
+    from stillmotion.adapters.store.sqlite.inspection import refuse_without_log
+
+    root = data_directory(settings.data_dir).root
+    folder = next(each for each in (root, *root.parents) if each.exists())
+    refuse_without_log(folder)
+    return Finding("write-ahead log", f"SQLite can keep it in {folder}")
+
+
+def database(settings: Settings) -> Finding:
+    """The database: sound, ours, of a schema that is known, and used with the secret that lies beside it."""
+    from stillmotion.adapters.store.sqlite.inspection import inspect
+
+    directory = data_directory(settings.data_dir)
+    path = directory.database
+    if not path.exists():
+        return Finding("database", "not there yet")
+    condition = inspect(path)
+    if condition.trouble:
+        remedy = (
+            "Stop the server; restore the database from a backup, or move it and its -wal and -shm files away and "
+            "start with an empty one (and a new directory)."
+        )
+        return Finding("database", f"{path} is damaged or cannot be read: {'; '.join(condition.trouble)}", remedy)
+    if not condition.is_ours:
+        return Finding("database", f"{path} is another program's", "Choose another data directory.")
+    if condition.schema > condition.newest:
+        said = f"schema {condition.schema}, but this Stillmotion knows {condition.newest}"
+        return Finding("database", said, "Upgrade Stillmotion, or choose another data directory.")
+    _refuse_another_secret(directory, condition.fingerprint)
+    later = "" if condition.schema == condition.newest else f", brought to {condition.newest} by the next start"
+    return Finding("database", f"sound, schema {condition.schema}{later}")
+
+
+def _refuse_another_secret(directory: DataDirectory, kept: bytes | None) -> None:
+    from stillmotion.adapters.store.sqlite import StoreUnusable
+    from stillmotion.adapters.store.sqlite.secret import wrong_secret
+
+    if kept is None and not directory.has_secret:
+        return
+    if directory.fingerprint() != kept and kept is not None:
+        raise StoreUnusable(wrong_secret(directory.database))

@@ -1,0 +1,136 @@
+"""Clips made in this process's own renderer, with no server and no key."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stillmotion.cli.generate.targets import Asked, Made, Order, Report, is_url, put_in_place
+from stillmotion.composition import image_source, renderers, video_codec
+from stillmotion.config import Settings
+from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
+from stillmotion.domain.keyframes import ImageKeyframe
+from stillmotion.domain.request import DEFAULT_SECONDS, AspectRatio, GenerationRequest, Resolution
+from stillmotion.worker.renderer.process import RendererDied, RendererProcess, RendererUnfit
+from stillmotion.worker.renderer.protocol import Done, Progress, Render
+
+ENGINE = "parallax/1"
+_SHOWN_NAME = 80
+
+
+class GenerateFailed(StillmotionError):
+    """No clip was made: the message says why and what to do."""
+
+
+@asynccontextmanager
+async def here(asked: Asked, settings: Settings) -> AsyncIterator["Here"]:
+    """A maker whose renderer is stopped afterwards. Raises `InvalidRequest`."""
+    maker = Here(asked, _request(asked), settings)
+    try:
+        yield maker
+    finally:
+        await maker.stop()
+
+
+class Here:
+    """Makes one clip after the other, in one renderer that is kept warm."""
+
+    at_once = 1
+
+    def __init__(self, asked: Asked, request: GenerationRequest, settings: Settings) -> None:
+        self._asked = asked
+        self._request = request
+        self._settings = settings
+        self._renderer: RendererProcess | None = None
+
+    async def make(self, order: Order, report: Report) -> Made:
+        """Make one clip. Raises `GenerateFailed`, `InvalidRequest` and `RendererUnfit`."""
+        named = {"IMAGE": order.image, "--end": self._asked.end, "--depth": self._asked.depth}
+        with TemporaryDirectory(prefix="stillmotion-") as folder:
+            try:
+                files = {
+                    name: await self._picture(image, name, Path(folder, name.strip("-")))
+                    for name, image in named.items()
+                    if image
+                }
+                done = await self._render(folder, files, report)
+            except RendererUnfit:
+                raise
+            except RendererDied as died:
+                await self.stop()
+                raise GenerateFailed(died.as_failure().reason) from died
+            except GenerationFailed as failed:
+                raise GenerateFailed(failed.reason) from failed
+            clip = Path(done.video.path)
+            size = clip.stat().st_size
+            out = await put_in_place(clip, order.out)
+        return Made(out, size, ENGINE, done.seconds, done.width, done.height, done.frames, done.plan)
+
+    async def stop(self) -> None:
+        """End the renderer, whatever it is doing."""
+        renderer, self._renderer = self._renderer, None
+        if renderer is not None:
+            await renderer.stop()
+
+    async def _render(self, folder: str, files: Mapping[str, str], report: Report) -> Done:
+        if self._renderer is None:
+            self._renderer = renderers(self._settings)()
+            await self._renderer.start()
+        request = self._request
+        message = Render(
+            ticket=self._renderer.ticket(),
+            engine=ENGINE,
+            prompt=request.prompt,
+            output=folder,
+            frame0=files["IMAGE"],
+            frame1=files.get("--end"),
+            aspect_ratio=request.aspect_ratio,
+            resolution=request.resolution,
+            seconds=request.seconds,
+            loop=request.loop,
+            seed=request.seed or 0,
+            concepts=request.concepts,
+            depth=files.get("--depth"),
+            depth_bright_is_far=self._asked.depth_bright_is_far,
+            codec=video_codec(self._settings),
+        )
+
+        preview: str | None = None
+
+        def follow(progress: Progress) -> None:
+            report(progress.stage.value, progress.fraction, preview)
+
+        def look(picture: Path) -> None:
+            nonlocal preview
+            preview = str(picture)
+
+        return await self._renderer.render(message, follow, look)
+
+    async def _picture(self, image: str, named: str, fetched: Path) -> str:
+        """The file that holds the picture: the one named, or what was fetched from the URL."""
+        if is_url(image):
+            images = image_source(self._settings)
+            images.connections.guard.check(named, image)
+            await images.fetch(image, str(fetched))
+            return str(fetched)
+        if not os.path.isfile(image):  # noqa: PTH113 - pathlib's raises an error where a name is too long
+            shown = image if len(image) <= _SHOWN_NAME else f"{image[:_SHOWN_NAME]}…"
+            raise InvalidRequest(Problem(named, f"{shown} is not a file: give a picture's path or its URL"))
+        if not os.access(image, os.R_OK):
+            raise InvalidRequest(Problem(named, f"{image} may not be read: mend its permissions"))
+        return str(Path(image).resolve())
+
+
+def _request(asked: Asked) -> GenerationRequest:
+    return GenerationRequest(
+        prompt=asked.prompt,
+        frame0=ImageKeyframe("IMAGE"),
+        frame1=ImageKeyframe(asked.end) if asked.end else None,
+        aspect_ratio=AspectRatio(asked.aspect) if asked.aspect else None,
+        loop=asked.loop,
+        seconds=DEFAULT_SECONDS if asked.seconds is None else asked.seconds,
+        resolution=Resolution(asked.resolution) if asked.resolution else Resolution.P720,
+        seed=asked.seed,
+        concepts=asked.camera,
+    )

@@ -1,0 +1,131 @@
+"""Clips made on a server, with a key."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from stillmotion.cli.generate.targets import Asked, Made, Order, Report, put_in_place
+from stillmotion.client import AsyncClient, Client, ClientError, Generation, NoAnswer, Options
+from stillmotion.config import Settings
+from stillmotion.domain.errors import StillmotionError
+from stillmotion.outputs import OutputRefused, OutputUnwritable
+
+AT_ONCE = 4
+"""Generations of one call that are under way at a time; the server's limits say how many of them are rendered."""
+
+CANCEL_SECONDS = 5.0
+"""How long Ctrl-C may take to tell the server."""
+
+
+class NoServer(StillmotionError):
+    """The command needs a server, and does not know which or has no key for it."""
+
+
+class NoClip(StillmotionError):
+    """What the server gives as a clip is none."""
+
+
+def connect(settings: Settings) -> Client:
+    """The server that the settings name. Raises `NoServer`."""
+    from stillmotion.cli.waits import say
+
+    return Client(*address(settings), on_wait=say)
+
+
+def address(settings: Settings) -> tuple[str, str]:
+    """The server's URL and the key for it. Raises `NoServer`."""
+    if not settings.server:
+        raise NoServer("This needs a server: name it with --server URL, or set STILLMOTION_SERVER.")
+    if not settings.server.startswith(("http://", "https://")):
+        raise NoServer(f"{settings.server} is not a server's URL: it begins with http:// or https://.")
+    if not settings.key:
+        raise NoServer(f"{settings.server} needs a key: give it with --key, or set STILLMOTION_KEY.")
+    return settings.server, settings.key
+
+
+@asynccontextmanager
+async def there(asked: Asked, settings: Settings) -> AsyncIterator["There"]:
+    """A maker over the server that the settings name. Raises `NoServer`."""
+    yield There(address(settings), asked)
+
+
+class There:
+    """Makes clips on a server, a few at a time."""
+
+    at_once = AT_ONCE
+
+    def __init__(self, address: tuple[str, str], asked: Asked) -> None:
+        self._address = address
+        self._asked = asked
+
+    async def make(self, order: Order, report: Report) -> Made:
+        """Make one clip and fetch it. Cancelled, it cancels the generation. Raises `ClientError`."""
+        async with AsyncClient(*self._address, on_wait=report.waiting) as client:
+            return await self._made(client, order, report)
+
+    async def _made(self, client: AsyncClient, order: Order, report: Report) -> Made:
+        began = time.monotonic()
+        report("sending", 0.0)
+        submitted = await client.submit(
+            order.image, self._asked.prompt, end_image=self._asked.end, **_options(self._asked)
+        )
+
+        def follow(generation: Generation) -> None:
+            report(generation.stage or generation.state, generation.progress, generation.preview_url)
+
+        try:
+            done = await client.wait(submitted, on_progress=follow)
+            return await self._fetched(client, order, done, began)
+        except asyncio.CancelledError:
+            with suppress(ClientError, TimeoutError):
+                async with asyncio.timeout(CANCEL_SECONDS):
+                    await client.delete(submitted.id)
+            raise
+
+    async def _fetched(self, client: AsyncClient, order: Order, done: Generation, began: float) -> Made:
+        """The clip at its place, once it is here and can be played."""
+        from stillmotion.media.input.probe import BrokenClip, probe
+
+        plan = ""
+        with suppress(ClientError):
+            plan = json.dumps(await client.plan(done.id))
+        with TemporaryDirectory(prefix="stillmotion-") as folder:
+            again = f"The clip is on the server: stillmotion generations download {done.id}"
+            try:
+                came = await client.download(done, Path(folder, "clip.mp4"))
+            except NoAnswer as error:
+                raise NoClip(f"{error} {again}") from error
+            try:
+                clip = await asyncio.to_thread(probe, came)
+            except BrokenClip as broken:
+                raise NoClip(
+                    f"What {self._address[0]} gives as the clip of {done.id} cannot be played: {broken}."
+                ) from broken
+            size = came.stat().st_size
+            try:
+                out = await put_in_place(came, order.out)
+            except (OutputRefused, OutputUnwritable) as error:
+                raise type(error)(f"{error} {again}") from error
+        engine = done.engine or "an engine that the server does not name"
+        seconds = time.monotonic() - began
+        return Made(out, size, engine, seconds, clip.size.width, clip.size.height, clip.frame_count, plan, done.id)
+
+
+def _options(asked: Asked) -> Options:
+    given: dict[str, Any] = {
+        "loop": asked.loop or None,
+        "camera": asked.camera or None,
+        "aspect_ratio": asked.aspect,
+        "seconds": asked.seconds,
+        "resolution": asked.resolution,
+        "seed": asked.seed,
+        "model": asked.model,
+    }
+    chosen: Any = {name: value for name, value in given.items() if value is not None}
+    options: Options = chosen
+    return options

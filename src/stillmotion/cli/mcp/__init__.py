@@ -1,0 +1,1 @@
+"""`stillmotion mcp`: the tools of a Model Context Protocol server."""

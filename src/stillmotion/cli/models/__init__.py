@@ -1,0 +1,1 @@
+"""`stillmotion models`: list, pull and try models."""

@@ -1,0 +1,193 @@
+"""`stillmotion models`: what the catalogue holds, whether what is offered can be made, weights, and a trial."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stillmotion.adapters.models.hub import Tell
+from stillmotion.cli.admin.options import json_option, print_json
+from stillmotion.cli.completion import entries
+from stillmotion.cli.main import EXIT_REFUSED, load_settings
+from stillmotion.cli.models.pull import pull_weights
+from stillmotion.composition import catalogue, model_troubles
+from stillmotion.config import Settings
+from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
+from stillmotion.domain.errors import StillmotionError
+
+_catalogue = click.option(
+    "--catalogue", "file", type=click.Path(path_type=Path), help="A file of models, in place of the setting's."
+)
+
+
+@click.group("models")
+def command() -> None:
+    """List the models of the catalogue, check those that wire names stand for, fetch their weights, try them out."""
+
+
+@command.command("list")
+@click.option("--offered", is_flag=True, help="Only those that a wire name stands for.")
+@click.option("--memory", type=float, metavar="GB", help="Only those that a GPU with so much memory can make.")
+@_catalogue
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, offered: bool, memory: float | None, file: Path | None, as_json: bool) -> None:
+    """Every model with its engine, abilities, licence and memory, and the wire names that stand for it.
+
+    With --memory the first is the one to take where memory is what there is to go by.
+    """
+    models = _models(ctx, file)
+    entries = list(models.entries.values() if memory is None else models.fitting(memory))
+    if offered:
+        entries = [each for each in models.offered() if each in entries]
+    if as_json:
+        print_json([_shown(entry, models) for entry in entries])
+        return
+    for entry in entries:
+        names = ", ".join(_names(entry, models))
+        click.echo(click.style(entry.name, bold=True) + (f"  ({names})" if names else ""))
+        needs = f", {entry.memory_gb:g} GB" if entry.memory_gb else ""
+        licence = entry.licence or "the server's own"
+        territory = f", not for {entry.territory}" if entry.territory else ""
+        click.echo(f"    {entry.engine_name}: {', '.join(sorted(entry.abilities))}{needs}; {licence}{territory}")
+        if entry.summary:
+            click.echo(f"    {entry.summary}")
+
+
+@command.command()
+@_catalogue
+@json_option
+@click.pass_context
+def check(ctx: click.Context, file: Path | None, as_json: bool) -> None:
+    """Look whether every model that a wire name stands for can be made: licence, weights, servers that answer.
+
+    Ends with exit code 1 where one cannot.
+    """
+    settings = load_settings(ctx, catalogue=None if file is None else str(file))
+    troubles = asyncio.run(model_troubles(settings))
+    if as_json:
+        print_json([{"model": name, "trouble": trouble} for name, trouble in troubles.items()])
+    else:
+        for name, trouble in troubles.items():
+            click.echo(f"{name}: {trouble or 'can be made'}")
+    if any(troubles.values()):
+        sys.exit(EXIT_REFUSED)
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="[MODEL]...", shell_complete=entries)
+@click.option("--allow-hub", is_flag=True, default=None, help="As the setting allow_hub, for this once.")
+@_catalogue
+@json_option
+@click.pass_context
+def pull(ctx: click.Context, names: tuple[str, ...], allow_hub: bool | None, file: Path | None, as_json: bool) -> None:
+    """Have the weights of each MODEL on this machine: of those that wire names stand for, where none is named.
+
+    The folder that the model's `weights` names goes first; the hub is asked only where it is allowed. A folder is
+    there once every file of it is, and agrees with its digest; what was broken off is gone on with.
+    """
+    settings = load_settings(ctx, catalogue=None if file is None else str(file), allow_hub=allow_hub)
+    failed = False
+    entries = _named(settings, names, only_weights=True)
+    if not entries and not as_json:
+        click.echo("No wire name stands for a model with weights: name the model.")
+    for entry in entries:
+        try:
+            folder = pull_weights(entry, settings, _telling(as_json))
+        except StillmotionError as error:
+            failed = True
+            _say(entry, as_json, str(error), trouble=str(error))
+        else:
+            _say(entry, as_json, f"whole, in {folder}", folder=str(folder))
+    if failed:
+        sys.exit(EXIT_REFUSED)
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="[MODEL]...", shell_complete=entries)
+@_catalogue
+@json_option
+@click.pass_context
+def warm(ctx: click.Context, names: tuple[str, ...], file: Path | None, as_json: bool) -> None:
+    """Load each MODEL and make a small clip with it, twice, and say how long that took.
+
+    Of those that wire names stand for, where none is named. Another server is asked whether it answers, and makes none.
+    """
+    from stillmotion.cli.models.trial import warmed
+
+    settings = load_settings(ctx, catalogue=None if file is None else str(file))
+    failed = False
+    for entry in _named(settings, names):
+        try:
+            warmth = asyncio.run(warmed(entry, settings))
+        except StillmotionError as error:
+            failed = True
+            _say(entry, as_json, str(error), trouble=str(error))
+        else:
+            _say(entry, as_json, warmth.sentence, **warmth.described)
+    if failed:
+        sys.exit(EXIT_REFUSED)
+
+
+def _named(settings: Settings, names: Sequence[str], *, only_weights: bool = False) -> list[Entry]:
+    """The entries of these names, or those that wire names stand for."""
+    models = catalogue(settings)
+    for name in names:
+        if name not in models.entries:
+            near = get_close_matches(name, models.entries, 1)
+            hint = f"did you mean {near[0]}?" if near else "`stillmotion models list` shows them."
+            raise CatalogueError(f"The catalogue has no model {name}: {hint}")
+    if names:
+        return [models.entries[name] for name in names]
+    return [each for each in models.offered() if each.engine is EngineKind.DIFFUSERS or not only_weights]
+
+
+def _say(entry: Entry, as_json: bool, sentence: str, **facts: Any) -> None:
+    if as_json:
+        print_json({"model": entry.name, **facts})
+    else:
+        click.echo(f"{entry.name}: {sentence}", err="trouble" in facts)
+
+
+def _telling(as_json: bool) -> Tell:
+    """Says on standard error what has come, a line for each file."""
+
+    def tell(file: str, there: int, total: int) -> None:
+        if not as_json:
+            click.echo(f"{there / 1e9:7.2f} of {total / 1e9:.2f} GB  {file}", err=True)
+
+    return tell
+
+
+def _models(ctx: click.Context, file: Path | None) -> Catalogue:
+    return catalogue(load_settings(ctx, catalogue=None if file is None else str(file)))
+
+
+def _names(entry: Entry, models: Catalogue) -> list[str]:
+    return [model for model in models.models if entry in models.route(model)]
+
+
+def _shown(entry: Entry, models: Catalogue) -> dict[str, Any]:
+    """An entry for programs; a server's key is nobody's."""
+    server = entry.server
+    return {
+        "name": entry.name,
+        "engine": entry.engine_name,
+        "models": _names(entry, models),
+        "summary": entry.summary,
+        "abilities": sorted(entry.abilities),
+        "licence": entry.licence or None,
+        "territory": entry.territory or None,
+        "weights": entry.weights or None,
+        "hub": entry.hub or None,
+        "fps": entry.fps,
+        "longest_seconds": round(entry.longest_seconds, 3),
+        "steps": entry.steps or None,
+        "memory_gb": entry.memory_gb or None,
+        "server": None if server is None else {"speaks": server.speaks, "url": server.url, "at_once": server.in_flight},
+        "source": entry.source or None,
+    }

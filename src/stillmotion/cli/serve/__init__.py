@@ -1,0 +1,1 @@
+"""`stillmotion serve`: the command and the listening service."""

@@ -1,0 +1,68 @@
+"""The service, listening until it is asked to stop."""
+
+import asyncio
+import gc
+import socket
+import time
+from datetime import timedelta
+
+from stillmotion.cli.process import announce
+from stillmotion.composition import Service, service
+from stillmotion.config import Settings
+from stillmotion.domain.errors import StillmotionError
+from stillmotion.http.server.server import SHUTDOWN_SECONDS, HttpServer, listen, url_of
+from stillmotion.worker.failpoints import Faults
+from stillmotion.worker.renderer.process import RendererProcess
+
+COLLECT_AFTER = 20_000
+"""Objects between two collections of cycles. Python's own choice, 700, is reached by a few requests under way."""
+
+
+class CannotListen(StillmotionError):
+    """The address cannot be had: the message says why and what to do."""
+
+
+async def serve(
+    settings: Settings, stop: asyncio.Event, faults: Faults | None, spawned: RendererProcess | None
+) -> None:
+    """Serve until `stop`, with the renderer that was spawned as the first. Raises `StillmotionError`."""
+    with _listener(settings) as listener:
+        async with service(settings, url_of(listener), faults, spawned) as running:
+            server = HttpServer(running.app, listener)
+            _announce(settings, server, running)
+            _spare_the_collector()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(server.serve())
+                await stop.wait()
+                began = time.monotonic()
+                # Polls are answered until the end, and submits refused with a sentence rather than a closed door.
+                await running.drain(timedelta(seconds=settings.shutdown_grace))
+                server.stop(within=max(1, SHUTDOWN_SECONDS - int(time.monotonic() - began)))
+
+
+def _listener(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.host, settings.port)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "that is no host"
+        raise CannotListen(
+            f"{settings.host}:{settings.port} cannot be listened on: {why}. "
+            "Choose another with --host and --port (0 picks a free port)."
+        ) from error
+
+
+def _spare_the_collector() -> None:
+    """Have Python's collector of cycles pass over what is there for good, and look less often: requests leave none."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
+
+
+def _announce(settings: Settings, server: HttpServer, running: Service) -> None:
+    announce(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
+    if settings.open:
+        announce(
+            "Open: whoever is on this machine needs no key, and acts for one subscription. Not for others to reach."
+        )
+    elif not running.has_subscriptions:
+        announce(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")

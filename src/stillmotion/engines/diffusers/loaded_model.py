@@ -1,0 +1,265 @@
+"""A model that is loaded: its pipeline on a device, asked for one shot at a time."""
+
+import inspect
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, Final
+
+import diffusers
+import torch
+from PIL import Image
+
+from stillmotion.domain.catalogue import Entry
+from stillmotion.domain.errors import EngineUnfit, GenerationFailed
+from stillmotion.domain.rendering import Show, unseen
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.diffusers import optimizations
+from stillmotion.engines.diffusers.conditioning import Anchor, Shot, smallest
+from stillmotion.engines.diffusers.decoding import finest, pieces
+from stillmotion.engines.diffusers.encoding_cache import Memory
+from stillmotion.engines.diffusers.families import Family
+from stillmotion.engines.diffusers.hooks import Latents, Step, Watch, denoised
+from stillmotion.engines.diffusers.memory import (
+    Placement,
+    first_placement,
+    is_out_of_memory,
+    next_placement,
+    place,
+    release,
+    room_on,
+)
+from stillmotion.engines.diffusers.preflight import loading_of
+from stillmotion.engines.diffusers.previews import Colours, colours_of, expected
+from stillmotion.engines.diffusers.progress import Course, Pace
+
+SMALLER: Final = (0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.22, 0.16, 0.1)
+"""Parts of the area that are tried where a clip does not fit."""
+PROBE_STEPS: Final = 2
+"""Enough for a network to need all the memory it needs."""
+
+log = logging.getLogger(__name__)
+
+
+class Resident:
+    """One model on one device. It runs one shot at a time."""
+
+    def __init__(self, entry: Entry, device: torch.device, pipeline: Any, family: Family) -> None:
+        self.entry, self.device, self.family = entry, device, family
+        self.pace = Pace()
+        self.placement = Placement.DEVICE
+        self._pipelines: dict[str, Any] = {}
+        self._memories: dict[str, Memory] = {}
+        self._watch = Watch()
+        self._fineness: dict[FrameSize, int] = {}
+        self._colours: Colours | None = None
+        self._main = self._adopt(pipeline)
+
+    @property
+    def spared(self) -> int:
+        """How often an encoder did not have to run, because its answer was remembered."""
+        return sum(each.spared for each in self._memories.values())
+
+    def check(self) -> None:
+        """Raise `EngineUnfit` for an option that the model does not take."""
+        shot = smallest(self.entry)
+        pipeline = self._pipeline_for(shot)
+        optimizations.handed_on(self.entry, pipeline, self.family.ask(pipeline, shot))
+
+    def settle(self, placement: Placement) -> None:
+        """Put the weights where there is room for them, or there is at least room to compute in."""
+        place(self._main, placement, self.device)
+        self.placement = placement
+
+    def learn_colours(self) -> None:
+        """Find out how its latents look, so that what it is at can be shown."""
+        self._colours = colours_of(self._main, self.device)
+
+    def size(self, asked: FrameSize) -> FrameSize:
+        """The size that the model makes of one that its entry allows."""
+        return self.family.size(self._main, asked)
+
+    def denoise(self, shot: Shot, course: Course, show: Show = unseen) -> Latents:
+        """Everything but decoding; `show` is offered a picture with each step.
+
+        Where memory runs out, weights are moved off the device and the shot is begun again, with the same result.
+        Raises `GenerationFailed` (code `out_of_memory`, naming a size that fits) where nothing is left to move, and
+        what `course` raises: then the next shot finds everything as if this one had not been.
+        """
+        while True:
+            try:
+                return self._run(shot, course, show)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            if not self._make_room():
+                raise self._too_large(shot, course)
+
+    def decode(self, latents: Latents, shot: Shot, course: Course) -> Iterator[torch.Tensor]:
+        """The pictures, from first to last, in pieces of 3 × frames × height × width, −1 to 1.
+
+        Where memory runs out, what is missing is decoded again in smaller pieces. Raises as `denoise` does.
+        """
+        given = 0
+        while True:
+            fineness = self._fineness.get(shot.size, 0)
+            try:
+                count = 0
+                for piece in self._pieces(latents, fineness):
+                    left, count = given - count, count + piece.shape[1]
+                    if count > given:
+                        given = count
+                        yield piece[:, max(0, left) :]
+                    course.pause()
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            else:
+                return
+            release(self.device)
+            if fineness < finest(self._main.vae):
+                self._fineness[shot.size] = fineness + 1
+                log.warning("decoding %s again in smaller pieces", self.entry.name)
+            elif not self._make_room():
+                raise self._too_large(shot, course)
+
+    def _pieces(self, latents: Latents, fineness: int) -> Iterator[torch.Tensor]:
+        # A generator's frames are run in whichever context takes them: each piece in one of its own.
+        made = pieces(self._main.vae, latents, fineness)
+        while True:
+            with torch.no_grad():
+                piece = next(made, None)
+            if piece is None:
+                return
+            yield piece
+
+    def _run(self, shot: Shot, course: Course, show: Show = unseen) -> Latents:
+        pipeline = self._pipeline_for(shot)
+        memory = self._memories[type(pipeline).__name__]
+        memory.about(self._subject(shot))
+        asked = self.family.ask(pipeline, shot)
+        asked |= optimizations.handed_on(self.entry, pipeline, asked)
+        colours = self._colours
+
+        def in_step(step: Step) -> None:
+            if colours is not None:
+                show(lambda: colours.picture(self.family.unpack(pipeline, shot, expected(step))))
+
+        course.begin()
+        with self._watch.told(course.before_block, course.after_step, in_step):
+            # A seed means the same on every device.
+            return denoised(pipeline, generator=torch.Generator("cpu").manual_seed(shot.seed), **asked)
+
+    def _subject(self, shot: Shot) -> tuple[Any, ...] | None:
+        """What the encoded pictures depend on."""
+        if not shot.anchors:
+            return None
+        digests = tuple((each.index, tuple(map(_digest, each.pictures))) for each in shot.anchors)
+        chance = shot.seed if self.family.draws_on_picture else None
+        return digests, shot.size, shot.frame_count, chance
+
+    def _make_room(self) -> bool:
+        """Move weights off the device; false where nothing can be moved."""
+        for each in self._memories.values():
+            each.forget()
+        release(self.device)
+        placement = next_placement(self.placement, self.device)
+        if placement is None:
+            return False
+        log.warning("%s does not fit: its weights go to %s", self.entry.name, placement)
+        self.settle(placement)
+        return True
+
+    def _too_large(self, shot: Shot, course: Course) -> GenerationFailed:
+        fits = self._largest_that_fits(shot, course)
+        advice = f"the largest that fits here is {fits.width}×{fits.height}" if fits else "none of its sizes fits here"
+        return GenerationFailed(
+            "out_of_memory",
+            f"The video does not fit into the memory of the machine that makes it: {advice}. "
+            "Ask for a lower resolution or a shorter video.",
+        )
+
+    def _largest_that_fits(self, shot: Shot, course: Course) -> FrameSize | None:
+        """Found by trying: a few steps of smaller clips of the same length and shape."""
+        area, ratio = shot.size.width * shot.size.height, shot.size.width / shot.size.height
+        tried = {shot.size}
+        for part in SMALLER:
+            height = (area * part / ratio) ** 0.5
+            size = self.entry.sizes.nearest(FrameSize(max(2, round(height * ratio)), max(2, round(height))))
+            if size in tried or size.width * size.height >= area:
+                continue
+            tried.add(size)
+            if self._fits(_resized(shot, size), course):
+                return size
+        return None
+
+    def _fits(self, shot: Shot, course: Course) -> bool:
+        try:
+            latents = self._run(replace(shot, steps=min(shot.steps, PROBE_STEPS)), course)
+            next(self._pieces(latents, self._fineness.get(shot.size, 0)))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        else:
+            return True
+        release(self.device)
+        return False
+
+    def _pipeline_for(self, shot: Shot) -> Any:
+        """The pipeline for pictures or for words alone: both of one set of weights."""
+        name = self.family.picture if shot.anchors else self.family.text
+        if name in {"", type(self._main).__name__}:
+            return self._main
+        if name not in self._pipelines:
+            kind = getattr(diffusers, name)
+            takes = inspect.signature(kind.__init__).parameters
+            parts = {part: each for part, each in self._main.components.items() if part in takes}
+            set_up = {part: each for part, each in self._main.config.items() if part in takes and part not in parts}
+            self._adopt(kind(**parts, **{part: each for part, each in set_up.items() if not part.startswith("_")}))
+        return self._pipelines[name]
+
+    def _adopt(self, pipeline: Any) -> Any:
+        device = self.device
+        kind = type(pipeline)
+        # Weights may lie in main memory, but what is computed is computed on the device.
+        pipeline.__class__ = type(kind.__name__, (kind,), {"_execution_device": property(lambda _: device)})
+        self._watch.watch(pipeline)
+        self._memories[kind.__name__] = Memory(pipeline)
+        self._pipelines[kind.__name__] = pipeline
+        return pipeline
+
+
+def _digest(picture: Image.Image) -> bytes:
+    return sha256(picture.tobytes()).digest()
+
+
+def _resized(shot: Shot, size: FrameSize) -> Shot:
+    anchors = [
+        Anchor(each.index, tuple(picture.resize((size.width, size.height)) for picture in each.pictures))
+        for each in shot.anchors
+    ]
+    return replace(shot, size=size, anchors=tuple(anchors))
+
+
+def load(entry: Entry, device: torch.device) -> Resident:
+    """Load a model from its folder, pull its levers and put it on the device. Raises `EngineUnfit`."""
+    asked, entry = entry, optimizations.quickened(entry, device)
+    how = loading_of(entry)
+    try:
+        pipeline = how.pipeline.from_pretrained(how.folder, dtype=dict(how.dtypes), local_files_only=True)
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, ImportError) as error:
+        name = how.pipeline.__name__
+        raise EngineUnfit(f"The weights of {entry.name} in {how.folder} cannot be loaded as {name}: {error}") from error
+    pipeline.set_progress_bar_config(disable=True)
+    placement = how.placement or first_placement(pipeline, room_on(device))
+    if placement not in {Placement.DEVICE, Placement.ENCODERS_OFF} and "compile" not in asked.options:
+        # What brings weights in the middle of a block would break it into pieces.
+        entry = replace(entry, options={name: value for name, value in entry.options.items() if name != "compile"})
+    optimizations.pull(pipeline, entry)
+    resident = Resident(entry, device, pipeline, how.family)
+    resident.check()
+    resident.settle(placement)
+    if entry.options.get("preview", True):
+        resident.learn_colours()
+    return resident

@@ -1,0 +1,66 @@
+"""The place for one model on one device."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from typing import Final
+
+import torch
+
+from stillmotion.domain.catalogue import Entry
+from stillmotion.domain.errors import EngineUnfit
+from stillmotion.domain.rendering import Pause
+from stillmotion.engines.diffusers.loaded_model import Resident, load
+from stillmotion.engines.diffusers.memory import release
+
+ASKS_EVERY: Final = 0.05
+"""Seconds between pauses while a model is loaded."""
+FIRST_GPU: Final = "auto"
+
+
+class Slot:
+    """Holds the model that was asked for last; loading another lets go of it first.
+
+    Whoever waits for a model may stop waiting: it is loaded all the same, and there for the next who asks.
+    """
+
+    def __init__(self, device: str) -> None:
+        self.device = _device(device)
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self._entry: Entry | None = None
+        self._loading: Future[Resident] | None = None
+
+    def hold(self, entry: Entry, pause: Pause) -> Resident:
+        """The entry's model, loaded. Raises `EngineUnfit`, and what `pause` raises."""
+        if self._loading is not None and self._entry != entry:
+            self._wait(self._loading, pause)
+            self._loading = self._entry = None
+            release(self.device)
+        if self._loading is None:
+            self._entry = entry
+            self._loading = self._loader.submit(load, entry, self.device)
+        self._wait(self._loading, pause)
+        if self._loading.exception() is not None:
+            failed, self._loading = self._loading, None
+            return failed.result()
+        return self._loading.result()
+
+    def _wait(self, loading: Future[Resident], pause: Pause) -> None:
+        while not loading.done():
+            try:
+                loading.exception(ASKS_EVERY)
+            except NotYet:
+                pause()
+
+
+def _device(name: str) -> torch.device:
+    if name == FIRST_GPU:
+        if torch.cuda.is_available():
+            return torch.device("cuda:0")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        said = str(error).splitlines()[0]
+        raise EngineUnfit(f"The setting devices names {name}, which cannot be used here: {said}") from error
+    return device

@@ -1,0 +1,118 @@
+"""Whether a model could be loaded, as far as its entry and its folder say: nothing of its weights is read."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import diffusers
+import torch
+
+from stillmotion.domain.catalogue import CatalogueError, Entry
+from stillmotion.domain.errors import EngineUnfit
+from stillmotion.engines.diffusers import optimizations, step_caches
+from stillmotion.engines.diffusers.families import Family, family_of
+from stillmotion.engines.diffusers.hooks import DENOISERS
+from stillmotion.engines.diffusers.memory import Placement
+
+INDEX: Final = "model_index.json"
+"""The file that says of which parts a model in diffusers' layout is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How a model is to be loaded. `placement` is None where the room on the device decides."""
+
+    family: Family
+    folder: Path
+    pipeline: Any
+    dtypes: Mapping[str, torch.dtype]
+    placement: Placement | None
+
+
+def loading_of(entry: Entry) -> Loading:
+    """Raises `EngineUnfit` for whatever shows that the model cannot be loaded."""
+    try:
+        family = family_of(entry)
+    except CatalogueError as error:
+        raise EngineUnfit(str(error)) from error
+    folder = Path(entry.weights)
+    if not (folder / INDEX).is_file():
+        raise EngineUnfit(f"The model {entry.name} has no weights: {folder / INDEX} is not there.")
+    if entry.steps < 1:
+        raise EngineUnfit(f"models.{entry.name}.steps must be 1 or more.")
+    name = family.pipeline_of(entry)
+    pipeline = getattr(diffusers, name, None)
+    if pipeline is None:
+        raise EngineUnfit(f"models.{entry.name} needs {name}, which the installed diffusers does not have: upgrade it.")
+    try:
+        wrong = next(_wrong_parts(folder, pipeline), None)
+    except (OSError, ValueError, AttributeError) as error:
+        wrong = f"{INDEX} cannot be read: {error}"
+    if wrong is not None:
+        raise EngineUnfit(f"The weights of {entry.name} in {folder} cannot be loaded as {name}: {wrong}.")
+    _check_options(entry, pipeline)
+    return Loading(family, folder, pipeline, _dtypes(entry, family), _placement(entry))
+
+
+def why_unfit(entry: Entry) -> str | None:
+    """What `loading_of` would raise, as a sentence; None where it raises nothing."""
+    try:
+        loading_of(entry)
+    except EngineUnfit as error:
+        return str(error)
+    return None
+
+
+def _wrong_parts(folder: Path, pipeline: Any) -> Iterator[str]:
+    """Networks that are missing, or of another kind than the pipeline's."""
+    index = json.loads((folder / INDEX).read_text("utf-8"))
+    for part, kinds in pipeline._get_signature_types().items():
+        if part not in (*DENOISERS, "vae"):
+            continue
+        _, name = index.get(part) or (None, None)
+        if name is None:
+            if part not in pipeline._optional_components:
+                yield f"it has no {part}"
+            continue
+        found = getattr(diffusers, name, None)
+        if isinstance(found, type) and not any(issubclass(found, kind) for kind in kinds if isinstance(kind, type)):
+            yield f"its {part} is a {name}"
+
+
+def _check_options(entry: Entry, pipeline: Any) -> None:
+    optimizations.handed_on(entry, pipeline, {})
+    try:
+        step_caches.check(entry)
+    except ValueError as error:
+        raise EngineUnfit(f"models.{entry.name}.options.{error}.") from error
+    for option in ("lora", "lora_2"):
+        file = Path(str(entry.options.get(option, "")))
+        if entry.options.get(option) and not file.is_file():
+            raise EngineUnfit(f"models.{entry.name}.options.{option} cannot be had: {file} is not there.")
+
+
+def _dtypes(entry: Entry, family: Family) -> dict[str, torch.dtype]:
+    dtypes = {"default": _dtype(entry, "dtype", entry.dtype)}
+    decoder = str(entry.options.get("vae_dtype", family.vae_dtype))
+    if decoder:
+        dtypes["vae"] = _dtype(entry, "options.vae_dtype", decoder)
+    return dtypes
+
+
+def _dtype(entry: Entry, field: str, name: str) -> torch.dtype:
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype):
+        raise EngineUnfit(f"models.{entry.name}.{field} must be bfloat16, float16 or float32.")
+    return found
+
+
+def _placement(entry: Entry) -> Placement | None:
+    name = entry.options.get("placement")
+    if not name:
+        return None
+    try:
+        return Placement(str(name))
+    except ValueError:
+        raise EngineUnfit(f"models.{entry.name}.options.placement must be one of: {', '.join(Placement)}.") from None

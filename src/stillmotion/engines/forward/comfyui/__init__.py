@@ -1,0 +1,1 @@
+"""ComfyUI as a renderer: its HTTP client, its workflows and its progress messages."""

@@ -1,0 +1,1 @@
+"""The picture as the engine sees it: faces, segments, saliency, drawings."""

@@ -1,0 +1,304 @@
+"""Where the camera is at each frame: moves as a table, easing, sequences, loops.
+
+Lengths are in frame widths at the distance of the nearest surface; angles are in radians; the lens sees as far
+to one side as one frame width at focal length 1. x is right, y is down, z is into the picture.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
+
+FAR = 0.3
+"""The inverse distance of the farthest surface, where the nearest is 1."""
+
+Samples = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """A camera's offset from where the picture was taken. All zero is the picture itself.
+
+    `orbit` and `rise` move sideways and up while the camera keeps looking at the pivot; `vertigo` backs away
+    while the lens closes in so that the pivot keeps its size; `zoom` is the natural logarithm of magnification.
+    """
+
+    right: float = 0.0
+    up: float = 0.0
+    forward: float = 0.0
+    pan: float = 0.0
+    tilt: float = 0.0
+    roll: float = 0.0
+    zoom: float = 0.0
+    orbit: float = 0.0
+    rise: float = 0.0
+    vertigo: float = 0.0
+    shake: float = 0.0
+
+
+MOVES: Mapping[str, Pose] = {
+    "static": Pose(),
+    "push_in": Pose(forward=0.22),
+    "pull_out": Pose(forward=-0.22),
+    "zoom_in": Pose(zoom=0.24),
+    "zoom_out": Pose(zoom=-0.24),
+    "pan_left": Pose(pan=-0.085),
+    "pan_right": Pose(pan=0.085),
+    "tilt_up": Pose(tilt=0.07),
+    "tilt_down": Pose(tilt=-0.07),
+    "truck_left": Pose(right=-0.085),
+    "truck_right": Pose(right=0.085),
+    "pedestal_up": Pose(up=0.07),
+    "pedestal_down": Pose(up=-0.07),
+    "orbit_left": Pose(orbit=-0.105),
+    "orbit_right": Pose(orbit=0.105),
+    "crane_up": Pose(rise=0.055, up=0.065),
+    "crane_down": Pose(rise=-0.055, up=-0.065),
+    "roll_left": Pose(roll=-0.13),
+    "roll_right": Pose(roll=0.13),
+    "dolly_zoom": Pose(vertigo=0.4, zoom=0.18),
+    "handheld": Pose(shake=0.024, forward=0.15),
+    "aerial": Pose(forward=0.12, rise=0.05),
+    "aerial_drone": Pose(forward=0.14, orbit=0.05),
+    "bolt_cam": Pose(forward=0.26, right=0.04),
+    "pov": Pose(forward=0.18, shake=0.006),
+    "selfie": Pose(forward=0.06, orbit=0.03, shake=0.006),
+    "elevator_doors": Pose(forward=0.16),
+    "tiny_planet": Pose(roll=0.12, zoom=0.16),
+    "low_angle": Pose(forward=0.10, rise=-0.03),
+    "high_angle": Pose(forward=0.10, rise=0.03),
+    "eye_level": Pose(forward=0.12),
+    "ground_level": Pose(forward=0.10, rise=-0.04),
+    "overhead": Pose(forward=0.12, roll=0.02),
+    "over_the_shoulder": Pose(forward=0.10, right=0.02),
+}
+"""What each move does in all, at ordinary strength."""
+
+APPROXIMATED = frozenset(
+    {"aerial", "aerial_drone", "bolt_cam", "pov", "selfie", "elevator_doors", "tiny_planet"}
+    | {"low_angle", "high_angle", "eye_level", "ground_level", "overhead", "over_the_shoulder"}
+)
+"""Moves that one still can only suggest."""
+
+RAMP = 0.3
+"""The part of a move in which it gathers speed, and again in which it slows down."""
+KEPT = 0.35
+"""The part of its cruising speed that a clip still has at its end, for what continues it; it sets off from rest."""
+OUTWARD = 0.6
+"""How far a move goes that reveals more than the picture holds, where it may not start closer instead."""
+BLEND = 0.14
+"""How far the moves of a sequence reach into each other, as a fraction of a segment."""
+SHAKES_PER_SECOND = 0.9
+"""The main beat of a hand-held camera; it sways at 0.5 to 2.2 times this."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPath:
+    """The pose at each frame, frames × the fields of `Pose`, and how much of the whole motion is done.
+
+    `engaged` rises with the motion from 0 and bounds it: the overscan grows with it, smoothly. `opening` and
+    `ending` are the pose's change per second at either end, less the hand's sway.
+    """
+
+    poses: Samples
+    engaged: Samples
+    opening: Samples
+    ending: Samples
+
+    def column(self, name: str) -> Samples:
+        """One field of the pose over all frames."""
+        return np.asarray(self.poses[:, _COLUMNS[name]])
+
+    def scaled(self, share: float) -> "CameraPath":
+        """The same way, going so much of it."""
+        if share == 1:
+            return self
+        return CameraPath(self.poses * share, self.engaged, self.opening * share, self.ending * share)
+
+    @property
+    def ends_on_whole(self) -> bool:
+        """Whether the clip starts close and ends on the whole picture."""
+        return any(self.column(name)[0] > 1e-3 and self.column(name)[-1] < 1e-3 for name in _OUTWARD)
+
+    @property
+    def goes_round(self) -> bool:
+        """Whether the camera moves around what it looks at."""
+        return any(float(np.abs(self.column(name)).max()) > 1e-3 for name in ("orbit", "rise"))
+
+    @property
+    def reveals(self) -> bool:
+        """Whether more is shown than the picture holds."""
+        return any(float(self.column(name).min()) < -1e-3 for name in _OUTWARD)
+
+
+_COLUMNS: Mapping[str, int] = {field.name: index for index, field in enumerate(fields(Pose))}
+_OUTWARD = ("forward", "zoom")
+"""Fields that reveal more than the picture holds where they are below 0."""
+
+
+def velocity_fields() -> tuple[str, ...]:
+    """The names of what can be carried from clip to clip: all of a pose but the hand's sway."""
+    return tuple(name for name in _COLUMNS if name != "shake")
+
+
+def ease(x: Any, ramp: float = RAMP, kept: float = 0.0) -> Samples:
+    """From 0 to 1 as x does, starting at rest and ending at `kept` of the speed between.
+
+    Its speed follows the quintic smoothstep up, stays level, and comes down again (`ramp` is at most 1/2): velocity
+    and acceleration are continuous.
+    """
+    inside = np.clip(np.asarray(x, np.float64), 0, 1)
+    gathered = ramp * _gathered(inside / ramp) + np.maximum(inside - ramp, 0)
+    slowed = (1 - kept) * ramp * _gathered((inside - (1 - ramp)) / ramp)
+    done = (gathered - slowed) / (1 - ramp + kept * ramp / 2)
+    return np.where(inside >= 1, 1.0, done)
+
+
+def _gathered(part: Any) -> Samples:
+    """The way made while the speed follows the quintic smoothstep from 0 to 1; half a unit in all."""
+    part = np.clip(part, 0, 1)
+    return np.asarray(part**6 - 3 * part**5 + 2.5 * part**4)
+
+
+def there_and_back(x: Any) -> Samples:
+    """From 0 to 1 and back within one period, for loops."""
+    return np.asarray((1 - np.cos(2 * np.pi * np.asarray(x, np.float64))) / 2)
+
+
+def times(frame_count: int, *, loop: bool) -> Samples:
+    """Each frame's place in the clip: 0 to 1, or in a loop up to one step before 1."""
+    steps = frame_count if loop else max(frame_count - 1, 1)
+    return np.arange(frame_count) / steps
+
+
+def camera_path(
+    plan: MotionPlan,
+    frame_count: int,
+    seconds: float,
+    seed: int,
+    *,
+    arriving: bool = False,
+    carried: Mapping[str, float] | None = None,
+    whole: bool = False,
+) -> CameraPath:
+    """The whole path that a plan asks for, starting at the picture itself wherever that can be.
+
+    A move that reveals more than the picture holds (pulling out, zooming out) starts closer instead and ends
+    on the whole picture; with `whole` it starts at the picture all the same and goes less far beyond it. With
+    `arriving` the same motion is placed so that it ends at the picture, at rest. `carried` is the pose's change per
+    second that the path starts with (or arrives at), instead of rest; it does not apply to a loop.
+    """
+    x = times(frame_count, loop=plan.loop)
+    kept = 0.0 if arriving or plan.loop else KEPT
+    done = [_progress(x, plan.segments, index, plan, kept) for index in range(len(plan.segments))]
+    poses = np.zeros((frame_count, len(_COLUMNS)))
+    for progress, segment in zip(done, plan.segments, strict=True):
+        target = _target(segment, plan.strength * plan.camera_strength)
+        if whole or arriving:
+            target = _held_back(target, -1.0 if arriving else 1.0)
+        poses += progress[:, None] * target
+    moving = [progress for progress, segment in zip(done, plan.segments, strict=True) if segment.moves]
+    engaged = np.mean(moving, axis=0) if moving else np.zeros(frame_count)
+    if arriving:
+        shake = _COLUMNS["shake"]
+        reach = poses[:, shake].copy()
+        poses, engaged = poses - poses[-1], np.abs(engaged - engaged[-1])
+        poses[:, shake] = reach
+    if carried and not plan.loop:
+        poses, engaged = _coasting(poses, engaged, x, seconds, carried, arriving=arriving)
+    if not (whole or arriving):
+        poses = _started_closer(poses)
+    rate = max(frame_count - 1, 1) / seconds
+    opening, ending = (poses[1] - poses[0]) * rate if frame_count > 1 else poses[0] * 0, _ending(poses, rate, plan)
+    calm = np.ones(frame_count) if plan.loop else _waking((1 - x if arriving else x) * seconds)
+    path = CameraPath(poses, engaged, opening, ending)
+    return _shaken(path, x * seconds, calm, seed, seconds if plan.loop else None)
+
+
+def _started_closer(poses: Samples) -> Samples:
+    """Outward moves shifted so that they end on the whole picture rather than beyond it."""
+    poses = poses.copy()
+    for name in _OUTWARD:
+        column = poses[:, _COLUMNS[name]]
+        column -= min(0.0, float(column.min()))
+    return poses
+
+
+def _ending(poses: Samples, rate: float, plan: MotionPlan) -> Samples:
+    if plan.loop or len(poses) < 2:
+        return np.zeros(poses.shape[1])
+    return np.asarray((poses[-1] - poses[-2]) * rate)
+
+
+def _coasting(
+    poses: Samples, engaged: Samples, x: Samples, seconds: float, carried: Mapping[str, float], *, arriving: bool
+) -> tuple[Samples, Samples]:
+    """The path, and what of it is done, with a speed carried over that ebbs away as the path's own comes up."""
+    velocity = np.array([carried.get(name, 0.0) for name in _COLUMNS])
+    time = 1 - x if arriving else x
+    way = np.minimum(time, RAMP) - RAMP * _gathered(time / RAMP)
+    coast = (-1 if arriving else 1) * way[:, np.newaxis] * velocity * seconds
+    own = float(np.abs(poses).max())
+    share = float(np.abs(coast).max()) / max(float(np.abs(coast).max()) + own, 1e-9)
+    return poses + coast, (1 - share) * engaged + share * way / (RAMP / 2)
+
+
+def _progress(x: Samples, segments: Sequence[Segment], index: int, plan: MotionPlan, kept: float) -> Samples:
+    count = len(segments)
+    if plan.loop:
+        within = np.clip(x * count - index, 0, 1)
+        return there_and_back(within) if count > 1 else there_and_back(x)
+    blend = BLEND if count > 1 else 0.0
+    start, end = (index - blend) / count, (index + 1 + blend) / count
+    start, end = max(0.0, start), min(1.0, end)
+    last = index == count - 1 and plan.speed <= 1
+    return ease((x - start) / ((end - start) / max(plan.speed, 1.0)), kept=kept if last else 0.0)
+
+
+def _target(segment: Segment, strength: float) -> Samples:
+    together = 1.0 if len(segment.moves) < 2 else 0.8
+    summed = sum((np.array(astuple(MOVES[move])) for move in segment.moves), np.zeros(len(_COLUMNS)))
+    return np.asarray(summed * strength * together)
+
+
+def _held_back(target: Samples, side: float) -> Samples:
+    """Where the picture is to be at one end of the path, a move beyond it (on this side) goes less far."""
+    target = target.copy()
+    for name in _OUTWARD:
+        if side * target[_COLUMNS[name]] < 0:
+            target[_COLUMNS[name]] *= OUTWARD
+    return target
+
+
+def _waking(seconds: Samples) -> Samples:
+    """How much of the hand's sway there is so long after (or before) the picture itself: none at first."""
+    part = np.clip(seconds / 0.8, 0, 1)
+    return part * part * (3 - 2 * part)
+
+
+def _shaken(path: CameraPath, seconds: Samples, share: Samples, seed: int, loop_seconds: float | None) -> CameraPath:
+    """The path with the hand's sway, as large as `share` says, added to pan, tilt and roll."""
+    amount = float(np.abs(path.column("shake")).max())
+    if amount == 0:
+        return path
+    poses = path.poses.copy()
+    random = np.random.default_rng([seed, 7])
+    for name, part in (("pan", 1.0), ("tilt", 0.8), ("roll", 0.45), ("up", 0.5)):
+        poses[:, _COLUMNS[name]] += amount * part * share * _sway(seconds, random, loop_seconds)
+    return CameraPath(poses, np.maximum(path.engaged, share), path.opening, path.ending)
+
+
+def _sway(seconds: Samples, random: np.random.Generator, loop_seconds: float | None) -> Samples:
+    """A signal that wanders, mostly within -1 to 1, from 0 on: sines of unrelated beats (whole cycles in a loop)."""
+    total = np.zeros_like(seconds)
+    for factor, weight in ((0.5, 0.5), (0.93, 0.3), (1.57, 0.14), (2.2, 0.06)):
+        beat = SHAKES_PER_SECOND * factor * random.uniform(0.9, 1.1)
+        if loop_seconds is not None:
+            beat = max(1, round(beat * loop_seconds)) / loop_seconds
+        phase = random.uniform(0, 2 * np.pi)
+        total += weight * (np.sin(2 * np.pi * beat * seconds + phase) - np.sin(phase))
+    return total

@@ -1,0 +1,187 @@
+"""Which point of the picture a pixel of the frame shows, for a camera that has moved and a surface of known nearness.
+
+Coordinates are in frame widths from the middle of the first frame, x right and y down. A surface of inverse
+distance q at s is seen from an offset t at v = (s - q·t) / (1 - q·t_z); solved for s with q read at s itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from stillmotion.engines.parallax.analysis.scene import Grid
+from stillmotion.engines.parallax.camera.corners import lattice
+from stillmotion.engines.parallax.camera.path import FAR, CameraPath, Samples
+from stillmotion.engines.parallax.canvas import Canvas
+
+ROUNDS = 3
+"""Fixed-point rounds: displacement slopes stay under 0.35, so three leave less than 5 % of the parallax."""
+REACH_MOMENTS = 5
+CELL = 4
+"""Pixels of the frame to a cell of the maps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The camera resolved for every frame: one array, frames long, per quantity.
+
+    `x`, `y`, `z` are its offset, `pan`, `tilt`, `roll` its turn, `zoom` the magnification asked for and
+    `overscan` the further magnification that keeps the frame inside the picture. `aim` is the point that is moved
+    and zoomed into, `steady` the one that the further magnification leaves in its place.
+    """
+
+    x: Samples
+    y: Samples
+    z: Samples
+    pan: Samples
+    tilt: Samples
+    roll: Samples
+    zoom: Samples
+    overscan: Samples
+    aim: tuple[float, float]
+    steady: tuple[float, float]
+
+    def at(self, index: Any) -> "Views":
+        """One frame (an int), or all of them as columns (`np.newaxis` indexing), for broadcasting."""
+        return Views(
+            self.x[index],
+            self.y[index],
+            self.z[index],
+            self.pan[index],
+            self.tilt[index],
+            self.roll[index],
+            self.zoom[index],
+            self.overscan[index],
+            self.aim,
+            self.steady,
+        )
+
+    def with_overscan(self, overscan: Any) -> "Views":
+        """The same camera under another further magnification."""
+        return Views(self.x, self.y, self.z, self.pan, self.tilt, self.roll, self.zoom, overscan, self.aim, self.steady)
+
+
+def resolve(path: CameraPath, pivot: float, aim: tuple[float, float]) -> Views:
+    """The path's combined moves as plain offsets and turns.
+
+    `pivot` is the inverse distance of what an orbit looks at; `aim` the point that is pushed and zoomed into.
+    """
+    orbit, rise, vertigo = path.column("orbit"), path.column("rise"), path.column("vertigo")
+    forward = path.column("forward") - vertigo
+    return Views(
+        x=path.column("right") + orbit + forward * aim[0],
+        y=-path.column("up") - rise + forward * aim[1],
+        z=forward,
+        pan=path.column("pan") - np.arctan(orbit * pivot),
+        tilt=path.column("tilt") - np.arctan(rise * pivot),
+        roll=path.column("roll"),
+        zoom=np.exp(path.column("zoom")) * (1 + vertigo * pivot),
+        overscan=np.ones(len(path.poses)),
+        aim=aim,
+        steady=_steady(path, aim),
+    )
+
+
+def _steady(path: CameraPath, aim: tuple[float, float]) -> tuple[float, float]:
+    """The aim as far as the camera does not go that way: across its way there is no room to give."""
+    across = max(float(np.abs(path.column(name)).max()) for name in ("right", "orbit", "pan"))
+    along = max(float(np.abs(path.column(name)).max()) for name in ("up", "rise", "tilt"))
+    whole = max(across + along, 1e-9)
+    return aim[0] * (1 - across / whole), aim[1] * (1 - along / whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Inverse distance over the canvas, and the scale between frame widths and canvas pixels.
+
+    `inverse` holds one value per `CELL` × `CELL` canvas pixels.
+    """
+
+    inverse: Grid
+    canvas: Canvas
+
+    @classmethod
+    def over(cls, canvas: Canvas, near: Grid) -> "Surface":
+        """Nearness (0 to 1, any grid over the canvas) as inverse distance (`FAR` to 1)."""
+        cells = (-(-canvas.width // CELL), -(-canvas.height // CELL))
+        fine = np.clip(cv2.resize(near, cells, interpolation=cv2.INTER_CUBIC), 0, 1)
+        return cls((FAR + (1 - FAR) * fine).astype(np.float32), canvas)
+
+    def at(self, x: Any, y: Any) -> Any:
+        """Inverse distance at points in frame widths (2-D arrays)."""
+        column, row = self.pixel(x, y)
+        return lookup(self.inverse, column, row)
+
+    def along(self, x: Any, y: Any, slide_x: Any, slide_y: Any) -> Callable[[Any], Any]:
+        """The same for points that slide by a multiple (the answer's argument), which may differ from each to each."""
+        column, row = (_cell(place) for place in self.pixel(x, y))
+        to_cell = self.canvas.frame.width / CELL
+        across, down = np.float32(to_cell) * slide_x, np.float32(to_cell) * slide_y
+        return lambda far: _read(self.inverse, column + across * far, row + down * far)
+
+    def pixel(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Canvas pixel (column, row; a pixel's middle is a whole number) of points in frame widths."""
+        canvas = self.canvas
+        width, height = canvas.frame.width, canvas.frame.height
+        return x * width + (canvas.left + width / 2 - 0.5), y * width + (canvas.top + height / 2 - 0.5)
+
+
+def lookup(cells: Any, column: Any, row: Any) -> Any:
+    """A grid of `CELL`-sized cells read, bilinearly, at canvas pixels."""
+    return _read(cells, _cell(column), _cell(row))
+
+
+def _cell(pixel: Any) -> Any:
+    """Pixels, along a row or a column, as cells."""
+    return pixel * np.float32(1 / CELL) + np.float32(0.5 / CELL - 0.5)
+
+
+def _read(cells: Any, column: Any, row: Any) -> Any:
+    column, row = column.astype(np.float32, copy=False), row.astype(np.float32, copy=False)
+    return cv2.remap(cells, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def directions(x: Any, y: Any, view: Views) -> tuple[Any, Any]:
+    """Where, on the picture seen from its own viewpoint, the rays of frame points lead when only turned and zoomed."""
+    whole = view.zoom * view.overscan
+    shift = 1 - 1 / view.zoom
+    held = (1 - 1 / view.overscan) / view.zoom
+    x = x / whole + view.aim[0] * shift + view.steady[0] * held
+    y = y / whole + view.aim[1] * shift + view.steady[1] * held
+    turned_x = x * np.cos(view.roll) - y * np.sin(view.roll)
+    turned_y = x * np.sin(view.roll) + y * np.cos(view.roll)
+    ray_x = turned_x * np.cos(view.pan) + np.sin(view.pan)
+    depth = np.cos(view.pan) - turned_x * np.sin(view.pan)
+    ray_y = turned_y * np.cos(view.tilt) - depth * np.sin(view.tilt)
+    depth = depth * np.cos(view.tilt) + turned_y * np.sin(view.tilt)
+    return ray_x / depth, ray_y / depth
+
+
+def solve(x: Any, y: Any, view: Views, surface: Surface) -> tuple[Any, Any]:
+    """The points of the picture that frame points show, all in frame widths."""
+    ray_x, ray_y = directions(x, y, view)
+    slide_x, slide_y = view.x - ray_x * view.z, view.y - ray_y * view.z
+    nearer = surface.along(ray_x, ray_y, slide_x, slide_y)
+    inverse: Any = np.float32((1 + FAR) / 2)
+    for _ in range(ROUNDS):
+        inverse = nearer(inverse)
+    return ray_x + slide_x * inverse, ray_y + slide_y * inverse
+
+
+def step(surface: Surface, views: Views, first: int, second: int) -> float:
+    """How far the picture goes between two frames as a viewer sees it: the median over it, in frame widths."""
+    x, y = lattice(surface.canvas)
+    at_first, at_second = (solve(x, y, views.at(index), surface) for index in (first, second))
+    moved = np.hypot(at_second[0] - at_first[0], at_second[1] - at_first[1])
+    closer = 1 - views.z[first] * (1 + FAR) / 2
+    return float(np.median(moved) * views.zoom[first] * views.overscan[first] / closer)
+
+
+def reach(surface: Surface, views: Views, points: tuple[Any, Any]) -> float:
+    """How far points (frame widths) get from where they lay: the median at the farthest moment, in frame widths."""
+    x, y = points
+    moments = np.linspace(0, len(views.x) - 1, REACH_MOMENTS).round().astype(int)
+    places = [solve(x, y, views.at(index), surface) for index in moments]
+    return max(float(np.median(np.hypot(at[0] - x, at[1] - y))) for at in places)

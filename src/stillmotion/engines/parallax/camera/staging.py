@@ -1,0 +1,185 @@
+"""One keyframe made ready to be filmed: analysed, laid out, its depth limited to what the camera will do."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stillmotion.domain.rendering import Pause, Picture, unasked
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax.analysis.scene import Box, FaceFinder, Grid, Scene, analyse
+from stillmotion.engines.parallax.camera.corners import corners
+from stillmotion.engines.parallax.camera.framing import crop_centre, head, loses
+from stillmotion.engines.parallax.camera.lines import MOST_BEND, bend
+from stillmotion.engines.parallax.camera.overscan import contained
+from stillmotion.engines.parallax.camera.path import FAR, CameraPath
+from stillmotion.engines.parallax.camera.projection import Surface, Views, reach, resolve
+from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
+from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, limited, nearness
+
+NEAR_CELLS = 160
+"""The longest side of the depth grid over a canvas."""
+FARTHEST_AIM = 0.16
+"""How far from the frame's middle a push may aim, in frame widths."""
+FRAMES_BETWEEN_REACHES = 6
+PARALLAX_SHARES = (1.0, 0.8, 0.62, 0.46, 0.32, 0.2, 0.1)
+"""How much of the depth is tried until straight lines stay straight; then none."""
+LEAST_SLANT = 0.14
+"""How much nearer than its top the foot of a flat thing is taken to be, for a camera that goes round it."""
+MOST_SLANT = 0.2
+"""The same at most, for anything: what stands upright leans with the plane that it is on."""
+LOOKING_ROUND = (1.0, 1.25, 0.5, 0.25)
+"""How much of the turn towards its pivot an orbit makes, tried in this order until it is seen to move something; then
+none."""
+HOLDING_BACK = (1.0, 0.8, 0.62, 0.48)
+"""How much of the camera's way is tried until no face is cut by the frame."""
+LEAST_REACH = 0.03
+"""What counts as seen to move: the median displacement of the picture's corners, in frame widths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A keyframe's canvas, its scene, and nearness (0 to 1) on a grid over the canvas."""
+
+    canvas: Canvas
+    scene: Scene
+    near: Grid
+    picture: tuple[int, int]
+
+    @classmethod
+    def of(cls, picture: Picture, size: FrameSize, faces: FaceFinder) -> "Shot":
+        """Analyse a picture and lay it out for frames of `size`."""
+        return cls.over(picture, size, analyse(as_array(picture), faces))
+
+    @classmethod
+    def over(
+        cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0, pause: Pause = unasked
+    ) -> "Shot":
+        """Lay out a picture that is analysed already; `margin` as in `canvas.lay_out`."""
+        canvas = lay_out(picture, size, crop_centre(scene, (picture.width, picture.height), size), margin, pause)
+        scale = NEAR_CELLS / max(canvas.width, canvas.height)
+        cells = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
+        sides = (picture.width, picture.height)
+        if scene.is_flat_art:
+            return cls(canvas, scene, np.full(cells[::-1], FLAT_NEARNESS, np.float32), sides)
+        near = nearness(scene) if scene.depth is None else scene.depth.near
+        return cls(canvas, scene, cut(near, canvas.region, sides, cells), sides)
+
+    def staged(self, path: CameraPath, pause: Pause = unasked) -> tuple[Surface, Views]:
+        """The surface and the camera's views of it, no sample of which leaves the canvas, no face the frame.
+
+        Where nearly all there is to see is what a move goes round, and so keeps its place, the camera turns further
+        or less far, so that it is seen to slide besides.
+        """
+        seen = corners(self.canvas) if path.goes_round else None
+        pause()
+        for share in HOLDING_BACK:
+            surface, views = self._contained(path.scaled(share), seen, pause)
+            if not any(loses(box, surface, views) for box in self._heads()):
+                return surface, views
+        return self._contained(path.scaled(HOLDING_BACK[-1]), seen, pause)
+
+    def _contained(self, path: CameraPath, seen: tuple[Any, Any] | None, pause: Pause) -> tuple[Surface, Views]:
+        """As `staged`; `seen` are the points that an orbit must be seen to move."""
+        if seen is None:
+            return self._turned(path, 1.0, pause)
+        for share in LOOKING_ROUND:
+            surface, views = self._turned(path, share, pause)
+            if reach(surface, views, seen) >= LEAST_REACH:
+                return surface, views
+        return self._turned(path, 0.0, pause)
+
+    def _heads(self) -> list[Box]:
+        """The heads of the largest faces, in canvas pixels."""
+        return [self._on_canvas(head(face)) for face in self.scene.faces[:2]]
+
+    def _turned(self, path: CameraPath, share: float, pause: Pause) -> tuple[Surface, Views]:
+        """With so much of an orbit's turn towards its pivot."""
+        views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
+        surface = self._surface(views, pause, slanted=path.goes_round)
+        pause()
+        return surface, contained(views, path.engaged, surface)
+
+    def _surface(self, views: Views, pause: Pause, *, slanted: bool) -> Surface:
+        """The most depth that bends no straight line too far.
+
+        What is taken away is the depth beyond a slanted plane: a plane, seen from anywhere, keeps lines straight.
+        """
+        slides, plane = self._slides(views), self._plane(slanted=slanted)
+        if self.scene.is_flat_art:
+            return Surface.over(self.canvas, plane)
+        lines = self._lines()
+        for share in PARALLAX_SHARES:
+            surface = Surface.over(self.canvas, limited(plane + (self.near - plane) * np.float32(share), slides))
+            if bend(lines, views, surface) <= MOST_BEND:
+                return surface
+            pause()
+        return Surface.over(self.canvas, plane)
+
+    def _plane(self, *, slanted: bool) -> Grid:
+        """The plane nearest to the depth; with `slanted`, at least a little nearer at the foot than at the top."""
+        height, width = self.near.shape
+        x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
+        middle = self._near_focus() if not self.scene.is_flat_art else FLAT_NEARNESS
+        slopes = (float((self.near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
+        across, down = (max(-MOST_SLANT, min(MOST_SLANT, slope)) for slope in slopes)
+        down = max(down, LEAST_SLANT) if slanted else down
+        mean = float(self.near.mean()) if abs(down) > LEAST_SLANT else middle
+        return np.clip(mean + across * x + down * y, 0, 1).astype(np.float32)
+
+    def _lines(self) -> Grid:
+        """The scene's straight segments in frame widths."""
+        canvas, region = self.canvas, self.canvas.region
+        scale = np.array(
+            [self.picture[0] / region.width * canvas.width, self.picture[1] / region.height * canvas.height]
+        )
+        start = np.array([region.x / region.width * canvas.width, region.y / region.height * canvas.height])
+        middle = np.array([canvas.left + canvas.frame.width / 2, canvas.top + canvas.frame.height / 2])
+        points = self.scene.lines.reshape(-1, 2) * scale - start - middle
+        return np.asarray(points.reshape(-1, 4) / canvas.frame.width, np.float32)
+
+    def _on_canvas(self, box: Box) -> Box:
+        """A box in fractions of the picture, in canvas pixels."""
+        canvas, region = self.canvas, self.canvas.region
+        across = canvas.width / region.width
+        down = canvas.height / region.height
+        left, right = ((side * self.picture[0] - region.x) * across for side in (box.left, box.right))
+        top, bottom = ((side * self.picture[1] - region.y) * down for side in (box.top, box.bottom))
+        return Box(left, top, right, bottom)
+
+    def _focus(self) -> tuple[float, float]:
+        """The subject's middle, in canvas pixels."""
+        canvas, region = self.canvas, self.canvas.region
+        x = (self.scene.focus[0] * self.picture[0] - region.x) / region.width * canvas.width
+        y = (self.scene.focus[1] * self.picture[1] - region.y) / region.height * canvas.height
+        return min(max(x, 0.0), canvas.width - 1.0), min(max(y, 0.0), canvas.height - 1.0)
+
+    def _aim(self) -> tuple[float, float]:
+        if self.scene.is_flat_art:
+            return 0.0, 0.0
+        x, y = self._focus()
+        frame = self.canvas.frame
+        off_x = (x - self.canvas.left) / frame.width - 0.5
+        off_y = (y - self.canvas.top - frame.height / 2) / frame.width
+        tall = min(1.0, frame.height / frame.width) * FARTHEST_AIM
+        return float(np.clip(off_x, -FARTHEST_AIM, FARTHEST_AIM)), float(np.clip(off_y, -tall, tall))
+
+    def _near_focus(self) -> float:
+        """The nearness of the subject's middle."""
+        x, y = self._focus()
+        height, width = self.near.shape
+        return float(self.near[int(y / self.canvas.height * height), int(x / self.canvas.width * width)])
+
+    def _slides(self, views: Views) -> Grid:
+        """For each cell of the depth grid, how many cells the nearest surface moves against the farthest at most."""
+        height, width = self.near.shape
+        canvas, frame = self.canvas, self.canvas.frame
+        columns = ((np.arange(width) + 0.5) / width * canvas.width - canvas.left) / frame.width - 0.5
+        rows = ((np.arange(height) + 0.5) / height * canvas.height - canvas.top - frame.height / 2) / frame.width
+        x, y = np.meshgrid(columns, rows)
+        reach = np.zeros((height, width))
+        for index in range(0, len(views.x), FRAMES_BETWEEN_REACHES):
+            slide = np.hypot(views.x[index] - x * views.z[index], views.y[index] - y * views.z[index])
+            reach = np.maximum(reach, slide)
+        cells_per_width = frame.width / canvas.width * width
+        return (reach * ((1 - FAR) * cells_per_width)).astype(np.float32)

@@ -1,0 +1,127 @@
+"""Frames: the canvas read through maps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from stillmotion.domain.rendering import Frame, Pause, unasked
+from stillmotion.engines.parallax.analysis.scene import Grid
+from stillmotion.engines.parallax.camera.projection import CELL, Surface, Views, lookup, solve
+from stillmotion.engines.parallax.canvas import Pixels
+
+STRIP = 16
+"""Rows of cells that are drawn at once: a map of so many stays in the processor's cache."""
+ROUNDS = 2
+"""Fixed-point rounds for what is displaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What a map shows, laid over a frame by its share, in the rows of cells from `first` up to `end`.
+
+    `sources` are those rows of a map and the one before and after, as `Warp.sources` has them.
+    """
+
+    sources: Grid
+    share: float
+    first: int
+    end: int
+
+
+class Warp:
+    """Draws a canvas as a camera sees it. Holds the places that all frames share."""
+
+    def __init__(self, surface: Surface, pause: Pause = unasked) -> None:
+        self._surface = surface
+        self._canvas = surface.canvas
+        self.pause = pause
+        """To be called between one piece of work on a frame and the next."""
+        frame = self._canvas.frame
+        # One cell more on every side: resizing repeats the outermost values, and those are cut away.
+        self._cells = (-(-frame.width // CELL) + 2, -(-frame.height // CELL) + 2)
+        columns = (np.arange(self._cells[0]) - 0.5) * CELL - frame.width / 2
+        rows = (np.arange(self._cells[1]) - 0.5) * CELL - frame.height / 2
+        self._x = (columns / frame.width).astype(np.float32)[np.newaxis]
+        self._y = (rows / frame.width).astype(np.float32)[:, np.newaxis]
+
+    def sources(self, view: Views, displacement: Grid | None = None) -> Grid:
+        """The canvas pixel (column, row) that each cell of the frame shows: cells high × wide × 2.
+
+        `displacement`, on the surface's grid, is how far (in canvas pixels: right, down) what lies there has moved.
+        """
+        sources = np.empty((self._cells[1], self._cells[0], 2), np.float32)
+        x, y = solve(self._x, self._y, _single(view), self._surface)
+        sources[..., 0], sources[..., 1] = self._surface.pixel(x, y)
+        return sources if displacement is None else displaced(sources, displacement)
+
+    def draw(self, sources: Grid, over: Layer | None = None) -> Frame:
+        """The frame that a map of `sources` gives, with a layer over it: luma from the doubled plane, all bilinear."""
+        canvas = self._canvas
+        width, height = canvas.frame.width, canvas.frame.height
+        planes = np.empty(width * height * 3 // 2, np.uint8)
+        luma = planes[: width * height].reshape(height, width)
+        chroma = planes[width * height :].reshape(2, height // 2, width // 2)
+        # A canvas pixel's middle is that of every second sample of the doubled plane, and lies between chroma's.
+        self._read(sources, over, 2.0, 0.0, ((canvas.fine, luma),))
+        self._read(sources, over, 0.5, -0.25, ((canvas.u, chroma[0]), (canvas.v, chroma[1])))
+        return Frame(width, height, planes)
+
+    def _read(
+        self, sources: Grid, over: Layer | None, scale: float, offset: float, planes: tuple[tuple[Pixels, Pixels], ...]
+    ) -> None:
+        """Fill the second of each pair of planes from the first, a strip of rows at a time."""
+        cell = CELL * planes[0][1].shape[1] // self._canvas.frame.width
+        for first, end in _strips(0, self._cells[1] - 2):
+            full = self._magnified(sources[first : end + 2] * np.float32(scale) + np.float32(offset), cell)
+            for source, target in planes:
+                rows = target[first * cell : end * cell]
+                _remap(source, full[: len(rows)], rows)
+            self.pause()
+        if over is None:
+            return
+        for first, end in _strips(over.first, over.end):
+            part = over.sources[first - over.first : end + 2 - over.first]
+            full = self._magnified(part * np.float32(scale) + np.float32(offset), cell)
+            for source, target in planes:
+                rows = target[first * cell : end * cell]
+                laid = np.empty_like(rows)
+                _remap(source, full[: len(rows)], laid)
+                cv2.addWeighted(rows, 1 - over.share, laid, over.share, 0, dst=rows)
+            self.pause()
+
+    def _magnified(self, part: Grid, cell: int) -> Any:
+        """Some rows of a map, and the one before and after, for every pixel of the rows between."""
+        size = (self._cells[0] * cell, len(part) * cell)
+        width = self._canvas.frame.width * cell // CELL
+        return cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[cell:-cell, cell : cell + width]
+
+    def enlarged(self, grid: Grid, cell: int = CELL) -> Any:
+        """A grid over the frame's cells, for every pixel of a plane that has `cell` pixels to a cell."""
+        return self._magnified(grid, cell)[: self._canvas.frame.height * cell // CELL]
+
+
+def displaced(sources: Grid, displacement: Grid, share: float = 1.0) -> Grid:
+    """The map of a canvas in which what lies in each cell has moved by a share of `displacement`."""
+    found = sources
+    for _ in range(ROUNDS):
+        found = sources - lookup(displacement, found[..., 0], found[..., 1]) * np.float32(share)
+    return found
+
+
+def _strips(first: int, end: int) -> Iterator[tuple[int, int]]:
+    for start in range(first, end, STRIP):
+        yield start, min(start + STRIP, end)
+
+
+def _single(view: Views) -> Views:
+    """One frame's numbers in the grids' own precision, so that nothing is widened."""
+    parts = (view.x, view.y, view.z, view.pan, view.tilt, view.roll, view.zoom, view.overscan)
+    narrow: list[Any] = [*(np.float32(part) for part in parts), view.aim, view.steady]
+    return Views(*narrow)
+
+
+def _remap(plane: Pixels, sources: Any, out: Pixels) -> None:
+    cv2.remap(plane, sources, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)

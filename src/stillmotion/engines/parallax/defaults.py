@@ -1,0 +1,74 @@
+"""What the prompt leaves open, the picture decides: directions, and the move where none was asked."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from stillmotion.engines.parallax.analysis.scene import Scene
+from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment
+from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE, UNDIRECTED
+
+GENTLE = 0.7
+"""How far a move goes that nobody asked for."""
+CALM = 0.45
+"""The same where the subject or its surroundings are what is to move: the camera only comes a little closer."""
+ON_A_PLANE: Mapping[str, str] = {
+    "crane_up": "pedestal_up",
+    "crane_down": "pedestal_down",
+    "dolly_zoom": "zoom_in",
+}
+"""What a flat picture shows instead of a move that only depth could show."""
+FULL_FACE = 0.12
+"""From this share of the picture on a face is near enough."""
+
+
+def settled(plan: MotionPlan, scene: Scene, width: int, height: int) -> MotionPlan:
+    """The plan with every move named. `width` and `height` are the clip's."""
+    if not plan.segments:
+        if plan.subject or plan.ambient:
+            quiet = "zoom_in" if scene.is_flat_art else "push_in"
+            return replace(plan, segments=(Segment((quiet,)),), camera_strength=CALM, chosen=True)
+        moves = (_gentle(scene, width, height),)
+        return replace(plan, segments=(Segment(moves),), camera_strength=GENTLE, chosen=True)
+    directed = tuple(
+        Segment(tuple(dict.fromkeys(_directed(move, scene, width, height) for move in segment.moves)))
+        for segment in plan.segments
+    )
+    chosen = any(move in UNDIRECTED for move in plan.camera_moves())
+    return _flattened(replace(plan, segments=directed, chosen=chosen), scene)
+
+
+def _flattened(plan: MotionPlan, scene: Scene) -> MotionPlan:
+    """Moves that need depth, exchanged for what can be done with a drawing, each said so."""
+    if not scene.is_flat_art:
+        return plan
+    segments = tuple(Segment(tuple(ON_A_PLANE.get(move, move) for move in part.moves)) for part in plan.segments)
+    swapped = tuple(
+        Ignored(move, f"a drawing or text has no depth: {ON_A_PLANE[move]} instead")
+        for move in plan.camera_moves()
+        if move in ON_A_PLANE
+    )
+    return replace(plan, segments=segments, ignored=plan.ignored + swapped)
+
+
+def _gentle(scene: Scene, width: int, height: int) -> str:
+    """In on a person or a thing, across a view, out from a face that fills the picture already."""
+    if scene.is_flat_art:
+        return "zoom_in"
+    if scene.faces:
+        return "push_in" if scene.faces[0].area < FULL_FACE else "orbit_right"
+    if float(scene.sky.mean()) > 0.2 and width > 1.2 * height:
+        return "truck_right" if scene.focus[0] >= 0.5 else "truck_left"
+    if float(scene.sky.mean()) > 0.2 and height > 1.2 * width:
+        return "pedestal_up"
+    return "push_in"
+
+
+def _directed(move: str, scene: Scene, width: int, height: int) -> str:
+    """Sideways moves go towards what the eye goes to; vertical ones up from a low subject, else down."""
+    if move == ANY_MOVE:
+        return _gentle(scene, width, height)
+    if move not in UNDIRECTED:
+        return move
+    if move in {"tilt", "pedestal", "crane"}:
+        return f"{move}_up" if scene.focus[1] >= 0.45 else f"{move}_down"
+    return f"{move}_left" if scene.focus[0] < 0.5 else f"{move}_right"

@@ -1,0 +1,1 @@
+"""Depth of each pixel: given, from a network, or estimated."""

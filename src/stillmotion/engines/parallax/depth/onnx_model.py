@@ -1,0 +1,173 @@
+"""A depth model of the operator's own, run by ONNX Runtime: the one module that imports it, and only for a model."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from stillmotion.domain.errors import EngineUnfit, GenerationFailed
+from stillmotion.domain.rendering import Pause
+from stillmotion.engines.parallax.analysis.scene import Grid, Scene
+from stillmotion.engines.parallax.canvas import Pixels
+from stillmotion.engines.parallax.depth.source import graded
+
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""ImageNet's mean and standard deviation of R, G and B from 0 to 1, by which MiDaS, DPT and Depth Anything take their
+pictures (`NormalizeImage` in `depth_anything_v2/dpt.py` and in MiDaS's `midas/transforms.py`)."""
+LONGER_SIDE = 518
+"""Pixels, where the model leaves its size open: Depth Anything was trained on squares of this."""
+PATCHES = (14, 32)
+"""What an open side must be a multiple of, tried in turn: Depth Anything's patch, MiDaS's and DPT's coarsest step."""
+LEAST_SIDE = 8
+"""Of what comes out: less is no picture of depth."""
+NEAREST = 1e-3
+"""The least distance that is told apart, as a fraction of the farthest."""
+SECONDS_BETWEEN_PAUSES = 0.1
+
+TYPES: Mapping[str, Any] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+
+
+class Gives(StrEnum):
+    """What a model's numbers mean."""
+
+    NEARNESS = "nearness"
+    """Larger is nearer, on any scale: MiDaS, DPT, Depth Anything."""
+    DISTANCE = "distance"
+    """Larger is farther, 0 at the lens: metric models, ZoeDepth."""
+
+
+class DepthModel:
+    """Runs a model on pictures; loaded once, tried once. Implements `DepthSource`."""
+
+    def __init__(self, file: Path, gives: Gives = Gives.NEARNESS) -> None:
+        """Raises `EngineUnfit`: no such file, no ONNX Runtime, not a model that turns pictures into depth."""
+        self.name = f"model {file.stem}"
+        self._gives = gives
+        if not file.is_file():
+            raise EngineUnfit(f"depth_model names {file}, which is not a file: give the path of an ONNX model.")
+        try:
+            import onnxruntime  # noqa: PLC0415 - an extra, and large
+        except ImportError as error:
+            raise EngineUnfit(
+                "depth_model is set, but ONNX Runtime is missing: install stillmotion[onnx], or unset depth_model."
+            ) from error
+        self._runtime: Any = onnxruntime
+        self._session = self._opened(file)
+        self._input = self._only_input(file)
+        self._patch = self._tried(file)
+
+    def nearness(self, rgb: Pixels, scene: Scene, pause: Pause) -> Grid:
+        """What the model says. Raises `GenerationFailed` (code `depth_model_failed`), never falls back."""
+        try:
+            values = self._run(rgb, self._patch, pause)
+        except self._errors() as error:
+            raise _failed("the model stopped with an error") from error
+        if not _is_depth(values):
+            raise _failed("the model answered with something that is no depth")
+        return graded(self._as_nearness(values), scene)
+
+    def _opened(self, file: Path) -> Any:
+        options = self._runtime.SessionOptions()
+        options.log_severity_level = 3
+        options.use_deterministic_compute = True
+        # Its threads would otherwise spin on, against the encoder's.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            return self._runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        except self._errors() as error:
+            raise EngineUnfit(
+                f"depth_model names {file}, which ONNX Runtime cannot load: {_first_line(error)}"
+            ) from error
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        """What ONNX Runtime raises: each of its status codes is a class of its own, below no common one."""
+        states = self._runtime.capi.onnxruntime_pybind11_state
+        own = [each for each in vars(states).values() if isinstance(each, type) and issubclass(each, Exception)]
+        return (*own, ValueError, RuntimeError, TypeError)
+
+    def _only_input(self, file: Path) -> Any:
+        inputs = self._session.get_inputs()
+        shape = inputs[0].shape if len(inputs) == 1 else []
+        if len(shape) != 4 or _fixed(shape[1]) not in {3, None} or inputs[0].type not in TYPES:
+            told = ", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs)
+            raise EngineUnfit(
+                f"depth_model names {file}, whose input is {told}: it must be one picture, "
+                "1 × 3 × height × width in floats, like those of MiDaS and Depth Anything."
+            )
+        return inputs[0]
+
+    def _tried(self, file: Path) -> int:
+        """The patch size that works on a picture of greys: not of one grey, since some models divide by their range."""
+        greys = np.linspace(64, 160, 3 * LEAST_SIDE)[:, np.newaxis, np.newaxis]
+        picture = np.broadcast_to(greys, (3 * LEAST_SIDE, 4 * LEAST_SIDE, 3)).astype(np.uint8)
+        why = ""
+        for patch in PATCHES:
+            try:
+                values = self._run(picture, patch, lambda: None)
+            except self._errors() as error:
+                why = why or _first_line(error)
+                continue
+            if _is_depth(values):
+                return patch
+            why = f"it answered with the shape {values.shape}"
+        raise EngineUnfit(f"depth_model names {file}, which gives no depth of a picture: {why}")
+
+    def _run(self, rgb: Pixels, patch: int, pause: Pause) -> Any:
+        """The model's first answer, its leading dimensions of one dropped. It is stopped where `pause` raises."""
+        height, width = _sides(rgb.shape[0], rgb.shape[1], self._input.shape[2:], patch)
+        feed = {self._input.name: normalised(rgb, height, width).astype(TYPES[self._input.type])}
+        options = self._runtime.RunOptions()
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self._session.run, None, feed, options)
+            try:
+                while not wait([running], SECONDS_BETWEEN_PAUSES).done:
+                    pause()
+            except BaseException:
+                options.terminate = True
+                raise
+        answer = np.asarray(running.result()[0], np.float32)
+        return answer.reshape(answer.shape[-2:]) if answer.size == np.prod(answer.shape[-2:]) else answer
+
+    def _as_nearness(self, values: Any) -> Any:
+        if self._gives is Gives.NEARNESS:
+            return values
+        return 1 / np.maximum(values, max(NEAREST * float(values.max()), 1e-9))
+
+
+def normalised(rgb: Pixels, height: int, width: int) -> Grid:
+    """A picture as such models take it: 1 × 3 × `height` × `width`, by `MEAN` and `SPREAD`."""
+    shrinking = rgb.shape[0] > height or rgb.shape[1] > width
+    small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
+    normal = (small.astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(SPREAD, np.float32)
+    return np.ascontiguousarray(normal.transpose(2, 0, 1)[np.newaxis])
+
+
+def _sides(height: int, width: int, wanted: Sequence[Any], patch: int) -> tuple[int, int]:
+    """The model's own height and width; where it leaves them open, the picture's shape in whole patches."""
+    scale = LONGER_SIDE / max(height, width)
+    own = (max(patch, round(side * scale / patch) * patch) for side in (height, width))
+    high, wide = (_fixed(each) or side for each, side in zip(wanted, own, strict=True))
+    return high, wide
+
+
+def _fixed(side: Any) -> int | None:
+    """A side of the model's input, or None where it takes any: there it has a name, or nothing."""
+    return side if isinstance(side, int) and side > 0 else None
+
+
+def _is_depth(values: Any) -> bool:
+    return values.ndim == 2 and min(values.shape) >= LEAST_SIDE and bool(np.isfinite(values).all())
+
+
+def _failed(what: str) -> GenerationFailed:
+    return GenerationFailed(
+        "depth_model_failed", f"The depth of the picture could not be told: {what}.", permanent=False
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:300]

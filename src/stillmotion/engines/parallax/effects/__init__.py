@@ -1,0 +1,1 @@
+"""Effects over the picture: weather, clouds and smoke, flickering light."""

@@ -1,0 +1,47 @@
+"""Whose deed a word tells: a person's, or something of the surroundings."""
+
+from collections.abc import Sequence
+
+from stillmotion.engines.parallax.language.vocabulary import Language
+
+_FAR = 14
+"""Words that are looked back over."""
+
+
+def is_a_persons(tokens: Sequence[str], at: int, language: Language) -> bool:
+    """Whether the word is what a person or an animal does: "she smiles and waves", "a waving man"."""
+    following = next((token for token in tokens[at + 1 :] if token not in language.adverbs), "")
+    if following in language.followed_by:
+        return False
+    if tokens[at].endswith("ing") and following in language.actors:
+        return True
+    for back in range(at - 1, max(-1, at - 1 - _FAR), -1):
+        word = tokens[back]
+        if _is_person(tokens, back, language):
+            return True
+        if word in {"and", ",", "then"}:
+            return _acted_before(tokens[:back], language)
+        if word not in language.helping and word not in language.adverbs:
+            return word == "to" and back > 0 and tokens[back - 1] in language.helping
+    return False
+
+
+def _acted_before(earlier: Sequence[str], language: Language) -> bool:
+    """Whether the sentence so far is of a person who does something: then what follows is the next deed."""
+    if earlier and earlier[-1] in language.surroundings:
+        return False
+    acted = False
+    for at in range(len(earlier) - 1, -1, -1):
+        word = earlier[at]
+        if word in language.clause_ends - {","}:
+            return False
+        acted = acted or word in language.deeds
+        if acted and _is_person(earlier, at, language):
+            return True
+    return False
+
+
+def _is_person(tokens: Sequence[str], at: int, language: Language) -> bool:
+    word = tokens[at]
+    caused = word in language.objects and at > 0 and tokens[at - 1] in language.causing
+    return caused or word in language.pronouns or word in language.actors

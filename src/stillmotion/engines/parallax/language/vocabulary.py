@@ -1,0 +1,387 @@
+"""The words the engine understands, as data: one table a language.
+
+A phrase is words in order. `word~` stands for every form of a verb, `a/b` for either word, `<left>` for the
+class of that name. Between two words of a phrase a few fillers or modifiers may stand ("pan slowly to the left").
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stillmotion.engines.parallax.language import people
+from stillmotion.engines.parallax.language.verbs import forms
+
+
+class Kind(StrEnum):
+    """What a phrase asks for."""
+
+    CAMERA = "camera"
+    """A move of `camera.MOVES`, or one of `UNDIRECTED`."""
+    SUBJECT = "subject"
+    AMBIENT = "ambient"
+    MODIFIER = "modifier"
+    THEN = "then"
+    LOOP = "loop"
+    NOT = "not"
+    CANNOT = "cannot"
+    """What people do, and this engine cannot make them do."""
+    NOTHING = "nothing"
+    """Words that move nothing together, though one of them alone would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One meaning and the phrases that have it."""
+
+    kind: Kind
+    key: str
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Language:
+    """A language's entries, classes, words without weight, and words that end what a negation covers.
+
+    `nouns` are what a picture may be of; `anyones` are verbs that are not the camera's after one of those. `actors` are
+    the persons among them, `pronouns` and `objects` stand for those; `shared` are words that are a person's deed or
+    something of the surroundings, which the others tell apart (`subjects`). Each language is one object: it is
+    compared, and hashed, by identity.
+    """
+
+    entries: tuple[Entry, ...]
+    classes: Mapping[str, str]
+    fillers: frozenset[str]
+    nouns: frozenset[str]
+    anyones: frozenset[str]
+    clause_ends: frozenset[str]
+    pronouns: frozenset[str] = frozenset()
+    objects: frozenset[str] = frozenset()
+    causing: frozenset[str] = frozenset()
+    actors: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+    deeds: frozenset[str] = frozenset()
+    helping: frozenset[str] = frozenset()
+    adverbs: frozenset[str] = frozenset()
+    followed_by: frozenset[str] = frozenset()
+    surroundings: frozenset[str] = frozenset()
+
+
+ANY_MOVE = "camera"
+"""A camera move of whatever kind."""
+UNDIRECTED = frozenset({"pan", "tilt", "truck", "orbit", "roll", "crane", "pedestal", ANY_MOVE})
+"""Moves asked for without a direction: the picture decides."""
+
+
+def _camera(key: str, *phrases: str) -> Entry:
+    return Entry(Kind.CAMERA, key, phrases)
+
+
+def _subject(key: str, *phrases: str) -> Entry:
+    return Entry(Kind.SUBJECT, key, phrases)
+
+
+def _ambient(key: str, *phrases: str) -> Entry:
+    return Entry(Kind.AMBIENT, key, phrases)
+
+
+def _modifier(key: str, *phrases: str) -> Entry:
+    return Entry(Kind.MODIFIER, key, phrases)
+
+
+_STIR = "move~/blow~/drift~/float~/fly~/sway~/flutter~/dance~/flow~/stir~/rustle~/wave~/swing~"
+_CLOTH = "cloth/cloths/clothes/dress/fabric/scarf/flag/flags/curtain/curtains/cape/sail"
+_LEAVES = "leaf/leaves/tree/trees/foliage/branch/branches/flower/flowers"
+_GRASS = "grass/grasses/field/fields/meadow/wheat"
+_TRAVEL = "move~/track~/slide~/glide~/travel~/drift~/fly~/float~/dolly~/strafe~"
+_LIFT = "move~/rise~/lift~/float~/fly~/go~/ascend~"
+_SINK = "move~/lower~/sink~/float~/fly~/go~/descend~/drop~"
+
+_ENGLISH_CAMERA = (
+    _camera(
+        "push_in",
+        "push~ in/forward/forwards/toward/towards/into/closer",
+        "dolly~ in/forward/forwards/toward/towards/into/closer",
+        "move~/track~/glide~/travel~/fly~/go~/float~/drift~ in/forward/forwards/closer/toward/towards",
+        "camera approach~",
+        "close~ in",
+        "creep~ in/forward/closer",
+        "come~ closer/nearer",
+        "get~ closer/nearer",
+    ),
+    _camera(
+        "pull_out",
+        "pull~ out/back/backward/backwards/away",
+        "dolly~ out/back/backward/backwards/away",
+        "move~/track~/glide~/travel~/fly~/go~/float~/drift~ out/back/backward/backwards/away",
+        "back~ away/off/out",
+        "camera retreat~",
+    ),
+    _camera("zoom_in", "zoom~", "zoom~ in/into/closer/toward/towards/on", "punch~ in", "magnify~"),
+    _camera("zoom_out", "zoom~ out/back/away/backwards"),
+    _camera(
+        "pan_left",
+        "pan~ <left>",
+        "pan~ right to <left>",
+        "camera turn~/look~/swing~ <left>",
+    ),
+    _camera(
+        "pan_right",
+        "pan~ <right>",
+        "pan~ left to <right>",
+        "camera turn~/look~/swing~ <right>",
+    ),
+    _camera("pan", "pan~", "pan~ across/over/along"),
+    _camera("tilt_up", "tilt~ <up>", "tilt~ camera <up>", "pan~ <up>", "camera look~/turn~ <up>"),
+    _camera("tilt_down", "tilt~ <down>", "tilt~ camera <down>", "pan~ <down>", "camera look~/turn~ <down>"),
+    _camera("tilt", "tilt~", "tilt~ camera/shot"),
+    _camera(
+        "truck_left", "truck~ <left>", f"{_TRAVEL} <left>", f"camera {_TRAVEL} <left>", f"{_TRAVEL} right to <left>"
+    ),
+    _camera(
+        "truck_right", "truck~ <right>", f"{_TRAVEL} <right>", f"camera {_TRAVEL} <right>", f"{_TRAVEL} left to <right>"
+    ),
+    _camera("truck", "truck~", "tracking shot", "track~ shot", "camera slide~", "slider shot", "sideways", "parallax"),
+    _camera("pedestal_up", "pedestal~/ped <up>", f"{_LIFT} <up>", "camera rise~/ascend~/lift~"),
+    _camera("pedestal_down", "pedestal~/ped <down>", f"{_SINK} <down>", "camera sink~/descend~/lower~/drop~"),
+    _camera("pedestal", "pedestal~", "pedestal shot"),
+    _camera("crane_up", "crane~/jib~/boom~ <up>"),
+    _camera("crane_down", "crane~/jib~/boom~ <down>"),
+    _camera("crane", "crane/craning", "crane~/jib~/boom~ shot", "jib/jibbing"),
+    _camera(
+        "orbit_left",
+        "orbit~/arc~/circle~/revolve~/rotate~ <left>",
+        "orbit~/circle~/revolve~/rotate~ around <left>",
+        "orbit~/arc~/circle~/revolve~ clockwise",
+    ),
+    _camera(
+        "orbit_right",
+        "orbit~/arc~/circle~/revolve~/rotate~ <right>",
+        "orbit~/circle~/revolve~/rotate~ around <right>",
+        "orbit~/arc~/circle~/revolve~ counterclockwise/anticlockwise",
+    ),
+    _camera("orbit", "orbit~", "circle~/rotate~/revolve~/arc~/spin~/go~/move~/fly~ around", "arc shot", "turntable"),
+    _camera(
+        "roll_left",
+        "roll~ <left>",
+        "camera roll~ <left>",
+        "roll~/rotate~/spin~ counterclockwise/anticlockwise",
+        "dutch~ <left>",
+    ),
+    _camera("roll_right", "roll~ <right>", "camera roll~ <right>", "roll~/rotate~/spin~ clockwise", "dutch~ <right>"),
+    _camera("roll", "camera roll~", "roll~ camera", "barrel roll~", "dutch angle/tilt", "rotate~ camera"),
+    _camera("dolly_zoom", "dolly zoom~", "vertigo", "vertigo effect/shot", "zolly", "contra zoom~", "trombone shot"),
+    _camera(
+        "handheld",
+        "handheld",
+        "hand held",
+        "shaky",
+        "camera shake~",
+        "shake~ camera",
+        "shaky cam",
+        "found footage",
+        "documentary style",
+    ),
+    _camera(
+        "static",
+        "static",
+        "stationary",
+        "motionless",
+        "tripod",
+        "locked/lock off",
+        "locked down",
+        "fixed camera/shot/frame/angle",
+        "still camera/shot/frame",
+        "camera still/static/fixed/locked/frozen",
+        "camera stay~/hold~/remain~ still/fixed/steady/put",
+    ),
+    _camera("aerial", "aerial", "aerial shot/view", "birds eye", "bird's eye"),
+    _camera(
+        "aerial_drone", "drone", "drone shot/view/footage", "aerial drone", "fpv", "fpv drone", "flyover", "fly~ over"
+    ),
+    _camera("bolt_cam", "bolt cam", "bolt camera", "robot arm"),
+    _camera("pov", "pov", "point of view", "first person"),
+    _camera("selfie", "selfie"),
+    _camera("elevator_doors", "elevator doors/door"),
+    _camera("tiny_planet", "tiny planet", "little planet"),
+    _camera("low_angle", "low angle"),
+    _camera("high_angle", "high angle"),
+    _camera("eye_level", "eye level"),
+    _camera("ground_level", "ground level"),
+    _camera("overhead", "overhead", "overhead shot", "top down"),
+    _camera("over_the_shoulder", "over the shoulder", "over shoulder"),
+    _camera(
+        "camera",
+        "camera movement/movements/motion/motions",
+        "move~/moving camera",
+        "cinematic",
+        "ken burns",
+        "camera",
+    ),
+)
+
+_ENGLISH_SUBJECT = (
+    _subject("lean_left", "lean~/bend~/tip~ <left>"),
+    _subject("lean_right", "lean~/bend~/tip~ <right>"),
+    _subject("lean", "lean~", "bend~ over/down/forward", "tip~ over", "slouch~", "recline~"),
+    _subject("sway", "sway~", "swing~", "rock~", "dance~", "wobble~", "swaying/dancing"),
+    _subject("breathe", "breathe~", "breath/breaths", "inhale~", "exhale~", "sigh~", "alive", "come~ alive", "idle~"),
+    _subject("nod", "nod~", "tilt~ head", "bow~", "agree~"),
+    _subject(
+        "turn", "turn~", "turn~ head/around/round", "look~ around", "look~ <left>", "look~ <right>", "shake~ head"
+    ),
+    _subject("walk", "walk~", "stroll~", "run~", "march~", "stride~", "step~ forward"),
+    _subject("hair", "hair", "fur", "mane", "feathers", f"hair/fur/mane/feathers {_STIR}", f"{_STIR} hair/fur/mane"),
+    _subject("cloth", f"{_CLOTH}", f"{_CLOTH} {_STIR}", f"{_STIR} {_CLOTH}"),
+)
+
+_ENGLISH_AMBIENT = (
+    _ambient(
+        "ripple", "ripple~/ripples", "water", "pond", "lake", "river", "reflection/reflections", "shimmer~", "stream"
+    ),
+    _ambient(
+        "waves",
+        "wave~/waves",
+        "waves/wave crash~/roll~/break/breaks/breaking/lap~/splash~",
+        "ocean",
+        "sea",
+        "surf",
+        "tide",
+        "swell~",
+    ),
+    _ambient(
+        "clouds",
+        "cloud/clouds",
+        "sky",
+        "cloud/clouds drift~/pass~/move~/float~",
+        "drift~/pass~/move~ cloud/clouds",
+        "clouds/cloud move~ sky",
+    ),
+    _ambient("mist", "mist/misty/fog/foggy/haze/hazy", "mist/fog/haze drift~/roll~", "drift~/roll~ mist/fog/haze"),
+    _ambient(
+        "smoke",
+        "smoke/smoky/steam/steamy/vapor/vapour",
+        "smoke/steam/vapor/vapour rise~/rising/drift~/curl~",
+        "rise~/rising/drift~/curl~ smoke/steam/vapor/vapour",
+    ),
+    _ambient("wind", "wind/windy", "breeze/breezy", "gust/gusts", "blow~", "flutter~"),
+    _ambient("leaves", _LEAVES, f"{_LEAVES} {_STIR}", "rustle~", f"{_STIR} {_LEAVES}"),
+    _ambient("grass", *people.GRAIN, _GRASS, f"{_GRASS} {_STIR}", f"{_STIR} {_GRASS}"),
+    _ambient("fire", "fire", "flame/flames", "burn~", "campfire", "fireplace", "torch/torches", "bonfire"),
+    _ambient("candle", "candle/candles", "candlelight", "flicker~", "lantern/lanterns"),
+    _ambient("snow", "snow/snowy", "snow~", "snowfall", "snowflake/snowflakes", "blizzard"),
+    _ambient("rain", "rain/rainy", "rain~", "rainfall", "drizzle~", "downpour", "raindrop/raindrops"),
+    _ambient(
+        "dust", "dust/dusty", "particle/particles", "pollen", "ash/ashes", "sparkle~/sparkles", "firefly/fireflies"
+    ),
+    _ambient(
+        "rays",
+        "light rays/beams/shafts",
+        "god rays",
+        "sun rays",
+        "sunbeam/sunbeams",
+        "sunrays",
+        "sunlight",
+        "shafts/beams/rays light",
+    ),
+)
+
+_ENGLISH_OTHER = (
+    _modifier("slow", "slow/slowly/slower", "gradual/gradually", "leisurely", "slow~"),
+    _modifier(
+        "fast", "fast/faster", "quick/quickly", "rapid/rapidly", "swift/swiftly", "whip", "swish", "crash", "speedy"
+    ),
+    _modifier(
+        "subtle", "subtle/subtly", "slight/slightly", "gentle/gently", "faint/faintly", "soft/softly", "a little"
+    ),
+    _modifier(
+        "strong",
+        "strong/strongly",
+        "dramatic/dramatically",
+        "intense/intensely",
+        "extreme/extremely",
+        "big",
+        "bold/boldly",
+        "heavy/heavily",
+        "powerful",
+    ),
+    Entry(
+        Kind.THEN, "then", ("then", "and then", "after that", "afterwards/afterward", "followed by", "finally", "next")
+    ),
+    Entry(
+        Kind.LOOP, "loop", ("loop~", "seamless loop", "seamlessly looping", "endless/endlessly", "repeat~", "boomerang")
+    ),
+    Entry(
+        Kind.NOT,
+        "not",
+        (
+            "no",
+            "not",
+            "without",
+            "never",
+            "none",
+            "don't",
+            "dont",
+            "doesn't",
+            "isn't",
+            "aren't",
+            "avoid~",
+            "stop~",
+            "nor",
+        ),
+    ),
+)
+
+_FILLERS = """
+a also an and animate animated animation any are around as at be being bit but by camera can do does for from he head
+her his image in into is it its just let make more of on or photo picture please scene she shot should side so some
+that the their there they this to too fall falls falling keep toward towards very video view want while will with
+"""
+
+_NOUNS = """
+girl girls boy boys woman women man men lady gentleman child children kid kids baby person people couple face portrait
+astronaut dancer soldier king queen hero warrior model actor singer bride cat cats kitten dog dogs puppy horse horses
+bird birds lion tiger bear fox wolf rabbit fish owl elephant deer animal butterfly car cars truck bus train bike bicycle
+motorcycle boat ship plane rocket robot dragon statue house houses building buildings tower castle church bridge city
+street village mountain mountains hill hills beach forest garden room table chair cup coffee mug bottle book flower
+doll toy moon sun star stars eye eyes hand hands head body subject
+"""
+"""What pictures are mostly of: words for it are understood, though nothing follows from them."""
+
+_ADVERBS = """
+slow slowly slower gradually leisurely fast faster quick quickly rapidly swiftly subtly slightly gently faintly softly
+strongly dramatically intensely extremely boldly heavily a little
+"""
+
+_ANYONES = """
+move moves moving moved fly flies flying go goes going float floats floating drift drifts drifting travel travels
+come comes coming get gets getting rise rises rising sink sinks glide glides slide slides
+"""
+
+_PEOPLE = (
+    *(Entry(Kind.CANNOT, key, phrases) for key, phrases in people.CANNOT.items()),
+    Entry(Kind.NOTHING, "nothing", people.NOTHING),
+)
+
+ENGLISH = Language(
+    entries=_ENGLISH_CAMERA + _ENGLISH_SUBJECT + _ENGLISH_AMBIENT + _ENGLISH_OTHER + _PEOPLE,
+    classes={
+        "<left>": "left/leftward/leftwards",
+        "<right>": "right/rightward/rightwards",
+        "<up>": "up/upward/upwards",
+        "<down>": "down/downward/downwards",
+    },
+    fillers=frozenset(_FILLERS.split()),
+    nouns=frozenset(_NOUNS.split()),
+    anyones=frozenset(_ANYONES.split()),
+    clause_ends=frozenset({".", ",", ";", "!", "?", ":", "but", "only", "except"}),
+    pronouns=frozenset(people.PRONOUNS.split()),
+    objects=frozenset(people.OBJECTS.split()),
+    causing=frozenset(people.CAUSING.split()),
+    actors=frozenset(_NOUNS.split()).union(people.ACTORS.split()) - frozenset(people.THINGS.split()),
+    shared=frozenset(form for verb in people.SHARED.split() for form in forms(verb)) | {"leaves"},
+    deeds=frozenset(people.DEEDS.split()),
+    helping=frozenset(people.HELPING.split()),
+    adverbs=frozenset(_ADVERBS.split()),
+    followed_by=frozenset(people.FOLLOWED_BY.split()),
+    surroundings=frozenset(people.SURROUNDINGS.split()),
+)

@@ -1,0 +1,1 @@
+"""Motion inside the picture: the subject, water, leaves, hair, cloth, smoke."""

@@ -1,0 +1,95 @@
+"""Where in the picture water, leaves, hair, cloth, flames and smoke are: soft masks on the scene's grid, 0 to 1."""
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+
+from stillmotion.engines.parallax.analysis.scene import Grid, Scene
+from stillmotion.engines.parallax.motion.displacement import Cells
+
+LEAST_REGION = 0.015
+"""The part of the picture that a thing must cover to be moved."""
+LARGEST_SMOKE = 0.3
+"""Beyond this part of the picture what looks like smoke is a white wall."""
+
+
+def water(scene: Scene) -> Grid:
+    """Below the middle, not warm in colour."""
+    down = (np.arange(scene.shape[0], dtype=np.float32)[:, np.newaxis] + 0.5) / scene.shape[0]
+    low = np.clip((down - 0.48) / 0.12, 0, 1)
+    cool = np.clip((148 - scene.colours[..., 2]) / 12, 0, 1)
+    return _smooth(low * cool * (1 - scene.sky))
+
+
+def foliage(scene: Scene) -> Grid:
+    """Green, and not the even green of a painted wall."""
+    light = scene.colours[..., 0]
+    rough = cv2.GaussianBlur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (0, 0), 3)
+    green = np.clip((126 - scene.colours[..., 1]) / 5, 0, 1) * np.clip((scene.colours[..., 2] - 122) / 8, 0, 1)
+    return _smooth(green * np.clip((rough - 2) / 4, 0, 1))
+
+
+def hair(scene: Scene) -> Grid:
+    """A ring over the brow and beside the cheeks of each face, down to the shoulders."""
+    return _around_faces(scene, lambda x, y: np.exp(-((np.hypot(x, y * 0.8) - 1.15) ** 2) / 0.12) * (y < 1.6))
+
+
+def cloth(scene: Scene) -> Grid:
+    """The body under each face."""
+    return _around_faces(scene, lambda x, y: np.exp(-((x / 2.2) ** 4)) / (1 + np.exp(-5 * (y - 2.2))))
+
+
+def _around_faces(scene: Scene, shape: Callable[[Any, Any], Any]) -> Grid:
+    height, width = scene.shape
+    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
+    region = np.zeros((height, width))
+    for face in scene.faces[:4]:
+        middle = face.centre
+        half = (face.right - face.left) / 2, (face.bottom - face.top) / 2
+        region = np.maximum(region, shape((x - middle[0]) / half[0], (y - middle[1]) / half[1]))
+    return _smooth(region)
+
+
+def wind(scene: Scene) -> Grid:
+    """Whatever wind takes hold of."""
+    return np.maximum(foliage(scene), np.maximum(hair(scene), 0.7 * cloth(scene)))
+
+
+def flames(scene: Scene) -> Grid:
+    """Bright and yellow to red."""
+    light, red, yellow = (scene.colours[..., band] for band in range(3))
+    flame = np.clip((light - 130) / 50, 0, 1) * np.clip((red + yellow - 280) / 25, 0, 1)
+    return np.clip(cv2.GaussianBlur(flame.astype(np.float32), (0, 0), 1), 0, 1)
+
+
+def glow(scene: Scene) -> Grid:
+    """The light that flames throw around them: strong beside them, and a little of it far off."""
+    core = flames(scene)
+    thrown = 1.6 * cv2.GaussianBlur(core, (0, 0), 6) + 4.0 * cv2.GaussianBlur(core, (0, 0), 18)
+    return np.clip(thrown, 0, 1) * (1 - core)
+
+
+def smoke(scene: Scene) -> Grid:
+    """Soft, without colour, and lighter than what lies around it; a sky that fills the top is none."""
+    light, red, yellow = (scene.colours[..., band] for band in range(3))
+    height, width = light.shape
+    around = cv2.GaussianBlur(light, (0, 0), 0.16 * max(height, width))
+    beside = np.median(light, axis=1, keepdims=True)
+    lighter = np.clip((light - np.maximum(around, beside) - 8) / 14, 0, 1)
+    pale = np.clip((14 - np.hypot(red - 128, yellow - 128)) / 6, 0, 1)
+    edges = cv2.GaussianBlur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (0, 0), 2)
+    found = _smooth(lighter * pale * np.clip((16 - edges) / 8, 0, 1))
+    return found if float(found.mean()) < LARGEST_SMOKE else np.zeros_like(found)
+
+
+def sampled(region: Grid, cells: Cells) -> Grid:
+    """A region on the scene's grid, read at a canvas's cells."""
+    height, width = region.shape
+    column, row = cells.across * width - 0.5, cells.down * height - 0.5
+    return cv2.remap(region.astype(np.float32), column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _smooth(region: Any) -> Grid:
+    return np.clip(cv2.GaussianBlur(region.astype(np.float32), (0, 0), 2), 0, 1)

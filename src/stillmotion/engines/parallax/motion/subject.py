@@ -1,0 +1,177 @@
+"""The subject's own motion: a soft region, deformed with its foot fixed. Nothing is cut out, so nothing tears."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stillmotion.engines.parallax.analysis.scene import Box, Grid, Scene
+from stillmotion.engines.parallax.camera.path import Samples, ease, there_and_back
+from stillmotion.engines.parallax.camera.projection import CELL
+from stillmotion.engines.parallax.canvas import blurred
+from stillmotion.engines.parallax.depth.estimate import person
+from stillmotion.engines.parallax.motion.displacement import Cells, Deformation
+
+LEAN = 0.14
+"""How far a head leans, as a fraction of the height over the foot: about eight degrees."""
+SWAY = 0.10
+NOD = 0.22
+"""Of the face's height."""
+TURN = 0.14
+"""Of the face's width."""
+BREATH = 0.028
+"""Of the height over the foot."""
+BOB = 0.032
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Where the subject is on the canvas's cells.
+
+    `body` and `head` are soft masks, `height` is 0 at the foot and 1 at the top. `tall` and `face` are pixels.
+    """
+
+    body: Grid
+    head: Grid
+    height: Grid
+    middle: tuple[float, float]
+    tall: float
+    face: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The time a clip gives: each frame's place in it (0 to 1), its seconds, and whether it loops."""
+
+    x: Samples
+    seconds: float
+    loop: bool
+    seed: int
+
+    def swing(self, per_second: float) -> Samples:
+        """A sine that starts at rest (in a loop: whole cycles)."""
+        if self.loop:
+            return np.sin(2 * np.pi * max(1, round(per_second * self.seconds)) * self.x)
+        time = self.x * self.seconds
+        return np.sin(2 * np.pi * per_second * time) * ease(time / 0.9, 0.5)
+
+    def arrive(self, by: float) -> Samples:
+        """From rest to 1 by this part of the clip, with a breath of life after it; in a loop there and back."""
+        if self.loop:
+            return there_and_back(self.x)
+        return ease(self.x / by) + 0.05 * np.sin(2 * np.pi * 0.3 * self.x * self.seconds) * ease(self.x)
+
+
+_Motion = Callable[[Figure, Beat], tuple[Any, Samples]]
+
+
+def _toward_middle(figure: Figure, beat: Beat) -> float:
+    off = figure.middle[0] - 0.5
+    if abs(off) > 0.04:
+        return -1.0 if off > 0 else 1.0
+    return 1.0 if beat.seed % 2 == 0 else -1.0
+
+
+def _bent(figure: Figure, reach: float) -> Any:
+    """The body turned about its foot by `reach` (pixels at the top, right positive), sinking a little as it turns."""
+    turn = figure.body * figure.height**1.25 * reach
+    return np.dstack([turn, np.abs(turn) * 0.18])
+
+
+def _lean(figure: Figure, beat: Beat, side: float | None = None) -> tuple[Any, Samples]:
+    side = _toward_middle(figure, beat) if side is None else side
+    return _bent(figure, side * LEAN * figure.tall), beat.arrive(0.62)
+
+
+def _sway(figure: Figure, beat: Beat) -> tuple[Any, Samples]:
+    return _bent(figure, SWAY * figure.tall), beat.swing(0.36)
+
+
+def _breathe(figure: Figure, beat: Beat) -> tuple[Any, Samples]:
+    rise = figure.body * figure.height * (BREATH * figure.tall)
+    return np.dstack([np.zeros_like(rise), -rise]), beat.swing(0.27)
+
+
+def _nod(figure: Figure, beat: Beat) -> tuple[Any, Samples]:
+    dip = figure.head * (NOD * figure.face[1])
+    return np.dstack([np.zeros_like(dip), dip]), (1 - np.cos(2 * np.pi * _cycles(beat, 0.55) * beat.x)) / 2
+
+
+def _turn(figure: Figure, beat: Beat) -> tuple[Any, Samples]:
+    side = _toward_middle(figure, beat)
+    slide = figure.head * (side * TURN * figure.face[0])
+    return np.dstack([slide, np.zeros_like(slide)]), beat.arrive(0.55)
+
+
+def _walk(figure: Figure, beat: Beat) -> tuple[Any, Samples]:
+    step = figure.body * figure.height**0.5 * (BOB * figure.tall)
+    return np.dstack([0.35 * step, -step]), (1 - np.cos(2 * np.pi * _cycles(beat, 1.7) * beat.x)) / 2
+
+
+def _cycles(beat: Beat, per_second: float) -> int:
+    return max(1, round(per_second * beat.seconds))
+
+
+MOTIONS: Mapping[str, _Motion] = {
+    "lean": _lean,
+    "lean_left": lambda figure, beat: _lean(figure, beat, -1.0),
+    "lean_right": lambda figure, beat: _lean(figure, beat, 1.0),
+    "sway": _sway,
+    "breathe": _breathe,
+    "nod": _nod,
+    "turn": _turn,
+    "walk": _walk,
+}
+"""What each subject word does: a shape in pixels, and its weight at each frame."""
+
+
+def deformations(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> list[Deformation]:
+    """What the subject words ask for, as displacements that keep off the canvas's edge."""
+    known = [key for key in keys if key in MOTIONS]
+    if not known:
+        return []
+    figure = find_figure(scene, cells)
+    parts = []
+    for key in known:
+        shape, weight = MOTIONS[key](figure, beat)
+        shape = (shape * cells.inner * strength).astype(np.float32)
+        parts.append(Deformation(shape[np.newaxis], weight[:, np.newaxis].astype(np.float32)))
+    return parts
+
+
+def find_figure(scene: Scene, cells: Cells) -> Figure:
+    """The largest face's owner, or else what stands out in the middle of the picture."""
+    face = scene.faces[0] if scene.faces else _presumed_head(scene)
+    pixels_across = float(cells.x.max() - cells.x.min()) / max(float(cells.across.max() - cells.across.min()), 1e-6)
+    pixels_down = float(cells.y.max() - cells.y.min()) / max(float(cells.down.max() - cells.down.min()), 1e-6)
+    size = ((face.right - face.left) * pixels_across, (face.bottom - face.top) * pixels_down)
+    top = max(float(cells.down.min()), face.top - 0.45 * (face.bottom - face.top))
+    foot = min(float(cells.down.max()), 1.0)
+    height = np.clip((foot - cells.down) / max(foot - top, 1e-3), 0, 1)
+    tall = (foot - top) * pixels_down
+    body = _softened(person(face, cells.across, cells.down), max(0.5 * size[0], 0.8 * LEAN * tall))
+    head = _softened(_head(face, cells), 0.35 * size[0])
+    return Figure(body, head, height.astype(np.float32), face.centre, tall, size)
+
+
+def _presumed_head(scene: Scene) -> Box:
+    """A box on the upper part of what stands out, for subjects without a face that both cascades know."""
+    x, y = scene.focus
+    height, width = scene.shape
+    side = 0.22 * min(height, width)
+    across, down = side / width, side / height
+    top = max(0.02, y - 1.2 * down)
+    return Box(x - across / 2, top, x + across / 2, top + down)
+
+
+def _head(face: Box, cells: Cells) -> Any:
+    x, y = face.centre
+    wide, high = (face.right - face.left) * 0.95, (face.bottom - face.top) * 1.05
+    return np.exp(-((((cells.across - x) / wide) ** 2 + ((cells.down - y) / high) ** 2) ** 2))
+
+
+def _softened(mask: Any, sigma_pixels: float) -> Grid:
+    """Blurred, and brought back to a full 1 in its middle."""
+    soft = blurred(mask.astype(np.float32), max(1.0, sigma_pixels / CELL))
+    return np.asarray(soft / max(float(soft.max()), 1e-6), np.float32)

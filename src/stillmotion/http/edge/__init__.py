@@ -1,0 +1,1 @@
+"""The edge: operations, their endpoints, refusals, CORS, access lines and metrics."""

@@ -1,0 +1,66 @@
+"""One line in the log for each request, where the operator wants them. No line holds a query, a body or a whole key."""
+
+import re
+from dataclasses import dataclass
+
+import structlog
+
+from stillmotion.application.subscriptions import KEY_PREFIX, VISIBLE_CHARACTERS
+from stillmotion.domain.errors import InvalidRequest, Refused, TurnedAway, Unavailable
+from stillmotion.http.server.request import ClientGone
+
+CLIENT_GONE = 499
+"""What stands for the status of a request that its caller gave up before it could be answered."""
+
+_LOG = structlog.get_logger("stillmotion.http")
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SHORTEST_KEY = 32
+"""Characters. What is shorter is no key of ours, and so much of its beginning would be much of it."""
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}", re.ASCII)
+_MOST_FIELDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLines:
+    """Writes the lines."""
+
+    are_wanted: bool = False
+
+    def write(
+        self,
+        method: str,
+        route: str,
+        status: int,
+        seconds: float,
+        request_id: str,
+        *,
+        key: str | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """Write one. `route` is the path's template; `error` is why the request was refused."""
+        if not self.are_wanted:
+            return
+        told = {"request_id": request_id, "method": method, "route": route, "status": status}
+        told["ms"] = round(seconds * 1000, 1)
+        if key is not None and key.startswith(KEY_PREFIX) and len(key) >= _SHORTEST_KEY:
+            told["key"] = key[:VISIBLE_CHARACTERS]
+        if error is not None:
+            told["reason"] = reason_of(error)
+            if isinstance(error, InvalidRequest):
+                told["fields"] = _fields(error)
+        _LOG.info("request", **told)
+
+
+def reason_of(error: Exception) -> str:
+    """A code for programs: the error's own, or else its kind in words."""
+    if isinstance(error, TurnedAway):
+        return error.reason.value
+    if isinstance(error, Refused | Unavailable | ClientGone):
+        return "_".join(_WORDS.split(type(error).__name__)).lower()
+    return "bug"
+
+
+def _fields(error: InvalidRequest) -> list[str]:
+    """The fields that are to blame, as far as they can be names: whoever writes a key as a name is not repeated."""
+    names = (str(each.field) for each in error.problems)
+    return [each for each in names if _FIELD.fullmatch(each) and KEY_PREFIX not in each][:_MOST_FIELDS]

@@ -1,0 +1,20 @@
+"""The key of a request that sends it as a bearer token (RFC 6750)."""
+
+from stillmotion.domain.errors import NotAuthenticated
+from stillmotion.domain.reasons import Reason
+from stillmotion.http.server.replies import Header, Headers
+
+CHALLENGE: Header = ("WWW-Authenticate", 'Bearer realm="Stillmotion"')
+
+_BEARER = "bearer "
+
+
+def bearer_key(headers: Headers, query: bytes) -> str | None:
+    """The one key of a request's headers. Raises `NotAuthenticated` where there is more than one."""
+    del query
+    sent = headers.getall("Authorization", ())
+    if len(sent) > 1:
+        raise NotAuthenticated("there is more than one Authorization header", Reason.SEVERAL_KEYS)
+    if not sent or not sent[0].lower().startswith(_BEARER):
+        return None
+    return sent[0][len(_BEARER) :].strip()

@@ -1,0 +1,239 @@
+"""An operation as a handler: authenticate, read, decode, call, encode; refuse in the surface's own words."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import structlog
+from aiohttp import web
+
+from stillmotion.application.access import Allowance
+from stillmotion.application.ports import Fingerprint, IdempotencyKey
+from stillmotion.domain.errors import (
+    ConcurrencyLimitExceeded,
+    InvalidRequest,
+    LimitExceeded,
+    Problem,
+    RateLimitExceeded,
+    Refused,
+    Unavailable,
+)
+from stillmotion.domain.generation import GenerationView
+from stillmotion.domain.quotas import RateWindow
+from stillmotion.domain.subscriptions import Product
+from stillmotion.http.edge.access_lines import CLIENT_GONE, AccessLines
+from stillmotion.http.edge.metrics import Metrics
+from stillmotion.http.edge.operation import Answer, Call, Caller, Operation, Surface
+from stillmotion.http.edge.services import Services
+from stillmotion.http.parsing.body import PLAIN_CAP, BodyReader, apart_if_large
+from stillmotion.http.parsing.decoding import QueryDecoder, Wire, WireDecoder
+from stillmotion.http.parsing.multipart import FORM_TYPE
+from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Header, Reply
+from stillmotion.http.server.request import ClientGone, Request
+from stillmotion.http.server.streams import send_in_pieces
+
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+_RETRY_COUNT = "X-Stainless-Retry-Count"
+_LOG = structlog.get_logger("stillmotion.http")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeParts:
+    """What all endpoints of one application share."""
+
+    services: Services
+    reader: BodyReader
+    metrics: Metrics
+    request_ids: Iterator[str]
+    lines: AccessLines
+
+
+class Endpoint(Generic[Caller, Wire]):
+    """The handler of one operation."""
+
+    def __init__(self, operation: Operation[Caller, Wire], surface: Surface, edge: EdgeParts) -> None:
+        self._operation = operation
+        self._surface = surface
+        self._services = edge.services
+        self._reader = edge.reader
+        self._request_ids = edge.request_ids
+        self._lines = edge.lines
+        self._metrics = edge.metrics.of(operation.operation_id)
+        self._takes_body = operation.takes_body
+        self._may_be_form = operation.is_form or bool(operation.files)
+        self._decode = WireDecoder(operation.wire, operation.files)
+        self._decode_query = QueryDecoder(operation.wire)
+
+    async def __call__(self, request: Request) -> web.StreamResponse:
+        """Answer one request."""
+        services = self._services
+        call = Call(services, request, next(self._request_ids), services.clock.monotonic())
+        with call.held:
+            pieces, refused = None, None
+            try:
+                answer = await self._succeed(call)
+                headers = self._headers(answer, call)
+                reply = Reply(answer.status, answer.body, [JSON_TYPE, NO_STORE])
+                if answer.streamed_by is not None:
+                    reply, pieces = await answer.streamed_by(request)
+            except ClientGone as gone:
+                self._write_line(call, CLIENT_GONE, gone)
+                raise
+            except Exception as error:
+                reply, headers = self._refuse(error, call)
+                # Its traceback holds this frame and those that hold the body: a cycle until the collector runs.
+                refused = error.with_traceback(None)
+            headers.append(("X-Request-Id", call.request_id))
+            self._metrics.observe(reply.status, services.clock.monotonic() - call.began_at)
+            self._write_line(call, reply.status, refused)
+            if pieces is None:
+                return reply.response(*headers)
+            return await send_in_pieces(request, reply, pieces, *headers)
+
+    async def _succeed(self, call: Call) -> Answer:
+        operation, surface, request = self._operation, self._surface, call.request
+        key = call.key = surface.key_of(request.headers, request.raw_query)
+        caller: Any
+        if surface.admit is None:
+            if key is None and self._services.keyless is not None:
+                key = call.key = self._services.keyless.lend(request)
+            access = self._services.access
+            caller = call.subscription = access.known(key, call.began_at) or await access.authenticate(key)
+            if not operation.submits:
+                call.allowance = self._services.read_limits.spend(caller, call.began_at)
+            if not surface.comes_with_all:
+                caller.product.check_surface(surface.name)
+        else:
+            caller = surface.admit(call, key)
+        if self._takes_body:
+            body = None if self._may_be_form else self._reader.at_hand(request)
+            if body is None:
+                wire, body = await self._take(call)
+            else:
+                call.size = len(body)
+                wire = self._decode(body)
+            if operation.submits:
+                await _recognise(call, body, blind_retries=surface.blind_retries)
+        else:
+            wire = self._decode_query(request.raw_query)
+        if operation.submits and self._services.is_closing():
+            raise Unavailable("the server is shutting down")
+        answer = await operation.handle(call, caller, wire)
+        if operation.submits and answer.generation is not None:
+            self._tell(call, answer.generation)
+        return answer
+
+    def _write_line(self, call: Call, status: int, error: Exception | None) -> None:
+        if self._lines.are_wanted:
+            seconds = self._services.clock.monotonic() - call.began_at
+            about = call.request.method, self._operation.path, status, seconds, call.request_id
+            self._lines.write(*about, key=call.key, error=error)
+
+    def _tell(self, call: Call, generation: GenerationView) -> None:
+        """Note a generation's acceptance: with the request's id, by which its line and its answer are found."""
+        about = {"generation": generation.id, "request_id": call.request_id, "surface": self._surface.name}
+        _LOG.info("generation_accepted", **about, engine=generation.engine, subscription=call.owner)
+
+    async def _take(self, call: Call) -> tuple[Wire, bytes]:
+        """The decoded body, and the bytes by which a repeated submit is detected."""
+        operation, request = self._operation, call.request
+        is_form = request.headers.get("Content-Type", "").lower().startswith(FORM_TYPE)
+        if operation.is_form or (operation.files and is_form):
+            form = await self._reader.read_form(request, call.held, call.owner)
+            call.files = form.files
+            body = form.content if operation.submits else b""
+            call.size = len(body)
+            return self._decode.of_form(form), body
+        body = await self._reader.read(request, call.held, call.owner, pictures=operation.submits)
+        call.size = len(body)
+        return self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body), body
+
+    def _headers(self, answer: Answer, call: Call) -> list[Header]:
+        """The headers of a success, but for those of its body and the request's id."""
+        allowance, generation = call.allowance, answer.generation
+        if answer.window is not None and call.subscription is not None:
+            allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
+        headers = _limit_headers(allowance)
+        if generation is not None:
+            headers.append(("X-Stillmotion-Engine", generation.engine))
+            headers.append(("X-Stillmotion-Progress", f"{generation.progress:.2f}"))
+        return headers
+
+    def _submits_left(self, window: RateWindow, limit: int) -> Allowance:
+        return Allowance(limit, max(0, limit - window.spent), window.seconds_left(self._services.clock.now()))
+
+    def _refuse(self, error: Exception, call: Call) -> tuple[Reply, list[Header]]:
+        """The answer to an error. A submit that was refused counts as a read, so that refusals are limited too."""
+        if not isinstance(error, Refused):
+            self._log(error, call)
+        if call.subscription is None:
+            return self._surface.problems.reply(error), []
+        try:
+            call.allowance = call.allowance or self._services.read_limits.spend(call.subscription, call.began_at)
+        except RateLimitExceeded as flooded:
+            error = flooded
+        allowance = _refused_by(error, call.subscription.product, call.allowance)
+        return self._surface.problems.reply(error), _limit_headers(allowance)
+
+    def _log(self, error: Exception, call: Call) -> None:
+        about = {"operation": self._operation.operation_id, "request_id": call.request_id}
+        if isinstance(error, Unavailable):
+            _LOG.warning("unavailable", **about, why=str(error))
+        else:
+            _LOG.error("request_failed", **about, exc_info=error)
+
+
+def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> Allowance | None:
+    """The limit that refused a request, or else the one of reads; without `reads` it was that which refused."""
+    if isinstance(error, ConcurrencyLimitExceeded):
+        return Allowance(product.concurrent_generations, 0, error.retry_after)
+    if isinstance(error, LimitExceeded):
+        limit = product.reads_per_minute if reads is None else product.submits_per_minute
+        return Allowance(limit, 0, error.retry_after)
+    return reads
+
+
+def _limit_headers(allowance: Allowance | None) -> list[Header]:
+    """The state of a limit, as every authenticated answer tells it."""
+    if allowance is None:
+        return []
+    limit, remaining, reset = allowance
+    return [("RateLimit-Limit", str(limit)), ("RateLimit-Remaining", str(remaining)), ("RateLimit-Reset", str(reset))]
+
+
+async def _recognise(call: Call, body: bytes, *, blind_retries: bool) -> None:
+    """Set by what a repeated submit is detected: the Idempotency-Key, else a hash of path and body."""
+    name = _idempotency_key(call.request)
+    if name is None and not blind_retries:
+        return
+    digest = await apart_if_large(len(body), _digest, call.request.route, body)
+    if name is None:
+        call.fingerprint = Fingerprint(digest, is_retry=_is_retry(call.request))
+    else:
+        call.idempotency = IdempotencyKey(name, digest)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    key = key.strip(" \t")
+    if _IDEMPOTENCY_KEY.fullmatch(key) is None or request.has_twice("Idempotency-Key"):
+        raise InvalidRequest(Problem("Idempotency-Key", "must be one header of 1 to 255 visible ASCII characters"))
+    return key
+
+
+def _is_retry(request: Request) -> bool:
+    """Whether an SDK says that it sent this before: it names its submits in no other way."""
+    count = request.headers.get(_RETRY_COUNT, "")
+    return count.isascii() and count.isdigit() and count.strip("0") != ""
+
+
+def _digest(path: str, body: bytes) -> bytes:
+    digest = hashlib.sha256(path.encode("utf-8", "surrogatepass"))
+    digest.update(b"\0")
+    digest.update(body)
+    return digest.digest()

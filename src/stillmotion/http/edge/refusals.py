@@ -1,0 +1,82 @@
+"""Refusals: one table a surface, from the kind of error to a status and a body."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from stillmotion.domain.errors import InvalidRequest, Problem, Refused, TurnedAway
+from stillmotion.domain.fields import Field
+from stillmotion.http.parsing.body import UnreadBody
+from stillmotion.http.server.replies import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
+
+DEFAULT_RETRY_SECONDS = 5
+
+
+FieldNames = Mapping[Field, str]
+"""What a surface calls each part of a request."""
+
+
+def in_words(error: InvalidRequest, names: FieldNames) -> list[Problem]:
+    """An error's problems with each part as a surface calls it."""
+    return [
+        Problem(names[each.field], each.message) if isinstance(each.field, Field) else each for each in error.problems
+    ]
+
+
+class EndpointNotFound(Refused):
+    """No operation has this path and method."""
+
+
+class MethodNotAllowed(EndpointNotFound):
+    """The path is there for other methods."""
+
+    def __init__(self, path: str, methods: Sequence[str]) -> None:
+        super().__init__(path)
+        self.methods = methods
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a surface answers one kind of error.
+
+    `body` is what is sent, or only an example where `detailed` makes a body out of the error.
+    `when` completes the sentence "answered when …" of the reference; `retry_after` says that the error knows when
+    to try again.
+    """
+
+    kind: type[Exception]
+    status: int
+    when: str
+    body: msgspec.Struct
+    detailed: Callable[[Any], msgspec.Struct] | None = None
+    headers: tuple[Header, ...] = ()
+    retry_after: bool = False
+
+
+class Problems:
+    """A surface's table. The row of `Exception` answers for every bug."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows = {row.kind: row for row in rows}
+
+    def row(self, error: type[Exception]) -> Row:
+        """The row of the nearest kind that the error is."""
+        return next(self.rows[kind] for kind in error.__mro__ if kind in self.rows)
+
+    def reply(self, error: Exception) -> Reply:
+        """The answer to an error, with `Retry-After` where the error knows when."""
+        row = self.row(type(error))
+        headers = [JSON_TYPE, NO_STORE, *row.headers]
+        if row.retry_after:
+            headers.append(("Retry-After", str(getattr(error, "retry_after", DEFAULT_RETRY_SECONDS))))
+        if isinstance(error, TurnedAway):
+            headers.append(("X-Stillmotion-Reason", error.reason.value))
+        if row.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append(("Allow", ", ".join(getattr(error, "methods", ()))))
+        if isinstance(error, UnreadBody):
+            headers.append(CLOSE)
+        body = row.body if row.detailed is None else row.detailed(error)
+        return Reply(row.status, msgspec.json.encode(body), headers)

@@ -1,0 +1,65 @@
+"""What the HTTP edge is given to work with."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+
+from stillmotion.application.access import Access, ReadLimits
+from stillmotion.application.administration import AdminAccess
+from stillmotion.application.callbacks import DeliveryLog
+from stillmotion.application.download_urls import AssetUrls
+from stillmotion.application.generations import Generations
+from stillmotion.application.ports import Changes, Clock, ObjectStore
+from stillmotion.application.uploads import Uploads
+from stillmotion.http.edge.keyless import Keyless
+
+Check = Callable[[], Awaitable[None]]
+"""Returns when a part of the service works; raises `Unavailable` with a sentence that says what is missing."""
+
+
+class OtherServer(Protocol):
+    """What is known of a server that makes clips for this one."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it is left alone just now, None where it works."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases and the few ports that the edge itself needs.
+
+    `run_id` is a short text of `[A-Za-z0-9_-]` that no other run has: request ids begin with it. `public_url` is
+    the base of the links given out (no trailing slash needed), empty to answer with the address each caller used.
+    `admin` is None where there is no administration over HTTP.
+    `readiness` holds a check for each part by the name that `/readyz` shows; `servers` the other servers that make
+    clips for this one, by name. Metrics are registered in `registry`, which must be a fresh one for each application.
+    Once `is_closing`, submits are refused and the rest is answered. `return_memory` gives freed memory back to the
+    system; it may take milliseconds. Pages of `cors_origins` may call the API; `keyless` lends a key to callers of this
+    machine who have none; with `access_log` each request is a line in the log.
+    """
+
+    access: Access
+    read_limits: ReadLimits
+    generations: Generations
+    delivery_log: DeliveryLog
+    uploads: Uploads
+    changes: Changes
+    asset_urls: AssetUrls
+    objects: ObjectStore
+    clock: Clock
+    run_id: str
+    admin: AdminAccess | None = None
+    readiness: Mapping[str, Check] = field(default_factory=dict)
+    servers: Mapping[str, OtherServer] = field(default_factory=dict)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    public_url: str = ""
+    version: str = "0"
+    is_closing: Callable[[], bool] = lambda: False
+    return_memory: Callable[[], None] = lambda: None
+    cors_origins: Sequence[str] = ()
+    keyless: Keyless | None = None
+    access_log: bool = False

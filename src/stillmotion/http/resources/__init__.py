@@ -1,0 +1,1 @@
+"""Resources that no dialect owns: downloads, event streams, callbacks, health, pages."""

@@ -1,0 +1,137 @@
+"""What becomes of a generation, as Server-Sent Events: told by this process at once, found in the row otherwise.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+
+from stillmotion.application.ports import GenerationStore, Watch
+from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.lifecycle import State
+from stillmotion.http.edge.operation import LinkTo
+from stillmotion.http.server.replies import NO_STORE, Header, Reply
+from stillmotion.http.server.request import Request
+from stillmotion.http.server.streams import Pieces
+
+HEARTBEAT = timedelta(seconds=15)
+"""After this long with nothing to say, a comment says that the stream is alive."""
+
+LOOK_EVERY = timedelta(seconds=2)
+"""How long to wait to be told before the row is looked at: a worker that is a process of its own tells nobody here."""
+
+RECONNECT_MILLISECONDS = 2000
+
+_HEADERS: tuple[Header, ...] = (
+    ("Content-Type", "text/event-stream; charset=utf-8"),
+    NO_STORE,
+    ("X-Accel-Buffering", "no"),  # nginx would keep the events until it has a buffer full.
+)
+_BEGINNING = b"retry: %d\n\n" % RECONNECT_MILLISECONDS
+_BEAT = b": still here\n\n"
+_POSITION = re.compile(r"[0-9]+-[a-z]+-[0-9.]+", re.ASCII)
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class Assets(msgspec.Struct, frozen=True):
+    """Where the result is."""
+
+    video: str
+    image: str
+
+
+class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The data of an event: the generation's state in the gateway's words, and how far it is, 0 to 1.
+
+    `preview` is where a picture of it is while it is being made, as far as there is one; `assets` are there once it is
+    completed, `failure_reason` where it failed.
+    """
+
+    id: str
+    state: str
+    progress: float
+    preview: str | None = None
+    assets: Assets | None = None
+    failure_reason: str | None = None
+
+
+def position(generation: Generation) -> str:
+    """The id of the event that tells of a generation as it is: the same for as long as there is nothing new."""
+    return f"{generation.attempt}-{generation.state.value}-{generation.progress:.3f}"
+
+
+def happening(generation: Generation, link_to: LinkTo) -> Happening:
+    """The data of the event that tells of a generation as it is."""
+    cancelled, made = generation.state is State.CANCELLED, generation.assets
+    return Happening(
+        id=generation.id,
+        state="failed" if cancelled else generation.state.value,
+        progress=round(generation.progress, 3),
+        preview=None if generation.preview is None else link_to(generation.preview),
+        assets=None if made is None else Assets(link_to(made.video.key), link_to(made.thumbnail.key)),
+        failure_reason="The generation was cancelled." if cancelled else generation.failure_reason,
+    )
+
+
+class EventStream:
+    """One stream of events. It ends with the generation, with its caller, and with the server. The watch is not ended.
+
+    `seen` is the id of the last event that the caller got of an earlier stream, empty for none. `new_links` makes links
+    for each event: a stream may be open for long, and a browser takes one address for one picture.
+    """
+
+    def __init__(
+        self, watch: Watch, store: GenerationStore, generation_id: str, new_links: Callable[[], LinkTo], seen: str
+    ) -> None:
+        self._watch = watch
+        self._store = store
+        self._generation_id = generation_id
+        self._new_links = new_links
+        self._seen = seen
+        self._state = seen.split("-")[1] if _POSITION.fullmatch(seen) else ""
+
+    async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
+        """Begin the answer to one request."""
+        return Reply(200, b"", list(_HEADERS)), self._pieces(request)
+
+    async def _pieces(self, request: Request) -> Pieces:
+        """Everything from how it is now to its end, or to that of its caller."""
+        now = asyncio.get_running_loop().time
+        yield _BEGINNING
+        spoke_at = now()
+        generation = await self._look()
+        while generation is not None and request.transport is not None:
+            said = self._event(generation)
+            if said is None and now() - spoke_at >= HEARTBEAT.total_seconds():
+                said = _BEAT
+            if said is not None:
+                spoke_at = now()
+                yield said
+            if generation.is_terminal:
+                return
+            generation = await self._watch.next(min(LOOK_EVERY, HEARTBEAT))
+            if self._watch.has_ended:
+                return
+            generation = generation or await self._look()
+
+    async def _look(self) -> Generation | None:
+        """The row; None where it is gone, or cannot be read: the caller comes back and is told."""
+        try:
+            return await self._store.find(self._generation_id)
+        except Unavailable:
+            return None
+
+    def _event(self, generation: Generation) -> bytes | None:
+        """The event that tells of it, None where there is nothing new."""
+        now = position(generation)
+        if now == self._seen:
+            return None
+        kind = b"progress" if generation.state.value == self._state else b"state"
+        self._seen, self._state = now, generation.state.value
+        data = _ENCODE(happening(generation, self._new_links()))
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (now.encode(), kind, data)

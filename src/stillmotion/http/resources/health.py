@@ -1,0 +1,103 @@
+"""Is the process up, can it do its work, and how much of it does it do."""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+from stillmotion.application.ports import Clock, GenerationStore
+from stillmotion.domain.errors import Unavailable
+from stillmotion.http.edge.metrics import NO_SERVERS, Metrics
+from stillmotion.http.edge.services import Check, OtherServer
+from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Reply
+from stillmotion.http.server.request import Request
+
+CHECK_SECONDS = 2.0
+"""A part that does not say that it works within this time does not work."""
+
+REMEMBERED_SECONDS = 1.0
+TROUBLE_REMEMBERED_SECONDS = 0.1
+"""The checks touch the disk: they are not made more often than this, however often they are asked for.
+
+Trouble is looked at again sooner, so that a server that has just started is not taken for one that is not ready.
+"""
+
+RETRY_SECONDS = 5
+
+_LOG = structlog.get_logger("stillmotion.http")
+_ALIVE = Reply(200, b'{"status":"ok"}', [JSON_TYPE, NO_STORE])
+
+
+async def alive(request: Request) -> Reply:
+    """`/healthz`: the process answers."""
+    del request
+    return _ALIVE
+
+
+class Readiness:
+    """`/readyz`: every part works, or 503 and what is missing. It names the `servers` whose work others do just now."""
+
+    def __init__(
+        self, checks: Mapping[str, Check], clock: Clock, servers: Mapping[str, OtherServer] = NO_SERVERS
+    ) -> None:
+        self._checks = checks
+        self._servers = servers
+        self._clock = clock
+        self._checking = asyncio.Lock()
+        self._known: tuple[float, Reply] | None = None
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        del request
+        async with self._checking:
+            now = self._clock.monotonic()
+            if self._known is None or now >= self._known[0]:
+                reply = await self._check()
+                kept = REMEMBERED_SECONDS if reply.status == 200 else TROUBLE_REMEMBERED_SECONDS
+                self._known = (now + kept, reply)
+            return self._known[1]
+
+    async def _check(self) -> Reply:
+        found = await asyncio.gather(*(_trouble(name, check) for name, check in self._checks.items()))
+        missing = {name: trouble for name, trouble in zip(self._checks, found, strict=True) if trouble is not None}
+        if not missing:
+            troubles = {name: each.trouble for name, each in self._servers.items() if each.trouble is not None}
+            ready = {"status": "ready", **({"in_trouble": troubles} if troubles else {})}
+            return Reply(200, msgspec.json.encode(ready), [JSON_TYPE, NO_STORE])
+        body = msgspec.json.encode({"status": "not ready", "missing": missing})
+        return Reply(503, body, [JSON_TYPE, NO_STORE, ("Retry-After", str(RETRY_SECONDS))])
+
+
+async def _trouble(name: str, check: Check) -> str | None:
+    """Why a part does not work, None where it does."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check()
+    except Unavailable as error:
+        return str(error)
+    except TimeoutError:
+        return f"no answer within {CHECK_SECONDS:g} seconds"
+    except Exception:
+        _LOG.exception("readiness_check_failed", part=name)
+        return "the check itself failed: see the log"
+    return None
+
+
+class MetricsPage:
+    """`/metrics`, for Prometheus. It answers with what it has while the store does not."""
+
+    def __init__(self, metrics: Metrics, store: GenerationStore) -> None:
+        self._metrics = metrics
+        self._store = store
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        del request
+        try:
+            counts = await self._store.counts()
+        except Unavailable:
+            counts = {}
+        body = self._metrics.render(counts)
+        return Reply(200, body, [("Content-Type", CONTENT_TYPE_PLAIN_0_0_4), NO_STORE])

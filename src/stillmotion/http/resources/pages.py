@@ -1,0 +1,50 @@
+"""The pages for people: a welcome and the API reference, from files of this package alone."""
+
+import asyncio
+from collections.abc import Mapping
+from importlib.resources import files
+
+from stillmotion.http.server.replies import Header, Reply
+from stillmotion.http.server.request import Request
+
+_FOLDER = files("stillmotion.http.resources") / "docs_page"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS: tuple[Header, ...] = (
+    ("Content-Security-Policy", _POLICY),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+_TYPES: Mapping[str, str] = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+}
+
+PAGES: Mapping[str, str] = {
+    "/": "welcome.html",
+    "/docs": "reference.html",
+    "/docs/reference.js": "reference.js",
+    "/docs/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+    "/docs/swagger-ui.css": "swagger-ui.css",
+    "/docs/welcome.css": "welcome.css",
+}
+"""By path, the file that is served."""
+
+
+class Page:
+    """One file, read when it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._file = _FOLDER / name
+        kind = _TYPES[name.rpartition(".")[2]]
+        kept = "no-cache" if name.endswith(".html") else "public, max-age=3600"
+        self._headers = [("Content-Type", kind), ("Cache-Control", kept), *_HEADERS]
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        del request
+        return Reply(200, await asyncio.to_thread(self._file.read_bytes), self._headers)

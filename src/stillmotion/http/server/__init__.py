@@ -1,0 +1,1 @@
+"""The HTTP server on aiohttp: connections, requests, replies and streams."""

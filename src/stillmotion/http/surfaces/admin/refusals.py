@@ -1,0 +1,75 @@
+"""The administration's refusals."""
+
+from stillmotion.domain.errors import (
+    InvalidRequest,
+    LimitExceeded,
+    NotAuthenticated,
+    ProductNotFound,
+    SubscriptionNotFound,
+    Unavailable,
+)
+from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed, Problems, Row
+from stillmotion.http.surfaces.admin.wire import Refusal, RefusedField
+
+_INVALID = "The request cannot be carried out as written"
+_EXAMPLE = RefusedField("submits_per_minute", "must be a whole number, 1 or more")
+
+
+def _details(error: InvalidRequest) -> Refusal:
+    return Refusal(_INVALID, tuple(RefusedField(each.field, each.message) for each in error.problems))
+
+
+def _sentence(error: Exception) -> Refusal:
+    text = str(error)
+    return Refusal(text[:1].upper() + text[1:])
+
+
+PROBLEMS = Problems(
+    [
+        Row(
+            InvalidRequest,
+            400,
+            "a field is missing, unknown or of no use, or the change cannot be made",
+            Refusal(_INVALID, (_EXAMPLE,)),
+            detailed=_details,
+        ),
+        Row(
+            NotAuthenticated,
+            401,
+            "there is no key, or it is not the administrator's",
+            Refusal("Send the administrator's key: Authorization: Bearer KEY"),
+            headers=(("WWW-Authenticate", 'Bearer realm="Stillmotion administration"'),),
+        ),
+        Row(EndpointNotFound, 404, "the path is unknown", Refusal("There is nothing at this path")),
+        Row(
+            ProductNotFound,
+            404,
+            "there is no such product",
+            Refusal("There is no product called basic: look for it in the list of products, or create it"),
+            detailed=_sentence,
+        ),
+        Row(
+            SubscriptionNotFound,
+            404,
+            "there is no such subscription",
+            Refusal("There is no subscription 0199: look for it in the list of subscriptions"),
+            detailed=_sentence,
+        ),
+        Row(MethodNotAllowed, 405, "the path is there for other methods", Refusal("This path has other methods")),
+        Row(
+            LimitExceeded,
+            429,
+            "too many wrong keys came from this address within a minute",
+            Refusal("Too many wrong keys came from this address"),
+            retry_after=True,
+        ),
+        Row(Exception, 500, "there is a bug: the log has the request id", Refusal("Something went wrong: see the log")),
+        Row(
+            Unavailable,
+            503,
+            "the database does not answer just now",
+            Refusal("The database does not answer just now: try again"),
+            retry_after=True,
+        ),
+    ]
+)

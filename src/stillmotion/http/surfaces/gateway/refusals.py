@@ -1,0 +1,92 @@
+"""The gateway's refusals: WIRE.md's table of statuses and bodies."""
+
+from typing import Final
+
+from stillmotion.domain.errors import (
+    AccessDenied,
+    GenerationNotFound,
+    InvalidRequest,
+    LimitExceeded,
+    NotAuthenticated,
+    QuotaSpent,
+    Unavailable,
+)
+from stillmotion.domain.fields import Field
+from stillmotion.http.edge.refusals import EndpointNotFound, FieldNames, Problems, Row, in_words
+from stillmotion.http.surfaces.gateway.wire import Error, FieldProblem, InvalidParameters, TaskNotFound
+
+KEY_HEADER = "Ocp-Apim-Subscription-Key"
+
+_INVALID = "Invalid request parameters"
+_EXAMPLE = FieldProblem("prompt", "must not be blank: say what should happen in the video")
+_UNEXPECTED = Error("An unexpected error occurred, please try again later")
+_CHALLENGE = f'SubscriptionKey realm="Stillmotion", name="{KEY_HEADER}", type="header"'
+
+
+FIELDS: Final[FieldNames] = {
+    **{each: each.value for each in Field},
+    **dict.fromkeys((Field.FRAME0, Field.FRAME0_URL, Field.FRAME0_ID), "url"),
+    **dict.fromkeys((Field.FRAME1, Field.FRAME1_URL, Field.FRAME1_ID), "end_url"),
+    Field.SECONDS: "duration",
+}
+"""What has no name of its own here, a caller of this surface cannot ask for."""
+
+
+def _details(error: InvalidRequest) -> InvalidParameters:
+    told = (FieldProblem(each.field, each.message) for each in in_words(error, FIELDS))
+    return InvalidParameters(_INVALID, tuple(told))
+
+
+PROBLEMS = Problems(
+    [
+        Row(
+            InvalidRequest,
+            400,
+            "the JSON is malformed, or a field is missing, blank, too long, unknown or refused",
+            InvalidParameters(_INVALID, (_EXAMPLE,)),
+            detailed=_details,
+        ),
+        Row(
+            NotAuthenticated,
+            401,
+            "there is no key or more than one, the key is unknown or revoked, or its subscription is not active",
+            Error("Invalid or missing authentication"),
+            headers=(("WWW-Authenticate", _CHALLENGE),),
+        ),
+        Row(
+            AccessDenied,
+            403,
+            "the product does not include this surface, model or action",
+            Error("Access denied for this operation"),
+        ),
+        Row(
+            QuotaSpent,
+            403,
+            "the month's quota is spent",
+            Error("Access denied for this operation"),
+            retry_after=True,
+        ),
+        Row(EndpointNotFound, 404, "the path is unknown, or known with another method", Error("Endpoint not found")),
+        Row(
+            GenerationNotFound,
+            404,
+            "the task is unknown or another subscription's",
+            TaskNotFound("failed", "task not found"),
+        ),
+        Row(
+            LimitExceeded,
+            429,
+            "there were too many requests in a minute, or too many generations are unfinished",
+            Error("Rate limit exceeded, please retry later"),
+            retry_after=True,
+        ),
+        Row(Exception, 500, "there is a bug: the log has the request id", _UNEXPECTED),
+        Row(
+            Unavailable,
+            503,
+            "the database or the storage does not answer just now",
+            _UNEXPECTED,
+            retry_after=True,
+        ),
+    ]
+)

@@ -1,0 +1,1 @@
+"""Colour: conversion of a picture's own space to sRGB, by its profile, primaries and transfer."""

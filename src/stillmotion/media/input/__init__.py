@@ -1,0 +1,1 @@
+"""Readers: pictures, depth images and clips, as arrays and facts."""

@@ -1,0 +1,346 @@
+"""Pictures in: bytes that a stranger sent become a plain 8-bit sRGB `Picture`, or a refusal in words.
+
+Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.sandbox.decoder`).
+"""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, ImageChops, ImageCms
+
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.file_types.pictures import MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, picture_type
+from stillmotion.domain.file_types.unsupported import refusal_of
+from stillmotion.domain.rendering import Picture
+from stillmotion.domain.request import FrameSize
+from stillmotion.media.colour.convert import to_srgb
+from stillmotion.media.input import png_rows
+from stillmotion.media.metadata import exif, iso, jpeg, png, webp
+from stillmotion.media.metadata.found import Parts
+
+COVER_MARGIN = 1.25
+"""How much finer than asked a reduced picture stays, so that it can still be cropped and resampled well."""
+
+BACKGROUND = (255, 255, 255)
+"""What shows through transparent pixels: the page that most cut-outs were made for."""
+
+HEIF = "HEIF"
+"""Pillow's name for what it opens only where `pillow-heif` is installed."""
+
+_FORMATS: Mapping[str, str] = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/tiff": "TIFF",
+    "image/avif": "AVIF",
+    "image/heic": HEIF,
+}
+"""Pillow's name for each media type that we open."""
+
+_TRANSPOSED: Mapping[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture of each orientation upright."""
+_TURNED_BY_A_QUARTER = frozenset({5, 6, 7, 8})
+
+_LACKING = 0.005
+"""The share of a picture that may be missing at its end: a few blocks of the last row."""
+_CORNER = 2
+"""Pixels of the last block, which may lie beyond the edge but for those."""
+_SIGHT = 512
+"""Pixels of the longer side in which missing parts are looked for."""
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    ArithmeticError,
+    AttributeError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders raise on damaged files."""
+
+
+def load_formats() -> None:
+    """Load all that reads pictures now, and not when the first of a kind comes; HEIC where it is installed."""
+    Image.init()
+    with suppress(ImportError):
+        from pillow_heif import register_heif_opener  # noqa: PLC0415 - an extra
+
+        register_heif_opener(thumbnails=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file whose header has been read: Pillow's image, and what stands beside it."""
+
+    kind: str
+    image: Image.Image
+    parts: Parts
+
+    @property
+    def orientation(self) -> int:
+        """Exif's, 1 to 8, of what `image` holds when it is loaded: some libraries turn pictures themselves."""
+        if self.kind == "TIFF":
+            return 1
+        if self.kind == "AVIF":
+            return exif.orientation(_bytes(self.image.info.get("exif")))
+        return self.parts.orientation
+
+    def loaded(self) -> Image.Image:
+        """The picture, decoded and upright. Raises what Pillow does where it is damaged."""
+        try:
+            self.image.load()
+            image = self.image
+        except _DECODER_ERRORS:
+            rows = png_rows.all_rows(self.parts.content) if self.kind == "PNG" else None
+            if rows is None:
+                raise
+            image = Image.open(BytesIO(rows), formats=["PNG"])
+            image.load()
+        if self.kind == "JPEG" and not self._is_whole():
+            raise OSError("some of its rows are missing")
+        method = _TRANSPOSED.get(self.orientation)
+        if method is None:
+            return image
+        turned = image.transpose(method)
+        turned.info = image.info
+        return turned
+
+    def _is_whole(self) -> bool:
+        """Whether every row of a JPEG picture was in the file.
+
+        libjpeg fills what is missing with grey and says nothing. So one that stops early, or that ends in a block
+        of a single colour, is decoded once more with noise behind its data: where blocks were missing they now differ.
+        """
+        if self.parts.is_short:
+            return False
+        # A progressive one that was closed early is a whole picture of fewer details.
+        is_plain = not self.image.info.get("progressive") and _ends_flat(self.image)
+        if self.parts.doubted is None or (self.parts.is_ended and not is_plain):
+            return True
+        first, second = _sketch(self.parts.content), _sketch(self.parts.doubted())
+        differing = ImageChops.difference(first, second).convert("L").point(lambda value: 255 if value else 0)
+        return differing.histogram()[255] <= _LACKING * first.width * first.height
+
+
+def measure(source: bytes | Path | BinaryIO) -> FrameSize:
+    """The picture's size in pixels as it is looked at (upright), read from its header. Raises as `decode` does."""
+    with opened(source) as found:
+        width, height = found.image.size
+        turned = found.orientation in _TURNED_BY_A_QUARTER
+        return FrameSize(height, width) if turned else FrameSize(width, height)
+
+
+def decode(source: bytes | Path | BinaryIO, *, cover: FrameSize | None = None) -> Picture:
+    """Decode an untrusted picture; of several frames or pages the first.
+
+    PNG, JPEG, WebP, GIF, TIFF, AVIF and (once `load_formats` found it) HEIC, told by their first bytes, never by
+    name. With `cover`, a larger picture is reduced while it still covers that size with a margin, which bounds memory.
+    What stands beside the picture (Exif, profiles, text, bytes behind its end) can be anything.
+
+    Raises `GenerationFailed` with code `image_unsupported_type`, `image_too_many_pixels` or
+    `image_decode_failed`, and a sentence that says what to do.
+    """
+    with opened(source) as found:
+        if cover is not None:
+            _decode_smaller(found.image, cover)
+        plain = _eight_bit(found.loaded())
+        if cover is not None:
+            plain = _reduced(plain, cover)
+        flat, alpha = _flattened(plain, found)
+        return Picture(
+            width=flat.width,
+            height=flat.height,
+            pixels=flat.tobytes(),
+            alpha=None if alpha is None else alpha.tobytes(),
+        )
+
+
+@contextmanager
+def opened(source: bytes | Path | BinaryIO) -> Iterator[Opened]:
+    """The file's header read and its size accepted; decoding errors inside the block become refusals.
+
+    Raises `GenerationFailed` as `decode` does.
+    """
+    content = _content(source)
+    kind = _kind(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+        try:
+            parts = _taken_apart(kind, content)
+            with Image.open(BytesIO(parts.content), formats=[kind]) as image:
+                _check_size(*image.size)
+                yield Opened(kind, image, parts)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise _too_many_pixels() from error
+        except MemoryError as error:
+            raise GenerationFailed(
+                "image_decode_failed",
+                f"The {kind} image takes too much memory to decode: save it smaller, or as a plain 8-bit file.",
+            ) from error
+        except _DECODER_ERRORS as error:
+            raise GenerationFailed(
+                "image_decode_failed",
+                f"The {kind} image is damaged or incomplete: save it again with an image editor, or send another.",
+            ) from error
+
+
+def _content(source: bytes | Path | BinaryIO) -> bytes:
+    if isinstance(source, Path):
+        return source.read_bytes()
+    return source if isinstance(source, bytes) else source.read()
+
+
+def _kind(content: bytes) -> str:
+    """Pillow's name for what the file is by its first bytes."""
+    if not content:
+        raise GenerationFailed("image_decode_failed", "The image file is empty: send the whole file.")
+    refused = refusal_of(content, reads_heic=HEIF in Image.OPEN)
+    if refused is not None:
+        raise GenerationFailed("image_unsupported_type", f"The file is {refused}.")
+    return _FORMATS[picture_type(content) or ""]
+
+
+def _taken_apart(kind: str, content: bytes) -> Parts:
+    match kind:
+        case "PNG":
+            return png.taken_apart(content)
+        case "JPEG":
+            return jpeg.taken_apart(content)
+        case "WEBP":
+            return webp.taken_apart(content)
+        case "AVIF" | "HEIF":
+            return iso.taken_apart(content)
+        case _:
+            return Parts(content)
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _ends_flat(image: Image.Image) -> bool:
+    """Whether the last block is of one colour, as what is missing is."""
+    block = image.crop((max(0, image.width - _CORNER), max(0, image.height - _CORNER), image.width, image.height))
+    return all(low == high for low, high in (channel.getextrema() for channel in block.split()))
+
+
+def _sketch(content: bytes) -> Image.Image:
+    """A JPEG picture, small where that tells as much."""
+    with Image.open(BytesIO(content), formats=["JPEG"]) as image:
+        if not image.info.get("progressive"):
+            image.draft(None, (_SIGHT, _SIGHT))
+        image.load()
+        return image.convert("RGB")
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PICTURE_PIXELS or max(width, height) > MAX_PICTURE_SIDE:
+        raise _too_many_pixels()
+
+
+def _too_many_pixels() -> GenerationFailed:
+    return GenerationFailed(
+        "image_too_many_pixels",
+        f"The image is too large: make it at most {MAX_PICTURE_PIXELS // 1_000_000} megapixels"
+        f" and {MAX_PICTURE_SIDE:,} pixels on a side.",
+    )
+
+
+def _decode_smaller(image: Image.Image, cover: FrameSize) -> None:
+    """Let the JPEG decoder skip detail that `cover` has no use for, whichever way up the picture is."""
+    side = round(max(cover.width, cover.height) * COVER_MARGIN)
+    image.draft(None, (side, side))
+
+
+def _reduced(image: Image.Image, cover: FrameSize) -> Image.Image:
+    """The picture shrunk to just cover `cover` with the margin, or itself where it is not larger."""
+    scale = COVER_MARGIN * max(cover.width / image.width, cover.height / image.height)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    smaller = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    smaller.info = image.info
+    return smaller
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """One of L, LA, RGB, RGBA or CMYK, its values scaled (Pillow's own conversion of 16-bit grey clips)."""
+    if image.mode.startswith("I;16"):
+        wide = image.convert("I")
+        converted = wide.point(lambda value: value * (1 / 256)).convert("L")
+        if isinstance(clear := image.info.get("transparency"), int):
+            converted.putalpha(_all_but(wide, clear))
+    elif image.mode in {"I", "F"}:
+        converted = _stretched(image.convert("F"))
+    elif image.mode == "1":
+        converted = image.convert("RGBA" if "transparency" in image.info else "L")
+    elif image.mode in {"P", "PA"}:
+        converted = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
+    elif image.mode in {"L", "RGB"} and "transparency" in image.info:
+        converted = image.convert("RGBA")
+    elif image.mode in {"L", "LA", "RGB", "RGBA", "CMYK"}:
+        return image
+    elif image.mode == "LAB":
+        lab, plain = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, lab, plain, outputMode="RGB") or image
+    else:
+        converted = image.convert("RGB")
+    converted.info = image.info
+    return converted
+
+
+def _all_but(wide: Image.Image, clear: int) -> Image.Image:
+    """Opaque wherever a picture of whole numbers is not `clear`."""
+    above = wide.point(lambda value: value * 1 - clear).convert("L")
+    below = wide.point(lambda value: value * -1 + clear).convert("L")
+    return ImageChops.lighter(above, below).point(lambda value: 255 if value else 0)
+
+
+def _stretched(image: Image.Image) -> Image.Image:
+    """Grey of no stated range, spread so that its brightest value is white."""
+    extrema = image.getextrema()
+    low, high = float(extrema[0]), float(extrema[1])  # type: ignore[arg-type]  # one band: a pair of numbers
+    floor, span = min(low, 0.0), max(high, 1e-9) - min(low, 0.0)
+    return image.point(lambda value: value * (255 / span) + (-floor * 255 / span)).convert("L")
+
+
+def _flattened(image: Image.Image, found: Opened) -> tuple[Image.Image, Image.Image | None]:
+    """RGB in sRGB over the background, and the alpha that was there."""
+    if image.mode not in {"LA", "RGBA"}:
+        return _srgb(image, found), None
+    alpha = image.getchannel("A")
+    opaque = image.convert("L" if image.mode == "LA" else "RGB")
+    if alpha.getextrema() == (255, 255):
+        return _srgb(opaque, found), None
+    flat = Image.new("RGB", image.size, BACKGROUND)
+    flat.paste(_srgb(opaque, found), mask=alpha)
+    return flat, alpha
+
+
+def _srgb(image: Image.Image, found: Opened) -> Image.Image:
+    """The colours that the file means."""
+    parts = found.parts
+    if parts.profile is None and found.kind in {"TIFF", "HEIF"}:
+        parts = replace(parts, profile=_bytes(found.image.info.get("icc_profile")) or None)
+    return to_srgb(image, parts, profile_first=found.kind in {"AVIF", "HEIF"})

@@ -1,0 +1,1 @@
+"""Writers: the MP4 encoder, its index, thumbnails and previews."""

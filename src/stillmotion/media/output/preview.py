@@ -1,0 +1,47 @@
+"""A small picture of a clip that is being made, at next to no cost."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from stillmotion.domain.rendering import Frame, Picture
+from stillmotion.media.output.thumbnail import as_picture
+from stillmotion.media.transform.layout import Plane, planes
+
+SIDE = 512
+"""Pixels of a preview's longer side."""
+QUALITY = 80
+
+
+def reduced(frame: Frame) -> Picture:
+    """The frame no larger than a preview is: its planes are scaled first, and few pixels converted."""
+    width, height = _fitted(frame.width, frame.height)
+    if width >= frame.width:
+        return as_picture(frame)
+    width, height = width // 2 * 2, max(2, height // 2 * 2)
+    y, u, v = planes(frame)
+    scaled = _scaled(y, width, height), _scaled(u, width // 2, height // 2), _scaled(v, width // 2, height // 2)
+    return as_picture(Frame(width, height, np.concatenate([each.ravel() for each in scaled])))
+
+
+def write_preview(picture: Picture, path: Path) -> None:
+    """Write the picture as a JPEG of a preview's size, larger than it was where a model is coarse."""
+    rgb = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
+    size = _fitted(picture.width, picture.height)
+    if size != (picture.width, picture.height):
+        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC if size[0] > picture.width else cv2.INTER_AREA)
+    Image.fromarray(rgb).save(path, "JPEG", quality=QUALITY)
+
+
+def _scaled(plane: Plane, width: int, height: int) -> Plane:
+    """By halves, which OpenCV is quick at, and then by what is left."""
+    while plane.shape[1] >= 2 * width:
+        plane = cv2.resize(plane, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _fitted(width: int, height: int) -> tuple[int, int]:
+    scale = SIDE / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))

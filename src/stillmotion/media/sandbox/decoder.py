@@ -1,0 +1,177 @@
+"""The decoder: `python -m stillmotion.media.sandbox.decoder PARENT_PID`, with its orders on standard input, a socket.
+
+It reads no file itself. For each one it forks a child that gives up everything but reading that file and answering
+about it (`confinement`), decodes, and ends: what a stranger's file does to a process is over before the next one.
+It has no threads, so that a fork copies a whole process.
+"""
+
+import functools
+import gc
+import importlib
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+import msgspec
+
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.rendering import Frame
+from stillmotion.domain.request import FrameSize
+from stillmotion.media.input import pictures
+from stillmotion.media.sandbox.confinement import Limits, be_first_to_go, confine, die_with_parent
+from stillmotion.media.sandbox.protocol import (
+    LENGTH_BYTES,
+    MAX_ORDER_BYTES,
+    NOT_BEGUN,
+    STATUS_BYTES,
+    Confined,
+    End,
+    Facts,
+    Head,
+    Nearness,
+    Order,
+    Pixels,
+    Planes,
+    Refused,
+    Size,
+    Survey,
+    What,
+    pack,
+)
+
+PICTURE = Limits(memory=2_000_000_000, processor_seconds=30)
+"""Room for 67 megapixels with alpha, and for copies on their way to sRGB."""
+CLIP = Limits(memory=1_500_000_000, processor_seconds=600)
+
+CLIP_LIBRARIES = (
+    "stillmotion.media.input.clips",
+    "stillmotion.media.input.foreign_clips",
+    "numpy",
+    "av.subtitles.stream",
+)
+DEPTH_LIBRARIES = ("stillmotion.media.input.depth_images",)
+"""Loaded for the first file that needs them, as they are large; before the fork, as no file can be opened after it."""
+
+Part = tuple[Head, Sequence[Any]]
+"""A head and the buffers that follow it."""
+Read = Callable[[Order, BinaryIO], Iterable[Part]]
+"""Answers an order about an open file. Raises `GenerationFailed` where the file is to blame."""
+
+
+def serve(control: socket.socket, read: Read, picture: Limits) -> None:
+    """Carry out orders, one after the other, until the renderer closes the socket. `picture` is what one may cost."""
+    pictures.load_formats()
+    while (received := _receive(control)) is not None:
+        order, handles = received
+        _load(order.what)
+        gc.freeze()
+        limits = CLIP if order.what.of_a_clip else picture
+        status = _forked(functools.partial(_carry_out, order, handles, read, limits))
+        for handle in handles:
+            os.close(handle)
+        control.sendall(status.to_bytes(STATUS_BYTES, "big", signed=True))
+
+
+def _load(what: What) -> None:
+    libraries = CLIP_LIBRARIES if what.of_a_clip else DEPTH_LIBRARIES if what is What.DEPTH else ()
+    for name in libraries:
+        importlib.import_module(name)
+
+
+def _receive(control: socket.socket) -> tuple[Order, Sequence[int]] | None:
+    """The next order and its two file handles. It comes whole: the renderer waits for each answer."""
+    packet, handles, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, 2)
+    return (msgspec.msgpack.decode(packet[LENGTH_BYTES:], type=Order), handles) if packet else None
+
+
+def _forked(work: Callable[[], None]) -> int:
+    """Have a child do the work; how that ended."""
+    parent = os.getpid()
+    try:
+        child = os.fork()
+    except OSError as error:
+        return NOT_BEGUN + (error.errno or 0)
+    if child == 0:
+        code = 1
+        try:
+            die_with_parent(parent)
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _carry_out(order: Order, handles: Sequence[int], read: Read, limits: Limits) -> None:
+    """In the child: answer into the pipe, with nothing else open."""
+    with open(os.devnull, "r+b", buffering=0) as nothing:  # noqa: PTH123 - a file number is wanted, not a path
+        for number in (0, 1, 2):
+            os.dup2(nothing.fileno(), number)
+    with os.fdopen(handles[0], "rb") as file, os.fdopen(handles[1], "wb") as answer:
+        held = confine(limits)
+        parts = [(Confined(held), ())] if order.what is What.CONFINEMENT else read(order, file)
+        try:
+            for head, buffers in parts:
+                answer.write(pack(head))
+                for buffer in buffers:
+                    answer.write(buffer)
+            answer.write(pack(End()))
+        except GenerationFailed as failure:
+            answer.write(pack(Refused(failure.code, failure.reason)))
+
+
+def read(order: Order, file: BinaryIO) -> Iterator[Part]:
+    """`Read` for pictures and for clips."""
+    match order.what:
+        case What.SIZE:
+            size = pictures.measure(file)
+            yield Size(size.width, size.height), ()
+        case What.PICTURE:
+            picture = pictures.decode(file, cover=order.cover and FrameSize(*order.cover))
+            alpha = () if picture.alpha is None else (picture.alpha,)
+            yield Pixels(picture.width, picture.height, bool(alpha)), (picture.pixels, *alpha)
+        case What.DEPTH:
+            from stillmotion.media.input.depth_images import decode_depth  # noqa: PLC0415 - see DEPTH_LIBRARIES
+
+            depth = decode_depth(file, bright_is_far=order.bright_is_far)
+            yield Nearness(depth.width, depth.height), (depth.nearness,)
+        case _:
+            yield from _read_clip(order, file)
+
+
+def _read_clip(order: Order, file: BinaryIO) -> Iterator[Part]:
+    from stillmotion.media.input import clips, foreign_clips  # noqa: PLC0415 - see CLIP_LIBRARIES
+
+    match order.what:
+        case What.FACTS:
+            yield Facts.of(clips.facts(file)), ()
+        case What.FIRST:
+            yield _planes(clips.first(file))
+        case What.LAST:
+            yield _planes(clips.last(file))
+        case What.SURVEY:
+            found = foreign_clips.survey(file)
+            fps = found.fps.as_integer_ratio()
+            yield Survey(found.size.width, found.size.height, fps, found.frame_count, found.is_played), ()
+            yield _planes(found.telling)
+        case What.CONVERTED:
+            yield from map(_planes, foreign_clips.frames(file))
+        case _:
+            yield from map(_planes, clips.frames(file))
+
+
+def _planes(frame: Frame) -> Part:
+    return Planes(frame.width, frame.height), (frame.planes,)
+
+
+def main(read: Read = read, picture: Limits = PICTURE) -> None:
+    """Become a decoder."""
+    die_with_parent(int(sys.argv[1]))
+    be_first_to_go()
+    serve(socket.socket(fileno=0), read, picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Transforms: fitting, planes, resampling, saliency, and foreign clips made like our own."""

@@ -1,0 +1,57 @@
+"""A picture made to fit a frame exactly, as servers want it that would squeeze it otherwise."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from stillmotion.domain.rendering import Frame, Picture
+from stillmotion.domain.request import FrameSize
+from stillmotion.media.transform.saliency import Attention
+
+LOOKED_AT = 320
+"""The longer side, in pixels, of the copy in which the subject is looked for."""
+COVERED = 0.999
+"""From this part of a side on nothing is cropped from it."""
+
+
+def write_fitted(picture: Picture, size: FrameSize, path: Path) -> None:
+    """Write the picture as a PNG of `size`: cropped around its subject to that shape, then resampled."""
+    _fitted(picture, size).save(path, "PNG", compress_level=4)
+
+
+def fitted(picture: Picture, size: FrameSize) -> Picture:
+    """The picture in that size, as `write_fitted` writes it."""
+    return Picture(size.width, size.height, _fitted(picture, size).tobytes())
+
+
+def _fitted(picture: Picture, size: FrameSize) -> Image.Image:
+    image = Image.frombuffer("RGB", (picture.width, picture.height), picture.pixels)
+    return image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=_crop(picture, size))
+
+
+def _crop(picture: Picture, size: FrameSize) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom in the picture's pixels: the largest box of the frame's shape, where the eye goes."""
+    scale = max(size.width / picture.width, size.height / picture.height)
+    width, height = size.width / scale, size.height / scale
+    left = _start(picture, 1, width / picture.width) * picture.width
+    top = _start(picture, 0, height / picture.height) * picture.height
+    return left, top, left + width, top + height
+
+
+def _start(picture: Picture, axis: int, part: float) -> float:
+    """Where a window of that part of the side starts, as a fraction of it."""
+    if part >= COVERED:
+        return 0.0
+    attention = Attention(axis, part)
+    attention.look(_small(picture))
+    return float(attention.way(1, 1.0)[0])
+
+
+def _small(picture: Picture) -> Frame:
+    pixels = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
+    scale = min(1.0, LOOKED_AT / max(picture.width, picture.height))
+    width, height = (max(2, round(side * scale / 2) * 2) for side in (picture.width, picture.height))
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return Frame(width, height, cv2.cvtColor(small, cv2.COLOR_RGB2YUV_I420).tobytes())

@@ -1,0 +1,116 @@
+"""Clips that another server made, and videos of callers, become files like our own.
+
+A decoder reads them; here nothing of theirs is decoded.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.rendering import Frame, Rendering, Report
+from stillmotion.domain.request import MAX_SECONDS
+from stillmotion.media.input.clip_facts import Surveyed
+from stillmotion.media.output.encoder import Clip, EncodeOptions, encode
+from stillmotion.media.output.faststart import NotMovable, write_index_first
+from stillmotion.media.sandbox.client import DecoderProcess
+
+SPARE_SECONDS: Final = 0.5
+"""By how much a caller's video may be longer than a clip: films are cut at a frame, and rates are rounded."""
+FASTEST: Final = 120
+"""Frames a second of a clip that is compressed anew."""
+
+
+def take_over(
+    source: Path,
+    video: Path,
+    kept: slice,
+    decoder: DecoderProcess,
+    options: EncodeOptions,
+    report: Report,
+    longest: float = math.inf,
+) -> Clip:
+    """Have every frame of `source` decoded, and write it to `video` so that it plays from its first byte on.
+
+    `kept` says which frames of it: all but the first, or all but the last. Raises `GenerationFailed`: code
+    `remote_clip_broken`, to be tried again, for what is no whole clip; `source_too_long` for one of more than `longest`
+    seconds.
+    """
+
+    def pause() -> None:
+        report(0.0)
+
+    try:
+        surveyed = decoder.survey(source, pause)
+        if surveyed.frame_count > longest * surveyed.fps:
+            raise _too_long()
+        frames = range(surveyed.frame_count)[kept]
+        if not frames:
+            raise _broken()
+        if not (surveyed.is_played and len(frames) == surveyed.frame_count and _is_moved(source, video)):
+            return _compressed(source, video, frames, surveyed, decoder, options, report)
+        facts = decoder.facts(video, pause)
+    except GenerationFailed as failure:
+        if failure.code != "clip_unreadable":
+            raise
+        raise _broken() from failure
+    return Clip(video, facts.size, round(facts.fps), facts.frame_count, video.stat().st_size, surveyed.telling)
+
+
+def take_in(source: Path, video: Path, decoder: DecoderProcess, options: EncodeOptions, report: Report) -> Clip:
+    """A caller's own video as `take_over` has it.
+
+    Raises `GenerationFailed` (code `source_unreadable` or `source_too_long`).
+    """
+    try:
+        return take_over(source, video, slice(None), decoder, options, report, MAX_SECONDS + SPARE_SECONDS)
+    except GenerationFailed as failure:
+        if failure.code != "remote_clip_broken":
+            raise
+        raise GenerationFailed(
+            "source_unreadable", "The video cannot be read: send an MP4, MOV, WebM or GIF file that plays elsewhere."
+        ) from failure
+
+
+def _is_moved(source: Path, video: Path) -> bool:
+    try:
+        write_index_first(source, video)
+    except NotMovable:
+        return False
+    return True
+
+
+def _compressed(
+    source: Path,
+    video: Path,
+    kept: range,
+    surveyed: Surveyed,
+    decoder: DecoderProcess,
+    options: EncodeOptions,
+    report: Report,
+) -> Clip:
+    """The clip made anew, without its sound."""
+
+    def drawn() -> Iterator[Frame]:
+        with closing(decoder.converted(source)) as frames:
+            for index, frame in enumerate(frames):
+                if index in kept:
+                    report((index - kept.start) / len(kept))
+                    yield frame
+
+    rate = min(FASTEST, max(1, round(surveyed.fps)))
+    rendering = Rendering(surveyed.size, rate, len(kept), drawn(), "")
+    clip = encode(rendering, video, options, lambda: report(1.0))
+    return Clip(clip.path, clip.size, clip.fps, clip.frame_count, clip.byte_count, surveyed.telling)
+
+
+def _too_long() -> GenerationFailed:
+    return GenerationFailed("source_too_long", f"The video is longer than {MAX_SECONDS:g} seconds: send a shorter one.")
+
+
+def _broken() -> GenerationFailed:
+    return GenerationFailed(
+        "remote_clip_broken", "The server that made the video sent a file that is not whole.", permanent=False
+    )

@@ -1,0 +1,228 @@
+"""Clips from clips: a finished one upscaled, or reframed to another shape. No detail is made up, as its plan says."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.reframing import Placement
+from stillmotion.domain.rendering import Frame, Rendering, Report
+from stillmotion.domain.request import FrameSize, Purpose
+from stillmotion.media.input.clip_facts import ClipFacts, unreadable
+from stillmotion.media.output.thumbnail import as_picture
+from stillmotion.media.sandbox.client import DecoderProcess
+from stillmotion.media.transform.layout import Layout, Placed, Span
+from stillmotion.media.transform.saliency import Attention, difference
+
+MADE_BY = "resample"
+"""What a plan says in place of an engine's understanding."""
+LOOKED = 0.2
+"""The fraction done when a clip has been looked through for its subject."""
+LOOKS_A_SECOND = 4
+
+Draw = Callable[[int, Frame], Frame]
+"""Makes the frame of an index from the source's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A finished clip's files, and who reads them: its video, its thumbnail where there is one, and its plan."""
+
+    decoder: DecoderProcess
+    video: Path
+    thumbnail: Path | None = None
+    plan: str = ""
+
+
+def upscale(source: Source, size: FrameSize, report: Report) -> Rendering:
+    """The clip at another size, every frame resampled: as many frames, at the same rate.
+
+    Raises `GenerationFailed` (code `clip_unreadable`) for a file that is no whole clip of ours, here or while frames
+    are drawn.
+    """
+    facts = source.decoder.facts(source.video, lambda: report(0.0))
+    report(0.0)
+    layout = Layout(
+        Span(facts.size.width, size.width, size.width),
+        Span(facts.size.height, size.height, size.height),
+    )
+    place = layout.at(0, 0)
+    plan = _plan(Purpose.UPSCALE, (facts, source), layout)
+    drawn = _drawn(source, facts, lambda _, frame: place.draw(frame), _Onward(report))
+    return _rendering(source, facts, size, drawn, plan)
+
+
+def reframe(source: Source, size: FrameSize, placement: Placement | None, report: Report) -> Rendering:
+    """The clip in another shape.
+
+    Without a placement it is cropped to fill the frame, the window following the subject smoothly, or still where
+    the subject is. With one the picture lies where it says, and what it leaves bare is filled with the picture's own
+    blurred mirror image. Raises as `upscale` does, and `GenerationFailed` (code `reframe_out_of_view`) for a
+    placement that leaves nothing to see.
+    """
+    facts = source.decoder.facts(source.video, lambda: report(0.0))
+    report(0.0)
+    return (
+        _cropped(source, facts, size, report) if placement is None else _placed(source, facts, size, placement, report)
+    )
+
+
+class _Onward:
+    """Reports a part of what is to do, from one fraction of the whole to another."""
+
+    def __init__(self, report: Report, start: float = 0.0, end: float = 1.0) -> None:
+        self._report, self._start, self._end = report, start, end
+        self._said = start
+
+    def say(self, fraction: float) -> None:
+        """The fraction of the part."""
+        self._said = self._start + (self._end - self._start) * fraction
+        self._report(self._said)
+
+    def say_again(self) -> None:
+        """No more than before."""
+        self._report(self._said)
+
+
+def _placed(source: Source, facts: ClipFacts, size: FrameSize, placement: Placement, report: Report) -> Rendering:
+    layout, left, top = _settled(placement, facts.size, size)
+    place = layout.at(left, top)
+    seen_left, seen_top, seen_right, seen_bottom = place.picture
+    if seen_right - seen_left < 2 or seen_bottom - seen_top < 2:
+        raise GenerationFailed("reframe_out_of_view", "The crop leaves nothing of the picture in view: move it closer.")
+    more = {
+        "picture": [left, top, layout.across.length, layout.down.length],
+        "border": "blurred mirror image" if place.is_bare else None,
+    }
+    plan = _plan(Purpose.REFRAME, (facts, source), layout, more)
+    drawn = _drawn(source, facts, lambda _, frame: place.draw(frame), _Onward(report))
+    return _rendering(source, facts, size, drawn, plan)
+
+
+def _settled(placement: Placement, picture: FrameSize, frame: FrameSize) -> tuple[Layout, int, int]:
+    """The layout, and the picture's left and top edge; all even."""
+    fit = min(frame.width / picture.width, frame.height / picture.height)
+    if placement.width is not None or placement.height is not None:
+        # One said side scales the other; both said, they need not agree.
+        fit = (placement.width or 0) / picture.width or (placement.height or 0) / picture.height
+    width = picture.width * fit if placement.width is None else placement.width
+    height = picture.height * fit if placement.height is None else placement.height
+    across = Span(picture.width, frame.width, _even(width))
+    down = Span(picture.height, frame.height, _even(height))
+    left = (frame.width - across.length) / 2 if placement.left is None else placement.left
+    top = (frame.height - down.length) / 2 if placement.top is None else placement.top
+    return Layout(across, down), round(left / 2) * 2, round(top / 2) * 2
+
+
+def _cropped(source: Source, facts: ClipFacts, size: FrameSize, report: Report) -> Rendering:
+    cover = max(size.width / facts.size.width, size.height / facts.size.height)
+    across = Span(facts.size.width, size.width, max(size.width, _even(facts.size.width * cover)))
+    down = Span(facts.size.height, size.height, max(size.height, _even(facts.size.height * cover)))
+    layout = Layout(across, down)
+    slides = 1 if across.length - across.frame >= down.length - down.frame else 0
+    span = across if slides else down
+    way = _way(source, facts, slides, span, report)
+    still = float(way.max() - way.min()) < 1 / span.length
+    more = {"window": "still" if still else "follows the subject", "border": None}
+    plan = _plan(Purpose.REFRAME, (facts, source), layout, more)
+
+    def place(index: int) -> Placed:
+        edge = max(span.frame - span.length, -float(way[min(index, len(way) - 1)]) * span.length)
+        at = round(edge / 2) * 2.0 if still else edge
+        return layout.at(at, 0) if slides else layout.at(0, at)
+
+    unmoved = place(0)
+
+    def draw(index: int, frame: Frame) -> Frame:
+        return (unmoved if still else place(index)).draw(frame)
+
+    return _rendering(source, facts, size, _drawn(source, facts, draw, _Onward(report, LOOKED)), plan)
+
+
+def _way(source: Source, facts: ClipFacts, slides: int, span: Span, report: Report) -> Any:
+    """Where the window starts in each frame, as a fraction of the picture: the whole clip is looked through."""
+    attention = Attention(slides, span.frame / span.length)
+    every = max(1, round(facts.fps / LOOKS_A_SECOND))
+    if span.length > span.frame:
+        looking = _Onward(report, 0.0, LOOKED)
+        for index, frame in enumerate(source.decoder.frames(source.video, looking.say_again)):
+            looking.say(index / facts.frame_count)
+            if index % every == 0:
+                attention.look(frame)
+    return attention.way(facts.frame_count, facts.seconds)
+
+
+def _drawn(source: Source, facts: ClipFacts, draw: Draw, onward: _Onward) -> Iterator[Frame]:
+    count = 0
+    for frame in source.decoder.frames(source.video, onward.say_again):
+        onward.say(count / facts.frame_count)
+        yield draw(count, frame)
+        count += 1
+    if count != facts.frame_count:
+        raise unreadable()
+    onward.say(1.0)
+
+
+def _rendering(source: Source, facts: ClipFacts, size: FrameSize, frames: Iterator[Frame], plan: str) -> Rendering:
+    return Rendering(
+        size=size,
+        fps=int(facts.fps),
+        frame_count=facts.frame_count,
+        frames=frames,
+        plan=plan,
+        telling_frame=_telling_frame(source, facts),
+    )
+
+
+def _telling_frame(source: Source, facts: ClipFacts) -> int:
+    """Of the first frame and the last the one that is more like the clip's thumbnail; the first where it has none."""
+    if source.thumbnail is None:
+        return 0
+    decoder = source.decoder
+    thumbnail = decoder.picture(source.thumbnail)
+    first, last = (as_picture(get(source.video)) for get in (decoder.first, decoder.last))
+    return facts.frame_count - 1 if difference(last, thumbnail) < difference(first, thumbnail) else 0
+
+
+def _plan(
+    purpose: Purpose, made_from: tuple[ClipFacts, Source], layout: Layout, more: Mapping[str, Any] | None = None
+) -> str:
+    facts, source = made_from
+    plan = {
+        "made_by": MADE_BY,
+        "purpose": purpose.value,
+        "from": [facts.size.width, facts.size.height],
+        "to": [layout.across.frame, layout.down.frame],
+        "filter": "lanczos (luma), bicubic (chroma)" if layout.enlarges else "area",
+        **(more or {}),
+        "source": _read(source.plan),
+    }
+    return json.dumps(plan)
+
+
+def motion_plan(plan: str) -> str:
+    """The plan that says how a clip moves, for one that goes on from it: an upscaled clip moves as its source did.
+
+    Empty for a reframed clip, whose motion is nobody's plan.
+    """
+    said = _read(plan)
+    if not isinstance(said, dict) or said.get("made_by") != MADE_BY:
+        return plan
+    source = said.get("source")
+    if said.get("purpose") != Purpose.UPSCALE.value or source is None:
+        return ""
+    return motion_plan(json.dumps(source))
+
+
+def _read(plan: str) -> Any:
+    """The plan as JSON, None where there is none."""
+    try:
+        return json.loads(plan) if plan else None
+    except ValueError:
+        return None
+
+
+def _even(pixels: float) -> int:
+    return max(2, round(pixels / 2) * 2)

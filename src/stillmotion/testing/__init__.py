@@ -1,0 +1,1 @@
+"""Parts for tests of the service: fakes that pass the contract tests of what they stand for."""

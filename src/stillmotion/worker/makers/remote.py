@@ -1,0 +1,191 @@
+"""Clips made by another server: asked for once, followed to their end, taken over."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from stillmotion.application.ports import Engines
+from stillmotion.application.work import Rendered
+from stillmotion.domain.catalogue import Ability, Dialect, Entry
+from stillmotion.domain.concepts import phrase
+from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.keyframes import GenerationKeyframe
+from stillmotion.domain.planning import Plan, plan
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.forward.peer import Ask, Peer, ServerDown
+from stillmotion.engines.forward.polling import Pace, fetch, follow, submit
+from stillmotion.worker.makers.port import HandedOn, Job, rendered
+from stillmotion.worker.makers.preparation import Darkroom
+from stillmotion.worker.renderer.protocol import Adopt, Prepare, Prepared
+
+MADE_THERE = 0.95
+"""The fraction done when the other server is: the rest is fetching and looking through."""
+
+Successor = Callable[[Generation], str | None]
+"""The engine that takes a generation where this one cannot; None without one."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Forwarder:
+    """`Maker` over one server, for many clips at once. `trouble` says why it is left alone just now.
+
+    `has_stand_in` says whether `successor` ever names one.
+    """
+
+    entry: Entry
+    peer: Peer
+    darkroom: Darkroom
+    successor: Successor
+    has_stand_in: bool = True
+    pace: Pace = field(default_factory=Pace)
+    trouble: str | None = None
+
+    @property
+    def engines(self) -> Engines:
+        """Whose generations it makes."""
+        return Engines(frozenset({self.entry.engine_name}), others=False)
+
+    @property
+    def at_once(self) -> int:
+        """How many clips the server is given at once."""
+        return 1 if self.entry.server is None else self.entry.server.in_flight
+
+    async def is_back(self) -> bool:
+        """Ask a server that was in trouble again."""
+        try:
+            await self.peer.check()
+        except ServerDown as down:
+            self._note(str(down))
+            return False
+        self._note(None)
+        return True
+
+    async def make(self, job: Job) -> Rendered:
+        """See `Maker.make`. What was asked for before, perhaps by a worker that is gone, is not asked for again."""
+        planned = plan(self.entry, job.generation.request)
+        path = await job.inputs.output() / "remote.mp4"
+        try:
+            remote = job.generation.remote or await self._ask(job, planned)
+            look = await follow(self.peer, remote, lambda part: job.ledger.came_so_far(MADE_THERE * part), self.pace)
+            await fetch(self.peer, remote, look, path, self.pace)
+        except ServerDown as down:
+            self._note(str(down))
+            following = self.successor(job.generation)
+            if following is not None:
+                raise HandedOn(following, str(down)) from down
+            raise
+        except GenerationFailed as failure:
+            if failure.__cause__ is not None:
+                job.log.warning("clip_not_taken_over", engine=self.entry.engine_name, why=str(failure.__cause__))
+            raise
+        self._note(None)
+        job.ledger.came_so_far(MADE_THERE)
+        return await self._adopt(job, planned, path)
+
+    async def forget(self, remote: str) -> None:
+        """See `Maker.forget`."""
+        await self.peer.cancel(remote)
+
+    async def close(self) -> None:
+        """Let go of the server's connections, and of the process that looks through its clips."""
+        await self.peer.close()
+        await self.darkroom.stop()
+
+    async def _ask(self, job: Job, planned: Plan) -> str:
+        ask = await self._asked(job, planned)
+        remote = await submit(self.peer, ask, self.pace)
+        await job.ledger.remember(remote)
+        job.log.info("asked_elsewhere", remote=remote, size=f"{ask.size.width}x{ask.size.height}")
+        return remote
+
+    async def _asked(self, job: Job, planned: Plan) -> Ask:
+        request, generation = job.generation.request, job.generation
+        prepared = await self._prepared(job)
+        frame0 = None if prepared is None else _path(prepared.frame0)
+        closing = None if prepared is None else _path(prepared.frame1)
+        return Ask(
+            # A clip that failed there is another one the next time.
+            key=f"{generation.id}-{generation.failures}",
+            prompt=self._prompt(job),
+            frame0=frame0,
+            frame1=frame0 if self._closes_with_start(job) else closing,
+            size=planned.size if prepared is None else FrameSize(prepared.width, prepared.height),
+            frame_count=planned.frame_count,
+            fps=planned.fps,
+            seconds=request.seconds,
+            seed=job.seed,
+            loop=request.loop and Ability.LOOP in self.entry.abilities,
+            aspect_ratio=request.aspect_ratio,
+            resolution=request.resolution,
+            concepts=request.concepts,
+            negative_prompt=request.negative_prompt,
+        )
+
+    async def _prepared(self, job: Job) -> Prepared | None:
+        """The pictures as the server gets them, cut to the clip's size; None where there are none."""
+        request = job.generation.request
+        frame0, frame1 = job.inputs.frame0, job.inputs.frame1
+        if frame0.path is None and frame1.path is None:
+            return None
+        output = await job.inputs.output()
+        return await self.darkroom.prepare(
+            lambda ticket: Prepare(
+                ticket=ticket,
+                output=str(output),
+                sizes=self.entry.sizes,
+                engine=self.entry.engine_name,
+                frame0=frame0.path,
+                frame1=frame1.path,
+                aspect_ratio=request.aspect_ratio,
+                resolution=request.resolution,
+                frame0_is_clip=frame0.is_clip,
+                frame1_is_clip=frame1.is_clip,
+            ),
+            job.decoded_within,
+        )
+
+    def _prompt(self, job: Job) -> str:
+        request = job.generation.request
+        if self.entry.server is not None and self.entry.server.speaks is Dialect.DREAM_MACHINE:
+            return request.prompt
+        return ", ".join(filter(None, (request.prompt, *map(phrase, request.concepts))))
+
+    def _closes_with_start(self, job: Job) -> bool:
+        return job.generation.request.loop and Ability.LOOP not in self.entry.abilities
+
+    async def _adopt(self, job: Job, planned: Plan, path: Path) -> Rendered:
+        extends = isinstance(job.generation.request.frame0, GenerationKeyframe)
+        told = {"engine": self.entry.engine_name, "emulated": planned.emulated, "adjusted": planned.adjusted}
+        output = await job.inputs.output()
+        done = await self.darkroom.adopt(
+            lambda ticket: Adopt(
+                ticket=ticket,
+                output=str(output),
+                video=str(path),
+                engine=self.entry.engine_name,
+                plan=json.dumps(told),
+                without_first=extends,
+                without_last=self._closes_with_start(job),
+                codec=job.codec,
+            ),
+            lambda _: None,
+        )
+        job.log.info("taken_over", frames=done.frames, bytes=done.video.size, seconds=round(done.seconds, 3))
+        return rendered(done)
+
+    def _note(self, trouble: str | None) -> None:
+        if trouble is not None and self.trouble is None:
+            log.error("server_in_trouble", engine=self.entry.engine_name, why=trouble)
+        if trouble is None and self.trouble is not None:
+            log.warning("server_is_back", engine=self.entry.engine_name)
+        self.trouble = trouble
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)

@@ -1,0 +1,115 @@
+"""The renderer process: `python -m stillmotion.worker.renderer.__main__ [--depth-model FILE] … PARENT_PID`.
+
+With `--models JSON --device DEVICE` it makes the clips of those catalogue entries, and no others, on that device.
+`--preview-every SECONDS` says how often it shows what it is making; 0 is never.
+
+It knows no database and no network: it is told what to render over its standard input and answers over its
+standard output, one render at a time. Files that others made it hands to its decoder. It ends when its input does.
+"""
+
+import argparse
+import faulthandler
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from stillmotion.application.failpoints import no_fault
+from stillmotion.domain.catalogue import Entry
+from stillmotion.domain.errors import EngineUnfit
+from stillmotion.domain.rendering import Engine
+from stillmotion.media.sandbox.client import DecoderProcess
+from stillmotion.media.sandbox.confinement import die_with_parent
+from stillmotion.worker.failpoints import Faults
+from stillmotion.worker.renderer.protocol import PREVIEW_SECONDS, Unfit, pack
+from stillmotion.worker.renderer.signals import leave_signals_to_parent
+
+UNFIT_EXIT = 78
+"""`EX_CONFIG` of sysexits.h."""
+
+
+def take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the standard streams for the protocol; whatever a library prints goes to standard error."""
+    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a file number is wanted, not a path
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return incoming, outgoing
+
+
+def embedded_engines(depth_model: str | None = None, depth_model_gives: str = "nearness") -> dict[str, Engine]:
+    """The engines of a default install, loaded and warm, by name. Raises `EngineUnfit`."""
+    # Loaded here, timed, after the pipes are safe; ONNX Runtime only where there is a model for it.
+    from stillmotion.engines.parallax import Parallax  # noqa: PLC0415 - see above
+
+    depth = None
+    if depth_model is not None:
+        from stillmotion.engines.parallax.depth.onnx_model import DepthModel, Gives  # noqa: PLC0415 - see above
+
+        depth = DepthModel(Path(depth_model), Gives(depth_model_gives))
+    parallax = Parallax(depth)
+    return {parallax.name: parallax}
+
+
+def model_engines(entries: Sequence[Entry], device: str) -> tuple[dict[str, Engine], dict[str, str]]:
+    """The engines of models that a device holds one at a time, the first of them loaded and warm, by name.
+
+    And why one of the others cannot be loaded, as far as that shows without doing it. Raises `EngineUnfit`.
+    """
+    from stillmotion.engines.diffusers.engine import Diffusers  # noqa: PLC0415 - as above: it imports torch
+    from stillmotion.engines.diffusers.model_slot import Slot  # noqa: PLC0415 - as above
+
+    slot = Slot(device)
+    engines = [Diffusers(entry, slot) for entry in entries]
+    engines[0].warm()
+    reasons = {each.name: each.why_unfit() for each in engines[1:]}
+    return {each.name: each for each in engines}, {name: why for name, why in reasons.items() if why is not None}
+
+
+def main() -> None:
+    """Become a renderer."""
+    started = time.monotonic()
+    arguments = _arguments()
+    faulthandler.enable()
+    incoming, outgoing = take_over_pipes()
+    leave_signals_to_parent()
+    die_with_parent(arguments.parent)
+    decoder = DecoderProcess()
+    decoder.start()
+    # It loads while the engines and the libraries of pictures and clips do, which are a second's work for either.
+    from stillmotion.worker.renderer.service import Renderer  # noqa: PLC0415 - see above
+
+    try:
+        engines, unfit = _engines(arguments)
+    except EngineUnfit as error:
+        outgoing.write(pack(Unfit(str(error))))
+        outgoing.flush()
+        sys.exit(UNFIT_EXIT)
+    fault = Faults(arguments.faults) if arguments.faults else no_fault
+    Renderer(engines, decoder, incoming, outgoing, fault, arguments.preview_every).serve(started, unfit)
+
+
+def _engines(arguments: argparse.Namespace) -> tuple[dict[str, Engine], dict[str, str]]:
+    if arguments.models is None:
+        return embedded_engines(arguments.depth_model, arguments.depth_model_gives), {}
+    return model_engines(msgspec.json.decode(arguments.models, type=list[Entry]), arguments.device)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="renderer")
+    parser.add_argument("--models")
+    parser.add_argument("--device", default="")
+    parser.add_argument("--depth-model")
+    parser.add_argument("--depth-model-gives", default="nearness")
+    parser.add_argument("--preview-every", type=float, default=PREVIEW_SECONDS)
+    parser.add_argument("--faults")
+    parser.add_argument("parent", type=int)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,350 @@
+"""The host's end of one renderer process: start it, give it renders, stop it."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from stillmotion.domain.errors import GenerationFailed, RenderCancelled, StillmotionError, Unavailable
+from stillmotion.worker.failpoints import Faults
+from stillmotion.worker.renderer.protocol import (
+    LENGTH_BYTES,
+    Cancel,
+    Cancelled,
+    Done,
+    Errand,
+    Failed,
+    FromRenderer,
+    Hindered,
+    Order,
+    Outcome,
+    Prepare,
+    Prepared,
+    Preview,
+    Progress,
+    Ready,
+    Stage,
+    Unfit,
+    UnreadableMessage,
+    length,
+    pack,
+    unpack_from_renderer,
+)
+
+RENDERER_COMMAND = (sys.executable, "-m", "stillmotion.worker.renderer.__main__")
+
+
+def common_options(preview_seconds: float, faults: Faults | None) -> list[str]:
+    """What every renderer is told, whatever its engines are."""
+    options = ["--preview-every", str(preview_seconds)]
+    return [*options, "--faults", faults.text] if faults else options
+
+
+STOP_PATIENCE = timedelta(seconds=2)
+REMEMBERED_LINES = 20
+"""How much of what a renderer printed last is told when it dies."""
+LONGEST_LINE = 4000
+
+QUIET: Mapping[str, str] = {"SVT_LOG": "1"}
+"""SVT-AV1 tells its settings to whoever starts it, unless it is to speak of errors only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a renderer is waited for.
+
+    `start` is until its engines are loaded. One that has not stopped after `cancel` is killed, which takes up to 0.1 s
+    where it holds much memory: a cancel takes effect within a quarter second. A render that says nothing for `silence`
+    is taken to hang.
+    """
+
+    start: timedelta = timedelta(seconds=60)
+    cancel: timedelta = timedelta(seconds=0.12)
+    silence: timedelta = timedelta(minutes=5)
+
+
+PATIENCE = Patience()
+MODEL_PATIENCE = Patience(start=timedelta(minutes=30), cancel=timedelta(seconds=20), silence=timedelta(minutes=15))
+"""With a renderer that holds a model: loading it takes minutes, so that a cancel had better wait for the end of what
+the device is at (a block, a piece of decoding) than begin anew."""
+
+OnProgress = Callable[[Progress], None]
+OnPreview = Callable[[Path], None]
+"""Takes the file in which what is being made can be seen: it is read at once, or the next time."""
+
+
+def unseen(_: Path) -> None:
+    """Where nobody looks."""
+
+
+log = structlog.get_logger(__name__)
+
+
+class RendererDied(StillmotionError):
+    """The process is gone, or had to be killed. `stage` is what it was busy with, `exit_code` as subprocess has it."""
+
+    def __init__(self, stage: Stage, exit_code: int | None, why: str, last_words: Sequence[str] = ()) -> None:
+        super().__init__(f"the renderer died while {stage}: {why}")
+        self.stage = stage
+        self.exit_code = exit_code
+        self.why = why
+        self.last_words = tuple(last_words)
+
+    @property
+    def was_at_work(self) -> bool:
+        """Whether it died of a generation, and not before it was given one."""
+        return self.stage not in {Stage.STARTING, Stage.IDLE}
+
+    def as_failure(self) -> GenerationFailed:
+        """What its death means for the generation: another attempt, as files are decoded in other processes."""
+        return GenerationFailed("renderer_crashed", "The renderer crashed on this generation.", permanent=False)
+
+
+class RendererUnfit(RendererDied):
+    """It cannot be loaded as it is set up: the message is a sentence for the operator that says the fix."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Stage.STARTING, None, reason)
+        self.args = (reason,)
+
+
+class RendererProcess:
+    """One child, one render at a time. Cancelling the task that waits in `render` cancels the render.
+
+    `command` is given this process's id as its last argument. The child gets a clean environment with
+    `environment` on top, so that the service's secrets stay out of the process that opens strangers' files.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str] = RENDERER_COMMAND,
+        environment: Mapping[str, str] | None = None,
+        patience: Patience = PATIENCE,
+    ) -> None:
+        self._command = (*command, str(os.getpid()))
+        self._environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **QUIET, **(environment or {})}
+        self._patience = patience
+        self._process: Process | None = None
+        self._heard: asyncio.Queue[FromRenderer | None] = asyncio.Queue()
+        self._listeners: list[asyncio.Task[None]] = []
+        self._last_words: deque[str] = deque(maxlen=REMEMBERED_LINES)
+        self._stage = Stage.STARTING
+        self._ticket = 0
+        self.ready: Ready | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is loaded and running."""
+        return self.ready is not None and self._process is not None and self._process.returncode is None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was there and is gone."""
+        return self._process is not None and self._process.returncode is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while there is one."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def stage(self) -> Stage:
+        """What it was busy with when it last said so."""
+        return self._stage
+
+    async def spawn(self) -> None:
+        """Start the process, which then loads its engines by itself."""
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=self._environment, start_new_session=True
+        )
+        self._listeners = [
+            asyncio.create_task(self._listen(self._process)),
+            asyncio.create_task(self._overhear(self._process)),
+        ]
+
+    async def start(self) -> Ready:
+        """Spawn the process where that was not done, and wait until its engines are loaded.
+
+        Raises `RendererDied`, `RendererUnfit`.
+        """
+        if self._process is None:
+            await self.spawn()
+        try:
+            first = await self._next(self._patience.start.total_seconds())
+        except BaseException:
+            await self.kill()
+            raise
+        if isinstance(first, Unfit):
+            await self.kill()
+            raise RendererUnfit(first.reason)
+        if not isinstance(first, Ready):
+            raise await self._bury("it did not introduce itself")
+        self.ready, self._stage = first, Stage.IDLE
+        return first
+
+    def ticket(self) -> int:
+        """A number for the next order."""
+        self._ticket += 1
+        return self._ticket
+
+    async def render(self, message: Order, on_progress: OnProgress, on_preview: OnPreview = unseen) -> Done:
+        """Have a clip made. `on_preview` is told of each picture of it that is there meanwhile.
+
+        Raises `GenerationFailed`; `RendererDied`, and then it must be started anew by making another;
+        `Unavailable` where the machine is to blame.
+        """
+        outcome = await self._carry_out(message, on_progress, on_preview)
+        assert isinstance(outcome, Done), "a clip was asked for"
+        return outcome
+
+    async def prepare(self, message: Prepare) -> Prepared:
+        """Have pictures made ready. Raises as `render` does."""
+        outcome = await self._carry_out(message, lambda _: None, unseen)
+        assert isinstance(outcome, Prepared), "pictures were asked for"
+        return outcome
+
+    async def _carry_out(self, message: Errand, on_progress: OnProgress, on_preview: OnPreview) -> Done | Prepared:
+        if not self.alive:
+            raise await self._bury("it was gone before it was asked")
+        try:
+            self._send(pack(message))
+            self._stage = Stage.DECODING
+            outcome = await self._outcome(message.ticket, on_progress, on_preview)
+        except asyncio.CancelledError:
+            await self._cancel(message.ticket)
+            raise
+        self._stage = Stage.IDLE
+        match outcome:
+            case Done() | Prepared():
+                return outcome
+            case Failed():
+                if outcome.detail:
+                    log.error("render_failed", code=outcome.code, engine=message.engine, detail=outcome.detail)
+                raise GenerationFailed(outcome.code, outcome.reason, permanent=outcome.permanent)
+            case Hindered():
+                raise Unavailable(f"the renderer's machine cannot go on: {outcome.reason}")
+            case Cancelled():
+                raise RenderCancelled
+
+    async def stop(self) -> None:
+        """Let it end by itself, soon."""
+        try:
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
+                await self._let_end(self._process)
+        finally:
+            await self.kill()
+
+    async def _let_end(self, process: Process) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_PATIENCE.total_seconds()):
+                await process.wait()
+
+    async def kill(self) -> None:
+        """End it now, and wait until it is gone."""
+        if self._process is None:
+            return
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        await self._close_pipes(self._process)
+
+    async def _close_pipes(self, process: Process) -> None:
+        """Read what it said last, to the end, unless a process of its own holds the pipes open."""
+        if self._listeners:
+            await asyncio.wait(self._listeners, timeout=STOP_PATIENCE.total_seconds())
+        for listener in self._listeners:
+            listener.cancel()
+        if process.stdin is not None:
+            process.stdin.close()
+            with suppress(OSError):
+                await process.stdin.wait_closed()
+
+    async def _outcome(self, ticket: int, on_progress: OnProgress, on_preview: OnPreview = unseen) -> Outcome:
+        while True:
+            message = await self._next(self._patience.silence.total_seconds())
+            if isinstance(message, Ready | Unfit) or message.ticket != ticket:
+                continue
+            match message:
+                case Progress():
+                    self._stage = message.stage
+                    on_progress(message)
+                case Preview():
+                    on_preview(Path(message.path))
+                case _:
+                    return message
+
+    async def _next(self, patience: float) -> FromRenderer:
+        try:
+            async with asyncio.timeout(patience):
+                message = await self._heard.get()
+        except TimeoutError:
+            raise await self._bury(f"it said nothing for {patience:g} seconds") from None
+        if message is None:
+            if self._process is not None:
+                # Its end is on the way: a kill now would lose its exit code.
+                await self._let_end(self._process)
+            raise await self._bury("it ended")
+        return message
+
+    async def _cancel(self, ticket: int) -> None:
+        """Stop a render that nobody waits for any more; a renderer that is too busy to listen is killed."""
+        try:
+            self._send(pack(Cancel(ticket)))
+            # Not `asyncio.timeout`: up to Python 3.11.2 its end is taken for the cancel that this task had before.
+            await asyncio.wait_for(self._outcome(ticket, lambda _: None), self._patience.cancel.total_seconds())
+        except (TimeoutError, RendererDied):
+            await self.kill()
+        else:
+            self._stage = Stage.IDLE
+
+    async def _bury(self, why: str) -> RendererDied:
+        stage = self._stage
+        await self.kill()
+        exit_code = self._process.returncode if self._process is not None else None
+        return RendererDied(stage, exit_code, why, self._last_words)
+
+    def _send(self, message: bytes) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(message)
+
+    async def _listen(self, process: Process) -> None:
+        """Queue what the child says; None when it says no more."""
+        assert process.stdout is not None
+        try:
+            while True:
+                head = await process.stdout.readexactly(LENGTH_BYTES)
+                self._heard.put_nowait(unpack_from_renderer(await process.stdout.readexactly(length(head))))
+        except (asyncio.IncompleteReadError, UnreadableMessage, OSError):
+            self._heard.put_nowait(None)
+
+    async def _overhear(self, process: Process) -> None:
+        """Keep what libraries print in the child: in the log, where nothing can be forged, not on the terminal."""
+        assert process.stderr is not None
+        while True:
+            try:
+                line = await process.stderr.readline()
+            except ValueError:
+                continue  # A line longer than the reader's buffer, which it has dropped.
+            if not line:
+                return
+            text = line.decode("utf-8", "replace").rstrip()[:LONGEST_LINE]
+            self._last_words.append(text)
+            log.debug("renderer_says", line=text)
+
+
+async def try_out(renderer: RendererProcess) -> None:
+    """Start a renderer and let it go. Raises `RendererUnfit` where a setting of its engines is wrong."""
+    try:
+        await renderer.start()
+    finally:
+        await renderer.stop()

@@ -1,0 +1,194 @@
+"""What a renderer does: errands, one after the other, each stopped when its host no longer wants it."""
+
+import errno
+import os
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from stillmotion.application.failpoints import Fault, Point, no_fault
+from stillmotion.domain.errors import GenerationFailed, RenderCancelled
+from stillmotion.domain.rendering import Engine, Show
+from stillmotion.media.sandbox.client import DecoderDied, DecoderProcess
+from stillmotion.worker.renderer.jobs import Say, adopt, make, prepare, remake
+from stillmotion.worker.renderer.previews import Previews
+from stillmotion.worker.renderer.protocol import (
+    LENGTH_BYTES,
+    PREVIEW_SECONDS,
+    Adopt,
+    Cancel,
+    Cancelled,
+    Errand,
+    Failed,
+    FromRenderer,
+    Hindered,
+    Outcome,
+    Prepare,
+    Preview,
+    Progress,
+    Ready,
+    Render,
+    Resample,
+    Stage,
+    ToRenderer,
+    length,
+    pack,
+    unpack_for_renderer,
+)
+from stillmotion.worker.renderer.signals import return_memory
+
+PROGRESS_SECONDS = 0.1
+"""How often a render says how far it is, at most; a new stage is said at once."""
+
+MACHINES_FAULT = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES}
+)
+"""Errors of the system that say nothing about the generation."""
+
+
+MIDWAY = 0.5
+_BEGINNINGS: Mapping[Stage, Point] = {Stage.DECODING: Point.DECODE_BEGUN, Stage.FINISHING: Point.RENDER_WRITTEN}
+
+
+class Renderer:
+    """Carries out renders one after the other, while a second thread listens for cancels."""
+
+    def __init__(
+        self,
+        engines: Mapping[str, Engine],
+        decoder: DecoderProcess,
+        incoming: BinaryIO,
+        outgoing: BinaryIO,
+        fault: Fault = no_fault,
+        preview_every: float = PREVIEW_SECONDS,
+    ) -> None:
+        self._engines, self._decoder = engines, decoder
+        self.fault, self._preview_every = fault, preview_every
+        self._incoming, self._outgoing = incoming, outgoing
+        self._orders: SimpleQueue[Errand] = SimpleQueue()
+        self._cancelled_up_to = 0
+
+    def serve(self, started: float, unfit: Mapping[str, str]) -> None:
+        """Say that the engines are loaded, then carry out what comes, for as long as the process lives.
+
+        `started` is the monotonic time at which loading began; `unfit` is as in `Ready`.
+        """
+        confined = self._decoder.confinement()
+        self._say(Ready(tuple(self._engines), time.monotonic() - started, confined, dict(unfit)))
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        while True:
+            order = self._orders.get()
+            self._say(self._carry_out(order))
+            del order
+            return_memory()
+
+    def _listen(self) -> None:
+        """Take messages until the host closes the pipe or dies: then nobody wants the result."""
+        try:
+            while (message := _receive(self._incoming)) is not None:
+                if isinstance(message, Cancel):
+                    self._cancelled_up_to = message.ticket
+                else:
+                    self._orders.put(message)
+        finally:
+            os._exit(0)
+
+    def _carry_out(self, order: Errand) -> Outcome:
+        say = _Reporter(self, order.ticket).say
+        previews = Previews(
+            Path(order.output), lambda path: self._say(Preview(order.ticket, path)), self._preview_every
+        )
+        try:
+            if not isinstance(order, Render):
+                return self._run_errand(order, say, previews.show)
+            engine = self._engines.get(order.engine)
+            if engine is None:
+                reason = f"This server has no engine called {order.engine}."
+                return Failed(order.ticket, "engine_missing", reason, permanent=True)
+            return make(order, engine, self._decoder, say, previews.show)
+        except RenderCancelled:
+            return Cancelled(order.ticket)
+        except GenerationFailed as failure:
+            return _failed(order.ticket, failure)
+        except MemoryError:
+            reason = "The machine ran out of memory for this render: ask for a smaller resolution."
+            return Failed(order.ticket, "out_of_memory", reason, permanent=False)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in MACHINES_FAULT:
+                return Hindered(order.ticket, os.strerror(error.errno))
+            reason = "The engine failed on this generation."
+            return Failed(order.ticket, "engine_failed", reason, permanent=False, detail=traceback.format_exc())
+        finally:
+            previews.remove()
+
+    def _run_errand(self, order: Resample | Adopt | Prepare, say: Say, show: Show) -> Outcome:
+        match order:
+            case Resample():
+                return remake(order, self._decoder, say, show)
+            case Adopt():
+                return adopt(order, self._decoder, say)
+            case Prepare():
+                return prepare(order, self._decoder, say)
+
+    def is_cancelled(self, ticket: int) -> bool:
+        """Whether the host no longer wants that render."""
+        return ticket <= self._cancelled_up_to
+
+    def _say(self, message: FromRenderer) -> None:
+        self._outgoing.write(pack(message))
+        self._outgoing.flush()
+
+    def report(self, progress: Progress) -> None:
+        """Tell the host how far a render is."""
+        self._say(progress)
+
+
+class _Reporter:
+    """One render's progress: said now and then, and the place where a cancel is noticed."""
+
+    def __init__(self, renderer: Renderer, ticket: int) -> None:
+        self._renderer, self._ticket = renderer, ticket
+        self._stage: Stage | None = None
+        self._said_at = 0.0
+        self._is_midway = False
+
+    def say(self, fraction: float, stage: Stage) -> None:
+        """`making.Say`."""
+        if self._renderer.is_cancelled(self._ticket):
+            raise RenderCancelled
+        self._pass(fraction, stage)
+        now = time.monotonic()
+        if stage is self._stage and now - self._said_at < PROGRESS_SECONDS:
+            return
+        self._stage, self._said_at = stage, now
+        self._renderer.report(Progress(self._ticket, min(1.0, max(0.0, fraction)), stage))
+
+    def _pass(self, fraction: float, stage: Stage) -> None:
+        """The fault points of a render, each passed once."""
+        if stage is not self._stage and stage in _BEGINNINGS:
+            self._renderer.fault(_BEGINNINGS[stage])
+        if stage is Stage.RENDERING and fraction >= MIDWAY and not self._is_midway:
+            self._is_midway = True
+            self._renderer.fault(Point.RENDER_MIDWAY)
+
+
+def _failed(ticket: int, failure: GenerationFailed) -> Failed | Hindered:
+    number = getattr(failure.__cause__, "errno", None)
+    if number in MACHINES_FAULT:
+        return Hindered(ticket, os.strerror(number))
+    # What was the matter with a stranger's picture is no news; a decoder's death is, and what is to be tried again.
+    telling = isinstance(failure.__cause__, DecoderDied) or not failure.permanent
+    detail = str(failure.__cause__) if failure.__cause__ and telling else ""
+    return Failed(ticket, failure.code, failure.reason, failure.permanent, detail)
+
+
+def _receive(incoming: BinaryIO) -> ToRenderer | None:
+    """The next message, or None at the end of the pipe."""
+    head = incoming.read(LENGTH_BYTES)
+    if len(head) < LENGTH_BYTES:
+        return None
+    return unpack_for_renderer(incoming.read(length(head)))
