@@ -17,7 +17,7 @@ from stillmotion.adapters.directory.backup import Manifest, write_backup
 from stillmotion.adapters.directory.data_directory import DataDirectory, data_directory
 from stillmotion.adapters.directory.worker_places import WorkerPlace
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
-from stillmotion.adapters.fetch.connections import Connections, load_client
+from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.adapters.fetch.resolver import NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
@@ -221,7 +221,7 @@ def _upkeep(
 @asynccontextmanager
 async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     # This process has little else to do while its renderers start.
-    tasks = [asyncio.create_task(each) for each in (*work, asyncio.to_thread(load_client))]
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
     finally:

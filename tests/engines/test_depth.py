@@ -15,11 +15,11 @@ from stillmotion.domain.rendering import DepthMap, Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Depth, FaceFinder, Scene, analyse
-from stillmotion.engines.parallax.camera.path import MOVES
 from stillmotion.engines.parallax.camera.staging import Shot
 from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, nearness
 from stillmotion.engines.parallax.depth.source import DepthImage
+from stillmotion.engines.parallax.language.moves import MOVES
 
 SIZE = FrameSize(320, 216)
 

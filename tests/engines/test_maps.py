@@ -13,9 +13,10 @@ from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Box, FaceFinder, analyse
 from stillmotion.engines.parallax.camera.framing import crop_centre, loses
 from stillmotion.engines.parallax.camera.overscan import needed_overscan
-from stillmotion.engines.parallax.camera.path import MOVES, camera_path
+from stillmotion.engines.parallax.camera.path import camera_path
 from stillmotion.engines.parallax.camera.staging import Shot
 from stillmotion.engines.parallax.canvas import as_array
+from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stillmotion.engines.parallax.camera.path import MOVES
+from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.language.people import CANNOT_REASON, TURNED_REASON
 from stillmotion.engines.parallax.language.vocabulary import ENGLISH, UNDIRECTED, Kind

@@ -12,7 +12,7 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import AspectRatio, FrameSize, Resolution, frame_size
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.camera.path import MOVES
+from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.vocabulary import ENGLISH
 
 ENGINE = Parallax()

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender
-from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.application.ports import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed

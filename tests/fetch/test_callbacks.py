@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.identifiers import new_callback_secret
 from stillmotion.application.ports import CallbackUndeliverable
 from stillmotion.domain.callbacks import Answer, caused_by

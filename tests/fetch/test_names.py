@@ -11,7 +11,7 @@ import pytest
 
 from bench.soak.name_server import NameServer, Reply
 from stillmotion.adapters.fetch.addresses import AddressPolicy
-from stillmotion.adapters.fetch.connections import Connections, NoAnswer, Trouble
+from stillmotion.adapters.fetch.client import Connections, NoAnswer, Trouble
 from stillmotion.adapters.fetch.resolver import QUESTIONS_EACH, NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender
-from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.fetch.videos import HttpVideos

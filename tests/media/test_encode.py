@@ -16,10 +16,11 @@ from PIL import Image
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Frame, Rendering, VideoCodec
 from stillmotion.domain.request import FrameSize
+from stillmotion.media.frames import rgb
 from stillmotion.media.input import clips
 from stillmotion.media.input.probe import BrokenClip, probe
 from stillmotion.media.output.encoder import OPTIONS, can_encode, encode
-from stillmotion.media.output.thumbnail import rgb, write_thumbnail
+from stillmotion.media.output.thumbnail import write_thumbnail
 from tests.media.clips import frame_of, luma_of, texture
 
 SIZE = FrameSize(128, 72)

@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
-from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_uuid7
 from stillmotion.adapters.queue_signal import InProcessSignal

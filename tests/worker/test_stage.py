@@ -14,7 +14,7 @@ from stillmotion.domain.generation import Generation
 from stillmotion.domain.keyframes import ImageKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest
-from stillmotion.worker.inputs.stage import PLACES, PLACES_EACH_LANE, SHARES
+from stillmotion.worker.stage import PLACES, PLACES_EACH_LANE, SHARES
 from tests.timing import tries
 from tests.worker.conftest import PRODUCT, Bench, Pictures, png, running
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
-from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.domain.errors import GenerationFailed

@@ -2,10 +2,10 @@
 
 import re
 
-from stillmotion.engines.parallax.camera.path import APPROXIMATED
 from stillmotion.engines.parallax.effects.flicker import FLICKERS
 from stillmotion.engines.parallax.effects.overlays import VEILS
 from stillmotion.engines.parallax.effects.weather import WEATHER
+from stillmotion.engines.parallax.language.moves import APPROXIMATED
 from stillmotion.engines.parallax.language.vocabulary import ENGLISH, UNDIRECTED, Entry, Kind
 from stillmotion.engines.parallax.motion.subject import MOTIONS
 from stillmotion.engines.parallax.motion.waves import REGIONS

@@ -6,18 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import floor
-from typing import TYPE_CHECKING
 
+import aiohttp
 from standardwebhooks.webhooks import Webhook
 from yarl import URL
 
-from stillmotion.adapters.fetch.connections import READ_BUFFER, Connections, NoAnswer, Trouble
+from stillmotion.adapters.fetch.client import READ_BUFFER, Connections, NoAnswer, Trouble
 from stillmotion.adapters.fetch.urls import UrlRefused
 from stillmotion.application.ports import CallbackUndeliverable
 from stillmotion.domain.callbacks import Answer
-
-if TYPE_CHECKING:
-    import aiohttp
 
 ANSWER_BYTES = READ_BUFFER
 """How much of an answer's body is taken, so that its sender is not cut off; nobody reads it."""
@@ -64,11 +61,9 @@ class GuardedCallbackSender:
                 return Answer(answer.status, answer.headers.get("Retry-After"))
 
 
-async def _hear_out(answer: "aiohttp.ClientResponse") -> None:
+async def _hear_out(answer: aiohttp.ClientResponse) -> None:
     """Take the beginning of the body."""
-    from aiohttp import ClientError  # noqa: PLC0415 - loaded by now: see connections.load_client
-
-    with suppress(ClientError, TimeoutError, OSError):
+    with suppress(aiohttp.ClientError, TimeoutError, OSError):
         async with asyncio.timeout(ANSWER_PATIENCE.total_seconds()):
             left = ANSWER_BYTES
             while left > 0 and (piece := await answer.content.read(left)):

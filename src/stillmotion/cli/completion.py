@@ -72,7 +72,7 @@ def _in_directory(kind: str) -> Known:
 
 
 def _client(ctx: click.Context) -> "Client":
-    from stillmotion.cli.generate.remote import address
+    from stillmotion.cli.server_address import address
     from stillmotion.client import Client
 
     return Client(*address(_settings(ctx, "server", "key")), retries=0)

@@ -15,8 +15,8 @@ from stillmotion.cli import completion
 from stillmotion.cli.confirmation import confirm, yes_option
 from stillmotion.cli.generate.plan_text import describe
 from stillmotion.cli.generate.progress_bars import bars
-from stillmotion.cli.generate.remote import connect
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
+from stillmotion.cli.server_address import connect
 from stillmotion.client import Client, ClientError, NotFound
 from stillmotion.outputs import CLIP, THUMBNAIL, IfThere, OutputRefused, place, put
 

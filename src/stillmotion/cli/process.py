@@ -11,7 +11,7 @@ from typing import Any
 import click
 import uvloop
 
-from stillmotion.adapters.directory.private_files import UMASK
+from stillmotion.adapters.private_files import UMASK
 from stillmotion.worker.failpoints import Faults
 
 

@@ -15,11 +15,11 @@ from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
 from stillmotion.worker.attempt import Workshop
 from stillmotion.worker.devices import Device
-from stillmotion.worker.inputs.stage import POLL, InputStage
 from stillmotion.worker.lanes import Anything, Stints
 from stillmotion.worker.makers.local import RendererMaker
 from stillmotion.worker.makers.remote import Forwarder, Successor
 from stillmotion.worker.renderer.process import RendererDied, RendererProcess
+from stillmotion.worker.stage import POLL, InputStage
 
 RECLAIM_EVERY = timedelta(seconds=2)
 """How often to look for leases that have ended: longer than it takes whoever is at work to renew its own."""

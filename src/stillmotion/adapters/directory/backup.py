@@ -20,8 +20,8 @@ from typing import IO, Any, Final
 import msgspec
 
 from stillmotion.adapters.directory.data_directory import SECRET_BYTES, DataDirectory
-from stillmotion.adapters.directory.private_files import FOLDER_MODE
 from stillmotion.adapters.objects import is_key
+from stillmotion.adapters.private_files import FOLDER_MODE
 from stillmotion.adapters.store.sqlite import snapshot
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import Draft, Output

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from stillmotion.adapters.directory.private_files import FILE_MODE, FOLDER_MODE, is_open_to_others, keep_private
 from stillmotion.adapters.directory.worker_places import WorkerPlace, WorkerPlaces
+from stillmotion.adapters.private_files import FILE_MODE, FOLDER_MODE, is_open_to_others, keep_private
 from stillmotion.domain.errors import StillmotionError
 
 SECRET_BYTES: Final = 32

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stillmotion.adapters.directory.private_files import FILE_MODE, FOLDER_MODE
+from stillmotion.adapters.private_files import FILE_MODE, FOLDER_MODE
 
 
 @dataclass(frozen=True, slots=True)

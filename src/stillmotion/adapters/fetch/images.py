@@ -7,23 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+import aiohttp
 from yarl import URL
 
-from stillmotion.adapters.fetch.connections import Connections, NoAnswer, Trouble
+from stillmotion.adapters.fetch.client import Connections, GuardedSession, NoAnswer, Trouble
 from stillmotion.adapters.fetch.urls import Target, UrlRefused
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.domain.errors import GenerationFailed, Unavailable
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
 from stillmotion.domain.file_types.unsupported import LOOKED_AT, refusal_of
 from stillmotion.media.input.heif import reads_heic
-
-if TYPE_CHECKING:
-    import aiohttp
-
-    from stillmotion.adapters.fetch.session import GuardedSession
 
 DEADLINE = timedelta(seconds=20)
 """For everything: names, connections, redirects, the last byte."""
@@ -130,7 +125,7 @@ class HttpImages:
             f"it is redirected more than {MAX_REDIRECTS} times. Use the address that it leads to in the end.",
         )
 
-    async def _body(self, answer: "aiohttp.ClientResponse") -> bytearray:
+    async def _body(self, answer: aiohttp.ClientResponse) -> bytearray:
         """The whole body, counted as it comes; its first bytes say whether it is of the kind at all."""
         body = bytearray()
         async for piece in answer.content.iter_any():
@@ -173,12 +168,12 @@ class HttpImages:
 
 
 @asynccontextmanager
-async def _got(session: "GuardedSession", target: Target) -> AsyncIterator["aiohttp.ClientResponse"]:
+async def _got(session: GuardedSession, target: Target) -> AsyncIterator[aiohttp.ClientResponse]:
     async with session.http() as http, http.get(URL(target.url, encoded=True), allow_redirects=False) as answer:
         yield answer
 
 
-def _check_head(answer: "aiohttp.ClientResponse", most_bytes: int) -> None:
+def _check_head(answer: aiohttp.ClientResponse, most_bytes: int) -> None:
     """Refuse by status and headers what is no plain whole file."""
     status = answer.status
     if status not in _WHOLE:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from aiodns import DNSResolver
-    from pycares import AddrInfoResult
+from aiodns import DNSResolver
+from aiodns.error import DNSError
+from pycares import AddrInfoResult, errno
 
 RESEND_SECONDS, SENDS = 1.0, 5
 """A question is sent again after this time at first, later after twice the last. Less, where its server is known to be
@@ -26,7 +25,7 @@ _SERVER = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::([0-9]{1,5}))?|([0-9.]+)(?::([0-9
 class _Resolver:
     """A resolver, how many questions it was asked, and whether there may be one that nobody waits for any more."""
 
-    asked: "DNSResolver"
+    asked: DNSResolver
     questions: int = 0
     under_way: int = 0
     has_given_up: bool = False
@@ -47,8 +46,6 @@ class NameServers:
 
     async def __call__(self, name: str) -> list[str]:
         """`Lookup`."""
-        from aiodns.error import DNSError  # noqa: PLC0415 - see connections.load_client
-
         resolver = self._next()
         resolver.questions += 1
         resolver.under_way += 1
@@ -65,8 +62,6 @@ class NameServers:
         return _addresses(found)
 
     def _next(self) -> _Resolver:
-        from aiodns import DNSResolver  # noqa: PLC0415 - see connections.load_client
-
         if self._resolver is None or self._resolver.questions >= QUESTIONS_EACH:
             self._resolver = _Resolver(DNSResolver(self.servers or None, timeout=RESEND_SECONDS, tries=SENDS))
         return self._resolver
@@ -99,7 +94,7 @@ def _server(text: str) -> str:
     return f"[{address}]:{number}" if address.version == 6 else f"{address}:{number}"
 
 
-def _addresses(found: "AddrInfoResult") -> list[str]:
+def _addresses(found: AddrInfoResult) -> list[str]:
     """The addresses, those of either family in turn: where one family leads nowhere, the other is not far."""
     texts = [node.addr[0].decode("ascii") for node in found.nodes]
     in_turn = zip_longest([each for each in texts if ":" in each], [each for each in texts if ":" not in each])
@@ -108,8 +103,6 @@ def _addresses(found: "AddrInfoResult") -> list[str]:
 
 def _as_system_error(error: Exception) -> OSError:
     """As `socket.getaddrinfo` says it: a name that is not there, or a name service that does not work."""
-    from pycares import errno  # noqa: PLC0415 - see connections.load_client
-
     code, *_ = error.args
     if code in {errno.ARES_ENOTFOUND, errno.ARES_ENODATA, errno.ARES_EBADNAME}:
         return socket.gaierror(socket.EAI_NONAME, "the name is not known")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from stillmotion.adapters.fetch.connections import Connections
+from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.file_types.pictures import SIGNATURE_BYTES

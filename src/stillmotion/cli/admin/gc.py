@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from stillmotion.adapters.directory.private_files import UMASK
+from stillmotion.adapters.private_files import UMASK
 from stillmotion.application.retention import QUARANTINE, QUARANTINE_DAYS, Collected
 from stillmotion.cli.main import load_settings
 from stillmotion.composition import retention

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from stillmotion.adapters.directory.private_files import UMASK
+from stillmotion.adapters.private_files import UMASK
 from stillmotion.cli.doctor.directory import Finding, database, log_support, place, privacy
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.config import Settings

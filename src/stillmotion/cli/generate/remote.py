@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stillmotion.cli.generate.targets import Asked, Made, Order, Report, put_in_place
-from stillmotion.client import AsyncClient, Client, ClientError, Generation, NoAnswer, Options
+from stillmotion.cli.server_address import address
+from stillmotion.client import AsyncClient, ClientError, Generation, NoAnswer, Options
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import OutputRefused, OutputUnwritable
@@ -22,30 +23,8 @@ CANCEL_SECONDS = 5.0
 """How long Ctrl-C may take to tell the server."""
 
 
-class NoServer(StillmotionError):
-    """The command needs a server, and does not know which or has no key for it."""
-
-
 class NoClip(StillmotionError):
     """What the server gives as a clip is none."""
-
-
-def connect(settings: Settings) -> Client:
-    """The server that the settings name. Raises `NoServer`."""
-    from stillmotion.cli.waits import say
-
-    return Client(*address(settings), on_wait=say)
-
-
-def address(settings: Settings) -> tuple[str, str]:
-    """The server's URL and the key for it. Raises `NoServer`."""
-    if not settings.server:
-        raise NoServer("This needs a server: name it with --server URL, or set STILLMOTION_SERVER.")
-    if not settings.server.startswith(("http://", "https://")):
-        raise NoServer(f"{settings.server} is not a server's URL: it begins with http:// or https://.")
-    if not settings.key:
-        raise NoServer(f"{settings.server} needs a key: give it with --key, or set STILLMOTION_KEY.")
-    return settings.server, settings.key
 
 
 @asynccontextmanager

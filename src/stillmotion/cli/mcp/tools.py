@@ -75,7 +75,7 @@ class Workshop:
         return list(self._made.values())[::-1][:limit]
 
     def _client(self) -> AsyncClient:
-        from stillmotion.cli.generate.remote import address
+        from stillmotion.cli.server_address import address
 
         return AsyncClient(*address(self._settings))
 

@@ -11,7 +11,7 @@ from stillmotion.domain.rendering import Frame, Pause, Picture
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.scene import Grid, Scene
 from stillmotion.engines.parallax.camera.carryover import REST, Momentum
-from stillmotion.engines.parallax.camera.path import CameraPath, Samples, camera_path, times, velocity_fields
+from stillmotion.engines.parallax.camera.path import CameraPath, Samples, camera_path, times
 from stillmotion.engines.parallax.camera.projection import Surface, Views, lookup, step
 from stillmotion.engines.parallax.camera.staging import Shot
 from stillmotion.engines.parallax.camera.warp import Layer, Warp, displaced
@@ -19,6 +19,7 @@ from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.effects.flicker import Flicker
 from stillmotion.engines.parallax.effects.overlays import Veils
 from stillmotion.engines.parallax.effects.weather import Weather
+from stillmotion.engines.parallax.language.moves import velocity_fields
 from stillmotion.engines.parallax.language.plan import MotionPlan
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, joined
 from stillmotion.engines.parallax.motion.subject import Beat, deformations

@@ -18,6 +18,7 @@ from stillmotion.domain.file_types.pictures import SIGNATURE_BYTES
 from stillmotion.domain.file_types.videos import video_type
 from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
+from stillmotion.media.frames import BT709, LIMITED_RANGE
 from stillmotion.media.input.clip_facts import (
     MAX_CLIP_FRAMES,
     MAX_CLIP_PIXELS,
@@ -26,7 +27,6 @@ from stillmotion.media.input.clip_facts import (
     frame_rate,
     unreadable,
 )
-from stillmotion.media.output.encoder import BT709, LIMITED_RANGE
 
 LAYOUT: Final = "yuv420p"
 READ: Final = frozenset({"h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "gif"})

@@ -17,16 +17,13 @@ from av.container import OutputContainer
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame, Pause, Rendering, VideoCodec, unasked
 from stillmotion.domain.request import FrameSize
-
-BT709 = 1
-"""The code of BT.709 for primaries, transfer and matrix alike (ITU-T H.273, tables 2 to 4)."""
-LIMITED_RANGE = 1
-"""FFmpeg's AVCOL_RANGE_MPEG: luma 16 to 235, chroma 16 to 240."""
+from stillmotion.media.frames import BT709, LIMITED_RANGE
 
 MORE = 1.5
 """How much more than x264 would give the clip's two ends get. The first frame is the keyframe that its owner knows. The
 last ones are seen in no later frame, for which x264 takes a part away from them; but a loop leads from them into the
 first, and another clip may go on from them."""
+
 ENDING = 8
 """So many frames are the clip's end."""
 
@@ -36,6 +33,7 @@ SVT_AV1 = "lookahead=8"
 X264_CPU = "MMX2,SSE2Fast,LZCNT,SSSE3,SSE4.2,AVX,FMA3,BMI1,BMI2,AVX2"
 """What x264 may use of a processor that has AVX-512. With that, its macroblock tree reads memory that nobody wrote
 where 16 macroblocks do not divide a row (core 165): equal frames gave other bytes each time. It is as quick without."""
+
 HAS_ALL_OF_IT = frozenset({"avx512vl", "avx2", "bmi1", "bmi2", "fma", "abm"})
 """Linux's names for AVX-512 and for what `X264_CPU` allows."""
 

@@ -7,8 +7,7 @@ import numpy as np
 from PIL import Image
 
 from stillmotion.domain.rendering import Frame, Picture
-from stillmotion.media.output.thumbnail import as_picture
-from stillmotion.media.transform.layout import Plane, planes
+from stillmotion.media.frames import Plane, as_picture, planes
 
 SIDE = 512
 """Pixels of a preview's longer side."""

@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 
 from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
-
-Plane = NDArray[np.uint8]
+from stillmotion.media.frames import Plane, planes
 
 ROOM = 8
 """Source pixels around a window that are scaled with it: half a Lanczos kernel, and what evenness takes."""
+
 TAPS = 3
 """Of the interpolation between scaled pixels, on either side."""
+
 BLUR = 0.035
 """Of the blurred border, as a fraction of the frame's longer side."""
+
 FADE = 0.04
 """How far from the picture's edge its mirror image has become the blurred one, likewise."""
+
 COARSE = 8
 """The blurred border is made on every so many pixels."""
 
@@ -138,18 +141,6 @@ def _share(frame: FrameSize, picture: tuple[int, int, int, int], density: int) -
     down = np.maximum(np.maximum(top - y, y - (bottom - 1)), 0)
     away = np.maximum(across, down) / (FADE * max(frame.width, frame.height) / density)
     return np.asarray(np.clip(1 - away, 0, 1), np.float32)
-
-
-def planes(frame: Frame) -> tuple[Plane, Plane, Plane]:
-    """Y, U and V of the frame's own memory, as rows and columns."""
-    whole = np.frombuffer(frame.planes, np.uint8)
-    area, half = frame.width * frame.height, (frame.height // 2, frame.width // 2)
-    quarter = area // 4
-    return (
-        whole[:area].reshape(frame.height, frame.width),
-        whole[area : area + quarter].reshape(half),
-        whole[area + quarter : area + 2 * quarter].reshape(half),
-    )
 
 
 def _scaled(part: Plane, width: int, height: int, enlarging: int) -> Plane:

@@ -10,8 +10,8 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import Frame, Rendering, Report
 from stillmotion.domain.request import FrameSize, Purpose
+from stillmotion.media.frames import as_picture
 from stillmotion.media.input.clip_facts import ClipFacts, unreadable
-from stillmotion.media.output.thumbnail import as_picture
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.layout import Layout, Placed, Span
 from stillmotion.media.transform.saliency import Attention, difference

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillmotion.domain.rendering import Frame, Picture
-from stillmotion.media.transform.layout import Plane, planes
+from stillmotion.media.frames import Plane, planes
 
 Profile = NDArray[np.float64]
 

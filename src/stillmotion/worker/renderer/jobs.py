@@ -10,9 +10,10 @@ from pathlib import Path
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob, Show, Wants, unseen
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
+from stillmotion.media.frames import as_picture
 from stillmotion.media.input.probe import BrokenClip, probe
 from stillmotion.media.output.encoder import OPTIONS, Clip, encode
-from stillmotion.media.output.thumbnail import as_picture, write_thumbnail
+from stillmotion.media.output.thumbnail import write_thumbnail
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.fit import fitted, write_fitted
 from stillmotion.media.transform.import_clip import take_in, take_over

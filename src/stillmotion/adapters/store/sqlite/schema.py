@@ -9,7 +9,7 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.directory.private_files import create_private, keep_private
+from stillmotion.adapters.private_files import create_private, keep_private
 from stillmotion.adapters.store.sqlite.database import (
     StoreUnusable,
     connect_writer,

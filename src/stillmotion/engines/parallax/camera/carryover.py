@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stillmotion.engines.parallax.camera.path import MOVES, velocity_fields
+from stillmotion.engines.parallax.language.moves import MOVES, velocity_fields
 
 FASTEST = 0.5
 """Of anything a pose has, per second: what a plan claims beyond it is not believed."""

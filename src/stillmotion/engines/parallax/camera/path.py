@@ -5,12 +5,13 @@ to one side as one frame width at focal length 1. x is right, y is down, z is in
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stillmotion.engines.parallax.language.moves import COLUMNS, MOVES
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 
 FAR = 0.3
@@ -18,80 +19,18 @@ FAR = 0.3
 
 Samples = NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """A camera's offset from where the picture was taken. All zero is the picture itself.
-
-    `orbit` and `rise` move sideways and up while the camera keeps looking at the pivot; `vertigo` backs away
-    while the lens closes in so that the pivot keeps its size; `zoom` is the natural logarithm of magnification.
-    """
-
-    right: float = 0.0
-    up: float = 0.0
-    forward: float = 0.0
-    pan: float = 0.0
-    tilt: float = 0.0
-    roll: float = 0.0
-    zoom: float = 0.0
-    orbit: float = 0.0
-    rise: float = 0.0
-    vertigo: float = 0.0
-    shake: float = 0.0
-
-
-MOVES: Mapping[str, Pose] = {
-    "static": Pose(),
-    "push_in": Pose(forward=0.22),
-    "pull_out": Pose(forward=-0.22),
-    "zoom_in": Pose(zoom=0.24),
-    "zoom_out": Pose(zoom=-0.24),
-    "pan_left": Pose(pan=-0.085),
-    "pan_right": Pose(pan=0.085),
-    "tilt_up": Pose(tilt=0.07),
-    "tilt_down": Pose(tilt=-0.07),
-    "truck_left": Pose(right=-0.085),
-    "truck_right": Pose(right=0.085),
-    "pedestal_up": Pose(up=0.07),
-    "pedestal_down": Pose(up=-0.07),
-    "orbit_left": Pose(orbit=-0.105),
-    "orbit_right": Pose(orbit=0.105),
-    "crane_up": Pose(rise=0.055, up=0.065),
-    "crane_down": Pose(rise=-0.055, up=-0.065),
-    "roll_left": Pose(roll=-0.13),
-    "roll_right": Pose(roll=0.13),
-    "dolly_zoom": Pose(vertigo=0.4, zoom=0.18),
-    "handheld": Pose(shake=0.024, forward=0.15),
-    "aerial": Pose(forward=0.12, rise=0.05),
-    "aerial_drone": Pose(forward=0.14, orbit=0.05),
-    "bolt_cam": Pose(forward=0.26, right=0.04),
-    "pov": Pose(forward=0.18, shake=0.006),
-    "selfie": Pose(forward=0.06, orbit=0.03, shake=0.006),
-    "elevator_doors": Pose(forward=0.16),
-    "tiny_planet": Pose(roll=0.12, zoom=0.16),
-    "low_angle": Pose(forward=0.10, rise=-0.03),
-    "high_angle": Pose(forward=0.10, rise=0.03),
-    "eye_level": Pose(forward=0.12),
-    "ground_level": Pose(forward=0.10, rise=-0.04),
-    "overhead": Pose(forward=0.12, roll=0.02),
-    "over_the_shoulder": Pose(forward=0.10, right=0.02),
-}
-"""What each move does in all, at ordinary strength."""
-
-APPROXIMATED = frozenset(
-    {"aerial", "aerial_drone", "bolt_cam", "pov", "selfie", "elevator_doors", "tiny_planet"}
-    | {"low_angle", "high_angle", "eye_level", "ground_level", "overhead", "over_the_shoulder"}
-)
-"""Moves that one still can only suggest."""
-
 RAMP = 0.3
 """The part of a move in which it gathers speed, and again in which it slows down."""
+
 KEPT = 0.35
 """The part of its cruising speed that a clip still has at its end, for what continues it; it sets off from rest."""
+
 OUTWARD = 0.6
 """How far a move goes that reveals more than the picture holds, where it may not start closer instead."""
+
 BLEND = 0.14
 """How far the moves of a sequence reach into each other, as a fraction of a segment."""
+
 SHAKES_PER_SECOND = 0.9
 """The main beat of a hand-held camera; it sways at 0.5 to 2.2 times this."""
 
@@ -111,7 +50,7 @@ class CameraPath:
 
     def column(self, name: str) -> Samples:
         """One field of the pose over all frames."""
-        return np.asarray(self.poses[:, _COLUMNS[name]])
+        return np.asarray(self.poses[:, COLUMNS[name]])
 
     def scaled(self, share: float) -> "CameraPath":
         """The same way, going so much of it."""
@@ -135,14 +74,8 @@ class CameraPath:
         return any(float(self.column(name).min()) < -1e-3 for name in _OUTWARD)
 
 
-_COLUMNS: Mapping[str, int] = {field.name: index for index, field in enumerate(fields(Pose))}
 _OUTWARD = ("forward", "zoom")
 """Fields that reveal more than the picture holds where they are below 0."""
-
-
-def velocity_fields() -> tuple[str, ...]:
-    """The names of what can be carried from clip to clip: all of a pose but the hand's sway."""
-    return tuple(name for name in _COLUMNS if name != "shake")
 
 
 def ease(x: Any, ramp: float = RAMP, kept: float = 0.0) -> Samples:
@@ -195,7 +128,7 @@ def camera_path(
     x = times(frame_count, loop=plan.loop)
     kept = 0.0 if arriving or plan.loop else KEPT
     done = [_progress(x, plan.segments, index, plan, kept) for index in range(len(plan.segments))]
-    poses = np.zeros((frame_count, len(_COLUMNS)))
+    poses = np.zeros((frame_count, len(COLUMNS)))
     for progress, segment in zip(done, plan.segments, strict=True):
         target = _target(segment, plan.strength * plan.camera_strength)
         if whole or arriving:
@@ -204,7 +137,7 @@ def camera_path(
     moving = [progress for progress, segment in zip(done, plan.segments, strict=True) if segment.moves]
     engaged = np.mean(moving, axis=0) if moving else np.zeros(frame_count)
     if arriving:
-        shake = _COLUMNS["shake"]
+        shake = COLUMNS["shake"]
         reach = poses[:, shake].copy()
         poses, engaged = poses - poses[-1], np.abs(engaged - engaged[-1])
         poses[:, shake] = reach
@@ -223,7 +156,7 @@ def _started_closer(poses: Samples) -> Samples:
     """Outward moves shifted so that they end on the whole picture rather than beyond it."""
     poses = poses.copy()
     for name in _OUTWARD:
-        column = poses[:, _COLUMNS[name]]
+        column = poses[:, COLUMNS[name]]
         column -= min(0.0, float(column.min()))
     return poses
 
@@ -238,7 +171,7 @@ def _coasting(
     poses: Samples, engaged: Samples, x: Samples, seconds: float, carried: Mapping[str, float], *, arriving: bool
 ) -> tuple[Samples, Samples]:
     """The path, and what of it is done, with a speed carried over that ebbs away as the path's own comes up."""
-    velocity = np.array([carried.get(name, 0.0) for name in _COLUMNS])
+    velocity = np.array([carried.get(name, 0.0) for name in COLUMNS])
     time = 1 - x if arriving else x
     way = np.minimum(time, RAMP) - RAMP * _gathered(time / RAMP)
     coast = (-1 if arriving else 1) * way[:, np.newaxis] * velocity * seconds
@@ -261,7 +194,7 @@ def _progress(x: Samples, segments: Sequence[Segment], index: int, plan: MotionP
 
 def _target(segment: Segment, strength: float) -> Samples:
     together = 1.0 if len(segment.moves) < 2 else 0.8
-    summed = sum((np.array(astuple(MOVES[move])) for move in segment.moves), np.zeros(len(_COLUMNS)))
+    summed = sum((np.array(astuple(MOVES[move])) for move in segment.moves), np.zeros(len(COLUMNS)))
     return np.asarray(summed * strength * together)
 
 
@@ -269,8 +202,8 @@ def _held_back(target: Samples, side: float) -> Samples:
     """Where the picture is to be at one end of the path, a move beyond it (on this side) goes less far."""
     target = target.copy()
     for name in _OUTWARD:
-        if side * target[_COLUMNS[name]] < 0:
-            target[_COLUMNS[name]] *= OUTWARD
+        if side * target[COLUMNS[name]] < 0:
+            target[COLUMNS[name]] *= OUTWARD
     return target
 
 
@@ -288,7 +221,7 @@ def _shaken(path: CameraPath, seconds: Samples, share: Samples, seed: int, loop_
     poses = path.poses.copy()
     random = np.random.default_rng([seed, 7])
     for name, part in (("pan", 1.0), ("tilt", 0.8), ("roll", 0.45), ("up", 0.5)):
-        poses[:, _COLUMNS[name]] += amount * part * share * _sway(seconds, random, loop_seconds)
+        poses[:, COLUMNS[name]] += amount * part * share * _sway(seconds, random, loop_seconds)
     return CameraPath(poses, np.maximum(path.engaged, share), path.opening, path.ending)
 
 

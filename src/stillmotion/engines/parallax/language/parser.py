@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
-from stillmotion.engines.parallax.camera.path import APPROXIMATED, MOVES
 from stillmotion.engines.parallax.language.grammar import is_a_persons
+from stillmotion.engines.parallax.language.moves import APPROXIMATED, MOVES
 from stillmotion.engines.parallax.language.people import CANNOT_REASON, TURNED_REASON
 from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment
 from stillmotion.engines.parallax.language.verbs import forms

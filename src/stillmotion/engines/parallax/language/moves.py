@@ -1,0 +1,77 @@
+"""Camera moves by name: what each does in all, as a pose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """A camera's offset from where the picture was taken. All zero is the picture itself.
+
+    `orbit` and `rise` move sideways and up while the camera keeps looking at the pivot; `vertigo` backs away
+    while the lens closes in so that the pivot keeps its size; `zoom` is the natural logarithm of magnification.
+    """
+
+    right: float = 0.0
+    up: float = 0.0
+    forward: float = 0.0
+    pan: float = 0.0
+    tilt: float = 0.0
+    roll: float = 0.0
+    zoom: float = 0.0
+    orbit: float = 0.0
+    rise: float = 0.0
+    vertigo: float = 0.0
+    shake: float = 0.0
+
+
+MOVES: Mapping[str, Pose] = {
+    "static": Pose(),
+    "push_in": Pose(forward=0.22),
+    "pull_out": Pose(forward=-0.22),
+    "zoom_in": Pose(zoom=0.24),
+    "zoom_out": Pose(zoom=-0.24),
+    "pan_left": Pose(pan=-0.085),
+    "pan_right": Pose(pan=0.085),
+    "tilt_up": Pose(tilt=0.07),
+    "tilt_down": Pose(tilt=-0.07),
+    "truck_left": Pose(right=-0.085),
+    "truck_right": Pose(right=0.085),
+    "pedestal_up": Pose(up=0.07),
+    "pedestal_down": Pose(up=-0.07),
+    "orbit_left": Pose(orbit=-0.105),
+    "orbit_right": Pose(orbit=0.105),
+    "crane_up": Pose(rise=0.055, up=0.065),
+    "crane_down": Pose(rise=-0.055, up=-0.065),
+    "roll_left": Pose(roll=-0.13),
+    "roll_right": Pose(roll=0.13),
+    "dolly_zoom": Pose(vertigo=0.4, zoom=0.18),
+    "handheld": Pose(shake=0.024, forward=0.15),
+    "aerial": Pose(forward=0.12, rise=0.05),
+    "aerial_drone": Pose(forward=0.14, orbit=0.05),
+    "bolt_cam": Pose(forward=0.26, right=0.04),
+    "pov": Pose(forward=0.18, shake=0.006),
+    "selfie": Pose(forward=0.06, orbit=0.03, shake=0.006),
+    "elevator_doors": Pose(forward=0.16),
+    "tiny_planet": Pose(roll=0.12, zoom=0.16),
+    "low_angle": Pose(forward=0.10, rise=-0.03),
+    "high_angle": Pose(forward=0.10, rise=0.03),
+    "eye_level": Pose(forward=0.12),
+    "ground_level": Pose(forward=0.10, rise=-0.04),
+    "overhead": Pose(forward=0.12, roll=0.02),
+    "over_the_shoulder": Pose(forward=0.10, right=0.02),
+}
+"""What each move does in all, at ordinary strength."""
+
+APPROXIMATED = frozenset(
+    {"aerial", "aerial_drone", "bolt_cam", "pov", "selfie", "elevator_doors", "tiny_planet"}
+    | {"low_angle", "high_angle", "eye_level", "ground_level", "overhead", "over_the_shoulder"}
+)
+"""Moves that one still can only suggest."""
+
+COLUMNS: Mapping[str, int] = {field.name: index for index, field in enumerate(fields(Pose))}
+
+
+def velocity_fields() -> tuple[str, ...]:
+    """The names of what can be carried from clip to clip: all of a pose but the hand's sway."""
+    return tuple(name for name in COLUMNS if name != "shake")
