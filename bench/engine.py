@@ -21,7 +21,7 @@ from bench.table import Figure, Sense, as_text, exit_code, spread, write_json
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import FaceFinder
-from stillmotion.engines.parallax.camera.staging import Shot
+from stillmotion.engines.parallax.camera.staging import Stage
 
 LINED = ("facade", "motorcycle_left", "rocket", "astronaut", "page", "lake", "Storm")
 """Pictures with straight lines."""
@@ -34,7 +34,7 @@ def maps(names: Sequence[str]) -> list[Figure]:
     faults: dict[str, MapFaults] = {}
     for name in names:
         picture = photo(name)
-        shot = Shot.of(picture, clip_size(picture, Resolution.P540), faces)
+        shot = Stage.of(picture, clip_size(picture, Resolution.P540), faces)
         faults |= {f"{move} on {name}": map_faults(shot, move) for move in NATIVE_MOVES}
     stretched = max(faults, key=lambda clip: faults[clip].stretch)
     return [

@@ -12,7 +12,7 @@ from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import DepthMap
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax.analysis.scene import Depth, FaceFinder, analyse
-from stillmotion.engines.parallax.camera.staging import Shot
+from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.depth.estimate import nearness
 from stillmotion.engines.parallax.depth.source import DepthImage
@@ -55,7 +55,7 @@ def depth() -> list[Figure]:
     given = DepthImage(motorcycle_depth()).nearness(rgb, scene, lambda: None)
     # Without its lines, which else hold the parallax back: this is the steepest that the maps are ever asked for.
     bare = replace(scene, lines=scene.lines[:0], depth=Depth(given, "image"))
-    shot = Shot.over(picture, clip_size(picture, Resolution.P540), bare)
+    shot = Stage.over(picture, clip_size(picture, Resolution.P540), bare)
     faults = [map_faults(shot, move) for move in NATIVE_MOVES]
     return [
         Figure(

@@ -7,7 +7,7 @@ import numpy as np
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.camera.path import camera_path
 from stillmotion.engines.parallax.camera.projection import CELL
-from stillmotion.engines.parallax.camera.staging import Shot
+from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.camera.warp import Warp
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 
@@ -23,7 +23,7 @@ class MapFaults:
     outside: float
 
 
-def map_faults(shot: Shot, move: str) -> MapFaults:
+def map_faults(shot: Stage, move: str) -> MapFaults:
     """What is wrong with the maps of a move."""
     surface, views = shot.staged(camera_path(MotionPlan((Segment((move,)),)), FRAMES, 5.0, 1))
     warp, canvas, size = Warp(surface), shot.canvas, shot.canvas.frame

@@ -30,7 +30,7 @@ except ImportError:
 from bench.gpu.cases import FULL, TINY, Case
 from stillmotion.domain.rendering import Frame, Rendering
 from stillmotion.engines.diffusers import optimizations
-from stillmotion.engines.diffusers.conditioning import Anchor, Shot
+from stillmotion.engines.diffusers.conditioning import Anchor, Conditioning
 from stillmotion.engines.diffusers.families import FAMILIES
 from stillmotion.engines.diffusers.frames import frames_of
 from stillmotion.engines.diffusers.loaded_model import Resident
@@ -72,14 +72,14 @@ class Stopwatch:
         return time.perf_counter() - self.began
 
 
-def shot_of(case: Case, steps: int) -> Shot:
+def shot_of(case: Case, steps: int) -> Conditioning:
     """The same clip for both."""
     grey = Image.linear_gradient("L").resize((case.size.width, case.size.height)).convert("RGB")
     anchors = (Anchor(0, (grey,)),) if case.first_picture else ()
-    return Shot("a boat drifts on a lake", case.size, case.frames, case.fps, steps, case.guidance, 1, anchors)
+    return Conditioning("a boat drifts on a lake", case.size, case.frames, case.fps, steps, case.guidance, 1, anchors)
 
 
-def bare(case: Case, pipeline: Any, shot: Shot, device: torch.device) -> Timed:
+def bare(case: Case, pipeline: Any, shot: Conditioning, device: torch.device) -> Timed:
     """As a script would: the whole pipeline, then the whole file."""
     asked = FAMILIES[case.family].ask(pipeline, shot)
     watch = Stopwatch()
@@ -99,7 +99,7 @@ def bare(case: Case, pipeline: Any, shot: Shot, device: torch.device) -> Timed:
     return Timed(watch.step(), last, last, watch.since())
 
 
-def ours(resident: Resident, shot: Shot, device: torch.device) -> Timed:
+def ours(resident: Resident, shot: Conditioning, device: torch.device) -> Timed:
     """As the engine does: frames go to the encoder while the next are decoded."""
     watch = Stopwatch()
     course = _Noted(resident, shot, watch, device)
@@ -119,7 +119,7 @@ def ours(resident: Resident, shot: Shot, device: torch.device) -> Timed:
 class _Noted(Course):
     """A course that notes when each step ended."""
 
-    def __init__(self, resident: Resident, shot: Shot, watch: Stopwatch, device: torch.device) -> None:
+    def __init__(self, resident: Resident, shot: Conditioning, watch: Stopwatch, device: torch.device) -> None:
         super().__init__(resident.pace, None, shot.steps, shot.frame_count, lambda _: None)
         self._watch, self._device = watch, device
 
@@ -129,7 +129,7 @@ class _Noted(Course):
         self._watch.ends.append(time.perf_counter())
 
 
-def _written(shot: Shot, frames: Iterator[Frame]) -> None:
+def _written(shot: Conditioning, frames: Iterator[Frame]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         encode(Rendering(shot.size, shot.fps, shot.frame_count, frames, "{}"), Path(folder, "clip.mp4"))
 
@@ -163,7 +163,7 @@ def measured(
 
 
 def _rows(
-    who: str, shots: Sequence[Shot], rounds: int, run: Callable[[Shot], Timed]
+    who: str, shots: Sequence[Conditioning], rounds: int, run: Callable[[Conditioning], Timed]
 ) -> Iterator[tuple[int, str, Timed]]:
     warming = run(replace(shots[0], steps=min(2, shots[0].steps)))
     print(f"{who}: warmed up by a clip of {min(2, shots[0].steps)} steps in {warming.clip:.1f} s", file=sys.stderr)

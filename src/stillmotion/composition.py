@@ -53,7 +53,7 @@ from stillmotion.http.server.replies import Handler
 from stillmotion.media.input.heif import reads_heic
 from stillmotion.opening import KEYS, LINKS, Missing, derived, directory_of, open_storage, opened
 from stillmotion.outputs import Output
-from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.background.callbacks import Deliverer
 from stillmotion.worker.background.displacement import DisplacedWatch
 from stillmotion.worker.background.sweeps import Sweeper
@@ -145,9 +145,11 @@ def _workshop(
     signals: tuple[QueueSignal, QueueSignal],
     scratch: Path,
     fault: Fault,
-) -> Workshop:
+) -> AttemptContext:
     images, videos, codec = HttpImages(connections, fault=fault), HttpVideos(connections), video_codec(settings)
-    return Workshop(work, images, videos, work.objects, *signals, work.clock, scratch, codec, fault, slow_decoder())
+    return AttemptContext(
+        work, images, videos, work.objects, *signals, work.clock, scratch, codec, fault, slow_decoder()
+    )
 
 
 async def _as_set(services: Services, settings: Settings, store: SqliteStore) -> Services:
@@ -197,7 +199,11 @@ async def _tell_able(host: WorkerHost, place: WorkerPlace) -> None:
 
 
 async def _host(
-    settings: Settings, workshop: Workshop, models: Catalogue, faults: Faults | None, spawned: RendererProcess | None
+    settings: Settings,
+    workshop: AttemptContext,
+    models: Catalogue,
+    faults: Faults | None,
+    spawned: RendererProcess | None,
 ) -> tuple[WorkerHost, list[Forwarder]]:
     """What makes the clips, as many at once as the settings say, and the other servers that it asks."""
     new_renderer = await _fit_renderers(settings, faults)

@@ -7,10 +7,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
 
 from stillmotion.domain.request import FrameSize  # noqa: E402 - after the skip
-from stillmotion.engines.diffusers.conditioning import Anchor, Shot, shot_of, smallest  # noqa: E402
+from stillmotion.engines.diffusers.conditioning import Anchor, Conditioning, shot_of, smallest  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
-from stillmotion.engines.diffusers.progress import Course, Pace  # noqa: E402
+from stillmotion.engines.diffusers.progress import Course, StepTimes  # noqa: E402
 from tests.diffusers.models import DEVICE, SIZE, STEPS, TINY, image, made_by, picture  # noqa: E402
 
 
@@ -24,8 +24,8 @@ def drawn(engine, job) -> list[bytes]:
     return [bytes(frame.planes) for frame in engine.render(job, lambda _: None).frames]
 
 
-def decoded(model, shot: Shot) -> torch.Tensor:
-    course = Course(Pace(), None, shot.steps, shot.frame_count, lambda _: None)
+def decoded(model, shot: Conditioning) -> torch.Tensor:
+    course = Course(StepTimes(), None, shot.steps, shot.frame_count, lambda _: None)
     return torch.cat(list(model.decode(model.denoise(shot, course), shot, course)), dim=1)
 
 

@@ -13,7 +13,7 @@ from stillmotion.domain.errors import GenerationFailed  # noqa: E402 - after the
 from stillmotion.domain.request import FrameSize  # noqa: E402
 from stillmotion.engines.diffusers import loaded_model, memory  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.memory import Placement  # noqa: E402
+from stillmotion.engines.diffusers.memory import DevicePlacement  # noqa: E402
 from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
 from tests.diffusers.models import BY_FOUR, DEVICE, TINY, picture  # noqa: E402
 
@@ -157,20 +157,20 @@ def test_weights_are_placed_by_the_room_that_there_is(folder_of):
     sizes = {name: memory._byte_count(part) for name, part in parts.items()}
     without = sum(size for name, size in sizes.items() if "encoder" not in name)
     rooms = {
-        math.inf: Placement.DEVICE,
-        sum(sizes.values()): Placement.DEVICE,
-        sum(sizes.values()) - 1: Placement.ENCODERS_OFF,
-        without: Placement.ENCODERS_OFF,
-        without - 1: Placement.PARTS,
-        max(sizes.values()): Placement.PARTS,
-        max(sizes.values()) - 1: Placement.BLOCKS,
+        math.inf: DevicePlacement.DEVICE,
+        sum(sizes.values()): DevicePlacement.DEVICE,
+        sum(sizes.values()) - 1: DevicePlacement.ENCODERS_OFF,
+        without: DevicePlacement.ENCODERS_OFF,
+        without - 1: DevicePlacement.PARTS,
+        max(sizes.values()): DevicePlacement.PARTS,
+        max(sizes.values()) - 1: DevicePlacement.BLOCKS,
     }
     assert {room: memory.first_placement(model._main, room) for room in rooms} == rooms
     assert memory.room_on(torch.device("cpu")) == math.inf
 
 
 @pytest.mark.parametrize("name", ["wan21", "a14b", "ltx"])
-@pytest.mark.parametrize("placement", list(Placement))
+@pytest.mark.parametrize("placement", list(DevicePlacement))
 def test_where_the_weights_lie_changes_no_frame(name, placement, folder_of):
     whole = drawn(at_work(name, folder_of)[0], TINY[name].job())
     engine, model = at_work(name, folder_of, options={"placement": str(placement)})
@@ -182,7 +182,7 @@ def test_parts_that_visit_the_device_are_sent_what_they_work_on_there(folder_of)
     """Whether they are at home just now or not; "meta" stands for a device that is not the CPU."""
     _, model = at_work("wan21", folder_of)
     pipeline, elsewhere = model._main, torch.device("meta")
-    memory.place(pipeline, Placement.ENCODERS_OFF, elsewhere)
+    memory.place(pipeline, DevicePlacement.ENCODERS_OFF, elsewhere)
     at_home = (pipeline.text_encoder, pipeline.image_encoder)
     assert [part.device.type for part in at_home] == ["cpu", "cpu"]
     assert [get_module_execution_device(part) for part in at_home] == [elsewhere, elsewhere]
@@ -207,4 +207,4 @@ def test_weights_are_moved_off_until_a_clip_fits(folder_of, monkeypatch):
         assert drawn(engine, TINY["wan21"].job()) == whole
     finally:
         held.remove()
-    assert tries[:3] == [Placement.DEVICE, Placement.ENCODERS_OFF, Placement.PARTS]
+    assert tries[:3] == [DevicePlacement.DEVICE, DevicePlacement.ENCODERS_OFF, DevicePlacement.PARTS]

@@ -15,7 +15,7 @@ from stillmotion.domain.rendering import DepthMap, Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Depth, FaceFinder, Scene, analyse
-from stillmotion.engines.parallax.camera.staging import Shot
+from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, nearness
 from stillmotion.engines.parallax.depth.source import DepthImage
@@ -69,7 +69,7 @@ def test_a_house_before_the_sky_stands_upright():
 
 def test_true_depth_with_all_its_edges_folds_nothing(motorcycle, scene):
     given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene, never)
-    shot = Shot.over(motorcycle, SIZE, replace(scene, lines=scene.lines[:0], depth=Depth(given, "image")))
+    shot = Stage.over(motorcycle, SIZE, replace(scene, lines=scene.lines[:0], depth=Depth(given, "image")))
     for move in MOVES:
         faults = map_faults(shot, move)
         assert faults.folds == 0, move

@@ -14,7 +14,7 @@ from stillmotion.engines.parallax.analysis.scene import Box, FaceFinder, analyse
 from stillmotion.engines.parallax.camera.framing import crop_centre, loses
 from stillmotion.engines.parallax.camera.overscan import needed_overscan
 from stillmotion.engines.parallax.camera.path import camera_path
-from stillmotion.engines.parallax.camera.staging import Shot
+from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.parser import read
@@ -24,7 +24,7 @@ from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 @pytest.mark.parametrize("name", ["astronaut", "rocket", "page"])
 @pytest.mark.parametrize("size", [FrameSize(480, 270), FrameSize(270, 480)])
 def test_no_move_folds_the_picture_or_leaves_it(name, size):
-    shot = Shot.of(photo(name), size, FaceFinder())
+    shot = Stage.of(photo(name), size, FaceFinder())
     for move in MOVES:
         faults = map_faults(shot, move)
         assert faults.folds == 0, move
@@ -44,7 +44,7 @@ def test_no_move_folds_the_picture_or_leaves_it(name, size):
     ],
 )
 def test_the_strongest_moves_stay_inside_and_start_or_end_at_the_picture(prompt, arriving):
-    shot = Shot.of(photo("coffee"), FrameSize(480, 270), FaceFinder())
+    shot = Stage.of(photo("coffee"), FrameSize(480, 270), FaceFinder())
     path = camera_path(read(prompt), 48, 2.0, 3, arriving=arriving)
     surface, views = shot.staged(path)
     needed = needed_overscan(views.with_overscan(np.ones(48)), surface)
@@ -92,7 +92,7 @@ def test_pages_of_writing_and_drawings_are_flat(name, flat):
 
 def test_a_face_stays_in_the_frame_whatever_the_move():
     for move in ("push_in", "truck_right", "truck_left", "pan_left", "pan_right", "tilt_down", "orbit_left"):
-        shot = Shot.of(photo("astronaut"), FrameSize(480, 480), FaceFinder())
+        shot = Stage.of(photo("astronaut"), FrameSize(480, 480), FaceFinder())
         surface, views = shot.staged(camera_path(MotionPlan((Segment((move,)),), strength=1.4), 24, 1.0, 1))
         face = shot.scene.faces[0]
         assert not loses(Box(*(480 * side for side in (face.left, face.top, face.right, face.bottom))), surface, views)

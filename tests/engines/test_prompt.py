@@ -7,7 +7,7 @@ import pytest
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.language.people import CANNOT_REASON, TURNED_REASON
-from stillmotion.engines.parallax.language.vocabulary import ENGLISH, UNDIRECTED, Kind
+from stillmotion.engines.parallax.language.vocabulary import ENGLISH, UNDIRECTED, TermKind
 
 CAMERA = {
     "push in": ["push_in"],
@@ -164,7 +164,7 @@ def test_any_text_gives_a_plan(prompt):
 
 
 def test_every_camera_entry_is_a_move_or_waits_for_a_direction():
-    keys = {entry.key for entry in ENGLISH.entries if entry.kind is Kind.CAMERA}
+    keys = {entry.key for entry in ENGLISH.entries if entry.kind is TermKind.CAMERA}
     assert keys <= MOVES.keys() | UNDIRECTED
     assert MOVES.keys() <= keys
 

@@ -16,7 +16,7 @@ from stillmotion.adapters.queue_signal import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application import work as leases
 from stillmotion.application.work import Work
-from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.renderer.process import RendererProcess
 from tests.worker.conftest import FAKE_RENDERER, Pictures
@@ -25,7 +25,7 @@ from tests.worker.conftest import FAKE_RENDERER, Pictures
 async def work(database: Path, folder: Path) -> None:
     clock, objects = SystemClock(), LocalObjects(folder / "objects")
     store = open_store(database, clock)
-    shop = Workshop(
+    shop = AttemptContext(
         work=Work(store, objects, clock, new_token),
         images=Pictures(),
         objects=objects,

@@ -12,7 +12,7 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.identifiers import new_callback_secret
 from stillmotion.application.ports import CallbackUndeliverable
-from stillmotion.domain.callbacks import Answer, caused_by
+from stillmotion.domain.callbacks import CallbackResponse, caused_by
 from tests.builders import CALLBACK_URL, NOON, a_generation
 from tests.fetch.hostile_server import hostile_network
 
@@ -75,7 +75,7 @@ async def test_headers_and_body_arrive_as_they_were_signed():
             "content-type": "application/json",
             **sign(new_callback_secret(), "msg_1", SystemClock().now(), BODY),
         }
-        assert await sender.post("http://hooks.example.com/x", headers, BODY, timedelta(1)) == Answer(200)
+        assert await sender.post("http://hooks.example.com/x", headers, BODY, timedelta(1)) == CallbackResponse(200)
     head = network.requests[0].decode().lower()
     assert head.startswith("post /x http/1.1\r\n")
     assert "content-type: application/json\r\n" in head
@@ -98,12 +98,12 @@ async def test_the_status_counts_whatever_the_body_does():
         sender = GuardedCallbackSender(Connections(lookup=network.lookup, socket=network.socket))
         for path, status in (("endless", 200), ("cl-short", 200), ("reset", 200), ("404", 404), ("503", 503)):
             answer = await sender.post(f"http://hooks.example.com/{path}", {}, BODY, timedelta(seconds=0.5))
-            assert answer == Answer(status)
+            assert answer == CallbackResponse(status)
 
 
 async def test_no_answer_leads_to_another_address():
     async with hostile_network(DNS, PUBLIC) as network:
         sender = GuardedCallbackSender(Connections(lookup=network.lookup, socket=network.socket))
         url = "http://hooks.example.com/redir?to=http://hooks.example.com/x&status=308%20Permanent%20Redirect"
-        assert await sender.post(url, {}, BODY, timedelta(seconds=1)) == Answer(308)
+        assert await sender.post(url, {}, BODY, timedelta(seconds=1)) == CallbackResponse(308)
     assert len(network.requests) == 1

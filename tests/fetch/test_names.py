@@ -11,7 +11,7 @@ import pytest
 
 from bench.soak.name_server import NameServer, Reply
 from stillmotion.adapters.fetch.addresses import AddressPolicy
-from stillmotion.adapters.fetch.client import Connections, NoAnswer, Trouble
+from stillmotion.adapters.fetch.client import Connections, NoResponse, Trouble
 from stillmotion.adapters.fetch.resolver import QUESTIONS_EACH, NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
 
@@ -150,6 +150,6 @@ def test_anything_else_is_no_name_server(written):
 
 
 async def trouble_with(connections: Connections, name: str) -> Trouble:
-    with pytest.raises(NoAnswer) as no_answer, connections.session() as session:
+    with pytest.raises(NoResponse) as no_answer, connections.session() as session:
         await session.resolve(name)
     return no_answer.value.trouble

@@ -12,7 +12,7 @@ from stillmotion.domain.planning import successor
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.forward.peer import Peer
 from stillmotion.engines.forward.peers import peer_of
-from stillmotion.engines.forward.polling import Pace
+from stillmotion.engines.forward.polling import PollSchedule
 from stillmotion.worker.makers.preparation import Darkroom
 from stillmotion.worker.makers.remote import Forwarder
 from stillmotion.worker.renderer.process import RendererProcess
@@ -21,7 +21,7 @@ from tests.worker.conftest import FAKE_RENDERER, workshop
 
 __all__ = ["workshop"]
 
-QUICK = Pace(first=0.02, longest=0.1, silence=0.5, standstill=5.0, tries=3)
+QUICK = PollSchedule(first=0.02, longest=0.1, silence=0.5, standstill=5.0, tries=3)
 ENTRY = Entry(
     name="studio",
     engine=EngineKind.FORWARD,

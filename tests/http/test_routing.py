@@ -3,7 +3,7 @@
 import pytest
 
 from stillmotion.http.edge.operation import Nothing
-from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed, Problems, Row
+from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed, RefusalRule, Refusals
 from stillmotion.http.edge.routing import Router
 
 ROUTES = [
@@ -49,8 +49,11 @@ def test_the_methods_of_a_path_are_known(router):
 
 
 def test_a_surface_may_tell_a_wrong_method_from_a_wrong_path():
-    problems = Problems(
-        [Row(MethodNotAllowed, 405, "another method", Nothing()), Row(EndpointNotFound, 404, "nothing", Nothing())]
+    problems = Refusals(
+        [
+            RefusalRule(MethodNotAllowed, 405, "another method", Nothing()),
+            RefusalRule(EndpointNotFound, 404, "nothing", Nothing()),
+        ]
     )
     refused = problems.reply(MethodNotAllowed("/things", ["GET", "POST"]))
     assert (refused.status, dict(refused.headers)["Allow"]) == (405, "GET, POST")

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from stillmotion.media.sandbox import decoder
 from stillmotion.media.sandbox.confinement import Limits
-from stillmotion.media.sandbox.protocol import Order, Pixels, Planes, Refused, Size
+from stillmotion.media.sandbox.protocol import DecodeOrder, FileRefused, Pixels, Planes, Size
 
 
 def loop() -> None:
@@ -93,7 +93,7 @@ LIES: Mapping[str, decoder.Part] = {
     "lie-about-a-side": (Pixels(-1, -1, False), (b"",)),
     "answer-something-else": (Size(2, 2), ()),
     "answer-with-frames": (Planes(2, 2), (bytes(6),)),
-    "refuse-at-length": (Refused("image_decode_failed", "x" * 100_000), ()),
+    "refuse-at-length": (FileRefused("image_decode_failed", "x" * 100_000), ()),
 }
 
 
@@ -104,7 +104,7 @@ def drops() -> Iterator[bytes]:
         yield bytes(20_000)
 
 
-def obey(order: Order, file: BinaryIO) -> Iterable[decoder.Part]:
+def obey(order: DecodeOrder, file: BinaryIO) -> Iterable[decoder.Part]:
     """A permission refused is told as the error's number, to show that it was the system that refused."""
     deed = file.read().rpartition(b"DO:")[2].decode("latin-1")
     file.seek(0)
@@ -117,10 +117,10 @@ def obey(order: Order, file: BinaryIO) -> Iterable[decoder.Part]:
     try:
         DEEDS.get(deed, lambda: None)()
     except OSError as error:
-        yield Refused("refused_by_the_system", str(error.errno)), ()
+        yield FileRefused("refused_by_the_system", str(error.errno)), ()
         return
     except MemoryError:
-        yield Refused("image_decode_failed", "out of memory"), ()
+        yield FileRefused("image_decode_failed", "out of memory"), ()
         return
     yield from decoder.read(order, file)
 

@@ -12,7 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stillmotion import Client, client
-from stillmotion.outputs import BACKUP, CLIP, THUMBNAIL, IfThere, Inputs, OutputRefused, OutputUnwritable, place, put
+from stillmotion.outputs import (
+    BACKUP,
+    CLIP,
+    THUMBNAIL,
+    IfThere,
+    InputPaths,
+    OutputRefused,
+    OutputUnwritable,
+    place,
+    put,
+)
 from tests.clients.contract_server import Answer, contract_server
 
 ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
@@ -51,7 +61,7 @@ class Writing:
 
     def by_command(self, made):
         if_there = IfThere.REPLACE if self.overwrite else IfThere.REFUSE
-        return put(made, place(self.named, self.kind, "photo", if_there=if_there, inputs=Inputs(self.pictures)))
+        return put(made, place(self.named, self.kind, "photo", if_there=if_there, inputs=InputPaths(self.pictures)))
 
     def by_client(self, connected):
         known = connected.submit("https://example.com/a.jpg", "a lake")

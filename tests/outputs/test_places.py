@@ -13,7 +13,7 @@ from stillmotion.outputs import (
     THUMBNAIL,
     Draft,
     IfThere,
-    Inputs,
+    InputPaths,
     OutputRefused,
     OutputUnwritable,
     collision,
@@ -41,7 +41,7 @@ def made(tmp_path_factory):
 
 
 def asked(named, if_there=IfThere.REFUSE, kind=CLIP):
-    return place(named, kind, "photo", if_there=if_there, inputs=Inputs(["photo.jpg"]))
+    return place(named, kind, "photo", if_there=if_there, inputs=InputPaths(["photo.jpg"]))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_what_is_read_is_not_written_by_another_spelling_where_case_does_not_cou
 def test_nothing_is_written_into_a_folder_that_is_read():
     Path("elsewhere").symlink_to("clips")
     with pytest.raises(OutputRefused, match="lies in clips, which is what is read"):
-        place("elsewhere/new/b.tar", BACKUP, "b", inputs=Inputs(folders=["clips"]))
+        place("elsewhere/new/b.tar", BACKUP, "b", inputs=InputPaths(folders=["clips"]))
 
 
 def test_what_is_there_is_replaced_where_that_was_asked_for_with_its_permissions(made):

@@ -27,7 +27,7 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Product
 from stillmotion.testing.memory_store import MemoryStore
-from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.devices import Device
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import Forwarder
@@ -73,7 +73,7 @@ class Videos:
 class Bench:
     """A host that runs, its queue, and a way to look at both."""
 
-    workshop: Workshop
+    workshop: AttemptContext
     store: GenerationStore
     host: WorkerHost
     renderers: list[RendererProcess] = field(default_factory=list)
@@ -128,10 +128,10 @@ class Bench:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
+def workshop(tmp_path: Path) -> AttemptContext:
     clock = SystemClock()
     objects = LocalObjects(tmp_path / "objects")
-    return Workshop(
+    return AttemptContext(
         work=Work(MemoryStore(clock), objects, clock, new_token),
         images=Pictures(),
         videos=Videos(tmp_path),
@@ -146,7 +146,7 @@ def workshop(tmp_path: Path) -> Workshop:
 
 @asynccontextmanager
 async def running(
-    workshop: Workshop, lanes: int = 1, forwarders: Sequence[Forwarder] = (), devices: Sequence[Device] = ()
+    workshop: AttemptContext, lanes: int = 1, forwarders: Sequence[Forwarder] = (), devices: Sequence[Device] = ()
 ) -> AsyncIterator[Bench]:
     """A host at work for the length of the block, drained with no grace at its end."""
     renderers: list[RendererProcess] = []

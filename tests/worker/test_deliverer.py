@@ -18,7 +18,7 @@ from stillmotion.adapters.queue_signal import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.ports import CallbackUndeliverable, Submission
-from stillmotion.domain.callbacks import SCHEDULE, Answer, DeliveryState
+from stillmotion.domain.callbacks import SCHEDULE, CallbackResponse, DeliveryState
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
@@ -51,7 +51,7 @@ class Elsewhere:
                 raise CallbackUndeliverable("callback_timeout: no answer came in time")
             await asyncio.sleep(0.002)
             self.heard.append(host)
-            return Answer(204)
+            return CallbackResponse(204)
         finally:
             self.under_way[host] -= 1
 

@@ -19,9 +19,9 @@ from stillmotion.media.input.probe import probe
 from stillmotion.worker.renderer.process import (
     PATIENCE,
     RENDERER_COMMAND,
-    Patience,
     RendererDied,
     RendererProcess,
+    RendererTimeouts,
     RendererUnfit,
 )
 from stillmotion.worker.renderer.protocol import Progress, Render, Stage
@@ -120,7 +120,7 @@ async def cancelled(renderer: RendererProcess, order: Render) -> float:
 
 
 async def test_a_renderer_that_says_nothing_is_given_up(picture):
-    renderer = RendererProcess(FAKE_RENDERER, patience=Patience(silence=timedelta(seconds=0.3)))
+    renderer = RendererProcess(FAKE_RENDERER, patience=RendererTimeouts(silence=timedelta(seconds=0.3)))
     await renderer.start()
     with pytest.raises(RendererDied) as caught:
         await renderer.render(message(renderer, picture, "stubborn"), lambda _: None)

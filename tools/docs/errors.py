@@ -8,7 +8,7 @@ import msgspec
 
 from stillmotion.domain import errors
 from stillmotion.domain.reasons import MEANINGS
-from stillmotion.http.edge.refusals import Problems, Row
+from stillmotion.http.edge.refusals import RefusalRule, Refusals
 from stillmotion.http.surfaces.admin import refusals as admin
 from stillmotion.http.surfaces.dreammachine import refusals as dreammachine
 from stillmotion.http.surfaces.gateway.refusals import PROBLEMS
@@ -16,7 +16,7 @@ from stillmotion.http.surfaces.openai import refusals as openai
 from tools.docs import source
 from tools.docs.markdown import code, literal, table
 
-SURFACES: Mapping[str, Problems] = {
+SURFACES: Mapping[str, Refusals] = {
     "gateway": PROBLEMS,
     "Dream Machine": dreammachine.PROBLEMS,
     "OpenAI": openai.PROBLEMS,
@@ -57,7 +57,7 @@ def failure_code_names() -> set[str]:
     return {failure_code for failure_code, _ in _failures()}
 
 
-def _answers(rows: Iterable[Row]) -> str:
+def _answers(rows: Iterable[RefusalRule]) -> str:
     cells = (
         (str(row.status), literal(row.kind.__name__), row.when, literal(msgspec.json.encode(row.body).decode()))
         for row in sorted(rows, key=lambda row: row.status)

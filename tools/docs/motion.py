@@ -6,7 +6,7 @@ from stillmotion.engines.parallax.effects.flicker import FLICKERS
 from stillmotion.engines.parallax.effects.overlays import VEILS
 from stillmotion.engines.parallax.effects.weather import WEATHER
 from stillmotion.engines.parallax.language.moves import APPROXIMATED
-from stillmotion.engines.parallax.language.vocabulary import ENGLISH, UNDIRECTED, Entry, Kind
+from stillmotion.engines.parallax.language.vocabulary import ENGLISH, UNDIRECTED, Term, TermKind
 from stillmotion.engines.parallax.motion.subject import MOTIONS
 from stillmotion.engines.parallax.motion.waves import REGIONS
 from tools.docs.markdown import literal, table
@@ -14,26 +14,26 @@ from tools.docs.markdown import literal, table
 
 def camera_words() -> str:
     """Every camera move with its phrases."""
-    rows = [(literal(each.key), _words(each), _how_it_goes(each.key)) for each in _of(Kind.CAMERA)]
+    rows = [(literal(each.key), _words(each), _how_it_goes(each.key)) for each in _of(TermKind.CAMERA)]
     return table(("Move", "Words", ""), rows)
 
 
 def other_words() -> str:
     """Every word that is no camera move."""
-    kinds = {Kind.SUBJECT: "subject", Kind.AMBIENT: "surroundings", Kind.MODIFIER: "how"}
-    kinds |= {Kind.THEN: "one after the other", Kind.LOOP: "the whole clip", Kind.NOT: "not what follows"}
-    kinds |= {Kind.CANNOT: "people", Kind.NOTHING: "together"}
+    kinds = {TermKind.SUBJECT: "subject", TermKind.AMBIENT: "surroundings", TermKind.MODIFIER: "how"}
+    kinds |= {TermKind.THEN: "one after the other", TermKind.LOOP: "the whole clip", TermKind.NOT: "not what follows"}
+    kinds |= {TermKind.CANNOT: "people", TermKind.NOTHING: "together"}
     rows = [
         (kinds[each.kind], literal(each.key), _words(each), _condition(each)) for kind in kinds for each in _of(kind)
     ]
     return table(("About", "Meaning", "Words", ""), rows)
 
 
-def _of(kind: Kind) -> list[Entry]:
+def _of(kind: TermKind) -> list[Term]:
     return [each for each in ENGLISH.entries if each.kind is kind]
 
 
-def _words(entry: Entry) -> str:
+def _words(entry: Term) -> str:
     """The phrases as a person reads them: `push~ in` is "push in", in every form of the verb."""
     plain = (re.sub(r"[<>~]", "", phrase) for phrase in entry.phrases)
     unmixed = (" / ".join(dict.fromkeys(phrase.split("/"))) for phrase in plain)
@@ -46,13 +46,13 @@ def _how_it_goes(key: str) -> str:
     return "the picture decides the direction" if key in UNDIRECTED else ""
 
 
-def _condition(entry: Entry) -> str:
+def _condition(entry: Term) -> str:
     """What it takes for a thing to move; the engine asks the same tables."""
-    if entry.kind is Kind.CANNOT:
+    if entry.kind is TermKind.CANNOT:
         return "understood, and said not to be done: one picture does not show it"
-    if entry.kind is Kind.NOTHING:
+    if entry.kind is TermKind.NOTHING:
         return "moves nothing"
-    if entry.kind not in (Kind.SUBJECT, Kind.AMBIENT):
+    if entry.kind not in (TermKind.SUBJECT, TermKind.AMBIENT):
         return ""
     if entry.key in REGIONS or entry.key in FLICKERS:
         return "where it is found in the picture"

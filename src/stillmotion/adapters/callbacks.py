@@ -11,10 +11,10 @@ import aiohttp
 from standardwebhooks.webhooks import Webhook
 from yarl import URL
 
-from stillmotion.adapters.fetch.client import READ_BUFFER, Connections, NoAnswer, Trouble
+from stillmotion.adapters.fetch.client import READ_BUFFER, Connections, NoResponse, Trouble
 from stillmotion.adapters.fetch.urls import UrlRefused
 from stillmotion.application.ports import CallbackUndeliverable
-from stillmotion.domain.callbacks import Answer
+from stillmotion.domain.callbacks import CallbackResponse
 
 ANSWER_BYTES = READ_BUFFER
 """How much of an answer's body is taken, so that its sender is not cut off; nobody reads it."""
@@ -38,16 +38,16 @@ class GuardedCallbackSender:
 
     connections: Connections = field(default_factory=Connections)
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> CallbackResponse:
         """POST once, never redirected. Raises `CallbackUndeliverable` where no status came within the deadline."""
         try:
             return await self._post(url, headers, body, deadline)
         except UrlRefused as refused:
             raise CallbackUndeliverable(_WORDS[Trouble.BLOCKED]) from refused
-        except NoAnswer as no_answer:
+        except NoResponse as no_answer:
             raise CallbackUndeliverable(_WORDS[no_answer.trouble]) from no_answer
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> Answer:
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> CallbackResponse:
         target = URL(self.connections.guard.admit(url).url, encoded=True)
         with self.connections.session() as session:
             async with (
@@ -58,7 +58,7 @@ class GuardedCallbackSender:
                 # The status has been heard: from here on nothing counts against it.
                 until.reschedule(None)
                 await _hear_out(answer)
-                return Answer(answer.status, answer.headers.get("Retry-After"))
+                return CallbackResponse(answer.status, answer.headers.get("Retry-After"))
 
 
 async def _hear_out(answer: aiohttp.ClientResponse) -> None:

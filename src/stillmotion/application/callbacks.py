@@ -17,7 +17,7 @@ from stillmotion.application.ports import (
     GenerationStore,
     QueueSignal,
 )
-from stillmotion.domain.callbacks import ANSWER_DEADLINE, Answer, Delivery, DeliveryAttempt, asked_pause
+from stillmotion.domain.callbacks import ANSWER_DEADLINE, CallbackResponse, Delivery, DeliveryAttempt, asked_pause
 from stillmotion.domain.errors import CallbackNotFound, GenerationNotFound
 from stillmotion.domain.subscriptions import Subscription
 
@@ -68,7 +68,7 @@ class Callbacks:
         await self.store.record(attempted, attempt)
         return attempted
 
-    async def _post(self, due: DueDelivery, now: datetime) -> tuple[Answer | None, str | None]:
+    async def _post(self, due: DueDelivery, now: datetime) -> tuple[CallbackResponse | None, str | None]:
         """The receiver's answer, or why there is none."""
         delivery = due.delivery
         body = self.dialects[due.generation.surface](due.generation.as_announced(delivery.announces))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from stillmotion.domain.callbacks import Answer, Delivery, DeliveryAttempt
+from stillmotion.domain.callbacks import CallbackResponse, Delivery, DeliveryAttempt
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
@@ -342,7 +342,7 @@ class CallbackStore(Protocol):
 class CallbackSender(Protocol):
     """Posts callbacks."""
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> CallbackResponse:
         """POST once, never redirected. Raises `CallbackUndeliverable` where no status came within the deadline."""
         ...
 

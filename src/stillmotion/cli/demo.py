@@ -24,7 +24,7 @@ from stillmotion.outputs import (
     CLIP,
     THUMBNAIL,
     IfThere,
-    Inputs,
+    InputPaths,
     Output,
     OutputRefused,
     collision,
@@ -148,7 +148,7 @@ class _Places:
     def of(cls, named: str, image: str | None, *, overwrite: bool) -> "_Places":
         """Raises `OutputRefused`. A file that was named is replaced only where that was asked for; in a folder none."""
         if_there = IfThere.REPLACE if overwrite else IfThere.NUMBER if is_folder(named) else IfThere.REFUSE
-        inputs = Inputs([image] if image and not is_address(image) else ())
+        inputs = InputPaths([image] if image and not is_address(image) else ())
         clip = place(named, CLIP, "demo", if_there=if_there, inputs=inputs)
         if not clip.is_file:
             return cls(clip, None)

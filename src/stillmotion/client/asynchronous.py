@@ -26,7 +26,7 @@ from stillmotion.client.core import Core
 from stillmotion.client.download import download
 from stillmotion.client.generation import Generation, Page
 from stillmotion.client.images import Image
-from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Run, Send, Step, Tell, Waiting, Work
+from stillmotion.client.steps import BlockingWork, Flow, HttpReply, Next, Open, Pause, Run, Send, Step, Tell, Waiting
 from stillmotion.client.wire import Options
 
 Result = TypeVar("Result")
@@ -143,11 +143,11 @@ class AsyncClient:
                     on_progress(told)
             return drive.run.result
 
-    def _drive(self, flow: Flow[Result]) -> "_Drive[Result]":
-        return _Drive(flow, self._http, self._base_url, self._key, self._on_wait)
+    def _drive(self, flow: Flow[Result]) -> "_AsyncDrive[Result]":
+        return _AsyncDrive(flow, self._http, self._base_url, self._key, self._on_wait)
 
 
-class _Drive(Generic[Result]):
+class _AsyncDrive(Generic[Result]):
     """Carries out a flow's steps over one httpx2 client, with at most one answer open at a time."""
 
     def __init__(self, flow: Flow[Result], http: httpx2.AsyncClient, base_url: str, key: str, on_wait: OnWait) -> None:
@@ -193,12 +193,12 @@ class _Drive(Generic[Result]):
                 if why is not None:
                     self._on_wait(Waiting(seconds, why))
                 return await anyio.sleep(seconds)
-            case Work(run):
+            case BlockingWork(run):
                 return await anyio.to_thread.run_sync(run)
             case Tell():
                 raise AssertionError("what is told is given to the caller")
 
-    async def _open(self, step: Open) -> Reply:
+    async def _open(self, step: Open) -> HttpReply:
         await self._hang_up()
         request = self._http.build_request(**opening(step, self._key))
         self._response = await self._http.send(request, stream=True, follow_redirects=not step.request.is_for_server)

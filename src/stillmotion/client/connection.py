@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from stillmotion.client.errors import ClientError, NoAnswer
-from stillmotion.client.steps import Open, Reply, Request, Waiting
+from stillmotion.client.steps import HttpReply, HttpRequest, Open, Waiting
 
 OnWait: TypeAlias = Callable[[Waiting], None]
 
@@ -53,7 +53,7 @@ def settings(base_url: str) -> Mapping[str, Any]:
     }
 
 
-def arguments(request: Request, key: str) -> Mapping[str, Any]:
+def arguments(request: HttpRequest, key: str) -> Mapping[str, Any]:
     """What an httpx2 client builds the request from. The key is told to the server alone, not to where files lie."""
     given: dict[str, Any] = {"method": request.method, "url": request.url, "headers": dict(request.headers)}
     if request.is_for_server:
@@ -70,9 +70,9 @@ def opening(step: Open, key: str) -> Mapping[str, Any]:
     return {**arguments(step.request, key), "timeout": httpx2.Timeout(step.patience, connect=_CONNECT)}
 
 
-def reply_of(response: httpx2.Response, content: bytes = b"") -> Reply:
+def reply_of(response: httpx2.Response, content: bytes = b"") -> HttpReply:
     """The answer as the core reads it."""
-    return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, content)
+    return HttpReply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, content)
 
 
 def no_answer(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: str) -> ClientError:

@@ -11,7 +11,7 @@ from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, Stil
 from stillmotion.client.events import EventReader
 from stillmotion.client.generation import Generation, Page
 from stillmotion.client.images import Image, files_among, is_local, read_image
-from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Request, Send, Tell, Work
+from stillmotion.client.steps import BlockingWork, Flow, HttpReply, HttpRequest, Next, Open, Pause, Send, Tell
 
 LONGEST_PAUSE = 60.0
 """Seconds: what a server asks for beyond that is the caller's to wait for."""
@@ -67,12 +67,12 @@ class Core:
             return wire.generation_keyframe(image.id)
         if not is_local(image):
             return wire.image_keyframe(str(image))
-        file = yield Work(lambda: read_image(image))
+        file = yield BlockingWork(lambda: read_image(image))
         try:
             reply = yield from self.call(wire.upload(file.name, file.content, file.media_type))
         except NotFound:
             # A server without uploads takes the picture in the request itself.
-            return wire.image_keyframe((yield Work(lambda: file.data_uri)))
+            return wire.image_keyframe((yield BlockingWork(lambda: file.data_uri)))
         return wire.image_keyframe(wire.uploaded_url(reply))
 
     def get(self, generation_id: str) -> Flow[Generation]:
@@ -127,7 +127,7 @@ class Core:
         reader, broken = EventReader(), 0
         while broken < _BROKEN_STREAMS:
             try:
-                reply: Reply = yield Open(wire.events(seen.id, reader.last_id), _patience(until))
+                reply: HttpReply = yield Open(wire.events(seen.id, reader.last_id), _patience(until))
                 if reply.status != 200 or not reply.headers.get("content-type", "").startswith("text/event-stream"):
                     return seen
                 while (piece := (yield Next())) is not None:
@@ -155,12 +155,12 @@ class Core:
         """The generation as it is by now."""
         return replace((yield from self.get(seen.id)), pictures=seen.pictures)
 
-    def call(self, request: Request) -> Flow[Reply]:
+    def call(self, request: HttpRequest) -> Flow[HttpReply]:
         """The answer, after as many tries as are safe and useful. Raises `ServerRefused` and `NoAnswer`."""
         for tries in range(self.retries + 1):
             is_last = tries == self.retries or not request.may_be_repeated
             try:
-                reply: Reply = yield Send(request)
+                reply: HttpReply = yield Send(request)
             except NoAnswer as error:
                 if is_last:
                     raise
@@ -182,7 +182,7 @@ class Core:
         return seconds * (1 + self.random(1000) / 4000)
 
 
-def _worth_repeating(reply: Reply, retry_after: float | None) -> bool:
+def _worth_repeating(reply: HttpReply, retry_after: float | None) -> bool:
     if reply.headers.get("x-should-retry") == "false" or (retry_after or 0) > LONGEST_PAUSE:
         return False
     return reply.status in _RETRIED

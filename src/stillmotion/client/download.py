@@ -11,13 +11,13 @@ from stillmotion.client import wire
 from stillmotion.client.core import Core
 from stillmotion.client.errors import BadAnswer, FileRefused, FileUnwritable, NoAnswer
 from stillmotion.client.generation import Generation
-from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Request, Work
+from stillmotion.client.steps import BlockingWork, Flow, HttpReply, HttpRequest, Next, Open, Pause
 from stillmotion.outputs import (
     CLIP,
     THUMBNAIL,
     Draft,
     IfThere,
-    Inputs,
+    InputPaths,
     OutputRefused,
     OutputUnwritable,
     Words,
@@ -43,13 +43,13 @@ def download(core: Core, generation: Generation | str, named: str, *, thumbnail:
     if_there = IfThere.REPLACE if overwrite else IfThere.REFUSE
     stem = known.id if _PLAIN.fullmatch(known.id) else kind.noun
     with _as_ours():
-        inputs = Inputs(known.pictures)
-        output = yield Work(lambda: place(named, kind, stem, if_there=if_there, inputs=inputs, words=_WORDS))
-        draft: Draft = yield Work(lambda: Draft(output))
+        inputs = InputPaths(known.pictures)
+        output = yield BlockingWork(lambda: place(named, kind, stem, if_there=if_there, inputs=inputs, words=_WORDS))
+        draft: Draft = yield BlockingWork(lambda: Draft(output))
         try:
             with draft.trouble():
                 yield from _fetch(core, known, draft.file, thumbnail=thumbnail)
-            written = yield Work(draft.publish)
+            written = yield BlockingWork(draft.publish)
         finally:
             draft.abandon()
     return written or Path(named)
@@ -72,7 +72,7 @@ def _fetch(core: Core, generation: Generation, file: BinaryIO, *, thumbnail: boo
     while True:
         url = _url_of(known, thumbnail=thumbnail)
         try:
-            reply: Reply = yield Open(Request("GET", url, _range(file, validator)), _PATIENCE)
+            reply: HttpReply = yield Open(HttpRequest("GET", url, _range(file, validator)), _PATIENCE)
             if reply.status in _GONE and not is_fresh:
                 known, is_fresh = (yield from core.get(known.id)), True
                 continue
@@ -92,9 +92,9 @@ def _fetch(core: Core, generation: Generation, file: BinaryIO, *, thumbnail: boo
             return
 
 
-def _copy(file: BinaryIO, reply: Reply) -> Flow[None]:
+def _copy(file: BinaryIO, reply: HttpReply) -> Flow[None]:
     while (piece := (yield Next())) is not None:
-        yield Work(partial(file.write, piece))
+        yield BlockingWork(partial(file.write, piece))
     expected = _whole_size(reply.headers)
     if expected is not None and file.tell() != expected:
         raise NoAnswer(f"The download ended after {file.tell()} of {expected} bytes.")

@@ -9,7 +9,7 @@ from stillmotion.client.generation import Generation
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One HTTP request. `url` is a path of the server's, or another address, which is then told no key.
 
     `file` is a form's one file: its name, content and media type.
@@ -33,7 +33,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """An answer; header names are lower-case. `content` is empty while a stream is still to come."""
 
     status: int
@@ -43,19 +43,19 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a request: gives its `Reply`. Raises `NoAnswer`."""
+    """Send a request: gives its `HttpReply`. Raises `NoAnswer`."""
 
-    request: Request
+    request: HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Send a request and leave what it answers to `Next`; a status of 400 and up is read whole. Gives the `Reply`.
+    """Send a request and leave what it answers to `Next`; a status of 400 and up is read whole. Gives the `HttpReply`.
 
     `patience` is how many seconds may pass with nothing to read. An answer that is still open is let go of.
     """
 
-    request: Request
+    request: HttpRequest
     patience: float
 
 
@@ -81,7 +81,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class BlockingWork:
     """Do something that may take a while, such as reading a file, where it holds nobody up. Gives its result."""
 
     run: Callable[[], Any]
@@ -94,7 +94,7 @@ class Tell:
     generation: Generation
 
 
-Step: TypeAlias = Send | Open | Next | Pause | Work | Tell
+Step: TypeAlias = Send | Open | Next | Pause | BlockingWork | Tell
 
 Result = TypeVar("Result")
 

@@ -25,7 +25,7 @@ from stillmotion.client.core import Core
 from stillmotion.client.download import download
 from stillmotion.client.generation import Generation, Page
 from stillmotion.client.images import Image
-from stillmotion.client.steps import Flow, Next, Open, Pause, Reply, Run, Send, Step, Tell, Waiting, Work
+from stillmotion.client.steps import BlockingWork, Flow, HttpReply, Next, Open, Pause, Run, Send, Step, Tell, Waiting
 from stillmotion.client.wire import Options
 
 Result = TypeVar("Result")
@@ -202,12 +202,12 @@ class _Drive(Generic[Result]):
                 if why is not None:
                     self._on_wait(Waiting(seconds, why))
                 return time.sleep(seconds)
-            case Work(run):
+            case BlockingWork(run):
                 return run()
             case Tell():
                 raise AssertionError("what is told is given to the caller")
 
-    def _open(self, step: Open) -> Reply:
+    def _open(self, step: Open) -> HttpReply:
         self._hang_up()
         request = self._http.build_request(**opening(step, self._key))
         self._response = self._http.send(request, stream=True, follow_redirects=not step.request.is_for_server)

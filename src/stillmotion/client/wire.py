@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from stillmotion.client.errors import BadAnswer, ServerRefused, refused
 from stillmotion.client.generation import Generation, Page
-from stillmotion.client.steps import Reply, Request
+from stillmotion.client.steps import HttpReply, HttpRequest
 
 _BASE = "/dream-machine/v1/generations"
 _DETAIL_KEYS = ("detail", "error", "task_status_msg")
@@ -32,7 +32,7 @@ class Options(TypedDict, total=False):
     callback_url: str
 
 
-def submit(prompt: str, keyframes: Mapping[str, Any], options: Options, idempotency_key: str) -> Request:
+def submit(prompt: str, keyframes: Mapping[str, Any], options: Options, idempotency_key: str) -> HttpRequest:
     """Ask for a clip. The key makes it safe to ask again."""
     camera = options.get("camera", ())
     seconds = options.get("seconds")
@@ -44,7 +44,7 @@ def submit(prompt: str, keyframes: Mapping[str, Any], options: Options, idempote
         **{name: value for name, value in options.items() if name not in ("camera", "seconds")},
     }
     body = {name: value for name, value in asked.items() if value is not None}
-    return Request("POST", f"{_BASE}/video", {"Idempotency-Key": idempotency_key}, json=body)
+    return HttpRequest("POST", f"{_BASE}/video", {"Idempotency-Key": idempotency_key}, json=body)
 
 
 def image_keyframe(address: str) -> Mapping[str, str]:
@@ -57,32 +57,32 @@ def generation_keyframe(generation_id: str) -> Mapping[str, str]:
     return {"type": "generation", "id": generation_id}
 
 
-def get(generation_id: str) -> Request:
+def get(generation_id: str) -> HttpRequest:
     """Look at a generation."""
-    return Request("GET", f"{_BASE}/{quote(generation_id, safe='')}")
+    return HttpRequest("GET", f"{_BASE}/{quote(generation_id, safe='')}")
 
 
-def delete(generation_id: str) -> Request:
+def delete(generation_id: str) -> HttpRequest:
     """Remove a generation, whatever has become of it."""
-    return Request("DELETE", f"{_BASE}/{quote(generation_id, safe='')}")
+    return HttpRequest("DELETE", f"{_BASE}/{quote(generation_id, safe='')}")
 
 
-def list_(limit: int, offset: int) -> Request:
+def list_(limit: int, offset: int) -> HttpRequest:
     """A part of the list."""
-    return Request("GET", f"{_BASE}?limit={limit}&offset={offset}")
+    return HttpRequest("GET", f"{_BASE}?limit={limit}&offset={offset}")
 
 
-def concepts() -> Request:
+def concepts() -> HttpRequest:
     """The camera concepts."""
-    return Request("GET", f"{_BASE}/concepts/list")
+    return HttpRequest("GET", f"{_BASE}/concepts/list")
 
 
-def models() -> Request:
+def models() -> HttpRequest:
     """The models of the key's product."""
-    return Request("GET", "/v1/models")
+    return HttpRequest("GET", "/v1/models")
 
 
-def model_names(reply: Reply) -> list[str]:
+def model_names(reply: HttpReply) -> list[str]:
     """What may be asked for as `model`. Raises `BadAnswer`."""
     try:
         return [str(each["id"]) for each in _object(reply)["data"]]
@@ -90,45 +90,45 @@ def model_names(reply: Reply) -> list[str]:
         raise BadAnswer("The answer lists no models: check that the address is a Stillmotion server's.") from error
 
 
-def plan(generation_id: str) -> Request:
+def plan(generation_id: str) -> HttpRequest:
     """What the engine made of the words."""
-    return Request("GET", f"/generations/{quote(generation_id, safe='')}/plan")
+    return HttpRequest("GET", f"/generations/{quote(generation_id, safe='')}/plan")
 
 
-def events(generation_id: str, last_event_id: str) -> Request:
+def events(generation_id: str, last_event_id: str) -> HttpRequest:
     """Everything that becomes of a generation, as it happens; after the event of that id, where there is one."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
-    return Request("GET", f"/generations/{quote(generation_id, safe='')}/events", headers)
+    return HttpRequest("GET", f"/generations/{quote(generation_id, safe='')}/events", headers)
 
 
-def upload(name: str, content: bytes, media_type: str) -> Request:
+def upload(name: str, content: bytes, media_type: str) -> HttpRequest:
     """Send a picture ahead."""
-    return Request("POST", "/uploads", file=(name, content, media_type))
+    return HttpRequest("POST", "/uploads", file=(name, content, media_type))
 
 
-def uploaded_url(reply: Reply) -> str:
+def uploaded_url(reply: HttpReply) -> str:
     """Where an uploaded picture is."""
     return str(_object(reply)["url"])
 
 
-def generation(reply: Reply) -> Generation:
+def generation(reply: HttpReply) -> Generation:
     """The generation that an answer holds, and who renders it."""
     return replace(from_body(_object(reply)), engine=reply.headers.get("x-stillmotion-engine"))
 
 
-def page(reply: Reply) -> Page:
+def page(reply: HttpReply) -> Page:
     """A part of the list of generations."""
     body = _object(reply)
     return Page([from_body(each) for each in body["generations"]], bool(body["has_more"]))
 
 
-def names(reply: Reply) -> list[str]:
+def names(reply: HttpReply) -> list[str]:
     """A bare list of words."""
     body = json.loads(reply.content)
     return [str(each) for each in body]
 
 
-def plan_of(reply: Reply) -> Any:
+def plan_of(reply: HttpReply) -> Any:
     """The engine's own account; None where there is none yet."""
     return _object(reply).get("plan")
 
@@ -170,7 +170,7 @@ def told(generation: Generation, event: str) -> Generation:
     return replace(generation, preview_url=body.get("preview"), **known)
 
 
-def refusal(reply: Reply) -> ServerRefused:
+def refusal(reply: HttpReply) -> ServerRefused:
     """The error that an answer of 400 and up stands for, in the server's own words on any surface."""
     try:
         body = json.loads(reply.content)
@@ -181,7 +181,7 @@ def refusal(reply: Reply) -> ServerRefused:
     return refused(sentence, reply.status, reply.headers.get("x-request-id", ""), retry_after(reply), reason)
 
 
-def retry_after(reply: Reply) -> float | None:
+def retry_after(reply: HttpReply) -> float | None:
     """How long the server asks to wait, in seconds; None where it does not say."""
     try:
         return max(0.0, float(reply.headers["retry-after"]))
@@ -209,7 +209,7 @@ def _sentence(body: Any) -> str:
     return f"{said}: {fields}" if fields else said
 
 
-def _object(reply: Reply) -> Mapping[str, Any]:
+def _object(reply: HttpReply) -> Mapping[str, Any]:
     try:
         body = json.loads(reply.content)
     except ValueError:

@@ -49,7 +49,7 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallbackResponse:
     """What a receiver answered: the status and its `Retry-After`, as it stands in the header."""
 
     status: int

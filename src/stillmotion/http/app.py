@@ -24,7 +24,7 @@ from stillmotion.http.parsing.body import BodyReader
 from stillmotion.http.resources import downloads as assets
 from stillmotion.http.resources import health
 from stillmotion.http.resources.generations import shared_surface
-from stillmotion.http.resources.pages import PAGES, Page
+from stillmotion.http.resources.pages import PAGES, StaticPage
 from stillmotion.http.server.path_prefix import PathPrefix, prefix_of
 from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Handler, Reply
 from stillmotion.http.server.request import Request
@@ -50,7 +50,7 @@ def build_app(services: Services) -> Handler:
         AccessLines(services.access_log),
     )
     surfaces = [each for each in ALL_SURFACES if each is not ADMIN or services.admin is not None]
-    downloads = assets.Assets(services.asset_urls, services.objects, services.generations.digest)
+    downloads = assets.Downloads(services.asset_urls, services.objects, services.generations.digest)
     router = Router(_endpoints(parts, surfaces) | _readable(parts, surfaces))
     named = f"{assets.PREFIX}{{key}}"
     edge = Edge(router, PlainEndpoint("assets", downloads, parts, GATEWAY.problems, named), parts, surfaces)
@@ -121,7 +121,7 @@ def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Hand
         "/readyz": health.Readiness(services.readiness, services.clock, services.servers),
         "/metrics": health.MetricsPage(parts.metrics, services.generations.store),
         "/openapi.json": _always(Reply(200, document, [JSON_TYPE, NO_STORE])),
-        **{path: Page(name) for path, name in PAGES.items()},
+        **{path: StaticPage(name) for path, name in PAGES.items()},
     }
     words = GATEWAY.problems
     endpoints = {path: PlainEndpoint(_name(path), each, parts, words, path) for path, each in answering.items()}

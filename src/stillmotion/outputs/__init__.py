@@ -5,15 +5,15 @@ A place is decided on before anything is made (`place`), and written in one step
 """
 
 from stillmotion.outputs.drafts import Draft, OutputUnwritable
-from stillmotion.outputs.inputs import Inputs
+from stillmotion.outputs.inputs import InputPaths
 from stillmotion.outputs.places import (
     BACKUP,
     CLIP,
     STANDARD_OUTPUT,
     THUMBNAIL,
     IfThere,
-    Kind,
     Output,
+    OutputKind,
     OutputRefused,
     Words,
     collision,
@@ -29,9 +29,9 @@ __all__ = [
     "THUMBNAIL",
     "Draft",
     "IfThere",
-    "Inputs",
-    "Kind",
+    "InputPaths",
     "Output",
+    "OutputKind",
     "OutputRefused",
     "OutputUnwritable",
     "Words",

@@ -17,7 +17,7 @@ def identity(status: os.stat_result) -> Identity:
     return status.st_dev, status.st_ino
 
 
-class Inputs:
+class InputPaths:
     """Files, and folders with all that lies in them. Those that are not there are left to whoever reads them."""
 
     def __init__(self, files: Iterable[Named] = (), folders: Iterable[Named] = ()) -> None:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NoReturn
 
 from stillmotion.domain.errors import StillmotionError
-from stillmotion.outputs.inputs import Inputs, identity
+from stillmotion.outputs.inputs import InputPaths, identity
 
 STANDARD_OUTPUT: Final = "-"
 _LONGEST_NAME: Final = 255
@@ -28,7 +28,7 @@ class OutputRefused(StillmotionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class OutputKind:
     """What is written: its noun, its format with an article, and the suffixes that its names have, the usual first."""
 
     noun: str
@@ -38,9 +38,9 @@ class Kind:
     """Whether only its owner may read it."""
 
 
-CLIP: Final = Kind("clip", "an MP4", (".mp4",))
-THUMBNAIL: Final = Kind("thumbnail", "a JPEG", (".jpg", ".jpeg"))
-BACKUP: Final = Kind("backup", "a tar", (".tar",), is_private=True)
+CLIP: Final = OutputKind("clip", "an MP4", (".mp4",))
+THUMBNAIL: Final = OutputKind("thumbnail", "a JPEG", (".jpg", ".jpeg"))
+BACKUP: Final = OutputKind("backup", "a tar", (".tar",), is_private=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ class Output:
     """
 
     path: Path | None
-    kind: Kind
+    kind: OutputKind
     is_file: bool
     descriptor: int | None = None
     if_there: IfThere = IfThere.REFUSE
-    inputs: Inputs = field(default_factory=Inputs)
+    inputs: InputPaths = field(default_factory=InputPaths)
     words: Words = field(default_factory=Words)
 
     def __str__(self) -> str:
@@ -138,18 +138,18 @@ def is_folder(named: str) -> bool:
 
 def place(
     named: str,
-    kind: Kind,
+    kind: OutputKind,
     stem: str,
     *,
     if_there: IfThere = IfThere.REFUSE,
-    inputs: Inputs | None = None,
+    inputs: InputPaths | None = None,
     words: Words | None = None,
 ) -> Output:
     """Where something of that kind goes that is to be written to `named`; in a folder, under the name `stem`.
 
     Raises `OutputRefused` for what may not be written, or cannot be.
     """
-    inputs, words = inputs or Inputs(), words or Words()
+    inputs, words = inputs or InputPaths(), words or Words()
     if named == STANDARD_OUTPUT:
         return _descriptor(1, None, Output(None, kind, False, 1, if_there, inputs, words))
     if not named or "\0" in named:

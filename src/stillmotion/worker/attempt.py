@@ -26,9 +26,9 @@ from stillmotion.domain.generation import Generation
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.media.sandbox.client import DECODER_COMMAND
 from stillmotion.worker.inputs.fetched import Fetched
-from stillmotion.worker.inputs.files import Inputs
+from stillmotion.worker.inputs.files import InputFiles
 from stillmotion.worker.makers.port import HandedOn, Job, Maker, SlowInput
-from stillmotion.worker.preview_store import PATIENCE_SECONDS, Showcase
+from stillmotion.worker.preview_store import PATIENCE_SECONDS, PreviewStore
 from stillmotion.worker.renderer.process import RendererDied
 
 RENEW_EVERY = timedelta(seconds=1)
@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class AttemptContext:
     """What every attempt works with.
 
     `announcements` wakes whoever delivers callbacks; `scratch` is ours alone; `codec` is what clips are made in.
@@ -85,7 +85,7 @@ class Attempt:
 
     def __init__(
         self,
-        workshop: Workshop,
+        workshop: AttemptContext,
         generation: Generation,
         tell: Callable[[], None],
         forget: Callable[[str], Awaitable[None]],
@@ -95,7 +95,7 @@ class Attempt:
         self._set_aside = set_aside
         self._lease = generation.lease
         self._directory = workshop.scratch / f"{generation.id}.{generation.attempt}"
-        self._inputs = Inputs(
+        self._inputs = InputFiles(
             workshop.work,
             workshop.images,
             workshop.videos,
@@ -111,7 +111,7 @@ class Attempt:
         self.is_ready = False
         self._fraction = 0.0
         self._log = log.bind(generation=generation.id, attempt=generation.attempt, engine=generation.engine)
-        self._showcase = Showcase(workshop.objects, workshop.work.new_preview(self._lease), self._log)
+        self._showcase = PreviewStore(workshop.objects, workshop.work.new_preview(self._lease), self._log)
         self.task = asyncio.create_task(self._carry_out())
 
     async def carry_on(self, maker: Maker) -> bool:

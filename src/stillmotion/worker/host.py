@@ -13,9 +13,9 @@ import structlog
 from stillmotion.application.ports import Engines
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
-from stillmotion.worker.attempt import Workshop
+from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.devices import Device
-from stillmotion.worker.lanes import Anything, Stints
+from stillmotion.worker.lanes import AnyModel, Stints
 from stillmotion.worker.makers.local import RendererMaker
 from stillmotion.worker.makers.remote import Forwarder, Successor
 from stillmotion.worker.renderer.process import RendererDied, RendererProcess
@@ -61,7 +61,7 @@ class WorkerHost:
 
     def __init__(
         self,
-        workshop: Workshop,
+        workshop: AttemptContext,
         new_renderer: NewRenderer = RendererProcess,
         lanes: int = 1,
         forwarders: Sequence[Forwarder] = (),
@@ -71,14 +71,14 @@ class WorkerHost:
         self._forwarders, self._devices = forwarders, devices
         elsewhere = frozenset(each.entry.engine_name for each in forwarders)
         others = Engines(elsewhere.union(*(device.engines for device in devices)), others=True)
-        stage = InputStage(workshop, Anything(others), lanes, _nobody_else)
+        stage = InputStage(workshop, AnyModel(others), lanes, _nobody_else)
         self._stands = [_Stand(f"renderer {number}", new_renderer, stage) for number in range(lanes)]
         self._stands += [
             _Stand(each.name, each.new_renderer, InputStage(workshop, Stints(each.engines), 1, _nobody_else), each)
             for each in devices
         ]
         self._forward_stages = [
-            InputStage(workshop, Anything(each.engines), each.at_once, each.forget) for each in forwarders
+            InputStage(workshop, AnyModel(each.engines), each.at_once, each.forget) for each in forwarders
         ]
         self._lanes: list[asyncio.Task[None]] = []
         self._able: set[str] = set()

@@ -10,7 +10,7 @@ STINT = 8
 worst, and nobody should wait for good."""
 
 
-class Turns(Protocol):
+class LaneOrder(Protocol):
     """The order in which a lane looks for work."""
 
     def wanted(self) -> Sequence[Engines]:
@@ -22,18 +22,18 @@ class Turns(Protocol):
         ...
 
 
-class Anything:
+class AnyModel:
     """A lane whose engines are all loaded takes whatever comes first."""
 
     def __init__(self, engines: Engines) -> None:
         self._engines = (engines,)
 
     def wanted(self) -> Sequence[Engines]:
-        """`Turns`."""
+        """`LaneOrder`."""
         return self._engines
 
     def took(self, engine: str) -> None:
-        """`Turns`."""
+        """`LaneOrder`."""
 
 
 class Stints:
@@ -46,7 +46,7 @@ class Stints:
         self._held, self._in_a_row, self._stint = engines[0], 0, stint
 
     def wanted(self) -> Sequence[Engines]:
-        """`Turns`."""
+        """`LaneOrder`."""
         held = Engines(frozenset({self._held}), others=False)
         if held == self._all:
             return (held,)
@@ -56,6 +56,6 @@ class Stints:
         return Engines(others, others=False), held
 
     def took(self, engine: str) -> None:
-        """`Turns`."""
+        """`LaneOrder`."""
         self._in_a_row = self._in_a_row + 1 if engine == self._held else 1
         self._held = engine

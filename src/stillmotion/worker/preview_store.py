@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 2.0
 """How long the end of an attempt waits for storage to be rid of its preview: what is left then is an orphan."""
 
 
-class Showcase:
+class PreviewStore:
     """One object that each picture replaces. `key` names it, which nobody can guess, and no other attempt has.
 
     Storage that is slow or away costs pictures and nothing else: one is not stored while another still is.

@@ -11,8 +11,8 @@ import structlog
 from stillmotion.application.ports import Engines
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
-from stillmotion.worker.attempt import Attempt, Workshop
-from stillmotion.worker.lanes import Turns
+from stillmotion.worker.attempt import Attempt, AttemptContext
+from stillmotion.worker.lanes import LaneOrder
 
 POLL = timedelta(seconds=1)
 """How often an idle lane looks for what another process submitted; this process's own submits wake it."""
@@ -41,7 +41,7 @@ class InputStage:
     the places is passed over.
     """
 
-    def __init__(self, workshop: Workshop, turns: Turns, lanes: int, forget: Forget) -> None:
+    def __init__(self, workshop: AttemptContext, turns: LaneOrder, lanes: int, forget: Forget) -> None:
         self._workshop, self._turns, self._forget = workshop, turns, forget
         self._places = PLACES + PLACES_EACH_LANE * lanes
         self._share = self._places // SHARES

@@ -37,7 +37,7 @@ class BackupUnusable(StillmotionError):
     """A backup that cannot be made or restored: the message names the file and the remedy."""
 
 
-class File(msgspec.Struct, frozen=True):
+class ArchivedFile(msgspec.Struct, frozen=True):
     """What a member of the tar must be."""
 
     size: int
@@ -55,7 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
     version: str
     created_at: datetime
     with_objects: bool
-    files: dict[str, File]
+    files: dict[str, ArchivedFile]
     missing: list[str]
 
     @property
@@ -121,7 +121,7 @@ class _Archive:
     """A tar that is being written, and what is in it."""
 
     tar: tarfile.TarFile
-    files: dict[str, File] = field(default_factory=dict)
+    files: dict[str, ArchivedFile] = field(default_factory=dict)
 
     def add(self, name: str, path: Path) -> None:
         with path.open("rb") as file:
@@ -130,7 +130,7 @@ class _Archive:
             member.mtime = int(os.fstat(file.fileno()).st_mtime)
             reading = _Digesting(file)
             self.tar.addfile(member, reading)  # type: ignore[arg-type]  # it reads, and that is all that is asked of it
-        self.files[name] = File(member.size, reading.digest.hexdigest())
+        self.files[name] = ArchivedFile(member.size, reading.digest.hexdigest())
 
 
 class _Digesting:
@@ -212,7 +212,7 @@ def _move_up(draft: Path, root: Path) -> None:
 
 def _extract(file: Path, draft: Path) -> Manifest:
     """Write the members into the draft; the manifest, which they were found to agree with."""
-    found: dict[str, File] = {}
+    found: dict[str, ArchivedFile] = {}
     with tarfile.open(file, mode="r:") as tar:
         for member in tar:
             if not (member.isreg() and _is_ours(member.name)) or member.name in found:
@@ -235,7 +235,7 @@ def _is_ours(name: str) -> bool:
     return name in (SECRET, DATABASE, MANIFEST) or (name.startswith(OBJECTS) and is_key(name.removeprefix(OBJECTS)))
 
 
-def _write(content: IO[bytes], path: Path) -> File:
+def _write(content: IO[bytes], path: Path) -> ArchivedFile:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writing:
@@ -243,7 +243,7 @@ def _write(content: IO[bytes], path: Path) -> File:
             digest.update(piece)
             size += len(piece)
             writing.write(piece)
-    return File(size, digest.hexdigest())
+    return ArchivedFile(size, digest.hexdigest())
 
 
 def _manifest(path: Path, file: Path) -> Manifest:

@@ -57,7 +57,7 @@ class Trouble(StrEnum):
     ENDLESS_HEAD = "endless_head"
 
 
-class NoAnswer(Exception):
+class NoResponse(Exception):
     """No HTTP answer came. Holds no address: it may be shown."""
 
     def __init__(self, trouble: Trouble) -> None:
@@ -85,7 +85,7 @@ class Connections:
     contact: str = ""
 
     def session(self) -> AbstractContextManager["GuardedSession"]:
-        """A session whose failures are `NoAnswer`. Enter its `http` to use it."""
+        """A session whose failures are `NoResponse`. Enter its `http` to use it."""
         return _guarded(self)
 
 
@@ -101,10 +101,10 @@ def _guarded(connections: Connections) -> Iterator["GuardedSession"]:
     session = GuardedSession(connections)
     try:
         yield session
-    except NoAnswer:
+    except NoResponse:
         raise
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise NoAnswer(session.trouble or _trouble(error)) from error
+        raise NoResponse(session.trouble or _trouble(error)) from error
 
 
 class GuardedSession(AbstractResolver):

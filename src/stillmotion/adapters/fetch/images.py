@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import aiohttp
 from yarl import URL
 
-from stillmotion.adapters.fetch.client import Connections, GuardedSession, NoAnswer, Trouble
+from stillmotion.adapters.fetch.client import Connections, GuardedSession, NoResponse, Trouble
 from stillmotion.adapters.fetch.urls import Target, UrlRefused
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.domain.errors import GenerationFailed, Unavailable
@@ -104,7 +104,7 @@ class HttpImages:
         try:
             async with asyncio.timeout(self.deadline.total_seconds()):
                 body = await self._fetch(url)
-        except NoAnswer as no_answer:
+        except NoResponse as no_answer:
             raise _failure(*_TROUBLES[no_answer.trouble]) from no_answer
         except TimeoutError as late:
             raise _failure(*_TROUBLES[Trouble.TIMEOUT]) from late

@@ -9,7 +9,7 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.backup import described
 from stillmotion.cli.main import load_settings
 from stillmotion.composition import backup
-from stillmotion.outputs import BACKUP, IfThere, Inputs, OutputRefused, Words, place
+from stillmotion.outputs import BACKUP, IfThere, InputPaths, OutputRefused, Words, place
 
 
 @click.command("backup")
@@ -31,7 +31,7 @@ def command(
     settings = load_settings(ctx, data_dir=data_dir)
     stem = f"stillmotion-{SystemClock().now():%Y%m%dT%H%M%SZ}"
     if_there = IfThere.REPLACE if overwrite else IfThere.REFUSE
-    inputs = Inputs(folders=[settings.data_dir])
+    inputs = InputPaths(folders=[settings.data_dir])
     try:
         output = place(file, BACKUP, stem, if_there=if_there, inputs=inputs, words=Words("another FILE"))
     except OutputRefused as error:

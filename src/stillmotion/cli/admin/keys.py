@@ -68,7 +68,7 @@ def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
     """Every subscription with the first characters of its keys."""
     now = SystemClock().now()
 
-    async def read(office: Administration) -> list[wire.Subscription]:
+    async def read(office: Administration) -> list[wire.SubscriptionInfo]:
         return [translate.subscription(each, keys, now) for each, keys in await office.subscriptions.list()]
 
     listed = at_work(ctx, data_dir, read)

@@ -134,7 +134,7 @@ def create(ctx: click.Context, /, name: str, data_dir: Path | None, as_json: boo
 def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
     """Every product."""
 
-    async def read(office: Administration) -> list[wire.Product]:
+    async def read(office: Administration) -> list[wire.ProductInfo]:
         return [translate.product(each) for each in await office.products.list()]
 
     products = at_work(ctx, data_dir, read)

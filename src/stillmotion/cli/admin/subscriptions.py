@@ -25,12 +25,12 @@ command.add_command(create)
 command.add_command(list_)
 
 
-async def _shown(office: Administration, subscription: str) -> wire.Subscription:
+async def _shown(office: Administration, subscription: str) -> wire.SubscriptionInfo:
     known, keys = await office.subscriptions.get(subscription)
     return translate.subscription(known, keys, SystemClock().now(), await office.subscriptions.usage(subscription))
 
 
-def _print(shown: wire.Subscription, as_json: bool) -> None:
+def _print(shown: wire.SubscriptionInfo, as_json: bool) -> None:
     print_json(shown) if as_json else print_fields(shown)
 
 
@@ -47,7 +47,7 @@ def show(ctx: click.Context, subscription: str, data_dir: Path | None, as_json: 
 def _change(
     ctx: click.Context, subscription: str, data_dir: Path | None, changes: dict[str, Any], as_json: bool
 ) -> None:
-    async def change(office: Administration) -> wire.Subscription:
+    async def change(office: Administration) -> wire.SubscriptionInfo:
         await office.subscriptions.update(subscription, changes)
         return await _shown(office, subscription)
 

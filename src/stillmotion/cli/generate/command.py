@@ -14,7 +14,7 @@ import click
 from stillmotion.cli.completion import wire_names
 from stillmotion.cli.generate.plan_text import describe
 from stillmotion.cli.generate.progress_bars import Bars, bars
-from stillmotion.cli.generate.targets import Asked, Made, Maker, Makers, Order, is_address, orders
+from stillmotion.cli.generate.targets import Asked, ClipMaker, ClipOrder, Made, Makers, is_address, orders
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
 from stillmotion.config import Settings
 from stillmotion.domain.concepts import HONOURED, SUGGESTED
@@ -162,7 +162,7 @@ class _Teller:
     shown: Bars
     aside: bool
 
-    def made(self, order: Order, made: Made) -> None:
+    def made(self, order: ClipOrder, made: Made) -> None:
         if self.as_json:
             plan = json.loads(made.plan) if made.plan else None
             self._line(order, "completed", **made.described(), plan=plan)
@@ -172,26 +172,26 @@ class _Teller:
         with self.shown.aside():
             click.echo("\n".join((first, *describe(made.plan))), err=self.aside)
 
-    def passed_over(self, order: Order) -> None:
+    def passed_over(self, order: ClipOrder) -> None:
         if self.as_json:
             self._line(order, "skipped")
             return
         with self.shown.aside():
             click.echo(f"{order.out} is there and whole: passed over (--overwrite makes it again).", err=True)
 
-    def failed(self, order: Order, error: StillmotionError) -> None:
+    def failed(self, order: ClipOrder, error: StillmotionError) -> None:
         if self.as_json:
             self._line(order, "failed", reason=_in_our_words(error))
             return
         with self.shown.aside():
             click.echo(f"{order.image}: {_in_our_words(error)}", err=True)
 
-    def _line(self, order: Order, state: str, **facts: Any) -> None:
+    def _line(self, order: ClipOrder, state: str, **facts: Any) -> None:
         line = json.dumps({"image": order.image, "out": str(order.out), "state": state, **facts})
         click.echo(line, err=self.aside)
 
 
-async def _make_all(makers: Makers, placed: Sequence[Order], shown: Bars, tell: _Teller) -> list[str]:
+async def _make_all(makers: Makers, placed: Sequence[ClipOrder], shown: Bars, tell: _Teller) -> list[str]:
     """What became of each: made, kept or failed. One picture alone fails with its own error."""
     async with makers as maker:
         if len(placed) == 1:
@@ -199,7 +199,7 @@ async def _make_all(makers: Makers, placed: Sequence[Order], shown: Bars, tell: 
             return ["made"]
         limit = asyncio.Semaphore(maker.at_once)
 
-        async def one(order: Order) -> str:
+        async def one(order: ClipOrder) -> str:
             async with limit:
                 try:
                     if order.out.if_there is IfThere.KEEP and order.out.is_there:
@@ -218,7 +218,7 @@ async def _make_all(makers: Makers, placed: Sequence[Order], shown: Bars, tell: 
     return [task.result() for task in tasks]
 
 
-async def _make(maker: Maker, order: Order, shown: Bars) -> Made:
+async def _make(maker: ClipMaker, order: ClipOrder, shown: Bars) -> Made:
     with shown.bar(Path(order.image).name) as report:
         return await maker.make(order, report)
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stillmotion.cli.generate.targets import Asked, Made, Order, Report, is_url, put_in_place
+from stillmotion.cli.generate.targets import Asked, ClipOrder, Made, Report, is_url, put_in_place
 from stillmotion.composition import image_source, renderers, video_codec
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
@@ -44,7 +44,7 @@ class Here:
         self._settings = settings
         self._renderer: RendererProcess | None = None
 
-    async def make(self, order: Order, report: Report) -> Made:
+    async def make(self, order: ClipOrder, report: Report) -> Made:
         """Make one clip. Raises `GenerateFailed`, `InvalidRequest` and `RendererUnfit`."""
         named = {"IMAGE": order.image, "--end": self._asked.end, "--depth": self._asked.depth}
         with TemporaryDirectory(prefix="stillmotion-") as folder:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stillmotion.cli.generate.targets import Asked, Made, Order, Report, put_in_place
+from stillmotion.cli.generate.targets import Asked, ClipOrder, Made, Report, put_in_place
 from stillmotion.cli.server_address import address
 from stillmotion.client import AsyncClient, ClientError, Generation, NoAnswer, Options
 from stillmotion.config import Settings
@@ -42,12 +42,12 @@ class There:
         self._address = address
         self._asked = asked
 
-    async def make(self, order: Order, report: Report) -> Made:
+    async def make(self, order: ClipOrder, report: Report) -> Made:
         """Make one clip and fetch it. Cancelled, it cancels the generation. Raises `ClientError`."""
         async with AsyncClient(*self._address, on_wait=report.waiting) as client:
             return await self._made(client, order, report)
 
-    async def _made(self, client: AsyncClient, order: Order, report: Report) -> Made:
+    async def _made(self, client: AsyncClient, order: ClipOrder, report: Report) -> Made:
         began = time.monotonic()
         report("sending", 0.0)
         submitted = await client.submit(
@@ -66,7 +66,7 @@ class There:
                     await client.delete(submitted.id)
             raise
 
-    async def _fetched(self, client: AsyncClient, order: Order, done: Generation, began: float) -> Made:
+    async def _fetched(self, client: AsyncClient, order: ClipOrder, done: Generation, began: float) -> Made:
         """The clip at its place, once it is here and can be played."""
         from stillmotion.media.input.probe import BrokenClip, probe
 

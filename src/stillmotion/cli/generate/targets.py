@@ -9,7 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
-from stillmotion.outputs import CLIP, IfThere, Inputs, Output, OutputRefused, collision, is_folder, place, put
+from stillmotion.outputs import CLIP, IfThere, InputPaths, Output, OutputRefused, collision, is_folder, place, put
 
 if TYPE_CHECKING:
     from stillmotion.client import Waiting
@@ -48,7 +48,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ClipOrder:
     """One picture, by its path or URL, and where its clip goes."""
 
     image: str
@@ -78,7 +78,7 @@ class Made:
         return {"id": self.id, "width": self.width, "height": self.height, **known}
 
 
-class Maker(Protocol):
+class ClipMaker(Protocol):
     """Makes clips, one or several at a time."""
 
     @property
@@ -86,17 +86,17 @@ class Maker(Protocol):
         """How many may be made at a time."""
         ...
 
-    async def make(self, order: Order, report: Report) -> Made:
+    async def make(self, order: ClipOrder, report: Report) -> Made:
         """Make one clip, whole or not at all. Raises `StillmotionError`; cancelled, it leaves nothing behind."""
         ...
 
 
-Makers = AbstractAsyncContextManager[Maker]
+Makers = AbstractAsyncContextManager[ClipMaker]
 
 
 def orders(
     images: Sequence[str], out: str | None, *, others: Sequence[str] = (), overwrite: bool = False
-) -> list[Order]:
+) -> list[ClipOrder]:
     """Where each picture's clip goes: to the file `out`, or into the folder `out` under the picture's name.
 
     `others` are files that are read besides. A clip that is there is refused where there is one picture, and left to be
@@ -105,9 +105,9 @@ def orders(
     named = "." if out is None else out
     if len(images) > 1 and not is_folder(named):
         raise OutputRefused(f"{named} is one file for {len(images)} pictures: give a folder with -o.")
-    inputs = Inputs(each for each in (*images, *others) if not is_address(each))
+    inputs = InputPaths(each for each in (*images, *others) if not is_address(each))
     if_there = IfThere.REPLACE if overwrite else IfThere.KEEP if len(images) > 1 else IfThere.REFUSE
-    placed = [Order(each, place(named, CLIP, _stem(each), if_there=if_there, inputs=inputs)) for each in images]
+    placed = [ClipOrder(each, place(named, CLIP, _stem(each), if_there=if_there, inputs=inputs)) for each in images]
     shared = collision(each.out for each in placed)
     if shared is not None:
         first, second = (next(each.image for each in placed if each.out is one) for one in shared)

@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from stillmotion.cli.generate.plan_text import describe
-from stillmotion.cli.generate.targets import Asked, Made, Order
+from stillmotion.cli.generate.targets import Asked, ClipOrder, Made
 from stillmotion.client import AsyncClient, Waiting
 from stillmotion.config import Settings
 from stillmotion.domain.concepts import HONOURED
@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 Report = Callable[[float, float, str], Awaitable[None]]
 
 
-class Workshop:
+class ToolContext:
     """What the tools work with: a server or the embedded engine, a folder, and what was made in this session."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -43,7 +43,7 @@ class Workshop:
     async def generate(self, image: str, asked: Asked, report: Report) -> dict[str, Any]:
         """Make a clip, one at a time, and say where it is."""
         async with self._turn:
-            order = Order(image, _free_place(self._folder, asked.prompt))
+            order = ClipOrder(image, _free_place(self._folder, asked.prompt))
             made = await self._make(order, asked, report)
         assert made.out is not None, "it went into the folder"
         told = {
@@ -79,7 +79,7 @@ class Workshop:
 
         return AsyncClient(*address(self._settings))
 
-    async def _make(self, order: Order, asked: Asked, report: Report) -> Made:
+    async def _make(self, order: ClipOrder, asked: Asked, report: Report) -> Made:
         from stillmotion.cli.generate.command import maker_of
 
         follower = _Follower(report)
@@ -121,7 +121,7 @@ async def _quietly(telling: Awaitable[None]) -> None:
 def tools(settings: Settings, folder: Path) -> MCPServer:
     """The server with its three tools."""
     server = MCPServer("stillmotion", instructions=INSTRUCTIONS)
-    workshop = Workshop(settings, folder)
+    workshop = ToolContext(settings, folder)
 
     @server.tool()
     async def generate_video(

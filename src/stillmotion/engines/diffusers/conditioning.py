@@ -40,7 +40,7 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class Conditioning:
     """What a model is asked for. `without_first` and `without_last` count the frames that are dropped at either end."""
 
     prompt: str
@@ -70,7 +70,7 @@ class Shot:
         return None
 
 
-def shot_of(job: RenderJob, entry: Entry, own_words: Mapping[str, str] = PLAIN) -> Shot:
+def shot_of(job: RenderJob, entry: Entry, own_words: Mapping[str, str] = PLAIN) -> Conditioning:
     """What to ask the entry's model for; the job's pictures have the clip's size already.
 
     `said` are sentences about what was done in place of what was asked.
@@ -84,7 +84,7 @@ def shot_of(job: RenderJob, entry: Entry, own_words: Mapping[str, str] = PLAIN) 
     anchors = [Anchor(0, start)] if start else []
     if end is not None:
         anchors.append(Anchor(frames - 1, (end,)))
-    return Shot(
+    return Conditioning(
         prompt=with_camera(job.prompt, job.concepts, own_words) if entry.takes_prompt else "",
         size=job.size,
         frame_count=frames,
@@ -100,7 +100,7 @@ def shot_of(job: RenderJob, entry: Entry, own_words: Mapping[str, str] = PLAIN) 
     )
 
 
-def smallest(entry: Entry) -> Shot:
+def smallest(entry: Entry) -> Conditioning:
     """The smallest and shortest clip of a model, in as few steps as set it going: for warming up and trying out."""
     size = entry.sizes.nearest(FrameSize(2, 2))
     frames = entry.frames.nearest(0)
@@ -110,7 +110,7 @@ def smallest(entry: Entry) -> Shot:
     if Ability.LAST in abilities and Ability.FIRST not in abilities:
         anchors.append(Anchor(frames - 1, (grey,)))
     steps = min(entry.steps, 2)
-    return Shot("", size, frames, entry.fps, steps, entry.guidance, 0, tuple(anchors), options=entry.options)
+    return Conditioning("", size, frames, entry.fps, steps, entry.guidance, 0, tuple(anchors), options=entry.options)
 
 
 def _end(job: RenderJob, entry: Entry) -> tuple[Image.Image | None, tuple[str, ...]]:

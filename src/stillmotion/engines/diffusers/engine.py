@@ -8,7 +8,7 @@ from stillmotion.domain.catalogue import Ability, Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants, unasked
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.diffusers.conditioning import Shot, shot_of, smallest
+from stillmotion.engines.diffusers.conditioning import Conditioning, shot_of, smallest
 from stillmotion.engines.diffusers.families import FAMILIES
 from stillmotion.engines.diffusers.frames import frames_of
 from stillmotion.engines.diffusers.hooks import Latents
@@ -71,7 +71,7 @@ class Diffusers:
         except GenerationFailed as failure:
             raise EngineUnfit(f"The model {self._entry.name} does not run here: {failure.reason}") from failure
 
-    def _told(self, shot: Shot, size: FrameSize, resident: Resident, seconds: dict[str, float]) -> str:
+    def _told(self, shot: Conditioning, size: FrameSize, resident: Resident, seconds: dict[str, float]) -> str:
         return json.dumps(
             {
                 "engine": self.name,
@@ -91,7 +91,7 @@ class Diffusers:
         )
 
 
-def _kept(resident: Resident, latents: Latents, shot: Shot, course: Course) -> Iterator[Frame]:
+def _kept(resident: Resident, latents: Latents, shot: Conditioning, course: Course) -> Iterator[Frame]:
     course.decoding()
     index = 0
     for piece in resident.decode(latents, shot, course):

@@ -13,14 +13,14 @@ from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
 
 from stillmotion.domain.catalogue import Ability, CatalogueError, Entry
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.diffusers.conditioning import Shot
+from stillmotion.engines.diffusers.conditioning import Conditioning
 from stillmotion.engines.diffusers.prompts import PLAIN, WAN
 
-Ask = Callable[[Any, Shot], dict[str, Any]]
+Ask = Callable[[Any, Conditioning], dict[str, Any]]
 """Takes the pipeline and the shot; answers with what the family's pipeline is called with beyond what all take."""
 
 
-Unpack = Callable[[Any, Shot, torch.Tensor], torch.Tensor]
+Unpack = Callable[[Any, Conditioning, torch.Tensor], torch.Tensor]
 """Takes the pipeline, the shot and the latents as they are in its steps; answers with them as its decoder takes them:
 batch × channels × frames × height × width."""
 
@@ -29,7 +29,7 @@ def _same(_: Any, size: FrameSize) -> FrameSize:
     return size
 
 
-def _scaled(pipeline: Any, _: Shot, latents: torch.Tensor) -> torch.Tensor:
+def _scaled(pipeline: Any, _: Conditioning, latents: torch.Tensor) -> torch.Tensor:
     return latents / pipeline.vae.config.scaling_factor
 
 
@@ -57,7 +57,7 @@ class Family:
         return self.picture if {Ability.FIRST, Ability.LAST, Ability.ANY} & entry.abilities else self.text
 
 
-def _plain(shot: Shot) -> dict[str, Any]:
+def _plain(shot: Conditioning) -> dict[str, Any]:
     return {
         "height": shot.size.height,
         "width": shot.size.width,
@@ -66,14 +66,14 @@ def _plain(shot: Shot) -> dict[str, Any]:
     }
 
 
-def _prompted(shot: Shot, negative: str) -> dict[str, Any]:
+def _prompted(shot: Conditioning, negative: str) -> dict[str, Any]:
     asked: dict[str, Any] = {"prompt": shot.prompt, "guidance_scale": shot.guidance}
     if shot.guidance > 1:
         asked["negative_prompt"] = str(shot.options.get("negative_prompt", negative))
     return asked
 
 
-def _wan(pipeline: Any, shot: Shot) -> dict[str, Any]:
+def _wan(pipeline: Any, shot: Conditioning) -> dict[str, Any]:
     asked = _plain(shot) | _prompted(shot, WAN_NEGATIVE)
     if not shot.anchors:
         return asked
@@ -84,7 +84,7 @@ def _wan(pipeline: Any, shot: Shot) -> dict[str, Any]:
     return asked
 
 
-def _wan_unpack(pipeline: Any, _: Shot, latents: torch.Tensor) -> torch.Tensor:
+def _wan_unpack(pipeline: Any, _: Conditioning, latents: torch.Tensor) -> torch.Tensor:
     mean, std = (
         _by_channel(each, latents) for each in (pipeline.vae.config.latents_mean, pipeline.vae.config.latents_std)
     )
@@ -95,7 +95,7 @@ def _by_channel(values: Any, latents: torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(values).view(1, -1, 1, 1, 1).to(latents.device, latents.dtype)
 
 
-def _ltx(_: Any, shot: Shot) -> dict[str, Any]:
+def _ltx(_: Any, shot: Conditioning) -> dict[str, Any]:
     asked = _plain(shot) | _prompted(shot, LTX_NEGATIVE) | {"frame_rate": shot.fps}
     conditions = [
         LTXVideoCondition(image=anchor.pictures[0], frame_index=anchor.index)
@@ -106,7 +106,7 @@ def _ltx(_: Any, shot: Shot) -> dict[str, Any]:
     return asked | ({"conditions": conditions} if conditions else {})
 
 
-def _ltx_unpack(pipeline: Any, shot: Shot, latents: torch.Tensor) -> torch.Tensor:
+def _ltx_unpack(pipeline: Any, shot: Conditioning, latents: torch.Tensor) -> torch.Tensor:
     """Both LTX keep a row for each place. Those that are of pictures besides come first in LTX, last in LTX-2."""
     frames = (shot.frame_count - 1) // pipeline.vae_temporal_compression_ratio + 1
     height, width = (side // pipeline.vae_spatial_compression_ratio for side in (shot.size.height, shot.size.width))
@@ -118,7 +118,7 @@ def _ltx_unpack(pipeline: Any, shot: Shot, latents: torch.Tensor) -> torch.Tenso
     return pipeline._denormalize_latents(unpacked, vae.latents_mean, vae.latents_std, vae.config.scaling_factor)
 
 
-def _ltx2(_: Any, shot: Shot) -> dict[str, Any]:
+def _ltx2(_: Any, shot: Conditioning) -> dict[str, Any]:
     asked = _plain(shot) | _prompted(shot, LTX_NEGATIVE) | {"frame_rate": float(shot.fps)}
     conditions = [
         # Places are counted in frames of the latent, of which each but the first stands for eight.
@@ -132,27 +132,27 @@ def _one_or_all(pictures: tuple[Any, ...]) -> Any:
     return pictures[0] if len(pictures) == 1 else list(pictures)
 
 
-def _cogvideox(_: Any, shot: Shot) -> dict[str, Any]:
+def _cogvideox(_: Any, shot: Conditioning) -> dict[str, Any]:
     return _plain(shot) | _prompted(shot, "") | _image(shot)
 
 
-def _by_frame(pipeline: Any, shot: Shot, latents: torch.Tensor) -> torch.Tensor:
+def _by_frame(pipeline: Any, shot: Conditioning, latents: torch.Tensor) -> torch.Tensor:
     """From frames before channels."""
     return _scaled(pipeline, shot, latents.permute(0, 2, 1, 3, 4))
 
 
-def _channels_last(pipeline: Any, shot: Shot, latents: torch.Tensor) -> torch.Tensor:
+def _channels_last(pipeline: Any, shot: Conditioning, latents: torch.Tensor) -> torch.Tensor:
     return _scaled(pipeline, shot, latents.permute(0, 4, 1, 2, 3))
 
 
-def _kandinsky5(_: Any, shot: Shot) -> dict[str, Any]:
+def _kandinsky5(_: Any, shot: Conditioning) -> dict[str, Any]:
     asked = _plain(shot) | {"prompt": shot.prompt, "guidance_scale": shot.guidance} | _image(shot)
     if "negative_prompt" in shot.options:
         asked["negative_prompt"] = shot.options["negative_prompt"]
     return asked
 
 
-def _hunyuan15(pipeline: Any, shot: Shot) -> dict[str, Any]:
+def _hunyuan15(pipeline: Any, shot: Conditioning) -> dict[str, Any]:
     asked = {"prompt": shot.prompt, "num_frames": shot.frame_count, "num_inference_steps": shot.steps}
     if shot.anchors:
         asked["image"] = shot.at(0)
@@ -170,13 +170,13 @@ def _hunyuan15_size(pipeline: Any, size: FrameSize) -> FrameSize:
     return FrameSize(int(width), int(height))
 
 
-def _svd(_: Any, shot: Shot) -> dict[str, Any]:
+def _svd(_: Any, shot: Conditioning) -> dict[str, Any]:
     # All frames in one go, as the pipeline does by itself: decoding in pieces is ours to decide.
     shown = {"image": shot.at(0), "fps": shot.fps, "decode_chunk_size": shot.frame_count}
     return _plain(shot) | shown | {"max_guidance_scale": shot.guidance}
 
 
-def _image(shot: Shot) -> dict[str, Any]:
+def _image(shot: Conditioning) -> dict[str, Any]:
     return {"image": shot.at(0)} if shot.anchors else {}
 
 

@@ -23,7 +23,7 @@ class Step:
     answer: Any
 
 
-class Watch:
+class StepHooks:
     """Whoever listens is told of every block and every step; to raise from there ends the pipeline's run."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Watch:
 class _WatchedBlocks(nn.ModuleList):
     """A network's blocks, which it runs through one by one; otherwise the list that it was."""
 
-    watch: Watch
+    watch: StepHooks
 
     def __iter__(self) -> Iterator[nn.Module]:
         for block in super().__iter__():
@@ -87,7 +87,7 @@ class _WatchedBlocks(nn.ModuleList):
 class _Steps:
     """Stands for the bar that a pipeline draws its progress with: every pipeline has one, not every one a callback."""
 
-    watch: Watch
+    watch: StepHooks
     iterable: Iterable[Any] | None = None
 
     def __enter__(self) -> Self:

@@ -16,13 +16,13 @@ from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.rendering import Show, unseen
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers import optimizations
-from stillmotion.engines.diffusers.conditioning import Anchor, Shot, smallest
+from stillmotion.engines.diffusers.conditioning import Anchor, Conditioning, smallest
 from stillmotion.engines.diffusers.decoding import finest, pieces
 from stillmotion.engines.diffusers.encoding_cache import Memory
 from stillmotion.engines.diffusers.families import Family
-from stillmotion.engines.diffusers.hooks import Latents, Step, Watch, denoised
+from stillmotion.engines.diffusers.hooks import Latents, Step, StepHooks, denoised
 from stillmotion.engines.diffusers.memory import (
-    Placement,
+    DevicePlacement,
     first_placement,
     is_out_of_memory,
     next_placement,
@@ -32,7 +32,7 @@ from stillmotion.engines.diffusers.memory import (
 )
 from stillmotion.engines.diffusers.preflight import loading_of
 from stillmotion.engines.diffusers.previews import Colours, colours_of, expected
-from stillmotion.engines.diffusers.progress import Course, Pace
+from stillmotion.engines.diffusers.progress import Course, StepTimes
 
 SMALLER: Final = (0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.22, 0.16, 0.1)
 """Parts of the area that are tried where a clip does not fit."""
@@ -47,11 +47,11 @@ class Resident:
 
     def __init__(self, entry: Entry, device: torch.device, pipeline: Any, family: Family) -> None:
         self.entry, self.device, self.family = entry, device, family
-        self.pace = Pace()
-        self.placement = Placement.DEVICE
+        self.pace = StepTimes()
+        self.placement = DevicePlacement.DEVICE
         self._pipelines: dict[str, Any] = {}
         self._memories: dict[str, Memory] = {}
-        self._watch = Watch()
+        self._watch = StepHooks()
         self._fineness: dict[FrameSize, int] = {}
         self._colours: Colours | None = None
         self._main = self._adopt(pipeline)
@@ -67,7 +67,7 @@ class Resident:
         pipeline = self._pipeline_for(shot)
         optimizations.handed_on(self.entry, pipeline, self.family.ask(pipeline, shot))
 
-    def settle(self, placement: Placement) -> None:
+    def settle(self, placement: DevicePlacement) -> None:
         """Put the weights where there is room for them, or there is at least room to compute in."""
         place(self._main, placement, self.device)
         self.placement = placement
@@ -80,7 +80,7 @@ class Resident:
         """The size that the model makes of one that its entry allows."""
         return self.family.size(self._main, asked)
 
-    def denoise(self, shot: Shot, course: Course, show: Show = unseen) -> Latents:
+    def denoise(self, shot: Conditioning, course: Course, show: Show = unseen) -> Latents:
         """Everything but decoding; `show` is offered a picture with each step.
 
         Where memory runs out, weights are moved off the device and the shot is begun again, with the same result.
@@ -96,7 +96,7 @@ class Resident:
             if not self._make_room():
                 raise self._too_large(shot, course)
 
-    def decode(self, latents: Latents, shot: Shot, course: Course) -> Iterator[torch.Tensor]:
+    def decode(self, latents: Latents, shot: Conditioning, course: Course) -> Iterator[torch.Tensor]:
         """The pictures, from first to last, in pieces of 3 × frames × height × width, −1 to 1.
 
         Where memory runs out, what is missing is decoded again in smaller pieces. Raises as `denoise` does.
@@ -134,7 +134,7 @@ class Resident:
                 return
             yield piece
 
-    def _run(self, shot: Shot, course: Course, show: Show = unseen) -> Latents:
+    def _run(self, shot: Conditioning, course: Course, show: Show = unseen) -> Latents:
         pipeline = self._pipeline_for(shot)
         memory = self._memories[type(pipeline).__name__]
         memory.about(self._subject(shot))
@@ -151,7 +151,7 @@ class Resident:
             # A seed means the same on every device.
             return denoised(pipeline, generator=torch.Generator("cpu").manual_seed(shot.seed), **asked)
 
-    def _subject(self, shot: Shot) -> tuple[Any, ...] | None:
+    def _subject(self, shot: Conditioning) -> tuple[Any, ...] | None:
         """What the encoded pictures depend on."""
         if not shot.anchors:
             return None
@@ -171,7 +171,7 @@ class Resident:
         self.settle(placement)
         return True
 
-    def _too_large(self, shot: Shot, course: Course) -> GenerationFailed:
+    def _too_large(self, shot: Conditioning, course: Course) -> GenerationFailed:
         fits = self._largest_that_fits(shot, course)
         advice = f"the largest that fits here is {fits.width}×{fits.height}" if fits else "none of its sizes fits here"
         return GenerationFailed(
@@ -180,7 +180,7 @@ class Resident:
             "Ask for a lower resolution or a shorter video.",
         )
 
-    def _largest_that_fits(self, shot: Shot, course: Course) -> FrameSize | None:
+    def _largest_that_fits(self, shot: Conditioning, course: Course) -> FrameSize | None:
         """Found by trying: a few steps of smaller clips of the same length and shape."""
         area, ratio = shot.size.width * shot.size.height, shot.size.width / shot.size.height
         tried = {shot.size}
@@ -194,7 +194,7 @@ class Resident:
                 return size
         return None
 
-    def _fits(self, shot: Shot, course: Course) -> bool:
+    def _fits(self, shot: Conditioning, course: Course) -> bool:
         try:
             latents = self._run(replace(shot, steps=min(shot.steps, PROBE_STEPS)), course)
             next(self._pieces(latents, self._fineness.get(shot.size, 0)))
@@ -206,7 +206,7 @@ class Resident:
         release(self.device)
         return False
 
-    def _pipeline_for(self, shot: Shot) -> Any:
+    def _pipeline_for(self, shot: Conditioning) -> Any:
         """The pipeline for pictures or for words alone: both of one set of weights."""
         name = self.family.picture if shot.anchors else self.family.text
         if name in {"", type(self._main).__name__}:
@@ -234,7 +234,7 @@ def _digest(picture: Image.Image) -> bytes:
     return sha256(picture.tobytes()).digest()
 
 
-def _resized(shot: Shot, size: FrameSize) -> Shot:
+def _resized(shot: Conditioning, size: FrameSize) -> Conditioning:
     anchors = [
         Anchor(each.index, tuple(picture.resize((size.width, size.height)) for picture in each.pictures))
         for each in shot.anchors
@@ -253,7 +253,7 @@ def load(entry: Entry, device: torch.device) -> Resident:
         raise EngineUnfit(f"The weights of {entry.name} in {how.folder} cannot be loaded as {name}: {error}") from error
     pipeline.set_progress_bar_config(disable=True)
     placement = how.placement or first_placement(pipeline, room_on(device))
-    if placement not in {Placement.DEVICE, Placement.ENCODERS_OFF} and "compile" not in asked.options:
+    if placement not in {DevicePlacement.DEVICE, DevicePlacement.ENCODERS_OFF} and "compile" not in asked.options:
         # What brings weights in the middle of a block would break it into pieces.
         entry = replace(entry, options={name: value for name, value in entry.options.items() if name != "compile"})
     optimizations.pull(pipeline, entry)

@@ -18,7 +18,7 @@ ENCODERS: Final = ("text_encoder", "text_encoder_2", "image_encoder")
 """What is needed once a clip, before the first step, and not at all where it is remembered."""
 
 
-class Placement(StrEnum):
+class DevicePlacement(StrEnum):
     """Where the weights lie."""
 
     DEVICE = "device"
@@ -31,7 +31,7 @@ class Placement(StrEnum):
     """One block of a network at a time (diffusers' group offload)."""
 
 
-LADDER: Final = tuple(Placement)
+LADDER: Final = tuple(DevicePlacement)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -49,33 +49,33 @@ def room_on(device: torch.device) -> float:
     return ROOM * torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
 
 
-def first_placement(pipeline: Any, room: float) -> Placement:
+def first_placement(pipeline: Any, room: float) -> DevicePlacement:
     """The fastest placement that leaves room to compute in."""
     sizes = {name: _byte_count(part) for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
     if sum(sizes.values()) <= room:
-        return Placement.DEVICE
+        return DevicePlacement.DEVICE
     if sum(size for name, size in sizes.items() if name not in ENCODERS) <= room:
-        return Placement.ENCODERS_OFF
-    return Placement.PARTS if max(sizes.values()) <= room else Placement.BLOCKS
+        return DevicePlacement.ENCODERS_OFF
+    return DevicePlacement.PARTS if max(sizes.values()) <= room else DevicePlacement.BLOCKS
 
 
 def _byte_count(part: nn.Module) -> int:
     return sum(each.numel() * each.element_size() for each in (*part.parameters(), *part.buffers()))
 
 
-def next_placement(placement: Placement, device: torch.device) -> Placement | None:
+def next_placement(placement: DevicePlacement, device: torch.device) -> DevicePlacement | None:
     """The one that takes less of the device; None where there is none."""
     later = LADDER[LADDER.index(placement) + 1 :]
     return later[0] if later and device.type != "cpu" else None
 
 
-def place(pipeline: Any, placement: Placement, device: torch.device) -> None:
+def place(pipeline: Any, placement: DevicePlacement, device: torch.device) -> None:
     """Put the weights there."""
     pipeline.remove_all_hooks()
-    if placement is Placement.PARTS:
+    if placement is DevicePlacement.PARTS:
         pipeline.enable_model_cpu_offload(device=device)
         return
-    if placement is Placement.BLOCKS:
+    if placement is DevicePlacement.BLOCKS:
         pipeline.to("cpu")
         streams = device.type == "cuda"
         pipeline.enable_group_offload(
@@ -83,7 +83,7 @@ def place(pipeline: Any, placement: Placement, device: torch.device) -> None:
         )
         return
     parts = {name: part for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
-    visitors = {name for name in parts if placement is Placement.ENCODERS_OFF and name in ENCODERS}
+    visitors = {name for name in parts if placement is DevicePlacement.ENCODERS_OFF and name in ENCODERS}
     # First those that go: what stays may need their room.
     for name in visitors:
         parts[name].to("cpu")

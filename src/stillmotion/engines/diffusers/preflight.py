@@ -14,7 +14,7 @@ from stillmotion.domain.errors import EngineUnfit
 from stillmotion.engines.diffusers import optimizations, step_caches
 from stillmotion.engines.diffusers.families import Family, family_of
 from stillmotion.engines.diffusers.hooks import DENOISERS
-from stillmotion.engines.diffusers.memory import Placement
+from stillmotion.engines.diffusers.memory import DevicePlacement
 
 INDEX: Final = "model_index.json"
 """The file that says of which parts a model in diffusers' layout is made."""
@@ -28,7 +28,7 @@ class Loading:
     folder: Path
     pipeline: Any
     dtypes: Mapping[str, torch.dtype]
-    placement: Placement | None
+    placement: DevicePlacement | None
 
 
 def loading_of(entry: Entry) -> Loading:
@@ -108,11 +108,13 @@ def _dtype(entry: Entry, field: str, name: str) -> torch.dtype:
     return found
 
 
-def _placement(entry: Entry) -> Placement | None:
+def _placement(entry: Entry) -> DevicePlacement | None:
     name = entry.options.get("placement")
     if not name:
         return None
     try:
-        return Placement(str(name))
+        return DevicePlacement(str(name))
     except ValueError:
-        raise EngineUnfit(f"models.{entry.name}.options.placement must be one of: {', '.join(Placement)}.") from None
+        raise EngineUnfit(
+            f"models.{entry.name}.options.placement must be one of: {', '.join(DevicePlacement)}."
+        ) from None

@@ -23,7 +23,7 @@ class Spent:
         return self.before + self.step * steps + self.frame * frames
 
 
-class Pace:
+class StepTimes:
     """What was learned of one model on one device."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Course:
 
     def __init__(
         self,
-        pace: Pace,
+        pace: StepTimes,
         shape: Hashable,
         steps: int,
         frames: int,

@@ -17,7 +17,7 @@ AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class TemporalLayer:
     """Looks at so many frames behind and ahead of each, and makes `times` frames of each but the first."""
 
     run: Callable[[torch.Tensor], torch.Tensor]
@@ -26,7 +26,7 @@ class Layer:
     times: int = 1
 
 
-Layers = Iterable[Layer]
+Layers = Iterable[TemporalLayer]
 
 
 def through(layers: Layers, latents: torch.Tensor) -> Iterator[torch.Tensor]:
@@ -37,7 +37,7 @@ def through(layers: Layers, latents: torch.Tensor) -> Iterator[torch.Tensor]:
     return pieces
 
 
-def _worked(layer: Layer, pieces: Iterator[torch.Tensor], left: int) -> Iterator[torch.Tensor]:
+def _worked(layer: TemporalLayer, pieces: Iterator[torch.Tensor], left: int) -> Iterator[torch.Tensor]:
     """`left` frames come in. Nothing that was handed on is held, since all layers wait for the last one."""
     held, behind = None, 0  # Of the frames that are held, so many are worked on already.
     for piece in pieces:
@@ -57,7 +57,7 @@ def _worked(layer: Layer, pieces: Iterator[torch.Tensor], left: int) -> Iterator
             yield parts.pop(0)
 
 
-def _within(layer: Layer, made: torch.Tensor, behind: int, ahead: int) -> torch.Tensor:
+def _within(layer: TemporalLayer, made: torch.Tensor, behind: int, ahead: int) -> torch.Tensor:
     """Without what was made of the frames beside: they lack neighbours here."""
     first = layer.times * (behind - 1) + 1 if behind else 0
     return made[:, :, first : made.shape[2] - layer.times * ahead]
@@ -76,17 +76,17 @@ def ltx(decoder: Any, latents: torch.Tensor, temb: Any = None, causal: bool | No
     behind, ahead = (2, 0) if causal else (1, 1)
     if decoder.timestep_scale_multiplier is not None:
         temb = temb * decoder.timestep_scale_multiplier.to(temb.device)
-    yield Layer(partial(decoder.conv_in, **how), behind, ahead)
+    yield TemporalLayer(partial(decoder.conv_in, **how), behind, ahead)
     for block in (decoder.mid_block, *decoder.up_blocks):
         if getattr(block, "conv_in", None) is not None:
-            yield Layer(partial(block.conv_in, temb=temb, **how), 2 * behind, 2 * ahead)
+            yield TemporalLayer(partial(block.conv_in, temb=temb, **how), 2 * behind, 2 * ahead)
         for upsampler in getattr(block, "upsamplers", None) or ():
-            yield Layer(partial(upsampler, **how), behind, ahead, upsampler.stride[0])
+            yield TemporalLayer(partial(upsampler, **how), behind, ahead, upsampler.stride[0])
         embedded = _embedded(block.time_embedder, temb, latents)
         for resnet in block.resnets:
-            yield Layer(partial(resnet, temb=embedded, **how), 2 * behind, 2 * ahead)
+            yield TemporalLayer(partial(resnet, temb=embedded, **how), 2 * behind, 2 * ahead)
     shift = None if decoder.time_embedder is None else _embedded(decoder.time_embedder, temb, latents)
-    yield Layer(partial(_ltx_end, decoder, how, shift), behind, ahead)
+    yield TemporalLayer(partial(_ltx_end, decoder, how, shift), behind, ahead)
 
 
 def _embedded(embedder: Any, temb: Any, latents: torch.Tensor) -> Any:
@@ -120,10 +120,10 @@ def hunyuan15(decoder: Any, _: torch.Tensor) -> Layers:
         repeated = latents.repeat_interleave(repeats=decoder.repeat, dim=1)
         return decoder.mid_block(decoder.conv_in(latents) + repeated)
 
-    yield Layer(middle)
+    yield TemporalLayer(middle)
     for block in decoder.up_blocks:
         for resnet in block.resnets:
-            yield Layer(resnet, behind=4)
+            yield TemporalLayer(resnet, behind=4)
         for upsampler in block.upsamplers or ():
-            yield Layer(upsampler, behind=2, times=2 if upsampler.add_temporal_upsample else 1)
-    yield Layer(lambda hidden: decoder.conv_out(decoder.conv_act(decoder.norm_out(hidden))), behind=2)
+            yield TemporalLayer(upsampler, behind=2, times=2 if upsampler.add_temporal_upsample else 1)
+    yield TemporalLayer(lambda hidden: decoder.conv_out(decoder.conv_act(decoder.norm_out(hidden))), behind=2)

@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin
 import aiohttp
 from yarl import URL
 
-from stillmotion.engines.forward.peer import OutOfReach, Patience
+from stillmotion.engines.forward.peer import OutOfReach, Retries
 
 CONNECT_SECONDS, SILENT_SECONDS = 5.0, 30.0
 """To connect, and between two pieces of a file."""
@@ -50,7 +50,7 @@ class Links:
                     yield answer
                     return
                 target = self._target(target, answer.headers.get("Location", ""))
-        raise OutOfReach("its address is redirected again and again", Patience.NONE)
+        raise OutOfReach("its address is redirected again and again", Retries.NONE)
 
     def is_own(self, url: URL) -> bool:
         """Whether an address is on the server itself."""
@@ -67,11 +67,11 @@ class Links:
             target = URL(urljoin(str(beside), quote(url.strip(), safe=_AS_WRITTEN)), encoded=True)
             port = target.port
         except ValueError as error:
-            raise OutOfReach("its address cannot be read", Patience.NONE) from error
+            raise OutOfReach("its address cannot be read", Retries.NONE) from error
         if target.scheme not in {"http", "https"} or not target.host or not port or not url.strip():
-            raise OutOfReach("its address is none of http or https", Patience.NONE)
+            raise OutOfReach("its address is none of http or https", Retries.NONE)
         if target.scheme == "http" and self._base.scheme == "https":
-            raise OutOfReach("its address is on another host without https", Patience.NONE)
+            raise OutOfReach("its address is on another host without https", Retries.NONE)
         return target
 
     @asynccontextmanager
@@ -85,20 +85,20 @@ class Links:
             async with session.get(target, timeout=_LIMITS, allow_redirects=False) as answer:
                 if answer.status >= 400:
                     passes = answer.status in {408, 429} or answer.status >= 500
-                    patience = Patience.TIME if passes else Patience.TRIES
+                    patience = Retries.TIME if passes else Retries.TRIES
                     raise OutOfReach(f"{place} answers {answer.status}", patience)
                 yield answer
         except aiohttp.ClientPayloadError:
             raise
         except (aiohttp.InvalidURL, UnicodeError) as error:
-            raise OutOfReach("its address cannot be read", Patience.NONE) from error
+            raise OutOfReach("its address cannot be read", Retries.NONE) from error
         except aiohttp.ClientSSLError as error:
-            raise OutOfReach(f"no secure connection to {place} can be made: {error}", Patience.NONE) from error
+            raise OutOfReach(f"no secure connection to {place} can be made: {error}", Retries.NONE) from error
         except aiohttp.ClientConnectorError as error:
-            patience = Patience.NONE if error.os_error.errno == errno.EACCES else Patience.TIME
+            patience = Retries.NONE if error.os_error.errno == errno.EACCES else Retries.TIME
             raise OutOfReach(f"{place} cannot be reached: {error}", patience) from error
         except aiohttp.ClientError as error:
-            raise OutOfReach(f"{place} does not answer: {error}", Patience.TIME) from error
+            raise OutOfReach(f"{place} does not answer: {error}", Retries.TIME) from error
 
     async def _session(self) -> aiohttp.ClientSession:
         if self._is_private is None:

@@ -12,7 +12,7 @@ from yarl import URL
 
 from stillmotion.engines.forward.downloads import CONNECT_SECONDS, Links
 from stillmotion.engines.forward.error_text import reason_of
-from stillmotion.engines.forward.peer import Lost, OutOfReach, Patience, ServerDown, Unfinished
+from stillmotion.engines.forward.peer import Lost, OutOfReach, Retries, ServerDown, Unfinished
 
 ANSWER_SECONDS = 60.0
 """To answer a call."""
@@ -24,7 +24,7 @@ _NOT_YET = frozenset({202, 204, 400, 404, 409, 423, 425})
 """Answers to a download of a finished job that may be another one soon."""
 
 
-class Answer(NamedTuple):
+class PeerResponse(NamedTuple):
     """A status, and the body as JSON; None where it is none."""
 
     status: int
@@ -47,7 +47,7 @@ class Calls:
 
     async def call(
         self, method: str, path: str, *, json: Any = None, form: aiohttp.FormData | None = None, key: str = ""
-    ) -> Answer:
+    ) -> PeerResponse:
         """One call; `key` makes it safe to repeat. Raises `ServerDown` where no answer comes."""
         headers = self._headers | ({"Idempotency-Key": key} if key else {})
         try:
@@ -57,11 +57,11 @@ class Calls:
                     method, self._url(path), json=json, data=form, headers=headers, allow_redirects=False
                 ) as answer,
             ):
-                return Answer(answer.status, _decoded(await _limited(answer)))
+                return PeerResponse(answer.status, _decoded(await _limited(answer)))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ServerDown(f"{self._place} does not answer: {_why(error)}") from error
 
-    def trouble(self, answer: Answer) -> ServerDown | None:
+    def trouble(self, answer: PeerResponse) -> ServerDown | None:
         """What an answer says of the server, None where it says something of the job instead."""
         if answer.status in (401, 403):
             return ServerDown(f"{self._place} does not accept our key ({answer.status}{_said(answer)})")
@@ -135,7 +135,7 @@ async def _limited(answer: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: PeerResponse) -> str:
     said = reason_of(answer.body)[:200]
     return f": {said}" if said else ""
 
@@ -153,7 +153,7 @@ async def _write(answer: aiohttp.ClientResponse, path: Path) -> None:
         async for piece in answer.content.iter_chunked(PIECE):
             written += len(piece)
             if written > MAX_CLIP_BYTES:
-                raise OutOfReach("the clip is larger than any clip of ours may be", Patience.NONE)
+                raise OutOfReach("the clip is larger than any clip of ours may be", Retries.NONE)
             await asyncio.to_thread(file.write, piece)
     if answer.content_length is not None and written != answer.content_length:
         raise Unfinished("the file was broken off")

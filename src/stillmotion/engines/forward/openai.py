@@ -12,7 +12,7 @@ import aiohttp
 
 from stillmotion.domain.catalogue import Entry, Server
 from stillmotion.engines.forward.error_text import reason_of, refused
-from stillmotion.engines.forward.http import Answer, Calls
+from stillmotion.engines.forward.http import Calls, PeerResponse
 from stillmotion.engines.forward.peer import Ask, Look, Lost, RemoteState, ServerDown, Unfinished
 
 _STATES: Final = {
@@ -75,7 +75,7 @@ class OpenAIPeer:
             raise ServerDown(f"the server says of a clip that it is {job.get('status')!r}")
         return Look(state, _fraction(job.get("progress")), reason_of(job), str(job.get("url") or ""))
 
-    def _not_a_job(self, answer: Answer) -> None:
+    def _not_a_job(self, answer: PeerResponse) -> None:
         if answer.status in (404, 410):
             raise Lost
         _raise(self._calls.trouble(answer))

@@ -21,7 +21,7 @@ class Unfinished(StillmotionError):
     """The file is not there, or not whole, yet."""
 
 
-class Patience(StrEnum):
+class Retries(StrEnum):
     """What helps against an address that does not give its clip."""
 
     NONE = "none"
@@ -35,7 +35,7 @@ class Patience(StrEnum):
 class OutOfReach(StillmotionError):
     """The finished clip lies where it is not to be had, and the server is well: the message is for the operator."""
 
-    def __init__(self, why: str, patience: Patience) -> None:
+    def __init__(self, why: str, patience: Retries) -> None:
         super().__init__(why)
         self.patience = patience
 

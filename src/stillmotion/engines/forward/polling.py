@@ -15,9 +15,9 @@ from stillmotion.engines.forward.peer import (
     Look,
     Lost,
     OutOfReach,
-    Patience,
     Peer,
     RemoteState,
+    Retries,
     ServerDown,
     Unfinished,
 )
@@ -29,7 +29,7 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollSchedule:
     """Seconds: between two looks, from `first` to `longest`; how long a server may be silent, a job at a standstill.
 
     `tries` is how often a submit is repeated and a file fetched.
@@ -42,12 +42,12 @@ class Pace:
     tries: int = 4
 
 
-async def submit(peer: Peer, ask: Ask, pace: Pace) -> str:
+async def submit(peer: Peer, ask: Ask, pace: PollSchedule) -> str:
     """Have the clip made, asked again under the same name where no answer comes. Raises `ServerDown`."""
     return await _repeated(lambda: peer.submit(ask), ServerDown, pace)
 
 
-async def follow(peer: Peer, remote: str, report: Callable[[float], None], pace: Pace) -> Look:
+async def follow(peer: Peer, remote: str, report: Callable[[float], None], pace: PollSchedule) -> Look:
     """Look until the clip is there, ever less often while nothing changes.
 
     Raises `ServerDown` where the server is silent for too long, `GenerationFailed` where it failed, lost it or came to
@@ -80,7 +80,7 @@ async def follow(peer: Peer, remote: str, report: Callable[[float], None], pace:
         pause = min(1.5 * pause, pace.longest)
 
 
-async def fetch(peer: Peer, remote: str, look: Look, path: Path, pace: Pace) -> None:
+async def fetch(peer: Peer, remote: str, look: Look, path: Path, pace: PollSchedule) -> None:
     """The clip's file, whole. Each further try asks for its address anew: those that are signed run out.
 
     Raises `ServerDown`, and `GenerationFailed` where the server is well and its clip is not to be had.
@@ -110,13 +110,13 @@ async def fetch(peer: Peer, remote: str, look: Look, path: Path, pace: Pace) -> 
             look = await _look_again(peer, remote)
 
 
-def _is_hopeless(patience: Patience, pace: Pace, tried: int, seconds: float) -> bool:
+def _is_hopeless(patience: Retries, pace: PollSchedule, tried: int, seconds: float) -> bool:
     match patience:
-        case Patience.NONE:
+        case Retries.NONE:
             return True
-        case Patience.TRIES:
+        case Retries.TRIES:
             return tried >= pace.tries
-        case Patience.TIME:
+        case Retries.TIME:
             return seconds >= pace.silence
 
 
@@ -129,7 +129,7 @@ async def _look_again(peer: Peer, remote: str) -> Look:
 
 
 async def _repeated(
-    act: Callable[[], Awaitable[_Result]], passing: type[Exception] | tuple[type[Exception], ...], pace: Pace
+    act: Callable[[], Awaitable[_Result]], passing: type[Exception] | tuple[type[Exception], ...], pace: PollSchedule
 ) -> _Result:
     pause = pace.first
     for _ in range(pace.tries - 1):

@@ -12,8 +12,8 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.scene import Grid, Scene
 from stillmotion.engines.parallax.camera.carryover import REST, Momentum
 from stillmotion.engines.parallax.camera.path import CameraPath, Samples, camera_path, times
-from stillmotion.engines.parallax.camera.projection import Surface, Views, lookup, step
-from stillmotion.engines.parallax.camera.staging import Shot
+from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, lookup, step
+from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.camera.warp import Layer, Warp, displaced
 from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.effects.flicker import Flicker
@@ -171,11 +171,11 @@ def _sum(one: Grid | None, other: Grid) -> Grid:
 
 def _staged(
     picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint, pause: Pause
-) -> tuple[Shot, Surface, Views, CameraPath]:
+) -> tuple[Stage, NearnessMap, Views, CameraPath]:
     """The picture laid out and the camera's way through it, at the carried speed as it looks on this picture."""
     velocity = {} if joint.momentum.is_rest or plan.loop else dict(joint.momentum.velocity)
     path = _path(plan, terms, joint, velocity)
-    shot = Shot.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0, pause)
+    shot = Stage.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0, pause)
     pause()
     surface, views = shot.staged(path, pause)
     pause()

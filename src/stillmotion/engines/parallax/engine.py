@@ -16,7 +16,7 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Frame, Picture, Rendering, RenderJob, Report, Wants
 from stillmotion.engines.parallax.analysis.scene import Depth, FaceFinder, Scene, analyse
 from stillmotion.engines.parallax.camera.carryover import ending_of, opening_of
-from stillmotion.engines.parallax.camera.staging import Shot
+from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.clip import Film, Joint, Terms
 from stillmotion.engines.parallax.defaults import settled
@@ -58,7 +58,7 @@ class Parallax:
         one to the other. Raises `GenerationFailed` (code `image_required`) where there is neither.
         """
         terms = Terms(job.size, max(1, round(job.seconds * FPS)), job.seconds, job.seed)
-        progress = _Progress(report)
+        progress = _RenderProgress(report)
         progress.at(0.0)
         if job.frame0 is not None and job.frame1 is not None:
             clip = self._between(job, job.frame0, job.frame1, terms, progress)
@@ -74,7 +74,7 @@ class Parallax:
             telling_frame=terms.count - 1 if job.frame0 is None or clip.first.path.ends_on_whole else 0,
         )
 
-    def _from_one(self, job: RenderJob, picture: Picture | None, terms: Terms, progress: "_Progress") -> "_Clip":
+    def _from_one(self, job: RenderJob, picture: Picture | None, terms: Terms, progress: "_RenderProgress") -> "_Clip":
         if picture is None:
             raise GenerationFailed("image_required", "This engine moves pictures: give it an image to start from.")
         scene = self._looked_at(picture, job.depth, progress)
@@ -86,12 +86,14 @@ class Parallax:
         film = Film(picture, scene, plan, terms, joint, progress.pause)
         return _Clip(plan, film, film, film.draw, (scene,))
 
-    def _between(self, job: RenderJob, start: Picture, end: Picture, terms: Terms, progress: "_Progress") -> "_Clip":
+    def _between(
+        self, job: RenderJob, start: Picture, end: Picture, terms: Terms, progress: "_RenderProgress"
+    ) -> "_Clip":
         scenes = self._looked_at(start, job.depth, progress), self._looked_at(end, None, progress)
         plan = _planned(job, scenes[0])
         shots = []
         for picture, scene in zip((start, end), scenes, strict=True):
-            shots.append(Shot.over(picture, job.size, scene, pause=progress.pause))
+            shots.append(Stage.over(picture, job.size, scene, pause=progress.pause))
             progress.pause()
         found = match(*(shot.canvas for shot in shots))
         progress.pause()
@@ -106,7 +108,7 @@ class Parallax:
             return _Clip(plan, first, last, morphed(first, last, found, terms.count), scenes, between)
         return _Clip(plan, first, last, dissolved(first, last, terms.count), scenes, between)
 
-    def _looked_at(self, picture: Picture, known: DepthMap | None, progress: "_Progress") -> Scene:
+    def _looked_at(self, picture: Picture, known: DepthMap | None, progress: "_RenderProgress") -> Scene:
         rgb = as_array(picture)
         scene = analyse(rgb, self._faces, progress.pause)
         progress.pause()
@@ -196,7 +198,7 @@ def _impossible(key: str, scene: Scene) -> Ignored | None:
     return None
 
 
-class _Progress:
+class _RenderProgress:
     """Passes on how far a render is, and asks between whiles whether it may go on."""
 
     def __init__(self, report: Report) -> None:
@@ -213,7 +215,7 @@ class _Progress:
         self._report(self._done)
 
 
-def _reported(draw: Draw, count: int, progress: _Progress) -> Iterator[Frame]:
+def _reported(draw: Draw, count: int, progress: _RenderProgress) -> Iterator[Frame]:
     for index in range(count):
         progress.at(index / count)
         yield draw(index)

@@ -26,7 +26,7 @@ from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.edge.access_lines import CLIENT_GONE, AccessLines
 from stillmotion.http.edge.metrics import Metrics
-from stillmotion.http.edge.operation import Answer, Call, Caller, Operation, Surface
+from stillmotion.http.edge.operation import Call, Caller, Operation, OperationResult, Surface
 from stillmotion.http.edge.services import Services
 from stillmotion.http.parsing.body import PLAIN_CAP, BodyReader, apart_if_large
 from stillmotion.http.parsing.decoding import QueryDecoder, Wire, WireDecoder
@@ -93,7 +93,7 @@ class Endpoint(Generic[Caller, Wire]):
                 return reply.response(*headers)
             return await send_in_pieces(request, reply, pieces, *headers)
 
-    async def _succeed(self, call: Call) -> Answer:
+    async def _succeed(self, call: Call) -> OperationResult:
         operation, surface, request = self._operation, self._surface, call.request
         key = call.key = surface.key_of(request.headers, request.raw_query)
         caller: Any
@@ -151,7 +151,7 @@ class Endpoint(Generic[Caller, Wire]):
         call.size = len(body)
         return self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body), body
 
-    def _headers(self, answer: Answer, call: Call) -> list[Header]:
+    def _headers(self, answer: OperationResult, call: Call) -> list[Header]:
         """The headers of a success, but for those of its body and the request's id."""
         allowance, generation = call.allowance, answer.generation
         if answer.window is not None and call.subscription is not None:

@@ -16,7 +16,7 @@ from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.links import base_url
-from stillmotion.http.edge.refusals import Problems
+from stillmotion.http.edge.refusals import Refusals
 from stillmotion.http.edge.services import Services
 from stillmotion.http.parsing.decoding import Wire
 from stillmotion.http.server.replies import Headers
@@ -78,7 +78,7 @@ class Nothing(msgspec.Struct, frozen=True):
     """The wire of an operation without parameters: no query, no body."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class OperationResult(msgspec.Struct, frozen=True):
     """What an operation answers. A `generation` is named in the honesty headers; `window` is that of submits.
 
     Where there is a `streamed_by`, that answers in place of `status` and `body`.
@@ -110,7 +110,7 @@ class Operation(Generic[Caller, Wire]):
     wire: type[Wire]
     answer: Any
     refusals: tuple[type[Exception], ...]
-    handle: Callable[[Call, Caller, Wire], Awaitable[Answer]]
+    handle: Callable[[Call, Caller, Wire], Awaitable[OperationResult]]
     example: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class Surface:
 
     name: str
     key_of: Callable[[Headers, bytes], str | None]
-    problems: Problems
+    problems: Refusals
     operations: tuple[Operation[Any, Any], ...]
     security_schemes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     base: str = "/"

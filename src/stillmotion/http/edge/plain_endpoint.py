@@ -7,7 +7,7 @@ from aiohttp import web
 
 from stillmotion.domain.errors import Refused, Unavailable
 from stillmotion.http.edge.endpoint import EdgeParts
-from stillmotion.http.edge.refusals import Problems
+from stillmotion.http.edge.refusals import Refusals
 from stillmotion.http.server.replies import Reply
 from stillmotion.http.server.request import ClientGone, Request
 from stillmotion.http.server.streams import Pieces, send_in_pieces
@@ -23,7 +23,7 @@ class PlainEndpoint:
     `route` is the template of its paths, empty where they have none.
     """
 
-    def __init__(self, name: str, answering: Answering, parts: EdgeParts, problems: Problems, route: str = "") -> None:
+    def __init__(self, name: str, answering: Answering, parts: EdgeParts, problems: Refusals, route: str = "") -> None:
         self._name = name
         self._route = route
         self._answering = answering

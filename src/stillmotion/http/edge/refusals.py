@@ -39,7 +39,7 @@ class MethodNotAllowed(EndpointNotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RefusalRule:
     """How a surface answers one kind of error.
 
     `body` is what is sent, or only an example where `detailed` makes a body out of the error.
@@ -56,13 +56,13 @@ class Row:
     retry_after: bool = False
 
 
-class Problems:
+class Refusals:
     """A surface's table. The row of `Exception` answers for every bug."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[RefusalRule]) -> None:
         self.rows = {row.kind: row for row in rows}
 
-    def row(self, error: type[Exception]) -> Row:
+    def row(self, error: type[Exception]) -> RefusalRule:
         """The row of the nearest kind that the error is."""
         return next(self.rows[kind] for kind in error.__mro__ if kind in self.rows)
 

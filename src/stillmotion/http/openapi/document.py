@@ -10,7 +10,7 @@ import msgspec
 
 from stillmotion.domain.errors import TurnedAway
 from stillmotion.http.edge.operation import Operation, Surface
-from stillmotion.http.edge.refusals import Problems, Row
+from stillmotion.http.edge.refusals import RefusalRule, Refusals
 
 Json = dict[str, Any]
 
@@ -124,7 +124,7 @@ def _types(operations: Iterable[tuple[Surface, Operation[Any, Any]]]) -> list[An
     return list(found)
 
 
-def _rows(problems: Problems, operation: Operation[Any, Any]) -> list[Row]:
+def _rows(problems: Refusals, operation: Operation[Any, Any]) -> list[RefusalRule]:
     return sorted((problems.row(kind) for kind in operation.refusals), key=lambda row: row.status)
 
 
@@ -204,7 +204,7 @@ def _success(operation: Operation[Any, Any], schema_of: Mapping[Any, Json], limi
     return about
 
 
-def _refusal(status: int, rows: Sequence[Row], schema_of: Mapping[Any, Json], limits: Sequence[str]) -> Json:
+def _refusal(status: int, rows: Sequence[RefusalRule], schema_of: Mapping[Any, Json], limits: Sequence[str]) -> Json:
     """One status, that several kinds of error may end in."""
     schemas = list({schema_of[type(row.body)]["$ref"]: schema_of[type(row.body)] for row in rows}.values())
     examples = {

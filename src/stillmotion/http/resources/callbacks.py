@@ -10,10 +10,10 @@ from stillmotion.application.callbacks import LoggedDelivery
 from stillmotion.domain.callbacks import DeliveryAttempt, DeliveryState
 from stillmotion.domain.errors import GenerationNotFound, InvalidRequest, LimitExceeded, NotAuthenticated, Unavailable
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.edge.operation import Answer, Call, Nothing, Operation
+from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class CallbackAttempt(msgspec.Struct, frozen=True):
     """One attempt: `status` is what the receiver answered, null where `reason` says why there was no answer.
 
     `replay` is 0 for the attempts that the change of state caused, 1 for those of the first replay, and so on.
@@ -36,7 +36,7 @@ class Callback(msgspec.Struct, frozen=True):
     state: str
     replays: int
     next_attempt_at: datetime | None
-    attempts: list[Attempt]
+    attempts: list[CallbackAttempt]
 
 
 class CallbackLog(msgspec.Struct, frozen=True):
@@ -45,19 +45,19 @@ class CallbackLog(msgspec.Struct, frozen=True):
     callbacks: list[Callback]
 
 
-async def list_callbacks(call: Call, subscription: Subscription, asked: Nothing) -> Answer:
+async def list_callbacks(call: Call, subscription: Subscription, asked: Nothing) -> OperationResult:
     """Every callback of a generation, with every attempt."""
     del asked
     logged = await call.services.delivery_log.of_owned(subscription, call.path["id"])
-    return Answer(msgspec.json.encode(CallbackLog([_callback(each) for each in logged])))
+    return OperationResult(msgspec.json.encode(CallbackLog([_callback(each) for each in logged])))
 
 
-async def replay_callback(call: Call, subscription: Subscription, asked: Nothing) -> Answer:
+async def replay_callback(call: Call, subscription: Subscription, asked: Nothing) -> OperationResult:
     """Deliver a callback once more."""
     del asked
     log = call.services.delivery_log
     replayed = await log.replay_owned(subscription, call.path["id"], call.path["callback"])
-    return Answer(msgspec.json.encode(_callback(replayed)), status=202)
+    return OperationResult(msgspec.json.encode(_callback(replayed)), status=202)
 
 
 def _callback(logged: LoggedDelivery) -> Callback:
@@ -73,8 +73,8 @@ def _callback(logged: LoggedDelivery) -> Callback:
     )
 
 
-def _attempt(attempt: DeliveryAttempt) -> Attempt:
-    return Attempt(
+def _attempt(attempt: DeliveryAttempt) -> CallbackAttempt:
+    return CallbackAttempt(
         attempt.replay,
         attempt.number,
         attempt.started_at,

@@ -32,7 +32,7 @@ _NOT_A_PAGE: tuple[Header, ...] = (
 """Whatever a file holds, a browser that opens it runs nothing; other pages may show it."""
 
 
-class Assets:
+class Downloads:
     """Serves objects to whoever holds a signed address: no key is asked for."""
 
     def __init__(self, asset_urls: AssetUrls, objects: ObjectStore, digest_of: DigestOf) -> None:

@@ -38,7 +38,7 @@ _POSITION = re.compile(r"[0-9]+-[a-z]+-[0-9.]+", re.ASCII)
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class Assets(msgspec.Struct, frozen=True):
+class EventAssets(msgspec.Struct, frozen=True):
     """Where the result is."""
 
     video: str
@@ -56,7 +56,7 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     state: str
     progress: float
     preview: str | None = None
-    assets: Assets | None = None
+    assets: EventAssets | None = None
     failure_reason: str | None = None
 
 
@@ -73,7 +73,7 @@ def happening(generation: Generation, link_to: LinkTo) -> Happening:
         state="failed" if cancelled else generation.state.value,
         progress=round(generation.progress, 3),
         preview=None if generation.preview is None else link_to(generation.preview),
-        assets=None if made is None else Assets(link_to(made.video.key), link_to(made.thumbnail.key)),
+        assets=None if made is None else EventAssets(link_to(made.video.key), link_to(made.thumbnail.key)),
         failure_reason="The generation was cancelled." if cancelled else generation.failure_reason,
     )
 

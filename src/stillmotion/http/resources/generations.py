@@ -17,13 +17,13 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.edge.operation import Answer, Call, Nothing, Operation, Surface
+from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface
 from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS
 from stillmotion.http.resources.events import EventStream, position
 from stillmotion.http.server.replies import Headers
 
 
-class Plan(msgspec.Struct, frozen=True):
+class PlanReply(msgspec.Struct, frozen=True):
     """What the engine made of the words; `plan` is its own JSON, null until the render has ended."""
 
     id: str
@@ -32,31 +32,31 @@ class Plan(msgspec.Struct, frozen=True):
     plan: msgspec.Raw
 
 
-async def get_plan(call: Call, subscription: Subscription, asked: Nothing) -> Answer:
+async def get_plan(call: Call, subscription: Subscription, asked: Nothing) -> OperationResult:
     """The engine's account of a generation."""
     del asked
     generation = await call.services.generations.get(subscription, call.path["id"])
-    return Answer(msgspec.json.encode(_plan(generation)), generation.view)
+    return OperationResult(msgspec.json.encode(_plan(generation)), generation.view)
 
 
-def _plan(generation: Generation) -> Plan:
+def _plan(generation: Generation) -> PlanReply:
     state = "failed" if generation.state == "cancelled" else generation.state.value
     plan = msgspec.Raw(generation.plan.encode() if generation.plan else b"null")
-    return Plan(generation.id, state, generation.engine, plan)
+    return PlanReply(generation.id, state, generation.engine, plan)
 
 
-async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> Answer:
+async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> OperationResult:
     """The stream of a generation's events; nothing for a caller who has seen the last of them."""
     del asked
     services = call.services
     generation = await services.generations.get(subscription, call.path["id"])
     seen = call.request.headers.get("Last-Event-ID", "")
     if generation.is_terminal and seen == position(generation):
-        return Answer(b"", generation.view, status=204)
+        return OperationResult(b"", generation.view, status=204)
     watch = services.changes.watch(generation.id)
     call.held.callback(watch.end)
     stream = EventStream(watch, services.generations.store, generation.id, lambda: call.link_to, seen)
-    return Answer(b"", generation.view, streamed_by=stream)
+    return OperationResult(b"", generation.view, streamed_by=stream)
 
 
 class UploadForm(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ class Uploaded(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
-async def upload(call: Call, subscription: Subscription, form: UploadForm) -> Answer:
+async def upload(call: Call, subscription: Subscription, form: UploadForm) -> OperationResult:
     """Keep a picture for a day."""
     del form
     content = (call.files or {}).get("file")
@@ -79,7 +79,7 @@ async def upload(call: Call, subscription: Subscription, form: UploadForm) -> An
         raise InvalidRequest(Problem("file", "is required: send the picture as a file in a form"))
     kept = await call.services.uploads.keep(subscription, "file", content)
     url = call.services.asset_urls.link_until(call.base_url, kept.key, kept.expires_at)
-    return Answer(msgspec.json.encode(Uploaded(kept.id, url, kept.expires_at)), status=201)
+    return OperationResult(msgspec.json.encode(Uploaded(kept.id, url, kept.expires_at)), status=201)
 
 
 _EVENTS = (
@@ -112,7 +112,7 @@ _OPERATIONS: tuple[Operation[Subscription, Any], ...] = (
         description="Which movements were understood and which words were not.",
         parameters={"id": "The generation's id."},
         wire=Nothing,
-        answer=Plan,
+        answer=PlanReply,
         answers={"": _EXAMPLE},
         answered="The engine's own account; null until the render has ended.",
         refusals=(NotAuthenticated, GenerationNotFound, LimitExceeded, Exception, Unavailable),

@@ -35,7 +35,7 @@ PAGES: Mapping[str, str] = {
 """By path, the file that is served."""
 
 
-class Page:
+class StaticPage:
     """One file, read when it is asked for."""
 
     def __init__(self, name: str) -> None:

@@ -28,14 +28,14 @@ from stillmotion.media.sandbox.protocol import (
     NOT_BEGUN,
     STATUS_BYTES,
     Confined,
+    DecodeOrder,
     End,
     Facts,
+    FileRefused,
     Head,
     Nearness,
-    Order,
     Pixels,
     Planes,
-    Refused,
     Size,
     Survey,
     What,
@@ -121,18 +121,18 @@ class DecoderProcess:
 
     def confinement(self) -> tuple[str, ...]:
         """What a file's child is really held to here (`confinement.confine`)."""
-        with self._asked(Order(What.CONFINEMENT), Path(os.devnull), unasked) as answer:
+        with self._asked(DecodeOrder(What.CONFINEMENT), Path(os.devnull), unasked) as answer:
             return answer.head(Confined).to
 
     def size(self, picture: Path, pause: Pause = unasked) -> FrameSize:
         """The picture's size in pixels as it is looked at."""
-        with self._asked(Order(What.SIZE), picture, pause) as answer:
+        with self._asked(DecodeOrder(What.SIZE), picture, pause) as answer:
             head = answer.head(Size)
             return _believed(head.width, head.height, MAX_PICTURE_PIXELS)
 
     def picture(self, picture: Path, cover: FrameSize | None = None, pause: Pause = unasked) -> Picture:
         """The picture, as `intake.decode` says."""
-        order = Order(What.PICTURE, None if cover is None else (cover.width, cover.height))
+        order = DecodeOrder(What.PICTURE, None if cover is None else (cover.width, cover.height))
         with self._asked(order, picture, pause) as answer:
             head = answer.head(Pixels)
             area = _area(_believed(head.width, head.height, MAX_PICTURE_PIXELS))
@@ -142,7 +142,7 @@ class DecoderProcess:
 
     def depth(self, picture: Path, pause: Pause = unasked, *, bright_is_far: bool = False) -> DepthMap:
         """How near things are, as `depth_image.decode_depth` says."""
-        with self._asked(Order(What.DEPTH, bright_is_far=bright_is_far), picture, pause) as answer:
+        with self._asked(DecodeOrder(What.DEPTH, bright_is_far=bright_is_far), picture, pause) as answer:
             head = answer.head(Nearness)
             nearness = answer.buffer(4 * _area(_believed(head.width, head.height, MAX_PICTURE_PIXELS)))
             import numpy as np  # noqa: PLC0415 - large, and not needed before the decoder is started
@@ -153,7 +153,7 @@ class DecoderProcess:
 
     def facts(self, clip: Path, pause: Pause = unasked) -> ClipFacts:
         """What the clip holds, as `earlier.facts` says."""
-        with self._asked(Order(What.FACTS), clip, pause) as answer:
+        with self._asked(DecodeOrder(What.FACTS), clip, pause) as answer:
             head = answer.head(Facts)
             _believed(head.width, head.height, MAX_CLIP_PIXELS)
             if not (0 < head.frame_count <= MAX_CLIP_FRAMES and min(head.fps) > 0):
@@ -165,7 +165,7 @@ class DecoderProcess:
         return self._frames(What.FRAMES, clip, pause)
 
     def _frames(self, what: What, clip: Path, pause: Pause) -> Generator[Frame]:
-        with self._asked(Order(what), clip, pause) as answer:
+        with self._asked(DecodeOrder(what), clip, pause) as answer:
             for _ in range(MAX_CLIP_FRAMES):
                 head = answer.next_head()
                 if isinstance(head, End):
@@ -174,7 +174,7 @@ class DecoderProcess:
 
     def survey(self, clip: Path, pause: Pause = unasked) -> Surveyed:
         """What a clip that another made holds, every frame of it decoded, as `foreign.survey` says."""
-        with self._asked(Order(What.SURVEY), clip, pause) as answer:
+        with self._asked(DecodeOrder(What.SURVEY), clip, pause) as answer:
             head = answer.head(Survey)
             size = _believed(head.width, head.height, MAX_CLIP_PIXELS)
             if not (0 < head.frame_count <= MAX_CLIP_FRAMES and min(head.fps) > 0):
@@ -188,16 +188,16 @@ class DecoderProcess:
 
     def first(self, clip: Path, pause: Pause = unasked) -> Frame:
         """The clip's first frame."""
-        with self._asked(Order(What.FIRST), clip, pause) as answer:
+        with self._asked(DecodeOrder(What.FIRST), clip, pause) as answer:
             return answer.frame(answer.next_head())
 
     def last(self, clip: Path, pause: Pause = unasked) -> Frame:
         """The clip's last frame."""
-        with self._asked(Order(What.LAST), clip, pause) as answer:
+        with self._asked(DecodeOrder(What.LAST), clip, pause) as answer:
             return answer.frame(answer.next_head())
 
     @contextmanager
-    def _asked(self, order: Order, path: Path, pause: Pause) -> "Iterator[_Answer]":
+    def _asked(self, order: DecodeOrder, path: Path, pause: Pause) -> "Iterator[_Answer]":
         """Give the order, and see to the decoder's end when the block is done with the answer."""
         with open(self._sent(order, path), "rb", buffering=0) as pipe:  # noqa: PTH123 - it is a file number
             in_all = CLIP_SECONDS if order.what.of_a_clip else self._picture_seconds
@@ -220,7 +220,7 @@ class DecoderProcess:
                 raise
         self._status(END_SECONDS)
 
-    def _sent(self, order: Order, path: Path) -> int:
+    def _sent(self, order: DecodeOrder, path: Path) -> int:
         """The pipe to read the answer from."""
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
@@ -301,7 +301,7 @@ class _Answer:
             head: Head = msgspec.msgpack.decode(self.buffer(length), type=Head)
         except msgspec.MsgspecError as error:
             raise DecoderDied("it answered with something that is no message") from error
-        if isinstance(head, Refused):
+        if isinstance(head, FileRefused):
             raise GenerationFailed(head.code, head.reason)
         return head
 
@@ -357,7 +357,7 @@ def _death(status: int) -> DecoderDied:
     return DecoderDied(f"it ended with code {status}")
 
 
-def _blame(order: Order, death: DecoderDied) -> GenerationFailed:
+def _blame(order: DecodeOrder, death: DecoderDied) -> GenerationFailed:
     """What its death means for the generation. One that was killed from outside is worth another attempt."""
     permanent = death.signal_number != signal.SIGKILL
     if order.what.of_a_clip:

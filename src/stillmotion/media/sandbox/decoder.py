@@ -27,14 +27,14 @@ from stillmotion.media.sandbox.protocol import (
     NOT_BEGUN,
     STATUS_BYTES,
     Confined,
+    DecodeOrder,
     End,
     Facts,
+    FileRefused,
     Head,
     Nearness,
-    Order,
     Pixels,
     Planes,
-    Refused,
     Size,
     Survey,
     What,
@@ -56,7 +56,7 @@ DEPTH_LIBRARIES = ("stillmotion.media.input.depth_images",)
 
 Part = tuple[Head, Sequence[Any]]
 """A head and the buffers that follow it."""
-Read = Callable[[Order, BinaryIO], Iterable[Part]]
+Read = Callable[[DecodeOrder, BinaryIO], Iterable[Part]]
 """Answers an order about an open file. Raises `GenerationFailed` where the file is to blame."""
 
 
@@ -80,10 +80,10 @@ def _load(what: What) -> None:
         importlib.import_module(name)
 
 
-def _receive(control: socket.socket) -> tuple[Order, Sequence[int]] | None:
+def _receive(control: socket.socket) -> tuple[DecodeOrder, Sequence[int]] | None:
     """The next order and its two file handles. It comes whole: the renderer waits for each answer."""
     packet, handles, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, 2)
-    return (msgspec.msgpack.decode(packet[LENGTH_BYTES:], type=Order), handles) if packet else None
+    return (msgspec.msgpack.decode(packet[LENGTH_BYTES:], type=DecodeOrder), handles) if packet else None
 
 
 def _forked(work: Callable[[], None]) -> int:
@@ -104,7 +104,7 @@ def _forked(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _carry_out(order: Order, handles: Sequence[int], read: Read, limits: Limits) -> None:
+def _carry_out(order: DecodeOrder, handles: Sequence[int], read: Read, limits: Limits) -> None:
     """In the child: answer into the pipe, with nothing else open."""
     with open(os.devnull, "r+b", buffering=0) as nothing:  # noqa: PTH123 - a file number is wanted, not a path
         for number in (0, 1, 2):
@@ -119,10 +119,10 @@ def _carry_out(order: Order, handles: Sequence[int], read: Read, limits: Limits)
                     answer.write(buffer)
             answer.write(pack(End()))
         except GenerationFailed as failure:
-            answer.write(pack(Refused(failure.code, failure.reason)))
+            answer.write(pack(FileRefused(failure.code, failure.reason)))
 
 
-def read(order: Order, file: BinaryIO) -> Iterator[Part]:
+def read(order: DecodeOrder, file: BinaryIO) -> Iterator[Part]:
     """`Read` for pictures and for clips."""
     match order.what:
         case What.SIZE:
@@ -141,7 +141,7 @@ def read(order: Order, file: BinaryIO) -> Iterator[Part]:
             yield from _read_clip(order, file)
 
 
-def _read_clip(order: Order, file: BinaryIO) -> Iterator[Part]:
+def _read_clip(order: DecodeOrder, file: BinaryIO) -> Iterator[Part]:
     from stillmotion.media.input import clips, foreign_clips  # noqa: PLC0415 - see CLIP_LIBRARIES
 
     match order.what:

@@ -45,7 +45,7 @@ class What(StrEnum):
         return self not in {What.CONFINEMENT, What.SIZE, What.PICTURE, What.DEPTH}
 
 
-class Order(msgspec.Struct, frozen=True, omit_defaults=True):
+class DecodeOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     """To the decoder. `cover` is for a picture: the size that it need not be finer than (with a margin).
 
     `bright_is_far` is for a depth image.
@@ -123,7 +123,7 @@ class Planes(msgspec.Struct, frozen=True, tag="planes"):
     height: int
 
 
-class Refused(msgspec.Struct, frozen=True, tag="refused"):
+class FileRefused(msgspec.Struct, frozen=True, tag="refused"):
     """The file is to blame: the fields of a permanent `GenerationFailed`."""
 
     code: str
@@ -134,10 +134,10 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     """That was all."""
 
 
-Head = Confined | Size | Pixels | Nearness | Facts | Survey | Planes | Refused | End
+Head = Confined | Size | Pixels | Nearness | Facts | Survey | Planes | FileRefused | End
 
 
-def pack(message: Order | Head) -> bytes:
+def pack(message: DecodeOrder | Head) -> bytes:
     """The message behind its length."""
     body = msgspec.msgpack.encode(message)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body

@@ -42,7 +42,7 @@ class SourceFiles:
 
 
 @dataclass(slots=True)
-class Inputs:
+class InputFiles:
     """Brings one generation's pictures and clips: into its own folder, and what strangers have into `fetched`.
 
     `frame0` and `frame1` are a new clip's keyframes, `source` what another clip is made from: there after `bring`.

@@ -11,8 +11,8 @@ from stillmotion.application.work import Rendered, RenderedFile
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.rendering import VideoCodec
-from stillmotion.worker.inputs.files import Inputs
-from stillmotion.worker.renderer.protocol import Done, File
+from stillmotion.worker.inputs.files import InputFiles
+from stillmotion.worker.renderer.protocol import Done, FinishedFile
 
 
 class HandedOn(StillmotionError):
@@ -48,7 +48,7 @@ class Job:
     """A generation to be made, and what that takes. Its pictures are decoded within that many seconds, or not there."""
 
     generation: Generation
-    inputs: Inputs
+    inputs: InputFiles
     codec: VideoCodec
     log: structlog.typing.FilteringBoundLogger
     ledger: Ledger
@@ -83,5 +83,5 @@ def rendered(done: Done) -> Rendered:
     return Rendered(_file(done.video), _file(done.thumbnail), done.plan)
 
 
-def _file(file: File) -> RenderedFile:
+def _file(file: FinishedFile) -> RenderedFile:
     return RenderedFile(file.path, file.size, file.digest)

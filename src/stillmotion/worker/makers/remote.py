@@ -17,7 +17,7 @@ from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.planning import Plan, plan
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.forward.peer import Ask, Peer, ServerDown
-from stillmotion.engines.forward.polling import Pace, fetch, follow, submit
+from stillmotion.engines.forward.polling import PollSchedule, fetch, follow, submit
 from stillmotion.worker.makers.port import HandedOn, Job, rendered
 from stillmotion.worker.makers.preparation import Darkroom
 from stillmotion.worker.renderer.protocol import Adopt, Prepare, Prepared
@@ -43,7 +43,7 @@ class Forwarder:
     darkroom: Darkroom
     successor: Successor
     has_stand_in: bool = True
-    pace: Pace = field(default_factory=Pace)
+    pace: PollSchedule = field(default_factory=PollSchedule)
     trouble: str | None = None
 
     @property

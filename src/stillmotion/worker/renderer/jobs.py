@@ -19,7 +19,17 @@ from stillmotion.media.transform.fit import fitted, write_fitted
 from stillmotion.media.transform.import_clip import take_in, take_over
 from stillmotion.media.transform.resample import Source, motion_plan, reframe, upscale
 from stillmotion.worker.renderer.previews import shown
-from stillmotion.worker.renderer.protocol import Adopt, Done, File, Order, Prepare, Prepared, Render, Resample, Stage
+from stillmotion.worker.renderer.protocol import (
+    Adopt,
+    Done,
+    FinishedFile,
+    Order,
+    Prepare,
+    Prepared,
+    Render,
+    Resample,
+    Stage,
+)
 
 Say = Callable[[float, Stage], None]
 """Takes the fraction done and the stage. Raises `RenderCancelled` when the render must stop."""
@@ -38,7 +48,7 @@ def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say, show
     """
     started = time.monotonic()
     job = replace(_job(render, engine.wants, decoder, say), show=show)
-    progress = _Progress(say)
+    progress = _DrawingProgress(say)
     progress.report(0.0)
     return _finish(render, engine.render(job, progress.report), progress, show, started)
 
@@ -46,7 +56,7 @@ def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say, show
 def remake(resample: Resample, decoder: DecoderProcess, say: Say, show: Show = unseen) -> Done:
     """Carry out the upscaling or reframing and answer with its files. Shows and raises as `make` does."""
     started = time.monotonic()
-    progress = _Progress(say)
+    progress = _DrawingProgress(say)
     progress.report(0.0)
     thumbnail = None if resample.thumbnail is None else Path(resample.thumbnail)
     video = _ours(resample, decoder, progress) if resample.is_foreign else Path(resample.video)
@@ -59,7 +69,7 @@ def remake(resample: Resample, decoder: DecoderProcess, say: Say, show: Show = u
     return _finish(resample, rendering, progress, show, started)
 
 
-def _ours(resample: Resample, decoder: DecoderProcess, progress: "_Progress") -> Path:
+def _ours(resample: Resample, decoder: DecoderProcess, progress: "_DrawingProgress") -> Path:
     """Somebody else's video as a clip like our own, in a file beside it."""
     source = Path(resample.video)
     ours = source.with_name(f"{source.name}.mp4")
@@ -96,7 +106,7 @@ def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
     `GenerationFailed` (code `remote_clip_broken`) for a file that is not whole.
     """
     started = time.monotonic()
-    progress = _Progress(say)
+    progress = _DrawingProgress(say)
     progress.report(0.0)
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
     kept = slice(1 if order.without_first else None, -1 if order.without_last else None)
@@ -106,7 +116,7 @@ def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
     return _done(order, clip, thumbnail, order.plan, started)
 
 
-class _Progress:
+class _DrawingProgress:
     """How far the drawing of the frames is, which is said again while they are waited for."""
 
     def __init__(self, say: Say) -> None:
@@ -127,7 +137,7 @@ class _Progress:
         self._say(RENDERED, Stage.FINISHING)
 
 
-def _finish(order: Order, rendering: Rendering, progress: _Progress, show: Show, started: float) -> Done:
+def _finish(order: Order, rendering: Rendering, progress: _DrawingProgress, show: Show, started: float) -> Done:
     """Draw the frames and write the files."""
     rendering = replace(rendering, frames=shown(rendering.frames, show))
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
@@ -247,6 +257,6 @@ def _unplayable() -> GenerationFailed:
     )
 
 
-def _finished(path: Path) -> File:
+def _finished(path: Path) -> FinishedFile:
     with path.open("rb") as file:
-        return File(str(path), path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+        return FinishedFile(str(path), path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())

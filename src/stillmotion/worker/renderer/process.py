@@ -58,7 +58,7 @@ QUIET: Mapping[str, str] = {"SVT_LOG": "1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RendererTimeouts:
     """How long a renderer is waited for.
 
     `start` is until its engines are loaded. One that has not stopped after `cancel` is killed, which takes up to 0.1 s
@@ -71,8 +71,10 @@ class Patience:
     silence: timedelta = timedelta(minutes=5)
 
 
-PATIENCE = Patience()
-MODEL_PATIENCE = Patience(start=timedelta(minutes=30), cancel=timedelta(seconds=20), silence=timedelta(minutes=15))
+PATIENCE = RendererTimeouts()
+MODEL_PATIENCE = RendererTimeouts(
+    start=timedelta(minutes=30), cancel=timedelta(seconds=20), silence=timedelta(minutes=15)
+)
 """With a renderer that holds a model: loading it takes minutes, so that a cancel had better wait for the end of what
 the device is at (a block, a piece of decoding) than begin anew."""
 
@@ -127,7 +129,7 @@ class RendererProcess:
         self,
         command: Sequence[str] = RENDERER_COMMAND,
         environment: Mapping[str, str] | None = None,
-        patience: Patience = PATIENCE,
+        patience: RendererTimeouts = PATIENCE,
     ) -> None:
         self._command = (*command, str(os.getpid()))
         self._environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **QUIET, **(environment or {})}

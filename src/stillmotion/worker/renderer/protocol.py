@@ -157,7 +157,7 @@ class Preview(msgspec.Struct, frozen=True, tag="preview"):
     path: str
 
 
-class File(msgspec.Struct, frozen=True):
+class FinishedFile(msgspec.Struct, frozen=True):
     """A finished file: size in bytes, SHA-256 of its bytes in hex."""
 
     path: str
@@ -169,8 +169,8 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     """From the child: the whole result. `seconds` is the time that the render took, decoding to digest."""
 
     ticket: int
-    video: File
-    thumbnail: File
+    video: FinishedFile
+    thumbnail: FinishedFile
     plan: str
     width: int
     height: int

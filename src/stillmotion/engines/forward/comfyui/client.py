@@ -16,7 +16,7 @@ from stillmotion.domain.catalogue import Server
 from stillmotion.engines.forward.comfyui.progress import Listening, samplers
 from stillmotion.engines.forward.comfyui.workflow import Graph, filled
 from stillmotion.engines.forward.error_text import reason_of, refused
-from stillmotion.engines.forward.http import Answer, Calls
+from stillmotion.engines.forward.http import Calls, PeerResponse
 from stillmotion.engines.forward.peer import Ask, Look, Lost, RemoteState, Unfinished
 
 
@@ -132,7 +132,7 @@ class ComfyUIPeer:
                 return waits
         return None
 
-    def _check(self, answer: Answer) -> None:
+    def _check(self, answer: PeerResponse) -> None:
         trouble = self._calls.trouble(answer)
         if trouble is not None:
             raise trouble
@@ -157,7 +157,7 @@ def _error(status: dict[str, Any]) -> str:
     return ""
 
 
-def _refusal(answer: Answer) -> str:
+def _refusal(answer: PeerResponse) -> str:
     """The workflow's own complaint, and the first node's."""
     said = reason_of(answer.body)
     nodes = answer.job.get("node_errors")

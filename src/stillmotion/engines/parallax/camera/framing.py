@@ -7,7 +7,7 @@ import numpy as np
 
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.scene import Box, Scene
-from stillmotion.engines.parallax.camera.projection import Surface, Views, solve
+from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, solve
 from stillmotion.engines.parallax.canvas import Canvas
 
 CUT_COST = 0.9
@@ -75,14 +75,14 @@ def head(face: Box) -> Box:
     return Box(face.left, face.top - HEADROOM * (face.bottom - face.top), face.right, face.bottom)
 
 
-def loses(head_on_canvas: Box, surface: Surface, views: Views) -> bool:
+def loses(head_on_canvas: Box, surface: NearnessMap, views: Views) -> bool:
     """Whether a head (in canvas pixels) that the first or last frame has whole is cut at any frame."""
     moments = np.linspace(0, len(views.x) - 1, 6).round().astype(int)
     cuts = [_cut(head_on_canvas, *_outline(surface, views.at(index))) for index in moments]
     return not (cuts[0] and cuts[-1]) and any(cuts)
 
 
-def _outline(surface: Surface, view: Views) -> tuple[Any, Any]:
+def _outline(surface: NearnessMap, view: Views) -> tuple[Any, Any]:
     """Canvas pixels on the frame's four edges (left, top, right, bottom), 4 × points."""
     canvas: Canvas = surface.canvas
     half_x, half_y = 0.5, canvas.frame.height / canvas.frame.width / 2

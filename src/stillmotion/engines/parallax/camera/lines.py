@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from stillmotion.engines.parallax.analysis.scene import Grid
-from stillmotion.engines.parallax.camera.projection import Surface, Views
+from stillmotion.engines.parallax.camera.projection import NearnessMap, Views
 
 MOST_BEND = 0.0045
 """The 95th percentile of bend that is let pass, as a fraction of a segment's length: nobody sees 1 %."""
@@ -14,7 +14,7 @@ MOMENTS = 7
 """Frames of the clip at which the bend is looked at, the last among them."""
 
 
-def bend(segments: Grid, views: Views, surface: Surface) -> float:
+def bend(segments: Grid, views: Views, surface: NearnessMap) -> float:
     """The 95th percentile, over segments by length, of how far a segment strays from straight at its worst moment.
 
     `segments` are in frame widths (x0, y0, x1, y1); the answer is a fraction of their length. Turning and

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from stillmotion.engines.parallax.camera.path import Samples
-from stillmotion.engines.parallax.camera.projection import Surface, Views, solve
+from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, solve
 
 LARGEST = 2.5
 """No move of the table at any strength needs more."""
@@ -17,7 +17,7 @@ BARELY = 5e-4
 """Below this part of a motion the overscan found is mostly rounding: what holds later, in proportion, holds there."""
 
 
-def contained(views: Views, engaged: Samples, surface: Surface) -> Views:
+def contained(views: Views, engaged: Samples, surface: NearnessMap) -> Views:
     """The views with just enough overscan: 1 at the start, growing as `engaged` does and never faster."""
     needed = needed_overscan(views, surface) - 1
     moving = engaged > BARELY
@@ -27,7 +27,7 @@ def contained(views: Views, engaged: Samples, surface: Surface) -> Views:
     return views.with_overscan(1 + max(ratio, 0.0) * engaged)
 
 
-def needed_overscan(views: Views, surface: Surface) -> Samples:
+def needed_overscan(views: Views, surface: NearnessMap) -> Samples:
     """For each frame the least magnification (1 or more) at which its outline lies inside the canvas."""
     x, y = _outline(surface)
     columns = views.at((slice(None), np.newaxis))
@@ -43,7 +43,7 @@ def needed_overscan(views: Views, surface: Surface) -> Samples:
     return np.where(fits, 1.0, 1 + (most - 1) * SAFETY)
 
 
-def _outline(surface: Surface) -> tuple[Any, Any]:
+def _outline(surface: NearnessMap) -> tuple[Any, Any]:
     """Points along the frame's edge (the outermost pixels' middles), as two rows."""
     frame = surface.canvas.frame
     half_x, half_y = (frame.width - 1) / 2 / frame.width, (frame.height - 1) / 2 / frame.width
@@ -53,7 +53,7 @@ def _outline(surface: Surface) -> tuple[Any, Any]:
     return x[np.newaxis], y[np.newaxis]
 
 
-def _inside(columns: Views, overscan: Samples, x: Any, y: Any, surface: Surface) -> Any:
+def _inside(columns: Views, overscan: Samples, x: Any, y: Any, surface: NearnessMap) -> Any:
     view = columns.with_overscan(overscan[:, np.newaxis])
     column, row = surface.pixel(*solve(x, y, view, surface))
     canvas = surface.canvas

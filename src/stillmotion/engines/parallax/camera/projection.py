@@ -93,7 +93,7 @@ def _steady(path: CameraPath, aim: tuple[float, float]) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Surface:
+class NearnessMap:
     """Inverse distance over the canvas, and the scale between frame widths and canvas pixels.
 
     `inverse` holds one value per `CELL` × `CELL` canvas pixels.
@@ -103,7 +103,7 @@ class Surface:
     canvas: Canvas
 
     @classmethod
-    def over(cls, canvas: Canvas, near: Grid) -> "Surface":
+    def over(cls, canvas: Canvas, near: Grid) -> "NearnessMap":
         """Nearness (0 to 1, any grid over the canvas) as inverse distance (`FAR` to 1)."""
         cells = (-(-canvas.width // CELL), -(-canvas.height // CELL))
         fine = np.clip(cv2.resize(near, cells, interpolation=cv2.INTER_CUBIC), 0, 1)
@@ -159,7 +159,7 @@ def directions(x: Any, y: Any, view: Views) -> tuple[Any, Any]:
     return ray_x / depth, ray_y / depth
 
 
-def solve(x: Any, y: Any, view: Views, surface: Surface) -> tuple[Any, Any]:
+def solve(x: Any, y: Any, view: Views, surface: NearnessMap) -> tuple[Any, Any]:
     """The points of the picture that frame points show, all in frame widths."""
     ray_x, ray_y = directions(x, y, view)
     slide_x, slide_y = view.x - ray_x * view.z, view.y - ray_y * view.z
@@ -170,7 +170,7 @@ def solve(x: Any, y: Any, view: Views, surface: Surface) -> tuple[Any, Any]:
     return ray_x + slide_x * inverse, ray_y + slide_y * inverse
 
 
-def step(surface: Surface, views: Views, first: int, second: int) -> float:
+def step(surface: NearnessMap, views: Views, first: int, second: int) -> float:
     """How far the picture goes between two frames as a viewer sees it: the median over it, in frame widths."""
     x, y = lattice(surface.canvas)
     at_first, at_second = (solve(x, y, views.at(index), surface) for index in (first, second))
@@ -179,7 +179,7 @@ def step(surface: Surface, views: Views, first: int, second: int) -> float:
     return float(np.median(moved) * views.zoom[first] * views.overscan[first] / closer)
 
 
-def reach(surface: Surface, views: Views, points: tuple[Any, Any]) -> float:
+def reach(surface: NearnessMap, views: Views, points: tuple[Any, Any]) -> float:
     """How far points (frame widths) get from where they lay: the median at the farthest moment, in frame widths."""
     x, y = points
     moments = np.linspace(0, len(views.x) - 1, REACH_MOMENTS).round().astype(int)

@@ -13,7 +13,7 @@ from stillmotion.engines.parallax.camera.framing import crop_centre, head, loses
 from stillmotion.engines.parallax.camera.lines import MOST_BEND, bend
 from stillmotion.engines.parallax.camera.overscan import contained
 from stillmotion.engines.parallax.camera.path import FAR, CameraPath
-from stillmotion.engines.parallax.camera.projection import Surface, Views, reach, resolve
+from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, reach, resolve
 from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, limited, nearness
 
@@ -38,7 +38,7 @@ LEAST_REACH = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class Stage:
     """A keyframe's canvas, its scene, and nearness (0 to 1) on a grid over the canvas."""
 
     canvas: Canvas
@@ -47,14 +47,14 @@ class Shot:
     picture: tuple[int, int]
 
     @classmethod
-    def of(cls, picture: Picture, size: FrameSize, faces: FaceFinder) -> "Shot":
+    def of(cls, picture: Picture, size: FrameSize, faces: FaceFinder) -> "Stage":
         """Analyse a picture and lay it out for frames of `size`."""
         return cls.over(picture, size, analyse(as_array(picture), faces))
 
     @classmethod
     def over(
         cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0, pause: Pause = unasked
-    ) -> "Shot":
+    ) -> "Stage":
         """Lay out a picture that is analysed already; `margin` as in `canvas.lay_out`."""
         canvas = lay_out(picture, size, crop_centre(scene, (picture.width, picture.height), size), margin, pause)
         scale = NEAR_CELLS / max(canvas.width, canvas.height)
@@ -65,7 +65,7 @@ class Shot:
         near = nearness(scene) if scene.depth is None else scene.depth.near
         return cls(canvas, scene, cut(near, canvas.region, sides, cells), sides)
 
-    def staged(self, path: CameraPath, pause: Pause = unasked) -> tuple[Surface, Views]:
+    def staged(self, path: CameraPath, pause: Pause = unasked) -> tuple[NearnessMap, Views]:
         """The surface and the camera's views of it, no sample of which leaves the canvas, no face the frame.
 
         Where nearly all there is to see is what a move goes round, and so keeps its place, the camera turns further
@@ -79,7 +79,7 @@ class Shot:
                 return surface, views
         return self._contained(path.scaled(HOLDING_BACK[-1]), seen, pause)
 
-    def _contained(self, path: CameraPath, seen: tuple[Any, Any] | None, pause: Pause) -> tuple[Surface, Views]:
+    def _contained(self, path: CameraPath, seen: tuple[Any, Any] | None, pause: Pause) -> tuple[NearnessMap, Views]:
         """As `staged`; `seen` are the points that an orbit must be seen to move."""
         if seen is None:
             return self._turned(path, 1.0, pause)
@@ -93,28 +93,28 @@ class Shot:
         """The heads of the largest faces, in canvas pixels."""
         return [self._on_canvas(head(face)) for face in self.scene.faces[:2]]
 
-    def _turned(self, path: CameraPath, share: float, pause: Pause) -> tuple[Surface, Views]:
+    def _turned(self, path: CameraPath, share: float, pause: Pause) -> tuple[NearnessMap, Views]:
         """With so much of an orbit's turn towards its pivot."""
         views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
         surface = self._surface(views, pause, slanted=path.goes_round)
         pause()
         return surface, contained(views, path.engaged, surface)
 
-    def _surface(self, views: Views, pause: Pause, *, slanted: bool) -> Surface:
+    def _surface(self, views: Views, pause: Pause, *, slanted: bool) -> NearnessMap:
         """The most depth that bends no straight line too far.
 
         What is taken away is the depth beyond a slanted plane: a plane, seen from anywhere, keeps lines straight.
         """
         slides, plane = self._slides(views), self._plane(slanted=slanted)
         if self.scene.is_flat_art:
-            return Surface.over(self.canvas, plane)
+            return NearnessMap.over(self.canvas, plane)
         lines = self._lines()
         for share in PARALLAX_SHARES:
-            surface = Surface.over(self.canvas, limited(plane + (self.near - plane) * np.float32(share), slides))
+            surface = NearnessMap.over(self.canvas, limited(plane + (self.near - plane) * np.float32(share), slides))
             if bend(lines, views, surface) <= MOST_BEND:
                 return surface
             pause()
-        return Surface.over(self.canvas, plane)
+        return NearnessMap.over(self.canvas, plane)
 
     def _plane(self, *, slanted: bool) -> Grid:
         """The plane nearest to the depth; with `slanted`, at least a little nearer at the foot than at the top."""

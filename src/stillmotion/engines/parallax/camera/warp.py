@@ -9,7 +9,7 @@ import numpy as np
 
 from stillmotion.domain.rendering import Frame, Pause, unasked
 from stillmotion.engines.parallax.analysis.scene import Grid
-from stillmotion.engines.parallax.camera.projection import CELL, Surface, Views, lookup, solve
+from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap, Views, lookup, solve
 from stillmotion.engines.parallax.canvas import Pixels
 
 STRIP = 16
@@ -34,7 +34,7 @@ class Layer:
 class Warp:
     """Draws a canvas as a camera sees it. Holds the places that all frames share."""
 
-    def __init__(self, surface: Surface, pause: Pause = unasked) -> None:
+    def __init__(self, surface: NearnessMap, pause: Pause = unasked) -> None:
         self._surface = surface
         self._canvas = surface.canvas
         self.pause = pause

@@ -12,7 +12,7 @@ from stillmotion.engines.parallax.language.moves import APPROXIMATED, MOVES
 from stillmotion.engines.parallax.language.people import CANNOT_REASON, TURNED_REASON
 from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment
 from stillmotion.engines.parallax.language.verbs import forms
-from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE, ENGLISH, UNDIRECTED, Kind, Language
+from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE, ENGLISH, UNDIRECTED, Language, TermKind
 
 MOVES_AT_ONCE = 2
 LONGEST_SEQUENCE = 4
@@ -38,7 +38,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;!?:]")
 class _Phrase:
     """One spelled-out form: at each place any of some words."""
 
-    kind: Kind
+    kind: TermKind
     key: str
     places: tuple[frozenset[str], ...]
 
@@ -47,7 +47,7 @@ class _Phrase:
 class _Match:
     """A phrase found, and the tokens it took."""
 
-    kind: Kind
+    kind: TermKind
     key: str
     taken: tuple[int, ...]
 
@@ -64,17 +64,17 @@ def read(prompt: str, concepts: Sequence[str] = (), *, loop: bool = False, langu
     asked, ignored = _concepts(concepts)
     sequence = _sequence(wanted, asked)
     still = any(match.key == ANY_MOVE for match in refused) or "static" in {key for part in sequence for key in part}
-    segments, dropped = _settle(sequence, still=still, unwanted={m.key for m in refused if m.kind is Kind.CAMERA})
-    modifiers = _unique(match.key for match in wanted if match.kind is Kind.MODIFIER)
+    segments, dropped = _settle(sequence, still=still, unwanted={m.key for m in refused if m.kind is TermKind.CAMERA})
+    modifiers = _unique(match.key for match in wanted if match.kind is TermKind.MODIFIER)
     strength, speed = _effect(modifiers)
     return MotionPlan(
         segments=segments,
-        subject=_unique(match.key for match in wanted if match.kind is Kind.SUBJECT),
-        ambient=_unique(match.key for match in wanted if match.kind is Kind.AMBIENT),
+        subject=_unique(match.key for match in wanted if match.kind is TermKind.SUBJECT),
+        ambient=_unique(match.key for match in wanted if match.kind is TermKind.AMBIENT),
         modifiers=modifiers,
         strength=strength,
         speed=speed,
-        loop=loop or any(match.kind is Kind.LOOP for match in wanted),
+        loop=loop or any(match.kind is TermKind.LOOP for match in wanted),
         about=_unique(token for token in tokens if token in language.nouns),
         approximated=_unique(key for segment in segments for key in segment.moves if key in APPROXIMATED),
         ignored=(*ignored, *dropped, *_undone(tokens, wanted), *_unread(tokens, matches, language)),
@@ -111,12 +111,12 @@ def _matches(tokens: Sequence[str], language: Language) -> Iterator[_Match]:
 def _may_begin(phrase: _Phrase, tokens: Sequence[str], start: int, language: Language) -> bool:
     """Whether the phrase's first word can be meant so there: that depends on its subject."""
     token = tokens[start]
-    if phrase.kind is Kind.CAMERA:
+    if phrase.kind is TermKind.CAMERA:
         return not _is_anothers(tokens, start, language)
-    if token not in language.shared or phrase.kind not in {Kind.AMBIENT, Kind.CANNOT}:
+    if token not in language.shared or phrase.kind not in {TermKind.AMBIENT, TermKind.CANNOT}:
         return True
     persons = is_a_persons(tokens, start, language)
-    return not persons if phrase.kind is Kind.AMBIENT else persons or len(phrase.places) > 1
+    return not persons if phrase.kind is TermKind.AMBIENT else persons or len(phrase.places) > 1
 
 
 def _is_anothers(tokens: Sequence[str], start: int, language: Language) -> bool:
@@ -161,7 +161,7 @@ def _phrases(language: Language) -> dict[str, tuple[_Phrase, ...]]:
 @cache
 def _skippable(language: Language) -> frozenset[str]:
     """Words that may stand inside a phrase: fillers and single-word modifiers."""
-    modifiers = (entry for entry in language.entries if entry.kind is Kind.MODIFIER)
+    modifiers = (entry for entry in language.entries if entry.kind is TermKind.MODIFIER)
     single = (written for entry in modifiers for written in entry.phrases if " " not in written)
     return language.fillers.union(*(_words(written, language) for written in single))
 
@@ -178,13 +178,13 @@ def _split_by_negation(
     """What is wanted and what is refused ("no", "without" … up to the end of the clause)."""
     covered: set[int] = set()
     for match in matches:
-        if match.kind is Kind.NOT:
+        if match.kind is TermKind.NOT:
             for index in range(match.taken[-1] + 1, min(len(tokens), match.taken[-1] + 1 + REACH_OF_NOT)):
                 if tokens[index] in language.clause_ends:
                     break
                 covered.add(index)
-    wanted = [match for match in matches if match.taken[0] not in covered and match.kind is not Kind.NOT]
-    return wanted, [match for match in matches if match.taken[0] in covered and match.kind is not Kind.THEN]
+    wanted = [match for match in matches if match.taken[0] not in covered and match.kind is not TermKind.NOT]
+    return wanted, [match for match in matches if match.taken[0] in covered and match.kind is not TermKind.THEN]
 
 
 def _concepts(concepts: Sequence[str]) -> tuple[list[str], list[Ignored]]:
@@ -197,9 +197,9 @@ def _sequence(wanted: Sequence[_Match], concepts: Sequence[str]) -> list[list[st
     """Camera keys in order, one list for each "then"; concepts join the first."""
     sequence: list[list[str]] = [list(concepts)]
     for match in wanted:
-        if match.kind is Kind.THEN and sequence[-1]:
+        if match.kind is TermKind.THEN and sequence[-1]:
             sequence.append([])
-        elif match.kind is Kind.CAMERA:
+        elif match.kind is TermKind.CAMERA:
             sequence[-1].append(match.key)
     return [part for part in sequence if part]
 
@@ -238,9 +238,9 @@ def _undone(tokens: Sequence[str], wanted: Sequence[_Match]) -> Iterator[Ignored
     """What was asked of people, and stays undone."""
     for match in wanted:
         words = " ".join(tokens[index] for index in match.taken)
-        if match.kind is Kind.CANNOT:
+        if match.kind is TermKind.CANNOT:
             yield Ignored(words, CANNOT_REASON)
-        elif match.kind is Kind.SUBJECT and match.key == "turn" and tokens[match.taken[-1]] in {"around", "round"}:
+        elif match.kind is TermKind.SUBJECT and match.key == "turn" and tokens[match.taken[-1]] in {"around", "round"}:
             yield Ignored(words, TURNED_REASON)
 
 

@@ -12,7 +12,7 @@ from stillmotion.engines.parallax.language import people
 from stillmotion.engines.parallax.language.verbs import forms
 
 
-class Kind(StrEnum):
+class TermKind(StrEnum):
     """What a phrase asks for."""
 
     CAMERA = "camera"
@@ -30,10 +30,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Term:
     """One meaning and the phrases that have it."""
 
-    kind: Kind
+    kind: TermKind
     key: str
     phrases: tuple[str, ...]
 
@@ -48,7 +48,7 @@ class Language:
     compared, and hashed, by identity.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[Term, ...]
     classes: Mapping[str, str]
     fillers: frozenset[str]
     nouns: frozenset[str]
@@ -72,20 +72,20 @@ UNDIRECTED = frozenset({"pan", "tilt", "truck", "orbit", "roll", "crane", "pedes
 """Moves asked for without a direction: the picture decides."""
 
 
-def _camera(key: str, *phrases: str) -> Entry:
-    return Entry(Kind.CAMERA, key, phrases)
+def _camera(key: str, *phrases: str) -> Term:
+    return Term(TermKind.CAMERA, key, phrases)
 
 
-def _subject(key: str, *phrases: str) -> Entry:
-    return Entry(Kind.SUBJECT, key, phrases)
+def _subject(key: str, *phrases: str) -> Term:
+    return Term(TermKind.SUBJECT, key, phrases)
 
 
-def _ambient(key: str, *phrases: str) -> Entry:
-    return Entry(Kind.AMBIENT, key, phrases)
+def _ambient(key: str, *phrases: str) -> Term:
+    return Term(TermKind.AMBIENT, key, phrases)
 
 
-def _modifier(key: str, *phrases: str) -> Entry:
-    return Entry(Kind.MODIFIER, key, phrases)
+def _modifier(key: str, *phrases: str) -> Term:
+    return Term(TermKind.MODIFIER, key, phrases)
 
 
 _STIR = "move~/blow~/drift~/float~/fly~/sway~/flutter~/dance~/flow~/stir~/rustle~/wave~/swing~"
@@ -304,14 +304,18 @@ _ENGLISH_OTHER = (
         "heavy/heavily",
         "powerful",
     ),
-    Entry(
-        Kind.THEN, "then", ("then", "and then", "after that", "afterwards/afterward", "followed by", "finally", "next")
+    Term(
+        TermKind.THEN,
+        "then",
+        ("then", "and then", "after that", "afterwards/afterward", "followed by", "finally", "next"),
     ),
-    Entry(
-        Kind.LOOP, "loop", ("loop~", "seamless loop", "seamlessly looping", "endless/endlessly", "repeat~", "boomerang")
+    Term(
+        TermKind.LOOP,
+        "loop",
+        ("loop~", "seamless loop", "seamlessly looping", "endless/endlessly", "repeat~", "boomerang"),
     ),
-    Entry(
-        Kind.NOT,
+    Term(
+        TermKind.NOT,
         "not",
         (
             "no",
@@ -358,8 +362,8 @@ come comes coming get gets getting rise rises rising sink sinks glide glides sli
 """
 
 _PEOPLE = (
-    *(Entry(Kind.CANNOT, key, phrases) for key, phrases in people.CANNOT.items()),
-    Entry(Kind.NOTHING, "nothing", people.NOTHING),
+    *(Term(TermKind.CANNOT, key, phrases) for key, phrases in people.CANNOT.items()),
+    Term(TermKind.NOTHING, "nothing", people.NOTHING),
 )
 
 ENGLISH = Language(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stillmotion.domain.rendering import Pause, unasked
 from stillmotion.engines.parallax.analysis.scene import Grid
-from stillmotion.engines.parallax.camera.projection import CELL, Surface
+from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap
 from stillmotion.engines.parallax.depth.estimate import STEEPEST
 
 Weights = NDArray[np.float32]
@@ -47,7 +47,7 @@ class Cells:
     """0 to 1, cells high × wide × 2: how much may be displaced sideways, and up or down, without crossing the edge."""
 
     @classmethod
-    def of(cls, surface: Surface, picture: tuple[int, int]) -> "Cells":
+    def of(cls, surface: NearnessMap, picture: tuple[int, int]) -> "Cells":
         """The cells of a surface over a picture of this width and height."""
         canvas = surface.canvas
         height, width = surface.inverse.shape

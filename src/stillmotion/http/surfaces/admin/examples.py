@@ -21,7 +21,7 @@ NEW_PRODUCT: Mapping[str, Any] = {
     "retention_days": 30,
 }
 
-PRODUCT: Final = wire.Product(
+PRODUCT: Final = wire.ProductInfo(
     name="basic",
     surfaces=None,
     models=("ray-1-6",),
@@ -35,7 +35,7 @@ PRODUCT: Final = wire.Product(
     retention_days=30,
 )
 
-LISTED_SUBSCRIPTION: Final = wire.Subscription(
+LISTED_SUBSCRIPTION: Final = wire.SubscriptionInfo(
     id=_ID,
     name="Ada's shop",
     product="basic",
@@ -46,7 +46,7 @@ LISTED_SUBSCRIPTION: Final = wire.Subscription(
 )
 
 SUBSCRIPTION: Final = msgspec.structs.replace(
-    LISTED_SUBSCRIPTION, usage=wire.Usage(video_seconds=125.0, unfinished=2, queued=1)
+    LISTED_SUBSCRIPTION, usage=wire.UsageInfo(video_seconds=125.0, unfinished=2, queued=1)
 )
 
 ISSUED: Final = wire.IssuedSubscription(

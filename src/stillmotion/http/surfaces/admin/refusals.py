@@ -8,7 +8,7 @@ from stillmotion.domain.errors import (
     SubscriptionNotFound,
     Unavailable,
 )
-from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed, Problems, Row
+from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed, RefusalRule, Refusals
 from stillmotion.http.surfaces.admin.wire import Refusal, RefusedField
 
 _INVALID = "The request cannot be carried out as written"
@@ -24,47 +24,51 @@ def _sentence(error: Exception) -> Refusal:
     return Refusal(text[:1].upper() + text[1:])
 
 
-PROBLEMS = Problems(
+PROBLEMS = Refusals(
     [
-        Row(
+        RefusalRule(
             InvalidRequest,
             400,
             "a field is missing, unknown or of no use, or the change cannot be made",
             Refusal(_INVALID, (_EXAMPLE,)),
             detailed=_details,
         ),
-        Row(
+        RefusalRule(
             NotAuthenticated,
             401,
             "there is no key, or it is not the administrator's",
             Refusal("Send the administrator's key: Authorization: Bearer KEY"),
             headers=(("WWW-Authenticate", 'Bearer realm="Stillmotion administration"'),),
         ),
-        Row(EndpointNotFound, 404, "the path is unknown", Refusal("There is nothing at this path")),
-        Row(
+        RefusalRule(EndpointNotFound, 404, "the path is unknown", Refusal("There is nothing at this path")),
+        RefusalRule(
             ProductNotFound,
             404,
             "there is no such product",
             Refusal("There is no product called basic: look for it in the list of products, or create it"),
             detailed=_sentence,
         ),
-        Row(
+        RefusalRule(
             SubscriptionNotFound,
             404,
             "there is no such subscription",
             Refusal("There is no subscription 0199: look for it in the list of subscriptions"),
             detailed=_sentence,
         ),
-        Row(MethodNotAllowed, 405, "the path is there for other methods", Refusal("This path has other methods")),
-        Row(
+        RefusalRule(
+            MethodNotAllowed, 405, "the path is there for other methods", Refusal("This path has other methods")
+        ),
+        RefusalRule(
             LimitExceeded,
             429,
             "too many wrong keys came from this address within a minute",
             Refusal("Too many wrong keys came from this address"),
             retry_after=True,
         ),
-        Row(Exception, 500, "there is a bug: the log has the request id", Refusal("Something went wrong: see the log")),
-        Row(
+        RefusalRule(
+            Exception, 500, "there is a bug: the log has the request id", Refusal("Something went wrong: see the log")
+        ),
+        RefusalRule(
             Unavailable,
             503,
             "the database does not answer just now",

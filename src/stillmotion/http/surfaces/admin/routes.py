@@ -17,7 +17,7 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import KeySlot
-from stillmotion.http.edge.operation import Answer, Call, Nothing, Operation, Surface
+from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface
 from stillmotion.http.edge.refusals import EndpointNotFound
 from stillmotion.http.server.replies import Headers
 from stillmotion.http.surfaces.admin import examples, translate, wire
@@ -46,75 +46,75 @@ def admit(call: Call, key: str | None) -> Administration:
     return access.authenticate(key, call.request.remote or "")
 
 
-async def list_products(call: Call, office: Administration, asked: wire.Unfiltered) -> Answer:
+async def list_products(call: Call, office: Administration, asked: wire.Unfiltered) -> OperationResult:
     """Every product."""
     del call, asked
-    return Answer(_ENCODE(wire.ProductList(tuple(map(translate.product, await office.products.list())))))
+    return OperationResult(_ENCODE(wire.ProductList(tuple(map(translate.product, await office.products.list())))))
 
 
-async def create_product(call: Call, office: Administration, asked: wire.NewProduct) -> Answer:
+async def create_product(call: Call, office: Administration, asked: wire.NewProduct) -> OperationResult:
     """A new product."""
     del call
     made = await office.products.create(asked.name, translate.to_terms(asked))
-    return Answer(_ENCODE(translate.product(made)), status=201)
+    return OperationResult(_ENCODE(translate.product(made)), status=201)
 
 
-async def get_product(call: Call, office: Administration, asked: Nothing) -> Answer:
+async def get_product(call: Call, office: Administration, asked: Nothing) -> OperationResult:
     """One product."""
     del asked
-    return Answer(_ENCODE(translate.product(await office.products.get(call.path["name"]))))
+    return OperationResult(_ENCODE(translate.product(await office.products.get(call.path["name"]))))
 
 
-async def update_product(call: Call, office: Administration, asked: wire.ProductTerms) -> Answer:
+async def update_product(call: Call, office: Administration, asked: wire.ProductTerms) -> OperationResult:
     """Other terms for a product."""
     changed = await office.products.update(call.path["name"], translate.to_terms(asked))
-    return Answer(_ENCODE(translate.product(changed)))
+    return OperationResult(_ENCODE(translate.product(changed)))
 
 
-async def list_subscriptions(call: Call, office: Administration, asked: wire.Unfiltered) -> Answer:
+async def list_subscriptions(call: Call, office: Administration, asked: wire.Unfiltered) -> OperationResult:
     """Every subscription."""
     del asked
     now = call.services.clock.now()
     listed = await office.subscriptions.list()
-    return Answer(
+    return OperationResult(
         _ENCODE(wire.SubscriptionList(tuple(translate.subscription(each, keys, now) for each, keys in listed)))
     )
 
 
-async def create_subscription(call: Call, office: Administration, asked: wire.NewSubscription) -> Answer:
+async def create_subscription(call: Call, office: Administration, asked: wire.NewSubscription) -> OperationResult:
     """A new subscription with two keys."""
     del call
     product = asked.product or (await office.products.ensure(office.products.default)).name
     made = await office.subscriptions.issue(product, asked.name, asked.expires_at)
-    return Answer(_ENCODE(translate.issued(made)), status=201)
+    return OperationResult(_ENCODE(translate.issued(made)), status=201)
 
 
-async def get_subscription(call: Call, office: Administration, asked: Nothing) -> Answer:
+async def get_subscription(call: Call, office: Administration, asked: Nothing) -> OperationResult:
     """One subscription, with what it spent."""
     del asked
     return await _shown(call, office)
 
 
-async def update_subscription(call: Call, office: Administration, asked: wire.SubscriptionChange) -> Answer:
+async def update_subscription(call: Call, office: Administration, asked: wire.SubscriptionChange) -> OperationResult:
     """Another name, product, state or end for a subscription."""
     await office.subscriptions.update(call.path["id"].lower(), translate.to_changes(asked))
     return await _shown(call, office)
 
 
-async def _shown(call: Call, office: Administration) -> Answer:
+async def _shown(call: Call, office: Administration) -> OperationResult:
     known, keys = await office.subscriptions.get(call.path["id"].lower())
     usage = await office.subscriptions.usage(known.id)
-    return Answer(_ENCODE(translate.subscription(known, keys, call.services.clock.now(), usage)))
+    return OperationResult(_ENCODE(translate.subscription(known, keys, call.services.clock.now(), usage)))
 
 
-async def rotate_key(call: Call, office: Administration, asked: Nothing) -> Answer:
+async def rotate_key(call: Call, office: Administration, asked: Nothing) -> OperationResult:
     """A new key in a slot."""
     del asked
     subscription_id, slot = call.path["id"].lower(), call.path["slot"]
     if slot not in set(KeySlot):
         raise InvalidRequest(Problem("slot", f"must be {' or '.join(KeySlot)}"))
     key = await office.subscriptions.rotate(subscription_id, KeySlot(slot))
-    return Answer(_ENCODE(wire.IssuedKey(subscription_id, slot, key)), status=201)
+    return OperationResult(_ENCODE(wire.IssuedKey(subscription_id, slot, key)), status=201)
 
 
 _SHARED: tuple[type[Exception], ...] = (InvalidRequest, NotAuthenticated, LimitExceeded, Exception, Unavailable)
@@ -155,7 +155,7 @@ ADMIN = Surface(
             "Make a product",
             description="What is left out is not limited, or has the usual limit.",
             wire=wire.NewProduct,
-            answer=wire.Product,
+            answer=wire.ProductInfo,
             example=examples.NEW_PRODUCT,
             answers={"": examples.PRODUCT},
             answered="The product.",
@@ -168,7 +168,7 @@ ADMIN = Surface(
             "products/{name}",
             "Look at a product",
             parameters=_NAME,
-            answer=wire.Product,
+            answer=wire.ProductInfo,
             answers={"": examples.PRODUCT},
             answered="The product.",
             refusals=(*_SHARED, ProductNotFound),
@@ -182,7 +182,7 @@ ADMIN = Surface(
             description="Its subscriptions have the new terms within a second or so.",
             parameters=_NAME,
             wire=wire.ProductTerms,
-            answer=wire.Product,
+            answer=wire.ProductInfo,
             example={"submits_per_minute": 120, "models": None},
             answers={"": examples.PRODUCT},
             answered="The product as it is now.",
@@ -220,7 +220,7 @@ ADMIN = Surface(
             "subscriptions/{id}",
             "Look at a subscription",
             parameters=_ID,
-            answer=wire.Subscription,
+            answer=wire.SubscriptionInfo,
             answers={"": examples.SUBSCRIPTION},
             answered="The subscription, and what it spent this month.",
             refusals=(*_SHARED, SubscriptionNotFound),
@@ -234,7 +234,7 @@ ADMIN = Surface(
             description="Suspend, activate or cancel it, move it to another product, or set its end.",
             parameters=_ID,
             wire=wire.SubscriptionChange,
-            answer=wire.Subscription,
+            answer=wire.SubscriptionInfo,
             example={"state": "suspended"},
             answers={"": examples.SUBSCRIPTION},
             answered="The subscription as it is now.",

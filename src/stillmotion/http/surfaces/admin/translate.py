@@ -36,9 +36,9 @@ def to_changes(given: wire.SubscriptionChange) -> dict[str, Any]:
     return changes | ({"state": SubscriptionState(changes["state"])} if "state" in changes else {})
 
 
-def product(known: Product) -> wire.Product:
+def product(known: Product) -> wire.ProductInfo:
     """A product in the administration's words."""
-    return wire.Product(
+    return wire.ProductInfo(
         name=known.name,
         surfaces=_listed(known.surfaces),
         models=_listed(known.models),
@@ -59,9 +59,9 @@ def _listed(names: Iterable[Any] | None) -> tuple[Any, ...] | None:
 
 def subscription(
     known: Subscription, keys: Sequence[Key], now: datetime, usage: Usage | UnsetType = UNSET
-) -> wire.Subscription:
+) -> wire.SubscriptionInfo:
     """A subscription as it is now."""
-    return wire.Subscription(
+    return wire.SubscriptionInfo(
         id=known.id,
         name=known.name,
         product=known.product.name,
@@ -69,7 +69,7 @@ def subscription(
         created_at=known.created_at,
         expires_at=known.expires_at,
         keys={key.slot.value: f"{key.prefix}…" for key in keys},
-        usage=UNSET if usage is UNSET else wire.Usage(usage.video_seconds, usage.unfinished, usage.queued),
+        usage=UNSET if usage is UNSET else wire.UsageInfo(usage.video_seconds, usage.unfinished, usage.queued),
     )
 
 

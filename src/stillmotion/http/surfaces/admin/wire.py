@@ -47,7 +47,7 @@ class NewProduct(ProductTerms, forbid_unknown_fields=True, frozen=True, kw_only=
     name: Annotated[str, Meta(description="must be a string of letters, digits, `.`, `_` and `-`, 64 at most")]
 
 
-class Product(Struct, frozen=True):
+class ProductInfo(Struct, frozen=True):
     """What subscriptions to it may do, and how much; null: every one, or no limit."""
 
     name: str
@@ -70,7 +70,7 @@ class Unfiltered(Struct, forbid_unknown_fields=True, frozen=True):
 class ProductList(Struct, frozen=True):
     """All products in the order of their names."""
 
-    products: tuple[Product, ...]
+    products: tuple[ProductInfo, ...]
 
 
 _EXPIRES_AT = Meta(description="must be a time like 2027-01-31T00:00:00Z, or null: when its keys stop working")
@@ -98,7 +98,7 @@ class SubscriptionChange(Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     expires_at: Annotated[datetime | UnsetType | None, _EXPIRES_AT] = UNSET
 
 
-class Usage(Struct, frozen=True):
+class UsageInfo(Struct, frozen=True):
     """What was spent this month in UTC, and what is under way."""
 
     video_seconds: float
@@ -106,7 +106,7 @@ class Usage(Struct, frozen=True):
     queued: int
 
 
-class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SubscriptionInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A customer of a product. `keys` are the first characters of each; `usage` is shown of a single one."""
 
     id: str
@@ -116,13 +116,13 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: datetime
     expires_at: datetime | None
     keys: dict[str, str]
-    usage: Usage | UnsetType = UNSET
+    usage: UsageInfo | UnsetType = UNSET
 
 
 class SubscriptionList(Struct, frozen=True):
     """All subscriptions, oldest first."""
 
-    subscriptions: tuple[Subscription, ...]
+    subscriptions: tuple[SubscriptionInfo, ...]
 
 
 class IssuedSubscription(Struct, frozen=True):

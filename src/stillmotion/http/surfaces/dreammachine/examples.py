@@ -7,14 +7,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from stillmotion.http.surfaces.dreammachine.wire import (
-    Assets,
     Concept,
-    Generation,
-    Generations,
-    ImageKeyframe,
-    Keyframes,
+    DreamMachineAssets,
+    DreamMachineGeneration,
+    DreamMachineImageKeyframe,
+    DreamMachineKeyframes,
+    DreamMachineRequestEcho,
+    GenerationList,
     Media,
-    RequestEcho,
 )
 
 _ID = "f25c04db-19f7-4b51-871c-af6ed0b32f55"
@@ -33,7 +33,7 @@ CREATE: Mapping[str, Any] = {
 UPSCALE: Mapping[str, Any] = {"resolution": "1080p"}
 REFRAME: Mapping[str, Any] = {"media": {"url": _VIDEO}, "aspect_ratio": "9:16", "model": "ray-2"}
 
-QUEUED = Generation(
+QUEUED = DreamMachineGeneration(
     id=_ID,
     generation_type="video",
     state="queued",
@@ -41,13 +41,13 @@ QUEUED = Generation(
     created_at=datetime(2024, 12, 6, 15, 0, 46, 232527, UTC),
     assets=None,
     model="ray-2",
-    request=RequestEcho(
+    request=DreamMachineRequestEcho(
         generation_type="video",
         model="ray-2",
         prompt="leaning girl",
         aspect_ratio=None,
         loop=False,
-        keyframes=Keyframes(frame0=ImageKeyframe(_PICTURE)),
+        keyframes=DreamMachineKeyframes(frame0=DreamMachineImageKeyframe(_PICTURE)),
         duration="5s",
         resolution="720p",
         concepts=(Concept("push_in"),),
@@ -55,7 +55,7 @@ QUEUED = Generation(
     ),
     progress=0.0,
 )
-COMPLETED = replace(QUEUED, state="completed", assets=Assets(_VIDEO, _THUMBNAIL), progress=1.0)
+COMPLETED = replace(QUEUED, state="completed", assets=DreamMachineAssets(_VIDEO, _THUMBNAIL), progress=1.0)
 FAILED = replace(
     QUEUED, state="failed", failure_reason="Failed to read user input frames: The image could not be decoded."
 )
@@ -68,4 +68,4 @@ REFRAMED = replace(
         QUEUED.request, generation_type="reframe_video", aspect_ratio="9:16", source=_ID, media=Media(_VIDEO)
     ),
 )
-LISTED = Generations((COMPLETED,), count=1, limit=100, offset=0, has_more=False)
+LISTED = GenerationList((COMPLETED,), count=1, limit=100, offset=0, has_more=False)

@@ -17,7 +17,14 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.fields import Field
 from stillmotion.http.edge.bearer import CHALLENGE
-from stillmotion.http.edge.refusals import EndpointNotFound, FieldNames, MethodNotAllowed, Problems, Row, in_words
+from stillmotion.http.edge.refusals import (
+    EndpointNotFound,
+    FieldNames,
+    MethodNotAllowed,
+    RefusalRule,
+    Refusals,
+    in_words,
+)
 from stillmotion.http.parsing.strict_json import WrongShape
 from stillmotion.http.server.replies import Header
 from stillmotion.http.surfaces.dreammachine.wire import Detail
@@ -59,30 +66,30 @@ def _because(sentence: str) -> Callable[[TurnedAway], Detail]:
     return lambda error: Detail(f"{sentence}: {error}")
 
 
-PROBLEMS = Problems(
+PROBLEMS = Refusals(
     [
-        Row(
+        RefusalRule(
             InvalidRequest,
             400,
             "a value is refused: the sentence names the field and the remedy",
             Detail("Prompt is too short, minimum length is 3 characters"),
             detailed=_detail,
         ),
-        Row(
+        RefusalRule(
             WrongShape,
             422,
             "the body is not JSON of the shape described: a field is missing, unknown or of another type",
             Detail("aspect_ratio: must be one of 1:1, 16:9, 9:16, 4:3, 3:4, 21:9, 9:21"),
             detailed=_detail,
         ),
-        Row(
+        RefusalRule(
             IdempotencyConflict,
             422,
             "the Idempotency-Key was used before, with another body",
             Detail("Idempotency-Key: was used before with another body; send a new key for a new request"),
             detailed=_detail,
         ),
-        Row(
+        RefusalRule(
             NotAuthenticated,
             401,
             "there is no key or more than one, the key is unknown or revoked, or its subscription is not active",
@@ -90,14 +97,14 @@ PROBLEMS = Problems(
             detailed=_because("Invalid or missing authentication"),
             headers=(CHALLENGE,),
         ),
-        Row(
+        RefusalRule(
             AccessDenied,
             403,
             "the product does not include this surface, model or action",
             Detail("Access denied for this operation: the product basic does not include the model ray-2"),
             detailed=_because("Access denied for this operation"),
         ),
-        Row(
+        RefusalRule(
             QuotaSpent,
             403,
             "the month's quota is spent",
@@ -105,15 +112,15 @@ PROBLEMS = Problems(
             headers=(_GIVE_UP,),
             retry_after=True,
         ),
-        Row(EndpointNotFound, 404, "the path is unknown", Detail("Not Found")),
-        Row(MethodNotAllowed, 405, "the path is there for other methods", Detail("Method Not Allowed")),
-        Row(
+        RefusalRule(EndpointNotFound, 404, "the path is unknown", Detail("Not Found")),
+        RefusalRule(MethodNotAllowed, 405, "the path is there for other methods", Detail("Method Not Allowed")),
+        RefusalRule(
             GenerationNotFound,
             404,
             "the generation is unknown or another subscription's",
             Detail("Generation not found"),
         ),
-        Row(
+        RefusalRule(
             LimitExceeded,
             429,
             "there were too many requests in a minute, or too many generations are unfinished",
@@ -121,8 +128,8 @@ PROBLEMS = Problems(
             detailed=_because("Rate limit exceeded, please retry later"),
             retry_after=True,
         ),
-        Row(Exception, 500, "there is a bug: the log has the request id", _UNEXPECTED),
-        Row(
+        RefusalRule(Exception, 500, "there is a bug: the log has the request id", _UNEXPECTED),
+        RefusalRule(
             Unavailable,
             503,
             "the database or the storage does not answer just now",

@@ -19,7 +19,7 @@ from stillmotion.domain.file_types.videos import MAX_VIDEO_BYTES
 from stillmotion.domain.request import MAX_SECONDS, GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.bearer import bearer_key
-from stillmotion.http.edge.operation import Answer, Call, Operation, Surface
+from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface
 from stillmotion.http.parsing.body import apart_if_large
 from stillmotion.http.parsing.strict_json import WrongShape
 from stillmotion.http.surfaces.dreammachine import examples, wire
@@ -33,77 +33,79 @@ _ID: Mapping[str, str] = {"id": "The generation's id."}
 _ENCODE = msgspec.json.Encoder().encode
 
 
-async def ping(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+async def ping(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
     """Whether the key works."""
     del call, subscription, asked
-    return Answer(_ENCODE(wire.Pong()))
+    return OperationResult(_ENCODE(wire.Pong()))
 
 
-async def get_credits(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+async def get_credits(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
     """What is left of the quota."""
     del asked
-    return Answer(_ENCODE(wire.Credits(await call.services.access.credit_balance(subscription))))
+    return OperationResult(_ENCODE(wire.Credits(await call.services.access.credit_balance(subscription))))
 
 
-async def create(call: Call, subscription: Subscription, submitted: wire.CreateRequest) -> Answer:
+async def create(call: Call, subscription: Subscription, submitted: wire.CreateRequest) -> OperationResult:
     """Accept a generation."""
     return await _submit(call, subscription, await apart_if_large(call.size, to_request, submitted), 201)
 
 
-async def reframe(call: Call, subscription: Subscription, submitted: wire.ReframeRequest) -> Answer:
+async def reframe(call: Call, subscription: Subscription, submitted: wire.ReframeRequest) -> OperationResult:
     """Accept a video's other shape."""
     return await _submit(call, subscription, to_reframe(submitted), 201)
 
 
-async def upscale(call: Call, subscription: Subscription, submitted: wire.UpscaleRequest) -> Answer:
+async def upscale(call: Call, subscription: Subscription, submitted: wire.UpscaleRequest) -> OperationResult:
     """Accept a finished video's larger form."""
     source = await call.services.generations.get(subscription, call.path["id"])
     return await _submit(call, subscription, to_upscale(submitted, source), 200)
 
 
-async def _submit(call: Call, subscription: Subscription, request: GenerationRequest, status: int) -> Answer:
+async def _submit(call: Call, subscription: Subscription, request: GenerationRequest, status: int) -> OperationResult:
     accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency, call.fingerprint)
     view = accepted.generation.view
-    return Answer(encode(view, call.link_to), view, accepted.window, status)
+    return OperationResult(encode(view, call.link_to), view, accepted.window, status)
 
 
-async def get(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+async def get(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
     """A generation as it is now."""
     del asked
     view = await call.services.generations.view(subscription, call.path["id"])
-    return Answer(encode(view, call.link_to), view)
+    return OperationResult(encode(view, call.link_to), view)
 
 
-async def list_(call: Call, subscription: Subscription, page: wire.Page) -> Answer:
+async def list_(call: Call, subscription: Subscription, page: wire.ListQuery) -> OperationResult:
     """A part of the subscription's own generations."""
     views = await call.services.generations.page(subscription, page.limit + 1, page.offset)
     shown = tuple(to_wire(view, call.link_to) for view in views[: page.limit])
-    return Answer(_ENCODE(wire.Generations(shown, len(shown), page.limit, page.offset, len(views) > page.limit)))
+    return OperationResult(
+        _ENCODE(wire.GenerationList(shown, len(shown), page.limit, page.offset, len(views) > page.limit))
+    )
 
 
-async def delete(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+async def delete(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
     """Stop what has not finished, and remove it with all it left."""
     del asked
     await call.services.generations.delete(subscription, call.path["id"])
-    return Answer(b"", status=204)
+    return OperationResult(b"", status=204)
 
 
-async def list_concepts(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> Answer:
+async def list_concepts(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> OperationResult:
     """The camera concepts that are honoured as they are named."""
     del call, subscription, asked
-    return Answer(_ENCODE(HONOURED))
+    return OperationResult(_ENCODE(HONOURED))
 
 
-async def list_camera_motions(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> Answer:
+async def list_camera_motions(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> OperationResult:
     """The same moves as phrases for a prompt."""
     del call, subscription, asked
-    return Answer(_ENCODE([f"camera {each.replace('_', ' ')}" for each in HONOURED]))
+    return OperationResult(_ENCODE([f"camera {each.replace('_', ' ')}" for each in HONOURED]))
 
 
-def _missing(ability: str) -> Callable[[Call, Subscription, wire.Anything], Awaitable[Answer]]:
+def _missing(ability: str) -> Callable[[Call, Subscription, wire.AnyBody], Awaitable[OperationResult]]:
     """Refuses what no engine here can do."""
 
-    async def refuse(call: Call, subscription: Subscription, asked: wire.Anything) -> Answer:
+    async def refuse(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
         del call, subscription, asked
         raise Sentence(f"No engine of this server can {ability}: it makes and reshapes videos")
 
@@ -123,7 +125,7 @@ def _create(operation_id: str, path: str) -> Operation[Subscription, wire.Create
         summary="Turn a picture and a sentence into a video",
         description="Answers at once with the queued generation; look at it until it is completed or failed.",
         wire=wire.CreateRequest,
-        answer=wire.Generation,
+        answer=wire.DreamMachineGeneration,
         example=examples.CREATE,
         answers={"queued": examples.QUEUED},
         refusals=_SUBMITTED,
@@ -133,7 +135,7 @@ def _create(operation_id: str, path: str) -> Operation[Subscription, wire.Create
     )
 
 
-def _refused(operation_id: str, path: str, ability: str) -> Operation[Subscription, wire.Anything]:
+def _refused(operation_id: str, path: str, ability: str) -> Operation[Subscription, wire.AnyBody]:
     return Operation(
         operation_id=operation_id,
         method="POST",
@@ -141,7 +143,7 @@ def _refused(operation_id: str, path: str, ability: str) -> Operation[Subscripti
         summary=f"Not here: {ability}",
         description="No engine of this server has this ability, and nothing is made up: the answer is a 400.",
         parameters=_ID if "{id}" in path else {},
-        wire=wire.Anything,
+        wire=wire.AnyBody,
         answer=None,
         answered="Never.",
         shows_engine=False,
@@ -165,7 +167,7 @@ DREAM_MACHINE = Surface(
             path=f"{BASE}/ping",
             summary="Try the key",
             description="Nothing is done.",
-            wire=wire.Anything,
+            wire=wire.AnyBody,
             answer=wire.Pong,
             answers={"": wire.Pong()},
             answered="The key works.",
@@ -180,7 +182,7 @@ DREAM_MACHINE = Surface(
             summary="What is left of the quota",
             description="The month's video-seconds that are left, times the product's price of one (1 where it has "
             "none); a billion without a quota.",
-            wire=wire.Anything,
+            wire=wire.AnyBody,
             answer=wire.Credits,
             answers={"": wire.Credits(150.0)},
             answered="The balance.",
@@ -200,7 +202,7 @@ DREAM_MACHINE = Surface(
             f"{MAX_SECONDS:g} s. Cropped around its subject, or placed in the new frame as the edges say. It is a "
             "resampling: nothing is painted beyond the picture but its blurred border.",
             wire=wire.ReframeRequest,
-            answer=wire.Generation,
+            answer=wire.DreamMachineGeneration,
             example=examples.REFRAME,
             answers={"queued": examples.REFRAMED},
             refusals=_SUBMITTED,
@@ -216,7 +218,7 @@ DREAM_MACHINE = Surface(
             description="It is a resampling (Lanczos): no detail is made up.",
             parameters=_ID,
             wire=wire.UpscaleRequest,
-            answer=wire.Generation,
+            answer=wire.DreamMachineGeneration,
             example=examples.UPSCALE,
             answers={"queued": examples.UPSCALED},
             refusals=(GenerationNotFound, *_SUBMITTED),
@@ -229,8 +231,8 @@ DREAM_MACHINE = Surface(
             path=f"{BASE}/generations",
             summary="Your generations, the newest first",
             description="Those of this subscription, whichever surface they were made on.",
-            wire=wire.Page,
-            answer=wire.Generations,
+            wire=wire.ListQuery,
+            answer=wire.GenerationList,
             answers={"": examples.LISTED},
             answered="A part of the list.",
             shows_engine=False,
@@ -244,8 +246,8 @@ DREAM_MACHINE = Surface(
             summary="Look at a generation",
             description="Every answer to a completed generation holds fresh addresses of the video and the thumbnail.",
             parameters=_ID,
-            wire=wire.Anything,
-            answer=wire.Generation,
+            wire=wire.AnyBody,
+            answer=wire.DreamMachineGeneration,
             answers={"queued": examples.QUEUED, "completed": examples.COMPLETED, "failed": examples.FAILED},
             refusals=_BY_ID,
             handle=get,
@@ -257,7 +259,7 @@ DREAM_MACHINE = Surface(
             summary="Delete a generation",
             description="Stops it where it has not finished, and removes the record, the video and the pictures.",
             parameters=_ID,
-            wire=wire.Anything,
+            wire=wire.AnyBody,
             answer=None,
             answered="It is gone.",
             shows_engine=False,

@@ -189,13 +189,13 @@ def encode(view: GenerationView, link_to: LinkTo) -> bytes:
     return _ENCODER.encode(to_wire(view, link_to))
 
 
-def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
+def to_wire(view: GenerationView, link_to: LinkTo) -> wire.DreamMachineGeneration:
     """A generation in the Dream Machine's words."""
     cancelled = view.state is State.CANCELLED
     assets = None
     if view.video is not None and view.thumbnail is not None:
-        assets = wire.Assets(link_to(view.video), link_to(view.thumbnail))
-    return wire.Generation(
+        assets = wire.DreamMachineAssets(link_to(view.video), link_to(view.thumbnail))
+    return wire.DreamMachineGeneration(
         view.id,
         "video",
         cast("wire.StateWord", "failed" if cancelled else view.state.value),
@@ -214,8 +214,8 @@ def _reason(view: GenerationView) -> str | None:
     return INPUT_FAILED + view.failure_reason
 
 
-def _echo(request: RequestView, link_to: LinkTo) -> wire.RequestEcho:
-    echo = wire.RequestEcho(
+def _echo(request: RequestView, link_to: LinkTo) -> wire.DreamMachineRequestEcho:
+    echo = wire.DreamMachineRequestEcho(
         generation_type=request.purpose.value,
         model=request.model,
         prompt=request.prompt or None,
@@ -240,19 +240,21 @@ def _echo(request: RequestView, link_to: LinkTo) -> wire.RequestEcho:
     return msgspec.structs.replace(echo, source=source, media=media, **edges)
 
 
-def _keyframes(request: RequestView, link_to: LinkTo) -> wire.Keyframes | None:
+def _keyframes(request: RequestView, link_to: LinkTo) -> wire.DreamMachineKeyframes | None:
     if request.frame0 is None and request.frame1 is None:
         return None
-    return wire.Keyframes(_keyframe(request.frame0, link_to), _keyframe(request.frame1, link_to))
+    return wire.DreamMachineKeyframes(_keyframe(request.frame0, link_to), _keyframe(request.frame1, link_to))
 
 
-def _keyframe(keyframe: KeyframeView | None, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe | None:
+def _keyframe(
+    keyframe: KeyframeView | None, link_to: LinkTo
+) -> wire.DreamMachineImageKeyframe | wire.DreamMachineGenerationKeyframe | None:
     if keyframe is None:
         return None
     if keyframe.url is not None:
-        return wire.ImageKeyframe(keyframe.url)
+        return wire.DreamMachineImageKeyframe(keyframe.url)
     if keyframe.key is not None:
-        return wire.ImageKeyframe(link_to(keyframe.key))
+        return wire.DreamMachineImageKeyframe(link_to(keyframe.key))
     if keyframe.id is not None:
-        return wire.GenerationKeyframe(keyframe.id)
+        return wire.DreamMachineGenerationKeyframe(keyframe.id)
     raise TypeError("an inline picture is stored before its generation is")

@@ -32,23 +32,23 @@ _Shape = Annotated[str | None, Meta(description=f"must be one of {', '.join(Aspe
 _Resolution = Annotated[str | None, Meta(description=f"must be one of {', '.join(Resolution)}")]
 
 
-class ImageKeyframe(Struct, frozen=True, tag="image"):
+class DreamMachineImageKeyframe(Struct, frozen=True, tag="image"):
     """A picture at an http(s) address, or itself as `data:image/…;base64,…`."""
 
     url: str
 
 
-class GenerationKeyframe(Struct, frozen=True, tag="generation"):
+class DreamMachineGenerationKeyframe(Struct, frozen=True, tag="generation"):
     """An earlier generation, continued from its last frame (`frame0`) or led into (`frame1`)."""
 
     id: str
 
 
-class Keyframes(Struct, frozen=True):
+class DreamMachineKeyframes(Struct, frozen=True):
     """What the video starts and ends with."""
 
-    frame0: ImageKeyframe | GenerationKeyframe | None = None
-    frame1: ImageKeyframe | GenerationKeyframe | None = None
+    frame0: DreamMachineImageKeyframe | DreamMachineGenerationKeyframe | None = None
+    frame1: DreamMachineImageKeyframe | DreamMachineGenerationKeyframe | None = None
 
 
 class AskedKeyframe(Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,7 +161,7 @@ class ReframeRequest(Struct, forbid_unknown_fields=True, frozen=True):
     callback_url: _Callback = None
 
 
-class Page(Struct, frozen=True, forbid_unknown_fields=True):
+class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which part of a list."""
 
     limit: Annotated[
@@ -172,7 +172,7 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
 
 
-class Anything(Struct, frozen=True):
+class AnyBody(Struct, frozen=True):
     """A body that is not looked at."""
 
 
@@ -180,7 +180,7 @@ class Unfiltered(Struct, frozen=True, forbid_unknown_fields=True):
     """A list without parameters."""
 
 
-class RequestEcho(Struct, frozen=True):
+class DreamMachineRequestEcho(Struct, frozen=True):
     """What was asked. What belongs to upscaling and reframing is only there for them."""
 
     generation_type: str
@@ -188,7 +188,7 @@ class RequestEcho(Struct, frozen=True):
     prompt: str | None
     aspect_ratio: str | None
     loop: bool
-    keyframes: Keyframes | None
+    keyframes: DreamMachineKeyframes | None
     duration: str
     resolution: str
     concepts: tuple[Concept, ...] | None
@@ -201,7 +201,7 @@ class RequestEcho(Struct, frozen=True):
     y_end: int | UnsetType = UNSET
 
 
-class Assets(Struct, frozen=True):
+class DreamMachineAssets(Struct, frozen=True):
     """Where the result is: an H.264 MP4 and a JPEG, good for a day; every look gives fresh addresses."""
 
     video: str
@@ -212,7 +212,7 @@ class Assets(Struct, frozen=True):
 StateWord = Literal["queued", "dreaming", "completed", "failed"]
 
 
-class Generation(Struct, frozen=True):
+class DreamMachineGeneration(Struct, frozen=True):
     """A generation. `progress` goes from 0 to 1."""
 
     id: str
@@ -220,16 +220,16 @@ class Generation(Struct, frozen=True):
     state: StateWord
     failure_reason: str | None
     created_at: datetime
-    assets: Assets | None
+    assets: DreamMachineAssets | None
     model: str
-    request: RequestEcho
+    request: DreamMachineRequestEcho
     progress: float
 
 
-class Generations(Struct, frozen=True):
+class GenerationList(Struct, frozen=True):
     """A part of the list of generations, the newest first; `count` is how many are in it."""
 
-    generations: tuple[Generation, ...]
+    generations: tuple[DreamMachineGeneration, ...]
     count: int
     limit: int
     offset: int

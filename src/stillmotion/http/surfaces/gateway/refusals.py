@@ -12,7 +12,7 @@ from stillmotion.domain.errors import (
     Unavailable,
 )
 from stillmotion.domain.fields import Field
-from stillmotion.http.edge.refusals import EndpointNotFound, FieldNames, Problems, Row, in_words
+from stillmotion.http.edge.refusals import EndpointNotFound, FieldNames, RefusalRule, Refusals, in_words
 from stillmotion.http.surfaces.gateway.wire import Error, FieldProblem, InvalidParameters, TaskNotFound
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
@@ -37,51 +37,53 @@ def _details(error: InvalidRequest) -> InvalidParameters:
     return InvalidParameters(_INVALID, tuple(told))
 
 
-PROBLEMS = Problems(
+PROBLEMS = Refusals(
     [
-        Row(
+        RefusalRule(
             InvalidRequest,
             400,
             "the JSON is malformed, or a field is missing, blank, too long, unknown or refused",
             InvalidParameters(_INVALID, (_EXAMPLE,)),
             detailed=_details,
         ),
-        Row(
+        RefusalRule(
             NotAuthenticated,
             401,
             "there is no key or more than one, the key is unknown or revoked, or its subscription is not active",
             Error("Invalid or missing authentication"),
             headers=(("WWW-Authenticate", _CHALLENGE),),
         ),
-        Row(
+        RefusalRule(
             AccessDenied,
             403,
             "the product does not include this surface, model or action",
             Error("Access denied for this operation"),
         ),
-        Row(
+        RefusalRule(
             QuotaSpent,
             403,
             "the month's quota is spent",
             Error("Access denied for this operation"),
             retry_after=True,
         ),
-        Row(EndpointNotFound, 404, "the path is unknown, or known with another method", Error("Endpoint not found")),
-        Row(
+        RefusalRule(
+            EndpointNotFound, 404, "the path is unknown, or known with another method", Error("Endpoint not found")
+        ),
+        RefusalRule(
             GenerationNotFound,
             404,
             "the task is unknown or another subscription's",
             TaskNotFound("failed", "task not found"),
         ),
-        Row(
+        RefusalRule(
             LimitExceeded,
             429,
             "there were too many requests in a minute, or too many generations are unfinished",
             Error("Rate limit exceeded, please retry later"),
             retry_after=True,
         ),
-        Row(Exception, 500, "there is a bug: the log has the request id", _UNEXPECTED),
-        Row(
+        RefusalRule(Exception, 500, "there is a bug: the log has the request id", _UNEXPECTED),
+        RefusalRule(
             Unavailable,
             503,
             "the database or the storage does not answer just now",

@@ -13,7 +13,7 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.http.edge.operation import Answer, Call, Operation, Surface
+from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface
 from stillmotion.http.parsing.body import apart_if_large
 from stillmotion.http.parsing.decoding import KEY_PARAMETER
 from stillmotion.http.server.replies import Headers
@@ -50,18 +50,18 @@ def _key_in(query: bytes) -> str | None:
     return keys[0] if keys else None
 
 
-async def submit(call: Call, subscription: Subscription, submitted: wire.SubmitRequest) -> Answer:
+async def submit(call: Call, subscription: Subscription, submitted: wire.SubmitRequest) -> OperationResult:
     """Accept a generation."""
     request = await apart_if_large(call.size, to_request, submitted)
     accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency)
     view = accepted.generation.view
-    return Answer(encode(view, call.link_to), view, accepted.window)
+    return OperationResult(encode(view, call.link_to), view, accepted.window)
 
 
-async def get_status(call: Call, subscription: Subscription, asked: wire.StatusRequest) -> Answer:
+async def get_status(call: Call, subscription: Subscription, asked: wire.StatusRequest) -> OperationResult:
     """A generation as it is now."""
     view = await call.services.generations.view(subscription, asked.task_id)
-    return Answer(encode(view, call.link_to), view)
+    return OperationResult(encode(view, call.link_to), view)
 
 
 _SHARED = (InvalidRequest, NotAuthenticated, AccessDenied, LimitExceeded, Exception, Unavailable)

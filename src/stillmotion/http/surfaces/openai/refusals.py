@@ -20,9 +20,16 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.fields import Field
 from stillmotion.domain.reasons import Reason
 from stillmotion.http.edge.bearer import CHALLENGE
-from stillmotion.http.edge.refusals import EndpointNotFound, FieldNames, MethodNotAllowed, Problems, Row, in_words
+from stillmotion.http.edge.refusals import (
+    EndpointNotFound,
+    FieldNames,
+    MethodNotAllowed,
+    RefusalRule,
+    Refusals,
+    in_words,
+)
 from stillmotion.http.server.replies import Header
-from stillmotion.http.surfaces.openai.wire import Error, ErrorDetail
+from stillmotion.http.surfaces.openai.wire import ErrorDetail, VideoError
 
 _INVALID, _SERVER = "invalid_request_error", "server_error"
 _UNEXPECTED = "An unexpected error occurred, please try again later"
@@ -41,8 +48,8 @@ FIELDS: Final[FieldNames] = {
 }
 
 
-def _error(message: str, kind: str = _INVALID, param: str | None = None, code: str | None = None) -> Error:
-    return Error(ErrorDetail(message, kind, param, code))
+def _error(message: str, kind: str = _INVALID, param: str | None = None, code: str | None = None) -> VideoError:
+    return VideoError(ErrorDetail(message, kind, param, code))
 
 
 def _told(problem: Problem) -> Problem:
@@ -51,19 +58,19 @@ def _told(problem: Problem) -> Problem:
     return problem
 
 
-def _detailed(error: InvalidRequest, code: str | None = None) -> Error:
+def _detailed(error: InvalidRequest, code: str | None = None) -> VideoError:
     problems = in_words(InvalidRequest(*map(_told, error.problems)), FIELDS)
     sentences = [f"{each.field}: {each.message}" for each in problems]
     return _error("; ".join(sentences), param=problems[0].field, code=code)
 
 
-def _no_model(error: ModelNotFound) -> Error:
+def _no_model(error: ModelNotFound) -> VideoError:
     asked = error.model[:_NAME_SHOWN].encode("utf-8", "replace").decode("utf-8")
     sentence = f"The model '{asked}' does not exist or you do not have access to it."
     return _error(sentence, param="model", code="model_not_found")
 
 
-def _turned_away(sentence: str, kind: str, code: str | None = None) -> Callable[[TurnedAway], Error]:
+def _turned_away(sentence: str, kind: str, code: str | None = None) -> Callable[[TurnedAway], VideoError]:
     """Words for a cause; its own code where the API has none that its clients know."""
     return lambda error: _error(f"{sentence}: {error}", kind, code=code or error.reason.value)
 
@@ -73,20 +80,20 @@ _DENIED = _turned_away("Access denied for this operation", "permission_error")
 _LIMITED = _turned_away("Rate limit exceeded, please retry later", "rate_limit_error", "rate_limit_exceeded")
 
 
-def _conflict(error: IdempotencyConflict) -> Error:
+def _conflict(error: IdempotencyConflict) -> VideoError:
     return _detailed(error, "idempotency_conflict")
 
 
-PROBLEMS = Problems(
+PROBLEMS = Refusals(
     [
-        Row(
+        RefusalRule(
             InvalidRequest,
             400,
             "the body is malformed, or a field is missing, blank, too long, unknown or refused",
             _error("size: must be a string like 1280x720, width times height", param="size"),
             detailed=_detailed,
         ),
-        Row(
+        RefusalRule(
             NotAuthenticated,
             401,
             "there is no key or more than one, the key is unknown or revoked, or its subscription is not active",
@@ -94,14 +101,14 @@ PROBLEMS = Problems(
             detailed=_NOT_AUTHENTICATED,
             headers=(CHALLENGE,),
         ),
-        Row(
+        RefusalRule(
             AccessDenied,
             403,
             "the product does not include this surface, model or action",
             _DENIED(AccessDenied("the product basic does not include the model sora-2", Reason.MODEL_NOT_INCLUDED)),
             detailed=_DENIED,
         ),
-        Row(
+        RefusalRule(
             QuotaSpent,
             403,
             "the month's quota is spent",
@@ -109,14 +116,16 @@ PROBLEMS = Problems(
             headers=(_GIVE_UP,),
             retry_after=True,
         ),
-        Row(EndpointNotFound, 404, "the path is unknown", _error("There is no such endpoint", code="unknown_url")),
-        Row(
+        RefusalRule(
+            EndpointNotFound, 404, "the path is unknown", _error("There is no such endpoint", code="unknown_url")
+        ),
+        RefusalRule(
             GenerationNotFound,
             404,
             "the video is unknown or another subscription's",
             _error("There is no such video", param="video_id", code="video_not_found"),
         ),
-        Row(
+        RefusalRule(
             CursorNotFound,
             404,
             "a list is to begin after a video that is unknown or another subscription's",
@@ -124,27 +133,27 @@ PROBLEMS = Problems(
                 "There is no such video: after must be the id of one of yours", param="after", code="video_not_found"
             ),
         ),
-        Row(
+        RefusalRule(
             ModelNotFound,
             404,
             "the model is unknown, or the product does not include it",
             _no_model(ModelNotFound("sora-1")),
             detailed=_no_model,
         ),
-        Row(
+        RefusalRule(
             MethodNotAllowed,
             405,
             "the path is there for other methods",
             _error("This endpoint has no such method", code="method_not_allowed"),
         ),
-        Row(
+        RefusalRule(
             IdempotencyConflict,
             422,
             "the Idempotency-Key was used before, with another body",
             _conflict(IdempotencyConflict()),
             detailed=_conflict,
         ),
-        Row(
+        RefusalRule(
             LimitExceeded,
             429,
             "there were too many requests in a minute, or too many videos are unfinished",
@@ -152,8 +161,8 @@ PROBLEMS = Problems(
             detailed=_LIMITED,
             retry_after=True,
         ),
-        Row(Exception, 500, "there is a bug: the log has the request id", _error(_UNEXPECTED, _SERVER)),
-        Row(
+        RefusalRule(Exception, 500, "there is a bug: the log has the request id", _error(_UNEXPECTED, _SERVER)),
+        RefusalRule(
             Unavailable,
             503,
             "the database or the storage does not answer just now",

@@ -21,7 +21,7 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.bearer import bearer_key
-from stillmotion.http.edge.operation import Answer, Call, Operation, Surface
+from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface
 from stillmotion.http.parsing.body import apart_if_large
 from stillmotion.http.resources.downloads import Download
 from stillmotion.http.surfaces.openai import examples, wire
@@ -36,13 +36,13 @@ _VIDEO_ID: Mapping[str, str] = {"video_id": "The video's id."}
 _ENCODE = msgspec.json.Encoder().encode
 
 
-async def create(call: Call, subscription: Subscription, submitted: wire.CreateRequest) -> Answer:
+async def create(call: Call, subscription: Subscription, submitted: wire.CreateVideo) -> OperationResult:
     """Accept a video."""
     picture = await _picture(call, subscription, submitted.input_reference)
     request = to_request(submitted, picture)
     accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency, call.fingerprint)
     view = accepted.generation.view
-    return Answer(encode(view, call.link_to), view, accepted.window)
+    return OperationResult(encode(view, call.link_to), view, accepted.window)
 
 
 async def _picture(
@@ -67,50 +67,50 @@ async def _picture(
     return None if address is None else await apart_if_large(call.size, to_picture, field, address)
 
 
-async def retrieve(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:
+async def retrieve(call: Call, subscription: Subscription, asked: wire.NoParameters) -> OperationResult:
     """A video as it is now."""
     del asked
     view = await call.services.generations.view(subscription, call.path["video_id"])
-    return Answer(encode(view, call.link_to), view)
+    return OperationResult(encode(view, call.link_to), view)
 
 
-async def list_(call: Call, subscription: Subscription, page: wire.Page) -> Answer:
+async def list_(call: Call, subscription: Subscription, page: wire.VideoListQuery) -> OperationResult:
     """A part of the subscription's own videos."""
     views = await call.services.generations.beyond(
         subscription, page.after, page.limit + 1, newest_first=page.order == "desc"
     )
     shown = tuple(to_wire(view) for view in views[: page.limit])
     first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
-    return Answer(_ENCODE(wire.Videos("list", shown, first, last, len(views) > page.limit)))
+    return OperationResult(_ENCODE(wire.Videos("list", shown, first, last, len(views) > page.limit)))
 
 
-async def list_models(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> Answer:
+async def list_models(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> OperationResult:
     """The wire names that the subscription's product includes."""
     del asked
     catalogue = call.services.generations.catalogue
     models = tuple(to_model(subscription, each, catalogue) for each in subscription.product.included(catalogue.models))
-    return Answer(_ENCODE(wire.Models("list", models)))
+    return OperationResult(_ENCODE(wire.Models("list", models)))
 
 
-async def retrieve_model(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:
+async def retrieve_model(call: Call, subscription: Subscription, asked: wire.NoParameters) -> OperationResult:
     """One of them, however it is spelled."""
     del asked
     catalogue = call.services.generations.catalogue
     named = catalogue.named(call.path["model"])
     if named is None or not subscription.product.included((named,)):
         raise ModelNotFound(call.path["model"])
-    return Answer(_ENCODE(to_model(subscription, named, catalogue)))
+    return OperationResult(_ENCODE(to_model(subscription, named, catalogue)))
 
 
-async def delete(call: Call, subscription: Subscription, asked: wire.Nothing) -> Answer:
+async def delete(call: Call, subscription: Subscription, asked: wire.NoParameters) -> OperationResult:
     """Stop what has not finished, and remove the video with all it left."""
     del asked
     video_id = call.path["video_id"].lower()
     await call.services.generations.delete(subscription, video_id)
-    return Answer(_ENCODE(wire.Deleted(video_id)))
+    return OperationResult(_ENCODE(wire.Deleted(video_id)))
 
 
-async def download(call: Call, subscription: Subscription, asked: wire.Content) -> Answer:
+async def download(call: Call, subscription: Subscription, asked: wire.Content) -> OperationResult:
     """The bytes of the clip or of its thumbnail."""
     view = await call.services.generations.view(subscription, call.path["video_id"])
     key = view.video if asked.variant == "video" else view.thumbnail
@@ -121,7 +121,7 @@ async def download(call: Call, subscription: Subscription, asked: wire.Content) 
     if stored is None:
         raise GenerationNotFound(view.id)
     digest = await call.services.generations.digest(key)
-    return Answer(b"", view, streamed_by=Download(call.services.objects, key, stored, digest))
+    return OperationResult(b"", view, streamed_by=Download(call.services.objects, key, stored, digest))
 
 
 _SHARED = (InvalidRequest, NotAuthenticated, AccessDenied, LimitExceeded, Exception, Unavailable)
@@ -143,7 +143,7 @@ OPENAI = Surface(
             description="Answers at once with the queued video; ask for it until it is completed or failed. The clip "
             "has the frame nearest to `size` that this server makes, of seven shapes and four areas, and the answer's "
             "`size` says which; a shape more than 5 % off, or an area more than twice or less than half, is refused.",
-            wire=wire.CreateRequest,
+            wire=wire.CreateVideo,
             answer=wire.Video,
             example=examples.CREATE,
             answers={"queued": examples.QUEUED},
@@ -158,7 +158,7 @@ OPENAI = Surface(
             path=f"{BASE}/videos",
             summary="Your videos, by age",
             description="Those of this subscription, whichever surface they were made on.",
-            wire=wire.Page,
+            wire=wire.VideoListQuery,
             answer=wire.Videos,
             answers={"": examples.LISTED},
             answered="A page of the list.",
@@ -173,7 +173,7 @@ OPENAI = Surface(
             summary="Look at a video",
             description="Once it is completed its content can be downloaded.",
             parameters=_VIDEO_ID,
-            wire=wire.Nothing,
+            wire=wire.NoParameters,
             answer=wire.Video,
             answers={"queued": examples.QUEUED, "completed": examples.COMPLETED, "failed": examples.FAILED},
             refusals=(*_SHARED, GenerationNotFound),
@@ -186,7 +186,7 @@ OPENAI = Surface(
             summary="Delete a video",
             description="Stops it where it has not finished, and removes the record, the video and the pictures.",
             parameters=_VIDEO_ID,
-            wire=wire.Nothing,
+            wire=wire.NoParameters,
             answer=wire.Deleted,
             answers={"": examples.DELETED},
             answered="It is gone.",
@@ -229,7 +229,7 @@ OPENAI = Surface(
             summary="Look at a model",
             description="A dated or dotted spelling stands for its model, as in every request.",
             parameters={"model": "The model's wire name."},
-            wire=wire.Nothing,
+            wire=wire.NoParameters,
             answer=wire.Model,
             answers={"": examples.MODEL},
             answered="The model.",

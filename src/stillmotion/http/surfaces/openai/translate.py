@@ -33,7 +33,7 @@ _SECONDS = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?", re.ASCII)
 _ENCODER = msgspec.json.Encoder()
 
 
-def to_request(submitted: wire.CreateRequest, picture: ImageKeyframe | InlineKeyframe | None) -> GenerationRequest:
+def to_request(submitted: wire.CreateVideo, picture: ImageKeyframe | InlineKeyframe | None) -> GenerationRequest:
     """What was asked, in the domain's terms. Raises `InvalidRequest`."""
     # Where there is a picture the domain does without a prompt; this surface does not.
     problems = [Problem(Field.PROMPT, each) for each in prompt_problems(submitted.prompt)]

@@ -22,7 +22,7 @@ class Reference(Struct, frozen=True, forbid_unknown_fields=True):
     file_id: Annotated[str | None, Meta(description="must be a string: the id that POST /uploads answered with")] = None
 
 
-class CreateRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class CreateVideo(Struct, frozen=True, forbid_unknown_fields=True):
     """What to make a video of."""
 
     prompt: Annotated[
@@ -69,11 +69,11 @@ class CreateRequest(Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
 
-class Nothing(Struct, frozen=True):
+class NoParameters(Struct, frozen=True):
     """No parameters."""
 
 
-class Page(Struct, frozen=True, forbid_unknown_fields=True):
+class VideoListQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which part of the list."""
 
     after: Annotated[str | None, Meta(description="the id after which the page begins")] = None
@@ -170,7 +170,7 @@ class ErrorDetail(Struct, frozen=True):
     code: str | None = None
 
 
-class Error(Struct, frozen=True):
+class VideoError(Struct, frozen=True):
     """Any refusal."""
 
     error: ErrorDetail
