@@ -31,8 +31,8 @@ from bench.gpu.cases import FULL, TINY, Case
 from stillmotion.domain.rendering import Frame, Rendering
 from stillmotion.engines.diffusers import optimizations
 from stillmotion.engines.diffusers.conditioning import Anchor, Conditioning
+from stillmotion.engines.diffusers.decoding import frames_of
 from stillmotion.engines.diffusers.families import FAMILIES
-from stillmotion.engines.diffusers.frames import frames_of
 from stillmotion.engines.diffusers.loaded_model import Resident
 from stillmotion.engines.diffusers.progress import Course
 from stillmotion.media.output.encoder import encode

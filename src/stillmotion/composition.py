@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
-from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.backup import Manifest, write_backup
 from stillmotion.adapters.directory.data_directory import DataDirectory, data_directory
@@ -25,7 +24,7 @@ from stillmotion.adapters.fetch.videos import HttpVideos
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.models.weights import folder_of, trouble_with
-from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.signals import InProcessChanges, InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess, Administration
@@ -33,7 +32,10 @@ from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports import Changes, Clock, Dialects, ObjectStore, QueueSignal
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.signals import Changes, QueueSignal
+from stillmotion.application.ports.store import Dialects
+from stillmotion.application.ports.values import Clock
 from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
@@ -56,8 +58,7 @@ from stillmotion.outputs import Output
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.background.callbacks import Deliverer
 from stillmotion.worker.background.displacement import DisplacedWatch
-from stillmotion.worker.background.sweeps import Sweeper
-from stillmotion.worker.background.upload_sweeps import UploadSweeper
+from stillmotion.worker.background.sweeps import Sweeper, UploadSweeper
 from stillmotion.worker.devices import Device, devices_for
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import NewRenderer, WorkerHost

@@ -15,7 +15,7 @@ from stillmotion.domain.errors import StillmotionError, Unavailable
 from stillmotion.engines.diffusers.libraries import missing_library
 
 if TYPE_CHECKING:
-    from stillmotion.application.ports import ObjectStore
+    from stillmotion.application.ports.objects import ObjectStore
 
 FEWEST_FILES: Final = 128
 """Files and connections: the service's own are about fifty, and each caller and renderer takes some."""

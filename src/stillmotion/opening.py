@@ -16,7 +16,8 @@ from stillmotion.adapters.directory.data_directory import (
 from stillmotion.adapters.objects import open_objects
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store, use_secret
 from stillmotion.application.failpoints import Fault, no_fault
-from stillmotion.application.ports import Changed, ObjectStore, unwatched
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.store import Changed, unwatched
 from stillmotion.config import Settings
 
 KEYS: Final = b"subscription keys"

@@ -1,8 +1,9 @@
 """A module is named after what it holds, a package says what it is for."""
 
 import ast
+from collections import Counter, defaultdict
 
-from tests.architecture import source_tree
+from tests.architecture import exceptions, source_tree
 
 SAYS_NOTHING = frozenset({"base", "common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"})
 """As a whole name."""
@@ -29,3 +30,18 @@ def test_every_module_of_the_package_says_what_it_is_for():
     package = source_tree.modules("src/stillmotion")
     silent = [path for path in package if not ast.get_docstring(source_tree.parsed(path))]
     assert [source_tree.name(path) for path in silent] == []
+
+
+def test_no_folder_is_too_full_to_be_read_at_a_glance():
+    modules = source_tree.modules("src/stillmotion")
+    full = Counter(source_tree.name(path.parent) for path in modules if path.name != "__init__.py")
+    assert [folder for folder, count in full.items() if count > exceptions.FOLDER_MODULES] == []
+
+
+def test_a_class_has_a_name_of_its_own():
+    places = defaultdict(set)
+    for path in source_tree.modules("src/stillmotion"):
+        for node in ast.walk(source_tree.parsed(path)):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].add(source_tree.name(path))
+    assert {name for name, where in places.items() if len(where) > 1} == set(exceptions.SHARED_CLASS_NAMES)

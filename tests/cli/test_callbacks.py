@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.domain.callbacks import DeliveryAttempt
 from tests.builders import CALLBACK_URL, NOON, ManualClock, a_generation
 from tests.contracts.conftest import keep_subscription

@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 import pytest
 
 from stillmotion.application.access import key_digest
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.domain.request import Resolution
 from stillmotion.domain.subscriptions import Key, KeySlot
 from tests.builders import NOON, a_generation

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import RateLimitExceeded, StoreUnavailable
 from stillmotion.domain.subscriptions import Subscription
 from tests.builders import a_generation, a_key, a_product, a_subscription

@@ -15,7 +15,7 @@ from stillmotion.adapters.directory.backup import BackupUnusable, restore_backup
 from stillmotion.adapters.directory.data_directory import DataDirectoryUnusable, open_data_directory
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.application.retention import remove_objects
 from stillmotion.domain.keyframes import StoredKeyframe
 from stillmotion.outputs import BACKUP, OutputRefused, place

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.domain.callbacks import DeliveryAttempt, DeliveryState
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.lifecycle import State

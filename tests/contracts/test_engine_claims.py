@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from stillmotion.application.ports import Engines
+from stillmotion.application.ports.store import Engines
 from stillmotion.domain.lifecycle import State
 from tests.builders import NOON
 from tests.contracts.conftest import keep_subscription

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from stillmotion.application.ports import IdempotencyKey, Submission
+from stillmotion.application.ports.store import IdempotencyKey, Submission
 from stillmotion.domain.errors import (
     ConcurrencyLimitExceeded,
     GenerationFailed,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import (
     ConcurrencyLimitExceeded,
     GenerationFailed,

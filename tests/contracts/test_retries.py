@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.application.ports import Fingerprint, IdempotencyKey, Submission
+from stillmotion.application.ports.store import Fingerprint, IdempotencyKey, Submission
 from stillmotion.domain.quotas import RETRIED_WITHIN
 from tests.builders import NOON, a_generation
 from tests.contracts.conftest import keep_subscription

@@ -17,7 +17,7 @@ from stillmotion.adapters.store.sqlite.open_files import OpenFiles
 from stillmotion.adapters.store.sqlite.reader import HOLD_SECONDS, IDLE_SECONDS, Reader
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.writer import Writer
-from stillmotion.application.ports import IdempotencyKey, Submission
+from stillmotion.application.ports.store import IdempotencyKey, Submission
 from stillmotion.domain.errors import GenerationNotFound, RateLimitExceeded, StoreUnavailable
 from stillmotion.domain.lifecycle import State
 from tests.builders import CALLBACK_URL, NOON, a_generation, a_key, a_subscription

@@ -12,7 +12,7 @@ import pytest
 
 from stillmotion.adapters.store.sqlite import open_store, queries
 from stillmotion.adapters.store.sqlite.generation_rows import from_generation
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.subscriptions import Usage
 from tests.builders import NOON, a_generation, some_assets

@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 
 
 from stillmotion.domain.errors import RenderCancelled  # noqa: E402 - after the skip
 from stillmotion.domain.request import FrameSize  # noqa: E402
+from stillmotion.engines.diffusers.decoding import i420  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.frames import i420  # noqa: E402
 from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
 from tests.diffusers.models import DEVICE, GUIDANCE, TINY, picture  # noqa: E402
 

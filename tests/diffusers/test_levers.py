@@ -10,7 +10,7 @@ from diffusers import WanImageToVideoPipeline  # noqa: E402 - after the skip
 from peft import LoraConfig, get_peft_model_state_dict  # noqa: E402
 
 from stillmotion.domain.errors import RenderCancelled  # noqa: E402
-from stillmotion.engines.diffusers import norms, optimizations  # noqa: E402
+from stillmotion.engines.diffusers import optimizations  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.loaded_model import load  # noqa: E402
 from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
@@ -75,7 +75,7 @@ def test_compiled_blocks_give_the_same_frames_and_can_be_cancelled(plain, folder
 def test_a_norm_and_its_activation_made_one_give_the_same_frames(plain, folder_of, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     engine, model = at_work("wan21", folder_of)
-    norms.fuse(model._main.vae)
+    optimizations.fuse(model._main.vae)
     kinds = [type(module).__name__ for module in model._main.vae.modules()]
     blocks = kinds.count("WanResidualBlock")
     assert (kinds.count("_Activated"), kinds.count("Identity") >= blocks) == (2 * blocks, True)

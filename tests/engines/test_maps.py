@@ -11,8 +11,7 @@ from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Box, FaceFinder, analyse
-from stillmotion.engines.parallax.camera.framing import crop_centre, loses
-from stillmotion.engines.parallax.camera.overscan import needed_overscan
+from stillmotion.engines.parallax.camera.limits import crop_centre, loses, needed_overscan
 from stillmotion.engines.parallax.camera.path import camera_path
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.canvas import as_array

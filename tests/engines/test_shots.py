@@ -8,8 +8,7 @@ from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.concepts import CONCEPTS
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.diffusers.conditioning import CLOSER, shot_of
-from stillmotion.engines.diffusers.prompts import PLAIN, WAN, with_camera
+from stillmotion.engines.diffusers.conditioning import CLOSER, PLAIN, WAN, shot_of, with_camera
 
 CATALOGUE = read_catalogue().entries
 SIZE = FrameSize(64, 32)

@@ -12,7 +12,7 @@ from pathlib import Path
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_token
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application import work as leases
 from stillmotion.application.work import Work

@@ -11,7 +11,7 @@ from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.identifiers import new_callback_secret
-from stillmotion.application.ports import CallbackUndeliverable
+from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.domain.callbacks import CallbackResponse, caused_by
 from tests.builders import CALLBACK_URL, NOON, a_generation
 from tests.fetch.hostile_server import hostile_network

@@ -11,7 +11,7 @@ import pytest
 from stillmotion.adapters.callbacks import GuardedCallbackSender
 from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.images import HttpImages
-from stillmotion.application.ports import CallbackUndeliverable
+from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed
 from tests.fetch.hostile_server import PNG, Network, hostile_network
 

@@ -16,7 +16,7 @@ from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.fetch.videos import HttpVideos
-from stillmotion.application.ports import CallbackUndeliverable
+from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.file_types.unsupported import refusal_of
 from tests.fetch.hostile_server import PNG, Network, hostile_network

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 import uvloop
 
-from stillmotion.adapters.changes import InProcessChanges
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.signals import InProcessChanges, InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess, Administration

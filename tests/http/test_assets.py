@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from stillmotion.application.download_urls import AssetUrls
-from stillmotion.application.ports import StoredObject
+from stillmotion.application.ports.objects import StoredObject
 from tests.builders import NOON
 from tests.http.conftest import SIGNING_KEY, Edge
 

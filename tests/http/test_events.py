@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from stillmotion.adapters import changes as changes_module
-from stillmotion.adapters.changes import InProcessChanges
+from stillmotion.adapters import signals as changes_module
 from stillmotion.adapters.identifiers import new_uuid7
+from stillmotion.adapters.signals import InProcessChanges
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.http.resources import events as events_module
 from stillmotion.http.server.request import Deadlines

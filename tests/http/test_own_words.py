@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from stillmotion.adapters.models.catalogue import read_catalogue
-from stillmotion.domain.fields import Field
+from stillmotion.domain.errors import Field
 from stillmotion.http.app import ALL_SURFACES
 from stillmotion.http.parsing.decoding import _alternatives, _plain_type
 from stillmotion.http.surfaces.dreammachine import refusals as dreammachine

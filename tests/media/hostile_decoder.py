@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from stillmotion.media.sandbox import decoder
 from stillmotion.media.sandbox.confinement import Limits
-from stillmotion.media.sandbox.protocol import DecodeOrder, FileRefused, Pixels, Planes, Size
+from stillmotion.media.sandbox.protocol import DecodeOrder, Pixels, Planes, Size, Undecodable
 
 
 def loop() -> None:
@@ -93,7 +93,7 @@ LIES: Mapping[str, decoder.Part] = {
     "lie-about-a-side": (Pixels(-1, -1, False), (b"",)),
     "answer-something-else": (Size(2, 2), ()),
     "answer-with-frames": (Planes(2, 2), (bytes(6),)),
-    "refuse-at-length": (FileRefused("image_decode_failed", "x" * 100_000), ()),
+    "refuse-at-length": (Undecodable("image_decode_failed", "x" * 100_000), ()),
 }
 
 
@@ -117,10 +117,10 @@ def obey(order: DecodeOrder, file: BinaryIO) -> Iterable[decoder.Part]:
     try:
         DEEDS.get(deed, lambda: None)()
     except OSError as error:
-        yield FileRefused("refused_by_the_system", str(error.errno)), ()
+        yield Undecodable("refused_by_the_system", str(error.errno)), ()
         return
     except MemoryError:
-        yield FileRefused("image_decode_failed", "out of memory"), ()
+        yield Undecodable("image_decode_failed", "out of memory"), ()
         return
     yield from decoder.read(order, file)
 

@@ -20,7 +20,7 @@ from stillmotion.media.frames import rgb
 from stillmotion.media.input import clips
 from stillmotion.media.input.probe import BrokenClip, probe
 from stillmotion.media.output.encoder import OPTIONS, can_encode, encode
-from stillmotion.media.output.thumbnail import write_thumbnail
+from stillmotion.media.output.stills import write_thumbnail
 from tests.media.clips import frame_of, luma_of, texture
 
 SIZE = FrameSize(128, 72)

@@ -14,7 +14,7 @@ from stillmotion.media.frames import as_picture
 from stillmotion.media.input import clips
 from stillmotion.media.input.probe import probe
 from stillmotion.media.output.encoder import encode
-from stillmotion.media.output.thumbnail import write_thumbnail
+from stillmotion.media.output.stills import write_thumbnail
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.resample import Source, motion_plan, reframe, upscale
 from tests.media.clips import SIZE, disc, luma_of, texture, write_clip

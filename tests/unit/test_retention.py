@@ -10,7 +10,7 @@ from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.generations import Generations
 from stillmotion.application.retention import Retention

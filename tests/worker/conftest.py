@@ -17,8 +17,8 @@ from PIL import Image
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.queue_signal import InProcessSignal
-from stillmotion.application.ports import GenerationStore, Submission
+from stillmotion.adapters.signals import InProcessSignal
+from stillmotion.application.ports.store import GenerationStore, Submission
 from stillmotion.application.work import Work
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import Generation
@@ -32,7 +32,7 @@ from stillmotion.worker.devices import Device
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import Forwarder
 from stillmotion.worker.renderer.process import RendererProcess
-from stillmotion.worker.renderer.protocol import Stage
+from stillmotion.worker.renderer.protocol import RenderStage
 
 HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "hostile_decoder.py"))
 FAKE_RENDERER = (sys.executable, str(Path(__file__).with_name("fake_renderer.py")))
@@ -122,7 +122,7 @@ class Bench:
         """Wait until it is claimed and that many renderers draw frames."""
         await self.until(generation_id, lambda generation: generation.state is State.DREAMING)
         async with asyncio.timeout(15):
-            while sum(each.alive and each.stage is Stage.RENDERING for each in self.renderers) < renderers:
+            while sum(each.alive and each.stage is RenderStage.RENDERING for each in self.renderers) < renderers:
                 await asyncio.sleep(0.01)
         return await self.find(generation_id)
 

@@ -14,10 +14,11 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_uuid7
-from stillmotion.adapters.queue_signal import InProcessSignal
+from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
-from stillmotion.application.ports import CallbackUndeliverable, Submission
+from stillmotion.application.ports.outbound import CallbackUndeliverable
+from stillmotion.application.ports.store import Submission
 from stillmotion.domain.callbacks import SCHEDULE, CallbackResponse, DeliveryState
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.request import GenerationRequest

@@ -10,7 +10,7 @@ from PIL import Image
 from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.frames import rgb
-from stillmotion.media.output.preview import SIDE, reduced
+from stillmotion.media.output.stills import SIDE, reduced
 from stillmotion.worker.renderer.previews import Previews, shown
 from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererProcess
 from stillmotion.worker.renderer.protocol import Render

@@ -24,7 +24,7 @@ from stillmotion.worker.renderer.process import (
     RendererTimeouts,
     RendererUnfit,
 )
-from stillmotion.worker.renderer.protocol import Progress, Render, Stage
+from stillmotion.worker.renderer.protocol import Progress, Render, RenderStage
 from tests.timing import tries
 from tests.worker.conftest import FAKE_RENDERER, png
 
@@ -50,7 +50,7 @@ async def test_a_render_says_how_far_it_is_and_leaves_two_files(picture):
     assert "fake/1" in ready.engines
     fractions = [each.fraction for each in heard]
     assert fractions == sorted(fractions)
-    assert {each.stage for each in heard} == {Stage.DECODING, Stage.RENDERING, Stage.FINISHING}
+    assert {each.stage for each in heard} == {RenderStage.DECODING, RenderStage.RENDERING, RenderStage.FINISHING}
     assert (done.frames, done.fps) == (8, 24)
     assert (done.width, done.height) == (1280, 720)
     assert probe(Path(done.video.path)).codec == "h264"
@@ -106,7 +106,7 @@ async def cancelled(renderer: RendererProcess, order: Render) -> float:
     drawing = asyncio.Event()
 
     def note(progress: Progress) -> None:
-        if progress.stage is Stage.RENDERING:
+        if progress.stage is RenderStage.RENDERING:
             drawing.set()
 
     task = asyncio.create_task(renderer.render(order, note))
@@ -124,7 +124,7 @@ async def test_a_renderer_that_says_nothing_is_given_up(picture):
     await renderer.start()
     with pytest.raises(RendererDied) as caught:
         await renderer.render(message(renderer, picture, "stubborn"), lambda _: None)
-    assert caught.value.stage is Stage.RENDERING
+    assert caught.value.stage is RenderStage.RENDERING
     assert caught.value.exit_code == -signal.SIGKILL
     assert not caught.value.as_failure().permanent
 
@@ -133,7 +133,7 @@ async def test_its_last_words_are_told_when_it_cannot_start():
     renderer = RendererProcess((sys.executable, "-c", "raise SystemExit('no such device')"))
     with pytest.raises(RendererDied) as caught:
         await renderer.start()
-    assert (caught.value.stage, caught.value.exit_code) == (Stage.STARTING, 1)
+    assert (caught.value.stage, caught.value.exit_code) == (RenderStage.STARTING, 1)
     assert caught.value.last_words == ("no such device",)
 
 
@@ -214,7 +214,7 @@ def test_the_child_dies_with_a_parent_that_is_killed(picture):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         for line in parent.stdout:
             child, stage = line.split()
-            if stage == Stage.RENDERING:
+            if stage == RenderStage.RENDERING:
                 break
         parent.kill()
     deadline = time.monotonic() + 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import GenerationFailed, Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.keyframes import ImageKeyframe, StoredKeyframe

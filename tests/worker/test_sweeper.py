@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.application.retention import Retention
 from stillmotion.testing.memory_store import MemoryStore
 from stillmotion.worker.background.sweeps import Sweeper

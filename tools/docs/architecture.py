@@ -41,8 +41,9 @@ def contracts() -> str:
 
 def ports() -> str:
     """What the application needs from outside."""
-    tree = ast.parse((_ROOT / "src/stillmotion/application/ports.py").read_text("utf-8"))
-    found = [node for node in tree.body if isinstance(node, ast.ClassDef) and _is_protocol(node)]
+    modules = sorted((_ROOT / "src/stillmotion/application/ports").glob("*.py"))
+    nodes = [node for module in modules for node in ast.parse(module.read_text("utf-8")).body]
+    found = [node for node in nodes if isinstance(node, ast.ClassDef) and _is_protocol(node)]
     return table(("Port", "The need"), [(literal(node.name), paragraph(ast.get_docstring(node))) for node in found])
 
 

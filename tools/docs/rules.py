@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from stillmotion.adapters import changes
+from stillmotion.adapters import signals
 from stillmotion.application import access, administration, download_urls, work
 from stillmotion.domain import callbacks, generation, quotas, request, uploads
 from stillmotion.domain.file_types import pictures
@@ -27,7 +27,7 @@ def limits() -> str:
             f"{uploads.MAX_KEPT} at once, {_mib(uploads.MAX_KEPT_BYTES)} together",
             "domain/uploads.py",
         ),
-        ("Streams of one generation", f"{changes.MAX_WATCHES} at once", "adapters/changes.py"),
+        ("Streams of one generation", f"{signals.MAX_WATCHES} at once", "adapters/signals.py"),
         ("Silence in a stream", f"{_seconds(events.HEARTBEAT)}, then a comment", "http/resources/events.py"),
         ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/parsing/strict_json.py"),
         ("Rate window", f"{_seconds(quotas.WINDOW)} from its first request", "domain/quotas.py"),

@@ -13,7 +13,7 @@ from yarl import URL
 
 from stillmotion.adapters.fetch.client import READ_BUFFER, Connections, NoResponse, Trouble
 from stillmotion.adapters.fetch.urls import UrlRefused
-from stillmotion.application.ports import CallbackUndeliverable
+from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.domain.callbacks import CallbackResponse
 
 ANSWER_BYTES = READ_BUFFER

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.application.ports import Clock
+from stillmotion.application.ports.values import Clock
 
 POOL_BYTES: Final = 4096
 

@@ -15,7 +15,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
-from stillmotion.application.ports import ListedObject, ObjectStore, StoredObject
+from stillmotion.application.ports.objects import ListedObject, ObjectStore, StoredObject
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.errors import StillmotionError, Unavailable
 

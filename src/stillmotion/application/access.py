@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from math import ceil, inf
 from typing import NamedTuple
 
-from stillmotion.application.ports import AccessStore, Clock
+from stillmotion.application.ports.store import AccessStore
+from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded
 from stillmotion.domain.quotas import WINDOW, credit_balance, period
 from stillmotion.domain.reasons import Reason

@@ -5,7 +5,7 @@ import hmac
 from dataclasses import dataclass, field
 
 from stillmotion.application.access import KEY_MAX_CHARACTERS, Window
-from stillmotion.application.ports import Clock
+from stillmotion.application.ports.values import Clock
 from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded

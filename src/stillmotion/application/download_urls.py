@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from stillmotion.application.ports import Clock, ObjectStore
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.values import Clock
 
 LIFETIME = timedelta(hours=24)
 """How long a download URL works; a fresh one comes with every poll."""

@@ -5,25 +5,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
-from stillmotion.application.ports import (
-    Accepted,
-    Clock,
-    Fingerprint,
-    GenerationStore,
-    IdempotencyKey,
-    NewId,
-    NewToken,
-    ObjectStore,
-    QueueSignal,
-    Submission,
-    UrlRules,
-)
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.outbound import UrlRules
+from stillmotion.application.ports.signals import QueueSignal
+from stillmotion.application.ports.store import Accepted, Fingerprint, GenerationStore, IdempotencyKey, Submission
+from stillmotion.application.ports.values import Clock, NewId, NewToken
 from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import INPUTS, generation_of
 from stillmotion.domain.catalogue import Catalogue
-from stillmotion.domain.errors import CursorNotFound, GenerationNotFound, InvalidRequest, Problem, Unavailable
-from stillmotion.domain.fields import Field
+from stillmotion.domain.errors import CursorNotFound, Field, GenerationNotFound, InvalidRequest, Problem, Unavailable
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State

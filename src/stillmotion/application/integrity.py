@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 
-from stillmotion.application.ports import ObjectStore
+from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.domain.errors import StillmotionError
 
 

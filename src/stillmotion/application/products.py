@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stillmotion.application.ports import NewId, SubscriptionStore
+from stillmotion.application.ports.store import SubscriptionStore
+from stillmotion.application.ports.values import NewId
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound
 from stillmotion.domain.subscriptions import Product, product_problems

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from stillmotion.application.ports import Clock, GenerationStore, ListedObject, ObjectStore, RetentionStore
+from stillmotion.application.ports.objects import ListedObject, ObjectStore
+from stillmotion.application.ports.store import GenerationStore, RetentionStore
+from stillmotion.application.ports.values import Clock
 from stillmotion.domain.assets import INPUTS, RESULTS, folders_of, generation_of
 
 BATCH = 100

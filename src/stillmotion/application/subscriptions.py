@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stillmotion.application.access import key_digest
-from stillmotion.application.ports import Clock, NewId, NewToken, SubscriptionStore
+from stillmotion.application.ports.store import SubscriptionStore
+from stillmotion.application.ports.values import Clock, NewId, NewToken
 from stillmotion.domain.errors import InvalidRequest, Problem, SubscriptionNotFound
 from stillmotion.domain.quotas import period
 from stillmotion.domain.subscriptions import (

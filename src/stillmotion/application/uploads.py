@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from stillmotion.application.ports import Clock, NewId, NewToken, ObjectStore, UploadStore
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.store import UploadStore
+from stillmotion.application.ports.values import Clock, NewId, NewToken
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
 from stillmotion.domain.file_types.unsupported import refusal_of

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.integrity import is_kept
-from stillmotion.application.ports import EVERY_ENGINE, Clock, Engines, GenerationStore, NewToken, ObjectStore
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.store import EVERY_ENGINE, Engines, GenerationStore
+from stillmotion.application.ports.values import Clock, NewToken
 from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost, Unavailable
 from stillmotion.domain.generation import Generation, Lease

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stillmotion.domain.catalogue import Ability, Catalogue, Dialect, EngineKind, Entry
-from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.fields import Field
+from stillmotion.domain.errors import Field, InvalidRequest, Problem
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, FrameSize, GenerationRequest, frame_size

@@ -6,8 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.fields import Field
+from stillmotion.domain.errors import Field, InvalidRequest, Problem
 from stillmotion.domain.keyframes import Keyframe
 from stillmotion.domain.reframing import Placement
 

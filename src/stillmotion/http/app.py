@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from stillmotion.application.download_urls import AssetUrls
-from stillmotion.application.ports import Dialects
+from stillmotion.application.ports.store import Dialects
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.http.edge.access_lines import AccessLines
 from stillmotion.http.edge.cors import Origins

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
-from stillmotion.application.ports import (
+from stillmotion.application.ports.store import (
     EVERY_ENGINE,
     Accepted,
     Change,
     Changed,
-    Clock,
     DueDelivery,
     Engines,
     Submission,
     unwatched,
 )
+from stillmotion.application.ports.values import Clock
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState, caused_by
 from stillmotion.domain.errors import (
     GenerationNotFound,

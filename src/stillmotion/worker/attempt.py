@@ -12,7 +12,10 @@ from typing import TypeVar
 import structlog
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
-from stillmotion.application.ports import Clock, ImageSource, ObjectStore, QueueSignal
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.outbound import ImageSource
+from stillmotion.application.ports.signals import QueueSignal
+from stillmotion.application.ports.values import Clock
 from stillmotion.application.work import AssetKeys, Rendered, Work
 from stillmotion.domain.errors import (
     GenerationFailed,

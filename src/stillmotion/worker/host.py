@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from stillmotion.application.ports import Engines
+from stillmotion.application.ports.store import Engines
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
 from stillmotion.worker.attempt import AttemptContext

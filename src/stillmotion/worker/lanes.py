@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from stillmotion.application.ports import Engines
+from stillmotion.application.ports.store import Engines
 
 STINT = 8
 """So many clips in a row a device makes with the model it holds while another's wait: loading one takes minutes at

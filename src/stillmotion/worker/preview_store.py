@@ -5,7 +5,7 @@ from pathlib import Path
 
 import structlog
 
-from stillmotion.application.ports import ObjectStore
+from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.domain.errors import Unavailable
 
 PATIENCE_SECONDS = 2.0

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from stillmotion.application.ports import Engines
+from stillmotion.application.ports.store import Engines
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.worker.attempt import Attempt, AttemptContext

@@ -22,7 +22,7 @@ import msgspec
 from stillmotion.adapters.directory.data_directory import SECRET_BYTES, DataDirectory
 from stillmotion.adapters.objects import is_key
 from stillmotion.adapters.private_files import FOLDER_MODE
-from stillmotion.adapters.store.sqlite import snapshot
+from stillmotion.adapters.store.sqlite import maintenance
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import Draft, Output
 
@@ -85,10 +85,10 @@ def write_backup(
     try:
         with _as_unusable(output), TemporaryDirectory(prefix=".stillmotion-backup-", dir=beside) as scratch:
             copy = Path(scratch) / DATABASE
-            snapshot.copy_database(directory.database, copy)
+            maintenance.copy_database(directory.database, copy)
             with tarfile.open(fileobj=draft.file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 archive = _Archive(tar)
-                snapshot.check_secret(copy, directory.database, directory.fingerprint())
+                maintenance.check_secret(copy, directory.database, directory.fingerprint())
                 archive.add(SECRET, directory.root / SECRET)
                 missing = _add_objects(archive, directory, copy, now) if with_objects else []
                 archive.add(DATABASE, copy)
@@ -105,14 +105,14 @@ def write_backup(
 def _add_objects(archive: "_Archive", directory: DataDirectory, copy: Path, now: datetime) -> list[str]:
     """Add every object that the copy names; those that are not there though their generation is."""
     absent: defaultdict[str, list[str]] = defaultdict(list)
-    for generation_id, key in snapshot.named_objects(copy):
+    for generation_id, key in maintenance.named_objects(copy):
         try:
             archive.add(OBJECTS + key, directory.objects / key)
         except FileNotFoundError:
             absent[generation_id].append(key)
     # A row goes before its objects: where the row is still there, its object was lost, not deleted.
-    damaged = snapshot.existing(directory.database, absent)
-    snapshot.forget(copy, absent.keys() - damaged, now)
+    damaged = maintenance.existing(directory.database, absent)
+    maintenance.forget(copy, absent.keys() - damaged, now)
     return [key for generation_id in sorted(damaged) for key in absent[generation_id]]
 
 
@@ -263,11 +263,11 @@ def _check(draft: Path, manifest: Manifest, file: Path, root: Path) -> None:
     lacking = sorted({SECRET, DATABASE} - manifest.files.keys())
     if lacking or manifest.files[SECRET].size != SECRET_BYTES:
         raise BackupUnusable(f"{file} lacks a good {(lacking or [SECRET])[0]}: use another backup")
-    snapshot.check_database(draft / DATABASE)
-    snapshot.check_secret(draft / DATABASE, root / DATABASE, DataDirectory(draft).fingerprint())
+    maintenance.check_database(draft / DATABASE)
+    maintenance.check_secret(draft / DATABASE, root / DATABASE, DataDirectory(draft).fingerprint())
     if manifest.with_objects:
         there = manifest.files.keys() | {OBJECTS + key for key in manifest.missing}
-        for generation_id, key in snapshot.named_objects(draft / DATABASE):
+        for generation_id, key in maintenance.named_objects(draft / DATABASE):
             if OBJECTS + key not in there:
                 raise BackupUnusable(f"{file} lacks {key} of generation {generation_id}: use another backup")
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from stillmotion.application.ports import Submission
+from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import IdempotencyConflict
 from stillmotion.domain.quotas import RateWindow, check_concurrency, check_quota
 

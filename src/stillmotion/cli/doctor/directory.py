@@ -70,7 +70,7 @@ def privacy(settings: Settings) -> Finding:
 
 def log_support(settings: Settings) -> Finding:
     """SQLite can keep its log where the database is: shared memory can be mapped, and files locked."""
-    from stillmotion.adapters.store.sqlite.inspection import refuse_without_log
+    from stillmotion.adapters.store.sqlite.maintenance import refuse_without_log
 
     root = data_directory(settings.data_dir).root
     folder = next(each for each in (root, *root.parents) if each.exists())
@@ -80,7 +80,7 @@ def log_support(settings: Settings) -> Finding:
 
 def database(settings: Settings) -> Finding:
     """The database: sound, ours, of a schema that is known, and used with the secret that lies beside it."""
-    from stillmotion.adapters.store.sqlite.inspection import inspect
+    from stillmotion.adapters.store.sqlite.maintenance import inspect
 
     directory = data_directory(settings.data_dir)
     path = directory.database

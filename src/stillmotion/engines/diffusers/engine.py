@@ -9,8 +9,8 @@ from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants, unasked
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.conditioning import Conditioning, shot_of, smallest
+from stillmotion.engines.diffusers.decoding import frames_of
 from stillmotion.engines.diffusers.families import FAMILIES
-from stillmotion.engines.diffusers.frames import frames_of
 from stillmotion.engines.diffusers.hooks import Latents
 from stillmotion.engines.diffusers.loaded_model import Resident
 from stillmotion.engines.diffusers.model_slot import Slot

@@ -15,10 +15,11 @@ from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.nn.functional import normalize, silu
 
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit
-from stillmotion.engines.diffusers import norms, step_caches
+from stillmotion.engines.diffusers import step_caches
 from stillmotion.engines.diffusers.hooks import DENOISERS
 
 LEVERS: Final[Mapping[str, type]] = {
@@ -34,6 +35,7 @@ LEVERS: Final[Mapping[str, type]] = {
     "placement": str,  # where the weights lie, see `memory.Placement`
     "vae_dtype": str,
 }
+
 OWN: Final[Mapping[str, type]] = {**LEVERS, "negative_prompt": str, "force_camera": bool, "preview": bool}
 """Options that are not simply handed to the pipeline."""
 
@@ -41,6 +43,7 @@ QUICK: Final[Mapping[str, Mapping[str, Any]]] = {
     "wan": {"compile": True, "channels_last": True, "vae_dtype": "bfloat16"},
 }
 """By family, what is pulled where the entry does not say: docs/howto/models-on-a-gpu.md has the figures."""
+
 MEASURED_ON: Final = (9, 0)
 """The least compute capability (Hopper's) that it is pulled on."""
 
@@ -75,6 +78,7 @@ def handed_on(entry: Entry, pipeline: Any, asked: Mapping[str, Any]) -> dict[str
 
 
 _KINDS: Final[Mapping[type, str]] = {str: "text", float: "number", int: "whole number", bool: "true or false"}
+
 _OURS: Final = frozenset({"generator", "output_type", "return_dict", "callback_on_step_end", "latents"})
 
 
@@ -154,4 +158,32 @@ def _compile(pipeline: Any) -> None:
         for block in network.modules():
             if type(block).__name__ in repeated:
                 block.forward = torch.compile(block.forward)
-    norms.fuse(pipeline.vae)
+    fuse(pipeline.vae)
+
+
+def fuse(vae: nn.Module) -> None:
+    """Make one of the norms and activations in the blocks of a Wan decoder; any other is left as it is."""
+    activated = torch.compile(_activated, dynamic=True)
+    for block in vae.modules():
+        if type(block).__name__ != "WanResidualBlock" or not isinstance(block.nonlinearity, nn.SiLU):
+            continue
+        if any(isinstance(norm.bias, nn.Parameter) for norm in (block.norm1, block.norm2)):
+            continue
+        block.norm1, block.norm2 = _Activated(block.norm1, activated), _Activated(block.norm2, activated)
+        block.nonlinearity = nn.Identity()
+
+
+def _activated(hidden: torch.Tensor, gamma: torch.Tensor, scale: float) -> torch.Tensor:
+    return silu(normalize(hidden.float(), dim=1) * scale * gamma).to(hidden.dtype)
+
+
+class _Activated(nn.Module):
+    """Stands for a `WanRMS_norm` and the activation after it, with the norm's own weights."""
+
+    def __init__(self, norm: nn.Module, activated: Callable[..., torch.Tensor]) -> None:
+        super().__init__()
+        self.gamma, self.scale, self._activated = norm.gamma, norm.scale, activated
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Channels are the second dimension."""
+        return self._activated(hidden, self.gamma, self.scale)

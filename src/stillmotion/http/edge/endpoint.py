@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from stillmotion.application.access import Allowance
-from stillmotion.application.ports import Fingerprint, IdempotencyKey
+from stillmotion.application.ports.store import Fingerprint, IdempotencyKey
 from stillmotion.domain.errors import (
     ConcurrencyLimitExceeded,
     InvalidRequest,

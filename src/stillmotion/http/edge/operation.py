@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from stillmotion.application.access import Allowance
-from stillmotion.application.ports import Fingerprint, IdempotencyKey
+from stillmotion.application.ports.store import Fingerprint, IdempotencyKey
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Subscription
@@ -76,6 +76,10 @@ class Call(msgspec.Struct):
 
 class Nothing(msgspec.Struct, frozen=True):
     """The wire of an operation without parameters: no query, no body."""
+
+
+class Unfiltered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The wire of a list without parameters: any is refused, for it would be taken for a filter that works."""
 
 
 class OperationResult(msgspec.Struct, frozen=True):

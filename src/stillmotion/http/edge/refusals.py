@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from stillmotion.domain.errors import InvalidRequest, Problem, Refused, TurnedAway
-from stillmotion.domain.fields import Field
+from stillmotion.domain.errors import Field, InvalidRequest, Problem, Refused, TurnedAway
 from stillmotion.http.parsing.body import UnreadBody
 from stillmotion.http.server.replies import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
 

@@ -63,9 +63,8 @@ def document(
     operations = [(surface, operation) for surface in surfaces for operation in surface.operations]
     types = _types(operations)
     refs, schemas = msgspec.json.schema_components(types, ref_template=_TEMPLATE)
-    short = _short_names(schemas, surfaces[0])
-    schema_of = dict(zip(types, _renamed(refs, short), strict=True))
-    schemas = {short[name]: _tidied(_renamed(schema, short)) for name, schema in schemas.items()}
+    schema_of = dict(zip(types, refs, strict=True))
+    schemas = {name: _tidied(schema) for name, schema in schemas.items()}
     described: dict[str, Json] = {}
     for surface, operation in operations:
         described.setdefault(operation.path, {})[operation.method.lower()] = _operation(surface, operation, schema_of)
@@ -87,26 +86,6 @@ def document(
             },
         },
     }
-
-
-def _short_names(names: Iterable[str], first: Surface) -> Mapping[str, str]:
-    """Structs of one name in several dialects come with their modules: the first surface's is called as it is."""
-    module = first.operations[0].wire.__module__
-    short = {}
-    for name in names:
-        package, _, own = name.rpartition(".")
-        short[name] = own if package in ("", module) else f"{package.split('.')[-2]}.{own}"
-    return short
-
-
-def _renamed(schema: Any, short: Mapping[str, str]) -> Any:
-    """A schema, or a part of one, whose references are to the short names."""
-    if isinstance(schema, Mapping):
-        return {key: _renamed(value, short) for key, value in schema.items()}
-    if isinstance(schema, str):
-        name = schema.removeprefix(_TEMPLATE.format(name=""))
-        return _TEMPLATE.format(name=short[name]) if name != schema else schema
-    return [_renamed(each, short) for each in schema] if isinstance(schema, (list, tuple)) else schema
 
 
 def _tidied(schema: Json) -> Json:

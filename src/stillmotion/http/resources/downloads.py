@@ -8,7 +8,7 @@ import structlog
 
 from stillmotion.application.download_urls import AssetUrls, UrlState
 from stillmotion.application.integrity import Damaged, proven
-from stillmotion.application.ports import ObjectStore, StoredObject
+from stillmotion.application.ports.objects import ObjectStore, StoredObject
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.file_types.pictures import SIGNATURE_BYTES, picture_type
 from stillmotion.http.resources.byte_ranges import Unsatisfiable, Validators, asked_range, is_unchanged

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import msgspec
 
-from stillmotion.application.ports import GenerationStore, Watch
+from stillmotion.application.ports.signals import Watch
+from stillmotion.application.ports.store import GenerationStore
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State

@@ -7,7 +7,8 @@ import msgspec
 import structlog
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from stillmotion.application.ports import Clock, GenerationStore
+from stillmotion.application.ports.store import GenerationStore
+from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import Unavailable
 from stillmotion.http.edge.metrics import NO_SERVERS, Metrics
 from stillmotion.http.edge.services import Check, OtherServer

@@ -31,13 +31,13 @@ from stillmotion.media.sandbox.protocol import (
     DecodeOrder,
     End,
     Facts,
-    FileRefused,
     Head,
     Nearness,
     Pixels,
     Planes,
     Size,
     Survey,
+    Undecodable,
     What,
     pack,
 )
@@ -301,7 +301,7 @@ class _Answer:
             head: Head = msgspec.msgpack.decode(self.buffer(length), type=Head)
         except msgspec.MsgspecError as error:
             raise DecoderDied("it answered with something that is no message") from error
-        if isinstance(head, FileRefused):
+        if isinstance(head, Undecodable):
             raise GenerationFailed(head.code, head.reason)
         return head
 

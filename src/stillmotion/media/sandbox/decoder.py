@@ -30,13 +30,13 @@ from stillmotion.media.sandbox.protocol import (
     DecodeOrder,
     End,
     Facts,
-    FileRefused,
     Head,
     Nearness,
     Pixels,
     Planes,
     Size,
     Survey,
+    Undecodable,
     What,
     pack,
 )
@@ -119,7 +119,7 @@ def _carry_out(order: DecodeOrder, handles: Sequence[int], read: Read, limits: L
                     answer.write(buffer)
             answer.write(pack(End()))
         except GenerationFailed as failure:
-            answer.write(pack(FileRefused(failure.code, failure.reason)))
+            answer.write(pack(Undecodable(failure.code, failure.reason)))
 
 
 def read(order: DecodeOrder, file: BinaryIO) -> Iterator[Part]:

@@ -123,7 +123,7 @@ class Planes(msgspec.Struct, frozen=True, tag="planes"):
     height: int
 
 
-class FileRefused(msgspec.Struct, frozen=True, tag="refused"):
+class Undecodable(msgspec.Struct, frozen=True, tag="refused"):
     """The file is to blame: the fields of a permanent `GenerationFailed`."""
 
     code: str
@@ -134,7 +134,7 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     """That was all."""
 
 
-Head = Confined | Size | Pixels | Nearness | Facts | Survey | Planes | FileRefused | End
+Head = Confined | Size | Pixels | Nearness | Facts | Survey | Planes | Undecodable | End
 
 
 def pack(message: DecodeOrder | Head) -> bytes:

@@ -1,4 +1,4 @@
-"""Removing, in the background, what was kept long enough."""
+"""Sweeps in the background: generations and uploads that were kept long enough."""
 
 import asyncio
 from datetime import timedelta
@@ -6,9 +6,11 @@ from datetime import timedelta
 import structlog
 
 from stillmotion.application.retention import BATCH, Retention
+from stillmotion.application.uploads import Uploads
 from stillmotion.domain.errors import Unavailable
 
 EVERY = timedelta(minutes=1)
+
 BETWEEN_BATCHES = timedelta(seconds=1)
 """Where there is more to remove than a batch: it is never so urgent that others should wait for it."""
 
@@ -37,3 +39,29 @@ class Sweeper:
                 if swept >= BATCH:
                     pause = BETWEEN_BATCHES
             await asyncio.sleep(pause.total_seconds())
+
+
+SWEEP_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+class UploadSweeper:
+    """Looks once a minute, until it is cancelled."""
+
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            try:
+                gone = await self._uploads.expire()
+            except Unavailable as error:
+                log.warning("uploads_not_swept", why=str(error))
+            except Exception:
+                log.exception("upload_sweep_broke")
+            else:
+                if gone:
+                    log.info("uploads_swept", count=gone)
+            await asyncio.sleep(SWEEP_SECONDS)

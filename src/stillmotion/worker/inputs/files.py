@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stillmotion.application.ports import ImageSource, ObjectStore
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.outbound import ImageSource
 from stillmotion.application.work import Work
 from stillmotion.domain.assets import Asset
 from stillmotion.domain.errors import GenerationFailed

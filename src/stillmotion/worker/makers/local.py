@@ -11,7 +11,7 @@ from stillmotion.domain.planning import plan
 from stillmotion.domain.request import Purpose
 from stillmotion.worker.makers.port import Job, SlowInput, rendered
 from stillmotion.worker.renderer.process import RendererProcess
-from stillmotion.worker.renderer.protocol import Order, Progress, Render, Resample, Stage
+from stillmotion.worker.renderer.protocol import Order, Progress, Render, RenderStage, Resample
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class RendererMaker:
             async with asyncio.timeout(job.decoded_within) as until:
 
                 def came_so_far(progress: Progress) -> None:
-                    if progress.stage is not Stage.DECODING:
+                    if progress.stage is not RenderStage.DECODING:
                         until.reschedule(None)
                     job.ledger.came_so_far(progress.fraction)
 

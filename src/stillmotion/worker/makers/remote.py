@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from stillmotion.application.ports import Engines
+from stillmotion.application.ports.store import Engines
 from stillmotion.application.work import Rendered
 from stillmotion.domain.catalogue import Ability, Dialect, Entry
 from stillmotion.domain.concepts import phrase

@@ -13,7 +13,7 @@ from stillmotion.domain.request import FrameSize, Purpose, frame_size
 from stillmotion.media.frames import as_picture
 from stillmotion.media.input.probe import BrokenClip, probe
 from stillmotion.media.output.encoder import OPTIONS, Clip, encode
-from stillmotion.media.output.thumbnail import write_thumbnail
+from stillmotion.media.output.stills import write_thumbnail
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.fit import fitted, write_fitted
 from stillmotion.media.transform.import_clip import take_in, take_over
@@ -27,11 +27,11 @@ from stillmotion.worker.renderer.protocol import (
     Prepare,
     Prepared,
     Render,
+    RenderStage,
     Resample,
-    Stage,
 )
 
-Say = Callable[[float, Stage], None]
+Say = Callable[[float, RenderStage], None]
 """Takes the fraction done and the stage. Raises `RenderCancelled` when the render must stop."""
 
 RENDERED = 0.98
@@ -81,7 +81,7 @@ def prepare(order: Prepare, decoder: DecoderProcess, say: Say) -> Prepared:
     """Make the request's pictures ready for another server. Raises as `make` does."""
 
     def pause() -> None:
-        say(0.0, Stage.DECODING)
+        say(0.0, RenderStage.DECODING)
 
     pause()
     size = order.sizes.nearest(frame_size(order.resolution, order.aspect_ratio, _shape(order, decoder, pause)))
@@ -130,11 +130,11 @@ class _DrawingProgress:
 
     def pause(self) -> None:
         """No more than before."""
-        self._say(self._done, Stage.RENDERING)
+        self._say(self._done, RenderStage.RENDERING)
 
     def finishing(self) -> None:
         """All is drawn and encoded."""
-        self._say(RENDERED, Stage.FINISHING)
+        self._say(RENDERED, RenderStage.FINISHING)
 
 
 def _finish(order: Order, rendering: Rendering, progress: _DrawingProgress, show: Show, started: float) -> Done:
@@ -166,7 +166,7 @@ def _done(order: Order, clip: Clip, thumbnail: Path, plan: str, started: float) 
 
 def _job(render: Render, wants: Wants, decoder: DecoderProcess, say: Say) -> RenderJob:
     def pause() -> None:
-        say(0.0, Stage.DECODING)
+        say(0.0, RenderStage.DECODING)
 
     def ready(picture: Picture | None) -> Picture | None:
         return picture if picture is None or wants.sizes is None else fitted(picture, size)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from stillmotion.domain.rendering import Frame, Picture, Show
-from stillmotion.media.output.preview import reduced, write_preview
+from stillmotion.media.output.stills import reduced, write_preview
 from stillmotion.worker.renderer.protocol import PREVIEW_SECONDS
 
 NAME = "preview.jpg"

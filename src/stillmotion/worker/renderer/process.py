@@ -31,7 +31,7 @@ from stillmotion.worker.renderer.protocol import (
     Preview,
     Progress,
     Ready,
-    Stage,
+    RenderStage,
     Unfit,
     UnreadableMessage,
     length,
@@ -93,7 +93,7 @@ log = structlog.get_logger(__name__)
 class RendererDied(StillmotionError):
     """The process is gone, or had to be killed. `stage` is what it was busy with, `exit_code` as subprocess has it."""
 
-    def __init__(self, stage: Stage, exit_code: int | None, why: str, last_words: Sequence[str] = ()) -> None:
+    def __init__(self, stage: RenderStage, exit_code: int | None, why: str, last_words: Sequence[str] = ()) -> None:
         super().__init__(f"the renderer died while {stage}: {why}")
         self.stage = stage
         self.exit_code = exit_code
@@ -103,7 +103,7 @@ class RendererDied(StillmotionError):
     @property
     def was_at_work(self) -> bool:
         """Whether it died of a generation, and not before it was given one."""
-        return self.stage not in {Stage.STARTING, Stage.IDLE}
+        return self.stage not in {RenderStage.STARTING, RenderStage.IDLE}
 
     def as_failure(self) -> GenerationFailed:
         """What its death means for the generation: another attempt, as files are decoded in other processes."""
@@ -114,7 +114,7 @@ class RendererUnfit(RendererDied):
     """It cannot be loaded as it is set up: the message is a sentence for the operator that says the fix."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(Stage.STARTING, None, reason)
+        super().__init__(RenderStage.STARTING, None, reason)
         self.args = (reason,)
 
 
@@ -138,7 +138,7 @@ class RendererProcess:
         self._heard: asyncio.Queue[FromRenderer | None] = asyncio.Queue()
         self._listeners: list[asyncio.Task[None]] = []
         self._last_words: deque[str] = deque(maxlen=REMEMBERED_LINES)
-        self._stage = Stage.STARTING
+        self._stage = RenderStage.STARTING
         self._ticket = 0
         self.ready: Ready | None = None
 
@@ -158,7 +158,7 @@ class RendererProcess:
         return self._process.pid if self._process is not None else None
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> RenderStage:
         """What it was busy with when it last said so."""
         return self._stage
 
@@ -189,7 +189,7 @@ class RendererProcess:
             raise RendererUnfit(first.reason)
         if not isinstance(first, Ready):
             raise await self._bury("it did not introduce itself")
-        self.ready, self._stage = first, Stage.IDLE
+        self.ready, self._stage = first, RenderStage.IDLE
         return first
 
     def ticket(self) -> int:
@@ -218,12 +218,12 @@ class RendererProcess:
             raise await self._bury("it was gone before it was asked")
         try:
             self._send(pack(message))
-            self._stage = Stage.DECODING
+            self._stage = RenderStage.DECODING
             outcome = await self._outcome(message.ticket, on_progress, on_preview)
         except asyncio.CancelledError:
             await self._cancel(message.ticket)
             raise
-        self._stage = Stage.IDLE
+        self._stage = RenderStage.IDLE
         match outcome:
             case Done() | Prepared():
                 return outcome
@@ -307,7 +307,7 @@ class RendererProcess:
         except (TimeoutError, RendererDied):
             await self.kill()
         else:
-            self._stage = Stage.IDLE
+            self._stage = RenderStage.IDLE
 
     async def _bury(self, why: str) -> RendererDied:
         stage = self._stage

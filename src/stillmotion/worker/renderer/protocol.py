@@ -18,7 +18,7 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Longer than any plan; a length beyond it means that the pipe carries something else."""
 
 
-class Stage(StrEnum):
+class RenderStage(StrEnum):
     """What a renderer is busy with: it decides whether its death would only be repeated."""
 
     STARTING = "starting"
@@ -143,7 +143,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
     ticket: int
     fraction: float
-    stage: Stage
+    stage: RenderStage
 
 
 PREVIEW_SECONDS = 1.0

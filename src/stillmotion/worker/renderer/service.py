@@ -32,8 +32,8 @@ from stillmotion.worker.renderer.protocol import (
     Progress,
     Ready,
     Render,
+    RenderStage,
     Resample,
-    Stage,
     ToRenderer,
     length,
     pack,
@@ -51,7 +51,10 @@ MACHINES_FAULT = frozenset(
 
 
 MIDWAY = 0.5
-_BEGINNINGS: Mapping[Stage, Point] = {Stage.DECODING: Point.DECODE_BEGUN, Stage.FINISHING: Point.RENDER_WRITTEN}
+_BEGINNINGS: Mapping[RenderStage, Point] = {
+    RenderStage.DECODING: Point.DECODE_BEGUN,
+    RenderStage.FINISHING: Point.RENDER_WRITTEN,
+}
 
 
 class Renderer:
@@ -152,11 +155,11 @@ class _Reporter:
 
     def __init__(self, renderer: Renderer, ticket: int) -> None:
         self._renderer, self._ticket = renderer, ticket
-        self._stage: Stage | None = None
+        self._stage: RenderStage | None = None
         self._said_at = 0.0
         self._is_midway = False
 
-    def say(self, fraction: float, stage: Stage) -> None:
+    def say(self, fraction: float, stage: RenderStage) -> None:
         """`making.Say`."""
         if self._renderer.is_cancelled(self._ticket):
             raise RenderCancelled
@@ -167,11 +170,11 @@ class _Reporter:
         self._stage, self._said_at = stage, now
         self._renderer.report(Progress(self._ticket, min(1.0, max(0.0, fraction)), stage))
 
-    def _pass(self, fraction: float, stage: Stage) -> None:
+    def _pass(self, fraction: float, stage: RenderStage) -> None:
         """The fault points of a render, each passed once."""
         if stage is not self._stage and stage in _BEGINNINGS:
             self._renderer.fault(_BEGINNINGS[stage])
-        if stage is Stage.RENDERING and fraction >= MIDWAY and not self._is_midway:
+        if stage is RenderStage.RENDERING and fraction >= MIDWAY and not self._is_midway:
             self._is_midway = True
             self._renderer.fault(Point.RENDER_MIDWAY)
 

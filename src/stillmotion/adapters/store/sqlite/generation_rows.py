@@ -7,7 +7,7 @@ from zlib import crc32
 
 import msgspec
 
-from stillmotion.application.ports import Engines
+from stillmotion.application.ports.store import Engines
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView

@@ -8,7 +8,7 @@ import apsw
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
 from stillmotion.adapters.store.sqlite import queries
-from stillmotion.adapters.store.sqlite.delivery_rows import from_delivery
+from stillmotion.adapters.store.sqlite.deliveries import from_delivery
 from stillmotion.adapters.store.sqlite.generation_rows import (
     Bindings,
     from_claim,
@@ -26,17 +26,17 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
 from stillmotion.adapters.store.sqlite.reader import Reader
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.failpoints import Fault, Point, no_fault
-from stillmotion.application.ports import (
+from stillmotion.application.ports.store import (
     EVERY_ENGINE,
     Accepted,
     Change,
     Changed,
-    Clock,
     Engines,
     Fingerprint,
     IdempotencyKey,
     Submission,
 )
+from stillmotion.application.ports.values import Clock
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
 from stillmotion.domain.fairness import Line

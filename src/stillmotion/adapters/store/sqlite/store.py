@@ -18,7 +18,8 @@ from stillmotion.adapters.store.sqlite.secret import Fingerprint, agree_on_secre
 from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
 from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.failpoints import Fault, no_fault
-from stillmotion.application.ports import Changed, Clock, unwatched
+from stillmotion.application.ports.store import Changed, unwatched
+from stillmotion.application.ports.values import Clock
 
 _SYSTEM_CLOCK = SystemClock()
 

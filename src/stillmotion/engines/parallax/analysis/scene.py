@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.rendering import Pause, unasked
-from stillmotion.engines.parallax.analysis.flatness import is_drawn, is_written
-from stillmotion.engines.parallax.analysis.segments import straight_lines
+from stillmotion.engines.parallax.analysis.detectors import is_drawn, is_written, straight_lines
 from stillmotion.engines.parallax.canvas import Grid, Pixels
 
 GRID_SIDE = 160

@@ -17,7 +17,7 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import KeySlot
-from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface
+from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface, Unfiltered
 from stillmotion.http.edge.refusals import EndpointNotFound
 from stillmotion.http.server.replies import Headers
 from stillmotion.http.surfaces.admin import examples, translate, wire
@@ -46,7 +46,7 @@ def admit(call: Call, key: str | None) -> Administration:
     return access.authenticate(key, call.request.remote or "")
 
 
-async def list_products(call: Call, office: Administration, asked: wire.Unfiltered) -> OperationResult:
+async def list_products(call: Call, office: Administration, asked: Unfiltered) -> OperationResult:
     """Every product."""
     del call, asked
     return OperationResult(_ENCODE(wire.ProductList(tuple(map(translate.product, await office.products.list())))))
@@ -71,7 +71,7 @@ async def update_product(call: Call, office: Administration, asked: wire.Product
     return OperationResult(_ENCODE(translate.product(changed)))
 
 
-async def list_subscriptions(call: Call, office: Administration, asked: wire.Unfiltered) -> OperationResult:
+async def list_subscriptions(call: Call, office: Administration, asked: Unfiltered) -> OperationResult:
     """Every subscription."""
     del asked
     now = call.services.clock.now()
@@ -142,7 +142,7 @@ ADMIN = Surface(
             "GET",
             "products",
             "List the products",
-            wire=wire.Unfiltered,
+            wire=Unfiltered,
             answer=wire.ProductList,
             answers={"": wire.ProductList((examples.PRODUCT,))},
             answered="All of them.",
@@ -194,7 +194,7 @@ ADMIN = Surface(
             "GET",
             "subscriptions",
             "List the subscriptions",
-            wire=wire.Unfiltered,
+            wire=Unfiltered,
             answer=wire.SubscriptionList,
             answers={"": wire.SubscriptionList((examples.LISTED_SUBSCRIPTION,))},
             answered="All of them, oldest first.",

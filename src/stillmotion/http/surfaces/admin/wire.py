@@ -63,10 +63,6 @@ class ProductInfo(Struct, frozen=True):
     retention_days: int | None
 
 
-class Unfiltered(Struct, forbid_unknown_fields=True, frozen=True):
-    """A list of all there is: no parameters."""
-
-
 class ProductList(Struct, frozen=True):
     """All products in the order of their names."""
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from stillmotion.domain.errors import (
     AccessDenied,
+    Field,
     GenerationNotFound,
     IdempotencyConflict,
     InvalidRequest,
@@ -15,7 +16,6 @@ from stillmotion.domain.errors import (
     TurnedAway,
     Unavailable,
 )
-from stillmotion.domain.fields import Field
 from stillmotion.http.edge.bearer import CHALLENGE
 from stillmotion.http.edge.refusals import (
     EndpointNotFound,

@@ -19,7 +19,7 @@ from stillmotion.domain.file_types.videos import MAX_VIDEO_BYTES
 from stillmotion.domain.request import MAX_SECONDS, GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.bearer import bearer_key
-from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface
+from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface, Unfiltered
 from stillmotion.http.parsing.body import apart_if_large
 from stillmotion.http.parsing.strict_json import WrongShape
 from stillmotion.http.surfaces.dreammachine import examples, wire
@@ -90,13 +90,13 @@ async def delete(call: Call, subscription: Subscription, asked: wire.AnyBody) ->
     return OperationResult(b"", status=204)
 
 
-async def list_concepts(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> OperationResult:
+async def list_concepts(call: Call, subscription: Subscription, asked: Unfiltered) -> OperationResult:
     """The camera concepts that are honoured as they are named."""
     del call, subscription, asked
     return OperationResult(_ENCODE(HONOURED))
 
 
-async def list_camera_motions(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> OperationResult:
+async def list_camera_motions(call: Call, subscription: Subscription, asked: Unfiltered) -> OperationResult:
     """The same moves as phrases for a prompt."""
     del call, subscription, asked
     return OperationResult(_ENCODE([f"camera {each.replace('_', ' ')}" for each in HONOURED]))
@@ -274,7 +274,7 @@ DREAM_MACHINE = Surface(
             summary="The camera concepts",
             description="Those that are carried out as they are named. Others of the Dream Machine's are accepted, "
             "hinted at by a move near to them, and the generation's plan says so.",
-            wire=wire.Unfiltered,
+            wire=Unfiltered,
             answer=wire.Names,
             answers={"": list(HONOURED[:4])},
             answered="Their keys.",
@@ -288,7 +288,7 @@ DREAM_MACHINE = Surface(
             path=f"{BASE}/generations/camera_motion/list",
             summary="The camera moves as phrases",
             description="Each can be written into a prompt.",
-            wire=wire.Unfiltered,
+            wire=Unfiltered,
             answer=wire.Names,
             answers={"": ["camera push in", "camera orbit left"]},
             answered="The phrases.",

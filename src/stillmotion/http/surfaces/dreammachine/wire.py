@@ -176,10 +176,6 @@ class AnyBody(Struct, frozen=True):
     """A body that is not looked at."""
 
 
-class Unfiltered(Struct, frozen=True, forbid_unknown_fields=True):
-    """A list without parameters."""
-
-
 class DreamMachineRequestEcho(Struct, frozen=True):
     """What was asked. What belongs to upscaling and reframing is only there for them."""
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from stillmotion.domain.errors import (
     AccessDenied,
+    Field,
     GenerationNotFound,
     InvalidRequest,
     LimitExceeded,
@@ -11,7 +12,6 @@ from stillmotion.domain.errors import (
     QuotaSpent,
     Unavailable,
 )
-from stillmotion.domain.fields import Field
 from stillmotion.http.edge.refusals import EndpointNotFound, FieldNames, RefusalRule, Refusals, in_words
 from stillmotion.http.surfaces.gateway.wire import Error, FieldProblem, InvalidParameters, TaskNotFound
 

@@ -6,6 +6,7 @@ from typing import Final
 from stillmotion.domain.errors import (
     AccessDenied,
     CursorNotFound,
+    Field,
     GenerationNotFound,
     IdempotencyConflict,
     InvalidRequest,
@@ -17,7 +18,6 @@ from stillmotion.domain.errors import (
     TurnedAway,
     Unavailable,
 )
-from stillmotion.domain.fields import Field
 from stillmotion.domain.reasons import Reason
 from stillmotion.http.edge.bearer import CHALLENGE
 from stillmotion.http.edge.refusals import (

@@ -21,7 +21,7 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.bearer import bearer_key
-from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface
+from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface, Unfiltered
 from stillmotion.http.parsing.body import apart_if_large
 from stillmotion.http.resources.downloads import Download
 from stillmotion.http.surfaces.openai import examples, wire
@@ -84,7 +84,7 @@ async def list_(call: Call, subscription: Subscription, page: wire.VideoListQuer
     return OperationResult(_ENCODE(wire.Videos("list", shown, first, last, len(views) > page.limit)))
 
 
-async def list_models(call: Call, subscription: Subscription, asked: wire.Unfiltered) -> OperationResult:
+async def list_models(call: Call, subscription: Subscription, asked: Unfiltered) -> OperationResult:
     """The wire names that the subscription's product includes."""
     del asked
     catalogue = call.services.generations.catalogue
@@ -214,7 +214,7 @@ OPENAI = Surface(
             path=f"{BASE}/models",
             summary="The models that can be asked for",
             description="Those that the subscription's product includes, by their wire names.",
-            wire=wire.Unfiltered,
+            wire=Unfiltered,
             answer=wire.Models,
             answers={"": examples.MODELS},
             answered="All of them.",

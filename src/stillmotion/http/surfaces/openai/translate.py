@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from stillmotion.domain.catalogue import Catalogue
-from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.fields import Field
+from stillmotion.domain.errors import Field, InvalidRequest, Problem
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
 from stillmotion.domain.lifecycle import State

@@ -85,10 +85,6 @@ class VideoListQuery(Struct, frozen=True, forbid_unknown_fields=True):
     )
 
 
-class Unfiltered(Struct, frozen=True, forbid_unknown_fields=True):
-    """A list without parameters."""
-
-
 class Content(Struct, frozen=True, forbid_unknown_fields=True):
     """Which file of the video."""
 

@@ -1,24 +1,15 @@
-"""What the application needs from outside: one Protocol per need, each method with its promise."""
+"""Ports of the database: generations, uploads, access, subscriptions, callbacks, retention."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from stillmotion.domain.callbacks import CallbackResponse, Delivery, DeliveryAttempt
+from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
 from stillmotion.domain.uploads import Upload
-
-NewId = Callable[[], str]
-"""Gives a new UUID in canonical text; ids sort by the time they were made."""
-
-NewToken = Callable[[], str]
-"""Gives 256 random bits as 43 URL-safe characters."""
-
-Chance = Callable[[], float]
-"""Gives a random number from 0 up to, and not including, 1."""
 
 Change = Callable[[Generation], Generation]
 """A pure function from a generation to what becomes of it; may raise, then nothing is changed."""
@@ -33,18 +24,6 @@ def unwatched(generation: Generation) -> None:
 
 Dialects = Mapping[str, Callable[[Generation], bytes]]
 """By surface: a generation as the JSON body that this surface answers with."""
-
-
-class Clock(Protocol):
-    """Time, passed in."""
-
-    def now(self) -> datetime:
-        """The present, aware, in UTC."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds that never step back."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,146 +315,4 @@ class CallbackStore(Protocol):
 
     async def replay(self, delivery_id: str, now: datetime) -> Delivery | None:
         """Begin a new chain of attempts for a delivery, due now; None where there is none."""
-        ...
-
-
-class CallbackSender(Protocol):
-    """Posts callbacks."""
-
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> CallbackResponse:
-        """POST once, never redirected. Raises `CallbackUndeliverable` where no status came within the deadline."""
-        ...
-
-
-class CallbackUndeliverable(Exception):
-    """No answer came: the message says why in words that hold no address."""
-
-
-class UrlRules(Protocol):
-    """Which addresses may be asked for at all, decided from the text alone."""
-
-    def check(self, field: str, url: str) -> None:
-        """Raise `InvalidRequest` that names `field` for a URL that will never be fetched."""
-        ...
-
-
-class ImageSource(Protocol):
-    """Fetches pictures that strangers point to."""
-
-    async def fetch(self, url: str, destination: str) -> None:
-        """Write the bytes at `url` to the file `destination`. Raises `GenerationFailed`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """What storage knows of an object: bytes, a strong validator, time of writing."""
-
-    size: int
-    etag: str
-    modified_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ListedObject:
-    """An object that was found by looking: size in bytes, time of writing."""
-
-    key: str
-    size: int
-    modified_at: datetime
-
-
-class ObjectStore(Protocol):
-    """Pictures and clips. An object appears whole or not at all. Raises `Unavailable` where storage is."""
-
-    async def put(self, key: str, content: bytes) -> None:
-        """Store bytes under a key; on disk, or acknowledged by the remote store, before returning."""
-        ...
-
-    async def put_file(self, key: str, path: str) -> None:
-        """Store a file's bytes under a key, as `put` does."""
-        ...
-
-    async def find(self, key: str) -> StoredObject | None:
-        """What is known of an object, None where there is none."""
-        ...
-
-    def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to but not including `end`, in pieces."""
-        ...
-
-    async def fetch_file(self, key: str, path: str) -> None:
-        """Copy an object to a file. Raises `KeyError` where there is none."""
-        ...
-
-    async def delete(self, key: str) -> None:
-        """Remove an object; nothing happens where there is none."""
-        ...
-
-    def list(self, folder: str) -> AsyncIterator[Sequence[ListedObject]]:
-        """All objects whose key begins with `folder` and a slash, some at a time. They may be deleted meanwhile."""
-        ...
-
-    async def move(self, key: str, destination: str) -> None:
-        """Give an object another key; nothing happens where there is none."""
-        ...
-
-    async def sweep_unfinished(self, before: datetime) -> int:
-        """Remove what was half written and left so before that time; how much there was.
-
-        A store that leaves nothing half written, or clears it away itself, has nothing to do.
-        """
-        ...
-
-    def direct_url(self, key: str, lifetime: timedelta) -> str | None:
-        """A presigned URL where the store itself can serve the object, else None."""
-        ...
-
-    async def check(self) -> None:
-        """Raise `Unavailable` where the store cannot be written to."""
-        ...
-
-
-class QueueSignal(Protocol):
-    """Wakes a worker that waits for work in this process."""
-
-    def notify(self) -> None:
-        """There may be something to do."""
-        ...
-
-    async def wait(self, timeout: timedelta) -> None:
-        """Return at the next `notify`, or after `timeout`."""
-        ...
-
-
-class Watch(Protocol):
-    """Somebody's look at one generation."""
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more will be told."""
-        ...
-
-    async def next(self, patience: timedelta) -> Generation | None:
-        """The next change, in the order in which they came; None after `patience` without one, or at the end."""
-        ...
-
-    def end(self) -> None:
-        """Be told nothing more; whoever waits in `next` returns. May be said twice."""
-        ...
-
-
-class Changes(Protocol):
-    """What becomes of generations, told as it happens in this process."""
-
-    def tell(self, generation: Generation) -> None:
-        """A change of this generation is committed."""
-        ...
-
-    def watch(self, generation_id: str) -> Watch:
-        """Be told of every change from now on, until the watch is ended. Raises `LimitExceeded`."""
-        ...
-
-    def end(self) -> None:
-        """End every watch, and every further one at once: the server stops."""
         ...

@@ -1,4 +1,4 @@
-"""A small picture of a clip that is being made, at next to no cost."""
+"""Still pictures of a clip: thumbnails and previews."""
 
 from pathlib import Path
 
@@ -7,10 +7,20 @@ import numpy as np
 from PIL import Image
 
 from stillmotion.domain.rendering import Frame, Picture
-from stillmotion.media.frames import Plane, as_picture, planes
+from stillmotion.media.frames import Plane, as_picture, planes, rgb
+
+QUALITY = 88
+
+
+def write_thumbnail(frame: Frame, path: Path) -> int:
+    """Write the frame as a JPEG of its own size with no metadata; answers with its bytes."""
+    Image.fromarray(rgb(frame)).save(path, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return path.stat().st_size
+
 
 SIDE = 512
 """Pixels of a preview's longer side."""
+
 QUALITY = 80
 
 

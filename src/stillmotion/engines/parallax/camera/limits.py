@@ -1,0 +1,211 @@
+"""Limits of a camera move: the crop, the overscan that keeps the frame full, heads and straight lines."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax.analysis.scene import Box, Grid, Scene
+from stillmotion.engines.parallax.camera.path import Samples
+from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, solve
+from stillmotion.engines.parallax.canvas import Canvas
+
+CUT_COST = 0.9
+"""What it costs to cut through something, against having it in: the top of things counts in full."""
+
+FOOT_COST = 0.3
+"""The same at the lower edge: nobody misses the foot of a tower as much as its tip."""
+
+CENTRED = 0.8
+"""What it costs to have the middle of what stands out at the crop's edge."""
+
+FOCUS_REACH = 0.2
+"""How far from the focus, across the axis that is cropped, things are looked at."""
+
+AROUND = 0.06
+"""How far surroundings reach, sigma in picture widths."""
+
+CLEARLY_APART = 40.0
+"""A step in Lab (8 bits) that nobody overlooks."""
+
+HEADROOM = 0.45
+"""How far a head rises above its face, in face heights."""
+
+POINTS = 25
+
+
+def crop_centre(scene: Scene, picture: tuple[int, int], size: FrameSize) -> tuple[float, float]:
+    """Around what a crop to the shape of `size` is laid: x and y as fractions of the picture."""
+    scale = max(size.width / picture[0], size.height / picture[1])
+    shares = min(1.0, size.width / scale / picture[0]), min(1.0, size.height / scale / picture[1])
+    if scene.faces:
+        return scene.faces[0].centre
+    x = scene.focus[0] if shares[0] > 0.999 else _best(scene, shares[0], scene.focus[0], axis=1)
+    y = scene.focus[1] if shares[1] > 0.999 else _best(scene, shares[1], scene.focus[1], axis=0)
+    return x, y
+
+
+def _best(scene: Scene, share: float, focus: float, axis: int) -> float:
+    """The middle of the part along an axis that holds most of what stands out and cuts least of it."""
+    weight = _near_focus(scene, axis) * (0.3 * scene.salience**2 + _standing_out(scene)) / 1.3
+    # The peak, not the sum: a tower counts as much as a wide hall.
+    peak = weight.max(axis=1 - axis)
+    cells = len(peak)
+    length = max(1, min(cells, round(share * cells)))
+    total = np.concatenate([[0.0], np.cumsum(peak)])
+    starts = np.arange(cells - length + 1)
+    held = (total[starts + length] - total[starts]) / max(float(total[-1]), 1e-6)
+    first = np.where(starts > 0, peak[starts], 0.0)
+    last = np.where(starts + length < cells, peak[starts + length - 1], 0.0)
+    cut = CUT_COST * first + (FOOT_COST if axis == 0 else CUT_COST) * last
+    off = np.abs((starts + length / 2) / cells - focus) / max(share / 2, 1e-6)
+    return float((starts + length / 2)[int(np.argmax(held - 0.5 * cut - CENTRED * off**2))] / cells)
+
+
+def _near_focus(scene: Scene, axis: int) -> Any:
+    """1 across the axis where the eye goes, falling off to the sides: what stands at the edge of things may be cut."""
+    height, width = scene.shape
+    cells, focus = (width, scene.focus[0]) if axis == 0 else (height, scene.focus[1])
+    falling = np.exp(-((((np.arange(cells) + 0.5) / cells - focus) / FOCUS_REACH) ** 2))
+    return falling[np.newaxis] if axis == 0 else falling[:, np.newaxis]
+
+
+def _standing_out(scene: Scene) -> Any:
+    """0 to 1: how unlike its surroundings a cell is."""
+    around = cv2.GaussianBlur(scene.colours, (0, 0), AROUND * scene.shape[1])
+    apart = np.linalg.norm(scene.colours - around, axis=2)
+    return np.clip(cv2.GaussianBlur(apart.astype(np.float32), (0, 0), 1) / CLEARLY_APART, 0, 1)
+
+
+def head(face: Box) -> Box:
+    """The head that a face belongs to."""
+    return Box(face.left, face.top - HEADROOM * (face.bottom - face.top), face.right, face.bottom)
+
+
+def loses(head_on_canvas: Box, surface: NearnessMap, views: Views) -> bool:
+    """Whether a head (in canvas pixels) that the first or last frame has whole is cut at any frame."""
+    moments = np.linspace(0, len(views.x) - 1, 6).round().astype(int)
+    cuts = [_cut(head_on_canvas, *_edges_on_canvas(surface, views.at(index))) for index in moments]
+    return not (cuts[0] and cuts[-1]) and any(cuts)
+
+
+def _edges_on_canvas(surface: NearnessMap, view: Views) -> tuple[Any, Any]:
+    """Canvas pixels on the frame's four edges (left, top, right, bottom), 4 × points."""
+    canvas: Canvas = surface.canvas
+    half_x, half_y = 0.5, canvas.frame.height / canvas.frame.width / 2
+    along = np.linspace(-1, 1, POINTS)
+    x = np.stack([np.full(POINTS, -half_x), along * half_x, np.full(POINTS, half_x), along * half_x])
+    y = np.stack([along * half_y, np.full(POINTS, -half_y), along * half_y, np.full(POINTS, half_y)])
+    column, row = surface.pixel(*solve(x, y, view, surface))
+    return column, row
+
+
+def _cut(box: Box, columns: Any, rows: Any) -> bool:
+    """Whether any part of the frame's outline lies inside the box."""
+    inside = (columns > box.left) & (columns < box.right) & (rows > box.top) & (rows < box.bottom)
+    return bool(inside.any())
+
+
+LARGEST = 2.5
+"""No move of the table at any strength needs more."""
+
+HALVINGS = 22
+
+POINTS_PER_SIDE = 96
+
+SAFETY = 1.01
+"""On the part over 1: covers the edge between the points that are tried."""
+
+BARELY = 5e-4
+"""Below this part of a motion the overscan found is mostly rounding: what holds later, in proportion, holds there."""
+
+
+def contained(views: Views, engaged: Samples, surface: NearnessMap) -> Views:
+    """The views with just enough overscan: 1 at the start, growing as `engaged` does and never faster."""
+    needed = needed_overscan(views, surface) - 1
+    moving = engaged > BARELY
+    if not moving.any() or needed.max() <= 0:
+        return views.with_overscan(1 + np.maximum(needed, 0))
+    ratio = float(np.max(needed[moving] / engaged[moving]))
+    return views.with_overscan(1 + max(ratio, 0.0) * engaged)
+
+
+def needed_overscan(views: Views, surface: NearnessMap) -> Samples:
+    """For each frame the least magnification (1 or more) at which its outline lies inside the canvas."""
+    x, y = _edge_points(surface)
+    columns = views.at((slice(None), np.newaxis))
+    least, most = np.ones(len(views.x)), np.full(len(views.x), LARGEST)
+    fits = _inside(columns, least, x, y, surface)
+    if fits.all():
+        return least
+    for _ in range(HALVINGS):
+        middle = (least + most) / 2
+        inside = _inside(columns, middle, x, y, surface)
+        most = np.where(inside, middle, most)
+        least = np.where(inside, least, middle)
+    return np.where(fits, 1.0, 1 + (most - 1) * SAFETY)
+
+
+def _edge_points(surface: NearnessMap) -> tuple[Any, Any]:
+    """Points along the frame's edge (the outermost pixels' middles), as two rows."""
+    frame = surface.canvas.frame
+    half_x, half_y = (frame.width - 1) / 2 / frame.width, (frame.height - 1) / 2 / frame.width
+    along = np.linspace(-1, 1, POINTS_PER_SIDE)
+    x = np.concatenate([along * half_x, along * half_x, np.full(along.size, -half_x), np.full(along.size, half_x)])
+    y = np.concatenate([np.full(along.size, -half_y), np.full(along.size, half_y), along * half_y, along * half_y])
+    return x[np.newaxis], y[np.newaxis]
+
+
+def _inside(columns: Views, overscan: Samples, x: Any, y: Any, surface: NearnessMap) -> Any:
+    view = columns.with_overscan(overscan[:, np.newaxis])
+    column, row = surface.pixel(*solve(x, y, view, surface))
+    canvas = surface.canvas
+    slack = 1e-4
+    across = (column >= -slack) & (column <= canvas.width - 1 + slack)
+    down = (row >= -slack) & (row <= canvas.height - 1 + slack)
+    return (across & down).all(axis=1)
+
+
+MOST_BEND = 0.0045
+"""The 95th percentile of bend that is let pass, as a fraction of a segment's length: nobody sees 1 %."""
+
+POINTS = 13
+
+MOMENTS = 7
+"""Frames of the clip at which the bend is looked at, the last among them."""
+
+
+def bend(segments: Grid, views: Views, surface: NearnessMap) -> float:
+    """The 95th percentile, over segments by length, of how far a segment strays from straight at its worst moment.
+
+    `segments` are in frame widths (x0, y0, x1, y1); the answer is a fraction of their length. Turning and
+    zooming keep lines straight, so only the parallax is looked at.
+    """
+    if not len(segments):
+        return 0.0
+    along = np.linspace(0, 1, POINTS, dtype=np.float32)
+    x = segments[:, :1] + (segments[:, 2:3] - segments[:, :1]) * along
+    y = segments[:, 1:2] + (segments[:, 3:] - segments[:, 1:2]) * along
+    inverse = surface.at(x, y)
+    strays = []
+    for frame in np.linspace(0, len(views.x) - 1, MOMENTS).round().astype(int)[1:]:
+        depth = 1 - inverse * views.z[frame]
+        strays.append(_stray((x - inverse * views.x[frame]) / depth, (y - inverse * views.y[frame]) / depth))
+    length = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
+    return _percentile(np.max(strays, axis=0), length, 0.95)
+
+
+def _percentile(values: Any, weights: Any, share: float) -> float:
+    """The value that so much of the weight does not exceed: a long line counts for more than a short one."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) >= share * float(weights.sum())
+    return float(values[order][int(np.argmax(reached))])
+
+
+def _stray(x: Any, y: Any) -> Any:
+    """How far a row of points lies from its chord, per length of chord."""
+    chord_x, chord_y = x[:, -1:] - x[:, :1], y[:, -1:] - y[:, :1]
+    length = np.hypot(chord_x, chord_y) + 1e-9
+    off = np.abs(chord_x * (y - y[:, :1]) - chord_y * (x - x[:, :1])) / length
+    return (off / length).max(axis=1)
