@@ -181,7 +181,8 @@ def matrix(arguments: Sequence[str]) -> int:
     os.chdir(ROOT)
     prepare()
     bring_models_libraries()
-    tests = ["tests/matrix", "tests/forward", "tests/diffusers/test_abilities.py", "tests/diffusers/test_families.py"]
+    models = [f"tests/engines/diffusers/test_{each}.py" for each in ("abilities", "families")]
+    tests = ["tests/matrix", "tests/engines/forward", *models]
     tests += ["tests/end_to_end/test_another_server.py", "tests/end_to_end/test_a_model.py"]
     page = ["-p", "tests.matrix.page", "--matrix", "docs/engines.md"]
     return become([str(PYTHON), "-m", "pytest", *page, "-m", "", *tests])

@@ -17,11 +17,16 @@ GROUPS: Mapping[str, list[dict[str, Any]]] = json.loads((_HERE / "bad_inputs.jso
 SSRF: Mapping[str, Any] = json.loads((_HERE / "ssrf.json").read_text("utf-8"))
 FAULTS: list[dict[str, Any]] = json.loads((_HERE / "faults.json").read_text("utf-8"))["faults"]
 
-_BAD, _POINTS, _DISK = "tests/http/test_bad_inputs.py", "tests/faults/test_points.py", "tests/faults/test_disk.py"
-_ANSWERS, _STORE = "tests/http/test_gateway_answers.py", "tests/contracts/test_generation_store.py"
-_CROWDS, _DELIVERER = "tests/faults/test_crowds.py", "tests/worker/test_deliverer.py"
-_SIGNED, _TLS = "tests/fetch/test_callbacks.py", "tests/fetch/test_tls.py"
-_DURABILITY, _DECODER = "tests/contracts/test_sqlite_durability.py", "tests/media/test_decoder.py"
+_BAD, _POINTS, _DISK = (
+    "tests/http/parsing/test_bad_inputs.py",
+    "tests/faults/test_points.py",
+    "tests/faults/test_disk.py",
+)
+_ANSWERS, _STORE = "tests/http/surfaces/test_gateway_answers.py", "tests/contracts/test_generation_store.py"
+_CROWDS, _DELIVERER = "tests/faults/test_crowds.py", "tests/worker/background/test_callbacks.py"
+_SIGNED, _TLS = "tests/adapters/fetch/test_callbacks.py", "tests/adapters/fetch/test_tls.py"
+_DURABILITY, _DECODER = "tests/contracts/test_sqlite_durability.py", "tests/media/sandbox/test_client.py"
+_WIRE = "tests/adapters/fetch/test_wire.py"
 _STARTUP, _BUCKET = "tests/faults/test_startup.py", "tests/faults/test_bucket.py"
 
 CASE_BY_CASE: Mapping[str, tuple[str, ...]] = {
@@ -32,37 +37,37 @@ CASE_BY_CASE: Mapping[str, tuple[str, ...]] = {
     "assets": (f"{_BAD}::test_hostile_asset_paths", f"{_BAD}::test_hostile_ranges"),
     "http_wire": (f"{_BAD}::test_hostile_framing",),
     "images": (
-        "tests/media/test_intake.py::test_a_good_picture_is_taken_at_its_size",
-        "tests/media/test_intake.py::test_a_bad_picture_is_refused_by_code_and_with_advice",
+        "tests/media/input/test_pictures.py::test_a_good_picture_is_taken_at_its_size",
+        "tests/media/input/test_pictures.py::test_a_bad_picture_is_refused_by_code_and_with_advice",
     ),
     "ssrf": (
-        "tests/fetch/test_urls.py::test_every_shared_case_is_judged_rightly_at_submit",
-        "tests/fetch/test_wire.py::test_a_picture_is_fetched_or_not_as_the_shared_cases_say",
+        "tests/adapters/fetch/test_urls.py::test_every_shared_case_is_judged_rightly_at_submit",
+        "tests/adapters/fetch/test_wire.py::test_a_picture_is_fetched_or_not_as_the_shared_cases_say",
     ),
 }
 
 TRIED: Mapping[str, str] = {
     "json-49": f"{_BAD}::test_a_body_without_end_is_not_read_to_its_end",
-    "json-61": "tests/http/test_corpora.py::test_no_document_that_is_not_json_is_taken",
-    "json-63": "tests/http/test_corpora.py::test_every_naughty_string_is_refused_or_comes_back_as_it_was",
+    "json-61": "tests/http/parsing/test_corpora.py::test_no_document_that_is_not_json_is_taken",
+    "json-63": "tests/http/parsing/test_corpora.py::test_every_naughty_string_is_refused_or_comes_back_as_it_was",
     "auth-25": f"{_ANSWERS}::test_a_replaced_key_stops_working_within_a_second_and_the_other_goes_on",
-    "auth-27": "tests/http/test_wrong_keys.py::test_thousands_of_wrong_keys_leave_nothing_and_hold_nobody_up",
-    "auth-29": "tests/http/test_wrong_keys.py::test_no_operation_answers_without_a_key",
+    "auth-27": "tests/http/edge/test_wrong_keys.py::test_thousands_of_wrong_keys_leave_nothing_and_hold_nobody_up",
+    "auth-29": "tests/http/edge/test_wrong_keys.py::test_no_operation_answers_without_a_key",
     "ratelimit-01": f"{_DURABILITY}::test_a_hundred_a_minute_means_a_hundred_over_processes",
     "ratelimit-03": f"{_ANSWERS}::test_waiting_as_long_as_told_is_enough",
     "ratelimit-05": f"{_STORE}::test_limits_are_each_subscriptions_own",
     "ratelimit-07": f"{_ANSWERS}::test_refused_submits_count_as_reads_and_good_ones_do_not",
-    "ratelimit-09": "tests/unit/test_quotas.py::test_a_clock_that_steps_back_locks_nobody_out_and_gives_nothing_away",
+    "ratelimit-09": "tests/domain/test_quotas.py::test_a_clock_that_steps_back_locks_nobody_out_and_gives_nothing_away",
     "ratelimit-11": f"{_STORE}::test_no_more_at_once_than_the_product_says",
-    "tasks-01": "tests/http/test_indistinguishable.py::test_anothers_is_answered_as_none",
+    "tasks-01": "tests/http/edge/test_indistinguishable.py::test_anothers_is_answered_as_none",
     "tasks-17": f"{_ANSWERS}::test_refused_submits_count_as_reads_and_good_ones_do_not",
-    "tasks-19": "tests/http/test_gateway_idempotency.py::test_the_same_name_for_another_body_is_refused",
-    "tasks-21": "tests/http/test_gateway_idempotency.py::test_a_name_is_short_and_visible_ascii",
-    "assets-37": "tests/http/test_assets.py::test_head_says_the_same_without_the_bytes",
-    "assets-39": "tests/http/test_assets.py::test_an_asset_can_only_be_read",
-    "assets-41": "tests/http/test_assets.py::test_an_address_that_we_did_not_make_is_nothing",
+    "tasks-19": "tests/http/surfaces/test_gateway_idempotency.py::test_the_same_name_for_another_body_is_refused",
+    "tasks-21": "tests/http/surfaces/test_gateway_idempotency.py::test_a_name_is_short_and_visible_ascii",
+    "assets-37": "tests/http/resources/test_downloads.py::test_head_says_the_same_without_the_bytes",
+    "assets-39": "tests/http/resources/test_downloads.py::test_an_asset_can_only_be_read",
+    "assets-41": "tests/http/resources/test_downloads.py::test_an_address_that_we_did_not_make_is_nothing",
     "assets-43": f"{_CROWDS}::test_idle_and_slow_callers_cost_the_others_nothing",
-    "console-13": "tests/http/test_health.py::test_pages_run_only_scripts_of_our_own",
+    "console-13": "tests/http/resources/test_health.py::test_pages_run_only_scripts_of_our_own",
     "webhook_receiver_faults-01": f"{_DELIVERER}::test_a_2xx_counts_whatever_becomes_of_its_body",
     "webhook_receiver_faults-03": f"{_DELIVERER}::test_what_was_not_taken_is_tried_again_on_the_schedule_under_one_id",
     "webhook_receiver_faults-05": f"{_DELIVERER}::test_a_receiver_is_left_alone_as_long_as_it_asks",
@@ -70,7 +75,7 @@ TRIED: Mapping[str, str] = {
     "webhook_receiver_faults-09": f"{_SIGNED}::test_no_answer_in_time_is_told_in_words_of_our_own",
     "webhook_receiver_faults-11": f"{_SIGNED}::test_the_status_counts_whatever_the_body_does",
     "webhook_receiver_faults-15": f"{_TLS}::test_a_certificate_that_is_not_theirs_ends_it",
-    "webhook_receiver_faults-17": "tests/fetch/test_wire.py::test_a_callback_is_posted_or_not_as_the_shared_cases_say",
+    "webhook_receiver_faults-17": f"{_WIRE}::test_a_callback_is_posted_or_not_as_the_shared_cases_say",
     "webhook_signature-01": f"{_SIGNED}::test_a_receiver_can_verify_what_was_signed",
     "webhook_signature-03": f"{_SIGNED}::test_an_old_message_and_a_broken_signature_are_refused",
     "webhook_signature-05": f"{_SIGNED}::test_a_receiver_can_verify_what_was_signed",
@@ -82,11 +87,11 @@ TRIED: Mapping[str, str] = {
     "http_wire-25": f"{_CROWDS}::test_half_sent_requests_are_cut_off_in_time",
     "http_wire-27": f"{_BAD}::test_a_hundred_requests_at_once_are_answered_in_order",
     "http_wire-29": f"{_BAD}::test_an_upgrade_is_not_made",
-    "logs-01": "tests/unit/test_logs.py::test_no_line_is_forged_and_no_terminal_is_told_what_to_do",
+    "logs-01": "tests/cli/test_logs.py::test_no_line_is_forged_and_no_terminal_is_told_what_to_do",
     "logs-03": "tests/end_to_end/test_secrets.py::test_no_secret_is_written_down_and_no_line_is_forged",
-    "logs-05": "tests/fetch/test_wire.py::test_a_picture_is_fetched_or_not_as_the_shared_cases_say",
+    "logs-05": "tests/adapters/fetch/test_wire.py::test_a_picture_is_fetched_or_not_as_the_shared_cases_say",
     "logs-07": f"{_STARTUP}::test_nobody_has_to_read_what_it_says",
-    "png_100k_text_chunks.png": "tests/media/test_intake.py::test_a_hundred_thousand_remarks_cost_little",
+    "png_100k_text_chunks.png": "tests/media/input/test_pictures.py::test_a_hundred_thousand_remarks_cost_little",
     "F01": f"{_POINTS}::test_killed_in_a_submit_it_makes_one_generation_of_all_tries",
     "F02": f"{_POINTS}::test_killed_in_a_submit_it_makes_one_generation_of_all_tries",
     "F03": f"{_POINTS}::test_killed_in_a_submit_it_makes_one_generation_of_all_tries",
@@ -132,13 +137,13 @@ TRIED: Mapping[str, str] = {
     "F46": f"{_DISK}::test_an_asset_that_somebody_deleted_is_not_found",
     "F47": "tests/worker/test_unkept.py::test_what_storage_gives_back_otherwise_is_made_again",
     "F48": "tests/faults/test_clock.py::test_a_clock_that_steps_takes_nothing_from_anyone",
-    "F50": "tests/http/test_zones.py::test_times_are_utc_whatever_the_machine_thinks_and_whenever_it_is",
+    "F50": "tests/http/surfaces/test_zones.py::test_times_are_utc_whatever_the_machine_thinks_and_whenever_it_is",
     "F51": f"{_CROWDS}::test_a_hundred_thousand_queued_slow_nobody_down",
     "F52": f"{_CROWDS}::test_five_thousand_callers_poll",
     "F53": f"{_ANSWERS}::test_more_unfinished_generations_than_allowed_are_refused",
     "F54": f"{_CROWDS}::test_idle_and_slow_callers_cost_the_others_nothing",
     "F55": "tests/contracts/test_turns.py::test_ten_thousand_queued_delay_nobody_elses_first_by_more_than_a_slot",
-    "F57": "tests/fetch/test_wire.py::test_a_picture_is_fetched_or_not_as_the_shared_cases_say",
+    "F57": "tests/adapters/fetch/test_wire.py::test_a_picture_is_fetched_or_not_as_the_shared_cases_say",
     "F58": f"{_STARTUP}::test_nobody_has_to_read_what_it_says",
     "F59": f"{_STARTUP}::test_it_starts_in_a_bare_environment_and_keeps_its_files_to_itself",
 }
@@ -150,7 +155,7 @@ DECIDED: Mapping[str, tuple[str, str]] = {
     ),
     "http_wire-31": (
         "the Host is no authority: it begins the links in the answer to whoever sent it, and nothing else",
-        "tests/http/test_connection.py::test_a_target_may_be_a_whole_address_and_escaped",
+        "tests/http/server/test_connection.py::test_a_target_may_be_a_whole_address_and_escaped",
     ),
     "webhook_receiver_faults-13": (
         "the status has been heard: a 2xx counts though its body breaks off",
@@ -170,11 +175,11 @@ DECIDED: Mapping[str, tuple[str, str]] = {
     ),
     "avif.avif": (
         "AVIF is read",
-        "tests/media/test_intake.py::test_a_good_picture_is_taken_at_its_size",
+        "tests/media/input/test_pictures.py::test_a_good_picture_is_taken_at_its_size",
     ),
     "gif_5000_frames.gif": (
         "the first frame of a GIF is read, and no other",
-        "tests/media/test_intake.py::test_of_several_frames_the_first_is_taken",
+        "tests/media/input/test_pictures.py::test_of_several_frames_the_first_is_taken",
     ),
 }
 

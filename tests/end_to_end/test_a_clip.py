@@ -199,7 +199,7 @@ def photograph() -> str:
 
 def test_the_service_tells_depth_by_the_operators_model(make_running, tmp_path):
     pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install stillmotion[onnx]")
-    onnx_models = pytest.importorskip("tests.engines.onnx_models", reason="needs onnx, to make the model")
+    onnx_models = pytest.importorskip("tests.engines.parallax.onnx_models", reason="needs onnx, to make the model")
     running = make_running(STILLMOTION_DEPTH_MODEL=str(onnx_models.brightness(tmp_path / "bright.onnx")))
     accepted = running.submit({"prompt": "push in", "url": photograph(), **QUICK})
     done = running.wait_for(accepted.body["id"], "completed", "failed")

@@ -8,11 +8,13 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.catalogue.test_commands import run
+from tests.cli.test_models import run
 from tests.end_to_end.conftest import Running, small_picture
 
 pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
-tiny = pytest.importorskip("tests.diffusers.tiny", reason="needs torch and diffusers: python3 dev.py test --all")
+tiny = pytest.importorskip(
+    "tests.engines.diffusers.tiny", reason="needs torch and diffusers: python3 dev.py test --all"
+)
 
 pytestmark = pytest.mark.slow
 START = 90

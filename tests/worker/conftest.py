@@ -34,7 +34,7 @@ from stillmotion.worker.makers.remote import Forwarder
 from stillmotion.worker.renderer.process import RendererProcess
 from stillmotion.worker.renderer.protocol import RenderStage
 
-HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "hostile_decoder.py"))
+HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "sandbox" / "hostile_decoder.py"))
 FAKE_RENDERER = (sys.executable, str(Path(__file__).with_name("fake_renderer.py")))
 PRODUCT = Product("p", "default", submits_per_minute=1000)
 

@@ -16,7 +16,7 @@ from stillmotion.worker.renderer.__main__ import take_over_pipes
 from stillmotion.worker.renderer.service import Renderer
 from stillmotion.worker.renderer.signals import leave_signals_to_parent
 
-HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "hostile_decoder.py"))
+HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "sandbox" / "hostile_decoder.py"))
 
 
 class Obedient:

@@ -1,0 +1,179 @@
+"""A depth model of the operator's own: what it is given, how its answer is read, and what is refused with the fix."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled
+from stillmotion.domain.rendering import Picture, RenderJob
+from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.analysis.scene import FaceFinder, Scene, analyse
+
+pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install stillmotion[onnx]")
+onnx = pytest.importorskip("onnx", reason="needs onnx, to make the models")
+
+from stillmotion.engines.parallax.depth.onnx_model import DepthModel, Gives, normalised  # noqa: E402 - after what it needs is known
+from tests.engines.parallax import onnx_models as models  # noqa: E402 - as above
+
+SIZE = FrameSize(320, 180)
+
+
+def stripes(*greys: int, width: int = 320, height: int = 180) -> np.ndarray:
+    """A grainy picture of upright stripes."""
+    row = np.repeat(greys, -(-width // len(greys)))[:width]
+    noise = np.random.default_rng(1).integers(-9, 10, (height, width, 3))
+    return np.clip(row[np.newaxis, :, np.newaxis] + noise, 0, 255).astype(np.uint8)
+
+
+def looked_at(rgb: np.ndarray) -> Scene:
+    return analyse(rgb, FaceFinder())
+
+
+def never() -> None:
+    """Nobody asks to stop."""
+
+
+def nearness_of(model: DepthModel, rgb: np.ndarray, count: int = 2) -> list[float]:
+    """How near the middle of each stripe is."""
+    near = model.nearness(rgb, looked_at(rgb), never)
+    wide = near.shape[1] / count
+    return [float(near[:, round(wide * (each + 0.3)) : round(wide * (each + 0.7))].mean()) for each in range(count)]
+
+
+@pytest.mark.parametrize("shape", [models.OPEN, (1, 3, 40, 56), ("batch", 3, 64, 64), ("n", "channels", "h", 70)])
+@pytest.mark.parametrize("keep", [0, 1])
+def test_any_size_of_input_will_do(tmp_path, shape, keep):
+    model = DepthModel(models.brightness(tmp_path / "bright.onnx", shape, keep=keep))
+    dark, bright = nearness_of(model, stripes(40, 200))
+    assert dark < 0.2
+    assert bright > 0.8
+
+
+def test_half_precision_will_do(tmp_path):
+    model = DepthModel(models.brightness(tmp_path / "half.onnx", kind=onnx.TensorProto.FLOAT16))
+    dark, bright = nearness_of(model, stripes(40, 200))
+    assert dark < 0.2
+    assert bright > 0.8
+
+
+@pytest.mark.parametrize("step", [14, 32])
+def test_an_open_size_is_made_a_multiple_of_the_models_patches(tmp_path, step):
+    model = DepthModel(models.in_steps(tmp_path / "steps.onnx", step))
+    dark, bright = nearness_of(model, stripes(40, 200, width=301, height=177))
+    assert dark < 0.2
+    assert bright > 0.8
+
+
+def test_a_model_that_divides_by_its_range_will_do(tmp_path):
+    dark, bright = nearness_of(DepthModel(models.by_its_range(tmp_path / "ranged.onnx")), stripes(40, 200))
+    assert dark < 0.2
+    assert bright > 0.8
+
+
+def test_a_model_is_given_the_picture_as_imagenet_has_it():
+    given = normalised(np.full((40, 30, 3), (255, 0, 0), np.uint8), 16, 16)
+    assert given.shape == (1, 3, 16, 16)
+    assert given[0, :, 0, 0] == pytest.approx([(1 - 0.485) / 0.229, -0.456 / 0.224, -0.406 / 0.225], abs=1e-5)
+
+
+def test_distances_are_turned_round_in_proportion(tmp_path):
+    """Of 8.6, 5.8 and 3.0 m the middle one lies a quarter of the way up in inverse distance, not half."""
+    model = DepthModel(models.metres(tmp_path / "metres.onnx"), Gives.DISTANCE)
+    dark, grey, bright = nearness_of(model, stripes(40, 120, 200), 3)
+    assert dark < 0.1
+    assert grey == pytest.approx(0.26, abs=0.06)
+    assert bright > 0.85
+
+
+def test_the_plan_names_the_model_and_the_clip_moves_by_it(tmp_path):
+    engine = Parallax(DepthModel(models.brightness(tmp_path / "my_midas.onnx")))
+    rgb = stripes(40, 200)
+    picture = Picture(320, 180, rgb.tobytes())
+    rendering = engine.render(RenderJob("truck right", picture, None, SIZE, 1.0), lambda _: None)
+    first, *_, last = rendering.frames
+    assert json.loads(rendering.plan)["depth"] == "model my_midas"
+    estimated = list(Parallax().render(RenderJob("truck right", picture, None, SIZE, 1.0), lambda _: None).frames)
+    assert np.array_equal(first.planes, estimated[0].planes)
+    assert np.abs(last.planes.astype(int) - estimated[-1].planes).mean() > 0.5
+
+
+def test_the_same_job_gives_the_same_frames(tmp_path):
+    engine = Parallax(DepthModel(models.brightness(tmp_path / "bright.onnx")))
+    job = RenderJob("push in", Picture(320, 180, stripes(40, 200).tobytes()), None, SIZE, 1.0)
+    one, other = (list(engine.render(job, lambda _: None).frames) for _ in range(2))
+    assert all(np.array_equal(a.planes, b.planes) for a, b in zip(one, other, strict=True))
+
+
+def test_a_model_that_fails_on_a_picture_fails_the_generation(tmp_path):
+    """It does not fall back: the same request would then give now this clip, now that."""
+    engine = Parallax(DepthModel(models.fails_on_white(tmp_path / "log.onnx")))
+    job = RenderJob("push in", Picture(320, 180, stripes(180, 240).tobytes()), None, SIZE, 1.0)
+    with pytest.raises(GenerationFailed, match="depth of the picture could not be told") as failed:
+        engine.render(job, lambda _: None)
+    assert (failed.value.code, failed.value.permanent) == ("depth_model_failed", False)
+
+
+def test_a_cancel_stops_a_model_at_work(tmp_path):
+    engine = Parallax(DepthModel(models.endless_on_white(tmp_path / "endless.onnx")))
+    began = time.monotonic()
+
+    def report(_: float) -> None:
+        if time.monotonic() - began > 0.6:
+            raise RenderCancelled
+
+    with pytest.raises(RenderCancelled):
+        engine.render(RenderJob("push in", Picture(320, 180, stripes(180, 255).tobytes()), None, SIZE, 1.0), report)
+    assert time.monotonic() - began < 1.2
+
+
+def two_inputs(path: Path) -> Path:
+    return models.saved(path, [models.node("Add", "image other")], inputs=("image", "other"))
+
+
+def bytes_in(path: Path) -> Path:
+    nodes = [models.node("Cast", "image", to=onnx.TensorProto.UINT8)]
+    return models.saved(path, nodes, kind=onnx.TensorProto.UINT8)
+
+
+def last_channel(path: Path) -> Path:
+    return models.brightness(path, (1, 64, 64, 3))
+
+
+def no_model(path: Path) -> Path:
+    path.write_bytes(b"not a model at all")
+    return path
+
+
+def missing(path: Path) -> Path:
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (missing, "is not a file"),
+        (no_model, "cannot load"),
+        (two_inputs, "it must be one picture"),
+        (bytes_in, "it must be one picture"),
+        (last_channel, "it must be one picture"),
+        (models.classifier, "gives no depth of a picture"),
+        (lambda path: models.in_steps(path, 45), "gives no depth of a picture"),
+    ],
+)
+def test_a_file_that_will_not_do_is_refused_with_its_name(tmp_path, make, words):
+    with pytest.raises(EngineUnfit, match=words) as refused:
+        DepthModel(make(tmp_path / "wrong.onnx"))
+    assert "depth_model" in str(refused.value)
+    assert "wrong.onnx" in str(refused.value)
+
+
+def test_a_missing_extra_is_refused_with_the_fix(tmp_path, monkeypatch):
+    model = models.brightness(tmp_path / "bright.onnx")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EngineUnfit, match=r"install stillmotion\[onnx\]"):
+        DepthModel(model)
