@@ -157,6 +157,13 @@ def soak(arguments: Sequence[str]) -> int:
     return become([str(PYTHON), "-m", "bench.soak", *arguments])
 
 
+def walk(arguments: Sequence[str]) -> int:
+    """Follow a real submit, poll, download, callback or render through the files of the house."""
+    os.chdir(ROOT)
+    prepare()
+    return become([str(PYTHON), "-m", "tools.walk", *arguments])
+
+
 def docs(arguments: Sequence[str]) -> int:
     """Write the reference pages from the code; --check only compares."""
     os.chdir(ROOT)
@@ -438,6 +445,7 @@ CHORES: Mapping[str, Chore] = {
     "fuzz": Chore(fuzz, "[--seconds N] [--seed N] [its own]"),
     "pictures": Chore(pictures, "DIR [--json FILE]"),
     "soak": Chore(soak, "[--seconds N] [--seed N]"),
+    "walk": Chore(walk, "JOURNEY… [--short]"),
     "docs": Chore(docs, "[--check]"),
     "compatibility": Chore(compatibility),
     "matrix": Chore(matrix),

@@ -1,0 +1,1 @@
+"""The walk: one real request followed through the house, file by file."""
