@@ -20,8 +20,8 @@ from bench.engine_photos import DRAWINGS, LANDSCAPES, PHOTOS, QUICK, clip_size, 
 from bench.table import Figure, Sense, as_text, exit_code, spread, write_json
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.analysis.scene import FaceFinder
 from stillmotion.engines.parallax.camera.staging import Stage
+from stillmotion.vision.faces import FaceFinder
 
 LINED = ("facade", "motorcycle_left", "rocket", "astronaut", "page", "lake", "Storm")
 """Pictures with straight lines."""

@@ -11,11 +11,12 @@ from bench.engine_photos import WHEEL, clip_size, photo
 from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import DepthMap
 from stillmotion.domain.request import Resolution
-from stillmotion.engines.parallax.analysis.scene import Depth, FaceFinder, analyse
+from stillmotion.engines.parallax.analysis.scene import Depth, analyse
 from stillmotion.engines.parallax.camera.staging import Stage
-from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.depth.estimate import nearness
 from stillmotion.engines.parallax.depth.source import DepthImage
+from stillmotion.vision.faces import FaceFinder
+from stillmotion.vision.resize import as_array
 
 PAIRS = 40_000
 APART = 4.0

@@ -14,12 +14,13 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.analysis.scene import Depth, FaceFinder, Scene, analyse
+from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.staging import Stage
-from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, nearness
 from stillmotion.engines.parallax.depth.source import DepthImage
 from stillmotion.engines.parallax.language.moves import MOVES
+from stillmotion.vision.faces import FaceFinder
+from stillmotion.vision.resize import as_array
 
 SIZE = FrameSize(320, 216)
 

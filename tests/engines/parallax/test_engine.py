@@ -16,13 +16,14 @@ from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Frame, Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.analysis.scene import FaceFinder, analyse
+from stillmotion.engines.parallax.analysis.scene import analyse
 from stillmotion.engines.parallax.camera.path import camera_path, ease
-from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.depth.estimate import nearness
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 from stillmotion.media.input.pictures import decode
+from stillmotion.vision.faces import FaceFinder
+from stillmotion.vision.resize import as_array
 
 PHOTOS = Path(skimage.data.__file__).parent
 SMALL = FrameSize(320, 180)

@@ -10,14 +10,15 @@ from bench.engine_photos import photo
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.analysis.scene import Box, FaceFinder, analyse
+from stillmotion.engines.parallax.analysis.scene import analyse
 from stillmotion.engines.parallax.camera.limits import crop_centre, loses, needed_overscan
 from stillmotion.engines.parallax.camera.path import camera_path
 from stillmotion.engines.parallax.camera.staging import Stage
-from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
+from stillmotion.vision.faces import Box, FaceFinder
+from stillmotion.vision.resize import as_array
 
 
 @pytest.mark.parametrize("name", ["astronaut", "rocket", "page"])

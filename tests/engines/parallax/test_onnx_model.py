@@ -12,7 +12,8 @@ from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCance
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.analysis.scene import FaceFinder, Scene, analyse
+from stillmotion.engines.parallax.analysis.scene import Scene, analyse
+from stillmotion.vision.faces import FaceFinder
 
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install stillmotion[onnx]")
 onnx = pytest.importorskip("onnx", reason="needs onnx, to make the models")

@@ -6,13 +6,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from stillmotion.domain.rendering import Pause, Picture, unasked
 from stillmotion.domain.request import FrameSize
-
-Pixels = NDArray[np.uint8]
-Grid = NDArray[np.float32]
+from stillmotion.vision.resize import Pixels, as_array, as_bytes, blurred, even, resized
 
 ROOM_BEYOND_CROP = 0.25
 """How much of the picture outside the crop is kept on each side, as a fraction of the crop: a camera may look there."""
@@ -74,11 +71,6 @@ class Canvas:
         return int(self.u.shape[0]) * 2
 
 
-def as_array(picture: Picture) -> Pixels:
-    """The picture's own memory as height × width × 3."""
-    return np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
-
-
 def lay_out(
     picture: Picture, size: FrameSize, focus: tuple[float, float], margin: float = 0.0, pause: Pause = unasked
 ) -> Canvas:
@@ -91,9 +83,9 @@ def lay_out(
     across = _Span.around(focus[0], picture.width, size.width, scale)
     down = _Span.around(focus[1], picture.height, size.height, scale)
     part = as_array(picture)[down.start : down.start + down.length, across.start : across.start + across.length]
-    scaled = _resized(part, across.scaled, down.scaled)
+    scaled = as_bytes(resized(part, across.scaled, down.scaled))
     pause()
-    border = _even(size.width * margin), _even(size.height * margin)
+    border = even(size.width * margin), even(size.height * margin)
     if margin:
         scaled = _continued(scaled, *border, pause)
         pause()
@@ -135,15 +127,6 @@ def _beyond(side: int, border: int) -> Any:
     return np.clip(np.abs(place) - (side - 1) / 2, 0, None) / np.float32(max(border, 1))
 
 
-def blurred(image: Any, sigma: float) -> Any:
-    """A wide blur, made on a smaller copy: its cost does not grow with sigma."""
-    less = max(1.0, sigma / 4)
-    height, width = image.shape[:2]
-    small = (max(1, round(width / less)), max(1, round(height / less)))
-    soft = cv2.GaussianBlur(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (0, 0), max(1.0, sigma / less))
-    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
 @dataclass(frozen=True, slots=True)
 class _Span:
     """One axis of the layout: source pixels `start` and `length`, canvas pixels `scaled`, frame at `offset`."""
@@ -161,28 +144,18 @@ class _Span:
             return cls(0, source, wanted, 0)
         start = max(0, math.floor(first - crop * ROOM_BEYOND_CROP))
         end = min(source, math.ceil(first + crop * (1 + ROOM_BEYOND_CROP)))
-        scaled = max(wanted, _even((end - start) * scale))
-        offset = min(_even((first - start) * scale), scaled - wanted)
+        scaled = max(wanted, even((end - start) * scale))
+        offset = min(even((first - start) * scale), scaled - wanted)
         return cls(start, end - start, scaled, offset)
-
-
-def _even(pixels: float) -> int:
-    return round(pixels / 2) * 2
-
-
-def _resized(part: Pixels, width: int, height: int) -> Pixels:
-    shrinking = part.shape[1] > width or part.shape[0] > height
-    way = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
-    return _bytes(cv2.resize(part, (width, height), interpolation=way))
 
 
 def _planes(rgb: Pixels) -> tuple[Pixels, Pixels, Pixels]:
     y, u, v = cv2.split(cv2.transform(rgb, _TO_BT709))
     half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
     return (
-        _bytes(y),
-        _bytes(cv2.resize(u, half, interpolation=cv2.INTER_AREA)),
-        _bytes(cv2.resize(v, half, interpolation=cv2.INTER_AREA)),
+        as_bytes(y),
+        as_bytes(cv2.resize(u, half, interpolation=cv2.INTER_AREA)),
+        as_bytes(cv2.resize(v, half, interpolation=cv2.INTER_AREA)),
     )
 
 
@@ -202,7 +175,3 @@ def _doubled(y: Pixels, pause: Pause) -> Pixels:
 
 def _between(y: Pixels, across: Any, down: Any, anchor: tuple[int, int]) -> Any:
     return cv2.sepFilter2D(y, -1, across, down, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
-
-
-def _bytes(image: Any) -> Pixels:
-    return np.ascontiguousarray(image, np.uint8)

@@ -9,7 +9,7 @@ import numpy as np
 
 from stillmotion.domain.rendering import Frame, Pause, Picture
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax.analysis.scene import Grid, Scene
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.carryover import REST, Momentum
 from stillmotion.engines.parallax.camera.path import CameraPath, Samples, camera_path, times
 from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, lookup, step
@@ -24,6 +24,7 @@ from stillmotion.engines.parallax.language.plan import MotionPlan
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, joined
 from stillmotion.engines.parallax.motion.subject import Beat, deformations
 from stillmotion.engines.parallax.motion.waves import drifting, stirred
+from stillmotion.vision.resize import Grid
 
 MARGIN = 0.13
 """How far a picture is continued beyond its edges, in frame sides, for a camera that has to look there."""

@@ -14,10 +14,9 @@ import cv2
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Frame, Picture, Rendering, RenderJob, Report, Wants
-from stillmotion.engines.parallax.analysis.scene import Depth, FaceFinder, Scene, analyse
+from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.carryover import ending_of, opening_of
 from stillmotion.engines.parallax.camera.staging import Stage
-from stillmotion.engines.parallax.canvas import as_array
 from stillmotion.engines.parallax.clip import Film, Joint, Terms
 from stillmotion.engines.parallax.defaults import settled
 from stillmotion.engines.parallax.depth.source import DepthImage, DepthSource, Estimate
@@ -26,6 +25,8 @@ from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segm
 from stillmotion.engines.parallax.motion.subject import MOTIONS
 from stillmotion.engines.parallax.motion.waves import REGIONS, absent
 from stillmotion.engines.parallax.transitions import Draw, Match, dissolved, match, morphed
+from stillmotion.vision.faces import FaceFinder
+from stillmotion.vision.resize import as_array
 
 FPS = 24
 THREADS = 2

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.rendering import Frame
-from stillmotion.engines.parallax.analysis.scene import Grid
 from stillmotion.engines.parallax.camera.path import Samples, ease, times
 from stillmotion.engines.parallax.camera.projection import CELL
-from stillmotion.engines.parallax.canvas import Canvas, Pixels
+from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.clip import Film, mixed
 from stillmotion.engines.parallax.motion.displacement import Deformation, steepness
+from stillmotion.vision.resize import Grid, Pixels
 
 FLOW_WIDTH = 320
 """Pixels across the frames that the flow is looked for on."""

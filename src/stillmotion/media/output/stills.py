@@ -8,6 +8,7 @@ from PIL import Image
 
 from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.media.frames import Plane, as_picture, planes, rgb
+from stillmotion.vision.resize import as_array, resized
 
 QUALITY = 88
 
@@ -37,10 +38,10 @@ def reduced(frame: Frame) -> Picture:
 
 def write_preview(picture: Picture, path: Path) -> None:
     """Write the picture as a JPEG of a preview's size, larger than it was where a model is coarse."""
-    rgb = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
+    rgb = as_array(picture)
     size = _fitted(picture.width, picture.height)
     if size != (picture.width, picture.height):
-        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC if size[0] > picture.width else cv2.INTER_AREA)
+        rgb = resized(rgb, *size)
     Image.fromarray(rgb).save(path, "JPEG", quality=QUALITY)
 
 

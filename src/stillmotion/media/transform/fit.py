@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import cv2
-import numpy as np
 from PIL import Image
 
 from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.transform.saliency import Attention
+from stillmotion.vision.resize import as_array, even
 
 LOOKED_AT = 320
 """The longer side, in pixels, of the copy in which the subject is looked for."""
@@ -50,8 +50,7 @@ def _start(picture: Picture, axis: int, part: float) -> float:
 
 
 def _small(picture: Picture) -> Frame:
-    pixels = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
     scale = min(1.0, LOOKED_AT / max(picture.width, picture.height))
-    width, height = (max(2, round(side * scale / 2) * 2) for side in (picture.width, picture.height))
-    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    width, height = (max(2, even(side * scale)) for side in (picture.width, picture.height))
+    small = cv2.resize(as_array(picture), (width, height), interpolation=cv2.INTER_AREA)
     return Frame(width, height, cv2.cvtColor(small, cv2.COLOR_RGB2YUV_I420).tobytes())

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.frames import Plane, planes
+from stillmotion.vision.resize import as_bytes, blurred_at, even
 
 ROOM = 8
 """Source pixels around a window that are scaled with it: half a Lanczos kernel, and what evenness takes."""
@@ -44,15 +44,15 @@ class Span:
         scale = self.length / self.source
         first, beyond = -edge / scale, (self.frame - edge) / scale
         if edge <= 0 and edge + self.length >= self.frame:
-            cut = min(self.source, _even(self.frame / scale) + 2 * ROOM)
-            start = min(max(0, _even(first - ROOM)), self.source - cut)
-            scaled = max(_even(cut * scale), self.frame)
+            cut = min(self.source, even(self.frame / scale) + 2 * ROOM)
+            start = min(max(0, even(first - ROOM)), self.source - cut)
+            scaled = max(even(cut * scale), self.frame)
             offset = (first - start) * scaled / cut
             return View(start, cut, scaled, min(max(0.0, offset), float(scaled - self.frame)))
-        start = max(0, _even(first - ROOM))
-        cut = min(self.source, _even(beyond + ROOM)) - start
-        scaled = max(2, _even(cut * scale))
-        return View(start, cut, scaled, -_even(edge) if start == 0 else (first - start) * scaled / cut)
+        start = max(0, even(first - ROOM))
+        cut = min(self.source, even(beyond + ROOM)) - start
+        scaled = max(2, even(cut * scale))
+        return View(start, cut, scaled, -even(edge) if start == 0 else (first - start) * scaled / cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +124,10 @@ class Placed:
     def _softened(self, plane: Plane, density: int) -> Plane:
         """The plane with its border passing over into a blur away from the picture; the picture as it is."""
         height, width = plane.shape
-        coarse = cv2.resize(plane, (max(2, width // COARSE), max(2, height // COARSE)), interpolation=cv2.INTER_AREA)
         sigma = BLUR * max(self._frame.width, self._frame.height) / density / COARSE
-        blurred = cv2.GaussianBlur(coarse, (0, 0), max(1.0, sigma))
-        soft = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
+        soft = blurred_at(plane, (max(2, width // COARSE), max(2, height // COARSE)), sigma)
         share = self._shares[density]
-        return _bytes(cv2.blendLinear(plane, soft, share, 1 - share))
+        return as_bytes(cv2.blendLinear(plane, soft, share, 1 - share))
 
 
 def _share(frame: FrameSize, picture: tuple[int, int, int, int], density: int) -> NDArray[np.float32]:
@@ -176,12 +174,4 @@ def _shifted(plane: Plane, part: float, axis: int) -> Plane:
     taps, alone = (kernel / kernel.sum()).astype(np.float32), np.ones(1, np.float32)
     across, down = (taps, alone) if axis == 1 else (alone, taps)
     anchor = (TAPS - 1, 0) if axis == 1 else (0, TAPS - 1)
-    return _bytes(cv2.sepFilter2D(plane, -1, across, down, anchor=anchor, borderType=cv2.BORDER_REPLICATE))
-
-
-def _bytes(image: Any) -> Plane:
-    return np.ascontiguousarray(image, np.uint8)
-
-
-def _even(pixels: float) -> int:
-    return round(pixels / 2) * 2
+    return as_bytes(cv2.sepFilter2D(plane, -1, across, down, anchor=anchor, borderType=cv2.BORDER_REPLICATE))

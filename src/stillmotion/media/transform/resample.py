@@ -15,6 +15,7 @@ from stillmotion.media.input.clip_facts import ClipFacts, unreadable
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.layout import Layout, Placed, Span
 from stillmotion.media.transform.saliency import Attention, difference
+from stillmotion.vision.resize import even
 
 MADE_BY = "resample"
 """What a plan says in place of an engine's understanding."""
@@ -109,17 +110,17 @@ def _settled(placement: Placement, picture: FrameSize, frame: FrameSize) -> tupl
         fit = (placement.width or 0) / picture.width or (placement.height or 0) / picture.height
     width = picture.width * fit if placement.width is None else placement.width
     height = picture.height * fit if placement.height is None else placement.height
-    across = Span(picture.width, frame.width, _even(width))
-    down = Span(picture.height, frame.height, _even(height))
+    across = Span(picture.width, frame.width, max(2, even(width)))
+    down = Span(picture.height, frame.height, max(2, even(height)))
     left = (frame.width - across.length) / 2 if placement.left is None else placement.left
     top = (frame.height - down.length) / 2 if placement.top is None else placement.top
-    return Layout(across, down), round(left / 2) * 2, round(top / 2) * 2
+    return Layout(across, down), even(left), even(top)
 
 
 def _cropped(source: Source, facts: ClipFacts, size: FrameSize, report: Report) -> Rendering:
     cover = max(size.width / facts.size.width, size.height / facts.size.height)
-    across = Span(facts.size.width, size.width, max(size.width, _even(facts.size.width * cover)))
-    down = Span(facts.size.height, size.height, max(size.height, _even(facts.size.height * cover)))
+    across = Span(facts.size.width, size.width, max(size.width, even(facts.size.width * cover)))
+    down = Span(facts.size.height, size.height, max(size.height, even(facts.size.height * cover)))
     layout = Layout(across, down)
     slides = 1 if across.length - across.frame >= down.length - down.frame else 0
     span = across if slides else down
@@ -130,7 +131,7 @@ def _cropped(source: Source, facts: ClipFacts, size: FrameSize, report: Report) 
 
     def place(index: int) -> Placed:
         edge = max(span.frame - span.length, -float(way[min(index, len(way) - 1)]) * span.length)
-        at = round(edge / 2) * 2.0 if still else edge
+        at = float(even(edge)) if still else edge
         return layout.at(at, 0) if slides else layout.at(0, at)
 
     unmoved = place(0)
@@ -222,7 +223,3 @@ def _read(plan: str) -> Any:
         return json.loads(plan) if plan else None
     except ValueError:
         return None
-
-
-def _even(pixels: float) -> int:
-    return max(2, round(pixels / 2) * 2)

@@ -1,8 +1,5 @@
 """Where the eye goes in a clip, as it goes by: what a window that shows only a part of it should follow."""
 
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,15 +8,16 @@ from numpy.typing import NDArray
 
 from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.media.frames import Plane, planes
+from stillmotion.vision.faces import FaceCascade, equalised
+from stillmotion.vision.resize import as_array
+from stillmotion.vision.saliency import border_distance
 
 Profile = NDArray[np.float64]
 
 CELLS = 96
 """How many cells the longer side is looked at in."""
-FACE_SIDE = 320
-"""The longer side, in pixels, of the picture in which faces are looked for."""
-SMALLEST_FACE = 0.08
-"""Of the shorter side."""
+NEIGHBOURS, SMALLEST_FACE = 5, 0.08
+"""As in `FaceCascade`."""
 FACE_WEIGHT = 8.0
 """How much more a face counts than the most salient thing without one."""
 CENTRE_WEIGHT = 0.15
@@ -37,13 +35,13 @@ class Attention:
         """`axis` is 1 for a window that slides across, 0 for up and down; `window` is its part of that side."""
         self._axis, self._window = axis, window
         self._looks: list[Profile] = []
-        self._faces = Faces()
+        self._faces = FaceCascade("alt2", NEIGHBOURS, SMALLEST_FACE)
 
     def look(self, frame: Frame) -> None:
         """Take this frame into account; frames are to come evenly spaced."""
         y, u, v = planes(frame)
         salience = _salience(_cells(y, y.shape), _cells(u, y.shape), _cells(v, y.shape))
-        for face in self._faces.find(y):
+        for face in self._faces.find(equalised(y)):
             height, width = salience.shape
             top, bottom = round(face.top * height), max(round(face.bottom * height), round(face.top * height) + 1)
             left, right = round(face.left * width), max(round(face.right * width), round(face.left * width) + 1)
@@ -75,42 +73,11 @@ class Attention:
         return float(np.clip(fit / max(1, cells - span), 0, 1)) * (1 - self._window)
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
-    """A face's box in fractions of the picture's sides."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-class Faces:
-    """OpenCV's frontal face cascade."""
-
-    def find(self, luma: Plane) -> list[Face]:
-        """The faces in a picture."""
-        height, width = luma.shape
-        scale = min(1.0, FACE_SIDE / max(height, width))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        grey = cv2.equalizeHist(cv2.resize(luma, size, interpolation=cv2.INTER_AREA))
-        side = max(20, round(min(size) * SMALLEST_FACE))
-        found = self._cascade.detectMultiScale(grey, 1.15, 5, minSize=(side, side))
-        return [
-            Face(x / size[0], y / size[1], (x + w) / size[0], (y + h) / size[1])
-            for x, y, w, h in np.asarray(found, float).reshape(-1, 4).tolist()
-        ]
-
-    @cached_property
-    def _cascade(self) -> Any:
-        return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt2.xml"))
-
-
 def difference(one: Picture, other: Picture) -> float:
     """How unlike two pictures look at a coarse scale: the root mean square of their cells' differences."""
     cells = [
         cv2.resize(
-            np.frombuffer(each.pixels, np.uint8).reshape(each.height, each.width, 3),
+            as_array(each),
             (CELLS, CELLS),
             interpolation=cv2.INTER_AREA,
         ).astype(np.float32)
@@ -127,16 +94,14 @@ def _cells(plane: Plane, shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 def _salience(*channels: NDArray[np.float32]) -> NDArray[np.float32]:
     """0 to 1: how unlike the border around the picture a cell is, its two nearest sides not counting."""
-    colours = cv2.GaussianBlur(np.dstack(channels), (0, 0), 1.5)
-    depth = max(1, min(colours.shape[:2]) // 12)
-    distances = []
-    for side in (colours[:depth], colours[-depth:], colours[:, :depth], colours[:, -depth:]):
-        cells = side.reshape(-1, 3)
-        spread = cells.std(axis=0) + 6
-        distances.append(np.sqrt((((colours - cells.mean(axis=0)) / spread) ** 2).sum(axis=2)))
-    unlike = np.sort(np.stack(distances), axis=0)[:2].mean(axis=0)
+    unlike = border_distance(cv2.GaussianBlur(np.dstack(channels), (0, 0), 1.5), _standardised, 2)
     low, high = np.percentile(unlike, (20, 98))
     return np.asarray(np.clip((unlike - low) / max(high - low, 1e-6), 0, 1) ** 2, np.float32)
+
+
+def _standardised(cells: NDArray[np.float32], side: NDArray[np.float32]) -> Any:
+    """Distance from a side's mean in standard deviations, each channel by itself."""
+    return np.sqrt((((cells - side.mean(axis=0)) / (side.std(axis=0) + 6)) ** 2).sum(axis=2))
 
 
 def _smooth(way: Profile, sigma: float) -> Profile:

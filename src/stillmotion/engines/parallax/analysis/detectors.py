@@ -5,7 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.engines.parallax.canvas import Grid, Pixels
+from stillmotion.vision.resize import Grid, Pixels
 
 SHORTEST = 70 / 1280
 """Segments from this length on count, as a fraction of the picture's longer side (ENGINES.md)."""

@@ -1,8 +1,6 @@
 """What is in the picture: faces, where the eye goes, the sky, whether it is a photograph at all."""
 
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,54 +8,20 @@ import numpy as np
 
 from stillmotion.domain.rendering import Pause, unasked
 from stillmotion.engines.parallax.analysis.detectors import is_drawn, is_written, straight_lines
-from stillmotion.engines.parallax.canvas import Grid, Pixels
+from stillmotion.vision.faces import SEARCH_SIDE, Box, FaceFinder
+from stillmotion.vision.resize import Grid, Pixels, fit_within
+from stillmotion.vision.saliency import border_distance
 
 GRID_SIDE = 160
 """The longest side of everything that is analysed, in cells."""
-MEDIUM_SIDE = 320
-"""The longest side of the picture that faces are looked for in, in pixels."""
 LINES_SIDE = 640
 """The same for lines: shorter ones are seen as lines by the eye too, and long ones are not broken up."""
-SMALLEST_FACE = 0.07
-"""Of the shorter side: smaller ones need no care and are mostly mistakes."""
-SAME_FACE = 0.3
-"""Intersection over union from which two finds are one face."""
 FOCUS_REACHES = (0.5, 0.3, 0.22, 0.18)
 """How far around the last estimate each look at what stands out goes, as a fraction of the picture."""
 SMOOTH = 34
 """The steepest lightness (Sobel, on the grid) that sky may have."""
 SPANNING = 0.55
 """The part of the top edge that sky of an unusual colour must hold."""
-
-__all__ = ["Box", "Depth", "FaceFinder", "Grid", "Scene", "analyse"]
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in fractions of the picture's width and height."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """x, y."""
-        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
-
-    def overlap(self, other: "Box") -> float:
-        """Intersection over union, 0 to 1."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        if width <= 0 or height <= 0:
-            return 0.0
-        return width * height / (self.area + other.area - width * height)
-
-    @property
-    def area(self) -> float:
-        """Of the picture."""
-        return (self.right - self.left) * (self.bottom - self.top)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,44 +56,14 @@ class Scene:
         return int(self.colours.shape[0]), int(self.colours.shape[1])
 
 
-class FaceFinder:
-    """OpenCV's two frontal face cascades; a face counts only where both see one."""
-
-    def find(self, rgb: Pixels, pause: Pause = unasked) -> tuple[Box, ...]:
-        """Faces, the largest first."""
-        grey = cv2.equalizeHist(cv2.cvtColor(_fitted(rgb, MEDIUM_SIDE), cv2.COLOR_RGB2GRAY))
-        first = self._detect(self._quick, grey)
-        if not first:
-            return ()
-        pause()
-        second = self._detect(self._thorough, grey)
-        agreed = [box for box in first if any(box.overlap(other) >= SAME_FACE for other in second)]
-        return tuple(sorted(agreed, key=lambda box: -box.area))
-
-    @cached_property
-    def _quick(self) -> Any:
-        return _cascade("haarcascade_frontalface_alt2.xml")
-
-    @cached_property
-    def _thorough(self) -> Any:
-        return _cascade("haarcascade_frontalface_default.xml")
-
-    @staticmethod
-    def _detect(cascade: Any, grey: Any) -> list[Box]:
-        height, width = grey.shape
-        side = max(20, round(min(width, height) * SMALLEST_FACE))
-        found = cascade.detectMultiScale(grey, 1.15, 4, minSize=(side, side))
-        return [Box(x / width, y / height, (x + w) / width, (y + h) / height) for x, y, w, h in map(_ints, found)]
-
-
 def analyse(rgb: Pixels, faces: FaceFinder, pause: Pause = unasked) -> Scene:
     """Look at the picture (height × width × 3, sRGB)."""
-    medium = _fitted(rgb, MEDIUM_SIDE)
+    medium = fit_within(rgb, SEARCH_SIDE)
     pause()
-    colours = cv2.cvtColor(_fitted(medium, GRID_SIDE), cv2.COLOR_RGB2LAB).astype(np.float32)
+    colours = cv2.cvtColor(fit_within(medium, GRID_SIDE), cv2.COLOR_RGB2LAB).astype(np.float32)
     salience = _salience(colours)
     pause()
-    grey = cv2.cvtColor(_fitted(rgb, LINES_SIDE), cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(fit_within(rgb, LINES_SIDE), cv2.COLOR_RGB2GRAY)
     pause()
     found = faces.find(medium, pause)
     pause()
@@ -146,38 +80,18 @@ def analyse(rgb: Pixels, faces: FaceFinder, pause: Pause = unasked) -> Scene:
     )
 
 
-def _ints(numbers: Any) -> tuple[int, ...]:
-    return tuple(int(number) for number in numbers)
-
-
-def _cascade(name: str) -> Any:
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
-
-
-def _fitted(rgb: Any, side: int) -> Any:
-    """The picture with its longest side at most `side`."""
-    height, width = rgb.shape[:2]
-    scale = side / max(width, height)
-    if scale >= 1:
-        return rgb
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-
-
 def _salience(colours: Grid) -> Grid:
-    """How unlike the picture's border a cell is, each side of the border taken by itself."""
+    """Saliency, 0 to 1: distance in colour from the three sides of the border that are most alike."""
     smooth = cv2.GaussianBlur(colours, (0, 0), 2)
-    depth = max(1, min(smooth.shape[:2]) // 12)
-    sides = (smooth[:depth], smooth[-depth:], smooth[:, :depth], smooth[:, -depth:])
-    distances = []
-    for side in sides:
-        cells = side.reshape(-1, 3)
-        mean = cells.mean(axis=0)
-        spread = np.cov(cells.T.astype(np.float64), ddof=0) + 60 * np.eye(3)
-        away = smooth - mean
-        distances.append(np.sqrt(np.einsum("hwi,ij,hwj->hw", away, np.linalg.inv(spread), away)))
-    ordered = np.sort(np.stack(distances), axis=0)
-    return _spread(cv2.GaussianBlur(ordered[:3].mean(axis=0).astype(np.float32), (0, 0), 2))
+    unlike = border_distance(smooth, _mahalanobis, 3).astype(np.float32)
+    return _spread(cv2.GaussianBlur(unlike, (0, 0), 2))
+
+
+def _mahalanobis(cells: Grid, side: Grid) -> Any:
+    """Mahalanobis distance from a side's samples; the added variance keeps an even side's from being without bound."""
+    covariance = np.cov(side.T.astype(np.float64), ddof=0) + 60 * np.eye(3)
+    away = cells - side.mean(axis=0)
+    return np.sqrt(np.einsum("hwi,ij,hwj->hw", away, np.linalg.inv(covariance), away))
 
 
 def _spread(values: Grid) -> Grid:

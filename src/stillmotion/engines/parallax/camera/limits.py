@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax.analysis.scene import Box, Grid, Scene
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import Samples
 from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, solve
 from stillmotion.engines.parallax.canvas import Canvas
+from stillmotion.vision.faces import Box
+from stillmotion.vision.resize import Grid
 
 CUT_COST = 0.9
 """What it costs to cut through something, against having it in: the top of things counts in full."""

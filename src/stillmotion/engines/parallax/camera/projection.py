@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.engines.parallax.analysis.scene import Grid
 from stillmotion.engines.parallax.camera.path import FAR, CameraPath, Samples
 from stillmotion.engines.parallax.canvas import Canvas
+from stillmotion.vision.resize import Grid
 
 ROUNDS = 3
 """Fixed-point rounds: displacement slopes stay under 0.35, so three leave less than 5 % of the parallax."""

@@ -7,12 +7,14 @@ import numpy as np
 
 from stillmotion.domain.rendering import Pause, Picture, unasked
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax.analysis.scene import Box, FaceFinder, Grid, Scene, analyse
+from stillmotion.engines.parallax.analysis.scene import Scene, analyse
 from stillmotion.engines.parallax.camera.limits import MOST_BEND, bend, contained, crop_centre, head, loses
 from stillmotion.engines.parallax.camera.path import FAR, CameraPath
 from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, corners, reach, resolve
-from stillmotion.engines.parallax.canvas import Canvas, as_array, lay_out
+from stillmotion.engines.parallax.canvas import Canvas, lay_out
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, limited, nearness
+from stillmotion.vision.faces import Box, FaceFinder
+from stillmotion.vision.resize import Grid, as_array
 
 NEAR_CELLS = 160
 """The longest side of the depth grid over a canvas."""

@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.rendering import Frame, Pause, unasked
-from stillmotion.engines.parallax.analysis.scene import Grid
 from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap, Views, lookup, solve
-from stillmotion.engines.parallax.canvas import Pixels
+from stillmotion.vision.resize import Grid, Pixels
 
 STRIP = 16
 """Rows of cells that are drawn at once: a map of so many stays in the processor's cache."""

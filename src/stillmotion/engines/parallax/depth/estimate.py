@@ -6,8 +6,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.engines.parallax.analysis.scene import Box, Grid, Scene
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.canvas import Region
+from stillmotion.vision.faces import Box
+from stillmotion.vision.resize import Grid
 
 SMOOTHING = 0.04
 """The low-pass over nearness, sigma as a fraction of the grid's width."""

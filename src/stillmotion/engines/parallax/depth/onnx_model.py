@@ -6,14 +6,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.rendering import Pause
-from stillmotion.engines.parallax.analysis.scene import Grid, Scene
-from stillmotion.engines.parallax.canvas import Pixels
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.depth.source import graded
+from stillmotion.vision.resize import Grid, Pixels, resized
 
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's mean and standard deviation of R, G and B from 0 to 1, by which MiDaS, DPT and Depth Anything take their
@@ -140,8 +139,7 @@ class DepthModel:
 
 def normalised(rgb: Pixels, height: int, width: int) -> Grid:
     """A picture as such models take it: 1 × 3 × `height` × `width`, by `MEAN` and `SPREAD`."""
-    shrinking = rgb.shape[0] > height or rgb.shape[1] > width
-    small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
+    small = resized(rgb, width, height)
     normal = (small.astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(SPREAD, np.float32)
     return np.ascontiguousarray(normal.transpose(2, 0, 1)[np.newaxis])
 

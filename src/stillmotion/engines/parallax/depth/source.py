@@ -7,9 +7,9 @@ import numpy as np
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Pause
-from stillmotion.engines.parallax.analysis.scene import Grid, Scene
-from stillmotion.engines.parallax.canvas import Pixels
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, guided, nearness
+from stillmotion.vision.resize import Grid, Pixels
 
 EDGE_CELLS = 4
 """How far, in cells, known depth may be moved to the edges that the picture has."""

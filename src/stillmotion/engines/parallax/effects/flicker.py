@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.rendering import Frame
-from stillmotion.engines.parallax.analysis.scene import Grid, Scene
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import Samples, ease
 from stillmotion.engines.parallax.camera.projection import CELL, lookup
 from stillmotion.engines.parallax.camera.warp import Warp
@@ -15,6 +15,7 @@ from stillmotion.engines.parallax.effects.overlays import NEUTRAL, cloudy, drift
 from stillmotion.engines.parallax.motion.displacement import Cells
 from stillmotion.engines.parallax.motion.regions import flames, glow, sampled
 from stillmotion.engines.parallax.motion.subject import Beat
+from stillmotion.vision.resize import Grid
 
 CLIMB = 0.55
 """How fast brightness climbs through a flame, in tiles of noise a second."""

@@ -7,13 +7,14 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.rendering import Frame
-from stillmotion.engines.parallax.analysis.scene import Grid, Scene
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import ease
 from stillmotion.engines.parallax.camera.projection import lookup
 from stillmotion.engines.parallax.camera.warp import Warp
 from stillmotion.engines.parallax.motion.displacement import Cells
 from stillmotion.engines.parallax.motion.regions import LEAST_REGION, sampled, smoke
 from stillmotion.engines.parallax.motion.subject import Beat
+from stillmotion.vision.resize import Grid
 
 WHITE, NEUTRAL = 235, 128
 """Limited-range luma of white; chroma of no colour."""

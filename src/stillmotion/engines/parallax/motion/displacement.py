@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillmotion.domain.rendering import Pause, unasked
-from stillmotion.engines.parallax.analysis.scene import Grid
 from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap
 from stillmotion.engines.parallax.depth.estimate import STEEPEST
+from stillmotion.vision.resize import Grid
 
 Weights = NDArray[np.float32]
 

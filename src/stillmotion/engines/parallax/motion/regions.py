@@ -6,8 +6,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.engines.parallax.analysis.scene import Grid, Scene
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.motion.displacement import Cells
+from stillmotion.vision.resize import Grid
 
 LEAST_REGION = 0.015
 """The part of the picture that a thing must cover to be moved."""

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from stillmotion.engines.parallax.analysis.scene import Box, Grid, Scene
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import Samples, ease, there_and_back
 from stillmotion.engines.parallax.camera.projection import CELL
-from stillmotion.engines.parallax.canvas import blurred
 from stillmotion.engines.parallax.depth.estimate import person
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation
+from stillmotion.vision.faces import Box
+from stillmotion.vision.resize import Grid, blurred
 
 LEAN = 0.14
 """How far a head leans, as a fraction of the height over the foot: about eight degrees."""

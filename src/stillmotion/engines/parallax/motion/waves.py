@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.rendering import Pause, unasked
-from stillmotion.engines.parallax.analysis.scene import Grid, Scene
+from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import Samples, ease
 from stillmotion.engines.parallax.language.plan import Ignored
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, steepness
@@ -23,6 +23,7 @@ from stillmotion.engines.parallax.motion.regions import (
     wind,
 )
 from stillmotion.engines.parallax.motion.subject import Beat
+from stillmotion.vision.resize import Grid
 
 LEAST_FLAME = 0.002
 """The same for flames."""

@@ -1,0 +1,1 @@
+"""Looking at pictures: faces, saliency and resizing, for engines and media alike."""
