@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
+from platformdirs import user_data_path
 
 from stillmotion.domain.errors import StillmotionError
 
@@ -22,12 +23,11 @@ class SettingsError(StillmotionError):
 
 
 def _default_place() -> Path:
-    """In the user's home; under `~` as it stands where there is none, which is refused when the directory is needed."""
-    place = Path("~/.local/share/stillmotion")
+    """This system's folder for a user's data; `~` for a user without a home, refused where a directory is needed."""
     try:
-        return place.expanduser()
+        return user_data_path("stillmotion", appauthor=False)
     except RuntimeError:
-        return place
+        return Path("~")
 
 
 def _setting(default: Any, doc: str, *, secret: bool = False) -> Any:
@@ -39,7 +39,8 @@ class Settings:
     """Everything an operator can choose. Lists are comma-separated in the environment, tables `name=value`."""
 
     data_dir: Path = _setting(
-        _default_place(), "Where the database, the clips and the secret are kept: a local disk, no network share."
+        _default_place(),
+        "Where the database, the clips and the secret are kept: a local disk, no network share.",
     )
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
     port: int = _setting(8080, "Port to listen on; 0 picks a free one.")

@@ -1,16 +1,14 @@
 """Where a generation's row lies: where its id says, else anywhere, and it is found all the same."""
 
-from datetime import timedelta
-
 import apsw
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from uuid_utils import uuid7
 
-from stillmotion.adapters.identifiers import Uuid7Source, new_uuid7
+from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.adapters.store.sqlite.generation_rows import place_of
 from stillmotion.domain.errors import GenerationNotFound
-from tests.builders import ManualClock
 from tests.contracts.conftest import keep_subscription
 from tests.contracts.test_generation_store import submit
 
@@ -92,18 +90,13 @@ async def test_rows_from_before_places_were_told_apart_by_owner_are_found_by_the
 
 
 def test_what_comes_later_lies_behind_what_was_there():
-    clock = ManualClock()
-    new_id = Uuid7Source(clock)
-    places = []
-    for _ in range(1000):
-        places.append(place_of(OWNER, new_id()))
-        clock.time += timedelta(milliseconds=1)
+    milliseconds = range(1_795_000_000_000, 1_795_000_001_000)
+    places = [place_of(OWNER, str(uuid7(nanoseconds=each * 1_000_000))) for each in milliseconds]
     assert places == sorted(set(places))
 
 
 def test_ids_of_one_millisecond_have_places_of_their_own():
-    new_id = Uuid7Source(ManualClock())
-    assert len({place_of(OWNER, new_id()) for _ in range(1000)}) > 900
+    assert len({place_of(OWNER, new_uuid7()) for _ in range(100_000)}) > 99_000
 
 
 @given(st.text() | st.text("0123456789abcdefABCDEF-_+x "))

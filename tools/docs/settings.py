@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+
 from stillmotion.config import Origin, Settings, load
 from tools.docs.markdown import literal, table
 
@@ -16,8 +19,15 @@ def settings() -> str:
 
 
 def _row(each: Origin, kind: Any) -> tuple[str, ...]:
-    default = each.value.replace(str(Path.home()), "~", 1)
-    return literal(each.name), literal(each.variable), _kind(kind), literal(default) or "(empty)", each.doc
+    default = _default_places() if each.name == "data_dir" else literal(each.value) or "(empty)"
+    return literal(each.name), literal(each.variable), _kind(kind), default, each.doc
+
+
+def _default_places() -> str:
+    """The data directory that is taken where none is set, on each system that we are tried on."""
+    linux, macos = (kind("stillmotion", appauthor=False).user_data_dir for kind in (Unix, MacOS))
+    home = str(Path.home())
+    return f"{literal(linux.replace(home, '~', 1))}; on macOS {literal(macos.replace(home, '~', 1))}"
 
 
 def _kind(kind: Any) -> str:
