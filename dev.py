@@ -130,16 +130,12 @@ def bench(arguments: Sequence[str]) -> int:
 
 def gallery(arguments: Sequence[str]) -> int:
     """Write a page of clips and contact sheets to look through."""
-    os.chdir(ROOT)
-    prepare()
-    return become([str(PYTHON), "-m", "bench.gallery", *arguments])
+    return go_on("bench.gallery", *arguments)
 
 
 def fuzz(arguments: Sequence[str]) -> int:
     """Send a live server whatever its OpenAPI document allows, and what it does not."""
-    os.chdir(ROOT)
-    prepare()
-    return become([str(PYTHON), "-m", "tools.fuzz", *arguments])
+    return go_on("tools.fuzz", *arguments)
 
 
 def pictures(arguments: Sequence[str]) -> int:
@@ -152,23 +148,23 @@ def pictures(arguments: Sequence[str]) -> int:
 
 def soak(arguments: Sequence[str]) -> int:
     """Let a seeded storm loose on the service, and count what was lost: nothing."""
-    os.chdir(ROOT)
-    prepare()
-    return become([str(PYTHON), "-m", "bench.soak", *arguments])
+    return go_on("bench.soak", *arguments)
 
 
 def walk(arguments: Sequence[str]) -> int:
     """Follow a real submit, poll, download, callback or render through the files of the house."""
-    os.chdir(ROOT)
-    prepare()
-    return become([str(PYTHON), "-m", "tools.walk", *arguments])
+    return go_on("tools.walk", *arguments)
 
 
 def docs(arguments: Sequence[str]) -> int:
     """Write the reference pages from the code; --check only compares."""
-    os.chdir(ROOT)
-    prepare()
-    return become([str(PYTHON), "-m", "tools.docs", *arguments])
+    return go_on("tools.docs", *arguments)
+
+
+def site(arguments: Sequence[str]) -> int:
+    """Build the documentation as a site in out/site, its links checked."""
+    refuse(arguments, "site")
+    return go_on("zensical", "build", "--clean", "--strict")
 
 
 def compatibility(arguments: Sequence[str]) -> int:
@@ -414,6 +410,13 @@ def become(command: list[str]) -> int:
     os.execv(command[0], command)
 
 
+def go_on(*words: str) -> int:
+    """Go on as one of the project's modules, at its root, with what it needs."""
+    os.chdir(ROOT)
+    prepare()
+    return become([str(PYTHON), "-m", *words])
+
+
 def refuse(arguments: Sequence[str], chore: str) -> None:
     """Some chores take no arguments."""
     if arguments:
@@ -447,6 +450,7 @@ CHORES: Mapping[str, Chore] = {
     "soak": Chore(soak, "[--seconds N] [--seed N]"),
     "walk": Chore(walk, "JOURNEY… [--short]"),
     "docs": Chore(docs, "[--check]"),
+    "site": Chore(site),
     "compatibility": Chore(compatibility),
     "matrix": Chore(matrix),
     "lock": Chore(lock, "[--upgrade]"),

@@ -27,7 +27,7 @@ class Live:
     picture_file: Path
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments) -> None:
         """Say nothing."""
 
@@ -41,7 +41,7 @@ def picture(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory, picture) -> Iterator[Live]:
-    pictures = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(picture.parent)))
+    pictures = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(picture.parent)))
     threading.Thread(target=pictures.serve_forever, daemon=True).start()
     port = pictures.server_address[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}

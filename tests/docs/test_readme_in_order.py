@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from stillmotion.cli.sample_picture import draw_sample
+from tests.docs.conftest import Quiet
 from tests.docs.markdown_pages import ROOT
 
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
@@ -43,11 +44,6 @@ PICTURES = (
     "https://example.com/photo.jpg",
 )
 SECONDS = 600
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments) -> None:
-        """Say nothing."""
 
 
 def free_port() -> int:
