@@ -21,8 +21,7 @@ from stillmotion.adapters.store.sqlite.generation_rows import Bindings, from_gen
 from stillmotion.application.generations import Generations
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads
-from stillmotion.domain.keyframes import ImageKeyframe
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Subscription
 
 CALLERS = 32
@@ -99,7 +98,7 @@ async def _per_second(generations: Generations, subscription: Subscription, coun
 
     async def call() -> None:
         for _ in remaining:
-            request = GenerationRequest(PROMPT, ImageKeyframe(PICTURE))
+            request = GenerationRequest(PROMPT, Keyframe(url=PICTURE))
             await generations.submit(subscription, "gateway", request)
 
     began = time.perf_counter()

@@ -22,9 +22,8 @@ from stillmotion.composition import administration
 from stillmotion.config import Settings
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.keyframes import ImageKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Product
 from stillmotion.opening import Missing
 
@@ -86,7 +85,7 @@ def unlimited(product_id: str) -> Product:
 
 def queued(generation_id: str, subscription_id: str, now: datetime) -> Generation:
     """A generation as the founding document's example submits it."""
-    request = GenerationRequest(PROMPT, ImageKeyframe(PICTURE))
+    request = GenerationRequest(PROMPT, Keyframe(url=PICTURE))
     return Generation(generation_id, subscription_id, "gateway", request, "parallax/1", now)
 
 

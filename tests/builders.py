@@ -7,8 +7,7 @@ from typing import Any
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.keyframes import ImageKeyframe
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -63,7 +62,7 @@ def a_key(subscription: Subscription, slot: KeySlot = KeySlot.PRIMARY, **parts: 
 
 
 def a_request(**parts: Any) -> GenerationRequest:
-    frame0 = ImageKeyframe("https://storage.googleapis.com/imagesai.appypie.com/testing/00034_00.jpg")
+    frame0 = Keyframe(url="https://storage.googleapis.com/imagesai.appypie.com/testing/00034_00.jpg")
     return GenerationRequest(**{"prompt": "leaning girl", "frame0": frame0} | parts)
 
 

@@ -13,9 +13,8 @@ from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.application.generations import Generations
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.errors import InvalidRequest
-from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.reframing import Placement
-from stillmotion.domain.request import MAX_SECONDS, AspectRatio, Purpose, Resolution
+from stillmotion.domain.request import MAX_SECONDS, AspectRatio, Keyframe, Purpose, Resolution
 from stillmotion.testing.memory_store import MemoryStore
 from tests.builders import ManualClock, a_request, a_subscription, some_assets
 
@@ -83,6 +82,20 @@ async def test_a_reframed_clip_keeps_its_sources_length_and_area(desk):
         )
 
 
+async def test_a_placement_is_judged_in_the_frame_of_the_reframed_clip(desk):
+    """720p, tall, is 720 pixels wide; 1080p is 1080."""
+    source = await desk.finished(resolution=Resolution.P1080)
+    parts = {"prompt": "", "frame0": None, "aspect_ratio": AspectRatio.TALL, "placement": Placement(left=900)}
+    made = await desk.submit(purpose=Purpose.REFRAME, source=source, **parts)
+    assert made.request.placement == Placement(left=900)
+
+
+async def test_a_request_that_breaks_a_rule_is_refused_with_every_problem(desk):
+    with pytest.raises(InvalidRequest) as refused:
+        await desk.submit(prompt=" ", seconds=99, seed=-1)
+    assert [problem.field for problem in refused.value.problems] == ["prompt", "seconds", "seed"]
+
+
 async def test_anyones_video_counts_as_the_longest_clip_and_comes_from_a_public_address(desk):
     parts = {"purpose": Purpose.REFRAME, "prompt": "", "frame0": None, "aspect_ratio": AspectRatio.TALL}
     made = await desk.submit(source_url="https://example.com/film.mp4", **parts)
@@ -106,8 +119,8 @@ async def test_what_is_not_there_to_start_from_is_named(desk, whose):
         earlier = await desk.finished() if whose == "another's" else new_uuid7()
         why = "is not one of your generations: give the id of one"
     asked = [
-        ("frame0.id", {"frame0": GenerationKeyframe(earlier)}),
-        ("frame1.id", {"frame1": GenerationKeyframe(earlier)}),
+        ("frame0.id", {"frame0": Keyframe(id=earlier)}),
+        ("frame1.id", {"frame1": Keyframe(id=earlier)}),
         ("source", {"purpose": Purpose.UPSCALE, "source": earlier, "resolution": Resolution.P2160}),
     ]
     for field, parts in asked:

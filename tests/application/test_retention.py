@@ -17,8 +17,8 @@ from stillmotion.application.retention import Retention
 from stillmotion.application.uploads import Uploads
 from stillmotion.application.work import Rendered, RenderedFile, Work
 from stillmotion.domain.errors import GenerationNotFound, Unavailable
-from stillmotion.domain.keyframes import InlineKeyframe
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.request import Keyframe
 from stillmotion.testing.memory_store import MemoryStore
 from tests.builders import ManualClock, a_key, a_product, a_request, a_subscription
 
@@ -58,7 +58,7 @@ class House:
         self.rendered.write_bytes(b"clip")
 
     async def submit(self):
-        request = a_request(frame0=InlineKeyframe(b"GIF89a, a picture"))
+        request = a_request(frame0=Keyframe(content=b"GIF89a, a picture"))
         return (await self.generations.submit(self.owner, "gateway", request)).generation.id
 
     def result(self):

@@ -21,8 +21,6 @@ SHARED_CLASS_NAMES: Mapping[str, str] = {
     "Assets": "the wire type of the founding dialect is called as its API calls it",
     "Generation": "the wire type of the founding dialect and the client's value are called as the API calls them",
     "GenerationFailed": "the client's errors are named as the service's",
-    "GenerationKeyframe": "the wire type of the founding dialect is called as its API calls it",
-    "ImageKeyframe": "the wire type of the founding dialect is called as its API calls it",
     "InvalidRequest": "the client's errors are named as the service's",
     "NotAuthenticated": "the client's errors are named as the service's",
 }

@@ -9,7 +9,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.keyframes import ImageKeyframe, StoredKeyframe
+from stillmotion.domain.request import Keyframe
 from stillmotion.http.parsing.data_uri import read_data_uri
 from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import small_picture
@@ -57,7 +57,7 @@ def test_a_video_is_created_from_a_file(client, caller):
 @pytest.mark.parametrize("file", [PNG, io.BytesIO(PNG), ("x", io.BytesIO(PNG))], ids=["bytes", "file", "named"])
 def test_a_file_may_be_given_in_each_of_the_clients_ways(client, caller, file):
     video = create(client, input_reference=file)
-    assert isinstance(kept(caller, video).request.frame0, StoredKeyframe)
+    assert kept(caller, video).request.frame0.key is not None
     assert (video.model, video.size, video.seconds) == ("sora-2", "720x1280", "4")
 
 
@@ -70,21 +70,21 @@ def test_a_large_file_is_taken(client, caller):
 @pytest.mark.methods("videos.create")
 def test_the_form_may_name_the_picture_by_its_address(client, caller):
     video = client.videos.create(prompt="leaning girl", extra_body={"input_reference": {"image_url": PICTURE_URL}})
-    assert kept(caller, video).request.frame0 == ImageKeyframe(PICTURE_URL)
+    assert kept(caller, video).request.frame0 == Keyframe(url=PICTURE_URL)
 
 
 @pytest.mark.parametrize("reference", [{"image_url": PICTURE_URL}, PICTURE_URL])
 def test_json_names_the_picture_by_its_address(client, caller, reference):
     body = {"prompt": "leaning girl", "input_reference": reference, "seconds": 4, "size": "1792x1024"}
     video = client.post("/videos", body=body, cast_to=openai.types.Video)
-    assert kept(caller, video).request.frame0 == ImageKeyframe(PICTURE_URL)
+    assert kept(caller, video).request.frame0 == Keyframe(url=PICTURE_URL)
     assert video.size == "1920x1080"
 
 
 def test_json_holds_the_picture_itself(client, caller):
     body = {"prompt": "leaning girl", "input_reference": {"image_url": small_picture()}}
     video = client.post("/videos", body=body, cast_to=openai.types.Video)
-    assert isinstance(kept(caller, video).request.frame0, StoredKeyframe)
+    assert kept(caller, video).request.frame0.key is not None
 
 
 def test_an_upload_is_named_by_its_id(client, caller, edge):
@@ -97,7 +97,7 @@ def test_an_upload_is_named_by_its_id(client, caller, edge):
     )
     body = {"prompt": "leaning girl", "input_reference": {"file_id": uploaded["id"]}}
     video = client.post("/videos", body=body, cast_to=openai.types.Video)
-    assert isinstance(kept(caller, video).request.frame0, StoredKeyframe)
+    assert kept(caller, video).request.frame0.key is not None
     with a_client(edge.caller()) as another, pytest.raises(openai.BadRequestError) as refused:
         another.post("/videos", body=body, cast_to=openai.types.Video)
     assert refused.value.param == "input_reference.file_id"

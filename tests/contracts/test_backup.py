@@ -17,7 +17,7 @@ from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
 from stillmotion.application.ports.store import Submission
 from stillmotion.application.retention import remove_objects
-from stillmotion.domain.keyframes import StoredKeyframe
+from stillmotion.domain.request import Keyframe
 from stillmotion.outputs import BACKUP, OutputRefused, place
 from tests.builders import CALLBACK_URL, NOON, ManualClock, a_generation, some_assets
 from tests.contracts.conftest import keep_subscription
@@ -37,7 +37,7 @@ class House:
         picture = f"inputs/{generation.id}/picture"
         await self.objects.put(picture, b"picture")
         generation = a_generation(
-            subscription, id=generation.id, frame0=StoredKeyframe(picture), callback_url=CALLBACK_URL
+            subscription, id=generation.id, frame0=Keyframe(key=picture), callback_url=CALLBACK_URL
         )
         await self.store.submit(Submission(generation, subscription.product))
         claimed = await self.store.change(generation.id, lambda each: each.claimed(NOON + timedelta(seconds=15)))

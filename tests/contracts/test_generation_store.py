@@ -18,10 +18,9 @@ from stillmotion.domain.errors import (
     RateLimitExceeded,
     Refused,
 )
-from stillmotion.domain.keyframes import GenerationKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
-from stillmotion.domain.request import AspectRatio, Purpose, Resolution
+from stillmotion.domain.request import AspectRatio, Keyframe, Purpose, Resolution
 from tests.builders import CALLBACK_URL, NOON, a_generation, some_assets
 from tests.contracts.conftest import keep_subscription
 
@@ -52,8 +51,8 @@ async def test_what_was_submitted_is_found_as_it_was(store, subscription):
     generation = a_generation(
         subscription,
         prompt='leaning "girl" 🌊\nand a second line',
-        frame0=StoredKeyframe("inputs/a/b"),
-        frame1=GenerationKeyframe("0199-earlier"),
+        frame0=Keyframe(key="inputs/a/b"),
+        frame1=Keyframe(id="0199-earlier"),
         aspect_ratio=AspectRatio.CINEMA,
         loop=True,
         seconds=7.25,

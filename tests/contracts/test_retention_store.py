@@ -12,8 +12,8 @@ from stillmotion.domain.errors import (
     GenerationNotFound,
     QuotaSpent,
 )
-from stillmotion.domain.keyframes import StoredKeyframe
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.request import Keyframe
 from tests.builders import CALLBACK_URL, NOON, a_generation, some_assets
 from tests.contracts.conftest import keep_subscription
 
@@ -160,7 +160,7 @@ async def test_a_product_says_how_long_it_keeps(store):
 
 
 async def test_objects_that_a_generation_names_are_known(store, subscription):
-    frame0 = StoredKeyframe("inputs/there/picture")
+    frame0 = Keyframe(key="inputs/there/picture")
     made = await submit(store, subscription, id="there", frame0=frame0)
     await complete(store, made)
     keys = ["inputs/there/picture", "inputs/there/other", "generations/there/v.mp4", "generations/there/t.jpg"]

@@ -9,9 +9,7 @@ import pytest
 
 from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
 from stillmotion.adapters.store.sqlite.database import has_wal_reset_bug, refuse_unsafe_sqlite
-from stillmotion.adapters.store.sqlite.generation_rows import from_request, to_request
 from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, Migration, migrations, open_database
-from stillmotion.domain.request import Purpose
 from stillmotion.domain.subscriptions import Usage
 from tests.builders import NOON
 from tests.contracts.conftest import keep_subscription
@@ -90,13 +88,6 @@ async def test_what_was_kept_before_there_were_turns_and_terms_goes_on(database,
     assert (await store.claim_next(lambda each: each.claimed(NOON))).id == "g1"
     assert await store.claim_next(lambda each: each.claimed(NOON)) is None
     store.close()
-
-
-def test_a_request_that_was_kept_before_there_were_other_purposes_is_read():
-    kept = '{"prompt":"a walk","seconds":5.0,"resolution":"720p","model":"ray-1-6","frame0":{"type":"image","url":"u"}}'
-    request = to_request(kept)
-    assert (request.purpose, request.source, request.placement) == (Purpose.VIDEO, None, None)
-    assert from_request(request) == kept
 
 
 def test_a_migration_that_fails_changes_nothing(database):

@@ -9,10 +9,9 @@ from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationFailed, IllegalTransition, LeaseLost
 from stillmotion.domain.generation import MAX_FAILURES, MAX_LOSSES, Generation, Lease
-from stillmotion.domain.keyframes import ImageKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.quotas import refunded_by
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.request import GenerationRequest, Keyframe
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=15)
@@ -21,7 +20,7 @@ CRASH = GenerationFailed("renderer_died", "The renderer stopped.", permanent=Fal
 
 
 def queued(**changes):
-    request = GenerationRequest("leaning girl", ImageKeyframe("https://example.com/a.jpg"), callback_url="https://c.d/")
+    request = GenerationRequest("leaning girl", Keyframe(url="https://example.com/a.jpg"), callback_url="https://c.d/")
     return replace(Generation("id", "subscription", "gateway", request, "parallax/1", NOW), **changes)
 
 

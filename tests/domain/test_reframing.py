@@ -49,9 +49,10 @@ def reframing(**parts):
 
 
 def test_a_clip_is_upscaled_or_reframed_without_a_prompt():
-    assert reframing(placement=Placement(0, 0, 720, 404)).placement == Placement(0, 0, 720, 404)
-    upscaling = {"aspect_ratio": None, "purpose": Purpose.UPSCALE}
-    assert reframing(**upscaling, resolution=Resolution.P1080).resolution is Resolution.P1080
+    request = reframing(placement=Placement(0, 0, 720, 404))
+    request.check()
+    request.check_placement(request.resolution)
+    reframing(aspect_ratio=None, purpose=Purpose.UPSCALE, resolution=Resolution.P1080).check()
 
 
 @pytest.mark.parametrize(
@@ -63,13 +64,22 @@ def test_a_clip_is_upscaled_or_reframed_without_a_prompt():
         ({"prompt": "\0"}, "prompt"),
         ({"purpose": Purpose.UPSCALE}, "aspect_ratio"),
         ({"purpose": Purpose.UPSCALE, "aspect_ratio": None, "placement": Placement()}, "placement"),
-        ({"placement": Placement(left=719)}, "x_start"),
-        ({"placement": Placement(left=-100, width=100)}, "x_end"),
-        ({"placement": Placement(top=1280)}, "y_start"),
-        ({"placement": Placement(height=16_000)}, "y_end"),
     ],
 )
 def test_what_does_not_go_together_is_refused(parts, field):
+    assert [problem.field for problem in reframing(**parts).problems()] == [field]
+
+
+@pytest.mark.parametrize(
+    ("placement", "field"),
+    [
+        (Placement(left=719), "x_start"),
+        (Placement(left=-100, width=100), "x_end"),
+        (Placement(top=1280), "y_start"),
+        (Placement(height=16_000), "y_end"),
+    ],
+)
+def test_a_placement_that_is_no_use_in_the_frame_is_refused(placement, field):
     with pytest.raises(InvalidRequest) as refused:
-        reframing(**parts)
+        reframing(placement=placement).check_placement(Resolution.P720)
     assert [problem.field for problem in refused.value.problems] == [field]

@@ -5,17 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillmotion.domain.errors import InvalidRequest
-from stillmotion.domain.keyframes import ImageKeyframe
 from stillmotion.domain.request import (
     AspectRatio,
     FrameSize,
     GenerationRequest,
+    Keyframe,
     Resolution,
     frame_size,
     prompt_problems,
 )
 
-PHOTO = ImageKeyframe("https://example.com/a.jpg")
+PHOTO = Keyframe(url="https://example.com/a.jpg")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ PHOTO = ImageKeyframe("https://example.com/a.jpg")
 def test_a_bad_prompt_is_told_its_remedy(prompt, remedy):
     """With a picture to start from, no prompt at all is a request too; an empty one is not where there is none."""
     with pytest.raises(InvalidRequest) as refused:
-        GenerationRequest(prompt, PHOTO if prompt else None)
+        GenerationRequest(prompt, PHOTO if prompt else None).check()
     (problem,) = refused.value.problems
     assert problem.field == "prompt"
     assert remedy in problem.message
@@ -46,14 +46,14 @@ def test_any_other_text_is_a_prompt(prompt):
 
 def test_all_problems_are_told_at_once():
     with pytest.raises(InvalidRequest) as refused:
-        GenerationRequest(" ", PHOTO, seconds=99, seed=-1)
+        GenerationRequest(" ", PHOTO, seconds=99, seed=-1).check()
     assert [problem.field for problem in refused.value.problems] == ["prompt", "seconds", "seed"]
 
 
 @pytest.mark.parametrize("seconds", [0.99, 12.01, float("nan"), float("inf"), -5])
 def test_a_length_outside_one_to_twelve_seconds_is_refused(seconds):
     with pytest.raises(InvalidRequest, match="seconds: must be from 1 to 12 seconds"):
-        GenerationRequest("x", PHOTO, seconds=seconds)
+        GenerationRequest("x", PHOTO, seconds=seconds).check()
 
 
 def test_the_usual_sizes():

@@ -22,9 +22,8 @@ from stillmotion.application.ports.store import GenerationStore, Submission
 from stillmotion.application.work import Work
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.keyframes import ImageKeyframe, Keyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Product
 from stillmotion.testing.memory_store import MemoryStore
 from stillmotion.worker.attempt import AttemptContext
@@ -87,7 +86,7 @@ class Bench:
         has_picture: bool = True,
         **parts: Any,
     ) -> str:
-        keyframe = (frame0 or ImageKeyframe("https://example.com/picture.png")) if has_picture else None
+        keyframe = (frame0 or Keyframe(url="https://example.com/picture.png")) if has_picture else None
         request = GenerationRequest(**{"prompt": prompt, "frame0": keyframe, "seconds": 1.0} | parts)
         now = self.workshop.clock.now()
         generation = Generation(new_uuid7(), "s", "gateway", request, engine, now)

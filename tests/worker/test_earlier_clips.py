@@ -11,17 +11,16 @@ from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.application.generations import Generations
 from stillmotion.application.uploads import Uploads
-from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import VideoCodec
-from stillmotion.domain.request import AspectRatio, FrameSize, GenerationRequest, Purpose, Resolution
+from stillmotion.domain.request import AspectRatio, FrameSize, GenerationRequest, Keyframe, Purpose, Resolution
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.media.input.probe import probe
 from tests.timing import tries
 from tests.worker.conftest import PRODUCT, Bench, running
 
-PICTURE = ImageKeyframe("https://example.com/picture.png")
+PICTURE = Keyframe(url="https://example.com/picture.png")
 SMALL = {"seconds": 1.0, "resolution": Resolution.P540}
 
 
@@ -84,9 +83,9 @@ async def test_a_clip_goes_on_from_the_last_frame_of_another_and_leads_into_the_
     async with running(workshop) as bench:
         desk = Desk(bench)
         source = await desk.made("fade")
-        extended = await desk.made("tell", frame0=GenerationKeyframe(source.id))
-        lead_in = await desk.made("tell", frame0=None, frame1=GenerationKeyframe(source.id))
-        between = await desk.made("tell", frame0=GenerationKeyframe(source.id), frame1=GenerationKeyframe(source.id))
+        extended = await desk.made("tell", frame0=Keyframe(id=source.id))
+        lead_in = await desk.made("tell", frame0=None, frame1=Keyframe(id=source.id))
+        between = await desk.made("tell", frame0=Keyframe(id=source.id), frame1=Keyframe(id=source.id))
     plans = [json.loads(each.plan) for each in (extended, lead_in, between)]
     dark, bright = pytest.approx(47, abs=3), pytest.approx(210, abs=3)  # luma 56 and 196 of limited range, as RGB
     source_plan = '{"moves": []}'
@@ -102,7 +101,7 @@ async def test_what_it_was_to_be_made_from_may_be_gone_by_then(workshop):
         await workshop.objects.delete(stored.assets.video.key)
         lost = await desk.another(stored.id, Purpose.UPSCALE, resolution=Resolution.P720)
         blocker = await desk.submit("slow slow")
-        waiting = await desk.submit(frame0=GenerationKeyframe(source.id))
+        waiting = await desk.submit(frame0=Keyframe(id=source.id))
         del bench.store._generations[source.id]
         await bench.ended(blocker)
         gone = await bench.ended(waiting)
@@ -119,7 +118,7 @@ async def test_nothing_is_made_from_a_clip_that_storage_has_damaged(workshop):
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
         failed = await desk.another(source.id, Purpose.UPSCALE, resolution=Resolution.P720)
-        extended = await desk.made(frame0=GenerationKeyframe(source.id))
+        extended = await desk.made(frame0=Keyframe(id=source.id))
     for each in (failed, extended):
         assert (each.state, each.failure_code, each.attempt) == (State.FAILED, "source_damaged", 1)
 
@@ -145,7 +144,7 @@ async def test_clips_are_av1_where_that_is_set(workshop, tmp_path):
         desk = Desk(bench)
         source = await desk.made("fade")
         larger = await desk.another(source.id, Purpose.UPSCALE, resolution=Resolution.P720)
-        extended = await desk.made("tell", frame0=GenerationKeyframe(source.id))
+        extended = await desk.made("tell", frame0=Keyframe(id=source.id))
         for each in (source, larger, extended):
             assert (await desk.facts(each, tmp_path)).codec == "av1"
     assert json.loads(extended.plan)["frame0"] == pytest.approx(210, abs=3)

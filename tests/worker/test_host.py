@@ -15,8 +15,8 @@ from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.work import LEASE
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import MAX_FAILURES
-from stillmotion.domain.keyframes import ImageKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.request import Keyframe
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.media.input.probe import probe
 from stillmotion.worker.host import WorkerHost
@@ -62,8 +62,8 @@ async def test_the_same_over_the_embedded_store(workshop, tmp_path):
 async def test_a_stored_picture_is_taken_from_storage(workshop):
     await workshop.objects.put("inputs/x/picture", png(36, 64))
     async with running(workshop) as bench:
-        done = await bench.ended(await bench.submit("a walk", StoredKeyframe("inputs/x/picture")))
-        lost = await bench.ended(await bench.submit("a walk", StoredKeyframe("inputs/x/gone")))
+        done = await bench.ended(await bench.submit("a walk", Keyframe(key="inputs/x/picture")))
+        lost = await bench.ended(await bench.submit("a walk", Keyframe(key="inputs/x/gone")))
     assert done.state is State.COMPLETED
     assert (lost.state, lost.failure_code, lost.attempt) == (State.FAILED, "image_gone", 1)
 
@@ -131,7 +131,7 @@ async def test_a_renderer_too_busy_to_listen_is_killed_for_a_cancel(workshop):
 
 async def test_an_undecodable_picture_fails_at_once_and_the_renderer_serves_on(workshop):
     async with running(workshop) as bench:
-        failed = await bench.ended(await bench.submit("a walk", ImageKeyframe("https://example.com/broken.png")))
+        failed = await bench.ended(await bench.submit("a walk", Keyframe(url="https://example.com/broken.png")))
         after = await bench.ended(await bench.submit("a walk"))
         renderers = [each for each in bench.renderers if each.ready]
     assert (failed.state, failed.attempt, failed.failure_code) == (State.FAILED, 1, "image_decode_failed")
@@ -142,7 +142,7 @@ async def test_an_undecodable_picture_fails_at_once_and_the_renderer_serves_on(w
 @pytest.mark.parametrize("harm", ["segfault", "abort", "allocate"])
 async def test_a_picture_that_kills_its_decoder_fails_for_good_and_the_renderer_serves_on(workshop, harm):
     async with running(workshop) as bench:
-        failed = await bench.ended(await bench.submit("a walk", ImageKeyframe(f"https://example.com/?do={harm}")))
+        failed = await bench.ended(await bench.submit("a walk", Keyframe(url=f"https://example.com/?do={harm}")))
         after = await bench.ended(await bench.submit("a walk"))
     assert (failed.state, failed.attempt, failed.failure_code) == (State.FAILED, 1, "image_decode_failed")
     assert after.state is State.COMPLETED
@@ -151,7 +151,7 @@ async def test_a_picture_that_kills_its_decoder_fails_for_good_and_the_renderer_
 
 async def test_a_decoder_killed_from_outside_costs_attempts_of_which_there_are_three(workshop):
     async with running(workshop) as bench:
-        failed = await bench.ended(await bench.submit("a walk", ImageKeyframe("https://example.com/?do=be-killed")))
+        failed = await bench.ended(await bench.submit("a walk", Keyframe(url="https://example.com/?do=be-killed")))
         after = await bench.ended(await bench.submit("a walk"))
     assert (failed.state, failed.failures, failed.failure_code) == (State.FAILED, MAX_FAILURES, "image_decode_failed")
     assert after.state is State.COMPLETED
@@ -159,7 +159,7 @@ async def test_a_decoder_killed_from_outside_costs_attempts_of_which_there_are_t
 
 async def test_a_renderer_killed_while_a_picture_is_decoded_costs_one_attempt(workshop):
     async with running(workshop) as bench:
-        generation_id = await bench.submit("a walk", ImageKeyframe("https://example.com/?do=dawdle"))
+        generation_id = await bench.submit("a walk", Keyframe(url="https://example.com/?do=dawdle"))
         await bench.until(generation_id, lambda generation: generation.state is State.DREAMING)
         while bench.renderers[-1].stage != "decoding":
             await asyncio.sleep(0.01)
@@ -170,8 +170,8 @@ async def test_a_renderer_killed_while_a_picture_is_decoded_costs_one_attempt(wo
 
 async def test_a_fetch_that_may_yet_succeed_is_tried_three_times(workshop):
     async with running(workshop) as bench:
-        missing = await bench.ended(await bench.submit("a walk", ImageKeyframe("https://example.com/missing")))
-        unreachable = await bench.ended(await bench.submit("a walk", ImageKeyframe("https://example.com/unreachable")))
+        missing = await bench.ended(await bench.submit("a walk", Keyframe(url="https://example.com/missing")))
+        unreachable = await bench.ended(await bench.submit("a walk", Keyframe(url="https://example.com/unreachable")))
     assert (missing.state, missing.attempt) == (State.FAILED, 1)
     assert (unreachable.state, unreachable.attempt) == (State.FAILED, MAX_FAILURES)
 

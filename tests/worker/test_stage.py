@@ -11,15 +11,14 @@ from stillmotion.adapters.objects import LocalObjects
 from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import GenerationFailed, Unavailable
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.keyframes import ImageKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.worker.stage import PLACES, PLACES_EACH_LANE, SHARES
 from tests.timing import tries
 from tests.worker.conftest import PRODUCT, Bench, Pictures, png, running
 
 SHARE = (PLACES + PLACES_EACH_LANE) // SHARES
-SLOW = ImageKeyframe("https://example.com/slow.png")
+SLOW = Keyframe(url="https://example.com/slow.png")
 
 
 @dataclasses.dataclass
@@ -55,7 +54,7 @@ def shop(workshop, pictures):
 
 async def submit_as(bench: Bench, subscription: str, frame0=None, prompt: str = "a walk") -> str:
     now = bench.workshop.clock.now()
-    frame0 = frame0 or ImageKeyframe("https://example.com/picture.png")
+    frame0 = frame0 or Keyframe(url="https://example.com/picture.png")
     request = GenerationRequest(prompt=prompt, frame0=frame0, seconds=1.0)
     generation = Generation(f"{subscription}-{now.timestamp():.6f}", subscription, "gateway", request, "fake/1", now)
     await bench.store.submit(Submission(generation, PRODUCT))
@@ -128,7 +127,7 @@ async def test_half_a_picture_is_fetched_again(shop, pictures):
 
 
 async def test_pictures_that_take_long_to_decode_do_not_keep_the_lane(shop):
-    endless = ImageKeyframe("https://example.com/?do=sleep")
+    endless = Keyframe(url="https://example.com/?do=sleep")
     async with running(shop) as bench:
         slow = [await submit_as(bench, "attacker", endless) for _ in range(6)]
         await bench.until(slow[0], lambda each: each.state is State.DREAMING)
@@ -150,7 +149,7 @@ async def test_pictures_that_take_long_to_decode_do_not_keep_the_lane(shop):
 
 
 async def test_a_picture_that_takes_long_is_made_all_the_same(shop):
-    unhurried = ImageKeyframe("https://example.com/?do=linger")
+    unhurried = Keyframe(url="https://example.com/?do=linger")
     async with running(shop) as bench:
         done = await bench.ended(await submit_as(bench, "one", unhurried))
     assert (done.state, done.attempt, done.failures) == (State.COMPLETED, 1, 0)
@@ -179,7 +178,7 @@ async def test_a_lane_that_is_busy_claims_nothing(shop, pictures):
 
 
 async def test_a_second_try_comes_after_the_neighbour(shop, pictures):
-    late = ImageKeyframe("https://example.com/slow-late.png")
+    late = Keyframe(url="https://example.com/slow-late.png")
     async with running(shop) as bench:
         rendering = await submit_as(bench, "third", prompt="slow slow slow")
         await bench.rendering(rendering)
@@ -295,7 +294,7 @@ async def test_storage_that_is_slow_with_one_picture_keeps_nobody_else_waiting(w
     await objects.put("inputs/slow/picture", png())
     shop = dataclasses.replace(workshop, objects=objects, work=dataclasses.replace(workshop.work, objects=objects))
     async with running(shop) as bench:
-        await submit_as(bench, "attacker", StoredKeyframe("inputs/slow/picture"))
+        await submit_as(bench, "attacker", Keyframe(key="inputs/slow/picture"))
         await until(lambda: objects.reading == 1)
         done = await bench.ended(await submit_as(bench, "neighbour"))
     assert done.state is State.COMPLETED

@@ -11,8 +11,8 @@ from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.images import HttpImages
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.keyframes import ImageKeyframe
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.request import Keyframe
 from tests.worker.conftest import png, running
 
 uvloop = pytest.importorskip("uvloop")
@@ -33,7 +33,7 @@ def test_a_picture_on_an_allowed_network_becomes_a_clip(workshop, tmp_path: Path
         allowed = AddressPolicy(allow=parse_networks(["127.0.0.0/8", "::1"]))
         images = HttpImages(Connections(UrlGuard(allowed, ports=None)))
         async with running(dataclasses.replace(workshop, images=images)) as bench:
-            done = await bench.ended(await bench.submit("a walk", ImageKeyframe(url)))
+            done = await bench.ended(await bench.submit("a walk", Keyframe(url=url)))
         with pytest.raises(GenerationFailed) as caught:
             await HttpImages(Connections(UrlGuard(ports=None))).fetch(url, str(tmp_path / "picture"))
         server.close()

@@ -16,11 +16,10 @@ from stillmotion.domain.assets import INPUTS, generation_of
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import CursorNotFound, Field, GenerationNotFound, InvalidRequest, Problem, Unavailable
 from stillmotion.domain.generation import Generation, GenerationView
-from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.planning import first_able, settled
+from stillmotion.domain.planning import first_able, length
 from stillmotion.domain.rendering import RESAMPLER
-from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Purpose
+from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Keyframe, Purpose, Resolution
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.domain.uploads import upload_named_by
 
@@ -50,19 +49,14 @@ class Generations:
     ) -> Accepted:
         """Accept a generation: it is on disk when this returns.
 
-        It goes to the first of the model's engines that can make it; a clip longer than that engine makes is made, and
-        counted, as long as it can. An upscaled or reframed clip is as long as its source; a reframed one keeps its area
-        too. Somebody else's video, whose length nobody knows yet, counts as the longest clip. Raises `InvalidRequest`,
-        `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or `Unavailable`; then nothing is
-        stored.
+        The first of the model's engines that can make the clip gets it. A clip that is longer than that engine can make
+        is cut to the engine's limit, and counted so. An upscaled or reframed clip is as long as its source, and a
+        reframed one has its source's area. A stranger's video, whose length is unknown yet, counts as the longest clip.
+        Raises `InvalidRequest`, `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or
+        `Unavailable`; then nothing is stored.
         """
-        request = self._checked(subscription, request)
-        request = await self._with_sources(subscription, request)
-        engine, request = self._planned(request)
-        subscription.product.check_size(request)
-        request = await self._with_uploads(subscription, request)
         generation_id = self.new_id()
-        kept = await self._keep_inline(generation_id, request)
+        engine, kept = await self._prepare(subscription, request, generation_id)
         generation = Generation(
             id=generation_id,
             subscription_id=subscription.id,
@@ -75,13 +69,13 @@ class Generations:
         try:
             accepted = await self.store.submit(Submission(generation, subscription.product, idempotency, fingerprint))
         except Unavailable:
-            raise  # The row may be there after all: its pictures must stay.
+            raise  # The row may have been committed after all: its pictures must stay.
         except Exception:
-            await self._forget_inline(kept)
+            await self._forget_stored(kept)
             raise
         self.fault(Point.SUBMIT_AFTER_COMMIT)
         if accepted.replayed:
-            await self._forget_inline(kept)
+            await self._forget_stored(kept)
         else:
             self.signal.notify()
         return accepted
@@ -141,45 +135,74 @@ class Generations:
         with suppress(Unavailable):
             await remove_objects(self.store, self.objects, generation_id)
 
-    def _checked(self, subscription: Subscription, request: GenerationRequest) -> GenerationRequest:
-        """The request with its model by the name that it has here."""
+    async def _prepare(
+        self, subscription: Subscription, request: GenerationRequest, generation_id: str
+    ) -> tuple[str, GenerationRequest]:
+        """Engine for a new request, and the request as it is kept and rendered. All checks are made here.
+
+        The model has the catalogue's spelling, the length is the clip's, and pictures that came with the request are in
+        object storage. Raises `InvalidRequest` or `AccessDenied`; then nothing is stored.
+        """
+        request.check()
+        model = self._model(subscription, request)
+        self._check_addresses(request)
+        for field, keyframe in ((Field.FRAME0_ID, request.frame0), (Field.FRAME1_ID, request.frame1)):
+            if keyframe is not None and keyframe.id is not None:
+                await self._finished(subscription, field, keyframe.id)
+        engine, seconds, resolution = await self._plan(subscription, model, request)
+        subscription.product.check_size(resolution, seconds)
+        # Both pictures are read before the first is stored: a bad second one must leave nothing behind.
+        frame0 = await self._read(Field.FRAME0_URL, subscription, request.frame0)
+        frame1 = await self._read(Field.FRAME1_URL, subscription, request.frame1)
+        return engine, replace(
+            request,
+            frame0=await self._store(generation_id, frame0),
+            frame1=await self._store(generation_id, frame1),
+            model=model,
+            seconds=seconds,
+            resolution=resolution,
+            fps=None,
+            frame_count=None,
+        )
+
+    def _model(self, subscription: Subscription, request: GenerationRequest) -> str:
+        """The model in the catalogue's spelling. Raises `InvalidRequest`, or `AccessDenied` if it is not included."""
         model = self.catalogue.named(request.model)
         if model is None:
             names = ", ".join(sorted(self.catalogue.models))
             raise InvalidRequest(Problem(Field.MODEL, f"is not one of this server's models: {names}"))
         subscription.product.check_model(model)
+        return model
+
+    def _check_addresses(self, request: GenerationRequest) -> None:
+        """Raise `InvalidRequest` for an address that the URL rules forbid."""
         for field, keyframe in ((Field.FRAME0_URL, request.frame0), (Field.FRAME1_URL, request.frame1)):
-            if isinstance(keyframe, ImageKeyframe) and upload_named_by(keyframe.url) is None:
+            if keyframe is not None and keyframe.url is not None and upload_named_by(keyframe.url) is None:
                 self.rules.check(field, keyframe.url)
         if request.source is None and request.source_url is not None:
             self.rules.check(Field.SOURCE_URL, request.source_url)
         if request.callback_url is not None:
             self.rules.check(Field.CALLBACK_URL, request.callback_url)
-        return request if model == request.model else replace(request, model=model)
 
-    async def _with_sources(self, subscription: Subscription, request: GenerationRequest) -> GenerationRequest:
-        """The request as it will be carried out: what it is made from must be there, and says how long it is."""
-        for field, keyframe in ((Field.FRAME0_ID, request.frame0), (Field.FRAME1_ID, request.frame1)):
-            if isinstance(keyframe, GenerationKeyframe):
-                await self._finished(subscription, field, keyframe.id)
-        if request.source is None:
-            return request if request.purpose is Purpose.VIDEO else replace(request, seconds=MAX_SECONDS)
-        named_by = Field.SOURCE if request.source_url is None else Field.SOURCE_URL
-        source = (await self._finished(subscription, named_by, request.source)).request
-        if request.purpose is Purpose.REFRAME:
-            return replace(request, seconds=source.seconds, resolution=source.resolution)
-        if request.resolution.area <= source.resolution.area:
-            raise InvalidRequest(
-                Problem(Field.RESOLUTION, f"must be above the video's own {source.resolution} to upscale it")
-            )
-        return replace(request, seconds=source.seconds)
-
-    def _planned(self, request: GenerationRequest) -> tuple[str, GenerationRequest]:
-        """Which engine makes it, and the request that it can carry out. Raises `InvalidRequest`."""
-        if request.purpose is not Purpose.VIDEO:
-            return RESAMPLER, request
-        entry = first_able(self.catalogue.route(request.model), request)
-        return entry.engine_name, settled(entry, request)
+    async def _plan(
+        self, subscription: Subscription, model: str, request: GenerationRequest
+    ) -> tuple[str, float, Resolution]:
+        """Engine, length in seconds and resolution of the clip. Raises `InvalidRequest`."""
+        if request.purpose is Purpose.VIDEO:
+            entry = first_able(self.catalogue.route(model), request)
+            return entry.engine_name, length(entry, request), request.resolution
+        seconds, resolution = MAX_SECONDS, request.resolution
+        if request.source is not None:
+            named_by = Field.SOURCE if request.source_url is None else Field.SOURCE_URL
+            source = (await self._finished(subscription, named_by, request.source)).request
+            if request.purpose is Purpose.UPSCALE and resolution.area <= source.resolution.area:
+                raise InvalidRequest(
+                    Problem(Field.RESOLUTION, f"must be above the video's own {source.resolution} to upscale it")
+                )
+            seconds = source.seconds
+            resolution = source.resolution if request.purpose is Purpose.REFRAME else resolution
+        request.check_placement(resolution)
+        return RESAMPLER, seconds, resolution
 
     async def _finished(self, subscription: Subscription, field: str, generation_id: str) -> Generation:
         """A completed generation of the same owner. Raises `InvalidRequest` that names `field`."""
@@ -190,38 +213,26 @@ class Generations:
             raise InvalidRequest(Problem(field, f"is {found.state}: give the id of a completed generation"))
         return found
 
-    async def _with_uploads(self, subscription: Subscription, request: GenerationRequest) -> GenerationRequest:
-        """The request with what was uploaded in place of its address: the generation keeps a copy of its own."""
-        frame0 = await self._taken(Field.FRAME0_URL, subscription, request.frame0)
-        frame1 = await self._taken(Field.FRAME1_URL, subscription, request.frame1)
-        return _with_frames(request, frame0, frame1)
-
-    async def _taken(self, field: str, subscription: Subscription, keyframe: Keyframe | None) -> Keyframe | None:
-        upload_id = upload_named_by(keyframe.url) if isinstance(keyframe, ImageKeyframe) else None
-        if isinstance(keyframe, InlineKeyframe):
+    async def _read(self, field: str, subscription: Subscription, keyframe: Keyframe | None) -> Keyframe | None:
+        """The keyframe with its file's content, if it came with the request or was uploaded before."""
+        if keyframe is None:
+            return None
+        if keyframe.content is not None:
             self.uploads.check(field, keyframe.content)
+        upload_id = None if keyframe.url is None else upload_named_by(keyframe.url)
         if upload_id is None:
             return keyframe
-        return InlineKeyframe(await self.uploads.read(subscription, field, upload_id))
+        return Keyframe(content=await self.uploads.read(subscription, field, upload_id))
 
-    async def _keep_inline(self, generation_id: str, request: GenerationRequest) -> GenerationRequest:
-        frame0 = await self._keep(generation_id, request.frame0)
-        frame1 = await self._keep(generation_id, request.frame1)
-        return _with_frames(request, frame0, frame1)
-
-    async def _keep(self, generation_id: str, keyframe: Keyframe | None) -> Keyframe | None:
-        if not isinstance(keyframe, InlineKeyframe):
+    async def _store(self, generation_id: str, keyframe: Keyframe | None) -> Keyframe | None:
+        """The keyframe with its content, if it has any, put in object storage."""
+        if keyframe is None or keyframe.content is None:
             return keyframe
         key = f"{INPUTS}/{generation_id}/{self.new_token()}"
         await self.objects.put(key, keyframe.content)
-        return StoredKeyframe(key)
+        return Keyframe(key=key)
 
-    async def _forget_inline(self, request: GenerationRequest) -> None:
-        for keyframe in (request.frame0, request.frame1):
-            if isinstance(keyframe, StoredKeyframe) and keyframe.key.startswith(f"{INPUTS}/"):
-                await self.objects.delete(keyframe.key)
-
-
-def _with_frames(request: GenerationRequest, frame0: Keyframe | None, frame1: Keyframe | None) -> GenerationRequest:
-    unchanged = frame0 is request.frame0 and frame1 is request.frame1
-    return request if unchanged else replace(request, frame0=frame0, frame1=frame1)
+    async def _forget_stored(self, request: GenerationRequest) -> None:
+        for key in request.stored_keys:
+            if key.startswith(f"{INPUTS}/"):
+                await self.objects.delete(key)

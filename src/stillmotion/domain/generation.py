@@ -1,4 +1,4 @@
-"""A generation and what may become of it."""
+"""Generation: one job from submit to its end, its changes of state, and its owner's view of it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,35 +7,32 @@ from typing import NamedTuple
 
 from stillmotion.domain.assets import Assets
 from stillmotion.domain.errors import GenerationFailed, LeaseLost
-from stillmotion.domain.keyframes import StoredKeyframe
 from stillmotion.domain.lifecycle import TERMINAL, Event, State, after
 from stillmotion.domain.request import GenerationRequest
-from stillmotion.domain.views import RequestView
 
 MAX_FAILURES = 3
-"""After this many failed attempts a generation is failed rather than tried again."""
+"""Failed attempts after which a generation is failed rather than tried again."""
 
 MAX_LOSSES = 10
-"""After this many claims that ended in a lost lease, the generation is taken to be what kills its workers."""
+"""Lost leases after which a generation is failed: it is probably what kills its workers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A worker's hold on a generation. `attempt` is a fence that only grows."""
+    """A worker's lease of a generation. `attempt` is a fencing token: it only grows."""
 
     generation_id: str
     attempt: int
 
 
 class GenerationView(NamedTuple):
-    """What its owner is shown of a generation: polls need no more, and are too many to read more.
+    """The parts of a generation that its owner sees. A poll reads these columns alone, because polls are frequent.
 
-    `video` and `thumbnail` are the keys of the objects, None until it is completed. `finished_at` is in whole seconds
-    since 1970: no more of it is shown.
+    `video` and `thumbnail` are object keys, None until it is completed. `finished_at` is in whole seconds since 1970.
     """
 
     id: str
-    request: RequestView
+    request: GenerationRequest
     engine: str
     created_at: datetime
     state: State
@@ -51,10 +48,10 @@ class GenerationView(NamedTuple):
 class Generation:
     """One job, from submit to the end. Times are UTC.
 
-    `engine` is what renders it, for the honesty header; `attempt` counts claims and only grows; `failures`
-    counts attempts that went wrong, `losses` those that were lost with their worker; `progress` is 0 to 1; `plan`
-    is the engine's JSON, empty until known; `remote` is what another server calls it, empty where none is at it.
-    `preview` is the key of an object that shows what is being made: there while a worker makes it, and no longer.
+    `engine` is the name of the engine that renders it, for the honesty header. `attempt` counts claims and only grows.
+    `failures` counts attempts that went wrong, `losses` those that were lost with their worker. `progress` is 0 to 1.
+    `plan` is the engine's JSON, empty until it is known. `remote` is its id on another server, empty without one.
+    `preview` is the key of a picture of the unfinished clip. The object exists only while a worker makes the clip.
     """
 
     id: str
@@ -79,12 +76,12 @@ class Generation:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing will change any more."""
+        """True in a state that is final."""
         return self.state in TERMINAL
 
     @property
     def view(self) -> GenerationView:
-        """What its owner is shown of it."""
+        """Its owner's view."""
         assets = self.assets
         return GenerationView(
             self.id,
@@ -102,51 +99,51 @@ class Generation:
 
     @property
     def objects(self) -> list[str]:
-        """The keys of all objects that it names: pictures it is made from, its preview, and its result."""
-        named = [each.key for each in (self.request.frame0, self.request.frame1) if isinstance(each, StoredKeyframe)]
+        """Keys of all objects that it names: the pictures it is made from, its preview, and its result."""
+        named = self.request.stored_keys
         if self.preview is not None:
             named.append(self.preview)
         return named if self.assets is None else [*named, self.assets.video.key, self.assets.thumbnail.key]
 
     @property
     def lease(self) -> Lease:
-        """The hold of whoever claimed it last."""
+        """Lease of the latest claim."""
         return Lease(self.id, self.attempt)
 
     def claimed(self, until: datetime) -> "Generation":
-        """A worker takes it, up to `until` unless renewed."""
+        """Claimed by a worker, up to `until` unless the lease is renewed."""
         return replace(
             self, state=after(self.state, Event.CLAIM), attempt=self.attempt + 1, lease_until=until, progress=0.0
         )
 
     def renewed(self, lease: Lease, until: datetime, progress: float, preview: str | None = None) -> "Generation":
-        """The worker is alive, has come this far, and shows that."""
+        """Lease renewed by a living worker, with its progress and preview."""
         self._fence(lease)
         return replace(self, lease_until=until, progress=max(self.progress, progress), preview=preview)
 
     def released(self, lease: Lease) -> "Generation":
-        """Handed back unfinished through no fault of its own: not a failure."""
+        """Back in the queue, unfinished through no fault of its own: not a failure."""
         self._fence(lease)
         state = after(self.state, Event.RELEASE)
         return replace(self, state=state, lease_until=None, progress=0.0, preview=None)
 
     def remembered(self, lease: Lease, remote: str) -> "Generation":
-        """Another server has taken it, and calls it so."""
+        """Accepted by another server under the id `remote`."""
         self._fence(lease)
         return replace(self, remote=remote)
 
     def handed_on(self, lease: Lease, engine: str) -> "Generation":
-        """Back to the queue for another engine: not a failure."""
+        """Back in the queue for another engine: not a failure."""
         return replace(self.released(lease), engine=engine, remote="")
 
     def rerouted(self, engine: str) -> "Generation":
-        """Still in the queue, but for another engine. Raises `LeaseLost` where it is no longer queued."""
+        """Still in the queue, but for another engine. Raises `LeaseLost` if it is no longer queued."""
         if self.state is not State.QUEUED:
             raise LeaseLost(f"{self.id} is {self.state}")
         return replace(self, engine=engine, remote="")
 
     def abandoned(self, now: datetime) -> "Generation":
-        """Its worker is gone: back to the queue, unless it has outlived too many workers."""
+        """Back in the queue because its worker is gone; failed if it has lost too many workers."""
         losses = self.losses + 1
         if losses < MAX_LOSSES:
             return replace(self.released(self.lease), losses=losses)
@@ -154,7 +151,7 @@ class Generation:
         return replace(self.attempt_failed(self.lease, lost, now), losses=losses)
 
     def completed(self, lease: Lease, assets: Assets, plan: str, now: datetime) -> "Generation":
-        """The result is stored, whole."""
+        """Completed: the whole result is stored."""
         self._fence(lease)
         return replace(
             self,
@@ -168,7 +165,7 @@ class Generation:
         )
 
     def attempt_failed(self, lease: Lease, failure: GenerationFailed, now: datetime) -> "Generation":
-        """An attempt went wrong: back to the queue, or failed when another would end the same way."""
+        """After an attempt that went wrong: in the queue again, or failed if another attempt would not help."""
         self._fence(lease)
         failures = self.failures + 1
         if failures < MAX_FAILURES and not failure.permanent:
@@ -185,12 +182,12 @@ class Generation:
         )
 
     def cancelled(self, now: datetime) -> "Generation":
-        """Its owner no longer wants it."""
+        """Cancelled by its owner."""
         state = after(self.state, Event.CANCEL)
         return replace(self, state=state, lease_until=None, finished_at=now, preview=None)
 
     def as_announced(self, state: State) -> "Generation":
-        """How it looked when it entered `state`: for a callback that is sent later."""
+        """Its form when it entered `state`, for a callback that is sent later."""
         if state is self.state:
             return self
         return replace(self, state=state, assets=None, failure_reason=None, failure_code=None, finished_at=None)

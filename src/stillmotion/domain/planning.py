@@ -1,25 +1,24 @@
-"""What a model will make of a request: decided before it is accepted, from the catalogue alone."""
+"""Plan of a clip: the size, length and substitutes that a model has for a request, from the catalogue alone."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stillmotion.domain.catalogue import Ability, Catalogue, Dialect, EngineKind, Entry
 from stillmotion.domain.errors import Field, InvalidRequest, Problem
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, FrameSize, GenerationRequest, frame_size
 
 WIDE = FrameSize(16, 9)
-"""Stands for the picture's shape until it is known."""
+"""Placeholder for the picture's shape until it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be made. `emulated` and `adjusted` are sentences; with `refused` nothing is made.
+    """The clip that a model would make. With any `refused` nothing is made.
 
-    `size` holds for the picture's shape that was given. `emulated` says which ability is stood in for, and how;
-    `adjusted` what differs from the request by the model's rules.
+    `size` assumes the picture's shape that was given. `emulated` and `adjusted` are sentences: abilities that the model
+    lacks and the substitute for each, and differences from the request by the model's rules.
     """
 
     size: FrameSize
@@ -36,7 +35,7 @@ class Plan:
 
 
 def plan(entry: Entry, request: GenerationRequest, picture: FrameSize = WIDE) -> Plan:
-    """The legal size and frame count nearest to the request, what is emulated, and what must be refused.
+    """Plan of the nearest legal size and frame count, with everything emulated, adjusted or refused.
 
     `picture` is the first picture's size, for a request that keeps its shape.
     """
@@ -54,7 +53,7 @@ def plan(entry: Entry, request: GenerationRequest, picture: FrameSize = WIDE) ->
 
 
 def refusals(entry: Entry, request: GenerationRequest) -> tuple[Problem, ...]:
-    """Why the model cannot make what is asked; nothing where it can."""
+    """Reasons why the model cannot make the clip; empty if it can."""
     return (
         *_refused_pictures(entry, request),
         *_refused_loop(entry, request),
@@ -64,7 +63,7 @@ def refusals(entry: Entry, request: GenerationRequest) -> tuple[Problem, ...]:
 
 
 def first_able(route: Sequence[Entry], request: GenerationRequest) -> Entry:
-    """The first entry that can do what is asked. Raises `InvalidRequest` with the first one's reasons."""
+    """The first entry that can make the clip. Raises `InvalidRequest` with the first entry's reasons."""
     for entry in route:
         if not refusals(entry, request):
             return entry
@@ -72,7 +71,7 @@ def first_able(route: Sequence[Entry], request: GenerationRequest) -> Entry:
 
 
 def successor(catalogue: Catalogue, generation: Generation) -> str | None:
-    """The engine whose turn it is after the one that a generation is for: of its model's, the next that can make it."""
+    """The next engine of the model's route, after the generation's own, that can make it; None without one."""
     if generation.request.model not in catalogue.aliases:
         return None
     route = catalogue.route(generation.request.model)
@@ -94,7 +93,7 @@ def _refused_pictures(entry: Entry, request: GenerationRequest) -> list[Problem]
         return _refused_text(entry)
     if Ability.FIRST in has or (request.loop and Ability.LAST in has):
         return []
-    if isinstance(request.frame0, GenerationKeyframe) and Ability.EXTEND in has:
+    if request.extends and Ability.EXTEND in has:
         return []
     if Ability.LAST in has:
         return [Problem(Field.FRAME1, f"is needed: {entry.name} goes from a first picture to a last one")]
@@ -120,7 +119,7 @@ def _refused_loop(entry: Entry, request: GenerationRequest) -> list[Problem]:
         return []
     if not _ends_anywhere(entry):
         return [Problem(Field.LOOP, f"cannot be had: {entry.name} does not end where it began; leave it out")]
-    if request.frame0 is None or request.frame1 is not None or isinstance(request.frame0, GenerationKeyframe):
+    if request.frame0 is None or request.frame1 is not None or request.extends:
         return [Problem(Field.LOOP, f"needs one picture, to start and to end with, on {entry.name}: leave it out")]
     return []
 
@@ -170,14 +169,10 @@ def _refused_frames(entry: Entry, request: GenerationRequest) -> list[Problem]:
     return problems
 
 
-def settled(entry: Entry, request: GenerationRequest) -> GenerationRequest:
-    """The request as the model that was chosen for it carries it out: no longer than it can, and in seconds alone."""
+def length(entry: Entry, request: GenerationRequest) -> float:
+    """Seconds of the clip that the model will make: as many as are asked for, or as many as it can make."""
     seconds = request.seconds if request.frame_count is None else request.frame_count / entry.fps
-    if entry.longest_seconds < seconds:
-        seconds = round(entry.longest_seconds, 3)
-    if (seconds, request.fps, request.frame_count) == (request.seconds, None, None):
-        return request
-    return replace(request, seconds=seconds, fps=None, frame_count=None)
+    return seconds if seconds <= entry.longest_seconds else round(entry.longest_seconds, 3)
 
 
 def _ends_anywhere(entry: Entry) -> bool:
@@ -186,7 +181,7 @@ def _ends_anywhere(entry: Entry) -> bool:
 
 def _emulated(entry: Entry, request: GenerationRequest) -> list[str]:
     said = []
-    if isinstance(request.frame0, GenerationKeyframe) and Ability.EXTEND not in entry.abilities:
+    if request.extends and Ability.EXTEND not in entry.abilities:
         said.append("extend: starts from the earlier clip's last frame, which is dropped; its motion is not carried on")
     if request.loop and Ability.LOOP not in entry.abilities:
         said.append("loop: ends with the picture it starts from, which is dropped")

@@ -1,13 +1,12 @@
-"""What can be asked of a generation, valid by construction."""
+"""Generation request: everything that a caller can ask for, and the rules that it must keep."""
 
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stillmotion.domain.errors import Field, InvalidRequest, Problem
-from stillmotion.domain.keyframes import Keyframe
 from stillmotion.domain.reframing import Placement
 
 PROMPT_MAX_CHARACTERS = 5000
@@ -16,9 +15,9 @@ MIN_SECONDS, DEFAULT_SECONDS, MAX_SECONDS = 1.0, 5.0, 12.0
 MAX_SEED = 2**63 - 1
 DEFAULT_MODEL = "ray-1-6"
 WIDEST_SHAPE = 4.0
-"""A picture's own shape is kept between 1:4 and 4:1; beyond that it is cropped."""
+"""Limit of a picture's own aspect ratio, 4:1 or 1:4; a longer picture is cropped."""
 MAX_ENLARGED = 8
-"""How many times as long as the frame's side a placed picture's may be; 21:9 covers 9:21 at 5.4 times."""
+"""Limit of a placed picture's side over the frame's; 21:9 covers 9:21 at 5.4 times."""
 
 
 class Resolution(StrEnum):
@@ -37,7 +36,7 @@ class Resolution(StrEnum):
 
 
 class AspectRatio(StrEnum):
-    """The shapes that can be asked for, width:height."""
+    """Shape of a frame, width:height."""
 
     SQUARE = "1:1"
     WIDE = "16:9"
@@ -56,40 +55,58 @@ class AspectRatio(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FrameSize:
-    """Pixels; both sides even, as 4:2:0 video needs."""
+    """Size in pixels. Both sides are even, as 4:2:0 video needs."""
 
     width: int
     height: int
 
 
 SQUARE = FrameSize(2, 2)
-"""Stands for a picture whose shape does not matter."""
+"""Placeholder for a picture whose shape does not matter."""
 
 
 class Purpose(StrEnum):
-    """What is to be made: a clip of its own, or another form of a finished one. Wire words."""
+    """Kind of generation: a new clip, or another form of a finished one. The values are wire words."""
 
     VIDEO = "video"
     UPSCALE = "upscale_video"
     REFRAME = "reframe_video"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Keyframe:
+    """Picture that a clip starts from (`frame0`) or ends with (`frame1`). Exactly one of the fields is set.
+
+    `url` is an address to fetch it from, and `key` is its key in object storage. `id` is an earlier generation: as
+    `frame0` its last frame is meant, as `frame1` its first. `content` is a file that came with the request itself, in a
+    data URI or a form; before the request is stored, the file is put in object storage and `key` stands in its place.
+    """
+
+    url: str | None = None
+    key: str | None = None
+    id: str | None = None
+    content: bytes | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True)
 class GenerationRequest:
-    """What was asked, after the dialect is taken off. Raises `InvalidRequest` with every problem found.
+    """A request in the domain's words, the same from every surface to the renderer.
 
-    A prompt may be left out where there is a keyframe. `seconds` is the clip's length; without `aspect_ratio` the
-    picture keeps its own shape. To upscale or reframe, `source` is the id of the finished generation, and no prompt
-    is needed; `source_url` is the address it was named by, `placement` where its picture lies in the reframed one,
-    None to crop around the subject. Without a `source` the video at `source_url`, which may be anyone's, is reframed.
+    `prompt` may be empty where there is a keyframe. `seconds` is the clip's length. Without `aspect_ratio` the picture
+    keeps its own shape. `negative_prompt` names what the clip should keep away from; it is empty for nothing.
 
-    `negative_prompt` says what the clip should keep away from; it is empty for nothing. `fps` (frames a second) and
-    `frame_count` are there until a model is chosen: it must make just so many frames a second, and the count becomes
-    `seconds`.
+    To upscale or reframe, `source` is the id of the finished generation, and no prompt is needed. `source_url` is the
+    address that named it. Without a `source` the video at `source_url`, which may be anyone's, is reframed.
+    `placement` is where the picture lies in the reframed clip; None crops around the subject.
+
+    `fps` (frames a second) and `frame_count` are set only until a model is chosen: it must make exactly that many
+    frames a second, and the count becomes `seconds`.
+
+    Construction checks nothing, so that a stored request stays readable when a rule changes: `check` a new one.
     """
 
     prompt: str
-    frame0: Keyframe | None
+    frame0: Keyframe | None = None
     frame1: Keyframe | None = None
     aspect_ratio: AspectRatio | None = None
     loop: bool = False
@@ -107,12 +124,32 @@ class GenerationRequest:
     fps: int | None = None
     frame_count: int | None = None
 
-    def __post_init__(self) -> None:
-        problems = tuple(self._problems())
+    @property
+    def extends(self) -> bool:
+        """True for a clip that starts from an earlier clip's last frame."""
+        return self.frame0 is not None and self.frame0.id is not None
+
+    @property
+    def stored_keys(self) -> list[str]:
+        """Object keys of the keyframes that are in storage."""
+        return [each.key for each in (self.frame0, self.frame1) if each is not None and each.key is not None]
+
+    def check(self) -> None:
+        """Raise `InvalidRequest` with every problem, if there is one."""
+        problems = self.problems()
         if problems:
             raise InvalidRequest(*problems)
 
-    def _problems(self) -> list[Problem]:
+    def check_placement(self, resolution: Resolution) -> None:
+        """Raise `InvalidRequest` for a placement that is no use in the reframed clip, which has that resolution."""
+        if self.placement is None or self.aspect_ratio is None:
+            return
+        problems = _placement_problems(self.placement, frame_size(resolution, self.aspect_ratio, SQUARE))
+        if problems:
+            raise InvalidRequest(*problems)
+
+    def problems(self) -> list[Problem]:
+        """Broken rules, a remedy in each sentence; empty for a valid request."""
         if self.prompt or (self.frame0 is None and self.frame1 is None and self.purpose is Purpose.VIDEO):
             problems = [Problem(Field.PROMPT, message) for message in prompt_problems(self.prompt)]
         else:
@@ -130,7 +167,7 @@ class GenerationRequest:
         return problems + self._source_problems()
 
     def _source_problems(self) -> list[Problem]:
-        problems = []
+        problems: list[Problem] = []
         foreign = self.purpose is Purpose.REFRAME and self.source_url is not None
         if (self.source is None) is not (self.purpose is Purpose.VIDEO) and not foreign:
             problems.append(
@@ -140,17 +177,13 @@ class GenerationRequest:
             problems.append(Problem(Field.ASPECT_RATIO, "is needed: say which shape the video should have"))
         if self.purpose is Purpose.UPSCALE and self.aspect_ratio is not None:
             problems.append(Problem(Field.ASPECT_RATIO, "stays the video's own when it is upscaled: leave it out"))
-        if self.placement is not None:
-            if self.purpose is not Purpose.REFRAME:
-                problems.append(Problem(Field.PLACEMENT, "is for reframing only"))
-            elif self.aspect_ratio is not None:
-                frame = frame_size(self.resolution, self.aspect_ratio, SQUARE)
-                problems += _placement_problems(self.placement, frame)
+        if self.placement is not None and self.purpose is not Purpose.REFRAME:
+            problems.append(Problem(Field.PLACEMENT, "is for reframing only"))
         return problems
 
 
 def _placement_problems(placement: Placement, frame: FrameSize) -> list[Problem]:
-    """Where a placement shows nothing of the picture in that frame, or blows it up beyond reason."""
+    """Problems of a placement that leaves nothing of the picture in view, or enlarges it beyond `MAX_ENLARGED`."""
     problems = []
     axes = (
         ("x_start", "x_end", placement.left, placement.width, frame.width),
@@ -170,32 +203,33 @@ def _placement_problems(placement: Placement, frame: FrameSize) -> list[Problem]
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"})
-"""Controls, formats, spaces, and marks that are nothing without a letter."""
+"""Unicode categories of controls, formats, spaces, and marks that need a letter."""
 _UNSEEN = re.compile(
     "[\u115f\u1160\u2065\u2800\u3164\uffa0\ufdd0-\ufdef\ufff0-\ufff8\ufffe\uffff\U000e0000-\U000e0fff]"
 )
-"""Fillers and blanks of other categories, places kept for what is not seen, and places for no character."""
+"""Fillers and blanks of other categories, reserved invisible code points, and noncharacters."""
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of a text can be seen: it is empty, or all spaces, invisible characters and lone marks."""
+    """True for a text without a visible character: empty, or only spaces, invisible characters and lone marks."""
     return all(unicodedata.category(each) in _UNSEEN_CATEGORIES or _UNSEEN.match(each) for each in text)
 
 
 def prompt_problems(prompt: str) -> list[str]:
-    """What is wrong with a prompt, a remedy in each sentence; empty for a good one."""
-    length = len(prompt.strip())
-    if is_blank(prompt):
+    """Problems of a prompt, a remedy in each sentence; empty for a good one."""
+    text = prompt.strip()
+    # The length comes first: the other rules look at every character, and a body may hold millions.
+    if len(text) > PROMPT_MAX_CHARACTERS:
+        return [f"is {len(text)} characters long; shorten it to {PROMPT_MAX_CHARACTERS} at most"]
+    if is_blank(text):
         return ["must not be blank: say what should happen in the video"]
-    if length > PROMPT_MAX_CHARACTERS:
-        return [f"is {length} characters long; shorten it to {PROMPT_MAX_CHARACTERS} at most"]
-    if _UNSTORABLE.search(prompt):
+    if _UNSTORABLE.search(text):
         return ["must hold neither NUL characters nor lone surrogates: send plain Unicode text"]
     return []
 
 
 def frame_size(resolution: Resolution, aspect: AspectRatio | None, picture: FrameSize) -> FrameSize:
-    """The clip's size: the resolution's area in the asked shape, or else in the picture's own."""
+    """Size of a clip: the resolution's area in the asked shape, or else in the picture's own."""
     own = picture.width / picture.height
     ratio = aspect.ratio if aspect else min(max(own, 1 / WIDEST_SHAPE), WIDEST_SHAPE)
     width = math.sqrt(resolution.area * ratio)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from stillmotion.domain.errors import AccessDenied, InvalidRequest, Problem
 from stillmotion.domain.reasons import Reason
-from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, GenerationRequest, Resolution
+from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, Resolution
 
 MAX_LIMIT = 1_000_000_000
 MAX_RETENTION_DAYS = 36_500
@@ -56,13 +56,11 @@ class Product:
         """Those of the models that are included."""
         return tuple(each for each in models if self.models is None or each in self.models)
 
-    def check_size(self, request: GenerationRequest) -> None:
+    def check_size(self, resolution: Resolution, seconds: float) -> None:
         """Raise `AccessDenied` for a resolution that is not included, or a longer clip than is."""
-        if self.resolutions is not None and request.resolution not in self.resolutions:
-            raise AccessDenied(
-                f"the product {self.name} does not include {request.resolution}", Reason.RESOLUTION_NOT_INCLUDED
-            )
-        if self.max_seconds is not None and request.seconds > self.max_seconds:
+        if self.resolutions is not None and resolution not in self.resolutions:
+            raise AccessDenied(f"the product {self.name} does not include {resolution}", Reason.RESOLUTION_NOT_INCLUDED)
+        if self.max_seconds is not None and seconds > self.max_seconds:
             raise AccessDenied(
                 f"the product {self.name} includes clips of {self.max_seconds:g} seconds at most",
                 Reason.LENGTH_NOT_INCLUDED,

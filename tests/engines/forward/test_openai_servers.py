@@ -9,9 +9,8 @@ import pytest
 from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import AspectRatio
+from stillmotion.domain.request import AspectRatio, Keyframe
 from stillmotion.engines.forward.peers import peer_of
 from stillmotion.engines.forward.polling import follow
 from stillmotion.media.input.probe import probe
@@ -57,7 +56,7 @@ async def test_a_picture_that_takes_long_to_decode_holds_up_no_other_that_is_sen
     async with open_studio(OpenAIStudio(clip)) as studio:
         forwarders = forwarders_of(an_entry(studio.url))
         async with running(workshop, forwarders=forwarders) as bench:
-            endless = ImageKeyframe("https://example.com/?do=sleep")
+            endless = Keyframe(url="https://example.com/?do=sleep")
             slow = await bench.submit("a walk", endless, engine=STUDIO)
             await bench.until(slow, lambda each: each.state is State.DREAMING)
             done = await bench.ended(await bench.submit("a walk", engine=STUDIO))
@@ -273,7 +272,7 @@ async def test_an_earlier_clip_is_gone_on_from_by_its_last_frame_which_is_not_sh
         forwarders = forwarders_of(an_entry(studio.url))
         async with running(workshop, forwarders=forwarders) as bench:
             first = await bench.ended(await bench.submit("a walk", engine=STUDIO))
-            after = await bench.ended(await bench.submit("on", GenerationKeyframe(first.id), engine=STUDIO))
+            after = await bench.ended(await bench.submit("on", Keyframe(id=first.id), engine=STUDIO))
     await workshop.objects.fetch_file(after.assets.video.key, str(workshop.scratch.parent / "after.mp4"))
     assert probe(workshop.scratch.parent / "after.mp4", whole=True).frame_count == 23
     assert "extend: starts from the earlier clip's last frame" in after.plan
@@ -283,7 +282,7 @@ async def test_a_picture_that_cannot_be_read_never_reaches_the_server(workshop, 
     async with open_studio(OpenAIStudio(clip)) as studio:
         forwarders = forwarders_of(an_entry(studio.url))
         async with running(workshop, forwarders=forwarders) as bench:
-            broken = await bench.submit("a walk", ImageKeyframe("https://example.com/broken.png"), engine=STUDIO)
+            broken = await bench.submit("a walk", Keyframe(url="https://example.com/broken.png"), engine=STUDIO)
             done = await bench.ended(broken)
     assert (done.failure_code, studio.asked) == ("image_decode_failed", [])
 

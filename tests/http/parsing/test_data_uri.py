@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_from_bytes
 import pytest
 
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
-from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
+from stillmotion.domain.request import Keyframe
 from stillmotion.http.parsing.data_uri import BadDataUri, read_address, read_data_uri
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 3 + b"+"
@@ -111,8 +111,8 @@ def test_many_escapes_are_read_across_every_cut():
 
 
 def test_an_address_is_told_from_a_picture():
-    assert read_address("https://example.com/data:image/png") == ImageKeyframe("https://example.com/data:image/png")
-    assert read_address(f"data:;base64,{TEXT}") == InlineKeyframe(JPEG)
+    assert read_address("https://example.com/data:image/png") == Keyframe(url="https://example.com/data:image/png")
+    assert read_address(f"data:;base64,{TEXT}") == Keyframe(content=JPEG)
 
 
 @pytest.mark.parametrize("text", [TEXT, "\n".join(textwrap.wrap(TEXT, 76)), TEXT.rstrip("=")])
@@ -127,4 +127,4 @@ def test_base64_that_does_not_say_so_is_told_what_it_lacks():
 
 
 def test_a_long_word_is_no_bare_base64():
-    assert read_address("A" * 200) == ImageKeyframe("A" * 200)
+    assert read_address("A" * 200) == Keyframe(url="A" * 200)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.domain.keyframes import GenerationKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
-from stillmotion.domain.request import AspectRatio, Purpose, Resolution
+from stillmotion.domain.request import AspectRatio, Keyframe, Purpose, Resolution
 from stillmotion.http.surfaces.dreammachine.translate import encode
 from tests.builders import a_generation, some_assets
 
@@ -30,8 +29,8 @@ STATES = {
     "cancelled": {"state": State.CANCELLED},
     "everything_asked": {
         "prompt": 'a "quoted" 👨‍👩‍👧 prompt\n</script>',
-        "frame0": StoredKeyframe(f"inputs/{ID}/token"),
-        "frame1": GenerationKeyframe(ID),
+        "frame0": Keyframe(key=f"inputs/{ID}/token"),
+        "frame1": Keyframe(id=ID),
         "aspect_ratio": AspectRatio.TALL,
         "seconds": 2.5,
         "concepts": ("push_in", "handheld"),

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.domain.keyframes import GenerationKeyframe, StoredKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import AspectRatio, Purpose
+from stillmotion.domain.request import AspectRatio, Keyframe, Purpose
 from stillmotion.http.surfaces.gateway.translate import encode
 from tests.builders import a_generation, some_assets
 
@@ -25,8 +24,8 @@ STATES = {
     "everything_asked": {
         "created_at": datetime(2024, 12, 6, 15, 0, 46, 0, UTC),
         "prompt": 'a "quoted" 👨‍👩‍👧 prompt\n</script>',
-        "frame0": StoredKeyframe(f"inputs/{ID}/token"),
-        "frame1": GenerationKeyframe(ID),
+        "frame0": Keyframe(key=f"inputs/{ID}/token"),
+        "frame1": Keyframe(id=ID),
         "aspect_ratio": AspectRatio.TALL,
         "loop": True,
         "callback_url": "https://customer.example/callback",

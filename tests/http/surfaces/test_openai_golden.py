@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.domain.keyframes import StoredKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import AspectRatio, Purpose, Resolution
+from stillmotion.domain.request import AspectRatio, Keyframe, Purpose, Resolution
 from stillmotion.http.surfaces.openai.translate import encode
 from tests.builders import a_generation, some_assets
 
@@ -33,7 +32,7 @@ STATES = {
     "cancelled": ASKED | {"state": State.CANCELLED, "finished_at": LATER},
     "everything_asked": {
         "prompt": 'a "quoted" 👨‍👩‍👧 prompt\n</script>',
-        "frame0": StoredKeyframe(f"inputs/{ID}/token"),
+        "frame0": Keyframe(key=f"inputs/{ID}/token"),
         "aspect_ratio": AspectRatio.TALL,
         "resolution": Resolution.P1080,
         "seconds": 2.5,

@@ -10,8 +10,7 @@ from stillmotion.cli.generate.targets import Asked, ClipOrder, Made, Report, is_
 from stillmotion.composition import image_source, renderers, video_codec
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
-from stillmotion.domain.keyframes import ImageKeyframe
-from stillmotion.domain.request import DEFAULT_SECONDS, AspectRatio, GenerationRequest, Resolution
+from stillmotion.domain.request import DEFAULT_SECONDS, AspectRatio, GenerationRequest, Keyframe, Resolution
 from stillmotion.worker.renderer.process import RendererDied, RendererProcess, RendererUnfit
 from stillmotion.worker.renderer.protocol import Done, Progress, Render
 
@@ -123,10 +122,10 @@ class Here:
 
 
 def _request(asked: Asked) -> GenerationRequest:
-    return GenerationRequest(
+    request = GenerationRequest(
         prompt=asked.prompt,
-        frame0=ImageKeyframe("IMAGE"),
-        frame1=ImageKeyframe(asked.end) if asked.end else None,
+        frame0=Keyframe(url="IMAGE"),
+        frame1=Keyframe(url=asked.end) if asked.end else None,
         aspect_ratio=AspectRatio(asked.aspect) if asked.aspect else None,
         loop=asked.loop,
         seconds=DEFAULT_SECONDS if asked.seconds is None else asked.seconds,
@@ -134,3 +133,5 @@ def _request(asked: Asked) -> GenerationRequest:
         seed=asked.seed,
         concepts=asked.camera,
     )
+    request.check()
+    return request

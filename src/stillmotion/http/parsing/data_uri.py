@@ -1,4 +1,4 @@
-"""Pictures in data URIs (RFC 2397), read as the WHATWG's URL and Fetch standards read them."""
+"""Pictures in data URIs (RFC 2397), parsed by the rules of the WHATWG's URL and Fetch standards."""
 
 import binascii
 import re
@@ -6,48 +6,48 @@ from urllib.parse import unquote_to_bytes
 
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES, picture_type
 from stillmotion.domain.file_types.unsupported import refusal_of
-from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
+from stillmotion.domain.request import Keyframe
 
 _CHUNK = 1 << 20
-"""Characters decoded at a time, a multiple of four: between chunks other threads may run."""
+"""Characters decoded at a time, a multiple of four. Other threads can run between two chunks."""
 
 _SCHEME = "data:"
 _BASE64 = re.compile(r";[ ]*base64[ \t]*", re.ASCII | re.IGNORECASE)
 _WHITESPACE = b"\t\n\f\r "
 _URL_ENDS = "".join(map(chr, range(0x21)))
-"""What is stripped from both ends of a URL: the control characters and the space."""
+"""Characters stripped from both ends of a URL: the control characters and the space."""
 _ESCAPE = 3
 """Characters of a percent-encoded byte."""
 _LONGEST_TYPE = 1024
-"""Characters before the comma of a data URI."""
+"""Limit of the characters before the comma of a data URI."""
 _BARE = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*", re.ASCII)
 
 _TOO_LARGE = f"holds a picture of more than {MAX_PICTURE_BYTES >> 20} MiB; make it smaller"
 
 
 class BadDataUri(ValueError):
-    """Not a picture in a data URI: the message says what to send."""
+    """Data URI without a readable picture. The message says what to send instead."""
 
 
-def read_address(address: str) -> ImageKeyframe | InlineKeyframe:
-    """The picture at an address, or in it where it is a data URI. Raises `BadDataUri`.
+def read_address(address: str) -> Keyframe:
+    """A keyframe by its address, or by the picture in a data URI. Raises `BadDataUri`.
 
-    Which addresses may be asked for is the application's to say.
+    The application decides which addresses are allowed.
     """
     if is_data_uri(address):
-        return InlineKeyframe(read_data_uri(address))
+        return Keyframe(content=read_data_uri(address))
     if _is_bare_base64(address):
         raise BadDataUri("is base64 without its beginning: write data:image/jpeg;base64, before it")
-    return ImageKeyframe(address)
+    return Keyframe(url=address)
 
 
 def is_data_uri(address: str) -> bool:
-    """Whether an address is a data URI, of a picture or not."""
+    """True for a data URI, of a picture or not."""
     return address[:64].lstrip(_URL_ENDS)[: len(_SCHEME)].lower() == _SCHEME
 
 
 def read_data_uri(address: str) -> bytes:
-    """The picture file in a data URI, whatever type the URI claims. Raises `BadDataUri`."""
+    """The picture file in a data URI; the media type in the URI is ignored. Raises `BadDataUri`."""
     head, comma, data = address.strip(_URL_ENDS).partition(",")
     if not comma or len(head) > _LONGEST_TYPE:
         raise BadDataUri("must be a picture in base64: data:image/png;base64,…")
@@ -65,7 +65,7 @@ def read_data_uri(address: str) -> bytes:
 
 
 def _of_base64(data: str) -> bytes:
-    """The bytes in base64 as the WHATWG's "forgiving-base64 decode" has them. Raises `BadDataUri`."""
+    """Bytes of base64 text by the WHATWG's "forgiving-base64 decode". Raises `BadDataUri`."""
     try:
         text = (_unescaped(data) if "%" in data else data.encode("ascii")).translate(None, _WHITESPACE)
         if len(text) % 4 == 0:
@@ -83,11 +83,11 @@ def _of_base64(data: str) -> bytes:
 
 
 def _unescaped(data: str) -> bytes:
-    """The bytes that percent-encoded text stands for."""
+    """Bytes of percent-encoded text."""
     pieces, start = [], 0
     while start < len(data):
         end = start + _CHUNK
-        # An escape is not cut in two.
+        # A chunk ends before a `%` that stands too near its end: an escape must not be cut in two.
         cut = data.find("%", end - _ESCAPE + 1, end)
         end = end if cut < 0 else cut
         pieces.append(unquote_to_bytes(data[start:end]))
@@ -96,7 +96,7 @@ def _unescaped(data: str) -> bytes:
 
 
 def _is_bare_base64(address: str) -> bool:
-    """Whether an address is a picture in base64 that nothing says so of."""
+    """True for a picture in base64 without the `data:` before it."""
     beginning = address[:128]
     if _BARE.fullmatch(beginning) is None:
         return False

@@ -12,14 +12,7 @@ from stillmotion.application.work import Work
 from stillmotion.domain.assets import Asset
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.keyframes import (
-    GenerationKeyframe,
-    ImageKeyframe,
-    InlineKeyframe,
-    Keyframe,
-    StoredKeyframe,
-)
-from stillmotion.domain.request import Purpose
+from stillmotion.domain.request import Keyframe, Purpose
 from stillmotion.worker.inputs.fetched import Fetched
 from stillmotion.worker.inputs.slow_pictures import make_plain
 
@@ -88,13 +81,11 @@ class InputFiles:
         match keyframe:
             case None:
                 return KeyframeFile()
-            case ImageKeyframe(url=url):
+            case Keyframe(url=str(url)):
                 return KeyframeFile(await self._fetched(name, self.images, url))
-            case StoredKeyframe(key=key):
+            case Keyframe(key=str(key)):
                 await self._stored_picture(key, path)
-            case InlineKeyframe(content=content):
-                await asyncio.to_thread(path.write_bytes, content)
-            case GenerationKeyframe(id=earlier_id):
+            case Keyframe(id=str(earlier_id)):
                 earlier, assets = await self.work.earlier(self.generation, earlier_id)
                 return KeyframeFile(await self._clip(assets.video, name), True, earlier.plan)
         return KeyframeFile(str(path))

@@ -13,7 +13,6 @@ from stillmotion.domain.catalogue import Ability, Dialect, Entry
 from stillmotion.domain.concepts import phrase
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.keyframes import GenerationKeyframe
 from stillmotion.domain.planning import Plan, plan
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.forward.peer import Ask, Peer, ServerDown
@@ -160,7 +159,6 @@ class Forwarder:
         return job.generation.request.loop and Ability.LOOP not in self.entry.abilities
 
     async def _adopt(self, job: Job, planned: Plan, path: Path) -> Rendered:
-        extends = isinstance(job.generation.request.frame0, GenerationKeyframe)
         told = {"engine": self.entry.engine_name, "emulated": planned.emulated, "adjusted": planned.adjusted}
         output = await job.inputs.output()
         done = await self.darkroom.adopt(
@@ -170,7 +168,7 @@ class Forwarder:
                 video=str(path),
                 engine=self.entry.engine_name,
                 plan=json.dumps(told),
-                without_first=extends,
+                without_first=job.generation.request.extends,
                 without_last=self._closes_with_start(job),
                 codec=job.codec,
             ),

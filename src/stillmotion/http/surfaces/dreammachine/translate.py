@@ -1,4 +1,4 @@
-"""Between the Dream Machine's words and the domain's."""
+"""Translation between the Dream Machine's words and the domain's."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ import msgspec
 from stillmotion.domain.concepts import CONCEPTS
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.generation import Generation, GenerationView
-from stillmotion.domain.keyframes import GenerationKeyframe, ImageKeyframe, InlineKeyframe, Keyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Bounds, placement
 from stillmotion.domain.request import (
@@ -18,11 +17,11 @@ from stillmotion.domain.request import (
     PROMPT_MAX_CHARACTERS,
     AspectRatio,
     GenerationRequest,
+    Keyframe,
     Purpose,
     Resolution,
     is_blank,
 )
-from stillmotion.domain.views import KeyframeView, RequestView
 from stillmotion.http.edge.operation import LinkTo
 from stillmotion.http.parsing.data_uri import BadDataUri, read_address
 from stillmotion.http.parsing.decoding import remedy
@@ -33,7 +32,7 @@ from stillmotion.http.surfaces.dreammachine.refusals import Sentence
 CANCELLED_REASON = "The generation was cancelled."
 INPUT_FAILED = "Failed to read user input frames: "
 _INPUT_CODES = ("image_", "clip_", "source_")
-"""How the codes of failures begin that the caller's pictures are to blame for."""
+"""Beginnings of the failure codes that the caller's pictures cause."""
 
 _DURATION = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)s?", re.ASCII)
 _OUR_VIDEO = re.compile(r"(?:/.*)?/assets/generations/([0-9a-fA-F-]{36})/[\w-]+\.mp4", re.ASCII)
@@ -45,7 +44,7 @@ Word = TypeVar("Word", AspectRatio, Resolution)
 
 
 def to_request(submitted: wire.CreateRequest) -> GenerationRequest:
-    """What was asked, in the domain's terms. Raises `InvalidRequest`."""
+    """The request in the domain's words. Raises `InvalidRequest`."""
     keyframes = submitted.keyframes or wire.AskedKeyframes()
     frame0 = _to_keyframe("keyframes.frame0", keyframes.frame0)
     frame1 = _to_keyframe("keyframes.frame1", keyframes.frame1)
@@ -54,7 +53,7 @@ def to_request(submitted: wire.CreateRequest) -> GenerationRequest:
         raise Sentence("No keyframes provided")
     if submitted.loop and frame1 is not None:
         raise Sentence("Loop is not supported for generations with an end frame")
-    if submitted.loop and isinstance(frame0, GenerationKeyframe):
+    if submitted.loop and frame0 is not None and frame0.id is not None:
         raise Sentence("Loop is not supported for extended generations")
     return GenerationRequest(
         prompt=submitted.prompt or "",
@@ -72,7 +71,7 @@ def to_request(submitted: wire.CreateRequest) -> GenerationRequest:
 
 
 def to_upscale(submitted: wire.UpscaleRequest, source: Generation) -> GenerationRequest:
-    """The request to make `source` larger. Raises `InvalidRequest`."""
+    """Request for a larger form of `source`. Raises `InvalidRequest`."""
     asked = _word("resolution", submitted.resolution, Resolution)
     return GenerationRequest(
         prompt=source.request.prompt,
@@ -86,10 +85,7 @@ def to_upscale(submitted: wire.UpscaleRequest, source: Generation) -> Generation
 
 
 def to_reframe(submitted: wire.ReframeRequest) -> GenerationRequest:
-    """The request to give a video another shape: one that was finished here, or any at an address.
-
-    Raises `InvalidRequest`.
-    """
+    """Request for another shape of a video: one that was made here, or any at an address. Raises `InvalidRequest`."""
     found = _our_video(submitted.media.url)
     if submitted.first_frame is not None:
         raise InvalidRequest(Problem("first_frame", "is not supported: the video is shown in another shape as it is"))
@@ -109,7 +105,7 @@ def to_reframe(submitted: wire.ReframeRequest) -> GenerationRequest:
 
 
 def _our_video(url: str) -> str | None:
-    """The generation whose video is at that address, where it is one of ours."""
+    """Id of the generation whose video is at that address; None for an address elsewhere."""
     try:
         found = _OUR_VIDEO.fullmatch(urlsplit(url).path)
     except ValueError:
@@ -120,7 +116,7 @@ def _our_video(url: str) -> str | None:
 def _check_prompt(prompt: str | None, *frames: Keyframe | None) -> None:
     text = (prompt or "").strip()
     if is_blank(text):
-        if prompt is None and any(isinstance(frame, ImageKeyframe | InlineKeyframe) for frame in frames):
+        if prompt is None and any(frame is not None and frame.id is None for frame in frames):
             return
         raise Sentence("Prompt is required")
     if len(text) < wire.MIN_PROMPT_CHARACTERS:
@@ -141,7 +137,7 @@ def _to_keyframe(field: str, given: wire.AskedKeyframe | None) -> Keyframe | Non
             Problem(f"{field}.{other}", f"cannot stand beside {needed}: a keyframe is an image or a generation")
         )
     if given.id is not None:
-        return GenerationKeyframe(given.id.lower())
+        return Keyframe(id=given.id.lower())
     try:
         return read_address(given.url or "")
     except BadDataUri as error:
@@ -185,7 +181,7 @@ def _next_larger(resolution: Resolution) -> Resolution:
 
 
 def encode(view: GenerationView, link_to: LinkTo) -> bytes:
-    """The body of a generation, which callbacks carry too."""
+    """JSON body of a generation, which callbacks carry too."""
     return _ENCODER.encode(to_wire(view, link_to))
 
 
@@ -214,7 +210,7 @@ def _reason(view: GenerationView) -> str | None:
     return INPUT_FAILED + view.failure_reason
 
 
-def _echo(request: RequestView, link_to: LinkTo) -> wire.DreamMachineRequestEcho:
+def _echo(request: GenerationRequest, link_to: LinkTo) -> wire.DreamMachineRequestEcho:
     echo = wire.DreamMachineRequestEcho(
         generation_type=request.purpose.value,
         model=request.model,
@@ -240,14 +236,14 @@ def _echo(request: RequestView, link_to: LinkTo) -> wire.DreamMachineRequestEcho
     return msgspec.structs.replace(echo, source=source, media=media, **edges)
 
 
-def _keyframes(request: RequestView, link_to: LinkTo) -> wire.DreamMachineKeyframes | None:
+def _keyframes(request: GenerationRequest, link_to: LinkTo) -> wire.DreamMachineKeyframes | None:
     if request.frame0 is None and request.frame1 is None:
         return None
     return wire.DreamMachineKeyframes(_keyframe(request.frame0, link_to), _keyframe(request.frame1, link_to))
 
 
 def _keyframe(
-    keyframe: KeyframeView | None, link_to: LinkTo
+    keyframe: Keyframe | None, link_to: LinkTo
 ) -> wire.DreamMachineImageKeyframe | wire.DreamMachineGenerationKeyframe | None:
     if keyframe is None:
         return None
@@ -257,4 +253,4 @@ def _keyframe(
         return wire.DreamMachineImageKeyframe(link_to(keyframe.key))
     if keyframe.id is not None:
         return wire.DreamMachineGenerationKeyframe(keyframe.id)
-    raise TypeError("an inline picture is stored before its generation is")
+    raise TypeError("a keyframe of a stored generation has no content")

@@ -1,4 +1,4 @@
-"""Between the gateway's words and the domain's."""
+"""Translation between the gateway's words and the domain's."""
 
 import re
 from collections.abc import Mapping
@@ -9,17 +9,16 @@ import msgspec
 
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.generation import GenerationView
-from stillmotion.domain.keyframes import Keyframe
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import (
     DEFAULT_MODEL,
     DEFAULT_SECONDS,
     AspectRatio,
     GenerationRequest,
+    Keyframe,
     Resolution,
     prompt_problems,
 )
-from stillmotion.domain.views import KeyframeView
 from stillmotion.http.edge.operation import LinkTo
 from stillmotion.http.parsing.data_uri import BadDataUri, read_address
 from stillmotion.http.surfaces.gateway import wire
@@ -27,7 +26,7 @@ from stillmotion.http.surfaces.gateway import wire
 UNFINISHED_MESSAGE = "Image Getting Created"
 CANCELLED_REASON = "The generation was cancelled."
 UNASKED_ASPECT_RATIO = AspectRatio.WIDE
-"""What the echo says where the picture keeps its own shape, as the founding document does."""
+"""Aspect ratio in the echo of a request without one, as in the founding document."""
 
 _DURATION = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)s?", re.ASCII)
 _SHOWN: Mapping[State, tuple[wire.StateWord, str | None, str | msgspec.UnsetType]] = {
@@ -37,45 +36,43 @@ _SHOWN: Mapping[State, tuple[wire.StateWord, str | None, str | msgspec.UnsetType
     State.FAILED: ("failed", None, msgspec.UNSET),
     State.CANCELLED: ("failed", CANCELLED_REASON, msgspec.UNSET),
 }
-"""The word for a state, the reason that it gives by itself, the message."""
+"""By state: its word, its own failure reason, and its message."""
 _ENCODER = msgspec.json.Encoder()
 
 
 def to_request(submitted: wire.SubmitRequest) -> GenerationRequest:
-    """What was asked, in the domain's terms. Raises `InvalidRequest` with every problem found.
+    """The request in the domain's words. Raises `InvalidRequest` with every problem, if a field cannot be read.
 
-    Addresses are only told from data URIs here: which of them may be asked for is the application's to say.
+    The application checks everything else, addresses included.
     """
     reading = _Reading()
     frame0 = reading.keyframe("url", submitted.url)
     frame1 = None if submitted.end_url is None else reading.keyframe("end_url", submitted.end_url)
     if not submitted.prompt and (frame0 is not None or frame1 is not None):
-        # Where there is a keyframe the domain does without a prompt; this surface does not.
+        # The domain takes a keyframe without a prompt; the gateway does not.
         reading.refuse("prompt", *prompt_problems(submitted.prompt))
     seconds = reading.seconds(submitted.duration)
     seed = reading.seed(submitted.seed)
-    try:
-        request = GenerationRequest(
-            prompt=submitted.prompt,
-            frame0=frame0,
-            frame1=frame1,
-            aspect_ratio=submitted.aspect_ratio,
-            loop=bool(submitted.loop),
-            seconds=seconds,
-            resolution=submitted.resolution or Resolution.P720,
-            seed=seed,
-            callback_url=submitted.callback_url,
-            model=DEFAULT_MODEL if submitted.model is None else submitted.model,
-        )
-    except InvalidRequest as error:
-        raise InvalidRequest(*reading.problems, *error.problems) from None
+    request = GenerationRequest(
+        prompt=submitted.prompt,
+        frame0=frame0,
+        frame1=frame1,
+        aspect_ratio=submitted.aspect_ratio,
+        loop=bool(submitted.loop),
+        seconds=seconds,
+        resolution=submitted.resolution or Resolution.P720,
+        seed=seed,
+        callback_url=submitted.callback_url,
+        model=DEFAULT_MODEL if submitted.model is None else submitted.model,
+    )
     if reading.problems:
-        raise InvalidRequest(*reading.problems)
+        # One answer names everything, so the rules that the application would check are added here.
+        raise InvalidRequest(*reading.problems, *request.problems())
     return request
 
 
 class _Reading:
-    """Reads fields one by one and collects what is wrong with them."""
+    """Reader of single fields that collects their problems."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -109,21 +106,21 @@ class _Reading:
 
 
 def encode(view: GenerationView, link_to: LinkTo) -> bytes:
-    """The body that both endpoints answer with, and callbacks carry."""
+    """JSON body of both endpoints' answers and of callbacks."""
     return _ENCODER.encode(to_wire(view, link_to))
 
 
 def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
     """A generation in the gateway's words."""
-    id_, request, _, created_at, state, _, _, failure_reason, video, thumbnail, _ = view
-    word, reason, message = _SHOWN[state]
+    request, video, thumbnail = view.request, view.video, view.thumbnail
+    word, reason, message = _SHOWN[view.state]
     frame0, frame1 = request.frame0, request.frame1
     return wire.Generation(
-        id_,
+        view.id,
         "video",
         word,
-        reason or failure_reason,
-        created_at if created_at.microsecond else _with_microseconds(created_at),
+        reason or view.failure_reason,
+        view.created_at if view.created_at.microsecond else _with_microseconds(view.created_at),
         None if video is None or thumbnail is None else wire.Assets(link_to(video), link_to(thumbnail)),
         request.model,
         wire.RequestEcho(
@@ -142,15 +139,15 @@ def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Generation:
 
 
 def _with_microseconds(time: datetime) -> datetime:
-    """A whole second with six decimals: the encoder leaves them out, so that the text stands in for the time."""
+    """Text of a whole second with six decimals, which the encoder would leave out."""
     return cast("datetime", f"{time:%Y-%m-%dT%H:%M:%S}.000000Z")
 
 
-def _keyframe(keyframe: KeyframeView, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe:
+def _keyframe(keyframe: Keyframe, link_to: LinkTo) -> wire.ImageKeyframe | wire.GenerationKeyframe:
     if keyframe.url is not None:
         return wire.ImageKeyframe(keyframe.url)
     if keyframe.key is not None:
         return wire.ImageKeyframe(link_to(keyframe.key))
     if keyframe.id is not None:
         return wire.GenerationKeyframe(keyframe.id)
-    raise TypeError("an inline picture is stored before its generation is")
+    raise TypeError("a keyframe of a stored generation has no content")

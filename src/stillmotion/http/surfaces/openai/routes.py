@@ -18,7 +18,7 @@ from stillmotion.domain.errors import (
     QuotaSpent,
     Unavailable,
 )
-from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
+from stillmotion.domain.request import Keyframe
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.bearer import bearer_key
 from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface, Unfiltered
@@ -45,12 +45,10 @@ async def create(call: Call, subscription: Subscription, submitted: wire.CreateV
     return OperationResult(encode(view, call.link_to), view, accepted.window)
 
 
-async def _picture(
-    call: Call, subscription: Subscription, reference: wire.Reference | str | None
-) -> ImageKeyframe | InlineKeyframe | None:
-    """What the video begins with, in whichever of its forms it came; None for one of words alone.
+async def _picture(call: Call, subscription: Subscription, reference: wire.Reference | str | None) -> Keyframe | None:
+    """First picture of the video: a file of the form, an address or an upload; None without one.
 
-    Whether the model makes such videos is the application's to say. Raises `InvalidRequest`.
+    The application decides if the model needs one. Raises `InvalidRequest`.
     """
     content = (call.files or {}).get(PICTURE)
     field, address, upload_id = PICTURE, reference, None
@@ -63,7 +61,7 @@ async def _picture(
         content = await call.services.uploads.read(subscription, f"{PICTURE}.file_id", upload_id)
     if content is not None:
         check_picture(PICTURE, content)
-        return InlineKeyframe(content)
+        return Keyframe(content=content)
     return None if address is None else await apart_if_large(call.size, to_picture, field, address)
 
 

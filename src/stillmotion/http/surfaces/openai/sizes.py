@@ -4,8 +4,7 @@ import math
 import re
 
 from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.request import SQUARE, AspectRatio, Resolution, frame_size
-from stillmotion.domain.views import RequestView
+from stillmotion.domain.request import SQUARE, AspectRatio, GenerationRequest, Resolution, frame_size
 
 SHAPE_MAY_DIFFER = 0.05
 """By how much, as a part of it, the asked width over height may differ from the shape that is given."""
@@ -35,7 +34,7 @@ def frame_for(size: str) -> tuple[AspectRatio, Resolution]:
     return shape, area
 
 
-def size_of(request: RequestView) -> str | None:
+def size_of(request: GenerationRequest) -> str | None:
     """The frame's size, None where it depends on a picture."""
     return None if request.aspect_ratio is None else _named(request.aspect_ratio, request.resolution)
 

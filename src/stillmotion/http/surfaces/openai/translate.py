@@ -1,4 +1,4 @@
-"""Between the videos API's words and the domain's."""
+"""Translation between the videos API's words and the domain's."""
 
 import re
 from collections.abc import Mapping
@@ -8,9 +8,8 @@ import msgspec
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import Field, InvalidRequest, Problem
 from stillmotion.domain.generation import GenerationView
-from stillmotion.domain.keyframes import ImageKeyframe, InlineKeyframe
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import GenerationRequest, prompt_problems
+from stillmotion.domain.request import GenerationRequest, Keyframe, prompt_problems
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import LinkTo
 from stillmotion.http.parsing.data_uri import BadDataUri, read_address
@@ -32,9 +31,9 @@ _SECONDS = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?", re.ASCII)
 _ENCODER = msgspec.json.Encoder()
 
 
-def to_request(submitted: wire.CreateVideo, picture: ImageKeyframe | InlineKeyframe | None) -> GenerationRequest:
-    """What was asked, in the domain's terms. Raises `InvalidRequest`."""
-    # Where there is a picture the domain does without a prompt; this surface does not.
+def to_request(submitted: wire.CreateVideo, picture: Keyframe | None) -> GenerationRequest:
+    """The request in the domain's words. Raises `InvalidRequest`."""
+    # The domain takes a picture without a prompt; this API does not.
     problems = [Problem(Field.PROMPT, each) for each in prompt_problems(submitted.prompt)]
     if problems:
         raise InvalidRequest(*problems)
@@ -53,8 +52,8 @@ def to_request(submitted: wire.CreateVideo, picture: ImageKeyframe | InlineKeyfr
     )
 
 
-def to_picture(field: str, address: str) -> ImageKeyframe | InlineKeyframe:
-    """The picture at an address, which may be a data URI. Raises `InvalidRequest` that names `field`."""
+def to_picture(field: str, address: str) -> Keyframe:
+    """Keyframe of an address, which may be a data URI. Raises `InvalidRequest` that names `field`."""
     try:
         return read_address(address)
     except BadDataUri as error:
@@ -70,13 +69,13 @@ def _seconds(seconds: str | float) -> float:
 
 
 def encode(view: GenerationView, link_to: LinkTo) -> bytes:
-    """The body of a video, which callbacks carry too."""
+    """JSON body of a video, which callbacks carry too."""
     del link_to
     return _ENCODER.encode(to_wire(view))
 
 
 def to_wire(view: GenerationView) -> wire.Video:
-    """A generation as a video."""
+    """A generation in the videos API's words."""
     request, completed = view.request, view.state is State.COMPLETED
     return wire.Video(
         id=view.id,
@@ -95,7 +94,7 @@ def to_wire(view: GenerationView) -> wire.Video:
 
 
 def to_model(subscription: Subscription, model: str, catalogue: Catalogue) -> wire.Model:
-    """A wire name as one of the caller's models."""
+    """One of the caller's models, by its wire name."""
     engine = catalogue.route(model)[0].engine_name
     return wire.Model(model, "model", int(subscription.created_at.timestamp()), OWNER, engine)
 
