@@ -18,14 +18,14 @@ from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.adapters.store.sqlite import queries
 from stillmotion.adapters.store.sqlite.generation_rows import Bindings, from_generation, microseconds, place_of
-from stillmotion.composition import administration
+from stillmotion.composition.administration import administration
+from stillmotion.composition.installation import Missing
 from stillmotion.config import Settings
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Product
-from stillmotion.opening import Missing
 
 PLENTY = 1_000_000_000
 """A limit that no figure comes near."""

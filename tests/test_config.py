@@ -2,7 +2,7 @@
 
 import pytest
 
-from stillmotion.composition import video_codec
+from stillmotion.composition.engines import video_codec
 from stillmotion.config import SettingsError, load
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.media.output import encoder

@@ -1,4 +1,4 @@
-"""Nothing in a module changes after it is imported: what lives, lives in an object that composition.py makes."""
+"""Nothing in a module changes after it is imported: what lives, lives in an object that `composition` makes."""
 
 import ast
 

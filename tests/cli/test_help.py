@@ -25,7 +25,8 @@ def test_help_imports_little_more_than_click():
 
 
 def test_the_help_of_generate_waits_for_no_engine_or_client():
-    heavy = {"httpx2", "rich", "numpy", "cv2", "av", "aiohttp", "apsw", "stillmotion.composition", "stillmotion.client"}
+    ours = {"stillmotion.composition.service", "stillmotion.client"}
+    heavy = {"httpx2", "rich", "numpy", "cv2", "av", "aiohttp", "apsw", *ours}
     assert loaded_by("generate", "--help") & heavy == set()
 
 

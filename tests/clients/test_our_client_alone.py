@@ -60,7 +60,7 @@ def test_the_client_brings_in_no_server_engine_or_database():
         "rich",
         "structlog",
     }
-    assert loaded & (rooms | heavy | {"stillmotion.composition", "stillmotion.config"}) == set()
+    assert loaded & (rooms | heavy | {"stillmotion.composition.service", "stillmotion.config"}) == set()
     assert {each for each in loaded if each.startswith("stillmotion.domain.")} == {
         "stillmotion.domain.errors",
         "stillmotion.domain.reasons",

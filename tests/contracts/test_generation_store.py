@@ -93,6 +93,18 @@ async def test_what_was_never_submitted_is_not_found(store):
         await store.view("s", "01999999-0000-7000-8000-000000000000")
 
 
+async def test_an_object_of_a_result_has_its_digest_and_no_other_has(store, subscription):
+    generation = (await submit(store, subscription)).generation
+    assets = some_assets(generation.id)
+    claimed = await store.change(generation.id, claim)
+    assert await store.digest_of(assets.video.key) is None
+    await store.change(generation.id, lambda each: each.completed(claimed.lease, assets, "{}", NOON))
+    assert await store.digest_of(assets.video.key) == assets.video.digest
+    assert await store.digest_of(assets.thumbnail.key) == assets.thumbnail.digest
+    assert await store.digest_of(f"{assets.video.key}x") is None
+    assert await store.digest_of("inputs") is None
+
+
 async def test_nobody_else_gets_a_view_of_a_generation(store, subscription):
     generation = (await submit(store, subscription)).generation
     with pytest.raises(GenerationNotFound):

@@ -2,6 +2,8 @@
 
 import sys
 
+import pytest
+
 from tests.architecture import source_tree
 from tools.walk.journeys import walked
 from tools.walk.trace import Place, layers, walk_of
@@ -29,4 +31,12 @@ def test_a_real_poll_is_traced_from_the_socket_to_the_row():
     assert files.index("http/edge/endpoint.py") < files.index("application/generations.py")
     assert files.index("application/generations.py") < files.index("adapters/store/sqlite/generations.py")
     assert sys.getprofile() is None
+    assert walk_of(calls, layers()).outward == []
     assert {name for name in files if not (source_tree.ROOT / "src/stillmotion" / name).is_file()} == set()
+
+
+@pytest.mark.parametrize("journey", ["submit", "download", "callback"])
+def test_no_inner_room_calls_out_to_an_outer_one(journey):
+    walk = walk_of(walked(journey), layers())
+    assert walk.outward == []
+    assert walk.by_ports > 0

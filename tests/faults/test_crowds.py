@@ -26,7 +26,7 @@ from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import queries
 from stillmotion.adapters.store.sqlite.generation_rows import from_generation
 from stillmotion.application.download_urls import AssetUrls
-from stillmotion.opening import LINKS, derived
+from stillmotion.composition.installation import LINKS, derived
 from tests.end_to_end.conftest import small_picture
 
 pytestmark = pytest.mark.slow

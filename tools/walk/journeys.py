@@ -20,10 +20,11 @@ import structlog
 import uvloop
 
 from stillmotion.cli.sample_picture import draw_sample
-from stillmotion.composition import Service, administration, delivery_log, service
+from stillmotion.composition.administration import administration, delivery_log
+from stillmotion.composition.installation import Missing
+from stillmotion.composition.service import Service, service
 from stillmotion.config import Settings
 from stillmotion.http.server.server import HttpServer, listen, url_of
-from stillmotion.opening import Missing
 from stillmotion.worker.renderer.process import RendererProcess, common_options
 from tools.walk.trace import Place, Trace
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports.outbound import CallbackSender, CallbackUndeliverable
 from stillmotion.application.ports.signals import QueueSignal
-from stillmotion.application.ports.store import CallbackStore, Dialects, DueDelivery, GenerationStore
+from stillmotion.application.ports.store import CallbackStore, DueDelivery, GenerationStore
 from stillmotion.application.ports.values import Chance, Clock
 from stillmotion.domain.callbacks import ANSWER_DEADLINE, CallbackResponse, Delivery, DeliveryAttempt, asked_pause
 from stillmotion.domain.errors import CallbackNotFound, GenerationNotFound
@@ -29,7 +29,6 @@ class Callbacks:
 
     store: CallbackStore
     sender: CallbackSender
-    dialects: Dialects
     sign: Sign
     clock: Clock
     chance: Chance
@@ -39,13 +38,10 @@ class Callbacks:
         """What is to be delivered now, the longest due first: of every line `each` at most."""
         return list(await self.store.due(self.clock.now(), each))
 
-    async def deliver(self, delivery_id: str) -> Delivery | None:
-        """Make one attempt and keep what came of it; None where there is nothing to deliver any more."""
-        due = await self.store.find_due(delivery_id)
-        if due is None:
-            return None
+    async def deliver(self, due: DueDelivery, body: bytes) -> Delivery:
+        """Make one attempt with that body, and keep its outcome."""
         started_at, began = self.clock.now(), self.clock.monotonic()
-        answer, reason = await self._post(due, started_at)
+        answer, reason = await self._post(due, body, started_at)
         duration = timedelta(seconds=self.clock.monotonic() - began)
         attempt = DeliveryAttempt(
             due.delivery.replays,
@@ -61,12 +57,10 @@ class Callbacks:
         await self.store.record(attempted, attempt)
         return attempted
 
-    async def _post(self, due: DueDelivery, now: datetime) -> tuple[CallbackResponse | None, str | None]:
-        """The receiver's answer, or why there is none."""
+    async def _post(self, due: DueDelivery, body: bytes, now: datetime) -> tuple[CallbackResponse | None, str | None]:
+        """The receiver's answer, or the reason why there is none."""
         delivery = due.delivery
-        body = self.dialects[due.generation.surface](due.generation.as_announced(delivery.announces))
-        headers = {"content-type": "application/json"}
-        headers |= self.sign(due.secret, delivery.id, now, body)
+        headers = {"content-type": "application/json", **self.sign(due.secret, delivery.id, now, body)}
         self.fault(Point.CALLBACK_BEFORE_POST)
         try:
             return await self.sender.post(delivery.url, headers, body, ANSWER_DEADLINE), None

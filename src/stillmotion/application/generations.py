@@ -12,7 +12,7 @@ from stillmotion.application.ports.store import Accepted, Fingerprint, Generatio
 from stillmotion.application.ports.values import Clock, NewId, NewToken
 from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
-from stillmotion.domain.assets import INPUTS, generation_of
+from stillmotion.domain.assets import INPUTS
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import CursorNotFound, Field, GenerationNotFound, InvalidRequest, Problem, Unavailable
 from stillmotion.domain.generation import Generation, GenerationView
@@ -90,13 +90,6 @@ class Generations:
     def view(self, subscription: Subscription, generation_id: str) -> Awaitable[GenerationView]:
         """What its owner is shown of a generation. Raises `GenerationNotFound` for anyone else."""
         return self.store.view(subscription.id, generation_id.lower())
-
-    async def digest(self, key: str) -> str | None:
-        """The SHA-256 in hex that an object has as part of a result; None where it is none."""
-        found = await self.store.find(generation_of(key))
-        if found is None or found.assets is None:
-            return None
-        return next((asset.digest for asset in found.assets if asset.key == key), None)
 
     async def page(self, subscription: Subscription, limit: int, offset: int) -> Sequence[GenerationView]:
         """Up to `limit` of the subscription's generations, the newest first, after the first `offset`."""

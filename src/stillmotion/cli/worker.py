@@ -9,9 +9,9 @@ import click
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings
 from stillmotion.cli.process import announce, faults_asked_for, run, stop_on_signals
-from stillmotion.composition import worker
+from stillmotion.composition.preflight import refuse_few_files
+from stillmotion.composition.workers import worker
 from stillmotion.config import Settings
-from stillmotion.first_look import refuse_few_files
 from stillmotion.worker.failpoints import Faults
 
 

@@ -50,7 +50,7 @@ def build_app(services: Services) -> Handler:
         AccessLines(services.access_log),
     )
     surfaces = [each for each in ALL_SURFACES if each is not ADMIN or services.admin is not None]
-    downloads = assets.Downloads(services.asset_urls, services.objects, services.generations.digest)
+    downloads = assets.Downloads(services.asset_urls, services.objects, services.generations.store)
     router = Router(_endpoints(parts, surfaces) | _readable(parts, surfaces))
     named = f"{assets.PREFIX}{{key}}"
     edge = Edge(router, PlainEndpoint("assets", downloads, parts, GATEWAY.problems, named), parts, surfaces)

@@ -17,6 +17,7 @@ from stillmotion.application.ports.store import (
     unwatched,
 )
 from stillmotion.application.ports.values import Clock
+from stillmotion.domain.assets import generation_of
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState, caused_by
 from stillmotion.domain.errors import (
     GenerationNotFound,
@@ -80,6 +81,12 @@ class MemoryStore:
     async def find(self, generation_id: str) -> Generation | None:
         """See `GenerationStore.find`."""
         return self._generations.get(generation_id)
+
+    async def digest_of(self, key: str) -> str | None:
+        """See `GenerationStore.digest_of`."""
+        found = self._generations.get(generation_of(key))
+        assets = () if found is None or found.assets is None else found.assets
+        return next((asset.digest for asset in assets if asset.key == key), None)
 
     async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
         """See `GenerationStore.owned`."""

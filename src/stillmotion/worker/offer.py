@@ -1,11 +1,29 @@
-"""Whether what is offered can be made just now."""
+"""Readiness of a worker host: the lanes that work, and the models that somebody can make just now."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import Unavailable
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import Forwarder
+
+
+class OtherWorkers(Protocol):
+    """The workers that are processes of their own."""
+
+    @property
+    def any_able(self) -> bool:
+        """Whether one of them can make clips."""
+        ...
+
+
+async def check_lanes(host: WorkerHost, others: OtherWorkers) -> None:
+    """Raise `Unavailable` where no lane works, neither of this host nor of another worker."""
+    if host.stopping:
+        raise Unavailable("the server is shutting down")
+    if not (host.alive or others.any_able):
+        raise Unavailable("no renderer is running")
 
 
 async def check_offer(models: Catalogue, others: Sequence[Forwarder], host: WorkerHost) -> None:

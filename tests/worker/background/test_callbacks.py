@@ -65,8 +65,8 @@ class Office:
         self.store = open_store(database, self.clock)
         self.signal = InProcessSignal()
         self.sender = sender or GuardedCallbackSender(LOOPBACK)
-        callbacks = Callbacks(self.store, self.sender, DIALECTS, sign, self.clock, lambda: 0.0)
-        self.deliverer = Deliverer(callbacks, self.signal)
+        callbacks = Callbacks(self.store, self.sender, sign, self.clock, lambda: 0.0)
+        self.deliverer = Deliverer(callbacks, DIALECTS, self.signal)
         self.log = DeliveryLog(self.store, self.store, self.signal, self.clock)
 
     async def announce(self, url, owner="s"):

@@ -94,6 +94,10 @@ class GenerationStore(Protocol):
         """The generation as it was last committed."""
         ...
 
+    async def digest_of(self, key: str) -> str | None:
+        """The SHA-256 in hex of an object that is part of a result, by its key; None for any other."""
+        ...
+
     async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
         """The generation as `find` has it; None where it is not that subscription's, as where there is none at all.
 
@@ -277,6 +281,11 @@ class DueDelivery:
     delivery: Delivery
     generation: Generation
     secret: str
+
+    @property
+    def announced(self) -> Generation:
+        """The generation as it was when it entered the state that is announced."""
+        return self.generation.as_announced(self.delivery.announces)
 
 
 class CallbackStore(Protocol):

@@ -8,7 +8,7 @@ import click
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.backup import described
 from stillmotion.cli.main import load_settings
-from stillmotion.composition import backup
+from stillmotion.composition.administration import backup
 from stillmotion.outputs import BACKUP, IfThere, InputPaths, OutputRefused, Words, place
 
 

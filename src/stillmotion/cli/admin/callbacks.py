@@ -11,7 +11,7 @@ import click
 from stillmotion.application.callbacks import LoggedDelivery
 from stillmotion.cli import completion
 from stillmotion.cli.main import load_settings
-from stillmotion.composition import delivery_log
+from stillmotion.composition.administration import delivery_log
 from stillmotion.domain.callbacks import DeliveryAttempt, DeliveryState
 
 _data_dir = click.option("--data-dir", type=click.Path(path_type=Path), help="The server's data directory.")

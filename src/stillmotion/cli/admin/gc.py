@@ -11,7 +11,7 @@ import click
 from stillmotion.adapters.private_files import UMASK
 from stillmotion.application.retention import QUARANTINE, QUARANTINE_DAYS, Collected
 from stillmotion.cli.main import load_settings
-from stillmotion.composition import retention
+from stillmotion.composition.administration import retention
 
 LOOK_LIMIT = 1_000_000
 

@@ -14,9 +14,9 @@ from stillmotion.cli.admin.options import at_work, data_dir_option, json_option,
 from stillmotion.cli.confirmation import confirm, yes_option
 from stillmotion.cli.main import load_settings
 from stillmotion.cli.param_types import Moment
+from stillmotion.composition.installation import Missing, replace_secret
 from stillmotion.domain.subscriptions import KeySlot, SubscriptionState
 from stillmotion.http.surfaces.admin import translate, wire
-from stillmotion.opening import Missing, replace_secret
 
 
 @click.group("keys")

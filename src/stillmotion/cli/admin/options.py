@@ -10,9 +10,9 @@ import msgspec
 
 from stillmotion.application.administration import Administration
 from stillmotion.cli.main import load_settings
-from stillmotion.composition import administration
+from stillmotion.composition.administration import administration
+from stillmotion.composition.installation import Missing, directory_of
 from stillmotion.config import Settings
-from stillmotion.opening import Missing, directory_of
 
 Result = TypeVar("Result")
 

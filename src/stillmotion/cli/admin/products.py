@@ -11,10 +11,10 @@ import msgspec
 from stillmotion.application.administration import Administration
 from stillmotion.cli import completion
 from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, print_fields, print_json
+from stillmotion.composition.installation import Missing
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.surfaces.admin import translate, wire
-from stillmotion.opening import Missing
 
 ALL, NONE = "all", "none"
 

@@ -16,9 +16,7 @@ import click
 from stillmotion.adapters.private_files import UMASK
 from stillmotion.cli.doctor.directory import Finding, database, log_support, place, privacy
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
-from stillmotion.config import Settings
-from stillmotion.domain.errors import StillmotionError
-from stillmotion.first_look import (
+from stillmotion.composition.preflight import (
     FEW_FILES,
     absent_devices,
     files_allowed,
@@ -26,6 +24,8 @@ from stillmotion.first_look import (
     trouble_with_devices,
     trouble_with_storage,
 )
+from stillmotion.config import Settings
+from stillmotion.domain.errors import StillmotionError
 
 LOW_SPACE = 1_000_000_000
 """Bytes: some thousand short clips, or a few dozen large ones under way."""
@@ -118,7 +118,8 @@ def _sqlite(settings: Settings) -> Finding:
 
 
 def _settings(settings: Settings) -> Finding:
-    from stillmotion.composition import catalogue, image_source, video_codec
+    from stillmotion.composition.engines import catalogue, video_codec
+    from stillmotion.composition.outbound import image_source
 
     image_source(settings)
     codec = video_codec(settings)
@@ -151,7 +152,7 @@ def _free_space(settings: Settings) -> Finding:
 
 def _storage(settings: Settings) -> Finding:
     from stillmotion.adapters.directory.data_directory import data_directory
-    from stillmotion.opening import open_storage
+    from stillmotion.composition.installation import open_storage
 
     if settings.storage == "local" and not data_directory(settings.data_dir).objects.is_dir():
         return Finding("storage", "local, made with the data directory")
@@ -213,7 +214,7 @@ def _devices(settings: Settings) -> Finding:
 
 def _renderer(settings: Settings) -> Finding:
     from stillmotion.cli.sample_picture import draw_sample
-    from stillmotion.composition import renderers, video_codec
+    from stillmotion.composition.engines import renderers, video_codec
     from stillmotion.domain.request import Resolution
     from stillmotion.worker.renderer.protocol import Done, Render
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stillmotion.cli.generate.targets import Asked, ClipOrder, Made, Report, is_url, put_in_place
-from stillmotion.composition import image_source, renderers, video_codec
+from stillmotion.composition.engines import renderers, video_codec
+from stillmotion.composition.outbound import image_source
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
 from stillmotion.domain.request import DEFAULT_SECONDS, AspectRatio, GenerationRequest, Keyframe, Resolution

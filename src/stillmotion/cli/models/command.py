@@ -14,7 +14,7 @@ from stillmotion.cli.admin.options import json_option, print_json
 from stillmotion.cli.completion import entries
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.cli.models.pull import pull_weights
-from stillmotion.composition import catalogue, model_troubles
+from stillmotion.composition.engines import catalogue, model_troubles
 from stillmotion.config import Settings
 from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
 from stillmotion.domain.errors import StillmotionError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stillmotion.adapters.models.hub import Tell, pull
 from stillmotion.adapters.models.weights import WeightsUnusable, trouble_with
-from stillmotion.composition import weights_of
+from stillmotion.composition.engines import weights_of
 from stillmotion.config import Settings
 from stillmotion.domain.catalogue import EngineKind, Entry
 

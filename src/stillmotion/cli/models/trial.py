@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stillmotion.cli.sample_picture import draw_sample
-from stillmotion.composition import local_trouble, renderer_for, server_trouble, video_codec
+from stillmotion.composition.engines import local_trouble, renderer_for, server_trouble, video_codec
 from stillmotion.config import Settings
 from stillmotion.domain.catalogue import Ability, CatalogueError, Entry
 from stillmotion.domain.errors import GenerationFailed, StillmotionError

@@ -11,8 +11,8 @@ import click
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings, without_collector
 from stillmotion.cli.process import faults_asked_for, run, stop_on_signals
+from stillmotion.composition.preflight import refuse_few_files
 from stillmotion.config import Settings
-from stillmotion.first_look import refuse_few_files
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererProcess, common_options
 

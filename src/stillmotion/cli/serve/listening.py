@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 
 from stillmotion.cli.process import announce
-from stillmotion.composition import Service, service
+from stillmotion.composition.service import Service, service
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.http.server.server import SHUTDOWN_SECONDS, HttpServer, listen, url_of

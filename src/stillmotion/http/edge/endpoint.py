@@ -119,7 +119,7 @@ class Endpoint(Generic[Caller, Wire]):
                 await _recognise(call, body, blind_retries=surface.blind_retries)
         else:
             wire = self._decode_query(request.raw_query)
-        if operation.submits and self._services.is_closing():
+        if operation.submits and self._services.draining.has_begun:
             raise Unavailable("the server is shutting down")
         answer = await operation.handle(call, caller, wire)
         if operation.submits and answer.generation is not None:

@@ -21,6 +21,13 @@ Check = Callable[[], Awaitable[None]]
 """Returns when a part of the service works; raises `Unavailable` with a sentence that says what is missing."""
 
 
+@dataclass(slots=True)
+class Draining:
+    """The state of a server that is about to stop: once it `has_begun`, submits are refused, the rest is answered."""
+
+    has_begun: bool = False
+
+
 class OtherServer(Protocol):
     """What is known of a server that makes clips for this one."""
 
@@ -39,13 +46,12 @@ class Services:
     `admin` is None where there is no administration over HTTP.
     `readiness` holds a check for each part by the name that `/readyz` shows; `servers` the other servers that make
     clips for this one, by name. Metrics are registered in `registry`, which must be a fresh one for each application.
-    Once `is_closing`, submits are refused and the rest is answered. `return_memory` gives freed memory back to the
-    system; it may take milliseconds. Pages of `cors_origins` may call the API; `keyless` lends a key to callers of this
-    machine who have none; with `access_log` each request is a line in the log.
+    `return_memory` gives freed memory back to the system; it may take milliseconds. Pages of `cors_origins` may call
+    the API; `keyless` lends a key to callers of this machine who have none; with `access_log` each request is a line in
+    the log.
     """
 
     access: Access
-    read_limits: ReadLimits
     generations: Generations
     delivery_log: DeliveryLog
     uploads: Uploads
@@ -54,13 +60,14 @@ class Services:
     objects: ObjectStore
     clock: Clock
     run_id: str
+    read_limits: ReadLimits = field(default_factory=ReadLimits)
     admin: AdminAccess | None = None
     readiness: Mapping[str, Check] = field(default_factory=dict)
     servers: Mapping[str, OtherServer] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     public_url: str = ""
     version: str = "0"
-    is_closing: Callable[[], bool] = lambda: False
+    draining: Draining = field(default_factory=Draining)
     return_memory: Callable[[], None] = lambda: None
     cors_origins: Sequence[str] = ()
     keyless: Keyless | None = None

@@ -1,6 +1,6 @@
 """Downloads: what a signed address stands for, whole or in part, as browsers play it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -9,6 +9,7 @@ import structlog
 from stillmotion.application.download_urls import AssetUrls, UrlState
 from stillmotion.application.integrity import Damaged, proven
 from stillmotion.application.ports.objects import ObjectStore, StoredObject
+from stillmotion.application.ports.store import GenerationStore
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.file_types.pictures import SIGNATURE_BYTES, picture_type
 from stillmotion.http.resources.byte_ranges import Unsatisfiable, Validators, asked_range, is_unchanged
@@ -17,9 +18,6 @@ from stillmotion.http.server.request import Request
 from stillmotion.http.server.streams import BrokenOff, Pieces
 
 PREFIX = "/assets/"
-
-DigestOf = Callable[[str], Awaitable[str | None]]
-"""From a key to the SHA-256 in hex that the object must have, None where that is not known."""
 
 _LOG = structlog.get_logger("stillmotion.http")
 _MAX_PARAMETERS = 8
@@ -35,10 +33,10 @@ _NOT_A_PAGE: tuple[Header, ...] = (
 class Downloads:
     """Serves objects to whoever holds a signed address: no key is asked for."""
 
-    def __init__(self, asset_urls: AssetUrls, objects: ObjectStore, digest_of: DigestOf) -> None:
+    def __init__(self, asset_urls: AssetUrls, objects: ObjectStore, store: GenerationStore) -> None:
         self._asset_urls = asset_urls
         self._objects = objects
-        self._digest_of = digest_of
+        self._store = store
 
     async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
         """Begin the answer to one request."""
@@ -51,7 +49,7 @@ class Downloads:
         stored = await self._objects.find(key)
         if stored is None:
             return NOT_FOUND, None
-        return await Download(self._objects, key, stored, await self._digest_of(key))(request)
+        return await Download(self._objects, key, stored, await self._store.digest_of(key))(request)
 
     def _refusal(self, key: str, query: bytes) -> Reply | None:
         """The answer to an address that we did not make, or that has expired; None for a good one."""

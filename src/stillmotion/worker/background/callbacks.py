@@ -9,6 +9,7 @@ import structlog
 
 from stillmotion.application.callbacks import Callbacks
 from stillmotion.application.ports.signals import QueueSignal
+from stillmotion.application.ports.store import Dialects
 from stillmotion.domain.callbacks import Delivery, DeliveryState
 from stillmotion.domain.errors import Unavailable
 
@@ -38,8 +39,11 @@ class Deliverer:
     A delivery that is cut off is not written down: it is made again by whoever comes next, under the same id.
     """
 
-    def __init__(self, callbacks: Callbacks, announcements: QueueSignal, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, callbacks: Callbacks, dialects: Dialects, announcements: QueueSignal, at_once: int = AT_ONCE
+    ) -> None:
         self._callbacks = callbacks
+        self._dialects = dialects
         self._announcements = announcements
         self._at_once = at_once
         self._under_way: set[str] = set()
@@ -97,8 +101,10 @@ class Deliverer:
     async def _deliver(self, due: Delivery, *, is_sound: bool) -> None:
         bound = log.bind(delivery=due.id, announces=due.announces)
         try:
-            made = await self._callbacks.deliver(due.id)
-            if made is not None:
+            found = await self._callbacks.store.find_due(due.id)
+            if found is not None:
+                body = self._dialects[found.generation.surface](found.announced)
+                made = await self._callbacks.deliver(found, body)
                 self._remember(made)
                 _tell(bound, made)
         except Unavailable as error:

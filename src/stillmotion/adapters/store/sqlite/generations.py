@@ -37,6 +37,7 @@ from stillmotion.application.ports.store import (
     Submission,
 )
 from stillmotion.application.ports.values import Clock
+from stillmotion.domain.assets import generation_of
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
 from stillmotion.domain.fairness import Line
@@ -78,6 +79,11 @@ class SqliteGenerations:
         """See `GenerationStore.find`."""
         rows = self._reader.rows(queries.FIND_GENERATION, (generation_id,))
         return to_generation(rows[0]) if rows else None
+
+    async def digest_of(self, key: str) -> str | None:
+        """See `GenerationStore.digest_of`."""
+        rows = self._reader.rows(queries.ASSET_DIGEST, {"id": generation_of(key), "key": key})
+        return str(rows[0][0]) if rows else None
 
     async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
         """See `GenerationStore.owned`."""

@@ -47,6 +47,11 @@ TOUCH: Final = "PRAGMA user_version = {version}"
 
 FIND_GENERATION: Final = f"SELECT {_GENERATION} FROM generations g WHERE g.id = ?"
 
+ASSET_DIGEST: Final = """
+    SELECT iif(video_key = :key, video_digest, thumbnail_digest) FROM generations
+    WHERE id = :id AND :key IN (video_key, thumbnail_key)
+"""
+
 FIND_OWNED: Final = f"""
     SELECT {_GENERATION} FROM generations g INDEXED BY generations_owned WHERE g.subscription_id = ? AND g.id = ?
 """
@@ -172,9 +177,9 @@ FINISH_ONE: Final = "UPDATE limits SET unfinished = unfinished - 1 WHERE subscri
 
 # --- idempotency ------------------------------------------------------------------------------------------------
 
-FIND_IDEMPOTENCY_KEY: Final = """
-    SELECT body_digest, generation_id FROM idempotency_keys WHERE subscription_id = ? AND key = ?
-"""
+FIND_IDEMPOTENCY_KEY: Final = (
+    "SELECT body_digest, generation_id FROM idempotency_keys WHERE subscription_id = ? AND key = ?"
+)
 
 INSERT_IDEMPOTENCY_KEY: Final = """
     INSERT INTO idempotency_keys (subscription_id, key, body_digest, generation_id, created_at)
@@ -215,9 +220,9 @@ SWEEP_RECENT_SUBMITS: Final = """
 
 # --- deletion ---------------------------------------------------------------------------------------------------
 
-DELETE_ATTEMPTS: Final = """
-    DELETE FROM delivery_attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE generation_id = ?)
-"""
+DELETE_ATTEMPTS: Final = (
+    "DELETE FROM delivery_attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE generation_id = ?)"
+)
 DELETE_DELIVERIES: Final = "DELETE FROM deliveries WHERE generation_id = ?"
 DELETE_IDEMPOTENCY_KEYS: Final = "DELETE FROM idempotency_keys WHERE generation_id = ?"
 DELETE_GENERATION: Final = "DELETE FROM generations WHERE id = ?"
@@ -226,7 +231,6 @@ BEGIN_REMOVAL: Final = "INSERT INTO removals (generation_id, deleted_at) VALUES 
 """In the transaction that deletes the row: the objects are removed after it."""
 
 REMOVALS: Final = "SELECT generation_id FROM removals ORDER BY deleted_at LIMIT ?"
-
 END_REMOVAL: Final = "DELETE FROM removals WHERE generation_id = ?"
 
 EXPIRED: Final = """
@@ -242,17 +246,13 @@ OBJECTS_OF_GENERATIONS: Final = """
 """
 
 ALL_OBJECTS: Final = "SELECT id, request, video_key, thumbnail_key FROM generations"
-
 GENERATION_EXISTS: Final = "SELECT 1 FROM generations WHERE id = ?"
 
 # --- callbacks --------------------------------------------------------------------------------------------------
 
 CAUSE_DELIVERY: Final = """
-    INSERT INTO deliveries (
-        id, generation_id, announces, url, endpoint, due_at, attempts, state, last_answer, replays
-    ) VALUES (
-        :id, :generation_id, :announces, :url, :endpoint, :due_at, :attempts, :state, :last_answer, :replays
-    )
+    INSERT INTO deliveries (id, generation_id, announces, url, endpoint, due_at, attempts, state, last_answer, replays)
+    VALUES (:id, :generation_id, :announces, :url, :endpoint, :due_at, :attempts, :state, :last_answer, :replays)
     ON CONFLICT (id) DO NOTHING
 """
 """A state is announced once: the id is made of generation and state."""

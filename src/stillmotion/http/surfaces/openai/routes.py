@@ -118,7 +118,7 @@ async def download(call: Call, subscription: Subscription, asked: wire.Content) 
     stored = await call.services.objects.find(key)
     if stored is None:
         raise GenerationNotFound(view.id)
-    digest = await call.services.generations.digest(key)
+    digest = await call.services.generations.store.digest_of(key)
     return OperationResult(b"", view, streamed_by=Download(call.services.objects, key, stored, digest))
 
 

@@ -1,0 +1,75 @@
+"""The operator's use cases over a data directory, for commands and for the administration over HTTP."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.directory.backup import Manifest, write_backup
+from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
+from stillmotion.adapters.signals import InProcessSignal
+from stillmotion.adapters.store.sqlite import SqliteStore
+from stillmotion.application.administration import Administration
+from stillmotion.application.callbacks import DeliveryLog
+from stillmotion.application.products import Products
+from stillmotion.application.retention import Retention
+from stillmotion.application.subscriptions import Subscriptions
+from stillmotion.composition.engines import catalogue
+from stillmotion.composition.installation import KEYS, Missing, derived, directory_of, open_storage, opened
+from stillmotion.config import Settings
+from stillmotion.domain.subscriptions import Product
+from stillmotion.http.app import SURFACES
+from stillmotion.outputs import Output
+
+
+@contextmanager
+def administration(settings: Settings, missing: Missing = Missing.REFUSE) -> Iterator[Administration]:
+    """The administration of subscriptions over a data directory that a server may have open."""
+    with opened(settings, missing) as store:
+        yield administration_over(settings, store)
+
+
+def administration_over(settings: Settings, store: SqliteStore) -> Administration:
+    """The administration of subscriptions over an open store."""
+    surfaces = frozenset(surface.name for surface in SURFACES)
+    pepper = derived(directory_of(settings, Missing.REFUSE), KEYS)
+    return Administration(
+        Products(store, new_uuid7, surfaces, catalogue(settings), default_product(settings)),
+        Subscriptions(store, SystemClock(), new_uuid7, new_token, new_callback_secret, pepper),
+    )
+
+
+def default_product(settings: Settings) -> Product:
+    """The product of a subscription for which no other is named."""
+    return Product(
+        id=new_uuid7(),
+        name="default",
+        submits_per_minute=settings.submits_per_minute,
+        concurrent_generations=settings.concurrent_generations,
+        retention_days=settings.retention_days or None,
+    )
+
+
+@contextmanager
+def delivery_log(settings: Settings) -> Iterator[DeliveryLog]:
+    """The log of callbacks over a data directory. A server that has it open sees a replay within a second."""
+    with opened(settings, Missing.REFUSE) as store:
+        yield DeliveryLog(store, store, InProcessSignal(), SystemClock())
+
+
+@contextmanager
+def retention(settings: Settings) -> Iterator[Retention]:
+    """Retention over a data directory, which a server may have open, and its storage."""
+    with opened(settings, Missing.REFUSE) as store:
+        yield Retention(store, open_storage(settings), SystemClock())
+
+
+def backup(settings: Settings, output: Output, *, with_objects: bool) -> Manifest:
+    """Write a backup of a data directory that a server may have open. Objects in a bucket stay there."""
+    return write_backup(
+        directory_of(settings, Missing.REFUSE),
+        output,
+        with_objects=with_objects and settings.storage == "local",
+        now=SystemClock().now(),
+        version=version("stillmotion"),
+    )

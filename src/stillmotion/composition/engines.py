@@ -1,0 +1,167 @@
+"""Engines of an installation: models and their weights, renderers, and the reasons why a model cannot be made.
+
+Libraries of engines are imported where an engine is chosen: they take seconds to load, or are not installed.
+"""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from stillmotion.adapters.directory.data_directory import data_directory
+from stillmotion.adapters.models.catalogue import read_catalogue
+from stillmotion.adapters.models.weights import folder_of, trouble_with
+from stillmotion.composition.preflight import refuse_absent_devices
+from stillmotion.config import Settings, SettingsError
+from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
+from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.planning import successor
+from stillmotion.domain.rendering import VideoCodec
+from stillmotion.worker.devices import Device, devices_for
+from stillmotion.worker.failpoints import Faults
+from stillmotion.worker.host import NewRenderer
+from stillmotion.worker.makers.preparation import Darkroom
+from stillmotion.worker.makers.remote import Forwarder
+from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererProcess, common_options, try_out
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """The models, and the entries that each wire name stands for. Raises `CatalogueError`."""
+    file = Path(settings.catalogue) if settings.catalogue else None
+    return read_catalogue(file, settings.models)
+
+
+def offered(settings: Settings) -> Catalogue:
+    """The catalogue of a server or a worker, checked.
+
+    Raises `CatalogueError` for a model that may not or cannot be made here, `SettingsError` for devices.
+    """
+    refuse_absent_devices(settings)
+    models = catalogue(settings)
+    models.check_licences(frozenset(settings.accepted_licences))
+    for entry in models.offered():
+        trouble = local_trouble(entry, settings)
+        if trouble is not None:
+            raise CatalogueError(f"The model {entry.name} cannot be made here: {trouble}.")
+    return models
+
+
+def weights_of(entry: Entry, settings: Settings) -> Path:
+    """The folder that an entry's weights are in, or are to be pulled into."""
+    pulled = Path(settings.weights_dir) if settings.weights_dir else data_directory(settings.data_dir).root / "weights"
+    return folder_of(entry, pulled)
+
+
+def _with_weights(entry: Entry, settings: Settings) -> Entry:
+    """The entry with the folder of its weights named."""
+    return replace(entry, weights=str(weights_of(entry, settings).absolute()))
+
+
+# --- renderers ------------------------------------------------------------------------------------------------------
+
+
+def renderers(settings: Settings, faults: Faults | None = None) -> NewRenderer:
+    """A maker of renderers of the embedded engine, which are not started yet."""
+    options = common_options(settings.preview_seconds, faults)
+    if settings.depth_model:
+        file = Path(settings.depth_model).resolve()
+        options += ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
+    return lambda: RendererProcess((*RENDERER_COMMAND, *options))
+
+
+async def tried_renderers(settings: Settings, faults: Faults | None) -> NewRenderer:
+    """`renderers`, tried out where a model of the operator's is to be loaded. Raises `RendererUnfit`."""
+    new_renderer = renderers(settings, faults)
+    if settings.depth_model and settings.renderers:
+        await try_out(new_renderer())
+    return new_renderer
+
+
+def renderer_for(entry: Entry, settings: Settings) -> RendererProcess:
+    """A renderer of a model's clips, not started yet."""
+    if not entry.is_local:
+        return renderers(settings)()
+    return devices_for((_with_weights(entry, settings),), settings.devices)[0].new_renderer()
+
+
+def devices(settings: Settings, models: Catalogue, faults: Faults | None = None) -> list[Device]:
+    """The devices that the offered models run on; none where none is to be run here."""
+    here = models.offered() if settings.renderers else ()
+    entries = [_with_weights(each, settings) for each in here if each.is_local]
+    stand_in = partial(successor, models) if any(models.has_stand_in(each) for each in entries) else None
+    return devices_for(entries, settings.devices, stand_in, common_options(settings.preview_seconds, faults))
+
+
+def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[Forwarder]:
+    """The other servers that wire names stand for. Raises `CatalogueError` where one's workflow cannot be used."""
+    entries = [each for each in models.offered() if each.engine is EngineKind.FORWARD]
+    if not entries:
+        return []
+    from stillmotion.engines.forward.peers import peer_of
+
+    darkroom = Darkroom(new_renderer)
+    return [
+        Forwarder(each, peer_of(each), darkroom, partial(successor, models), models.has_stand_in(each))
+        for each in entries
+    ]
+
+
+def video_codec(settings: Settings) -> VideoCodec:
+    """The codec of clips. Raises `SettingsError` where this installation cannot encode it."""
+    codec = VideoCodec(settings.video_codec)
+    if codec is not VideoCodec.H264:
+        # PyAV is large: the server loads it only to ask for what may be missing.
+        from stillmotion.media.output.encoder import can_encode
+
+        if not can_encode(codec):
+            raise SettingsError(f"video_codec is {codec}, but the installed PyAV has no encoder for it: set h264.")
+    return codec
+
+
+# --- availability ---------------------------------------------------------------------------------------------------
+
+
+async def model_troubles(settings: Settings) -> dict[str, str | None]:
+    """For each model that a wire name stands for, the reason why it cannot be made; None where it can.
+
+    Raises `CatalogueError`.
+    """
+    return {entry.name: await _trouble_of(entry, settings) for entry in catalogue(settings).offered()}
+
+
+async def _trouble_of(entry: Entry, settings: Settings) -> str | None:
+    if entry.must_be_accepted and entry.licence not in settings.accepted_licences:
+        return f"its licence {entry.licence} is not accepted: see the setting accepted_licences"
+    trouble = local_trouble(entry, settings) if entry.server is None else await server_trouble(entry)
+    if trouble is None and entry.is_local:
+        # Its libraries take seconds to load: a server's start leaves this to the renderers.
+        from stillmotion.engines.diffusers.preflight import why_unfit
+
+        return why_unfit(_with_weights(entry, settings))
+    return trouble
+
+
+def local_trouble(entry: Entry, settings: Settings) -> str | None:
+    """The reason why a model cannot be made on this machine, as far as that shows before it is loaded; None without."""
+    if not entry.is_local:
+        return None
+    from stillmotion.engines.diffusers.libraries import missing_library
+
+    missing = missing_library()
+    if missing is not None:
+        return f"it needs {missing}, which is not installed: pip install 'stillmotion[diffusers]'"
+    return trouble_with(weights_of(entry, settings))
+
+
+async def server_trouble(entry: Entry) -> str | None:
+    """The reason why another server cannot make clips just now; None where it can."""
+    from stillmotion.engines.forward.peers import peer_of
+
+    try:
+        peer = peer_of(entry)
+        try:
+            await peer.check()
+        finally:
+            await peer.close()
+    except (CatalogueError, Unavailable) as error:
+        return str(error)
+    return None

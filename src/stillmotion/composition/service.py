@@ -1,0 +1,144 @@
+"""The whole service over one data directory, on one page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+from secrets import SystemRandom, token_hex
+
+from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.identifiers import new_token, new_uuid7
+from stillmotion.adapters.signals import InProcessChanges, InProcessSignal
+from stillmotion.adapters.store.sqlite import SqliteStore
+from stillmotion.application.access import Access
+from stillmotion.application.administration import AdminAccess
+from stillmotion.application.callbacks import Callbacks, DeliveryLog
+from stillmotion.application.download_urls import AssetUrls
+from stillmotion.application.failpoints import Fault, no_fault
+from stillmotion.application.generations import Generations
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.signals import Changes
+from stillmotion.application.ports.values import Clock
+from stillmotion.application.retention import Retention
+from stillmotion.application.uploads import Uploads
+from stillmotion.application.work import Work
+from stillmotion.composition.administration import administration_over
+from stillmotion.composition.engines import offered
+from stillmotion.composition.installation import KEYS, LINKS, Missing, derived, directory_of, open_storage, opened
+from stillmotion.composition.outbound import outbound
+from stillmotion.composition.preflight import tell_troubles
+from stillmotion.composition.workers import attempt_context, running, worker_host
+from stillmotion.config import Settings
+from stillmotion.http.app import build_app, dialects
+from stillmotion.http.edge.keyless import opened as opened_to_all
+from stillmotion.http.edge.services import Draining, Services
+from stillmotion.http.server.replies import Handler
+from stillmotion.media.input.heif import reads_heic
+from stillmotion.worker.background.callbacks import Deliverer
+from stillmotion.worker.background.displacement import DisplacedWatch
+from stillmotion.worker.background.sweeps import Sweeper, UploadSweeper
+from stillmotion.worker.failpoints import Faults
+from stillmotion.worker.host import WorkerHost
+from stillmotion.worker.offer import check_lanes, check_offer
+from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.signals import return_memory
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that is started: `app` answers, and `drain` ends the rendering before the store closes."""
+
+    app: Handler
+    host: WorkerHost
+    changes: Changes
+    draining: Draining
+    has_subscriptions: bool
+
+    async def drain(self, grace: timedelta) -> None:
+        """End the streams, refuse submits and claim nothing more; end running renders within `grace`, or hand back."""
+        self.draining.has_begun = True
+        self.changes.end()
+        await self.host.drain(grace)
+
+
+@asynccontextmanager
+async def service(
+    settings: Settings, address: str, faults: Faults | None = None, spawned: RendererProcess | None = None
+) -> AsyncIterator[Service]:
+    """The whole service over one data directory, from its lock to its workers; stopped on the way out.
+
+    `address` is the base of links in callbacks where no `public_url` is set; `faults` are for tests; `spawned` is a
+    renderer that loads already. Raises `StillmotionError` where the directory, database or storage cannot be used.
+    """
+    directory = directory_of(settings, Missing.MAKE)
+    fault: Fault = faults or no_fault
+    changes = InProcessChanges()
+    with directory.lock(), opened(settings, Missing.MAKE, changes.tell, fault) as store:
+        clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
+        objects = open_storage(settings, fault)
+        connections = outbound(settings)
+        models = offered(settings)
+        work = Work(store, objects, clock, new_token, fault)
+        context = attempt_context(settings, work, connections, (signal, announcements), directory.scratch, fault)
+        host, others = await worker_host(settings, context, models, faults, spawned)
+        uploads = Uploads(store, objects, clock, new_uuid7, new_token, reads_heic=reads_heic())
+        services = Services(
+            access=Access(store, clock, derived(directory, KEYS)),
+            generations=Generations(
+                store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault
+            ),
+            uploads=uploads,
+            delivery_log=DeliveryLog(store, store, announcements, clock),
+            changes=changes,
+            asset_urls=AssetUrls(objects, clock, derived(directory, LINKS)),
+            objects=objects,
+            clock=clock,
+            readiness={
+                "store": store.check,
+                "storage": objects.check,
+                "worker": partial(check_lanes, host, directory.workers),
+                "servers": partial(check_offer, models, others, host),
+            },
+            servers={each.entry.name: each for each in others},
+            run_id=token_hex(4),
+            return_memory=return_memory,
+        )
+        callbacks = Callbacks(store, GuardedCallbackSender(connections), sign, clock, SystemRandom().random, fault)
+        bodies = dialects(services.asset_urls, settings.public_url or address)
+        parts = (host, Deliverer(callbacks, bodies, announcements), *_upkeep(store, objects, clock, uploads))
+        if not directory.workers.any_taken:
+            # Whatever the store calls rendering was cut off with the last server.
+            await work.reclaim_all()
+        async with running(*(each.run() for each in parts), tell_troubles(settings, objects)):
+            app = build_app(await _as_set(services, settings, store))
+            yield Service(app, host, changes, services.draining, bool(await store.subscriptions()))
+
+
+def _upkeep(
+    store: SqliteStore, objects: ObjectStore, clock: Clock, uploads: Uploads
+) -> tuple[Sweeper, UploadSweeper, DisplacedWatch]:
+    sweeper = Sweeper(Retention(store, objects, clock))
+    return sweeper, UploadSweeper(uploads), DisplacedWatch(lambda: store.displaced)
+
+
+async def _as_set(services: Services, settings: Settings, store: SqliteStore) -> Services:
+    """The edge's parts with all that the settings alone decide. Raises `OpenToOthers`."""
+    keyless = admin = None
+    if settings.open or settings.admin_key:
+        office = administration_over(settings, store)
+        if settings.open:
+            keyless = await opened_to_all(office, settings.host, settings.public_url, settings.cors_origins)
+        if settings.admin_key:
+            admin = AdminAccess(office, services.clock, settings.admin_key)
+    return replace(
+        services,
+        admin=admin,
+        public_url=settings.public_url,
+        version=version("stillmotion"),
+        cors_origins=settings.cors_origins,
+        keyless=keyless,
+        access_log=settings.access_log == "on",
+    )

@@ -1,0 +1,113 @@
+"""Worker hosts: the one inside a server, and those that are processes of their own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.directory.worker_places import WorkerPlace
+from stillmotion.adapters.fetch.client import Connections
+from stillmotion.adapters.fetch.images import HttpImages
+from stillmotion.adapters.fetch.videos import HttpVideos
+from stillmotion.adapters.identifiers import new_token
+from stillmotion.adapters.signals import InProcessSignal
+from stillmotion.application.failpoints import Fault, no_fault
+from stillmotion.application.ports.signals import QueueSignal
+from stillmotion.application.work import Work
+from stillmotion.composition.engines import devices, forwarders, offered, tried_renderers, video_codec
+from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
+from stillmotion.composition.outbound import outbound
+from stillmotion.composition.preflight import tell_absent_devices
+from stillmotion.config import Settings, SettingsError
+from stillmotion.domain.catalogue import Catalogue
+from stillmotion.worker.attempt import AttemptContext
+from stillmotion.worker.background.displacement import DisplacedWatch
+from stillmotion.worker.failpoints import Faults
+from stillmotion.worker.host import NewRenderer, WorkerHost
+from stillmotion.worker.inputs.slow_pictures import slow_decoder
+from stillmotion.worker.makers.remote import Forwarder
+from stillmotion.worker.renderer.process import RendererProcess
+
+ABLE_EVERY = timedelta(seconds=0.25)
+"""The pause between two looks at whether a worker can make clips, which a server's readiness depends on."""
+
+
+@asynccontextmanager
+async def worker(settings: Settings, faults: Faults | None = None) -> AsyncIterator[WorkerHost]:
+    """Renderers alone, over a data directory that a server may hold; stopped on the way out. Raises as `service`."""
+    if not settings.renderers:
+        raise SettingsError("renderers is 0, so this worker would make nothing: give --renderers 1, or more.")
+    directory = directory_of(settings, Missing.REFUSE)
+    directory.refuse_unserved()
+    fault: Fault = faults or no_fault
+    with directory.join() as place, opened(settings, Missing.REFUSE, fault=fault) as store:
+        work = Work(store, open_storage(settings, fault), SystemClock(), new_token, fault)
+        # The server looks by itself, every second, for deliveries that are due: these signals do not reach this far.
+        signals = InProcessSignal(), InProcessSignal()
+        context = attempt_context(settings, work, outbound(settings), signals, place.scratch, fault)
+        host, _ = await worker_host(settings, context, offered(settings), faults)
+        watch = DisplacedWatch(lambda: store.displaced).run()
+        async with running(host.run(), watch, _tell_able(host, place), tell_absent_devices(settings)):
+            yield host
+
+
+async def _tell_able(host: WorkerHost, place: WorkerPlace) -> None:
+    """Tell the server, for as long as the worker runs, whether this host can make clips."""
+    told = False
+    while True:
+        if host.alive is not told:
+            told = host.alive
+            place.tell(able=told)
+        await asyncio.sleep(ABLE_EVERY.total_seconds())
+
+
+def attempt_context(
+    settings: Settings,
+    work: Work,
+    connections: Connections,
+    signals: tuple[QueueSignal, QueueSignal],
+    scratch: Path,
+    fault: Fault,
+) -> AttemptContext:
+    """The parts that every attempt works with. `signals` wake the lanes, and the deliverer of callbacks."""
+    images, videos, codec = HttpImages(connections, fault=fault), HttpVideos(connections), video_codec(settings)
+    return AttemptContext(
+        work, images, videos, work.objects, *signals, work.clock, scratch, codec, fault, slow_decoder()
+    )
+
+
+async def worker_host(
+    settings: Settings,
+    context: AttemptContext,
+    models: Catalogue,
+    faults: Faults | None,
+    spawned: RendererProcess | None = None,
+) -> tuple[WorkerHost, list[Forwarder]]:
+    """The host of as many renderers as the settings say, and the other servers that it asks.
+
+    `spawned` is its first renderer, where that loads already.
+    """
+    new_renderer = await tried_renderers(settings, faults)
+    others = forwarders(models, new_renderer) if settings.renderers else []
+    machines = devices(settings, models, faults)
+    return WorkerHost(context, _after(spawned, new_renderer), settings.renderers, others, machines), others
+
+
+def _after(spawned: RendererProcess | None, new_renderer: NewRenderer) -> NewRenderer:
+    first = iter(() if spawned is None else (spawned,))
+    return lambda: next(first, None) or new_renderer()
+
+
+@asynccontextmanager
+async def running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Background tasks, cancelled on the way out."""
+    # No task group: where one of them fails, the others go on.
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
