@@ -33,8 +33,8 @@ from stillmotion.engines.diffusers import optimizations
 from stillmotion.engines.diffusers.conditioning import Anchor, Conditioning
 from stillmotion.engines.diffusers.decoding import frames_of
 from stillmotion.engines.diffusers.families import FAMILIES
-from stillmotion.engines.diffusers.loaded_model import Resident
-from stillmotion.engines.diffusers.progress import Course
+from stillmotion.engines.diffusers.loaded_model import LoadedModel
+from stillmotion.engines.diffusers.progress import ClipProgress
 from stillmotion.media.output.encoder import encode
 
 TRIED: Mapping[str, Any] = {"compile": True, "channels_last": True}
@@ -72,7 +72,7 @@ class Stopwatch:
         return time.perf_counter() - self.began
 
 
-def shot_of(case: Case, steps: int) -> Conditioning:
+def shot_for(case: Case, steps: int) -> Conditioning:
     """The same clip for both."""
     grey = Image.linear_gradient("L").resize((case.size.width, case.size.height)).convert("RGB")
     anchors = (Anchor(0, (grey,)),) if case.first_picture else ()
@@ -81,7 +81,7 @@ def shot_of(case: Case, steps: int) -> Conditioning:
 
 def bare(case: Case, pipeline: Any, shot: Conditioning, device: torch.device) -> Timed:
     """As a script would: the whole pipeline, then the whole file."""
-    asked = FAMILIES[case.family].ask(pipeline, shot)
+    asked = FAMILIES[case.family].arguments(pipeline, shot)
     watch = Stopwatch()
 
     def ended(_: Any, __: int, ___: Any, given: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def bare(case: Case, pipeline: Any, shot: Conditioning, device: torch.device) ->
     return Timed(watch.step(), last, last, watch.since())
 
 
-def ours(resident: Resident, shot: Conditioning, device: torch.device) -> Timed:
+def ours(resident: LoadedModel, shot: Conditioning, device: torch.device) -> Timed:
     """As the engine does: frames go to the encoder while the next are decoded."""
     watch = Stopwatch()
     course = _Noted(resident, shot, watch, device)
@@ -116,11 +116,11 @@ def ours(resident: Resident, shot: Conditioning, device: torch.device) -> Timed:
     return Timed(watch.step(), marks[0], marks[-1], watch.since())
 
 
-class _Noted(Course):
+class _Noted(ClipProgress):
     """A course that notes when each step ended."""
 
-    def __init__(self, resident: Resident, shot: Conditioning, watch: Stopwatch, device: torch.device) -> None:
-        super().__init__(resident.pace, None, shot.steps, shot.frame_count, lambda _: None)
+    def __init__(self, resident: LoadedModel, shot: Conditioning, watch: Stopwatch, device: torch.device) -> None:
+        super().__init__(resident.step_times, None, shot.steps, shot.frame_count, lambda _: None)
         self._watch, self._device = watch, device
 
     def after_step(self) -> None:
@@ -149,15 +149,15 @@ def measured(
     """Rows of the table: steps, who, and how long."""
     pipeline = case.build(device)
     pipeline.set_progress_bar_config(disable=True)
-    shots = [shot_of(case, steps) for steps in case.steps]
+    shots = [shot_for(case, steps) for steps in case.steps]
     yield from _rows("bare", shots, rounds, lambda shot: bare(case, pipeline, shot, device))
     for name, pulled in (("ours", {}), ("ours, levers", options)):
         if name != "ours" and not options:
             continue
-        resident = Resident(case.entry(case.steps[0], pulled), device, pipeline, FAMILIES[case.family])
+        resident = LoadedModel(case.entry(case.steps[0], pulled), device, pipeline, FAMILIES[case.family])
         if "vae_dtype" in pulled:
             pipeline.vae.to(getattr(torch, str(pulled["vae_dtype"])))
-        optimizations.pull(pipeline, resident.entry)
+        optimizations.apply(pipeline, resident.entry)
         timed = shots if pulled else shots[:1]
         yield from _rows(name, timed, rounds, partial(ours, resident, device=device))
 
@@ -201,7 +201,7 @@ def main() -> int:
     print("|---|---|---|---|---|---|---|---|---|")
     kept = True
     for case in cases:
-        options = optimizations.QUICK.get(case.family, TRIED) if asked is None and has_gpu else asked or {}
+        options = optimizations.GPU_DEFAULTS.get(case.family, TRIED) if asked is None and has_gpu else asked or {}
         bases: dict[int, float] = {}
         for row in measured(case, device, options, arguments.rounds):
             told, good = line(case, row, bases.setdefault(row[0], row[2].clip), barred=has_gpu)

@@ -7,16 +7,16 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
 
 from stillmotion.domain.request import FrameSize  # noqa: E402 - after the skip
-from stillmotion.engines.diffusers.conditioning import Anchor, Conditioning, shot_of, smallest  # noqa: E402
+from stillmotion.engines.diffusers.conditioning import Anchor, Conditioning, conditioning_of, smallest  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
-from stillmotion.engines.diffusers.progress import Course, StepTimes  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: E402
+from stillmotion.engines.diffusers.progress import ClipProgress, StepTimes  # noqa: E402
 from tests.engines.diffusers.models import DEVICE, SIZE, STEPS, TINY, image, made_by, picture  # noqa: E402
 
 
 def at_work(name, folder_of, **changed):
     entry = TINY[name].entry(name, folder_of(name), **changed)
-    slot = Slot(DEVICE)
+    slot = ModelSlot(DEVICE)
     return Diffusers(entry, slot), slot.hold(entry, lambda: None)
 
 
@@ -25,7 +25,7 @@ def drawn(engine, job) -> list[bytes]:
 
 
 def decoded(model, shot: Conditioning) -> torch.Tensor:
-    course = Course(StepTimes(), None, shot.steps, shot.frame_count, lambda _: None)
+    course = ClipProgress(StepTimes(), None, shot.steps, shot.frame_count, lambda _: None)
     return torch.cat(list(model.decode(model.denoise(shot, course), shot, course)), dim=1)
 
 
@@ -49,7 +49,7 @@ def test_a_last_picture_needs_no_first(name, folder_of):
 @made_by(["ltx", "ltx2"], "A picture in the middle")
 def test_a_picture_in_the_middle_matters(name, folder_of):
     _, model = at_work(name, folder_of)
-    shot = shot_of(TINY[name].job(frame1=None), model.entry)
+    shot = conditioning_of(TINY[name].job(frame1=None), model.entry)
     held = replace(shot, anchors=(*shot.anchors, Anchor(8, (image(90),))))
     assert not torch.equal(decoded(model, shot), decoded(model, held))
 

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 
 from stillmotion.domain.errors import EngineUnfit, RenderCancelled  # noqa: E402 - after the skip
 from stillmotion.domain.request import FrameSize  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: E402
 from stillmotion.engines.diffusers.step_caches import CACHES  # noqa: E402
 from tests.engines.diffusers.models import DEVICE, TINY, picture  # noqa: E402
 
@@ -41,7 +41,7 @@ every_pair = pytest.mark.parametrize(("cache", "name", "guidance"), PAIRS, ids=s
 def at_work(name, folder_of, options, **changed):
     changed = {"steps": STEPS, **changed}
     entry = TINY[name].entry(name, folder_of(name), options={**TINY[name].options, **options}, **changed)
-    slot = Slot(DEVICE)
+    slot = ModelSlot(DEVICE)
     return Diffusers(entry, slot), slot.hold(entry, lambda: None)
 
 

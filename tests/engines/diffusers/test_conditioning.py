@@ -8,7 +8,7 @@ from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.concepts import CONCEPTS
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.diffusers.conditioning import CLOSER, shot_of
+from stillmotion.engines.diffusers.conditioning import CLOSER, conditioning_of
 from stillmotion.engines.diffusers.prompts import PLAIN, WAN, with_camera
 
 CATALOGUE = read_catalogue().entries
@@ -26,7 +26,7 @@ def job(**parts) -> RenderJob:
 
 
 def shot(name, **parts):
-    return shot_of(job(**parts), CATALOGUE[name])
+    return conditioning_of(job(**parts), CATALOGUE[name])
 
 
 def held_to(made):
@@ -74,12 +74,12 @@ def test_a_model_that_carries_motion_on_is_given_it_and_loses_no_length():
 def test_a_zoom_or_a_pan_ends_with_a_part_of_the_picture_where_a_model_can_be_held_to_it(concept):
     made = shot("wan22-i2v-a14b", concepts=(concept,))
     assert held_to(made) == [(0, 1), (80, 1)]
-    assert made.said == (f"{concept}: ends with that part of the picture",)
+    assert made.notes == (f"{concept}: ends with that part of the picture",)
 
 
 def test_a_zoom_ends_with_the_middle_of_the_picture():
     wide = Picture(64, 32, bytes(value for _ in range(32) for column in range(64) for value in (4 * column,) * 3))
-    made = shot_of(job(frame0=wide, concepts=("zoom_in",)), CATALOGUE["wan22-i2v-a14b"])
+    made = conditioning_of(job(frame0=wide, concepts=("zoom_in",)), CATALOGUE["wan22-i2v-a14b"])
     left = made.at(-1).getpixel((0, 16))[0] / 4
     assert left == pytest.approx(32 - 32 * CLOSER, abs=1)
 
@@ -104,7 +104,7 @@ def test_an_end_that_was_given_goes_before_one_that_is_cut():
 
 def test_an_operator_may_leave_the_camera_to_the_words():
     entry = replace(CATALOGUE["wan22-i2v-a14b"], options={"force_camera": False})
-    assert [each.index for each in shot_of(job(concepts=("zoom_in",)), entry).anchors] == [0]
+    assert [each.index for each in conditioning_of(job(concepts=("zoom_in",)), entry).anchors] == [0]
 
 
 def test_concepts_are_said_in_the_family_s_own_words():

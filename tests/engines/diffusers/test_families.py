@@ -10,7 +10,7 @@ from stillmotion.domain.errors import RenderCancelled  # noqa: E402 - after the 
 from stillmotion.domain.request import FrameSize  # noqa: E402
 from stillmotion.engines.diffusers.decoding import i420  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: E402
 from tests.engines.diffusers.models import DEVICE, GUIDANCE, TINY, picture  # noqa: E402
 
 every_family = pytest.mark.parametrize("name", TINY)
@@ -38,7 +38,7 @@ def test_the_frames_are_those_of_the_bare_pipeline_with_the_same_seed(name, fold
     tiny = TINY[name]
     ability = ("Start and end" if tiny.last else "Start picture") if tiny.first else "Words alone"
     record_property("made", (f"diffusers, family `{tiny.family}`", "the engine", ability))
-    engine = Diffusers(tiny.entry(name, folder_of(name)), Slot(DEVICE))
+    engine = Diffusers(tiny.entry(name, folder_of(name)), ModelSlot(DEVICE))
     assert drawn(engine, job_of(tiny)) == bare_frames(tiny, folder_of(name))
 
 
@@ -46,7 +46,7 @@ def test_the_frames_are_those_of_the_bare_pipeline_with_the_same_seed(name, fold
 def test_so_are_those_of_a_long_clip_that_is_decoded_in_pieces(name, most, folder_of):
     """To a level of 255 where the last bits of a sum differ: `windows` says why."""
     tiny = replace(TINY[name], frame_count=81)
-    made = drawn(Diffusers(tiny.entry(name, folder_of(name)), Slot(DEVICE)), job_of(tiny))
+    made = drawn(Diffusers(tiny.entry(name, folder_of(name)), ModelSlot(DEVICE)), job_of(tiny))
     plain = bare_frames(tiny, folder_of(name))
     assert len(made) == len(plain) == 81
     assert max(abs(one - other) for one, other in zip(b"".join(made), b"".join(plain), strict=True)) <= most
@@ -54,7 +54,7 @@ def test_so_are_those_of_a_long_clip_that_is_decoded_in_pieces(name, most, folde
 
 @every_family
 def test_a_cancel_takes_effect_before_the_next_block_and_leaves_no_trace(name, folder_of):
-    tiny, slot = TINY[name], Slot(DEVICE)
+    tiny, slot = TINY[name], ModelSlot(DEVICE)
     engine = Diffusers(tiny.entry(name, folder_of(name)), slot)
     whole = drawn(engine, job_of(tiny))
     told = []
@@ -72,19 +72,19 @@ def test_a_cancel_takes_effect_before_the_next_block_and_leaves_no_trace(name, f
 
 @every_family
 def test_another_seed_gives_another_clip_and_what_was_encoded_is_remembered(name, folder_of):
-    tiny, slot = TINY[name], Slot(DEVICE)
+    tiny, slot = TINY[name], ModelSlot(DEVICE)
     engine = Diffusers(tiny.entry(name, folder_of(name)), slot)
     first = drawn(engine, job_of(tiny))
     resident = slot.hold(tiny.entry(name, folder_of(name)), lambda: None)
-    spared = resident.spared
+    hits = resident.hits
     assert drawn(engine, job_of(tiny, seed=12)) != first
-    assert resident.spared > spared or tiny.family == "svd"
+    assert resident.hits > hits or tiny.family == "svd"
 
 
 @every_family
 def test_progress_goes_from_nothing_to_all_and_never_back(name, folder_of):
     tiny = TINY[name]
-    engine = Diffusers(tiny.entry(name, folder_of(name)), Slot(DEVICE))
+    engine = Diffusers(tiny.entry(name, folder_of(name)), ModelSlot(DEVICE))
     told = []
     drawn(engine, job_of(tiny), told.append)
     assert told == sorted(told)
@@ -96,7 +96,7 @@ def test_guidance_off_is_one_run_of_the_network_a_step(folder_of):
     tiny = TINY["wan21"]
     counts = {}
     for guidance in (GUIDANCE, 1.0):
-        told, slot = [], Slot(DEVICE)
+        told, slot = [], ModelSlot(DEVICE)
         entry = tiny.entry("wan21", folder_of("wan21"), guidance=guidance)
         slot.hold(entry, lambda: None)  # What is told while it is loaded depends on how long that takes.
         drawn(Diffusers(entry, slot), job_of(tiny), told.append)

@@ -13,14 +13,14 @@ from stillmotion.domain.errors import RenderCancelled  # noqa: E402
 from stillmotion.engines.diffusers import optimizations  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.loaded_model import load  # noqa: E402
-from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
-from stillmotion.engines.diffusers.optimizations import quickened  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: E402
+from stillmotion.engines.diffusers.optimizations import with_gpu_defaults  # noqa: E402
 from tests.engines.diffusers.models import DEVICE, TINY  # noqa: E402
 
 
 def at_work(name, folder_of, **changed):
     entry = TINY[name].entry(name, folder_of(name), **changed)
-    slot = Slot(DEVICE)
+    slot = ModelSlot(DEVICE)
     return Diffusers(entry, slot), slot.hold(entry, lambda: None)
 
 
@@ -133,30 +133,33 @@ def bare_entry(name, folder_of, **options):
 
 def test_what_is_quicker_is_the_default_where_it_was_measured(hopper, folder_of):
     entry = bare_entry("wan21", folder_of, flow_shift=5.0)
-    assert optimizations.quickened(entry, hopper).options == {**optimizations.QUICK["wan"], "flow_shift": 5.0}
-    assert optimizations.quickened(entry, torch.device("cpu")) == entry
+    assert optimizations.with_gpu_defaults(entry, hopper).options == {
+        **optimizations.GPU_DEFAULTS["wan"],
+        "flow_shift": 5.0,
+    }
+    assert optimizations.with_gpu_defaults(entry, torch.device("cpu")) == entry
     ltx = bare_entry("ltx", folder_of)
-    assert optimizations.quickened(ltx, hopper) == ltx
+    assert optimizations.with_gpu_defaults(ltx, hopper) == ltx
 
 
 def test_an_entry_that_says_no_has_its_way(hopper, folder_of):
     options = {"compile": False, "channels_last": False, "vae_dtype": "float32"}
-    assert optimizations.quickened(bare_entry("wan21", folder_of, **options), hopper).options == options
+    assert optimizations.with_gpu_defaults(bare_entry("wan21", folder_of, **options), hopper).options == options
 
 
 def test_an_older_card_and_a_machine_without_a_compiler_go_without(hopper, folder_of, monkeypatch):
     entry = bare_entry("wan21", folder_of)
     monkeypatch.setattr(optimizations.shutil, "which", lambda _: None)
-    assert "compile" not in optimizations.quickened(entry, hopper).options
+    assert "compile" not in optimizations.with_gpu_defaults(entry, hopper).options
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 6))
-    assert optimizations.quickened(entry, hopper) == entry
+    assert optimizations.with_gpu_defaults(entry, hopper) == entry
 
 
 @pytest.mark.parametrize(("placement", "compiled"), [("device", True), ("encoders-off", True), ("blocks", False)])
 def test_blocks_that_come_and_go_are_not_compiled_unless_asked_for(placement, compiled, hopper, folder_of, monkeypatch):
     pulled = []
-    monkeypatch.setattr(optimizations, "pull", lambda _, entry: pulled.append(entry.options))
-    monkeypatch.setattr(optimizations, "quickened", lambda entry, _: quickened(entry, hopper))
+    monkeypatch.setattr(optimizations, "apply", lambda _, entry: pulled.append(entry.options))
+    monkeypatch.setattr(optimizations, "with_gpu_defaults", lambda entry, _: with_gpu_defaults(entry, hopper))
     load(bare_entry("wan21", folder_of, placement=placement), torch.device("cpu"))
     load(bare_entry("wan21", folder_of, placement=placement, compile=True), torch.device("cpu"))
     assert [each.get("compile", False) for each in pulled] == [compiled, True]

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 
 
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled  # noqa: E402 - after the skip
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
-from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: E402
 from tests.engines.diffusers.models import DEVICE, TINY  # noqa: E402
 
 
@@ -23,19 +23,19 @@ def unasked() -> None:
 
 
 def test_a_model_is_loaded_once_and_kept(folder_of):
-    slot, entry = Slot(DEVICE), entry_of("wan21", folder_of)
+    slot, entry = ModelSlot(DEVICE), entry_of("wan21", folder_of)
     assert slot.hold(entry, unasked) is slot.hold(entry, unasked)
 
 
 def test_another_model_takes_its_place(folder_of):
-    slot = Slot(DEVICE)
+    slot = ModelSlot(DEVICE)
     first = slot.hold(entry_of("wan21", folder_of), unasked)
     assert slot.hold(entry_of("svd", folder_of), unasked).entry.name == "svd"
     assert slot.hold(entry_of("wan21", folder_of), unasked) is not first
 
 
 def test_whoever_stops_waiting_stops_nobody_else(folder_of):
-    slot, entry, asked = Slot(DEVICE), entry_of("a14b", folder_of), threading.Event()
+    slot, entry, asked = ModelSlot(DEVICE), entry_of("a14b", folder_of), threading.Event()
 
     def cancelled() -> None:
         asked.set()
@@ -67,13 +67,13 @@ def test_whoever_stops_waiting_stops_nobody_else(folder_of):
 )
 def test_what_is_wrong_with_an_entry_is_said_in_a_sentence(changed, sentence, folder_of):
     with pytest.raises(EngineUnfit) as refused:
-        Diffusers(entry_of("wan21", folder_of, **changed), Slot(DEVICE)).warm()
+        Diffusers(entry_of("wan21", folder_of, **changed), ModelSlot(DEVICE)).warm()
     assert sentence in str(refused.value)
 
 
 @pytest.mark.parametrize("name", TINY)
 def test_a_model_that_is_fit_is_not_called_unfit(name, folder_of):
-    assert Diffusers(entry_of(name, folder_of), Slot(DEVICE)).why_unfit() is None
+    assert Diffusers(entry_of(name, folder_of), ModelSlot(DEVICE)).why_unfit() is None
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_a_model_that_is_fit_is_not_called_unfit(name, folder_of):
 )
 def test_a_folder_of_something_else_shows_without_being_loaded(index, sentence, tmp_path):
     (tmp_path / "model_index.json").write_text(index)
-    why = Diffusers(TINY["wan21"].entry("wan21", tmp_path), Slot(DEVICE)).why_unfit()
+    why = Diffusers(TINY["wan21"].entry("wan21", tmp_path), ModelSlot(DEVICE)).why_unfit()
     assert why is not None
     assert sentence in why
 
 
 def test_weights_that_are_not_there_are_said_to_be_missing(tmp_path):
     with pytest.raises(EngineUnfit, match=r"has no weights: .*model_index\.json is not there"):
-        Diffusers(TINY["wan21"].entry("wan21", tmp_path), Slot(DEVICE)).warm()
+        Diffusers(TINY["wan21"].entry("wan21", tmp_path), ModelSlot(DEVICE)).warm()
 
 
 def test_weights_that_are_cut_short_are_said_to_be_so(tmp_path, folder_of):
@@ -102,11 +102,11 @@ def test_weights_that_are_cut_short_are_said_to_be_so(tmp_path, folder_of):
     file = folder / "transformer" / "diffusion_pytorch_model.safetensors"
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(EngineUnfit, match=r"The weights of wan21 in .* cannot be loaded"):
-        Diffusers(TINY["wan21"].entry("wan21", folder), Slot(DEVICE)).warm()
+        Diffusers(TINY["wan21"].entry("wan21", folder), ModelSlot(DEVICE)).warm()
 
 
 def test_a_generation_is_told_no_more_than_that_its_model_cannot_be_loaded(tmp_path):
-    engine = Diffusers(TINY["wan21"].entry("wan21", tmp_path), Slot(DEVICE))
+    engine = Diffusers(TINY["wan21"].entry("wan21", tmp_path), ModelSlot(DEVICE))
     with pytest.raises(GenerationFailed) as failed:
         engine.render(TINY["wan21"].job(), lambda _: None)
     assert (failed.value.code, failed.value.permanent) == ("model_unfit", False)
@@ -115,20 +115,20 @@ def test_a_generation_is_told_no_more_than_that_its_model_cannot_be_loaded(tmp_p
 
 def test_a_device_that_is_not_there_is_named():
     with pytest.raises(EngineUnfit, match="devices names cuda:7, which cannot be used here"):
-        Slot("cuda:7")
+        ModelSlot("cuda:7")
 
 
 def test_options_reach_the_pipeline_s_call(folder_of):
     few, many = ({"motion_bucket_id": bucket} for bucket in (1, 255))
     clips = []
     for options in (few, many):
-        engine = Diffusers(entry_of("svd", folder_of, options=options), Slot(DEVICE))
+        engine = Diffusers(entry_of("svd", folder_of, options=options), ModelSlot(DEVICE))
         clips.append([bytes(frame.planes) for frame in engine.render(TINY["svd"].job(), lambda _: None).frames])
     assert clips[0] != clips[1]
 
 
 def test_the_plan_says_what_was_asked_of_the_model(folder_of):
-    rendering = Diffusers(entry_of("wan21", folder_of), Slot(DEVICE)).render(TINY["wan21"].job(), lambda _: None)
+    rendering = Diffusers(entry_of("wan21", folder_of), ModelSlot(DEVICE)).render(TINY["wan21"].job(), lambda _: None)
     told = json.loads(rendering.plan)
     assert (told["engine"], told["seed"], told["steps"], told["size"]) == ("diffusers/wan21", 11, 3, [64, 32])
     assert (told["frames"], told["placement"], told["device"]) == (9, "device", DEVICE)

@@ -14,13 +14,13 @@ from stillmotion.domain.request import FrameSize  # noqa: E402
 from stillmotion.engines.diffusers import loaded_model, memory  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.memory import DevicePlacement  # noqa: E402
-from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: E402
 from tests.engines.diffusers.models import BY_FOUR, DEVICE, TINY, picture  # noqa: E402
 
 
 def at_work(name, folder_of, **changed):
     entry = TINY[name].entry(name, folder_of(name), **changed)
-    slot = Slot(DEVICE)
+    slot = ModelSlot(DEVICE)
     return Diffusers(entry, slot), slot.hold(entry, lambda: None)
 
 

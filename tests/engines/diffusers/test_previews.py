@@ -14,7 +14,7 @@ from stillmotion.engines.diffusers import loaded_model as resident_module  # noq
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.families import FAMILIES  # noqa: E402
 from stillmotion.engines.diffusers.hooks import denoised  # noqa: E402
-from stillmotion.engines.diffusers.model_slot import Slot  # noqa: E402
+from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: E402
 from stillmotion.engines.diffusers.previews import Colours, expected, fitted  # noqa: E402
 from tests.engines.diffusers.models import DEVICE, STEPS, TINY  # noqa: E402
 from tests.engines.diffusers.test_families import drawn, every_family, job_of  # noqa: E402
@@ -50,7 +50,7 @@ def test_a_picture_is_offered_with_each_step_and_changes_no_frame(name, folder_o
     tiny = TINY[name]
     shown = []
     job = replace(job_of(tiny), show=lambda picture: shown.append(picture()))
-    engine = Diffusers(tiny.entry(name, folder_of(name)), Slot(DEVICE))
+    engine = Diffusers(tiny.entry(name, folder_of(name)), ModelSlot(DEVICE))
     assert drawn(engine, job) == drawn(engine, job_of(tiny))
     assert len(shown) == STEPS
     for each in shown:
@@ -79,7 +79,7 @@ def test_what_the_last_step_expects_is_what_will_be_decoded(name, folder_of, mon
         return unpacked[-1]
 
     monkeypatch.setitem(FAMILIES, tiny.family, replace(family, unpack=unpack))
-    engine = Diffusers(tiny.entry(name, folder_of(name)), Slot(DEVICE))
+    engine = Diffusers(tiny.entry(name, folder_of(name)), ModelSlot(DEVICE))
     engine.render(replace(job_of(tiny), show=lambda picture: picture()), lambda _: None)
     wanted = decoded[0].movedim(1, 0)[None] if tiny.family == "svd" else decoded[0]
     if tiny.family == "kandinsky5":
@@ -95,7 +95,7 @@ def test_what_the_last_step_expects_is_what_will_be_decoded(name, folder_of, mon
 
 def test_without_the_option_nothing_is_encoded_and_nothing_offered(folder_of):
     tiny, shown = TINY["wan21"], []
-    slot = Slot(DEVICE)
+    slot = ModelSlot(DEVICE)
     entry = tiny.entry("wan21", folder_of("wan21"), options={"preview": False})
     drawn(Diffusers(entry, slot), replace(tiny.job(), show=shown.append))
     assert shown == []
@@ -109,7 +109,7 @@ def test_an_encoder_that_refuses_small_pictures_costs_the_previews_alone(folder_
 
     tiny, shown = TINY["t2v"], []
     monkeypatch.setattr(diffusers.AutoencoderKLWan, "encode", refuse)
-    engine = Diffusers(tiny.entry("t2v", folder_of("t2v")), Slot(DEVICE))
+    engine = Diffusers(tiny.entry("t2v", folder_of("t2v")), ModelSlot(DEVICE))
     assert len(drawn(engine, replace(tiny.job(), show=shown.append))) == tiny.frame_count
     assert shown == []
     assert "there are no previews of WanPipeline" in caplog.text

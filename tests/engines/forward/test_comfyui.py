@@ -9,7 +9,7 @@ from PIL import Image
 
 from stillmotion.domain.catalogue import Ability, CatalogueError, Dialect
 from stillmotion.domain.lifecycle import State
-from stillmotion.engines.forward.comfyui.progress import Steps
+from stillmotion.engines.forward.comfyui.progress import JobProgress
 from stillmotion.worker.makers.remote import MADE_THERE
 from tests.engines.forward.conftest import an_entry, forwarders_of
 from tests.engines.forward.servers import ComfyStudio, open_studio
@@ -107,7 +107,7 @@ async def test_its_steps_are_passed_on_as_progress(workshop, clip, tmp_path):
     ],
 )
 def test_each_sampler_of_a_workflow_counts_alike(messages, fraction):
-    steps = Steps(expected=2)
+    steps = JobProgress(expected=2)
     for message in messages:
         steps.hear(message)
     assert steps.fraction == fraction

@@ -4,8 +4,8 @@ import pytest
 from aiohttp import web
 
 from stillmotion.engines.forward.error_text import failed, reason_of
-from stillmotion.engines.forward.http import Calls, is_whole
-from stillmotion.engines.forward.peer import Lost, ServerDown, Unfinished
+from stillmotion.engines.forward.http import PeerClient, is_whole
+from stillmotion.engines.forward.peer import JobLost, ServerDown, Unfinished
 from tests.engines.forward.conftest import serving
 
 
@@ -47,13 +47,15 @@ def test_a_reason_is_told_in_plain_words(said, told):
     assert len(failed(said).reason) < 400
 
 
-@pytest.mark.parametrize(("status", "raised"), [(404, Unfinished), (425, Unfinished), (410, Lost), (500, ServerDown)])
+@pytest.mark.parametrize(
+    ("status", "raised"), [(404, Unfinished), (425, Unfinished), (410, JobLost), (500, ServerDown)]
+)
 async def test_what_a_download_is_answered_with_decides_what_comes_next(tmp_path, status, raised):
     async def answer(request):
         return web.Response(status=status)
 
     async with serving(answer) as base:
-        calls = Calls(base, {})
+        calls = PeerClient(base, {})
         with pytest.raises(raised):
             await calls.save("a.mp4", tmp_path / "a.mp4")
         await calls.close()
@@ -70,12 +72,12 @@ async def test_an_answer_without_end_and_one_that_is_no_json_are_survived():
         return web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"}, text="<html>")
 
     async with serving(answer) as base:
-        calls = Calls(base, {})
+        calls = PeerClient(base, {})
         with pytest.raises(ServerDown, match="its answer is too long"):
             await calls.call("GET", "endless")
         redirected = await calls.call("GET", "page")
         assert (redirected.status, redirected.body) == (302, None)
-        assert "answers 302" in str(calls.trouble(redirected))
+        assert "answers 302" in str(calls.server_error(redirected))
         await calls.close()
 
 

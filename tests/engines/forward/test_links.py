@@ -8,8 +8,8 @@ from aiohttp import web
 
 from stillmotion.domain.catalogue import Dialect
 from stillmotion.domain.lifecycle import State
-from stillmotion.engines.forward.http import Calls
-from stillmotion.engines.forward.peer import Look, OutOfReach, RemoteState
+from stillmotion.engines.forward.http import PeerClient
+from stillmotion.engines.forward.peer import JobStatus, OutOfReach, RemoteState
 from stillmotion.engines.forward.peers import peer_of
 from tests.engines.forward.conftest import an_entry, forwarders_of, serving
 from tests.engines.forward.servers import OpenAIStudio, open_studio
@@ -128,7 +128,7 @@ async def test_a_server_with_https_gives_no_clip_without_it(tmp_path):
     peer = peer_of(an_entry("https://127.0.0.1:9", speaks=Dialect.DREAM_MACHINE, key="hidden-key"))
     async with serving(listen) as base:
         with pytest.raises(OutOfReach, match="on another host without https"):
-            await peer.download("x", Look(RemoteState.COMPLETED, url=f"{base}/a.mp4"), tmp_path / "a.mp4")
+            await peer.download("x", JobStatus(RemoteState.COMPLETED, url=f"{base}/a.mp4"), tmp_path / "a.mp4")
         await peer.close()
     assert heard == []
 
@@ -141,7 +141,7 @@ async def test_a_public_server_does_not_lead_us_into_our_own_network(tmp_path, h
         heard.append(request)
         return web.Response(body=b"no clip")
 
-    calls = Calls("http://93.184.216.34", {})
+    calls = PeerClient("http://93.184.216.34", {})
     async with serving(listen) as base:
         began = time.monotonic()
         with pytest.raises(OutOfReach, match="is not a public address"):

@@ -1,1 +1,1 @@
-"""Open-weight models through diffusers. Only modules of this folder import torch, and none of them until it is used."""
+"""Open-weight models through diffusers. Only modules of this folder import torch, and only when the engine is used."""

@@ -1,8 +1,8 @@
-"""From a job to a shot: which pictures a model is held to, where, in which words, and what of the result is kept.
+"""Conditioning of a model for one job: key frames, prompt, size, and the frames of the result that are kept.
 
-A model is held to pictures at places of the clip. What it cannot do by itself is made of that: a loop ends with the
-picture it starts from, which is then dropped; a clip that carries another on starts with what that one ended with,
-which is dropped too; a zoom or a pan ends with a part of the picture that it starts from.
+A model is conditioned on pictures at given frames. Abilities that it lacks are built from that. A loop ends on the
+picture that it starts from, and drops that frame. An extension starts on the frames that the earlier clip ended with,
+and drops them too. A zoom or a pan ends on a crop of the picture that it starts from.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.prompts import PLAIN, with_camera
 
 CLOSER = 0.72
-"""How much of a picture's side is left of it at the end of a zoom."""
+"""Side of the crop that a zoom ends on, as a fraction of the picture's."""
 ASIDE = 0.84
-"""The same for a pan or a tilt, whose end lies at the picture's edge."""
+"""The same for a pan or a tilt, whose crop lies at the picture's edge."""
 
 FORCED: Mapping[str, tuple[float, float, float]] = {
     "zoom_in": (CLOSER, 0.5, 0.5),
@@ -28,12 +28,12 @@ FORCED: Mapping[str, tuple[float, float, float]] = {
     "tilt_up": (ASIDE, 0.5, 0.0),
     "tilt_down": (ASIDE, 0.5, 1.0),
 }
-"""Moves that end at a part of the picture: how large a part, and where it lies, from 0 at the left or top to 1."""
+"""Moves that end on a crop: its side as a fraction, and its place, from 0 (left or top) to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Pictures that the clip is held to from the frame `index` on; all of the clip's size."""
+    """Key frames: pictures of the clip's size, for consecutive frames from `index` on."""
 
     index: int
     pictures: tuple[Image.Image, ...]
@@ -41,7 +41,10 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Conditioning:
-    """What a model is asked for. `without_first` and `without_last` count the frames that are dropped at either end."""
+    """A model's input for one clip. `without_first` and `without_last` count the frames to drop at either end.
+
+    `notes` tell what was done in place of what was asked.
+    """
 
     prompt: str
     size: FrameSize
@@ -54,15 +57,15 @@ class Conditioning:
     without_first: int = 0
     without_last: int = 0
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def kept(self) -> range:
-        """The frames that belong to the clip."""
+        """Indices of the frames that belong to the clip."""
         return range(self.without_first, self.frame_count - self.without_last)
 
     def at(self, index: int) -> Image.Image | None:
-        """The picture at the clip's first frame (0) or its last (-1), where it is held to one there."""
+        """The key frame at the clip's first frame (0) or its last (-1), if there is one."""
         place = index % self.frame_count
         for anchor in self.anchors:
             if anchor.index <= place < anchor.index + len(anchor.pictures):
@@ -70,17 +73,15 @@ class Conditioning:
         return None
 
 
-def shot_of(job: RenderJob, entry: Entry, own_words: Mapping[str, str] = PLAIN) -> Conditioning:
-    """What to ask the entry's model for; the job's pictures have the clip's size already.
-
-    `said` are sentences about what was done in place of what was asked.
-    """
+def conditioning_of(job: RenderJob, entry: Entry, own_words: Mapping[str, str] = PLAIN) -> Conditioning:
+    """The conditioning for a job whose pictures have the clip's size already."""
     frames = entry.frames.nearest(job.seconds * entry.fps)
+    # The clip is asked longer by the frames that it repeats, so that its own length is right once they are dropped.
     overlap = len(job.before) + 1 if job.extends else 0
     if job.before:
         frames = entry.frames.nearest(frames + overlap)
     start = tuple(map(_image, (*job.before, *((job.frame0,) if job.frame0 else ()))))
-    end, said = _end(job, entry)
+    end, notes = _end(job, entry)
     anchors = [Anchor(0, start)] if start else []
     if end is not None:
         anchors.append(Anchor(frames - 1, (end,)))
@@ -96,12 +97,12 @@ def shot_of(job: RenderJob, entry: Entry, own_words: Mapping[str, str] = PLAIN) 
         without_first=overlap,
         without_last=1 if _closes(job, entry) else 0,
         options={**entry.options, "negative_prompt": job.negative_prompt} if job.negative_prompt else entry.options,
-        said=said,
+        notes=notes,
     )
 
 
 def smallest(entry: Entry) -> Conditioning:
-    """The smallest and shortest clip of a model, in as few steps as set it going: for warming up and trying out."""
+    """Conditioning of the smallest and shortest clip of a model in two steps, for warming up and trial runs."""
     size = entry.sizes.nearest(FrameSize(2, 2))
     frames = entry.frames.nearest(0)
     grey = Image.new("RGB", (size.width, size.height), (128, 128, 128))
@@ -121,18 +122,19 @@ def _end(job: RenderJob, entry: Entry) -> tuple[Image.Image | None, tuple[str, .
     if _closes(job, entry):
         return _image(job.frame0), ()
     forced = [each for each in job.concepts if each in FORCED]
+    # Two moves at once have no single crop to end on.
     if job.extends or len(forced) != 1 or not ends_anywhere(entry) or not entry.options.get("force_camera", True):
         return None, ()
     return _part(_image(job.frame0), *FORCED[forced[0]]), (f"{forced[0]}: ends with that part of the picture",)
 
 
 def _closes(job: RenderJob, entry: Entry) -> bool:
-    """Whether a loop is made by ending where the clip began."""
+    """True if a loop is made by ending on the first picture."""
     return job.loop and Ability.LOOP not in entry.abilities and job.frame0 is not None and job.frame1 is None
 
 
 def ends_anywhere(entry: Entry) -> bool:
-    """Whether the model can be held to a last picture."""
+    """True if the model takes a last key frame."""
     return bool({Ability.LAST, Ability.ANY} & entry.abilities)
 
 

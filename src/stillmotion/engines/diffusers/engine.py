@@ -1,4 +1,4 @@
-"""The engine: job → shot → latents → frames."""
+"""Engine over diffusers: job → conditioning → latents → frames."""
 
 import json
 import time
@@ -8,21 +8,21 @@ from stillmotion.domain.catalogue import Ability, Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants, unasked
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.diffusers.conditioning import Conditioning, shot_of, smallest
+from stillmotion.engines.diffusers.conditioning import Conditioning, conditioning_of, smallest
 from stillmotion.engines.diffusers.decoding import frames_of
 from stillmotion.engines.diffusers.families import FAMILIES
 from stillmotion.engines.diffusers.hooks import Latents
-from stillmotion.engines.diffusers.loaded_model import Resident
-from stillmotion.engines.diffusers.model_slot import Slot
+from stillmotion.engines.diffusers.loaded_model import LoadedModel
+from stillmotion.engines.diffusers.model_slot import ModelSlot
 from stillmotion.engines.diffusers.preflight import why_unfit
-from stillmotion.engines.diffusers.progress import Course
+from stillmotion.engines.diffusers.progress import ClipProgress
 from stillmotion.engines.diffusers.prompts import PLAIN
 
 
 class Diffusers:
-    """One entry of the catalogue, in a slot that it may have to take from another. Implements `Engine`."""
+    """Engine for one catalogue entry, in a slot that it shares with other entries. Implements `Engine`."""
 
-    def __init__(self, entry: Entry, slot: Slot) -> None:
+    def __init__(self, entry: Entry, slot: ModelSlot) -> None:
         self.name = entry.engine_name
         self._entry, self._slot = entry, slot
         family = FAMILIES.get(entry.family)
@@ -31,7 +31,7 @@ class Diffusers:
         self._words = family.words if family is not None else PLAIN
 
     def render(self, job: RenderJob, report: Report) -> Rendering:
-        """Load the model where another is in its place, and take the noise away; frames are decoded as they are taken.
+        """Load the model if necessary and denoise; frames are decoded as the iterator is consumed.
 
         Raises `GenerationFailed` (codes `model_unfit`, `out_of_memory`), and what `report` raises.
         """
@@ -43,8 +43,8 @@ class Diffusers:
                 "model_unfit", "The model cannot be loaded on this server just now.", permanent=False
             ) from error
         loaded = time.monotonic()
-        shot = shot_of(job, self._entry, self._words)
-        course = Course(resident.pace, (shot.size, shot.frame_count), shot.steps, shot.frame_count, report)
+        shot = conditioning_of(job, self._entry, self._words)
+        course = ClipProgress(resident.step_times, (shot.size, shot.frame_count), shot.steps, shot.frame_count, report)
         latents = resident.denoise(shot, course, job.show)
         size = resident.size(shot.size)
         seconds = {"load": loaded - began, "denoise": time.monotonic() - loaded}
@@ -57,21 +57,21 @@ class Diffusers:
         )
 
     def why_unfit(self) -> str | None:
-        """Why the model cannot be loaded, as far as its entry and folder show; nothing is."""
+        """The reason why the model cannot be loaded, from its entry and folder alone. Nothing is loaded."""
         return why_unfit(self._entry)
 
     def warm(self) -> None:
-        """Load the model and make the smallest clip it makes, so that nobody waits for that. Raises `EngineUnfit`."""
+        """Load the model and render its smallest clip, so that no customer waits for that. Raises `EngineUnfit`."""
         resident = self._slot.hold(self._entry, unasked)
         shot = smallest(self._entry)
-        course = Course(resident.pace, None, shot.steps, shot.frame_count, lambda _: None)
+        course = ClipProgress(resident.step_times, None, shot.steps, shot.frame_count, lambda _: None)
         try:
             for _ in resident.decode(resident.denoise(shot, course), shot, course):
                 pass
         except GenerationFailed as failure:
             raise EngineUnfit(f"The model {self._entry.name} does not run here: {failure.reason}") from failure
 
-    def _told(self, shot: Conditioning, size: FrameSize, resident: Resident, seconds: dict[str, float]) -> str:
+    def _told(self, shot: Conditioning, size: FrameSize, resident: LoadedModel, seconds: dict[str, float]) -> str:
         return json.dumps(
             {
                 "engine": self.name,
@@ -83,7 +83,7 @@ class Diffusers:
                 "guidance": shot.guidance,
                 "seed": shot.seed,
                 "held_to": [anchor.index for anchor in shot.anchors],
-                "instead": list(shot.said),
+                "instead": list(shot.notes),
                 "placement": resident.placement,
                 "device": str(resident.device),
                 "seconds": {name: round(value, 3) for name, value in seconds.items()},
@@ -91,7 +91,7 @@ class Diffusers:
         )
 
 
-def _kept(resident: Resident, latents: Latents, shot: Conditioning, course: Course) -> Iterator[Frame]:
+def _kept(resident: LoadedModel, latents: Latents, shot: Conditioning, course: ClipProgress) -> Iterator[Frame]:
     course.decoding()
     index = 0
     for piece in resident.decode(latents, shot, course):

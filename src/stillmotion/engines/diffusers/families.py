@@ -1,6 +1,6 @@
-"""What truly differs between the families of models: the pipelines of diffusers, and how each is asked.
+"""Families of models: the pipeline classes of diffusers, their call arguments and their latents.
 
-All else is one adapter. Facts are those of the pipelines' own code, diffusers 0.42.
+All else is one adapter. Facts are from the pipelines' code in diffusers 0.42.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,13 +16,13 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.conditioning import Conditioning
 from stillmotion.engines.diffusers.prompts import PLAIN, WAN
 
-Ask = Callable[[Any, Conditioning], dict[str, Any]]
-"""Takes the pipeline and the shot; answers with what the family's pipeline is called with beyond what all take."""
+CallArguments = Callable[[Any, Conditioning], dict[str, Any]]
+"""From the pipeline and the conditioning to the arguments of the pipeline's call."""
 
 
 Unpack = Callable[[Any, Conditioning, torch.Tensor], torch.Tensor]
-"""Takes the pipeline, the shot and the latents as they are in its steps; answers with them as its decoder takes them:
-batch × channels × frames × height × width."""
+"""From the pipeline, the conditioning and the latents of its steps to latents as its decoder takes them: batch ×
+channels × frames × height × width."""
 
 
 def _same(_: Any, size: FrameSize) -> FrameSize:
@@ -35,16 +35,17 @@ def _scaled(pipeline: Any, _: Conditioning, latents: torch.Tensor) -> torch.Tens
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """`picture` and `text` name the pipelines' classes; `ask` says how they are called, `unpack` what they work on.
+    """A family of models.
 
-    `vae_dtype` is that of the decoder where it is not the model's own. `carries` is how many frames of an earlier clip
-    it goes on from. `draws_on_picture` says that chance touches the picture before it is encoded. `size` is that which
-    the pipeline makes of a picture's size.
+    `picture` and `text` name the pipeline classes; `arguments` builds their calls, `unpack` their decoder's input.
+    `vae_dtype` is the decoder's if it differs from the model's. `carries` is the number of frames of an earlier clip
+    that an extension starts from. `draws_on_picture` says that noise is added to the picture before it is encoded.
+    `size` is the size that the pipeline makes of a picture's.
     """
 
     picture: str
     text: str
-    ask: Ask
+    arguments: CallArguments
     unpack: Unpack = _scaled
     vae_dtype: str = ""
     carries: int = 1
@@ -53,7 +54,7 @@ class Family:
     size: Callable[[Any, FrameSize], FrameSize] = _same
 
     def pipeline_of(self, entry: Entry) -> str:
-        """The class that the entry's weights are loaded as."""
+        """The pipeline class to load the entry's weights as."""
         return self.picture if {Ability.FIRST, Ability.LAST, Ability.ANY} & entry.abilities else self.text
 
 
@@ -68,6 +69,7 @@ def _plain(shot: Conditioning) -> dict[str, Any]:
 
 def _prompted(shot: Conditioning, negative: str) -> dict[str, Any]:
     asked: dict[str, Any] = {"prompt": shot.prompt, "guidance_scale": shot.guidance}
+    # Without classifier-free guidance the negative prompt is never encoded.
     if shot.guidance > 1:
         asked["negative_prompt"] = str(shot.options.get("negative_prompt", negative))
     return asked
@@ -78,7 +80,7 @@ def _wan(pipeline: Any, shot: Conditioning) -> dict[str, Any]:
     if not shot.anchors:
         return asked
     asked["image"] = shot.at(0)
-    # The 5 B model has no place for a last picture: its plan refuses one.
+    # The 5 B model takes no last picture: its plan refuses one.
     if not pipeline.config.expand_timesteps and shot.at(-1) is not None:
         asked["last_image"] = shot.at(-1)
     return asked
@@ -107,7 +109,7 @@ def _ltx(_: Any, shot: Conditioning) -> dict[str, Any]:
 
 
 def _ltx_unpack(pipeline: Any, shot: Conditioning, latents: torch.Tensor) -> torch.Tensor:
-    """Both LTX keep a row for each place. Those that are of pictures besides come first in LTX, last in LTX-2."""
+    """Latents of LTX from token rows. Rows of key frames come first in LTX-Video, last in LTX-2."""
     frames = (shot.frame_count - 1) // pipeline.vae_temporal_compression_ratio + 1
     height, width = (side // pipeline.vae_spatial_compression_ratio for side in (shot.size.height, shot.size.width))
     patch = pipeline.transformer_spatial_patch_size, pipeline.transformer_temporal_patch_size
@@ -121,7 +123,7 @@ def _ltx_unpack(pipeline: Any, shot: Conditioning, latents: torch.Tensor) -> tor
 def _ltx2(_: Any, shot: Conditioning) -> dict[str, Any]:
     asked = _plain(shot) | _prompted(shot, LTX_NEGATIVE) | {"frame_rate": float(shot.fps)}
     conditions = [
-        # Places are counted in frames of the latent, of which each but the first stands for eight.
+        # LTX-2 counts latent frames, each of which but the first stands for eight frames.
         LTX2VideoCondition(frames=_one_or_all(anchor.pictures), index=(anchor.index + 7) // 8)
         for anchor in shot.anchors
     ]
@@ -137,7 +139,7 @@ def _cogvideox(_: Any, shot: Conditioning) -> dict[str, Any]:
 
 
 def _by_frame(pipeline: Any, shot: Conditioning, latents: torch.Tensor) -> torch.Tensor:
-    """From frames before channels."""
+    """Latents with frames before channels."""
     return _scaled(pipeline, shot, latents.permute(0, 2, 1, 3, 4))
 
 
@@ -158,20 +160,21 @@ def _hunyuan15(pipeline: Any, shot: Conditioning) -> dict[str, Any]:
         asked["image"] = shot.at(0)
     else:
         asked |= {"height": shot.size.height, "width": shot.size.width}
+    # Guidance is a component of this pipeline and not an argument of its call.
     if pipeline.guider.guidance_scale != shot.guidance:
         pipeline.guider = pipeline.guider.new(guidance_scale=shot.guidance)
     return asked | {"negative_prompt": str(shot.options.get("negative_prompt", ""))}
 
 
 def _hunyuan15_size(pipeline: Any, size: FrameSize) -> FrameSize:
-    """It has sizes of its own, of which it takes the one that is nearest to the picture's shape."""
+    """The pipeline's own size that is nearest to the picture's shape."""
     choose = pipeline.video_processor.calculate_default_height_width
     height, width = choose(height=size.height, width=size.width, target_size=pipeline.target_size)
     return FrameSize(int(width), int(height))
 
 
 def _svd(_: Any, shot: Conditioning) -> dict[str, Any]:
-    # All frames in one go, as the pipeline does by itself: decoding in pieces is ours to decide.
+    # All frames in one piece, as the pipeline's default: decoding in pieces is ours to decide.
     shown = {"image": shot.at(0), "fps": shot.fps, "decode_chunk_size": shot.frame_count}
     return _plain(shot) | shown | {"max_guidance_scale": shot.guidance}
 
@@ -186,9 +189,9 @@ WAN_NEGATIVE: Final = (
     "drawn faces, deformed, disfigured, misshapen limbs, fused fingers, still picture, messy background, three legs, "
     "many people in the background, walking backwards"
 )
-"""What Wan's makers give their own examples: https://github.com/Wan-Video/Wan2.2, in English as diffusers has it."""
+"""Negative prompt of Wan's own examples, in diffusers' English: https://github.com/Wan-Video/Wan2.2."""
 LTX_NEGATIVE: Final = "worst quality, inconsistent motion, blurry, jittery, distorted"
-"""That of LTX-Video's own examples: https://github.com/Lightricks/LTX-Video."""
+"""Negative prompt of LTX-Video's own examples: https://github.com/Lightricks/LTX-Video."""
 
 FAMILIES: Final[Mapping[str, Family]] = {
     "wan": Family("WanImageToVideoPipeline", "WanPipeline", _wan, _wan_unpack, vae_dtype="float32", words=WAN),

@@ -1,4 +1,4 @@
-"""Looking in on a pipeline at work: before each block, in and after each step, and where decoding begins."""
+"""Hooks into a running pipeline: before each block, in and after each step, and instead of decoding."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,12 +10,12 @@ from typing import Any, Final, Self
 from torch import nn
 
 DENOISERS: Final = ("transformer", "transformer_2", "unet")
-"""What diffusers' pipelines call the networks that take the noise away."""
+"""Component names of the denoising networks in diffusers' pipelines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A scheduler's step as it is made: what it was given, and its answer."""
+    """A scheduler's step: its arguments and its result."""
 
     scheduler: Any
     given: tuple[Any, ...]
@@ -24,7 +24,7 @@ class Step:
 
 
 class StepHooks:
-    """Whoever listens is told of every block and every step; to raise from there ends the pipeline's run."""
+    """Callbacks of a pipeline's blocks and steps. An exception raised in one ends the pipeline's run."""
 
     def __init__(self) -> None:
         self.before_block: Callable[[], None] | None = None
@@ -32,30 +32,36 @@ class StepHooks:
         self.in_step: Callable[[Step], None] | None = None
 
     def watch(self, pipeline: Any) -> None:
-        """Look in on this pipeline from now on. Its results stay what they are."""
+        """Install the hooks in a pipeline. Its results stay the same."""
         for name in DENOISERS:
             network = getattr(pipeline, name, None)
             for blocks in network.children() if isinstance(network, nn.Module) else ():
                 if isinstance(blocks, nn.ModuleList):
-                    blocks.__class__ = _WatchedBlocks
+                    # Replacing the class keeps the module's parameters, hooks and identity.
+                    blocks.__class__ = _ReportingBlocks
                     blocks.watch = self
         pipeline.progress_bar = self._progress_bar
-        if not hasattr(pipeline.scheduler, "is_watched"):  # It may be shared with a pipeline for words alone.
-            pipeline.scheduler.__class__ = self._watching(pipeline.scheduler)
+        if not hasattr(
+            pipeline.scheduler, "reports_steps"
+        ):  # Installed already if it is shared with a text-to-video pipeline.
+            pipeline.scheduler.__class__ = self._reporting_class(pipeline.scheduler)
 
     @contextmanager
-    def told(
+    def reporting(
         self, before_block: Callable[[], None], after_step: Callable[[], None], in_step: Callable[[Step], None]
     ) -> Iterator[None]:
-        """Have these called for the length of the block."""
+        """Context in which the given callbacks are called."""
         self.before_block, self.after_step, self.in_step = before_block, after_step, in_step
         try:
             yield
         finally:
             self.before_block = self.after_step = self.in_step = None
 
-    def _watching(self, scheduler: Any) -> type:
-        """The scheduler's class, telling of its steps; a copy of it, which steps through a sound track, does not."""
+    def _reporting_class(self, scheduler: Any) -> type:
+        """A subclass of the scheduler's class that reports steps.
+
+        Copies, such as the one for a sound track, do not report.
+        """
         watch, kind = self, type(scheduler)
 
         @wraps(kind.step)
@@ -65,14 +71,14 @@ class StepHooks:
                 watch.in_step(Step(self, given, named, answer))
             return answer
 
-        return type(kind.__name__, (kind,), {"step": step, "is_watched": True, "__module__": kind.__module__})
+        return type(kind.__name__, (kind,), {"step": step, "reports_steps": True, "__module__": kind.__module__})
 
     def _progress_bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> "_Steps":  # noqa: ARG002 - diffusers' own signature
         return _Steps(self, iterable)
 
 
-class _WatchedBlocks(nn.ModuleList):
-    """A network's blocks, which it runs through one by one; otherwise the list that it was."""
+class _ReportingBlocks(nn.ModuleList):
+    """A network's block list that reports each block before it runs; otherwise unchanged."""
 
     watch: StepHooks
 
@@ -85,7 +91,7 @@ class _WatchedBlocks(nn.ModuleList):
 
 @dataclass
 class _Steps:
-    """Stands for the bar that a pipeline draws its progress with: every pipeline has one, not every one a callback."""
+    """Stand-in for a pipeline's progress bar: every pipeline has one, not every pipeline takes a callback."""
 
     watch: StepHooks
     iterable: Iterable[Any] | None = None
@@ -104,17 +110,17 @@ class _Steps:
             self.update()
 
     def update(self, _: int = 1) -> None:
-        """A step is done."""
+        """Report that a step is done."""
         if self.watch.after_step is not None:
             self.watch.after_step()
 
     def set_postfix(self, **_: Any) -> None:
-        """Some pipelines write beside their bar."""
+        """Ignored: text that some pipelines show beside the bar."""
 
 
 @dataclass(frozen=True)
 class Latents:
-    """What a pipeline was about to decode: the arguments of its decoder's `decode`."""
+    """Arguments of a pipeline's call of `vae.decode`."""
 
     tensor: Any
     more: tuple[Any, ...] = ()
@@ -122,7 +128,7 @@ class Latents:
 
 
 class _Denoised(Exception):
-    """Raised in place of decoding, so that the pipeline ends there and its latents are ours."""
+    """Raised in place of decoding: it ends the pipeline and carries its latents out."""
 
     def __init__(self, latents: Latents) -> None:
         super().__init__("denoised")
@@ -130,11 +136,12 @@ class _Denoised(Exception):
 
 
 def denoised(pipeline: Any, **asked: Any) -> Latents:
-    """Run the pipeline up to where it would decode. Raises what it raises."""
+    """Run the pipeline up to its call of the decoder. Raises what it raises."""
 
     def decode(tensor: Any, *more: Any, **named: Any) -> None:
         raise _Denoised(Latents(tensor, more, named))
 
+    # An attribute of the instance shadows the method until it is deleted below.
     pipeline.vae.decode = decode
     try:
         pipeline(**asked)

@@ -1,4 +1,4 @@
-"""Whether what models run on is installed; nothing of it is imported to see that."""
+"""Presence of the libraries that models need, found without importing them."""
 
 from importlib.util import find_spec
 from typing import Final
@@ -7,5 +7,5 @@ _LIBRARIES: Final = ("torch", "diffusers", "transformers", "accelerate")
 
 
 def missing_library() -> str | None:
-    """The first library of the extra `diffusers` that is not installed; None where all are."""
+    """The first missing library of the extra `diffusers`; None if all are installed."""
     return next((name for name in _LIBRARIES if find_spec(name) is None), None)

@@ -1,4 +1,4 @@
-"""A model that is loaded: its pipeline on a device, asked for one shot at a time."""
+"""A loaded model: its pipelines on a device, used for one clip at a time."""
 
 import inspect
 import logging
@@ -18,7 +18,7 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers import optimizations
 from stillmotion.engines.diffusers.conditioning import Anchor, Conditioning, smallest
 from stillmotion.engines.diffusers.decoding import finest, pieces
-from stillmotion.engines.diffusers.encoding_cache import Memory
+from stillmotion.engines.diffusers.encoding_cache import EncodingCache
 from stillmotion.engines.diffusers.families import Family
 from stillmotion.engines.diffusers.hooks import Latents, Step, StepHooks, denoised
 from stillmotion.engines.diffusers.memory import (
@@ -32,60 +32,60 @@ from stillmotion.engines.diffusers.memory import (
 )
 from stillmotion.engines.diffusers.preflight import loading_of
 from stillmotion.engines.diffusers.previews import Colours, colours_of, expected
-from stillmotion.engines.diffusers.progress import Course, StepTimes
+from stillmotion.engines.diffusers.progress import ClipProgress, StepTimes
 
 SMALLER: Final = (0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.28, 0.22, 0.16, 0.1)
-"""Parts of the area that are tried where a clip does not fit."""
+"""Fractions of the area that are tried if a clip does not fit."""
 PROBE_STEPS: Final = 2
-"""Enough for a network to need all the memory it needs."""
+"""Steps of a trial: a network has reached its peak memory after two."""
 
 log = logging.getLogger(__name__)
 
 
-class Resident:
-    """One model on one device. It runs one shot at a time."""
+class LoadedModel:
+    """One model on one device. It renders one clip at a time."""
 
     def __init__(self, entry: Entry, device: torch.device, pipeline: Any, family: Family) -> None:
         self.entry, self.device, self.family = entry, device, family
-        self.pace = StepTimes()
+        self.step_times = StepTimes()
         self.placement = DevicePlacement.DEVICE
         self._pipelines: dict[str, Any] = {}
-        self._memories: dict[str, Memory] = {}
-        self._watch = StepHooks()
+        self._caches: dict[str, EncodingCache] = {}
+        self._hooks = StepHooks()
         self._fineness: dict[FrameSize, int] = {}
         self._colours: Colours | None = None
         self._main = self._adopt(pipeline)
 
     @property
-    def spared(self) -> int:
-        """How often an encoder did not have to run, because its answer was remembered."""
-        return sum(each.spared for each in self._memories.values())
+    def hits(self) -> int:
+        """Number of encoder runs saved by the cache."""
+        return sum(each.hits for each in self._caches.values())
 
     def check(self) -> None:
         """Raise `EngineUnfit` for an option that the model does not take."""
         shot = smallest(self.entry)
         pipeline = self._pipeline_for(shot)
-        optimizations.handed_on(self.entry, pipeline, self.family.ask(pipeline, shot))
+        optimizations.pipeline_options(self.entry, pipeline, self.family.arguments(pipeline, shot))
 
     def settle(self, placement: DevicePlacement) -> None:
-        """Put the weights where there is room for them, or there is at least room to compute in."""
+        """Place the weights on the device, or some of them in main memory."""
         place(self._main, placement, self.device)
         self.placement = placement
 
     def learn_colours(self) -> None:
-        """Find out how its latents look, so that what it is at can be shown."""
+        """Fit the colour map for previews of latents."""
         self._colours = colours_of(self._main, self.device)
 
     def size(self, asked: FrameSize) -> FrameSize:
         """The size that the model makes of one that its entry allows."""
         return self.family.size(self._main, asked)
 
-    def denoise(self, shot: Conditioning, course: Course, show: Show = unseen) -> Latents:
-        """Everything but decoding; `show` is offered a picture with each step.
+    def denoise(self, shot: Conditioning, course: ClipProgress, show: Show = unseen) -> Latents:
+        """Run all but the decoder; `show` is offered a preview at each step.
 
-        Where memory runs out, weights are moved off the device and the shot is begun again, with the same result.
-        Raises `GenerationFailed` (code `out_of_memory`, naming a size that fits) where nothing is left to move, and
-        what `course` raises: then the next shot finds everything as if this one had not been.
+        If memory runs out, weights are moved off the device and the clip is begun again, with the same result. Raises
+        `GenerationFailed` (code `out_of_memory`, naming a size that fits) if nothing is left to move, and what `course`
+        raises; the next clip is not affected by either.
         """
         while True:
             try:
@@ -96,10 +96,10 @@ class Resident:
             if not self._make_room():
                 raise self._too_large(shot, course)
 
-    def decode(self, latents: Latents, shot: Conditioning, course: Course) -> Iterator[torch.Tensor]:
-        """The pictures, from first to last, in pieces of 3 × frames × height × width, −1 to 1.
+    def decode(self, latents: Latents, shot: Conditioning, course: ClipProgress) -> Iterator[torch.Tensor]:
+        """Decoded frames in order, in pieces of 3 × frames × height × width, −1 to 1.
 
-        Where memory runs out, what is missing is decoded again in smaller pieces. Raises as `denoise` does.
+        If memory runs out, the missing frames are decoded again in smaller pieces. Raises as `denoise` does.
         """
         given = 0
         while True:
@@ -110,6 +110,7 @@ class Resident:
                     left, count = given - count, count + piece.shape[1]
                     if count > given:
                         given = count
+                        # After a retry, frames that were handed on already are skipped.
                         yield piece[:, max(0, left) :]
                     course.pause()
             except Exception as error:
@@ -125,7 +126,7 @@ class Resident:
                 raise self._too_large(shot, course)
 
     def _pieces(self, latents: Latents, fineness: int) -> Iterator[torch.Tensor]:
-        # A generator's frames are run in whichever context takes them: each piece in one of its own.
+        # `no_grad` around each piece: a generator's body runs in the context of whoever takes the next item.
         made = pieces(self._main.vae, latents, fineness)
         while True:
             with torch.no_grad():
@@ -134,12 +135,12 @@ class Resident:
                 return
             yield piece
 
-    def _run(self, shot: Conditioning, course: Course, show: Show = unseen) -> Latents:
+    def _run(self, shot: Conditioning, course: ClipProgress, show: Show = unseen) -> Latents:
         pipeline = self._pipeline_for(shot)
-        memory = self._memories[type(pipeline).__name__]
-        memory.about(self._subject(shot))
-        asked = self.family.ask(pipeline, shot)
-        asked |= optimizations.handed_on(self.entry, pipeline, asked)
+        cache = self._caches[type(pipeline).__name__]
+        cache.begin_clip(self._subject(shot))
+        asked = self.family.arguments(pipeline, shot)
+        asked |= optimizations.pipeline_options(self.entry, pipeline, asked)
         colours = self._colours
 
         def in_step(step: Step) -> None:
@@ -147,12 +148,12 @@ class Resident:
                 show(lambda: colours.picture(self.family.unpack(pipeline, shot, expected(step))))
 
         course.begin()
-        with self._watch.told(course.before_block, course.after_step, in_step):
-            # A seed means the same on every device.
+        with self._hooks.reporting(course.before_block, course.after_step, in_step):
+            # Noise is drawn on the CPU so that a seed gives the same clip on every device.
             return denoised(pipeline, generator=torch.Generator("cpu").manual_seed(shot.seed), **asked)
 
     def _subject(self, shot: Conditioning) -> tuple[Any, ...] | None:
-        """What the encoded pictures depend on."""
+        """Cache key of the encoded pictures: all that they depend on."""
         if not shot.anchors:
             return None
         digests = tuple((each.index, tuple(map(_digest, each.pictures))) for each in shot.anchors)
@@ -160,8 +161,8 @@ class Resident:
         return digests, shot.size, shot.frame_count, chance
 
     def _make_room(self) -> bool:
-        """Move weights off the device; false where nothing can be moved."""
-        for each in self._memories.values():
+        """Move weights off the device; False if nothing is left to move."""
+        for each in self._caches.values():
             each.forget()
         release(self.device)
         placement = next_placement(self.placement, self.device)
@@ -171,7 +172,7 @@ class Resident:
         self.settle(placement)
         return True
 
-    def _too_large(self, shot: Conditioning, course: Course) -> GenerationFailed:
+    def _too_large(self, shot: Conditioning, course: ClipProgress) -> GenerationFailed:
         fits = self._largest_that_fits(shot, course)
         advice = f"the largest that fits here is {fits.width}×{fits.height}" if fits else "none of its sizes fits here"
         return GenerationFailed(
@@ -180,8 +181,8 @@ class Resident:
             "Ask for a lower resolution or a shorter video.",
         )
 
-    def _largest_that_fits(self, shot: Conditioning, course: Course) -> FrameSize | None:
-        """Found by trying: a few steps of smaller clips of the same length and shape."""
+    def _largest_that_fits(self, shot: Conditioning, course: ClipProgress) -> FrameSize | None:
+        """The largest size that fits, found by a few steps at smaller sizes of the same length and shape."""
         area, ratio = shot.size.width * shot.size.height, shot.size.width / shot.size.height
         tried = {shot.size}
         for part in SMALLER:
@@ -194,7 +195,7 @@ class Resident:
                 return size
         return None
 
-    def _fits(self, shot: Conditioning, course: Course) -> bool:
+    def _fits(self, shot: Conditioning, course: ClipProgress) -> bool:
         try:
             latents = self._run(replace(shot, steps=min(shot.steps, PROBE_STEPS)), course)
             next(self._pieces(latents, self._fineness.get(shot.size, 0)))
@@ -207,7 +208,7 @@ class Resident:
         return False
 
     def _pipeline_for(self, shot: Conditioning) -> Any:
-        """The pipeline for pictures or for words alone: both of one set of weights."""
+        """The pipeline for pictures or for text alone; both share one set of weights."""
         name = self.family.picture if shot.anchors else self.family.text
         if name in {"", type(self._main).__name__}:
             return self._main
@@ -215,6 +216,7 @@ class Resident:
             kind = getattr(diffusers, name)
             takes = inspect.signature(kind.__init__).parameters
             parts = {part: each for part, each in self._main.components.items() if part in takes}
+            # Settings of the pipeline itself (numbers, flags), which are no components.
             set_up = {part: each for part, each in self._main.config.items() if part in takes and part not in parts}
             self._adopt(kind(**parts, **{part: each for part, each in set_up.items() if not part.startswith("_")}))
         return self._pipelines[name]
@@ -222,10 +224,10 @@ class Resident:
     def _adopt(self, pipeline: Any) -> Any:
         device = self.device
         kind = type(pipeline)
-        # Weights may lie in main memory, but what is computed is computed on the device.
+        # `_execution_device` must name the device even while all weights are in main memory.
         pipeline.__class__ = type(kind.__name__, (kind,), {"_execution_device": property(lambda _: device)})
-        self._watch.watch(pipeline)
-        self._memories[kind.__name__] = Memory(pipeline)
+        self._hooks.watch(pipeline)
+        self._caches[kind.__name__] = EncodingCache(pipeline)
         self._pipelines[kind.__name__] = pipeline
         return pipeline
 
@@ -242,9 +244,9 @@ def _resized(shot: Conditioning, size: FrameSize) -> Conditioning:
     return replace(shot, size=size, anchors=tuple(anchors))
 
 
-def load(entry: Entry, device: torch.device) -> Resident:
-    """Load a model from its folder, pull its levers and put it on the device. Raises `EngineUnfit`."""
-    asked, entry = entry, optimizations.quickened(entry, device)
+def load(entry: Entry, device: torch.device) -> LoadedModel:
+    """Load a model from its folder, apply its options and place it on the device. Raises `EngineUnfit`."""
+    asked, entry = entry, optimizations.with_gpu_defaults(entry, device)
     how = loading_of(entry)
     try:
         pipeline = how.pipeline.from_pretrained(how.folder, dtype=dict(how.dtypes), local_files_only=True)
@@ -254,10 +256,10 @@ def load(entry: Entry, device: torch.device) -> Resident:
     pipeline.set_progress_bar_config(disable=True)
     placement = how.placement or first_placement(pipeline, room_on(device))
     if placement not in {DevicePlacement.DEVICE, DevicePlacement.ENCODERS_OFF} and "compile" not in asked.options:
-        # What brings weights in the middle of a block would break it into pieces.
+        # Offloading hooks break a compiled graph apart within a block.
         entry = replace(entry, options={name: value for name, value in entry.options.items() if name != "compile"})
-    optimizations.pull(pipeline, entry)
-    resident = Resident(entry, device, pipeline, how.family)
+    optimizations.apply(pipeline, entry)
+    resident = LoadedModel(entry, device, pipeline, how.family)
     resident.check()
     resident.settle(placement)
     if entry.options.get("preview", True):

@@ -1,6 +1,6 @@
-"""Where a model's weights lie: all on the device, or some in main memory until they are needed.
+"""Placement of a model's weights: on the device, or partly in main memory until they are needed.
 
-Less and less lies on the device from one placement to the next, and each is slower than the one before.
+Each placement needs less memory of the device than the one before, and is slower.
 """
 
 import gc
@@ -13,29 +13,29 @@ from accelerate.hooks import ModelHook, add_hook_to_module
 from torch import nn
 
 ROOM: Final = 0.72
-"""The part of a device's memory that weights may fill: the rest is for what is computed."""
+"""Fraction of a device's free memory that weights may fill; activations need the rest."""
 ENCODERS: Final = ("text_encoder", "text_encoder_2", "image_encoder")
-"""What is needed once a clip, before the first step, and not at all where it is remembered."""
+"""Components needed once per clip, before the first step, and not at all if cached."""
 
 
 class DevicePlacement(StrEnum):
-    """Where the weights lie."""
+    """Placement of the weights, from the fastest to the least demanding."""
 
     DEVICE = "device"
-    """All on the device."""
+    """All weights on the device."""
     ENCODERS_OFF = "encoders-off"
-    """Text and picture encoders in main memory, brought for the moment in which they are needed."""
+    """Text and image encoders in main memory, moved to the device for each call."""
     PARTS = "parts"
-    """One part of the pipeline at a time on the device (diffusers' model offload)."""
+    """One component on the device at a time (diffusers' model offload)."""
     BLOCKS = "blocks"
-    """One block of a network at a time (diffusers' group offload)."""
+    """One block of a network on the device at a time (diffusers' group offload)."""
 
 
 LADDER: Final = tuple(DevicePlacement)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the device or main memory had no more to give."""
+    """True if an error means that the device or main memory is exhausted."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _SAID)
@@ -45,12 +45,12 @@ _SAID: Final = ("out of memory", "can't allocate memory")
 
 
 def room_on(device: torch.device) -> float:
-    """How many bytes of weights a device has room for; endless where they are in main memory anyway."""
+    """Bytes of weights that fit on a device; infinite on the CPU and on shared memory."""
     return ROOM * torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
 
 
 def first_placement(pipeline: Any, room: float) -> DevicePlacement:
-    """The fastest placement that leaves room to compute in."""
+    """The fastest placement that leaves room for activations."""
     sizes = {name: _byte_count(part) for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
     if sum(sizes.values()) <= room:
         return DevicePlacement.DEVICE
@@ -64,13 +64,13 @@ def _byte_count(part: nn.Module) -> int:
 
 
 def next_placement(placement: DevicePlacement, device: torch.device) -> DevicePlacement | None:
-    """The one that takes less of the device; None where there is none."""
+    """The next placement, which needs less of the device; None if there is none."""
     later = LADDER[LADDER.index(placement) + 1 :]
     return later[0] if later and device.type != "cpu" else None
 
 
 def place(pipeline: Any, placement: DevicePlacement, device: torch.device) -> None:
-    """Put the weights there."""
+    """Move the weights."""
     pipeline.remove_all_hooks()
     if placement is DevicePlacement.PARTS:
         pipeline.enable_model_cpu_offload(device=device)
@@ -84,16 +84,16 @@ def place(pipeline: Any, placement: DevicePlacement, device: torch.device) -> No
         return
     parts = {name: part for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
     visitors = {name for name in parts if placement is DevicePlacement.ENCODERS_OFF and name in ENCODERS}
-    # First those that go: what stays may need their room.
+    # Move weights off the device first: the others may need their room.
     for name in visitors:
         parts[name].to("cpu")
-        add_hook_to_module(parts[name], _Visit(device))
+        add_hook_to_module(parts[name], _OffloadHook(device))
     for name in parts.keys() - visitors:
         parts[name].to(device)
 
 
-class _Visit(ModelHook):
-    """Has a part come to the device for each call, and go again. Pipelines ask it where to send what goes in."""
+class _OffloadHook(ModelHook):
+    """Hook that moves a component to the device for each call and back. Pipelines read `execution_device` from it."""
 
     def __init__(self, device: torch.device) -> None:
         self.execution_device = device
@@ -110,7 +110,7 @@ class _Visit(ModelHook):
 
 
 def release(device: torch.device) -> None:
-    """Give back what nothing uses any more."""
+    """Return unused memory to the device."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""The place for one model on one device."""
+"""Slot for one model on one device."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -9,30 +9,31 @@ import torch
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit
 from stillmotion.domain.rendering import Pause
-from stillmotion.engines.diffusers.loaded_model import Resident, load
+from stillmotion.engines.diffusers.loaded_model import LoadedModel, load
 from stillmotion.engines.diffusers.memory import release
 
 ASKS_EVERY: Final = 0.05
-"""Seconds between pauses while a model is loaded."""
+"""Seconds between two calls of `pause` while a model loads."""
 FIRST_GPU: Final = "auto"
 
 
-class Slot:
-    """Holds the model that was asked for last; loading another lets go of it first.
+class ModelSlot:
+    """Slot that holds the model last asked for; loading another unloads it first.
 
-    Whoever waits for a model may stop waiting: it is loaded all the same, and there for the next who asks.
+    A caller may stop waiting. The model is loaded all the same, for the next caller.
     """
 
     def __init__(self, device: str) -> None:
         self.device = _device(device)
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._entry: Entry | None = None
-        self._loading: Future[Resident] | None = None
+        self._loading: Future[LoadedModel] | None = None
 
-    def hold(self, entry: Entry, pause: Pause) -> Resident:
+    def hold(self, entry: Entry, pause: Pause) -> LoadedModel:
         """The entry's model, loaded. Raises `EngineUnfit`, and what `pause` raises."""
         if self._loading is not None and self._entry != entry:
             self._wait(self._loading, pause)
+            # Dropping the future drops the model: both must not be in memory at once.
             self._loading = self._entry = None
             release(self.device)
         if self._loading is None:
@@ -44,7 +45,7 @@ class Slot:
             return failed.result()
         return self._loading.result()
 
-    def _wait(self, loading: Future[Resident], pause: Pause) -> None:
+    def _wait(self, loading: Future[LoadedModel], pause: Pause) -> None:
         while not loading.done():
             try:
                 loading.exception(ASKS_EVERY)

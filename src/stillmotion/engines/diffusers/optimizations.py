@@ -1,8 +1,8 @@
-"""What makes a model quicker or smaller, each an option of its catalogue entry.
+"""Optimizations of speed and memory, each an option of the catalogue entry.
 
-Where an entry does not say, those of `QUICK` are pulled on a GPU of the kind that they were measured on.
-In the order in which they have to be applied: weights are merged before they are cast, and blocks are compiled before a
-cache is laid around them, so that each block stays one graph.
+`GPU_DEFAULTS` are applied if the entry does not say otherwise, on GPUs of the kind that they were measured on. Order
+matters: weights are merged before they are cast, and blocks are compiled before a cache wraps them, so that each block
+stays one graph.
 """
 
 import inspect
@@ -22,49 +22,49 @@ from stillmotion.domain.errors import EngineUnfit
 from stillmotion.engines.diffusers import step_caches
 from stillmotion.engines.diffusers.hooks import DENOISERS
 
-LEVERS: Final[Mapping[str, type]] = {
+OPTIMIZATIONS: Final[Mapping[str, type]] = {
     "attention": str,  # a backend of diffusers, e.g. _native_cudnn, sage
     **step_caches.OPTIONS,
-    "channels_last": bool,  # of the decoder's weights
-    "compile": bool,  # each repeated block of the network, and the norms of Wan's decoder
+    "channels_last": bool,  # memory layout of the decoder's weights
+    "compile": bool,  # the repeated blocks of the networks, and the norms of Wan's decoder
     "flow_shift": float,  # of the scheduler
-    "fp8": bool,  # weights are kept in 8 bits and computed with in `dtype`
-    "lora": str,  # a file of weights that are merged in
+    "fp8": bool,  # weights stored in 8 bits, computed in `dtype`
+    "lora": str,  # a file of LoRA weights to merge
     "lora_2": str,  # the same for the second network
     "lora_scale": float,
-    "placement": str,  # where the weights lie, see `memory.Placement`
+    "placement": str,  # placement of the weights, see `memory.DevicePlacement`
     "vae_dtype": str,
 }
 
-OWN: Final[Mapping[str, type]] = {**LEVERS, "negative_prompt": str, "force_camera": bool, "preview": bool}
-"""Options that are not simply handed to the pipeline."""
+OWN: Final[Mapping[str, type]] = {**OPTIMIZATIONS, "negative_prompt": str, "force_camera": bool, "preview": bool}
+"""Options that are not passed to the pipeline's call."""
 
-QUICK: Final[Mapping[str, Mapping[str, Any]]] = {
+GPU_DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "wan": {"compile": True, "channels_last": True, "vae_dtype": "bfloat16"},
 }
-"""By family, what is pulled where the entry does not say: docs/howto/models-on-a-gpu.md has the figures."""
+"""Defaults by family; docs/howto/models-on-a-gpu.md has the figures."""
 
 MEASURED_ON: Final = (9, 0)
-"""The least compute capability (Hopper's) that it is pulled on."""
+"""The lowest compute capability (Hopper) that the defaults are for."""
 
 
-def quickened(entry: Entry, device: torch.device) -> Entry:
-    """The entry with the options of its family's `QUICK` that it leaves open and this device can have."""
+def with_gpu_defaults(entry: Entry, device: torch.device) -> Entry:
+    """The entry with its family's `GPU_DEFAULTS`, as far as it leaves them open and the device can have them."""
     if device.type != "cuda" or torch.cuda.get_device_capability(device) < MEASURED_ON:
         return entry
-    quick = QUICK.get(entry.family, {})
+    quick = GPU_DEFAULTS.get(entry.family, {})
     return replace(entry, options={**{name: quick[name] for name in quick if _can_have(name)}, **entry.options})
 
 
 def _can_have(name: str) -> bool:
-    """Compiling takes Triton, and a C compiler for what launches its kernels."""
+    """True if an option's tools are installed: compiling needs Triton, and a C compiler for its kernel launchers."""
     return name != "compile" or bool(find_spec("triton") and any(map(shutil.which, ("cc", "gcc", "clang"))))
 
 
-def handed_on(entry: Entry, pipeline: Any, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry's other options, which go to the pipeline's call. Raises `EngineUnfit` for one it does not take.
+def pipeline_options(entry: Entry, pipeline: Any, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry's options for the pipeline's call. Raises `EngineUnfit` for one that it does not take.
 
-    `asked` is what the call gets anyway. The pipeline's class will do for the pipeline.
+    `asked` are the arguments given anyway. `pipeline` may be the class instead of an instance.
     """
     takes = inspect.signature(pipeline.__call__).parameters
     for name, value in entry.options.items():
@@ -83,15 +83,15 @@ _OURS: Final = frozenset({"generator", "output_type", "return_dict", "callback_o
 
 
 def networks(pipeline: Any) -> Iterator[nn.Module]:
-    """The networks that take the noise away."""
+    """The pipeline's denoising networks."""
     for name in DENOISERS:
         network = getattr(pipeline, name, None)
         if isinstance(network, nn.Module):
             yield network
 
 
-def pull(pipeline: Any, entry: Entry) -> None:
-    """Apply the entry's levers. Raises `EngineUnfit` where one cannot be had."""
+def apply(pipeline: Any, entry: Entry) -> None:
+    """Apply the entry's optimizations. Raises `EngineUnfit` if one is not available."""
     options = entry.options
     steps: Mapping[str, Callable[[], Any]] = {
         "lora": lambda: _merge(pipeline, options),
@@ -150,7 +150,7 @@ def _attend(pipeline: Any, backend: str) -> None:
 
 
 def _compile(pipeline: Any) -> None:
-    """Each block's `forward`, and not the block: the hooks of a cache stay outside, and a cancel between blocks."""
+    """Compile each block's `forward`, not the block: cache hooks and the cancel between blocks stay outside."""
     for network in networks(pipeline):
         repeated = getattr(network, "_repeated_blocks", None)
         if not repeated:
@@ -162,7 +162,7 @@ def _compile(pipeline: Any) -> None:
 
 
 def fuse(vae: nn.Module) -> None:
-    """Make one of the norms and activations in the blocks of a Wan decoder; any other is left as it is."""
+    """Fuse the norms and activations in the blocks of a Wan decoder into one kernel; other decoders are left alone."""
     activated = torch.compile(_activated, dynamic=True)
     for block in vae.modules():
         if type(block).__name__ != "WanResidualBlock" or not isinstance(block.nonlinearity, nn.SiLU):
@@ -178,12 +178,12 @@ def _activated(hidden: torch.Tensor, gamma: torch.Tensor, scale: float) -> torch
 
 
 class _Activated(nn.Module):
-    """Stands for a `WanRMS_norm` and the activation after it, with the norm's own weights."""
+    """A `WanRMS_norm` fused with the activation after it; it uses the norm's own weights."""
 
     def __init__(self, norm: nn.Module, activated: Callable[..., torch.Tensor]) -> None:
         super().__init__()
         self.gamma, self.scale, self._activated = norm.gamma, norm.scale, activated
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Channels are the second dimension."""
+        """Normalize over dimension 1 (channels), scale, apply SiLU."""
         return self._activated(hidden, self.gamma, self.scale)

@@ -1,4 +1,4 @@
-"""Whether a model could be loaded, as far as its entry and its folder say: nothing of its weights is read."""
+"""Preflight check of a model from its entry and folder; weights are not read."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,12 +17,12 @@ from stillmotion.engines.diffusers.hooks import DENOISERS
 from stillmotion.engines.diffusers.memory import DevicePlacement
 
 INDEX: Final = "model_index.json"
-"""The file that says of which parts a model in diffusers' layout is made."""
+"""The file that lists the components of a model in diffusers' layout."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """How a model is to be loaded. `placement` is None where the room on the device decides."""
+    """Loading parameters of a model. `placement` is None if the device's free memory decides."""
 
     family: Family
     folder: Path
@@ -32,7 +32,7 @@ class Loading:
 
 
 def loading_of(entry: Entry) -> Loading:
-    """Raises `EngineUnfit` for whatever shows that the model cannot be loaded."""
+    """The loading parameters of an entry. Raises `EngineUnfit` if the model visibly cannot be loaded."""
     try:
         family = family_of(entry)
     except CatalogueError as error:
@@ -57,7 +57,7 @@ def loading_of(entry: Entry) -> Loading:
 
 
 def why_unfit(entry: Entry) -> str | None:
-    """What `loading_of` would raise, as a sentence; None where it raises nothing."""
+    """The message of `loading_of`'s `EngineUnfit`; None if it raises nothing."""
     try:
         loading_of(entry)
     except EngineUnfit as error:
@@ -66,7 +66,7 @@ def why_unfit(entry: Entry) -> str | None:
 
 
 def _wrong_parts(folder: Path, pipeline: Any) -> Iterator[str]:
-    """Networks that are missing, or of another kind than the pipeline's."""
+    """Descriptions of components that are missing or of another class than the pipeline's."""
     index = json.loads((folder / INDEX).read_text("utf-8"))
     for part, kinds in pipeline._get_signature_types().items():
         if part not in (*DENOISERS, "vae"):
@@ -82,7 +82,7 @@ def _wrong_parts(folder: Path, pipeline: Any) -> Iterator[str]:
 
 
 def _check_options(entry: Entry, pipeline: Any) -> None:
-    optimizations.handed_on(entry, pipeline, {})
+    optimizations.pipeline_options(entry, pipeline, {})
     try:
         step_caches.check(entry)
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Pictures of latents without decoding them: each place of a latent has nearly the colour that a linear map gives it.
+"""Previews of latents without the decoder: a linear map from channels to colours, fitted when a model is loaded.
 
-The map is fitted where a model is loaded, to a few small pictures that its own encoder has encoded.
+The map is the least-squares fit to a few small pictures encoded by the model's own encoder.
 """
 
 import inspect
@@ -17,26 +17,26 @@ from stillmotion.engines.diffusers.decoding import BY_FRAMES
 from stillmotion.engines.diffusers.hooks import Step
 
 GRIDS: Final = (1, 2, 3, 5)
-"""The pictures of the fit are soft patches of random colours, so many to a side."""
+"""Patches per side of the pictures that the map is fitted to: soft, of random colours."""
 PLACES: Final = 8
-"""The pictures' side in places of the latent: in all twice as many as any model has channels."""
+"""Side of those pictures in latent cells. Together they have twice as many cells as any model has channels."""
 DAMPING: Final = 1e-4
-"""Of the least squares, as a part of the mean square: channels that say the same share what they say."""
+"""Ridge regression's damping, as a fraction of the mean diagonal: correlated channels share a weight."""
 
 Encode = Callable[[torch.Tensor], torch.Tensor]
-"""From a clip, 1 × 3 × frames × height × width in −1 to 1, to its latents."""
+"""From a clip (1 × 3 × frames × height × width, −1 to 1) to its latents."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """The map: a row for each channel and one for what is always there, on red, green and blue in −1 to 1."""
+    """Linear map to red, green and blue in −1 to 1: one row per channel and one constant row."""
 
     weights: torch.Tensor
 
     def picture(self, latents: torch.Tensor) -> Picture:
-        """The middle frame of latents as a decoder takes them, 1 × channels × frames × height × width."""
+        """Preview of the middle frame of decoder input (1 × channels × frames × height × width)."""
         middle = latents[0, :, latents.shape[2] // 2].movedim(0, -1).float()
         weights = self.weights.to(middle.device)
         rgb = torch.nan_to_num(middle @ weights[:-1] + weights[-1])
@@ -45,7 +45,7 @@ class Colours:
 
 
 def colours_of(pipeline: Any, device: torch.device) -> Colours | None:
-    """The map of a pipeline's latents; None, and a line in the log, where its encoder does not lend itself to that."""
+    """The colour map of a pipeline's latents; None, with a log line, if its encoder does not permit one."""
     vae = pipeline.vae
 
     def encode(clip: torch.Tensor) -> torch.Tensor:
@@ -58,10 +58,10 @@ def colours_of(pipeline: Any, device: torch.device) -> Colours | None:
 
     try:
         with torch.no_grad():
-            # Long enough for a latent frame that is not the first, which stands for one frame where others do for more.
+            # At least two latent frames: the first stands for one frame, the others for several.
             frames = 1 + getattr(pipeline, "vae_temporal_compression_ratio", 4)
             return fitted(encode, PLACES * pipeline.video_processor.config.vae_scale_factor, frames)
-    except Exception:  # Whatever an encoder may raise: clips can be made without it.
+    except Exception:  # Encoders raise anything; clips can be rendered without previews.
         log.warning("there are no previews of %s", type(pipeline).__name__, exc_info=True)
         return None
     finally:
@@ -69,7 +69,7 @@ def colours_of(pipeline: Any, device: torch.device) -> Colours | None:
 
 
 def fitted(encode: Encode, side: int, frames: int) -> Colours:
-    """The map that comes nearest, by least squares, to the colours of still clips of that side and length."""
+    """The least-squares map from the latents of still clips to their colours."""
     seen, shown = [], []
     for picture in _pictures(side):
         latent = encode(picture[None, :, None].expand(-1, -1, frames, -1, -1))[0, :, -1].double().cpu()
@@ -89,13 +89,13 @@ def _pictures(side: int) -> list[torch.Tensor]:
 
 
 def expected(step: Step) -> torch.Tensor:
-    """The latents as the model takes them to be in the end, in whose direction the step went."""
+    """The scheduler's prediction of the final latents at this step."""
     scheduler, answer = step.scheduler, step.answer
-    if len(answer) > 1:  # DDIM, DPM and Euler of diffusion models answer with it.
+    if len(answer) > 1:  # DDIM, DPM and Euler schedulers return it (`pred_original_sample`).
         return answer[1]
-    if getattr(scheduler, "model_outputs", None):  # UniPC keeps it.
+    if getattr(scheduler, "model_outputs", None):  # UniPC stores it.
         return scheduler.model_outputs[-1]
-    # Along a straight flow it is as far as there is noise left.
+    # Flow matching: x0 = x − σ · v.
     asked = inspect.signature(scheduler.step).bind(*step.given, **step.named).arguments
     noise = scheduler.sigmas[scheduler.step_index - 1]
     if asked.get("per_token_timesteps") is not None:

@@ -1,6 +1,6 @@
-"""How far a render is, told so that equal parts take equal time: what is left can be reckoned from what is done.
+"""Progress in proportion to time: equal fractions take equal time, so that the rest can be estimated.
 
-How long each part of a render takes is learned from the renders before, for each shape of clip by itself.
+The time of each phase is learned from earlier clips of the same shape.
 """
 
 import time
@@ -12,51 +12,47 @@ from stillmotion.domain.rendering import Report
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Seconds: before the first step, for a step, for a frame of decoding. At first a guess at their proportions."""
+    """Seconds before the first step, per step, and per decoded frame. The defaults are a guess at their proportions."""
 
     before: float = 2.0
     step: float = 1.0
     frame: float = 0.05
 
     def whole(self, steps: int, frames: int) -> float:
-        """How long a clip takes."""
+        """Seconds for a whole clip."""
         return self.before + self.step * steps + self.frame * frames
 
 
 class StepTimes:
-    """What was learned of one model on one device."""
+    """Times learned of one model on one device."""
 
     def __init__(self) -> None:
         self._known: dict[Hashable, Spent] = {}
 
     def expected(self, shape: Hashable) -> Spent:
-        """How long the parts of such a clip take, as far as is known."""
+        """Expected times for a clip of this shape; a guess if none has been rendered yet."""
         return self._known.get(shape, Spent())
 
-    def knows(self, shape: Hashable) -> bool:
-        """Whether that is measured."""
-        return shape in self._known
-
     def learn(self, shape: Hashable, spent: Spent) -> None:
-        """Remember how long they took the last time."""
+        """Record the times of the last clip of this shape."""
         self._known[shape] = spent
 
 
-class Course:
-    """One render's way from its beginning to its last frame."""
+class ClipProgress:
+    """Progress of one clip, from its beginning to its last frame."""
 
     def __init__(
         self,
-        pace: StepTimes,
+        step_times: StepTimes,
         shape: Hashable,
         steps: int,
         frames: int,
         report: Report,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pace, self._shape, self._steps, self._frames = pace, shape, max(1, steps), max(1, frames)
+        self._step_times, self._shape, self._steps, self._frames = step_times, shape, max(1, steps), max(1, frames)
         self._report, self._now = report, now
-        self._expected = pace.expected(shape)
+        self._expected = step_times.expected(shape)
         self._whole = self._expected.whole(self._steps, self._frames)
         self._began = self._step_began = now()
         self._step, self._blocks, self._a_step = 0, 0, 0
@@ -64,42 +60,44 @@ class Course:
         self._done = 0.0
 
     def pause(self) -> None:
-        """No more is done than before."""
+        """Report the same progress again, so that a cancel is noticed."""
         self._report(self._done)
 
     def begin(self) -> None:
-        """The steps begin, perhaps anew: what was told of them stays told."""
+        """The steps begin, perhaps for a second time. Reported progress never goes back."""
         self._began = self._step_began = self._now()
         self._step = self._blocks = 0
         self.pause()
 
     def before_block(self) -> None:
-        """The network is about to run one of its blocks."""
+        """A network is about to run one of its blocks."""
+        # The first block ends the preparation: prompt and picture encoding.
         if self._step == 0 and self._blocks == 0:
             self._step_began = self._now()
             self._spent = replace(self._spent, before=self._step_began - self._began)
+        # Blocks per step are known from the step before.
         part = min(1.0, self._blocks / self._a_step) if self._a_step else 0.0
         self._blocks += 1
         self._at(self._expected.before + self._expected.step * (self._step + part))
 
     def after_step(self) -> None:
-        """One step more is done."""
+        """A step is done."""
         self._step, self._a_step, self._blocks = self._step + 1, self._blocks, 0
         self._spent = replace(self._spent, step=(self._now() - self._step_began) / self._step)
         self._at(self._expected.before + self._expected.step * self._step)
 
     def decoding(self) -> None:
-        """All steps are done."""
+        """All steps are done; decoding begins."""
         self._began = self._now()
 
     def after_frame(self, count: int) -> None:
-        """So many frames are decoded and handed on."""
+        """`count` frames have been decoded and handed on."""
         self._spent = replace(self._spent, frame=(self._now() - self._began) / count)
         self._at(self._whole - self._expected.frame * (self._frames - count))
 
     def arrived(self) -> None:
-        """All is done: the next clip of this shape is told by what this one took."""
-        self._pace.learn(self._shape, self._spent)
+        """The clip is complete: learn its times."""
+        self._step_times.learn(self._shape, self._spent)
         self._at(self._whole)
 
     def _at(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Camera concepts as words of a prompt, in the terms that each family of models was described its clips with."""
+"""Camera concepts as prompt sentences, in the terms of each family's training captions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -41,7 +41,7 @@ PLAIN: Final[Mapping[str, str]] = {
     "overhead": "Overhead shot, straight down.",
     "over_the_shoulder": "Over-the-shoulder shot.",
 }
-"""Sentences that any of them takes."""
+"""Sentences for families without terms of their own."""
 
 WAN: Final[Mapping[str, str]] = {
     "static": "Fixed shot.",
@@ -61,7 +61,7 @@ WAN: Final[Mapping[str, str]] = {
 
 
 def with_camera(prompt: str, concepts: Sequence[str], own: Mapping[str, str] = PLAIN) -> str:
-    """The prompt with a sentence for each concept behind it; `own` are the family's, before the plain ones."""
+    """The prompt, followed by a sentence for each concept; `own` are the family's terms and come before `PLAIN`."""
     sentences = [own.get(each) or PLAIN.get(each) or f"{phrase(each).capitalize()}." for each in concepts]
     spoken = prompt.strip()
     if spoken and sentences and spoken[-1] not in ".!?…。":

@@ -1,11 +1,11 @@
-"""Caches: a network's work of one step used again in the next ones. All are diffusers' own, and none is on by itself.
+"""Step caches: reuse of a network's results from one denoising step in the next ones. All are diffusers' own; none is
+on by default.
 
-They make another clip, out of less work. How much time that saves and how good the clip is, is to be measured for each
-model on a GPU: nobody has, so that there is no default.
+They change the clip and save work. Time saved and quality lost have not been measured on a GPU for any model, hence no
+default.
 
-A cache begins anew with every clip: what it holds is let go of where a pipeline ends, by a cancel too, so that a seed
-gives the same clip whatever was made before. Blocks are counted and a cancel is heard whether they are skipped or not:
-that happens where the network goes through its blocks, and whether one is skipped is seen only then.
+A cache is reset after every clip, a cancelled one too, so that a seed gives the same clip regardless of earlier ones.
+Progress and cancels are handled before each block, skipped or not: whether a block is skipped is decided inside it.
 """
 
 from collections.abc import Mapping
@@ -25,16 +25,17 @@ from torch import nn
 from stillmotion.domain.catalogue import Entry
 
 FEW: Final = 8
-"""Below so many steps a cache finds no two that are alike."""
+"""Fewest steps for which a cache is used: with fewer, no two are alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """`parameters` are fields of the configuration by the options that set them; `fixed` are those that none sets.
+    """A cache of diffusers.
 
-    `families` are those that it was found to work with. `for_one` are those where it does so without guidance only:
-    their networks run once with the prompt and once without, and the cache would take one for the other.
-    `within_blocks` says that it changes what a block does, and not whether it does it.
+    `parameters` maps options to fields of the configuration. `families` are those that it is known to work with;
+    `for_one` are those that it works with only without guidance, because their networks run twice per step, with and
+    without the prompt, and the cache would mix the two. `within_blocks` says that it changes a block's computation
+    instead of skipping the block.
     """
 
     config: type
@@ -78,17 +79,17 @@ CACHES: Final[Mapping[str, Cache]] = {
 OPTIONS: Final[Mapping[str, type]] = {
     "cache": str,
     "cache_threshold": float,
-    "cache_ratios": str,  # of one step's change to the one before, e.g. "1.0, 1.02, 0.99"
-    "cache_most": int,  # steps that are skipped one after the other
-    "cache_interval": int,  # every how many steps it is computed anew
-    "cache_after": int,  # steps at first that are all computed
-    "cache_order": int,  # of the series that the steps between are told by
-    "cache_unguided": int,  # every how many steps the network also runs without the prompt
+    "cache_ratios": str,  # magnitude ratios from step to step, e.g. "1.0, 1.02, 0.99"
+    "cache_most": int,  # most steps skipped in a row
+    "cache_interval": int,  # steps between two computations
+    "cache_after": int,  # number of first steps always computed
+    "cache_order": int,  # order of the Taylor series for skipped steps
+    "cache_unguided": int,  # steps between two runs without the prompt
 }
 
 
 def check(entry: Entry) -> None:
-    """Raise `ValueError`, which names the option, where the entry's cache cannot be had."""
+    """Raise `ValueError`, naming the option, if the entry's cache is not available."""
     given = {name for name in entry.options if name in OPTIONS} - {"cache"}
     name = str(entry.options.get("cache", ""))
     if not name:
@@ -132,7 +133,7 @@ def _ratios(entry: Entry) -> list[float]:
 
 
 def enable(networks: list[nn.Module], entry: Entry) -> None:
-    """Lay the entry's cache around the networks' blocks, where there are steps enough. Raises `ValueError`."""
+    """Wrap the networks' blocks in the entry's cache, if there are enough steps. Raises `ValueError`."""
     name = str(entry.options["cache"])
     if entry.steps < FEW:
         return
@@ -151,7 +152,8 @@ def _config(name: str, entry: Entry, network: nn.Module) -> Any:
         asked["mag_ratios"] = _ratios(entry)
         asked["num_inference_steps"] = entry.steps
     if name == "taylor":
-        # The whole network between two steps that are computed: what diffusers looks for by itself it finds in few.
+        # Skip the whole network between computed steps: the blocks that diffusers finds by itself cover only part of
+        # some networks.
         asked["skip_predict_identifiers"] = [r"(transformer_)?blocks\.\d+"]
         asked["cache_identifiers"] = ["(audio_)?proj_out"]
         asked["taylor_factors_dtype"] = getattr(torch, entry.dtype)
@@ -163,7 +165,7 @@ def _config(name: str, entry: Entry, network: nn.Module) -> Any:
 
 
 def _timestep_of(network: nn.Module) -> Any:
-    """Tells the time that the network was called with last: two pipelines may share it, and either be at work."""
+    """A function that gives the timestep of the network's latest call; two pipelines may share the network."""
     last = [0.0]
 
     def called(_: nn.Module, __: Any, named: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""Decoders run layer after layer, each over some frames at a time together with those beside them that it looks at.
+"""Windowed decoding: each layer of a decoder runs on a window of frames, with the neighbours that it needs.
 
-What comes out is what the decoder makes of all frames at once: no frame of it lacks a neighbour. Only how a library
-sums within a convolution may depend on the number of frames, and with it the last bit of a result.
+The result is that of decoding all frames at once; no frame lacks a neighbour. Only rounding may differ, because a
+library may sum a convolution differently for another number of frames.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +13,15 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_ltx2 import LTX2VideoDecoder3d
 
 AT_ONCE: Final = 32
-"""Frames that a layer works on at once: with more, the neighbours weigh less that it works on a second time."""
+"""Frames per window: the neighbours computed twice weigh less in larger ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemporalLayer:
-    """Looks at so many frames behind and ahead of each, and makes `times` frames of each but the first."""
+    """A layer with its receptive field in time: frames `behind` and `ahead`.
+
+    It makes `times` frames of each but the first.
+    """
 
     run: Callable[[torch.Tensor], torch.Tensor]
     behind: int = 0
@@ -29,26 +32,30 @@ class TemporalLayer:
 Layers = Iterable[TemporalLayer]
 
 
-def through(layers: Layers, latents: torch.Tensor) -> Iterator[torch.Tensor]:
-    """What the layers make of it, from the first frame to the last. The first layer gets all frames at once."""
+def run_layers(layers: Layers, latents: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The layers' output in order, piece by piece. The first layer gets all frames at once."""
     pieces, count = iter((latents,)), latents.shape[2]
     for layer in layers:
-        pieces, count = _worked(layer, pieces, count), layer.times * (count - 1) + 1
+        pieces, count = _run_layer(layer, pieces, count), layer.times * (count - 1) + 1
     return pieces
 
 
-def _worked(layer: TemporalLayer, pieces: Iterator[torch.Tensor], left: int) -> Iterator[torch.Tensor]:
-    """`left` frames come in. Nothing that was handed on is held, since all layers wait for the last one."""
-    held, behind = None, 0  # Of the frames that are held, so many are worked on already.
+def _run_layer(layer: TemporalLayer, pieces: Iterator[torch.Tensor], left: int) -> Iterator[torch.Tensor]:
+    """One layer over a stream of pieces that add up to `left` frames.
+
+    Pieces handed on are not kept, since all layers hold memory until the last frame.
+    """
+    held, behind = None, 0  # `behind` counts the held frames that are only context.
     for piece in pieces:
         left -= piece.shape[2]
         held = piece if held is None else torch.cat((held, piece), dim=2)
         del piece
+        # The last frames have no successors to wait for.
         ahead = layer.ahead if left else 0
         until = held.shape[2] - ahead
         if until <= behind:
             continue
-        done = _within(layer, layer.run(held), behind, ahead)
+        done = _without_neighbours(layer, layer.run(held), behind, ahead)
         since = max(0, until - layer.behind)
         held, behind = held[:, :, since:].clone(), until - since
         parts = list(done.chunk(-(-done.shape[2] // AT_ONCE), dim=2))
@@ -57,22 +64,23 @@ def _worked(layer: TemporalLayer, pieces: Iterator[torch.Tensor], left: int) -> 
             yield parts.pop(0)
 
 
-def _within(layer: TemporalLayer, made: torch.Tensor, behind: int, ahead: int) -> torch.Tensor:
-    """Without what was made of the frames beside: they lack neighbours here."""
+def _without_neighbours(layer: TemporalLayer, made: torch.Tensor, behind: int, ahead: int) -> torch.Tensor:
+    """The output without that of the context frames, which lack neighbours here."""
     first = layer.times * (behind - 1) + 1 if behind else 0
     return made[:, :, first : made.shape[2] - layer.times * ahead]
 
 
-def looks_beyond(decoder: Any) -> bool:
-    """Whether LTX's decoder draws noise for all frames alike, or puts several into one."""
+def needs_whole_clip(decoder: Any) -> bool:
+    """True for a decoder of LTX that injects one noise into all frames, or packs several frames into one."""
     return decoder.patch_size_t != 1 or any("per_channel_scale" in name for name, _ in decoder.named_parameters())
 
 
 def ltx(decoder: Any, latents: torch.Tensor, temb: Any = None, causal: bool | None = None) -> Layers:
-    """As `LTXVideoDecoder3d.forward` and `LTX2VideoDecoder3d.forward`."""
+    """The layers of `LTXVideoDecoder3d.forward` and `LTX2VideoDecoder3d.forward`."""
     second = isinstance(decoder, LTX2VideoDecoder3d)
     causal = bool(causal or decoder.is_causal) if second else decoder.conv_in.is_causal
     how = {"causal": causal} if second else {}
+    # Kernels span three frames: causal convolutions look back two, others one to either side.
     behind, ahead = (2, 0) if causal else (1, 1)
     if decoder.timestep_scale_multiplier is not None:
         temb = temb * decoder.timestep_scale_multiplier.to(temb.device)
@@ -114,7 +122,10 @@ def _ltx_end(decoder: Any, how: dict[str, Any], temb: Any, hidden: torch.Tensor)
 
 
 def hunyuan15(decoder: Any, _: torch.Tensor) -> Layers:
-    """As `HunyuanVideo15Decoder3D.forward`: what is of the latent's size sees all frames, the rest looks backward."""
+    """The layers of `HunyuanVideo15Decoder3D.forward`.
+
+    All are causal but those at the latent's size, which attend to all frames.
+    """
 
     def middle(latents: torch.Tensor) -> torch.Tensor:
         repeated = latents.repeat_interleave(repeats=decoder.repeat, dim=1)

@@ -1,1 +1,1 @@
-"""Other servers as engines: what each is asked in its own dialect, and what its answers mean."""
+"""Other servers as engines: one client per dialect, behind one port."""

@@ -1,4 +1,4 @@
-"""Where a server may keep the clips that it made, and how one is fetched from there."""
+"""Clip downloads: the addresses that a server may give for a finished clip, and the connection to each."""
 
 import asyncio
 import errno
@@ -21,14 +21,15 @@ MAX_REDIRECTS = 5
 _LIMITS = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENT_SECONDS)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _AS_WRITTEN = "%!#$&'()*+,/:;=?@[]~"
-"""What stands in an address as it is; the rest is escaped (RFC 3986)."""
+"""Characters of an address that are sent as they are; the rest is percent-encoded (RFC 3986)."""
 
 
-class Links:
-    """Addresses of clips, read beside the base of the server that gives them.
+class ClipLinks:
+    """Clip addresses, resolved against the base URL of the server that gives them.
 
-    Another host is reached by https, or by http where the server's own address is http. It must be public, or, where
-    the server itself is not, on a private network or this machine. Only the server itself gets its `headers`.
+    Another host is reached over https, or over http if the server's own address is http. It must be public; if the
+    server itself is on a private network, such a network and this machine are allowed too. Only the server itself gets
+    `headers`.
     """
 
     def __init__(self, base: str, headers: Mapping[str, str]) -> None:
@@ -39,9 +40,9 @@ class Links:
 
     @asynccontextmanager
     async def opened(self, url: str, own: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer at the end of an address and of its redirects; `own` speaks to the server itself.
+        """The response after all redirects; `own` is the session for the server itself.
 
-        Raises `OutOfReach`, and what aiohttp raises where the server itself does not answer.
+        Raises `OutOfReach`, and aiohttp's errors if the server itself does not answer.
         """
         target = self._target(self._base, url)
         for _ in range(MAX_REDIRECTS + 1):
@@ -53,7 +54,7 @@ class Links:
         raise OutOfReach("its address is redirected again and again", Retries.NONE)
 
     def is_own(self, url: URL) -> bool:
-        """Whether an address is on the server itself."""
+        """True if an address is on the server itself."""
         return url.origin() == self._base.origin()
 
     async def close(self) -> None:
@@ -121,9 +122,14 @@ class Links:
         return not all(_address(sockaddr).is_global for *_, sockaddr in found)
 
     def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """A socket for one address of a host. Raises `PermissionError` where it is not to be connected to."""
+        """A socket for one resolved address. Raises `PermissionError` if connecting to it is not allowed.
+
+        The check is made on the address that is connected to, so that a name cannot resolve to another one in between
+        (DNS rebinding).
+        """
         family, kind, protocol, _, sockaddr = info
         address = _address(sockaddr)
+        # Link-local addresses hold the metadata services of clouds, which give away credentials.
         if not address.is_global and (not self._is_private or address.is_link_local):
             raise PermissionError(errno.EACCES, f"{address} is not a public address")
         return socket.socket(family, kind, protocol)
@@ -131,4 +137,5 @@ class Links:
 
 def _address(sockaddr: tuple[Any, ...]) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     address = ipaddress.ip_address(str(sockaddr[0]).partition("%")[0])
+    # ::ffff:127.0.0.1 is the loopback address too.
     return getattr(address, "ipv4_mapped", None) or address

@@ -1,4 +1,4 @@
-"""Servers with the Dream Machine's API: another Stillmotion, or a hosted one that takes pictures as data URIs."""
+"""Dream Machine dialect: another Stillmotion, or a hosted service that takes pictures as data URIs."""
 
 import base64
 from pathlib import Path
@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from stillmotion.domain.catalogue import Entry, Server
 from stillmotion.engines.forward.error_text import reason_of, refused
-from stillmotion.engines.forward.http import Calls
-from stillmotion.engines.forward.peer import Ask, Look, Lost, RemoteState, ServerDown, Unfinished
+from stillmotion.engines.forward.http import PeerClient
+from stillmotion.engines.forward.peer import ClipRequest, JobLost, JobStatus, RemoteState, ServerDown, Unfinished
 
 BASE: Final = "dream-machine/v1"
 DEFAULT_MODEL: Final = "ray-2"
@@ -21,17 +21,19 @@ _STATES: Final = {
 
 
 class DreamMachinePeer:
-    """`Peer` in the Dream Machine's words. Another Stillmotion takes a seed: the entry's option `seed` says so."""
+    """`Peer` for the Dream Machine's API. The entry's option `seed` is set for servers that take one, as Stillmotion
+    does.
+    """
 
     def __init__(self, entry: Entry, server: Server) -> None:
         self._server = server
         self._takes_seed = bool(entry.options.get("seed", False))
         base = server.url.rstrip("/").removesuffix(f"/{BASE}")
-        self._calls = Calls(base, {"Authorization": f"Bearer {server.key}"})
+        self._client = PeerClient(base, {"Authorization": f"Bearer {server.key}"})
 
-    async def submit(self, ask: Ask) -> str:
+    async def submit(self, request: ClipRequest) -> str:
         """See `Peer.submit`."""
-        answer = await self._calls.call("POST", f"{BASE}/generations/video", json=self._body(ask), key=ask.key)
+        answer = await self._client.call("POST", f"{BASE}/generations/video", json=self._body(request), key=request.key)
         self._check(answer)
         if answer.status >= 400:
             raise refused(reason_of(answer.body))
@@ -40,27 +42,27 @@ class DreamMachinePeer:
             raise ServerDown("the server took a clip and gave it no id: is it one with /dream-machine/v1?")
         return remote
 
-    def _body(self, ask: Ask) -> dict[str, Any]:
-        pictures = {"frame0": ask.frame0, "frame1": ask.frame1}
+    def _body(self, request: ClipRequest) -> dict[str, Any]:
+        pictures = {"frame0": request.frame0, "frame1": request.frame1}
         keyframes = {name: _inline(path) for name, path in pictures.items() if path is not None}
         body: dict[str, Any] = {
             "model": self._server.model or DEFAULT_MODEL,
-            "prompt": ask.prompt or None,
+            "prompt": request.prompt or None,
             "keyframes": keyframes or None,
-            "duration": f"{ask.seconds:g}s",
-            "resolution": ask.resolution.value,
-            "aspect_ratio": ask.aspect_ratio,
-            "loop": ask.loop or None,
-            "concepts": [{"key": each} for each in ask.concepts] or None,
-            "seed": ask.seed if self._takes_seed else None,
+            "duration": f"{request.seconds:g}s",
+            "resolution": request.resolution.value,
+            "aspect_ratio": request.aspect_ratio,
+            "loop": request.loop or None,
+            "concepts": [{"key": each} for each in request.concepts] or None,
+            "seed": request.seed if self._takes_seed else None,
         }
         return {name: value for name, value in body.items() if value is not None}
 
-    async def look(self, remote: str) -> Look:
-        """See `Peer.look`."""
-        answer = await self._calls.call("GET", _path(remote))
+    async def status(self, remote: str) -> JobStatus:
+        """See `Peer.status`."""
+        answer = await self._client.call("GET", _path(remote))
         if answer.status in (404, 410):
-            raise Lost
+            raise JobLost
         self._check(answer)
         job = answer.job
         state = _STATES.get(str(job.get("state", "")))
@@ -70,29 +72,29 @@ class DreamMachinePeer:
         url = assets.get("video") if isinstance(assets, dict) else None
         progress = job.get("progress")
         fraction = min(1.0, max(0.0, float(progress))) if isinstance(progress, int | float) else None
-        return Look(state, fraction, reason_of(job), str(url or ""))
+        return JobStatus(state, fraction, reason_of(job), str(url or ""))
 
-    async def download(self, remote: str, look: Look, path: Path) -> None:
-        """See `Peer.download`. Addresses expire: a look just before gives a fresh one."""
-        url = look.url or (await self.look(remote)).url
+    async def download(self, remote: str, status: JobStatus, path: Path) -> None:
+        """See `Peer.download`. Signed addresses expire: a poll just before gives a fresh one."""
+        url = status.url or (await self.status(remote)).url
         if not url:
             raise Unfinished("no address of the clip is given")
-        await self._calls.save(url, path)
+        await self._client.save(url, path)
 
     async def cancel(self, remote: str) -> None:
         """See `Peer.cancel`."""
-        await self._calls.call("DELETE", _path(remote))
+        await self._client.call("DELETE", _path(remote))
 
     async def check(self) -> None:
         """See `Peer.check`."""
-        self._check(await self._calls.call("GET", f"{BASE}/ping"))
+        self._check(await self._client.call("GET", f"{BASE}/ping"))
 
     async def close(self) -> None:
         """See `Peer.close`."""
-        await self._calls.close()
+        await self._client.close()
 
     def _check(self, answer: Any) -> None:
-        trouble = self._calls.trouble(answer)
+        trouble = self._client.server_error(answer)
         if trouble is not None:
             raise trouble
 

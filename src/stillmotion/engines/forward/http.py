@@ -1,4 +1,4 @@
-"""HTTP as the dialects need it: JSON there and back, a file down, and what its failures mean."""
+"""HTTP client for the dialects: JSON calls, clip downloads, WebSocket messages, and the meaning of failures."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -10,45 +10,45 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from stillmotion.engines.forward.downloads import CONNECT_SECONDS, Links
+from stillmotion.engines.forward.downloads import CONNECT_SECONDS, ClipLinks
 from stillmotion.engines.forward.error_text import reason_of
-from stillmotion.engines.forward.peer import Lost, OutOfReach, Retries, ServerDown, Unfinished
+from stillmotion.engines.forward.peer import JobLost, OutOfReach, Retries, ServerDown, Unfinished
 
 ANSWER_SECONDS = 60.0
-"""To answer a call."""
+"""Time limit of one call."""
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_CLIP_BYTES = 2 * 1024 * 1024 * 1024
 PIECE = 1024 * 1024
 _BOX = 8
 _NOT_YET = frozenset({202, 204, 400, 404, 409, 423, 425})
-"""Answers to a download of a finished job that may be another one soon."""
+"""Statuses of a finished job's download that may be another one soon."""
 
 
 class PeerResponse(NamedTuple):
-    """A status, and the body as JSON; None where it is none."""
+    """An HTTP status and the body as JSON; None if it is no JSON."""
 
     status: int
     body: Any
 
     @property
     def job(self) -> dict[str, Any]:
-        """The body where it is an object, else an empty one."""
+        """The body if it is an object, otherwise an empty one."""
         return self.body if isinstance(self.body, dict) else {}
 
 
-class Calls:
-    """Calls of one server, the operator's: its key goes nowhere else. Nothing is taken from the environment."""
+class PeerClient:
+    """HTTP client of one server, configured by the operator. Its key goes nowhere else; no proxy or netrc is read."""
 
     def __init__(self, base: str, headers: Mapping[str, str]) -> None:
         self._base = base.rstrip("/") + "/"
         self._headers = dict(headers)
-        self._links = Links(self._base, headers)
+        self._links = ClipLinks(self._base, headers)
         self._session: aiohttp.ClientSession | None = None
 
     async def call(
         self, method: str, path: str, *, json: Any = None, form: aiohttp.FormData | None = None, key: str = ""
     ) -> PeerResponse:
-        """One call; `key` makes it safe to repeat. Raises `ServerDown` where no answer comes."""
+        """Send one request; `key` makes it safe to repeat. Raises `ServerDown` if no answer comes."""
         headers = self._headers | ({"Idempotency-Key": key} if key else {})
         try:
             async with (
@@ -61,8 +61,8 @@ class Calls:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ServerDown(f"{self._place} does not answer: {_why(error)}") from error
 
-    def trouble(self, answer: PeerResponse) -> ServerDown | None:
-        """What an answer says of the server, None where it says something of the job instead."""
+    def server_error(self, answer: PeerResponse) -> ServerDown | None:
+        """The failure of the server that a response tells of; None if it is about the job instead."""
         if answer.status in (401, 403):
             return ServerDown(f"{self._place} does not accept our key ({answer.status}{_said(answer)})")
         if answer.status in (408, 429) or answer.status >= 500 or 300 <= answer.status < 400:
@@ -70,14 +70,15 @@ class Calls:
         return None
 
     async def save(self, url: str, path: Path) -> None:
-        """Write what is at `url` (of this server's, or an address that it gave) to a file, if it is a whole MP4.
+        """Download `url` (a path on this server, or an address that it gave) to a file, and check that it is a whole
+        MP4.
 
-        Raises `Unfinished`, `Lost`, `OutOfReach` or `ServerDown`.
+        Raises `Unfinished`, `JobLost`, `OutOfReach` or `ServerDown`.
         """
         try:
             async with self._links.opened(url, self._http()) as answer:
                 if answer.status == 410:
-                    raise Lost(url)
+                    raise JobLost(url)
                 if answer.status in _NOT_YET:
                     raise Unfinished(f"answered {answer.status}")
                 if answer.status != 200:
@@ -91,7 +92,7 @@ class Calls:
             raise Unfinished("the file is not whole")
 
     async def messages(self, path: str) -> AsyncIterator[Any]:
-        """What a socket of the server's says in JSON, until it is closed. Raises `ServerDown`."""
+        """JSON messages of a WebSocket, until it is closed. Raises `ServerDown`."""
         try:
             async with self._http().ws_connect(
                 self._url(path), headers=self._headers, max_msg_size=MAX_ANSWER_BYTES
@@ -160,13 +161,14 @@ async def _write(answer: aiohttp.ClientResponse, path: Path) -> None:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file's boxes fill it exactly, an index and pictures among them (ISO/IEC 14496-12)."""
+    """True if the top-level boxes fill the file exactly and include `moov` and `mdat` (ISO/IEC 14496-12, 4.2)."""
     size, at, kinds = path.stat().st_size, 0, set()
     with path.open("rb") as file:
         while at + _BOX <= size:
             file.seek(at)
             head = file.read(2 * _BOX)
             length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            # A length of 1 means that 64 bits follow; 0 means up to the end of the file.
             if length == 1:
                 length = int.from_bytes(head[8:16], "big")
             elif length == 0 and kind == b"mdat":

@@ -1,7 +1,7 @@
-"""Servers with OpenAI's `/v1/videos`: SGLang Diffusion, vLLM-Omni, FastVideo, and our own.
+"""OpenAI dialect (`/v1/videos`): SGLang Diffusion, vLLM-Omni, FastVideo, and another Stillmotion.
 
-vLLM-Omni takes multipart forms alone and answers a look at a failed job with an error's status and the job as body.
-SGLang keeps clips elsewhere where it is told to: then `/content` is a 400 and the job has a `url`.
+vLLM-Omni takes multipart forms only, and answers a poll of a failed job with an error status and the job as body.
+SGLang may be set to store clips elsewhere: then `/content` is a 400 and the job has a `url`.
 """
 
 from pathlib import Path
@@ -12,8 +12,8 @@ import aiohttp
 
 from stillmotion.domain.catalogue import Entry, Server
 from stillmotion.engines.forward.error_text import reason_of, refused
-from stillmotion.engines.forward.http import Calls, PeerResponse
-from stillmotion.engines.forward.peer import Ask, Look, Lost, RemoteState, ServerDown, Unfinished
+from stillmotion.engines.forward.http import PeerClient, PeerResponse
+from stillmotion.engines.forward.peer import ClipRequest, JobLost, JobStatus, RemoteState, ServerDown, Unfinished
 
 _STATES: Final = {
     "queued": RemoteState.QUEUED,
@@ -25,18 +25,18 @@ _STATES: Final = {
 
 
 class OpenAIPeer:
-    """`Peer` in OpenAI's words. With the entry's option `plain`, only the fields that OpenAI itself knew are sent."""
+    """`Peer` for OpenAI's API. With the entry's option `plain`, only OpenAI's own fields are sent."""
 
     def __init__(self, entry: Entry, server: Server) -> None:
         self._server = server
         self._is_plain = bool(entry.options.get("plain", False))
         base = server.url.rstrip("/").removesuffix("/v1")
-        self._calls = Calls(base, {"Authorization": f"Bearer {server.key}"} if server.key else {})
+        self._client = PeerClient(base, {"Authorization": f"Bearer {server.key}"} if server.key else {})
 
-    async def submit(self, ask: Ask) -> str:
+    async def submit(self, request: ClipRequest) -> str:
         """See `Peer.submit`."""
-        answer = await self._calls.call("POST", "v1/videos", form=self._form(ask), key=ask.key)
-        _raise(self._calls.trouble(answer))
+        answer = await self._client.call("POST", "v1/videos", form=self._form(request), key=request.key)
+        _raise(self._client.server_error(answer))
         if answer.status >= 400:
             raise refused(reason_of(answer.body))
         remote = answer.job.get("id")
@@ -44,62 +44,66 @@ class OpenAIPeer:
             raise ServerDown("the server took a clip and gave it no id: is it one with /v1/videos?")
         return remote
 
-    def _form(self, ask: Ask) -> aiohttp.FormData:
+    def _form(self, request: ClipRequest) -> aiohttp.FormData:
         fields = {
-            "prompt": ask.prompt,
-            "size": f"{ask.size.width}x{ask.size.height}",
-            "seconds": str(max(1, round(ask.seconds))),
+            "prompt": request.prompt,
+            "size": f"{request.size.width}x{request.size.height}",
+            "seconds": str(max(1, round(request.seconds))),
         }
         if self._server.model:
             fields["model"] = self._server.model
         if not self._is_plain:
-            # Seconds are whole numbers there: the frames say exactly how long it is to be.
-            fields |= {"fps": str(ask.fps), "num_frames": str(ask.frame_count), "seed": str(ask.seed % 2**31)}
-            if ask.negative_prompt:
-                fields["negative_prompt"] = ask.negative_prompt
+            # `seconds` is a whole number in this API; the frame count gives the exact length.
+            fields |= {
+                "fps": str(request.fps),
+                "num_frames": str(request.frame_count),
+                "seed": str(request.seed % 2**31),
+            }
+            if request.negative_prompt:
+                fields["negative_prompt"] = request.negative_prompt
         form = aiohttp.FormData(default_to_multipart=True)
         for name, value in fields.items():
             form.add_field(name, value)
-        if ask.frame0 is not None:
-            picture = ask.frame0.read_bytes()
+        if request.frame0 is not None:
+            picture = request.frame0.read_bytes()
             form.add_field("input_reference", picture, filename="frame0.png", content_type="image/png")
         return form
 
-    async def look(self, remote: str) -> Look:
-        """See `Peer.look`."""
-        answer = await self._calls.call("GET", _path(remote))
+    async def status(self, remote: str) -> JobStatus:
+        """See `Peer.status`."""
+        answer = await self._client.call("GET", _path(remote))
         job = answer.job
         state = _STATES.get(str(job.get("status", "")))
         if state is None:
             self._not_a_job(answer)
             raise ServerDown(f"the server says of a clip that it is {job.get('status')!r}")
-        return Look(state, _fraction(job.get("progress")), reason_of(job), str(job.get("url") or ""))
+        return JobStatus(state, _fraction(job.get("progress")), reason_of(job), str(job.get("url") or ""))
 
     def _not_a_job(self, answer: PeerResponse) -> None:
         if answer.status in (404, 410):
-            raise Lost
-        _raise(self._calls.trouble(answer))
+            raise JobLost
+        _raise(self._client.server_error(answer))
 
-    async def download(self, remote: str, look: Look, path: Path) -> None:
+    async def download(self, remote: str, status: JobStatus, path: Path) -> None:
         """See `Peer.download`."""
         try:
-            await self._calls.save(f"{_path(remote)}/content", path)
+            await self._client.save(f"{_path(remote)}/content", path)
         except Unfinished:
-            if not look.url:
+            if not status.url:
                 raise
-            await self._calls.save(look.url, path)
+            await self._client.save(status.url, path)
 
     async def cancel(self, remote: str) -> None:
-        """See `Peer.cancel`. SGLang forgets the job and goes on with it."""
-        await self._calls.call("DELETE", _path(remote))
+        """See `Peer.cancel`. SGLang forgets the job but keeps rendering it."""
+        await self._client.call("DELETE", _path(remote))
 
     async def check(self) -> None:
         """See `Peer.check`."""
-        _raise(self._calls.trouble(await self._calls.call("GET", "v1/models")))
+        _raise(self._client.server_error(await self._client.call("GET", "v1/models")))
 
     async def close(self) -> None:
         """See `Peer.close`."""
-        await self._calls.close()
+        await self._client.close()
 
 
 def _path(remote: str) -> str:

@@ -1,4 +1,4 @@
-"""What every server that makes clips for us can be asked, whatever its dialect."""
+"""Port to a rendering server, the same for every dialect."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,30 +10,30 @@ from stillmotion.domain.request import AspectRatio, FrameSize, Resolution
 
 
 class ServerDown(Unavailable):
-    """The server does not answer, is broken or will not have us: the message is for the operator."""
+    """The server does not answer, is broken or refuses our key. The message is for the operator."""
 
 
-class Lost(StillmotionError):
-    """The server does not know the job: it was started anew since, or has forgotten it."""
+class JobLost(StillmotionError):
+    """The server no longer knows the job: it has restarted, or deleted it."""
 
 
 class Unfinished(StillmotionError):
-    """The file is not there, or not whole, yet."""
+    """The clip's file is missing or incomplete, perhaps only for now."""
 
 
 class Retries(StrEnum):
-    """What helps against an address that does not give its clip."""
+    """Retry policy for an address that does not give its clip."""
 
     NONE = "none"
-    """Nothing: the same would happen again."""
+    """No retry: the same would happen again."""
     TRIES = "tries"
-    """Another try or two, with the address that the server gives then."""
+    """A few retries, each with the address that the server gives then."""
     TIME = "time"
-    """Its host is down, or busy."""
+    """Retries until a time limit: the host is down or busy."""
 
 
 class OutOfReach(StillmotionError):
-    """The finished clip lies where it is not to be had, and the server is well: the message is for the operator."""
+    """The finished clip cannot be fetched although the server is well. The message is for the operator."""
 
     def __init__(self, why: str, patience: Retries) -> None:
         super().__init__(why)
@@ -41,8 +41,8 @@ class OutOfReach(StillmotionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A clip to be made. `key` names the ask: repeated, it must not make a second clip.
+class ClipRequest:
+    """A clip to render. `key` is the idempotency key: a repeated request must not render a second clip.
 
     `frame0` and `frame1` are PNG files of the clip's `size`.
     """
@@ -64,7 +64,7 @@ class Ask:
 
 
 class RemoteState(StrEnum):
-    """How a job stands on its server."""
+    """State of a job on its server."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -73,8 +73,8 @@ class RemoteState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the server says of a job: the fraction done where it tells, why it failed, where the clip is."""
+class JobStatus:
+    """Poll result: `progress` from 0 to 1 if the server gives it, the failure's `reason`, the clip's `url`."""
 
     state: RemoteState
     progress: float | None = None
@@ -83,28 +83,28 @@ class Look:
 
 
 class Peer(Protocol):
-    """One server. Every method raises `ServerDown`."""
+    """One rendering server. Every method may raise `ServerDown`."""
 
-    async def submit(self, ask: Ask) -> str:
-        """Have a clip made: its id there. Raises `GenerationFailed` where it is refused."""
+    async def submit(self, request: ClipRequest) -> str:
+        """Submit a clip; returns the job's id on that server. Raises `GenerationFailed` if it is refused."""
         ...
 
-    async def look(self, remote: str) -> Look:
-        """How it stands. Raises `Lost`."""
+    async def status(self, remote: str) -> JobStatus:
+        """Poll a job. Raises `JobLost`."""
         ...
 
-    async def download(self, remote: str, look: Look, path: Path) -> None:
-        """Write the finished clip to a file. Raises `Lost`, `OutOfReach`, or `Unfinished` where it may come yet."""
+    async def download(self, remote: str, status: JobStatus, path: Path) -> None:
+        """Download the finished clip. Raises `JobLost`, `OutOfReach`, or `Unfinished` if it may still come."""
         ...
 
     async def cancel(self, remote: str) -> None:
-        """Have it stop, where the server can: nothing happens where it is gone."""
+        """Cancel a job, if the server can. A job that is gone is no error."""
         ...
 
     async def check(self) -> None:
-        """Return where the server answers."""
+        """Health check: returns if the server answers."""
         ...
 
     async def close(self) -> None:
-        """Let go of its connections."""
+        """Close its connections."""
         ...

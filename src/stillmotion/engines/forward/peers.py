@@ -1,4 +1,4 @@
-"""Which dialect each entry's server is spoken to in."""
+"""Factory of peers: the client for each entry's dialect."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from stillmotion.engines.forward.peer import Peer
 
 
 def peer_of(entry: Entry) -> Peer:
-    """The entry's server. Raises `CatalogueError` where its workflow cannot be used."""
+    """The client of the entry's server. Raises `CatalogueError` if its workflow cannot be used."""
     server = entry.server
     if server is None:
         raise CatalogueError(f"models.{entry.name} has no server.")

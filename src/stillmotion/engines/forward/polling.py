@@ -1,4 +1,4 @@
-"""A clip from the ask to the file, whatever the server does meanwhile."""
+"""Submit, poll and download with retries, for any dialect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,9 +11,9 @@ from typing import TypeVar
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.engines.forward import error_text
 from stillmotion.engines.forward.peer import (
-    Ask,
-    Look,
-    Lost,
+    ClipRequest,
+    JobLost,
+    JobStatus,
     OutOfReach,
     Peer,
     RemoteState,
@@ -23,16 +23,18 @@ from stillmotion.engines.forward.peer import (
 )
 
 RUNNING_AT_LEAST = 0.01
-"""The progress of a job that has begun, where the server tells none."""
+"""Progress reported for a running job whose server gives none."""
 
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
 class PollSchedule:
-    """Seconds: between two looks, from `first` to `longest`; how long a server may be silent, a job at a standstill.
+    """Retry and polling intervals, in seconds.
 
-    `tries` is how often a submit is repeated and a file fetched.
+    The interval between two polls grows from `first` to `longest`. `silence` is how long a server may be unreachable,
+    `standstill` how long a running job may go without change. `tries` is the number of attempts of a submit or a
+    download.
     """
 
     first: float = 0.5
@@ -42,55 +44,56 @@ class PollSchedule:
     tries: int = 4
 
 
-async def submit(peer: Peer, ask: Ask, pace: PollSchedule) -> str:
-    """Have the clip made, asked again under the same name where no answer comes. Raises `ServerDown`."""
-    return await _repeated(lambda: peer.submit(ask), ServerDown, pace)
+async def submit(peer: Peer, request: ClipRequest, pace: PollSchedule) -> str:
+    """Submit the clip, repeated under the same key while no answer comes. Raises `ServerDown`."""
+    return await _repeated(lambda: peer.submit(request), ServerDown, pace)
 
 
-async def follow(peer: Peer, remote: str, report: Callable[[float], None], pace: PollSchedule) -> Look:
-    """Look until the clip is there, ever less often while nothing changes.
+async def follow(peer: Peer, remote: str, report: Callable[[float], None], pace: PollSchedule) -> JobStatus:
+    """Poll until the clip is finished, with exponential back-off while nothing changes.
 
-    Raises `ServerDown` where the server is silent for too long, `GenerationFailed` where it failed, lost it or came to
-    a standstill.
+    Raises `ServerDown` if the server is silent for too long, `GenerationFailed` if it failed, lost the job or came to a
+    standstill.
     """
     now = asyncio.get_running_loop().time
     heard_at = moved_at = now()
     before, pause = None, pace.first
     while True:
         try:
-            look = await peer.look(remote)
-        except Lost as error:
+            status = await peer.status(remote)
+        except JobLost as error:
             raise error_text.lost() from error
         except ServerDown:
             if now() - heard_at >= pace.silence:
                 raise
         else:
             heard_at = now()
-            if look.state is RemoteState.COMPLETED:
-                return look
-            if look.state is RemoteState.FAILED:
-                raise error_text.failed(look.reason)
-            if look != before:
-                before, moved_at, pause = look, now(), pace.first
-            report(max(look.progress or 0.0, RUNNING_AT_LEAST if look.state is RemoteState.RUNNING else 0.0))
-            if look.state is RemoteState.RUNNING and now() - moved_at >= pace.standstill:
+            if status.state is RemoteState.COMPLETED:
+                return status
+            if status.state is RemoteState.FAILED:
+                raise error_text.failed(status.reason)
+            if status != before:
+                before, moved_at, pause = status, now(), pace.first
+            report(max(status.progress or 0.0, RUNNING_AT_LEAST if status.state is RemoteState.RUNNING else 0.0))
+            if status.state is RemoteState.RUNNING and now() - moved_at >= pace.standstill:
+                # Otherwise the server would go on with a job that nobody waits for.
                 await peer.cancel(remote)
                 raise error_text.stuck()
         await asyncio.sleep(pause)
         pause = min(1.5 * pause, pace.longest)
 
 
-async def fetch(peer: Peer, remote: str, look: Look, path: Path, pace: PollSchedule) -> None:
-    """The clip's file, whole. Each further try asks for its address anew: those that are signed run out.
+async def fetch(peer: Peer, remote: str, status: JobStatus, path: Path, pace: PollSchedule) -> None:
+    """Download the clip. Every retry polls for a fresh address first, since signed ones expire.
 
-    Raises `ServerDown`, and `GenerationFailed` where the server is well and its clip is not to be had.
+    Raises `ServerDown`, and `GenerationFailed` if the server is well but its clip cannot be had.
     """
     now = asyncio.get_running_loop().time
     began, pause = now(), pace.first
     for tried in count(1):
         try:
-            await peer.download(remote, look, path)
-        except Lost as error:
+            await peer.download(remote, status, path)
+        except JobLost as error:
             raise error_text.lost() from error
         except OutOfReach as error:
             if _is_hopeless(error.patience, pace, tried, now() - began):
@@ -100,14 +103,14 @@ async def fetch(peer: Peer, remote: str, look: Look, path: Path, pace: PollSched
                 raise error_text.incomplete() from error
         except ServerDown as error:
             if tried == pace.tries:
-                await _look_again(peer, remote)
+                await _status_again(peer, remote)
                 raise error_text.withheld() from error
         else:
             return
         await asyncio.sleep(pause)
         pause = min(2 * pause, pace.longest)
         with suppress(ServerDown):
-            look = await _look_again(peer, remote)
+            status = await _status_again(peer, remote)
 
 
 def _is_hopeless(patience: Retries, pace: PollSchedule, tried: int, seconds: float) -> bool:
@@ -120,11 +123,11 @@ def _is_hopeless(patience: Retries, pace: PollSchedule, tried: int, seconds: flo
             return seconds >= pace.silence
 
 
-async def _look_again(peer: Peer, remote: str) -> Look:
-    """How a finished job stands now. Raises `ServerDown`, and `GenerationFailed` where it is gone."""
+async def _status_again(peer: Peer, remote: str) -> JobStatus:
+    """The present status of a finished job. Raises `ServerDown`, and `GenerationFailed` if the job is gone."""
     try:
-        return await peer.look(remote)
-    except Lost as error:
+        return await peer.status(remote)
+    except JobLost as error:
         raise error_text.lost() from error
 
 

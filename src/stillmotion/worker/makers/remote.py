@@ -15,7 +15,7 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.planning import Plan, plan
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.forward.peer import Ask, Peer, ServerDown
+from stillmotion.engines.forward.peer import ClipRequest, Peer, ServerDown
 from stillmotion.engines.forward.polling import PollSchedule, fetch, follow, submit
 from stillmotion.worker.makers.port import HandedOn, Job, rendered
 from stillmotion.worker.makers.preparation import Darkroom
@@ -71,8 +71,8 @@ class Forwarder:
         path = await job.inputs.output() / "remote.mp4"
         try:
             remote = job.generation.remote or await self._ask(job, planned)
-            look = await follow(self.peer, remote, lambda part: job.ledger.came_so_far(MADE_THERE * part), self.pace)
-            await fetch(self.peer, remote, look, path, self.pace)
+            status = await follow(self.peer, remote, lambda part: job.ledger.came_so_far(MADE_THERE * part), self.pace)
+            await fetch(self.peer, remote, status, path, self.pace)
         except ServerDown as down:
             self._note(str(down))
             following = self.successor(job.generation)
@@ -97,18 +97,18 @@ class Forwarder:
         await self.darkroom.stop()
 
     async def _ask(self, job: Job, planned: Plan) -> str:
-        ask = await self._asked(job, planned)
-        remote = await submit(self.peer, ask, self.pace)
+        request = await self._asked(job, planned)
+        remote = await submit(self.peer, request, self.pace)
         await job.ledger.remember(remote)
-        job.log.info("asked_elsewhere", remote=remote, size=f"{ask.size.width}x{ask.size.height}")
+        job.log.info("asked_elsewhere", remote=remote, size=f"{request.size.width}x{request.size.height}")
         return remote
 
-    async def _asked(self, job: Job, planned: Plan) -> Ask:
+    async def _asked(self, job: Job, planned: Plan) -> ClipRequest:
         request, generation = job.generation.request, job.generation
         prepared = await self._prepared(job)
         frame0 = None if prepared is None else _path(prepared.frame0)
         closing = None if prepared is None else _path(prepared.frame1)
-        return Ask(
+        return ClipRequest(
             # A clip that failed there is another one the next time.
             key=f"{generation.id}-{generation.failures}",
             prompt=self._prompt(job),

@@ -61,9 +61,9 @@ def model_engines(entries: Sequence[Entry], device: str) -> tuple[dict[str, Engi
     And why one of the others cannot be loaded, as far as that shows without doing it. Raises `EngineUnfit`.
     """
     from stillmotion.engines.diffusers.engine import Diffusers  # noqa: PLC0415 - as above: it imports torch
-    from stillmotion.engines.diffusers.model_slot import Slot  # noqa: PLC0415 - as above
+    from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: PLC0415 - as above
 
-    slot = Slot(device)
+    slot = ModelSlot(device)
     engines = [Diffusers(entry, slot) for entry in entries]
     engines[0].warm()
     reasons = {each.name: each.why_unfit() for each in engines[1:]}

@@ -1,1 +1,1 @@
-"""ComfyUI as a renderer: its HTTP client, its workflows and its progress messages."""
+"""ComfyUI as a rendering server: HTTP client, workflows, progress messages."""

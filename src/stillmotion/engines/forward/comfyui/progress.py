@@ -1,23 +1,23 @@
-"""How far ComfyUI is with a job: what it tells on its socket, step by step, while it samples."""
+"""Progress of ComfyUI jobs, from the messages on its WebSocket while samplers run."""
 
 import asyncio
 from typing import Any
 
 from stillmotion.engines.forward.comfyui.workflow import Graph
-from stillmotion.engines.forward.http import Calls
+from stillmotion.engines.forward.http import PeerClient
 from stillmotion.engines.forward.peer import ServerDown
 
 NEARLY = 0.99
-"""As far as steps go: saving comes after them."""
+"""Highest progress that steps can reach: saving comes after them."""
 
 
-def samplers(graph: Graph) -> int:
-    """How many nodes of a workflow sample in steps, one at least."""
+def sampler_count(graph: Graph) -> int:
+    """Number of nodes in a workflow that sample in steps, at least one."""
     return max(1, sum("steps" in node.get("inputs", {}) for node in graph.values()))
 
 
-class Steps:
-    """One job: each of its samplers counts alike, whatever its number of steps."""
+class JobProgress:
+    """Progress of one job. Every sampler has an equal share, whatever its number of steps."""
 
     def __init__(self, expected: int) -> None:
         self._expected = expected
@@ -25,13 +25,13 @@ class Steps:
 
     @property
     def fraction(self) -> float | None:
-        """The fraction done; None while no sampler has told of itself."""
+        """The fraction done, 0 to 1; None before the first message of a sampler."""
         if not self._nodes:
             return None
         return min(NEARLY, sum(self._nodes.values()) / max(self._expected, len(self._nodes)))
 
     def hear(self, message: Any) -> None:
-        """Take in a message of either form: of one node at a time, or, since 0.3.41, of all of them."""
+        """Record a message: `progress` (one node), or `progress_state` (all nodes, since ComfyUI 0.3.41)."""
         data = message.get("data") if isinstance(message, dict) else None
         if not isinstance(data, dict):
             return
@@ -47,37 +47,37 @@ class Steps:
             self._nodes[str(name)] = min(1.0, max(0.0, value / most))
 
 
-class Listening:
-    """The sockets of the jobs under way. A server that has none, or closes it, tells nothing, and no harm is done."""
+class ProgressSockets:
+    """WebSockets of the running jobs. A server without one gives no progress; nothing else changes."""
 
-    def __init__(self, calls: Calls, expected: int) -> None:
-        self._calls = calls
+    def __init__(self, client: PeerClient, expected: int) -> None:
+        self._client = client
         self._expected = expected
-        self._jobs: dict[str, tuple[Steps, asyncio.Task[None]]] = {}
+        self._jobs: dict[str, tuple[JobProgress, asyncio.Task[None]]] = {}
 
     def fraction(self, remote: str) -> float | None:
-        """How far a job is; it is listened to from the first time that it is asked for."""
+        """Progress of a job, 0 to 1. The first call opens the job's socket."""
         if remote not in self._jobs:
-            steps = Steps(self._expected)
+            steps = JobProgress(self._expected)
             self._jobs[remote] = steps, asyncio.create_task(self._listen(remote, steps))
         return self._jobs[remote][0].fraction
 
     def forget(self, remote: str) -> None:
-        """A job has ended."""
+        """Close the socket of a job that has ended."""
         if remote in self._jobs:
             self._jobs.pop(remote)[1].cancel()
 
     async def close(self) -> None:
-        """Listen to nothing more."""
+        """Close all sockets."""
         tasks = [task for _, task in self._jobs.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._jobs.clear()
 
-    async def _listen(self, remote: str, steps: Steps) -> None:
+    async def _listen(self, remote: str, steps: JobProgress) -> None:
         try:
-            async for message in self._calls.messages(f"ws?clientId={remote}"):
+            async for message in self._client.messages(f"ws?clientId={remote}"):
                 steps.hear(message)
         except ServerDown:
             return

@@ -1,8 +1,7 @@
-"""A ComfyUI workflow with named slots: what the operator drew, filled in for one clip.
+"""ComfyUI workflows with named slots, filled in for each clip.
 
 The workflow is in API form (a JSON object of nodes). A node whose title holds `@image`, `@end_image`, `@prompt`,
-`@seed`, `@size` or `@frames` is given that; `@prompt.string` names the input that takes it, where it is not the usual
-one.
+`@seed`, `@size` or `@frames` receives that value; `@prompt.string` names the input to set, if it is not the usual one.
 """
 
 import copy
@@ -22,20 +21,21 @@ _USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "seed": ("seed", "noise_seed", "value"),
     "frames": ("length", "num_frames", "frames", "value"),
 }
-"""The inputs that take each, the first that the node has."""
+"""Input names by slot; the first that the node has is set."""
 
 _PICTURES: Final[Mapping[Ability, frozenset[str]]] = {
     Ability.TEXT: frozenset(),
     Ability.FIRST: frozenset({"image"}),
     Ability.LAST: frozenset({"image", "end_image"}),
 }
-"""Which pictures a workflow takes for each: no more, or it would show those that its maker left in it."""
+"""Picture slots that each ability needs, neither more nor fewer: an unfilled slot would show the picture that the
+workflow's author left in it."""
 
 Graph = dict[str, dict[str, Any]]
 
 
 def read_workflow(entry: Entry, file: Path) -> Graph:
-    """The operator's workflow. Raises `CatalogueError` where it cannot be filled in for what the entry promises."""
+    """Read the operator's workflow. Raises `CatalogueError` if it lacks slots for the entry's abilities."""
     try:
         graph = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -59,7 +59,9 @@ def read_workflow(entry: Entry, file: Path) -> Graph:
 
 
 def filled(graph: Graph, values: Mapping[str, Any]) -> Graph:
-    """The workflow with its slots filled: `size` is a pair of pixels. What is not given leaves its slot as it is."""
+    """A copy of the workflow with its slots filled; `size` is (width, height) in pixels. Missing values leave a slot as
+    it is.
+    """
     made = copy.deepcopy(graph)
     for node, slot, named in _slots(made):
         if values.get(slot) is None:
