@@ -26,6 +26,18 @@ def imports() -> str:
     return code("\n".join(["flowchart TD", *drawn]), "mermaid") + "\n" + table(("Room", "Imports"), rows)
 
 
+def rooms() -> str:
+    """A table of every package with the first sentence of its docstring."""
+    top = _ROOT / "src" / _PACKAGE
+    packages = sorted(path.parent for path in top.rglob("__init__.py") if path.parent != top)
+    said = ((folder, ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))) for folder in packages)
+    rows = [
+        (literal(folder.relative_to(top).as_posix()), paragraph(text).partition(". ")[0].rstrip(".:") + ".")
+        for folder, text in said
+    ]
+    return table(("Room", "Holds"), rows)
+
+
 def layers() -> str:
     """The layers, outermost first, with the rooms that there are."""
     contract = next(each for each in _contracts() if each["type"] == "layers")

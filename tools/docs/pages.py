@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "failure-codes": errors.failure_codes,
     "metrics": metrics.metrics,
     "lifecycle": lifecycle,
+    "rooms": architecture.rooms,
     "imports": architecture.imports,
     "layers": architecture.layers,
     "contracts": architecture.contracts,
