@@ -306,7 +306,7 @@ def test_whatever_ffmpeg_reads_it_may_open_nothing_else():
                 and ast.unparse(call.args[1]) == "'r'"
             ):
                 opened[path.name] = {each.arg: ast.unparse(each.value) for each in call.keywords}
-    assert set(opened) == {"earlier.py", "foreign.py", "probe.py"}
+    assert set(opened) == {"clips.py", "foreign_clips.py", "probe.py"}
     assert {given["options"] for given in opened.values()} == {"dict(ONE_FILE)"}
     # A stranger's clip is of the format that its first bytes are of, among a few.
     formats = {"earlier.py": "'mp4'", "foreign.py": "_container(clip)", "probe.py": "'mp4'"}

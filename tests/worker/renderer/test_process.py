@@ -197,7 +197,7 @@ async def test_signals_for_the_whole_group_are_left_to_the_host(picture):
 PARENT = """
 import asyncio, sys
 from stillmotion.worker.renderer.protocol import Render
-from stillmotion.worker.renderer.process import Patience, RendererProcess
+from stillmotion.worker.renderer.process import RendererTimeouts, RendererProcess
 
 async def main():
     renderer = RendererProcess(tuple(sys.argv[3:]))
