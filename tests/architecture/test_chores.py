@@ -1,23 +1,13 @@
 """dev.py: what it promises to someone who has just cloned the project."""
 
 import ast
+import shutil
 import subprocess
 import sys
-
-import pytest
+import venv
 
 import dev
 from tests.architecture import source_tree
-
-LISTING = """\
-:env:.cert='/etc/ssl/place.pem'
-:env:.disable-pip-version-check='1'
-global.cert='/etc/ssl/other.pem'
-global.extra-index-url='https://one.example/simple\\nhttps://two.example/simple'
-global.index-url='https://mirror.example/simple'
-install.index-url='https://mirror.example/for-installs'
-wheel.index-url='https://mirror.example/for-wheels'
-"""
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,40 +43,42 @@ def test_an_old_python_gets_as_far_as_the_sentence_that_refuses_it():
     ast.parse((source_tree.ROOT / "dev.py").read_text("utf-8"), feature_version=(3, 7))
 
 
-def test_pip_settings_are_read_in_pip_s_order():
-    settings = dev.parse_pip_settings(LISTING)
-    assert settings["cert"] == "/etc/ssl/place.pem"
-    assert settings["index-url"] == "https://mirror.example/for-installs"
+def test_an_environment_of_another_place_or_python_is_not_taken_for_ours(tmp_path, monkeypatch):
+    monkeypatch.setattr(dev, "STAMP", tmp_path / "stamp.json")
+    assert not dev.is_current("runtime")
+    dev.stamp("runtime")
+    assert dev.is_current("runtime")
+    assert not dev.is_current("development")
+    monkeypatch.setattr(dev, "MADE_FOR", "Python 3.11 elsewhere")
+    assert not dev.is_current("runtime")
 
 
-def test_pip_settings_are_told_to_uv():
-    told = dev.uv_environment(dev.parse_pip_settings(LISTING), {})
-    assert told == {
-        "SSL_CERT_FILE": "/etc/ssl/place.pem",
-        "UV_DEFAULT_INDEX": "https://mirror.example/for-installs",
-        "UV_INDEX": "https://one.example/simple https://two.example/simple",
-        "UV_INDEX_STRATEGY": "unsafe-best-match",
-        "UV_PYTHON_DOWNLOADS": "never",
-    }
+def test_another_dependency_makes_an_environment_stale_and_another_setting_of_a_tool_does_not(tmp_path, monkeypatch):
+    text = (source_tree.ROOT / "pyproject.toml").read_text("utf-8")
+    before = dev.fingerprint()
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    (tmp_path / "pyproject.toml").write_text(text.replace("line-length = 120", "line-length = 100"))
+    assert dev.fingerprint() == before
+    (tmp_path / "pyproject.toml").write_text(text.replace('"click>=', '"click>8.'))
+    assert dev.fingerprint() != before
 
 
-def test_what_the_environment_tells_uv_itself_goes_first():
-    told = dev.uv_environment({"index-url": "https://mirror.example"}, {"UV_DEFAULT_INDEX": "https://mine.example"})
-    assert "UV_DEFAULT_INDEX" not in told
-
-
-def test_without_a_certificate_the_system_s_are_trusted():
-    assert dev.uv_environment({}, {})["UV_SYSTEM_CERTS"] == "1"
-
-
-def test_wheels_in_folders_that_are_not_there_are_passed_over(tmp_path):
-    told = dev.uv_environment({"find-links": f"{tmp_path} {tmp_path}/missing file://{tmp_path}/gone"}, {})
-    assert told["UV_FIND_LINKS"] == str(tmp_path)
-
-
-@pytest.mark.parametrize(("said", "told"), [("true", "1"), ("1", "1"), ("false", None), ("", None)])
-def test_a_place_without_an_index_stays_without(said, told):
-    assert dev.uv_environment({"no-index": said}, {}).get("UV_NO_INDEX") == told
+def test_without_pip_and_uv_it_says_what_to_install(tmp_path):
+    """Debian's python3 comes without either."""
+    shutil.copy(source_tree.ROOT / "dev.py", tmp_path)
+    shutil.copy(source_tree.ROOT / "pyproject.toml", tmp_path)
+    shutil.copy(source_tree.ROOT / "constraints.txt", tmp_path)
+    bare = tmp_path / "bare"
+    venv.create(bare, symlinks=True)
+    ended = subprocess.run(
+        [bare / "bin" / "python", tmp_path / "dev.py", "fmt"],
+        env={"PATH": str(bare / "bin")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "dev.py: pip is missing: install it" in ended.stderr
 
 
 def test_pins_name_a_version_and_where_it_holds_and_nothing_else():

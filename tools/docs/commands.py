@@ -25,7 +25,7 @@ def command_names() -> list[str]:
 def chores() -> str:
     """What `dev.py` can do."""
     listed = import_module("dev").CHORES.items()
-    rows = [(literal(f"python3 dev.py {name} {chore.takes}".strip()), chore.run.__doc__) for name, chore in listed]
+    rows = [(literal(f"python3 dev.py {name} {chore.takes}".strip()), chore.does) for name, chore in listed]
     return table(("Chore", "What it does"), rows)
 
 
