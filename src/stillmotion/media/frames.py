@@ -1,4 +1,4 @@
-"""Frames as arrays: the planes of a YUV 4:2:0 frame, and BT.709 between them and RGB."""
+"""Frames as arrays: the planes of YUV 4:2:0, and conversion from BT.709 to RGB."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ Plane = NDArray[np.uint8]
 
 
 def planes(frame: Frame) -> tuple[Plane, Plane, Plane]:
-    """Y, U and V of the frame's own memory, as rows and columns."""
+    """Y (height × width), U and V (each half as high and wide), as views of the frame's memory."""
     whole = np.frombuffer(frame.planes, np.uint8)
     area, half = frame.width * frame.height, (frame.height // 2, frame.width // 2)
     quarter = area // 4
@@ -29,11 +29,11 @@ _FROM_BT709 = np.array(
     ],
     np.float32,
 )
-"""Limited-range YCbCr to 8-bit RGB, from Kr = 0.2126, Kb = 0.0722 (ITU-R BT.709, 3.2 and 3.4); last the offset."""
+"""Limited-range YCbCr to 8-bit RGB, from Kr = 0.2126, Kb = 0.0722 (ITU-R BT.709, 3.2 and 3.4); last column: offset."""
 
 
 def rgb(frame: Frame) -> Plane:
-    """The frame as 8-bit RGB, height × width × 3, its chroma taken to lie between luma samples."""
+    """The frame as 8-bit RGB, height × width × 3; chroma is sited between luma samples."""
     y, u, v = planes(frame)
     size = (frame.width, frame.height)
     chroma = (cv2.resize(each, size, interpolation=cv2.INTER_CUBIC) for each in (u, v))
@@ -41,7 +41,7 @@ def rgb(frame: Frame) -> Plane:
 
 
 def as_picture(frame: Frame) -> Picture:
-    """The frame as an engine takes a picture."""
+    """The frame as a picture, as engines take it."""
     return Picture(frame.width, frame.height, rgb(frame).tobytes())
 
 

@@ -1,19 +1,19 @@
-"""ICC profiles: those that are made for a colour space that a file only names, and what one says of itself."""
+"""ICC profiles: written for primaries and a transfer curve, and read for their `cicp` tag."""
 
 from collections.abc import Callable, Mapping
 
 from stillmotion.media.colour.primaries import D50, to_d50
-from stillmotion.media.metadata.found import Coding, Whites
+from stillmotion.media.metadata.found import Coding, Primaries
 
 _STEPS = 1024
-"""Points of a curve."""
+"""Samples of a tone curve."""
 
 Curve = Callable[[float], float]
-"""Light of a stored value, both 0 to 1."""
+"""Transfer function from a stored value to linear light, both 0 to 1."""
 
 
 def _screen(value: float) -> float:
-    """ITU-R BT.1886: what a screen makes of BT.709's values, and browsers too."""
+    """ITU-R BT.1886, a display's response to BT.709 values; browsers use it too."""
     return float(value**2.4)
 
 
@@ -39,16 +39,16 @@ CURVES: Mapping[int, Curve] = {
     15: _screen,
     17: lambda value: min(value**2.6 * 52.37 / 48, 1.0),
 }
-"""Transfer characteristics by the code points of ITU-T H.273."""
+"""Transfer characteristics by code point (ITU-T H.273, table 3)."""
 
 
 def power(gamma: float) -> Curve:
-    """The curve of values that were stored with that exponent."""
+    """The transfer function of values encoded with that exponent."""
     return lambda value: float(value ** (1 / gamma))
 
 
-def profile_of(space: Whites, curve: Curve) -> bytes:
-    """A profile (ICC.1:2001, of a screen) for three primaries and one curve. Raises `ValueError` for no space."""
+def profile_of(space: Primaries, curve: Curve) -> bytes:
+    """A matrix/TRC display profile (ICC.1:2001). Raises `ValueError` for degenerate primaries."""
     columns = tuple(zip(*to_d50(space), strict=True))
     values = (round(min(max(curve(step / (_STEPS - 1)), 0), 1) * 65535) for step in range(_STEPS))
     shared = b"curv\0\0\0\0" + _STEPS.to_bytes(4, "big") + b"".join(value.to_bytes(2, "big") for value in values)
@@ -60,6 +60,7 @@ def profile_of(space: Whites, curve: Curve) -> bytes:
     table, body, at = len(tags).to_bytes(4, "big"), b"", 128 + 4 + 12 * len(tags)
     places: dict[bytes, int] = {}
     for tag, content in tags.items():
+        # Equal contents share a place: the three curves are stored once.
         if content not in places:
             places[content] = at + len(body)
             body += content + bytes(-len(content) % 4)
@@ -77,7 +78,7 @@ def _fixed(value: float) -> bytes:
 
 
 def coding_of(profile: bytes) -> Coding | None:
-    """What a profile's tag `cicp` says (ICC.1:2022, 9.2.17); None where it has none."""
+    """Code points of a profile's `cicp` tag (ICC.1:2022, 9.2.17); None without one."""
     count = min(int.from_bytes(profile[128:132], "big"), 200)
     for start in range(132, 132 + 12 * count, 12):
         if profile[start : start + 4] == b"cicp":

@@ -1,8 +1,8 @@
-"""Whether this installation reads the pictures of telephones."""
+"""Support for HEIC, the picture format of telephones."""
 
 from importlib.util import find_spec
 
 
 def reads_heic() -> bool:
-    """Whether the extra `heif` is installed. Its library is looked for by name, and loaded by decoders alone."""
+    """True if the extra `heif` is installed. The library itself is loaded in decoders only."""
     return find_spec("pillow_heif") is not None

@@ -135,9 +135,9 @@ class Opened:
             return False
         # A progressive one that was closed early is a whole picture of fewer details.
         is_plain = not self.image.info.get("progressive") and _ends_flat(self.image)
-        if self.parts.doubted is None or (self.parts.is_ended and not is_plain):
+        if self.parts.with_noise is None or (self.parts.is_ended and not is_plain):
             return True
-        first, second = _sketch(self.parts.content), _sketch(self.parts.doubted())
+        first, second = _sketch(self.parts.content), _sketch(self.parts.with_noise())
         differing = ImageChops.difference(first, second).convert("L").point(lambda value: 255 if value else 0)
         return differing.histogram()[255] <= _LACKING * first.width * first.height
 
@@ -187,7 +187,7 @@ def opened(source: bytes | Path | BinaryIO) -> Iterator[Opened]:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
         try:
-            parts = _taken_apart(kind, content)
+            parts = _parsed(kind, content)
             with Image.open(BytesIO(parts.content), formats=[kind]) as image:
                 _check_size(*image.size)
                 yield Opened(kind, image, parts)
@@ -221,16 +221,16 @@ def _kind(content: bytes) -> str:
     return _FORMATS[picture_type(content) or ""]
 
 
-def _taken_apart(kind: str, content: bytes) -> Parts:
+def _parsed(kind: str, content: bytes) -> Parts:
     match kind:
         case "PNG":
-            return png.taken_apart(content)
+            return png.parse(content)
         case "JPEG":
-            return jpeg.taken_apart(content)
+            return jpeg.parse(content)
         case "WEBP":
-            return webp.taken_apart(content)
+            return webp.parse(content)
         case "AVIF" | "HEIF":
-            return iso.taken_apart(content)
+            return iso.parse(content)
         case _:
             return Parts(content)
 

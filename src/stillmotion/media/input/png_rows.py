@@ -1,4 +1,4 @@
-"""PNG files whose data stops after the last row, without the marks that should follow it."""
+"""Repair of PNG files that hold all rows but are truncated after them."""
 
 import zlib
 from collections.abc import Mapping
@@ -7,13 +7,13 @@ from stillmotion.media.metadata import png
 
 _CHANNELS: Mapping[int, int] = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
-"""Adam7: first column, step, first row, step."""
+"""Passes of Adam7 interlacing: first column, column step, first row, row step."""
 _HEADER, _PIECE = 2, 1024
-"""Bytes: of zlib before the packed data, and of that to be unpacked at once."""
+"""Bytes of zlib's header; bytes to inflate at once."""
 
 
 def all_rows(content: bytes) -> bytes | None:
-    """The file anew where all of its rows can be unpacked; None where some are missing."""
+    """The file rewritten if all rows can be inflated; None if some are missing."""
     width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
     bits, channels, is_interlaced = content[24], _CHANNELS.get(content[25], 0), content[28]
     needed = _size(width, height, bits * channels, is_interlaced=bool(is_interlaced))
@@ -30,7 +30,7 @@ def all_rows(content: bytes) -> bytes | None:
 
 
 def _size(width: int, height: int, bits: int, *, is_interlaced: bool) -> int:
-    """Bytes of all rows, each with the number of its filter before it."""
+    """Size of all rows in bytes, each with its filter byte."""
     if not is_interlaced:
         return height * (1 + (width * bits + 7) // 8)
     total = 0
@@ -42,7 +42,7 @@ def _size(width: int, height: int, bits: int, *, is_interlaced: bool) -> int:
 
 
 def _unpacked(packed: list[bytes], needed: int) -> bytes:
-    """What comes out before the data ends or makes no sense. The checksum behind it is not looked at."""
+    """Data inflated up to the end or the first error. The checksum is not verified."""
     unpacking, rows, length = zlib.decompressobj(-zlib.MAX_WBITS), [], 0
     content = memoryview(b"".join(packed))[_HEADER:]
     for start in range(0, len(content), _PIECE):

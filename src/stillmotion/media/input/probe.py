@@ -1,4 +1,4 @@
-"""Looking at a finished clip of ours: whether it is whole, and what it holds."""
+"""Probe of a finished clip of ours: completeness and facts."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,13 +11,13 @@ from stillmotion.media.input.clip_facts import ONE_FILE, ClipFacts, frame_rate
 
 
 class BrokenClip(Exception):
-    """The file is not a clip that a browser could play from its first bytes on. The message says what is wrong."""
+    """The file is not a clip that a browser could play from its first bytes on. The message tells the fault."""
 
 
 def probe(clip: Path | BinaryIO, *, whole: bool = False) -> ClipFacts:
     """Open a clip of ours and decode its first frame, or with `whole` every frame. Raises `BrokenClip`.
 
-    Only for files that we wrote, or in a decoder: FFmpeg's demuxers are not to be shown a stranger's bytes elsewhere.
+    Only for files that we wrote, or inside a decoder: FFmpeg's demuxers must not see untrusted bytes elsewhere.
     """
     with clip.open("rb") if isinstance(clip, Path) else nullcontext(clip) as file:
         if not _starts_with_index(file):
@@ -52,7 +52,7 @@ def _facts(file: BinaryIO, whole: bool) -> ClipFacts:
 
 
 def _starts_with_index(file: BinaryIO) -> bool:
-    """Whether the box `moov` comes before `mdat` (ISO/IEC 14496-12: size, type, body)."""
+    """True if the box `moov` comes before `mdat` (ISO/IEC 14496-12: size, type, body)."""
     while len(head := file.read(8)) == 8:
         size, kind = int.from_bytes(head[:4], "big"), head[4:]
         if kind == b"moov":

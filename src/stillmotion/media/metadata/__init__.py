@@ -1,1 +1,1 @@
-"""Metadata of a picture file: its segments, boxes and chunks. None of it can refuse a picture."""
+"""Metadata of picture files: segments, boxes and chunks. Damage in it never refuses a picture."""

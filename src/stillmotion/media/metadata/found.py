@@ -1,4 +1,4 @@
-"""What is found beside a picture's pixels."""
+"""Metadata found beside a picture's pixels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 
 class Coding(NamedTuple):
-    """Colour as video has it: code points of ITU-T H.273 for primaries and transfer, as nclx and cICP hold them."""
+    """Primaries and transfer as code points of ITU-T H.273, as in nclx and cICP."""
 
     primaries: int
     transfer: int
 
 
-class Whites(NamedTuple):
-    """CIE x and y of white, red, green and blue."""
+class Primaries(NamedTuple):
+    """Primaries: CIE x and y of white, red, green and blue."""
 
     white: tuple[float, float]
     red: tuple[float, float]
@@ -23,12 +23,12 @@ class Whites(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A file for a decoder, without what it could stumble over, and what the file says of its picture.
+    """A file reduced to what a decoder needs, and its metadata.
 
-    `orientation` is Exif's, 1 to 8. `gamma` is the exponent of the stored values (PNG's `gAMA`, about 0.45).
-    `peak_nits` is the brightest that the picture holds, where it says so. `is_ended` is False for a file that stops
-    before its end, `is_short` True for one that certainly lacks some of the picture. `doubted` gives the file with
-    noise behind its data, which decodes to the same picture only where all of that is there.
+    `orientation` is Exif's, 1 to 8. `gamma` is the encoding exponent (PNG's `gAMA`, about 0.45). `peak_nits` is the
+    content's peak light, if stated. `is_ended` is False for a file without its end marker, `is_short` True for one that
+    certainly lacks some of the picture. `with_noise` gives the file with noise appended to its data; it decodes to the
+    same picture only if all data is there.
     """
 
     content: bytes
@@ -36,8 +36,8 @@ class Parts:
     profile: bytes | None = None
     coding: Coding | None = None
     gamma: float | None = None
-    whites: Whites | None = None
+    primaries: Primaries | None = None
     peak_nits: float | None = None
     is_ended: bool = True
     is_short: bool = False
-    doubted: Callable[[], bytes] | None = None
+    with_noise: Callable[[], bytes] | None = None

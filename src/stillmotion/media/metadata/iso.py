@@ -1,4 +1,4 @@
-"""AVIF and HEIC: what their boxes say of the picture's colour (ISO/IEC 14496-12, 23008-12)."""
+"""AVIF and HEIC: colour properties of the primary item (ISO/IEC 14496-12, 23008-12)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,12 +7,13 @@ from stillmotion.media.metadata.found import Coding, Parts
 
 _MOST_BOXES = 4096
 _SRGB, _OF_TELEVISION = 13, frozenset({1, 6, 14, 15})
-"""Transfer characteristics: pictures that name those of television are shown as sRGB, by browsers too."""
+"""Code points of transfer characteristics. Those of television are shown as sRGB, as browsers do."""
 
 
-def taken_apart(content: bytes) -> Parts:
-    """The parts of an AVIF or HEIC file; the file itself is left as it is."""
+def parse(content: bytes) -> Parts:
+    """Metadata of an AVIF or HEIC file; its content stays unchanged."""
     meta = next((body for name, body in _boxes(content) if name == b"meta"), b"")[4:]
+    # Reversed, so that the first of several boxes of a type counts.
     inside = dict(reversed(list(_boxes(meta))))
     properties = dict(reversed(list(_boxes(inside.get(b"iprp", b"")))))
     all_of_them = list(_boxes(properties.get(b"ipco", b"")))
@@ -30,10 +31,11 @@ def taken_apart(content: bytes) -> Parts:
 
 
 def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and body of each box."""
+    """Type and body of each box."""
     at = 0
     for _ in range(_MOST_BOXES):
         size, name, head = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8], 8
+        # A size of 1 means that 64 bits follow; 0 means up to the end.
         if size == 1:
             size, head = int.from_bytes(content[at + 8 : at + 16], "big"), 16
         elif size == 0:
@@ -45,10 +47,11 @@ def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _associated(primary: bytes, associations: bytes, properties: Sequence[Any]) -> Sequence[Any]:
-    """The properties of the primary item; all of them where it is not told which."""
+    """The properties associated with the primary item; all properties if that cannot be told."""
     item = int.from_bytes(primary[4:8] if primary[:1] == b"\1" else primary[4:6], "big")
     identity = 4 if associations[:1] == b"\1" else 2
     width = 2 if associations[3:4] and associations[3] & 1 else 1
+    # The highest bit of an index says that the property is essential.
     mask = 0x7FFF if width == 2 else 0x7F
     at = 8
     for _ in range(min(int.from_bytes(associations[4:8], "big"), _MOST_BOXES)):

@@ -1,4 +1,4 @@
-"""JPEG: the segments that make the picture, and whether all of it is there."""
+"""JPEG: the segments that the picture needs, and detection of missing data."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from stillmotion.media.metadata.found import Parts
 END = b"\xff\xd9"
 _SCAN, _END, _RESTART_INTERVAL, _JFIF, _PROFILE, _EXIF, _ADOBE = 0xDA, 0xD9, 0xDD, 0xE0, 0xE2, 0xE1, 0xEE
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
-"""Markers without a length."""
+"""Markers without a length field."""
 _PROGRESSIVE = frozenset({0xC2, 0xCA})
 _BESIDE = frozenset({*range(0xE0, 0xF0), 0xFE})
 _MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
@@ -20,7 +20,7 @@ _RESTARTS = re.compile(rb"\xff[\xd0-\xd7]")
 
 @dataclass(slots=True)
 class _Picture:
-    """What has been found of a file so far."""
+    """State of the walk through a file."""
 
     kept: list[bytes] = field(default_factory=lambda: [b"\xff\xd8"])
     profile: dict[int, bytes] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class _Picture:
     is_ended: bool = False
 
     def take(self, marker: int, segment: bytes) -> None:
-        """Sort a segment, marker and length included, from before the first scan."""
+        """Record a segment (marker and length included) from before the first scan."""
         data = segment[4:]
         if marker == _EXIF and data.startswith(b"Exif\0\0") and self.orientation is None:
             self.orientation = orientation(data)
@@ -48,18 +48,18 @@ class _Picture:
             self.kept.append(segment)
 
 
-def taken_apart(content: bytes) -> Parts:
-    """The parts of a JPEG file. What is damaged of the picture itself stays so, for the decoder to find."""
+def parse(content: bytes) -> Parts:
+    """Metadata and essential segments of a JPEG file. Damage to the picture itself is left for the decoder to find."""
     picture = _Picture()
     begin = _to_the_first_scan(content, picture)
     if begin is None:
         return Parts(content, picture.orientation or 1, is_ended=False, is_short=True)
     _through_the_scans(content, begin, picture)
-    # Of data's own, 0xFF never stands last: it is half a marker.
+    # Entropy-coded data never ends in 0xFF, which would be half a marker.
     whole = b"".join((*picture.kept, content[begin : picture.end].rstrip(b"\xff")))
     last_scan = content[picture.last_scan : picture.end]
 
-    def doubted() -> bytes:
+    def with_noise() -> bytes:
         return whole + _noise(last_scan, restarts=picture.restarts) + END
 
     return Parts(
@@ -68,12 +68,12 @@ def taken_apart(content: bytes) -> Parts:
         b"".join(picture.profile[number] for number in sorted(picture.profile)) or None,
         is_ended=picture.is_ended,
         is_short=not picture.is_ended and picture.progressive and not _is_every_bit_sent(picture.scans),
-        doubted=doubted,
+        with_noise=with_noise,
     )
 
 
 def _to_the_first_scan(content: bytes, picture: _Picture) -> int | None:
-    """Where the first scan's marker is; None where there is none."""
+    """Position of the first scan's marker; None if there is none."""
     for marker, start, end in _segments(content, 2, _MARKER):
         if marker == _SCAN:
             return start
@@ -98,7 +98,7 @@ def _through_the_scans(content: bytes, begin: int, picture: _Picture) -> None:
 
 
 def _segments(content: bytes, at: int, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of each segment; what is no marker is passed over, as libjpeg does."""
+    """Marker, start and end of each segment; bytes that are no marker are skipped, as libjpeg does."""
     while (found := pattern.search(content, at)) is not None:
         marker, start = found[1][0], found.end() - 2
         length = 0 if marker in _ALONE or marker == _END else int.from_bytes(content[start + 2 : start + 4], "big")
@@ -107,7 +107,7 @@ def _segments(content: bytes, at: int, pattern: re.Pattern[bytes]) -> Iterator[t
 
 
 def _is_every_bit_sent(scans: Sequence[bytes]) -> bool:
-    """Whether a progressive picture's scans have brought every coefficient to its last bit."""
+    """True if a progressive picture's scans refine every coefficient to its last bit."""
     left: dict[int, set[int]] = {}
     for scan in scans:
         count = scan[0] if scan else 0
@@ -116,16 +116,18 @@ def _is_every_bit_sent(scans: Sequence[bytes]) -> bool:
         first, last, low = scan[1 + 2 * count], scan[2 + 2 * count], scan[3 + 2 * count] & 15
         for component in scan[1 : 1 + 2 * count : 2]:
             wanting = left.setdefault(component, set(range(64)))
+            # `low` is the bit position to which the scan refines (Al in ISO/IEC 10918-1, G.1.1).
             if low == 0:
                 wanting.difference_update(range(first, last + 1))
     return bool(left) and not any(left.values())
 
 
 def _noise(last_scan: bytes, *, restarts: bool) -> bytes:
-    """Bytes that a decoder makes rubbish of where blocks are still to come, and passes over where none are."""
+    """Noise that a decoder turns into visible garbage if blocks are missing, and ignores otherwise."""
     piece = bytes((7 * number * number + 13 * number) % 251 for number in range(1, 97))
     if not restarts:
         return piece * 700
     ends = _RESTARTS.findall(last_scan)
+    # Restart markers count from 0 to 7; noise continues after the last one, or the decoder would skip it.
     following = (ends[-1][1] + 1) & 7 if ends else 0
     return b"".join(piece + bytes((0xFF, 0xD0 | (following + number) & 7)) for number in range(4000))

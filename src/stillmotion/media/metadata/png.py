@@ -1,15 +1,15 @@
-"""PNG: the chunks that make the picture, with what else there is left out."""
+"""PNG: the chunks that the picture needs, without any others."""
 
 import re
 import zlib
 from collections.abc import Iterator
 
 from stillmotion.media.metadata.exif import orientation
-from stillmotion.media.metadata.found import Coding, Parts, Whites
+from stillmotion.media.metadata.found import Coding, Parts, Primaries
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_UNPACKED = 8 * 1024 * 1024
-"""Of a profile; a longer one is passed over."""
+"""Limit of an uncompressed profile; a longer one is ignored."""
 
 _PICTURE = frozenset({b"PLTE", b"tRNS", b"IDAT"})
 _ENOUGH = frozenset({b"iCCP", b"eXIf", b"cICP", b"gAMA", b"cHRM", b"sRGB", b"cLLI"})
@@ -18,8 +18,8 @@ _RAW_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
 _HEX = re.compile(rb"[0-9A-Fa-f\s]*")
 
 
-def taken_apart(content: bytes) -> Parts:
-    """The parts of a PNG file. What is damaged of the picture itself stays so, for the decoder to find."""
+def parse(content: bytes) -> Parts:
+    """Metadata and essential chunks of a PNG file. Damage to the picture itself is left for the decoder to find."""
     kept, beside = [content[:33]], dict[bytes, bytes]()
     is_ended = False
     for name, data in chunks(content, 33):
@@ -41,14 +41,14 @@ def taken_apart(content: bytes) -> Parts:
         _profile(beside.get(b"iCCP", b"")),
         Coding(coding[0], coding[1]) if len(coding) == 4 and coding[2] == 0 else None,
         None if is_srgb else _gamma(beside.get(b"gAMA", b"")),
-        None if is_srgb else _whites(beside.get(b"cHRM", b"")),
+        None if is_srgb else _primaries(beside.get(b"cHRM", b"")),
         int.from_bytes(beside.get(b"cLLI", b"")[:4], "big") / 10_000 or None,
         is_ended,
     )
 
 
 def chunks(content: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
-    """Name and data of each chunk; the last may be cut short."""
+    """Type and data of each chunk; the last one may be truncated."""
     while at + 8 <= len(content):
         length = int.from_bytes(content[at : at + 4], "big")
         name = content[at + 4 : at + 8]
@@ -57,12 +57,12 @@ def chunks(content: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
-    """A chunk with its length and checksum."""
+    """A chunk with its length and CRC."""
     return b"".join((len(data).to_bytes(4, "big"), name, data, zlib.crc32(data, zlib.crc32(name)).to_bytes(4, "big")))
 
 
 def _clear_grey(content: bytes, data: bytes) -> bytes:
-    """The value that is transparent in a picture of 4 or 16 greys, as Pillow compares it: with 8 bits."""
+    """The transparent grey of a picture of 2 or 4 bits, scaled to 8 bits as Pillow compares it."""
     bits, colours = content[24], content[25]
     if colours != 0 or bits not in {2, 4} or len(data) != 2:
         return data
@@ -75,7 +75,7 @@ def _profile(data: bytes) -> bytes | None:
 
 
 def _unpacked(packed: bytes) -> bytes:
-    """Empty where it is damaged or too long."""
+    """Inflated data; empty if damaged or too long."""
     unpacking = zlib.decompressobj()
     try:
         content = unpacking.decompress(packed, MOST_UNPACKED)
@@ -85,7 +85,7 @@ def _unpacked(packed: bytes) -> bytes:
 
 
 def _raw_exif(name: bytes, data: bytes) -> bytes:
-    """Exif as ImageMagick writes it: a name, a length, and lines of hexadecimal digits."""
+    """Exif as ImageMagick writes it: a name, a length, and hexadecimal digits."""
     text = data.partition(b"\0")[2]
     lines = (_unpacked(text[1:]) if name == b"zTXt" else text).split(b"\n", 3)
     digits = lines[3] if len(lines) == 4 else b""
@@ -102,9 +102,9 @@ def _gamma(data: bytes) -> float | None:
     return gamma if 0.1 <= gamma <= 5 else None
 
 
-def _whites(data: bytes) -> Whites | None:
+def _primaries(data: bytes) -> Primaries | None:
     if len(data) != 32:
         return None
     values = [int.from_bytes(data[at : at + 4], "big") / 100_000 for at in range(0, 32, 4)]
     pairs = [(values[at], values[at + 1]) for at in range(0, 8, 2)]
-    return Whites(*pairs) if all(x >= 0 and y > 0 and x + y <= 1.2 for x, y in pairs) else None
+    return Primaries(*pairs) if all(x >= 0 and y > 0 and x + y <= 1.2 for x, y in pairs) else None

@@ -1,20 +1,23 @@
-"""WebP: the chunks that make the picture."""
+"""WebP: the chunks that the picture needs."""
 
 from stillmotion.media.metadata.exif import orientation
 from stillmotion.media.metadata.found import Parts
 
 _PICTURE = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"ANIM"})
 _ALPHA_AND_MOTION = 0x12
-"""The flags of `VP8X` that are of the picture itself."""
+"""Flags of `VP8X` about the picture itself: alpha and animation."""
 
 
-def taken_apart(content: bytes) -> Parts:
-    """The parts of a WebP file; of a moving one the first frame alone. One that is cut short stays as it is."""
+def parse(content: bytes) -> Parts:
+    """Metadata and essential chunks of a WebP file; of an animation only the first frame. A truncated file stays as it
+    is.
+    """
     kept, beside, at = [], dict[bytes, bytes](), 12
     is_found = False
     while at + 8 <= len(content):
         name, length = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
         data = content[at + 8 : at + 8 + length]
+        # RIFF pads chunks to even lengths.
         at += 8 + length + length % 2
         if name == b"VP8X" and len(data) == 10:
             kept.append(_chunk(name, bytes((data[0] & _ALPHA_AND_MOTION,)) + data[1:]))

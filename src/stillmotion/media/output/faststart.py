@@ -1,6 +1,6 @@
-"""An MP4 file's index moved before its pictures, so that a player can begin with the first bytes (ISO/IEC 14496-12).
+"""Fast start: an MP4 file's index (moov) moved before its media data, for playback from the first bytes.
 
-Nothing is decoded: boxes are moved, and the offsets in the index with them.
+Nothing is decoded: boxes are moved, and the chunk offsets in the index shifted (ISO/IEC 14496-12).
 """
 
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ MAX_INDEX_BYTES: Final = 32 * 1024 * 1024
 _HEAD: Final = 8
 _CONTAINERS: Final = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
 _OFFSETS: Final = {b"stco": 4, b"co64": 8}
-"""The boxes that hold where chunks of pictures lie, and the bytes of each offset."""
+"""Chunk offset boxes, and the bytes of each offset."""
 
 
 class NotMovable(Exception):
-    """The file is built in another way than these few boxes."""
+    """The file's structure is not supported."""
 
 
 def write_index_first(source: Path, target: Path) -> None:
-    """Write `source` to `target` with its index first, everything else as it is. Raises `NotMovable`."""
+    """Write `source` to `target` with its index first, otherwise unchanged. Raises `NotMovable`."""
     with source.open("rb") as file, target.open("wb") as written:
         boxes = list(_boxes(file, source.stat().st_size))
         kinds = [kind for kind, _, _ in boxes]
@@ -38,7 +38,7 @@ def write_index_first(source: Path, target: Path) -> None:
 
 
 def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """The outermost boxes: kind, start, length with the head."""
+    """Top-level boxes: type, start, length including the header."""
     at = 0
     while at < size:
         file.seek(at)
@@ -63,7 +63,7 @@ def _part(file: BinaryIO, box: tuple[bytes, int, int]) -> bytearray:
 
 
 def _shift(index: bytearray, by: int) -> None:
-    """Add to every offset in the index. What is nested deeper than any index is not looked into."""
+    """Add `by` to every chunk offset in the index."""
     ends = [(0, len(index))]
     while ends:
         at, end = ends.pop()
@@ -81,6 +81,7 @@ def _shift(index: bytearray, by: int) -> None:
 
 
 def _add(index: bytearray, at: int, length: int, width: int, by: int) -> None:
+    # Version, flags and the entry count come before the offsets.
     first = at + _HEAD + 8
     count = int.from_bytes(index[first - 4 : first], "big")
     if first + count * width > at + length:

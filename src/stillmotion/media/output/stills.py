@@ -14,19 +14,19 @@ QUALITY = 88
 
 
 def write_thumbnail(frame: Frame, path: Path) -> int:
-    """Write the frame as a JPEG of its own size with no metadata; answers with its bytes."""
+    """Write the frame as a JPEG of its own size without metadata; returns the bytes written."""
     Image.fromarray(rgb(frame)).save(path, "JPEG", quality=QUALITY, optimize=True, progressive=True)
     return path.stat().st_size
 
 
 SIDE = 512
-"""Pixels of a preview's longer side."""
+"""Longer side of a preview, in pixels."""
 
 QUALITY = 80
 
 
 def reduced(frame: Frame) -> Picture:
-    """The frame no larger than a preview is: its planes are scaled first, and few pixels converted."""
+    """The frame reduced to a preview's size. Planes are reduced before they are converted to RGB."""
     width, height = _fitted(frame.width, frame.height)
     if width >= frame.width:
         return as_picture(frame)
@@ -37,7 +37,7 @@ def reduced(frame: Frame) -> Picture:
 
 
 def write_preview(picture: Picture, path: Path) -> None:
-    """Write the picture as a JPEG of a preview's size, larger than it was where a model is coarse."""
+    """Write the picture as a JPEG of a preview's size; small ones are enlarged."""
     rgb = as_array(picture)
     size = _fitted(picture.width, picture.height)
     if size != (picture.width, picture.height):
@@ -46,7 +46,7 @@ def write_preview(picture: Picture, path: Path) -> None:
 
 
 def _scaled(plane: Plane, width: int, height: int) -> Plane:
-    """By halves, which OpenCV is quick at, and then by what is left."""
+    """A plane reduced by halves, which OpenCV does fast, and then to the exact size."""
     while plane.shape[1] >= 2 * width:
         plane = cv2.resize(plane, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     return cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)

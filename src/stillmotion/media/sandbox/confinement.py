@@ -1,4 +1,4 @@
-"""Giving up, for good, what a process that opens strangers' files has no use for."""
+"""Confinement of a process that opens untrusted files: privileges given up for good."""
 
 import contextlib
 import ctypes
@@ -19,17 +19,17 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost: bytes of address space, seconds of processor time."""
+    """Limits for one file: bytes of address space, seconds of processor time."""
 
     memory: int
     processor_seconds: int
 
 
 def confine(limits: Limits) -> tuple[str, ...]:
-    """Confine this process; answers with the names of what the system really holds it to.
+    """Confine this process; returns the names of the restrictions that the system really enforces.
 
-    Of `memory`, `processor`, `files` (none may grow), `privileges` (none can be gained) and `system calls` (no file
-    can be opened, no connection made, no program started). Linux has all five, macOS the second and the third.
+    They are `memory`, `processor`, `files` (none may grow), `privileges` (none can be gained) and `system calls` (no
+    file can be opened, no connection made, no program started). Linux has all five, macOS the second and third.
     """
     held = [
         name
@@ -49,9 +49,9 @@ def confine(limits: Limits) -> tuple[str, ...]:
 
 
 def die_with_parent(parent: int) -> None:
-    """Ask the kernel to kill this process when `parent` is gone; where it cannot, the closed pipe does it.
+    """Ask the kernel to kill this process when `parent` dies; elsewhere the closed pipe ends it.
 
-    Raises `SystemExit` where the parent died before the question.
+    Raises `SystemExit` if the parent died before.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -60,14 +60,15 @@ def die_with_parent(parent: int) -> None:
 
 
 def be_first_to_go() -> None:
-    """Where memory runs out, have the kernel end this process and its children before any other (Linux)."""
+    """Make this process and its children the OOM killer's first choice (Linux)."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
 
 
 def _limited(number: int, most: int) -> bool:
-    """Set the limit, or keep a lower one. The kernel warns at the soft limit of processor time (SIGXCPU), which ends
-    a process that does not listen, and kills at the hard one.
+    """Set a resource limit, or keep a lower one.
+
+    At the soft limit of processor time the kernel sends SIGXCPU, at the hard one SIGKILL.
     """
     hard = resource.getrlimit(number)[1]
     above = most + 1 if number == resource.RLIMIT_CPU else most

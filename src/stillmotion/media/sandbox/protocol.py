@@ -1,8 +1,8 @@
-"""What a renderer and its decoder say to each other.
+"""Protocol between a renderer and its decoder.
 
-An order goes over a socket with two file handles: the file to read, open, and the pipe to answer into. An answer is
-one head after the other, msgpack behind its length (4 bytes, big-endian), each followed by the pixels that it
-announces. What comes from a decoder is a stranger's word: sizes are checked before they are believed.
+An order goes over a socket with two file handles: the open file to read, and the pipe to answer into. An answer is a
+sequence of heads, each msgpack behind its length (4 bytes, big-endian) and followed by the pixels that it announces.
+Everything a decoder sends is untrusted: sizes are checked before use.
 """
 
 from enum import StrEnum
@@ -17,15 +17,15 @@ LENGTH_BYTES = 4
 MAX_HEAD_BYTES = 4096
 MAX_ORDER_BYTES = 4096
 STATUS_BYTES = 4
-"""How a decoding ended, behind every answer, over the socket: an exit code as subprocess has it, signed."""
+"""Exit status after every answer, over the socket, as subprocess gives it: signed."""
 NOT_BEGUN = 1000
-"""A status from here on: the system refused a process, with the error number that is left."""
+"""Statuses from here on: no process could be forked; the rest is the error number."""
 
 
 class What(StrEnum):
-    """What is wanted of a file; `CONFINEMENT` is about the decoder itself.
+    """Tasks of a decoder; `CONFINEMENT` is about the decoder itself.
 
-    `SURVEY` and `CONVERTED` are for clips that others made (`foreign`).
+    `SURVEY` and `CONVERTED` are for foreign clips (`foreign_clips`).
     """
 
     CONFINEMENT = "confinement"
@@ -41,14 +41,14 @@ class What(StrEnum):
 
     @property
     def of_a_clip(self) -> bool:
-        """Whether the file is a clip, and not a picture."""
+        """True if the file is a clip and no picture."""
         return self not in {What.CONFINEMENT, What.SIZE, What.PICTURE, What.DEPTH}
 
 
 class DecodeOrder(msgspec.Struct, frozen=True, omit_defaults=True):
-    """To the decoder. `cover` is for a picture: the size that it need not be finer than (with a margin).
+    """An order. `cover` is the size in pixels that a picture has to cover, with a margin.
 
-    `bright_is_far` is for a depth image.
+    `bright_is_far` is for depth images.
     """
 
     what: What
@@ -57,20 +57,20 @@ class DecodeOrder(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Confined(msgspec.Struct, frozen=True, tag="confined"):
-    """What the decoder is held to."""
+    """Restrictions that the decoder is under."""
 
     to: tuple[str, ...]
 
 
 class Size(msgspec.Struct, frozen=True, tag="size"):
-    """A picture's size in pixels, upright."""
+    """An upright picture's size in pixels."""
 
     width: int
     height: int
 
 
 class Pixels(msgspec.Struct, frozen=True, tag="pixels"):
-    """A picture: width × height × 3 bytes of RGB follow, then width × height of alpha where it has any."""
+    """A picture: width × height × 3 bytes of RGB follow, then width × height of alpha if it has any."""
 
     width: int
     height: int
@@ -78,14 +78,14 @@ class Pixels(msgspec.Struct, frozen=True, tag="pixels"):
 
 
 class Nearness(msgspec.Struct, frozen=True, tag="nearness"):
-    """A depth image: width × height floats of 32 bits follow, in the machine's byte order."""
+    """A depth image: width × height floats of 32 bits follow, in native byte order."""
 
     width: int
     height: int
 
 
 class Facts(msgspec.Struct, frozen=True, tag="facts"):
-    """`ClipFacts`."""
+    """`ClipFacts` on the wire."""
 
     width: int
     height: int
@@ -96,18 +96,18 @@ class Facts(msgspec.Struct, frozen=True, tag="facts"):
 
     @classmethod
     def of(cls, facts: ClipFacts) -> "Facts":
-        """For the pipe."""
+        """Wire form of facts."""
         fps = facts.fps.as_integer_ratio()
         return cls(facts.size.width, facts.size.height, fps, facts.frame_count, facts.seconds, facts.codec)
 
     def as_facts(self) -> ClipFacts:
-        """From the pipe."""
+        """Facts from their wire form."""
         size = FrameSize(self.width, self.height)
         return ClipFacts(size, Fraction(*self.fps), self.frame_count, self.seconds, self.codec)
 
 
 class Survey(msgspec.Struct, frozen=True, tag="survey"):
-    """`foreign.Survey`; the frame for the thumbnail follows as `Planes`."""
+    """`Surveyed` on the wire; the thumbnail's frame follows as `Planes`."""
 
     width: int
     height: int
@@ -117,21 +117,21 @@ class Survey(msgspec.Struct, frozen=True, tag="survey"):
 
 
 class Planes(msgspec.Struct, frozen=True, tag="planes"):
-    """A clip's frame: width × height × 3 / 2 bytes follow."""
+    """A frame of a clip: width × height × 3 / 2 bytes follow."""
 
     width: int
     height: int
 
 
 class Undecodable(msgspec.Struct, frozen=True, tag="refused"):
-    """The file is to blame: the fields of a permanent `GenerationFailed`."""
+    """Refusal of a file: the fields of a permanent `GenerationFailed`."""
 
     code: str
     reason: str
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """That was all."""
+    """End of the answer."""
 
 
 Head = Confined | Size | Pixels | Nearness | Facts | Survey | Planes | Undecodable | End

@@ -1,7 +1,7 @@
-"""A list of the system calls that a decoder may make; the kernel refuses all others (Linux, x86-64 and ARM).
+"""Allow-list of system calls for decoders; the kernel refuses all others (Linux, x86-64 and ARM).
 
-A seccomp filter is a program for the kernel's own small machine (classic BPF) that sees a call's number and
-arguments and says what becomes of it: linux/seccomp.h, linux/bpf_common.h, seccomp(2).
+A seccomp filter is a program for the kernel's virtual machine (classic BPF). It sees a call's number and arguments and
+decides: linux/seccomp.h, linux/bpf_common.h, seccomp(2).
 """
 
 import ctypes
@@ -24,12 +24,12 @@ _INSTRUCTION = struct.Struct("=HBBI")
 
 _CLONE_THREAD = 0x00010000
 _CLONE_NEW_ANYTHING = 0x7E020000
-"""Every flag of clone(2) that makes a namespace."""
+"""All flags of clone(2) that create a namespace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One kind of processor: its number in linux/audit.h, and its numbers of the calls (asm/unistd.h)."""
+    """A processor architecture: its number in linux/audit.h, and its system call numbers (asm/unistd.h)."""
 
     audit: int
     calls: Mapping[str, int]
@@ -66,10 +66,10 @@ class _Program(ctypes.Structure):
 
 
 def allow_only_decoding() -> bool:
-    """Refuse this process, from here on, all but memory, threads, and reading and writing what is open.
+    """Refuse this process all system calls but memory, threads, and I/O on open files.
 
-    False where the system cannot. What is refused fails with EPERM, as a library expects that a call may; a call of
-    another architecture's kills the process. `PR_SET_NO_NEW_PRIVS` must be set.
+    Returns False if the system cannot. Refused calls fail with EPERM, as libraries expect; calls of another
+    architecture kill the process. `PR_SET_NO_NEW_PRIVS` must be set.
     """
     machine = _MACHINES.get(platform.machine())
     if sys.platform != "linux" or machine is None:
@@ -81,7 +81,7 @@ def allow_only_decoding() -> bool:
 
 
 def filter_program(machine: Machine, process: int) -> bytes:
-    """The instructions, for the process of that id."""
+    """The filter's instructions for the process of that id."""
     calls = dict(machine.calls)
     clone, clone3, tgkill = (calls.pop(name) for name in ("clone", "clone3", "tgkill"))
     refuse, allow = (_RETURN, 0, 0, _REFUSE | errno.EPERM), (_RETURN, 0, 0, _ALLOW)
@@ -90,17 +90,17 @@ def filter_program(machine: Machine, process: int) -> bytes:
         (_JUMP_IF_EQUAL, 1, 0, machine.audit),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER_AT),
-        # A thread, and nothing that is a process or a namespace of its own.
+        # clone: threads only, no processes and no namespaces.
         (_JUMP_IF_EQUAL, 0, 5, clone),
         (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
         (_AND, 0, 0, _CLONE_THREAD | _CLONE_NEW_ANYTHING),
         (_JUMP_IF_EQUAL, 0, 1, _CLONE_THREAD),
         allow,
         refuse,
-        # Its arguments lie in memory, where a filter cannot look: the C library falls back on clone.
+        # clone3 passes its arguments in memory, out of a filter's reach: with ENOSYS the C library falls back on clone.
         (_JUMP_IF_EQUAL, 0, 1, clone3),
         (_RETURN, 0, 0, _REFUSE | errno.ENOSYS),
-        # Signals to itself, as abort() sends one.
+        # tgkill: signals to itself only, for abort().
         (_JUMP_IF_EQUAL, 0, 4, tgkill),
         (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
         (_JUMP_IF_EQUAL, 0, 1, process),

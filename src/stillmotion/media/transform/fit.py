@@ -1,4 +1,4 @@
-"""A picture made to fit a frame exactly, as servers want it that would squeeze it otherwise."""
+"""Pictures cropped and resampled to a frame, for servers that would squeeze them otherwise."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from stillmotion.media.transform.saliency import Attention
 from stillmotion.vision.resize import as_array, even
 
 LOOKED_AT = 320
-"""The longer side, in pixels, of the copy in which the subject is looked for."""
+"""Longer side, in pixels, of the copy in which the subject is looked for."""
 COVERED = 0.999
-"""From this part of a side on nothing is cropped from it."""
+"""Fraction of a side from which on nothing is cropped."""
 
 
 def write_fitted(picture: Picture, size: FrameSize, path: Path) -> None:
-    """Write the picture as a PNG of `size`: cropped around its subject to that shape, then resampled."""
+    """Write the picture as a PNG of `size`: cropped around its subject, then resampled."""
     _fitted(picture, size).save(path, "PNG", compress_level=4)
 
 
 def fitted(picture: Picture, size: FrameSize) -> Picture:
-    """The picture in that size, as `write_fitted` writes it."""
+    """The picture as `write_fitted` writes it."""
     return Picture(size.width, size.height, _fitted(picture, size).tobytes())
 
 
@@ -32,7 +32,7 @@ def _fitted(picture: Picture, size: FrameSize) -> Image.Image:
 
 
 def _crop(picture: Picture, size: FrameSize) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom in the picture's pixels: the largest box of the frame's shape, where the eye goes."""
+    """Crop box in pixels (left, top, right, bottom): the largest of the frame's shape, around the subject."""
     scale = max(size.width / picture.width, size.height / picture.height)
     width, height = size.width / scale, size.height / scale
     left = _start(picture, 1, width / picture.width) * picture.width
@@ -41,7 +41,7 @@ def _crop(picture: Picture, size: FrameSize) -> tuple[float, float, float, float
 
 
 def _start(picture: Picture, axis: int, part: float) -> float:
-    """Where a window of that part of the side starts, as a fraction of it."""
+    """Start of a window that covers `part` of a side, as a fraction of the side."""
     if part >= COVERED:
         return 0.0
     attention = Attention(axis, part)

@@ -1,4 +1,4 @@
-"""Planes of a frame, scaled and moved into a frame of another size."""
+"""Layout of a frame's planes, scaled and moved into a frame of another size."""
 
 import math
 from dataclasses import dataclass
@@ -13,33 +13,33 @@ from stillmotion.media.frames import Plane, planes
 from stillmotion.vision.resize import as_bytes, blurred_at, even
 
 ROOM = 8
-"""Source pixels around a window that are scaled with it: half a Lanczos kernel, and what evenness takes."""
+"""Source pixels around a window that are scaled with it: half a Lanczos kernel, and the rounding to even numbers."""
 
 TAPS = 3
-"""Of the interpolation between scaled pixels, on either side."""
+"""Taps of the interpolation between scaled pixels, on either side."""
 
 BLUR = 0.035
-"""Of the blurred border, as a fraction of the frame's longer side."""
+"""Sigma of the border's blur, as a fraction of the frame's longer side."""
 
 FADE = 0.04
-"""How far from the picture's edge its mirror image has become the blurred one, likewise."""
+"""Distance from the picture's edge over which its mirror image fades into the blur, likewise."""
 
 COARSE = 8
-"""The blurred border is made on every so many pixels."""
+"""Reduction factor at which the border is blurred."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One axis: the picture's `source` pixels drawn `length` long into a frame of `frame` pixels. All even."""
+    """One axis: `source` pixels of the picture drawn `length` pixels long into a frame of `frame` pixels. All even."""
 
     source: int
     frame: int
     length: int
 
     def view(self, edge: float) -> "View":
-        """What to cut, scale and show where the picture's edge lies at `edge` in the frame.
+        """The cut for a picture whose edge lies at `edge` in the frame.
 
-        While the picture fills the frame, the cut is as long wherever the edge is: what moves keeps its scale.
+        While the picture fills the frame, the cut's length is the same for any edge: a moving window keeps its scale.
         """
         scale = self.length / self.source
         first, beyond = -edge / scale, (self.frame - edge) / scale
@@ -57,7 +57,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Take `cut` source pixels from `start`, make them `scaled` long, and begin the frame at `offset` of those.
+    """A cut of one axis: `cut` source pixels from `start`, scaled to `scaled`; the frame begins at `offset` of those.
 
     A negative offset leaves a border before the picture.
     """
@@ -68,7 +68,7 @@ class View:
     offset: float
 
     def halved(self) -> "View":
-        """The same for a plane of half the density."""
+        """The same cut on a chroma plane, at half the density."""
         return View(self.start // 2, self.cut // 2, self.scaled // 2, self.offset / 2)
 
 
@@ -81,16 +81,16 @@ class Layout:
 
     @property
     def enlarges(self) -> bool:
-        """Whether the picture is drawn larger than it is, on either axis."""
+        """True if the picture is enlarged on either axis."""
         return self.across.length > self.across.source or self.down.length > self.down.source
 
     def at(self, left: float, top: float) -> "Placed":
-        """The picture's top left corner being at `left`, `top` of the frame."""
+        """The layout with the picture's top left corner at `left`, `top` of the frame."""
         return Placed(FrameSize(self.across.frame, self.down.frame), self.across.view(left), self.down.view(top))
 
 
 class Placed:
-    """Draws pictures into one place of a frame; what they leave bare is mirrored and fades into a blur."""
+    """Draws frames into one place of a larger frame. The bare rest is mirrored and fades into a blur."""
 
     def __init__(self, frame: FrameSize, across: View, down: View) -> None:
         self._frame, self._across, self._down = frame, across, down
@@ -98,16 +98,16 @@ class Placed:
         right = min(frame.width, round(across.scaled - across.offset))
         bottom = min(frame.height, round(down.scaled - down.offset))
         self.picture = (left, top, right, bottom)
-        """Where the picture is seen: left, top, right and bottom in the frame's pixels."""
+        """The visible part of the picture: left, top, right and bottom in the frame's pixels."""
         self._shares = {density: _share(frame, self.picture, density) for density in (1, 2)} if self.is_bare else {}
 
     @property
     def is_bare(self) -> bool:
-        """Whether the picture leaves a border."""
+        """True if the picture leaves a border."""
         return self.picture != (0, 0, self._frame.width, self._frame.height)
 
     def draw(self, frame: Frame) -> Frame:
-        """The picture of `frame` in its place."""
+        """The frame with the picture in its place."""
         y, u, v = planes(frame)
         luma = self._plane(y, 1, cv2.INTER_LANCZOS4)
         chroma = [self._plane(each, 2, cv2.INTER_CUBIC).reshape(-1) for each in (u, v)]
@@ -122,7 +122,7 @@ class Placed:
         return self._softened(shown, density) if self.is_bare else shown
 
     def _softened(self, plane: Plane, density: int) -> Plane:
-        """The plane with its border passing over into a blur away from the picture; the picture as it is."""
+        """The plane with its border fading into a blur; the picture itself is unchanged."""
         height, width = plane.shape
         sigma = BLUR * max(self._frame.width, self._frame.height) / density / COARSE
         soft = blurred_at(plane, (max(2, width // COARSE), max(2, height // COARSE)), sigma)
@@ -131,7 +131,7 @@ class Placed:
 
 
 def _share(frame: FrameSize, picture: tuple[int, int, int, int], density: int) -> NDArray[np.float32]:
-    """How much of a pixel is the sharp picture: 1 inside it, 0 from `FADE` away on."""
+    """Weight of the sharp picture: 1 inside it, 0 from `FADE` outward."""
     left, top, right, bottom = (edge / density for edge in picture)
     x = np.arange(frame.width // density, dtype=np.float32)[None, :]
     y = np.arange(frame.height // density, dtype=np.float32)[:, None]
@@ -142,7 +142,7 @@ def _share(frame: FrameSize, picture: tuple[int, int, int, int], density: int) -
 
 
 def _scaled(part: Plane, width: int, height: int, enlarging: int) -> Plane:
-    """Scaled by area along an axis that shrinks, by `enlarging` along one that grows."""
+    """A plane scaled: area-averaged along an axis that shrinks, by `enlarging` along one that grows."""
     rows, columns = part.shape
     if (columns, rows) == (width, height):
         return np.ascontiguousarray(part)
@@ -153,7 +153,7 @@ def _scaled(part: Plane, width: int, height: int, enlarging: int) -> Plane:
 
 
 def _shown(plane: Plane, offset: float, length: int, axis: int) -> Plane:
-    """`length` pixels along `axis` from `offset` on, between pixels where it must be; mirrored where there are none."""
+    """`length` pixels along `axis` from `offset` on, interpolated between pixels, mirrored outside."""
     whole = math.floor(offset + 1e-6)
     part = offset - whole
     if part > 1e-3:
@@ -168,7 +168,7 @@ def _shown(plane: Plane, offset: float, length: int, axis: int) -> Plane:
 
 
 def _shifted(plane: Plane, part: float, axis: int) -> Plane:
-    """The samples `part` of a pixel further on (Lanczos of three lobes)."""
+    """The plane shifted by `part` of a pixel (Lanczos, three lobes)."""
     at = np.arange(1 - TAPS, TAPS + 1) - part
     kernel = np.sinc(at) * np.sinc(at / TAPS)
     taps, alone = (kernel / kernel.sum()).astype(np.float32), np.ones(1, np.float32)

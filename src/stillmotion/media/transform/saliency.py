@@ -1,4 +1,4 @@
-"""Where the eye goes in a clip, as it goes by: what a window that shows only a part of it should follow."""
+"""Saliency track of a clip: the way of a window that shows only a part of it and follows the subject."""
 
 from typing import Any
 
@@ -15,30 +15,30 @@ from stillmotion.vision.saliency import border_distance
 Profile = NDArray[np.float64]
 
 CELLS = 96
-"""How many cells the longer side is looked at in."""
+"""Cells of the saliency map's longer side."""
 NEIGHBOURS, SMALLEST_FACE = 5, 0.08
-"""As in `FaceCascade`."""
+"""Settings of `FaceCascade`."""
 FACE_WEIGHT = 8.0
-"""How much more a face counts than the most salient thing without one."""
+"""Weight of a face, relative to the most salient cell without one."""
 CENTRE_WEIGHT = 0.15
-"""How much the middle counts by itself: enough to decide where nothing stands out."""
+"""Weight of the middle, enough to decide if nothing is salient."""
 STILL = 0.04
-"""A subject that stays within this part of the side is given a still window."""
+"""Movement of the subject, as a fraction of the side, below which the window stands still."""
 CALM_SECONDS = 0.8
-"""The standard deviation of the smoothing of a window's way."""
+"""Standard deviation, in seconds, of the window's smoothing."""
 
 
 class Attention:
-    """Looks at frames now and then, and says where a window that slides along one axis should be."""
+    """Samples frames, and places a window that slides along one axis."""
 
     def __init__(self, axis: int, window: float) -> None:
-        """`axis` is 1 for a window that slides across, 0 for up and down; `window` is its part of that side."""
+        """`axis` is 1 for a window that slides across, 0 for up and down; `window` is its fraction of that side."""
         self._axis, self._window = axis, window
         self._looks: list[Profile] = []
         self._faces = FaceCascade("alt2", NEIGHBOURS, SMALLEST_FACE)
 
     def look(self, frame: Frame) -> None:
-        """Take this frame into account; frames are to come evenly spaced."""
+        """Sample a frame; frames must be evenly spaced."""
         y, u, v = planes(frame)
         salience = _salience(_cells(y, y.shape), _cells(u, y.shape), _cells(v, y.shape))
         for face in self._faces.find(equalised(y)):
@@ -49,9 +49,9 @@ class Attention:
         self._looks.append(salience.mean(axis=1 - self._axis, dtype=np.float64))
 
     def way(self, count: int, seconds: float) -> Profile:
-        """For each of `count` frames, where the window starts, as a fraction of the side: smooth, within the picture.
+        """The window's start in each of `count` frames, as a fraction of the side: smoothed, and within the picture.
 
-        One place for all where the subject hardly moves.
+        It is constant if the subject hardly moves.
         """
         if not self._looks:
             return np.full(count, (1 - self._window) / 2)
@@ -64,17 +64,18 @@ class Attention:
         return _smooth(np.interp(np.arange(count), seen_at, starts), CALM_SECONDS * count / seconds)
 
     def _best(self, profile: Profile) -> float:
-        """The start of the window that holds most, what is near its middle counting more."""
+        """The start of the window with the highest sum of saliency, its middle weighted more."""
         cells = len(profile)
         spread = profile + CENTRE_WEIGHT * profile.mean() * np.hanning(cells + 2)[1:-1]
         span = min(cells, max(1, round(self._window * cells)))
         held = np.convolve(spread, 0.5 + np.hanning(span + 2)[1:-1], "valid")
+        # The mean of equal maxima, so that an even picture is cropped in its middle.
         fit = np.argwhere(held >= held.max() * (1 - 1e-9)).mean()
         return float(np.clip(fit / max(1, cells - span), 0, 1)) * (1 - self._window)
 
 
 def difference(one: Picture, other: Picture) -> float:
-    """How unlike two pictures look at a coarse scale: the root mean square of their cells' differences."""
+    """Root mean square difference of two pictures at a coarse scale."""
     cells = [
         cv2.resize(
             as_array(each),
@@ -93,7 +94,7 @@ def _cells(plane: Plane, shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def _salience(*channels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """0 to 1: how unlike the border around the picture a cell is, its two nearest sides not counting."""
+    """Saliency, 0 to 1: the distance from the two sides of the border that are most alike."""
     unlike = border_distance(cv2.GaussianBlur(np.dstack(channels), (0, 0), 1.5), _standardised, 2)
     low, high = np.percentile(unlike, (20, 98))
     return np.asarray(np.clip((unlike - low) / max(high - low, 1e-6), 0, 1) ** 2, np.float32)
@@ -105,7 +106,7 @@ def _standardised(cells: NDArray[np.float32], side: NDArray[np.float32]) -> Any:
 
 
 def _smooth(way: Profile, sigma: float) -> Profile:
-    """Low-passed, the ends held."""
+    """Gaussian low-pass with the ends held."""
     reach = max(1, round(3 * sigma))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
     held = np.pad(way, reach, mode="edge")
