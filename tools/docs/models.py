@@ -23,7 +23,7 @@ def models() -> str:
     """Every model with weights: what it makes, needs and may be used for."""
     rows = []
     for each in read_catalogue().entries.values():
-        if each.engine is not EngineKind.DIFFUSERS:
+        if each.engine != EngineKind.DIFFUSERS:
             continue
         made = plan(each, GenerationRequest(prompt="a walk", frame0=None, aspect_ratio=AspectRatio.WIDE))
         where = f"{each.licence}; not for {each.territory}" if each.territory else each.licence

@@ -16,12 +16,13 @@ from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, 
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.planning import successor
 from stillmotion.domain.rendering import VideoCodec
+from stillmotion.engines.installed import missing_engine
 from stillmotion.worker.devices import Device, devices_for
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import NewRenderer
 from stillmotion.worker.makers.preparation import Darkroom
 from stillmotion.worker.makers.remote import Forwarder
-from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererProcess, common_options, try_out
+from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererDied, RendererProcess, common_options, try_out
 
 
 def catalogue(settings: Settings) -> Catalogue:
@@ -52,7 +53,9 @@ def weights_of(entry: Entry, settings: Settings) -> Path:
 
 
 def _with_weights(entry: Entry, settings: Settings) -> Entry:
-    """The entry with the folder of its weights named."""
+    """The entry with the folder of its weights named. An engine from outside knows its own."""
+    if entry.is_outside:
+        return entry
     return replace(entry, weights=str(weights_of(entry, settings).absolute()))
 
 
@@ -93,7 +96,7 @@ def devices(settings: Settings, models: Catalogue, faults: Faults | None = None)
 
 def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[Forwarder]:
     """The other servers that wire names stand for. Raises `CatalogueError` where one's workflow cannot be used."""
-    entries = [each for each in models.offered() if each.engine is EngineKind.FORWARD]
+    entries = [each for each in models.offered() if each.engine == EngineKind.FORWARD]
     if not entries:
         return []
     from stillmotion.engines.forward.peers import peer_of
@@ -125,14 +128,20 @@ async def model_troubles(settings: Settings) -> dict[str, str | None]:
 
     Raises `CatalogueError`.
     """
-    return {entry.name: await _trouble_of(entry, settings) for entry in catalogue(settings).offered()}
+    return {entry.name: await trouble_of(entry, settings) for entry in catalogue(settings).offered()}
 
 
-async def _trouble_of(entry: Entry, settings: Settings) -> str | None:
+async def trouble_of(entry: Entry, settings: Settings) -> str | None:
+    """The reason why a model cannot be made; None where it can. An engine from outside is loaded to see that."""
     if entry.must_be_accepted and entry.licence not in settings.accepted_licences:
         return f"its licence {entry.licence} is not accepted: see the setting accepted_licences"
     trouble = local_trouble(entry, settings) if entry.server is None else await server_trouble(entry)
-    if trouble is None and entry.is_local:
+    if trouble is None and entry.is_outside:
+        try:
+            await try_out(renderer_for(entry, settings))
+        except RendererDied as died:
+            return died.why
+    elif trouble is None and entry.is_local:
         # Its libraries take seconds to load: a server's start leaves this to the renderers.
         from stillmotion.engines.diffusers.preflight import why_unfit
 
@@ -142,6 +151,8 @@ async def _trouble_of(entry: Entry, settings: Settings) -> str | None:
 
 def local_trouble(entry: Entry, settings: Settings) -> str | None:
     """The reason why a model cannot be made on this machine, as far as that shows before it is loaded; None without."""
+    if entry.is_outside:
+        return missing_engine(entry.engine)
     if not entry.is_local:
         return None
     from stillmotion.engines.diffusers.libraries import missing_library

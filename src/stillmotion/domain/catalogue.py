@@ -22,7 +22,7 @@ class CatalogueError(StillmotionError):
 
 
 class EngineKind(StrEnum):
-    """What makes the frames."""
+    """The engines of this package, by the names that entries have for them."""
 
     PARALLAX = "parallax"
     DIFFUSERS = "diffusers"
@@ -131,14 +131,15 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A model. `weights` is a local folder; `hub` an id to load by where that is allowed; `family` chooses the code.
+    """A model. `engine` is an `EngineKind`, or the name of an engine that an installed package brings.
 
-    `licence` is an SPDX id, or the licence's name as it is accepted by; `territory` where it may not be used.
-    `memory_gb` is what it takes of a GPU, with the defaults here. `options` are for the engine alone.
+    `weights` is a local folder; `hub` an id to load by where that is allowed; `family` chooses the code. `licence` is
+    an SPDX id, or the name by which the licence is accepted; `territory` names the places where it forbids use.
+    `memory_gb` is the GPU memory that the model takes with the defaults here. `options` are for the engine alone.
     """
 
     name: str
-    engine: EngineKind
+    engine: str
     abilities: frozenset[Ability]
     summary: str = ""
     family: str = ""
@@ -160,13 +161,18 @@ class Entry:
 
     @property
     def engine_name(self) -> str:
-        """What the honesty header says."""
-        return "parallax/1" if self.engine is EngineKind.PARALLAX else f"{self.engine}/{self.name}"
+        """The name in the header X-Stillmotion-Engine, and of the generation's row."""
+        return "parallax/1" if self.engine == EngineKind.PARALLAX else f"{self.engine}/{self.name}"
+
+    @property
+    def is_outside(self) -> bool:
+        """True for an engine that an installed package brings (`engines.installed`)."""
+        return self.engine not in frozenset(EngineKind)
 
     @property
     def is_local(self) -> bool:
-        """Whether its weights are loaded onto a device of the machine that makes its clips."""
-        return self.engine is EngineKind.DIFFUSERS
+        """True for a model of this machine that has renderers for its engine alone."""
+        return self.engine == EngineKind.DIFFUSERS or self.is_outside
 
     @property
     def must_be_accepted(self) -> bool:

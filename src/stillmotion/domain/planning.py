@@ -117,7 +117,7 @@ def _needs_start(entry: Entry) -> Problem:
 def _refused_loop(entry: Entry, request: GenerationRequest) -> list[Problem]:
     if not request.loop or Ability.LOOP in entry.abilities:
         return []
-    if not _ends_anywhere(entry):
+    if entry.is_outside or not _ends_anywhere(entry):
         return [Problem(Field.LOOP, f"cannot be had: {entry.name} does not end where it began; leave it out")]
     if request.frame0 is None or request.frame1 is not None or request.extends:
         return [Problem(Field.LOOP, f"needs one picture, to start and to end with, on {entry.name}: leave it out")]
@@ -145,7 +145,7 @@ def _refused_prompt(entry: Entry, request: GenerationRequest) -> list[Problem]:
 def _takes_negative(entry: Entry) -> bool:
     if entry.server is not None:
         return entry.server.speaks is Dialect.OPENAI and not entry.options.get("plain", False)
-    return entry.engine is EngineKind.DIFFUSERS and entry.takes_prompt and entry.guidance > 1
+    return entry.is_local and entry.takes_prompt and entry.guidance > 1
 
 
 def _refused_frames(entry: Entry, request: GenerationRequest) -> list[Problem]:
@@ -182,7 +182,8 @@ def _ends_anywhere(entry: Entry) -> bool:
 def _emulated(entry: Entry, request: GenerationRequest) -> list[str]:
     said = []
     if request.extends and Ability.EXTEND not in entry.abilities:
-        said.append("extend: starts from the earlier clip's last frame, which is dropped; its motion is not carried on")
+        dropped = "" if entry.is_outside else ", which is dropped"
+        said.append(f"extend: starts from the earlier clip's last frame{dropped}; its motion is not carried on")
     if request.loop and Ability.LOOP not in entry.abilities:
         said.append("loop: ends with the picture it starts from, which is dropped")
     if request.concepts and entry.takes_prompt and not _has_concepts(entry):
@@ -196,7 +197,7 @@ def _takes_seed(entry: Entry) -> bool:
 
 
 def _has_concepts(entry: Entry) -> bool:
-    if entry.engine is EngineKind.PARALLAX:
+    if entry.engine == EngineKind.PARALLAX or entry.is_outside:
         return True
     return entry.server is not None and entry.server.speaks is Dialect.DREAM_MACHINE
 

@@ -1,4 +1,4 @@
-"""The devices that models run on, and the renderers that hold a model on one."""
+"""Renderers for one engine alone: those that hold a model on a device, and those of engines from outside."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ from stillmotion.worker.makers.remote import Successor
 from stillmotion.worker.renderer.process import MODEL_PATIENCE, RENDERER_COMMAND, RendererProcess
 
 FIRST_GPU = "auto"
-"""Stands for the first GPU that there is, or else the CPU."""
+"""The first GPU that there is, or else the CPU."""
 
 OFFLINE: Mapping[str, str] = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "DO_NOT_TRACK": "1"}
-"""A renderer loads weights from a folder, and asks no hub for anything."""
+"""The environment of a renderer that loads weights from a folder, and asks no hub for anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device that models run on, one at a time: its renderers hold the first of `entries` from their start on.
+    """A lane for `entries` alone. On a device one model is held at a time, the first of them from the start on.
 
-    `successor` is who takes over while it cannot be used; None where nobody ever does.
+    An engine from outside has a lane of this kind too, on no device. `successor` takes over while the lane cannot be
+    used; it is None where no other model stands in.
     """
 
     name: str
@@ -30,22 +31,27 @@ class Device:
 
     @property
     def engines(self) -> tuple[str, ...]:
-        """The names that generations know its models by."""
+        """The names of its models in the rows of generations."""
         return tuple(each.engine_name for each in self.entries)
 
 
 def devices_for(
     entries: Sequence[Entry], names: Sequence[str], successor: Successor | None = None, options: Sequence[str] = ()
 ) -> list[Device]:
-    """Every model on every device of those names; none where there are no models. `options` are for each renderer.
+    """Every model on every device of those names, and a lane for each engine from outside.
 
-    Several devices start with different models, as far as there are different ones.
+    None where there are no models. `options` are for each renderer. Several devices start with different models, as
+    far as there are different ones.
     """
     made = []
-    for number, name in enumerate((names or (FIRST_GPU,)) if entries else ()):
-        first = number % len(entries)
-        turned = (*entries[first:], *entries[:first])
+    models = [each for each in entries if not each.is_outside]
+    for number, name in enumerate((names or (FIRST_GPU,)) if models else ()):
+        first = number % len(models)
+        turned = (*models[first:], *models[:first])
         made.append(Device(f"device {name}", _renderers(name, turned, options), turned, successor))
+    for engine in dict.fromkeys(each.engine for each in entries if each.is_outside):
+        own = tuple(each for each in entries if each.engine == engine)
+        made.append(Device(f"engine {engine}", _renderers("", own, options), own, successor))
     return made
 
 

@@ -120,6 +120,8 @@ def _entry(name: str, table: Mapping[str, Any], where: str) -> Entry:
         entry = msgspec.convert({**table, "name": name}, Entry)
     except msgspec.ValidationError as error:
         raise CatalogueError(f"{place}: {str(error).replace('`', '')}.") from error
+    if not _NAME.fullmatch(entry.engine):
+        raise CatalogueError(f"{place}.engine: an engine's name is made of a-z, 0-9 and -, 63 characters at most.")
     _check_numbers(entry, place)
     _check_server(entry, place)
     return entry
@@ -161,7 +163,7 @@ def _check_numbers(entry: Entry, place: str) -> None:
 
 def _check_server(entry: Entry, place: str) -> None:
     server = entry.server
-    if (server is not None) is not (entry.engine is EngineKind.FORWARD):
+    if (server is not None) is not (entry.engine == EngineKind.FORWARD):
         raise CatalogueError(f"{place}.server is for the engine forward, which needs one.")
     if server is None:
         return

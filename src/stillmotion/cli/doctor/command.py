@@ -15,6 +15,7 @@ import click
 
 from stillmotion.adapters.private_files import UMASK
 from stillmotion.cli.doctor.directory import Finding, database, log_support, place, privacy
+from stillmotion.cli.logs import configure
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.composition.preflight import (
     FEW_FILES,
@@ -62,6 +63,7 @@ def _examined(ctx: click.Context, data_dir: Path | None) -> Iterator[Finding]:
     except StillmotionError as error:
         yield Finding("settings", str(error), "Nothing else can be looked at before that.")
         return
+    configure(settings.log_level, settings.log_format)
     yield from examine(settings)
 
 
@@ -81,6 +83,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("address", _address),
         ("devices", _devices),
         ("renderer", _renderer),
+        ("engines from outside", _engines_from_outside),
     )
     for name, check in checks:
         try:
@@ -243,3 +246,18 @@ def _renderer(settings: Settings) -> Finding:
         done = asyncio.run(render(Path(folder)))
     took = time.monotonic() - began
     return Finding("renderer", f"{done.frames} frames of {done.width}×{done.height} in {took:.1f} s, start included")
+
+
+def _engines_from_outside(settings: Settings) -> Finding:
+    from stillmotion.composition.engines import catalogue, trouble_of
+    from stillmotion.engines.installed import installed_engines
+
+    name = "engines from outside"
+    entries = [each for each in catalogue(settings).offered() if each.is_outside]
+    troubles = [(entry.name, asyncio.run(trouble_of(entry, settings))) for entry in entries]
+    wrong = "; ".join(f"{model}: {trouble}" for model, trouble in troubles if trouble)
+    if wrong:
+        return Finding(name, wrong, "Mend the package, or give its models' wire names to others in the catalogue.")
+    found = ", ".join(installed_engines()) or "none is installed"
+    offered = f"; loaded for {', '.join(each.name for each in entries)}" if entries else ""
+    return Finding(name, found + offered)

@@ -80,9 +80,12 @@ def command(ctx: click.Context, /, images: tuple[str, ...], out: str | None, **g
     and a picture never is; of several pictures, those whose clips are there and whole are passed over, so that a call
     that was cut off can be repeated. Ctrl-C leaves nothing half-made.
     """
+    from stillmotion.cli.logs import configure
+
     _check_words(images, given["prompt"])
     as_json, overwrite = given.pop("as_json"), given.pop("overwrite")
     settings = load_settings(ctx, server=given.pop("server"), key=given.pop("key"))
+    configure(settings.log_level, settings.log_format)
     bright_is_far = given.pop("depth_inverted")
     asked = Asked(**given, depth_bright_is_far=bright_is_far)
     _check(asked, settings)

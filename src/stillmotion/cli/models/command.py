@@ -12,6 +12,7 @@ import click
 from stillmotion.adapters.models.hub import Tell
 from stillmotion.cli.admin.options import json_option, print_json
 from stillmotion.cli.completion import entries
+from stillmotion.cli.logs import configure
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.cli.models.pull import pull_weights
 from stillmotion.composition.engines import catalogue, model_troubles
@@ -68,6 +69,7 @@ def check(ctx: click.Context, file: Path | None, as_json: bool) -> None:
     Ends with exit code 1 where one cannot.
     """
     settings = load_settings(ctx, catalogue=None if file is None else str(file))
+    configure(settings.log_level, settings.log_format)
     troubles = asyncio.run(model_troubles(settings))
     if as_json:
         print_json([{"model": name, "trouble": trouble} for name, trouble in troubles.items()])
@@ -120,6 +122,7 @@ def warm(ctx: click.Context, names: tuple[str, ...], file: Path | None, as_json:
     from stillmotion.cli.models.trial import warmed
 
     settings = load_settings(ctx, catalogue=None if file is None else str(file))
+    configure(settings.log_level, settings.log_format)
     failed = False
     for entry in _named(settings, names):
         try:
@@ -143,7 +146,7 @@ def _named(settings: Settings, names: Sequence[str], *, only_weights: bool = Fal
             raise CatalogueError(f"The catalogue has no model {name}: {hint}")
     if names:
         return [models.entries[name] for name in names]
-    return [each for each in models.offered() if each.engine is EngineKind.DIFFUSERS or not only_weights]
+    return [each for each in models.offered() if each.engine == EngineKind.DIFFUSERS or not only_weights]
 
 
 def _say(entry: Entry, as_json: bool, sentence: str, **facts: Any) -> None:

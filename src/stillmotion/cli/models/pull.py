@@ -14,7 +14,7 @@ def pull_weights(entry: Entry, settings: Settings, tell: Tell) -> Path:
 
     Raises `CatalogueError` for a licence that was not accepted, and `WeightsUnusable`.
     """
-    if entry.engine is not EngineKind.DIFFUSERS:
+    if entry.engine != EngineKind.DIFFUSERS:
         raise WeightsUnusable(f"{entry.name} needs no weights: it is made by {entry.engine_name}.")
     entry.check_licence(frozenset(settings.accepted_licences))
     folder = weights_of(entry, settings)

@@ -70,6 +70,25 @@ def model_engines(entries: Sequence[Entry], device: str) -> tuple[dict[str, Engi
     return {each.name: each for each in engines}, {name: why for name, why in reasons.items() if why is not None}
 
 
+def outside_engines(entries: Sequence[Entry]) -> tuple[dict[str, Engine], dict[str, str]]:
+    """The engines that an installed package brings for these entries, by name, and the reasons why others do not load.
+
+    Raises `EngineUnfit` where none of them loads.
+    """
+    from stillmotion.engines.installed import load  # noqa: PLC0415 - as above: it imports somebody's package
+
+    engines: dict[str, Engine] = {}
+    reasons: dict[str, str] = {}
+    for entry in entries:
+        try:
+            engines[entry.engine_name] = load(entry)
+        except EngineUnfit as error:
+            reasons[entry.engine_name] = str(error)
+    if not engines:
+        raise EngineUnfit(" ".join(reasons.values()))
+    return engines, reasons
+
+
 def main() -> None:
     """Become a renderer."""
     started = time.monotonic()
@@ -96,7 +115,8 @@ def main() -> None:
 def _engines(arguments: argparse.Namespace) -> tuple[dict[str, Engine], dict[str, str]]:
     if arguments.models is None:
         return embedded_engines(arguments.depth_model, arguments.depth_model_gives), {}
-    return model_engines(msgspec.json.decode(arguments.models, type=list[Entry]), arguments.device)
+    entries = msgspec.json.decode(arguments.models, type=list[Entry])
+    return outside_engines(entries) if entries[0].is_outside else model_engines(entries, arguments.device)
 
 
 def _arguments() -> argparse.Namespace:
