@@ -1,6 +1,6 @@
-"""What a shell can complete that only a server, a data directory or a catalogue knows.
+"""Shell completion of values that only a server, a data directory or a catalogue knows.
 
-A shell waits for it with every press of the key: nobody waits longer than a moment, and no trouble is told.
+The shell waits at each press of the key, so a look has a short deadline and its errors stay silent.
 """
 
 import threading
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 MOMENT_SECONDS: Final = 3.0
 
 Known: TypeAlias = Callable[[click.Context], Mapping[str, str]]
-"""Gives what there is to choose from, each with a word about it."""
+"""Lists the possible values, each with a description."""
 
 Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def _completing(known: Known, *, several: bool = False) -> Complete:
-    """Completes a word, or with `several` the last of a list with commas."""
+    """Completion of a word; with `several`, of the last in a list with commas."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         given = ctx.params.get(param.name or "")
@@ -43,7 +43,7 @@ def _completing(known: Known, *, several: bool = False) -> Complete:
 
 
 def _soon(look: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
-    """What a look gives, or nothing where it takes too long or goes wrong."""
+    """Result of a look; empty where it takes too long or fails."""
     found: dict[str, str] = {}
 
     def work() -> None:
@@ -88,7 +88,7 @@ def _on_server(wanted: "Callable[[Generation], bool]") -> Known:
 
 
 def _wire_names(ctx: click.Context) -> Mapping[str, str]:
-    """Of the server that is asked, else of the catalogue that the settings name."""
+    """Wire names of the server's models, else of the catalogue that the settings name."""
     settings = _settings(ctx, "server", "key")
     if settings.server and "server" in {each.name for each in ctx.command.params}:
         with _client(ctx) as client:
@@ -103,7 +103,7 @@ def _catalogue_names(ctx: click.Context) -> Mapping[str, str]:
 
 
 def _catalogue(settings: Any) -> "Catalogue":
-    """As `composition.catalogue`, without waiting for all that is put together there."""
+    """The catalogue, read without the imports of `composition`, which would take too long here."""
     from stillmotion.adapters.models.catalogue import read_catalogue
 
     return read_catalogue(Path(settings.catalogue).expanduser() if settings.catalogue else None, settings.models)

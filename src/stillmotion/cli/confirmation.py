@@ -1,4 +1,4 @@
-"""Asking a person before something is gone for good. A script is not asked: it was written to do it."""
+"""Confirmation before an irreversible step. Only a person at a terminal is asked, never a script."""
 
 import sys
 from collections.abc import Callable
@@ -12,12 +12,12 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 
 def yes_option(command: Command) -> Command:
-    """`--yes`, with which nobody is asked."""
+    """Decorator: the option `--yes`, which skips the question."""
     return click.option("--yes", "-y", is_flag=True, help="Do not ask first. Nobody is asked off a terminal.")(command)
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask, where somebody is at a terminal to answer. Ends the command with exit code 1 where the answer is no."""
+    """Ask at a terminal. A no ends the command with exit code 1."""
     shown = sys.stderr if sys.stderr.isatty() else sys.stdout
     if yes or not (sys.stdin.isatty() and shown.isatty()):
         return

@@ -47,18 +47,18 @@ _IMAGE_TYPES: Mapping[str, str] = {
 
 
 class DemoFailed(StillmotionError):
-    """The demo could not be carried through: the message says at which step and what to do."""
+    """The demo failed: the message names the step and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """The gateway's API as a customer calls it."""
+    """Caller of the gateway's API, as a customer's program is."""
 
     base: str
     key: str
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[dict[str, Any], float]:
-        """The answer and how far the render is, 0 to 1."""
+        """POST JSON: the response's body, and the render's progress from 0 to 1."""
         headers = {"Content-Type": "application/json", "Ocp-Apim-Subscription-Key": self.key}
         request = urllib.request.Request(self.base + path, json.dumps(body).encode(), headers)
         try:
@@ -71,7 +71,7 @@ class _Caller:
             raise DemoFailed(f"The service at {self.base} does not answer any more ({error}): try again.") from error
 
     def download(self, url: str, path: Path) -> Path:
-        """Fetch an asset as a browser would, with no key."""
+        """Download an asset without a key, as a browser does."""
         try:
             with _open(urllib.request.Request(url)) as answer:
                 path.write_bytes(answer.read())
@@ -83,7 +83,7 @@ class _Caller:
 
 
 def _open(request: urllib.request.Request) -> Any:
-    """Straight to the server: a proxy in the environment is not meant for loopback."""
+    """Open a URL directly: a proxy in the environment is not meant for loopback."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60)
 
 
@@ -139,14 +139,14 @@ def command(image: str | None, prompt: str | None, out: str | None, overwrite: b
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Where the clip goes, and its thumbnail where the clip is a file."""
+    """Places of the clip and, where the clip is a file, of its thumbnail."""
 
     clip: Output
     thumbnail: Output | None
 
     @classmethod
     def of(cls, named: str, image: str | None, *, overwrite: bool) -> "_Places":
-        """Raises `OutputRefused`. A file that was named is replaced only where that was asked for; in a folder none."""
+        """Resolve the places. Only a named file is replaced, and only with --overwrite. Raises `OutputRefused`."""
         if_there = IfThere.REPLACE if overwrite else IfThere.NUMBER if is_folder(named) else IfThere.REFUSE
         inputs = InputPaths([image] if image and not is_address(image) else ())
         clip = place(named, CLIP, "demo", if_there=if_there, inputs=inputs)
@@ -160,11 +160,11 @@ class _Places:
 
     @property
     def aside(self) -> bool:
-        """Whether notes are to be kept out of standard output, where the clip goes."""
+        """True where the clip goes to standard output, so that messages must not."""
         return self.clip.is_standard_output
 
     def put(self, clip: Path, thumbnail: Path) -> tuple[str, str]:
-        """Write both; where they are, in words."""
+        """Write both files, and return a sentence with their paths."""
         written = put(clip, self.clip)
         if self.thumbnail is None or written is None:
             return str(self.clip), ""
@@ -173,12 +173,12 @@ class _Places:
 
 
 def _beside(clip: Path) -> str:
-    """The name of a clip's thumbnail, which is no photograph's."""
+    """Path of a clip's thumbnail: a name that no photograph is likely to have."""
     return str(clip.with_suffix(".thumbnail.jpg"))
 
 
 def _address_of(image: str | None) -> str:
-    """What goes into the request's `url`: a URL as it is, a file as a data URI."""
+    """Value of the request's `url`: a URL as it is, a file as a data URI."""
     if image is None:
         from stillmotion.cli.sample_picture import draw_sample
 
@@ -195,7 +195,7 @@ def _address_of(image: str | None) -> str:
 
 @contextmanager
 def _service(directory: Path) -> Iterator[str]:
-    """The service in a process of its own; gives its base URL. Its log is shown if it does not start."""
+    """Run the service in a process of its own and yield its base URL. Its log is shown if it does not start."""
     log = directory / "serve.log"
     arguments = [sys.executable, "-m", "stillmotion", "serve", "--port", "0", "--data-dir", str(directory / "data")]
     with log.open("wb") as errors:
@@ -252,7 +252,7 @@ def _wait(caller: _Caller, generation_id: str) -> dict[str, Any]:
 
 
 def _verified(clip: Path) -> str:
-    """Decode the clip's first frame and say what it is."""
+    """Decode the clip's first frame, and describe the clip in a sentence."""
     from stillmotion.media.input.probe import probe
 
     facts = probe(clip)

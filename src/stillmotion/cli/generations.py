@@ -1,4 +1,4 @@
-"""`stillmotion generations`: what a server has of yours."""
+"""`stillmotion generations`: the generations of a key on a server."""
 
 import json
 import re
@@ -180,7 +180,7 @@ def _client(ctx: click.Context, server: str | None, key: str | None) -> Client:
 
 
 def _each(ctx: click.Context, ids: Sequence[str], server: str | None, key: str | None, act: Any) -> None:
-    """Do it to each; what is refused is said, and the others are gone on with."""
+    """Act on each id; a refusal is printed, and the others still follow."""
     refused = False
     with _client(ctx, server, key) as client:
         for id_ in ids:
@@ -203,5 +203,5 @@ def _short(prompt: str | None) -> str:
 
 
 def _printable(text: str) -> str:
-    """Words from outside as they may go to a terminal."""
+    """Foreign text without control characters, safe for a terminal."""
     return "".join(each if each.isprintable() else "�" for each in text)

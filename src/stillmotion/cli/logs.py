@@ -1,4 +1,4 @@
-"""How the service logs: one event a line on standard error, JSON unless a person is watching."""
+"""Logging of the service: one event a line on standard error, as JSON unless it is a terminal."""
 
 import io
 import logging
@@ -10,19 +10,19 @@ import structlog
 
 
 class Unbreakable:
-    """A stream that takes what it can: a full disk or a reader that is gone must not end a render."""
+    """Stream that drops text on an error: a full disk or a closed pipe must not end a render."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write, or lose the text."""
+        """Write the text, or drop it."""
         with suppress(OSError, ValueError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush, or lose the text."""
+        """Flush the text, or drop it."""
         with suppress(OSError, ValueError):
             self._stream.flush()
 
@@ -73,7 +73,7 @@ def _on_one_line(
 
 
 def _write_traceback(out: TextIO, error: structlog.typing.ExcInfo) -> None:
-    """The traceback, set in, so that no line of an error's message looks like an event; control characters escaped."""
+    """Write an indented traceback with control characters escaped: no line of a message can pass for an event."""
     whole = io.StringIO()
     structlog.dev.plain_traceback(whole, error)
     lines = whole.getvalue().strip("\n").split("\n")

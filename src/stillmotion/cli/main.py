@@ -1,4 +1,4 @@
-"""The `stillmotion` command: what there is, imported only when it is called."""
+"""The `stillmotion` command. Subcommands are imported only when they run."""
 
 import gc
 import os
@@ -38,15 +38,15 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
 _NOT_SETTINGS = frozenset({"STILLMOTION_CONFIG", "STILLMOTION_FAULTS"})
 
 EXIT_REFUSED = 1
-"""Something was refused or failed, and a sentence on standard error says what. 2 is a wrong command line."""
+"""Exit code of a refusal or failure, explained in a sentence on standard error; 2 is a wrong command line."""
 
 EXIT_INTERRUPTED = 130
-"""Ctrl-C, as shells have it."""
+"""Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
 
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """For imports, which make many objects and leave no cycles: the collector would take an eighth of the time."""
+    """Pause the garbage collector during imports: they leave no cycles, and it would take an eighth of the time."""
     gc.disable()
     try:
         yield
@@ -55,7 +55,7 @@ def without_collector() -> Iterator[None]:
 
 
 class _Commands(click.Group):
-    """Lists commands without importing them: `--help` has to be quick."""
+    """Group that lists its commands without importing them, for a quick `--help`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
@@ -69,7 +69,7 @@ class _Commands(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        """What a command's name can go on as, and options, without importing a command."""
+        """Complete command names and options without importing a command."""
         from click.shell_completion import CompletionItem
 
         names = [
@@ -95,19 +95,19 @@ def cli(ctx: click.Context, file: Path | None) -> None:
 
 
 def server_options(command: Any) -> Any:
-    """`--server` and `--key`, which go before the settings of these names."""
+    """Decorator: `--server` and `--key`, which override the settings of these names."""
     command = click.option("--key", help="The server's key. Or the setting `key`, in STILLMOTION_KEY.")(command)
     about = "URL of a server. Or the setting `server`, in STILLMOTION_SERVER."
     return click.option("--server", metavar="URL", help=about)(command)
 
 
 def environment() -> dict[str, str]:
-    """The process's environment less our variables that are not settings."""
+    """The environment without our variables that are no settings."""
     return {name: value for name, value in os.environ.items() if name not in _NOT_SETTINGS}
 
 
 def settings_file(ctx: click.Context) -> Path | None:
-    """The settings file asked for on the command line or in the environment."""
+    """Path of the settings file named on the command line or in the environment."""
     given: Path | None = ctx.find_root().obj
     named = os.environ.get("STILLMOTION_CONFIG")
     return given or (Path(named) if named else None)
@@ -121,19 +121,19 @@ def load_settings(ctx: click.Context, **given: Any) -> Any:
 
 
 def _end_tidily(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's signature
-    """Let whatever is being made be given up and tidied away, as Ctrl-C does."""
+    """Handle SIGTERM as Ctrl-C: unfinished output is removed."""
     sys.exit(128 + number)
 
 
 def _speak_utf8() -> None:
-    """Begin again in UTF-8 where the locale is another: names of files and messages all take it for granted."""
+    """Restart in UTF-8 mode under another locale: file names and messages rely on UTF-8."""
     if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1" or not sys.executable:
         return
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONUTF8": "1"})
 
 
 def script() -> NoReturn:
-    """The console script: `main`, and the end of its process."""
+    """Console script: runs `main` and ends the process."""
     try:
         main()
     except SystemExit as ended:
@@ -144,7 +144,7 @@ def script() -> NoReturn:
 
 
 def main() -> None:
-    """The whole command: errors of ours are one sentence on standard error."""
+    """Run the command. Errors of ours are one sentence on standard error."""
     _speak_utf8()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # Under nohup a hangup stays ignored.
@@ -157,7 +157,7 @@ def main() -> None:
 
 
 def _leave(status: int) -> NoReturn:
-    """End without taking Python apart. A thread of obstore's that still lets go of an object then would abort us."""
+    """Exit without finalizing Python: a thread of obstore's that drops a Python object then aborts the process."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # A reader that is gone was told of before.
             stream.flush()

@@ -1,4 +1,4 @@
-"""Times on the command line."""
+"""Parameter types of the command line."""
 
 from datetime import UTC, datetime
 
@@ -8,12 +8,12 @@ NEVER = "never"
 
 
 class Moment(click.ParamType[datetime | None]):
-    """`2027-01-31`, `2027-01-31T12:00:00Z`, or `never`; UTC where no time zone is said."""
+    """A time: `2027-01-31`, `2027-01-31T12:00:00Z`, or `never`; UTC without a time zone."""
 
     name = f"time|{NEVER}"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime | None:
-        """See click."""
+        """Parse the text (click's hook)."""
         if value == NEVER:
             return None
         try:

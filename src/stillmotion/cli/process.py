@@ -1,4 +1,4 @@
-"""What commands that run until they are stopped have in common."""
+"""Process of a long-running command: signals, event loop, standard output."""
 
 import asyncio
 import os
@@ -16,13 +16,13 @@ from stillmotion.worker.failpoints import Faults
 
 
 def faults_asked_for() -> Faults | None:
-    """The fault points that a test names in the environment. Raises `StillmotionError` for what is none."""
+    """Failpoints that a test names in the environment. Raises `StillmotionError` for an unknown one."""
     text = os.environ.get("STILLMOTION_FAULTS")
     return Faults(text) if text else None
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
-    """The first signal asks to stop; a second one of the same kind ends the process at once."""
+    """Install signal handlers: the first signal asks to stop, a second one of its kind ends the process at once."""
     loop = asyncio.get_running_loop()
 
     def ask(number: signal.Signals) -> None:
@@ -35,16 +35,16 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
 
 def announce(line: str) -> None:
-    """Say it on standard output, where nobody may be there to read it."""
+    """Print a line on standard output, whose reader may be gone."""
     with suppress(OSError):
         click.echo(line)
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end, making files that nobody else can read.
+    """Run a coroutine to its end, with a umask that keeps new files private.
 
-    What nobody took of what was said is no reason to end with an error. It stays in the streams' buffers, and Python's
-    own attempt to write it at exit would be the exit code (120).
+    Output without a reader is no error. It stays in the streams' buffers, and Python's own attempt to flush it at exit
+    would set the exit code to 120.
     """
     os.umask(UMASK)
     try:

@@ -1,4 +1,4 @@
-"""The picture that the demo moves when it is given none: an evening lake, drawn from a few formulas."""
+"""Sample picture of the demo: an evening lake, drawn from a few formulas."""
 
 from io import BytesIO
 from typing import Any
@@ -15,7 +15,7 @@ Plane = NDArray[np.floating[Any]]
 
 
 def draw_sample() -> bytes:
-    """The scene as a JPEG file's bytes, 1600×900, the same at every call."""
+    """The scene as the bytes of a JPEG file of 1600×900 pixels, the same at every call."""
     random = np.random.default_rng(20241206)
     x = (np.arange(WIDTH, dtype=np.float32) / WIDTH)[None, :]
     y = (np.arange(HEIGHT, dtype=np.float32) / HEIGHT)[:, None]

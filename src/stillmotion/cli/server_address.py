@@ -1,4 +1,4 @@
-"""The server that a command speaks to, and its key."""
+"""Server and key that a command uses."""
 
 from stillmotion.client import Client
 from stillmotion.config import Settings
@@ -6,18 +6,18 @@ from stillmotion.domain.errors import StillmotionError
 
 
 class NoServer(StillmotionError):
-    """The command needs a server, and does not know which or has no key for it."""
+    """No server is named, or no key for it."""
 
 
 def connect(settings: Settings) -> Client:
-    """The server that the settings name. Raises `NoServer`."""
+    """Client of the server that the settings name. Raises `NoServer`."""
     from stillmotion.cli.waits import say
 
     return Client(*address(settings), on_wait=say)
 
 
 def address(settings: Settings) -> tuple[str, str]:
-    """The server's URL and the key for it. Raises `NoServer`."""
+    """URL and key of the server. Raises `NoServer`."""
     if not settings.server:
         raise NoServer("This needs a server: name it with --server URL, or set STILLMOTION_SERVER.")
     if not settings.server.startswith(("http://", "https://")):

@@ -1,4 +1,4 @@
-"""Telling a person that a server is waited for, and until when."""
+"""Messages about a pause: a server is asked again at a later time."""
 
 from datetime import timedelta
 from typing import Final
@@ -9,22 +9,22 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.client import RateLimited, Waiting
 
 WORTH_SAYING: Final = 1.0
-"""Seconds."""
+"""Seconds of a pause from which on it is reported."""
 
 
 def until(waiting: Waiting) -> str:
-    """The time of day, here, at which it goes on."""
+    """Local time of day at which the pause ends."""
     return f"{(SystemClock().now() + timedelta(seconds=waiting.seconds)).astimezone():%H:%M:%S}"
 
 
 def label(waiting: Waiting) -> str:
-    """In a few words, for a bar."""
+    """The pause in a few words, for a bar."""
     what = "limited" if isinstance(waiting.error, RateLimited) else "no answer, waiting"
     return f"{what} until {until(waiting)}"
 
 
 def say(waiting: Waiting) -> None:
-    """In a sentence, on standard error, where it is long enough for somebody to wonder."""
+    """Print a long pause as a sentence on standard error."""
     if waiting.seconds < WORTH_SAYING:
         return
     if isinstance(waiting.error, RateLimited):

@@ -44,7 +44,7 @@ class AsyncClient:
         self._http = httpx2.AsyncClient(**settings(self._base_url))
 
     async def aclose(self) -> None:
-        """Let go of the connections."""
+        """Close all connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
@@ -79,23 +79,23 @@ class AsyncClient:
         idempotency_key: str | None = None,
         **options: Unpack[Options],
     ) -> Generation:
-        """Ask for a clip as `generate` does, and do not wait."""
+        """Submit a generation as `generate` does, without waiting for its end."""
         return await self._run(self._core.submit(image, prompt, end_image, options, idempotency_key))
 
     async def wait(
         self, generation: Generation | str, *, on_progress: OnProgress | None = None, timeout: float | None = None
     ) -> Generation:
-        """The generation once it is completed, in `timeout` seconds. Raises `GenerationFailed`, `StillRunning`."""
+        """Wait up to `timeout` seconds for a completed generation. Raises `GenerationFailed`, `StillRunning`."""
         return await self._run(self._core.wait(generation, timeout), on_progress)
 
     async def watch(self, generation: Generation | str, *, timeout: float | None = None) -> AsyncIterator[Generation]:
-        """The generation as it is, and then after each change until it has ended. Raises `StillRunning`."""
+        """Yield the generation as it is now, and again after each change until its end. Raises `StillRunning`."""
         async with aclosing(self._drive(self._core.watch(generation, timeout))) as drive:
             while (told := await drive.go_on()) is not None:
                 yield told
 
     async def get(self, generation_id: str) -> Generation:
-        """A generation as it is now."""
+        """The present state of a generation."""
         return await self._run(self._core.get(generation_id))
 
     async def list(self, *, limit: int = 100, offset: int = 0) -> Page:
@@ -133,7 +133,7 @@ class AsyncClient:
         return await self._run(self._core.models())
 
     async def plan(self, generation_id: str) -> Any:
-        """What the engine made of the words, in its own JSON; None until the generation has ended."""
+        """Motion plan that the engine made of the prompt, in its own JSON; None until the generation has ended."""
         return await self._run(self._core.plan(generation_id))
 
     async def _run(self, flow: Flow[Result], on_progress: OnProgress | None = None) -> Result:
@@ -148,7 +148,7 @@ class AsyncClient:
 
 
 class _AsyncDrive(Generic[Result]):
-    """Carries out a flow's steps over one httpx2 client, with at most one answer open at a time."""
+    """Driver of a flow: carries out its steps over one httpx2 client, with at most one response open at a time."""
 
     def __init__(self, flow: Flow[Result], http: httpx2.AsyncClient, base_url: str, key: str, on_wait: OnWait) -> None:
         self.run = Run(flow)
@@ -160,7 +160,7 @@ class _AsyncDrive(Generic[Result]):
         self._pieces: AsyncIterator[bytes] | None = None
 
     async def go_on(self) -> Generation | None:
-        """Go on until there is something to tell; None at the end."""
+        """Run the flow up to its next `Tell`, which is returned; None at the end."""
         while (step := self.run.step) is not None:
             if isinstance(step, Tell):
                 self.run.did(None)
@@ -176,7 +176,7 @@ class _AsyncDrive(Generic[Result]):
         return None
 
     async def aclose(self) -> None:
-        """Leave the flow where it is."""
+        """Close the flow where it stands, and the open response."""
         self.run.close()
         await self._hang_up()
 

@@ -1,4 +1,4 @@
-"""Callbacks, as their receiver gets them."""
+"""Callbacks on the receiver's side: verification of a signed delivery."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from stillmotion.client.generation import Generation
 
 
 def verify_callback(headers: Mapping[str, str], body: bytes | str, secret: str) -> Generation:
-    """The generation that a callback tells of. Raises `CallbackNotVerified` for what the server did not send.
+    """Verify a callback and return its generation. Raises `CallbackNotVerified` for any other sender's message.
 
     `body` is the request's body as it came, before anything parsed it; `secret` is the subscription's (`whsec_...`).
     The same message may come twice: its name is the header `webhook-id`.

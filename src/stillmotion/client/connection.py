@@ -1,4 +1,4 @@
-"""What both clients make of httpx2: its settings, its requests, its answers, its errors."""
+"""httpx2 behind both clients: settings, requests, responses and errors."""
 
 import ipaddress
 import ssl
@@ -19,11 +19,11 @@ _CONNECT, _READ = 10.0, 60.0
 
 
 def unheard(waiting: Waiting) -> None:
-    """Nobody wants to know of pauses."""
+    """The default `on_wait`: pauses go unreported."""
 
 
 def checked_address(base_url: str) -> str:
-    """The address of a server, without a slash at its end. Raises `ClientError` for what is none."""
+    """A server's address, its trailing slash removed. Raises `ClientError` for anything else."""
     try:
         urlsplit(base_url)  # Which is the stricter with hosts in brackets.
         address = httpx2.URL(base_url)
@@ -37,14 +37,14 @@ def checked_address(base_url: str) -> str:
 
 
 def checked_key(key: str) -> str:
-    """The key. Raises `ClientError` for what cannot be one."""
+    """The key, checked for characters that no key has. Raises `ClientError`."""
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise ClientError("The key holds what no key does, such as a blank or an ellipsis: copy the whole of it anew.")
     return key
 
 
 def settings(base_url: str) -> Mapping[str, Any]:
-    """How an httpx2 client is made. A proxy in the environment is not meant for this machine's own addresses."""
+    """Arguments of an httpx2 client. Loopback addresses bypass a proxy that the environment names."""
     return {
         "base_url": base_url,
         "timeout": httpx2.Timeout(_READ, connect=_CONNECT),
@@ -54,7 +54,7 @@ def settings(base_url: str) -> Mapping[str, Any]:
 
 
 def arguments(request: HttpRequest, key: str) -> Mapping[str, Any]:
-    """What an httpx2 client builds the request from. The key is told to the server alone, not to where files lie."""
+    """Arguments of one httpx2 request. The key goes to the server alone, never to a host that only keeps files."""
     given: dict[str, Any] = {"method": request.method, "url": request.url, "headers": dict(request.headers)}
     if request.is_for_server:
         given["headers"]["Authorization"] = f"Bearer {key}"
@@ -66,17 +66,17 @@ def arguments(request: HttpRequest, key: str) -> Mapping[str, Any]:
 
 
 def opening(step: Open, key: str) -> Mapping[str, Any]:
-    """The same, for an answer that is read piece by piece."""
+    """Arguments of a request whose response is streamed."""
     return {**arguments(step.request, key), "timeout": httpx2.Timeout(step.patience, connect=_CONNECT)}
 
 
 def reply_of(response: httpx2.Response, content: bytes = b"") -> HttpReply:
-    """The answer as the core reads it."""
+    """An httpx2 response as the core reads it."""
     return HttpReply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, content)
 
 
 def no_answer(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: str) -> ClientError:
-    """The error in a sentence, with the address that was really asked: a file may lie elsewhere than the server."""
+    """A transport error as a sentence with the address asked, which for a file may be another host's."""
     asked, is_server = _asked(error, base_url)
     remedy = "check the address and that the server runs"
     if not is_server:
@@ -93,7 +93,7 @@ def no_answer(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: str) -> Cli
 
 
 def _asked(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: str) -> tuple[str, bool]:
-    """The address that was asked, as far as its port, and whether it is the server's own, which is named whole."""
+    """Address of the failed request up to its port, and True if it is the server's own, which is named whole."""
     try:
         url = error.request.url if isinstance(error, httpx2.HTTPError) else None
     except RuntimeError:  # There was no request yet.

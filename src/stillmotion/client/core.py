@@ -1,4 +1,4 @@
-"""What a client does, step by step, with no I/O: the drivers carry the steps out, at once or asynchronously."""
+"""The client's logic as generators of steps, with no I/O: a blocking and an async driver carry the steps out."""
 
 import secrets
 import time
@@ -14,20 +14,20 @@ from stillmotion.client.images import Image, files_among, is_local, read_image
 from stillmotion.client.steps import BlockingWork, Flow, HttpReply, HttpRequest, Next, Open, Pause, Send, Tell
 
 LONGEST_PAUSE = 60.0
-"""Seconds: what a server asks for beyond that is the caller's to wait for."""
+"""Longest pause before a retry, in seconds; a longer `Retry-After` is raised to the caller."""
 
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FIRST_PAUSE = 0.5
 _FIRST_POLL, _LAST_POLL, _POLL_GROWTH = 0.25, 2.0, 1.25
 _SILENCE = 60.0
-"""Seconds without so much as a heartbeat after which a stream of events is taken for lost."""
+"""Seconds without a heartbeat after which an event stream counts as lost."""
 _BROKEN_STREAMS = 3
-"""How often in a row a stream of events may break off with nothing said before polling takes over."""
+"""Consecutive event streams that may break off without an event before polling takes over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """The calls of a client. `retries` is how often a request is sent again after the first time."""
+    """The calls of a client. `retries` counts the attempts after the first."""
 
     retries: int = 4
     new_key: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(24))
@@ -42,7 +42,7 @@ class Core:
         idempotency_key: str | None,
         timeout: float | None,
     ) -> Flow[Generation]:
-        """Submit, and wait for the end."""
+        """Submit, then wait for the end."""
         accepted = yield from self.submit(image, prompt, end_image, options, idempotency_key)
         return (yield from self.wait(accepted, timeout))
 
@@ -54,7 +54,7 @@ class Core:
         options: wire.Options,
         idempotency_key: str | None,
     ) -> Flow[Generation]:
-        """Send what is local, and ask for the clip."""
+        """Upload local pictures, then submit the generation."""
         keyframes = {"frame0": (yield from self._keyframe(image))}
         if end_image is not None:
             keyframes["frame1"] = yield from self._keyframe(end_image)
@@ -76,11 +76,11 @@ class Core:
         return wire.image_keyframe(wire.uploaded_url(reply))
 
     def get(self, generation_id: str) -> Flow[Generation]:
-        """A generation as it is now."""
+        """The present state of a generation."""
         return wire.generation((yield from self.call(wire.get(generation_id))))
 
     def list(self, limit: int, offset: int) -> Flow[Page]:
-        """A part of the list of generations."""
+        """One page of the list of generations."""
         return wire.page((yield from self.call(wire.list_(limit, offset))))
 
     def concepts(self) -> Flow[Sequence[str]]:
@@ -92,7 +92,7 @@ class Core:
         return wire.model_names((yield from self.call(wire.models())))
 
     def plan(self, generation_id: str) -> Flow[Any]:
-        """The engine's account of a generation, None until it has ended."""
+        """The engine's motion plan of a generation, None until it has ended."""
         return wire.plan_of((yield from self.call(wire.plan(generation_id))))
 
     def delete(self, generation_id: str) -> Flow[None]:
@@ -100,14 +100,14 @@ class Core:
         yield from self.call(wire.delete(generation_id))
 
     def wait(self, generation: Generation | str, timeout: float | None) -> Flow[Generation]:
-        """Tell how it goes until it is completed. Raises `GenerationFailed` and `StillRunning`."""
+        """Report progress until the generation is completed. Raises `GenerationFailed` and `StillRunning`."""
         last = yield from self.watch(generation, timeout)
         if last.state == "failed":
             raise GenerationFailed(last)
         return last
 
     def watch(self, generation: Generation | str, timeout: float | None) -> Flow[Generation]:
-        """Tell how it goes until it has ended, by events or else by polling. Raises `StillRunning`."""
+        """Report changes until the generation's end, by its event stream or by polling. Raises `StillRunning`."""
         seen = (yield from self.get(generation)) if isinstance(generation, str) else generation
         yield Tell(seen)
         until = None if timeout is None else time.monotonic() + timeout
@@ -123,7 +123,7 @@ class Core:
         return seen
 
     def _listen(self, seen: Generation, until: float | None) -> Flow[Generation]:
-        """The generation as the events left it: as the server answers once it has ended, or not ended yet."""
+        """Follow one event stream. Returns the ended generation as the server gives it, or its last known state."""
         reader, broken = EventReader(), 0
         while broken < _BROKEN_STREAMS:
             try:
@@ -146,17 +146,17 @@ class Core:
         return seen
 
     def _seen_to_end(self, seen: Generation) -> Flow[Generation]:
-        """The whole generation, with where its files are."""
+        """The ended generation with the addresses of its files, which events do not carry."""
         whole = yield from self._again(seen)
         yield Tell(whole)
         return whole
 
     def _again(self, seen: Generation) -> Flow[Generation]:
-        """The generation as it is by now."""
+        """The generation after another look, or as it was seen last where that look fails."""
         return replace((yield from self.get(seen.id)), pictures=seen.pictures)
 
     def call(self, request: HttpRequest) -> Flow[HttpReply]:
-        """The answer, after as many tries as are safe and useful. Raises `ServerRefused` and `NoAnswer`."""
+        """Send a request with retries where they are safe and useful. Raises `ServerRefused` and `NoAnswer`."""
         for tries in range(self.retries + 1):
             is_last = tries == self.retries or not request.may_be_repeated
             try:
@@ -177,7 +177,7 @@ class Core:
         raise AssertionError("the last try ends in an answer or an error")
 
     def pause(self, tries: int, asked: float | None) -> float:
-        """What the server asked for, else twice as long each time; a little more, so that not all come at once."""
+        """Seconds before the next attempt: `Retry-After`, else exponential back-off; both with jitter."""
         seconds = min(_FIRST_PAUSE * 2**tries, LONGEST_PAUSE) if asked is None else asked
         return seconds * (1 + self.random(1000) / 4000)
 

@@ -1,4 +1,4 @@
-"""Downloading a clip: whole or not at all, going on where a broken connection left it."""
+"""Download of a clip: atomic, and resumed by a range request after a broken connection."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -26,14 +26,14 @@ from stillmotion.outputs import (
 
 _PATIENCE = 60.0
 _GONE = frozenset({403, 404, 410})
-"""What an address answers that has expired."""
+"""Statuses of an expired address."""
 _WORDS: Final = Words("another path", "overwrite=True")
 _PLAIN: Final = re.compile(r"[0-9A-Za-z_-]{1,100}")
-"""An id that is a file's name: a server's word is not taken for where to write."""
+"""An id that may become a file name: a server must not choose the path that is written."""
 
 
 def download(core: Core, generation: Generation | str, named: str, *, thumbnail: bool, overwrite: bool) -> Flow[Path]:
-    """Write the clip, or its thumbnail, to where it was named: whole, or not at all. Gives the file's path.
+    """Write the clip or its thumbnail to the named place, whole or not at all. Returns the file's path.
 
     Raises `FileRefused` before anything is fetched, `FileUnwritable`, `BadAnswer` where there is no such file (yet),
     and what the core's calls raise.
@@ -57,7 +57,7 @@ def download(core: Core, generation: Generation | str, named: str, *, thumbnail:
 
 @contextmanager
 def _as_ours() -> Iterator[None]:
-    """What is wrong with the place is an error of the client's."""
+    """Translate errors of `outputs` into the client's own."""
     try:
         yield
     except OutputRefused as error:
@@ -67,7 +67,7 @@ def _as_ours() -> Iterator[None]:
 
 
 def _fetch(core: Core, generation: Generation, file: BinaryIO, *, thumbnail: bool) -> Flow[None]:
-    """Fill the file, from where the last try left it."""
+    """Fill the draft, starting where the last attempt broke off."""
     known, validator, tries, is_fresh = generation, "", 0, False
     while True:
         url = _url_of(known, thumbnail=thumbnail)
@@ -101,7 +101,7 @@ def _copy(file: BinaryIO, reply: HttpReply) -> Flow[None]:
 
 
 def _range(file: BinaryIO, validator: str) -> Mapping[str, str]:
-    """What is still to come, where the server can say that it is the same file: else all of it."""
+    """Range headers for the missing bytes, where a validator proves that the file is the same; else none."""
     as_it_is = {"Accept-Encoding": "identity"}
     if not (file.tell() and validator):
         return as_it_is

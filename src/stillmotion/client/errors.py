@@ -1,4 +1,4 @@
-"""What can go wrong for a caller, split by what to do about it.
+"""Errors of the client, split by the caller's remedy.
 
 ::
 

@@ -1,4 +1,4 @@
-"""A generation as a client sees it."""
+"""The client's view of a generation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ ENDED = frozenset({"completed", "failed"})
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generation at one moment. `get` it again for a later one.
+    """Snapshot of a generation. `Client.get` fetches a later one.
 
-    `state` is queued, dreaming, completed or failed; `progress` goes from 0 to 1. `video_url` and `image_url` are
-    there when it is completed, need no key, and expire after a day. `engine` is what really renders it. `stage`,
-    `queue_position` and `eta_seconds` are known where the server tells them. `preview_url` is where what is being made
-    can be seen until it is made; events tell it. `pictures` are the files of this machine that were sent for it, known
-    to whoever sent them. `body` is the whole answer.
+    `state` is queued, dreaming, completed or failed; `progress` goes from 0 to 1. `video_url` and `image_url` are set
+    once it is completed, need no key, and expire after a day. `engine` names the engine that renders it. `stage`,
+    `queue_position` and `eta_seconds` are set where the server tells them. `preview_url` shows the unfinished clip
+    while it renders; only events carry it. `pictures` are the local files that were uploaded for it, known to the
+    client that submitted it. `body` is the whole response.
     """
 
     id: str
@@ -38,13 +38,13 @@ class Generation:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will become of it."""
+        """True in a final state: completed or failed."""
         return self.state in ENDED
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the list of generations, the newest first."""
+    """One page of the list of generations, newest first."""
 
     generations: Sequence[Generation]
     has_more: bool

@@ -1,4 +1,4 @@
-"""Pictures as a caller has them: a path, bytes, a PIL image, a URL, or an earlier generation."""
+"""Input pictures: a path, bytes, a PIL image, a URL, or an earlier generation."""
 
 import base64
 import io
@@ -24,7 +24,7 @@ _SIGNATURES = (
 
 @runtime_checkable
 class PilImage(Protocol):
-    """As much of a `PIL.Image.Image` as is needed, so that Pillow need not be imported."""
+    """The part of `PIL.Image.Image` that is used, so that Pillow need not be imported."""
 
     mode: str
 
@@ -43,36 +43,36 @@ Image: TypeAlias = str | os.PathLike[str] | bytes | PilImage | Generation
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """A picture that is here and has to be sent."""
+    """A local picture, to be uploaded."""
 
     name: str
     content: bytes
 
     @property
     def media_type(self) -> str:
-        """As its first bytes say; the server looks for itself."""
+        """Media type by the file's signature; the server looks for itself."""
         found = (kind for start, kind in _SIGNATURES if self.content.startswith(start))
         return f"image/{next(found, 'avif')}"
 
     @property
     def data_uri(self) -> str:
-        """The picture as an address."""
+        """The picture as a data URI."""
         return f"data:{self.media_type};base64,{base64.b64encode(self.content).decode('ascii')}"
 
 
 def is_local(image: Image) -> bool:
-    """Whether the picture is here and must be sent, rather than named."""
+    """True for a picture that must be uploaded; False for one that is named by URL or generation."""
     return not (isinstance(image, Generation) or (isinstance(image, str) and image.lower().startswith(_REMOTE)))
 
 
 def files_among(*images: Image | None) -> tuple[str, ...]:
-    """The pictures that are files of this machine: their paths, from the root on, as the folder may change."""
+    """Absolute paths of the pictures that are local files; the working directory may change later."""
     paths = (each for each in images if isinstance(each, str | os.PathLike) and is_local(each))
     return tuple(os.path.realpath(each) for each in paths)
 
 
 def read_image(image: Image) -> ImageFile:
-    """The picture's file. Raises `ImageUnreadable`."""
+    """Read a local picture. Raises `ImageUnreadable`."""
     if isinstance(image, bytes):
         return ImageFile("image", image)
     if isinstance(image, str | os.PathLike):

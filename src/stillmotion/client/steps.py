@@ -1,4 +1,4 @@
-"""What the core asks of whoever drives it: one step at a time, each with its result."""
+"""Steps: the requests of the I/O-free core to its driver, one at a time, each with its result."""
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
@@ -23,18 +23,18 @@ class HttpRequest:
 
     @property
     def is_for_server(self) -> bool:
-        """Whether it goes to the server itself, rather than to where a file lies."""
+        """True for a request to the server itself, False for one to a host that only keeps files."""
         return self.url.startswith("/")
 
     @property
     def may_be_repeated(self) -> bool:
-        """Whether a second one does no harm: an upload too, since it goes after a day."""
+        """True where a repeat does no harm. An upload may be repeated: the server removes it after a day."""
         return self.method != "POST" or "Idempotency-Key" in self.headers or self.file is not None
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """An answer; header names are lower-case. `content` is empty while a stream is still to come."""
+    """A response. Header names are lower-case. `content` is empty for a stream that is still to be read."""
 
     status: int
     headers: Mapping[str, str]
@@ -43,14 +43,14 @@ class HttpReply:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a request: gives its `HttpReply`. Raises `NoAnswer`."""
+    """Step: send a request. Its result is the `HttpReply`. Raises `NoAnswer`."""
 
     request: HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Send a request and leave what it answers to `Next`; a status of 400 and up is read whole. Gives the `HttpReply`.
+    """Step: send a request whose body `Next` reads; a status of 400 and up is read whole. Result: `HttpReply`.
 
     `patience` is how many seconds may pass with nothing to read. An answer that is still open is let go of.
     """
@@ -61,12 +61,12 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The open answer's next bytes; None at its end. Raises `NoAnswer` where it breaks off."""
+    """Step: read the open response's next bytes; None at its end. Raises `NoAnswer` where it breaks off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait for so many seconds. `why` is the trouble after which a request is sent again; None between two looks."""
+    """Step: sleep for `seconds`. `why` is the error that a retry follows; None between two polls."""
 
     seconds: float
     why: ClientError | None = None
@@ -74,7 +74,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a client does while it seems to do nothing: in so many seconds it sends again what met with `error`."""
+    """Notice of a pause: in `seconds` the request that met `error` is sent again."""
 
     seconds: float
     error: ClientError
@@ -82,14 +82,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class BlockingWork:
-    """Do something that may take a while, such as reading a file, where it holds nobody up. Gives its result."""
+    """Step: run blocking code, such as reading a file, off the event loop. Its result is the code's."""
 
     run: Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Let the caller know how the generation stands."""
+    """Step: report the generation's present state to the caller."""
 
     generation: Generation
 
@@ -103,7 +103,7 @@ Flow: TypeAlias = Generator[Step, Any, Result]
 
 
 class Run(Generic[Result]):
-    """A flow being carried out: `step` is what is to be done next, None once it has ended in its `result`."""
+    """A flow under way. `step` is the next step to carry out, None once the flow has ended in `result`."""
 
     result: Result
 
@@ -113,15 +113,15 @@ class Run(Generic[Result]):
         self._go_on(lambda: next(flow))
 
     def did(self, result: Any) -> None:
-        """The step is done, with this result. Raises what the flow ends in, as `failed` does."""
+        """Resume the flow with its step's result. Raises the error that the flow ends in."""
         self._go_on(lambda: self._flow.send(result))
 
     def failed(self, error: Exception) -> None:
-        """The step failed: what that means is the flow's to say."""
+        """Resume the flow with its step's error, which the flow may handle or raise."""
         self._go_on(lambda: self._flow.throw(error))
 
     def close(self) -> None:
-        """Leave it where it is, and let it tidy up."""
+        """Close the generator where it stands, so that its `finally` blocks run."""
         self._flow.close()
 
     def _go_on(self, move: Callable[[], Step]) -> None:

@@ -35,9 +35,9 @@ OnProgress = Callable[[Generation], None]
 class Client:
     """A Stillmotion server, for one key. Every call raises `ClientError`; `close` it, or use it in a `with`.
 
-    A call that nobody answers, or that the server asks to send again later, is sent again up to `retries` times; a
-    submit goes with an idempotency key, so that it never makes two generations. `on_wait` is told of each such pause as
-    it begins: the server may ask for a minute. Threads may share a client.
+    A request is retried up to `retries` times when no response comes or the server asks for a later retry. A submit
+    carries an idempotency key, so a retry never makes a second generation. `on_wait` is called at the start of each
+    pause, since the server may ask for a minute. Threads may share a client.
     """
 
     def __init__(self, base_url: str, key: str, *, retries: int = 4, on_wait: OnWait = unheard) -> None:
@@ -48,7 +48,7 @@ class Client:
         self._http = httpx2.Client(**settings(self._base_url))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close all connections."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -88,23 +88,23 @@ class Client:
         idempotency_key: str | None = None,
         **options: Unpack[Options],
     ) -> Generation:
-        """Ask for a clip as `generate` does, and do not wait."""
+        """Submit a generation as `generate` does, without waiting for its end."""
         return self._run(self._core.submit(image, prompt, end_image, options, idempotency_key))
 
     def wait(
         self, generation: Generation | str, *, on_progress: OnProgress | None = None, timeout: float | None = None
     ) -> Generation:
-        """The generation once it is completed, in `timeout` seconds. Raises `GenerationFailed`, `StillRunning`."""
+        """Wait up to `timeout` seconds for a completed generation. Raises `GenerationFailed`, `StillRunning`."""
         return self._run(self._core.wait(generation, timeout), on_progress)
 
     def watch(self, generation: Generation | str, *, timeout: float | None = None) -> Iterator[Generation]:
-        """The generation as it is, and then after each change until it has ended. Raises `StillRunning`."""
+        """Yield the generation as it is now, and again after each change until its end. Raises `StillRunning`."""
         with closing(self._drive(self._core.watch(generation, timeout))) as drive:
             while (told := drive.go_on()) is not None:
                 yield told
 
     def get(self, generation_id: str) -> Generation:
-        """A generation as it is now."""
+        """The present state of a generation."""
         return self._run(self._core.get(generation_id))
 
     def list(self, *, limit: int = 100, offset: int = 0) -> Page:
@@ -142,7 +142,7 @@ class Client:
         return self._run(self._core.models())
 
     def plan(self, generation_id: str) -> Any:
-        """What the engine made of the words, in its own JSON; None until the generation has ended."""
+        """Motion plan that the engine made of the prompt, in its own JSON; None until the generation has ended."""
         return self._run(self._core.plan(generation_id))
 
     def _run(self, flow: Flow[Result], on_progress: OnProgress | None = None) -> Result:
@@ -157,7 +157,7 @@ class Client:
 
 
 class _Drive(Generic[Result]):
-    """Carries out a flow's steps over one httpx2 client, with at most one answer open at a time."""
+    """Driver of a flow: carries out its steps over one httpx2 client, with at most one response open at a time."""
 
     def __init__(self, flow: Flow[Result], http: httpx2.Client, base_url: str, key: str, on_wait: OnWait) -> None:
         self.run = Run(flow)
@@ -169,7 +169,7 @@ class _Drive(Generic[Result]):
         self._pieces: Iterator[bytes] = iter(())
 
     def go_on(self) -> Generation | None:
-        """Go on until there is something to tell; None at the end."""
+        """Run the flow up to its next `Tell`, which is returned; None at the end."""
         while (step := self.run.step) is not None:
             if isinstance(step, Tell):
                 self.run.did(None)
@@ -185,7 +185,7 @@ class _Drive(Generic[Result]):
         return None
 
     def close(self) -> None:
-        """Leave the flow where it is."""
+        """Close the flow where it stands, and the open response."""
         self.run.close()
         self._hang_up()
 

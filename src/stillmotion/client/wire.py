@@ -1,4 +1,4 @@
-"""The dialect that the client speaks, and the only module that knows it: the Dream Machine's, and the shared paths."""
+"""Wire format of the client: the Dream Machine's dialect and the shared paths, known to this module alone."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _TOLD_IN_EVENTS = ("state", "progress", "stage", "queue_position", "eta_seconds"
 
 
 class Options(TypedDict, total=False):
-    """What may be asked of a clip beyond its picture and prompt. What is left out is the server's choice.
+    """Options of a clip beyond its pictures and prompt. The server chooses for each that is left out.
 
     `camera` is a concept's key, or several (`client.concepts()` lists them); `callback_url` is told of every change.
     """
@@ -33,7 +33,7 @@ class Options(TypedDict, total=False):
 
 
 def submit(prompt: str, keyframes: Mapping[str, Any], options: Options, idempotency_key: str) -> HttpRequest:
-    """Ask for a clip. The key makes it safe to ask again."""
+    """Request that submits a generation. The idempotency key makes a retry safe."""
     camera = options.get("camera", ())
     seconds = options.get("seconds")
     asked: dict[str, Any] = {
@@ -48,42 +48,42 @@ def submit(prompt: str, keyframes: Mapping[str, Any], options: Options, idempote
 
 
 def image_keyframe(address: str) -> Mapping[str, str]:
-    """A picture by its address."""
+    """Keyframe of a picture by its address."""
     return {"type": "image", "url": address}
 
 
 def generation_keyframe(generation_id: str) -> Mapping[str, str]:
-    """An earlier clip's last frame, or its first."""
+    """Keyframe of an earlier clip: its last frame as `frame0`, its first as `frame1`."""
     return {"type": "generation", "id": generation_id}
 
 
 def get(generation_id: str) -> HttpRequest:
-    """Look at a generation."""
+    """Request for one generation."""
     return HttpRequest("GET", f"{_BASE}/{quote(generation_id, safe='')}")
 
 
 def delete(generation_id: str) -> HttpRequest:
-    """Remove a generation, whatever has become of it."""
+    """Request that removes a generation in any state."""
     return HttpRequest("DELETE", f"{_BASE}/{quote(generation_id, safe='')}")
 
 
 def list_(limit: int, offset: int) -> HttpRequest:
-    """A part of the list."""
+    """Request for one page of the list."""
     return HttpRequest("GET", f"{_BASE}?limit={limit}&offset={offset}")
 
 
 def concepts() -> HttpRequest:
-    """The camera concepts."""
+    """Request for the camera concepts."""
     return HttpRequest("GET", f"{_BASE}/concepts/list")
 
 
 def models() -> HttpRequest:
-    """The models of the key's product."""
+    """Request for the models of the key's product."""
     return HttpRequest("GET", "/v1/models")
 
 
 def model_names(reply: HttpReply) -> list[str]:
-    """What may be asked for as `model`. Raises `BadAnswer`."""
+    """Values of `model` in a list of models. Raises `BadAnswer`."""
     try:
         return [str(each["id"]) for each in _object(reply)["data"]]
     except (KeyError, TypeError) as error:
@@ -91,50 +91,50 @@ def model_names(reply: HttpReply) -> list[str]:
 
 
 def plan(generation_id: str) -> HttpRequest:
-    """What the engine made of the words."""
+    """Request for a generation's motion plan."""
     return HttpRequest("GET", f"/generations/{quote(generation_id, safe='')}/plan")
 
 
 def events(generation_id: str, last_event_id: str) -> HttpRequest:
-    """Everything that becomes of a generation, as it happens; after the event of that id, where there is one."""
+    """Request for a generation's event stream, resumed after `last_event_id` where there is one."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
     return HttpRequest("GET", f"/generations/{quote(generation_id, safe='')}/events", headers)
 
 
 def upload(name: str, content: bytes, media_type: str) -> HttpRequest:
-    """Send a picture ahead."""
+    """Request that uploads a picture."""
     return HttpRequest("POST", "/uploads", file=(name, content, media_type))
 
 
 def uploaded_url(reply: HttpReply) -> str:
-    """Where an uploaded picture is."""
+    """Address of an uploaded picture."""
     return str(_object(reply)["url"])
 
 
 def generation(reply: HttpReply) -> Generation:
-    """The generation that an answer holds, and who renders it."""
+    """The generation in a response, with the engine from its headers."""
     return replace(from_body(_object(reply)), engine=reply.headers.get("x-stillmotion-engine"))
 
 
 def page(reply: HttpReply) -> Page:
-    """A part of the list of generations."""
+    """The page of generations in a response."""
     body = _object(reply)
     return Page([from_body(each) for each in body["generations"]], bool(body["has_more"]))
 
 
 def names(reply: HttpReply) -> list[str]:
-    """A bare list of words."""
+    """A response that is a bare list of strings."""
     body = json.loads(reply.content)
     return [str(each) for each in body]
 
 
 def plan_of(reply: HttpReply) -> Any:
-    """The engine's own account; None where there is none yet."""
+    """The motion plan in a response; None before the generation has ended."""
     return _object(reply).get("plan")
 
 
 def from_body(body: Any) -> Generation:
-    """A generation in this dialect or the gateway's, which tells less. Raises `BadAnswer`."""
+    """A generation from a JSON body in this dialect or the gateway's, which has fewer fields. Raises `BadAnswer`."""
     try:
         assets = body.get("assets") or {}
         request = body.get("request") or {}
@@ -159,7 +159,7 @@ def from_body(body: Any) -> Generation:
 
 
 def told(generation: Generation, event: str) -> Generation:
-    """The generation as an event's JSON says that it is now. An event that says nothing of it changes nothing."""
+    """The generation updated with an event's JSON. An event without these fields changes nothing."""
     try:
         body = json.loads(event)
     except ValueError:
@@ -171,7 +171,7 @@ def told(generation: Generation, event: str) -> Generation:
 
 
 def refusal(reply: HttpReply) -> ServerRefused:
-    """The error that an answer of 400 and up stands for, in the server's own words on any surface."""
+    """The error for a status of 400 and up, with the server's own sentence in any dialect."""
     try:
         body = json.loads(reply.content)
     except ValueError:
@@ -182,7 +182,7 @@ def refusal(reply: HttpReply) -> ServerRefused:
 
 
 def retry_after(reply: HttpReply) -> float | None:
-    """How long the server asks to wait, in seconds; None where it does not say."""
+    """Seconds of the `Retry-After` header; None without one."""
     try:
         return max(0.0, float(reply.headers["retry-after"]))
     except (KeyError, ValueError):
@@ -190,7 +190,7 @@ def retry_after(reply: HttpReply) -> float | None:
 
 
 def _reason(body: Any) -> str:
-    """The code that a body gives, at its top or in its `error`."""
+    """Reason code of an error body, at its top or in its `error`."""
     if not isinstance(body, dict):
         return ""
     inner = body.get("error")

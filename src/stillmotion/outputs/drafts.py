@@ -1,4 +1,4 @@
-"""An output that is being written: a file without a name until it is whole."""
+"""Draft of an output: a temporary file that gets its name once it is whole (atomic rename or link)."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ _REMEDIES: Final[Mapping[int, str]] = {
 
 
 class OutputUnwritable(StillmotionError):
-    """It could not be written after all: the message names the place and the remedy. What was there is as it was."""
+    """The output could not be written: the message names the place and the remedy. An older file is unchanged."""
 
 
 def _aside() -> BinaryIO:
@@ -31,7 +31,7 @@ def _aside() -> BinaryIO:
 
 
 class Draft:
-    """What will be an output. `file` is there to be written, read and sought in, up to `publish` or `abandon`.
+    """Temporary file of an output. `file` may be written, read and sought in up to `publish` or `abandon`.
 
     Killed at any moment it leaves nothing behind where the file system has files without a name, else a hidden
     `.stillmotion-….part`. Raises `OutputUnwritable` where it cannot be begun.
@@ -46,7 +46,7 @@ class Draft:
 
     @contextmanager
     def trouble(self) -> Iterator[None]:
-        """What goes wrong with the file, in a sentence."""
+        """Translate an `OSError` of the file into a sentence."""
         try:
             yield
         except OSError as error:
@@ -55,7 +55,7 @@ class Draft:
             raise OutputUnwritable(f"{self._output} cannot be written: {error.strerror or error}. {remedy}") from error
 
     def publish(self, stop: Callable[[], bool] = lambda: False) -> Path | None:
-        """Let the whole of it appear at its place: that place, None where it is one of our own open files.
+        """Publish the file at its place, and return that place; None for one of this process's own open files.
 
         `stop` is asked now and then while somebody has to read it first. Raises `OutputUnwritable`, `OutputRefused`.
         """
@@ -71,7 +71,7 @@ class Draft:
             self.abandon()
 
     def abandon(self) -> None:
-        """Leave everything as it was before. After `publish`, nothing."""
+        """Discard the draft. After `publish` this does nothing."""
         with suppress(AttributeError, OSError):
             self.file.close()
         if self._part is not None:
@@ -126,7 +126,7 @@ class Draft:
         return output.path
 
     def _link(self, place: Path) -> bool:
-        """Give the file its name, unless there is something of that name: whether it has it now."""
+        """Link the file to its name. Returns False where the name is taken."""
         try:
             os.link(self._source(), place, src_dir_fd=0, follow_symlinks=True)
         except FileExistsError:
@@ -139,7 +139,7 @@ class Draft:
         return f"/proc/self/fd/{self.file.fileno()}" if self._part is None else str(self._part)
 
     def _claim(self, place: Path) -> bool:
-        """As `_link`, where the file system has no hard links: the name is taken first, and then what it stands for."""
+        """As `_link` on a file system without hard links: an empty file claims the name, and is then replaced."""
         try:
             os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
@@ -152,7 +152,7 @@ class Draft:
         return True
 
     def _replace(self, place: Path) -> None:
-        """Take the place of what is there, with its permissions."""
+        """Replace the existing file, keeping its permissions."""
         with suppress(FileNotFoundError):
             there = place.stat()
             with suppress(PermissionError):

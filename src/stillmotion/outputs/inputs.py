@@ -1,4 +1,4 @@
-"""What is read, and must not be written over."""
+"""Inputs: files that a call reads, and therefore must not overwrite."""
 
 import os
 import stat
@@ -13,12 +13,12 @@ Identity: TypeAlias = tuple[int, int]
 
 
 def identity(status: os.stat_result) -> Identity:
-    """Which file it is, whatever its name."""
+    """Identity of a file, whatever its name."""
     return status.st_dev, status.st_ino
 
 
 class InputPaths:
-    """Files, and folders with all that lies in them. Those that are not there are left to whoever reads them."""
+    """Input files, and folders with everything below them. A missing one is reported by its reader."""
 
     def __init__(self, files: Iterable[Named] = (), folders: Iterable[Named] = ()) -> None:
         self._files = _identified(files)
@@ -26,7 +26,7 @@ class InputPaths:
         self._paths = {os.path.realpath(each): str(each) for each in self._files.values()}
 
     def named(self, path: Path, status: os.stat_result | None) -> str | None:
-        """The input that a path leads to, or the folder of inputs that it lies in, by its own name; else None.
+        """Name of the input that a path leads to, or of the input folder that it lies in; else None.
 
         `status` is what `os.stat` says of the path, None where it is not there yet. Devices that any number of
         programs read and write at once, such as a terminal, are nobody's input.

@@ -1,4 +1,4 @@
-"""Where an output goes, by the name that a person gave."""
+"""Place of an output: the path that a person's name for it means, checked before anything is made."""
 
 import errno
 import fcntl
@@ -24,18 +24,18 @@ _DESCRIPTORS: Final = re.compile(r"/dev/fd|/proc/(\d+)(?:/task/\d+)?/fd")
 
 
 class OutputRefused(StillmotionError):
-    """Nothing may be written there: the message names the place and the remedy. Nothing was touched."""
+    """The place may not be written to: the message names it and the remedy. Nothing was touched."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputKind:
-    """What is written: its noun, its format with an article, and the suffixes that its names have, the usual first."""
+    """Kind of output: its noun, its format with an article, and the suffixes of its names, the usual one first."""
 
     noun: str
     format: str
     suffixes: tuple[str, ...]
     is_private: bool = False
-    """Whether only its owner may read it."""
+    """True for a file that only its owner may read (mode 0600)."""
 
 
 CLIP: Final = OutputKind("clip", "an MP4", (".mp4",))
@@ -45,28 +45,28 @@ BACKUP: Final = OutputKind("backup", "a tar", (".tar",), is_private=True)
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a surface is told to write elsewhere, and that what is there may go."""
+    """A surface's own words for the remedies: writing elsewhere, and overwriting."""
 
     another: str = "another place with -o"
     overwrite: str = "--overwrite"
 
 
 class IfThere(Enum):
-    """What becomes of a file that is at the place already."""
+    """Treatment of a file that is at the place already."""
 
     REFUSE = "refuse"
     REPLACE = "replace"
     KEEP = "keep"
-    """Whoever asks looks at it first; it is not replaced."""
+    """The caller looks at the file first; it is not replaced."""
     NUMBER = "number"
-    """It stays, and the output gets the next free name: clip-2.mp4."""
+    """The file stays, and the output gets the next free name: clip-2.mp4."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A place that was decided on. `path` is the file as it was named; None is one of this process's own open files.
+    """Resolved place. `path` is the file as it was named; None stands for one of this process's own open files.
 
-    `is_file` is whether it is, or will be, a regular file; anything else is written through.
+    `is_file` is True for a regular file, present or to come; anything else is written through.
     """
 
     path: Path | None
@@ -82,27 +82,27 @@ class Output:
 
     @property
     def is_standard_output(self) -> bool:
-        """Whether what is written goes where notes would go."""
+        """True where the output goes to standard output, so that messages must not."""
         return self.descriptor == 1
 
     @property
     def real(self) -> Path:
-        """The file itself, where the name is a link's."""
+        """Path of the file itself, with links resolved."""
         assert self.path is not None, "one of our own open files has no path"
         return Path(os.path.realpath(self.path))
 
     @property
     def is_there(self) -> bool:
-        """Whether there is a file at the place already."""
+        """True where a file is at the place already."""
         return self.is_file and self.real.exists()
 
     def numbered(self, number: int) -> "Output":
-        """The same place under the name of that number, from 2 on."""
+        """The same place with a number in its name, from 2 on."""
         assert self.path is not None
         return replace(self, path=self.path.with_stem(f"{self.path.stem}-{number}"))
 
     def check(self) -> None:
-        """Look whether it may be written to as things are now. Raises `OutputRefused`."""
+        """Check that the place may be written to now. Raises `OutputRefused`."""
         if self.path is None:
             return
         status = _look(self.path, self.words)
@@ -125,7 +125,7 @@ class Output:
 
 
 def is_folder(named: str) -> bool:
-    """Whether a name is a folder's: it ends in a slash, is one, or is not there and has no suffix."""
+    """True for a folder's name: it ends in a slash, is a folder, or is absent and has no suffix."""
     if named.endswith("/") or named.rpartition("/")[2] in (".", ".."):
         return True
     if named in ("", STANDARD_OUTPUT):
@@ -145,7 +145,7 @@ def place(
     inputs: InputPaths | None = None,
     words: Words | None = None,
 ) -> Output:
-    """Where something of that kind goes that is to be written to `named`; in a folder, under the name `stem`.
+    """Resolve `named` to the place of an output of that kind; in a folder its name is `stem` with the suffix.
 
     Raises `OutputRefused` for what may not be written, or cannot be.
     """
@@ -176,7 +176,7 @@ def place(
 
 
 def collision(outputs: Iterable[Output]) -> tuple[Output, Output] | None:
-    """Two places that are one file: by name, through links, or because the file system does not tell names apart."""
+    """Find two places that are one file: by name, through links, or on a case-folding file system."""
     seen: dict[object, list[Output]] = {}
     for output in outputs:
         if not output.is_file:
@@ -195,7 +195,7 @@ def _folded(path: Path) -> str:
 
 
 def _fold_together(one: Path, other: Path) -> bool:
-    """Try both names out, in a folder that inherits how names are told apart."""
+    """Try both names in a temporary folder beside them: case folding may be set for each folder."""
     folder = next((each for each in one.parents if each.is_dir()), None)
     if folder is None:
         return False
@@ -209,7 +209,7 @@ def _fold_together(one: Path, other: Path) -> bool:
 
 
 def _look(path: Path, words: Words) -> os.stat_result | None:
-    """What is at a path, through links; None where nothing is. Raises `OutputRefused` for what never can be there."""
+    """`os.stat` of a path; None where nothing is. Raises `OutputRefused` for a path that cannot exist."""
     if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts):
         _refuse(f"{path.name[:40]}… is too long a name", words)
     try:
@@ -242,7 +242,7 @@ def _refuse_input(output: Output, status: os.stat_result | None) -> None:
 
 
 def _check_name(output: Output, *, is_there: bool) -> None:
-    """Refuse names that say something else than what the file will hold."""
+    """Refuse a name whose suffix contradicts the kind of output."""
     assert output.path is not None
     kind, suffix = output.kind, _suffix(output.path.name)
     if suffix.lower() in kind.suffixes:
@@ -259,7 +259,7 @@ def _suffix(name: str) -> str:
 
 
 def _check_folder(folder: Path, words: Words) -> None:
-    """Refuse what cannot be made for want of a folder or of permission."""
+    """Refuse a file whose folder is missing or not writable."""
     there = next(each for each in (folder, *folder.parents) if each.exists())
     if not there.is_dir():
         _refuse(f"{there} is a file, so that nothing can be written into it", words)
@@ -275,7 +275,7 @@ def _check_special(output: Output, status: os.stat_result) -> None:
 
 
 def _own_descriptor(path: Path) -> int | None:
-    """Which of this process's own open files a path such as /dev/stdout or /dev/fd/3 stands for; None for any other."""
+    """Descriptor that a path such as /dev/stdout or /dev/fd/3 stands for; None for any other path."""
     for _ in range(40):
         found = _DESCRIPTORS.fullmatch(os.path.realpath(path.parent))
         if found and path.name.isdecimal() and found[1] in (None, str(os.getpid())):
@@ -288,7 +288,7 @@ def _own_descriptor(path: Path) -> int | None:
 
 
 def _descriptor(number: int, path: Path | None, output: Output) -> Output:
-    """The place that is one of our own open files. Raises `OutputRefused`."""
+    """Place of an open descriptor. Raises `OutputRefused` for a closed one."""
     shown = "standard output" if number == 1 else str(path)
     try:
         status = os.fstat(number)
@@ -310,5 +310,5 @@ def _descriptor(number: int, path: Path | None, output: Output) -> Output:
 
 
 def _has_no_suffix(named: str) -> bool:
-    """Whether neither a name has one nor, where it is a link, what it leads to."""
+    """True where neither the name nor, for a link, its target has a suffix."""
     return _suffix(named) == "" and ("\0" in named or _suffix(os.path.realpath(named)) == "")

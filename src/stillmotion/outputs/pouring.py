@@ -1,4 +1,4 @@
-"""Writing through: into what is no regular file, and so cannot be replaced."""
+"""Writing through: copying into a pipe, terminal or device, which no rename could replace."""
 
 import errno
 import os
@@ -17,11 +17,11 @@ _LOOK_SECONDS: Final = 0.05
 
 
 class Stopped(OSError):
-    """Whoever wanted it written does not any more."""
+    """The caller asked to stop."""
 
 
 def pour(file: BinaryIO, output: Output, stop: Callable[[], bool]) -> None:
-    """Write the file from where it stands to its end, waiting for readers where there have to be some.
+    """Copy the file from its position to its end, waiting for a reader where the output is a pipe.
 
     Raises `OSError`, and `Stopped` soon after `stop` says so.
     """

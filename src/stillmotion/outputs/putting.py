@@ -1,4 +1,4 @@
-"""A finished file put at its place."""
+"""Putting a finished file at its place."""
 
 import shutil
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from stillmotion.outputs.places import Output
 
 
 def put(made: Path, output: Output, stop: Callable[[], bool] = lambda: False) -> Path | None:
-    """Copy a file to its place, whole or not at all: as `Draft.publish`, which says what it answers and raises."""
+    """Copy a file to its place, whole or not at all. Returns and raises as `Draft.publish` does."""
     draft = Draft(output)
     try:
         with draft.trouble(), made.open("rb") as source:

@@ -1,4 +1,4 @@
-"""`stillmotion callbacks`: what was tried to deliver, and trying again."""
+"""`stillmotion callbacks`: the log of deliveries, and replays."""
 
 import asyncio
 import json

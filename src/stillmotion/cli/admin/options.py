@@ -1,4 +1,4 @@
-"""What the commands of the administration share: their options, and the store they work on."""
+"""Options shared by the operator's commands, and the administration over the store."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,9 +26,9 @@ def at_work(
     work: Callable[[Administration], Awaitable[Result]],
     missing: Missing = Missing.REFUSE,
 ) -> Result:
-    """What comes of some work in the administration, whether a server runs or not.
+    """Run `work` on the administration, whether a server runs or not, and return its result.
 
-    Work that may make the data directory says on standard error which one it was done in: its path may be mistyped.
+    Work that may create the data directory names the directory on standard error: its path may be mistyped.
     """
     settings = load_settings(ctx, data_dir=data_dir)
 
@@ -53,12 +53,12 @@ def _where(settings: Settings) -> str:
 
 
 def print_json(shown: Any) -> None:
-    """One line on standard output."""
+    """Print JSON on one line of standard output."""
     click.echo(msgspec.json.encode(shown).decode())
 
 
 def print_fields(shown: msgspec.Struct, absent: str = "-") -> None:
-    """A line for each field; `absent` is said of what is null."""
+    """Print a line for each field, with `absent` for null."""
     for name, value in msgspec.structs.asdict(shown).items():
         if value is not msgspec.UNSET:
             click.echo(f"{name:24} {absent if value is None else _text(value)}")

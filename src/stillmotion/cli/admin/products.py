@@ -1,4 +1,4 @@
-"""`stillmotion products`: what subscriptions may do, and how much of it."""
+"""`stillmotion products`: the surfaces, models and limits of subscriptions."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ ALL, NONE = "all", "none"
 
 
 class _Names(click.ParamType[list[str] | None]):
-    """`a,b`, or `all`: every one, those that come later too."""
+    """Parameter type: `a,b`, or `all`, which includes later ones too."""
 
     name = f"a,b|{ALL}"
 
@@ -32,7 +32,7 @@ class _Names(click.ParamType[list[str] | None]):
 
 
 class _Limit(click.ParamType[float | None]):
-    """A number, or `none`."""
+    """Parameter type: a number, or `none`."""
 
     def __init__(self, kind: type[int | float]) -> None:
         self.kind = kind
@@ -67,14 +67,14 @@ _OPTIONS = (
 
 
 def _terms(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options that make a product's terms."""
+    """Decorator: the options that make a product's terms."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def _given(ctx: click.Context, options: dict[str, Any]) -> dict[str, Any]:
-    """The terms that stand on the command line: `all` and `none` are None, what is left out is not there."""
+    """Terms given on the command line: `all` and `none` become None, options left out are absent."""
     source = click.core.ParameterSource.DEFAULT
     named = {name: value for name, value in options.items() if ctx.get_parameter_source(name) is not source}
     try:
@@ -91,7 +91,7 @@ def _remedy(name: str) -> str:
 
 @contextmanager
 def _in_our_words() -> Iterator[None]:
-    """What JSON calls null is `none` here."""
+    """Translate errors: null of the JSON is `none` on the command line."""
     try:
         yield
     except InvalidRequest as error:

@@ -70,7 +70,7 @@ def update(ctx: click.Context, /, subscription: str, data_dir: Path | None, as_j
 
 
 def _add_state(name: str, state: SubscriptionState, text: str) -> None:
-    """A command that changes the state."""
+    """Add a command that changes a subscription's state."""
 
     @command.command(name, help=text)
     @click.argument("subscription", shell_complete=completion.subscriptions)

@@ -1,4 +1,4 @@
-"""`stillmotion doctor`: what works on this machine, what does not, and what to do about it."""
+"""`stillmotion doctor`: checks of this machine and this installation, each problem with its remedy."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
 
 LOW_SPACE = 1_000_000_000
-"""Bytes: some thousand short clips, or a few dozen large ones under way."""
+"""Free bytes below which the disk is a problem: some thousand short clips, or a few dozen large ones under way."""
 CLIP_SECONDS = 1.0
 
 
@@ -68,7 +68,7 @@ def _examined(ctx: click.Context, data_dir: Path | None) -> Iterator[Finding]:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Every check in turn. One that breaks is a problem of its own, and the rest go on."""
+    """Run every check in turn. A check that raises is a finding of its own, and the others still run."""
     checks: tuple[tuple[str, Callable[[Settings], Finding]], ...] = (
         ("python", _python),
         ("sqlite", _sqlite),

@@ -1,4 +1,4 @@
-"""What `stillmotion doctor` looks at in the data directory. Nothing is left there, and nothing is changed."""
+"""Checks of the data directory for `stillmotion doctor`. They change nothing and leave nothing behind."""
 
 import secrets
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from stillmotion.config import Settings
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check came to. A problem comes with its remedy; a finding without one is in order."""
+    """Result of one check. A finding with a remedy is a problem."""
 
     name: str
     said: str
@@ -18,12 +18,12 @@ class Finding:
 
     @property
     def is_problem(self) -> bool:
-        """Whether something has to be done."""
+        """True for a finding that asks for action."""
         return bool(self.remedy)
 
 
 def place(settings: Settings) -> Finding:
-    """The directory itself: there, whole, and writable."""
+    """Check the directory itself: present, complete, writable."""
     directory = data_directory(settings.data_dir)
     if not directory.root.exists():
         return _to_come(directory.root)
@@ -59,7 +59,7 @@ def _trouble_writing(folder: Path) -> str:
 
 
 def privacy(settings: Settings) -> Finding:
-    """Nobody but the service's user can read the database, the secret, the pictures and the clips."""
+    """Check the permissions: only the service's user can read the database, the secret, the pictures and clips."""
     found = data_directory(settings.data_dir).open_to_others()
     if not found:
         return Finding("private files", "database, secret and folders are this user's alone")
@@ -69,7 +69,7 @@ def privacy(settings: Settings) -> Finding:
 
 
 def log_support(settings: Settings) -> Finding:
-    """SQLite can keep its log where the database is: shared memory can be mapped, and files locked."""
+    """Check that SQLite's write-ahead log works here: shared memory can be mapped, and files locked."""
     from stillmotion.adapters.store.sqlite.maintenance import refuse_without_log
 
     root = data_directory(settings.data_dir).root
@@ -79,7 +79,7 @@ def log_support(settings: Settings) -> Finding:
 
 
 def database(settings: Settings) -> Finding:
-    """The database: sound, ours, of a schema that is known, and used with the secret that lies beside it."""
+    """Check the database: intact, ours, of a known schema, and used with the secret that lies beside it."""
     from stillmotion.adapters.store.sqlite.maintenance import inspect
 
     directory = data_directory(settings.data_dir)

@@ -1,4 +1,4 @@
-"""`stillmotion generate`: clips of pictures, here or on a server."""
+"""`stillmotion generate`: the command itself."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "model": "--model",
     "concepts": "--camera",
 }
-"""What a person called it who asked for it here, by its names in the domain and on the surface that a server has."""
+"""Command-line words for the parts of a request, by their names in the domain and on a server's surface."""
 
 _NAMED: Final = re.compile(r"(^|; )([a-z0-9_.]+)(?=: )")
 
@@ -107,7 +107,7 @@ def command(ctx: click.Context, /, images: tuple[str, ...], out: str | None, **g
 
 
 def _check_words(images: Sequence[str], prompt: str) -> None:
-    """Refuse what is typed by mistake: no prompt, or one without quotes, most of whose words would be pictures."""
+    """Refuse a call without a prompt, or with an unquoted one, whose words would be taken for pictures."""
     if not images:
         raise click.UsageError(f"Give a picture and then a prompt: there is only {prompt!r}.")
     if _is_there(prompt, file=True):
@@ -118,7 +118,7 @@ def _check_words(images: Sequence[str], prompt: str) -> None:
 
 
 def _is_there(named: str, *, file: bool = False) -> bool:
-    """Whether there is something of that name; with `file`, a file. A prompt may be longer than any name."""
+    """True where a path exists; with `file`, as a file. A prompt may be longer than any file name."""
     try:
         return Path(named).is_file() if file else Path(named).exists()
     except (OSError, ValueError):
@@ -135,12 +135,12 @@ def _check(asked: Asked, settings: Settings) -> None:
 
 
 def _in_our_words(error: StillmotionError) -> str:
-    """What went wrong, with the parts of a request called as they are on the command line."""
+    """An error's sentence, with the parts of a request called as on the command line."""
     return _NAMED.sub(lambda found: found[1] + _WORDS.get(found[2], found[2]), str(error))
 
 
 def maker_of(asked: Asked, settings: Settings) -> Makers:
-    """On the server that the settings name, or else here."""
+    """Maker over the server that the settings name, else over the embedded engine."""
     if settings.server:
         from stillmotion.cli.generate.remote import there
 
@@ -151,14 +151,14 @@ def maker_of(asked: Asked, settings: Settings) -> Makers:
 
 
 class NotMade(StillmotionError):
-    """There is no clip: the message says why and what to do."""
+    """No clip was made: the message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
-    """Says what became of each picture as soon as it is known: clips on standard output, trouble on standard error.
+    """Reporter of each picture's outcome at once: clips on standard output, errors on standard error.
 
-    With `aside` all of it is said on standard error: standard output has the clip itself.
+    With `aside` everything goes to standard error, since standard output carries the clip itself.
     """
 
     as_json: bool
@@ -195,7 +195,7 @@ class _Teller:
 
 
 async def _make_all(makers: Makers, placed: Sequence[ClipOrder], shown: Bars, tell: _Teller) -> list[str]:
-    """What became of each: made, kept or failed. One picture alone fails with its own error."""
+    """Make all clips and return each outcome: made, kept or failed. A single picture's error is raised."""
     async with makers as maker:
         if len(placed) == 1:
             tell.made(placed[0], await _make(maker, placed[0], shown))
@@ -227,7 +227,7 @@ async def _make(maker: ClipMaker, order: ClipOrder, shown: Bars) -> Made:
 
 
 def _check_whole(out: Output) -> None:
-    """Raise `OutputRefused` for what stands in a clip's place and is none: it may be all that somebody has."""
+    """Raise `OutputRefused` for an existing file that is no playable clip: it may be a person's only copy."""
     from stillmotion.media.input.probe import BrokenClip, probe
 
     try:
@@ -237,7 +237,7 @@ def _check_whole(out: Output) -> None:
 
 
 def _end(outcomes: Sequence[str], *, as_json: bool) -> None:
-    """Count, where there were several, and exit with 1 where one failed."""
+    """Print the counts of several pictures, and exit with 1 if one failed."""
     failed = outcomes.count("failed")
     if len(outcomes) > 1 and not as_json:
         click.echo(f"{outcomes.count('made')} made, {outcomes.count('kept')} passed over, {failed} failed.", err=True)

@@ -1,4 +1,4 @@
-"""Clips made in this process's own renderer, with no server and no key."""
+"""Local maker: clips by a renderer process of this command, without a server or a key."""
 
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -20,12 +20,12 @@ _SHOWN_NAME = 80
 
 
 class GenerateFailed(StillmotionError):
-    """No clip was made: the message says why and what to do."""
+    """No clip was made: the message gives the reason and the remedy."""
 
 
 @asynccontextmanager
 async def here(asked: Asked, settings: Settings) -> AsyncIterator["Here"]:
-    """A maker whose renderer is stopped afterwards. Raises `InvalidRequest`."""
+    """Yield a local maker, and stop its renderer afterwards. Raises `InvalidRequest`."""
     maker = Here(asked, _request(asked), settings)
     try:
         yield maker
@@ -34,7 +34,7 @@ async def here(asked: Asked, settings: Settings) -> AsyncIterator["Here"]:
 
 
 class Here:
-    """Makes one clip after the other, in one renderer that is kept warm."""
+    """Maker of one clip after the other, in one renderer that stays warm."""
 
     at_once = 1
 
@@ -68,7 +68,7 @@ class Here:
         return Made(out, size, ENGINE, done.seconds, done.width, done.height, done.frames, done.plan)
 
     async def stop(self) -> None:
-        """End the renderer, whatever it is doing."""
+        """End the renderer in any state."""
         renderer, self._renderer = self._renderer, None
         if renderer is not None:
             await renderer.stop()
@@ -108,7 +108,7 @@ class Here:
         return await self._renderer.render(message, follow, look)
 
     async def _picture(self, image: str, named: str, fetched: Path) -> str:
-        """The file that holds the picture: the one named, or what was fetched from the URL."""
+        """The picture's file: the one named, or the download of its URL."""
         if is_url(image):
             images = image_source(self._settings)
             images.connections.guard.check(named, image)

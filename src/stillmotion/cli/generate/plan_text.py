@@ -1,15 +1,15 @@
-"""Telling a person what an engine made of the prompt."""
+"""Motion plan as text: the understood and the unknown words of a prompt."""
 
 import json
 from typing import Any
 
 _ORDINARY_DEPTHS = frozenset({"estimated", "none"})
 UNKNOWN = "no movement is known by these words"
-"""The reason that an engine gives for words that it does not know."""
+"""The engine's reason for unknown words."""
 
 
 def describe(plan: str) -> list[str]:
-    """A line each of what was understood and what was not, and of depth that was not estimated; none if unknown."""
+    """Lines on the understood words, the others, and the source of depth; none without a plan."""
     try:
         known = json.loads(plan)
     except ValueError:
@@ -28,7 +28,7 @@ def describe(plan: str) -> list[str]:
 
 
 def _undone(ignored: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Words that changed nothing, by the reason, those that are not understood last."""
+    """Words without effect, grouped by reason, unknown words last."""
     by_reason: dict[str, list[str]] = {}
     for each in ignored:
         if each.get("words"):
@@ -44,5 +44,5 @@ def _understood(known: dict[str, Any]) -> str:
 
 
 def _printable(text: str) -> str:
-    """Words of a prompt as they may go to a terminal: no control characters."""
+    """Words of a prompt without control characters, safe for a terminal."""
     return "".join(each if each.isprintable() else "�" for each in text)

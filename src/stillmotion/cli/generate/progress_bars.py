@@ -1,4 +1,4 @@
-"""A bar for each clip that is being made, on standard error."""
+"""Progress bars on standard error, one for each clip under way."""
 
 import sys
 from collections.abc import Iterator
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
 
 class Unseen:
-    """Takes what becomes of a clip where there is no bar: a wait is said, since it would look like nothing at all."""
+    """Report without a bar. A wait is printed all the same, since it would look like a standstill."""
 
     def __call__(self, stage: str, fraction: float, preview: str | None = None, /) -> None:
-        """Nobody looks."""
+        """Ignore progress."""
 
     def waiting(self, waiting: "Waiting") -> None:
-        """Say it."""
+        """Print the wait."""
         from stillmotion.cli.waits import say
 
         say(waiting)
 
 
 class Bars:
-    """Shows nothing: for scripts."""
+    """Invisible bars, for scripts."""
 
     @contextmanager
     def bar(self, name: str) -> Iterator[Report]:
-        """Where to report one clip's progress."""
+        """Report for one clip's progress."""
         del name
         yield Unseen()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """For as long as something else is printed."""
+        """Context for printing something else."""
         yield
 
 
 class LiveBars(Bars):
-    """A line a clip: its picture, what is being done, how far it is, how long it took and may yet take.
+    """Bars at a terminal, one line a clip: picture, stage, progress, time taken and time left.
 
-    Below them, where what is made so far can be seen: an address takes more lines than one, and is whole.
+    Below them stands the address of each preview, whole, since it takes more than one line.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class LiveBars(Bars):
 
     @contextmanager
     def bar(self, name: str) -> Iterator[Report]:
-        """Where to report one clip's progress; the line goes when it is done."""
+        """Report for one clip's progress; its line goes at the end."""
         task = self.progress.add_task("starting", total=1.0, name=name, preview=None)
 
         try:
@@ -86,7 +86,7 @@ class LiveBars(Bars):
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Take the lines away meanwhile: they and what is printed would overwrite each other."""
+        """Context for printing something else: the bars are removed meanwhile, lest the two overwrite each other."""
         self.progress.live.stop()
         try:
             yield
@@ -96,7 +96,7 @@ class LiveBars(Bars):
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One clip's bar."""
+    """The bar of one clip."""
 
     progress: "Progress"
     task: "TaskID"
@@ -112,7 +112,7 @@ class _Line:
 
 @contextmanager
 def bars(*, live: bool) -> Iterator[Bars]:
-    """Bars for a person who looks at a terminal, or none."""
+    """Live bars at a terminal, else invisible ones."""
     if not (live and sys.stderr.isatty()):
         yield Bars()
         return

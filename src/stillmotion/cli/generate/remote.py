@@ -1,4 +1,4 @@
-"""Clips made on a server, with a key."""
+"""Remote maker: clips on a server, with a key."""
 
 import asyncio
 import json
@@ -17,24 +17,24 @@ from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import OutputRefused, OutputUnwritable
 
 AT_ONCE = 4
-"""Generations of one call that are under way at a time; the server's limits say how many of them are rendered."""
+"""Concurrent generations of one call; the server's own limits decide how many of them render."""
 
 CANCEL_SECONDS = 5.0
-"""How long Ctrl-C may take to tell the server."""
+"""Deadline for cancelling on the server after Ctrl-C, in seconds."""
 
 
 class NoClip(StillmotionError):
-    """What the server gives as a clip is none."""
+    """The server's file is not a playable clip."""
 
 
 @asynccontextmanager
 async def there(asked: Asked, settings: Settings) -> AsyncIterator["There"]:
-    """A maker over the server that the settings name. Raises `NoServer`."""
+    """Yield a maker over the server that the settings name. Raises `NoServer`."""
     yield There(address(settings), asked)
 
 
 class There:
-    """Makes clips on a server, a few at a time."""
+    """Maker of clips on a server, a few at a time."""
 
     at_once = AT_ONCE
 
@@ -43,7 +43,7 @@ class There:
         self._asked = asked
 
     async def make(self, order: ClipOrder, report: Report) -> Made:
-        """Make one clip and fetch it. Cancelled, it cancels the generation. Raises `ClientError`."""
+        """Make one clip and download it. A cancelled call cancels the generation. Raises `ClientError`."""
         async with AsyncClient(*self._address, on_wait=report.waiting) as client:
             return await self._made(client, order, report)
 
@@ -67,7 +67,7 @@ class There:
             raise
 
     async def _fetched(self, client: AsyncClient, order: ClipOrder, done: Generation, began: float) -> Made:
-        """The clip at its place, once it is here and can be played."""
+        """Download the clip, check that it plays, and put it at its place."""
         from stillmotion.media.input.probe import BrokenClip, probe
 
         plan = ""

@@ -1,4 +1,4 @@
-"""What `stillmotion generate` is asked for, and what comes of it, here or on a server."""
+"""Orders of `stillmotion generate`, their options and their results, for the local and the remote maker."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from stillmotion.client import Waiting
 
 _LONGEST_STEM: Final = 60
-"""Characters of an address that become a name."""
+"""Most characters of an address that become a file name."""
 
 
 class Report(Protocol):
-    """Takes what becomes of a clip."""
+    """Receiver of a clip's progress."""
 
     def __call__(self, stage: str, fraction: float, preview: str | None = None, /) -> None:
-        """What is being done, the fraction done, 0 to 1, and where what is made so far can be seen."""
+        """Take the stage, the progress from 0 to 1, and the address of a preview."""
         ...
 
     def waiting(self, waiting: "Waiting") -> None:
-        """Nothing is done for a while: the server is to be asked again then."""
+        """Take notice of a pause before the server is asked again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The same for every picture of a call. What is None is the engine's, or the server's, choice."""
+    """Options for every picture of a call. The engine, or the server, chooses for None."""
 
     prompt: str
     end: str | None = None
@@ -57,9 +57,9 @@ class ClipOrder:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A clip that is there, of `size` bytes. `plan` is the engine's own account, `seconds` what the making took.
+    """A finished clip of `size` bytes. `plan` is the engine's motion plan; `seconds` is the time that it took.
 
-    `out` is None where it went to an open file of this process's own.
+    `out` is None for a clip that was written through to an open descriptor.
     """
 
     out: Path | None
@@ -73,21 +73,21 @@ class Made:
     id: str | None = None
 
     def described(self) -> dict[str, Any]:
-        """As a JSON object holds it."""
+        """The clip as a JSON object."""
         known = {"engine": self.engine, "seconds": round(self.seconds, 3), "frames": self.frames}
         return {"id": self.id, "width": self.width, "height": self.height, **known}
 
 
 class ClipMaker(Protocol):
-    """Makes clips, one or several at a time."""
+    """Port of the local and the remote maker."""
 
     @property
     def at_once(self) -> int:
-        """How many may be made at a time."""
+        """Most clips under way at a time."""
         ...
 
     async def make(self, order: ClipOrder, report: Report) -> Made:
-        """Make one clip, whole or not at all. Raises `StillmotionError`; cancelled, it leaves nothing behind."""
+        """Make one clip, whole or not at all. A cancelled call leaves nothing behind. Raises `StillmotionError`."""
         ...
 
 
@@ -97,10 +97,10 @@ Makers = AbstractAsyncContextManager[ClipMaker]
 def orders(
     images: Sequence[str], out: str | None, *, others: Sequence[str] = (), overwrite: bool = False
 ) -> list[ClipOrder]:
-    """Where each picture's clip goes: to the file `out`, or into the folder `out` under the picture's name.
+    """Resolve the place of each picture's clip: the file `out`, or in the folder `out` under the picture's name.
 
-    `others` are files that are read besides. A clip that is there is refused where there is one picture, and left to be
-    looked at where there are several; `overwrite` replaces both. Raises `OutputRefused`.
+    `others` are further input files. An existing clip is refused for a single picture, and looked at later for several;
+    `overwrite` replaces both. Raises `OutputRefused`.
     """
     named = "." if out is None else out
     if len(images) > 1 and not is_folder(named):
@@ -116,7 +116,7 @@ def orders(
 
 
 async def put_in_place(made: Path, out: Output) -> Path | None:
-    """Put a finished clip where it goes. Cancelled, it waits for no reader any more. Raises what `put` does."""
+    """Put a finished clip at its place. A cancelled call waits for no reader any longer. Raises as `put` does."""
     stopped = Event()
     try:
         return await asyncio.to_thread(put, made, out, stopped.is_set)
@@ -125,17 +125,17 @@ async def put_in_place(made: Path, out: Output) -> Path | None:
 
 
 def is_url(image: str) -> bool:
-    """Whether a picture is named by its URL."""
+    """True for a picture named by an http(s) URL."""
     return image[:8].lower().startswith(("http://", "https://"))
 
 
 def is_address(image: str) -> bool:
-    """Whether a picture is none of this machine's files."""
+    """True for a picture that is no local file: a URL or a data URI."""
     return is_url(image) or image[:5].lower() == "data:"
 
 
 def _stem(image: str) -> str:
-    """What a picture's clip is called."""
+    """File name of a picture's clip, without its suffix."""
     if not is_address(image):
         return Path(image).stem or "clip"
     try:

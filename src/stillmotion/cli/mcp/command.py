@@ -1,4 +1,4 @@
-"""`stillmotion mcp`: assistants make clips, over the Model Context Protocol."""
+"""`stillmotion mcp`: a Model Context Protocol server for assistants."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,7 @@ from stillmotion.domain.errors import StillmotionError
 
 
 class McpMissing(StillmotionError):
-    """The protocol's library is not installed."""
+    """The library `mcp` is not installed."""
 
 
 @click.command("mcp")

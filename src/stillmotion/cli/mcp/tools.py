@@ -1,4 +1,4 @@
-"""The three tools that an assistant is given."""
+"""The three tools of the MCP server."""
 
 import asyncio
 import re
@@ -25,14 +25,14 @@ takes from seconds to minutes. Say what the camera and the things in the picture
 leaves fall". The result says what was understood of the prompt, and what really rendered the video."""
 
 _STEP = 0.02
-"""How much further a render must be before the assistant is told again."""
+"""Least progress between two notifications, of 1."""
 
 Result = TypeVar("Result")
 Report = Callable[[float, float, str], Awaitable[None]]
 
 
 class ToolContext:
-    """What the tools work with: a server or the embedded engine, a folder, and what was made in this session."""
+    """State of the tools: a server or the embedded engine, a folder, and the session's clips."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self._settings = settings
@@ -41,7 +41,7 @@ class ToolContext:
         self._turn = asyncio.Semaphore(1)
 
     async def generate(self, image: str, asked: Asked, report: Report) -> dict[str, Any]:
-        """Make a clip, one at a time, and say where it is."""
+        """Make a clip, one at a time, and describe it with its path."""
         async with self._turn:
             order = ClipOrder(image, _free_place(self._folder, asked.prompt))
             made = await self._make(order, asked, report)
@@ -58,7 +58,7 @@ class ToolContext:
         return told
 
     async def get(self, generation_id: str) -> dict[str, Any]:
-        """A generation of the server's, or one made here."""
+        """Describe a generation of the server's, or one made here."""
         here = self._made.get(generation_id, {})
         if self._settings.server:
             async with self._client() as client:
@@ -68,7 +68,7 @@ class ToolContext:
         return here
 
     async def list(self, limit: int) -> list[dict[str, Any]]:
-        """The newest first."""
+        """Describe the generations, newest first."""
         if self._settings.server:
             async with self._client() as client:
                 return [_described(each) for each in (await client.list(limit=limit)).generations]
@@ -90,7 +90,7 @@ class ToolContext:
 
 
 class _Follower:
-    """Tells the assistant what becomes of a clip, now and then."""
+    """Report that notifies the assistant of progress now and then."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -113,13 +113,13 @@ class _Follower:
 
 
 async def _quietly(telling: Awaitable[None]) -> None:
-    """An assistant that does not listen to progress gets its clip all the same."""
+    """Ignore the error of an assistant that takes no progress notifications: it gets its clip all the same."""
     with suppress(Exception):
         await telling
 
 
 def tools(settings: Settings, folder: Path) -> MCPServer:
-    """The server with its three tools."""
+    """The MCP server with its three tools."""
     server = MCPServer("stillmotion", instructions=INSTRUCTIONS)
     workshop = ToolContext(settings, folder)
 
@@ -157,7 +157,7 @@ def tools(settings: Settings, folder: Path) -> MCPServer:
 
 
 async def _told(work: Awaitable[Result]) -> Result:
-    """The result, or the error as a sentence for the assistant."""
+    """Result of `work`, or its error as a sentence for the assistant."""
     try:
         return await work
     except StillmotionError as error:
@@ -165,14 +165,14 @@ async def _told(work: Awaitable[Result]) -> Result:
 
 
 def _free_place(folder: Path, prompt: str) -> Output:
-    """A file in the folder named after the prompt, and numbered where there is one of that name."""
+    """Free path in the folder, named after the prompt and numbered where that name is taken."""
     stem = "-".join(re.findall(r"[a-z0-9]+", prompt.lower())[:6])[:60] or "clip"
     words = Words("another --folder")
     return place(f"{folder}/", CLIP, stem, if_there=IfThere.NUMBER, words=words)
 
 
 def _described(generation: Any) -> dict[str, Any]:
-    """A generation as an assistant is told of it."""
+    """A generation as the assistant sees it."""
     kept = ("id", "state", "progress", "prompt", "model", "engine", "failure_reason", "video_url", "image_url")
     known = {name: getattr(generation, name) for name in kept}
     created = generation.created_at

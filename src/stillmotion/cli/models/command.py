@@ -1,4 +1,4 @@
-"""`stillmotion models`: what the catalogue holds, whether what is offered can be made, weights, and a trial."""
+"""`stillmotion models`: the catalogue, checks of the offered models, weights, and a trial."""
 
 import asyncio
 import sys
@@ -137,7 +137,7 @@ def warm(ctx: click.Context, names: tuple[str, ...], file: Path | None, as_json:
 
 
 def _named(settings: Settings, names: Sequence[str], *, only_weights: bool = False) -> list[Entry]:
-    """The entries of these names, or those that wire names stand for."""
+    """Catalogue entries of these names, else those behind wire names."""
     models = catalogue(settings)
     for name in names:
         if name not in models.entries:
@@ -157,7 +157,7 @@ def _say(entry: Entry, as_json: bool, sentence: str, **facts: Any) -> None:
 
 
 def _telling(as_json: bool) -> Tell:
-    """Says on standard error what has come, a line for each file."""
+    """Report of a download on standard error, a line for each file."""
 
     def tell(file: str, there: int, total: int) -> None:
         if not as_json:
@@ -175,7 +175,7 @@ def _names(entry: Entry, models: Catalogue) -> list[str]:
 
 
 def _shown(entry: Entry, models: Catalogue) -> dict[str, Any]:
-    """An entry for programs; a server's key is nobody's."""
+    """An entry as JSON, without the key of a server."""
     server = entry.server
     return {
         "name": entry.name,

@@ -1,4 +1,4 @@
-"""Weights into their folder: the operator's own first, the hub's only where it is allowed."""
+"""Pull of weights: from the operator's folder, and from the hub only where that is allowed."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from stillmotion.domain.catalogue import EngineKind, Entry
 
 
 def pull_weights(entry: Entry, settings: Settings, tell: Tell) -> Path:
-    """Have a model's weights in their folder, whole: its path. What is there already is only looked at.
+    """Bring a model's weights into their folder, and return its path. Files that are there are only verified.
 
     Raises `CatalogueError` for a licence that was not accepted, and `WeightsUnusable`.
     """

@@ -1,4 +1,4 @@
-"""A model made ready and tried with a small clip; another server is asked whether it is ready."""
+"""Trial of a model: loads it and makes a small clip; another server is only asked for its state."""
 
 import asyncio
 import time
@@ -21,14 +21,14 @@ PROMPT = "slow push in"
 
 
 class NotWarm(StillmotionError):
-    """The model cannot make clips: the message says why."""
+    """The model cannot make clips: the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Warmth:
-    """What was measured, in seconds: until it was loaded, for its first clip, and for the same again.
+    """Measured times in seconds: loading, the first clip, and the same clip again.
 
-    A server that makes clips elsewhere is asked only, and makes none: `answered_in` is how long that took.
+    Another server makes no clip; `answered_in` is the time of its answer.
     """
 
     loaded_in: float | None = None
@@ -41,7 +41,7 @@ class Warmth:
 
     @property
     def sentence(self) -> str:
-        """For people."""
+        """The times as a sentence."""
         if self.answered_in is not None:
             return f"its server answers, in {self.answered_in:.2f} s; no clip was made"
         return (
@@ -51,12 +51,12 @@ class Warmth:
 
     @property
     def described(self) -> Mapping[str, Any]:
-        """For programs: what was measured."""
+        """The times as a JSON object, without those that were not measured."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 async def warmed(entry: Entry, settings: Settings) -> Warmth:
-    """Try a model out. Raises `CatalogueError`, `NotWarm` and what a renderer's start raises."""
+    """Try a model. Raises `CatalogueError`, `NotWarm` and the errors of a renderer's start."""
     entry.check_licence(frozenset(settings.accepted_licences))
     began = time.monotonic()
     if entry.server is not None:
@@ -97,7 +97,7 @@ async def _timed(renderer: RendererProcess, entry: Entry, settings: Settings, lo
 
 
 def _order(renderer: RendererProcess, entry: Entry, settings: Settings, picture: Path) -> Render:
-    """The smallest clip that the model makes, of a picture where it takes one."""
+    """Order for the model's smallest clip, with a picture where it takes one."""
     has = entry.abilities
     starts = bool(has & {Ability.FIRST, Ability.ANY, Ability.LAST})
     return Render(

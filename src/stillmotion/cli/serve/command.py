@@ -1,4 +1,4 @@
-"""`stillmotion serve`: its first renderer loads while the server's own modules do."""
+"""`stillmotion serve`: the command. Its first renderer process loads while the server's own modules do."""
 
 import asyncio
 import sys
@@ -53,7 +53,7 @@ async def _serve(settings: Settings, faults: Faults | None) -> None:
 
 
 async def _spawned(settings: Settings, faults: Faults | None) -> RendererProcess | None:
-    """The first renderer, not loaded yet; None where there is to be none, or one that is tried out first."""
+    """Spawn the first renderer process early. None without renderers, or where they are tried out first."""
     if not settings.renderers or settings.depth_model:
         return None
     renderer = RendererProcess((*RENDERER_COMMAND, *common_options(settings.preview_seconds, faults)))

@@ -1,4 +1,4 @@
-"""The service, listening until it is asked to stop."""
+"""Listening service: sockets, start, drain and stop."""
 
 import asyncio
 import gc
@@ -15,17 +15,17 @@ from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.renderer.process import RendererProcess
 
 COLLECT_AFTER = 20_000
-"""Objects between two collections of cycles. Python's own choice, 700, is reached by a few requests under way."""
+"""Allocations between two collections of cycles. Python's default, 700, is reached by a few open requests."""
 
 
 class CannotListen(StillmotionError):
-    """The address cannot be had: the message says why and what to do."""
+    """The address cannot be bound: the message gives the reason and the remedy."""
 
 
 async def serve(
     settings: Settings, stop: asyncio.Event, faults: Faults | None, spawned: RendererProcess | None
 ) -> None:
-    """Serve until `stop`, with the renderer that was spawned as the first. Raises `StillmotionError`."""
+    """Serve until `stop` is set; `spawned` becomes the first renderer. Raises `StillmotionError`."""
     with _listener(settings) as listener:
         async with service(settings, url_of(listener), faults, spawned) as running:
             server = HttpServer(running.app, listener)
@@ -52,7 +52,7 @@ def _listener(settings: Settings) -> socket.socket:
 
 
 def _spare_the_collector() -> None:
-    """Have Python's collector of cycles pass over what is there for good, and look less often: requests leave none."""
+    """Tune the garbage collector: freeze permanent objects and collect less often, as requests leave no cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
