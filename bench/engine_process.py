@@ -4,18 +4,19 @@ import resource
 import tempfile
 from pathlib import Path
 
-from stillmotion.domain.request import Resolution
+from stillmotion.domain.request import GenerationRequest, Resolution
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.worker.renderer.__main__ import embedded_engines
 from stillmotion.worker.renderer.jobs import make
-from stillmotion.worker.renderer.protocol import Render
+from stillmotion.worker.renderer.protocol import KeyframeFile, Render
 
 
 def made(file: str, prompt: str, resolution: str) -> float:
     """Make the clip; answer with this process's largest resident size in MB (2²⁰ bytes)."""
     ((name, engine),) = embedded_engines().items()
     with tempfile.TemporaryDirectory() as folder:
-        render = Render(1, name, prompt, folder, frame0=file, resolution=Resolution(resolution))
+        request = GenerationRequest(prompt, resolution=Resolution(resolution))
+        render = Render(1, name, folder, request, frame0=KeyframeFile(file))
         decoder = DecoderProcess()
         try:
             make(render, engine, decoder, lambda _, __: None)

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from bench.engine_photos import photo_file
-from stillmotion.domain.request import Resolution
+from stillmotion.domain.request import GenerationRequest, Resolution
 from stillmotion.worker.renderer.process import RendererProcess
-from stillmotion.worker.renderer.protocol import Render
+from stillmotion.worker.renderer.protocol import KeyframeFile, Render
 from tests.timing import tries
 
 MOMENTS = (0.1, 0.4, 0.8, 1.3, 2.0, 3.0, 4.5)
@@ -38,12 +38,9 @@ def order(renderer: RendererProcess, folder: Path, prompt: str) -> Render:
     return Render(
         renderer.ticket(),
         "parallax/1",
-        prompt,
         str(folder),
-        str(folder / "picture.jpg"),
-        resolution=Resolution.P2160,
-        seconds=2.0,
-        frame0_plan='{"moves": []}',
+        GenerationRequest(prompt, resolution=Resolution.P2160, seconds=2.0),
+        KeyframeFile(str(folder / "picture.jpg"), plan='{"moves": []}'),
     )
 
 

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from stillmotion.domain.rendering import Frame, Picture
-from stillmotion.domain.request import FrameSize
+from stillmotion.domain.request import FrameSize, GenerationRequest
 from stillmotion.media.frames import rgb
 from stillmotion.media.output.stills import SIDE, reduced
 from stillmotion.worker.renderer.previews import Previews, shown
 from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererProcess
-from stillmotion.worker.renderer.protocol import Render
+from stillmotion.worker.renderer.protocol import KeyframeFile, Render
 from tests.media.clips import frame_of, texture
 from tests.worker.conftest import png
 
@@ -119,9 +119,9 @@ async def test_a_renderer_shows_what_it_is_at_and_makes_the_same_clip(tmp_path):
         renderer = RendererProcess((*RENDERER_COMMAND, "--preview-every", every))
         try:
             await renderer.start()
-            order = Render(
-                renderer.ticket(), "parallax/1", "orbit left", str(tmp_path), str(tmp_path / "picture.png"), seconds=1.0
-            )
+            picture = KeyframeFile(str(tmp_path / "picture.png"))
+            request = GenerationRequest("orbit left", seconds=1.0)
+            order = Render(renderer.ticket(), "parallax/1", str(tmp_path), request, picture)
             done = await renderer.render(order, lambda _: None, look)
             digests.append(done.video.digest)
         finally:

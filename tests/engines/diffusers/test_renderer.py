@@ -9,9 +9,10 @@ import pytest
 pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
 
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.request import GenerationRequest
 from stillmotion.worker.devices import devices_for
 from stillmotion.worker.renderer.process import RendererUnfit
-from stillmotion.worker.renderer.protocol import Render
+from stillmotion.worker.renderer.protocol import KeyframeFile, Render
 from tests.engines.diffusers.models import DEVICE, TINY
 from tests.worker.conftest import png
 
@@ -21,7 +22,8 @@ pytestmark = pytest.mark.slow
 def order(renderer, output, engine, seed=1) -> Render:
     picture = output / "picture.png"
     picture.write_bytes(png())
-    return Render(renderer.ticket(), engine, "a boat", str(output), str(picture), seconds=1.0, seed=seed)
+    request = GenerationRequest("a boat", seconds=1.0, seed=seed)
+    return Render(renderer.ticket(), engine, str(output), request, KeyframeFile(str(picture)))
 
 
 async def test_a_cancel_keeps_the_process_and_its_model(folder_of, tmp_path):

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.request import GenerationRequest
 from stillmotion.media.input.probe import probe
 from stillmotion.worker.renderer.process import (
     PATIENCE,
@@ -24,7 +25,7 @@ from stillmotion.worker.renderer.process import (
     RendererTimeouts,
     RendererUnfit,
 )
-from stillmotion.worker.renderer.protocol import Progress, Render, RenderStage
+from stillmotion.worker.renderer.protocol import KeyframeFile, Progress, Render, RenderStage
 from tests.timing import tries
 from tests.worker.conftest import FAKE_RENDERER, png
 
@@ -37,7 +38,8 @@ def picture(tmp_path: Path) -> Path:
 
 
 def message(renderer: RendererProcess, picture: Path, prompt: str = "a walk", engine: str = "fake/1") -> Render:
-    return Render(renderer.ticket(), engine, prompt, str(picture.parent), str(picture), seconds=1.0)
+    request = GenerationRequest(prompt, seconds=1.0)
+    return Render(renderer.ticket(), engine, str(picture.parent), request, KeyframeFile(str(picture)))
 
 
 async def test_a_render_says_how_far_it_is_and_leaves_two_files(picture):
@@ -196,13 +198,15 @@ async def test_signals_for_the_whole_group_are_left_to_the_host(picture):
 
 PARENT = """
 import asyncio, sys
-from stillmotion.worker.renderer.protocol import Render
-from stillmotion.worker.renderer.process import RendererTimeouts, RendererProcess
+from stillmotion.domain.request import GenerationRequest
+from stillmotion.worker.renderer.protocol import KeyframeFile, Render
+from stillmotion.worker.renderer.process import RendererProcess
 
 async def main():
     renderer = RendererProcess(tuple(sys.argv[3:]))
     await renderer.start()
-    render = Render(renderer.ticket(), "fake/1", "stubborn", sys.argv[1], sys.argv[2])
+    picture = KeyframeFile(sys.argv[2])
+    render = Render(renderer.ticket(), "fake/1", sys.argv[1], GenerationRequest("stubborn"), picture)
     await renderer.render(render, lambda progress: print(renderer.pid, progress.stage, flush=True))
 
 asyncio.run(main())

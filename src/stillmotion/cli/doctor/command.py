@@ -218,8 +218,8 @@ def _devices(settings: Settings) -> Finding:
 def _renderer(settings: Settings) -> Finding:
     from stillmotion.cli.sample_picture import draw_sample
     from stillmotion.composition.engines import renderers, video_codec
-    from stillmotion.domain.request import Resolution
-    from stillmotion.worker.renderer.protocol import Done, Render
+    from stillmotion.domain.request import GenerationRequest, Resolution
+    from stillmotion.worker.renderer.protocol import Done, KeyframeFile, Render
 
     async def render(folder: Path) -> Done:
         picture = folder / "picture.jpg"
@@ -230,11 +230,9 @@ def _renderer(settings: Settings) -> Finding:
             order = Render(
                 ticket=renderer.ticket(),
                 engine=ready.engines[0],
-                prompt="slow push in",
                 output=str(folder),
-                frame0=str(picture),
-                resolution=Resolution.P540,
-                seconds=CLIP_SECONDS,
+                request=GenerationRequest("slow push in", resolution=Resolution.P540, seconds=CLIP_SECONDS),
+                frame0=KeyframeFile(str(picture)),
                 codec=video_codec(settings),
             )
             return await renderer.render(order, lambda _: None)

@@ -13,7 +13,7 @@ from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
 from stillmotion.domain.request import DEFAULT_SECONDS, AspectRatio, GenerationRequest, Keyframe, Resolution
 from stillmotion.worker.renderer.process import RendererDied, RendererProcess, RendererUnfit
-from stillmotion.worker.renderer.protocol import Done, Progress, Render
+from stillmotion.worker.renderer.protocol import Done, KeyframeFile, Progress, Render
 
 ENGINE = "parallax/1"
 _SHOWN_NAME = 80
@@ -77,20 +77,14 @@ class Here:
         if self._renderer is None:
             self._renderer = renderers(self._settings)()
             await self._renderer.start()
-        request = self._request
+        end = files.get("--end")
         message = Render(
             ticket=self._renderer.ticket(),
             engine=ENGINE,
-            prompt=request.prompt,
             output=folder,
-            frame0=files["IMAGE"],
-            frame1=files.get("--end"),
-            aspect_ratio=request.aspect_ratio,
-            resolution=request.resolution,
-            seconds=request.seconds,
-            loop=request.loop,
-            seed=request.seed or 0,
-            concepts=request.concepts,
+            request=self._request,
+            frame0=KeyframeFile(files["IMAGE"]),
+            frame1=None if end is None else KeyframeFile(end),
             depth=files.get("--depth"),
             depth_bright_is_far=self._asked.depth_bright_is_far,
             codec=video_codec(self._settings),

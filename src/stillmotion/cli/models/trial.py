@@ -13,9 +13,9 @@ from stillmotion.composition.engines import local_trouble, renderer_for, server_
 from stillmotion.config import Settings
 from stillmotion.domain.catalogue import Ability, CatalogueError, Entry
 from stillmotion.domain.errors import GenerationFailed, StillmotionError
-from stillmotion.domain.request import MIN_SECONDS, Resolution
+from stillmotion.domain.request import MIN_SECONDS, GenerationRequest, Resolution
 from stillmotion.worker.renderer.process import RendererDied, RendererProcess
-from stillmotion.worker.renderer.protocol import Done, Render
+from stillmotion.worker.renderer.protocol import Done, KeyframeFile, Render
 
 PROMPT = "slow push in"
 
@@ -103,11 +103,11 @@ def _order(renderer: RendererProcess, entry: Entry, settings: Settings, picture:
     return Render(
         ticket=renderer.ticket(),
         engine=entry.engine_name,
-        prompt=PROMPT,
         output=str(picture.parent),
-        frame0=str(picture) if starts else None,
-        frame1=str(picture) if starts and not has & {Ability.FIRST, Ability.ANY} else None,
-        resolution=Resolution.P540,
-        seconds=max(MIN_SECONDS, entry.frames.nearest(0) / entry.fps),
+        request=GenerationRequest(
+            PROMPT, resolution=Resolution.P540, seconds=max(MIN_SECONDS, entry.frames.nearest(0) / entry.fps)
+        ),
+        frame0=KeyframeFile(str(picture)) if starts else None,
+        frame1=KeyframeFile(str(picture)) if starts and not has & {Ability.FIRST, Ability.ANY} else None,
         codec=video_codec(settings),
     )

@@ -1,4 +1,4 @@
-"""What a generation is made from, as files: its pictures, and clips that were made before."""
+"""Input files of a generation: its pictures, and the earlier clips that it is made from."""
 
 import asyncio
 import hashlib
@@ -15,31 +15,14 @@ from stillmotion.domain.generation import Generation
 from stillmotion.domain.request import Keyframe, Purpose
 from stillmotion.worker.inputs.fetched import Fetched
 from stillmotion.worker.inputs.slow_pictures import make_plain
-
-
-@dataclass(frozen=True, slots=True)
-class KeyframeFile:
-    """A keyframe's file, and the plan of the clip that it is one of."""
-
-    path: str | None = None
-    is_clip: bool = False
-    plan: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFiles:
-    """A clip's files and the plan that it was made by, as far as there are: of somebody else's there is the video."""
-
-    video: str
-    thumbnail: str | None = None
-    plan: str = ""
+from stillmotion.worker.renderer.protocol import KeyframeFile, SourceFiles
 
 
 @dataclass(slots=True)
 class InputFiles:
-    """Brings one generation's pictures and clips: into its own folder, and what strangers have into `fetched`.
+    """Fetches one generation's pictures and clips into its folder, and files from strangers' servers into `fetched`.
 
-    `frame0` and `frame1` are a new clip's keyframes, `source` what another clip is made from: there after `bring`.
+    `bring` sets `frame0` and `frame1`, the keyframes of a new clip, or `source`, the clip to upscale or reframe.
     """
 
     work: Work
@@ -49,12 +32,12 @@ class InputFiles:
     fetched: Fetched
     generation: Generation
     directory: Path
-    frame0: KeyframeFile = KeyframeFile()
-    frame1: KeyframeFile = KeyframeFile()
+    frame0: KeyframeFile | None = None
+    frame1: KeyframeFile | None = None
     source: SourceFiles | None = None
 
     async def bring(self) -> None:
-        """Fetch all. Raises `GenerationFailed` for what is gone, `Unavailable` where this machine is the hindrance."""
+        """Fetch all files. Raises `GenerationFailed` for a file that is gone, `Unavailable` if this machine fails."""
         request = self.generation.request
         await asyncio.to_thread(self.directory.mkdir, parents=True, exist_ok=True)
         if request.purpose is Purpose.VIDEO:
@@ -64,34 +47,32 @@ class InputFiles:
             self.source = await self._source()
 
     async def make_plain(self, decoder: Sequence[str]) -> None:
-        """Make the pictures into files that are decoded in no time. Raises as `slow_pictures.make_plain` does."""
+        """Replace the pictures with files that decode quickly. Raises as `slow_pictures.make_plain` does."""
         for each in (self.frame0, self.frame1):
-            if each.path is not None and not each.is_clip:
+            if each is not None and not each.is_clip:
                 await make_plain(Path(each.path), decoder)
 
     async def output(self) -> Path:
-        """The folder for what is made; it is there."""
+        """Folder for the finished files, which exists when this returns."""
         output = self.directory / "output"
         await asyncio.to_thread(output.mkdir, parents=True, exist_ok=True)
         return output
 
-    async def _keyframe(self, name: str, keyframe: Keyframe | None) -> KeyframeFile:
-        """A keyframe's file, called `name`."""
-        path = self.directory / name
+    async def _keyframe(self, name: str, keyframe: Keyframe | None) -> KeyframeFile | None:
+        """File of a keyframe, called `name`; None without one."""
         match keyframe:
-            case None:
-                return KeyframeFile()
             case Keyframe(url=str(url)):
                 return KeyframeFile(await self._fetched(name, self.images, url))
             case Keyframe(key=str(key)):
-                await self._stored_picture(key, path)
+                return KeyframeFile(await self._stored_picture(key, name))
             case Keyframe(id=str(earlier_id)):
                 earlier, assets = await self.work.earlier(self.generation, earlier_id)
-                return KeyframeFile(await self._clip(assets.video, name), True, earlier.plan)
-        return KeyframeFile(str(path))
+                return KeyframeFile(await self._clip(assets.video, name), is_clip=True, plan=earlier.plan)
+        assert keyframe is None, "pictures are in object storage before their generation is queued"
+        return None
 
     async def _source(self) -> SourceFiles:
-        """The files of what is upscaled or reframed: an earlier generation of the same owner, or a caller's video."""
+        """Files of the clip to upscale or reframe: an earlier generation of the same owner, or a stranger's video."""
         request = self.generation.request
         if request.source is None:
             assert request.source_url is not None, "a request to reframe names what"
@@ -117,11 +98,13 @@ class InputFiles:
             )
         return path
 
-    async def _stored_picture(self, key: str, path: Path) -> None:
+    async def _stored_picture(self, key: str, name: str) -> str:
+        path = str(self.directory / name)
         try:
-            await self.objects.fetch_file(key, str(path))
+            await self.objects.fetch_file(key, path)
         except KeyError:
             raise GenerationFailed("image_gone", "The uploaded image is no longer stored: upload it again.") from None
+        return path
 
 
 def _digest(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Clips made by a renderer process of this machine."""
+"""Local maker: a clip is made by a renderer process of this machine."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from stillmotion.worker.renderer.protocol import Order, Progress, Render, Render
 
 @dataclass(frozen=True, slots=True)
 class RendererMaker:
-    """`Maker` over one renderer process. `entry` is the model's in the catalogue, where it holds models."""
+    """`Maker` over one renderer process. `entry` is its model's in the catalogue; None for the embedded engine."""
 
     renderer: RendererProcess
     entry: Entry | None = None
@@ -44,7 +44,7 @@ class RendererMaker:
         return replace(made, plan=json.dumps(json.loads(made.plan) | told))
 
     async def forget(self, remote: str) -> None:
-        """Nobody else is at it."""
+        """See `Maker.forget`. No other server is involved."""
 
     async def _order(self, job: Job) -> Order:
         output = await job.inputs.output()
@@ -52,43 +52,22 @@ class RendererMaker:
         return self._render(job, output) if is_new else self._resample(job, output)
 
     def _render(self, job: Job, output: Path) -> Render:
-        request = job.generation.request
-        frame0, frame1 = job.inputs.frame0, job.inputs.frame1
         return Render(
             ticket=self.renderer.ticket(),
             engine=job.generation.engine,
-            prompt=request.prompt,
             output=str(output),
-            frame0=frame0.path,
-            frame1=frame1.path,
-            aspect_ratio=request.aspect_ratio,
-            resolution=request.resolution,
-            seconds=request.seconds,
-            loop=request.loop,
-            seed=job.seed,
-            concepts=request.concepts,
-            frame0_is_clip=frame0.is_clip,
-            frame1_is_clip=frame1.is_clip,
-            frame0_plan=frame0.plan,
-            frame1_plan=frame1.plan,
+            request=replace(job.generation.request, seed=job.seed),
+            frame0=job.inputs.frame0,
+            frame1=job.inputs.frame1,
             codec=job.codec,
-            negative_prompt=request.negative_prompt,
         )
 
     def _resample(self, job: Job, output: Path) -> Resample:
-        request = job.generation.request
-        source = job.inputs.source
-        assert source is not None, "a clip is made from another"
+        assert job.inputs.source is not None, "a clip is made from another"
         return Resample(
             ticket=self.renderer.ticket(),
-            purpose=request.purpose,
             output=str(output),
-            video=source.video,
-            thumbnail=source.thumbnail,
-            plan=source.plan,
-            aspect_ratio=request.aspect_ratio,
-            resolution=request.resolution,
-            placement=request.placement,
+            request=job.generation.request,
+            source=job.inputs.source,
             codec=job.codec,
-            is_foreign=request.source is None,
         )

@@ -1,4 +1,4 @@
-"""The seam between a claimed generation and whatever makes its files."""
+"""Port of the makers: a claimed generation in, its files out."""
 
 import zlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from stillmotion.worker.renderer.protocol import Done, FinishedFile
 
 
 class HandedOn(StillmotionError):
-    """This engine cannot do it now and another one will: `engine` is its name."""
+    """Raised if this engine cannot make the clip now and another one, `engine`, will."""
 
     def __init__(self, engine: str, why: str) -> None:
         super().__init__(why)
@@ -24,28 +24,28 @@ class HandedOn(StillmotionError):
 
 
 class SlowInput(StillmotionError):
-    """A picture was not decoded within the time that the job gives it; nothing was made."""
+    """Raised if a picture is not decoded within the job's `decoded_within` seconds. Nothing was made."""
 
 
 class Ledger(Protocol):
-    """Where a maker writes down how it stands."""
+    """Record of a maker's progress."""
 
     def shows(self, picture: Path) -> None:
-        """What is being made can be seen in that JPEG file, which is read soon and need not be there long."""
+        """Take a preview: a JPEG file, which is read soon and need not exist for long."""
         ...
 
     def came_so_far(self, fraction: float) -> None:
-        """The fraction done, 0 to 1; it is kept with the next renewal of the lease."""
+        """Take the fraction done, 0 to 1. It is stored with the next renewal of the lease."""
         ...
 
     async def remember(self, remote: str) -> None:
-        """What another server calls it: on disk when this returns. Raises `LeaseLost`."""
+        """Store the clip's id on another server: on disk when this returns. Raises `LeaseLost`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A generation to be made, and what that takes. Its pictures are decoded within that many seconds, or not there."""
+    """A generation to be made, and all that this takes. Its pictures are decoded within `decoded_within` seconds."""
 
     generation: Generation
     inputs: InputFiles
@@ -56,30 +56,29 @@ class Job:
 
     @property
     def seed(self) -> int:
-        """The asked seed, or one of the generation's own: a second attempt draws the same clip."""
+        """The request's seed, or one computed from the generation's id: a second attempt draws the same clip."""
         asked = self.generation.request.seed
         return asked if asked is not None else zlib.crc32(self.generation.id.encode())
 
 
 class Maker(Protocol):
-    """Makes one clip at a time."""
+    """Maker of one clip at a time."""
 
     async def make(self, job: Job) -> Rendered:
-        """The clip's files, in the job's folder.
+        """Make the clip's files in the job's folder.
 
-        Raises `GenerationFailed`; `HandedOn`; `SlowInput`; `Unavailable` where the generation is not to blame;
-        `RendererDied`.
-        Cancelled, it stops what goes on in this machine; what another server is at goes on there.
+        Raises `GenerationFailed`, `HandedOn`, `SlowInput`, `RendererDied`, or `Unavailable` if the generation is not to
+        blame. Cancelled, it stops the work on this machine; another server goes on.
         """
         ...
 
     async def forget(self, remote: str) -> None:
-        """Have another server stop what it calls `remote`: nobody wants it any more."""
+        """Stop the unwanted clip that another server calls `remote`."""
         ...
 
 
 def rendered(done: Done) -> Rendered:
-    """What a renderer process hands over, in the application's terms."""
+    """A renderer process's files in the application's words."""
     return Rendered(_file(done.video), _file(done.thumbnail), done.plan)
 
 

@@ -1,4 +1,4 @@
-"""The renderer process that prepares pictures for other servers and adopts their clips."""
+"""Renderer process that prepares pictures for other servers and takes over their clips."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,9 +11,9 @@ from stillmotion.worker.renderer.protocol import Adopt, Done, Prepare, Prepared
 
 
 class Darkroom:
-    """One renderer for all that is made elsewhere, an errand at a time, started when it is first needed.
+    """One renderer for all clips that are made elsewhere, one order at a time. It is started when first needed.
 
-    Strangers' pictures and other servers' clips are decoded there and never in the process that holds the keys.
+    Strangers' pictures and other servers' clips are decoded there, never in the process that holds the keys.
     """
 
     def __init__(self, new_renderer: Callable[[], RendererProcess]) -> None:
@@ -22,9 +22,9 @@ class Darkroom:
         self._free = asyncio.Lock()
 
     async def prepare(self, order: Callable[[int], Prepare], within: float | None = None) -> Prepared:
-        """Pictures made ready; `order` is given the ticket.
+        """Make pictures ready; `order` is given the ticket.
 
-        Raises as `RendererProcess.render` does, and `SlowInput` where it takes longer than so many seconds.
+        Raises as `RendererProcess.render` does, and `SlowInput` after `within` seconds.
         """
         async with self._running() as renderer:
             try:
@@ -34,12 +34,12 @@ class Darkroom:
                 raise SlowInput("they are decoded elsewhere") from late
 
     async def adopt(self, order: Callable[[int], Adopt], on_progress: OnProgress) -> Done:
-        """A clip made ours; as `prepare`."""
+        """Make another server's clip into ours. Raises as `RendererProcess.render` does."""
         async with self._running() as renderer:
             return await renderer.render(order(renderer.ticket()), on_progress)
 
     async def stop(self) -> None:
-        """Let the process end."""
+        """End the process."""
         if self._renderer is not None:
             await self._renderer.stop()
 

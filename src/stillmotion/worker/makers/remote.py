@@ -1,4 +1,4 @@
-"""Clips made by another server: asked for once, followed to their end, taken over."""
+"""Remote maker: a clip is asked of another server once, polled to its end, and taken over."""
 
 import json
 from collections.abc import Callable
@@ -22,19 +22,19 @@ from stillmotion.worker.makers.preparation import Darkroom
 from stillmotion.worker.renderer.protocol import Adopt, Prepare, Prepared
 
 MADE_THERE = 0.95
-"""The fraction done when the other server is: the rest is fetching and looking through."""
+"""Fraction done when the other server has finished; downloading and checking are the rest."""
 
 Successor = Callable[[Generation], str | None]
-"""The engine that takes a generation where this one cannot; None without one."""
+"""Returns the engine that takes over a generation that this one cannot make; None without one."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Forwarder:
-    """`Maker` over one server, for many clips at once. `trouble` says why it is left alone just now.
+    """`Maker` over one server, for many clips at once. While the server is in `trouble`, the text is the reason.
 
-    `has_stand_in` says whether `successor` ever names one.
+    Without a stand-in, `successor` never names an engine.
     """
 
     entry: Entry
@@ -47,16 +47,16 @@ class Forwarder:
 
     @property
     def engines(self) -> Engines:
-        """Whose generations it makes."""
+        """Engines whose generations it makes."""
         return Engines(frozenset({self.entry.engine_name}), others=False)
 
     @property
     def at_once(self) -> int:
-        """How many clips the server is given at once."""
+        """Number of clips that the server is given at once."""
         return 1 if self.entry.server is None else self.entry.server.in_flight
 
     async def is_back(self) -> bool:
-        """Ask a server that was in trouble again."""
+        """Check a server that was in trouble; True if it answers."""
         try:
             await self.peer.check()
         except ServerDown as down:
@@ -66,7 +66,7 @@ class Forwarder:
         return True
 
     async def make(self, job: Job) -> Rendered:
-        """See `Maker.make`. What was asked for before, perhaps by a worker that is gone, is not asked for again."""
+        """See `Maker.make`. A clip that was asked for before, perhaps by a lost worker, is not asked for again."""
         planned = plan(self.entry, job.generation.request)
         path = await job.inputs.output() / "remote.mp4"
         try:
@@ -92,7 +92,7 @@ class Forwarder:
         await self.peer.cancel(remote)
 
     async def close(self) -> None:
-        """Let go of the server's connections, and of the process that looks through its clips."""
+        """Close the connections to the server, and stop the process that checks its clips."""
         await self.peer.close()
         await self.darkroom.stop()
 
@@ -109,7 +109,7 @@ class Forwarder:
         frame0 = None if prepared is None else _path(prepared.frame0)
         closing = None if prepared is None else _path(prepared.frame1)
         return ClipRequest(
-            # A clip that failed there is another one the next time.
+            # After a failure the key is a new one: the server must make the clip again, not repeat its answer.
             key=f"{generation.id}-{generation.failures}",
             prompt=self._prompt(job),
             frame0=frame0,
@@ -127,10 +127,8 @@ class Forwarder:
         )
 
     async def _prepared(self, job: Job) -> Prepared | None:
-        """The pictures as the server gets them, cut to the clip's size; None where there are none."""
-        request = job.generation.request
-        frame0, frame1 = job.inputs.frame0, job.inputs.frame1
-        if frame0.path is None and frame1.path is None:
+        """The pictures cut to the clip's size, as the server gets them; None without any."""
+        if job.inputs.frame0 is None and job.inputs.frame1 is None:
             return None
         output = await job.inputs.output()
         return await self.darkroom.prepare(
@@ -139,12 +137,9 @@ class Forwarder:
                 output=str(output),
                 sizes=self.entry.sizes,
                 engine=self.entry.engine_name,
-                frame0=frame0.path,
-                frame1=frame1.path,
-                aspect_ratio=request.aspect_ratio,
-                resolution=request.resolution,
-                frame0_is_clip=frame0.is_clip,
-                frame1_is_clip=frame1.is_clip,
+                request=job.generation.request,
+                frame0=job.inputs.frame0,
+                frame1=job.inputs.frame1,
             ),
             job.decoded_within,
         )

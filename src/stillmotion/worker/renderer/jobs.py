@@ -1,4 +1,7 @@
-"""From an order to two finished files: decode, render or resample, encode, thumbnail, proof, digest."""
+"""Jobs of the renderer: each makes an order into two finished files.
+
+The steps are decode, render or resample, encode, thumbnail, proof, digest.
+"""
 
 import hashlib
 import time
@@ -35,14 +38,14 @@ Say = Callable[[float, RenderStage], None]
 """Takes the fraction done and the stage. Raises `RenderCancelled` when the render must stop."""
 
 RENDERED = 0.98
-"""The fraction done when the last frame is drawn: the rest is writing it down."""
+"""Fraction done when the last frame is drawn; writing the files is the rest."""
 
 PICTURELESS = FrameSize(16, 9)
-"""The shape of a clip that starts from no picture."""
+"""Shape of a clip without a picture."""
 
 
 def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say, show: Show = unseen) -> Done:
-    """Carry out the render and answer with its files; `show` is offered each frame, and whatever the engine shows.
+    """Make a new clip; `show` is offered each frame, and every picture that the engine shows.
 
     Raises `GenerationFailed`, and `RenderCancelled` out of `say`; then no file is left.
     """
@@ -54,37 +57,39 @@ def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say, show
 
 
 def remake(resample: Resample, decoder: DecoderProcess, say: Say, show: Show = unseen) -> Done:
-    """Carry out the upscaling or reframing and answer with its files. Shows and raises as `make` does."""
+    """Upscale or reframe a clip. Shows and raises as `make` does."""
     started = time.monotonic()
     progress = _DrawingProgress(say)
     progress.report(0.0)
-    thumbnail = None if resample.thumbnail is None else Path(resample.thumbnail)
-    video = _ours(resample, decoder, progress) if resample.is_foreign else Path(resample.video)
-    source = Source(decoder, video, thumbnail, resample.plan)
-    size = frame_size(resample.resolution, resample.aspect_ratio, decoder.facts(source.video, progress.pause).size)
-    if resample.purpose is Purpose.REFRAME:
-        rendering = reframe(source, size, resample.placement, progress.report)
+    request, files = resample.request, resample.source
+    thumbnail = None if files.thumbnail is None else Path(files.thumbnail)
+    video = Path(files.video) if request.source is not None else _ours(resample, decoder, progress)
+    source = Source(decoder, video, thumbnail, files.plan)
+    size = frame_size(request.resolution, request.aspect_ratio, decoder.facts(source.video, progress.pause).size)
+    if request.purpose is Purpose.REFRAME:
+        rendering = reframe(source, size, request.placement, progress.report)
     else:
         rendering = upscale(source, size, progress.report)
     return _finish(resample, rendering, progress, show, started)
 
 
 def _ours(resample: Resample, decoder: DecoderProcess, progress: "_DrawingProgress") -> Path:
-    """Somebody else's video as a clip like our own, in a file beside it."""
-    source = Path(resample.video)
+    """Path of a stranger's video, made into a clip like our own in a file beside it."""
+    source = Path(resample.source.video)
     ours = source.with_name(f"{source.name}.mp4")
     take_in(source, ours, decoder, OPTIONS[resample.codec], lambda _: progress.pause())
     return ours
 
 
 def prepare(order: Prepare, decoder: DecoderProcess, say: Say) -> Prepared:
-    """Make the request's pictures ready for another server. Raises as `make` does."""
+    """Make a request's pictures ready for another server. Raises as `make` does."""
 
     def pause() -> None:
         say(0.0, RenderStage.DECODING)
 
     pause()
-    size = order.sizes.nearest(frame_size(order.resolution, order.aspect_ratio, _shape(order, decoder, pause)))
+    request, shape = order.request, _shape(order, decoder, pause)
+    size = order.sizes.nearest(frame_size(request.resolution, request.aspect_ratio, shape))
     pictures = {
         "frame0": _opening(order, decoder, size, pause),
         "frame1": _ending(order, decoder, size, pause),
@@ -102,7 +107,7 @@ def prepare(order: Prepare, decoder: DecoderProcess, say: Say) -> Prepared:
 def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
     """Take over another server's clip: decoded to its last frame, playable from its first byte on.
 
-    What a browser plays is kept as it is, anything else is compressed anew. Raises as `make` does, and
+    A clip that browsers play is copied; any other is compressed anew. Raises as `make` does, and
     `GenerationFailed` (code `remote_clip_broken`) for a file that is not whole.
     """
     started = time.monotonic()
@@ -117,23 +122,23 @@ def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
 
 
 class _DrawingProgress:
-    """How far the drawing of the frames is, which is said again while they are waited for."""
+    """Progress of drawing the frames, reported again and again while one is waited for."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
         self._done = 0.0
 
     def report(self, fraction: float) -> None:
-        """So much is drawn."""
+        """Report the fraction of the frames that is drawn."""
         self._done = fraction * RENDERED
         self.pause()
 
     def pause(self) -> None:
-        """No more than before."""
+        """Report the same fraction again."""
         self._say(self._done, RenderStage.RENDERING)
 
     def finishing(self) -> None:
-        """All is drawn and encoded."""
+        """Report that everything is drawn and encoded."""
         self._say(RENDERED, RenderStage.FINISHING)
 
 
@@ -172,51 +177,53 @@ def _job(render: Render, wants: Wants, decoder: DecoderProcess, say: Say) -> Ren
         return picture if picture is None or wants.sizes is None else fitted(picture, size)
 
     pause()
-    size = frame_size(render.resolution, render.aspect_ratio, _shape(render, decoder, pause))
+    request = render.request
+    size = frame_size(request.resolution, request.aspect_ratio, _shape(render, decoder, pause))
     if wants.sizes is not None:
         size = wants.sizes.nearest(size)
     earlier = _earlier(render, wants, decoder, pause)
     frame0 = earlier[-1] if earlier else _opening(render, decoder, size, pause)
     return RenderJob(
-        prompt=render.prompt,
+        prompt=request.prompt,
         frame0=ready(frame0),
         frame1=ready(_ending(render, decoder, size, pause)),
         size=size,
-        seconds=render.seconds,
-        loop=render.loop,
-        seed=render.seed,
-        concepts=render.concepts,
-        frame0_plan=motion_plan(render.frame0_plan),
-        frame1_plan=motion_plan(render.frame1_plan),
+        seconds=request.seconds,
+        loop=request.loop,
+        seed=request.seed or 0,
+        concepts=request.concepts,
+        frame0_plan="" if render.frame0 is None else motion_plan(render.frame0.plan),
+        frame1_plan="" if render.frame1 is None else motion_plan(render.frame1.plan),
         depth=_depth(render, decoder, pause),
-        extends=render.frame0_is_clip,
+        extends=render.frame0 is not None and render.frame0.is_clip,
         before=tuple(each for picture in earlier[:-1] if (each := ready(picture)) is not None),
-        negative_prompt=render.negative_prompt,
+        negative_prompt=request.negative_prompt,
     )
 
 
 def _shape(render: Render | Prepare, decoder: DecoderProcess, pause: Pause) -> FrameSize:
-    """The size of the picture that the clip starts from, or else ends with."""
-    path, is_clip = (render.frame0, render.frame0_is_clip) if render.frame0 else (render.frame1, render.frame1_is_clip)
-    if path is None:
+    """Size of the picture that the clip starts from, or else ends with."""
+    keyframe = render.frame0 or render.frame1
+    if keyframe is None:
         return PICTURELESS
-    return decoder.facts(Path(path), pause).size if is_clip else decoder.size(Path(path), pause)
+    path = Path(keyframe.path)
+    return decoder.facts(path, pause).size if keyframe.is_clip else decoder.size(path, pause)
 
 
 def _opening(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:
     if render.frame0 is None:
         return None
-    path = Path(render.frame0)
-    if render.frame0_is_clip:
+    path = Path(render.frame0.path)
+    if render.frame0.is_clip:
         return as_picture(decoder.last(path, pause))
     return decoder.picture(path, cover, pause)
 
 
 def _earlier(render: Render, wants: Wants, decoder: DecoderProcess, pause: Pause) -> list[Picture]:
-    """The end of the clip that is carried on, its last frame the last, where the engine wants more than that one."""
-    if render.frame0 is None or not render.frame0_is_clip or not wants.before:
+    """Last frames of the clip that is carried on, in order, if the engine wants more than the very last one."""
+    if render.frame0 is None or not render.frame0.is_clip or not wants.before:
         return []
-    path = Path(render.frame0)
+    path = Path(render.frame0.path)
     apart = float(decoder.facts(path, pause).fps) / wants.fps
     tail = deque(decoder.frames(path, pause), round(wants.before * apart) + 1)
     places = (len(tail) - 1 - round(back * apart) for back in range(wants.before, -1, -1))
@@ -228,8 +235,8 @@ def _ending(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize,
     pause()
     if render.frame1 is None:
         return None
-    path = Path(render.frame1)
-    if render.frame1_is_clip:
+    path = Path(render.frame1.path)
+    if render.frame1.is_clip:
         return as_picture(decoder.first(path, pause))
     return decoder.picture(path, cover, pause)
 
@@ -242,7 +249,7 @@ def _depth(render: Render, decoder: DecoderProcess, pause: Pause) -> DepthMap | 
 
 
 def _prove(clip: Clip) -> None:
-    """Look at the file as a player would, before anyone is told that it is there."""
+    """Check that the finished file can be read back. Raises `GenerationFailed`."""
     try:
         facts = probe(clip.path)
     except BrokenClip as error:

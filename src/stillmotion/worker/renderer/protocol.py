@@ -1,25 +1,25 @@
-"""What the worker host and a renderer process say to each other, over pipes.
+"""Protocol between the worker host and a renderer process: messages over two pipes.
 
 A message is a tagged msgpack map behind its length in bytes (4 bytes, big-endian). `ticket` numbers the renders
 of one process, so that a late answer or a late cancel is never taken for the next render's.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
 
 from stillmotion.domain.catalogue import SizeRule
-from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import RESAMPLER, VideoCodec
-from stillmotion.domain.request import AspectRatio, Purpose, Resolution
+from stillmotion.domain.request import GenerationRequest
 
 LENGTH_BYTES = 4
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-"""Longer than any plan; a length beyond it means that the pipe carries something else."""
+"""Limit of a message, longer than any plan. A greater length means that the pipe carries something else."""
 
 
 class RenderStage(StrEnum):
-    """What a renderer is busy with: it decides whether its death would only be repeated."""
+    """Stage of a renderer's work, for progress reports and logs."""
 
     STARTING = "starting"
     IDLE = "idle"
@@ -28,80 +28,72 @@ class RenderStage(StrEnum):
     FINISHING = "finishing"
 
 
-class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
-    """To the child: make a clip. Pictures are files; what is made goes into the folder `output`, which exists.
+@dataclass(frozen=True)
+class KeyframeFile:
+    """File of a keyframe: a picture, or with `is_clip` an earlier clip, which has that `plan`.
 
-    Without `aspect_ratio` the clip has the first picture's shape. `seconds` is the clip's length. Where
-    `frame0_is_clip`, `frame0` is an earlier clip's file, whose last frame is meant; where `frame1_is_clip`, `frame1`
-    is one whose first frame is. `frame0_plan` and `frame1_plan` are those clips' plans. `depth` is a depth image of the
-    first picture, bright being near unless `depth_bright_is_far`.
+    As `frame0` the clip's last frame is meant, as `frame1` its first.
+    """
+
+    path: str
+    is_clip: bool = False
+    plan: str = ""
+
+
+@dataclass(frozen=True)
+class SourceFiles:
+    """Files of the clip that is upscaled or reframed, and its plan. Of a stranger's there is the video alone."""
+
+    video: str
+    thumbnail: str | None = None
+    plan: str = ""
+
+
+class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
+    """To the child: make a new clip. The folder `output` exists and takes the finished files.
+
+    The keyframes of the `request` are the files `frame0` and `frame1`; without a seed in it 0 is taken. `depth` is a
+    depth image of the first picture, bright being near unless `depth_bright_is_far`.
     """
 
     ticket: int
     engine: str
-    prompt: str
     output: str
-    frame0: str | None = None
-    frame1: str | None = None
-    aspect_ratio: AspectRatio | None = None
-    resolution: Resolution = Resolution.P720
-    seconds: float = 5.0
-    loop: bool = False
-    seed: int = 0
-    concepts: tuple[str, ...] = ()
-    frame0_is_clip: bool = False
-    frame1_is_clip: bool = False
-    frame0_plan: str = ""
-    frame1_plan: str = ""
+    request: GenerationRequest
+    frame0: KeyframeFile | None = None
+    frame1: KeyframeFile | None = None
     depth: str | None = None
     depth_bright_is_far: bool = False
     codec: VideoCodec = VideoCodec.H264
-    negative_prompt: str = ""
 
 
 class Resample(msgspec.Struct, frozen=True, tag="resample", omit_defaults=True):
-    """To the child: make another form of a finished clip, whose files are `video` and `thumbnail`.
-
-    To reframe it, `aspect_ratio` is the new shape and `placement` where its picture lies there; both are None to
-    upscale it, which keeps the shape. `resolution` is the new area. With `is_foreign` the clip is somebody else's.
-    """
+    """To the child: upscale or reframe a finished clip, as the `request` says. Its `source` files are read only."""
 
     ticket: int
-    purpose: Purpose
     output: str
-    video: str
-    thumbnail: str | None = None
-    plan: str = ""
-    aspect_ratio: AspectRatio | None = None
-    resolution: Resolution = Resolution.P720
-    placement: Placement | None = None
+    request: GenerationRequest
+    source: SourceFiles
     codec: VideoCodec = VideoCodec.H264
     engine: str = RESAMPLER
-    is_foreign: bool = False
 
 
 class Prepare(msgspec.Struct, frozen=True, tag="prepare", omit_defaults=True):
-    """To the child: make a request's pictures into PNG files of the size that another server makes clips in.
-
-    The fields that `Render` has too mean the same. `sizes` says which sizes there are.
-    """
+    """To the child: make a request's pictures into PNG files for another server, which makes clips of these `sizes`."""
 
     ticket: int
     output: str
     sizes: SizeRule
     engine: str
-    frame0: str | None = None
-    frame1: str | None = None
-    aspect_ratio: AspectRatio | None = None
-    resolution: Resolution = Resolution.P720
-    frame0_is_clip: bool = False
-    frame1_is_clip: bool = False
+    request: GenerationRequest
+    frame0: KeyframeFile | None = None
+    frame1: KeyframeFile | None = None
 
 
 class Adopt(msgspec.Struct, frozen=True, tag="adopt", omit_defaults=True):
-    """To the child: look through a clip that another server made, and make files of ours from it.
+    """To the child: check a clip that another server made, and make files of ours from it.
 
-    Without its first or its last frame, where that one is in another clip or twice in this one.
+    Its first or last frame is left out where it is in another clip already, or twice in this one.
     """
 
     ticket: int
@@ -121,9 +113,9 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """From the child, once: the engines it has, the seconds it took to load them, and what its decoder is held to.
+    """From the child, once: its engines, the seconds that it took to load them, and its decoder's confinement.
 
-    `unfit` says of engines that are not loaded yet why they cannot be, where that shows already.
+    `unfit` has the reason for each engine that is known already to be impossible to load.
     """
 
     engines: tuple[str, ...]
@@ -147,7 +139,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 PREVIEW_SECONDS = 1.0
-"""The least time between two previews, and before the first, where nobody says another."""
+"""Default of the least time between two previews, and before the first."""
 
 
 class Preview(msgspec.Struct, frozen=True, tag="preview"):
@@ -166,7 +158,7 @@ class FinishedFile(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """From the child: the whole result. `seconds` is the time that the render took, decoding to digest."""
+    """From the child: the finished files. `seconds` is the time that the render took, from decoding to digest."""
 
     ticket: int
     video: FinishedFile
@@ -213,7 +205,7 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
 
 
 Order = Render | Resample | Adopt
-"""What a clip comes of."""
+"""Messages that are answered with a clip."""
 Errand = Order | Prepare
 ToRenderer = Errand | Cancel
 Outcome = Done | Prepared | Failed | Hindered | Cancelled
@@ -221,17 +213,17 @@ FromRenderer = Ready | Unfit | Progress | Preview | Outcome
 
 
 class UnreadableMessage(Exception):
-    """The bytes on the pipe are no message of ours."""
+    """Bytes on the pipe that are no message of this protocol."""
 
 
 def pack(message: ToRenderer | FromRenderer) -> bytes:
-    """The message behind its length, ready to be written."""
+    """Bytes of a message, its length first, ready to be written."""
     body = msgspec.msgpack.encode(message)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 
 def length(head: bytes) -> int:
-    """How many bytes of message follow these first ones. Raises `UnreadableMessage`."""
+    """Length of the message that follows these first bytes. Raises `UnreadableMessage`."""
     count = int.from_bytes(head, "big")
     if count > MAX_MESSAGE_BYTES:
         raise UnreadableMessage(f"a message of {count} bytes")
@@ -239,7 +231,7 @@ def length(head: bytes) -> int:
 
 
 def unpack_for_renderer(body: bytes) -> ToRenderer:
-    """What the child was told. Raises `UnreadableMessage`."""
+    """Message to the child. Raises `UnreadableMessage`."""
     try:
         message: ToRenderer = msgspec.msgpack.decode(body, type=ToRenderer)
     except msgspec.MsgspecError as error:
@@ -248,7 +240,7 @@ def unpack_for_renderer(body: bytes) -> ToRenderer:
 
 
 def unpack_from_renderer(body: bytes) -> FromRenderer:
-    """What the child says. Raises `UnreadableMessage`."""
+    """Message from the child. Raises `UnreadableMessage`."""
     try:
         message: FromRenderer = msgspec.msgpack.decode(body, type=FromRenderer)
     except msgspec.MsgspecError as error:
