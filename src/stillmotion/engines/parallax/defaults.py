@@ -1,4 +1,4 @@
-"""What the prompt leaves open, the picture decides: directions, and the move where none was asked."""
+"""Defaults for all that a prompt leaves open, from the picture: directions, and the move if none was asked for."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,21 +8,21 @@ from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segm
 from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE, UNDIRECTED
 
 GENTLE = 0.7
-"""How far a move goes that nobody asked for."""
+"""Strength of a move that nobody asked for."""
 CALM = 0.45
-"""The same where the subject or its surroundings are what is to move: the camera only comes a little closer."""
+"""The same if the subject or its surroundings are to move: the camera only comes a little closer."""
 ON_A_PLANE: Mapping[str, str] = {
     "crane_up": "pedestal_up",
     "crane_down": "pedestal_down",
     "dolly_zoom": "zoom_in",
 }
-"""What a flat picture shows instead of a move that only depth could show."""
+"""Substitutes on a flat picture for moves that need depth."""
 FULL_FACE = 0.12
-"""From this share of the picture on a face is near enough."""
+"""Area of a face, as a fraction of the picture, from which the camera comes no closer."""
 
 
 def settled(plan: MotionPlan, scene: Scene, width: int, height: int) -> MotionPlan:
-    """The plan with every move named. `width` and `height` are the clip's."""
+    """The plan with every move and direction named. `width` and `height` are the clip's, in pixels."""
     if not plan.segments:
         if plan.subject or plan.ambient:
             quiet = "zoom_in" if scene.is_flat_art else "push_in"
@@ -38,7 +38,7 @@ def settled(plan: MotionPlan, scene: Scene, width: int, height: int) -> MotionPl
 
 
 def _flattened(plan: MotionPlan, scene: Scene) -> MotionPlan:
-    """Moves that need depth, exchanged for what can be done with a drawing, each said so."""
+    """The plan with moves that need depth replaced if the picture is a drawing, each replacement noted."""
     if not scene.is_flat_art:
         return plan
     segments = tuple(Segment(tuple(ON_A_PLANE.get(move, move) for move in part.moves)) for part in plan.segments)
@@ -51,7 +51,7 @@ def _flattened(plan: MotionPlan, scene: Scene) -> MotionPlan:
 
 
 def _gentle(scene: Scene, width: int, height: int) -> str:
-    """In on a person or a thing, across a view, out from a face that fills the picture already."""
+    """A gentle move: in on a person or a thing, across a view, around a face that fills the picture."""
     if scene.is_flat_art:
         return "zoom_in"
     if scene.faces:
@@ -64,7 +64,7 @@ def _gentle(scene: Scene, width: int, height: int) -> str:
 
 
 def _directed(move: str, scene: Scene, width: int, height: int) -> str:
-    """Sideways moves go towards what the eye goes to; vertical ones up from a low subject, else down."""
+    """The move with a direction: sideways towards the focus, up from a low subject, otherwise down."""
     if move == ANY_MOVE:
         return _gentle(scene, width, height)
     if move not in UNDIRECTED:

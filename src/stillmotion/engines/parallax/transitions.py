@@ -1,4 +1,4 @@
-"""From one keyframe to another: along the optical flow where the two show the same thing, else by a dissolve."""
+"""Transition between two keyframes: a morph along optical flow if both show the same thing, otherwise a dissolve."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,60 +16,60 @@ from stillmotion.engines.parallax.motion.displacement import Deformation, steepn
 from stillmotion.vision.resize import Grid, Pixels
 
 FLOW_WIDTH = 320
-"""Pixels across the frames that the flow is looked for on."""
+"""Width, in pixels, at which optical flow is computed."""
 CONSISTENT = 0.5
-"""The share of the picture that must come back to where it was, there and back, to be morphed (ENGINES.md)."""
+"""Fraction of the picture with consistent forward and backward flow that a morph needs (ENGINES.md)."""
 CAME_BACK = 0.006
-"""How near, in frame widths."""
+"""Tolerance of that consistency, in frame widths."""
 LIKE = 24
-"""How far apart in luma two pixels may be that show the same thing."""
+"""Largest difference in luma of two pixels that show the same thing."""
 SAME = 0.004
-"""A flow whose median is less, in frame widths, leads nowhere."""
+"""Median flow, in frame widths, below which both pictures have the same viewpoint."""
 FIRMNESS = (0.012, 0.02, 0.028, 0.037, 0.047, 0.06, 0.08, 0.1)
-"""How far the flow is smoothed, sigma in frame widths, tried until it folds nothing."""
+"""Sigmas of the flow's smoothing, in frame widths, tried until it does not fold."""
 STEEPEST = 0.6
-"""The largest slope of a flow: below 1 nothing folds; the rest is left to the cross-fade."""
+"""Largest slope of the flow: below 1 it does not fold; the cross-fade hides the rest."""
 BLEND = (0.28, 0.80)
-"""The part of a clip in which one picture becomes the other."""
+"""Interval of the clip in which one picture becomes the other."""
 APART = (5.0, 22.0)
-"""How far apart in luma the two are where the one begins to give way to the other at once, and where it fully does."""
+"""Differences in luma at which the cross-fade begins to quicken, and at which it is quickest."""
 QUICKEST = 6.0
-"""How much shorter than elsewhere the change then is: two things beside each other look worse than one that jumps."""
+"""Factor by which the cross-fade is shorter there: a double image looks worse than a jump."""
 AROUND = 0.012
-"""How far around a place that is looked at, sigma in frame widths."""
+"""Sigma of the window for that difference, in frame widths."""
 FADING_EDGE = 0.03
-"""How far beyond its edge a picture gives way to the other, in frame widths."""
+"""Distance beyond a picture's edge over which it fades out, in frame widths."""
 
 Draw = Callable[[int], Frame]
-"""Draws the frame of an index."""
+"""From a frame's index to the frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The flow from one canvas's frame to another's and back (frame pixels, high × wide × 2), at `FLOW_WIDTH`."""
+    """Optical flow between two canvases' frames, there and back (height × width × 2, in pixels at `FLOW_WIDTH`)."""
 
     there: Grid
     back: Grid
 
     @property
     def is_same_place(self) -> bool:
-        """Whether both show the same from the same place, so that there is no way between them."""
+        """True if both have the same viewpoint, so that there is no motion between them."""
         return float(np.median(np.hypot(self.there[..., 0], self.there[..., 1]))) < SAME * FLOW_WIDTH
 
 
 def match(first: Canvas, second: Canvas) -> Match | None:
-    """The flow between two frames, or None where they do not show the same thing."""
+    """The flow between two frames; None if they do not show the same thing."""
     one, other = _small(first), _small(second)
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     there, back = search.calc(one, other, None), search.calc(other, one, None)
-    kept_there, kept_back = _kept(there, back, one, other), _kept(back, there, other, one)
-    if min(float(kept_there.mean()), float(kept_back.mean())) < CONSISTENT:
+    good_there, good_back = _consistent(there, back, one, other), _consistent(back, there, other, one)
+    if min(float(good_there.mean()), float(good_back.mean())) < CONSISTENT:
         return None
-    return Match(_firm(there, kept_there), _firm(back, kept_back))
+    return Match(_extended(there, good_there), _extended(back, good_back))
 
 
 def morphed(first: Film, second: Film, found: Match, count: int) -> Draw:
-    """Both pictures moved along the flow towards where they meet, the second fading in over the first."""
+    """Morph: both pictures warped along the flow towards each other, the second fading in."""
     way = ease(times(count, loop=False), 0.45)
     first.carry(_deformation(found.there, first, way))
     second.carry(_deformation(found.back, second, 1 - way))
@@ -83,7 +83,7 @@ def morphed(first: Film, second: Film, found: Match, count: int) -> Draw:
             return second.draw(index)
         sources = first.sources(index), second.sources(index)
         shown = [
-            weight * (1e-3 + _held(there, film.canvas))
+            weight * (1e-3 + _edge_weight(there, film.canvas))
             for there, film, weight in zip(sources, (first, second), (1 - share, share), strict=True)
         ]
         frames = [film.drawn(index, there) for film, there in zip((first, second), sources, strict=True)]
@@ -94,7 +94,7 @@ def morphed(first: Film, second: Film, found: Match, count: int) -> Draw:
 
 
 def dissolved(first: Film, second: Film, count: int) -> Draw:
-    """From one clip to the other, the last frame being wholly the second's."""
+    """Dissolve from one clip to the other; the last frame is entirely the second's."""
     shares = _shares(count)
 
     def draw(index: int) -> Frame:
@@ -109,7 +109,7 @@ def dissolved(first: Film, second: Film, count: int) -> Draw:
 
 
 def _shares(count: int) -> Samples:
-    """How much of the second picture is seen at each frame; all of it at the last."""
+    """Weight of the second picture at each frame; 1 at the last."""
     start, end = BLEND
     shares = ease((times(count, loop=False) - start) / (end - start), 0.5)
     shares[-1] = 1.0
@@ -124,8 +124,8 @@ def _small(canvas: Canvas) -> Pixels:
     return np.ascontiguousarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _kept(there: Any, back: Any, one: Pixels, other: Pixels) -> Grid:
-    """1 where the flow leads to something alike and back again, else 0."""
+def _consistent(there: Any, back: Any, one: Pixels, other: Pixels) -> Grid:
+    """Mask of consistent flow: 1 if it leads to a similar pixel and back, otherwise 0."""
     height, width = one.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     x, y = x + there[..., 0], y + there[..., 1]
@@ -136,8 +136,8 @@ def _kept(there: Any, back: Any, one: Pixels, other: Pixels) -> Grid:
     return (close & inside & (cv2.absdiff(one, alike) < LIKE)).astype(np.float32)
 
 
-def _firm(flow: Any, kept: Grid) -> Grid:
-    """The flow where it is to be believed, spread smoothly over the rest, and so smooth that it folds nothing."""
+def _extended(flow: Any, kept: Grid) -> Grid:
+    """Consistent flow, extended smoothly over the rest until it does not fold (normalised convolution)."""
     smooth = flow
     for firmness in FIRMNESS:
         sigma = firmness * FLOW_WIDTH
@@ -149,7 +149,7 @@ def _firm(flow: Any, kept: Grid) -> Grid:
 
 
 def _deformation(flow: Grid, film: Film, way: Samples) -> Deformation:
-    """A flow over the frame as a displacement over its canvas's cells."""
+    """Flow over the frame as a displacement on the canvas's cells."""
     canvas = film.canvas
     scale = canvas.frame.width / FLOW_WIDTH
     across = -(-canvas.width // CELL)
@@ -160,19 +160,19 @@ def _deformation(flow: Grid, film: Film, way: Samples) -> Deformation:
     return Deformation(shape[np.newaxis].astype(np.float32), way[:, np.newaxis].astype(np.float32))
 
 
-def _held(sources: Grid, canvas: Canvas) -> Any:
-    """1 where a map reads the picture, falling to 0 beyond its edge."""
+def _edge_weight(sources: Grid, canvas: Canvas) -> Any:
+    """Weight of a map's reads: 1 inside the picture, falling to 0 beyond its edge."""
     x, y = sources[..., 0], sources[..., 1]
     inward = np.minimum(np.minimum(x, canvas.width - 1 - x), np.minimum(y, canvas.height - 1 - y))
     return np.clip(1 + inward / (FADING_EDGE * canvas.frame.width), 0, 1)
 
 
 def _quickened(share: Grid, one: Frame, other: Frame) -> Grid:
-    """The second frame's share (over the frame's cells), changing faster where the two do not meet."""
+    """Weight of the second frame per cell, changing faster where the two differ."""
     down, across = share.shape
     width, height = one.width, one.height
     lumas = (np.asarray(frame.planes)[: width * height].reshape(height, width) for frame in (one, other))
-    # The grid has one cell more than the frame on every side.
+    # The grid has one more cell than the frame on every side.
     small = [cv2.resize(luma, (across - 2, down - 2), interpolation=cv2.INTER_AREA) for luma in lumas]
     apart = cv2.copyMakeBorder(cv2.absdiff(*small), 1, 1, 1, 1, cv2.BORDER_REPLICATE).astype(np.float32)
     apart = cv2.GaussianBlur(apart, (0, 0), AROUND * across)
@@ -182,7 +182,7 @@ def _quickened(share: Grid, one: Frame, other: Frame) -> Grid:
 
 
 def _blended(frames: list[Frame], share: Grid, film: Film) -> Frame:
-    """Two frames, the second by its share (over the frame's cells), plane by plane."""
+    """Two frames blended plane by plane; `share` is the second's weight per cell."""
     width, height = frames[0].width, frames[0].height
     planes = np.empty_like(frames[0].planes)
     area = width * height

@@ -1,1 +1,1 @@
-"""The picture as the engine sees it: faces, segments, saliency, drawings."""
+"""Analysis of the picture: faces, line segments, saliency, drawings."""

@@ -1,4 +1,4 @@
-"""Detectors: long straight segments, and pictures that are flat drawings."""
+"""Detectors of long straight segments and of flat drawings."""
 
 from typing import Any
 
@@ -8,23 +8,24 @@ import numpy as np
 from stillmotion.vision.resize import Grid, Pixels
 
 SHORTEST = 70 / 1280
-"""Segments from this length on count, as a fraction of the picture's longer side (ENGINES.md)."""
+"""Shortest segment that counts, as a fraction of the picture's longer side (ENGINES.md)."""
 
 PIECES = 250
-"""The longest pieces that are put together."""
+"""Number of pieces that are joined, the longest first."""
 
 SAME_SLOPE = np.cos(np.radians(2.0))
 
 OFF_LINE = 2.0
-"""How far, in pixels, a piece may lie beside the line that it goes on."""
+"""Distance, in pixels, of a piece from the line that it continues."""
 
 WIDEST_GAP = 0.5
-"""The gap that is bridged, as a fraction of the longer piece."""
+"""Gap that is bridged, as a fraction of the longer piece."""
 
 
 def straight_lines(grey: Pixels) -> Grid:
-    """Long segments: count × 4 (x0, y0, x1, y1), in fractions of the picture's width and height."""
+    """Long segments (x0, y0, x1, y1), n × 4, in fractions of the picture's width and height."""
     height, width = grey.shape
+    # LSD (Grompone von Gioi et al., 2010) breaks long lines into pieces.
     found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
     if found is None:
         return np.zeros((0, 4), np.float32)
@@ -38,7 +39,7 @@ def straight_lines(grey: Pixels) -> Grid:
 
 
 def _joined(pieces: Any) -> list[Any]:
-    """Each piece, the longest first, with all that lie on its line and close to its ends."""
+    """Each piece, the longest first, joined with all that continue it."""
     free = np.ones(len(pieces), bool)
     joined = []
     for index, piece in enumerate(pieces):
@@ -59,7 +60,7 @@ def _joined(pieces: Any) -> list[Any]:
 
 
 def _continues(start: Any, end: Any, pieces: Any) -> Any:
-    """Which pieces lie on the line through two points and near enough to what is between them."""
+    """Mask of the pieces that lie on the line through two points, close to its ends."""
     length = float(np.hypot(*(end - start)))
     way = (end - start) / max(length, 1e-9)
     directions = (pieces[:, 2:] - pieces[:, :2]) / np.maximum(_length(pieces), 1e-9)[:, np.newaxis]
@@ -75,36 +76,38 @@ def _length(segments: Any) -> Any:
 
 
 EQUAL_SHARE = 0.5
-"""Above this share of neighbours that are exactly equal, a picture is drawn rather than photographed."""
+"""Fraction of exactly equal neighbours above which a picture is drawn and not photographed."""
 
 STROKE = 19
-"""Wider than any stroke of writing, in pixels of a picture 640 across."""
+"""Kernel wider than any stroke of writing, in pixels of a picture 640 across."""
 
 INK = 0.22
-"""How much darker than its paper ink is at least."""
+"""Least contrast of ink to paper, as a fraction of the paper's lightness."""
 
 INK_SHARES = (0.06, 0.30)
 
 ROUGHEST_PAPER = 3.0
-"""The mean step of the paper by itself, without the ink: it may be shaded, but has no things on it."""
+"""Largest mean variation of the paper without its ink: it may be shaded, but shows no objects."""
 
 FEWEST_STROKES = 40
 
 PARTS_WRITTEN = 0.7
-"""The part of the picture, in blocks, that has writing on it. These numbers were set on photographs of pages and of
-other things: `page` and `text` of scikit-image against everything else there."""
+"""Fraction of blocks that hold writing. These numbers were set on photographs of pages and of other things: `page` and
+`text` of scikit-image against everything else there."""
 
 
 def is_drawn(rgb: Pixels) -> bool:
-    """Whether most neighbours are exactly equal: screenshots, logos, diagrams, pixel art."""
+    """True if most neighbours are exactly equal: screenshots, logos, diagrams, pixel art."""
     rows = rgb[:: max(1, rgb.shape[0] // 400)]
     equal = (rows[:, 1:] == rows[:, :-1]).all(axis=2)
     return equal.size == 0 or float(equal.mean()) > EQUAL_SHARE
 
 
 def is_written(grey: Pixels) -> bool:
-    """Whether a picture (some 640 pixels across) shows a page of writing: many small strokes on smooth paper."""
+    """True if a picture (about 640 pixels across) shows a page of writing: many small strokes on smooth paper."""
+    # White on black is inverted.
     light = grey if float(np.median(grey)) >= 100 else 255 - grey
+    # Closing removes dark strokes and leaves the paper.
     paper = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((STROKE, STROKE), np.uint8)).astype(np.float32)
     ink = (paper - light > INK * paper).astype(np.uint8)
     if not INK_SHARES[0] <= float(ink.mean()) <= INK_SHARES[1]:

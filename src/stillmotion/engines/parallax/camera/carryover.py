@@ -1,8 +1,8 @@
-"""How a clip goes on from the one before it, or leads into the one after: motion carried over the joint.
+"""Carry-over: motion that passes from one clip to the next.
 
-A clip sets off from rest and ends at `camera.KEPT` of its cruising speed, so that what continues it has a motion
-to take up. The clip that does starts at exactly that speed; it falls to nothing just as the new move's own speed
-comes up, so that a move that goes on has neither a standing start nor a jolt.
+A clip starts at rest and ends at `path.KEPT` of its cruising speed, so that an extension has a motion to take up. The
+extension starts at exactly that speed, which falls to zero as the new move's own speed rises: no standing start, no
+jolt.
 """
 
 import json
@@ -14,15 +14,15 @@ from typing import Any
 from stillmotion.engines.parallax.language.moves import MOVES, velocity_fields
 
 FASTEST = 0.5
-"""Of anything a pose has, per second: what a plan claims beyond it is not believed."""
+"""Highest believed speed of any field of a pose, per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Momentum:
-    """The camera at one end of a clip.
+    """The camera's motion at one end of a clip.
 
-    `velocity` is the pose's change per second by its fields' names; `speed` is what that does to the picture: the
-    median over it, in frame widths a second. `moves` are the moves under way there.
+    `velocity` is the pose's change per second by field. `speed` is its effect on the picture: the median displacement,
+    in frame widths a second. `moves` are the moves under way.
     """
 
     velocity: Mapping[str, float] = field(default_factory=dict)
@@ -31,11 +31,11 @@ class Momentum:
 
     @property
     def is_rest(self) -> bool:
-        """Whether nothing moves."""
+        """True if nothing moves."""
         return self.speed <= 0 or not any(self.velocity.values())
 
     def as_object(self) -> dict[str, Any]:
-        """For a plan's JSON."""
+        """The form in a plan's JSON."""
         velocity = {name: round(value, 5) for name, value in self.velocity.items() if abs(value) >= 1e-5}
         return {"velocity": velocity, "speed": round(self.speed, 5)}
 
@@ -44,17 +44,17 @@ REST = Momentum()
 
 
 def ending_of(plan: str) -> Momentum:
-    """How the clip of this plan (JSON) ends; at rest where it does not say."""
+    """Motion at the end of a clip, from its plan's JSON; rest if it states none."""
     return _read(plan, "ending", -1)
 
 
 def opening_of(plan: str) -> Momentum:
-    """How the clip of this plan (JSON) starts; at rest where it does not say."""
+    """Motion at the start of a clip, from its plan's JSON; rest if it states none."""
     return _read(plan, "opening", 0)
 
 
 def _read(plan: str, end: str, segment: int) -> Momentum:
-    """Another engine's plan, or an older one, has other things in it: whatever does not fit counts as rest."""
+    """Motion from a plan. Plans of other engines or versions differ; anything unexpected counts as rest."""
     try:
         said = json.loads(plan) if plan else {}
     except ValueError:

@@ -1,4 +1,4 @@
-"""Limits of a camera move: the crop, the overscan that keeps the frame full, heads and straight lines."""
+"""Limits of a camera move: the crop, the overscan that keeps the frame filled, heads and straight lines."""
 
 from typing import Any
 
@@ -14,31 +14,31 @@ from stillmotion.vision.faces import Box
 from stillmotion.vision.resize import Grid
 
 CUT_COST = 0.9
-"""What it costs to cut through something, against having it in: the top of things counts in full."""
+"""Cost of cutting through something at the top or a side, relative to holding it."""
 
 FOOT_COST = 0.3
-"""The same at the lower edge: nobody misses the foot of a tower as much as its tip."""
+"""The same at the lower edge: the foot of a tower is missed less than its tip."""
 
 CENTRED = 0.8
-"""What it costs to have the middle of what stands out at the crop's edge."""
+"""Cost of having the focus at the crop's edge."""
 
 FOCUS_REACH = 0.2
-"""How far from the focus, across the axis that is cropped, things are looked at."""
+"""Standard reach across the cropped axis within which things count."""
 
 AROUND = 0.06
-"""How far surroundings reach, sigma in picture widths."""
+"""Sigma of the surroundings, in picture widths."""
 
 CLEARLY_APART = 40.0
-"""A step in Lab (8 bits) that nobody overlooks."""
+"""Distance in Lab (8 bits) that counts as clearly different."""
 
 HEADROOM = 0.45
-"""How far a head rises above its face, in face heights."""
+"""Height of a head above its face, in face heights."""
 
 POINTS = 25
 
 
 def crop_centre(scene: Scene, picture: tuple[int, int], size: FrameSize) -> tuple[float, float]:
-    """Around what a crop to the shape of `size` is laid: x and y as fractions of the picture."""
+    """Centre of a crop to the shape of `size`, x and y as fractions of the picture."""
     scale = max(size.width / picture[0], size.height / picture[1])
     shares = min(1.0, size.width / scale / picture[0]), min(1.0, size.height / scale / picture[1])
     if scene.faces:
@@ -49,9 +49,9 @@ def crop_centre(scene: Scene, picture: tuple[int, int], size: FrameSize) -> tupl
 
 
 def _best(scene: Scene, share: float, focus: float, axis: int) -> float:
-    """The middle of the part along an axis that holds most of what stands out and cuts least of it."""
+    """Middle of the window along an axis that holds the most salient things and cuts the fewest."""
     weight = _near_focus(scene, axis) * (0.3 * scene.salience**2 + _standing_out(scene)) / 1.3
-    # The peak, not the sum: a tower counts as much as a wide hall.
+    # Peaks instead of sums: a tower counts as much as a wide hall.
     peak = weight.max(axis=1 - axis)
     cells = len(peak)
     length = max(1, min(cells, round(share * cells)))
@@ -66,7 +66,7 @@ def _best(scene: Scene, share: float, focus: float, axis: int) -> float:
 
 
 def _near_focus(scene: Scene, axis: int) -> Any:
-    """1 across the axis where the eye goes, falling off to the sides: what stands at the edge of things may be cut."""
+    """Weight across the axis: 1 at the focus, falling off to the sides. Things at the side may be cut."""
     height, width = scene.shape
     cells, focus = (width, scene.focus[0]) if axis == 0 else (height, scene.focus[1])
     falling = np.exp(-((((np.arange(cells) + 0.5) / cells - focus) / FOCUS_REACH) ** 2))
@@ -74,26 +74,26 @@ def _near_focus(scene: Scene, axis: int) -> Any:
 
 
 def _standing_out(scene: Scene) -> Any:
-    """0 to 1: how unlike its surroundings a cell is."""
+    """Contrast of each cell to its surroundings, 0 to 1."""
     around = cv2.GaussianBlur(scene.colours, (0, 0), AROUND * scene.shape[1])
     apart = np.linalg.norm(scene.colours - around, axis=2)
     return np.clip(cv2.GaussianBlur(apart.astype(np.float32), (0, 0), 1) / CLEARLY_APART, 0, 1)
 
 
 def head(face: Box) -> Box:
-    """The head that a face belongs to."""
+    """The box of a face's head."""
     return Box(face.left, face.top - HEADROOM * (face.bottom - face.top), face.right, face.bottom)
 
 
 def loses(head_on_canvas: Box, surface: NearnessMap, views: Views) -> bool:
-    """Whether a head (in canvas pixels) that the first or last frame has whole is cut at any frame."""
+    """True if a head (in canvas pixels) that is whole in the first or last frame is cut in between."""
     moments = np.linspace(0, len(views.x) - 1, 6).round().astype(int)
     cuts = [_cut(head_on_canvas, *_edges_on_canvas(surface, views.at(index))) for index in moments]
     return not (cuts[0] and cuts[-1]) and any(cuts)
 
 
 def _edges_on_canvas(surface: NearnessMap, view: Views) -> tuple[Any, Any]:
-    """Canvas pixels on the frame's four edges (left, top, right, bottom), 4 × points."""
+    """Canvas pixels on the frame's four edges (left, top, right, bottom): 4 × points."""
     canvas: Canvas = surface.canvas
     half_x, half_y = 0.5, canvas.frame.height / canvas.frame.width / 2
     along = np.linspace(-1, 1, POINTS)
@@ -104,27 +104,30 @@ def _edges_on_canvas(surface: NearnessMap, view: Views) -> tuple[Any, Any]:
 
 
 def _cut(box: Box, columns: Any, rows: Any) -> bool:
-    """Whether any part of the frame's outline lies inside the box."""
+    """True if any point of the frame's outline lies inside the box."""
     inside = (columns > box.left) & (columns < box.right) & (rows > box.top) & (rows < box.bottom)
     return bool(inside.any())
 
 
 LARGEST = 2.5
-"""No move of the table at any strength needs more."""
+"""Largest overscan: no move at any strength needs more."""
 
 HALVINGS = 22
 
 POINTS_PER_SIDE = 96
 
 SAFETY = 1.01
-"""On the part over 1: covers the edge between the points that are tried."""
+"""Factor on the part above 1: covers the edge between the sampled points."""
 
 BARELY = 5e-4
-"""Below this part of a motion the overscan found is mostly rounding: what holds later, in proportion, holds there."""
+"""Fraction of a motion below which the overscan found is mostly rounding error."""
 
 
 def contained(views: Views, engaged: Samples, surface: NearnessMap) -> Views:
-    """The views with just enough overscan: 1 at the start, growing as `engaged` does and never faster."""
+    """The views with the least overscan that keeps the frame filled.
+
+    It is 1 at the start and proportional to `engaged`, so that it changes smoothly.
+    """
     needed = needed_overscan(views, surface) - 1
     moving = engaged > BARELY
     if not moving.any() or needed.max() <= 0:
@@ -134,7 +137,7 @@ def contained(views: Views, engaged: Samples, surface: NearnessMap) -> Views:
 
 
 def needed_overscan(views: Views, surface: NearnessMap) -> Samples:
-    """For each frame the least magnification (1 or more) at which its outline lies inside the canvas."""
+    """For each frame the least magnification (1 or more) at which its outline lies inside the canvas, by bisection."""
     x, y = _edge_points(surface)
     columns = views.at((slice(None), np.newaxis))
     least, most = np.ones(len(views.x)), np.full(len(views.x), LARGEST)
@@ -150,7 +153,7 @@ def needed_overscan(views: Views, surface: NearnessMap) -> Samples:
 
 
 def _edge_points(surface: NearnessMap) -> tuple[Any, Any]:
-    """Points along the frame's edge (the outermost pixels' middles), as two rows."""
+    """Points along the frame's outline (middles of the outermost pixels), as two rows."""
     frame = surface.canvas.frame
     half_x, half_y = (frame.width - 1) / 2 / frame.width, (frame.height - 1) / 2 / frame.width
     along = np.linspace(-1, 1, POINTS_PER_SIDE)
@@ -170,19 +173,19 @@ def _inside(columns: Views, overscan: Samples, x: Any, y: Any, surface: Nearness
 
 
 MOST_BEND = 0.0045
-"""The 95th percentile of bend that is let pass, as a fraction of a segment's length: nobody sees 1 %."""
+"""Largest accepted 95th percentile of bend, as a fraction of a segment's length: nobody sees 1 %."""
 
 POINTS = 13
 
 MOMENTS = 7
-"""Frames of the clip at which the bend is looked at, the last among them."""
+"""Frames at which the bend is measured, the last among them."""
 
 
 def bend(segments: Grid, views: Views, surface: NearnessMap) -> float:
-    """The 95th percentile, over segments by length, of how far a segment strays from straight at its worst moment.
+    """Bend of straight segments: 95th percentile, weighted by length, of each segment's largest deviation.
 
-    `segments` are in frame widths (x0, y0, x1, y1); the answer is a fraction of their length. Turning and
-    zooming keep lines straight, so only the parallax is looked at.
+    `segments` are n × 4 (x0, y0, x1, y1) in frame widths; the result is a fraction of a segment's length. Turns and
+    zooms keep lines straight, so that only parallax counts.
     """
     if not len(segments):
         return 0.0
@@ -199,14 +202,14 @@ def bend(segments: Grid, views: Views, surface: NearnessMap) -> float:
 
 
 def _percentile(values: Any, weights: Any, share: float) -> float:
-    """The value that so much of the weight does not exceed: a long line counts for more than a short one."""
+    """Weighted percentile: a long line counts for more than a short one."""
     order = np.argsort(values)
     reached = np.cumsum(weights[order]) >= share * float(weights.sum())
     return float(values[order][int(np.argmax(reached))])
 
 
 def _stray(x: Any, y: Any) -> Any:
-    """How far a row of points lies from its chord, per length of chord."""
+    """Largest distance of a row of points from its chord, as a fraction of the chord."""
     chord_x, chord_y = x[:, -1:] - x[:, :1], y[:, -1:] - y[:, :1]
     length = np.hypot(chord_x, chord_y) + 1e-9
     off = np.abs(chord_x * (y - y[:, :1]) - chord_y * (x - x[:, :1])) / length

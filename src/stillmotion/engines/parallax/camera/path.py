@@ -1,7 +1,7 @@
-"""Where the camera is at each frame: moves as a table, easing, sequences, loops.
+"""Camera path: the pose at each frame, from moves, easing, sequences and loops.
 
-Lengths are in frame widths at the distance of the nearest surface; angles are in radians; the lens sees as far
-to one side as one frame width at focal length 1. x is right, y is down, z is into the picture.
+Lengths are in frame widths at the distance of the nearest surface, angles in radians. At focal length 1 the lens sees
+half a frame width to each side. x is right, y is down, z is into the picture.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,32 +15,32 @@ from stillmotion.engines.parallax.language.moves import COLUMNS, MOVES
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 
 FAR = 0.3
-"""The inverse distance of the farthest surface, where the nearest is 1."""
+"""Inverse distance of the farthest surface; the nearest one's is 1."""
 
 Samples = NDArray[np.float64]
 
 RAMP = 0.3
-"""The part of a move in which it gathers speed, and again in which it slows down."""
+"""Fraction of a move in which it accelerates, and again in which it slows down."""
 
 KEPT = 0.35
-"""The part of its cruising speed that a clip still has at its end, for what continues it; it sets off from rest."""
+"""Fraction of its cruising speed that a clip keeps at its end, for an extension; it starts at rest."""
 
 OUTWARD = 0.6
-"""How far a move goes that reveals more than the picture holds, where it may not start closer instead."""
+"""Factor on a move that shows more than the picture holds, if it may not start closer instead."""
 
 BLEND = 0.14
-"""How far the moves of a sequence reach into each other, as a fraction of a segment."""
+"""Overlap of the moves in a sequence, as a fraction of a segment."""
 
 SHAKES_PER_SECOND = 0.9
-"""The main beat of a hand-held camera; it sways at 0.5 to 2.2 times this."""
+"""Base frequency of a hand-held camera, in hertz; it sways at 0.5 to 2.2 times this."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraPath:
-    """The pose at each frame, frames × the fields of `Pose`, and how much of the whole motion is done.
+    """The pose at each frame (frames × fields of `Pose`).
 
-    `engaged` rises with the motion from 0 and bounds it: the overscan grows with it, smoothly. `opening` and
-    `ending` are the pose's change per second at either end, less the hand's sway.
+    `engaged`, 0 and up, bounds the fraction of the motion that is done; the overscan is proportional to it. `opening`
+    and `ending` are the pose's change per second at either end, without the hand-held sway.
     """
 
     poses: Samples
@@ -53,57 +53,57 @@ class CameraPath:
         return np.asarray(self.poses[:, COLUMNS[name]])
 
     def scaled(self, share: float) -> "CameraPath":
-        """The same way, going so much of it."""
+        """The path with all distances scaled by `share`."""
         if share == 1:
             return self
         return CameraPath(self.poses * share, self.engaged, self.opening * share, self.ending * share)
 
     @property
     def ends_on_whole(self) -> bool:
-        """Whether the clip starts close and ends on the whole picture."""
+        """True if the clip starts closer and ends on the whole picture."""
         return any(self.column(name)[0] > 1e-3 and self.column(name)[-1] < 1e-3 for name in _OUTWARD)
 
     @property
     def goes_round(self) -> bool:
-        """Whether the camera moves around what it looks at."""
+        """True if the camera moves around its pivot."""
         return any(float(np.abs(self.column(name)).max()) > 1e-3 for name in ("orbit", "rise"))
 
     @property
     def reveals(self) -> bool:
-        """Whether more is shown than the picture holds."""
+        """True if more is shown than the picture holds."""
         return any(float(self.column(name).min()) < -1e-3 for name in _OUTWARD)
 
 
 _OUTWARD = ("forward", "zoom")
-"""Fields that reveal more than the picture holds where they are below 0."""
+"""Fields that, below 0, show more than the picture holds."""
 
 
 def ease(x: Any, ramp: float = RAMP, kept: float = 0.0) -> Samples:
-    """From 0 to 1 as x does, starting at rest and ending at `kept` of the speed between.
+    """Easing from 0 to 1 that starts at rest and ends at `kept` of its cruising speed.
 
-    Its speed follows the quintic smoothstep up, stays level, and comes down again (`ramp` is at most 1/2): velocity
-    and acceleration are continuous.
+    The speed rises along the quintic smoothstep, stays level and falls again (`ramp` is at most 1/2): velocity and
+    acceleration are continuous.
     """
     inside = np.clip(np.asarray(x, np.float64), 0, 1)
-    gathered = ramp * _gathered(inside / ramp) + np.maximum(inside - ramp, 0)
-    slowed = (1 - kept) * ramp * _gathered((inside - (1 - ramp)) / ramp)
+    gathered = ramp * _ramp_distance(inside / ramp) + np.maximum(inside - ramp, 0)
+    slowed = (1 - kept) * ramp * _ramp_distance((inside - (1 - ramp)) / ramp)
     done = (gathered - slowed) / (1 - ramp + kept * ramp / 2)
     return np.where(inside >= 1, 1.0, done)
 
 
-def _gathered(part: Any) -> Samples:
-    """The way made while the speed follows the quintic smoothstep from 0 to 1; half a unit in all."""
+def _ramp_distance(part: Any) -> Samples:
+    """Integral of the quintic smoothstep from 0 to `part`; 1/2 in all."""
     part = np.clip(part, 0, 1)
     return np.asarray(part**6 - 3 * part**5 + 2.5 * part**4)
 
 
 def there_and_back(x: Any) -> Samples:
-    """From 0 to 1 and back within one period, for loops."""
+    """One cosine period from 0 to 1 and back, for loops."""
     return np.asarray((1 - np.cos(2 * np.pi * np.asarray(x, np.float64))) / 2)
 
 
 def times(frame_count: int, *, loop: bool) -> Samples:
-    """Each frame's place in the clip: 0 to 1, or in a loop up to one step before 1."""
+    """Time of each frame, 0 to 1; in a loop up to one step before 1."""
     steps = frame_count if loop else max(frame_count - 1, 1)
     return np.arange(frame_count) / steps
 
@@ -118,12 +118,12 @@ def camera_path(
     carried: Mapping[str, float] | None = None,
     whole: bool = False,
 ) -> CameraPath:
-    """The whole path that a plan asks for, starting at the picture itself wherever that can be.
+    """The path for a plan, starting at the picture itself if possible.
 
-    A move that reveals more than the picture holds (pulling out, zooming out) starts closer instead and ends
-    on the whole picture; with `whole` it starts at the picture all the same and goes less far beyond it. With
-    `arriving` the same motion is placed so that it ends at the picture, at rest. `carried` is the pose's change per
-    second that the path starts with (or arrives at), instead of rest; it does not apply to a loop.
+    A move that shows more than the picture holds (pulling or zooming out) starts closer and ends on the whole picture;
+    with `whole` it starts at the picture and goes less far. With `arriving` the same motion ends at the picture, at
+    rest. `carried` is the pose's change per second that the path starts with (or arrives at) instead of rest; loops
+    ignore it.
     """
     x = times(frame_count, loop=plan.loop)
     kept = 0.0 if arriving or plan.loop else KEPT
@@ -132,7 +132,7 @@ def camera_path(
     for progress, segment in zip(done, plan.segments, strict=True):
         target = _target(segment, plan.strength * plan.camera_strength)
         if whole or arriving:
-            target = _held_back(target, -1.0 if arriving else 1.0)
+            target = _shortened_outward(target, -1.0 if arriving else 1.0)
         poses += progress[:, None] * target
     moving = [progress for progress, segment in zip(done, plan.segments, strict=True) if segment.moves]
     engaged = np.mean(moving, axis=0) if moving else np.zeros(frame_count)
@@ -142,18 +142,18 @@ def camera_path(
         poses, engaged = poses - poses[-1], np.abs(engaged - engaged[-1])
         poses[:, shake] = reach
     if carried and not plan.loop:
-        poses, engaged = _coasting(poses, engaged, x, seconds, carried, arriving=arriving)
+        poses, engaged = _with_carried(poses, engaged, x, seconds, carried, arriving=arriving)
     if not (whole or arriving):
         poses = _started_closer(poses)
     rate = max(frame_count - 1, 1) / seconds
     opening, ending = (poses[1] - poses[0]) * rate if frame_count > 1 else poses[0] * 0, _ending(poses, rate, plan)
-    calm = np.ones(frame_count) if plan.loop else _waking((1 - x if arriving else x) * seconds)
+    calm = np.ones(frame_count) if plan.loop else _sway_envelope((1 - x if arriving else x) * seconds)
     path = CameraPath(poses, engaged, opening, ending)
-    return _shaken(path, x * seconds, calm, seed, seconds if plan.loop else None)
+    return _with_sway(path, x * seconds, calm, seed, seconds if plan.loop else None)
 
 
 def _started_closer(poses: Samples) -> Samples:
-    """Outward moves shifted so that they end on the whole picture rather than beyond it."""
+    """Outward moves shifted so that they end on the whole picture instead of beyond it."""
     poses = poses.copy()
     for name in _OUTWARD:
         column = poses[:, COLUMNS[name]]
@@ -167,13 +167,13 @@ def _ending(poses: Samples, rate: float, plan: MotionPlan) -> Samples:
     return np.asarray((poses[-1] - poses[-2]) * rate)
 
 
-def _coasting(
+def _with_carried(
     poses: Samples, engaged: Samples, x: Samples, seconds: float, carried: Mapping[str, float], *, arriving: bool
 ) -> tuple[Samples, Samples]:
-    """The path, and what of it is done, with a speed carried over that ebbs away as the path's own comes up."""
+    """Add the carried velocity, eased out over the ramp in which the path's own speed eases in."""
     velocity = np.array([carried.get(name, 0.0) for name in COLUMNS])
     time = 1 - x if arriving else x
-    way = np.minimum(time, RAMP) - RAMP * _gathered(time / RAMP)
+    way = np.minimum(time, RAMP) - RAMP * _ramp_distance(time / RAMP)
     coast = (-1 if arriving else 1) * way[:, np.newaxis] * velocity * seconds
     own = float(np.abs(poses).max())
     share = float(np.abs(coast).max()) / max(float(np.abs(coast).max()) + own, 1e-9)
@@ -193,13 +193,14 @@ def _progress(x: Samples, segments: Sequence[Segment], index: int, plan: MotionP
 
 
 def _target(segment: Segment, strength: float) -> Samples:
+    # Two moves at once are each a little smaller.
     together = 1.0 if len(segment.moves) < 2 else 0.8
     summed = sum((np.array(astuple(MOVES[move])) for move in segment.moves), np.zeros(len(COLUMNS)))
     return np.asarray(summed * strength * together)
 
 
-def _held_back(target: Samples, side: float) -> Samples:
-    """Where the picture is to be at one end of the path, a move beyond it (on this side) goes less far."""
+def _shortened_outward(target: Samples, side: float) -> Samples:
+    """The target with outward moves shortened, if the picture itself must be at one end of the path (`side`)."""
     target = target.copy()
     for name in _OUTWARD:
         if side * target[COLUMNS[name]] < 0:
@@ -207,14 +208,14 @@ def _held_back(target: Samples, side: float) -> Samples:
     return target
 
 
-def _waking(seconds: Samples) -> Samples:
-    """How much of the hand's sway there is so long after (or before) the picture itself: none at first."""
+def _sway_envelope(seconds: Samples) -> Samples:
+    """Envelope of the hand-held sway, from 0 at the picture itself: smoothstep over 0.8 seconds."""
     part = np.clip(seconds / 0.8, 0, 1)
     return part * part * (3 - 2 * part)
 
 
-def _shaken(path: CameraPath, seconds: Samples, share: Samples, seed: int, loop_seconds: float | None) -> CameraPath:
-    """The path with the hand's sway, as large as `share` says, added to pan, tilt and roll."""
+def _with_sway(path: CameraPath, seconds: Samples, share: Samples, seed: int, loop_seconds: float | None) -> CameraPath:
+    """The path with hand-held sway, scaled by the envelope `share`, on pan, tilt, roll and height."""
     amount = float(np.abs(path.column("shake")).max())
     if amount == 0:
         return path
@@ -226,7 +227,7 @@ def _shaken(path: CameraPath, seconds: Samples, share: Samples, seed: int, loop_
 
 
 def _sway(seconds: Samples, random: np.random.Generator, loop_seconds: float | None) -> Samples:
-    """A signal that wanders, mostly within -1 to 1, from 0 on: sines of unrelated beats (whole cycles in a loop)."""
+    """Wandering signal that starts at 0 and mostly stays within ±1: incommensurate sines (whole cycles in a loop)."""
     total = np.zeros_like(seconds)
     for factor, weight in ((0.5, 0.5), (0.93, 0.3), (1.57, 0.14), (2.2, 0.06)):
         beat = SHAKES_PER_SECOND * factor * random.uniform(0.9, 1.1)

@@ -1,7 +1,8 @@
-"""Which point of the picture a pixel of the frame shows, for a camera that has moved and a surface of known nearness.
+"""Projection: the point of the picture that a pixel of the frame shows, after the camera has moved.
 
-Coordinates are in frame widths from the middle of the first frame, x right and y down. A surface of inverse
-distance q at s is seen from an offset t at v = (s - q·t) / (1 - q·t_z); solved for s with q read at s itself.
+Coordinates are in frame widths from the middle of the first frame, x right and y down. A surface point s of inverse
+distance q is seen from an offset t at v = (s − q·t) / (1 − q·t_z). This is solved for s by fixed-point iteration, q
+being read at s itself.
 """
 
 from collections.abc import Callable
@@ -16,21 +17,21 @@ from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.vision.resize import Grid
 
 ROUNDS = 3
-"""Fixed-point rounds: displacement slopes stay under 0.35, so three leave less than 5 % of the parallax."""
+"""Fixed-point rounds. Slopes of displacement stay below 0.35, so that three leave less than 5 % of the parallax."""
 
 REACH_MOMENTS = 5
 
 CELL = 4
-"""Pixels of the frame to a cell of the maps."""
+"""Side of a map's cell, in pixels of the frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """The camera resolved for every frame: one array, frames long, per quantity.
+    """The camera at every frame: one array per quantity.
 
-    `x`, `y`, `z` are its offset, `pan`, `tilt`, `roll` its turn, `zoom` the magnification asked for and
-    `overscan` the further magnification that keeps the frame inside the picture. `aim` is the point that is moved
-    and zoomed into, `steady` the one that the further magnification leaves in its place.
+    `x`, `y`, `z` are its offset, `pan`, `tilt`, `roll` its rotation. `zoom` is the magnification asked for, `overscan`
+    the further one that keeps the frame inside the picture. `aim` is the fixed point of pushes and zooms, `steady` that
+    of the overscan.
     """
 
     x: Samples
@@ -45,7 +46,7 @@ class Views:
     steady: tuple[float, float]
 
     def at(self, index: Any) -> "Views":
-        """One frame (an int), or all of them as columns (`np.newaxis` indexing), for broadcasting."""
+        """One frame (an int), or all as columns (`np.newaxis` indexing), for broadcasting."""
         return Views(
             self.x[index],
             self.y[index],
@@ -60,14 +61,14 @@ class Views:
         )
 
     def with_overscan(self, overscan: Any) -> "Views":
-        """The same camera under another further magnification."""
+        """The same camera with another overscan."""
         return Views(self.x, self.y, self.z, self.pan, self.tilt, self.roll, self.zoom, overscan, self.aim, self.steady)
 
 
 def resolve(path: CameraPath, pivot: float, aim: tuple[float, float]) -> Views:
-    """The path's combined moves as plain offsets and turns.
+    """The path's moves combined into offsets and rotations.
 
-    `pivot` is the inverse distance of what an orbit looks at; `aim` the point that is pushed and zoomed into.
+    `pivot` is the inverse distance of the point that an orbit looks at; `aim` the fixed point of pushes and zooms.
     """
     orbit, rise, vertigo = path.column("orbit"), path.column("rise"), path.column("vertigo")
     forward = path.column("forward") - vertigo
@@ -75,6 +76,7 @@ def resolve(path: CameraPath, pivot: float, aim: tuple[float, float]) -> Views:
         x=path.column("right") + orbit + forward * aim[0],
         y=-path.column("up") - rise + forward * aim[1],
         z=forward,
+        # An orbit turns back to its pivot, and so does a rise.
         pan=path.column("pan") - np.arctan(orbit * pivot),
         tilt=path.column("tilt") - np.arctan(rise * pivot),
         roll=path.column("roll"),
@@ -86,7 +88,7 @@ def resolve(path: CameraPath, pivot: float, aim: tuple[float, float]) -> Views:
 
 
 def _steady(path: CameraPath, aim: tuple[float, float]) -> tuple[float, float]:
-    """The aim as far as the camera does not go that way: across its way there is no room to give."""
+    """The aim, moved to the middle along axes in which the camera moves: there is no room to give."""
     across = max(float(np.abs(path.column(name)).max()) for name in ("right", "orbit", "pan"))
     along = max(float(np.abs(path.column(name)).max()) for name in ("up", "rise", "tilt"))
     whole = max(across + along, 1e-9)
@@ -95,9 +97,9 @@ def _steady(path: CameraPath, aim: tuple[float, float]) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class NearnessMap:
-    """Inverse distance over the canvas, and the scale between frame widths and canvas pixels.
+    """Inverse distance over the canvas, one value per `CELL` × `CELL` canvas pixels.
 
-    `inverse` holds one value per `CELL` × `CELL` canvas pixels.
+    Converts between frame widths and canvas pixels.
     """
 
     inverse: Grid
@@ -105,7 +107,7 @@ class NearnessMap:
 
     @classmethod
     def over(cls, canvas: Canvas, near: Grid) -> "NearnessMap":
-        """Nearness (0 to 1, any grid over the canvas) as inverse distance (`FAR` to 1)."""
+        """The map from nearness (0 to 1, on any grid over the canvas): inverse distance from `FAR` to 1."""
         cells = (-(-canvas.width // CELL), -(-canvas.height // CELL))
         fine = np.clip(cv2.resize(near, cells, interpolation=cv2.INTER_CUBIC), 0, 1)
         return cls((FAR + (1 - FAR) * fine).astype(np.float32), canvas)
@@ -116,26 +118,29 @@ class NearnessMap:
         return lookup(self.inverse, column, row)
 
     def along(self, x: Any, y: Any, slide_x: Any, slide_y: Any) -> Callable[[Any], Any]:
-        """The same for points that slide by a multiple (the answer's argument), which may differ from each to each."""
+        """Inverse distance along lines of points.
+
+        The returned function takes a multiple, which may differ per point, of the shifts `slide_x`, `slide_y`.
+        """
         column, row = (_cell(place) for place in self.pixel(x, y))
         to_cell = self.canvas.frame.width / CELL
         across, down = np.float32(to_cell) * slide_x, np.float32(to_cell) * slide_y
         return lambda far: _read(self.inverse, column + across * far, row + down * far)
 
     def pixel(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Canvas pixel (column, row; a pixel's middle is a whole number) of points in frame widths."""
+        """Canvas pixel (column, row) of points in frame widths; a pixel's middle is a whole number."""
         canvas = self.canvas
         width, height = canvas.frame.width, canvas.frame.height
         return x * width + (canvas.left + width / 2 - 0.5), y * width + (canvas.top + height / 2 - 0.5)
 
 
 def lookup(cells: Any, column: Any, row: Any) -> Any:
-    """A grid of `CELL`-sized cells read, bilinearly, at canvas pixels."""
+    """Bilinear read of a grid of cells at canvas pixels."""
     return _read(cells, _cell(column), _cell(row))
 
 
 def _cell(pixel: Any) -> Any:
-    """Pixels, along a row or a column, as cells."""
+    """Canvas pixels along an axis as cells."""
     return pixel * np.float32(1 / CELL) + np.float32(0.5 / CELL - 0.5)
 
 
@@ -145,12 +150,13 @@ def _read(cells: Any, column: Any, row: Any) -> Any:
 
 
 def directions(x: Any, y: Any, view: Views) -> tuple[Any, Any]:
-    """Where, on the picture seen from its own viewpoint, the rays of frame points lead when only turned and zoomed."""
+    """Rays of frame points after rotation and zoom, as points of the picture seen from its own viewpoint."""
     whole = view.zoom * view.overscan
     shift = 1 - 1 / view.zoom
     held = (1 - 1 / view.overscan) / view.zoom
     x = x / whole + view.aim[0] * shift + view.steady[0] * held
     y = y / whole + view.aim[1] * shift + view.steady[1] * held
+    # Rotations in the order roll, pan, tilt.
     turned_x = x * np.cos(view.roll) - y * np.sin(view.roll)
     turned_y = x * np.sin(view.roll) + y * np.cos(view.roll)
     ray_x = turned_x * np.cos(view.pan) + np.sin(view.pan)
@@ -161,7 +167,7 @@ def directions(x: Any, y: Any, view: Views) -> tuple[Any, Any]:
 
 
 def solve(x: Any, y: Any, view: Views, surface: NearnessMap) -> tuple[Any, Any]:
-    """The points of the picture that frame points show, all in frame widths."""
+    """The points of the picture that frame points show, in frame widths."""
     ray_x, ray_y = directions(x, y, view)
     slide_x, slide_y = view.x - ray_x * view.z, view.y - ray_y * view.z
     nearer = surface.along(ray_x, ray_y, slide_x, slide_y)
@@ -172,16 +178,17 @@ def solve(x: Any, y: Any, view: Views, surface: NearnessMap) -> tuple[Any, Any]:
 
 
 def step(surface: NearnessMap, views: Views, first: int, second: int) -> float:
-    """How far the picture goes between two frames as a viewer sees it: the median over it, in frame widths."""
+    """Visible motion between two frames: median displacement, in frame widths."""
     x, y = lattice(surface.canvas)
     at_first, at_second = (solve(x, y, views.at(index), surface) for index in (first, second))
     moved = np.hypot(at_second[0] - at_first[0], at_second[1] - at_first[1])
+    # Perspective magnification at a middle distance.
     closer = 1 - views.z[first] * (1 + FAR) / 2
     return float(np.median(moved) * views.zoom[first] * views.overscan[first] / closer)
 
 
 def reach(surface: NearnessMap, views: Views, points: tuple[Any, Any]) -> float:
-    """How far points (frame widths) get from where they lay: the median at the farthest moment, in frame widths."""
+    """Largest median displacement of points from their place, in frame widths."""
     x, y = points
     moments = np.linspace(0, len(views.x) - 1, REACH_MOMENTS).round().astype(int)
     places = [solve(x, y, views.at(index), surface) for index in moments]
@@ -189,25 +196,25 @@ def reach(surface: NearnessMap, views: Views, points: tuple[Any, Any]) -> float:
 
 
 WIDTH = 640
-"""Pixels across the frame in which corners are looked for."""
+"""Width, in pixels, at which corners are detected."""
 
 MOST = 300
 
 APART = 10
-"""Pixels between two of them at least."""
+"""Least distance between two corners, in pixels."""
 
 WEAKEST = 0.01
-"""Of the strongest."""
+"""Weakest accepted corner, relative to the strongest."""
 
 FEWEST = 12
-"""With fewer, the picture is taken to be the same everywhere."""
+"""Fewest corners; with fewer a lattice is used."""
 
 LATTICE = 15
-"""Points on each side of the lattice that then stand for it."""
+"""Points on each side of that lattice."""
 
 
 def corners(canvas: Canvas) -> tuple[Any, Any]:
-    """Points of the first frame, x and y in frame widths from its middle: its corners, or else a lattice."""
+    """Corners of the first frame, x and y in frame widths from its middle; a lattice if there are too few."""
     frame = canvas.frame
     left, top = canvas.left * 2, canvas.top * 2
     luma = canvas.fine[top : top + 2 * frame.height : 2, left : left + 2 * frame.width : 2]

@@ -1,1 +1,1 @@
-"""Depth of each pixel: given, from a network, or estimated."""
+"""Depth of the picture: given, from a network, or estimated."""

@@ -1,4 +1,4 @@
-"""Depth from one picture: nearness on a small grid, smooth enough that a warp by it cannot tear."""
+"""Monocular depth estimate from heuristic cues: nearness on a small grid, too smooth for a warp to tear."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,25 +12,25 @@ from stillmotion.vision.faces import Box
 from stillmotion.vision.resize import Grid
 
 SMOOTHING = 0.04
-"""The low-pass over nearness, sigma as a fraction of the grid's width."""
+"""Sigma of the low-pass over nearness, as a fraction of the grid's width."""
 STEEPEST = 0.35
-"""The largest change of displacement per displacement of place: under 1 a map cannot fold (ENGINES.md, 4)."""
+"""Largest slope of a displacement: below 1 a map cannot fold (ENGINES.md, 4)."""
 
 FLAT_NEARNESS = 0.55
-"""Drawings, text and whatever else has no depth are one plane, at a middle distance."""
+"""Nearness of drawings, text and all else without depth: one plane at a middle distance."""
 
 OPEN = 0.4
-"""The share of a row that is sky, from which on it lies above the horizon."""
+"""Fraction of sky from which a row lies above the horizon."""
 HIGHEST_GROUND, LOWEST_GROUND = 0.3, 0.62
-"""Where the ground may begin, from the top; the first where no sky says otherwise."""
+"""Range of the horizon, as fractions from the top; the first if there is no sky."""
 RIGIDITY = 0.85
-"""How far the subject is brought to one distance."""
+"""Fraction by which the subject's depth is flattened to one distance."""
 
 _WEIGHTS: Mapping[str, float] = {"ground": 0.38, "subject": 0.26, "salience": 0.14, "sharp": 0.12, "clear": 0.10}
 
 
 def nearness(scene: Scene) -> Grid:
-    """How near each cell is, 0 (far) to 1 (near), over the whole picture."""
+    """Nearness of each cell over the whole picture, 0 (far) to 1 (near)."""
     height, width = scene.shape
     x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
     horizon = _horizon(scene)
@@ -51,7 +51,7 @@ def nearness(scene: Scene) -> Grid:
 
 
 def _smoothed(near: Any, land: Grid) -> Any:
-    """Low-passed; the way down to the sky's distance lies in the sky, so that what stands there keeps its own."""
+    """Low-passed nearness. The transition to the sky's distance lies in the sky, so that skylines keep their own."""
     sigma = SMOOTHING * land.shape[1] / 2
     round_cells = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(2 * sigma) + 1,) * 2)
     held = cv2.GaussianBlur(cv2.dilate(land, round_cells), (0, 0), sigma)
@@ -60,7 +60,7 @@ def _smoothed(near: Any, land: Grid) -> Any:
 
 
 def _horizon(scene: Scene) -> float:
-    """Where the ground begins to come nearer: a little under an open sky, so that what stands there stays upright."""
+    """The horizon, below which the ground comes nearer; a little under an open sky, so that skylines stay upright."""
     open_rows = np.flatnonzero(scene.sky.mean(axis=1) > OPEN)
     if not len(open_rows):
         return HIGHEST_GROUND
@@ -69,7 +69,7 @@ def _horizon(scene: Scene) -> float:
 
 
 def cut(near: Grid, region: Region, picture: tuple[int, int], cells: tuple[int, int]) -> Grid:
-    """The part of a grid over the whole picture (width, height) that `region` shows, `cells` wide and high."""
+    """Crop of a grid over the whole picture (width, height) to `region`, resampled to `cells` (wide, high)."""
     height, width = near.shape
     x0, y0 = region.x * width / picture[0], region.y * height / picture[1]
     step_x = region.width * width / picture[0] / cells[0]
@@ -81,13 +81,13 @@ def cut(near: Grid, region: Region, picture: tuple[int, int], cells: tuple[int, 
 
 
 def limited(near: Grid, reach: Grid) -> Grid:
-    """Nearness with surfaces grown outward until no slope exceeds what the motion can bear.
+    """Nearness with near surfaces dilated until no slope exceeds the limit that the motion bears.
 
-    `reach` is, for each cell, the displacement in cells of the nearest surface against the farthest at the
-    move's peak. Near surfaces keep their extent and far ones give way, so outlines of subjects stay whole.
+    `reach` is, per cell, the displacement in cells of the nearest surface relative to the farthest at the move's peak.
+    Near surfaces keep their extent and far ones give way, so that outlines of subjects stay whole.
     """
     slope = np.maximum(reach, 1e-6)
-    # Two axes are limited one after the other: each may have 1/√2 of the slope for the whole to stay within it.
+    # The axes are limited one after the other: 1/√2 for each keeps the whole within the limit.
     slope = (STEEPEST / np.sqrt(2)) / slope
     grown = near
     for _ in range(2):
@@ -98,7 +98,7 @@ def limited(near: Grid, reach: Grid) -> Grid:
 
 
 def _limited_along(near: Grid, slope: Grid, axis: int) -> Grid:
-    """The smallest surface over `near` whose steps along an axis never exceed `slope`."""
+    """The smallest surface above `near` whose steps along an axis never exceed `slope` (a cone dilation)."""
     climb = np.cumsum(slope, axis=axis)
     forward = np.maximum.accumulate(near + climb, axis=axis) - climb
     back = np.flip(np.maximum.accumulate(np.flip(near - climb, axis), axis=axis), axis) + climb
@@ -106,7 +106,7 @@ def _limited_along(near: Grid, slope: Grid, axis: int) -> Grid:
 
 
 def _upright(near: Any, scene: Scene, x: Any, y: Any) -> Any:
-    """The subject drawn towards one distance, so that it moves as a whole rather than lies on the ground."""
+    """Nearness with the subject drawn towards one distance: it moves as a whole and does not lie on the ground."""
     hill = _subject(scene, x, y)
     stands_out = hill if scene.faces else hill * (0.25 + scene.salience)
     stands_out = cv2.GaussianBlur(stands_out.astype(np.float32), (0, 0), 0.02 * near.shape[1])
@@ -117,7 +117,7 @@ def _upright(near: Any, scene: Scene, x: Any, y: Any) -> Any:
 
 
 def _subject(scene: Scene, x: Any, y: Any) -> Any:
-    """A soft hill over the subject: head and body below it where there is a face, else around the focus."""
+    """Soft mask of the subject: head and body for a face, otherwise a hill around the focus."""
     if not scene.faces:
         centre_x, centre_y = scene.focus
         return np.exp(-(((x - centre_x) / 0.28) ** 2) - ((y - centre_y) / 0.36) ** 2)
@@ -125,7 +125,7 @@ def _subject(scene: Scene, x: Any, y: Any) -> Any:
 
 
 def person(face: Box, x: Any, y: Any) -> Any:
-    """0 to 1: a head around the face and shoulders widening to the bottom edge."""
+    """Soft mask of a person, 0 to 1: a head around the face, and shoulders that widen to the bottom edge."""
     width = face.right - face.left
     height = face.bottom - face.top
     centre_x, centre_y = face.centre
@@ -137,20 +137,20 @@ def person(face: Box, x: Any, y: Any) -> Any:
 
 
 def _sharpness(light: Grid) -> Any:
-    """Fine detail, which a lens gives to what it focuses on."""
+    """Local sharpness, 0 to 1: lenses focus on what matters."""
     detail = cv2.GaussianBlur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (0, 0), 4)
     return np.clip(detail / max(float(np.percentile(detail, 95)), 1e-6), 0, 1)
 
 
 def _haze(colours: Grid) -> Any:
-    """The dark channel: distance washes the darkest colour out."""
+    """Haze, 0 to 1: the dark channel prior (He, Sun and Tang 2009)."""
     rgb = cv2.cvtColor(colours.astype(np.uint8), cv2.COLOR_LAB2RGB).min(axis=2)
     dark = cv2.erode(rgb, np.ones((7, 7), np.uint8)).astype(np.float32)
     return cv2.GaussianBlur(dark, (0, 0), 3) / max(float(dark.max()), 1.0)
 
 
 def guided(guide: Any, image: Any, radius: int, softness: float) -> Any:
-    """The guided filter (He, Sun and Tang 2010): `image` smoothed, its edges taken from `guide`."""
+    """Guided filter (He, Sun and Tang 2010) from box filters: `image` smoothed, with the edges of `guide`."""
     window = (2 * radius + 1, 2 * radius + 1)
     mean_guide, mean_image = cv2.blur(guide, window), cv2.blur(image, window)
     covariance = cv2.blur(guide * image, window) - mean_guide * mean_image

@@ -1,1 +1,1 @@
-"""Effects over the picture: weather, clouds and smoke, flickering light."""
+"""Effects over the picture: weather, mist and smoke, flickering light."""

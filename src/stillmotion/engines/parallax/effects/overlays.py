@@ -66,7 +66,7 @@ def lightened(frame: Frame, veil: Any, luma_of_veil: int = WHITE) -> Frame:
     return frame
 
 
-def cloudy(seed: int, number: int) -> Grid:
+def noise_tile(seed: int, number: int) -> Grid:
     """Cloudy noise from 0 to 1 that repeats without a seam, made in the frequency domain."""
     random = np.random.default_rng([seed, 23, number])
     across, down = np.meshgrid(np.fft.rfftfreq(TILE), np.fft.fftfreq(TILE))
@@ -77,14 +77,14 @@ def cloudy(seed: int, number: int) -> Grid:
     return np.clip((noise - low) / (high - low), 0, 1).astype(np.float32)
 
 
-def drifted(tile: Grid, x: Any, y: Any, scale: tuple[float, float], shift: tuple[float, float]) -> Any:
+def sample_tile(tile: Grid, x: Any, y: Any, scale: tuple[float, float], shift: tuple[float, float]) -> Any:
     """The tile read at places, `scale` tiles to a pixel, moved by so many tiles."""
     column = ((x * scale[0] - shift[0]) % 1.0 * TILE).astype(np.float32)
     row = ((y * scale[1] - shift[1]) % 1.0 * TILE).astype(np.float32)
     return cv2.remap(tile, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 
-def laps_gone(per_second: float, beat: Beat, index: int) -> float:
+def tiles_drifted(per_second: float, beat: Beat, index: int) -> float:
     """Tiles gone by at a frame; a whole number of them in a loop."""
     laps = per_second * beat.seconds
     if beat.loop:
@@ -97,12 +97,12 @@ def _mist(scene: Scene, cells: Cells, beat: Beat) -> _Density:
     width = float(cells.x.max())
     low = np.clip((cells.down - 0.15) / 0.6, 0, 1)
     region = (0.12 + 0.88 * low * low * (3 - 2 * low)).astype(np.float32) * (1 - 0.5 * sampled(scene.sky, cells))
-    tiles = [cloudy(beat.seed, number) for number in (0, 1)]
+    tiles = [noise_tile(beat.seed, number) for number in (0, 1)]
     side = 1.0 if beat.seed % 2 == 0 else -1.0
 
     def density(x: Any, y: Any, index: int) -> Any:
-        near = drifted(tiles[0], x, y, (0.8 / width, 1.9 / width), (side * laps_gone(0.07, beat, index), 0.0))
-        far = drifted(tiles[1], x, y, (1.3 / width, 3.1 / width), (side * laps_gone(0.12, beat, index), 0.3))
+        near = sample_tile(tiles[0], x, y, (0.8 / width, 1.9 / width), (side * tiles_drifted(0.07, beat, index), 0.0))
+        far = sample_tile(tiles[1], x, y, (1.3 / width, 3.1 / width), (side * tiles_drifted(0.12, beat, index), 0.3))
         return lookup(region, x, y) * np.clip(1.5 * near * far + 0.25 * near, 0, 1) * 0.9
 
     return density
@@ -113,12 +113,12 @@ def _smoke(scene: Scene, cells: Cells, beat: Beat) -> _Density:
     width = float(cells.x.max())
     own = smoke(scene)
     region = sampled(_about(own), cells) if float(own.mean()) > LEAST_REGION / 2 else _plume(scene, cells)
-    tiles = [cloudy(beat.seed, number) for number in (2, 3)]
+    tiles = [noise_tile(beat.seed, number) for number in (2, 3)]
 
     def density(x: Any, y: Any, index: int) -> Any:
-        bent = x + 0.03 * width * np.sin(y * (9 / width) + 2 * np.pi * laps_gone(0.3, beat, index))
-        one = drifted(tiles[0], bent, y, (2.6 / width, 1.2 / width), (0.0, -laps_gone(0.24, beat, index)))
-        other = drifted(tiles[1], bent, y, (4.4 / width, 1.9 / width), (0.4, -laps_gone(0.40, beat, index)))
+        bent = x + 0.03 * width * np.sin(y * (9 / width) + 2 * np.pi * tiles_drifted(0.3, beat, index))
+        one = sample_tile(tiles[0], bent, y, (2.6 / width, 1.2 / width), (0.0, -tiles_drifted(0.24, beat, index)))
+        other = sample_tile(tiles[1], bent, y, (4.4 / width, 1.9 / width), (0.4, -tiles_drifted(0.40, beat, index)))
         return lookup(region, x, y) * np.clip(2.0 * one * other - 0.1, 0, 1) * 0.7
 
     return density
@@ -152,7 +152,7 @@ def _rays(scene: Scene, cells: Cells, beat: Beat) -> _Density:
     waves = [(beats, random.uniform(0, 2 * np.pi), side) for beats, side in ((7, 1), (11, -1), (17, 1), (29, -1))]
 
     def density(x: Any, y: Any, index: int) -> Any:
-        turn = 2 * np.pi * laps_gone(0.16, beat, index)
+        turn = 2 * np.pi * tiles_drifted(0.16, beat, index)
         shafts = sum(np.sin(beats * angle + phase + side * turn) / beats**0.6 for beats, phase, side in waves)
         strengths = np.clip(np.asarray(shafts) * 1.1 + 0.25, 0, 1).astype(np.float32)
         across, down = x - np.float32(column), y - np.float32(row)

@@ -1,4 +1,4 @@
-"""What falls before the picture: snow, rain and dust as particles sized by their distance."""
+"""Weather: snow, rain and dust as particles in front of the picture, sized by distance."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from stillmotion.engines.parallax.effects.overlays import lightened
 from stillmotion.engines.parallax.motion.subject import Beat
 
 SOFTNESS = 0.0011
-"""The blur of a particle's outline, in frame heights."""
+"""Blur of a particle's outline, in frame heights."""
 SUBPIXEL = 3
-"""Bits of a pixel that OpenCV's drawing takes as fractions."""
+"""Fractional bits of OpenCV's drawing coordinates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Particles:
-    """A kind of weather. Lengths are in frame heights, speeds in frame heights a second for the nearest.
+    """A kind of particles. Lengths are in frame heights, speeds in frame heights a second for the nearest.
 
-    `streak` is how long a particle is drawn along its way, 0 for a dot; `opacity` is the nearest one's.
+    `streak` is the length of a drawn streak, 0 for a dot; `opacity` is the nearest particle's.
     """
 
     count: int
@@ -43,8 +43,8 @@ WEATHER: Mapping[str, Particles] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Fall:
-    """Where every particle of a kind is at the start, how near it is, and how it goes. Pixels and seconds."""
+class _ParticleField:
+    """Particles of one kind: start, nearness, velocity and wander, in pixels and seconds."""
 
     kind: Particles
     place: NDArray[np.float64]
@@ -59,23 +59,23 @@ class Weather:
 
     def __init__(self, keys: Iterable[str], size: tuple[int, int], beat: Beat, strength: float) -> None:
         self._beat = beat
-        self._falls = [_begun(WEATHER[key], size, beat, strength) for key in keys if key in WEATHER]
+        self._fields = [_scattered(WEATHER[key], size, beat, strength) for key in keys if key in WEATHER]
         self._shown = np.ones_like(beat.x) if beat.loop else ease(beat.x * beat.seconds / 1.6, 0.5)
 
     def over(self, frame: Frame, index: int) -> Frame:
-        """The frame with its weather, drawn into the frame's own planes."""
+        """The frame with its particles, drawn in place."""
         shown = float(self._shown[index])
-        if not self._falls or shown <= 0:
+        if not self._fields or shown <= 0:
             return frame
         width, height = frame.width, frame.height
         veil = np.zeros((height, width), np.uint8)
-        for fall in self._falls:
-            _draw(fall, veil, float(self._beat.x[index]) * self._beat.seconds, shown)
+        for field in self._fields:
+            _draw(field, veil, float(self._beat.x[index]) * self._beat.seconds, shown)
         cv2.GaussianBlur(veil, (0, 0), SOFTNESS * height, veil)
         return lightened(frame, veil)
 
 
-def _begun(kind: Particles, size: tuple[int, int], beat: Beat, strength: float) -> _Fall:
+def _scattered(kind: Particles, size: tuple[int, int], beat: Beat, strength: float) -> _ParticleField:
     width, height = size
     random = np.random.default_rng([beat.seed, kind.count])
     count = max(8, round(kind.count * min(max(strength, 0.4), 2.0) * max(1.0, width / height) / 1.6))
@@ -85,33 +85,35 @@ def _begun(kind: Particles, size: tuple[int, int], beat: Beat, strength: float) 
     velocity = np.stack([kind.wind * pace, kind.fall * pace], axis=1) * height
     if beat.loop:
         laps = velocity * beat.seconds / _room(size)
+        # In a loop every particle wraps around a whole number of times.
         whole = np.sign(kind.fall) * np.maximum(1, np.abs(laps[:, 1]).round())
         velocity = np.stack([laps[:, 0].round(), whole], axis=1) * _room(size) / beat.seconds
     rates = np.array([1, 2]) / beat.seconds if beat.loop else np.array([0.22, 0.37])
     wander = np.stack([random.uniform(0, 2 * np.pi, count), random.choice(rates, count)], axis=1)
-    return _Fall(kind, place, near, velocity, wander, size)
+    return _ParticleField(kind, place, near, velocity, wander, size)
 
 
 def _room(size: tuple[int, int]) -> Any:
-    """The space particles go round in, a little larger than the frame: width, height."""
+    """Size of the torus in which particles move, a little larger than the frame: width, height."""
     return np.array([size[0] * 1.1, size[1] * 1.1])
 
 
-def _draw(fall: _Fall, veil: Any, seconds: float, shown: float) -> None:
-    kind, (_, height) = fall.kind, fall.size
-    places = fall.place + fall.velocity * seconds
-    swing = np.sin(2 * np.pi * fall.wander[:, 1] * seconds + fall.wander[:, 0])
+def _draw(field: _ParticleField, veil: Any, seconds: float, shown: float) -> None:
+    kind, (_, height) = field.kind, field.size
+    places = field.place + field.velocity * seconds
+    swing = np.sin(2 * np.pi * field.wander[:, 1] * seconds + field.wander[:, 0])
     places[:, 0] += kind.wander * height * swing
-    places = places % _room(fall.size) - 0.05 * np.array(fall.size)
-    sizes = kind.radius * height * (0.25 + 0.75 * fall.near)
-    shades = 255 * kind.opacity * shown * (0.35 + 0.65 * fall.near)
+    places = places % _room(field.size) - 0.05 * np.array(field.size)
+    sizes = kind.radius * height * (0.25 + 0.75 * field.near)
+    shades = 255 * kind.opacity * shown * (0.35 + 0.65 * field.near)
     unit = 1 << SUBPIXEL
     starts = (places * unit).round().astype(int)
+    # Round particles are drawn as dots.
     if not kind.streak:
         for (x, y), size, shade in zip(starts.tolist(), sizes.tolist(), shades.tolist(), strict=True):
             cv2.circle(veil, (x, y), max(unit // 2, int(size * unit)), shade, -1, cv2.LINE_AA, SUBPIXEL)
         return
-    lengths = kind.streak * height * (0.4 + 0.6 * fall.near) / np.hypot(*fall.velocity.T)
-    ends = ((places + fall.velocity * lengths[:, np.newaxis]) * unit).round().astype(int)
+    lengths = kind.streak * height * (0.4 + 0.6 * field.near) / np.hypot(*field.velocity.T)
+    ends = ((places + field.velocity * lengths[:, np.newaxis]) * unit).round().astype(int)
     for start, end, shade, size in zip(starts.tolist(), ends.tolist(), shades.tolist(), sizes.tolist(), strict=True):
         cv2.line(veil, start, end, shade, max(1, round(2 * size)), cv2.LINE_AA, SUBPIXEL)

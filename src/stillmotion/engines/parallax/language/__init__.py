@@ -1,1 +1,1 @@
-"""The prompt as words: the vocabulary, the parser and the plan that it makes."""
+"""Language: the vocabulary, the parser, and the motion plan that it makes of a prompt."""

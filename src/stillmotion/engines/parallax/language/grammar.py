@@ -1,15 +1,15 @@
-"""Whose deed a word tells: a person's, or something of the surroundings."""
+"""Grammar: the subject of a verb, which is a person or something of the surroundings."""
 
 from collections.abc import Sequence
 
 from stillmotion.engines.parallax.language.vocabulary import Language
 
 _FAR = 14
-"""Words that are looked back over."""
+"""Tokens searched backward for a subject."""
 
 
 def is_a_persons(tokens: Sequence[str], at: int, language: Language) -> bool:
-    """Whether the word is what a person or an animal does: "she smiles and waves", "a waving man"."""
+    """True if a word is done by a person or an animal: "she smiles and waves", "a waving man"."""
     following = next((token for token in tokens[at + 1 :] if token not in language.adverbs), "")
     if following in language.followed_by:
         return False
@@ -21,13 +21,14 @@ def is_a_persons(tokens: Sequence[str], at: int, language: Language) -> bool:
             return True
         if word in {"and", ",", "then"}:
             return _acted_before(tokens[:back], language)
+        # Any other word ends the search, but for an infinitive: "she begins to wave".
         if word not in language.helping and word not in language.adverbs:
             return word == "to" and back > 0 and tokens[back - 1] in language.helping
     return False
 
 
 def _acted_before(earlier: Sequence[str], language: Language) -> bool:
-    """Whether the sentence so far is of a person who does something: then what follows is the next deed."""
+    """True if a person has acted earlier in the sentence: the next verb is then another act of that person."""
     if earlier and earlier[-1] in language.surroundings:
         return False
     acted = False

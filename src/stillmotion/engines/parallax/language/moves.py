@@ -1,4 +1,4 @@
-"""Camera moves by name: what each does in all, as a pose."""
+"""Camera moves by name, each as the pose that it ends at."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -6,10 +6,11 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """A camera's offset from where the picture was taken. All zero is the picture itself.
+    """A camera's offset from the viewpoint of the picture; all zero is the picture itself.
 
-    `orbit` and `rise` move sideways and up while the camera keeps looking at the pivot; `vertigo` backs away
-    while the lens closes in so that the pivot keeps its size; `zoom` is the natural logarithm of magnification.
+    Lengths are in frame widths at the nearest surface, angles in radians. `orbit` and `rise` move sideways and up while
+    the camera keeps looking at the pivot. `vertigo` moves back while the lens zooms in so that the pivot keeps its size
+    (dolly zoom). `zoom` is the natural logarithm of the magnification.
     """
 
     right: float = 0.0
@@ -61,17 +62,17 @@ MOVES: Mapping[str, Pose] = {
     "overhead": Pose(forward=0.12, roll=0.02),
     "over_the_shoulder": Pose(forward=0.10, right=0.02),
 }
-"""What each move does in all, at ordinary strength."""
+"""The pose at the end of each move, at ordinary strength."""
 
 APPROXIMATED = frozenset(
     {"aerial", "aerial_drone", "bolt_cam", "pov", "selfie", "elevator_doors", "tiny_planet"}
     | {"low_angle", "high_angle", "eye_level", "ground_level", "overhead", "over_the_shoulder"}
 )
-"""Moves that one still can only suggest."""
+"""Moves that a single picture can only suggest."""
 
 COLUMNS: Mapping[str, int] = {field.name: index for index, field in enumerate(fields(Pose))}
 
 
 def velocity_fields() -> tuple[str, ...]:
-    """The names of what can be carried from clip to clip: all of a pose but the hand's sway."""
+    """Names of the pose's fields that carry over from clip to clip: all but the hand-held sway."""
     return tuple(name for name in COLUMNS if name != "shake")

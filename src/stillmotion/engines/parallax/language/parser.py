@@ -1,4 +1,4 @@
-"""Words → plan. Reads a prompt and the camera concepts of the request into a `MotionPlan`."""
+"""Parser: a prompt and the request's camera concepts to a `MotionPlan`."""
 
 import re
 import unicodedata
@@ -17,9 +17,9 @@ from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE, ENGLISH, 
 MOVES_AT_ONCE = 2
 LONGEST_SEQUENCE = 4
 REACH_OF_NOT = 6
-"""How many words a negation covers, if no clause ends sooner."""
+"""Tokens that a negation covers, if no clause ends sooner."""
 WIDEST_GAP = 3
-"""How many fillers and modifiers may stand between two words of a phrase."""
+"""Fillers and modifiers that may stand between two words of a phrase."""
 MOST_IGNORED = 20
 """Runs of ignored words that are listed."""
 
@@ -29,14 +29,14 @@ EFFECTS: Mapping[str, tuple[float, float]] = {
     "subtle": (0.55, 1.0),
     "strong": (1.5, 1.0),
 }
-"""What each modifier does to strength and speed."""
+"""Factors of strength and speed, by modifier."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;!?:]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """One spelled-out form: at each place any of some words."""
+    """A phrase with all forms spelled out: a set of words for each place."""
 
     kind: TermKind
     key: str
@@ -45,7 +45,7 @@ class _Phrase:
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """A phrase found, and the tokens it took."""
+    """A phrase found in the prompt, and the tokens that it took."""
 
     kind: TermKind
     key: str
@@ -53,10 +53,10 @@ class _Match:
 
 
 def read(prompt: str, concepts: Sequence[str] = (), *, loop: bool = False, language: Language = ENGLISH) -> MotionPlan:
-    """The plan that a prompt and the request's concepts ask for.
+    """The plan for a prompt and the request's concepts.
 
-    It names a camera move only where one was asked (see `choice.settled` for the rest); moves without a
-    direction stay so (`vocabulary.UNDIRECTED`). The camera standing still, asked for anywhere, wins.
+    It names a camera move only if one was asked for (`defaults` adds one otherwise). Moves without a direction stay
+    undirected (`vocabulary.UNDIRECTED`). A still camera, asked for anywhere, overrides all moves.
     """
     tokens = _tokens(prompt)
     matches = list(_matches(tokens, language))
@@ -82,12 +82,13 @@ def read(prompt: str, concepts: Sequence[str] = (), *, loop: bool = False, langu
 
 
 def _tokens(prompt: str) -> list[str]:
+    # NFKC folds full-width and ligature forms; hyphens and underscores separate words.
     plain = unicodedata.normalize("NFKC", prompt).casefold().replace("’", "'").replace("-", " ").replace("_", " ")
     return _TOKEN.findall(plain)
 
 
 def _matches(tokens: Sequence[str], language: Language) -> Iterator[_Match]:
-    """Phrases from left to right, at each place the longest; no token belongs to two."""
+    """Phrases from left to right, the longest at each place; no token belongs to two."""
     phrases = _phrases(language)
     between = _skippable(language)
     free = [True] * len(tokens)
@@ -99,6 +100,7 @@ def _matches(tokens: Sequence[str], language: Language) -> Iterator[_Match]:
             taken = _follow(phrase, tokens, start, free, between)
             if taken is None or not _may_begin(phrase, tokens, start, language):
                 continue
+            # The longest phrase wins; among equals a specific move, then the one that ends first.
             rank = (len(taken), phrase.key != ANY_MOVE, -taken[-1])
             if best is None or rank > best[0]:
                 best = rank, _Match(phrase.kind, phrase.key, taken)
@@ -109,7 +111,7 @@ def _matches(tokens: Sequence[str], language: Language) -> Iterator[_Match]:
 
 
 def _may_begin(phrase: _Phrase, tokens: Sequence[str], start: int, language: Language) -> bool:
-    """Whether the phrase's first word can be meant so there: that depends on its subject."""
+    """True if the phrase's first word may have that meaning here, which depends on its subject."""
     token = tokens[start]
     if phrase.kind is TermKind.CAMERA:
         return not _is_anothers(tokens, start, language)
@@ -120,7 +122,7 @@ def _may_begin(phrase: _Phrase, tokens: Sequence[str], start: int, language: Lan
 
 
 def _is_anothers(tokens: Sequence[str], start: int, language: Language) -> bool:
-    """Whether it is the picture's subject rather than the camera that does this ("the man moves in the rain")."""
+    """True if the picture's subject and not the camera does this ("the man moves in the rain")."""
     if tokens[start] not in language.anyones:
         return False
     before = next((token for token in reversed(tokens[:start]) if token not in language.adverbs), "")
@@ -130,7 +132,7 @@ def _is_anothers(tokens: Sequence[str], start: int, language: Language) -> bool:
 def _follow(
     phrase: _Phrase, tokens: Sequence[str], start: int, free: Sequence[bool], between: frozenset[str]
 ) -> tuple[int, ...] | None:
-    """The tokens a phrase takes from `start` on, or None."""
+    """The tokens that a phrase takes from `start` on; None if it does not match."""
     taken = [start]
     for place in phrase.places[1:]:
         index = taken[-1] + 1
@@ -147,7 +149,7 @@ def _follow(
 
 @cache
 def _phrases(language: Language) -> dict[str, tuple[_Phrase, ...]]:
-    """The table spelled out, by the first word of each phrase."""
+    """The vocabulary spelled out, indexed by the first word of each phrase."""
     by_first: dict[str, list[_Phrase]] = {}
     for entry in language.entries:
         for written in entry.phrases:
@@ -160,7 +162,7 @@ def _phrases(language: Language) -> dict[str, tuple[_Phrase, ...]]:
 
 @cache
 def _skippable(language: Language) -> frozenset[str]:
-    """Words that may stand inside a phrase: fillers and single-word modifiers."""
+    """Words that may stand inside a phrase: fillers and one-word modifiers."""
     modifiers = (entry for entry in language.entries if entry.kind is TermKind.MODIFIER)
     single = (written for entry in modifiers for written in entry.phrases if " " not in written)
     return language.fillers.union(*(_words(written, language) for written in single))
@@ -175,7 +177,7 @@ def _words(place: str, language: Language) -> frozenset[str]:
 def _split_by_negation(
     matches: Sequence[_Match], tokens: Sequence[str], language: Language
 ) -> tuple[list[_Match], list[_Match]]:
-    """What is wanted and what is refused ("no", "without" … up to the end of the clause)."""
+    """Matches that are wanted, and those that are negated ("no", "without" … up to the end of the clause)."""
     covered: set[int] = set()
     for match in matches:
         if match.kind is TermKind.NOT:
@@ -207,7 +209,7 @@ def _sequence(wanted: Sequence[_Match], concepts: Sequence[str]) -> list[list[st
 def _settle(
     sequence: Sequence[Sequence[str]], *, still: bool, unwanted: set[str]
 ) -> tuple[tuple[Segment, ...], list[Ignored]]:
-    """The moves that are made, and those that are not with the reason."""
+    """The segments to film, and the moves that are dropped, with reasons."""
     if still:
         moves = _unique(key for part in sequence for key in part if key not in {"static", ANY_MOVE})
         return (Segment(("static",)),), [Ignored(key, "the camera was asked to stay still") for key in moves]
@@ -222,7 +224,7 @@ def _settle(
 
 
 def _has_direction(key: str, among: Iterable[str]) -> bool:
-    """Whether an undirected move is asked for with a direction elsewhere in the same breath."""
+    """True if the same move is asked for with a direction in the same segment."""
     return key in UNDIRECTED and any(other.startswith(key + "_") for other in among)
 
 
@@ -235,7 +237,7 @@ def _effect(modifiers: Iterable[str]) -> tuple[float, float]:
 
 
 def _undone(tokens: Sequence[str], wanted: Sequence[_Match]) -> Iterator[Ignored]:
-    """What was asked of people, and stays undone."""
+    """Acts of people that were asked for and cannot be shown."""
     for match in wanted:
         words = " ".join(tokens[index] for index in match.taken)
         if match.kind is TermKind.CANNOT:
@@ -245,7 +247,7 @@ def _undone(tokens: Sequence[str], wanted: Sequence[_Match]) -> Iterator[Ignored
 
 
 def _unread(tokens: Sequence[str], matches: Sequence[_Match], language: Language) -> list[Ignored]:
-    """Runs of words that no phrase took, less the weightless ones."""
+    """Runs of words that no phrase took, without fillers."""
     taken = {index for match in matches for index in match.taken}
     said = [(index in taken or not token[0].isalnum(), token) for index, token in enumerate(tokens)]
     runs = [[token for _, token in run] for known, run in groupby(said, key=lambda pair: pair[0]) if not known]

@@ -1,7 +1,7 @@
-"""Words about people and animals: who they are, what they do that one picture cannot show, and figures of speech.
+"""Vocabulary of people and animals: who they are, acts that one picture cannot show, and figures of speech.
 
-Many words mean a person's deed or a thing of the surroundings: "she waves", "the waves". Their class comes from their
-subject (`subjects.is_a_persons`).
+Many words are a person's act or a part of the surroundings: "she waves", "the waves". Their subject decides
+(`grammar.is_a_persons`).
 """
 
 from typing import Final
@@ -85,7 +85,7 @@ CANNOT: Final = {
         "blow~",
     ),
 }
-"""What people do that this engine cannot make a picture do, by what it is called, as `vocabulary` spells phrases."""
+"""Acts of people that the engine cannot show, by key; phrases are spelled as in `vocabulary`."""
 
 CANNOT_REASON: Final = "people and animals stay as they are in the picture: no faces, mouths or limbs move"
 TURNED_REASON: Final = "one picture shows no other side: the subject turns a little, no further"
@@ -129,17 +129,17 @@ NOTHING: Final = (
     "face/faces/facing camera",
     "look~/smile~/stare~/gaze~ at/into/to/toward/towards camera",
 )
-"""Words that stand together and move nothing, though one of them alone would."""
+"""Phrases that move nothing, although a word of them alone would."""
 
 GRAIN: Final = ("wave/waves of grain/wheat/grass/corn/barley/rice", "wave/waves wheat/grain")
-"""Waves that are grass."""
+"""Phrases in which waves are moving grass."""
 
 PRONOUNS: Final = """
 he she they who i we you someone somebody everyone everybody he's she's they're who's i'm we're you're
 """
 OBJECTS: Final = "her him them me us"
 CAUSING: Final = "make makes making let lets letting have has having see sees seeing watch watches help helps"
-"""Between one of these and a deed stands its person as an object: "make her wave"."""
+"""Causative verbs, between which and an act stands its person as an object: "make her wave"."""
 ACTORS: Final = """
 crowd crowds audience family father mother dad mom son daughter brother sister friend friends guy guys grandmother
 grandfather grandma grandpa teacher student boss chef clown prince princess knight wizard witch santa nun monk priest
@@ -147,13 +147,13 @@ toddler teen teenager bartender waiter waitress driver pilot sailor officer poli
 surfer fisherman farmer worker workers doctor nurse bride groom mermaid elf zombie mummy panda monkey ape cow goat sheep
 pig rooster chicken duck mouse rat hamster eye hand arm arms lips mouth finger fingers eyelashes eyelids
 """
-"""Besides `vocabulary`'s nouns, who or what of a person can be the subject of a deed."""
+"""Further subjects of acts, besides `vocabulary`'s nouns: people, animals and parts of the body."""
 THINGS: Final = """
 portrait car cars truck bus train bike bicycle motorcycle boat ship plane rocket statue house houses building buildings
 tower castle church bridge city street village mountain mountains hill hills beach forest garden room table chair cup
 coffee mug bottle book flower doll toy moon sun star stars
 """
-"""Of `vocabulary`'s nouns, those that are no persons."""
+"""Those of `vocabulary`'s nouns that are no people."""
 DEEDS: Final = """
 sits sit sitting stands stand standing looks look looking watches watch watching holds hold holding lifts lift lifting
 raises raise raising wears wear wearing enters enter entering comes come goes go stops stop starts start begins begin
@@ -162,20 +162,20 @@ bows dances dance dancing smiles smile smiling laughs laugh laughing grins speak
 points claps moves move moving approaches breathes sighs sways stumbles stumble stumbling gets pauses looked smiled
 laughed turned walked stood sat
 """
-"""What a person may do before the next deed: "she turns to the camera and waves"."""
+"""Acts that may come before the next act: "she turns to the camera and waves"."""
 HELPING: Final = """
 is are was were be being wants want likes loves begins begin beginning starts start starting keeps keep tries stops then
 now just also both always often still happily cheerfully warmly proudly sadly shyly back suddenly excitedly friendly
 """
-"""What may stand between a person and the deed."""
+"""Words that may stand between a person and the act."""
 FOLLOWED_BY: Final = """
 crash crashes crashing roll rolls rolling break breaks breaking lap laps lapping splash splashes splashing rise rises
 rising hit hits foam surge surges surging wash washes washing fall falls falling rustle rustles rustling blow blows
 blowing drift drifts drifting move moves moving sway sways swaying dance dances dancing fly flies flying float floats
 floating flow flows flowing swirl swirls swirling flutter flutters fluttering of
 """
-"""What waves and leaves do: behind one of these stands no person's deed."""
+"""Acts of waves and leaves: before one of these, the word is no person's act."""
 SHARED: Final = "wave leave blow burn flutter flicker smoke swell shimmer ripple sparkle fall"
-"""Verbs, and nouns like them, whose class comes from their subject."""
+"""Verbs that are spelled like nouns; their subject decides."""
 SURROUNDINGS: Final = "sea ocean wind clouds rain snow sky water river lake pond fire smoke mist fog"
-"""What is named together with waves and leaves: "he looks at the sea and waves"."""
+"""Things named together with waves and leaves: "he looks at the sea and waves"."""

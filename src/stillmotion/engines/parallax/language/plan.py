@@ -1,4 +1,4 @@
-"""What is to move, as the prompt or the picture says: the parsed plan and its JSON."""
+"""Motion plan: all that moves in a clip, and its JSON."""
 
 import json
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Camera moves (keys of `camera.MOVES`, at most two) that happen at once."""
+    """Camera moves (keys of `moves.MOVES`, at most two) that happen at once."""
 
     moves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Words that changed nothing, and why."""
+    """Words that changed nothing, and the reason."""
 
     words: str
     reason: str
@@ -23,13 +23,12 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class MotionPlan:
-    """All that a clip does.
+    """The motion of a clip.
 
-    `segments` follow each other. `strength` scales how far things go (the camera by `camera_strength` besides),
-    `speed` how soon they get there; 1 is ordinary. `about` are the prompt's words for who or what is to be seen;
-    `subject` and `ambient` are keys of `vocabulary`; `chosen` says
-    that the camera's move, or its direction, was picked from the picture; `approximated` are moves that one still
-    can only suggest.
+    `segments` follow one another. `strength` scales distances (the camera's by `camera_strength` as well), `speed` the
+    time to get there; 1 is ordinary. `about` holds the prompt's words for what is seen. `subject` and `ambient` are
+    keys of `vocabulary`. `chosen` says that the camera's move, or its direction, came from the picture. `approximated`
+    are moves that a single picture can only suggest.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -46,7 +45,7 @@ class MotionPlan:
     ignored: tuple[Ignored, ...] = field(default=())
 
     def as_json(self, **more: Any) -> str:
-        """The plan as its owner sees it, with what else is known of the clip (anything JSON can say)."""
+        """The plan as JSON for its owner, with further facts about the clip."""
         return json.dumps(
             {
                 "moves": [list(segment.moves) for segment in self.segments],
@@ -66,5 +65,5 @@ class MotionPlan:
         )
 
     def camera_moves(self) -> Iterable[str]:
-        """Every move of every segment, in order."""
+        """All moves of all segments, in order."""
         return (move for segment in self.segments for move in segment.moves)

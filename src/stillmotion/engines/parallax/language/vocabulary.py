@@ -1,7 +1,7 @@
-"""The words the engine understands, as data: one table a language.
+"""Vocabulary: the phrases that the engine understands, one table per language.
 
-A phrase is words in order. `word~` stands for every form of a verb, `a/b` for either word, `<left>` for the
-class of that name. Between two words of a phrase a few fillers or modifiers may stand ("pan slowly to the left").
+A phrase is a sequence of words. `word~` stands for every form of a verb, `a/b` for either word, `<left>` for the class
+of that name. A few fillers or modifiers may stand between two words of a phrase ("pan slowly to the left").
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from stillmotion.engines.parallax.language.verbs import forms
 
 
 class TermKind(StrEnum):
-    """What a phrase asks for."""
+    """Kinds of meaning."""
 
     CAMERA = "camera"
-    """A move of `camera.MOVES`, or one of `UNDIRECTED`."""
+    """A key of `moves.MOVES`, or one of `UNDIRECTED`."""
     SUBJECT = "subject"
     AMBIENT = "ambient"
     MODIFIER = "modifier"
@@ -24,14 +24,14 @@ class TermKind(StrEnum):
     LOOP = "loop"
     NOT = "not"
     CANNOT = "cannot"
-    """What people do, and this engine cannot make them do."""
+    """Acts of people that this engine cannot show."""
     NOTHING = "nothing"
-    """Words that move nothing together, though one of them alone would."""
+    """Phrases that move nothing, although a word of them alone would."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One meaning and the phrases that have it."""
+    """A meaning and its phrases."""
 
     kind: TermKind
     key: str
@@ -40,12 +40,12 @@ class Term:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Language:
-    """A language's entries, classes, words without weight, and words that end what a negation covers.
+    """A language: entries, classes, fillers, and the words that end a negation's scope.
 
-    `nouns` are what a picture may be of; `anyones` are verbs that are not the camera's after one of those. `actors` are
-    the persons among them, `pronouns` and `objects` stand for those; `shared` are words that are a person's deed or
-    something of the surroundings, which the others tell apart (`subjects`). Each language is one object: it is
-    compared, and hashed, by identity.
+    `nouns` are things a picture may show; `anyones` are verbs that belong to such a noun before them and not to the
+    camera. `actors` are the people among the nouns; `pronouns` and `objects` stand for them. `shared` words are a
+    person's act or a part of the surroundings; the other sets tell these apart (`grammar`). Each language is one
+    object, compared and hashed by identity.
     """
 
     entries: tuple[Term, ...]
@@ -67,9 +67,9 @@ class Language:
 
 
 ANY_MOVE = "camera"
-"""A camera move of whatever kind."""
+"""Any camera move."""
 UNDIRECTED = frozenset({"pan", "tilt", "truck", "orbit", "roll", "crane", "pedestal", ANY_MOVE})
-"""Moves asked for without a direction: the picture decides."""
+"""Moves without a direction, which the picture decides."""
 
 
 def _camera(key: str, *phrases: str) -> Term:
@@ -349,7 +349,7 @@ motorcycle boat ship plane rocket robot dragon statue house houses building buil
 street village mountain mountains hill hills beach forest garden room table chair cup coffee mug bottle book flower
 doll toy moon sun star stars eye eyes hand hands head body subject
 """
-"""What pictures are mostly of: words for it are understood, though nothing follows from them."""
+"""Common subjects of pictures: understood, although nothing follows from them."""
 
 _ADVERBS = """
 slow slowly slower gradually leisurely fast faster quick quickly rapidly swiftly subtly slightly gently faintly softly

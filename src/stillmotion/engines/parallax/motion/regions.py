@@ -1,4 +1,4 @@
-"""Where in the picture water, leaves, hair, cloth, flames and smoke are: soft masks on the scene's grid, 0 to 1."""
+"""Regions of water, leaves, hair, cloth, flames and smoke: soft masks on the scene's grid, 0 to 1."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,13 +11,13 @@ from stillmotion.engines.parallax.motion.displacement import Cells
 from stillmotion.vision.resize import Grid
 
 LEAST_REGION = 0.015
-"""The part of the picture that a thing must cover to be moved."""
+"""Fraction of the picture that a region must cover to be moved."""
 LARGEST_SMOKE = 0.3
-"""Beyond this part of the picture what looks like smoke is a white wall."""
+"""Fraction of the picture above which a smoke-like region is a white wall."""
 
 
 def water(scene: Scene) -> Grid:
-    """Below the middle, not warm in colour."""
+    """Water: below the middle, and not warm in colour."""
     down = (np.arange(scene.shape[0], dtype=np.float32)[:, np.newaxis] + 0.5) / scene.shape[0]
     low = np.clip((down - 0.48) / 0.12, 0, 1)
     cool = np.clip((148 - scene.colours[..., 2]) / 12, 0, 1)
@@ -25,7 +25,7 @@ def water(scene: Scene) -> Grid:
 
 
 def foliage(scene: Scene) -> Grid:
-    """Green, and not the even green of a painted wall."""
+    """Foliage: green and textured, unlike a painted wall."""
     light = scene.colours[..., 0]
     rough = cv2.GaussianBlur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (0, 0), 3)
     green = np.clip((126 - scene.colours[..., 1]) / 5, 0, 1) * np.clip((scene.colours[..., 2] - 122) / 8, 0, 1)
@@ -33,12 +33,12 @@ def foliage(scene: Scene) -> Grid:
 
 
 def hair(scene: Scene) -> Grid:
-    """A ring over the brow and beside the cheeks of each face, down to the shoulders."""
+    """Hair: a ring over the brow and beside the cheeks of each face, down to the shoulders."""
     return _around_faces(scene, lambda x, y: np.exp(-((np.hypot(x, y * 0.8) - 1.15) ** 2) / 0.12) * (y < 1.6))
 
 
 def cloth(scene: Scene) -> Grid:
-    """The body under each face."""
+    """Clothing: the body under each face."""
     return _around_faces(scene, lambda x, y: np.exp(-((x / 2.2) ** 4)) / (1 + np.exp(-5 * (y - 2.2))))
 
 
@@ -54,26 +54,26 @@ def _around_faces(scene: Scene, shape: Callable[[Any, Any], Any]) -> Grid:
 
 
 def wind(scene: Scene) -> Grid:
-    """Whatever wind takes hold of."""
+    """All that wind moves: foliage, hair and, less, clothing."""
     return np.maximum(foliage(scene), np.maximum(hair(scene), 0.7 * cloth(scene)))
 
 
 def flames(scene: Scene) -> Grid:
-    """Bright and yellow to red."""
+    """Flames: bright, and yellow to red."""
     light, red, yellow = (scene.colours[..., band] for band in range(3))
     flame = np.clip((light - 130) / 50, 0, 1) * np.clip((red + yellow - 280) / 25, 0, 1)
     return np.clip(cv2.GaussianBlur(flame.astype(np.float32), (0, 0), 1), 0, 1)
 
 
 def glow(scene: Scene) -> Grid:
-    """The light that flames throw around them: strong beside them, and a little of it far off."""
+    """Light thrown by flames: strong beside them, weak far off."""
     core = flames(scene)
     thrown = 1.6 * cv2.GaussianBlur(core, (0, 0), 6) + 4.0 * cv2.GaussianBlur(core, (0, 0), 18)
     return np.clip(thrown, 0, 1) * (1 - core)
 
 
 def smoke(scene: Scene) -> Grid:
-    """Soft, without colour, and lighter than what lies around it; a sky that fills the top is none."""
+    """Smoke: soft, colourless, and lighter than its surroundings. A sky that fills the top is none."""
     light, red, yellow = (scene.colours[..., band] for band in range(3))
     height, width = light.shape
     around = cv2.GaussianBlur(light, (0, 0), 0.16 * max(height, width))
@@ -86,7 +86,7 @@ def smoke(scene: Scene) -> Grid:
 
 
 def sampled(region: Grid, cells: Cells) -> Grid:
-    """A region on the scene's grid, read at a canvas's cells."""
+    """A region on the scene's grid, resampled at a canvas's cells."""
     height, width = region.shape
     column, row = cells.across * width - 0.5, cells.down * height - 0.5
     return cv2.remap(region.astype(np.float32), column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -1,4 +1,4 @@
-"""The subject's own motion: a soft region, deformed with its foot fixed. Nothing is cut out, so nothing tears."""
+"""The subject's own motion: a soft region deformed with its foot fixed. Nothing is cut out, so nothing tears."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,22 +15,23 @@ from stillmotion.vision.faces import Box
 from stillmotion.vision.resize import Grid, blurred
 
 LEAN = 0.14
-"""How far a head leans, as a fraction of the height over the foot: about eight degrees."""
+"""Lean of a head, as a fraction of the height above the foot: about eight degrees."""
 SWAY = 0.10
 NOD = 0.22
-"""Of the face's height."""
+"""Nod, as a fraction of the face's height."""
 TURN = 0.14
-"""Of the face's width."""
+"""Turn, as a fraction of the face's width."""
 BREATH = 0.028
-"""Of the height over the foot."""
+"""Rise of a breath, as a fraction of the height above the foot."""
 BOB = 0.032
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Where the subject is on the canvas's cells.
+    """The subject on the canvas's cells.
 
-    `body` and `head` are soft masks, `height` is 0 at the foot and 1 at the top. `tall` and `face` are pixels.
+    `body` and `head` are soft masks. `height` is 0 at the foot and 1 at the top. `tall` and `face` (width, height) are
+    in pixels.
     """
 
     body: Grid
@@ -75,7 +76,10 @@ def _toward_middle(figure: Figure, beat: Beat) -> float:
 
 
 def _bent(figure: Figure, reach: float) -> Any:
-    """The body turned about its foot by `reach` (pixels at the top, right positive), sinking a little as it turns."""
+    """Displacement of a body that bends about its foot, and sinks slightly.
+
+    `reach` is in pixels at the top, right being positive.
+    """
     turn = figure.body * figure.height**1.25 * reach
     return np.dstack([turn, np.abs(turn) * 0.18])
 
@@ -124,11 +128,11 @@ MOTIONS: Mapping[str, _Motion] = {
     "turn": _turn,
     "walk": _walk,
 }
-"""What each subject word does: a shape in pixels, and its weight at each frame."""
+"""By subject key: a displacement in pixels, and its weight at each frame."""
 
 
 def deformations(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> list[Deformation]:
-    """What the subject words ask for, as displacements that keep off the canvas's edge."""
+    """Displacements for the subject keys, fading to zero at the canvas's edge."""
     known = [key for key in keys if key in MOTIONS]
     if not known:
         return []
@@ -142,7 +146,7 @@ def deformations(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, st
 
 
 def find_figure(scene: Scene, cells: Cells) -> Figure:
-    """The largest face's owner, or else what stands out in the middle of the picture."""
+    """The person with the largest face; without a face, the salient thing in the middle."""
     face = scene.faces[0] if scene.faces else _presumed_head(scene)
     pixels_across = float(cells.x.max() - cells.x.min()) / max(float(cells.across.max() - cells.across.min()), 1e-6)
     pixels_down = float(cells.y.max() - cells.y.min()) / max(float(cells.down.max() - cells.down.min()), 1e-6)
@@ -157,7 +161,7 @@ def find_figure(scene: Scene, cells: Cells) -> Figure:
 
 
 def _presumed_head(scene: Scene) -> Box:
-    """A box on the upper part of what stands out, for subjects without a face that both cascades know."""
+    """A presumed head on the upper part of the focus, for subjects without a detected face."""
     x, y = scene.focus
     height, width = scene.shape
     side = 0.22 * min(height, width)
@@ -173,6 +177,6 @@ def _head(face: Box, cells: Cells) -> Any:
 
 
 def _softened(mask: Any, sigma_pixels: float) -> Grid:
-    """Blurred, and brought back to a full 1 in its middle."""
+    """A blurred mask, scaled to a maximum of 1."""
     soft = blurred(mask.astype(np.float32), max(1.0, sigma_pixels / CELL))
     return np.asarray(soft / max(float(soft.max()), 1e-6), np.float32)
