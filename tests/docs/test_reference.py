@@ -7,10 +7,10 @@ import pytest
 from stillmotion.config import Settings
 from stillmotion.domain import errors
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.failures import VIDEO_FETCH_CODE, FailureKind, FetchFailure
 from stillmotion.domain.lifecycle import TRANSITIONS
 from tests.docs.markdown_pages import ROOT, name
 from tools.docs import commands, metrics, wire
-from tools.docs.errors import failure_code_names
 from tools.docs.pages import SECTIONS, PageBroken, filled, outdated, pages, regions
 
 
@@ -56,8 +56,8 @@ def test_every_error_of_the_tree_is_drawn():
 
 def test_every_failure_code_is_listed():
     page = text_of("reference/errors.md")
-    assert failure_code_names()
-    assert [code for code in failure_code_names() if f"| `{code}` |" not in page] == []
+    codes = {each.code for each in FailureKind} | {each.image_code for each in FetchFailure} | {VIDEO_FETCH_CODE}
+    assert [code for code in codes if f"| `{code}` |" not in page] == []
 
 
 def test_every_metric_is_listed():

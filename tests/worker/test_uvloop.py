@@ -8,7 +8,7 @@ import pytest
 
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.client import Connections
-from stillmotion.adapters.fetch.images import HttpImages
+from stillmotion.adapters.fetch.download import HttpDownload
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.lifecycle import State
@@ -31,11 +31,11 @@ def test_a_picture_on_an_allowed_network_becomes_a_clip(workshop, tmp_path: Path
         server = await asyncio.start_server(_serve_picture, "127.0.0.1", 0)
         url = f"http://localhost:{server.sockets[0].getsockname()[1]}/picture.png"
         allowed = AddressPolicy(allow=parse_networks(["127.0.0.0/8", "::1"]))
-        images = HttpImages(Connections(UrlGuard(allowed, ports=None)))
+        images = HttpDownload(Connections(UrlGuard(allowed, ports=None)))
         async with running(dataclasses.replace(workshop, images=images)) as bench:
             done = await bench.ended(await bench.submit("a walk", Keyframe(url=url)))
         with pytest.raises(GenerationFailed) as caught:
-            await HttpImages(Connections(UrlGuard(ports=None))).fetch(url, str(tmp_path / "picture"))
+            await HttpDownload(Connections(UrlGuard(ports=None))).fetch(url, str(tmp_path / "picture"))
         server.close()
         return done.state, caught.value.code
 

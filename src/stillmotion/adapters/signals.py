@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from stillmotion.domain.errors import LimitExceeded
+from stillmotion.domain.errors import LimitExceeded, Reason
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.reasons import Reason
 
 MAX_WATCHES: Final = 64
 """Of one generation at once."""

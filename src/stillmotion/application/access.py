@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from stillmotion.application.ports.store import AccessStore
 from stillmotion.application.ports.values import Clock
-from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded
+from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded, Reason
 from stillmotion.domain.quotas import WINDOW, credit_balance, period
-from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import Key, Subscription, SubscriptionState
 
 KEY_MAX_CHARACTERS = 128

@@ -12,6 +12,7 @@ from stillmotion.application.ports.store import EVERY_ENGINE, Engines, Generatio
 from stillmotion.application.ports.values import Clock, NewToken
 from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost, Unavailable
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import Generation, Lease
 from stillmotion.domain.lifecycle import State
 
@@ -150,17 +151,13 @@ class Work:
         await self.objects.put_file(key, file.path)
         if not await is_kept(self.objects, key, file.size, file.digest):
             await self.objects.delete(key)
-            raise GenerationFailed(
-                "storage_damaged_result",
-                "The storage did not give the finished video back as it was made; it will be made again.",
-                permanent=False,
-            )
+            raise FailureKind.STORAGE_DAMAGED_RESULT.error()
 
     async def earlier(self, generation: Generation, earlier_id: str) -> tuple[Generation, Assets]:
         """A finished generation of the same owner and what it left. Raises `GenerationFailed` where it is gone."""
         found = await self.store.find(earlier_id)
         if found is None or found.subscription_id != generation.subscription_id or found.assets is None:
-            raise GenerationFailed("source_gone", "The earlier generation is no longer there: generate it again.")
+            raise FailureKind.SOURCE_GONE.error()
         return found, found.assets
 
     async def release(self, lease: Lease) -> None:

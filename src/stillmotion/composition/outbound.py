@@ -2,7 +2,7 @@
 
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.client import Connections
-from stillmotion.adapters.fetch.images import HttpImages
+from stillmotion.adapters.fetch.download import HttpDownload
 from stillmotion.adapters.fetch.resolver import NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.config import Settings, SettingsError
@@ -20,6 +20,6 @@ def outbound(settings: Settings) -> Connections:
     )
 
 
-def image_source(settings: Settings) -> HttpImages:
+def image_source(settings: Settings) -> HttpDownload:
     """The source of pictures that a server of these settings has."""
-    return HttpImages(outbound(settings))
+    return HttpDownload(outbound(settings))

@@ -9,8 +9,7 @@ from pathlib import Path
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.worker_places import WorkerPlace
 from stillmotion.adapters.fetch.client import Connections
-from stillmotion.adapters.fetch.images import HttpImages
-from stillmotion.adapters.fetch.videos import HttpVideos
+from stillmotion.adapters.fetch.download import VIDEO, HttpDownload
 from stillmotion.adapters.identifiers import new_token
 from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.application.failpoints import Fault, no_fault
@@ -72,10 +71,9 @@ def attempt_context(
     fault: Fault,
 ) -> AttemptContext:
     """The parts that every attempt works with. `signals` wake the lanes, and the deliverer of callbacks."""
-    images, videos, codec = HttpImages(connections, fault=fault), HttpVideos(connections), video_codec(settings)
-    return AttemptContext(
-        work, images, videos, work.objects, *signals, work.clock, scratch, codec, fault, slow_decoder()
-    )
+    images, videos = HttpDownload(connections, fault=fault), HttpDownload(connections, VIDEO)
+    codec, objects, clock = video_codec(settings), work.objects, work.clock
+    return AttemptContext(work, images, videos, objects, *signals, clock, scratch, codec, fault, slow_decoder())
 
 
 async def worker_host(

@@ -30,8 +30,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-from stillmotion.domain.reasons import Reason
+from typing import Self
 
 
 class StillmotionError(Exception):
@@ -68,6 +67,44 @@ class IdempotencyConflict(InvalidRequest):
         super().__init__(
             Problem("Idempotency-Key", "was used before with another body; send a new key for a new request")
         )
+
+
+class Reason(StrEnum):
+    """The cause of a 401, 403 or 429, for programs. `meaning` says it to people.
+
+    Several causes share one status and, on the gateway surface, one body.
+    """
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str = "") -> Self:
+        """A member whose text is its code alone. `Reason(code)` looks one up."""
+        member = str.__new__(cls, value)
+        member._value_, member.meaning = value, meaning
+        return member
+
+    NO_KEY = "no_key", "the request has no key where the surface looks for one"
+    SEVERAL_KEYS = "several_keys", "the request has more than one key"
+    UNKNOWN_KEY = "unknown_key", "the key is none of this server's, or was replaced"
+    SUBSCRIPTION_SUSPENDED = "subscription_suspended", "the key's subscription is suspended"
+    SUBSCRIPTION_EXPIRED = "subscription_expired", "the key's subscription is past its end"
+    SUBSCRIPTION_CANCELLED = "subscription_cancelled", "the key's subscription was cancelled"
+    SURFACE_NOT_INCLUDED = "surface_not_included", "the product does not include the surface"
+    MODEL_NOT_INCLUDED = "model_not_included", "the product does not include the model"
+    RESOLUTION_NOT_INCLUDED = "resolution_not_included", "the product does not include the resolution"
+    LENGTH_NOT_INCLUDED = "length_not_included", "the product does not include clips so long"
+    NOT_INCLUDED = "not_included", "the product does not include it"
+    QUOTA_SPENT = "quota_spent", "the month's video-seconds are spent: `Retry-After` says when the next month begins"
+    SUBMITS_PER_MINUTE = "submits_per_minute", "there were too many submits in a minute"
+    READS_PER_MINUTE = "reads_per_minute", "there were too many polls, lists and refused requests in a minute"
+    WRONG_KEYS_PER_MINUTE = (
+        "wrong_keys_per_minute",
+        "there were too many wrong administrator's keys from one address in a minute",
+    )
+    UNFINISHED_GENERATIONS = "unfinished_generations", "too many generations of the subscription are unfinished"
+    UPLOADS_KEPT = "uploads_kept", "the subscription keeps too many uploads"
+    WATCHERS = "watchers", "too many watch one generation"
+    TOO_MUCH = "too_much", "it is too much at once"
 
 
 class TurnedAway(Refused):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from stillmotion.domain.assets import Assets
 from stillmotion.domain.errors import GenerationFailed, LeaseLost
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.lifecycle import TERMINAL, Event, State, after
 from stillmotion.domain.request import GenerationRequest
 
@@ -147,7 +148,7 @@ class Generation:
         losses = self.losses + 1
         if losses < MAX_LOSSES:
             return replace(self.released(self.lease), losses=losses)
-        lost = GenerationFailed("worker_lost", f"The render was lost {losses} times with the machine it ran on.")
+        lost = FailureKind.WORKER_LOST.error(losses=losses)
         return replace(self.attempt_failed(self.lease, lost, now), losses=losses)
 
     def completed(self, lease: Lease, assets: Assets, plan: str, now: datetime) -> "Generation":

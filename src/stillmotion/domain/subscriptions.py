@@ -7,8 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from stillmotion.domain.errors import AccessDenied, InvalidRequest, Problem
-from stillmotion.domain.reasons import Reason
+from stillmotion.domain.errors import AccessDenied, InvalidRequest, Problem, Reason
 from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, Resolution
 
 MAX_LIMIT = 1_000_000_000

@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from stillmotion.domain.errors import LimitExceeded
-from stillmotion.domain.reasons import Reason
+from stillmotion.domain.errors import LimitExceeded, Reason
 
 KEPT_FOR = timedelta(hours=24)
 

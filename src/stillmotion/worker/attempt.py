@@ -25,6 +25,7 @@ from stillmotion.domain.errors import (
     StoreUnavailable,
     Unavailable,
 )
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.rendering import VideoCodec
 from stillmotion.media.sandbox.client import DECODER_COMMAND
@@ -217,7 +218,7 @@ class Attempt:
             return Unavailable(f"the scratch folder cannot be used: {error.strerror}")
         except Exception:
             self._log.exception("attempt_broke")
-            return GenerationFailed("internal_error", "The server failed on this generation.", permanent=False)
+            return FailureKind.INTERNAL_ERROR.error()
 
     def _job(self, decoded_within: float | None) -> Job:
         return Job(self.generation, self._inputs, self._workshop.codec, self._log, self, decoded_within)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender
 from stillmotion.adapters.fetch.client import Connections
-from stillmotion.adapters.fetch.images import HttpImages
+from stillmotion.adapters.fetch.download import IMAGE, HttpDownload
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed
 from tests.adapters.fetch.hostile_server import PNG, Network, serve
@@ -96,7 +97,8 @@ async def fetched(connections: Connections, url: str, folder: Path) -> tuple[str
     destination = folder / "picture"
     destination.unlink(missing_ok=True)
     try:
-        await HttpImages(connections, LONG if "endless" in url else SHORT).fetch(url, str(destination))
+        medium = replace(IMAGE, deadline=LONG if "endless" in url else SHORT)
+        await HttpDownload(connections, medium).fetch(url, str(destination))
     except GenerationFailed as failure:
         return failure.code, failure.reason
     assert destination.read_bytes() == PNG

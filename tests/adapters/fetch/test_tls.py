@@ -10,7 +10,7 @@ import pytest
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender
 from stillmotion.adapters.fetch.client import Connections
-from stillmotion.adapters.fetch.images import HttpImages
+from stillmotion.adapters.fetch.download import HttpDownload
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed
 from tests.adapters.fetch.hostile_server import PNG, Network, hostile_network
@@ -45,7 +45,7 @@ def connections(network: Network, certificate: tuple[Path, Path] | None) -> Conn
 
 async def test_a_picture_comes_over_tls(certificate, served, tmp_path):
     async with hostile_network(DNS, PUBLIC, served) as network:
-        images = HttpImages(connections(network, certificate), timedelta(seconds=5))
+        images = HttpDownload(connections(network, certificate))
         await images.fetch("https://pictures.example.com/img.png", str(tmp_path / "picture"))
     assert (tmp_path / "picture").read_bytes() == PNG
 
@@ -55,7 +55,7 @@ async def test_a_certificate_that_is_not_theirs_ends_it(host, trusting, certific
     async with hostile_network(DNS, PUBLIC, served) as network:
         guarded = connections(network, certificate if trusting else None)
         with pytest.raises(GenerationFailed, match="no secure connection") as caught:
-            await HttpImages(guarded).fetch(f"https://{host}.example.com/img.png", str(tmp_path / "picture"))
+            await HttpDownload(guarded).fetch(f"https://{host}.example.com/img.png", str(tmp_path / "picture"))
         with pytest.raises(CallbackUndeliverable, match="callback_insecure"):
             await GuardedCallbackSender(guarded).post(f"https://{host}.example.com/", {}, b"", timedelta(seconds=5))
     assert caught.value.permanent
@@ -64,7 +64,7 @@ async def test_a_certificate_that_is_not_theirs_ends_it(host, trusting, certific
 
 async def test_it_is_never_led_from_https_back_to_http(certificate, served, tmp_path):
     async with hostile_network(DNS, PUBLIC, served) as network:
-        images = HttpImages(connections(network, certificate), timedelta(seconds=5))
+        images = HttpDownload(connections(network, certificate))
         url = "https://pictures.example.com/redir?to=http://pictures.example.com/img.png"
         with pytest.raises(GenerationFailed) as caught:
             await images.fetch(url, str(tmp_path / "picture"))

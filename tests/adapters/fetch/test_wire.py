@@ -5,6 +5,7 @@ import re
 import socket
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -13,12 +14,10 @@ import pytest
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender
 from stillmotion.adapters.fetch.client import Connections
-from stillmotion.adapters.fetch.images import HttpImages
+from stillmotion.adapters.fetch.download import IMAGE, VIDEO, HttpDownload, refused_image
 from stillmotion.adapters.fetch.urls import UrlGuard
-from stillmotion.adapters.fetch.videos import HttpVideos
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.file_types.unsupported import refusal_of
 from tests.adapters.fetch.hostile_server import PNG, Network, hostile_network
 
 SHARED = json.loads((Path(__file__).parents[2] / "cases" / "ssrf.json").read_text("utf-8"))
@@ -54,7 +53,7 @@ def patience(url: str) -> timedelta:
 
 async def fetch(network: Network, url: str, destination: Path) -> GenerationFailed | None:
     try:
-        await HttpImages(connections(network), patience(url)).fetch(url, str(destination))
+        await HttpDownload(connections(network), replace(IMAGE, deadline=patience(url))).fetch(url, str(destination))
     except GenerationFailed as failure:
         return failure
     return None
@@ -81,7 +80,7 @@ async def test_a_picture_is_fetched_or_not_as_the_shared_cases_say(case, tmp_pat
 async def test_a_video_is_not_fetched_from_where_a_picture_would_not_be(case, tmp_path):
     needs_ipv6(case["url"])
     async with hostile_network(SHARED["dns"], PUBLIC) as network:
-        videos = HttpVideos(connections(network), patience(case["url"]))
+        videos = HttpDownload(connections(network), replace(VIDEO, deadline=patience(case["url"])))
         with pytest.raises(GenerationFailed) as failed:
             await videos.fetch(case["url"], str(tmp_path / "video"))
     assert set(network.connected) <= PUBLIC, case["why"]
@@ -214,7 +213,7 @@ async def test_a_redirect_that_parsers_disagree_about_is_not_followed(location, 
 async def test_who_asks_is_said_with_a_contact(tmp_path):
     async with hostile_network(SHARED["dns"], PUBLIC) as network:
         asking = replace(connections(network), contact="https://example.com/bot")
-        await HttpImages(asking).fetch("http://ok.ssrf.example.com/img.png", str(tmp_path / "picture"))
+        await HttpDownload(asking).fetch("http://ok.ssrf.example.com/img.png", str(tmp_path / "picture"))
     assert (
         b"\r\nUser-Agent: Stillmotion/%b (+https://example.com/bot)\r\n" % version("stillmotion").encode()
         in network.requests[0]
@@ -270,21 +269,24 @@ async def test_a_disk_that_is_full_is_not_the_pictures_fault(tmp_path):
         pytest.skip("this system has no /dev/full")
     async with hostile_network(SHARED["dns"], PUBLIC) as network:
         with pytest.raises(Exception, match="cannot be written: No space left"):
-            await HttpImages(connections(network)).fetch("http://93.184.215.14/img.png", str(full))
+            await HttpDownload(connections(network)).fetch("http://93.184.215.14/img.png", str(full))
 
 
 async def test_the_guard_that_judges_submits_judges_redirects(tmp_path):
     async with hostile_network(SHARED["dns"], PUBLIC) as network:
         guarded = Connections(UrlGuard(ports=frozenset({80})), network.lookup, network.socket)
         with pytest.raises(GenerationFailed) as caught:
-            await HttpImages(guarded).fetch("http://93.184.215.14/redir?to=https://93.184.215.14/", str(tmp_path / "p"))
+            await HttpDownload(guarded).fetch(
+                "http://93.184.215.14/redir?to=https://93.184.215.14/", str(tmp_path / "p")
+            )
     assert caught.value.code == "image_fetch_blocked"
 
 
 async def test_what_nobody_here_reads_is_refused_as_soon_as_it_is_fetched(tmp_path):
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(2000)
     async with hostile_network(SHARED["dns"], PUBLIC, files={"/a.heic": heic}) as network:
-        images = HttpImages(connections(network), refused=lambda content: refusal_of(content, reads_heic=False))
+        medium = replace(IMAGE, refused=partial(refused_image, may_read_heic=lambda: False))
+        images = HttpDownload(connections(network), medium)
         with pytest.raises(
             GenerationFailed, match="What the URL leads to is a HEIC image, which this server"
         ) as caught:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from stillmotion.domain.reasons import MEANINGS, Reason
+from stillmotion.domain.errors import Reason
 from stillmotion.domain.subscriptions import SubscriptionState
 from tests.http.conftest import PICTURE_URL, POLL, SUBMIT
 from tests.http.surfaces.test_clear_meaning import DREAM_MACHINE, bearer
@@ -126,8 +126,8 @@ def test_the_codes_that_openais_clients_know_stay_what_they_are(edge):
 
 
 def test_every_reason_has_a_meaning():
-    assert set(MEANINGS) == set(Reason)
-    assert all(each.islower() for each in Reason)
+    assert all(each.meaning for each in Reason)
+    assert all(each.value.islower() for each in Reason)
 
 
 def test_an_answer_for_another_cause_has_no_reason(caller):

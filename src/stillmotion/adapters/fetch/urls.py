@@ -33,43 +33,10 @@ _TO_ESCAPE = re.compile('[^\x21-\x7e]|["<>^`{|}]|%(?![0-9A-Fa-f]{2})')
 _TO_ESCAPE_IN_PATHS = re.compile(_TO_ESCAPE.pattern + r"|[\[\]]")
 """In a query brackets are sent as browsers send them."""
 
-_PRIVATE_SUFFIXES = (
-    "alt",
-    "arpa",
-    "cluster",
-    "consul",
-    "corp",
-    "default",
-    "dhcp",
-    "docker",
-    "domain",
-    "example",
-    "gateway",
-    "home",
-    "i2p",
-    "internal",
-    "intranet",
-    "invalid",
-    "k8s",
-    "kube",
-    "kubernetes",
-    "lan",
-    "local",
-    "localdomain",
-    "localhost",
-    "localnet",
-    "lxd",
-    "mail",
-    "mesh",
-    "nomad",
-    "onion",
-    "pod",
-    "private",
-    "router",
-    "svc",
-    "test",
-    "vm",
-    "workgroup",
+_PRIVATE_SUFFIX = re.compile(
+    "alt|arpa|cluster|consul|corp|default|dhcp|docker|domain|example|gateway|home|i2p|internal|intranet|invalid|"
+    "k8s|kube|kubernetes|lan|local|localdomain|localhost|localnet|lxd|mail|mesh|nomad|onion|pod|private|router|"
+    "svc|test|vm|workgroup"
 )
 """Top levels that no public name is under (RFC 6761, RFC 6762, ICANN's `internal`), and those that networks, clusters
 and containers make up: `kubernetes.default.svc` and `kubernetes.default` are looked up in a cluster's own domain.
@@ -245,4 +212,4 @@ class UrlGuard:
 
 def _is_private(host: str) -> bool:
     _, dot, last = host.rpartition(".")
-    return not dot or last in _PRIVATE_SUFFIXES
+    return not dot or _PRIVATE_SUFFIX.fullmatch(last) is not None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from stillmotion.domain.catalogue import Ability, Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants, unasked
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.conditioning import Conditioning, conditioning_of, smallest
@@ -39,9 +40,7 @@ class Diffusers:
         try:
             resident = self._slot.hold(self._entry, lambda: report(0.0))
         except EngineUnfit as error:
-            raise GenerationFailed(
-                "model_unfit", "The model cannot be loaded on this server just now.", permanent=False
-            ) from error
+            raise FailureKind.MODEL_UNFIT.error() from error
         loaded = time.monotonic()
         shot = conditioning_of(job, self._entry, self._words)
         course = ClipProgress(resident.step_times, (shot.size, shot.frame_count), shot.steps, shot.frame_count, report)

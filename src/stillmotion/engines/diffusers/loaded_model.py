@@ -13,6 +13,7 @@ from PIL import Image
 
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import Show, unseen
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers import optimizations
@@ -174,12 +175,9 @@ class LoadedModel:
 
     def _too_large(self, shot: Conditioning, course: ClipProgress) -> GenerationFailed:
         fits = self._largest_that_fits(shot, course)
-        advice = f"the largest that fits here is {fits.width}×{fits.height}" if fits else "none of its sizes fits here"
-        return GenerationFailed(
-            "out_of_memory",
-            f"The video does not fit into the memory of the machine that makes it: {advice}. "
-            "Ask for a lower resolution or a shorter video.",
-        )
+        if fits is None:
+            return FailureKind.EVERY_SIZE_OUT_OF_MEMORY.error()
+        return FailureKind.SIZE_OUT_OF_MEMORY.error(width=fits.width, height=fits.height)
 
     def _largest_that_fits(self, shot: Conditioning, course: ClipProgress) -> FrameSize | None:
         """The largest size that fits, found by a few steps at smaller sizes of the same length and shape."""

@@ -6,7 +6,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from stillmotion.domain.catalogue import Entry, Server
-from stillmotion.engines.forward.error_text import reason_of, refused
+from stillmotion.domain.failures import FailureKind
+from stillmotion.engines.forward.error_text import in_plain_words, reason_of
 from stillmotion.engines.forward.http import PeerClient
 from stillmotion.engines.forward.peer import ClipRequest, JobLost, JobStatus, RemoteState, ServerDown, Unfinished
 
@@ -36,7 +37,7 @@ class DreamMachinePeer:
         answer = await self._client.call("POST", f"{BASE}/generations/video", json=self._body(request), key=request.key)
         self._check(answer)
         if answer.status >= 400:
-            raise refused(reason_of(answer.body))
+            raise FailureKind.REMOTE_REFUSED.error(why=in_plain_words(reason_of(answer.body)))
         remote = answer.job.get("id")
         if not isinstance(remote, str) or not remote:
             raise ServerDown("the server took a clip and gave it no id: is it one with /dream-machine/v1?")

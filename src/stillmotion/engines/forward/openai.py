@@ -11,7 +11,8 @@ from urllib.parse import quote
 import aiohttp
 
 from stillmotion.domain.catalogue import Entry, Server
-from stillmotion.engines.forward.error_text import reason_of, refused
+from stillmotion.domain.failures import FailureKind
+from stillmotion.engines.forward.error_text import in_plain_words, reason_of
 from stillmotion.engines.forward.http import PeerClient, PeerResponse
 from stillmotion.engines.forward.peer import ClipRequest, JobLost, JobStatus, RemoteState, ServerDown, Unfinished
 
@@ -38,7 +39,7 @@ class OpenAIPeer:
         answer = await self._client.call("POST", "v1/videos", form=self._form(request), key=request.key)
         _raise(self._client.server_error(answer))
         if answer.status >= 400:
-            raise refused(reason_of(answer.body))
+            raise FailureKind.REMOTE_REFUSED.error(why=in_plain_words(reason_of(answer.body)))
         remote = answer.job.get("id")
         if not isinstance(remote, str) or not remote:
             raise ServerDown("the server took a clip and gave it no id: is it one with /v1/videos?")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.engines.forward import error_text
+from stillmotion.domain.failures import FailureKind
+from stillmotion.engines.forward.error_text import in_plain_words
 from stillmotion.engines.forward.peer import (
     ClipRequest,
     JobLost,
@@ -62,7 +63,7 @@ async def follow(peer: Peer, remote: str, report: Callable[[float], None], pace:
         try:
             status = await peer.status(remote)
         except JobLost as error:
-            raise error_text.lost() from error
+            raise FailureKind.REMOTE_LOST.error() from error
         except ServerDown:
             if now() - heard_at >= pace.silence:
                 raise
@@ -71,14 +72,14 @@ async def follow(peer: Peer, remote: str, report: Callable[[float], None], pace:
             if status.state is RemoteState.COMPLETED:
                 return status
             if status.state is RemoteState.FAILED:
-                raise error_text.failed(status.reason)
+                raise FailureKind.REMOTE_FAILED.error(why=in_plain_words(status.reason))
             if status != before:
                 before, moved_at, pause = status, now(), pace.first
             report(max(status.progress or 0.0, RUNNING_AT_LEAST if status.state is RemoteState.RUNNING else 0.0))
             if status.state is RemoteState.RUNNING and now() - moved_at >= pace.standstill:
                 # Otherwise the server would go on with a job that nobody waits for.
                 await peer.cancel(remote)
-                raise error_text.stuck()
+                raise FailureKind.REMOTE_STUCK.error()
         await asyncio.sleep(pause)
         pause = min(1.5 * pause, pace.longest)
 
@@ -94,17 +95,17 @@ async def fetch(peer: Peer, remote: str, status: JobStatus, path: Path, pace: Po
         try:
             await peer.download(remote, status, path)
         except JobLost as error:
-            raise error_text.lost() from error
+            raise FailureKind.REMOTE_LOST.error() from error
         except OutOfReach as error:
             if _is_hopeless(error.patience, pace, tried, now() - began):
-                raise error_text.out_of_reach() from error
+                raise FailureKind.REMOTE_CLIP_OUT_OF_REACH.error() from error
         except Unfinished as error:
             if tried == pace.tries:
-                raise error_text.incomplete() from error
+                raise FailureKind.REMOTE_CLIP_BROKEN.error() from error
         except ServerDown as error:
             if tried == pace.tries:
                 await _status_again(peer, remote)
-                raise error_text.withheld() from error
+                raise FailureKind.REMOTE_CLIP_WITHHELD.error() from error
         else:
             return
         await asyncio.sleep(pause)
@@ -128,7 +129,7 @@ async def _status_again(peer: Peer, remote: str) -> JobStatus:
     try:
         return await peer.status(remote)
     except JobLost as error:
-        raise error_text.lost() from error
+        raise FailureKind.REMOTE_LOST.error() from error
 
 
 async def _repeated(

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import cv2
 
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import DepthMap, Frame, Picture, Rendering, RenderJob, Report, Wants
 from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.carryover import ending_of, opening_of
@@ -77,7 +77,7 @@ class Parallax:
 
     def _from_one(self, job: RenderJob, picture: Picture | None, terms: Terms, progress: "_RenderProgress") -> "_Clip":
         if picture is None:
-            raise GenerationFailed("image_required", "This engine moves pictures: give it an image to start from.")
+            raise FailureKind.IMAGE_REQUIRED.error()
         scene = self._looked_at(picture, job.depth, progress)
         plan = _planned(job, scene)
         if job.frame0 is None:

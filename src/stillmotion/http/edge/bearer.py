@@ -1,7 +1,6 @@
 """The key of a request that sends it as a bearer token (RFC 6750)."""
 
-from stillmotion.domain.errors import NotAuthenticated
-from stillmotion.domain.reasons import Reason
+from stillmotion.domain.errors import NotAuthenticated, Reason
 from stillmotion.http.server.replies import Header, Headers
 
 CHALLENGE: Header = ("WWW-Authenticate", 'Bearer realm="Stillmotion"')

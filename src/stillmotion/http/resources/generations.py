@@ -12,10 +12,10 @@ from stillmotion.domain.errors import (
     LimitExceeded,
     NotAuthenticated,
     Problem,
+    Reason,
     Unavailable,
 )
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface
 from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
 
@@ -68,9 +67,3 @@ def frame_rate(stream: Rate) -> Fraction:
     """The mean rate that the file tells, 0 where it tells none."""
     told = stream.average_rate
     return Fraction(0) if told is None else Fraction(told.numerator, told.denominator)
-
-
-def unreadable(*, permanent: bool = True) -> GenerationFailed:
-    """The refusal of a file that is not a whole clip of ours."""
-    reason = "The earlier generation's video cannot be read: generate it again."
-    return GenerationFailed("clip_unreadable", reason, permanent=permanent)

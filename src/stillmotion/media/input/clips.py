@@ -11,8 +11,9 @@ from typing import Any, BinaryIO
 import av
 from av.container import InputContainer
 
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import Frame
-from stillmotion.media.input.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ONE_FILE, ClipFacts, unreadable
+from stillmotion.media.input.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ONE_FILE, ClipFacts
 from stillmotion.media.input.probe import BrokenClip, probe
 
 CODECS = frozenset({"h264", "av1"})
@@ -25,12 +26,12 @@ def facts(clip: Path | BinaryIO) -> ClipFacts:
     try:
         found = probe(clip)
     except BrokenClip as error:
-        raise unreadable() from error
+        raise FailureKind.CLIP_UNREADABLE.error() from error
     whole_rate = found.fps.denominator == 1 and found.fps > 0
     within = found.size.width * found.size.height <= MAX_CLIP_PIXELS and 0 < found.frame_count <= MAX_CLIP_FRAMES
     even = found.size.width % 2 == 0 == found.size.height % 2
     if found.codec not in CODECS or not whole_rate or not within or not even:
-        raise unreadable()
+        raise FailureKind.CLIP_UNREADABLE.error()
     return found
 
 
@@ -46,7 +47,7 @@ def first(clip: Path | BinaryIO) -> Frame:
     with _opened(clip) as container:
         for picture in container.decode(video=0):
             return _frame(picture)
-    raise unreadable()
+    raise FailureKind.CLIP_UNREADABLE.error()
 
 
 def last(clip: Path | BinaryIO) -> Frame:
@@ -58,7 +59,7 @@ def last(clip: Path | BinaryIO) -> Frame:
         for picture in container.decode(stream):
             latest = picture
         if latest is None:
-            raise unreadable()
+            raise FailureKind.CLIP_UNREADABLE.error()
         return _frame(latest)
 
 
@@ -68,16 +69,16 @@ def _opened(clip: Path | BinaryIO) -> Iterator[InputContainer]:
         file = str(clip) if isinstance(clip, Path) else clip
         with av.open(file, "r", format="mp4", options=dict(ONE_FILE)) as container:
             if not container.streams.video:
-                raise unreadable()
+                raise FailureKind.CLIP_UNREADABLE.error()
             context: Any = container.streams.video[0].codec_context
             context.thread_count = THREADS
             yield container
     except av.FFmpegError as error:
-        raise unreadable() from error
+        raise FailureKind.CLIP_UNREADABLE.error() from error
 
 
 def _frame(picture: av.VideoFrame) -> Frame:
     if picture.format.name != LAYOUT:
-        raise unreadable()
+        raise FailureKind.CLIP_UNREADABLE.error()
     planes = picture.to_ndarray()
     return Frame(picture.width, picture.height, planes.reshape(-1))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import DepthMap
 from stillmotion.media.input.pictures import opened
 
@@ -31,7 +31,7 @@ def decode_depth(source: bytes | Path | BinaryIO, *, bright_is_far: bool = False
     with opened(source) as found:
         values = _reduced(_grey(found.loaded()))
     if not np.isfinite(values).all():
-        raise _unusable("some of its values are not numbers. Fill them in, for instance with the farthest distance.")
+        raise FailureKind.DEPTH_IMAGE_NOT_NUMBERS.error()
     if bright_is_far:
         values = values.max() - values
     height, width = values.shape
@@ -48,7 +48,7 @@ def _grey(image: Image.Image) -> NDArray[Any]:
     rgb = np.asarray(image.convert("RGB"))
     few = rgb[:: max(1, rgb.shape[0] // LONGEST_SIDE)].astype(np.int16)
     if float((few.max(axis=2) - few.min(axis=2)).mean()) > COLOURLESS:
-        raise _unusable("it is coloured. Save it as grey, bright being near, without a colour map.")
+        raise FailureKind.DEPTH_IMAGE_COLOURED.error()
     return np.ascontiguousarray(rgb[..., 1])
 
 
@@ -63,7 +63,3 @@ def _reduced(values: NDArray[Any]) -> NDArray[np.float32]:
         return thinned
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(thinned, size, interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _unusable(why: str) -> GenerationFailed:
-    return GenerationFailed("depth_image_unusable", f"The depth image cannot be used: {why}")

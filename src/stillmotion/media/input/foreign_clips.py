@@ -14,6 +14,7 @@ import av.video.reformatter  # loaded before a decoder may open no more files
 import numpy as np
 from av.container import InputContainer
 
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.file_types.pictures import SIGNATURE_BYTES
 from stillmotion.domain.file_types.videos import video_type
 from stillmotion.domain.rendering import Frame
@@ -25,7 +26,6 @@ from stillmotion.media.input.clip_facts import (
     ONE_FILE,
     Surveyed,
     frame_rate,
-    unreadable,
 )
 
 LAYOUT: Final = "yuv420p"
@@ -50,9 +50,9 @@ def survey(clip: Path | BinaryIO) -> Surveyed:
                 telling = _plain(picture, _even(stream))
             count += 1
             if count > MAX_CLIP_FRAMES:
-                raise unreadable()
+                raise FailureKind.CLIP_UNREADABLE.error()
         if telling is None or (claimed and count != claimed):
-            raise unreadable()
+            raise FailureKind.CLIP_UNREADABLE.error()
         size = FrameSize(telling.width, telling.height)
         is_played = is_upright and _is_played(container)
         return Surveyed(size, frame_rate(stream) or UNTOLD, count, is_played, telling)
@@ -72,16 +72,16 @@ def _opened(clip: Path | BinaryIO) -> Iterator[InputContainer]:
         file = str(clip) if isinstance(clip, Path) else clip
         with av.open(file, "r", format=_container(clip), options=dict(ONE_FILE)) as container:
             if not container.streams.video:
-                raise unreadable()
+                raise FailureKind.CLIP_UNREADABLE.error()
             stream = container.streams.video[0]
             size = _even(stream)
             context: Any = stream.codec_context
             if context.codec.canonical_name not in READ or not 4 <= size.width * size.height <= MAX_CLIP_PIXELS:
-                raise unreadable()
+                raise FailureKind.CLIP_UNREADABLE.error()
             context.thread_count = THREADS
             yield container
     except (av.FFmpegError, ValueError) as error:
-        raise unreadable() from error
+        raise FailureKind.CLIP_UNREADABLE.error() from error
 
 
 def _container(clip: Path | BinaryIO) -> str:
@@ -94,7 +94,7 @@ def _container(clip: Path | BinaryIO) -> str:
         clip.seek(0)
     known = video_type(beginning)
     if known is None:
-        raise unreadable()
+        raise FailureKind.CLIP_UNREADABLE.error()
     return known
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageChops, ImageCms
 
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, picture_type
 from stillmotion.domain.file_types.unsupported import refusal_of
 from stillmotion.domain.rendering import Picture
@@ -192,17 +192,11 @@ def opened(source: bytes | Path | BinaryIO) -> Iterator[Opened]:
                 _check_size(*image.size)
                 yield Opened(kind, image, parts)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise _too_many_pixels() from error
+            raise FailureKind.IMAGE_TOO_MANY_PIXELS.error() from error
         except MemoryError as error:
-            raise GenerationFailed(
-                "image_decode_failed",
-                f"The {kind} image takes too much memory to decode: save it smaller, or as a plain 8-bit file.",
-            ) from error
+            raise FailureKind.IMAGE_NEEDS_TOO_MUCH_MEMORY.error(format=kind) from error
         except _DECODER_ERRORS as error:
-            raise GenerationFailed(
-                "image_decode_failed",
-                f"The {kind} image is damaged or incomplete: save it again with an image editor, or send another.",
-            ) from error
+            raise FailureKind.IMAGE_DAMAGED.error(format=kind) from error
 
 
 def _content(source: bytes | Path | BinaryIO) -> bytes:
@@ -214,10 +208,10 @@ def _content(source: bytes | Path | BinaryIO) -> bytes:
 def _kind(content: bytes) -> str:
     """Pillow's name for what the file is by its first bytes."""
     if not content:
-        raise GenerationFailed("image_decode_failed", "The image file is empty: send the whole file.")
+        raise FailureKind.IMAGE_EMPTY.error()
     refused = refusal_of(content, reads_heic=HEIF in Image.OPEN)
     if refused is not None:
-        raise GenerationFailed("image_unsupported_type", f"The file is {refused}.")
+        raise FailureKind.IMAGE_UNSUPPORTED.error(refusal=refused)
     return _FORMATS[picture_type(content) or ""]
 
 
@@ -256,15 +250,7 @@ def _sketch(content: bytes) -> Image.Image:
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PICTURE_PIXELS or max(width, height) > MAX_PICTURE_SIDE:
-        raise _too_many_pixels()
-
-
-def _too_many_pixels() -> GenerationFailed:
-    return GenerationFailed(
-        "image_too_many_pixels",
-        f"The image is too large: make it at most {MAX_PICTURE_PIXELS // 1_000_000} megapixels"
-        f" and {MAX_PICTURE_SIDE:,} pixels on a side.",
-    )
+        raise FailureKind.IMAGE_TOO_MANY_PIXELS.error()
 
 
 def _decode_smaller(image: Image.Image, cover: FrameSize) -> None:

@@ -14,7 +14,7 @@ import av
 import numpy as np
 from av.container import OutputContainer
 
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import Frame, Pause, Rendering, VideoCodec, unasked
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.frames import BT709, LIMITED_RANGE
@@ -103,7 +103,7 @@ def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = Non
         raise
     if telling is None:
         path.unlink(missing_ok=True)
-        raise GenerationFailed("video_encode_failed", "The engine drew no frame: ask for a longer clip.")
+        raise FailureKind.NO_FRAME_DRAWN.error()
     return Clip(path, rendering.size, rendering.fps, count, path.stat().st_size, telling)
 
 
@@ -133,9 +133,7 @@ class _Writer:
             self._pause()
         if self._error is not None:
             self._path.unlink(missing_ok=True)
-            raise GenerationFailed(
-                "video_encode_failed", "The video could not be written; it will be tried again.", permanent=False
-            ) from self._error
+            raise FailureKind.VIDEO_NOT_WRITTEN.error() from self._error
 
     def abandon(self) -> None:
         """Stop after the frame that is being encoded and leave no file."""

@@ -18,10 +18,11 @@ from typing import TypeVar
 import msgspec
 
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_PIXELS
 from stillmotion.domain.rendering import DepthMap, Frame, Pause, Picture, unasked
 from stillmotion.domain.request import FrameSize
-from stillmotion.media.input.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ClipFacts, Surveyed, unreadable
+from stillmotion.media.input.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ClipFacts, Surveyed
 from stillmotion.media.sandbox.protocol import (
     LENGTH_BYTES,
     MAX_HEAD_BYTES,
@@ -359,10 +360,12 @@ def _death(status: int) -> DecoderDied:
 
 def _blame(order: DecodeOrder, death: DecoderDied) -> GenerationFailed:
     """What its death means for the generation. One that was killed from outside is worth another attempt."""
-    permanent = death.signal_number != signal.SIGKILL
-    if order.what.of_a_clip:
-        return unreadable(permanent=permanent)
-    reason = "The image could not be decoded: save it again with an image editor, or send another."
-    if death.signal_number == signal.SIGXCPU:
-        reason = "The image takes too long to decode: save it again with an image editor, or send another."
-    return GenerationFailed("image_decode_failed", reason, permanent=permanent)
+    is_clip = order.what.of_a_clip
+    match death.signal_number:
+        case signal.SIGKILL:
+            kind = FailureKind.CLIP_DECODER_KILLED if is_clip else FailureKind.IMAGE_DECODER_KILLED
+        case signal.SIGXCPU if not is_clip:
+            kind = FailureKind.IMAGE_TAKES_TOO_LONG
+        case _:
+            kind = FailureKind.CLIP_UNREADABLE if is_clip else FailureKind.IMAGE_CRASHED_DECODER
+    return kind.error()

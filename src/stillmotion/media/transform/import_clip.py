@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import Frame, Rendering, Report
 from stillmotion.domain.request import MAX_SECONDS
 from stillmotion.media.input.clip_facts import Surveyed
@@ -30,13 +31,13 @@ def take_over(
     decoder: DecoderProcess,
     options: EncodeOptions,
     report: Report,
+    broken: FailureKind = FailureKind.REMOTE_CLIP_BROKEN,
     longest: float = math.inf,
 ) -> Clip:
     """Have every frame of `source` decoded, and write it to `video` so that it plays from its first byte on.
 
-    `kept` says which frames of it: all but the first, or all but the last. Raises `GenerationFailed`: code
-    `remote_clip_broken`, to be tried again, for what is no whole clip; `source_too_long` for one of more than `longest`
-    seconds.
+    `kept` says which frames of it: all but the first, or all but the last. Raises `broken` for a clip that is not
+    whole, `SOURCE_TOO_LONG` for one of more than `longest` seconds.
     """
 
     def pause() -> None:
@@ -45,33 +46,27 @@ def take_over(
     try:
         surveyed = decoder.survey(source, pause)
         if surveyed.frame_count > longest * surveyed.fps:
-            raise _too_long()
+            raise FailureKind.SOURCE_TOO_LONG.error()
         frames = range(surveyed.frame_count)[kept]
         if not frames:
-            raise _broken()
+            raise broken.error()
         if not (surveyed.is_played and len(frames) == surveyed.frame_count and _is_moved(source, video)):
             return _compressed(source, video, frames, surveyed, decoder, options, report)
         facts = decoder.facts(video, pause)
     except GenerationFailed as failure:
-        if failure.code != "clip_unreadable":
+        if failure.code != FailureKind.CLIP_UNREADABLE.code:
             raise
-        raise _broken() from failure
+        raise broken.error() from failure
     return Clip(video, facts.size, round(facts.fps), facts.frame_count, video.stat().st_size, surveyed.telling)
 
 
 def take_in(source: Path, video: Path, decoder: DecoderProcess, options: EncodeOptions, report: Report) -> Clip:
     """A caller's own video as `take_over` has it.
 
-    Raises `GenerationFailed` (code `source_unreadable` or `source_too_long`).
+    Raises `GenerationFailed` (`SOURCE_UNREADABLE` or `SOURCE_TOO_LONG`).
     """
-    try:
-        return take_over(source, video, slice(None), decoder, options, report, MAX_SECONDS + SPARE_SECONDS)
-    except GenerationFailed as failure:
-        if failure.code != "remote_clip_broken":
-            raise
-        raise GenerationFailed(
-            "source_unreadable", "The video cannot be read: send an MP4, MOV, WebM or GIF file that plays elsewhere."
-        ) from failure
+    longest = MAX_SECONDS + SPARE_SECONDS
+    return take_over(source, video, slice(None), decoder, options, report, FailureKind.SOURCE_UNREADABLE, longest)
 
 
 def _is_moved(source: Path, video: Path) -> bool:
@@ -104,13 +99,3 @@ def _compressed(
     rendering = Rendering(surveyed.size, rate, len(kept), drawn(), "")
     clip = encode(rendering, video, options, lambda: report(1.0))
     return Clip(clip.path, clip.size, clip.fps, clip.frame_count, clip.byte_count, surveyed.telling)
-
-
-def _too_long() -> GenerationFailed:
-    return GenerationFailed("source_too_long", f"The video is longer than {MAX_SECONDS:g} seconds: send a shorter one.")
-
-
-def _broken() -> GenerationFailed:
-    return GenerationFailed(
-        "remote_clip_broken", "The server that made the video sent a file that is not whole.", permanent=False
-    )

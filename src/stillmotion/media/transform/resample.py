@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import Frame, Rendering, Report
 from stillmotion.domain.request import FrameSize, Purpose
 from stillmotion.media.frames import as_picture
-from stillmotion.media.input.clip_facts import ClipFacts, unreadable
+from stillmotion.media.input.clip_facts import ClipFacts
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.layout import Layout, Placed, Span
 from stillmotion.media.transform.saliency import Attention, difference
@@ -92,7 +92,7 @@ def _placed(source: Source, facts: ClipFacts, size: FrameSize, placement: Placem
     place = layout.at(left, top)
     seen_left, seen_top, seen_right, seen_bottom = place.picture
     if seen_right - seen_left < 2 or seen_bottom - seen_top < 2:
-        raise GenerationFailed("reframe_out_of_view", "The crop leaves nothing of the picture in view: move it closer.")
+        raise FailureKind.REFRAME_OUT_OF_VIEW.error()
     more = {
         "picture": [left, top, layout.across.length, layout.down.length],
         "border": "blurred mirror image" if place.is_bare else None,
@@ -162,7 +162,7 @@ def _drawn(source: Source, facts: ClipFacts, draw: Draw, onward: _Onward) -> Ite
         yield draw(count, frame)
         count += 1
     if count != facts.frame_count:
-        raise unreadable()
+        raise FailureKind.CLIP_UNREADABLE.error()
     onward.say(1.0)
 
 

@@ -10,7 +10,7 @@ from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.outbound import ImageSource
 from stillmotion.application.work import Work
 from stillmotion.domain.assets import Asset
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.request import Keyframe, Purpose
 from stillmotion.worker.inputs.fetched import Fetched
@@ -89,13 +89,9 @@ class InputFiles:
         try:
             await self.objects.fetch_file(asset.key, path)
         except KeyError:
-            raise GenerationFailed(
-                "source_gone", "The earlier generation's video is no longer stored: generate it again."
-            ) from None
+            raise FailureKind.SOURCE_VIDEO_GONE.error() from None
         if await asyncio.to_thread(_digest, path) != asset.digest:
-            raise GenerationFailed(
-                "source_damaged", "The earlier generation's video is damaged in storage: generate it again."
-            )
+            raise FailureKind.SOURCE_DAMAGED.error()
         return path
 
     async def _stored_picture(self, key: str, name: str) -> str:
@@ -103,7 +99,7 @@ class InputFiles:
         try:
             await self.objects.fetch_file(key, path)
         except KeyError:
-            raise GenerationFailed("image_gone", "The uploaded image is no longer stored: upload it again.") from None
+            raise FailureKind.IMAGE_GONE.error() from None
         return path
 
 

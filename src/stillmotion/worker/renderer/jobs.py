@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob, Show, Wants, unseen
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
 from stillmotion.media.frames import as_picture
@@ -253,15 +253,9 @@ def _prove(clip: Clip) -> None:
     try:
         facts = probe(clip.path)
     except BrokenClip as error:
-        raise _unplayable() from error
+        raise FailureKind.VIDEO_NOT_PLAYABLE.error() from error
     if facts.size != clip.size or facts.frame_count != clip.frame_count:
-        raise _unplayable()
-
-
-def _unplayable() -> GenerationFailed:
-    return GenerationFailed(
-        "video_encode_failed", "The finished video could not be read back; it will be tried again.", permanent=False
-    )
+        raise FailureKind.VIDEO_NOT_PLAYABLE.error()
 
 
 def _finished(path: Path) -> FinishedFile:

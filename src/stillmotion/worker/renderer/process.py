@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled, StillmotionError, Unavailable
+from stillmotion.domain.failures import FailureKind
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.renderer.protocol import (
     LENGTH_BYTES,
@@ -107,7 +108,7 @@ class RendererDied(StillmotionError):
 
     def as_failure(self) -> GenerationFailed:
         """What its death means for the generation: another attempt, as files are decoded in other processes."""
-        return GenerationFailed("renderer_crashed", "The renderer crashed on this generation.", permanent=False)
+        return FailureKind.RENDERER_CRASHED.error()
 
 
 class RendererUnfit(RendererDied):

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import Engine, Show
 from stillmotion.media.sandbox.client import DecoderDied, DecoderProcess
 from stillmotion.worker.renderer.jobs import Say, adopt, make, prepare, remake
@@ -110,21 +111,18 @@ class Renderer:
                 return self._run_errand(order, say, previews.show)
             engine = self._engines.get(order.engine)
             if engine is None:
-                reason = f"This server has no engine called {order.engine}."
-                return Failed(order.ticket, "engine_missing", reason, permanent=True)
+                return _failed(order.ticket, FailureKind.ENGINE_MISSING.error(engine=order.engine))
             return make(order, engine, self._decoder, say, previews.show)
         except RenderCancelled:
             return Cancelled(order.ticket)
         except GenerationFailed as failure:
-            return _failed(order.ticket, failure)
+            return _blamed(order.ticket, failure)
         except MemoryError:
-            reason = "The machine ran out of memory for this render: ask for a smaller resolution."
-            return Failed(order.ticket, "out_of_memory", reason, permanent=False)
+            return _failed(order.ticket, FailureKind.MACHINE_OUT_OF_MEMORY.error())
         except Exception as error:
             if isinstance(error, OSError) and error.errno in MACHINES_FAULT:
                 return Hindered(order.ticket, os.strerror(error.errno))
-            reason = "The engine failed on this generation."
-            return Failed(order.ticket, "engine_failed", reason, permanent=False, detail=traceback.format_exc())
+            return _failed(order.ticket, FailureKind.ENGINE_FAILED.error(), traceback.format_exc())
         finally:
             previews.remove()
 
@@ -179,13 +177,16 @@ class _Reporter:
             self._renderer.fault(Point.RENDER_MIDWAY)
 
 
-def _failed(ticket: int, failure: GenerationFailed) -> Failed | Hindered:
+def _blamed(ticket: int, failure: GenerationFailed) -> Failed | Hindered:
     number = getattr(failure.__cause__, "errno", None)
     if number in MACHINES_FAULT:
         return Hindered(ticket, os.strerror(number))
     # What was the matter with a stranger's picture is no news; a decoder's death is, and what is to be tried again.
     telling = isinstance(failure.__cause__, DecoderDied) or not failure.permanent
-    detail = str(failure.__cause__) if failure.__cause__ and telling else ""
+    return _failed(ticket, failure, str(failure.__cause__) if failure.__cause__ and telling else "")
+
+
+def _failed(ticket: int, failure: GenerationFailed, detail: str = "") -> Failed:
     return Failed(ticket, failure.code, failure.reason, failure.permanent, detail)
 
 

@@ -14,9 +14,10 @@ from urllib.parse import quote, urlencode
 import aiohttp
 
 from stillmotion.domain.catalogue import Server
+from stillmotion.domain.failures import FailureKind
 from stillmotion.engines.forward.comfyui.progress import ProgressSockets, sampler_count
 from stillmotion.engines.forward.comfyui.workflow import Graph, filled
-from stillmotion.engines.forward.error_text import reason_of, refused
+from stillmotion.engines.forward.error_text import in_plain_words, reason_of
 from stillmotion.engines.forward.http import PeerClient, PeerResponse
 from stillmotion.engines.forward.peer import ClipRequest, JobLost, JobStatus, RemoteState, Unfinished
 
@@ -50,7 +51,7 @@ class ComfyUIPeer:
         answer = await self._client.call("POST", "prompt", json=body)
         self._check(answer)
         if answer.status >= 400:
-            raise refused(_refusal(answer))
+            raise FailureKind.REMOTE_REFUSED.error(why=in_plain_words(_refusal(answer)))
         return str(answer.job.get("prompt_id") or remote)
 
     async def status(self, remote: str) -> JobStatus:
@@ -111,7 +112,7 @@ class ComfyUIPeer:
         self._check(answer)
         stored = answer.job.get("name")
         if answer.status >= 400 or not isinstance(stored, str):
-            raise refused(reason_of(answer.body))
+            raise FailureKind.REMOTE_REFUSED.error(why=in_plain_words(reason_of(answer.body)))
         folder = answer.job.get("subfolder")
         return f"{folder}/{stored}" if folder else stored
 

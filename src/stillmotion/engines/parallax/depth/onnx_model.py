@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from stillmotion.domain.errors import EngineUnfit, GenerationFailed
+from stillmotion.domain.errors import EngineUnfit
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import Pause
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.depth.source import graded
@@ -64,9 +65,9 @@ class DepthModel:
         try:
             values = self._run(rgb, self._patch, pause)
         except self._errors() as error:
-            raise _failed("the model stopped with an error") from error
+            raise FailureKind.DEPTH_MODEL_BROKE.error() from error
         if not _is_depth(values):
-            raise _failed("the model answered with something that is no depth")
+            raise FailureKind.DEPTH_MODEL_ANSWERED_NO_DEPTH.error()
         return graded(self._as_nearness(values), scene)
 
     def _opened(self, file: Path) -> Any:
@@ -159,12 +160,6 @@ def _fixed(side: Any) -> int | None:
 
 def _is_depth(values: Any) -> bool:
     return values.ndim == 2 and min(values.shape) >= LEAST_SIDE and bool(np.isfinite(values).all())
-
-
-def _failed(what: str) -> GenerationFailed:
-    return GenerationFailed(
-        "depth_model_failed", f"The depth of the picture could not be told: {what}.", permanent=False
-    )
 
 
 def _first_line(error: Exception) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import DepthMap, Pause
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, guided, nearness
@@ -55,11 +55,7 @@ class DepthImage:
         """The image's own values. Raises `GenerationFailed` where its shape is not the picture's."""
         (height, width), (rows, columns) = self._values.shape, rgb.shape[:2]
         if abs(width / height / (columns / rows) - 1) > SHAPES_DIFFER:
-            raise GenerationFailed(
-                "depth_image_unusable",
-                f"The depth image cannot be used: it is {width}×{height} and the picture {columns}×{rows}. "
-                "Give one of the whole picture, in its shape.",
-            )
+            raise FailureKind.DEPTH_IMAGE_OF_ANOTHER_SHAPE.error(width=width, height=height, columns=columns, rows=rows)
         return graded(self._values, scene)
 
 

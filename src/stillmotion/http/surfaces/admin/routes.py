@@ -12,10 +12,10 @@ from stillmotion.domain.errors import (
     NotAuthenticated,
     Problem,
     ProductNotFound,
+    Reason,
     SubscriptionNotFound,
     Unavailable,
 )
-from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import KeySlot
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface, Unfiltered
 from stillmotion.http.edge.refusals import EndpointNotFound

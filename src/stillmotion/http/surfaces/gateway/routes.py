@@ -9,9 +9,9 @@ from stillmotion.domain.errors import (
     LimitExceeded,
     NotAuthenticated,
     QuotaSpent,
+    Reason,
     Unavailable,
 )
-from stillmotion.domain.reasons import Reason
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface
 from stillmotion.http.parsing.body import apart_if_large

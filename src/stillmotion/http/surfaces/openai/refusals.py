@@ -15,10 +15,10 @@ from stillmotion.domain.errors import (
     NotAuthenticated,
     Problem,
     QuotaSpent,
+    Reason,
     TurnedAway,
     Unavailable,
 )
-from stillmotion.domain.reasons import Reason
 from stillmotion.http.edge.bearer import CHALLENGE
 from stillmotion.http.edge.refusals import (
     EndpointNotFound,
