@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import shutil
+import subprocess
 import tarfile
 import threading
 from datetime import timedelta
@@ -240,19 +241,65 @@ async def test_a_link_in_a_backup_is_refused(house, file, tmp_path):
 async def test_a_backup_that_lacks_an_object_it_names_is_refused(house, file, tmp_path):
     await house.finished(await keep_subscription(house.store))
     house.backup(file)
-    unpacked = tmp_path / "unpacked"
-    with tarfile.open(file) as tar:
-        tar.extractall(unpacked)
-    manifest = json.loads((unpacked / "manifest.json").read_text())
-    name = next(name for name in manifest["files"] if name.endswith(".mp4"))
-    del manifest["files"][name]
-    (unpacked / "manifest.json").write_text(json.dumps(manifest))
-    (unpacked / name).unlink()
-    repacked = tmp_path / "repacked.tar"
-    with tarfile.open(repacked, "w") as tar:
-        for path in unpacked.rglob("*"):
-            if path.is_file():
-                tar.add(path, str(path.relative_to(unpacked)))
-    shutil.rmtree(unpacked)
+    bag = unpacked(file, tmp_path / "unpacked")
+    lines = (bag / "manifest-sha256.txt").read_text().splitlines(keepends=True)
+    (clip,) = (line for line in lines if line.endswith(".mp4\n"))
+    (bag / "manifest-sha256.txt").write_text("".join(line for line in lines if line != clip))
+    (bag / clip.split()[1]).unlink()
+    repacked(bag.parent, tmp_path / "repacked.tar")
     with pytest.raises(BackupUnusable, match="lacks generations/"):
-        restore_backup(repacked, tmp_path / "new")
+        restore_backup(tmp_path / "repacked.tar", tmp_path / "new")
+
+
+async def test_anybody_can_verify_a_backup_with_sha256sum(house, file, tmp_path):
+    await house.finished(await keep_subscription(house.store))
+    manifest = house.backup(file)
+    bag = unpacked(file, tmp_path / "unpacked")
+    assert (bag / "bagit.txt").read_text() == "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+    assert verified(bag) == (0, {f"data/{name}: OK" for name in manifest.files})
+    there = {str(path.relative_to(bag / "data")) for path in (bag / "data").rglob("*") if path.is_file()}
+    assert there == set(manifest.files)
+    (bag / "data" / "secret").write_bytes(b"bent")
+    assert verified(bag)[0] == 1
+
+
+def verified(bag):
+    """The exit code and the lines of the program that every Linux has."""
+    if shutil.which("sha256sum") is None:
+        pytest.skip("sha256sum is not installed")
+    command = ["sha256sum", "-c", "manifest-sha256.txt"]
+    done = subprocess.run(command, cwd=bag, capture_output=True, text=True, check=False)
+    return done.returncode, set(done.stdout.splitlines())
+
+
+async def test_a_backup_of_format_1_is_restored(house, file, tmp_path):
+    """The tar that versions wrote before there was a bag: names without folders, digests in the manifest."""
+    made = await house.finished(await keep_subscription(house.store))
+    manifest = house.backup(file)
+    bag = unpacked(file, tmp_path / "unpacked")
+    described = json.loads((bag / "manifest.json").read_text()) | {"format": 1, "missing": []}
+    described["files"] = {name: {"size": each.size, "sha256": each.sha256} for name, each in manifest.files.items()}
+    (bag / "data" / "manifest.json").write_text(json.dumps(described))
+    repacked(bag / "data", tmp_path / "old.tar")
+    restored = restore_backup(tmp_path / "old.tar", tmp_path / "new")
+    assert (restored.format, restored.files) == (1, manifest.files)
+    again = House(tmp_path / "new")
+    assert await again.store.find(made.id) == made
+    assert not (tmp_path / "new" / "manifest.json").exists()
+    again.store.close()
+
+
+def unpacked(file, folder):
+    """The folder of the bag in a backup."""
+    with tarfile.open(file) as tar:
+        tar.extractall(folder)
+    (bag,) = folder.iterdir()
+    return bag
+
+
+def repacked(folder, file):
+    """A tar of all that is in a folder."""
+    with tarfile.open(file, "w") as tar:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                tar.add(path, str(path.relative_to(folder)))

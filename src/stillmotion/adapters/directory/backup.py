@@ -1,6 +1,8 @@
 """Backups of a data directory: one tar, taken while the server runs.
 
-It holds `secret`, `objects/…`, `stillmotion.db` and at its end `manifest.json`, with the size and SHA-256 of each.
+The tar is a bag of BagIt (RFC 8493), so that `sha256sum -c` verifies it. In the folder `stillmotion-backup` there are
+`bagit.txt`, the payload `data/` with `secret`, `objects/…` and `stillmotion.db`, and at the end `manifest-sha256.txt`
+and our own `manifest.json`. Backups of format 1 had no such folder, and the digests were in `manifest.json`.
 """
 
 import hashlib
@@ -13,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, Final
@@ -26,11 +29,17 @@ from stillmotion.adapters.store.sqlite import maintenance
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import Draft, Output
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+FORMATS_READ: Final = (1, FORMAT)
 SECRET, DATABASE, MANIFEST = "secret", "stillmotion.db", "manifest.json"
 OBJECTS = "objects/"
+BAG, PAYLOAD = "stillmotion-backup/", "data/"
+DECLARATION, DIGESTS = "bagit.txt", "manifest-sha256.txt"
+DECLARED: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 PIECE_BYTES: Final = 1024 * 1024
+TAGS: Final = (DECLARATION, DIGESTS, MANIFEST)
 _OF_EVERY_DISK: Final = "lost+found"
+"""A folder that a disk has from its first day."""
 
 
 class BackupUnusable(StillmotionError):
@@ -38,44 +47,45 @@ class BackupUnusable(StillmotionError):
 
 
 class ArchivedFile(msgspec.Struct, frozen=True):
-    """What a member of the tar must be."""
+    """The size and the digest of a file of the payload."""
 
     size: int
     sha256: str
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """What a backup holds.
+class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The content of a backup.
 
     `with_objects` is false where the objects were left out, or are in a bucket. `missing` are objects that a generation
-    named and that were not in storage.
+    named and that were not in storage. `files` are kept in `manifest-sha256.txt`, with format 1 in `manifest.json`.
     """
 
     format: int
     version: str
     created_at: datetime
     with_objects: bool
-    files: dict[str, ArchivedFile]
     missing: list[str]
+    files: dict[str, ArchivedFile] = {}
 
     @property
     def object_count(self) -> int:
-        """How many objects are in it."""
+        """The number of objects in it."""
         return sum(name.startswith(OBJECTS) for name in self.files)
 
     @property
     def total_bytes(self) -> int:
-        """Of everything in it."""
+        """The size of everything in it."""
         return sum(each.size for each in self.files.values())
 
 
 def write_backup(
     directory: DataDirectory, output: Output, *, with_objects: bool, now: datetime, version: str
 ) -> Manifest:
-    """Write a backup of everything that is committed at this moment. Raises `BackupUnusable` or `StoreUnusable`.
+    """Write a backup of everything that is committed at this moment.
 
-    Every object that a generation in it names is in it: the database is copied first, and what is deleted while the
-    objects are copied is deleted from the copy too. Raises what `stillmotion.outputs` does, too.
+    Every object that a generation in it names is in it: the database is copied first, and a generation that is deleted
+    while the objects are copied is deleted from the copy too. Raises `BackupUnusable`, `StoreUnusable`, and the errors
+    of `stillmotion.outputs`.
     """
     if not directory.database.exists():
         raise BackupUnusable(f"{directory.root} holds no database: give the server's own --data-dir")
@@ -88,22 +98,24 @@ def write_backup(
             maintenance.copy_database(directory.database, copy)
             with tarfile.open(fileobj=draft.file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 archive = _Archive(tar)
+                archive.tag(DECLARATION, DECLARED)
                 maintenance.check_secret(copy, directory.database, directory.fingerprint())
                 archive.add(SECRET, directory.root / SECRET)
                 missing = _add_objects(archive, directory, copy, now) if with_objects else []
                 archive.add(DATABASE, copy)
-                manifest = Manifest(FORMAT, version, now, with_objects, archive.files, missing)
-                described = Path(scratch) / MANIFEST
-                described.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-                tar.add(described, MANIFEST)
+                lines = [f"{each.sha256}  {PAYLOAD}{name}\n" for name, each in archive.files.items()]
+                archive.tag(DIGESTS, "".join(lines).encode())
+                manifest = Manifest(FORMAT, version, now, with_objects, missing)
+                # The last member: a tar that was cut off lacks it.
+                archive.tag(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         draft.publish()
     finally:
         draft.abandon()
-    return manifest
+    return msgspec.structs.replace(manifest, files=archive.files)
 
 
 def _add_objects(archive: "_Archive", directory: DataDirectory, copy: Path, now: datetime) -> list[str]:
-    """Add every object that the copy names; those that are not there though their generation is."""
+    """Add every object that the copy names. Returns those that are not there though their generation is."""
     absent: defaultdict[str, list[str]] = defaultdict(list)
     for generation_id, key in maintenance.named_objects(copy):
         try:
@@ -118,14 +130,19 @@ def _add_objects(archive: "_Archive", directory: DataDirectory, copy: Path, now:
 
 @dataclass
 class _Archive:
-    """A tar that is being written, and what is in it."""
+    """A tar that is being written, and the files of its payload."""
 
     tar: tarfile.TarFile
     files: dict[str, ArchivedFile] = field(default_factory=dict)
 
+    def tag(self, name: str, content: bytes) -> None:
+        member = tarfile.TarInfo(BAG + name)
+        member.size, member.mode = len(content), 0o600
+        self.tar.addfile(member, BytesIO(content))
+
     def add(self, name: str, path: Path) -> None:
         with path.open("rb") as file:
-            member = tarfile.TarInfo(name)
+            member = tarfile.TarInfo(BAG + PAYLOAD + name)
             member.size, member.mode = os.fstat(file.fileno()).st_size, 0o600
             member.mtime = int(os.fstat(file.fileno()).st_mtime)
             reading = _Digesting(file)
@@ -134,7 +151,7 @@ class _Archive:
 
 
 class _Digesting:
-    """A file that is being read, and the digest of what was."""
+    """A file that is being read, and the digest of the bytes so far."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -149,9 +166,8 @@ class _Digesting:
 def restore_backup(file: Path, root: Path) -> Manifest:
     """Make a data directory from a backup, whole or not at all. Raises `BackupUnusable` or `StoreUnusable`.
 
-    `root`, or what it leads to, must not be there, or be an empty folder: which is filled as it is, since it may be a
-    disk of its own, or the one folder that we may write to. Nothing is in it before all has been read and found as it
-    was written.
+    `root`, or the folder that it links to, must be empty or not be there. An empty folder is filled as it is: it may be
+    a disk of its own, or the one folder that we may write to. It stays empty until the whole backup has been verified.
     """
     root = Path(os.path.realpath(root))
     is_there = _check_empty(root)
@@ -174,7 +190,7 @@ def restore_backup(file: Path, root: Path) -> Manifest:
 
 
 def _check_empty(root: Path) -> bool:
-    """Whether the folder is there, and has nothing in it. Raises `BackupUnusable` for whatever is something else."""
+    """True for an empty folder, false where there is nothing yet. Raises `BackupUnusable` for anything else."""
     there = next(each for each in (root, *root.parents) if each.exists())
     if not there.is_dir():
         raise BackupUnusable(f"{there} is a file: give --data-dir a directory that is not there yet, or is empty")
@@ -190,7 +206,7 @@ def _check_empty(root: Path) -> bool:
 
 @contextmanager
 def _folder_of(root: Path) -> Iterator[None]:
-    """Where the directory is to be, made where need be, and gone again where it came to nothing."""
+    """The folders above `root`, made as far as they are missing, and removed again after an error."""
     missing = [each for each in root.parents if not each.exists()]
     for each in reversed(missing):
         each.mkdir()
@@ -204,35 +220,40 @@ def _folder_of(root: Path) -> Iterator[None]:
 
 
 def _move_up(draft: Path, root: Path) -> None:
-    """Let what is in the draft be in the directory: the database last, without which no server starts with the rest."""
+    """Move the draft's content into the directory: the database last, since no server starts without it."""
     for each in sorted(draft.iterdir(), key=lambda each: each.name == DATABASE):
         each.rename(root / each.name)
     draft.rmdir()
 
 
 def _extract(file: Path, draft: Path) -> Manifest:
-    """Write the members into the draft; the manifest, which they were found to agree with."""
+    """Write the payload into the draft. Returns the manifest, after every file was found to agree with its digest."""
     found: dict[str, ArchivedFile] = {}
     with tarfile.open(file, mode="r:") as tar:
         for member in tar:
-            if not (member.isreg() and _is_ours(member.name)) or member.name in found:
+            # In a backup of format 1 the names stand without these folders.
+            name = member.name.removeprefix(BAG).removeprefix(PAYLOAD)
+            if not (member.isreg() and _is_ours(name)) or name in found:
                 raise BackupUnusable(f"{file} holds {member.name[:200]!r}, which no backup does: give another file")
             content = tar.extractfile(member)
             assert content is not None
-            found[member.name] = _write(content, draft / member.name)
-    found.pop(MANIFEST, None)
-    manifest = _manifest(draft / MANIFEST, file)
-    if manifest.files != found:
-        differing = sorted(
-            name for name in manifest.files.keys() | found if manifest.files.get(name) != found.get(name)
-        )
+            found[name] = _write(content, draft / name)
+    manifest = _manifest(draft, file)
+    tags = {name: found.pop(name) for name in TAGS if name in found}
+    digests = {name: each.sha256 for name, each in manifest.files.items()}
+    differing = sorted(
+        name for name in digests.keys() | found if name not in found or digests.get(name) != found[name].sha256
+    )
+    if differing:
         raise BackupUnusable(f"{file} is damaged: {differing[0]} is not what was written; use another backup")
-    (draft / MANIFEST).unlink()
-    return manifest
+    for name in tags:
+        (draft / name).unlink()
+    return msgspec.structs.replace(manifest, files=found)
 
 
 def _is_ours(name: str) -> bool:
-    return name in (SECRET, DATABASE, MANIFEST) or (name.startswith(OBJECTS) and is_key(name.removeprefix(OBJECTS)))
+    known = (SECRET, DATABASE, *TAGS)
+    return name in known or (name.startswith(OBJECTS) and is_key(name.removeprefix(OBJECTS)))
 
 
 def _write(content: IO[bytes], path: Path) -> ArchivedFile:
@@ -246,12 +267,17 @@ def _write(content: IO[bytes], path: Path) -> ArchivedFile:
     return ArchivedFile(size, digest.hexdigest())
 
 
-def _manifest(path: Path, file: Path) -> Manifest:
+def _manifest(draft: Path, file: Path) -> Manifest:
+    """The manifest as it was recorded: of format 2 with the digests alone, the sizes being 0."""
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except (FileNotFoundError, msgspec.MsgspecError) as error:
+        manifest = msgspec.json.decode((draft / MANIFEST).read_bytes(), type=Manifest)
+        if manifest.format == FORMAT:
+            lines = (line.split("  ", 1) for line in (draft / DIGESTS).read_text("utf-8").splitlines())
+            files = {name.removeprefix(PAYLOAD): ArchivedFile(0, digest) for digest, name in lines}
+            manifest = msgspec.structs.replace(manifest, files=files)
+    except (FileNotFoundError, ValueError, msgspec.MsgspecError) as error:
         raise BackupUnusable(f"{file} was broken off, or is no backup of ours: use another one") from error
-    if manifest.format != FORMAT:
+    if manifest.format not in FORMATS_READ:
         raise BackupUnusable(
             f"{file} was written by another Stillmotion ({manifest.version}): restore it with that one"
         )
@@ -259,7 +285,7 @@ def _manifest(path: Path, file: Path) -> Manifest:
 
 
 def _check(draft: Path, manifest: Manifest, file: Path, root: Path) -> None:
-    """Everything is there that a server starts with, and every object that a generation names."""
+    """Refuse a backup without the files that a server starts with, or without an object that a generation names."""
     lacking = sorted({SECRET, DATABASE} - manifest.files.keys())
     if lacking or manifest.files[SECRET].size != SECRET_BYTES:
         raise BackupUnusable(f"{file} lacks a good {(lacking or [SECRET])[0]}: use another backup")
@@ -284,7 +310,7 @@ def _as_unusable(file: Path | Output) -> Iterator[None]:
 
 
 def described(manifest: Manifest) -> Mapping[str, Any]:
-    """What a backup holds, for scripts."""
+    """The content of a backup, for scripts."""
     return {
         "created_at": manifest.created_at.isoformat(),
         "version": manifest.version,
