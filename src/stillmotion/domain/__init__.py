@@ -1,1 +1,1 @@
-"""The rules: what a generation is, what may become of it, who may ask for it. Standard library, no clock, no I/O."""
+"""Domain: rules of generations and subscriptions. Standard library only; no clock, no I/O."""

@@ -1,4 +1,4 @@
-"""What a finished generation leaves behind."""
+"""Assets: the stored files of a generation, and their keys in object storage."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class AssetKind(StrEnum):
-    """The two things every completed generation has."""
+    """The two files of every completed generation."""
 
     VIDEO = "video"
     THUMBNAIL = "thumbnail"
@@ -16,22 +16,22 @@ CONTENT_TYPES: Mapping[AssetKind, str] = {AssetKind.VIDEO: "video/mp4", AssetKin
 
 
 RESULTS, INPUTS = "generations", "inputs"
-"""The folders of object storage in which each generation has one of its own."""
+"""Folders of object storage with a subfolder for each generation."""
 
 
 def folders_of(generation_id: str) -> tuple[str, str]:
-    """Where in object storage everything lies that belongs to one generation."""
+    """Folders with all objects of one generation."""
     return f"{RESULTS}/{generation_id}", f"{INPUTS}/{generation_id}"
 
 
 def generation_of(key: str) -> str:
-    """The id of the generation in whose folder an object lies; empty for a key that lies in none."""
+    """Id of the generation whose folder holds the object; empty for any other key."""
     folder, _, rest = key.partition("/")
     return rest.partition("/")[0] if folder in (RESULTS, INPUTS) else ""
 
 
 class Asset(NamedTuple):
-    """An object in storage: its key, its size in bytes, the SHA-256 of its bytes in hex."""
+    """A stored object: its key, its size in bytes, and the SHA-256 of its bytes in hex."""
 
     kind: AssetKind
     key: str
@@ -40,7 +40,7 @@ class Asset(NamedTuple):
 
 
 class Assets(NamedTuple):
-    """A whole result."""
+    """The complete result of a generation."""
 
     video: Asset
     thumbnail: Asset

@@ -1,4 +1,4 @@
-"""Callbacks: which changes are announced, when each is tried, and what is remembered of it."""
+"""Callbacks (a transactional outbox): the announced changes, the schedule of attempts, and their record."""
 
 import re
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import ANNOUNCED, State
 
 ANSWER_DEADLINE = timedelta(seconds=15)
-"""A receiver's 2xx counts within this time."""
+"""Deadline for a receiver's 2xx."""
 
 SCHEDULE: Final = (
     timedelta(0),
@@ -24,16 +24,16 @@ SCHEDULE: Final = (
     timedelta(hours=10),
     timedelta(hours=24),
 )
-"""When the attempts of one chain are made, from its beginning. After the last the delivery is given up."""
+"""Times of one chain's attempts, from its beginning. After the last one the delivery is given up."""
 
 JITTER: Final = 0.1
-"""The part by which a pause may be longer: receivers that failed together are not tried again together."""
+"""Largest share by which a pause grows at random, so that receivers that failed together are retried apart."""
 
 LONGEST_ASKED_PAUSE: Final = timedelta(hours=24)
-"""What a `Retry-After` is cut to."""
+"""Cap of a `Retry-After`."""
 
 GONE: Final = 410
-"""The status by which a receiver says that it wants to hear no more of this."""
+"""Status 410: the receiver wants no further attempts."""
 
 _PAUSES: Final = tuple(later - earlier for earlier, later in pairwise(SCHEDULE))
 _LONGEST_DIGITS: Final = 9
@@ -41,7 +41,7 @@ _AUTHORITY: Final = re.compile(r"\w+://(?:[^/?#]*@)?([^/?#]*)")
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands."""
+    """State of a delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -50,7 +50,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallbackResponse:
-    """What a receiver answered: the status and its `Retry-After`, as it stands in the header."""
+    """A receiver's response: its status, and its `Retry-After` as the header has it."""
 
     status: int
     retry_after: str | None = None
@@ -58,7 +58,7 @@ class CallbackResponse:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """One attempt: a status, or in words that hold no address why there was none.
+    """One attempt: a status, or the reason for none in words without an address.
 
     `number` counts from 1 within a chain; `replay` is 0 in the first chain, and counts the replays from then on.
     """
@@ -77,7 +77,7 @@ class DeliveryAttempt:
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver took it: any 2xx."""
+        """True for any 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
 
@@ -85,9 +85,9 @@ class DeliveryAttempt:
 class Delivery:
     """One callback to make: a row written in the transaction that changed the state.
 
-    `id` is the `webhook-id`, the same at every attempt. `due_at` is when to try next. `attempts` counts those of
-    the present chain: there is one, and one more for each of the `replays`. `subscription_id` is empty where an older
-    version wrote the row.
+    `id` is the `webhook-id`, the same at every attempt. `due_at` is the time of the next attempt. `attempts` counts
+    those of the present chain; each of the `replays` begins another chain. `subscription_id` is empty in a row of an
+    older version.
     """
 
     id: str
@@ -103,21 +103,21 @@ class Delivery:
 
     @property
     def endpoint(self) -> str:
-        """Whom it goes to: host and port."""
+        """The receiver: host and port."""
         found = _AUTHORITY.match(self.url)
         return self.url if found is None else found[1].lower()
 
     @property
     def line(self) -> str:
-        """What it waits in: one subscription's deliveries to one endpoint share its trouble, and nobody else's."""
+        """Queue of the delivery: one subscription's deliveries to one endpoint share its delays, and no others."""
         return f"{self.endpoint} {self.subscription_id}".rstrip()
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it is to be tried now."""
+        """True where an attempt is due."""
         return self.state is DeliveryState.PENDING and self.due_at <= now
 
     def attempted(self, attempt: DeliveryAttempt, asked: timedelta | None, chance: float) -> "Delivery":
-        """What an attempt leaves of it: delivered, given up, or due again after a pause.
+        """The delivery after an attempt: delivered, given up, or due again after a pause.
 
         `asked` is the pause that the receiver asked for; `chance` is random, from 0 up to 1.
         """
@@ -130,14 +130,14 @@ class Delivery:
         return replace(tried, due_at=attempt.started_at + attempt.duration + max(pause, asked or pause))
 
     def replayed(self, now: datetime) -> "Delivery":
-        """The same message once more, from the schedule's beginning."""
+        """The delivery at the start of another chain, with the same message."""
         return replace(self, due_at=now, attempts=0, state=DeliveryState.PENDING, replays=self.replays + 1)
 
 
 def caused_by(before: Generation, after: Generation, now: datetime) -> Delivery | None:
-    """The delivery that a change of state calls for, if any.
+    """Delivery of a change of state; None for a change that is not announced.
 
-    A state is announced once: the id is made of generation and state, so a second try's `dreaming` is the same one.
+    A state is announced once: the id consists of generation and state, so the second attempt's `dreaming` is the same.
     """
     url = after.request.callback_url
     if url is None or after.state is before.state or after.state not in ANNOUNCED:
@@ -147,7 +147,7 @@ def caused_by(before: Generation, after: Generation, now: datetime) -> Delivery 
 
 
 def asked_pause(retry_after: str | None, now: datetime) -> timedelta | None:
-    """The pause that a `Retry-After` asks for (RFC 9110, section 10.2.3), bounded; None where it cannot be read."""
+    """Pause of a `Retry-After` (RFC 9110, section 10.2.3), capped; None for an unreadable one."""
     if retry_after is None:
         return None
     text = retry_after.strip()

@@ -1,6 +1,6 @@
-"""The catalogue: which models there are, what each can do, and which wire name stands for which.
+"""Catalogue: the models, their abilities, and the wire names that stand for them.
 
-An entry says all that is known of a model before it is loaded or called. Its facts come from the model's own card and
+An entry holds everything known of a model before it is loaded or called. Its facts come from the model's own card and
 pipeline; `source` names them.
 """
 
@@ -14,11 +14,11 @@ from stillmotion.domain.errors import StillmotionError
 from stillmotion.domain.request import FrameSize
 
 FREE_LICENCES = frozenset({"Apache-2.0", "MIT"})
-"""SPDX ids of the licences that bind nobody who runs a service: every other one is to be accepted by name."""
+"""SPDX ids of licences without terms for a service's operator. Every other one must be accepted by name."""
 
 
 class CatalogueError(StillmotionError):
-    """The operator's doing: an entry or an alias is wrong. The message names it and the remedy."""
+    """Wrong entry or alias, the operator's to mend. The message names it and the remedy."""
 
 
 class EngineKind(StrEnum):
@@ -30,7 +30,7 @@ class EngineKind(StrEnum):
 
 
 class Ability(StrEnum):
-    """What a model does by itself. What it lacks may be emulated: `planning.plan` says so.
+    """Native ability of a model. A missing one may be emulated, which `planning.plan` reports.
 
     `first` starts from a picture alone; `last` goes from a first picture to a last one; `any` takes a picture at any
     place, alone or with others; `extend` carries a clip's motion on; `loop` ends where it began; `text` needs no
@@ -46,7 +46,7 @@ class Ability(StrEnum):
 
 
 class Dialect(StrEnum):
-    """How another server is spoken to."""
+    """Protocol of another server."""
 
     OPENAI = "openai"
     DREAM_MACHINE = "dream-machine"
@@ -55,7 +55,7 @@ class Dialect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SizeRule:
-    """The frame sizes that a model makes: pixels.
+    """Frame sizes of a model, in pixels.
 
     Either exactly those `listed`, or sides that are multiples of `step` with an area between `least` and `most`.
     """
@@ -66,7 +66,7 @@ class SizeRule:
     listed: tuple[tuple[int, int], ...] = ()
 
     def nearest(self, asked: FrameSize) -> FrameSize:
-        """The legal size nearest in shape to what was asked, and then in area."""
+        """Legal size nearest to the asked one in shape, then in area."""
         if self.listed:
             return FrameSize(*min(self.listed, key=lambda each: _unlike(each, asked)))
         ratio = asked.width / asked.height
@@ -81,7 +81,7 @@ class SizeRule:
 
 
 def _unlike(size: tuple[int, int], asked: FrameSize, area: float | None = None) -> float:
-    """How far a size is from what was asked: shape counts four times as much as area."""
+    """Distance of a size from the asked one: log ratios, with shape weighted four times as much as area."""
     width, height = size
     shape = abs(math.log((width / height) / (asked.width / asked.height)))
     return 4 * shape + abs(math.log(width * height / (area or asked.width * asked.height)))
@@ -89,7 +89,7 @@ def _unlike(size: tuple[int, int], asked: FrameSize, area: float | None = None) 
 
 @dataclass(frozen=True, slots=True)
 class FrameRule:
-    """How many frames a clip may have: exactly those `listed`, or `step` × n + `offset` from `least` to `most`."""
+    """Frame counts of a model: exactly those `listed`, or `step` × n + `offset` from `least` to `most`."""
 
     step: int = 1
     offset: int = 0
@@ -98,7 +98,7 @@ class FrameRule:
     listed: tuple[int, ...] = ()
 
     def nearest(self, frames: float) -> int:
-        """The legal count nearest to what was asked; of two that are equally near the longer."""
+        """Legal count nearest to the asked one; the larger of two equally near ones."""
         if self.listed:
             return min(self.listed, key=lambda each: (abs(each - frames), -each))
         first = self.offset + self.step * math.ceil((self.least - self.offset) / self.step)
@@ -109,15 +109,15 @@ class FrameRule:
 
     @property
     def longest(self) -> int:
-        """The most frames that a clip may have."""
+        """Largest legal count."""
         return self.nearest(math.inf if self.listed else self.most)
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Another server that makes the clips. `in_flight` is how many it is given at once.
+    """Another server that makes the clips. `in_flight` is the most generations that it gets at once.
 
-    `model` is what it is asked for by name, where it wants a name. `graph` is the file of a ComfyUI workflow in API
+    `model` is the model's name there, where its protocol has one. `graph` is the file of a ComfyUI workflow in API
     form, whose slots are named in its nodes' titles.
     """
 
@@ -176,7 +176,7 @@ class Entry:
 
     @property
     def must_be_accepted(self) -> bool:
-        """Whether the operator must accept the licence by name."""
+        """True where the operator must accept the licence by name."""
         return bool(self.licence) and self.licence not in FREE_LICENCES
 
     def check_licence(self, accepted: frozenset[str]) -> None:
@@ -190,25 +190,25 @@ class Entry:
 
     @property
     def longest_seconds(self) -> float:
-        """The longest clip that it makes."""
+        """Seconds of the longest clip that it makes."""
         return self.frames.longest / self.fps
 
 
 _DATE = re.compile(r"-20\d\d-?[01]\d(?:-?[0-3]\d)?$", re.ASCII)
 _ZEROS = re.compile(r"(?<=\d)(?:\.0)+(?=-|$)", re.ASCII)
 LONGEST_NAME = 200
-"""Characters of a model's name that are looked at."""
+"""Most characters of a wire name that are compared."""
 
 
 def _plain(name: str) -> str:
-    """A wire name without what spellings of it differ in."""
+    """Canonical form of a wire name: spellings of one name share it."""
     undated = _DATE.sub("", name[:LONGEST_NAME].strip().lower().replace("_", "-"))
     return _ZEROS.sub("", undated).replace(".", "-")
 
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """The entry to take where a GPU's memory is what there is to go by: from `memory_gb` on, up to the next default."""
+    """Entry for a GPU with at least `memory_gb`, and less than the next default's."""
 
     memory_gb: float
     model: str
@@ -216,7 +216,7 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The entries by name, and for each wire model the entries that make it: the first that can and is alive.
+    """The entries by name, and for each wire name its route: entries in order, of which the first able one serves.
 
     `defaults` are in the order of their memory.
     """
@@ -239,11 +239,11 @@ class Catalogue:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The wire names that can be asked for."""
+        """All wire names."""
         return tuple(self.aliases)
 
     def named(self, spelling: str) -> str | None:
-        """The wire name that a spelling stands for; None where it stands for none.
+        """Wire name of a spelling; None for an unknown one.
 
         A name may be written with a date behind it, in capitals, and with dots or underscores for hyphens:
         `sora-2-2025-12-08`, `ray-1.6`. A version's last zero may be written (`ray-2.0`). A name as it is comes first.
@@ -254,27 +254,27 @@ class Catalogue:
         return next((model for model in self.aliases if _plain(model) == plain), None)
 
     def route(self, model: str) -> tuple[Entry, ...]:
-        """Who makes a wire model, in order."""
+        """Route of a wire name: its entries, in order."""
         return tuple(self.entries[name] for name in self.aliases[model])
 
     def has_stand_in(self, entry: Entry) -> bool:
-        """Whether some wire model names another entry after this one."""
+        """True where another entry follows this one in some route."""
         return any(entry.name in route[:-1] for route in self.aliases.values())
 
     def offered(self) -> Iterator[Entry]:
-        """The entries that a wire name stands for, each once."""
+        """Entries of all routes, each once."""
         names = dict.fromkeys(name for route in self.aliases.values() for name in route)
         return (self.entries[name] for name in names)
 
     def default_for(self, memory_gb: float) -> Entry | None:
-        """The entry to take on a GPU with so much memory; None where there is too little for any."""
+        """Default entry for a GPU with `memory_gb`; None if that is too little for any."""
         fitting = [each.model for each in self.defaults if each.memory_gb <= memory_gb]
         return self.entries[fitting[-1]] if fitting else None
 
     def fitting(self, memory_gb: float) -> Iterator[Entry]:
-        """Those that so much memory is enough for: the default first, then by what they need, the most first.
+        """Entries that fit into `memory_gb`: the default first, then by falling need.
 
-        Entries that do not say what they need are not among them, and neither is what needs no GPU of this machine.
+        Entries of unknown need are left out, as are those that use no GPU of this machine.
         """
         default = self.default_for(memory_gb)
         needing = [each for each in self.entries.values() if 0 < each.memory_gb <= memory_gb and each is not default]

@@ -5,13 +5,13 @@ HONOURED = (
     "truck_left", "truck_right", "pedestal_up", "pedestal_down", "orbit_left", "orbit_right", "crane_up", "crane_down",
     "roll_left", "roll_right", "dolly_zoom", "handheld",
 )  # fmt: skip
-"""Moves that can be carried out as they are named."""
+"""Moves that engines carry out as they are named."""
 
 SUGGESTED = (
     "aerial", "aerial_drone", "bolt_cam", "pov", "selfie", "elevator_doors", "tiny_planet", "low_angle", "high_angle",
     "eye_level", "ground_level", "overhead", "over_the_shoulder",
 )  # fmt: skip
-"""Concepts that are only hinted at by a move near to them; the plan says so."""
+"""Concepts that a similar move only suggests; the plan says so."""
 
 CONCEPTS = frozenset(HONOURED + SUGGESTED)
 

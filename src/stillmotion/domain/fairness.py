@@ -1,9 +1,9 @@
-"""Whose turn it is: subscriptions that wait take turns, each as many video-seconds as the others.
+"""Fair queueing: waiting subscriptions take turns, each with as many video-seconds as the others.
 
-Start-time fair queueing with one turn a subscription. Virtual time stands where the turn that was taken last began,
-and never goes back. Whoever waits has a turn at virtual time or after it; the earliest is taken next, and the next
-turn of the same subscription is later by the length of the clip. So one that had nothing queued is at virtual time,
-while all who were served since then are past it: its first clip waits for what is rendering and for no queue.
+Start-time fair queueing (Goyal, Vin and Cheng, 1996) with one flow a subscription. Virtual time is the start tag of the
+turn taken last, and never goes back. A waiting subscription has a start tag at virtual time or later; the earliest is
+served next, and the subscription's next tag is later by the length of the clip. A subscription that had nothing queued
+starts at virtual time, while all that were served since are past it: its first clip waits for running renders alone.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from stillmotion.domain.lifecycle import State
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A subscription's own queue: how many wait, and when its next turn is, in microseconds of video.
+    """Queue of one subscription: the number that wait, and its start tag in microseconds of video.
 
-    Of equal turns the one that is so `since` longer goes first. Within a line the oldest goes first.
+    Of equal start tags the earlier `since` goes first. Within a line the oldest generation goes first.
     """
 
     queued: int
@@ -25,13 +25,13 @@ class Line:
     since: datetime
 
     def joined(self, virtual_time: int, now: datetime) -> "Line":
-        """One more is queued. Where none was, the time without any is not saved up."""
+        """The line with one more queued. An empty line's idle time earns no credit."""
         if self.queued == 0 and self.turn <= virtual_time:
             return Line(1, virtual_time, now)
         return Line(self.queued + 1, self.turn, self.since)
 
     def after(self, before: Generation, after: Generation, virtual_time: int, now: datetime) -> tuple["Line", int]:
-        """The line once one of its generations changed, and virtual time.
+        """The line and virtual time after a change of one of its generations.
 
         A claim takes the turn. What is handed back gives it back, and so goes before what was queued after it. A failed
         attempt does not: its owner's next turn comes after those who wait.

@@ -11,7 +11,7 @@ from stillmotion.domain.errors import IllegalTransition
 
 
 class State(StrEnum):
-    """Where a generation stands. The first four are wire words; `cancelled` is ours."""
+    """State of a generation. The first four are wire words; `cancelled` is ours."""
 
     QUEUED = "queued"
     DREAMING = "dreaming"
@@ -21,7 +21,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What may happen to a generation."""
+    """Event in the life of a generation."""
 
     CLAIM = "claim"
     RELEASE = "release"
@@ -41,10 +41,10 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
 }
 
 TERMINAL = frozenset(State) - {source for source, _ in TRANSITIONS}
-"""States that nothing leaves: completed, failed, cancelled."""
+"""Final states: completed, failed, cancelled."""
 
 ANNOUNCED = frozenset({State.DREAMING, State.COMPLETED, State.FAILED})
-"""States that a callback is sent for."""
+"""States that a callback announces."""
 
 
 def after(state: State, event: Event) -> State:

@@ -1,4 +1,4 @@
-"""Limits (a rate, a number at once) and quotas (an amount per period): counted in the submit's own transaction."""
+"""Limits (of rate and concurrency) and quotas (of an amount per period), counted in the submit's transaction."""
 
 import math
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from stillmotion.domain.subscriptions import Product
 
 WINDOW = timedelta(minutes=1)
 STRAGGLE = timedelta(seconds=10)
-"""Requests are counted in the order of their commits, not of their times: one that comes late is of the same window."""
+"""Tolerance for requests that are committed out of their order in time: they count in the same window."""
 CONCURRENCY_RETRY_SECONDS = 5
 RETRIED_WITHIN = timedelta(minutes=2)
-"""A retry that says no more than that it is one means the same submit of less than this long ago."""
+"""Age up to which a submit is repeated by a retry that has no idempotency key."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateWindow:
-    """A fixed minute that starts with its first request, and what was spent in it."""
+    """Fixed window of a minute that starts with its first request, and the count of requests in it."""
 
     started_at: datetime
     spent: int = 0
@@ -27,8 +27,8 @@ class RateWindow:
     def at(self, now: datetime) -> "RateWindow":
         """This window, or a new one where it has passed.
 
-        Where the clock has stepped back well before it, it begins again at that time with all that was spent: nobody
-        waits longer than a minute for a clock, and nobody gets a second window by one.
+        After a large step back of the clock the window restarts at the present time with the same count: a clock makes
+        no caller wait longer than a minute, and gives none a second window.
         """
         if now < self.started_at - STRAGGLE:
             return RateWindow(now, self.spent)
@@ -39,7 +39,7 @@ class RateWindow:
         return min(60, max(1, math.ceil((self.started_at + WINDOW - now).total_seconds())))
 
     def spend(self, limit: int, now: datetime) -> "RateWindow":
-        """Count one more request, or raise `RateLimitExceeded`."""
+        """The window with one more request. Raises `RateLimitExceeded`."""
         window = self.at(now)
         if window.spent >= limit:
             raise RateLimitExceeded(f"{limit} submits a minute are allowed", window.seconds_left(now))
@@ -47,7 +47,7 @@ class RateWindow:
 
 
 def check_concurrency(product: Product, unfinished: int) -> None:
-    """Raise `ConcurrencyLimitExceeded` where no further generation may be under way."""
+    """Raise `ConcurrencyLimitExceeded` if the product allows no further unfinished generation."""
     if unfinished >= product.concurrent_generations:
         raise ConcurrencyLimitExceeded(
             f"{product.concurrent_generations} generations may be unfinished at once", CONCURRENCY_RETRY_SECONDS
@@ -55,12 +55,12 @@ def check_concurrency(product: Product, unfinished: int) -> None:
 
 
 def period(now: datetime) -> str:
-    """The quota's period that a time falls in: a calendar month in UTC, `2026-11`."""
+    """Quota period of a time: its calendar month in UTC, such as `2026-11`."""
     return f"{now.year:04}-{now.month:02}"
 
 
 def check_quota(product: Product, used_seconds: float, asked_seconds: float, now: datetime) -> None:
-    """Raise `QuotaSpent` where the month's video-seconds do not cover what is asked."""
+    """Raise `QuotaSpent` if the month's remaining video-seconds do not cover the asked ones."""
     quota = product.video_seconds_per_month
     if quota is not None and used_seconds + asked_seconds > quota:
         raise QuotaSpent(f"{quota} video-seconds a month are included", _seconds_to_next_month(now))
@@ -71,7 +71,7 @@ UNLIMITED_CREDIT = 1e9
 
 
 def credit_balance(product: Product, used_seconds: float) -> float:
-    """What is left of the month, in the product's unit; where a second has no price, it counts as one."""
+    """Rest of the month's quota at the product's price per second; without a price a second counts as one."""
     if product.video_seconds_per_month is None:
         return UNLIMITED_CREDIT
     left = max(0.0, product.video_seconds_per_month - used_seconds)
@@ -79,7 +79,7 @@ def credit_balance(product: Product, used_seconds: float) -> float:
 
 
 def refunded_by(before: Generation, after: Generation) -> float:
-    """Video-seconds to give back to the period of `created_at`: what failed or was cancelled costs nothing."""
+    """Video-seconds refunded to the period of `created_at`: a failed or cancelled generation costs nothing."""
     ended_badly = after.state in (State.FAILED, State.CANCELLED) and after.state is not before.state
     return after.request.seconds if ended_badly else 0.0
 

@@ -1,4 +1,4 @@
-"""Where a finished clip's picture lies in a frame of another shape."""
+"""Reframing: the place of a finished clip's picture in a frame of another shape."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from stillmotion.domain.errors import InvalidRequest, Problem
 
 FARTHEST = 16_384
-"""The largest number of pixels that any part of a placement may name."""
+"""Largest number of pixels in any part of a placement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
     """The rectangle of the new frame that the clip's picture is scaled into, in the new frame's pixels.
 
-    What is None is chosen: a missing side keeps the picture's shape, with both missing the picture fits whole, and
-    a missing edge centres it. The rectangle may reach beyond the frame, or leave a border to be filled.
+    None leaves the choice to the server: one missing side keeps the picture's shape, two fit the whole picture, and a
+    missing edge centres it. The rectangle may reach beyond the frame, or leave a border to be filled.
     """
 
     left: int | None = None
@@ -25,10 +25,10 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """One axis of a placement as the Dream Machine's reframe has it, in pixels of the new frame; None is unsaid.
+    """One axis of a placement as the Dream Machine's reframe has it, in pixels of the new frame; None is not given.
 
-    `start` and `end` bound the picture; `position` is where it starts and `resized` how long it is, for callers who
-    say it that way. Said both ways, they must agree.
+    `start` and `end` bound the picture. `position` (its start) and `resized` (its length) are the other form of the
+    same; a request in both forms must agree.
     """
 
     start: int | None = None
@@ -37,7 +37,7 @@ class Bounds:
     resized: int | None = None
 
     def problems(self, axis: str) -> list[Problem]:
-        """What is wrong, by wire field; `axis` is `x` or `y`."""
+        """Problems by wire field; `axis` is `x` or `y`."""
         start, end, position, resized = self._names(axis)
         said = {start: self.start, end: self.end, position: self.position, resized: self.resized}
         far = [name for name, value in said.items() if value is not None and abs(value) > FARTHEST]
@@ -74,7 +74,7 @@ _SIDES: Mapping[str, str] = {"x": "width", "y": "height"}
 
 
 def placement(across: Bounds, down: Bounds) -> Placement | None:
-    """The placement that is said by both axes, None where nothing is. Raises `InvalidRequest` naming wire fields."""
+    """Placement of both axes, None where neither is given. Raises `InvalidRequest` with wire fields."""
     problems = across.problems("x") + down.problems("y")
     if problems:
         raise InvalidRequest(*problems)

@@ -1,4 +1,4 @@
-"""What goes into an engine and what comes out of it.
+"""Port of an engine: render jobs, pictures and depth in, frames out.
 
 Pixels cross this seam as buffers, so that the domain needs no array library: wrap them with
 `numpy.frombuffer`, which copies nothing.
@@ -16,7 +16,7 @@ Buffer = Any
 """Anything with the buffer protocol (`collections.abc.Buffer` from Python 3.12 on)."""
 
 RESAMPLER = "resample/1"
-"""What the honesty header says of an upscaled or reframed clip: no engine made it."""
+"""Engine name of an upscaled or reframed clip, for the honesty header: no engine made it."""
 
 Report = Callable[[float], None]
 """Takes the fraction done, 0 to 1. Raises `RenderCancelled` when the render must stop: call it often."""
@@ -54,7 +54,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class DepthMap:
-    """How near what a picture shows is, on any scale: larger is nearer.
+    """Nearness of each pixel (inverse depth up to scale and shift): larger is nearer.
 
     `nearness` holds height × width floats of 32 bits in the machine's byte order, all of them finite, rows top to
     bottom, C-contiguous. It covers the whole picture, upright, and may be coarser than it.
@@ -79,7 +79,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """All an engine may know of a generation.
+    """Everything that an engine may know of a generation.
 
     Where a keyframe is an earlier clip's last frame (as `frame0`) or first frame (as `frame1`), `frame0_plan` or
     `frame1_plan` is that clip's plan (`Rendering.plan`), so that its motion can be carried on; else it is empty.
@@ -109,7 +109,7 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A clip being made: what is known before the first frame, and the frames.
+    """A clip under way: facts that are known before the first frame, and the iterator of frames.
 
     `plan` is a JSON object in text that says what the engine understood and what it ignored, kept with the
     generation and shown to its owner. `telling_frame` is the index of the frame to make the thumbnail from.
@@ -124,7 +124,7 @@ class Rendering:
 
 
 class VideoCodec(StrEnum):
-    """How a clip is compressed. Both go into MP4."""
+    """Codec of a clip, in an MP4 container."""
 
     H264 = "h264"
     AV1 = "av1"
@@ -132,7 +132,7 @@ class VideoCodec(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """How an engine wants a job made ready.
+    """Preparation of a job that an engine asks for.
 
     With `sizes` the clip gets the nearest of those, and the pictures are cut and scaled to exactly that size; without,
     the clip's size is the request's own and the pictures come as they are. `before` is how many pictures of an earlier
@@ -148,7 +148,7 @@ class Engine(Protocol):
     """Turns a job into frames."""
 
     name: str
-    """What the honesty header says, for instance `parallax/1`."""
+    """Name in the honesty header, for instance `parallax/1`."""
     wants: Wants
 
     def render(self, job: RenderJob, report: Report) -> Rendering:

@@ -1,4 +1,4 @@
-"""Who may ask: products, subscriptions and their keys."""
+"""Products, subscriptions and their keys."""
 
 import re
 from collections.abc import Sequence
@@ -18,12 +18,11 @@ _PRODUCT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a subscription may do, and how much of it.
+    """Product: the surfaces, models and amounts that its subscriptions have.
 
-    `surfaces`, `models` and `resolutions` are None where every one is included, those that come later too;
-    `max_seconds` (of a clip) and `video_seconds_per_month` are None where there is no such limit.
-    `price_per_second` is in the operator's own unit. `retention_days` is None where what is finished is kept
-    until it is deleted.
+    `surfaces`, `models` and `resolutions` are None for all, later ones included. `max_seconds` (of a clip) and
+    `video_seconds_per_month` are None for no limit. `price_per_second` is in the operator's own unit. `retention_days`
+    is None where finished generations are kept until they are deleted.
     """
 
     id: str
@@ -52,7 +51,7 @@ class Product:
             raise AccessDenied(f"the product {self.name} does not include the model {model}", Reason.MODEL_NOT_INCLUDED)
 
     def included(self, models: Sequence[str]) -> tuple[str, ...]:
-        """Those of the models that are included."""
+        """The included ones of these models."""
         return tuple(each for each in models if self.models is None or each in self.models)
 
     def check_size(self, resolution: Resolution, seconds: float) -> None:
@@ -67,7 +66,7 @@ class Product:
 
 
 def product_problems(product: Product) -> list[Problem]:
-    """What keeps a product from being one, a remedy in each sentence; empty for a good one."""
+    """Problems of a product, a remedy in each sentence; empty for a good one."""
     problems = []
     if not _PRODUCT_NAME.fullmatch(product.name):
         problems.append(
@@ -117,7 +116,7 @@ class SubscriptionState(StrEnum):
 class Subscription:
     """A customer of a product. `callback_secret` signs its callbacks (Standard Webhooks, `whsec_…`).
 
-    `state` is what was decided last; time may have made it another (`state_at`).
+    `state` is the state set last; an expiry date may have ended it since (`state_at`).
     """
 
     id: str
@@ -129,7 +128,7 @@ class Subscription:
     expires_at: datetime | None = None
 
     def state_at(self, now: datetime) -> SubscriptionState:
-        """The state as it is: an active subscription expires by itself."""
+        """State at a time: an active subscription expires by itself."""
         expired = self.expires_at is not None and self.expires_at <= now
         return SubscriptionState.EXPIRED if expired and self.state is SubscriptionState.ACTIVE else self.state
 
@@ -141,7 +140,7 @@ class Subscription:
 
 
 def check_name(name: str) -> None:
-    """Raise `InvalidRequest` for what cannot be a subscription's name."""
+    """Raise `InvalidRequest` for an impossible name of a subscription."""
     if not (name.strip() and len(name) <= NAME_MAX_CHARACTERS and name.isprintable()):
         raise InvalidRequest(
             Problem(
@@ -159,7 +158,7 @@ class KeySlot(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is kept of a key: a keyed hash to find it by and the first characters to recognise it by."""
+    """Stored part of a key: a keyed hash to find it by, and its first characters to recognise it by."""
 
     digest: bytes = field(repr=False)
     prefix: str
@@ -170,7 +169,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a subscription has spent and has under way: video-seconds of this month, unfinished of them queued."""
+    """Usage of a subscription: this month's video-seconds, and its unfinished and queued generations."""
 
     video_seconds: float
     unfinished: int

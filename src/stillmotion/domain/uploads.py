@@ -1,4 +1,4 @@
-"""Pictures that were sent ahead of the generations they are for."""
+"""Uploads: pictures sent ahead of the generations that use them."""
 
 import re
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from stillmotion.domain.errors import LimitExceeded, Reason
 KEPT_FOR = timedelta(hours=24)
 
 MAX_KEPT = 1000
+"""Most uploads of a subscription at once."""
 MAX_KEPT_BYTES = 2 * 1024**3
-"""What a subscription may have uploaded at once, in pictures and in bytes."""
+"""Most bytes of a subscription's uploads together."""
 
 _RETRY_AFTER = 60
 _ADDRESS = re.compile(r"https?://[^?#]*/assets/uploads/([0-9a-f-]{36})/[A-Za-z0-9_-]{43}(?:\?[^#]*)?", re.ASCII)
@@ -18,7 +19,7 @@ _ADDRESS = re.compile(r"https?://[^?#]*/assets/uploads/([0-9a-f-]{36})/[A-Za-z0-
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture that is kept for a day under `key`; `size` is in bytes."""
+    """An uploaded picture, kept for a day under `key`; `size` is in bytes."""
 
     id: str
     subscription_id: str
@@ -33,16 +34,16 @@ def upload_key(upload_id: str, token: str) -> str:
 
 
 def upload_named_by(url: str) -> str | None:
-    """The id of the upload that a URL of ours stands for, whatever name the server was called by; else None.
+    """Id of the upload in a URL of ours, under any of the server's host names; else None.
 
-    No other picture has such an address: whoever writes one means an upload.
+    No other picture has an address of this form, so it always means an upload.
     """
     found = _ADDRESS.fullmatch(url.strip())
     return None if found is None else found[1]
 
 
 def check_room(kept: int, kept_bytes: int, size: int) -> None:
-    """Raise `LimitExceeded` where one more picture of `size` bytes would be too much."""
+    """Raise `LimitExceeded` if one more picture of `size` bytes exceeds the limits."""
     if kept >= MAX_KEPT or kept_bytes + size > MAX_KEPT_BYTES:
         raise LimitExceeded(
             f"{MAX_KEPT} uploads of {MAX_KEPT_BYTES >> 30} GiB together are kept at most: each goes after a day",

@@ -1,1 +1,1 @@
-"""Kinds of files: which pictures and videos are read, by their first bytes, and what is said of all others."""
+"""File types by signature: the pictures and videos that are read, and the sentence for every other file."""

@@ -1,22 +1,22 @@
-"""Which files are pictures that we take: told by their first bytes, never by a name or a content type."""
+"""Accepted pictures, by their signature; a name or a content type is never trusted."""
 
 MAX_PICTURE_BYTES = 20 * 1024 * 1024
-"""The largest picture we take, as a file."""
+"""Most bytes of a picture's file."""
 
 MAX_PICTURE_PIXELS = 1 << 26
-"""The largest picture we take, decoded: 67 million pixels, which the cameras of telephones keep below."""
+"""Most pixels of a picture: 67 million, more than telephones' cameras give."""
 
 MAX_PICTURE_SIDE = 16_384
-"""The longest side of a picture that we take, in pixels."""
+"""Longest side of a picture, in pixels."""
 
 SIGNATURE_BYTES = 64
-"""How much of a file `picture_type` wants to see."""
+"""Bytes of a file's beginning that `picture_type` needs."""
 
 KINDS = "JPEG, PNG, WebP, AVIF, GIF or TIFF"
-"""What is taken everywhere, for sentences."""
+"""Formats that every installation reads, for sentences."""
 
 HEIC = "image/heic"
-"""Taken where the extra `heif` is installed."""
+"""Media type that needs the extra `heif`."""
 
 _STARTS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -33,7 +33,7 @@ _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 
 def picture_type(beginning: bytes) -> str | None:
-    """The media type of a picture file by its first bytes, None for anything else."""
+    """Media type of a picture by its signature; None for anything else."""
     for start, media_type in _STARTS:
         if beginning.startswith(start):
             return media_type
@@ -46,7 +46,7 @@ def picture_type(beginning: bytes) -> str | None:
 
 
 def iso_brands(beginning: bytes) -> frozenset[bytes]:
-    """The brands that an ISO media file (AVIF, HEIC, MP4 …) says it is of; none for any other file."""
+    """Brands of an ISO media file (AVIF, HEIC, MP4 …), from its `ftyp` box; none for any other file."""
     if beginning[4:8] != b"ftyp":
         return frozenset()
     end = min(int.from_bytes(beginning[:4], "big"), SIGNATURE_BYTES, len(beginning))

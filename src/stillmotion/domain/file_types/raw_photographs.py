@@ -1,11 +1,11 @@
-"""Telling the raw photographs of cameras from other TIFF files, which many of them look like."""
+"""Recognition of cameras' raw photographs, many of which look like TIFF files."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Read = Callable[[int, int], bytes]
-"""Gives bytes of a file by their place and number; fewer where it ends."""
+"""Reads bytes by offset and count; fewer at the end of the file."""
 
 _MOST_DIRECTORIES = 32
 _MOST_ENTRIES = 512
@@ -13,7 +13,7 @@ _MOST_ENTRIES = 512
 _SUBFILE, _COMPRESSION, _PHOTOMETRIC, _MAKE, _SUB_DIRECTORIES, _DNG_VERSION = 254, 259, 262, 271, 330, 50706
 """Tags of TIFF 6, of its supplement, and of Adobe's DNG."""
 _WIDTHS: Mapping[int, int] = {1: 1, 2: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8}
-"""Bytes of a value, by its type."""
+"""Bytes of a value, by its TIFF type."""
 
 _MOSAIC = frozenset({32803, 34892})
 """Photometric interpretations: a sensor's mosaic, and the same before it is developed (DNG)."""
@@ -59,7 +59,7 @@ _STARTS = (
 
 @dataclass(slots=True)
 class _Directory:
-    """The tags of one image in the file that tell a photograph's state; numbers, or bytes of text."""
+    """One image file directory: the tags that tell a raw photograph, as numbers or bytes of text."""
 
     tags: dict[int, Any]
     following: int
@@ -70,7 +70,7 @@ class _Directory:
 
 
 def raw_photograph(read: Read) -> str | None:
-    """What raw photograph a file is, such as `Nikon NEF`; None where it is none that is known."""
+    """Kind of a raw photograph, such as `Nikon NEF`; None for any other file."""
     head = read(0, 16)
     for start, name in _STARTS:
         if head.startswith(start):
@@ -104,7 +104,7 @@ def _maker(make: object) -> str:
 
 
 def _directories(read: Read, head: bytes) -> Iterator[_Directory]:
-    """The directories of a TIFF file, with those inside others; a loop among them comes to an end."""
+    """Directories of a TIFF file, nested ones included. Loops and long chains are cut off."""
     if head[:4] not in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
         return
     order = "little" if head[:2] == b"II" else "big"
@@ -122,7 +122,7 @@ def _directories(read: Read, head: bytes) -> Iterator[_Directory]:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How numbers lie in the file: its byte order, and whether places take eight bytes (BigTIFF)."""
+    """Layout of numbers in the file: byte order, and eight-byte offsets for BigTIFF."""
 
     read: Read
     order: Any

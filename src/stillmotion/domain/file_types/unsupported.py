@@ -1,4 +1,4 @@
-"""Files that are no picture we take, called by their names: what a caller is told instead of "not supported"."""
+"""Unsupported files by their formats' names, for a clearer refusal than "not supported"."""
 
 import re
 
@@ -6,7 +6,7 @@ from stillmotion.domain.file_types.pictures import HEIC, KINDS, iso_brands, pict
 from stillmotion.domain.file_types.raw_photographs import Read, raw_photograph
 
 LOOKED_AT = 1024
-"""How much of a file's beginning tells what it is."""
+"""Bytes of a file's beginning that tell its format."""
 
 _SAVE = "save it as JPEG or PNG, and send that"
 _UNPACK = "unpack it, and send the picture that is in it"
@@ -67,9 +67,9 @@ _BITMAP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
 
 def refusal(read: Read, *, reads_heic: bool) -> str | None:
-    """Why a file is not taken, to stand behind "it is": None where its kind is one that is read.
+    """Reason for refusing a file, as the words after "it is"; None for a format that is read.
 
-    Of a file that nobody knows it says the kinds that are taken.
+    For an unknown format the words list the formats that are read.
     """
     beginning = read(0, LOOKED_AT)
     if not beginning:
@@ -92,7 +92,7 @@ def refusal(read: Read, *, reads_heic: bool) -> str | None:
 
 
 def refusal_of(content: bytes, *, reads_heic: bool) -> str | None:
-    """`refusal`, of a whole file in memory."""
+    """`refusal` of a whole file in memory."""
     return refusal(lambda at, size: content[at : at + size], reads_heic=reads_heic)
 
 
@@ -122,7 +122,7 @@ def _video(beginning: bytes) -> tuple[str, str] | None:
 
 
 def _text(beginning: bytes) -> tuple[str, str] | None:
-    """Markup, or any other text."""
+    """Kind of a text file: markup or plain text."""
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"<"):
         return next(((name, remedy) for pattern, name, remedy in _MARKUP if pattern.search(text)), None)
@@ -130,6 +130,6 @@ def _text(beginning: bytes) -> tuple[str, str] | None:
 
 
 def _is_text(content: bytes) -> bool:
-    """Whether it is UTF-8 with no control characters; its last letter may be cut short."""
+    """True for UTF-8 without control characters; its last character may be cut short."""
     letters = content.decode("utf-8", "replace").rstrip("\ufffd")
     return bool(letters) and all(each.isprintable() or each in "\t\n\r\f" for each in letters.replace("\ufffd", "\0"))

@@ -1,16 +1,16 @@
-"""Which files are videos that we take from elsewhere: told by their first bytes, never by a name or a content type."""
+"""Accepted videos, by their signature; a name or a content type is never trusted."""
 
 MAX_VIDEO_BYTES = 64 * 1024 * 1024
-"""The largest video we take, as a file."""
+"""Most bytes of a video's file."""
 
 _EBML = b"\x1a\x45\xdf\xa3"
 _GIFS = (b"GIF87a", b"GIF89a")
 _NO_VIDEO = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-"""Brands of the same container that mean a picture."""
+"""Brands of the ISO container that mean a picture."""
 
 
 def video_type(beginning: bytes) -> str | None:
-    """FFmpeg's name for the container by a file's first 32 bytes, None for anything else.
+    """FFmpeg's name for the container of a file, by its first 32 bytes; None for anything else.
 
     MP4 and MOV are one to it, as WebM and Matroska are. An animated GIF is told from a still one by its frames alone.
     """
