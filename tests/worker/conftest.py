@@ -29,7 +29,7 @@ from stillmotion.testing.memory_store import MemoryStore
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.devices import Device
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.makers.remote import Forwarder
+from stillmotion.worker.makers.remote import RemoteMaker
 from stillmotion.worker.renderer.process import RendererProcess
 from stillmotion.worker.renderer.protocol import RenderStage
 
@@ -145,7 +145,7 @@ def workshop(tmp_path: Path) -> AttemptContext:
 
 @asynccontextmanager
 async def running(
-    workshop: AttemptContext, lanes: int = 1, forwarders: Sequence[Forwarder] = (), devices: Sequence[Device] = ()
+    workshop: AttemptContext, lanes: int = 1, forwarders: Sequence[RemoteMaker] = (), devices: Sequence[Device] = ()
 ) -> AsyncIterator[Bench]:
     """A host at work for the length of the block, drained with no grace at its end."""
     renderers: list[RendererProcess] = []

@@ -20,8 +20,8 @@ from stillmotion.engines.installed import missing_engine
 from stillmotion.worker.devices import Device, devices_for
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import NewRenderer
-from stillmotion.worker.makers.preparation import Darkroom
-from stillmotion.worker.makers.remote import Forwarder
+from stillmotion.worker.makers.preparation import PreparationProcess
+from stillmotion.worker.makers.remote import RemoteMaker
 from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererDied, RendererProcess, common_options, try_out
 
 
@@ -94,16 +94,16 @@ def devices(settings: Settings, models: Catalogue, faults: Faults | None = None)
     return devices_for(entries, settings.devices, stand_in, common_options(settings.preview_seconds, faults))
 
 
-def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[Forwarder]:
+def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[RemoteMaker]:
     """The other servers that wire names stand for. Raises `CatalogueError` where one's workflow cannot be used."""
     entries = [each for each in models.offered() if each.engine == EngineKind.FORWARD]
     if not entries:
         return []
     from stillmotion.engines.forward.peers import peer_of
 
-    darkroom = Darkroom(new_renderer)
+    darkroom = PreparationProcess(new_renderer)
     return [
-        Forwarder(each, peer_of(each), darkroom, partial(successor, models), models.has_stand_in(each))
+        RemoteMaker(each, peer_of(each), darkroom, partial(successor, models), models.has_stand_in(each))
         for each in entries
     ]
 

@@ -26,7 +26,7 @@ from stillmotion.worker.background.displacement import DisplacedWatch
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.inputs.slow_pictures import slow_decoder
-from stillmotion.worker.makers.remote import Forwarder
+from stillmotion.worker.makers.remote import RemoteMaker
 from stillmotion.worker.renderer.process import RendererProcess
 
 ABLE_EVERY = timedelta(seconds=0.25)
@@ -82,7 +82,7 @@ async def worker_host(
     models: Catalogue,
     faults: Faults | None,
     spawned: RendererProcess | None = None,
-) -> tuple[WorkerHost, list[Forwarder]]:
+) -> tuple[WorkerHost, list[RemoteMaker]]:
     """The host of as many renderers as the settings say, and the other servers that it asks.
 
     `spawned` is its first renderer, where that loads already.

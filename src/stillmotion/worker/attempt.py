@@ -1,4 +1,4 @@
-"""One claimed generation, to its end, while its lease is kept alive."""
+"""Attempt: one claimed generation up to its end, with its lease kept alive."""
 
 import asyncio
 import shutil
@@ -37,16 +37,16 @@ from stillmotion.worker.renderer.process import RendererDied
 
 RENEW_EVERY = timedelta(seconds=1)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
-"""Between tries to write down an end while the store or the storage is away."""
+"""Pauses between tries to record an end while the store or the storage is away (exponential back-off)."""
 
 DECODED_WITHIN_SECONDS = 1.0
-"""How long a lane waits for a picture to be decoded: what takes longer is decoded without a lane."""
+"""Deadline for decoding a picture in a lane. A slower picture is decoded without one."""
 
 MIDWAY = 0.5
-"""The fraction done at which the fault point of a render under way lies."""
+"""Progress at which the failpoint of a running render lies."""
 
 Ending = Rendered | GenerationFailed | HandedOn | Unavailable
-"""What came of it: a clip, a failed attempt, work for another engine, or nothing, through no fault of its own."""
+"""Outcome of an attempt: a clip, a failure, work for another engine, or None for an interruption."""
 
 _Result = TypeVar("_Result")
 
@@ -55,7 +55,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AttemptContext:
-    """What every attempt works with.
+    """Dependencies of every attempt.
 
     `announcements` wakes whoever delivers callbacks; `scratch` is ours alone; `codec` is what clips are made in.
     `slow_decoder` is the command of a decoder for what takes long.
@@ -75,16 +75,16 @@ class AttemptContext:
 
     @property
     def fetched(self) -> Fetched:
-        """Where what strangers gave is kept: beside the scratch folder, which every start empties."""
+        """Folder of downloaded inputs, beside the scratch folder, which every start empties."""
         return Fetched(self.scratch.with_name("fetched"))
 
 
 class Attempt:
-    """A generation that was claimed: a task of its own from then to its end.
+    """A claimed generation: a task of its own, from the claim to its end.
 
-    It brings its inputs, calls `tell` and waits until a lane has something to make the clip with. Where a picture takes
-    long to decode there, it calls `set_aside` and has that done without a lane, once, before it waits for one again.
-    Where nobody wants it any more, `forget` tells another server that is at it.
+    It fetches its inputs, calls `tell`, and waits for a lane with a maker. If a picture takes long to decode there, it
+    calls `set_aside`, leaves the lane, has the picture decoded without one, and waits again; this happens once. After a
+    cancel `forget` stops the work on another server.
     """
 
     def __init__(
@@ -119,9 +119,9 @@ class Attempt:
         self.task = asyncio.create_task(self._carry_out())
 
     async def carry_on(self, maker: Maker) -> bool:
-        """Have `maker` make it, until it has come to an end or leaves the lane.
+        """Let `maker` make the clip, until the attempt ends or leaves the lane.
 
-        False where this machine was the hindrance and had better rest. Cancelled, it hands the generation back.
+        Returns False if this machine was to blame and should pause. A cancelled call hands the generation back.
         """
         self._left.clear()
         if not self._maker.done():
@@ -137,12 +137,12 @@ class Attempt:
         return self._left.is_set() or await self.task
 
     async def hand_back(self) -> None:
-        """Stop, and give the generation back to the queue."""
+        """Stop, and return the generation to the queue."""
         self.task.cancel()
         await asyncio.wait({self.task})
 
     async def _carry_out(self) -> bool:
-        """See it to an end. Cancelled from outside, it stops and hands the generation back."""
+        """Carry the generation to its end. Cancelled from outside, hand it back to the queue."""
         self._log.info("generation_claimed")
         self._workshop.announcements.notify()
         try:
@@ -178,7 +178,7 @@ class Attempt:
         return not isinstance(ending, Unavailable)
 
     async def _keep_lease(self) -> None:
-        """Renew every second; look whenever there is a signal, so that a cancel is seen at once."""
+        """Renew the lease every second, and check it at every signal, so that a cancel is seen at once."""
         clock, work = self._workshop.clock, self._workshop.work
         renewed_at = clock.monotonic()
         while True:
@@ -235,7 +235,7 @@ class Attempt:
         return await self._maker
 
     async def _lane(self) -> Maker:
-        """Bring the inputs, which what another server is at needs no more, and wait for a lane that makes the clip."""
+        """Fetch the inputs, unless another server has them already, and wait for a lane."""
         if not self.generation.remote:
             await self._inputs.bring()
         self.is_ready = True
@@ -243,17 +243,17 @@ class Attempt:
         return await self._maker
 
     def came_so_far(self, fraction: float) -> None:
-        """`Ledger`."""
+        """See `ProgressSink`."""
         if self._fraction < MIDWAY <= fraction:
             self._workshop.fault(Point.HOST_MIDWAY)
         self._fraction = fraction
 
     def shows(self, picture: Path) -> None:
-        """`Ledger`."""
+        """See `ProgressSink`."""
         self._showcase.take(picture)
 
     async def remember(self, remote: str) -> None:
-        """`Ledger`."""
+        """See `ProgressSink`."""
         self.generation = replace(self.generation, remote=remote)
         await self._insist(lambda: self._workshop.work.remember(self._lease, remote))
 
@@ -279,9 +279,9 @@ class Attempt:
                 await self._insist(lambda: work.release(lease))
 
     async def _publish(self, rendered: Rendered) -> None:
-        """Complete it. Cancelled, it leaves no object behind: a put under way ends first, as it cannot be stopped.
+        """Publish the result. A cancelled call leaves no object behind: a running upload ends first, as it cannot stop.
 
-        Where storage takes long over that, what is left is an orphan.
+        If storage is slow to remove the objects, they become orphans for the sweep.
         """
         work, lease = self._workshop.work, self._lease
         keys = work.new_keys(lease)
@@ -302,7 +302,7 @@ class Attempt:
             self._log.info("result_not_removed", why=str(error))
 
     async def _insist(self, write: Callable[[], Awaitable[_Result]]) -> _Result:
-        """Write down an end however long the store is away: the lease is kept meanwhile."""
+        """Record an end, however long the store is away. The lease is kept meanwhile."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -321,7 +321,7 @@ class Attempt:
             return False
 
     async def _let_go(self) -> None:
-        """Tell another server to stop, where no owner wants the clip any more: else another worker may go on."""
+        """Stop the work on another server after a cancel. After a lost lease another worker may still need it."""
         if not self.generation.remote:
             return
         try:

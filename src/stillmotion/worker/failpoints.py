@@ -1,7 +1,7 @@
-"""Faults on demand, for tests: `submit.after_commit=kill9,render.midway=raise:2`.
+"""Failpoints: faults on demand for tests, such as `submit.after_commit=kill9,render.midway=raise:2`.
 
-Each part names a point, what happens there, and at which of its passings (the first, unless a number says which).
-The passings are counted in each process by itself.
+Each part names a point, an action, and the number of the passing at which it happens (1 by default). Every process
+counts its own passings.
 """
 
 import json
@@ -25,15 +25,15 @@ DONE_BEFORE = frozenset(
         Point.CALLBACK_BEFORE_RECORD,
     }
 )
-"""Points right behind a step that has had its effect: an error raised there is one that came too late."""
+"""Points right after a step's effect: an error raised there comes too late to prevent it."""
 
 
 class FaultsUnreadable(StillmotionError):
-    """STILLMOTION_FAULTS cannot be understood: the message says which part, and what there is."""
+    """Unreadable STILLMOTION_FAULTS: the message names the part and the possible words."""
 
 
 class Action(StrEnum):
-    """What can happen at a point. `exec_then_raise` is `raise` where the step itself has been carried out."""
+    """Action at a point. `exec_then_raise` raises after the step itself."""
 
     KILL9 = "kill9"
     TERM = "term"
@@ -49,7 +49,7 @@ _TAKES_A_NUMBER = frozenset({Action.SLEEP, Action.EXIT})
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A fault to come: `number` is the seconds to sleep or the code to exit with."""
+    """A planned fault. `number` is the seconds to sleep or the exit code."""
 
     point: Point
     action: Action
@@ -58,7 +58,7 @@ class Planned:
 
 
 class Faults:
-    """A `Fault` that carries out what it was told. Raises `FaultsUnreadable` for what it cannot understand."""
+    """A `Fault` with a plan. Raises `FaultsUnreadable` for an unreadable plan."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -95,7 +95,7 @@ def _planned(part: str) -> Planned:
 
 
 def _tell(planned: Planned) -> None:
-    """On standard error at once: the process may not live to flush anything."""
+    """Write the fault to standard error unbuffered: the process may end before a flush."""
     line = {"event": "fault", "point": planned.point, "action": planned.action, "pid": os.getpid()}
     os.write(2, json.dumps(line).encode() + b"\n")
 

@@ -1,4 +1,4 @@
-"""The worker host: takes generations off the queue and has renderer processes make them."""
+"""Worker host: claims generations from the queue and has makers render them."""
 
 import asyncio
 import shutil
@@ -16,26 +16,26 @@ from stillmotion.domain.errors import Unavailable
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.devices import Device
 from stillmotion.worker.lanes import AnyModel, Stints
-from stillmotion.worker.makers.local import RendererMaker
-from stillmotion.worker.makers.remote import Forwarder, Successor
+from stillmotion.worker.makers.local import LocalMaker
+from stillmotion.worker.makers.remote import RemoteMaker, Successor
 from stillmotion.worker.renderer.process import RendererDied, RendererProcess
 from stillmotion.worker.stage import POLL, InputStage
 
 RECLAIM_EVERY = timedelta(seconds=2)
-"""How often to look for leases that have ended: longer than it takes whoever is at work to renew its own."""
+"""Interval of looks for expired leases; longer than the interval of renewals."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 10.0
 LONGEST_FORWARD_PAUSE_SECONDS = 5.0
-"""Until a server in trouble is asked again, and what waits for it goes to another."""
+"""Longest pause before a server in trouble is asked again, while its work goes to another."""
 
 DEVICE_PAUSE = timedelta(seconds=30)
-"""Between tries to load a model that could not be: each takes as long as it takes to find that out."""
+"""Pause between tries to load a model that failed to load; each try may take minutes."""
 
 NewRenderer = Callable[[], RendererProcess]
 
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """A lane with a renderer of its own, of a device or not."""
+    """A lane with its own renderer, with or without a device."""
 
     name: str
     new_renderer: NewRenderer
@@ -43,7 +43,7 @@ class _Stand:
     device: Device | None = None
 
     def entry(self, engine: str) -> Entry | None:
-        """What the catalogue says of an engine, where it is a model on this lane's device."""
+        """Catalogue entry of an engine that is a model on this lane's device; else None."""
         entries = self.device.entries if self.device is not None else ()
         return next((each for each in entries if each.engine_name == engine), None)
 
@@ -52,11 +52,11 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerHost:
-    """Runs `lanes` renderers side by side, one generation each, until drained.
+    """Host of `lanes` renderers side by side, one generation each, until it is drained.
 
-    A renderer is started before there is work and kept warm. What a lane claims it sees to an end: completed,
-    failed, or handed back. `new_renderer` makes a renderer that is not ready yet. Each of `devices` has a lane of its
-    own, and each of `forwarders` as many as its server takes at once.
+    A renderer is started before there is work and kept warm. Every claim is carried to an end: completed, failed, or
+    handed back. `new_renderer` makes a renderer that is not ready yet. Each of `devices` has a lane of its own, and
+    each of `forwarders` as many as its server takes at once.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class WorkerHost:
         workshop: AttemptContext,
         new_renderer: NewRenderer = RendererProcess,
         lanes: int = 1,
-        forwarders: Sequence[Forwarder] = (),
+        forwarders: Sequence[RemoteMaker] = (),
         devices: Sequence[Device] = (),
     ) -> None:
         self._workshop = workshop
@@ -89,16 +89,16 @@ class WorkerHost:
 
     @property
     def stopping(self) -> bool:
-        """Whether it takes no more work."""
+        """True once it claims no further work."""
         return self._stopping.is_set()
 
     @property
     def alive(self) -> bool:
-        """Whether there is a lane whose renderer works, or is being replaced after a crash."""
+        """True where some lane's renderer works, or is being replaced after a crash."""
         return bool(self._able) and not self._stopping.is_set()
 
     def trouble_with(self, engine: str) -> str | None:
-        """Why no device makes that engine's clips just now; None where one does, or it is none of a device's."""
+        """Reason why no device makes that engine's clips now; None where one does, or for an engine without device."""
         names = [device.name for device in self._devices if engine in device.engines]
         troubles = {name: self._trouble_on(name, engine) for name in names}
         if not all(troubles.values()):
@@ -111,7 +111,7 @@ class WorkerHost:
         return self._unfit.get(device, "its model is being loaded")
 
     async def run(self) -> None:
-        """Work until `drain`. Cancelled, it hands back what it is at."""
+        """Work until `drain`. A cancelled call hands unfinished generations back."""
         await asyncio.to_thread(_empty, self._workshop.scratch)
         try:
             async with asyncio.TaskGroup() as group:
@@ -130,9 +130,9 @@ class WorkerHost:
             self._stopped.set()
 
     async def drain(self, grace: timedelta) -> None:
-        """Claim nothing more; let what is being rendered end within `grace`, or else hand it back.
+        """Stop claiming, and let running renders end within `grace`, or else hand them back.
 
-        What has waited longer for its inputs than a lane waits is handed back at once.
+        Attempts that wait for slow inputs are handed back at once.
         """
         self._stopping.set()
         self._workshop.signal.notify()
@@ -170,7 +170,7 @@ class WorkerHost:
             await renderer.stop()
 
     async def _running(self, stand: "_Stand", renderer: RendererProcess) -> RendererProcess:
-        """The lane's renderer, or another where it is gone. Raises `Unavailable` where none can be started."""
+        """The lane's renderer, or a new one if it has ended. Raises `Unavailable` if none can be started."""
         if renderer.alive:
             return renderer
         if renderer.ended:
@@ -203,7 +203,7 @@ class WorkerHost:
         return renderer
 
     async def _stand_back(self, device: Device) -> None:
-        """Leave a device alone for a while; meanwhile what comes for it goes to others."""
+        """Pause a device; its new work goes to others meanwhile."""
         for _ in range(round(DEVICE_PAUSE / POLL)):
             await self._hand_on(device, device.engines)
             if self._stopping.is_set():
@@ -211,23 +211,21 @@ class WorkerHost:
             await self._pause(POLL.total_seconds())
 
     async def _hand_on(self, device: Device, engines: Iterable[str]) -> None:
-        """Give what waits for these of a device's engines to others, where there are any."""
+        """Reroute waiting generations of these engines to their successors, where there are any."""
         if device.successor is not None:
             for engine in engines:
                 await self._reroute(engine, device.successor)
 
     async def _work_once(self, stand: "_Stand", renderer: RendererProcess) -> bool:
-        """Carry out one generation, or wait until there may be one; false where the lane had better pause."""
+        """Carry out one generation, or wait for one. Returns False if the lane should pause."""
         if self._stopping.is_set():
             return True
         if stand.device is not None:
             await self._hand_on(stand.device, self._unfit_models[stand.name])
         attempt = await stand.stage.next()
-        return attempt is None or await attempt.carry_on(
-            RendererMaker(renderer, stand.entry(attempt.generation.engine))
-        )
+        return attempt is None or await attempt.carry_on(LocalMaker(renderer, stand.entry(attempt.generation.engine)))
 
-    async def _forward_lane(self, forwarder: Forwarder, stage: InputStage, number: int) -> None:
+    async def _forward_lane(self, forwarder: RemoteMaker, stage: InputStage, number: int) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             rested = False
@@ -235,8 +233,8 @@ class WorkerHost:
                 rested = await self._forward_once(forwarder, stage, is_first=number == 0)
             pause = FIRST_PAUSE_SECONDS if rested else min(await self._pause(pause), LONGEST_FORWARD_PAUSE_SECONDS)
 
-    async def _forward_once(self, forwarder: Forwarder, stage: InputStage, *, is_first: bool) -> bool:
-        """As `_work_once`. While the server is in trouble its work goes to others, and one lane asks for it again."""
+    async def _forward_once(self, forwarder: RemoteMaker, stage: InputStage, *, is_first: bool) -> bool:
+        """As `_work_once`. While the server is in trouble, its work goes to others and one lane asks for its state."""
         if forwarder.trouble is not None and not (is_first and await forwarder.is_back()):
             await stage.hand_back()
             if is_first and forwarder.has_stand_in:
@@ -246,14 +244,14 @@ class WorkerHost:
         return attempt is None or await attempt.carry_on(forwarder)
 
     async def _reroute(self, engine: str, successor: Successor) -> None:
-        """Give what waits for a server or a device in trouble to others."""
+        """Reroute the work of a server or a device in trouble."""
         moved = await self._workshop.work.reroute(engine, successor)
         if moved:
             log.warning("generations_handed_on", engine=engine, count=moved)
             self._workshop.signal.notify()
 
     async def _pause(self, seconds: float) -> float:
-        """Rest, unless the host stops meanwhile; answers with the next, longer pause."""
+        """Sleep, unless the host stops meanwhile. Returns the next, longer pause."""
         try:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
@@ -262,12 +260,10 @@ class WorkerHost:
         return min(2 * seconds, LONGEST_PAUSE_SECONDS)
 
     async def _reclaim(self) -> None:
-        """Take back, now and then, what lost workers held, and remove what was fetched for what is over.
+        """Reclaim the generations of lost workers, and remove inputs of finished generations, at intervals.
 
-        Never what this host is at.
-
-        A lease must have ended at two looks. A clock that steps, or a machine that slept, ends all of them at once:
-        between the looks those who are at work renew theirs.
+        The host's own generations are exempt. A lease counts as expired only at a second look: a clock that steps, or a
+        machine that slept, ends all leases at once, and living workers renew theirs between the looks.
         """
         work, ended = self._workshop.work, frozenset[str]()
         while True:
@@ -287,13 +283,13 @@ class WorkerHost:
 
 
 async def _nobody_else(remote: str) -> None:
-    """`Forget` where no other server is at anything."""
+    """`Forget` of lanes without another server."""
     del remote
 
 
 @contextmanager
 def _lane_goes_on() -> Iterator[None]:
-    """What goes wrong in a lane is told, and does not end it."""
+    """Log an error of a lane without ending the lane."""
     try:
         yield
     except Unavailable as error:
@@ -303,7 +299,7 @@ def _lane_goes_on() -> Iterator[None]:
 
 
 def _empty(scratch: Path) -> None:
-    """Remove what a killed host left behind."""
+    """Remove files that a killed host left behind."""
     scratch.mkdir(parents=True, exist_ok=True)
     for left in scratch.iterdir():
         shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Whose generations a renderer makes next."""
+"""Lanes: the order of engines in which a renderer looks for its next generation."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,16 +14,16 @@ class LaneOrder(Protocol):
     """The order in which a lane looks for work."""
 
     def wanted(self) -> Sequence[Engines]:
-        """Whose generations to claim: the first of these that has any."""
+        """Groups of engines to claim for: the first group that has any generation."""
         ...
 
     def took(self, engine: str) -> None:
-        """A generation of that engine was claimed."""
+        """Note the claim of a generation for that engine."""
         ...
 
 
 class AnyModel:
-    """A lane whose engines are all loaded takes whatever comes first."""
+    """Order of a lane whose engines are all loaded: first come, first served."""
 
     def __init__(self, engines: Engines) -> None:
         self._engines = (engines,)

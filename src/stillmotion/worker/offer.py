@@ -6,15 +6,15 @@ from typing import Protocol
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import Unavailable
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.makers.remote import Forwarder
+from stillmotion.worker.makers.remote import RemoteMaker
 
 
 class OtherWorkers(Protocol):
-    """The workers that are processes of their own."""
+    """Workers in processes of their own."""
 
     @property
     def any_able(self) -> bool:
-        """Whether one of them can make clips."""
+        """True where one of them can make clips."""
         ...
 
 
@@ -26,7 +26,7 @@ async def check_lanes(host: WorkerHost, others: OtherWorkers) -> None:
         raise Unavailable("no renderer is running")
 
 
-async def check_offer(models: Catalogue, others: Sequence[Forwarder], host: WorkerHost) -> None:
+async def check_offer(models: Catalogue, others: Sequence[RemoteMaker], host: WorkerHost) -> None:
     """Raise `Unavailable` for a model that nobody can make just now: no server, and no device here."""
     found = {each.entry.name: each.trouble for each in others}
     found |= {each.name: host.trouble_with(each.engine_name) for each in models.offered() if each.is_local}

@@ -1,4 +1,4 @@
-"""Previews on the host's side: the newest one of an attempt as an object, there until the attempt is over."""
+"""Preview storage: the newest preview of an attempt as an object, up to the attempt's end."""
 
 import asyncio
 from pathlib import Path
@@ -9,13 +9,13 @@ from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.domain.errors import Unavailable
 
 PATIENCE_SECONDS = 2.0
-"""How long the end of an attempt waits for storage to be rid of its preview: what is left then is an orphan."""
+"""Deadline for removing the preview at the attempt's end; a preview left behind is an orphan for the sweep."""
 
 
 class PreviewStore:
-    """One object that each picture replaces. `key` names it, which nobody can guess, and no other attempt has.
+    """One object that each preview replaces. Its `key` is unguessable and belongs to this attempt alone.
 
-    Storage that is slow or away costs pictures and nothing else: one is not stored while another still is.
+    Slow storage costs previews and nothing else: a preview is dropped while the last one is still being stored.
     """
 
     def __init__(self, objects: ObjectStore, key: str, log: structlog.typing.FilteringBoundLogger) -> None:
@@ -24,7 +24,7 @@ class PreviewStore:
         self.shown: str | None = None
 
     def take(self, picture: Path) -> None:
-        """There is a new picture in that file."""
+        """Store a new preview from that file."""
         if self._storing is None or self._storing.done():
             self._storing = asyncio.create_task(self._store(picture))
 
@@ -37,7 +37,7 @@ class PreviewStore:
             self.shown = self._key
 
     async def clear(self) -> None:
-        """Remove it, if it was not removed before: no picture comes after this."""
+        """Remove the object. No preview is stored after this."""
         storing, self._storing, self.shown = self._storing, None, None
         if storing is None:
             return

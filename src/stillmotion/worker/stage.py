@@ -1,4 +1,4 @@
-"""The stage before rendering: claimed generations wait there for their inputs, and then for a lane."""
+"""Input stage before rendering: claimed generations wait here for their inputs, then for a lane."""
 
 import asyncio
 from collections import Counter
@@ -15,17 +15,17 @@ from stillmotion.worker.attempt import Attempt, AttemptContext
 from stillmotion.worker.lanes import LaneOrder
 
 POLL = timedelta(seconds=1)
-"""How often an idle lane looks for what another process submitted; this process's own submits wake it."""
+"""Interval of an idle lane's looks for other processes' submits; own submits wake it."""
 
 PATIENCE = timedelta(seconds=0.25)
-"""How long a lane waits for the inputs of what it claimed last before it claims something else as well."""
+"""Time that a lane waits for the inputs of its last claim before it claims another generation."""
 
 SLOW_AFTER = timedelta(seconds=1)
-"""How long a subscription's inputs may take before it gets a further place while no further lane is idle."""
+"""Age of a claim with missing inputs after which its subscription may get a further place without an idle lane."""
 
 PLACES, PLACES_EACH_LANE = 16, 2
 SHARES = 8
-"""A subscription has at most one place of so many: the others' way stays free, however slow its inputs come."""
+"""A subscription has at most 1/8 of the places, so that its slow inputs leave room for others (a bulkhead)."""
 
 Forget = Callable[[str], Awaitable[None]]
 """As `Maker.forget`."""
@@ -34,11 +34,11 @@ log = structlog.get_logger(__name__)
 
 
 class InputStage:
-    """What the lanes of one kind make next: claimed in the order of `turns`, made ready, and given out in that order.
+    """Input stage of the lanes of one kind: claims in the order of `turns`, and gives ready attempts out in that order.
 
-    Only a lane that is idle claims, so that nothing lies here that another process could render now. A lane whose
-    claim is not ready soon claims another, of other subscriptions first, until all places are taken. Who has a share of
-    the places is passed over.
+    Only an idle lane claims, so that nothing waits here that another process could render now. If a claim is not ready
+    soon, the lane claims another, of other subscriptions first, until all places are taken. A subscription with its
+    full share of the places is passed over.
     """
 
     def __init__(self, workshop: AttemptContext, turns: LaneOrder, lanes: int, forget: Forget) -> None:
@@ -54,11 +54,11 @@ class InputStage:
 
     @property
     def held(self) -> frozenset[str]:
-        """The ids of all generations that were claimed here and have not come to an end: in a lane or before."""
+        """Ids of all generations that are claimed here and unfinished, in a lane or before one."""
         return frozenset(each.generation.id for each in self._under_way)
 
     async def next(self) -> Attempt | None:
-        """What a lane is to make now, claimed by now; None where there is nothing yet.
+        """The next ready attempt for a lane; None where there is none yet.
 
         Raises `Unavailable` where nothing can be claimed, or this machine could not keep an input.
         """
@@ -73,7 +73,7 @@ class InputStage:
         return ready
 
     async def hand_back(self, *, settled: bool = False) -> None:
-        """Give all that no lane has taken back to the queue; where `settled`, only what no lane waits for any more."""
+        """Return attempts without a lane to the queue; with `settled`, only those that no lane waits for."""
         latest = self._workshop.clock.monotonic() - (PATIENCE.total_seconds() if settled else 0.0)
         await asyncio.gather(*(each.hand_back() for each in self._waiting if each.began <= latest))
 
@@ -90,7 +90,7 @@ class InputStage:
         return next((each for each in self._waiting if each.is_ready), None)
 
     async def _settle(self, claimed: Attempt) -> None:
-        """Wait until something is ready, or what was claimed has come to nothing, for as long as a lane waits."""
+        """Wait, up to a lane's patience, until an attempt is ready or the claim has ended."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 while self._first_ready() is None and not claimed.task.done():
@@ -98,7 +98,7 @@ class InputStage:
                     await self._news.wait()
 
     async def _claim_one(self) -> Attempt | None:
-        """Claim what comes next, where there is a place for it; None where there is nothing, or none."""
+        """Claim the next generation; None without one, or without a place for it."""
         async with self._claiming:
             if self._is_hindered:
                 self._is_hindered = False
@@ -114,14 +114,14 @@ class InputStage:
             return None
 
     def _served(self) -> list[str]:
-        """The subscriptions with as much in the stage as they may have: all their places, or one for each idle lane."""
+        """Subscriptions at their limit in the stage: their share of the places, or one for each idle lane."""
         slow = self._workshop.clock.monotonic() - SLOW_AFTER.total_seconds()
         places = Counter(each.generation.subscription_id for each in self._waiting)
         soon = Counter(each.generation.subscription_id for each in self._waiting if each.is_ready or each.began > slow)
         return [each for each, count in places.items() if count >= self._share or soon[each] >= self._idle_lanes]
 
     async def _claimed(self, engines: Engines, passed_over: list[str]) -> Generation | None:
-        """Claim to the end: a cancel in between must not leave a generation that nobody renders."""
+        """Claim, shielded from cancellation: a half-done claim would leave a generation that nobody renders."""
         claiming = asyncio.ensure_future(self._workshop.work.claim(engines, passed_over))
         try:
             return await asyncio.shield(claiming)
@@ -139,7 +139,7 @@ class InputStage:
         return attempt
 
     def _tell(self) -> None:
-        """Something is ready, or a place is free: lanes that wait look again."""
+        """Wake waiting lanes: an attempt is ready, or a place is free."""
         self._news.set()
         self._workshop.signal.notify()
 

@@ -13,8 +13,8 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.forward.peer import Peer
 from stillmotion.engines.forward.peers import peer_of
 from stillmotion.engines.forward.polling import PollSchedule
-from stillmotion.worker.makers.preparation import Darkroom
-from stillmotion.worker.makers.remote import Forwarder
+from stillmotion.worker.makers.preparation import PreparationProcess
+from stillmotion.worker.makers.remote import RemoteMaker
 from stillmotion.worker.renderer.process import RendererProcess
 from tests.media.clips import texture, write_clip
 from tests.worker.conftest import FAKE_RENDERER, workshop
@@ -42,12 +42,12 @@ def an_entry(url: str, **parts) -> Entry:
     return replace(ENTRY, server=Server(**{"speaks": Dialect.OPENAI, "url": url} | server), **parts)
 
 
-def forwarders_of(*entries: Entry, peer: Peer | None = None) -> list[Forwarder]:
+def forwarders_of(*entries: Entry, peer: Peer | None = None) -> list[RemoteMaker]:
     """Who asks these servers, each the next one's stand-in; `ray-1-6` stands for all of them."""
     catalogue = Catalogue({each.name: each for each in entries}, {"ray-1-6": tuple(each.name for each in entries)})
-    darkroom = Darkroom(lambda: RendererProcess(FAKE_RENDERER))
+    darkroom = PreparationProcess(lambda: RendererProcess(FAKE_RENDERER))
     return [
-        Forwarder(
+        RemoteMaker(
             each, peer or peer_of(each), darkroom, partial(successor, catalogue), catalogue.has_stand_in(each), QUICK
         )
         for each in entries

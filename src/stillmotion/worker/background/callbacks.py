@@ -1,4 +1,4 @@
-"""Delivering callbacks as they fall due."""
+"""Delivery of callbacks from the outbox, as they fall due."""
 
 import asyncio
 from collections import Counter
@@ -14,29 +14,29 @@ from stillmotion.domain.callbacks import Delivery, DeliveryState
 from stillmotion.domain.errors import Unavailable
 
 POLL = timedelta(seconds=1)
-"""How often to look for what falls due by time, or was caused by another process."""
+"""Interval of looks for deliveries that fall due by time, or were caused by another process."""
 AT_ONCE = 500
 """Deliveries under way, to all endpoints together."""
 SHARE, SOUND_SHARE = 4, 32
-"""Deliveries under way in one line: the larger share is for an endpoint that took what it was sent last."""
+"""Concurrent deliveries in one line; the larger share is for an endpoint that took the last one."""
 OWNER_SHARE, OWNER_SOUND_SHARE = 16, 128
 """Deliveries under way of one subscription, to however many endpoints; the larger share is for sound ones."""
 SOUND_KEPT = 10_000
-"""Lines whose endpoints are remembered for having taken something. Past this all of them are tested anew."""
+"""Most lines remembered as sound. Beyond it all are tested anew."""
 IDLE_PER_LOOK = 9
-"""For each second that a look at the store takes, so many go to others: looks may be many, or long."""
+"""Pause after a look at the store, as a multiple of its time: frequent or long looks leave time to others."""
 REST = timedelta(seconds=10)
-"""Before a delivery is tried again that our own side kept from being made or written down."""
+"""Pause before a delivery that failed on our own side."""
 
 log = structlog.get_logger(__name__)
 
 
 class Deliverer:
-    """Makes every delivery that is due, many at once, until it is cancelled.
+    """Deliverer of all due callbacks, many at once, until it is cancelled.
 
-    An endpoint that hangs holds no more than its share, and a subscription no more than its own, so that it delays
-    its own deliveries and nobody else's. Of several subscriptions the one goes first that has least under way.
-    A delivery that is cut off is not written down: it is made again by whoever comes next, under the same id.
+    A hanging endpoint holds at most its share of the places, and a subscription at most its own (bulkheads), so that
+    each delays its own deliveries alone. The subscription with the fewest under way goes first. A delivery that is cut
+    off is not recorded: the next process makes it again, under the same id (at-least-once delivery).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Deliverer:
                 await self._announcements.wait(POLL)
 
     async def _begin_due(self, group: asyncio.TaskGroup) -> None:
-        """Start what is due and not under way, as far as there is room."""
+        """Start due deliveries that are not under way, as far as there are places."""
         self._more_is_due = False
         try:
             # What is under way is still due. Twice the largest share shows what else is, whatever comes first.

@@ -1,4 +1,4 @@
-"""Watches over the database's files: a server whose database was removed beneath it says so, whether asked or not."""
+"""Watch over the database's files: a server whose database was removed or replaced says so in its log."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,9 +13,9 @@ _LOG = structlog.get_logger(__name__)
 
 
 class DisplacedWatch:
-    """Tells the log when the database's files are no longer those that were opened, and when they are again.
+    """Watch that logs when the database's files are no longer the opened ones, and when they are again.
 
-    `displaced` says what is wrong and what to do, or None.
+    `displaced` returns the problem with its remedy, or None.
     """
 
     def __init__(self, displaced: Callable[[], str | None]) -> None:

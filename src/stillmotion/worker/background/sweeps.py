@@ -12,13 +12,13 @@ from stillmotion.domain.errors import Unavailable
 EVERY = timedelta(minutes=1)
 
 BETWEEN_BATCHES = timedelta(seconds=1)
-"""Where there is more to remove than a batch: it is never so urgent that others should wait for it."""
+"""Pause between batches: a sweep is never urgent."""
 
 log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """Sweeps a batch at a time until it is cancelled."""
+    """Sweeper of generations, a batch at a time, until it is cancelled."""
 
     def __init__(self, retention: Retention) -> None:
         self._retention = retention
@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 
 class UploadSweeper:
-    """Looks once a minute, until it is cancelled."""
+    """Sweeper of uploads, once a minute, until it is cancelled."""
 
     def __init__(self, uploads: Uploads) -> None:
         self._uploads = uploads

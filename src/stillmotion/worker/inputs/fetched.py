@@ -1,4 +1,4 @@
-"""What strangers' servers gave, kept until its generation is over: nothing is fetched twice because a host ended."""
+"""Downloaded inputs, kept until their generation is over: the crash of a host causes no second download."""
 
 import asyncio
 import os
@@ -16,12 +16,12 @@ IsOver = Callable[[str], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A folder with one for each generation. What has its name in there is whole, also after a power cut."""
+    """Folder of downloads with a subfolder for each generation. A file there is whole, even after a power cut."""
 
     root: Path
 
     async def file(self, generation_id: str, name: str, fetch: Fetch) -> str:
-        """The path of the generation's file called `name`, fetched where it is not there. Raises as `fetch` does."""
+        """Path of the generation's file `name`, downloaded if it is absent. Raises as `fetch` does."""
         path = self.root / generation_id / name
         if await asyncio.to_thread(path.exists):
             return str(path)
@@ -36,7 +36,7 @@ class Fetched:
         await asyncio.to_thread(shutil.rmtree, self.root / generation_id, ignore_errors=True)
 
     async def sweep(self, is_over: IsOver, held: Collection[str]) -> None:
-        """Remove the files of all generations that are over, but for those that are held. Raises `Unavailable`."""
+        """Remove the files of generations that are over, except the held ones. Raises `Unavailable`."""
         for generation_id in await asyncio.to_thread(_names, self.root):
             if generation_id not in held and await is_over(generation_id):
                 await self.forget(generation_id)

@@ -1,4 +1,4 @@
-"""Pictures that take long to decode: read where no lane waits for them, by processes that give way to all others."""
+"""Slow pictures: decoded outside of any lane, by processes of the lowest priority."""
 
 import asyncio
 import shutil
@@ -13,18 +13,18 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.media.sandbox.client import DECODER_COMMAND, DecoderProcess
 
 COVER = FrameSize(3840, 2160)
-"""What a picture still covers once it was made plain: the largest clip."""
+"""Size that the new picture still covers: the largest clip's."""
 
 GIVE_WAY = ("nice", "-n", "15")
 
 
 def slow_decoder(command: Sequence[str] = DECODER_COMMAND) -> tuple[str, ...]:
-    """The command of a decoder that gets what processor time others leave, where the system has a `nice`."""
+    """Command of a decoder with the lowest priority, where the system has `nice`."""
     return (*GIVE_WAY, *command) if shutil.which(GIVE_WAY[0]) else tuple(command)
 
 
 async def make_plain(path: Path, command: Sequence[str]) -> None:
-    """Put a PNG of the same picture in the file's place, which is decoded in no time.
+    """Replace the file by a quickly decoded PNG of the same picture.
 
     Raises `GenerationFailed` as `intake.decode` does, `OSError` where this machine is to blame. Cancelled, it stops.
     """

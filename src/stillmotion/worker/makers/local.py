@@ -15,7 +15,7 @@ from stillmotion.worker.renderer.protocol import Order, Progress, Render, Render
 
 
 @dataclass(frozen=True, slots=True)
-class RendererMaker:
+class LocalMaker:
     """`Maker` over one renderer process. `entry` is its model's in the catalogue; None for the embedded engine."""
 
     renderer: RendererProcess

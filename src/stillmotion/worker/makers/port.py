@@ -27,7 +27,7 @@ class SlowInput(StillmotionError):
     """Raised if a picture is not decoded within the job's `decoded_within` seconds. Nothing was made."""
 
 
-class Ledger(Protocol):
+class ProgressSink(Protocol):
     """Record of a maker's progress."""
 
     def shows(self, picture: Path) -> None:
@@ -51,7 +51,7 @@ class Job:
     inputs: InputFiles
     codec: VideoCodec
     log: structlog.typing.FilteringBoundLogger
-    ledger: Ledger
+    ledger: ProgressSink
     decoded_within: float | None = None
 
     @property

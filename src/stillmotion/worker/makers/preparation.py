@@ -10,7 +10,7 @@ from stillmotion.worker.renderer.process import OnProgress, RendererDied, Render
 from stillmotion.worker.renderer.protocol import Adopt, Done, Prepare, Prepared
 
 
-class Darkroom:
+class PreparationProcess:
     """One renderer for all clips that are made elsewhere, one order at a time. It is started when first needed.
 
     Strangers' pictures and other servers' clips are decoded there, never in the process that holds the keys.

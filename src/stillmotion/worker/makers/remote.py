@@ -18,7 +18,7 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.forward.peer import ClipRequest, Peer, ServerDown
 from stillmotion.engines.forward.polling import PollSchedule, fetch, follow, submit
 from stillmotion.worker.makers.port import HandedOn, Job, rendered
-from stillmotion.worker.makers.preparation import Darkroom
+from stillmotion.worker.makers.preparation import PreparationProcess
 from stillmotion.worker.renderer.protocol import Adopt, Prepare, Prepared
 
 MADE_THERE = 0.95
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass
-class Forwarder:
+class RemoteMaker:
     """`Maker` over one server, for many clips at once. While the server is in `trouble`, the text is the reason.
 
     Without a stand-in, `successor` never names an engine.
@@ -39,7 +39,7 @@ class Forwarder:
 
     entry: Entry
     peer: Peer
-    darkroom: Darkroom
+    darkroom: PreparationProcess
     successor: Successor
     has_stand_in: bool = True
     pace: PollSchedule = field(default_factory=PollSchedule)

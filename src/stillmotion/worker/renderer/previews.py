@@ -1,4 +1,4 @@
-"""Previews on the renderer's side: now and then a whole file, and never at the clip's cost."""
+"""Previews in the renderer: now and then a whole JPEG file, never at the clip's cost."""
 
 import logging
 import math
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class Previews:
-    """One clip's preview, a file in `folder` that is replaced by the next. Above all the one throttle of them.
+    """Preview of one clip: a file in `folder` that each new one replaces, with the one throttle.
 
-    `tell` is told of each that is there; with `every` 0 there are none.
+    `tell` is called with each file; with `every` 0 there are none.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Previews:
         self._due_at = now() + self._every
 
     def show(self, picture: Callable[[], Picture]) -> None:
-        """`domain.rendering.Show`. What goes wrong is logged, and then there are no more."""
+        """`domain.rendering.Show`. An error is logged and ends the previews."""
         if self._now() < self._due_at:
             return
         try:
@@ -48,14 +48,14 @@ class Previews:
         self._due_at = self._now() + self._every
 
     def remove(self) -> None:
-        """Leave no file."""
+        """Remove the file."""
         for path in (self._path, self._part):
             with suppress(OSError):
                 path.unlink()
 
 
 def shown(frames: Iterator[Frame], show: Show) -> Iterator[Frame]:
-    """The frames as they come, each offered."""
+    """Pass the frames through, offering each as a preview."""
     for frame in frames:
         show(lambda: reduced(frame))  # noqa: B023 - it is called at once, or never
         yield frame

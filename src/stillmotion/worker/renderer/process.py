@@ -1,4 +1,4 @@
-"""The host's end of one renderer process: start it, give it renders, stop it."""
+"""Renderer process as the host sees it: start, orders, cancel, stop."""
 
 import asyncio
 import os
@@ -44,14 +44,14 @@ RENDERER_COMMAND = (sys.executable, "-m", "stillmotion.worker.renderer.__main__"
 
 
 def common_options(preview_seconds: float, faults: Faults | None) -> list[str]:
-    """What every renderer is told, whatever its engines are."""
+    """Command-line options common to all renderers."""
     options = ["--preview-every", str(preview_seconds)]
     return [*options, "--faults", faults.text] if faults else options
 
 
 STOP_PATIENCE = timedelta(seconds=2)
 REMEMBERED_LINES = 20
-"""How much of what a renderer printed last is told when it dies."""
+"""Last lines of a renderer's output that its death reports."""
 LONGEST_LINE = 4000
 
 QUIET: Mapping[str, str] = {"SVT_LOG": "1"}
@@ -81,18 +81,18 @@ the device is at (a block, a piece of decoding) than begin anew."""
 
 OnProgress = Callable[[Progress], None]
 OnPreview = Callable[[Path], None]
-"""Takes the file in which what is being made can be seen: it is read at once, or the next time."""
+"""Takes the file of a preview: it is read at once, or at the next call."""
 
 
 def unseen(_: Path) -> None:
-    """Where nobody looks."""
+    """Ignore previews."""
 
 
 log = structlog.get_logger(__name__)
 
 
 class RendererDied(StillmotionError):
-    """The process is gone, or had to be killed. `stage` is what it was busy with, `exit_code` as subprocess has it."""
+    """The process ended, or had to be killed. `stage` is its last stage, `exit_code` as in `subprocess`."""
 
     def __init__(self, stage: RenderStage, exit_code: int | None, why: str, last_words: Sequence[str] = ()) -> None:
         super().__init__(f"the renderer died while {stage}: {why}")
@@ -103,7 +103,7 @@ class RendererDied(StillmotionError):
 
     @property
     def was_at_work(self) -> bool:
-        """Whether it died of a generation, and not before it was given one."""
+        """True if it died at work on a generation, False if it died while starting."""
         return self.stage not in {RenderStage.STARTING, RenderStage.IDLE}
 
     def as_failure(self) -> GenerationFailed:
@@ -112,7 +112,7 @@ class RendererDied(StillmotionError):
 
 
 class RendererUnfit(RendererDied):
-    """It cannot be loaded as it is set up: the message is a sentence for the operator that says the fix."""
+    """An engine cannot be loaded as it is set up: the message tells the operator the remedy."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(RenderStage.STARTING, None, reason)
@@ -145,12 +145,12 @@ class RendererProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it is loaded and running."""
+        """True once it is loaded, while it runs."""
         return self.ready is not None and self._process is not None and self._process.returncode is None
 
     @property
     def ended(self) -> bool:
-        """Whether it was there and is gone."""
+        """True once it has ended."""
         return self._process is not None and self._process.returncode is not None
 
     @property
@@ -160,7 +160,7 @@ class RendererProcess:
 
     @property
     def stage(self) -> RenderStage:
-        """What it was busy with when it last said so."""
+        """The stage that it reported last."""
         return self._stage
 
     async def spawn(self) -> None:
@@ -194,12 +194,12 @@ class RendererProcess:
         return first
 
     def ticket(self) -> int:
-        """A number for the next order."""
+        """Number of the next order."""
         self._ticket += 1
         return self._ticket
 
     async def render(self, message: Order, on_progress: OnProgress, on_preview: OnPreview = unseen) -> Done:
-        """Have a clip made. `on_preview` is told of each picture of it that is there meanwhile.
+        """Render a clip. `on_preview` is called with each preview.
 
         Raises `GenerationFailed`; `RendererDied`, and then it must be started anew by making another;
         `Unavailable` where the machine is to blame.
@@ -209,7 +209,7 @@ class RendererProcess:
         return outcome
 
     async def prepare(self, message: Prepare) -> Prepared:
-        """Have pictures made ready. Raises as `render` does."""
+        """Prepare pictures. Raises as `render` does."""
         outcome = await self._carry_out(message, lambda _: None, unseen)
         assert isinstance(outcome, Prepared), "pictures were asked for"
         return outcome
@@ -238,7 +238,7 @@ class RendererProcess:
                 raise RenderCancelled
 
     async def stop(self) -> None:
-        """Let it end by itself, soon."""
+        """Close its input, so that it ends by itself; kill it if it does not."""
         try:
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.close()
@@ -252,7 +252,7 @@ class RendererProcess:
                 await process.wait()
 
     async def kill(self) -> None:
-        """End it now, and wait until it is gone."""
+        """Kill it, and wait for its end."""
         if self._process is None:
             return
         if self._process.returncode is None:
@@ -262,7 +262,7 @@ class RendererProcess:
         await self._close_pipes(self._process)
 
     async def _close_pipes(self, process: Process) -> None:
-        """Read what it said last, to the end, unless a process of its own holds the pipes open."""
+        """Read its last output, unless a grandchild holds the pipes open."""
         if self._listeners:
             await asyncio.wait(self._listeners, timeout=STOP_PATIENCE.total_seconds())
         for listener in self._listeners:
@@ -300,7 +300,7 @@ class RendererProcess:
         return message
 
     async def _cancel(self, ticket: int) -> None:
-        """Stop a render that nobody waits for any more; a renderer that is too busy to listen is killed."""
+        """Cancel a render; a renderer too busy to react is killed."""
         try:
             self._send(pack(Cancel(ticket)))
             # Not `asyncio.timeout`: up to Python 3.11.2 its end is taken for the cancel that this task had before.
@@ -321,7 +321,7 @@ class RendererProcess:
             self._process.stdin.write(message)
 
     async def _listen(self, process: Process) -> None:
-        """Queue what the child says; None when it says no more."""
+        """Queue the child's messages; None at the end."""
         assert process.stdout is not None
         try:
             while True:
@@ -331,7 +331,7 @@ class RendererProcess:
             self._heard.put_nowait(None)
 
     async def _overhear(self, process: Process) -> None:
-        """Keep what libraries print in the child: in the log, where nothing can be forged, not on the terminal."""
+        """Log the output of libraries in the child: no line can be forged in the log, and none reaches the terminal."""
         assert process.stderr is not None
         while True:
             try:

@@ -1,4 +1,4 @@
-"""What a renderer does: errands, one after the other, each stopped when its host no longer wants it."""
+"""Service loop of a renderer: orders, one after the other, each cancellable by its host."""
 
 import errno
 import os
@@ -43,12 +43,12 @@ from stillmotion.worker.renderer.protocol import (
 from stillmotion.worker.renderer.signals import return_memory
 
 PROGRESS_SECONDS = 0.1
-"""How often a render says how far it is, at most; a new stage is said at once."""
+"""Least interval of progress reports; a new stage is reported at once."""
 
 MACHINES_FAULT = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES}
 )
-"""Errors of the system that say nothing about the generation."""
+"""`errno` values that blame the machine, not the generation."""
 
 
 MIDWAY = 0.5
@@ -59,7 +59,7 @@ _BEGINNINGS: Mapping[RenderStage, Point] = {
 
 
 class Renderer:
-    """Carries out renders one after the other, while a second thread listens for cancels."""
+    """Renderer of one order after the other, with a second thread that listens for cancels."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Renderer:
         self._cancelled_up_to = 0
 
     def serve(self, started: float, unfit: Mapping[str, str]) -> None:
-        """Say that the engines are loaded, then carry out what comes, for as long as the process lives.
+        """Report that the engines are loaded, then carry out orders to the end of the process.
 
         `started` is the monotonic time at which loading began; `unfit` is as in `Ready`.
         """
@@ -91,7 +91,7 @@ class Renderer:
             return_memory()
 
     def _listen(self) -> None:
-        """Take messages until the host closes the pipe or dies: then nobody wants the result."""
+        """Read messages up to the end of the pipe: a host that closed it or died needs no result."""
         try:
             while (message := _receive(self._incoming)) is not None:
                 if isinstance(message, Cancel):
@@ -136,7 +136,7 @@ class Renderer:
                 return prepare(order, self._decoder, say)
 
     def is_cancelled(self, ticket: int) -> bool:
-        """Whether the host no longer wants that render."""
+        """True for a cancelled order."""
         return ticket <= self._cancelled_up_to
 
     def _say(self, message: FromRenderer) -> None:
@@ -144,12 +144,12 @@ class Renderer:
         self._outgoing.flush()
 
     def report(self, progress: Progress) -> None:
-        """Tell the host how far a render is."""
+        """Report progress to the host."""
         self._say(progress)
 
 
 class _Reporter:
-    """One render's progress: said now and then, and the place where a cancel is noticed."""
+    """Progress of one render, throttled; a cancel is noticed here."""
 
     def __init__(self, renderer: Renderer, ticket: int) -> None:
         self._renderer, self._ticket = renderer, ticket
@@ -169,7 +169,7 @@ class _Reporter:
         self._renderer.report(Progress(self._ticket, min(1.0, max(0.0, fraction)), stage))
 
     def _pass(self, fraction: float, stage: RenderStage) -> None:
-        """The fault points of a render, each passed once."""
+        """Pass the failpoints of a render, each once."""
         if stage is not self._stage and stage in _BEGINNINGS:
             self._renderer.fault(_BEGINNINGS[stage])
         if stage is RenderStage.RENDERING and fraction >= MIDWAY and not self._is_midway:

@@ -1,11 +1,11 @@
-"""A renderer must not be stopped by signals that are meant for its host, nor keep memory that it has no use for."""
+"""Process settings of a renderer: ignored signals, and freed memory returned to the system."""
 
 import ctypes
 import signal
 
 
 def leave_signals_to_parent() -> None:
-    """Ignore what a terminal or a service supervisor sends to a whole group: the host says when to stop."""
+    """Ignore signals that a terminal or supervisor sends to the process group: the host decides when to stop."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
