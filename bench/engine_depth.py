@@ -53,7 +53,7 @@ def depth() -> list[Figure]:
     picture, truth = photo("motorcycle_left"), true_disparity()
     rgb = as_array(picture)
     scene = analyse(rgb, FaceFinder())
-    given = DepthImage(motorcycle_depth()).nearness(rgb, scene, lambda: None)
+    given = DepthImage(motorcycle_depth()).nearness(rgb, scene)
     # Without its lines, which else hold the parallax back: this is the steepest that the maps are ever asked for.
     bare = replace(scene, lines=scene.lines[:0], depth=Depth(given, "image"))
     shot = Stage.over(picture, clip_size(picture, Resolution.P540), bare)

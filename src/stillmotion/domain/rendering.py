@@ -5,9 +5,11 @@ Pixels cross this seam as buffers, so that the domain needs no array library: wr
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from stillmotion.domain.catalogue import SizeRule
 from stillmotion.domain.request import FrameSize
@@ -21,12 +23,33 @@ RESAMPLER = "resample/1"
 Report = Callable[[float], None]
 """Takes the fraction done, 0 to 1. Raises `RenderCancelled` when the render must stop: call it often."""
 
-Pause = Callable[[], None]
-"""A report that no more is done than before, for whatever has no fraction to tell. Raises as `Report` does."""
+
+def _go_on() -> None:
+    """Check of work that nobody will stop."""
 
 
-def unasked() -> None:
-    """The pause of work that nobody will stop."""
+_CHECK: Final[ContextVar[Callable[[], None]]] = ContextVar("checkpoint", default=_go_on)
+
+
+def checkpoint() -> None:
+    """Cancellation checkpoint, for work that has no fraction to report. Call it often: at least ten times a second.
+
+    Raises `RenderCancelled` when the render must stop.
+    """
+    _CHECK.get()()
+
+
+@contextmanager
+def cancellable_by(check: Callable[[], None]) -> Iterator[None]:
+    """Within the block, `checkpoint` calls `check`, and raises what that raises.
+
+    It holds for this thread or task. Another thread has it if it runs in a copy of this context.
+    """
+    token = _CHECK.set(check)
+    try:
+        yield
+    finally:
+        _CHECK.reset(token)
 
 
 Show = Callable[[Callable[[], "Picture"]], None]

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.domain.rendering import Pause, unasked
+from stillmotion.domain.rendering import checkpoint
 from stillmotion.vision.resize import Pixels, as_bytes, fit_within
 
 SEARCH_SIDE = 320
@@ -81,13 +81,13 @@ class FaceFinder:
         self._quick = FaceCascade("alt2", 4, SMALLEST_FACE)
         self._thorough = FaceCascade("default", 4, SMALLEST_FACE)
 
-    def find(self, rgb: Pixels, pause: Pause = unasked) -> tuple[Box, ...]:
+    def find(self, rgb: Pixels) -> tuple[Box, ...]:
         """Faces in a picture (height × width × 3), the largest first."""
         grey = equalised(cv2.cvtColor(fit_within(rgb, SEARCH_SIDE), cv2.COLOR_RGB2GRAY))
         first = self._quick.find(grey)
         if not first:
             return ()
-        pause()
+        checkpoint()
         second = self._thorough.find(grey)
         agreed = [box for box in first if any(box.overlap(other) >= SAME_FACE for other in second)]
         return tuple(sorted(agreed, key=lambda box: -box.area))

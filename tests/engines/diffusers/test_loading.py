@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
 
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled  # noqa: E402 - after the skip
+from stillmotion.domain.rendering import cancellable_by  # noqa: E402
 from stillmotion.engines.diffusers.engine import Diffusers  # noqa: E402
 from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: E402
 from tests.engines.diffusers.models import DEVICE, TINY  # noqa: E402
@@ -18,20 +19,16 @@ def entry_of(name, folder_of, **changed):
     return TINY[name].entry(name, folder_of(name), **changed)
 
 
-def unasked() -> None:
-    pass
-
-
 def test_a_model_is_loaded_once_and_kept(folder_of):
     slot, entry = ModelSlot(DEVICE), entry_of("wan21", folder_of)
-    assert slot.hold(entry, unasked) is slot.hold(entry, unasked)
+    assert slot.hold(entry) is slot.hold(entry)
 
 
 def test_another_model_takes_its_place(folder_of):
     slot = ModelSlot(DEVICE)
-    first = slot.hold(entry_of("wan21", folder_of), unasked)
-    assert slot.hold(entry_of("svd", folder_of), unasked).entry.name == "svd"
-    assert slot.hold(entry_of("wan21", folder_of), unasked) is not first
+    first = slot.hold(entry_of("wan21", folder_of))
+    assert slot.hold(entry_of("svd", folder_of)).entry.name == "svd"
+    assert slot.hold(entry_of("wan21", folder_of)) is not first
 
 
 def test_whoever_stops_waiting_stops_nobody_else(folder_of):
@@ -41,10 +38,10 @@ def test_whoever_stops_waiting_stops_nobody_else(folder_of):
         asked.set()
         raise RenderCancelled
 
-    with pytest.raises(RenderCancelled):
-        slot.hold(entry, cancelled)
+    with pytest.raises(RenderCancelled), cancellable_by(cancelled):
+        slot.hold(entry)
     assert asked.is_set()
-    assert slot.hold(entry, unasked).entry == entry
+    assert slot.hold(entry).entry == entry
 
 
 @pytest.mark.parametrize(

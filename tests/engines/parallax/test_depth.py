@@ -35,10 +35,6 @@ def scene(motorcycle) -> Scene:
     return analyse(as_array(motorcycle), FaceFinder())
 
 
-def never() -> None:
-    """Nobody asks to stop."""
-
-
 def ramp(width: int, height: int) -> DepthMap:
     """Near at the bottom."""
     rows = np.repeat(np.linspace(0, 1, height, dtype=np.float32)[:, np.newaxis], width, axis=1)
@@ -54,7 +50,7 @@ def plan_of(picture: Picture, prompt: str = "push in", **more) -> dict:
 
 def test_a_depth_image_orders_a_real_scene_better_than_the_estimate(motorcycle, scene):
     truth = true_disparity()
-    given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene, never)
+    given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene)
     assert pairs_in_order(nearness(scene), truth) > 0.75
     assert pairs_in_order(given, truth) > 0.93
 
@@ -69,7 +65,7 @@ def test_a_house_before_the_sky_stands_upright():
 
 
 def test_true_depth_with_all_its_edges_folds_nothing(motorcycle, scene):
-    given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene, never)
+    given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene)
     shot = Stage.over(motorcycle, SIZE, replace(scene, lines=scene.lines[:0], depth=Depth(given, "image")))
     for move in MOVES:
         faults = map_faults(shot, move)
@@ -116,12 +112,12 @@ def test_a_depth_image_of_another_shape_is_refused_in_words(motorcycle):
 
 def test_a_depth_image_without_relief_is_one_plane(motorcycle, scene):
     level = DepthMap(74, 50, np.full((50, 74), 3.0, np.float32).data)
-    assert np.all(DepthImage(level).nearness(as_array(motorcycle), scene, never) == np.float32(FLAT_NEARNESS))
+    assert np.all(DepthImage(level).nearness(as_array(motorcycle), scene) == np.float32(FLAT_NEARNESS))
 
 
 def test_known_depth_has_its_edges_where_the_picture_has_them(scene, motorcycle):
     """A coarse depth image comes out with the outlines of the picture, not with those of its own pixels."""
     truth = true_disparity()
     coarse = cv2.resize(truth, (37, 25), interpolation=cv2.INTER_AREA)
-    given = DepthImage(DepthMap(37, 25, coarse.data)).nearness(as_array(motorcycle), scene, never)
+    given = DepthImage(DepthMap(37, 25, coarse.data)).nearness(as_array(motorcycle), scene)
     assert pairs_in_order(given, truth) > 0.88

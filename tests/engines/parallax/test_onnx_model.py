@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled
-from stillmotion.domain.rendering import Picture, RenderJob
+from stillmotion.domain.rendering import Picture, RenderJob, cancellable_by
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Scene, analyse
@@ -35,13 +35,9 @@ def looked_at(rgb: np.ndarray) -> Scene:
     return analyse(rgb, FaceFinder())
 
 
-def never() -> None:
-    """Nobody asks to stop."""
-
-
 def nearness_of(model: DepthModel, rgb: np.ndarray, count: int = 2) -> list[float]:
     """How near the middle of each stripe is."""
-    near = model.nearness(rgb, looked_at(rgb), never)
+    near = model.nearness(rgb, looked_at(rgb))
     wide = near.shape[1] / count
     return [float(near[:, round(wide * (each + 0.3)) : round(wide * (each + 0.7))].mean()) for each in range(count)]
 
@@ -123,12 +119,13 @@ def test_a_cancel_stops_a_model_at_work(tmp_path):
     engine = Parallax(DepthModel(models.endless_on_white(tmp_path / "endless.onnx")))
     began = time.monotonic()
 
-    def report(_: float) -> None:
+    def check() -> None:
         if time.monotonic() - began > 0.6:
             raise RenderCancelled
 
-    with pytest.raises(RenderCancelled):
-        engine.render(RenderJob("push in", Picture(320, 180, stripes(180, 255).tobytes()), None, SIZE, 1.0), report)
+    job = RenderJob("push in", Picture(320, 180, stripes(180, 255).tobytes()), None, SIZE, 1.0)
+    with pytest.raises(RenderCancelled), cancellable_by(check):
+        engine.render(job, lambda _: None)
     assert time.monotonic() - began < 1.2
 
 

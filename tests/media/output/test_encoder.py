@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
-from stillmotion.domain.rendering import Frame, Rendering, VideoCodec
+from stillmotion.domain.rendering import Frame, Rendering, VideoCodec, cancellable_by
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.frames import rgb
 from stillmotion.media.input import clips
@@ -113,6 +113,25 @@ def test_what_stops_the_frames_leaves_no_file_and_no_thread(tmp_path, error, cod
         encode(rendering(frames(), 30), tmp_path / "clip.mp4", OPTIONS[codec])
     assert list(tmp_path.iterdir()) == []
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("codec", list(VideoCodec))
+def test_a_cancel_is_noticed_while_the_encoder_is_waited_for(tmp_path, codec):
+    """The frames are all drawn, and the encoder is behind: nothing but its own checkpoints can stop it."""
+    drawn, size = threading.Event(), FrameSize(1280, 720)
+
+    def frames() -> Iterator[Frame]:
+        yield from (frame_of(texture(size, shift)) for shift in range(30))
+        drawn.set()
+
+    def check() -> None:
+        if drawn.is_set():
+            raise RenderCancelled
+
+    large = Rendering(size, 24, 30, frames(), "{}")
+    with pytest.raises(RenderCancelled), cancellable_by(check):
+        encode(large, tmp_path / "clip.mp4", OPTIONS[codec])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_written_is_a_failure_worth_another_attempt(tmp_path):

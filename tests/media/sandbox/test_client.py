@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
-from stillmotion.domain.rendering import VideoCodec
+from stillmotion.domain.rendering import VideoCodec, cancellable_by
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.input import clips, pictures
 from stillmotion.media.input.clip_facts import ONE_FILE
@@ -234,12 +234,12 @@ def test_a_cancel_ends_a_decoder_that_does_not_listen(hostile, tmp_path, deed):
     def cancelled() -> float:
         began = time.monotonic()
 
-        def pause():
+        def check():
             if time.monotonic() - began > 0.1:
                 raise RenderCancelled
 
-        with pytest.raises(RenderCancelled):
-            hostile.picture(told(tmp_path, deed), pause=pause)
+        with pytest.raises(RenderCancelled), cancellable_by(check):
+            hostile.picture(told(tmp_path, deed))
         return time.monotonic() - began
 
     took = []
@@ -309,6 +309,6 @@ def test_whatever_ffmpeg_reads_it_may_open_nothing_else():
     assert set(opened) == {"clips.py", "foreign_clips.py", "probe.py"}
     assert {given["options"] for given in opened.values()} == {"dict(ONE_FILE)"}
     # A stranger's clip is of the format that its first bytes are of, among a few.
-    formats = {"earlier.py": "'mp4'", "foreign.py": "_container(clip)", "probe.py": "'mp4'"}
+    formats = {"clips.py": "'mp4'", "foreign_clips.py": "_container(clip)", "probe.py": "'mp4'"}
     assert {name: given["format"] for name, given in opened.items()} == formats
     assert ONE_FILE == {"protocol_whitelist": "file"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from stillmotion.domain.catalogue import Ability, Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants, unasked
+from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wants
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.conditioning import Conditioning, conditioning_of, smallest
 from stillmotion.engines.diffusers.decoding import frames_of
@@ -38,7 +38,8 @@ class Diffusers:
         """
         began = time.monotonic()
         try:
-            resident = self._slot.hold(self._entry, lambda: report(0.0))
+            report(0.0)
+            resident = self._slot.hold(self._entry)
         except EngineUnfit as error:
             raise FailureKind.MODEL_UNFIT.error() from error
         loaded = time.monotonic()
@@ -61,7 +62,7 @@ class Diffusers:
 
     def warm(self) -> None:
         """Load the model and render its smallest clip, so that no customer waits for that. Raises `EngineUnfit`."""
-        resident = self._slot.hold(self._entry, unasked)
+        resident = self._slot.hold(self._entry)
         shot = smallest(self._entry)
         course = ClipProgress(resident.step_times, None, shot.steps, shot.frame_count, lambda _: None)
         try:

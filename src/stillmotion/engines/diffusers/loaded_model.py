@@ -14,7 +14,7 @@ from PIL import Image
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import Show, unseen
+from stillmotion.domain.rendering import Show, checkpoint, unseen
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers import optimizations
 from stillmotion.engines.diffusers.conditioning import Anchor, Conditioning, smallest
@@ -113,7 +113,7 @@ class LoadedModel:
                         given = count
                         # After a retry, frames that were handed on already are skipped.
                         yield piece[:, max(0, left) :]
-                    course.pause()
+                    checkpoint()
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise

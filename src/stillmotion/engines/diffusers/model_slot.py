@@ -8,12 +8,12 @@ import torch
 
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import EngineUnfit
-from stillmotion.domain.rendering import Pause
+from stillmotion.domain.rendering import checkpoint
 from stillmotion.engines.diffusers.loaded_model import LoadedModel, load
 from stillmotion.engines.diffusers.memory import release
 
 ASKS_EVERY: Final = 0.05
-"""Seconds between two calls of `pause` while a model loads."""
+"""Seconds between two checkpoints while a model loads."""
 FIRST_GPU: Final = "auto"
 
 
@@ -29,28 +29,28 @@ class ModelSlot:
         self._entry: Entry | None = None
         self._loading: Future[LoadedModel] | None = None
 
-    def hold(self, entry: Entry, pause: Pause) -> LoadedModel:
-        """The entry's model, loaded. Raises `EngineUnfit`, and what `pause` raises."""
+    def hold(self, entry: Entry) -> LoadedModel:
+        """The entry's model, loaded. Raises `EngineUnfit`, and what `checkpoint` raises."""
         if self._loading is not None and self._entry != entry:
-            self._wait(self._loading, pause)
+            self._wait(self._loading)
             # Dropping the future drops the model: both must not be in memory at once.
             self._loading = self._entry = None
             release(self.device)
         if self._loading is None:
             self._entry = entry
             self._loading = self._loader.submit(load, entry, self.device)
-        self._wait(self._loading, pause)
+        self._wait(self._loading)
         if self._loading.exception() is not None:
             failed, self._loading = self._loading, None
             return failed.result()
         return self._loading.result()
 
-    def _wait(self, loading: Future[LoadedModel], pause: Pause) -> None:
+    def _wait(self, loading: Future[LoadedModel]) -> None:
         while not loading.done():
             try:
                 loading.exception(ASKS_EVERY)
             except NotYet:
-                pause()
+                checkpoint()
 
 
 def _device(name: str) -> torch.device:

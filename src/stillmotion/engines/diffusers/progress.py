@@ -59,15 +59,11 @@ class ClipProgress:
         self._spent = Spent()
         self._done = 0.0
 
-    def pause(self) -> None:
-        """Report the same progress again, so that a cancel is noticed."""
-        self._report(self._done)
-
     def begin(self) -> None:
         """The steps begin, perhaps for a second time. Reported progress never goes back."""
         self._began = self._step_began = self._now()
         self._step = self._blocks = 0
-        self.pause()
+        self._report(self._done)
 
     def before_block(self) -> None:
         """A network is about to run one of its blocks."""

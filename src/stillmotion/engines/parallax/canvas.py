@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.domain.rendering import Pause, Picture, unasked
+from stillmotion.domain.rendering import Picture, checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.vision.resize import Pixels, as_array, as_bytes, blurred, even, resized
 
@@ -71,9 +71,7 @@ class Canvas:
         return int(self.u.shape[0]) * 2
 
 
-def lay_out(
-    picture: Picture, size: FrameSize, focus: tuple[float, float], margin: float = 0.0, pause: Pause = unasked
-) -> Canvas:
+def lay_out(picture: Picture, size: FrameSize, focus: tuple[float, float], margin: float = 0.0) -> Canvas:
     """Scale the picture to cover `size`, cropped around `focus` (x and y as fractions of the picture).
 
     With `margin` (a fraction of the frame's sides) the picture goes on beyond its edges that far, mirrored and ever
@@ -84,15 +82,15 @@ def lay_out(
     down = _Span.around(focus[1], picture.height, size.height, scale)
     part = as_array(picture)[down.start : down.start + down.length, across.start : across.start + across.length]
     scaled = as_bytes(resized(part, across.scaled, down.scaled))
-    pause()
+    checkpoint()
     border = even(size.width * margin), even(size.height * margin)
     if margin:
-        scaled = _continued(scaled, *border, pause)
-        pause()
+        scaled = _continued(scaled, *border)
+        checkpoint()
     y, u, v = _planes(scaled)
-    pause()
+    checkpoint()
     region = _shown(across, down, border)
-    return Canvas(_doubled(y, pause), u, v, across.offset + border[0], down.offset + border[1], size, region)
+    return Canvas(_doubled(y), u, v, across.offset + border[0], down.offset + border[1], size, region)
 
 
 def _shown(across: "_Span", down: "_Span", border: tuple[int, int]) -> Region:
@@ -106,16 +104,16 @@ def _shown(across: "_Span", down: "_Span", border: tuple[int, int]) -> Region:
     )
 
 
-def _continued(rgb: Pixels, across: int, down: int, pause: Pause) -> Pixels:
+def _continued(rgb: Pixels, across: int, down: int) -> Pixels:
     """Mirrored beyond its edges by so many pixels, the more softly the further out."""
     height, width = rgb.shape[:2]
     out: Any = cv2.copyMakeBorder(rgb, down, down, across, across, cv2.BORDER_REFLECT_101)
     x, y = _beyond(width, across), _beyond(height, down)
     small = cv2.resize(np.maximum(x[np.newaxis], y[:, np.newaxis]), (out.shape[1] // 8, out.shape[0] // 8))
     share = cv2.resize(np.clip(small / 0.5, 0, 1), out.shape[1::-1])
-    pause()
+    checkpoint()
     soft = blurred(out, SOFTEST * max(across, down))
-    pause()
+    checkpoint()
     out = cv2.blendLinear(soft, out, share, 1 - share)
     out[down : down + height, across : across + width] = rgb
     return out
@@ -159,16 +157,16 @@ def _planes(rgb: Pixels) -> tuple[Pixels, Pixels, Pixels]:
     )
 
 
-def _doubled(y: Pixels, pause: Pause) -> Pixels:
+def _doubled(y: Pixels) -> Pixels:
     """Samples between the samples, each from the six nearest along a line."""
     alone = np.ones(1, np.float32)
     across = _between(y, _HALFWAY, alone, (2, 0))
     fine = np.empty((y.shape[0] * 2, y.shape[1] * 2), np.uint8)
     fine[::2, ::2] = y
     fine[::2, 1::2] = across
-    pause()
+    checkpoint()
     fine[1::2, ::2] = _between(y, alone, _HALFWAY, (0, 2))
-    pause()
+    checkpoint()
     fine[1::2, 1::2] = _between(across, alone, _HALFWAY, (0, 2))
     return fine
 

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.domain.rendering import Frame, Pause, Picture
+from stillmotion.domain.rendering import Frame, Picture, checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.carryover import REST, Momentum
@@ -65,27 +65,24 @@ class Joint:
 class Film:
     """Draws the frames of one keyframe under one plan."""
 
-    def __init__(
-        self, picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint, pause: Pause
-    ) -> None:
+    def __init__(self, picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint) -> None:
         self._terms = terms
-        self._pause = pause
-        shot, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint, pause)
-        self._warp = Warp(self._surface, pause)
-        pause()
+        shot, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint)
+        self._warp = Warp(self._surface)
+        checkpoint()
         beat = Beat(times(terms.count, loop=plan.loop), terms.seconds, plan.loop, terms.seed)
         cells, strength = Cells.of(self._surface, shot.picture), plan.strength
-        pause()
+        checkpoint()
         subject = deformations(plan.subject, scene, cells, beat, strength)
-        pause()
-        stirs = stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength, pause)
-        self._moving = joined([*subject, *stirs], pause)
+        checkpoint()
+        stirs = stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength)
+        self._moving = joined([*subject, *stirs])
         self._flow: Deformation | None = None
-        pause()
+        checkpoint()
         self._drift = drifting(plan.ambient, scene, cells, beat, strength)
-        pause()
+        checkpoint()
         self._flicker = Flicker(plan.ambient, scene, cells, beat, strength)
-        pause()
+        checkpoint()
         self._veils = Veils(plan.ambient, scene, cells, beat, strength)
         self._weather = Weather(plan.ambient, (terms.size.width, terms.size.height), beat, strength)
 
@@ -110,11 +107,11 @@ class Film:
         """The frame that the map gives, with all that drifts through it and falls before it."""
         frame = self._warp.draw(*self._layers(index, sources))
         lit = self._flicker.over(frame, index, sources, self._warp)
-        self._pause()
+        checkpoint()
         veiled = self._veils.over(lit, index, sources, self._warp)
-        self._pause()
+        checkpoint()
         shown = self._weather.over(veiled, index)
-        self._pause()
+        checkpoint()
         return shown
 
     def enlarged(self, grid: Grid, cell: int) -> Any:
@@ -171,22 +168,22 @@ def _sum(one: Grid | None, other: Grid) -> Grid:
 
 
 def _staged(
-    picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint, pause: Pause
+    picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint
 ) -> tuple[Stage, NearnessMap, Views, CameraPath]:
     """The picture laid out and the camera's way through it, at the carried speed as it looks on this picture."""
     velocity = {} if joint.momentum.is_rest or plan.loop else dict(joint.momentum.velocity)
     path = _path(plan, terms, joint, velocity)
-    shot = Stage.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0, pause)
-    pause()
-    surface, views = shot.staged(path, pause)
-    pause()
+    shot = Stage.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0)
+    checkpoint()
+    surface, views = shot.staged(path)
+    checkpoint()
     if not velocity or terms.count < 2:
         return shot, surface, views, path
     edge = (terms.count - 1, terms.count - 2) if joint.arriving else (0, 1)
     found = step(surface, views, *edge) * terms.rate
     factor = float(np.clip(joint.momentum.speed / max(found, 1e-6), *MATCHING))
     path = _path(plan, terms, joint, {name: value * factor for name, value in velocity.items()})
-    return shot, *shot.staged(path, pause), path
+    return shot, *shot.staged(path), path
 
 
 def _path(plan: MotionPlan, terms: Terms, joint: Joint, velocity: dict[str, float]) -> CameraPath:

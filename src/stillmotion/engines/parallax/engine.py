@@ -13,7 +13,7 @@ from enum import StrEnum
 import cv2
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import DepthMap, Frame, Picture, Rendering, RenderJob, Report, Wants
+from stillmotion.domain.rendering import DepthMap, Frame, Picture, Rendering, RenderJob, Report, Wants, checkpoint
 from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.carryover import ending_of, opening_of
 from stillmotion.engines.parallax.camera.staging import Stage
@@ -59,66 +59,63 @@ class Parallax:
         one to the other. Raises `GenerationFailed` (code `image_required`) where there is neither.
         """
         terms = Terms(job.size, max(1, round(job.seconds * FPS)), job.seconds, job.seed)
-        progress = _RenderProgress(report)
-        progress.at(0.0)
+        report(0.0)
         if job.frame0 is not None and job.frame1 is not None:
-            clip = self._between(job, job.frame0, job.frame1, terms, progress)
+            clip = self._between(job, job.frame0, job.frame1, terms)
         else:
-            clip = self._from_one(job, job.frame0 or job.frame1, terms, progress)
-        progress.pause()
+            clip = self._from_one(job, job.frame0 or job.frame1, terms)
+        checkpoint()
         return Rendering(
             size=job.size,
             fps=FPS,
             frame_count=terms.count,
-            frames=_reported(clip.draw, terms.count, progress),
+            frames=_reported(clip.draw, terms.count, report),
             plan=clip.described(),
             telling_frame=terms.count - 1 if job.frame0 is None or clip.first.path.ends_on_whole else 0,
         )
 
-    def _from_one(self, job: RenderJob, picture: Picture | None, terms: Terms, progress: "_RenderProgress") -> "_Clip":
+    def _from_one(self, job: RenderJob, picture: Picture | None, terms: Terms) -> "_Clip":
         if picture is None:
             raise FailureKind.IMAGE_REQUIRED.error()
-        scene = self._looked_at(picture, job.depth, progress)
+        scene = self._looked_at(picture, job.depth)
         plan = _planned(job, scene)
         if job.frame0 is None:
             joint = Joint(opening_of(job.frame1_plan), arriving=True)
         else:
             joint = Joint(ending_of(job.frame0_plan), whole=bool(job.frame0_plan))
-        film = Film(picture, scene, plan, terms, joint, progress.pause)
+        film = Film(picture, scene, plan, terms, joint)
         return _Clip(plan, film, film, film.draw, (scene,))
 
-    def _between(
-        self, job: RenderJob, start: Picture, end: Picture, terms: Terms, progress: "_RenderProgress"
-    ) -> "_Clip":
-        scenes = self._looked_at(start, job.depth, progress), self._looked_at(end, None, progress)
+    def _between(self, job: RenderJob, start: Picture, end: Picture, terms: Terms) -> "_Clip":
+        scenes = self._looked_at(start, job.depth), self._looked_at(end, None)
         plan = _planned(job, scenes[0])
         shots = []
         for picture, scene in zip((start, end), scenes, strict=True):
-            shots.append(Stage.over(picture, job.size, scene, pause=progress.pause))
-            progress.pause()
+            shots.append(Stage.over(picture, job.size, scene))
+            checkpoint()
         found = match(*(shot.canvas for shot in shots))
-        progress.pause()
+        checkpoint()
         between = _between(found)
         plan = _standing(plan) if between is Between.MORPH else _passing(plan) if between is Between.DISSOLVE else plan
         # There and back from the same place to itself is a loop's way.
         filmed = replace(plan, loop=between is Between.RETURN)
-        first = Film(start, scenes[0], filmed, terms, Joint(ending_of(job.frame0_plan), whole=True), progress.pause)
-        progress.pause()
-        last = Film(end, scenes[1], filmed, terms, Joint(opening_of(job.frame1_plan), arriving=True), progress.pause)
+        first = Film(start, scenes[0], filmed, terms, Joint(ending_of(job.frame0_plan), whole=True))
+        checkpoint()
+        last = Film(end, scenes[1], filmed, terms, Joint(opening_of(job.frame1_plan), arriving=True))
         if found is not None and between is Between.MORPH:
             return _Clip(plan, first, last, morphed(first, last, found, terms.count), scenes, between)
         return _Clip(plan, first, last, dissolved(first, last, terms.count), scenes, between)
 
-    def _looked_at(self, picture: Picture, known: DepthMap | None, progress: "_RenderProgress") -> Scene:
+    def _looked_at(self, picture: Picture, known: DepthMap | None) -> Scene:
         rgb = as_array(picture)
-        scene = analyse(rgb, self._faces, progress.pause)
-        progress.pause()
+        scene = analyse(rgb, self._faces)
+        checkpoint()
         source = self._depth if known is None else DepthImage(known)
         # Who gives the depth of a drawing wants it moved by that.
         if scene.is_flat_art and known is None:
             return scene
-        depth = Depth(source.nearness(rgb, scene, progress.pause), source.name)
-        progress.pause()
+        depth = Depth(source.nearness(rgb, scene), source.name)
+        checkpoint()
         return replace(scene, is_flat_art=False, depth=depth)
 
 
@@ -199,25 +196,8 @@ def _impossible(key: str, scene: Scene) -> Ignored | None:
     return None
 
 
-class _RenderProgress:
-    """Passes on how far a render is, and asks between whiles whether it may go on."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._done = 0.0
-
-    def at(self, done: float) -> None:
-        """So much is done, 0 to 1."""
-        self._done = done
-        self._report(done)
-
-    def pause(self) -> None:
-        """No more is done than before."""
-        self._report(self._done)
-
-
-def _reported(draw: Draw, count: int, progress: _RenderProgress) -> Iterator[Frame]:
+def _reported(draw: Draw, count: int, report: Report) -> Iterator[Frame]:
     for index in range(count):
-        progress.at(index / count)
+        report(index / count)
         yield draw(index)
-    progress.at(1.0)
+    report(1.0)

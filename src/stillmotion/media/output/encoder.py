@@ -15,7 +15,7 @@ import numpy as np
 from av.container import OutputContainer
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import Frame, Pause, Rendering, VideoCodec, unasked
+from stillmotion.domain.rendering import Frame, Rendering, VideoCodec, checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.frames import BT709, LIMITED_RANGE
 
@@ -38,7 +38,7 @@ HAS_ALL_OF_IT = frozenset({"avx512vl", "avx2", "bmi1", "bmi2", "fma", "abm"})
 """Linux's names for AVX-512 and for what `X264_CPU` allows."""
 
 ASKS_EVERY = 0.05
-"""Seconds between pauses while the encoder is waited for."""
+"""Seconds between checkpoints while the encoder is waited for."""
 
 ENCODERS: Mapping[VideoCodec, str] = {VideoCodec.H264: "libx264", VideoCodec.AV1: "libsvtav1"}
 """FFmpeg's encoders."""
@@ -80,14 +80,14 @@ class Clip:
     telling: Frame
 
 
-def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = None, pause: Pause = unasked) -> Clip:
+def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = None) -> Clip:
     """Draw every frame of `rendering` and write them to `path`, whole or not at all.
 
-    Encoding runs on a thread of its own. `pause` is called while it is waited for. What that raises, or the frames'
+    Encoding runs on a thread of its own, which is waited for with checkpoints. What these raise, or the frames'
     iterator (a cancel, a failure), is raised again after the thread has ended and the file is gone. Raises
     `GenerationFailed` with code `video_encode_failed` where the file cannot be written.
     """
-    writer = _Writer(path, rendering, options or OPTIONS[VideoCodec.H264], pause)
+    writer = _Writer(path, rendering, options or OPTIONS[VideoCodec.H264])
     telling: Frame | None = None
     count = 0
     try:
@@ -110,10 +110,9 @@ def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = Non
 class _Writer:
     """The thread that encodes, and the queue that leads to it."""
 
-    def __init__(self, path: Path, rendering: Rendering, options: EncodeOptions, pause: Pause) -> None:
+    def __init__(self, path: Path, rendering: Rendering, options: EncodeOptions) -> None:
         self._path, self._options = path, options
         self._size, self._fps, self._count = rendering.size, rendering.fps, rendering.frame_count
-        self._pause = pause
         self._waiting: Queue[Frame | None] = Queue(options.queue)
         self._abandoned = threading.Event()
         self._error: BaseException | None = None
@@ -130,7 +129,7 @@ class _Writer:
         self._put(None)
         while self._thread.is_alive():
             self._thread.join(ASKS_EVERY)
-            self._pause()
+            checkpoint()
         if self._error is not None:
             self._path.unlink(missing_ok=True)
             raise FailureKind.VIDEO_NOT_WRITTEN.error() from self._error
@@ -150,7 +149,7 @@ class _Writer:
             try:
                 return self._waiting.put(frame, timeout=ASKS_EVERY)
             except Full:
-                self._pause()
+                checkpoint()
 
     def _run(self) -> None:
         try:

@@ -20,7 +20,7 @@ import msgspec
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_PIXELS
-from stillmotion.domain.rendering import DepthMap, Frame, Pause, Picture, unasked
+from stillmotion.domain.rendering import DepthMap, Frame, Picture, checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.input.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ClipFacts, Surveyed
 from stillmotion.media.sandbox.protocol import (
@@ -54,7 +54,7 @@ END_SECONDS = 2.0
 STOP_SECONDS = 0.05
 """How long one may take to notice that nobody wants the rest: a cancel must not wait longer."""
 LOOK_MILLISECONDS = 20
-"""How often to pause while it is waited for."""
+"""Time between checkpoints while it is waited for."""
 PIPE_BYTES = 1 << 20
 """A frame of a clip at a time, or nearly (Linux, where a user may ask for this much)."""
 
@@ -76,8 +76,8 @@ class DecoderProcess:
     process's first: the kernel ends a decoder with the thread that started it. `command` is given this process's id
     as its last argument.
 
-    `pause` is called while a decoder is at work; what that raises ends it. All methods raise `GenerationFailed` where
-    the file is to blame, for its decoder's death too; `OSError` where this machine is.
+    A decoder at work is waited for with checkpoints: one that raises ends it. All methods raise `GenerationFailed`
+    where the file is to blame, for its decoder's death too; `OSError` where this machine is.
     """
 
     def __init__(
@@ -122,28 +122,28 @@ class DecoderProcess:
 
     def confinement(self) -> tuple[str, ...]:
         """What a file's child is really held to here (`confinement.confine`)."""
-        with self._asked(DecodeOrder(What.CONFINEMENT), Path(os.devnull), unasked) as answer:
+        with self._asked(DecodeOrder(What.CONFINEMENT), Path(os.devnull)) as answer:
             return answer.head(Confined).to
 
-    def size(self, picture: Path, pause: Pause = unasked) -> FrameSize:
+    def size(self, picture: Path) -> FrameSize:
         """The picture's size in pixels as it is looked at."""
-        with self._asked(DecodeOrder(What.SIZE), picture, pause) as answer:
+        with self._asked(DecodeOrder(What.SIZE), picture) as answer:
             head = answer.head(Size)
             return _believed(head.width, head.height, MAX_PICTURE_PIXELS)
 
-    def picture(self, picture: Path, cover: FrameSize | None = None, pause: Pause = unasked) -> Picture:
+    def picture(self, picture: Path, cover: FrameSize | None = None) -> Picture:
         """The picture, as `intake.decode` says."""
         order = DecodeOrder(What.PICTURE, None if cover is None else (cover.width, cover.height))
-        with self._asked(order, picture, pause) as answer:
+        with self._asked(order, picture) as answer:
             head = answer.head(Pixels)
             area = _area(_believed(head.width, head.height, MAX_PICTURE_PIXELS))
             return Picture(
                 head.width, head.height, answer.buffer(3 * area), answer.buffer(area) if head.alpha else None
             )
 
-    def depth(self, picture: Path, pause: Pause = unasked, *, bright_is_far: bool = False) -> DepthMap:
+    def depth(self, picture: Path, *, bright_is_far: bool = False) -> DepthMap:
         """How near things are, as `depth_image.decode_depth` says."""
-        with self._asked(DecodeOrder(What.DEPTH, bright_is_far=bright_is_far), picture, pause) as answer:
+        with self._asked(DecodeOrder(What.DEPTH, bright_is_far=bright_is_far), picture) as answer:
             head = answer.head(Nearness)
             nearness = answer.buffer(4 * _area(_believed(head.width, head.height, MAX_PICTURE_PIXELS)))
             import numpy as np  # noqa: PLC0415 - large, and not needed before the decoder is started
@@ -152,30 +152,30 @@ class DecoderProcess:
                 raise DecoderDied("it answered with what is no number")
             return DepthMap(head.width, head.height, nearness)
 
-    def facts(self, clip: Path, pause: Pause = unasked) -> ClipFacts:
+    def facts(self, clip: Path) -> ClipFacts:
         """What the clip holds, as `earlier.facts` says."""
-        with self._asked(DecodeOrder(What.FACTS), clip, pause) as answer:
+        with self._asked(DecodeOrder(What.FACTS), clip) as answer:
             head = answer.head(Facts)
             _believed(head.width, head.height, MAX_CLIP_PIXELS)
             if not (0 < head.frame_count <= MAX_CLIP_FRAMES and min(head.fps) > 0):
                 raise DecoderDied("it answered with a length that cannot be")
             return head.as_facts()
 
-    def frames(self, clip: Path, pause: Pause = unasked) -> Iterator[Frame]:
+    def frames(self, clip: Path) -> Iterator[Frame]:
         """Every frame in order, one in memory at a time."""
-        return self._frames(What.FRAMES, clip, pause)
+        return self._frames(What.FRAMES, clip)
 
-    def _frames(self, what: What, clip: Path, pause: Pause) -> Generator[Frame]:
-        with self._asked(DecodeOrder(what), clip, pause) as answer:
+    def _frames(self, what: What, clip: Path) -> Generator[Frame]:
+        with self._asked(DecodeOrder(what), clip) as answer:
             for _ in range(MAX_CLIP_FRAMES):
                 head = answer.next_head()
                 if isinstance(head, End):
                     return
                 yield answer.frame(head)
 
-    def survey(self, clip: Path, pause: Pause = unasked) -> Surveyed:
+    def survey(self, clip: Path) -> Surveyed:
         """What a clip that another made holds, every frame of it decoded, as `foreign.survey` says."""
-        with self._asked(DecodeOrder(What.SURVEY), clip, pause) as answer:
+        with self._asked(DecodeOrder(What.SURVEY), clip) as answer:
             head = answer.head(Survey)
             size = _believed(head.width, head.height, MAX_CLIP_PIXELS)
             if not (0 < head.frame_count <= MAX_CLIP_FRAMES and min(head.fps) > 0):
@@ -183,26 +183,26 @@ class DecoderProcess:
             telling = answer.frame(answer.next_head())
             return Surveyed(size, Fraction(*head.fps), head.frame_count, head.is_played, telling)
 
-    def converted(self, clip: Path, pause: Pause = unasked) -> Generator[Frame]:
+    def converted(self, clip: Path) -> Generator[Frame]:
         """Every frame of a clip that another made, as ours are, as `foreign.frames` says."""
-        return self._frames(What.CONVERTED, clip, pause)
+        return self._frames(What.CONVERTED, clip)
 
-    def first(self, clip: Path, pause: Pause = unasked) -> Frame:
+    def first(self, clip: Path) -> Frame:
         """The clip's first frame."""
-        with self._asked(DecodeOrder(What.FIRST), clip, pause) as answer:
+        with self._asked(DecodeOrder(What.FIRST), clip) as answer:
             return answer.frame(answer.next_head())
 
-    def last(self, clip: Path, pause: Pause = unasked) -> Frame:
+    def last(self, clip: Path) -> Frame:
         """The clip's last frame."""
-        with self._asked(DecodeOrder(What.LAST), clip, pause) as answer:
+        with self._asked(DecodeOrder(What.LAST), clip) as answer:
             return answer.frame(answer.next_head())
 
     @contextmanager
-    def _asked(self, order: DecodeOrder, path: Path, pause: Pause) -> "Iterator[_Answer]":
+    def _asked(self, order: DecodeOrder, path: Path) -> "Iterator[_Answer]":
         """Give the order, and see to the decoder's end when the block is done with the answer."""
         with open(self._sent(order, path), "rb", buffering=0) as pipe:  # noqa: PTH123 - it is a file number
             in_all = CLIP_SECONDS if order.what.of_a_clip else self._picture_seconds
-            answer = _Answer(pipe.fileno(), self._patience, in_all, pause)
+            answer = _Answer(pipe.fileno(), self._patience, in_all)
             try:
                 yield answer
             except DecoderDied as sign:
@@ -280,8 +280,8 @@ class DecoderProcess:
 class _Answer:
     """What comes out of the pipe, none of it believed unchecked. Raises `DecoderDied` for what is no answer."""
 
-    def __init__(self, handle: int, patience: float, in_all: float, pause: Pause) -> None:
-        self._handle, self._patience, self._pause = handle, patience, pause
+    def __init__(self, handle: int, patience: float, in_all: float) -> None:
+        self._handle, self._patience = handle, patience
         self._left = in_all
         self._poll = select.poll()
         self._poll.register(handle, select.POLLIN)
@@ -332,7 +332,7 @@ class _Answer:
         while not self._poll.poll(LOOK_MILLISECONDS):
             if time.monotonic() > until:
                 raise DecoderDied("it took too long", signal.SIGXCPU)
-            self._pause()
+            checkpoint()
         self._left -= time.monotonic() - began
 
 

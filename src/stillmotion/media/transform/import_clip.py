@@ -11,7 +11,7 @@ from typing import Final
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import Frame, Rendering, Report
+from stillmotion.domain.rendering import Frame, Rendering, Report, checkpoint
 from stillmotion.domain.request import MAX_SECONDS
 from stillmotion.media.input.clip_facts import Surveyed
 from stillmotion.media.output.encoder import Clip, EncodeOptions, encode
@@ -39,12 +39,8 @@ def take_over(
     `kept` says which frames of it: all but the first, or all but the last. Raises `broken` for a clip that is not
     whole, `SOURCE_TOO_LONG` for one of more than `longest` seconds.
     """
-
-    def pause() -> None:
-        report(0.0)
-
     try:
-        surveyed = decoder.survey(source, pause)
+        surveyed = decoder.survey(source)
         if surveyed.frame_count > longest * surveyed.fps:
             raise FailureKind.SOURCE_TOO_LONG.error()
         frames = range(surveyed.frame_count)[kept]
@@ -52,7 +48,7 @@ def take_over(
             raise broken.error()
         if not (surveyed.is_played and len(frames) == surveyed.frame_count and _is_moved(source, video)):
             return _compressed(source, video, frames, surveyed, decoder, options, report)
-        facts = decoder.facts(video, pause)
+        facts = decoder.facts(video)
     except GenerationFailed as failure:
         if failure.code != FailureKind.CLIP_UNREADABLE.code:
             raise
@@ -60,13 +56,18 @@ def take_over(
     return Clip(video, facts.size, round(facts.fps), facts.frame_count, video.stat().st_size, surveyed.telling)
 
 
-def take_in(source: Path, video: Path, decoder: DecoderProcess, options: EncodeOptions, report: Report) -> Clip:
+def take_in(source: Path, video: Path, decoder: DecoderProcess, options: EncodeOptions) -> Clip:
     """A caller's own video as `take_over` has it.
 
     Raises `GenerationFailed` (`SOURCE_UNREADABLE` or `SOURCE_TOO_LONG`).
     """
     longest = MAX_SECONDS + SPARE_SECONDS
-    return take_over(source, video, slice(None), decoder, options, report, FailureKind.SOURCE_UNREADABLE, longest)
+    return take_over(source, video, slice(None), decoder, options, _unreported, FailureKind.SOURCE_UNREADABLE, longest)
+
+
+def _unreported(_: float) -> None:
+    """Report of a preparation, whose fraction is none of the job's."""
+    checkpoint()
 
 
 def _is_moved(source: Path, video: Path) -> bool:
@@ -97,5 +98,5 @@ def _compressed(
 
     rate = min(FASTEST, max(1, round(surveyed.fps)))
     rendering = Rendering(surveyed.size, rate, len(kept), drawn(), "")
-    clip = encode(rendering, video, options, lambda: report(1.0))
+    clip = encode(rendering, video, options)
     return Clip(clip.path, clip.size, clip.fps, clip.frame_count, clip.byte_count, surveyed.telling)

@@ -43,7 +43,7 @@ def upscale(source: Source, size: FrameSize, report: Report) -> Rendering:
     Raises `GenerationFailed` (code `clip_unreadable`) for a file that is no whole clip of ours, here or while frames
     are drawn.
     """
-    facts = source.decoder.facts(source.video, lambda: report(0.0))
+    facts = source.decoder.facts(source.video)
     report(0.0)
     layout = Layout(
         Span(facts.size.width, size.width, size.width),
@@ -51,7 +51,7 @@ def upscale(source: Source, size: FrameSize, report: Report) -> Rendering:
     )
     place = layout.at(0, 0)
     plan = _plan(Purpose.UPSCALE, (facts, source), layout)
-    drawn = _drawn(source, facts, lambda _, frame: place.draw(frame), _Onward(report))
+    drawn = _drawn(source, facts, lambda _, frame: place.draw(frame), report)
     return _rendering(source, facts, size, drawn, plan)
 
 
@@ -63,28 +63,16 @@ def reframe(source: Source, size: FrameSize, placement: Placement | None, report
     blurred mirror image. Raises as `upscale` does, and `GenerationFailed` (code `reframe_out_of_view`) for a
     placement that leaves nothing to see.
     """
-    facts = source.decoder.facts(source.video, lambda: report(0.0))
+    facts = source.decoder.facts(source.video)
     report(0.0)
     return (
         _cropped(source, facts, size, report) if placement is None else _placed(source, facts, size, placement, report)
     )
 
 
-class _Onward:
-    """Reports a part of what is to do, from one fraction of the whole to another."""
-
-    def __init__(self, report: Report, start: float = 0.0, end: float = 1.0) -> None:
-        self._report, self._start, self._end = report, start, end
-        self._said = start
-
-    def say(self, fraction: float) -> None:
-        """The fraction of the part."""
-        self._said = self._start + (self._end - self._start) * fraction
-        self._report(self._said)
-
-    def say_again(self) -> None:
-        """No more than before."""
-        self._report(self._said)
+def _part(report: Report, start: float, end: float) -> Report:
+    """Report of one part of the work, from one fraction of the whole to another."""
+    return lambda fraction: report(start + (end - start) * fraction)
 
 
 def _placed(source: Source, facts: ClipFacts, size: FrameSize, placement: Placement, report: Report) -> Rendering:
@@ -98,7 +86,7 @@ def _placed(source: Source, facts: ClipFacts, size: FrameSize, placement: Placem
         "border": "blurred mirror image" if place.is_bare else None,
     }
     plan = _plan(Purpose.REFRAME, (facts, source), layout, more)
-    drawn = _drawn(source, facts, lambda _, frame: place.draw(frame), _Onward(report))
+    drawn = _drawn(source, facts, lambda _, frame: place.draw(frame), report)
     return _rendering(source, facts, size, drawn, plan)
 
 
@@ -139,7 +127,7 @@ def _cropped(source: Source, facts: ClipFacts, size: FrameSize, report: Report) 
     def draw(index: int, frame: Frame) -> Frame:
         return (unmoved if still else place(index)).draw(frame)
 
-    return _rendering(source, facts, size, _drawn(source, facts, draw, _Onward(report, LOOKED)), plan)
+    return _rendering(source, facts, size, _drawn(source, facts, draw, _part(report, LOOKED, 1.0)), plan)
 
 
 def _way(source: Source, facts: ClipFacts, slides: int, span: Span, report: Report) -> Any:
@@ -147,23 +135,23 @@ def _way(source: Source, facts: ClipFacts, slides: int, span: Span, report: Repo
     attention = Attention(slides, span.frame / span.length)
     every = max(1, round(facts.fps / LOOKS_A_SECOND))
     if span.length > span.frame:
-        looking = _Onward(report, 0.0, LOOKED)
-        for index, frame in enumerate(source.decoder.frames(source.video, looking.say_again)):
-            looking.say(index / facts.frame_count)
+        looking = _part(report, 0.0, LOOKED)
+        for index, frame in enumerate(source.decoder.frames(source.video)):
+            looking(index / facts.frame_count)
             if index % every == 0:
                 attention.look(frame)
     return attention.way(facts.frame_count, facts.seconds)
 
 
-def _drawn(source: Source, facts: ClipFacts, draw: Draw, onward: _Onward) -> Iterator[Frame]:
+def _drawn(source: Source, facts: ClipFacts, draw: Draw, report: Report) -> Iterator[Frame]:
     count = 0
-    for frame in source.decoder.frames(source.video, onward.say_again):
-        onward.say(count / facts.frame_count)
+    for frame in source.decoder.frames(source.video):
+        report(count / facts.frame_count)
         yield draw(count, frame)
         count += 1
     if count != facts.frame_count:
         raise FailureKind.CLIP_UNREADABLE.error()
-    onward.say(1.0)
+    report(1.0)
 
 
 def _rendering(source: Source, facts: ClipFacts, size: FrameSize, frames: Iterator[Frame], plan: str) -> Rendering:

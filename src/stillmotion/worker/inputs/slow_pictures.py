@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from stillmotion.domain.errors import RenderCancelled
-from stillmotion.domain.rendering import Picture
+from stillmotion.domain.rendering import Picture, cancellable_by
 from stillmotion.domain.request import FrameSize
 from stillmotion.media.sandbox.client import DECODER_COMMAND, DecoderProcess
 
@@ -39,13 +39,14 @@ async def make_plain(path: Path, command: Sequence[str]) -> None:
 
 
 def _make_plain(path: Path, command: Sequence[str], given_up: Event) -> None:
-    def pause() -> None:
+    def check() -> None:
         if given_up.is_set():
             raise RenderCancelled
 
     decoder = DecoderProcess(command)
     try:
-        picture = decoder.picture(path, COVER, pause)
+        with cancellable_by(check):
+            picture = decoder.picture(path, COVER)
     finally:
         decoder.close()
     plain = path.with_name(f"{path.name}.plain")

@@ -11,7 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import DepthMap, Engine, Pause, Picture, Rendering, RenderJob, Show, Wants, unseen
+from stillmotion.domain.rendering import (
+    DepthMap,
+    Engine,
+    Picture,
+    Rendering,
+    RenderJob,
+    Report,
+    Show,
+    Wants,
+    checkpoint,
+    unseen,
+)
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
 from stillmotion.media.frames import as_picture
 from stillmotion.media.input.probe import BrokenClip, probe
@@ -51,55 +62,51 @@ def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say, show
     """
     started = time.monotonic()
     job = replace(_job(render, engine.wants, decoder, say), show=show)
-    progress = _DrawingProgress(say)
-    progress.report(0.0)
-    return _finish(render, engine.render(job, progress.report), progress, show, started)
+    report = _drawn(say)
+    report(0.0)
+    return _finish(render, engine.render(job, report), say, show, started)
 
 
 def remake(resample: Resample, decoder: DecoderProcess, say: Say, show: Show = unseen) -> Done:
     """Upscale or reframe a clip. Shows and raises as `make` does."""
     started = time.monotonic()
-    progress = _DrawingProgress(say)
-    progress.report(0.0)
+    report = _drawn(say)
+    report(0.0)
     request, files = resample.request, resample.source
     thumbnail = None if files.thumbnail is None else Path(files.thumbnail)
-    video = Path(files.video) if request.source is not None else _ours(resample, decoder, progress)
+    video = Path(files.video) if request.source is not None else _ours(resample, decoder)
     source = Source(decoder, video, thumbnail, files.plan)
-    size = frame_size(request.resolution, request.aspect_ratio, decoder.facts(source.video, progress.pause).size)
+    size = frame_size(request.resolution, request.aspect_ratio, decoder.facts(source.video).size)
     if request.purpose is Purpose.REFRAME:
-        rendering = reframe(source, size, request.placement, progress.report)
+        rendering = reframe(source, size, request.placement, report)
     else:
-        rendering = upscale(source, size, progress.report)
-    return _finish(resample, rendering, progress, show, started)
+        rendering = upscale(source, size, report)
+    return _finish(resample, rendering, say, show, started)
 
 
-def _ours(resample: Resample, decoder: DecoderProcess, progress: "_DrawingProgress") -> Path:
+def _ours(resample: Resample, decoder: DecoderProcess) -> Path:
     """Path of a stranger's video, made into a clip like our own in a file beside it."""
     source = Path(resample.source.video)
     ours = source.with_name(f"{source.name}.mp4")
-    take_in(source, ours, decoder, OPTIONS[resample.codec], lambda _: progress.pause())
+    take_in(source, ours, decoder, OPTIONS[resample.codec])
     return ours
 
 
 def prepare(order: Prepare, decoder: DecoderProcess, say: Say) -> Prepared:
     """Make a request's pictures ready for another server. Raises as `make` does."""
-
-    def pause() -> None:
-        say(0.0, RenderStage.DECODING)
-
-    pause()
-    request, shape = order.request, _shape(order, decoder, pause)
+    say(0.0, RenderStage.DECODING)
+    request, shape = order.request, _shape(order, decoder)
     size = order.sizes.nearest(frame_size(request.resolution, request.aspect_ratio, shape))
     pictures = {
-        "frame0": _opening(order, decoder, size, pause),
-        "frame1": _ending(order, decoder, size, pause),
+        "frame0": _opening(order, decoder, size),
+        "frame1": _ending(order, decoder, size),
     }
     files: dict[str, str | None] = {}
     for name, picture in pictures.items():
         path = Path(order.output, f"{name}.png")
         files[name] = None if picture is None else str(path)
         if picture is not None:
-            pause()
+            checkpoint()
             write_fitted(picture, size, path)
     return Prepared(order.ticket, files["frame0"], files["frame1"], size.width, size.height)
 
@@ -111,47 +118,31 @@ def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
     `GenerationFailed` (code `remote_clip_broken`) for a file that is not whole.
     """
     started = time.monotonic()
-    progress = _DrawingProgress(say)
-    progress.report(0.0)
+    report = _drawn(say)
+    report(0.0)
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
     kept = slice(1 if order.without_first else None, -1 if order.without_last else None)
-    clip = take_over(Path(order.video), video, kept, decoder, OPTIONS[order.codec], progress.report)
-    progress.finishing()
+    clip = take_over(Path(order.video), video, kept, decoder, OPTIONS[order.codec], report)
+    say(RENDERED, RenderStage.FINISHING)
     write_thumbnail(clip.telling, thumbnail)
     return _done(order, clip, thumbnail, order.plan, started)
 
 
-class _DrawingProgress:
-    """Progress of drawing the frames, reported again and again while one is waited for."""
-
-    def __init__(self, say: Say) -> None:
-        self._say = say
-        self._done = 0.0
-
-    def report(self, fraction: float) -> None:
-        """Report the fraction of the frames that is drawn."""
-        self._done = fraction * RENDERED
-        self.pause()
-
-    def pause(self) -> None:
-        """Report the same fraction again."""
-        self._say(self._done, RenderStage.RENDERING)
-
-    def finishing(self) -> None:
-        """Report that everything is drawn and encoded."""
-        self._say(RENDERED, RenderStage.FINISHING)
+def _drawn(say: Say) -> Report:
+    """Report of an engine, scaled to its part of the whole job."""
+    return lambda fraction: say(fraction * RENDERED, RenderStage.RENDERING)
 
 
-def _finish(order: Order, rendering: Rendering, progress: _DrawingProgress, show: Show, started: float) -> Done:
+def _finish(order: Order, rendering: Rendering, say: Say, show: Show, started: float) -> Done:
     """Draw the frames and write the files."""
     rendering = replace(rendering, frames=shown(rendering.frames, show))
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
-    clip = encode(rendering, video, OPTIONS[order.codec], progress.pause)
-    progress.finishing()
+    clip = encode(rendering, video, OPTIONS[order.codec])
+    say(RENDERED, RenderStage.FINISHING)
     _prove(clip)
-    progress.finishing()
+    checkpoint()
     write_thumbnail(clip.telling, thumbnail)
-    progress.finishing()
+    checkpoint()
     return _done(order, clip, thumbnail, rendering.plan, started)
 
 
@@ -170,23 +161,20 @@ def _done(order: Order, clip: Clip, thumbnail: Path, plan: str, started: float) 
 
 
 def _job(render: Render, wants: Wants, decoder: DecoderProcess, say: Say) -> RenderJob:
-    def pause() -> None:
-        say(0.0, RenderStage.DECODING)
-
     def ready(picture: Picture | None) -> Picture | None:
         return picture if picture is None or wants.sizes is None else fitted(picture, size)
 
-    pause()
+    say(0.0, RenderStage.DECODING)
     request = render.request
-    size = frame_size(request.resolution, request.aspect_ratio, _shape(render, decoder, pause))
+    size = frame_size(request.resolution, request.aspect_ratio, _shape(render, decoder))
     if wants.sizes is not None:
         size = wants.sizes.nearest(size)
-    earlier = _earlier(render, wants, decoder, pause)
-    frame0 = earlier[-1] if earlier else _opening(render, decoder, size, pause)
+    earlier = _earlier(render, wants, decoder)
+    frame0 = earlier[-1] if earlier else _opening(render, decoder, size)
     return RenderJob(
         prompt=request.prompt,
         frame0=ready(frame0),
-        frame1=ready(_ending(render, decoder, size, pause)),
+        frame1=ready(_ending(render, decoder, size)),
         size=size,
         seconds=request.seconds,
         loop=request.loop,
@@ -194,58 +182,58 @@ def _job(render: Render, wants: Wants, decoder: DecoderProcess, say: Say) -> Ren
         concepts=request.concepts,
         frame0_plan="" if render.frame0 is None else motion_plan(render.frame0.plan),
         frame1_plan="" if render.frame1 is None else motion_plan(render.frame1.plan),
-        depth=_depth(render, decoder, pause),
+        depth=_depth(render, decoder),
         extends=render.frame0 is not None and render.frame0.is_clip,
         before=tuple(each for picture in earlier[:-1] if (each := ready(picture)) is not None),
         negative_prompt=request.negative_prompt,
     )
 
 
-def _shape(render: Render | Prepare, decoder: DecoderProcess, pause: Pause) -> FrameSize:
+def _shape(render: Render | Prepare, decoder: DecoderProcess) -> FrameSize:
     """Size of the picture that the clip starts from, or else ends with."""
     keyframe = render.frame0 or render.frame1
     if keyframe is None:
         return PICTURELESS
     path = Path(keyframe.path)
-    return decoder.facts(path, pause).size if keyframe.is_clip else decoder.size(path, pause)
+    return decoder.facts(path).size if keyframe.is_clip else decoder.size(path)
 
 
-def _opening(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:
+def _opening(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize) -> Picture | None:
     if render.frame0 is None:
         return None
     path = Path(render.frame0.path)
     if render.frame0.is_clip:
-        return as_picture(decoder.last(path, pause))
-    return decoder.picture(path, cover, pause)
+        return as_picture(decoder.last(path))
+    return decoder.picture(path, cover)
 
 
-def _earlier(render: Render, wants: Wants, decoder: DecoderProcess, pause: Pause) -> list[Picture]:
+def _earlier(render: Render, wants: Wants, decoder: DecoderProcess) -> list[Picture]:
     """Last frames of the clip that is carried on, in order, if the engine wants more than the very last one."""
     if render.frame0 is None or not render.frame0.is_clip or not wants.before:
         return []
     path = Path(render.frame0.path)
-    apart = float(decoder.facts(path, pause).fps) / wants.fps
-    tail = deque(decoder.frames(path, pause), round(wants.before * apart) + 1)
+    apart = float(decoder.facts(path).fps) / wants.fps
+    tail = deque(decoder.frames(path), round(wants.before * apart) + 1)
     places = (len(tail) - 1 - round(back * apart) for back in range(wants.before, -1, -1))
     found = [as_picture(tail[place]) for place in places if place >= 0]
     return found if len(found) > wants.before else found[-1:]
 
 
-def _ending(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize, pause: Pause) -> Picture | None:
-    pause()
+def _ending(render: Render | Prepare, decoder: DecoderProcess, cover: FrameSize) -> Picture | None:
+    checkpoint()
     if render.frame1 is None:
         return None
     path = Path(render.frame1.path)
     if render.frame1.is_clip:
-        return as_picture(decoder.first(path, pause))
-    return decoder.picture(path, cover, pause)
+        return as_picture(decoder.first(path))
+    return decoder.picture(path, cover)
 
 
-def _depth(render: Render, decoder: DecoderProcess, pause: Pause) -> DepthMap | None:
-    pause()
+def _depth(render: Render, decoder: DecoderProcess) -> DepthMap | None:
+    checkpoint()
     if render.depth is None:
         return None
-    return decoder.depth(Path(render.depth), pause, bright_is_far=render.depth_bright_is_far)
+    return decoder.depth(Path(render.depth), bright_is_far=render.depth_bright_is_far)
 
 
 def _prove(clip: Clip) -> None:

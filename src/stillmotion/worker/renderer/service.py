@@ -13,7 +13,7 @@ from typing import BinaryIO
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import Engine, Show
+from stillmotion.domain.rendering import Engine, Show, cancellable_by
 from stillmotion.media.sandbox.client import DecoderDied, DecoderProcess
 from stillmotion.worker.renderer.jobs import Say, adopt, make, prepare, remake
 from stillmotion.worker.renderer.previews import Previews
@@ -102,17 +102,13 @@ class Renderer:
             os._exit(0)
 
     def _carry_out(self, order: Errand) -> Outcome:
-        say = _Reporter(self, order.ticket).say
+        reporter = _Reporter(self, order.ticket)
         previews = Previews(
             Path(order.output), lambda path: self._say(Preview(order.ticket, path)), self._preview_every
         )
         try:
-            if not isinstance(order, Render):
-                return self._run_errand(order, say, previews.show)
-            engine = self._engines.get(order.engine)
-            if engine is None:
-                return _failed(order.ticket, FailureKind.ENGINE_MISSING.error(engine=order.engine))
-            return make(order, engine, self._decoder, say, previews.show)
+            with cancellable_by(reporter.again):
+                return self._run_errand(order, reporter.say, previews.show)
         except RenderCancelled:
             return Cancelled(order.ticket)
         except GenerationFailed as failure:
@@ -126,8 +122,13 @@ class Renderer:
         finally:
             previews.remove()
 
-    def _run_errand(self, order: Resample | Adopt | Prepare, say: Say, show: Show) -> Outcome:
+    def _run_errand(self, order: Errand, say: Say, show: Show) -> Outcome:
         match order:
+            case Render():
+                engine = self._engines.get(order.engine)
+                if engine is None:
+                    return _failed(order.ticket, FailureKind.ENGINE_MISSING.error(engine=order.engine))
+                return make(order, engine, self._decoder, say, show)
             case Resample():
                 return remake(order, self._decoder, say, show)
             case Adopt():
@@ -154,19 +155,26 @@ class _Reporter:
     def __init__(self, renderer: Renderer, ticket: int) -> None:
         self._renderer, self._ticket = renderer, ticket
         self._stage: RenderStage | None = None
+        self._fraction = 0.0
         self._said_at = 0.0
         self._is_midway = False
 
     def say(self, fraction: float, stage: RenderStage) -> None:
-        """`making.Say`."""
+        """Report progress to the host, as `jobs.Say`. Raises `RenderCancelled`."""
         if self._renderer.is_cancelled(self._ticket):
             raise RenderCancelled
         self._pass(fraction, stage)
+        self._fraction = fraction
         now = time.monotonic()
         if stage is self._stage and now - self._said_at < PROGRESS_SECONDS:
             return
         self._stage, self._said_at = stage, now
         self._renderer.report(Progress(self._ticket, min(1.0, max(0.0, fraction)), stage))
+
+    def again(self) -> None:
+        """Repeat the last report, to notice a cancel: the check behind `checkpoint`."""
+        if self._stage is not None:
+            self.say(self._fraction, self._stage)
 
     def _pass(self, fraction: float, stage: RenderStage) -> None:
         """Pass the failpoints of a render, each once."""

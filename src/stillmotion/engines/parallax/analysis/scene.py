@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.domain.rendering import Pause, unasked
+from stillmotion.domain.rendering import checkpoint
 from stillmotion.engines.parallax.analysis.detectors import is_drawn, is_written, straight_lines
 from stillmotion.vision.faces import SEARCH_SIDE, Box, FaceFinder
 from stillmotion.vision.resize import Grid, Pixels, fit_within
@@ -56,19 +56,19 @@ class Scene:
         return int(self.colours.shape[0]), int(self.colours.shape[1])
 
 
-def analyse(rgb: Pixels, faces: FaceFinder, pause: Pause = unasked) -> Scene:
+def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
     """Look at the picture (height × width × 3, sRGB)."""
     medium = fit_within(rgb, SEARCH_SIDE)
-    pause()
+    checkpoint()
     colours = cv2.cvtColor(fit_within(medium, GRID_SIDE), cv2.COLOR_RGB2LAB).astype(np.float32)
     salience = _salience(colours)
-    pause()
+    checkpoint()
     grey = cv2.cvtColor(fit_within(rgb, LINES_SIDE), cv2.COLOR_RGB2GRAY)
-    pause()
-    found = faces.find(medium, pause)
-    pause()
+    checkpoint()
+    found = faces.find(medium)
+    checkpoint()
     lines = straight_lines(grey)
-    pause()
+    checkpoint()
     return Scene(
         colours=colours,
         salience=salience,

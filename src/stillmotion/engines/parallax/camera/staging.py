@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stillmotion.domain.rendering import Pause, Picture, unasked
+from stillmotion.domain.rendering import Picture, checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.scene import Scene, analyse
 from stillmotion.engines.parallax.camera.limits import MOST_BEND, bend, contained, crop_centre, head, loses
@@ -51,11 +51,9 @@ class Stage:
         return cls.over(picture, size, analyse(as_array(picture), faces))
 
     @classmethod
-    def over(
-        cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0, pause: Pause = unasked
-    ) -> "Stage":
+    def over(cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0) -> "Stage":
         """Lay out a picture that is analysed already; `margin` as in `canvas.lay_out`."""
-        canvas = lay_out(picture, size, crop_centre(scene, (picture.width, picture.height), size), margin, pause)
+        canvas = lay_out(picture, size, crop_centre(scene, (picture.width, picture.height), size), margin)
         scale = NEAR_CELLS / max(canvas.width, canvas.height)
         cells = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
         sides = (picture.width, picture.height)
@@ -64,42 +62,42 @@ class Stage:
         near = nearness(scene) if scene.depth is None else scene.depth.near
         return cls(canvas, scene, cut(near, canvas.region, sides, cells), sides)
 
-    def staged(self, path: CameraPath, pause: Pause = unasked) -> tuple[NearnessMap, Views]:
+    def staged(self, path: CameraPath) -> tuple[NearnessMap, Views]:
         """The surface and the camera's views of it, no sample of which leaves the canvas, no face the frame.
 
         Where nearly all there is to see is what a move goes round, and so keeps its place, the camera turns further
         or less far, so that it is seen to slide besides.
         """
         seen = corners(self.canvas) if path.goes_round else None
-        pause()
+        checkpoint()
         for share in HOLDING_BACK:
-            surface, views = self._contained(path.scaled(share), seen, pause)
+            surface, views = self._contained(path.scaled(share), seen)
             if not any(loses(box, surface, views) for box in self._heads()):
                 return surface, views
-        return self._contained(path.scaled(HOLDING_BACK[-1]), seen, pause)
+        return self._contained(path.scaled(HOLDING_BACK[-1]), seen)
 
-    def _contained(self, path: CameraPath, seen: tuple[Any, Any] | None, pause: Pause) -> tuple[NearnessMap, Views]:
+    def _contained(self, path: CameraPath, seen: tuple[Any, Any] | None) -> tuple[NearnessMap, Views]:
         """As `staged`; `seen` are the points that an orbit must be seen to move."""
         if seen is None:
-            return self._turned(path, 1.0, pause)
+            return self._turned(path, 1.0)
         for share in LOOKING_ROUND:
-            surface, views = self._turned(path, share, pause)
+            surface, views = self._turned(path, share)
             if reach(surface, views, seen) >= LEAST_REACH:
                 return surface, views
-        return self._turned(path, 0.0, pause)
+        return self._turned(path, 0.0)
 
     def _heads(self) -> list[Box]:
         """The heads of the largest faces, in canvas pixels."""
         return [self._on_canvas(head(face)) for face in self.scene.faces[:2]]
 
-    def _turned(self, path: CameraPath, share: float, pause: Pause) -> tuple[NearnessMap, Views]:
+    def _turned(self, path: CameraPath, share: float) -> tuple[NearnessMap, Views]:
         """With so much of an orbit's turn towards its pivot."""
         views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
-        surface = self._surface(views, pause, slanted=path.goes_round)
-        pause()
+        surface = self._surface(views, slanted=path.goes_round)
+        checkpoint()
         return surface, contained(views, path.engaged, surface)
 
-    def _surface(self, views: Views, pause: Pause, *, slanted: bool) -> NearnessMap:
+    def _surface(self, views: Views, *, slanted: bool) -> NearnessMap:
         """The most depth that bends no straight line too far.
 
         What is taken away is the depth beyond a slanted plane: a plane, seen from anywhere, keeps lines straight.
@@ -112,7 +110,7 @@ class Stage:
             surface = NearnessMap.over(self.canvas, limited(plane + (self.near - plane) * np.float32(share), slides))
             if bend(lines, views, surface) <= MOST_BEND:
                 return surface
-            pause()
+            checkpoint()
         return NearnessMap.over(self.canvas, plane)
 
     def _plane(self, *, slanted: bool) -> Grid:

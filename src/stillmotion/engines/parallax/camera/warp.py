@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.domain.rendering import Frame, Pause, unasked
+from stillmotion.domain.rendering import Frame, checkpoint
 from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap, Views, lookup, solve
 from stillmotion.vision.resize import Grid, Pixels
 
@@ -33,11 +33,9 @@ class Layer:
 class Warp:
     """Draws a canvas as a camera sees it. Holds the places that all frames share."""
 
-    def __init__(self, surface: NearnessMap, pause: Pause = unasked) -> None:
+    def __init__(self, surface: NearnessMap) -> None:
         self._surface = surface
         self._canvas = surface.canvas
-        self.pause = pause
-        """To be called between one piece of work on a frame and the next."""
         frame = self._canvas.frame
         # One cell more on every side: resizing repeats the outermost values, and those are cut away.
         self._cells = (-(-frame.width // CELL) + 2, -(-frame.height // CELL) + 2)
@@ -78,7 +76,7 @@ class Warp:
             for source, target in planes:
                 rows = target[first * cell : end * cell]
                 _remap(source, full[: len(rows)], rows)
-            self.pause()
+            checkpoint()
         if over is None:
             return
         for first, end in _strips(over.first, over.end):
@@ -89,7 +87,7 @@ class Warp:
                 laid = np.empty_like(rows)
                 _remap(source, full[: len(rows)], laid)
                 cv2.addWeighted(rows, 1 - over.share, laid, over.share, 0, dst=rows)
-            self.pause()
+            checkpoint()
 
     def _magnified(self, part: Grid, cell: int) -> Any:
         """Some rows of a map, and the one before and after, for every pixel of the rows between."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from stillmotion.domain.errors import EngineUnfit
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import Pause
+from stillmotion.domain.rendering import checkpoint
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.depth.source import graded
 from stillmotion.vision.resize import Grid, Pixels, resized
@@ -60,10 +60,10 @@ class DepthModel:
         self._input = self._only_input(file)
         self._patch = self._tried(file)
 
-    def nearness(self, rgb: Pixels, scene: Scene, pause: Pause) -> Grid:
+    def nearness(self, rgb: Pixels, scene: Scene) -> Grid:
         """What the model says. Raises `GenerationFailed` (code `depth_model_failed`), never falls back."""
         try:
-            values = self._run(rgb, self._patch, pause)
+            values = self._run(rgb, self._patch)
         except self._errors() as error:
             raise FailureKind.DEPTH_MODEL_BROKE.error() from error
         if not _is_depth(values):
@@ -107,7 +107,7 @@ class DepthModel:
         why = ""
         for patch in PATCHES:
             try:
-                values = self._run(picture, patch, lambda: None)
+                values = self._run(picture, patch)
             except self._errors() as error:
                 why = why or _first_line(error)
                 continue
@@ -116,8 +116,8 @@ class DepthModel:
             why = f"it answered with the shape {values.shape}"
         raise EngineUnfit(f"depth_model names {file}, which gives no depth of a picture: {why}")
 
-    def _run(self, rgb: Pixels, patch: int, pause: Pause) -> Any:
-        """The model's first answer, its leading dimensions of one dropped. It is stopped where `pause` raises."""
+    def _run(self, rgb: Pixels, patch: int) -> Any:
+        """The model's first answer, its leading dimensions of one dropped. A checkpoint that raises stops it."""
         height, width = _sides(rgb.shape[0], rgb.shape[1], self._input.shape[2:], patch)
         feed = {self._input.name: normalised(rgb, height, width).astype(TYPES[self._input.type])}
         options = self._runtime.RunOptions()
@@ -125,7 +125,7 @@ class DepthModel:
             running = pool.submit(self._session.run, None, feed, options)
             try:
                 while not wait([running], SECONDS_BETWEEN_PAUSES).done:
-                    pause()
+                    checkpoint()
             except BaseException:
                 options.terminate = True
                 raise

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import DepthMap, Pause
+from stillmotion.domain.rendering import DepthMap
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, guided, nearness
 from stillmotion.vision.resize import Grid, Pixels
@@ -25,10 +25,10 @@ class DepthSource(Protocol):
     name: str
     """For the plan: what the depth of a clip comes from."""
 
-    def nearness(self, rgb: Pixels, scene: Scene, pause: Pause) -> Grid:
+    def nearness(self, rgb: Pixels, scene: Scene) -> Grid:
         """0 (far) to 1 (near) on the scene's grid, in proportion to inverse distance.
 
-        Raises `GenerationFailed`, and whatever `pause` raises.
+        Raises `GenerationFailed`, and what `checkpoint` raises.
         """
         ...
 
@@ -38,7 +38,7 @@ class Estimate:
 
     name = "estimated"
 
-    def nearness(self, rgb: Pixels, scene: Scene, pause: Pause) -> Grid:  # noqa: ARG002 - the seam's signature
+    def nearness(self, rgb: Pixels, scene: Scene) -> Grid:  # noqa: ARG002 - the seam's signature
         """As `depth.nearness`."""
         return nearness(scene)
 
@@ -51,7 +51,7 @@ class DepthImage:
     def __init__(self, depth: DepthMap) -> None:
         self._values = np.frombuffer(depth.nearness, np.float32).reshape(depth.height, depth.width)
 
-    def nearness(self, rgb: Pixels, scene: Scene, pause: Pause) -> Grid:  # noqa: ARG002 - the seam's signature
+    def nearness(self, rgb: Pixels, scene: Scene) -> Grid:
         """The image's own values. Raises `GenerationFailed` where its shape is not the picture's."""
         (height, width), (rows, columns) = self._values.shape, rgb.shape[:2]
         if abs(width / height / (columns / rows) - 1) > SHAPES_DIFFER:

@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.domain.rendering import Frame
+from stillmotion.domain.rendering import Frame, checkpoint
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import ease
 from stillmotion.engines.parallax.camera.projection import lookup
@@ -48,7 +48,7 @@ class Veils:
         for density, luma in self._densities:
             hidden = np.clip(density(sources[..., 0], sources[..., 1], index) * share, 0, 0.8)
             veil = warp.enlarged((hidden * 255).astype(np.float32))
-            warp.pause()
+            checkpoint()
             frame = lightened(frame, cv2.convertScaleAbs(veil), luma)
         return frame
 

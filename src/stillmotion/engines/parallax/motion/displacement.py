@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stillmotion.domain.rendering import Pause, unasked
+from stillmotion.domain.rendering import checkpoint
 from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap
 from stillmotion.engines.parallax.depth.estimate import STEEPEST
 from stillmotion.vision.resize import Grid
@@ -63,7 +63,7 @@ class Cells:
         return cls(*(grid.astype(np.float32) for grid in grids))
 
 
-def joined(parts: Sequence[Deformation], pause: Pause = unasked) -> Deformation | None:
+def joined(parts: Sequence[Deformation]) -> Deformation | None:
     """All of them as one, each held back so that together they cannot fold; None where there is none."""
     if not parts:
         return None
@@ -73,7 +73,7 @@ def joined(parts: Sequence[Deformation], pause: Pause = unasked) -> Deformation 
     steepest = 0.0
     for frame in range(0, len(whole.weights), 4):
         steepest = max(steepest, steepness(whole.at(frame)))
-        pause()
+        checkpoint()
     return whole if steepest <= STEEPEST else Deformation(whole.shapes, whole.weights * (STEEPEST / steepest))
 
 

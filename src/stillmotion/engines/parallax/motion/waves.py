@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from stillmotion.domain.rendering import Pause, unasked
+from stillmotion.domain.rendering import checkpoint
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import Samples, ease
 from stillmotion.engines.parallax.language.plan import Ignored
@@ -95,9 +95,7 @@ def absent(key: str, scene: Scene) -> Ignored | None:
     return Ignored(key, reason) if scene.is_flat_art or float(region(scene).mean()) < least else None
 
 
-def stirred(
-    keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float, pause: Pause = unasked
-) -> list[Deformation]:
+def stirred(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> list[Deformation]:
     """The waves that the words ask for, kept off the canvas's edge."""
     wanted = [key for key in keys if key in STIRS]
     stirs = []
@@ -105,13 +103,11 @@ def stirred(
         region = smoke(scene) if key == "smoke" else REGIONS[key][0](scene)
         if region.any():
             seed = [beat.seed, number]
-            stirs.append(_travelling(STIRS[key], sampled(region, cells), cells, beat, strength, seed, pause))
+            stirs.append(_travelling(STIRS[key], sampled(region, cells), cells, beat, strength, seed))
     return stirs
 
 
-def _travelling(
-    waves: Waves, region: Grid, cells: Cells, beat: Beat, strength: float, seed: list[int], pause: Pause
-) -> Deformation:
+def _travelling(waves: Waves, region: Grid, cells: Cells, beat: Beat, strength: float, seed: list[int]) -> Deformation:
     random = np.random.default_rng(seed)
     width = float(cells.x.max())
     shapes, weights = [], []
@@ -124,7 +120,7 @@ def _travelling(
         turn = 2 * np.pi * _rate(waves.beat * random.uniform(0.75, 1.3), beat) * beat.x * beat.seconds
         # sin(phase - turn), less what it is at the first frame, so that the clip starts at the picture.
         shapes += [np.sin(phase)[..., np.newaxis] * reach, np.cos(phase)[..., np.newaxis] * reach]
-        pause()
+        checkpoint()
         weights += [(np.cos(turn) - 1) * _waking(beat), -np.sin(turn) * _waking(beat)]
     return Deformation(np.stack(shapes).astype(np.float32), np.stack(weights, axis=1).astype(np.float32))
 
