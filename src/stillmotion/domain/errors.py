@@ -1,4 +1,4 @@
-"""Every error the service knows, split by who is to blame.
+"""Tree of the service's errors, split by who is to blame.
 
 ::
 
@@ -38,14 +38,14 @@ class StillmotionError(Exception):
 
 
 class Refused(StillmotionError):
-    """The caller can do something about it."""
+    """An error that the caller can do something about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a request: which part, and a remedy in a sentence.
+    """A fault of a request: the part, and a sentence with the remedy.
 
-    A part is a `Field`, which the asked surface puts into its own words, or a path in those words already.
+    The part is a `Field`, which each surface renames, or a path in the surface's own names already.
     """
 
     field: str
@@ -108,7 +108,7 @@ class Reason(StrEnum):
 
 
 class TurnedAway(Refused):
-    """The caller may not, or not now. `reason` is for programs, the message for people."""
+    """An answer 401, 403 or 429. `reason` is for programs, the message for people."""
 
     def __init__(self, message: str, reason: Reason) -> None:
         super().__init__(message)
@@ -123,7 +123,7 @@ class NotAuthenticated(TurnedAway):
 
 
 class AccessDenied(TurnedAway):
-    """The subscription's product does not include what was asked."""
+    """A request for something that the subscription's product does not include."""
 
     def __init__(self, message: str, reason: Reason = Reason.NOT_INCLUDED) -> None:
         super().__init__(message, reason)
@@ -146,7 +146,7 @@ class CallbackNotFound(GenerationNotFound):
 
 
 class CursorNotFound(GenerationNotFound):
-    """A list is asked for beyond a generation that this subscription does not have."""
+    """A list begins after a generation that this subscription does not have."""
 
 
 class ModelNotFound(Refused):
@@ -196,7 +196,7 @@ class ConcurrencyLimitExceeded(LimitExceeded):
 class GenerationFailed(StillmotionError):
     """The generation cannot be made. `reason` is a sentence for its owner, `code` is for programs.
 
-    `permanent` says that another attempt would end the same way.
+    A permanent failure would happen again with another attempt. Inside the package `domain.failures` makes these.
     """
 
     def __init__(self, code: str, reason: str, *, permanent: bool = True) -> None:
@@ -207,7 +207,7 @@ class GenerationFailed(StillmotionError):
 
 
 class RenderCancelled(StillmotionError):
-    """The render was asked to stop."""
+    """The render was told to stop."""
 
 
 class LeaseLost(StillmotionError):
@@ -215,7 +215,7 @@ class LeaseLost(StillmotionError):
 
 
 class IllegalTransition(StillmotionError):
-    """A change of state that the lifecycle table does not have."""
+    """A change of state that is not in the lifecycle table."""
 
     def __init__(self, state: str, event: str) -> None:
         super().__init__(f"a {state} generation cannot {event}")
@@ -224,11 +224,11 @@ class IllegalTransition(StillmotionError):
 
 
 class EngineUnfit(StillmotionError):
-    """An engine cannot be loaded as it is set up: the message names the setting and the fix."""
+    """An engine cannot be loaded with its settings. The message names the setting and the fix."""
 
 
 class Unavailable(StillmotionError):
-    """The service cannot do it just now. `retry_after` is in whole seconds."""
+    """The service cannot do it at the moment. `retry_after` is in whole seconds."""
 
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
@@ -240,7 +240,7 @@ class StoreUnavailable(Unavailable):
 
 
 class Field(StrEnum):
-    """A part of a request. Its value names it where no surface is asked: on the command line and in logs."""
+    """A part of a request. The value is its name on the command line and in logs; each surface has names of its own."""
 
     PROMPT = "prompt"
     NEGATIVE_PROMPT = "negative_prompt"

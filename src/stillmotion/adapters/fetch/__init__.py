@@ -1,1 +1,1 @@
-"""Outgoing connections to addresses that strangers give: one guard for pictures and for callbacks."""
+"""Outgoing requests to URLs from strangers: one guard against SSRF, for downloads and for callbacks."""

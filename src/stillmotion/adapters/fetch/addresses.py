@@ -1,4 +1,4 @@
-"""Which addresses may be connected to."""
+"""Policy of IP addresses: the public Internet, and the operator's exceptions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ SPECIAL_V4 = tuple(
 """IPv4 that is not the public Internet: IANA's special-purpose registry (RFC 6890), multicast, one cloud's agent."""
 
 GLOBAL_V6 = IPv6Network("2000::/3")
-"""All of IPv6 that is handed out as global unicast; whatever lies outside is refused."""
+"""The global unicast addresses of IPv6. All others are refused."""
 
 SPECIAL_V6 = tuple(
     IPv6Network(text)
@@ -47,33 +47,33 @@ SPECIAL_V6 = tuple(
         "3fff::/20",
     )
 )
-"""The blocks inside it that are not the public Internet (the same registry for IPv6)."""
+"""Blocks inside `GLOBAL_V6` that are not the public Internet (the same registry, for IPv6)."""
 
 _ISATAP = (0x00005EFE, 0x02005EFE)
 """The upper half of an interface identifier that carries an IPv4 address (RFC 5214)."""
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Networks from `10.0.0.0/8`, `::1/128` or a bare address. Raises `ValueError` that names the bad one."""
+    """Networks from texts like `10.0.0.0/8`, `::1/128` or a bare address. Raises `ValueError` that names a bad text."""
     return tuple(ip_network(text.strip()) for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """The public Internet, less what the operator denies, plus what the operator allows. Denying wins."""
+    """The public Internet, without the networks in `deny` and with those in `allow`. `deny` wins."""
 
     allow: tuple[Network, ...] = ()
     deny: tuple[Network, ...] = ()
 
     def allows(self, address: Address) -> bool:
-        """Whether a connection may be made to that very address."""
+        """True if a connection may be made to that address."""
         if any(address in network for network in self.deny):
             return False
         return any(address in network for network in self.allow) or is_public(address)
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the public Internet and to nobody's inside."""
+    """True for an address of the public Internet."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in SPECIAL_V4)
     if address not in GLOBAL_V6 or any(address in network for network in SPECIAL_V6):

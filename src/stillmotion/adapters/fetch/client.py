@@ -1,4 +1,4 @@
-"""Guarded HTTP client: connections that reach no address but those the policy allows, checked when they are made."""
+"""Guarded HTTP client: every connection's address is checked against the policy at the moment it is made (SSRF)."""
 
 import asyncio
 import socket
@@ -23,29 +23,29 @@ from stillmotion.adapters.fetch.urls import UrlGuard
 CONNECT_DEADLINE = timedelta(seconds=5)
 
 ADDRESSES_TRIED = 8
-"""Of the many that a name may have."""
+"""Addresses of a host name that are connected to, of the many that it may have."""
 
 HEADER_BYTES = 64 * 1024
-"""Of one header of an answer, name and value; some policies take 12 kB."""
+"""Limit of one response header, name and value. Some sites' content security policies take 12 kB."""
 
 HEADERS = 256
-"""Of one answer."""
+"""Limit of the number of headers of one response."""
 
 DNS_DEADLINE = timedelta(seconds=5)
 
 READ_BUFFER = 64 * 1024
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
-"""All addresses of a host name, as text. Raises `OSError`, `socket.gaierror` where the name service says why."""
+"""All addresses of a host name, as text. Raises `OSError`; `socket.gaierror` if the name service gives a reason."""
 
 AddressInfo = tuple[Any, ...]
-"""As `socket.getaddrinfo` has it: family, type, protocol, name, and the socket address."""
+"""Item of `socket.getaddrinfo`: family, type, protocol, canonical name, socket address."""
 
 NewSocket = Callable[[AddressInfo], socket.socket]
 
 
 class Trouble(StrEnum):
-    """Why there is no answer."""
+    """Cause of a missing response."""
 
     BLOCKED = "blocked"
     UNKNOWN_NAME = "unknown_name"
@@ -58,7 +58,7 @@ class Trouble(StrEnum):
 
 
 class NoResponse(Exception):
-    """No HTTP answer came. Holds no address: it may be shown."""
+    """No HTTP response came. The exception holds no address, so that it may be shown."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble)
@@ -66,15 +66,15 @@ class NoResponse(Exception):
 
 
 def new_socket(info: AddressInfo) -> socket.socket:
-    """A socket of the kind that the address needs."""
+    """A socket of the address's family and type."""
     return socket.socket(info[0], info[1], info[2])
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """Makes sessions that are guarded. `lookup`, `socket` and `tls` are seams for tests and for private roots.
+    """Factory of guarded sessions. `lookup`, `socket` and `tls` are seams for tests and for private root certificates.
 
-    `contact` is what outgoing requests name as the address of who runs this (`user_agent`).
+    `contact` is the operator's address that outgoing requests name (`user_agent`).
     """
 
     guard: UrlGuard = field(default_factory=UrlGuard)
@@ -85,19 +85,19 @@ class Connections:
     contact: str = ""
 
     def session(self) -> AbstractContextManager["GuardedSession"]:
-        """A session whose failures are `NoResponse`. Enter its `http` to use it."""
+        """A session for one exchange. Inside the block, failures to connect or to read become `NoResponse`."""
         return _guarded(self)
 
 
 def user_agent(contact: str = "") -> str:
-    """What outgoing requests say of who sends them: hosts such as Wikimedia's refuse those without a contact."""
+    """The User-Agent header. Some hosts, such as Wikimedia's, refuse requests that name no contact."""
     product = f"Stillmotion/{version('stillmotion')}"
     return f"{product} (+{contact})" if contact else product
 
 
 @contextmanager
 def _guarded(connections: Connections) -> Iterator["GuardedSession"]:
-    """`Connections.session`."""
+    """The context manager behind `Connections.session`."""
     session = GuardedSession(connections)
     try:
         yield session
@@ -108,7 +108,10 @@ def _guarded(connections: Connections) -> Iterator["GuardedSession"]:
 
 
 class GuardedSession(AbstractResolver):
-    """One exchange's connections: resolves, checks every address, and remembers why it would not go on."""
+    """The connections of one exchange: resolver and socket factory that check every address.
+
+    `trouble` is the cause of the last refusal or failed lookup.
+    """
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -119,7 +122,7 @@ class GuardedSession(AbstractResolver):
         return self._connections.guard.policy
 
     def http(self) -> aiohttp.ClientSession:
-        """The client: nothing from the environment, nothing kept between requests, nothing decompressed."""
+        """The HTTP client: no proxy of the environment, no cookies, no connection kept, nothing decompressed."""
         connector = aiohttp.TCPConnector(
             resolver=self,
             use_dns_cache=False,
@@ -150,7 +153,7 @@ class GuardedSession(AbstractResolver):
         port: int = 0,
         family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - aiohttp's signature; we ask for both
     ) -> list[ResolveResult]:
-        """The name's addresses, if each of them may be connected to. Raises `OSError`."""
+        """The host's addresses. Raises `OSError`, also if one of them may not be connected to."""
         found = await self._look_up(host)
         if not all(self._allows(address) for address in found):
             self.trouble = Trouble.BLOCKED
@@ -158,7 +161,7 @@ class GuardedSession(AbstractResolver):
         return [_resolved(host, port, address) for address in found[:ADDRESSES_TRIED]]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to close (aiohttp's interface)."""
 
     async def _look_up(self, host: str) -> Sequence[str]:
         try:
@@ -177,7 +180,10 @@ class GuardedSession(AbstractResolver):
         return found
 
     def _open_socket(self, info: AddressInfo) -> socket.socket:
-        """Called for every connection, with the very address that it will go to."""
+        """The socket for a connection. aiohttp calls this with the very address that it will connect to.
+
+        The second check of the address: DNS rebinding cannot get between it and the connection.
+        """
         if not self._allows(info[4][0]):
             self.trouble = Trouble.BLOCKED
             raise OSError("refused")

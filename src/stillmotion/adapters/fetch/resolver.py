@@ -1,4 +1,4 @@
-"""Looking up host names, by the system's name servers or by others, in a way that can be ended."""
+"""DNS resolver: lookups through the system's name servers or configured ones, without threads, cancellable."""
 
 import re
 import socket
@@ -12,18 +12,18 @@ from aiodns.error import DNSError
 from pycares import AddrInfoResult, errno
 
 RESEND_SECONDS, SENDS = 1.0, 5
-"""A question is sent again after this time at first, later after twice the last. Less, where its server is known to be
-fast. The number is so large that whoever asks gives up before."""
+"""A query is repeated after `RESEND_SECONDS`, then each time after twice the last interval (c-ares shortens it for a
+server known to be fast). With so many repeats the caller's deadline ends a lookup first."""
 
 QUESTIONS_EACH = 64
-"""Names that one resolver is asked for: it keeps the answers, however large they are."""
+"""Lookups after which a resolver is replaced: c-ares caches every answer, however large."""
 
 _SERVER = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::([0-9]{1,5}))?|([0-9.]+)(?::([0-9]{1,5}))?|([0-9A-Fa-f:]+)", re.ASCII)
 
 
 @dataclass(slots=True)
 class _Resolver:
-    """A resolver, how many questions it was asked, and whether there may be one that nobody waits for any more."""
+    """A c-ares resolver with the counts of its lookups. `has_given_up`: the caller of a lookup was cancelled."""
 
     asked: DNSResolver
     questions: int = 0
@@ -33,19 +33,20 @@ class _Resolver:
 
 @dataclass(slots=True)
 class NameServers:
-    """`Lookup` by a resolver that holds no thread for a name: one that is never answered keeps no other waiting.
+    """`Lookup` through c-ares, which needs no thread per name: a name that is never answered blocks no other.
 
-    How long to wait is for the asker to say, who cancels. The system's settings are followed: file of hosts, name
-    servers, search domains. `servers` are asked in place of the system's: `parse_name_servers` gives them. A resolver
-    with which a lookup was given up goes when nobody waits for it any more, and all that it still waits for goes with
-    it. For one event loop.
+    There is no timeout: the caller cancels. The system's settings apply (hosts file, name servers, search domains);
+    `servers`, from `parse_name_servers`, replace the system's. For one event loop.
+
+    A cancelled lookup stays open inside c-ares. So its resolver is closed, with all that it still waits for, as soon as
+    no other lookup uses it.
     """
 
     servers: tuple[str, ...] = ()
     _resolver: _Resolver | None = field(default=None, init=False)
 
     async def __call__(self, name: str) -> list[str]:
-        """`Lookup`."""
+        """The addresses of `name`, as `Lookup` says."""
         resolver = self._next()
         resolver.questions += 1
         resolver.under_way += 1
@@ -75,9 +76,9 @@ class NameServers:
 
 
 def parse_name_servers(texts: Sequence[str]) -> tuple[str, ...]:
-    """Name servers from `10.0.0.2`, `10.0.0.2:5353`, `fd00::2` or `[fd00::2]:5353`, as a resolver takes them.
+    """Name servers from texts like `10.0.0.2`, `10.0.0.2:5353`, `fd00::2` or `[fd00::2]:5353`, in c-ares' form.
 
-    Raises `ValueError` that names the bad one.
+    Raises `ValueError` that names a bad text.
     """
     return tuple(_server(text.strip()) for text in texts)
 
@@ -95,14 +96,14 @@ def _server(text: str) -> str:
 
 
 def _addresses(found: AddrInfoResult) -> list[str]:
-    """The addresses, those of either family in turn: where one family leads nowhere, the other is not far."""
+    """The addresses, IPv6 and IPv4 alternating: where one family is unreachable, the other is tried next."""
     texts = [node.addr[0].decode("ascii") for node in found.nodes]
     in_turn = zip_longest([each for each in texts if ":" in each], [each for each in texts if ":" not in each])
     return [each for each in chain.from_iterable(in_turn) if each is not None]
 
 
 def _as_system_error(error: Exception) -> OSError:
-    """As `socket.getaddrinfo` says it: a name that is not there, or a name service that does not work."""
+    """The error as `socket.getaddrinfo` would raise it: unknown name, or failing name service."""
     code, *_ = error.args
     if code in {errno.ARES_ENOTFOUND, errno.ARES_ENODATA, errno.ARES_EBADNAME}:
         return socket.gaierror(socket.EAI_NONAME, "the name is not known")

@@ -1,6 +1,7 @@
-"""Addresses that strangers give, read once and strictly; what is asked for is rebuilt from the parts."""
+"""URLs from strangers: a strict parser, the checks of their text, and the request's URL rebuilt from the parts."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
@@ -17,10 +18,10 @@ _HOST_MAX_CHARACTERS = 253
 _MAX_PORT = 65535
 
 _AROUND = " \t\n\v\f\r"
-"""What is cut off at an address's ends, where copying puts it."""
+"""White space that copying leaves around a URL. It is cut off."""
 
 _NEVER = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u2028\u2029\ud800-\udfff]")
-"""Controls, line ends, backslashes, lone surrogates: parsers disagree about them."""
+"""Refused characters: controls, line ends, backslashes, lone surrogates. URL parsers disagree about them."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
 _AUTHORITY = re.compile(r"//([^/?#]*)([^#]*)")
@@ -29,40 +30,44 @@ _NAMED = re.compile(r"([^:\[\]]+)(?::([0-9]*))?", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _TO_ESCAPE = re.compile('[^\x21-\x7e]|["<>^`{|}]|%(?![0-9A-Fa-f]{2})')
-"""What RFC 3986 has no place for: spaces, letters beyond ASCII, a percent sign that escapes nothing."""
+"""Characters outside RFC 3986: spaces, letters beyond ASCII, a percent sign that escapes nothing."""
 _TO_ESCAPE_IN_PATHS = re.compile(_TO_ESCAPE.pattern + r"|[\[\]]")
-"""In a query brackets are sent as browsers send them."""
+"""The same with square brackets. A query keeps them, as in browsers."""
 
 _PRIVATE_SUFFIX = re.compile(
     "alt|arpa|cluster|consul|corp|default|dhcp|docker|domain|example|gateway|home|i2p|internal|intranet|invalid|"
     "k8s|kube|kubernetes|lan|local|localdomain|localhost|localnet|lxd|mail|mesh|nomad|onion|pod|private|router|"
     "svc|test|vm|workgroup"
 )
-"""Top levels that no public name is under (RFC 6761, RFC 6762, ICANN's `internal`), and those that networks, clusters
-and containers make up: `kubernetes.default.svc` and `kubernetes.default` are looked up in a cluster's own domain.
+"""Top-level labels without public names (RFC 6761, RFC 6762, ICANN's `internal`), and those that networks, clusters and
+containers invent: `kubernetes.default.svc` and `kubernetes.default` are looked up in a cluster's own domain.
 """
 
-_WORDS = (
-    ("url_too_long", f"is longer than {URL_MAX_CHARACTERS} characters: use a shorter address"),
-    ("invalid_url", "is not a valid URL: give an address like https://example.com/picture.jpg"),
-    ("scheme_not_allowed", "must begin with http:// or https://"),
-    ("url_not_allowed", "points inside a private network, where this server does not go: use a public address"),
-    ("port_not_allowed", "names a port that this server does not connect to: leave the port out"),
-)
+_REMEDIES: Mapping[str, str] = {
+    "url_too_long": f"is longer than {URL_MAX_CHARACTERS} characters: use a shorter address",
+    "invalid_url": "is not a valid URL: give an address like https://example.com/picture.jpg",
+    "scheme_not_allowed": "must begin with http:// or https://",
+    "url_not_allowed": "points inside a private network, where this server does not go: use a public address",
+    "port_not_allowed": "names a port that this server does not connect to: leave the port out",
+}
+"""The rest of the sentence for each code, to stand behind the field's name."""
 
 
 class UrlRefused(Exception):
-    """An address that will never be asked. `code` is for programs; `remedy` is a sentence without its subject."""
+    """A URL that is refused by its text. `code` is for programs; `remedy` is a sentence without its subject."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-        self.remedy = dict(_WORDS)[code]
+        self.remedy = _REMEDIES[code]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An address taken apart. `host` is ASCII and lower case, `path` begins with a slash and holds the query."""
+    """A parsed URL. `host` is ASCII and lower case, `path` begins with a slash and includes the query.
+
+    `address` is the host as an IP address, None for a name.
+    """
 
     scheme: str
     host: str
@@ -72,16 +77,17 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The address put together again: what is sent, and nothing else."""
+        """The URL rebuilt from the parts: exactly what is requested."""
         host = f"[{self.host}]" if isinstance(self.address, IPv6Address) else self.host
         port = "" if (self.scheme, self.port) in _SCHEME_PORTS else f":{self.port}"
         return f"{self.scheme}://{host}{port}{self.path}"
 
 
 def parse(text: str) -> Target:
-    """Take an address apart. Raises `UrlRefused` for what two parsers might read differently.
+    """Parse a URL. Raises `UrlRefused` for a URL that two parsers might read differently.
 
-    White space around it is cut off; in its path and query it is escaped, as other characters are that cannot be sent.
+    White space around it is cut off. In path and query, white space and other characters that cannot be sent are
+    escaped.
     """
     if len(text) > URL_MAX_CHARACTERS:
         raise UrlRefused("url_too_long")
@@ -114,7 +120,7 @@ def _six(text: str) -> tuple[str, Address]:
 
 
 def _host(text: str) -> tuple[str, Address | None]:
-    """A name in ASCII, or an address in four plain decimals; anything else that looks like a number is refused."""
+    """A name in ASCII, or an IPv4 address in four plain decimals. Other forms of numbers (octal, hex) are refused."""
     if len(text) > _HOST_MAX_CHARACTERS + 1:
         raise UrlRefused("invalid_url")
     name = text.lower() if text.isascii() else _mapped(text)
@@ -132,16 +138,16 @@ def _host(text: str) -> tuple[str, Address | None]:
 
 
 def _mapped(text: str) -> str:
-    """The name as UTS 46 folds it (case, width, compatibility forms), without the old exceptions for ß and ς.
+    """The name mapped by UTS 46 (case, width, compatibility forms), non-transitional: ß and ς stay.
 
-    Raises `UrlRefused` for characters that nobody sees: some parsers drop them, others do not.
+    Raises `UrlRefused` for invisible characters: some parsers drop them, others do not.
     """
     try:
         mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
-        is_all_seen = all(character.isascii() or _folded(character) for character in text)
+        is_visible = all(character.isascii() or _folded(character) for character in text)
     except idna.IDNAError:
         raise UrlRefused("invalid_url") from None
-    if not is_all_seen:
+    if not is_visible:
         raise UrlRefused("url_not_allowed" if _is_private(mapped) else "invalid_url")
     return mapped
 
@@ -172,7 +178,7 @@ def _port(digits: str | None, usual: int) -> int:
 
 
 def _path(path: str) -> str:
-    """Path and query as they were given: only what cannot be sent is escaped, and no escape is touched."""
+    """Path and query as given. Only characters that cannot be sent are escaped; existing escapes stay."""
     before, mark, query = path.partition("?")
     escaped = _TO_ESCAPE_IN_PATHS.sub(_escaped, before) + mark + _TO_ESCAPE.sub(_escaped, query)
     return escaped if escaped.startswith("/") else f"/{escaped}"
@@ -184,26 +190,26 @@ def _escaped(found: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class UrlGuard:
-    """`UrlRules`, and the same again for every redirect. `ports` is None where any may be named."""
+    """`UrlRules`, for submitted URLs and for redirects alike. With `ports` None, every port is allowed."""
 
     policy: AddressPolicy = field(default_factory=AddressPolicy)
     ports: frozenset[int] | None = DEFAULT_PORTS
 
     def check(self, field: str, url: str) -> None:
-        """Raise `InvalidRequest` that names `field` for a URL that will never be fetched."""
+        """Raise `InvalidRequest` that names `field` if the URL would never be fetched."""
         try:
             self.admit(url)
         except UrlRefused as refused:
             raise InvalidRequest(Problem(field, refused.remedy)) from None
 
     def admit(self, url: str) -> Target:
-        """The address taken apart, if its text alone is no reason against it. Raises `UrlRefused`."""
+        """The parsed URL. Raises `UrlRefused` if its text alone rules it out; names are resolved later."""
         target = parse(url)
         if target.address is not None:
             if not self.policy.allows(target.address):
                 raise UrlRefused("url_not_allowed")
         elif not self.policy.allow and _is_private(target.host):
-            # Where the operator allows private networks, their names are judged by where they lead.
+            # With private networks allowed, their names are judged by the addresses that they resolve to.
             raise UrlRefused("url_not_allowed")
         if self.ports is not None and target.port not in self.ports:
             raise UrlRefused("port_not_allowed")
