@@ -1,4 +1,4 @@
-"""What a clip of ours holds, and the refusal of what is none."""
+"""Facts about clips: size, rate, length, codec; and the limits that a clip must keep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
 
 ONE_FILE: Mapping[str, str] = {"protocol_whitelist": "file"}
-"""For FFmpeg's demuxers: whatever a file says, nothing but that file is opened."""
+"""Options for FFmpeg's demuxers: a file's references to other files or URLs are not opened."""
 
 MAX_CLIP_PIXELS = 4096 * 4096
 MAX_CLIP_FRAMES = 3600
 
 
 class Ratio(Protocol):
-    """A `Fraction`, or from PyAV 19 on a kind of number of its own."""
+    """A `Fraction`, or PyAV's own type of it (from PyAV 19 on)."""
 
     @property
     def numerator(self) -> int:
-        """What is divided."""
+        """The dividend."""
         ...
 
     @property
     def denominator(self) -> int:
-        """By what."""
+        """The divisor."""
         ...
 
 
 class Rate(Protocol):
-    """A video stream of PyAV's, as much of it as a rate takes."""
+    """The part of PyAV's video stream that tells its frame rate."""
 
     @property
     def average_rate(self) -> Ratio | None:
@@ -40,7 +40,7 @@ class Rate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """`fps` is frames a second, `seconds` the clip's length, `codec` FFmpeg's name: h264 or av1."""
+    """Facts about a clip of ours. `codec` is FFmpeg's name: h264 or av1."""
 
     size: FrameSize
     fps: Fraction
@@ -51,9 +51,9 @@ class ClipFacts:
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """What a clip that another made holds. Its size is what it has as ours: even sides.
+    """Facts about a foreign clip, found by decoding all of it. `size` is the size after conversion: even sides.
 
-    `is_played` says that every browser plays its pictures as they are, `telling` is the frame for the thumbnail.
+    `is_played`: every browser plays its video stream unchanged. `telling` is the frame for the thumbnail.
     """
 
     size: FrameSize
@@ -64,6 +64,6 @@ class Surveyed:
 
 
 def frame_rate(stream: Rate) -> Fraction:
-    """The mean rate that the file tells, 0 where it tells none."""
+    """The average rate that the file states, 0 if it states none."""
     told = stream.average_rate
     return Fraction(0) if told is None else Fraction(told.numerator, told.denominator)

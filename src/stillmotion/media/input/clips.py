@@ -1,6 +1,6 @@
-"""Reading a finished clip of ours again, frame by frame.
+"""Reader of finished clips of ours, frame by frame.
 
-Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.sandbox.decoder`).
+It belongs into a decoder process (`stillmotion.media.sandbox.decoder`), where a crash or much memory does no harm.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ THREADS = 2
 
 
 def facts(clip: Path | BinaryIO) -> ClipFacts:
-    """What the clip holds. Raises `GenerationFailed` (code `clip_unreadable`) for what is no clip of ours."""
+    """Facts about the clip. Raises `CLIP_UNREADABLE` for a file that is not a whole clip of ours."""
     try:
         found = probe(clip)
     except BrokenClip as error:
@@ -36,14 +36,14 @@ def facts(clip: Path | BinaryIO) -> ClipFacts:
 
 
 def frames(clip: Path | BinaryIO) -> Iterator[Frame]:
-    """Every frame in order, one in memory at a time. Raises `GenerationFailed` where the file is damaged."""
+    """Every frame in order, one in memory at a time. Raises `CLIP_UNREADABLE` for a damaged file."""
     with _opened(clip) as container:
         for picture in container.decode(video=0):
             yield _frame(picture)
 
 
 def first(clip: Path | BinaryIO) -> Frame:
-    """The clip's first frame. Raises `GenerationFailed`."""
+    """The clip's first frame. Raises as `frames` does."""
     with _opened(clip) as container:
         for picture in container.decode(video=0):
             return _frame(picture)
@@ -51,7 +51,7 @@ def first(clip: Path | BinaryIO) -> Frame:
 
 
 def last(clip: Path | BinaryIO) -> Frame:
-    """The clip's last frame: only its last group of pictures is decoded. Raises `GenerationFailed`."""
+    """The clip's last frame. Only its last group of pictures is decoded. Raises as `frames` does."""
     latest = None
     with _opened(clip) as container:
         stream = container.streams.video[0]

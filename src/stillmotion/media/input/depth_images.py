@@ -1,6 +1,6 @@
-"""Depth images in: a grey picture that says how near things are becomes a `DepthMap`, with all of its bits.
+"""Reader of depth images: a grey picture of nearness becomes a `DepthMap`, with all of its bits.
 
-Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.sandbox.decoder`).
+It belongs into a decoder process (`stillmotion.media.sandbox.decoder`), where a crash or much memory does no harm.
 """
 
 from pathlib import Path
@@ -16,17 +16,17 @@ from stillmotion.domain.rendering import DepthMap
 from stillmotion.media.input.pictures import opened
 
 LONGEST_SIDE = 640
-"""Engines read depth far more coarsely than pictures: a larger one is averaged down to this, which bounds memory."""
+"""Longest side of the map, in pixels. Engines need depth far more coarsely than pictures, and it bounds memory."""
 COLOURLESS = 6.0
-"""How far a grey picture's channels are apart on average, of 255, at most: JPEG moves them a little."""
+"""Largest mean difference between the channels of a grey picture, of 255: JPEG shifts them a little."""
 
 
 def decode_depth(source: bytes | Path | BinaryIO, *, bright_is_far: bool = False) -> DepthMap:
     """Decode an untrusted depth image: 8, 16 or 32 bits of grey, bright being near unless `bright_is_far`.
 
-    Takes what `intake.decode` takes. Values are read as they are stored: no colour profile is applied, and
-    transparency is passed over. Raises `GenerationFailed` as `intake.decode` does, and with code
-    `depth_image_unusable` for one that is coloured or has values that are no numbers.
+    Takes the files that `pictures.decode` takes. The values are the stored ones: no colour profile is applied, and
+    transparency is ignored. Raises as `pictures.decode` does, and `DEPTH_IMAGE_COLOURED` or
+    `DEPTH_IMAGE_NOT_NUMBERS`.
     """
     with opened(source) as found:
         values = _reduced(_grey(found.loaded()))
@@ -39,7 +39,7 @@ def decode_depth(source: bytes | Path | BinaryIO, *, bright_is_far: bool = False
 
 
 def _grey(image: Image.Image) -> NDArray[Any]:
-    """The values as stored, high × wide."""
+    """The stored values, height × width."""
     if image.mode.startswith("I") or image.mode == "F":
         stored = np.asarray(image)
         return stored.astype(stored.dtype.newbyteorder("="), copy=False)
@@ -53,9 +53,9 @@ def _grey(image: Image.Image) -> NDArray[Any]:
 
 
 def _reduced(values: NDArray[Any]) -> NDArray[np.float32]:
-    """At most `LONGEST_SIDE` on a side: thinned out, then averaged."""
+    """The values on a grid of at most `LONGEST_SIDE` a side: every nth is kept, then areas are averaged."""
     height, width = values.shape
-    # Converting the whole of a large picture to floats would take four bytes a pixel.
+    # Without the first step, a large picture would be converted whole to floats of four bytes a pixel.
     step = max(1, max(height, width) // (4 * LONGEST_SIDE))
     thinned = np.ascontiguousarray(values[::step, ::step], np.float32)
     scale = LONGEST_SIDE / max(height, width)

@@ -1,6 +1,6 @@
-"""Clips that another server made, and videos of callers, looked through and converted frame by frame.
+"""Reader of foreign clips (of other servers and of callers): survey and conversion, frame by frame.
 
-FFmpeg reads a stranger's bytes here: run it in a decoder (`stillmotion.media.sandbox.decoder`).
+FFmpeg parses a stranger's bytes here, so it belongs into a decoder process (`stillmotion.media.sandbox.decoder`).
 """
 
 from collections.abc import Iterator
@@ -34,13 +34,13 @@ PLAYED: Final = frozenset({"h264", "av1"})
 SOUND: Final = frozenset({"aac", "opus", "mp3"})
 THREADS: Final = 2
 TELLING: Final = 0.3
-"""Where in a clip the thumbnail is taken from: by then what moves has begun to."""
+"""Position of the thumbnail's frame as a share of the clip: by then the movement has begun."""
 UNTOLD: Final = Fraction(24)
-"""The rate of a clip that tells none."""
+"""The rate assumed for a clip that states none."""
 
 
 def survey(clip: Path | BinaryIO) -> Surveyed:
-    """Decode the whole clip. Raises `GenerationFailed` where it is damaged, too large or none."""
+    """Decode the whole clip. Raises `CLIP_UNREADABLE` for one that is damaged or too large, or for another file."""
     with _opened(clip) as container:
         stream = container.streams.video[0]
         claimed, telling, count, is_upright = stream.frames, None, 0, True
@@ -59,7 +59,7 @@ def survey(clip: Path | BinaryIO) -> Surveyed:
 
 
 def frames(clip: Path | BinaryIO) -> Iterator[Frame]:
-    """Every frame as ours are: upright, even sides, planar 4:2:0, BT.709, limited range. Raises as `survey` does."""
+    """Every frame in our format: upright, even sides, planar 4:2:0, BT.709, limited range. Raises as `survey` does."""
     with _opened(clip) as container:
         size = _even(container.streams.video[0])
         for picture in container.decode(video=0):
@@ -85,7 +85,7 @@ def _opened(clip: Path | BinaryIO) -> Iterator[InputContainer]:
 
 
 def _container(clip: Path | BinaryIO) -> str:
-    """What the first bytes say it is: FFmpeg is not left to guess, as some of what it knows opens other files."""
+    """The demuxer for the file's first bytes. FFmpeg must not guess: some demuxers open other files."""
     if isinstance(clip, Path):
         with clip.open("rb") as file:
             beginning = file.read(SIGNATURE_BYTES)
@@ -99,7 +99,7 @@ def _container(clip: Path | BinaryIO) -> str:
 
 
 def _is_played(container: InputContainer) -> bool:
-    """Whether there is nothing in it but pictures that every browser plays, and perhaps sound that it plays."""
+    """True if every browser plays the file: one video stream, at most one of sound, no other."""
     stream = container.streams.video[0]
     context: Any = stream.codec_context
     whole_rate = frame_rate(stream).denominator == 1 and frame_rate(stream) > 0
@@ -122,12 +122,12 @@ def _plain(picture: av.VideoFrame, size: FrameSize) -> Frame:
 
 
 def _turns(picture: av.VideoFrame) -> int:
-    """How many quarters to the left a player turns it."""
+    """The quarter turns to the left that the file asks of a player."""
     return round(picture.rotation / 90) % 4
 
 
 def _turned(planes: Any, size: FrameSize, turns: int) -> Frame:
-    """A frame that was filmed on its side, set upright: `turns` quarters to the left."""
+    """A frame turned upright: `turns` quarters to the left."""
     pixels = size.width * size.height
     luma = planes[:pixels].reshape(size.height, size.width)
     chroma = planes[pixels:].reshape(2, size.height // 2, size.width // 2)

@@ -1,6 +1,6 @@
-"""Pictures in: bytes that a stranger sent become a plain 8-bit sRGB `Picture`, or a refusal in words.
+"""Reader of pictures: a stranger's bytes become a plain 8-bit sRGB `Picture`, or a failure.
 
-Run it where a crash or a flood of memory harms nobody: in a decoder (`stillmotion.media.sandbox.decoder`).
+It belongs into a decoder process (`stillmotion.media.sandbox.decoder`), where a crash or much memory does no harm.
 """
 
 import struct
@@ -26,13 +26,13 @@ from stillmotion.media.metadata import exif, iso, jpeg, png, webp
 from stillmotion.media.metadata.found import Parts
 
 COVER_MARGIN = 1.25
-"""How much finer than asked a reduced picture stays, so that it can still be cropped and resampled well."""
+"""Scale of a reduced picture above the asked size, so that it can still be cropped and resampled well."""
 
 BACKGROUND = (255, 255, 255)
-"""What shows through transparent pixels: the page that most cut-outs were made for."""
+"""The colour behind transparent pixels: white, as the page that most cut-outs were made for."""
 
 HEIF = "HEIF"
-"""Pillow's name for what it opens only where `pillow-heif` is installed."""
+"""Pillow's name for the format that needs `pillow-heif`."""
 
 _FORMATS: Mapping[str, str] = {
     "image/png": "PNG",
@@ -43,7 +43,7 @@ _FORMATS: Mapping[str, str] = {
     "image/avif": "AVIF",
     "image/heic": HEIF,
 }
-"""Pillow's name for each media type that we open."""
+"""Pillow's name for each media type that is read."""
 
 _TRANSPOSED: Mapping[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -54,15 +54,15 @@ _TRANSPOSED: Mapping[int, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a picture of each orientation upright."""
+"""The transposition that turns a picture upright, by its Exif orientation."""
 _TURNED_BY_A_QUARTER = frozenset({5, 6, 7, 8})
 
 _LACKING = 0.005
-"""The share of a picture that may be missing at its end: a few blocks of the last row."""
+"""Largest share of a JPEG picture that may be missing at its end: a few blocks of the last row."""
 _CORNER = 2
-"""Pixels of the last block, which may lie beyond the edge but for those."""
+"""Side of the corner that is looked at, in pixels: the last block may lie beyond the edge except for those."""
 _SIGHT = 512
-"""Pixels of the longer side in which missing parts are looked for."""
+"""Longer side of the sketch in which missing parts are looked for, in pixels."""
 _DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -76,11 +76,11 @@ _DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
-"""What Pillow's decoders raise on damaged files."""
+"""The exceptions that Pillow's decoders raise for damaged files."""
 
 
 def load_formats() -> None:
-    """Load all that reads pictures now, and not when the first of a kind comes; HEIC where it is installed."""
+    """Load Pillow's decoders at once rather than with the first file of each kind; HEIC's if it is installed."""
     Image.init()
     with suppress(ImportError):
         from pillow_heif import register_heif_opener  # noqa: PLC0415 - an extra
@@ -90,7 +90,7 @@ def load_formats() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file whose header has been read: Pillow's image, and what stands beside it."""
+    """A file whose header has been read: its format, Pillow's image, and its metadata."""
 
     kind: str
     image: Image.Image
@@ -98,7 +98,7 @@ class Opened:
 
     @property
     def orientation(self) -> int:
-        """Exif's, 1 to 8, of what `image` holds when it is loaded: some libraries turn pictures themselves."""
+        """Exif's orientation, 1 to 8, that the loaded `image` still has: some libraries turn pictures themselves."""
         if self.kind == "TIFF":
             return 1
         if self.kind == "AVIF":
@@ -106,7 +106,7 @@ class Opened:
         return self.parts.orientation
 
     def loaded(self) -> Image.Image:
-        """The picture, decoded and upright. Raises what Pillow does where it is damaged."""
+        """The picture, decoded and upright. Raises one of `_DECODER_ERRORS` if it is damaged."""
         try:
             self.image.load()
             image = self.image
@@ -126,14 +126,14 @@ class Opened:
         return turned
 
     def _is_whole(self) -> bool:
-        """Whether every row of a JPEG picture was in the file.
+        """True if the file holds every row of a JPEG picture.
 
-        libjpeg fills what is missing with grey and says nothing. So one that stops early, or that ends in a block
-        of a single colour, is decoded once more with noise behind its data: where blocks were missing they now differ.
+        libjpeg fills missing blocks with grey and reports nothing. So a file that stops early, or whose picture ends in
+        a block of one colour, is decoded once more with noise behind its data: missing blocks differ in the second.
         """
         if self.parts.is_short:
             return False
-        # A progressive one that was closed early is a whole picture of fewer details.
+        # A progressive file that was closed early is a whole picture with less detail.
         is_plain = not self.image.info.get("progressive") and _ends_flat(self.image)
         if self.parts.with_noise is None or (self.parts.is_ended and not is_plain):
             return True
@@ -143,7 +143,7 @@ class Opened:
 
 
 def measure(source: bytes | Path | BinaryIO) -> FrameSize:
-    """The picture's size in pixels as it is looked at (upright), read from its header. Raises as `decode` does."""
+    """The upright picture's size in pixels, read from the header. Raises as `decode` does."""
     with opened(source) as found:
         width, height = found.image.size
         turned = found.orientation in _TURNED_BY_A_QUARTER
@@ -153,12 +153,12 @@ def measure(source: bytes | Path | BinaryIO) -> FrameSize:
 def decode(source: bytes | Path | BinaryIO, *, cover: FrameSize | None = None) -> Picture:
     """Decode an untrusted picture; of several frames or pages the first.
 
-    PNG, JPEG, WebP, GIF, TIFF, AVIF and (once `load_formats` found it) HEIC, told by their first bytes, never by
-    name. With `cover`, a larger picture is reduced while it still covers that size with a margin, which bounds memory.
-    What stands beside the picture (Exif, profiles, text, bytes behind its end) can be anything.
+    PNG, JPEG, WebP, GIF, TIFF, AVIF and (if `load_formats` found it) HEIC, recognised by the first bytes, never by the
+    name. With `cover`, a larger picture is reduced to that size and a margin, which bounds memory. Damage in the
+    metadata (Exif, profiles, text, bytes after the end) does not refuse a picture.
 
-    Raises `GenerationFailed` with code `image_unsupported_type`, `image_too_many_pixels` or
-    `image_decode_failed`, and a sentence that says what to do.
+    Raises `GenerationFailed`: `IMAGE_UNSUPPORTED`, `IMAGE_TOO_MANY_PIXELS`, `IMAGE_EMPTY`, `IMAGE_DAMAGED` or
+    `IMAGE_NEEDS_TOO_MUCH_MEMORY`.
     """
     with opened(source) as found:
         if cover is not None:
@@ -177,7 +177,7 @@ def decode(source: bytes | Path | BinaryIO, *, cover: FrameSize | None = None) -
 
 @contextmanager
 def opened(source: bytes | Path | BinaryIO) -> Iterator[Opened]:
-    """The file's header read and its size accepted; decoding errors inside the block become refusals.
+    """Open the file: its header is read and its size checked. Decoding errors inside the block become failures.
 
     Raises `GenerationFailed` as `decode` does.
     """
@@ -206,7 +206,7 @@ def _content(source: bytes | Path | BinaryIO) -> bytes:
 
 
 def _kind(content: bytes) -> str:
-    """Pillow's name for what the file is by its first bytes."""
+    """Pillow's name of the format, by the file's first bytes."""
     if not content:
         raise FailureKind.IMAGE_EMPTY.error()
     refused = refusal_of(content, reads_heic=HEIF in Image.OPEN)
@@ -234,13 +234,13 @@ def _bytes(value: object) -> bytes:
 
 
 def _ends_flat(image: Image.Image) -> bool:
-    """Whether the last block is of one colour, as what is missing is."""
+    """True if the last block is of one colour, as a missing block is."""
     block = image.crop((max(0, image.width - _CORNER), max(0, image.height - _CORNER), image.width, image.height))
     return all(low == high for low, high in (channel.getextrema() for channel in block.split()))
 
 
 def _sketch(content: bytes) -> Image.Image:
-    """A JPEG picture, small where that tells as much."""
+    """A JPEG picture in RGB, reduced to about `_SIGHT` unless it is progressive."""
     with Image.open(BytesIO(content), formats=["JPEG"]) as image:
         if not image.info.get("progressive"):
             image.draft(None, (_SIGHT, _SIGHT))
@@ -254,13 +254,13 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _decode_smaller(image: Image.Image, cover: FrameSize) -> None:
-    """Let the JPEG decoder skip detail that `cover` has no use for, whichever way up the picture is."""
+    """Let the JPEG decoder skip detail beyond `cover`, whichever way up the picture is."""
     side = round(max(cover.width, cover.height) * COVER_MARGIN)
     image.draft(None, (side, side))
 
 
 def _reduced(image: Image.Image, cover: FrameSize) -> Image.Image:
-    """The picture shrunk to just cover `cover` with the margin, or itself where it is not larger."""
+    """The picture, shrunk to `cover` and the margin if it is larger."""
     scale = COVER_MARGIN * max(cover.width / image.width, cover.height / image.height)
     if scale >= 1:
         return image
@@ -271,7 +271,7 @@ def _reduced(image: Image.Image, cover: FrameSize) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """One of L, LA, RGB, RGBA or CMYK, its values scaled (Pillow's own conversion of 16-bit grey clips)."""
+    """The picture in mode L, LA, RGB, RGBA or CMYK, its values scaled (Pillow's own conversion clips 16-bit grey)."""
     if image.mode.startswith("I;16"):
         wide = image.convert("I")
         converted = wide.point(lambda value: value * (1 / 256)).convert("L")
@@ -297,14 +297,14 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _all_but(wide: Image.Image, clear: int) -> Image.Image:
-    """Opaque wherever a picture of whole numbers is not `clear`."""
+    """The alpha channel of a picture of whole numbers: transparent where the value is `clear`."""
     above = wide.point(lambda value: value * 1 - clear).convert("L")
     below = wide.point(lambda value: value * -1 + clear).convert("L")
     return ImageChops.lighter(above, below).point(lambda value: 255 if value else 0)
 
 
 def _stretched(image: Image.Image) -> Image.Image:
-    """Grey of no stated range, spread so that its brightest value is white."""
+    """Grey of no stated range, scaled so that its brightest value is white."""
     extrema = image.getextrema()
     low, high = float(extrema[0]), float(extrema[1])  # type: ignore[arg-type]  # one band: a pair of numbers
     floor, span = min(low, 0.0), max(high, 1e-9) - min(low, 0.0)
@@ -312,7 +312,7 @@ def _stretched(image: Image.Image) -> Image.Image:
 
 
 def _flattened(image: Image.Image, found: Opened) -> tuple[Image.Image, Image.Image | None]:
-    """RGB in sRGB over the background, and the alpha that was there."""
+    """The picture in sRGB over the background, and its alpha channel if it has one."""
     if image.mode not in {"LA", "RGBA"}:
         return _srgb(image, found), None
     alpha = image.getchannel("A")
@@ -325,7 +325,7 @@ def _flattened(image: Image.Image, found: Opened) -> tuple[Image.Image, Image.Im
 
 
 def _srgb(image: Image.Image, found: Opened) -> Image.Image:
-    """The colours that the file means."""
+    """The picture's colours in sRGB, by the file's own colour space."""
     parts = found.parts
     if parts.profile is None and found.kind in {"TIFF", "HEIF"}:
         parts = replace(parts, profile=_bytes(found.image.info.get("icc_profile")) or None)

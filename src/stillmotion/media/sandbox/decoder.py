@@ -1,8 +1,8 @@
-"""The decoder: `python -m stillmotion.media.sandbox.decoder PARENT_PID`, with its orders on standard input, a socket.
+"""Decoder process: `python -m stillmotion.media.sandbox.decoder PARENT_PID`. Orders come on standard input, a socket.
 
-It reads no file itself. For each one it forks a child that gives up everything but reading that file and answering
-about it (`confinement`), decodes, and ends: what a stranger's file does to a process is over before the next one.
-It has no threads, so that a fork copies a whole process.
+It opens no file itself. For each order it forks a child that gives up all rights but to read that one file and to
+answer (`confinement`), decodes it, and ends. So a file that takes over its process cannot reach the next file.
+The decoder has no threads, as a fork would copy only one of them.
 """
 
 import functools
@@ -42,7 +42,7 @@ from stillmotion.media.sandbox.protocol import (
 )
 
 PICTURE = Limits(memory=2_000_000_000, processor_seconds=30)
-"""Room for 67 megapixels with alpha, and for copies on their way to sRGB."""
+"""Limits for a picture: room for 67 megapixels with alpha, and for the copies of the conversion to sRGB."""
 CLIP = Limits(memory=1_500_000_000, processor_seconds=600)
 
 CLIP_LIBRARIES = (
@@ -52,16 +52,17 @@ CLIP_LIBRARIES = (
     "av.subtitles.stream",
 )
 DEPTH_LIBRARIES = ("stillmotion.media.input.depth_images",)
-"""Loaded for the first file that needs them, as they are large; before the fork, as no file can be opened after it."""
+"""Large libraries, loaded with the first order that needs them. They must be loaded before the fork: the confined child
+can open no file."""
 
 Part = tuple[Head, Sequence[Any]]
-"""A head and the buffers that follow it."""
+"""A head and the buffers after it."""
 Read = Callable[[DecodeOrder, BinaryIO], Iterable[Part]]
-"""Answers an order about an open file. Raises `GenerationFailed` where the file is to blame."""
+"""Answer to an order about an open file. Raises `GenerationFailed` if the file is to blame."""
 
 
 def serve(control: socket.socket, read: Read, picture: Limits) -> None:
-    """Carry out orders, one after the other, until the renderer closes the socket. `picture` is what one may cost."""
+    """Carry out orders, one after the other, until the renderer closes the socket. `picture`: the limits for one."""
     pictures.load_formats()
     while (received := _receive(control)) is not None:
         order, handles = received
@@ -81,13 +82,13 @@ def _load(what: What) -> None:
 
 
 def _receive(control: socket.socket) -> tuple[DecodeOrder, Sequence[int]] | None:
-    """The next order and its two file handles. It comes whole: the renderer waits for each answer."""
+    """The next order and its two file handles. One read has it whole, as the renderer waits for each answer."""
     packet, handles, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, 2)
     return (msgspec.msgpack.decode(packet[LENGTH_BYTES:], type=DecodeOrder), handles) if packet else None
 
 
 def _forked(work: Callable[[], None]) -> int:
-    """Have a child do the work; how that ended."""
+    """Do the work in a forked child. Returns its exit status, or `NOT_BEGUN` and more if the fork failed."""
     parent = os.getpid()
     try:
         child = os.fork()
@@ -105,7 +106,7 @@ def _forked(work: Callable[[], None]) -> int:
 
 
 def _carry_out(order: DecodeOrder, handles: Sequence[int], read: Read, limits: Limits) -> None:
-    """In the child: answer into the pipe, with nothing else open."""
+    """Answer into the pipe, in the child, with nothing else open."""
     with open(os.devnull, "r+b", buffering=0) as nothing:  # noqa: PTH123 - a file number is wanted, not a path
         for number in (0, 1, 2):
             os.dup2(nothing.fileno(), number)
@@ -123,7 +124,7 @@ def _carry_out(order: DecodeOrder, handles: Sequence[int], read: Read, limits: L
 
 
 def read(order: DecodeOrder, file: BinaryIO) -> Iterator[Part]:
-    """`Read` for pictures and for clips."""
+    """The answer to any order about a picture or a clip (`Read`)."""
     match order.what:
         case What.SIZE:
             size = pictures.measure(file)
@@ -167,7 +168,7 @@ def _planes(frame: Frame) -> Part:
 
 
 def main(read: Read = read, picture: Limits = PICTURE) -> None:
-    """Become a decoder."""
+    """Run as a decoder process."""
     die_with_parent(int(sys.argv[1]))
     be_first_to_go()
     serve(socket.socket(fileno=0), read, picture)
