@@ -19,7 +19,7 @@ PREFIX = "STILLMOTION_"
 
 
 class SettingsError(StillmotionError):
-    """A setting that is wrong: the message names it, where it was read, and the fix."""
+    """Wrong setting: the message names it, its source, and the remedy."""
 
 
 def _default_place() -> Path:
@@ -36,7 +36,7 @@ def _setting(default: Any, doc: str, *, secret: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything an operator can choose. Lists are comma-separated in the environment, tables `name=value`."""
+    """All settings of an operator. In the environment lists are comma-separated, and tables `name=value` pairs."""
 
     data_dir: Path = _setting(
         _default_place(),
@@ -127,7 +127,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 }
 _SECRET_LENGTHS: Mapping[str, tuple[int, int]] = {"admin_key": (32, 128)}
 _CONTACT = re.compile(r"[!-'*-~]{0,200}", re.ASCII)
-"""Goes into a header, in parentheses."""
+"""Pattern of a contact: it stands in a header, in parentheses."""
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://(?:[^\s/?#@:*A-Z\[\]]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "depth_model_gives": ("nearness", "distance"),
@@ -139,7 +139,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 
 
 _PATHS = frozenset({"catalogue", "weights_dir", "depth_model"})
-"""Text that is a path, or empty."""
+"""Settings that are a path, or empty."""
 
 _DEVICE = re.compile(r"cpu|mps|(?:cuda|xpu)(?::[0-9]{1,2})?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -193,13 +193,13 @@ _TROUBLES: Mapping[str, Callable[[Any], str | None]] = {
     "fetch_deny_cidrs": _trouble_with_networks,
     "fetch_allowed_ports": _trouble_with_ports,
 }
-"""What is wrong with a value, and what to give instead; None where it is good."""
+"""Checks by setting: the problem of a value with its remedy; None for a good one."""
 _MAY_BE_EMPTY = frozenset({"public_url"})
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A setting as it stands and where it came from, for `stillmotion config`."""
+    """A setting's value and source, for `stillmotion config`."""
 
     name: str
     value: str
@@ -208,14 +208,14 @@ class Origin:
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
+        """Name of its environment variable."""
         return PREFIX + self.name.upper()
 
 
 def load(
     environment: Mapping[str, str], file: Path | None = None, given: Mapping[str, Any] | None = None
 ) -> tuple[Settings, list[Origin]]:
-    """Settings from defaults, then the file, then the environment, then what was given on the command line.
+    """Read the settings: defaults, then the file, then the environment, then the command line.
 
     Raises `SettingsError` for the first one that is unknown or does not fit.
     """
@@ -309,13 +309,13 @@ def _convert(name: str, raw: Any, kind: Any, source: str) -> Any:
 
 
 def _refuse_bool(raw: Any, kind: Any) -> None:
-    """Raise `ValueError` for true or false in the place of a number, which would be 1 or 0."""
+    """Raise `ValueError` for true or false in the place of a number: Python takes them for 1 and 0."""
     if kind in (int, float) and isinstance(raw, bool):
         raise ValueError("expected a number, got true or false")
 
 
 def _refuse_control(value: Any) -> None:
-    """Raise `ValueError` for text with a character in it that no path, address or name can have."""
+    """Raise `ValueError` for text with control characters, which no path, address or name has."""
     texts = [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, tuple) else [value]
     if any(_CONTROL.search(str(each)) for each in texts):
         raise ValueError("there is a control character in it")
@@ -326,7 +326,7 @@ def _is_secret(value: str, low: int, high: int) -> bool:
 
 
 def _split(raw: Any, kind: Any) -> Any:
-    """Text from the environment as the list or table it stands for."""
+    """List or table from its text in the environment."""
     if not isinstance(raw, str) or kind in (str, int, float, bool, Path):
         return raw
     parts = [part.strip() for part in raw.split(",") if part.strip()]

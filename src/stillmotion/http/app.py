@@ -34,13 +34,13 @@ from stillmotion.http.surfaces.gateway.routes import GATEWAY
 from stillmotion.http.surfaces.openai.routes import OPENAI
 
 SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE, OPENAI)
-"""Every dialect that is spoken, as products name them; the first also answers for paths that belong to none."""
+"""All dialects, by their names in products; the first also answers for paths of none."""
 
 ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES), ADMIN)
 
 
 def build_app(services: Services) -> Handler:
-    """The whole service over HTTP. What it works with is started and stopped by its caller."""
+    """The service's handler. Its caller starts and stops `services`."""
     request_ids = map((services.run_id + "-%06x").__mod__, itertools.count(1))
     parts = EdgeParts(
         services,
@@ -60,7 +60,7 @@ def build_app(services: Services) -> Handler:
 
 
 def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
-    """How each surface writes a generation outside of a request, for callbacks. `base_url` starts our own links."""
+    """Encoders of a generation for callbacks, by surface. `base_url` begins our own links."""
     base = base_url.rstrip("/")
 
     def writing(encode: Callable[[GenerationView, LinkTo], bytes]) -> Callable[[Generation], bytes]:
@@ -70,7 +70,7 @@ def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:
 
 
 class Edge:
-    """Finds the handler of a path and method, or refuses in the words of the surface that the path is under."""
+    """Router of a path and method; it refuses in the words of the surface whose prefix the path has."""
 
     def __init__(self, router: Router, downloads: Handler, parts: EdgeParts, surfaces: Sequence[Surface]) -> None:
         self._router = router
@@ -93,7 +93,7 @@ class Edge:
         return handler(request)
 
     def is_known(self, path: str) -> bool:
-        """Whether there is something at a path, for one method or another."""
+        """True for a path that has a handler for any method."""
         return path.startswith(assets.PREFIX) or bool(self._router.methods(path))
 
     async def _refuse_path(self, request: Request) -> Reply:
@@ -102,7 +102,7 @@ class Edge:
 
 
 def _endpoints(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Handler]:
-    """All operations; what answers to GET answers to HEAD."""
+    """Endpoints of all operations; each GET serves HEAD too."""
     handlers: dict[Route, Handler] = {}
     for surface in surfaces:
         for operation in surface.operations:
@@ -113,7 +113,7 @@ def _endpoints(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Han
 
 
 def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Handler]:
-    """What is there for GET and HEAD: health, the reference, the pages."""
+    """Handlers for GET and HEAD: health, the reference, the pages."""
     services = parts.services
     document = msgspec.json.encode(openapi.document(surfaces, PATHS, services.version, services.public_url))
     answering: dict[str, Answering] = {
@@ -137,5 +137,5 @@ def _always(reply: Reply) -> Answering:
 
 
 def _name(path: str) -> str:
-    """What a page's requests are counted as."""
+    """Label of a page's requests in the metrics."""
     return "pages" if path in PAGES else path.strip("/")

@@ -56,9 +56,9 @@ _RETRY_PARAMETER: Mapping[str, Any] = {
 def document(
     surfaces: Sequence[Surface], paths: Mapping[str, Mapping[str, Any]], version: str, public_url: str = ""
 ) -> Json:
-    """The whole document: the operations of all surfaces, and `paths` that are described by hand.
+    """The OpenAPI document: the operations of all surfaces, and `paths` that are described by hand.
 
-    It names the server by an address relative to its own, which is right under any path, and by its `public_url`.
+    The server's address is relative to the document's, which holds under any path prefix; `public_url` is listed too.
     """
     operations = [(surface, operation) for surface in surfaces for operation in surface.operations]
     types = _types(operations)
@@ -89,7 +89,7 @@ def document(
 
 
 def _tidied(schema: Json) -> Json:
-    """A struct's schema without its docstring's indentation, which Python takes away itself from 3.13 on."""
+    """A struct's schema without its docstring's indentation, which Python strips itself from 3.13 on."""
     return {**schema, "description": cleandoc(schema["description"])} if "description" in schema else schema
 
 
@@ -184,7 +184,7 @@ def _success(operation: Operation[Any, Any], schema_of: Mapping[Any, Json], limi
 
 
 def _refusal(status: int, rows: Sequence[RefusalRule], schema_of: Mapping[Any, Json], limits: Sequence[str]) -> Json:
-    """One status, that several kinds of error may end in."""
+    """Response of one status, which several kinds of error may share."""
     schemas = list({schema_of[type(row.body)]["$ref"]: schema_of[type(row.body)] for row in rows}.values())
     examples = {
         row.kind.__name__: {"summary": f"When {row.when}", "value": msgspec.to_builtins(row.body)} for row in rows

@@ -1,4 +1,4 @@
-"""The reference of what is no operation of a surface: downloads and health, described by hand."""
+"""OpenAPI paths outside of any surface, described by hand: downloads and health."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the reference shows of the administration."""
+"""Examples of the administration in the API reference."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -30,7 +30,7 @@ _SCHEME = "bearer "
 
 
 def key_of(headers: Headers, query: bytes) -> str | None:
-    """The bearer token, None where there is no such header. Raises `NotAuthenticated` for more than one."""
+    """The bearer token; None without the header. Raises `NotAuthenticated` for more than one."""
     del query
     sent = headers.getall("Authorization", ())
     if len(sent) != 1:
@@ -39,7 +39,7 @@ def key_of(headers: Headers, query: bytes) -> str | None:
 
 
 def admit(call: Call, key: str | None) -> Administration:
-    """The operator, by the key of the settings. Raises what `AdminAccess.authenticate` does."""
+    """Authenticate the operator by the key of the settings. Raises as `AdminAccess.authenticate` does."""
     access = call.services.admin
     if access is None:
         raise EndpointNotFound("there is no administration here")

@@ -1,4 +1,4 @@
-"""Between the administration's words and the domain's."""
+"""Translation between the administration's words and the domain's."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -60,7 +60,7 @@ def _listed(names: Iterable[Any] | None) -> tuple[Any, ...] | None:
 def subscription(
     known: Subscription, keys: Sequence[Key], now: datetime, usage: Usage | UnsetType = UNSET
 ) -> wire.SubscriptionInfo:
-    """A subscription as it is now."""
+    """A subscription in the administration's words, with its present state."""
     return wire.SubscriptionInfo(
         id=known.id,
         name=known.name,
@@ -74,7 +74,7 @@ def subscription(
 
 
 def issued(made: Issued) -> wire.IssuedSubscription:
-    """A new subscription with what is shown once."""
+    """A new subscription with its keys and secret, which are shown once."""
     known = made.subscription
     return wire.IssuedSubscription(
         known.id, known.name, known.product.name, made.primary, made.secondary, known.callback_secret

@@ -12,7 +12,7 @@ _COUNT = Meta(description="must be a whole number, 1 or more")
 
 
 class ProductTerms(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What a product includes; what is left out stays as it is, or as new products have it."""
+    """Terms of a product. A term left out keeps its value, or a new product's default."""
 
     surfaces: Annotated[tuple[str, ...] | UnsetType | None, Meta(description=f"the surfaces: {_NAMES}")] = UNSET
     models: Annotated[tuple[str, ...] | UnsetType | None, Meta(description=f"the wire models: {_NAMES}")] = UNSET
@@ -42,13 +42,13 @@ class ProductTerms(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
 
 class NewProduct(ProductTerms, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A product to make."""
+    """A product to create."""
 
     name: Annotated[str, Meta(description="must be a string of letters, digits, `.`, `_` and `-`, 64 at most")]
 
 
 class ProductInfo(Struct, frozen=True):
-    """What subscriptions to it may do, and how much; null: every one, or no limit."""
+    """A product with its terms; null stands for all, or for no limit."""
 
     name: str
     surfaces: tuple[str, ...] | None
@@ -75,7 +75,7 @@ _PRODUCT = Meta(description="must be a string: the name of a product")
 
 
 class NewSubscription(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A subscription to make, to the default product where none is named."""
+    """A subscription to create, to the default product if none is named."""
 
     name: Annotated[str, _NAME]
     product: Annotated[str | None, _PRODUCT] = None
@@ -83,7 +83,7 @@ class NewSubscription(Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
 
 class SubscriptionChange(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What to change; what is left out stays as it is."""
+    """Changes of a subscription. A field left out keeps its value."""
 
     name: Annotated[str | UnsetType, _NAME] = UNSET
     product: Annotated[str | UnsetType, _PRODUCT] = UNSET
@@ -95,7 +95,7 @@ class SubscriptionChange(Struct, forbid_unknown_fields=True, frozen=True, kw_onl
 
 
 class UsageInfo(Struct, frozen=True):
-    """What was spent this month in UTC, and what is under way."""
+    """Usage of this month (UTC), and the unfinished generations."""
 
     video_seconds: float
     unfinished: int
@@ -103,7 +103,7 @@ class UsageInfo(Struct, frozen=True):
 
 
 class SubscriptionInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A customer of a product. `keys` are the first characters of each; `usage` is shown of a single one."""
+    """A customer of a product. `keys` are the first characters of each; `usage` is set for a single subscription."""
 
     id: str
     name: str
@@ -141,14 +141,14 @@ class IssuedKey(Struct, frozen=True):
 
 
 class RefusedField(Struct, frozen=True):
-    """A field of the request and what to do about it."""
+    """A field of the request, and the remedy."""
 
     field: str
     message: str
 
 
 class Refusal(Struct, frozen=True, omit_defaults=True):
-    """Why something was not done; `details` where it was for fields of the request."""
+    """A refusal; `details` names the fields of the request that caused it."""
 
     error: str
     details: tuple[RefusedField, ...] = ()

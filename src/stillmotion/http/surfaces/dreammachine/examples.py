@@ -1,4 +1,4 @@
-"""What the reference shows."""
+"""Examples of the Dream Machine's API in the API reference."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

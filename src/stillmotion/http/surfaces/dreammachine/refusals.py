@@ -1,4 +1,4 @@
-"""The Dream Machine's refusals: every one is a sentence in `detail`."""
+"""The Dream Machine's refusals: each a sentence in `detail`."""
 
 from collections.abc import Callable
 from typing import Final
@@ -31,11 +31,11 @@ from stillmotion.http.surfaces.dreammachine.wire import Detail
 
 _UNEXPECTED = Detail("An unexpected error occurred, please try again later")
 _GIVE_UP: Header = ("X-Should-Retry", "false")
-"""Tells the SDKs that asking again soon is of no use."""
+"""Header that keeps the SDKs from useless retries."""
 
 
 class Sentence(InvalidRequest):
-    """A refusal in the API's own words, which name no field."""
+    """Refusal in the API's own words, without a field's name."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(Problem("body", sentence))

@@ -34,13 +34,13 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 async def ping(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
-    """Whether the key works."""
+    """Answer a request with a working key."""
     del call, subscription, asked
     return OperationResult(_ENCODE(wire.Pong()))
 
 
 async def get_credits(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
-    """What is left of the quota."""
+    """The rest of the quota."""
     del asked
     return OperationResult(_ENCODE(wire.Credits(await call.services.access.credit_balance(subscription))))
 
@@ -51,12 +51,12 @@ async def create(call: Call, subscription: Subscription, submitted: wire.CreateR
 
 
 async def reframe(call: Call, subscription: Subscription, submitted: wire.ReframeRequest) -> OperationResult:
-    """Accept a video's other shape."""
+    """Accept a reframe: another shape of a video."""
     return await _submit(call, subscription, to_reframe(submitted), 201)
 
 
 async def upscale(call: Call, subscription: Subscription, submitted: wire.UpscaleRequest) -> OperationResult:
-    """Accept a finished video's larger form."""
+    """Accept an upscale: a larger form of a finished video."""
     source = await call.services.generations.get(subscription, call.path["id"])
     return await _submit(call, subscription, to_upscale(submitted, source), 200)
 
@@ -68,14 +68,14 @@ async def _submit(call: Call, subscription: Subscription, request: GenerationReq
 
 
 async def get(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
-    """A generation as it is now."""
+    """The present state of a generation."""
     del asked
     view = await call.services.generations.view(subscription, call.path["id"])
     return OperationResult(encode(view, call.link_to), view)
 
 
 async def list_(call: Call, subscription: Subscription, page: wire.ListQuery) -> OperationResult:
-    """A part of the subscription's own generations."""
+    """One page of the subscription's own generations."""
     views = await call.services.generations.page(subscription, page.limit + 1, page.offset)
     shown = tuple(to_wire(view, call.link_to) for view in views[: page.limit])
     return OperationResult(
@@ -84,14 +84,14 @@ async def list_(call: Call, subscription: Subscription, page: wire.ListQuery) ->
 
 
 async def delete(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
-    """Stop what has not finished, and remove it with all it left."""
+    """Cancel an unfinished generation, and remove it with its files."""
     del asked
     await call.services.generations.delete(subscription, call.path["id"])
     return OperationResult(b"", status=204)
 
 
 async def list_concepts(call: Call, subscription: Subscription, asked: Unfiltered) -> OperationResult:
-    """The camera concepts that are honoured as they are named."""
+    """The camera concepts that engines carry out as they are named."""
     del call, subscription, asked
     return OperationResult(_ENCODE(HONOURED))
 
@@ -103,7 +103,7 @@ async def list_camera_motions(call: Call, subscription: Subscription, asked: Unf
 
 
 def _missing(ability: str) -> Callable[[Call, Subscription, wire.AnyBody], Awaitable[OperationResult]]:
-    """Refuses what no engine here can do."""
+    """Handler that refuses an ability without an engine."""
 
     async def refuse(call: Call, subscription: Subscription, asked: wire.AnyBody) -> OperationResult:
         del call, subscription, asked

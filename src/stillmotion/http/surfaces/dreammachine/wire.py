@@ -20,7 +20,7 @@ from stillmotion.domain.request import (
 MIN_PROMPT_CHARACTERS = 3
 LONGEST_PAGE = 100
 FARTHEST_OFFSET = 1_000_000_000
-"""More than any list is long; what is larger would not fit in the database's integers."""
+"""Largest offset: beyond any list, and within the database's integers."""
 
 _Text = Annotated[str | None, Meta(description="must be a string")]
 _Pixels = Annotated[int | None, Meta(description="must be a whole number of pixels of the new frame")]
@@ -45,7 +45,7 @@ class DreamMachineGenerationKeyframe(Struct, frozen=True, tag="generation"):
 
 
 class DreamMachineKeyframes(Struct, frozen=True):
-    """What the video starts and ends with."""
+    """First and last picture of the video."""
 
     frame0: DreamMachineImageKeyframe | DreamMachineGenerationKeyframe | None = None
     frame1: DreamMachineImageKeyframe | DreamMachineGenerationKeyframe | None = None
@@ -71,7 +71,7 @@ _Keyframe = Annotated[
 
 
 class AskedKeyframes(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the video starts and ends with."""
+    """Asked first and last picture of the video."""
 
     frame0: _Keyframe = None
     frame1: _Keyframe = None
@@ -104,7 +104,7 @@ _Media = Annotated[Media, Meta(description='must be {"url": "…"}: the video of
 
 
 class CreateRequest(Struct, forbid_unknown_fields=True, frozen=True):
-    """What to make a video of."""
+    """A video to make."""
 
     model: _Model = DEFAULT_MODEL
     prompt: Annotated[
@@ -134,7 +134,7 @@ class CreateRequest(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class UpscaleRequest(Struct, forbid_unknown_fields=True, frozen=True):
-    """How large a finished video should become; left out, the next larger size."""
+    """Upscale of a finished video; without a resolution to the next larger one."""
 
     resolution: _Resolution = None
     callback_url: _Callback = None
@@ -142,7 +142,7 @@ class UpscaleRequest(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class ReframeRequest(Struct, forbid_unknown_fields=True, frozen=True):
-    """Which shape a finished video should have, and where its picture lies in it."""
+    """Reframe of a video: its new shape, and the place of its picture in it."""
 
     media: _Media
     aspect_ratio: Annotated[str, Meta(description=f"must be one of {', '.join(AspectRatio)}")]
@@ -162,7 +162,7 @@ class ReframeRequest(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which part of a list."""
+    """Page of a list."""
 
     limit: Annotated[
         int, Meta(ge=0, le=LONGEST_PAGE, description=f"must be a whole number from 0 to {LONGEST_PAGE}")
@@ -173,11 +173,11 @@ class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AnyBody(Struct, frozen=True):
-    """A body that is not looked at."""
+    """A body that is ignored."""
 
 
 class DreamMachineRequestEcho(Struct, frozen=True):
-    """What was asked. What belongs to upscaling and reframing is only there for them."""
+    """The request. Fields of upscaling and reframing are set for those alone."""
 
     generation_type: str
     model: str
@@ -198,7 +198,7 @@ class DreamMachineRequestEcho(Struct, frozen=True):
 
 
 class DreamMachineAssets(Struct, frozen=True):
-    """Where the result is: an H.264 MP4 and a JPEG, good for a day; every look gives fresh addresses."""
+    """Addresses of the result, an H.264 MP4 and a JPEG, good for a day. Every response has fresh ones."""
 
     video: str
     image: str
@@ -223,7 +223,7 @@ class DreamMachineGeneration(Struct, frozen=True):
 
 
 class GenerationList(Struct, frozen=True):
-    """A part of the list of generations, the newest first; `count` is how many are in it."""
+    """One page of the list of generations, newest first; `count` is the length of the page."""
 
     generations: tuple[DreamMachineGeneration, ...]
     count: int
@@ -239,7 +239,7 @@ class Pong(Struct, frozen=True):
 
 
 class Credits(Struct, frozen=True):
-    """What is left of the month's quota, in the product's unit price."""
+    """The rest of the month's quota, at the product's price."""
 
     credit_balance: float
 

@@ -1,4 +1,4 @@
-"""What the reference shows: the founding document's own requests and answers."""
+"""Examples in the API reference: the founding document's own requests and responses."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The gateway's refusals: WIRE.md's table of statuses and bodies."""
+"""The gateway's refusals: the founding document's statuses and bodies."""
 
 from typing import Final
 
@@ -29,7 +29,7 @@ FIELDS: Final[FieldNames] = {
     **dict.fromkeys((Field.FRAME1, Field.FRAME1_URL, Field.FRAME1_ID), "end_url"),
     Field.SECONDS: "duration",
 }
-"""What has no name of its own here, a caller of this surface cannot ask for."""
+"""Fields of the founding document by the domain's; a caller cannot ask for a field without a name here."""
 
 
 def _details(error: InvalidRequest) -> InvalidParameters:

@@ -27,9 +27,9 @@ _MAX_PARAMETERS = 20
 
 
 def key_of(headers: Headers, query: bytes) -> str | None:
-    """The one key of a request: its header, or the query's where there is no such header.
+    """The key of a request, in its header or else in its query.
 
-    Raises `NotAuthenticated` where there is more than one.
+    Raises `NotAuthenticated` for several keys.
     """
     sent = headers.getall(KEY_HEADER, ())
     if len(sent) > 1:
@@ -59,7 +59,7 @@ async def submit(call: Call, subscription: Subscription, submitted: wire.SubmitR
 
 
 async def get_status(call: Call, subscription: Subscription, asked: wire.StatusRequest) -> OperationResult:
-    """A generation as it is now."""
+    """The present state of a generation."""
     view = await call.services.generations.view(subscription, asked.task_id)
     return OperationResult(encode(view, call.link_to), view)
 

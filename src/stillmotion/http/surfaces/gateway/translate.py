@@ -36,7 +36,7 @@ _SHOWN: Mapping[State, tuple[wire.StateWord, str | None, str | msgspec.UnsetType
     State.FAILED: ("failed", None, msgspec.UNSET),
     State.CANCELLED: ("failed", CANCELLED_REASON, msgspec.UNSET),
 }
-"""By state: its word, its own failure reason, and its message."""
+"""Word, failure reason and message of each state."""
 _ENCODER = msgspec.json.Encoder()
 
 

@@ -24,7 +24,7 @@ _SECONDS = f"from {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds, {DEFAULT_SECONDS:g
 
 
 class SubmitRequest(Struct, forbid_unknown_fields=True, frozen=True):
-    """What to make a video of. Only `prompt` and `url` are in the founding document."""
+    """A video to make. Only `prompt` and `url` are in the founding document."""
 
     prompt: Annotated[
         str,
@@ -53,7 +53,7 @@ class SubmitRequest(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class StatusRequest(Struct, forbid_unknown_fields=True, frozen=True):
-    """Which generation to look at."""
+    """The generation to look at."""
 
     task_id: Annotated[str, Meta(description="must be a string: the id that the submit answered with")]
 
@@ -62,26 +62,26 @@ StateWord = Literal["queued", "dreaming", "completed", "failed"]
 
 
 class ImageKeyframe(Struct, frozen=True, tag="image", gc=False):
-    """A picture, at the address it was given by, or at ours where it came with the request."""
+    """A picture at the caller's address, or at ours if it came with the request."""
 
     url: str
 
 
 class GenerationKeyframe(Struct, frozen=True, tag="generation", gc=False):
-    """An earlier generation; only of requests that were made on another surface."""
+    """An earlier generation, for requests made on another surface alone."""
 
     id: str
 
 
 class Keyframes(Struct, frozen=True, gc=False):
-    """What the video starts and ends with."""
+    """First and last picture of the video."""
 
     frame0: ImageKeyframe | GenerationKeyframe | None
     frame1: ImageKeyframe | GenerationKeyframe | None
 
 
 class RequestEcho(Struct, frozen=True, gc=False):
-    """What was asked."""
+    """The request."""
 
     generation_type: Literal["video"]
     prompt: str
@@ -92,14 +92,14 @@ class RequestEcho(Struct, frozen=True, gc=False):
 
 
 class Assets(Struct, frozen=True, gc=False):
-    """Where the result is: an H.264 MP4 and a JPEG thumbnail, good for a day; every poll gives fresh addresses."""
+    """Addresses of the result, an H.264 MP4 and a JPEG thumbnail, good for a day. Every poll gives fresh ones."""
 
     video: str
     image: str
 
 
 class Generation(Struct, frozen=True, gc=False):
-    """A generation as both endpoints answer with it. `msg` is there until it has ended."""
+    """A generation, in both endpoints' responses. `msg` is set until it has ended."""
 
     id: str
     generation_type: Literal["video"]
@@ -113,7 +113,7 @@ class Generation(Struct, frozen=True, gc=False):
 
 
 class FieldProblem(Struct, frozen=True):
-    """A field of the request and what to do about it."""
+    """A field of the request, and the remedy."""
 
     field: str
     message: str

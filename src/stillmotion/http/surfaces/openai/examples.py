@@ -1,4 +1,4 @@
-"""What the reference shows of the videos API."""
+"""Examples of the videos API in the API reference."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -34,10 +34,10 @@ from stillmotion.http.surfaces.openai.wire import ErrorDetail, VideoError
 _INVALID, _SERVER = "invalid_request_error", "server_error"
 _UNEXPECTED = "An unexpected error occurred, please try again later"
 _GIVE_UP: Header = ("X-Should-Retry", "false")
-"""Tells the client that asking again soon is of no use."""
+"""Header that keeps the SDK from useless retries."""
 
 _NAME_SHOWN = 100
-"""How much of an unknown model's name is repeated to its sender, in characters."""
+"""Most characters of an unknown model's name that a refusal repeats."""
 
 FIELDS: Final[FieldNames] = {
     **{each: each.value for each in Field},
@@ -71,7 +71,7 @@ def _no_model(error: ModelNotFound) -> VideoError:
 
 
 def _turned_away(sentence: str, kind: str, code: str | None = None) -> Callable[[TurnedAway], VideoError]:
-    """Words for a cause; its own code where the API has none that its clients know."""
+    """Refusal of a cause, with our own code where the API has none for it."""
     return lambda error: _error(f"{sentence}: {error}", kind, code=code or error.reason.value)
 
 

@@ -66,14 +66,14 @@ async def _picture(call: Call, subscription: Subscription, reference: wire.Refer
 
 
 async def retrieve(call: Call, subscription: Subscription, asked: wire.NoParameters) -> OperationResult:
-    """A video as it is now."""
+    """The present state of a video."""
     del asked
     view = await call.services.generations.view(subscription, call.path["video_id"])
     return OperationResult(encode(view, call.link_to), view)
 
 
 async def list_(call: Call, subscription: Subscription, page: wire.VideoListQuery) -> OperationResult:
-    """A part of the subscription's own videos."""
+    """One page of the subscription's own videos."""
     views = await call.services.generations.beyond(
         subscription, page.after, page.limit + 1, newest_first=page.order == "desc"
     )
@@ -91,7 +91,7 @@ async def list_models(call: Call, subscription: Subscription, asked: Unfiltered)
 
 
 async def retrieve_model(call: Call, subscription: Subscription, asked: wire.NoParameters) -> OperationResult:
-    """One of them, however it is spelled."""
+    """One model, in any spelling of its name."""
     del asked
     catalogue = call.services.generations.catalogue
     named = catalogue.named(call.path["model"])
@@ -101,7 +101,7 @@ async def retrieve_model(call: Call, subscription: Subscription, asked: wire.NoP
 
 
 async def delete(call: Call, subscription: Subscription, asked: wire.NoParameters) -> OperationResult:
-    """Stop what has not finished, and remove the video with all it left."""
+    """Cancel an unfinished video, and remove it with its files."""
     del asked
     video_id = call.path["video_id"].lower()
     await call.services.generations.delete(subscription, video_id)

@@ -1,4 +1,4 @@
-"""From a size in pixels to a frame that this server makes."""
+"""Sizes of the videos API, as pixels, and the frames of this server."""
 
 import math
 import re
@@ -7,18 +7,18 @@ from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.request import SQUARE, AspectRatio, GenerationRequest, Resolution, frame_size
 
 SHAPE_MAY_DIFFER = 0.05
-"""By how much, as a part of it, the asked width over height may differ from the shape that is given."""
+"""Largest relative difference between the asked width over height and the chosen shape."""
 
 AREA_MAY_DIFFER = 2.0
-"""How many times as large, or as small, the asked area may be as the one that is given."""
+"""Largest ratio between the asked area and the chosen one, either way."""
 
 _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})", re.ASCII)
 
 
 def frame_for(size: str) -> tuple[AspectRatio, Resolution]:
-    """The shape and the area nearest to a size like `1280x720`, both by ratio.
+    """Shape and resolution nearest to a size like `1280x720`, both by ratio.
 
-    Raises `InvalidRequest` that names `size` where none is near.
+    Raises `InvalidRequest` that names `size` if none is near.
     """
     written = _SIZE.fullmatch(size)
     if written is None:
@@ -35,7 +35,7 @@ def frame_for(size: str) -> tuple[AspectRatio, Resolution]:
 
 
 def size_of(request: GenerationRequest) -> str | None:
-    """The frame's size, None where it depends on a picture."""
+    """Size of the frame; None where it depends on a picture."""
     return None if request.aspect_ratio is None else _named(request.aspect_ratio, request.resolution)
 
 

@@ -14,7 +14,7 @@ DEFAULT_PAGE, LONGEST_PAGE = 20, 100
 
 
 class Reference(Struct, frozen=True, forbid_unknown_fields=True):
-    """The picture to begin with, by one of the two."""
+    """First picture of the video, by one of the two fields."""
 
     image_url: Annotated[str | None, Meta(description="must be a string: an http(s) URL, or data:image/…;base64,…")] = (
         None
@@ -23,7 +23,7 @@ class Reference(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CreateVideo(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to make a video of."""
+    """A video to make."""
 
     prompt: Annotated[
         str,
@@ -74,7 +74,7 @@ class NoParameters(Struct, frozen=True):
 
 
 class VideoListQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which part of the list."""
+    """Page of the list."""
 
     after: Annotated[str | None, Meta(description="the id after which the page begins")] = None
     limit: Annotated[
@@ -86,7 +86,7 @@ class VideoListQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Content(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which file of the video."""
+    """File of the video."""
 
     variant: Annotated[Literal["video", "thumbnail"], Meta(description="must be video or thumbnail")] = "video"
 
@@ -95,16 +95,16 @@ StatusWord = Literal["queued", "in_progress", "completed", "failed"]
 
 
 class Failure(Struct, frozen=True):
-    """Why there is no video."""
+    """Reason for a failed video."""
 
     code: str
     message: str
 
 
 class Video(Struct, frozen=True):
-    """A video, or what there will be of it. Times are in seconds since 1970.
+    """A video, finished or not. Times are in seconds since 1970.
 
-    `size` is the frame that the clip really has; null for one made on another surface in its picture's own shape.
+    `size` is the clip's real frame; null for a clip made on another surface in its picture's own shape.
     """
 
     id: str
@@ -133,7 +133,7 @@ class Videos(Struct, frozen=True):
 
 
 class Deleted(Struct, frozen=True):
-    """A video that is no more."""
+    """A removed video."""
 
     id: str
     object: Literal["video.deleted"] = "video.deleted"
@@ -141,7 +141,7 @@ class Deleted(Struct, frozen=True):
 
 
 class Model(Struct, frozen=True):
-    """A model by its wire name. `created` is when the subscription began; `engine` is what really renders it."""
+    """A model by its wire name. `created` is the start of the subscription; `engine` really renders it."""
 
     id: str
     object: Literal["model"]
@@ -158,7 +158,7 @@ class Models(Struct, frozen=True):
 
 
 class ErrorDetail(Struct, frozen=True):
-    """What is wrong: a sentence, the parameter it is about, and a code for programs."""
+    """An error: a sentence, the parameter that caused it, and a code for programs."""
 
     message: str
     type: str
