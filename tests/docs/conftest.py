@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,17 +20,24 @@ from stillmotion.cli.sample_picture import draw_sample
 
 @dataclass(frozen=True)
 class Live:
-    """Where the service answers, a key, and a picture by its address and as a file."""
+    """A running service: its address, a key, a picture by its address and as a file, and where it may call back."""
 
     base: str
     key: str
     picture_url: str
     picture_file: Path
+    callback_secret: str
+    callback_port: int
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments) -> None:
         """Say nothing."""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -43,11 +51,11 @@ def picture(tmp_path_factory) -> Path:
 def live(tmp_path_factory, picture) -> Iterator[Live]:
     pictures = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(picture.parent)))
     threading.Thread(target=pictures.serve_forever, daemon=True).start()
-    port = pictures.server_address[1]
+    port, callbacks = pictures.server_address[1], free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
     environment["STILLMOTION_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
     environment["STILLMOTION_FETCH_ALLOW_CIDRS"] = "127.0.0.1/32"
-    environment["STILLMOTION_FETCH_ALLOWED_PORTS"] = str(port)
+    environment["STILLMOTION_FETCH_ALLOWED_PORTS"] = f"{port},{callbacks}"
     command = [sys.executable, "-m", "stillmotion"]
     issued = subprocess.run([*command, "keys", "create", "--json"], env=environment, stdout=subprocess.PIPE, check=True)
     serving = subprocess.Popen([*command, "serve", "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True)
@@ -55,8 +63,9 @@ def live(tmp_path_factory, picture) -> Iterator[Live]:
         assert serving.stdout is not None
         said = serving.stdout.readline().split()
         assert said[:2] == ["Listening", "on"]
-        key = json.loads(issued.stdout)["key"]
-        yield Live(said[2], key, f"http://127.0.0.1:{port}/{picture.name}", picture)
+        made = json.loads(issued.stdout)
+        address = f"http://127.0.0.1:{port}/{picture.name}"
+        yield Live(said[2], made["key"], address, picture, made["callback_secret"], callbacks)
     finally:
         serving.send_signal(signal.SIGTERM)
         serving.wait(20)
