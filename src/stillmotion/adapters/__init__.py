@@ -1,1 +1,1 @@
-"""What the application asks for from outside, one module per port."""
+"""Adapters: the application's ports over the disk, the network, SQLite and a model hub."""

@@ -17,7 +17,7 @@ from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.domain.callbacks import CallbackResponse
 
 ANSWER_BYTES = READ_BUFFER
-"""How much of an answer's body is taken, so that its sender is not cut off; nobody reads it."""
+"""Bytes of an answer's body that are taken and dropped, so that its sender is not cut off."""
 ANSWER_PATIENCE = timedelta(seconds=1)
 
 _WORDS: Mapping[Trouble, str] = {
@@ -39,7 +39,7 @@ class GuardedCallbackSender:
     connections: Connections = field(default_factory=Connections)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> CallbackResponse:
-        """POST once, never redirected. Raises `CallbackUndeliverable` where no status came within the deadline."""
+        """POST once, and follow no redirect. Raises `CallbackUndeliverable` if no status came within the deadline."""
         try:
             return await self._post(url, headers, body, deadline)
         except UrlRefused as refused:
@@ -55,7 +55,7 @@ class GuardedCallbackSender:
                 session.http() as http,
                 http.post(target, data=body, headers=headers, allow_redirects=False) as answer,
             ):
-                # The status has been heard: from here on nothing counts against it.
+                # The status decides the outcome: the rest of the answer may take longer, or break off.
                 until.reschedule(None)
                 await _hear_out(answer)
                 return CallbackResponse(answer.status, answer.headers.get("Retry-After"))
@@ -71,9 +71,9 @@ async def _hear_out(answer: aiohttp.ClientResponse) -> None:
 
 
 def sign(secret: str, message_id: str, sent_at: datetime, body: bytes) -> dict[str, str]:
-    """Standard Webhooks' headers for one attempt. `sent_at` must be aware; `body` is UTF-8.
+    """Headers of Standard Webhooks for one attempt. `sent_at` must be aware; `body` is UTF-8.
 
-    Raises `ValueError` for a naive time, which the library would take for UTC without a word.
+    Raises `ValueError` for a naive time, which the library would silently take for UTC.
     """
     if sent_at.tzinfo is None:
         raise ValueError("the time of sending must say its zone")

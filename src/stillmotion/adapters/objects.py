@@ -20,10 +20,10 @@ from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.errors import StillmotionError, Unavailable
 
 PIECE_BYTES: Final = 128 * 1024
-"""What `read` yields at a time, but for the last piece."""
+"""Bytes that `read` yields at a time; the last piece may be shorter."""
 
 WRITE_BYTES: Final = 1024 * 1024
-"""What is written to a file at a time."""
+"""Bytes written to a file at a time."""
 
 LISTED_AT_ONCE: Final = 500
 
@@ -33,20 +33,20 @@ _KEY: Final = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _UNFINISHED: Final = re.compile(r"#\d+$")
 
 _CONTENT_TYPES: Final = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
-"""By ending: what a browser must be told when the bucket itself serves the object."""
+"""Content type by a key's ending: a bucket that serves the object itself sends it to the browser."""
 
 CHECK_KEY: Final = "checks/write"
 
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
 ANSWER_TIMEOUT: Final = timedelta(seconds=15)
-"""For one request to S3 that a caller of ours waits for: a picture that comes in, a question."""
+"""Limit of a request to S3 that a caller of ours waits for: an uploaded picture, or a question about an object."""
 TRANSFER_TIMEOUT: Final = timedelta(minutes=5)
-"""For one request to S3 with the whole body of a clip."""
+"""Limit of a request to S3 with the whole body of a clip."""
 STALL_TIMEOUT: Final = timedelta(seconds=60)
-"""For S3 to answer a part of a clip that is sent (5 MB), or to go on with one that is fetched."""
+"""Limit of silence from S3: after a part of a clip was sent (5 MB), or within a clip that is fetched."""
 RETRIES: Final = 3
 RETRY_FOR: Final = timedelta(seconds=10)
-"""No further request is made after this: one that was not answered for longer is the last."""
+"""Time after which a failed request is not repeated."""
 
 
 class StorageUnusable(StillmotionError):
@@ -54,25 +54,25 @@ class StorageUnusable(StillmotionError):
 
 
 def is_key(key: str) -> bool:
-    """Whether this can be an object's name: segments of plain characters, no step upwards."""
+    """True for a valid object key: segments of plain characters, and no step upwards."""
     if len(key) > KEY_MAX_CHARACTERS or _KEY.fullmatch(key) is None:
         return False
     return all(segment.strip(".") for segment in key.split("/"))
 
 
 class _Objects(ABC):
-    """What local and remote storage have in common. A name that is no key names no object."""
+    """Common part of local and remote storage. A name that is not a valid key names no object."""
 
     def __init__(self, store: LocalStore | S3Store, transfers: S3Store | None = None) -> None:
         self._store: Any = store
         self._transfers: Any = transfers or store
 
     async def put(self, key: str, content: bytes) -> None:
-        """See `ObjectStore.put`. Raises `ValueError` for what is no key."""
+        """See `ObjectStore.put`. Raises `ValueError` for an invalid key."""
         await self._put(key, content)
 
     async def put_file(self, key: str, path: str) -> None:
-        """See `ObjectStore.put_file`. Raises `ValueError` for what is no key."""
+        """See `ObjectStore.put_file`. Raises `ValueError` for an invalid key."""
         await self._put(key, Path(path))
 
     async def find(self, key: str) -> StoredObject | None:
@@ -87,7 +87,7 @@ class _Objects(ABC):
         return StoredObject(found["size"], found["e_tag"] or "", found["last_modified"])
 
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """See `ObjectStore.read`. Raises `KeyError` where there is no such object."""
+        """See `ObjectStore.read`. Raises `KeyError` for an unknown object."""
         if not is_key(key):
             raise KeyError(key)
         if start >= end:
@@ -109,7 +109,7 @@ class _Objects(ABC):
                 found = await self._transfers.get_async(key)
             except FileNotFoundError:
                 raise KeyError(key) from None
-            # A thread for each write, and none that waits for the store: it could not be told to stop.
+            # A thread writes one piece and ends. A thread that waited for the store could not be cancelled.
             file = await asyncio.to_thread(Path(path).open, "wb")
             try:
                 async for piece in found.stream(min_chunk_size=WRITE_BYTES):
@@ -131,12 +131,12 @@ class _Objects(ABC):
         """See `ObjectStore.list`."""
         with _as_unavailable():
             async for found in self._store.list(folder, chunk_size=LISTED_AT_ONCE):
-                # What somebody else put there, under a name that is no key, is none of ours.
+                # Files of other programs may lie there; their names are not valid keys.
                 ours = [each for each in found if is_key(each["path"])]
                 yield [ListedObject(each["path"], each["size"], each["last_modified"]) for each in ours]
 
     async def move(self, key: str, destination: str) -> None:
-        """See `ObjectStore.move`. Raises `ValueError` for what is no key."""
+        """See `ObjectStore.move`. Raises `ValueError` for an invalid key."""
         for name in (key, destination):
             if not is_key(name):
                 raise ValueError(f"{name!r} cannot name an object")
@@ -158,7 +158,7 @@ class _Objects(ABC):
 
     @abstractmethod
     async def _store_whole(self, key: str, content: bytes | Path) -> None:
-        """Store under a key that was checked; kept for good when this returns."""
+        """Store under a valid key. The object is durable when this returns."""
 
 
 class LocalObjects(_Objects):
@@ -170,7 +170,7 @@ class LocalObjects(_Objects):
         self._fault = fault
 
     def direct_url(self, key: str, lifetime: timedelta) -> None:
-        """None: a directory serves nobody."""
+        """None: a directory has no web server."""
         del key, lifetime
 
     async def sweep_unfinished(self, before: datetime) -> int:
@@ -179,9 +179,9 @@ class LocalObjects(_Objects):
             return await asyncio.to_thread(self._sweep_unfinished, before.timestamp())
 
     def _sweep_unfinished(self, before: float) -> int:
-        """obstore writes `NAME#NUMBER` and renames it: a process that is killed in between leaves that."""
+        """Remove old temporary files, `NAME#NUMBER`: a process that was killed before obstore's rename leaves one."""
         swept = 0
-        # Folders go while this looks: `os.walk` takes no notice.
+        # Folders may be removed meanwhile: `os.walk` ignores that.
         for path in (Path(folder, name) for folder, _, names in os.walk(self._directory) for name in names):
             with suppress(FileNotFoundError):
                 if _UNFINISHED.search(path.name) and path.is_file() and path.stat().st_mtime < before:
@@ -191,16 +191,16 @@ class LocalObjects(_Objects):
 
     async def _store_whole(self, key: str, content: bytes | Path) -> None:
         if not self._directory.is_dir():
-            # obstore would make it anew, beside what was there: it was moved away, removed, or is not mounted.
+            # The folder was moved, removed, or is not mounted. obstore would make a new and empty one.
             raise Unavailable(f"the folder {self._directory.name} of the data directory is gone")
-        # obstore writes beside the name and renames, but leaves it to the system when to write to the disk.
+        # obstore writes a temporary file and renames it, but calls no fsync.
         await self._store.put_async(key, content)
         if isinstance(content, Path):
             self._fault(Point.PUBLISH_UNSETTLED)
         await asyncio.to_thread(self._settle, key)
 
     def _settle(self, key: str) -> None:
-        """Put on disk the file and the names that lead to it."""
+        """Sync the file and every folder above it, which hold its name."""
         path = self._directory / key
         _sync(path)
         while path != self._directory:
@@ -220,7 +220,7 @@ class S3Objects(_Objects):
             return obstore.sign(self._store, "GET", key, lifetime)
 
     async def sweep_unfinished(self, before: datetime) -> int:
-        """None: what a bucket keeps of broken uploads is cleared away by a lifecycle rule of its own."""
+        """0: a lifecycle rule of the bucket removes incomplete uploads."""
         del before
         return 0
 
@@ -235,8 +235,8 @@ def open_objects(
 ) -> ObjectStore:
     """The store that `storage` names: `local` (in `directory`) or `s3://bucket/prefix`. Raises `StorageUnusable`.
 
-    `options` are obstore's for S3: `region`, `endpoint`, `access_key_id`, `secret_access_key` and so on; what is
-    left out is taken from where AWS' own tools take it.
+    `options` are obstore's options of S3: `region`, `endpoint`, `access_key_id`, `secret_access_key` and so on.
+    Options that are left out come from the places where AWS' own tools look.
     """
     if storage == "local":
         return LocalObjects(directory, fault)

@@ -1,4 +1,4 @@
-"""Files that only the user who runs the service may read, whatever the umask is and whoever made their folder."""
+"""Files that only the service's user may read, independent of the umask and of their folder's owner."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ _OTHERS: Final = 0o077
 
 
 def create_private(path: Path) -> None:
-    """Make an empty file where there is none. Whatever keeps it from being made is left to whoever opens it."""
+    """Make an empty private file unless the file exists. Errors are left to the code that opens it."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         try:
@@ -25,14 +25,14 @@ def create_private(path: Path) -> None:
 
 
 def keep_private(path: Path) -> None:
-    """Take a file away from others. One that is not there, or is another user's, stays as it is."""
+    """Remove the permissions of others. A file that is missing, or another user's, stays as it is."""
     with suppress(OSError):
         if is_open_to_others(path):
             path.chmod(FILE_MODE)
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Whether the mode of a file or folder lets the group or everybody do anything. False for what is not there."""
+    """True if the mode gives the group or others any permission. False for a missing file."""
     try:
         return bool(stat.S_IMODE(path.stat().st_mode) & _OTHERS)
     except OSError:

@@ -1,4 +1,4 @@
-"""Signals inside one process: what becomes of a generation, and news in the queue."""
+"""Signals inside one process: changes of generations, and new work in the queue."""
 
 import asyncio
 from collections import deque
@@ -17,7 +17,7 @@ _RETRY_AFTER: Final = 15
 
 
 class InProcessWatch:
-    """A `Watch`: what was told and not yet taken."""
+    """A `Watch`: a queue of changes that its owner has not taken yet."""
 
     def __init__(self, changes: "InProcessChanges", generation_id: str) -> None:
         self._changes = changes
@@ -42,13 +42,13 @@ class InProcessWatch:
         self._changes.forget(self._generation_id, self)
 
     def tell(self, generation: Generation) -> None:
-        """Wake whoever waits."""
+        """Wake the tasks that wait."""
         self._told.append(generation)
         self._news.set()
 
 
 class InProcessChanges:
-    """`Changes` for the tasks of one event loop: a change wakes those who watch that generation, and nobody else."""
+    """`Changes` for the tasks of one event loop. A change wakes only the tasks that watch its generation."""
 
     def __init__(self) -> None:
         self._watches: dict[str, set[InProcessWatch]] = {}
@@ -96,13 +96,13 @@ class InProcessSignal:
         self._seen: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
 
     def notify(self) -> None:
-        """Wake everyone who waits, and whoever comes to wait without having seen this."""
+        """Wake every task that waits, and each task at its next wait if it has not seen this notification."""
         self._count += 1
         self._next.set()
         self._next = asyncio.Event()
 
     async def wait(self, timeout: timedelta) -> None:
-        """Return at once where there was a notification since this task's last wait, else at the next."""
+        """Wait for a notification. One that came since this task's last wait counts."""
         task = asyncio.current_task()
         assert task is not None
         if self._seen.get(task, 0) == self._count:

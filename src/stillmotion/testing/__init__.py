@@ -1,1 +1,1 @@
-"""Parts for tests of the service: fakes that pass the contract tests of what they stand for."""
+"""Parts for tests: a fake of the store that passes its contract tests, and the contract of engines."""

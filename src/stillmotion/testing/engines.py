@@ -1,11 +1,11 @@
-"""The contract of an engine as tests, which a package runs over an engine of its own.
+"""Contract of an engine, as tests that a package runs over its own engine.
 
 pytest collects a subclass whose name begins with `Test`::
 
     class TestKenBurns(EngineContract):
         entry = read_catalogue(Path("models.toml")).entries["slideshow"]
 
-Each test is a promise that the service relies on. The engine is loaded anew for each, by its entry point.
+Each test is a promise that the service relies on. Each loads the engine anew, by its entry point.
 """
 
 import json
@@ -28,7 +28,7 @@ from stillmotion.media.transform.fit import fitted
 
 @dataclass
 class MadeClip:
-    """A clip that was drawn to its end: the planes of every frame, and every fraction that was reported."""
+    """Finished clip: the planes and the size of every frame, and every fraction that was reported."""
 
     rendering: Rendering
     frames: list[bytes]
@@ -38,7 +38,7 @@ class MadeClip:
 
 @dataclass
 class StopAt:
-    """A `Report` that remembers what it was told. Its `call`th call and all later ones cancel the render."""
+    """`Report` that records the fractions. Its `call`th call and all later ones cancel the render."""
 
     call: float = math.inf
     told: list[float] = field(default_factory=list)
@@ -58,9 +58,9 @@ def sample(width: int, height: int, seed: int = 0) -> Picture:
 
 
 class EngineContract:
-    """The promises of an engine, for one entry of the catalogue.
+    """Promises of an engine, for one entry of the catalogue.
 
-    `sizes` are the frame sizes that clips are asked for in, `seconds` their length. A slow engine takes fewer.
+    `sizes` are the frame sizes of the clips, `seconds` their length. A subclass makes them smaller for a slow engine.
     """
 
     entry: ClassVar[Entry]
@@ -69,7 +69,7 @@ class EngineContract:
     sizes: ClassVar[Sequence[tuple[int, int]]] = ((192, 108), (96, 160))
 
     def engine(self) -> Engine:
-        """The engine under test. Override it for one that is not installed, or to load a slow one once."""
+        """The engine under test. A subclass may override it, to take an engine that is not installed or was loaded."""
         return load(self.entry)
 
     def test_it_has_the_name_that_the_catalogue_gives_it(self) -> None:
@@ -99,7 +99,7 @@ class EngineContract:
         assert self.made(self.engine()).frames == self.made(self.engine()).frames
 
     def test_another_picture_makes_another_clip(self) -> None:
-        """Nothing of one generation is left for the next."""
+        """No state of one generation may reach the next."""
         if self._pictures()[0] is None:
             return
         engine = self.engine()
@@ -117,7 +117,7 @@ class EngineContract:
         assert told[0] < told[-1] > 0.9, "the last fraction is not near 1"
 
     def test_it_reports_at_least_once_a_frame(self) -> None:
-        """A report is where a cancel is noticed: the more often, the sooner."""
+        """A report is the place of a cancel: frequent reports make a cancel quick."""
         clip = self.made(self.engine())
         assert len(clip.reports) >= len(clip.frames)
 

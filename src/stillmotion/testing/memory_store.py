@@ -1,4 +1,4 @@
-"""The store's promises kept in a dictionary: for tests, gone with the process."""
+"""Store in memory, for tests: it passes the same contract tests as the real one, and is gone with the process."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -328,7 +328,7 @@ class MemoryStore:
         """Nothing to close."""
 
     def _earlier(self, submission: Submission) -> Generation | None:
-        """What the submission is a repetition of."""
+        """The earlier generation that a submission repeats, if any."""
         owner, now = submission.generation.subscription_id, submission.generation.created_at
         if submission.idempotency is not None:
             known = self._idempotency.get((owner, submission.idempotency.key))

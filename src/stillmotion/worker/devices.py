@@ -40,8 +40,7 @@ def devices_for(
 ) -> list[Device]:
     """Every model on every device of those names, and a lane for each engine from outside.
 
-    None where there are no models. `options` are for each renderer. Several devices start with different models, as
-    far as there are different ones.
+    `options` are for each renderer. Several devices start with different models, as far as there are different ones.
     """
     made = []
     models = [each for each in entries if not each.is_outside]

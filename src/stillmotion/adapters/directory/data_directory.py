@@ -1,4 +1,4 @@
-"""The directory that a server keeps everything in, and the one server's claim on it."""
+"""Data directory of a server: its layout, its lock, its secret, and the checks at a start."""
 
 import errno
 import fcntl
@@ -26,21 +26,21 @@ _LOCK_PAUSE_SECONDS: Final = 0.05
 
 
 class DataDirectoryUnusable(StillmotionError):
-    """The directory cannot be used as it is: the message names it and the remedy."""
+    """An unusable data directory: the message names it and the remedy."""
 
 
 class DataDirectoryInUse(DataDirectoryUnusable):
-    """Another server holds the directory."""
+    """A data directory that another server holds."""
 
 
 class DataDirectoryLock:
-    """One server's hold on its directory. The system lets go of it when the process ends, however it ends."""
+    """Lock of one server on its directory. The system releases it when the process ends, in any way."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
 
     def release(self) -> None:
-        """Let another server have the directory; may be called twice."""
+        """Release the lock; may be called twice."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -56,7 +56,7 @@ class DataDirectoryLock:
 
 @dataclass(frozen=True, slots=True)
 class DataDirectory:
-    """Where things are in it. Made by `open_data_directory`."""
+    """Layout of a data directory. Made by `open_data_directory`."""
 
     root: Path
 
@@ -67,12 +67,12 @@ class DataDirectory:
 
     @property
     def objects(self) -> Path:
-        """Pictures and clips, where storage is local."""
+        """Pictures and clips of local storage."""
         return self.root / "objects"
 
     @property
     def scratch(self) -> Path:
-        """What renders write before it is published: emptied at every start."""
+        """Files of renders under way: emptied at every start."""
         return self.root / "scratch"
 
     @property
@@ -85,12 +85,12 @@ class DataDirectory:
 
     @property
     def has_secret(self) -> bool:
-        """Whether the directory has been used."""
+        """True for a directory that has been used."""
         return os.path.lexists(self._secret)
 
     @property
     def has_database(self) -> bool:
-        """Whether there is a database with anything in it."""
+        """True if there is a database that is not empty."""
         try:
             return self.database.stat().st_size > 0
         except OSError:
@@ -98,13 +98,13 @@ class DataDirectory:
 
     @property
     def was_served(self) -> bool:
-        """Whether a server ever held the directory."""
+        """True if a server ever held the directory."""
         return os.path.lexists(self._lock)
 
     def refuse_lost_database(self) -> None:
-        """Raise `DataDirectoryUnusable` where there was a database and is none: an empty one would hide the loss.
+        """Raise `DataDirectoryUnusable` for a directory that lost its database: a new one would hide the loss.
 
-        The secret is made after the first database, so where it is there was one.
+        The secret is made after the first database, so a secret without a database means a loss.
         """
         if self.has_secret and not self.has_database:
             raise DataDirectoryUnusable(
@@ -113,7 +113,7 @@ class DataDirectory:
             )
 
     def refuse_lost_objects(self) -> None:
-        """Raise `DataDirectoryUnusable` where there is a database and no folder of its pictures and clips."""
+        """Raise `DataDirectoryUnusable` if the database is there and the folder of its pictures and clips is not."""
         if self.has_database and not self.objects.is_dir():
             raise DataDirectoryUnusable(
                 f"{self.objects} is missing, though {self.database} is there: copy it from where the database came "
@@ -121,7 +121,7 @@ class DataDirectory:
             )
 
     def refuse_unserved(self) -> None:
-        """Raise `DataDirectoryUnusable` where no server ever ran: a worker would wait there for nothing."""
+        """Raise `DataDirectoryUnusable` if no server ever ran here: a worker would never get work."""
         if not self.was_served:
             raise DataDirectoryUnusable(
                 f"no server has run over {self.root} yet: start one with `stillmotion serve --data-dir {self.root}`, "
@@ -129,24 +129,24 @@ class DataDirectory:
             )
 
     def refuse_workers(self) -> None:
-        """Raise `DataDirectoryInUse` where a worker is at work."""
+        """Raise `DataDirectoryInUse` if a worker is running."""
         if self.workers.any_taken:
             raise DataDirectoryInUse(f"{self.root} is in use by a worker: stop it first")
 
     def keep_private(self) -> None:
-        """Take away from others what nobody but the service's user may read. Folders stay as the operator made them."""
+        """Make the secret and the lock readable by the service's user alone. Folders keep the operator's modes."""
         for path in (self._secret, self._lock):
             keep_private(path)
 
     def open_to_others(self) -> list[Path]:
-        """What others than this user could read: files of ours, and folders of ours whose files they could reach."""
+        """Paths that other users could read: our files, and our folders with reachable files."""
         beside = [self.database.with_name(f"{self.database.name}{ending}") for ending in ("-wal", "-shm")]
         own = (self.database, *beside, self._secret, self._lock, self.objects, self.scratch, self.workers.folder)
         return [path for path in own if is_open_to_others(path)]
 
     @property
     def holder(self) -> str | None:
-        """The process id of the server that holds the directory, None where none does."""
+        """Process id of the server that holds the directory; None without a server."""
         try:
             descriptor = os.open(self._lock, os.O_RDWR)
         except OSError:
@@ -161,12 +161,12 @@ class DataDirectory:
 
     @property
     def workers(self) -> WorkerPlaces:
-        """Those who render here in processes of their own."""
+        """Worker processes of this directory."""
         return WorkerPlaces(self.root / "workers")
 
     @contextmanager
     def join(self) -> Iterator[WorkerPlace]:
-        """Work in the directory beside whoever holds it: see `WorkerPlaces.join`. Raises `DataDirectoryUnusable`."""
+        """Work in the directory beside its server: see `WorkerPlaces.join`. Raises `DataDirectoryUnusable`."""
         with ExitStack() as stack:
             try:
                 place = stack.enter_context(self.workers.join())
@@ -175,10 +175,9 @@ class DataDirectory:
             yield place
 
     def lock(self) -> DataDirectoryLock:
-        """Hold the directory for this server alone. Raises `DataDirectoryInUse`.
+        """Lock the directory for this server alone, and empty `scratch` of the files of an earlier server.
 
-        Whoever left something in `scratch` is gone then, and so is what was left. Raises `DataDirectoryUnusable` where
-        nothing can be written, too.
+        Raises `DataDirectoryInUse`, and `DataDirectoryUnusable` for a directory that cannot be written to.
         """
         try:
             descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, FILE_MODE)
@@ -209,9 +208,9 @@ class DataDirectory:
         return DataDirectoryLock(descriptor)
 
     def secret(self) -> bytes:
-        """The directory's own 32 random bytes. Raises `DataDirectoryUnusable`.
+        """The 32 random bytes of this directory. Raises `DataDirectoryUnusable`.
 
-        Keys are stored hashed under it: without it, every key must be issued anew.
+        Keys are stored as hashes keyed with it: without it, every key must be issued anew.
         """
         path = self._secret
         remedy = (
@@ -233,7 +232,7 @@ class DataDirectory:
         return secret
 
     def make_secret(self) -> None:
-        """Make the secret where there is none. Raises `DataDirectoryUnusable`."""
+        """Make the secret if there is none. Raises `DataDirectoryUnusable`."""
         if not self.has_secret:
             try:
                 _publish_once(self._secret, secrets.token_bytes(SECRET_BYTES))
@@ -241,7 +240,7 @@ class DataDirectory:
                 raise _not_writable(self.root, error) from error
 
     def replace_secret(self) -> Path | None:
-        """Make a new secret, whatever there is; where the old one went, None where there was none."""
+        """Replace the secret. Returns the path that the old one was moved to; None if there was none."""
         kept = self._secret.with_name(f"secret.before-{secrets.token_hex(4)}")
         try:
             if os.path.lexists(self._secret):
@@ -252,16 +251,16 @@ class DataDirectory:
         return kept if os.path.lexists(kept) else None
 
     def fingerprint(self, may_make: bool = False) -> bytes:
-        """What tells the secret from another and does not tell it. Raises as `secret`, unless one may be made."""
+        """Fingerprint of the secret, which does not reveal it. Raises as `secret`, unless one may be made."""
         if may_make:
             self.make_secret()
         return hmac.digest(self.secret(), _FINGERPRINT, "sha256")
 
 
 def open_data_directory(root: Path) -> DataDirectory:
-    """The directory at `root`, made for this user alone where there is none. Raises `DataDirectoryUnusable`.
+    """The directory at `root`, made for this user alone if it is missing. Raises `DataDirectoryUnusable`.
 
-    Folders are made within it as long as there is no database: later, one that is missing is a loss.
+    Its folders are made as long as there is no database. After that a missing folder is a loss.
     """
     directory = data_directory(root)
     try:
@@ -278,7 +277,7 @@ def open_data_directory(root: Path) -> DataDirectory:
 
 
 def used_data_directory(root: Path) -> DataDirectory:
-    """The directory at `root`, which has been used and is left as it is. Raises `DataDirectoryUnusable`."""
+    """The used directory at `root`, unchanged. Raises `DataDirectoryUnusable`."""
     directory = data_directory(root)
     directory.refuse_lost_database()
     if not directory.has_database:
@@ -290,7 +289,7 @@ def used_data_directory(root: Path) -> DataDirectory:
 
 
 def data_directory(root: Path) -> DataDirectory:
-    """The directory at `root`, whatever is there. Raises `DataDirectoryUnusable` where no place is known."""
+    """The directory at `root`, in any state. Raises `DataDirectoryUnusable` for a place that cannot be one."""
     if root.parts[:1] == ("~",):
         raise DataDirectoryUnusable(
             "no place for the data directory is known, since this user has no home: give one with --data-dir or "
@@ -309,7 +308,7 @@ def data_directory(root: Path) -> DataDirectory:
 
 
 def _lock_soon(descriptor: int) -> None:
-    """Lock the file, waiting a moment for who only looks or is just about to end. Raises `OSError`."""
+    """Lock the file. A process that only looks, or is just ending, is waited for a moment. Raises `OSError`."""
     for _ in range(_LOCK_TRIES):
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -325,7 +324,7 @@ def _not_writable(root: Path, error: OSError) -> DataDirectoryUnusable:
 
 
 def _publish_once(path: Path, content: bytes) -> None:
-    """Let the file appear whole, unless another process was first."""
+    """Publish a file atomically, unless another process was first."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

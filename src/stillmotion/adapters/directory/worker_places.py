@@ -1,4 +1,4 @@
-"""The places of workers in a data directory: any number of processes that render beside its server."""
+"""Places of workers in a data directory: any number of processes that render beside its server."""
 
 import fcntl
 import os
@@ -14,18 +14,18 @@ from stillmotion.adapters.private_files import FILE_MODE, FOLDER_MODE
 
 @dataclass(frozen=True, slots=True)
 class WorkerPlace:
-    """One worker's folder, there for as long as the worker is."""
+    """Folder of one worker, which lives as long as the worker."""
 
     folder: Path
 
     @property
     def scratch(self) -> Path:
-        """What it renders before that is published."""
+        """Files of the worker's renders under way."""
         return self.folder / "scratch"
 
     @property
     def is_taken(self) -> bool:
-        """Whether the process that took the place is still there."""
+        """True while the process that took the place runs."""
         try:
             descriptor = os.open(self.folder / "lock", os.O_RDWR)
         except OSError:
@@ -40,37 +40,37 @@ class WorkerPlace:
 
     @property
     def is_able(self) -> bool:
-        """Whether a worker is there and has said that it can make clips."""
+        """True while the worker runs and has said that it can make clips."""
         return (self.folder / "able").exists() and self.is_taken
 
     def tell(self, *, able: bool) -> None:
-        """Say whether the worker can make clips just now, for whoever asks about the service's readiness."""
+        """Record the worker's readiness for the server's readiness check."""
         mark = self.folder / "able"
-        with suppress(OSError):  # Then it is taken for one that cannot, or its folder is gone with the directory.
+        with suppress(OSError):  # An unwritten mark counts as not ready; the folder may be gone with the directory.
             mark.touch(FILE_MODE) if able else mark.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerPlaces:
-    """The folder that each worker has a folder in."""
+    """Folder of the workers' folders."""
 
     folder: Path
 
     @property
     def any_taken(self) -> bool:
-        """Whether a worker has joined and is still there."""
+        """True while any worker runs."""
         return any(place.is_taken for place in self._all())
 
     @property
     def any_able(self) -> bool:
-        """Whether one that is there can make clips."""
+        """True while a running worker can make clips."""
         return any(place.is_able for place in self._all())
 
     @contextmanager
     def join(self) -> Iterator[WorkerPlace]:
-        """Work beside whoever else is there; yields the place of this process alone.
+        """Work beside the others; yields the place of this process alone.
 
-        What workers that were killed left behind is removed. Raises `OSError` where nothing can be written.
+        Folders of killed workers are removed. Raises `OSError` if nothing can be written.
         """
         place, descriptor = self._take_one()
         try:
@@ -80,11 +80,13 @@ class WorkerPlaces:
             os.close(descriptor)
 
     def _take_one(self) -> tuple[WorkerPlace, int]:
-        """A place for one worker, and the lock that says for as long as it is open that the worker is there."""
+        """A place for one worker, and its open lock, which marks the worker as running."""
         self.folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
         entrance = os.open(self.folder, os.O_RDONLY)
         try:
-            fcntl.flock(entrance, fcntl.LOCK_EX)  # One at a time: what is not locked yet would look left behind.
+            fcntl.flock(
+                entrance, fcntl.LOCK_EX
+            )  # One process at a time: a new folder without a lock would look abandoned.
             for left in self._all():
                 if not left.is_taken:
                     shutil.rmtree(left.folder, ignore_errors=True)

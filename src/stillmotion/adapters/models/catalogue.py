@@ -1,4 +1,4 @@
-"""From TOML to the catalogue. Whatever is unknown or does not fit is refused with a sentence that names it."""
+"""Catalogue from TOML files. An unknown or unfitting value is refused with a sentence that names it."""
 
 import re
 import tomllib
@@ -34,13 +34,13 @@ _REACH: Final[Mapping[Dialect, frozenset[Ability]]] = {
     Dialect.DREAM_MACHINE: _DREAM_MACHINE,
     Dialect.COMFYUI: frozenset({Ability.FIRST, Ability.LAST, Ability.TEXT}),
 }
-"""What can be asked for in each dialect, whatever the server can do."""
+"""Abilities that each dialect has words for, independent of the server's own."""
 
 
 def read_catalogue(file: Path | None = None, models: Mapping[str, str] | None = None) -> Catalogue:
-    """The package's entries with those of `file` laid over them, and the wire names that are offered.
+    """The package's entries overlaid with those of `file`, and the wire names that are offered.
 
-    `models` says what each wire name stands for, where the operator's settings do; else the file's `[aliases]` do, or
+    Wire names stand for entries by `models`, the operator's setting; if that is empty, by the file's `[aliases]`, or
     else the package's. `[[defaults]]` in the file replace the package's. Raises `CatalogueError`.
     """
     own = _parse((resources.files(__package__) / "models.toml").read_text("utf-8"), "models.toml")
@@ -87,7 +87,7 @@ def _table(parsed: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
 
 
 def _route(model: str, route: Any, where: str) -> tuple[str, ...]:
-    """One entry, or several in order of preference: `first > second`, or a list."""
+    """Names of one entry, or of several in order of preference: `first > second`, or a list."""
     names = route.split(">") if isinstance(route, str) else route
     if not isinstance(names, list) or not all(isinstance(each, str) and each.strip() for each in names) or not names:
         raise CatalogueError(
@@ -128,7 +128,7 @@ def _entry(name: str, table: Mapping[str, Any], where: str) -> Entry:
 
 
 def _without_tildes(table: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-    """The table with whole paths where it has a home directory's short form."""
+    """The table with `~` expanded in its paths."""
     inner = {part: _without_tildes(each, f"{place}.{part}") for part, each in table.items() if isinstance(each, dict)}
     paths = {name: path for name, path in table.items() if name in _PATHS and isinstance(path, str)}
     try:

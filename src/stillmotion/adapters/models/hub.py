@@ -1,6 +1,7 @@
-"""Weights from a model hub: a folder that is whole, or none; what was broken off is gone on with.
+"""Weights from a model hub, as a whole folder or none. A download that broke off resumes at its byte.
 
-The hub is the one that `huggingface_hub` speaks to, with its own variables: HF_ENDPOINT, HF_TOKEN.
+`huggingface_hub` names the hub, by its own variables HF_ENDPOINT and HF_TOKEN. Its `hf_hub_download` deletes a file
+that broke off, so files come by its `http_get`, which resumes.
 """
 
 import fcntl
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 from stillmotion.adapters.models.weights import INDEX, WeightsUnusable, parts_of, trouble_with
 
 RECORD: Final = "pulled.json"
-"""Says where the weights came from, and what was checked."""
+"""Name of the file that records the source of the weights and the digests that were checked."""
 
 _KEPT: Final = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 _ALSO: Final = (INDEX, "LICENSE*", "NOTICE*", "README.md")
@@ -28,12 +29,12 @@ _VARIANT: Final = re.compile(r"\.(?:fp16|fp32|bf16|fp8|ema|non_ema)[.-][^/]*$")
 _PIECE: Final = 1024 * 1024
 
 Tell = Callable[[str, int, int], None]
-"""Takes the file that was just made sure of, and the bytes that are there and that there will be."""
+"""Takes the name of the file that was just verified, the bytes so far, and the bytes in all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file of a repository. `sha256` where the hub keeps large files apart, `git_id` (SHA-1 of a blob) where not."""
+    """File of a repository. Large files have a `sha256`, others a `git_id` (SHA-1 of a Git blob)."""
 
     name: str
     size: int
@@ -42,13 +43,13 @@ class Listed:
 
     @property
     def folder(self) -> str:
-        """The folder that it is in; `.` at the top."""
+        """Its folder; `.` at the top."""
         return str(PurePosixPath(self.name).parent)
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What came: `revision` is the repository's commit."""
+    """Result of a pull: `revision` is the repository's commit."""
 
     folder: Path
     revision: str
@@ -59,8 +60,8 @@ class Pulled:
 def pull(hub_id: str, folder: Path, tell: Tell) -> Pulled:
     """Fill `folder` with the weights of a repository in diffusers' layout, every file checked against its digest.
 
-    It appears once all is there. Until then what has come lies beside it, in a folder that ends in `.part`, and the
-    next call goes on with it. Raises `WeightsUnusable`.
+    The folder appears when it is complete. Until then the files lie in a folder beside it whose name ends in `.part`,
+    and the next call resumes there. Raises `WeightsUnusable`.
     """
     hub = _Hub(hub_id)
     part = folder.with_name(f"{folder.name}.part")
@@ -94,9 +95,9 @@ def _filled(hub: "_Hub", part: Path, tell: Tell) -> Pulled:
 
 
 def wanted_of(listed: Sequence[Listed], parts: frozenset[str]) -> list[Listed]:
-    """The files that loading needs: those of the parts, without other forms of the same weights, and the terms.
+    """The files that loading needs: the parts' without other forms of the same weights, and the licence's.
 
-    A repository may hold the weights several times over, in half precision or in older formats.
+    A repository may hold the weights several times, in half precision or in older formats.
     """
     wanted = []
     for each in listed:
@@ -113,7 +114,7 @@ def _has_safetensors(listed: Sequence[Listed], folder: str) -> bool:
 
 
 def _without_variants(wanted: Sequence[Listed]) -> list[Listed]:
-    """Without `model.fp16.safetensors` where the same folder has weights under a plain name."""
+    """The files without variants like `model.fp16.safetensors`, in folders with weights under a plain name."""
     plain = {
         each.folder
         for each in wanted
@@ -151,7 +152,7 @@ class _Hub:
         return info.sha, listed
 
     def bring(self, file: Listed, into: Path, revision: str) -> Path:
-        """Have a file there, whole; what has come of it before is gone on with."""
+        """Download a file to `into`, or resume it, and verify it. Returns its path."""
         place = into / file.name
         if not (place.is_file() and _is_same(place, file)):
             part = place.with_name(f"{place.name}.part")
@@ -169,7 +170,7 @@ class _Hub:
         found = self._hub.get_hf_file_metadata(url)
         headers = self._hub.utils.build_hf_headers()
         if urlsplit(found.location).netloc != urlsplit(url).netloc:
-            headers.pop("authorization", None)  # Large files lie with others, behind addresses that are signed.
+            headers.pop("authorization", None)  # Another host keeps the large files, under signed URLs.
         there = part.stat().st_size if part.exists() else 0
         if there > file.size:
             part.unlink()
@@ -181,7 +182,7 @@ class _Hub:
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:
-        """What goes wrong with the hub, in a sentence."""
+        """Errors of the hub become `WeightsUnusable`, in a sentence."""
         errors = self._hub.errors
         try:
             yield
@@ -200,7 +201,7 @@ class _Hub:
             ) from error
 
     def _httpx_error(self) -> type[Exception]:
-        """Which exception `huggingface_hub`'s own HTTP client raises: its library has had two names."""
+        """Base exception of `huggingface_hub`'s HTTP client, a library that has had two names."""
         bases: tuple[type[Exception], ...] = self._hub.errors.HfHubHTTPError.__mro__
         return next(each for each in bases if each.__name__ == "HTTPError")
 
@@ -216,7 +217,7 @@ def _index(hub: _Hub, part: Path, revision: str, listed: Sequence[Listed]) -> fr
 
 
 def _safe(name: str) -> str:
-    """A file's name, which leads nowhere else. Raises `WeightsUnusable`."""
+    """The name of a file, if it stays within the folder. Raises `WeightsUnusable`."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
         raise WeightsUnusable(f"The hub names a file {name!r}, which is no place in a folder.")
@@ -246,7 +247,7 @@ def _check_room(part: Path, wanted: Sequence[Listed]) -> None:
 
 
 def _remove_others(part: Path, wanted: set[str]) -> None:
-    """Remove what an earlier pull left of an older commit."""
+    """Remove the files of an older commit that an earlier pull left."""
     for each in part.rglob("*"):
         if each.is_file() and str(each.relative_to(part)) not in wanted:
             each.unlink()
@@ -260,7 +261,7 @@ def _record(part: Path, hub_id: str, revision: str, wanted: Sequence[Listed]) ->
 
 @contextmanager
 def _alone(part: Path) -> Iterator[None]:
-    """One pull at a time into a folder, which is made."""
+    """Make the folder, and lock it: one pull at a time."""
     try:
         part.mkdir(parents=True, exist_ok=True)
         held = os.open(part, os.O_RDONLY)

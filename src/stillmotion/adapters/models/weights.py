@@ -1,6 +1,6 @@
-"""A model's weights on this machine: where they are, and whether they are whole.
+"""Weights of a model on this machine: their folder, and the check that they are whole.
 
-The layout is that of diffusers: `model_index.json` names the parts, each in a folder of its own.
+The layout is diffusers': `model_index.json` names the parts, and each has a folder.
 """
 
 import json
@@ -14,20 +14,20 @@ from stillmotion.domain.errors import StillmotionError
 INDEX: Final = "model_index.json"
 _LENGTH_BYTES: Final = 8
 _LONGEST_HEADER: Final = 100_000_000
-"""Of a safetensors file, by that format's own rule: https://github.com/huggingface/safetensors."""
+"""Limit of a safetensors header, by that format's own rule: https://github.com/huggingface/safetensors."""
 
 
 class WeightsUnusable(StillmotionError):
-    """The weights are not there, not whole, or cannot be had: the message says the remedy."""
+    """Weights that are missing, incomplete or out of reach: the message says the remedy."""
 
 
 def folder_of(entry: Entry, pulled: Path) -> Path:
-    """Where an entry's weights are to be: the operator's own folder, or else the one that is pulled into."""
+    """Folder of an entry's weights: the operator's own, or else a folder under `pulled`."""
     return Path(entry.weights) if entry.weights else pulled / entry.name
 
 
 def parts_of(index: Mapping[str, Any]) -> frozenset[str]:
-    """The folders that a `model_index.json` names: a part that is left out is a pair of nulls."""
+    """Folders that a `model_index.json` names. A part that is left out is a pair of nulls."""
     return frozenset(
         name
         for name, each in index.items()
@@ -36,9 +36,9 @@ def parts_of(index: Mapping[str, Any]) -> frozenset[str]:
 
 
 def trouble_with(folder: Path) -> str | None:
-    """What is missing or cut short in a folder of weights; None where nothing is.
+    """The first missing or truncated file of a folder of weights, in words; None for a whole folder.
 
-    Sizes are held against what each file says of itself; nothing is read that is as large as the weights are.
+    Sizes are compared with each file's own header. The weights themselves are not read.
     """
     try:
         index = _read(folder / INDEX)
@@ -86,7 +86,7 @@ def _shards(index: Path) -> list[str]:
 
 
 def is_whole(file: Path) -> bool:
-    """Whether a safetensors file is as long as its own header says."""
+    """True if a safetensors file is as long as its own header says."""
     size = file.stat().st_size
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(_LENGTH_BYTES), "little")

@@ -1,1 +1,1 @@
-"""Where generations, subscriptions and callbacks are kept."""
+"""Stores of generations, subscriptions and callbacks."""

@@ -1,4 +1,4 @@
-"""Whether one more generation may be accepted: the same for every store, asked inside its transaction."""
+"""Admission of one more generation: the same rules for every store, checked inside its transaction."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from stillmotion.domain.quotas import RateWindow, check_concurrency, check_quota
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a subscription has spent so far: its rate window, generations under way, seconds of this period."""
+    """Usage of a subscription so far: its rate window, unfinished generations, seconds of this period."""
 
     window: RateWindow | None
     unfinished: int
@@ -18,12 +18,12 @@ class Standing:
     used_seconds: float
 
     def window_at(self, now: datetime) -> RateWindow:
-        """The rate window that a request at `now` falls in, nothing spent."""
+        """The rate window of a request at `now`, before the request is counted."""
         return (self.window or RateWindow(now)).at(now)
 
 
 def admit(submission: Submission, standing: Standing) -> RateWindow:
-    """The window after this submission was counted.
+    """The rate window with this submission counted.
 
     Raises `RateLimitExceeded`, `ConcurrencyLimitExceeded` or `QuotaSpent`.
     """
@@ -36,6 +36,6 @@ def admit(submission: Submission, standing: Standing) -> RateWindow:
 
 
 def check_same_body(known: bytes, asked: bytes) -> None:
-    """Raise `IdempotencyConflict` where a key is used again for something else."""
+    """Raise `IdempotencyConflict` for a key that is used again with another body."""
     if known != asked:
         raise IdempotencyConflict

@@ -1,10 +1,10 @@
 """The renderer process: `python -m stillmotion.worker.renderer.__main__ [--depth-model FILE] … PARENT_PID`.
 
 With `--models JSON --device DEVICE` it makes the clips of those catalogue entries, and no others, on that device.
-`--preview-every SECONDS` says how often it shows what it is making; 0 is never.
+`--preview-every SECONDS` is the pause between two previews; 0 makes none.
 
-It knows no database and no network: it is told what to render over its standard input and answers over its
-standard output, one render at a time. Files that others made it hands to its decoder. It ends when its input does.
+It knows no database and no network. Orders come over its standard input, answers go over its standard output, one
+render at a time. Its decoder opens the files of strangers. It ends at the end of its input.
 """
 
 import argparse
@@ -33,7 +33,7 @@ UNFIT_EXIT = 78
 
 
 def take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the standard streams for the protocol; whatever a library prints goes to standard error."""
+    """Keep the standard streams for the protocol. The prints of libraries go to standard error."""
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a file number is wanted, not a path
         os.dup2(nothing.fileno(), 0)
@@ -43,7 +43,7 @@ def take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 def embedded_engines(depth_model: str | None = None, depth_model_gives: str = "nearness") -> dict[str, Engine]:
     """The engines of a default install, loaded and warm, by name. Raises `EngineUnfit`."""
-    # Loaded here, timed, after the pipes are safe; ONNX Runtime only where there is a model for it.
+    # Late, so that the pipes are safe and the time is measured; ONNX Runtime only for a model of its own.
     from stillmotion.engines.parallax import Parallax  # noqa: PLC0415 - see above
 
     depth = None
@@ -56,9 +56,9 @@ def embedded_engines(depth_model: str | None = None, depth_model_gives: str = "n
 
 
 def model_engines(entries: Sequence[Entry], device: str) -> tuple[dict[str, Engine], dict[str, str]]:
-    """The engines of models that a device holds one at a time, the first of them loaded and warm, by name.
+    """Engines, by name, of models that a device holds one at a time; the first is loaded and warm.
 
-    And why one of the others cannot be loaded, as far as that shows without doing it. Raises `EngineUnfit`.
+    The second mapping holds the reasons why others cannot be loaded, as far as they show before. Raises `EngineUnfit`.
     """
     from stillmotion.engines.diffusers.engine import Diffusers  # noqa: PLC0415 - as above: it imports torch
     from stillmotion.engines.diffusers.model_slot import ModelSlot  # noqa: PLC0415 - as above
@@ -71,9 +71,9 @@ def model_engines(entries: Sequence[Entry], device: str) -> tuple[dict[str, Engi
 
 
 def outside_engines(entries: Sequence[Entry]) -> tuple[dict[str, Engine], dict[str, str]]:
-    """The engines that an installed package brings for these entries, by name, and the reasons why others do not load.
+    """Engines, by name, that an installed package brings for these entries, and the reasons why others do not load.
 
-    Raises `EngineUnfit` where none of them loads.
+    Raises `EngineUnfit` if every one fails.
     """
     from stillmotion.engines.installed import load  # noqa: PLC0415 - as above: it imports somebody's package
 
@@ -99,7 +99,7 @@ def main() -> None:
     die_with_parent(arguments.parent)
     decoder = DecoderProcess()
     decoder.start()
-    # It loads while the engines and the libraries of pictures and clips do, which are a second's work for either.
+    # The decoder loads at the same time as the engines and their libraries: about a second for either.
     from stillmotion.worker.renderer.service import Renderer  # noqa: PLC0415 - see above
 
     try:

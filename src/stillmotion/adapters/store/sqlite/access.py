@@ -154,7 +154,7 @@ def from_product(product: Product) -> Bindings:
 
 
 def to_product(row: Row) -> Product:
-    """A product, from its columns in the order of `statements`."""
+    """A product, from its columns in the order of `queries`."""
     (
         id_, name, surfaces, models, resolutions, max_seconds, submits, reads, concurrent, video_seconds, price, days
     ) = row  # fmt: skip
@@ -192,7 +192,7 @@ def from_subscription(subscription: Subscription) -> Bindings:
 
 
 def to_subscription(row: Row) -> Subscription:
-    """A subscription, from its columns and its product's in the order of `statements`."""
+    """A subscription, from its columns and its product's in the order of `queries`."""
     id_, name, created_at, callback_secret, state, expires_at, *product = row
     return Subscription(
         id_,
@@ -217,6 +217,6 @@ def from_key(key: Key) -> Bindings:
 
 
 def to_key(row: Row) -> Key:
-    """A key, from its columns in the order of `statements`."""
+    """A key, from its columns in the order of `queries`."""
     digest, prefix, slot, subscription_id, created_at = row
     return Key(digest, prefix, KeySlot(slot), subscription_id, to_time(created_at))

@@ -1,4 +1,4 @@
-"""The names that a database holds, for a shell to complete: a look that changes nothing and migrates nothing."""
+"""Names in a database for shell completion. The database is neither changed nor migrated."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import apsw
 from stillmotion.adapters.store.sqlite.database import connect_reader
 
 MOST: Final = 1000
-"""Of each kind: more than that nobody looks through."""
+"""Names of each kind at most."""
 
 _STATEMENTS: Final[Mapping[str, str]] = {
     "products": "SELECT name, '' FROM products ORDER BY name LIMIT ?",
@@ -17,13 +17,13 @@ _STATEMENTS: Final[Mapping[str, str]] = {
     "generations": "SELECT id, state FROM generations LIMIT ?",
     "deliveries": "SELECT id, url FROM deliveries LIMIT ?",
 }
-"""In words that every schema since the first has understood."""
+"""Statements that every schema since the first understands."""
 
 
 def names(database: Path, kind: str) -> Mapping[str, str]:
-    """What there is of a kind (products, subscriptions, generations, deliveries), with a word about each.
+    """Names of a kind (products, subscriptions, generations, deliveries), with a word about each.
 
-    Empty where there is no database, or one that cannot be read just now.
+    Empty without a database that can be read just now.
     """
     if not database.exists():
         return {}

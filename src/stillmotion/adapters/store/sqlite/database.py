@@ -1,4 +1,4 @@
-"""Connections to the database file, set up for durability, and what SQLite's errors mean to the service."""
+"""Connections to the database file, set up for durability, and the translation of SQLite's errors."""
 
 import errno
 import fcntl
@@ -12,22 +12,22 @@ import apsw
 from stillmotion.domain.errors import StillmotionError, StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 5000
-"""How long another process (`stillmotion keys create`) may hold the write lock before an operation is refused."""
+"""Wait for the write lock of another process (`stillmotion keys create`) before an operation is refused."""
 
 READ_BUSY_TIMEOUT_MS: Final = 250
-"""Readers wait for nobody but a recovery after a crash, and they wait on the caller's thread."""
+"""Wait of a reader, on the caller's thread. Only a recovery after a crash makes readers wait."""
 
 CHECKPOINT_PAGES: Final = 4000
-"""The log is folded into the database at 16 MB: rarely enough to cost little, soon enough to stay small."""
+"""Length of the log at a checkpoint, 16 MB: rare enough to be cheap, and the log stays small."""
 
 READ_CACHE_KIB: Final = 8192
 
 READ_MAP_BYTES: Final = 2**31 - 2**16
-"""As much of the file as SQLite can map is read without a system call and a copy for every page."""
+"""Memory map of the file, as large as SQLite allows. It saves a system call and a copy for each page."""
 
 WAL_RESET_FIXED: Final = (3, 51, 3)
 WAL_RESET_BACKPORTS: Final = ((3, 44, 6), (3, 50, 7))
-"""Releases that mend the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): a checkpoint that meets a
+"""Releases without the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): a checkpoint that meets a
 restart of the log by another connection could lose committed transactions."""
 
 _TROUBLE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
@@ -55,21 +55,21 @@ _NO_LOG: Final = frozenset(
         apsw.SQLITE_IOERR_UNLOCK,
     }
 )
-"""Extended codes of a file system that cannot map memory that processes share, or cannot lock a file."""
+"""Extended codes for a file system without shared memory maps or file locks."""
 
 
 class StoreUnusable(StillmotionError):
-    """The database cannot be used as it is: the message names the file and the remedy."""
+    """An unusable database: the message names the file and the remedy."""
 
 
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
-    """Whether this release of SQLite may lose commits at a reset of its log."""
+    """True for a release of SQLite that may lose commits at a reset of its log."""
     backported = any(version[:2] == fixed[:2] and version >= fixed for fixed in WAL_RESET_BACKPORTS)
     return version < WAL_RESET_FIXED and not backported
 
 
 def sqlite_version() -> tuple[int, int, int]:
-    """The release of SQLite that is loaded."""
+    """Version of the SQLite library that is loaded."""
     major, minor, patch = apsw.sqlite_lib_version().split(".")[:3]
     return int(major), int(minor), int(patch)
 
@@ -84,7 +84,7 @@ def refuse_unsafe_sqlite(version: tuple[int, int, int]) -> None:
 
 
 def unavailable(error: apsw.Error) -> StoreUnavailable | None:
-    """What an error of SQLite's means, or None where it is a mistake of ours."""
+    """The service's error for an error of SQLite's; None for a mistake of ours."""
     for kind, meaning in _TROUBLE:
         if isinstance(error, kind):
             return StoreUnavailable(meaning)
@@ -92,13 +92,13 @@ def unavailable(error: apsw.Error) -> StoreUnavailable | None:
 
 
 def has_no_log(error: apsw.Error, folder: Path) -> bool:
-    """Whether an error of a database in the folder says that its file system is none for a write-ahead log."""
+    """True if an error means that the folder's file system cannot hold a write-ahead log."""
     locked = isinstance(error, apsw.BusyError | apsw.LockedError | apsw.ProtocolError)
     return getattr(error, "extendedresult", 0) in _NO_LOG or (locked and _cannot_lock(folder))
 
 
 def _cannot_lock(folder: Path) -> bool:
-    """Whether files there cannot be locked at all. SQLite takes that for a lock of another process."""
+    """True for a folder without file locks. SQLite reports that as a lock of another process."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,7 +108,7 @@ def _cannot_lock(folder: Path) -> bool:
 
 
 def without_log(path: Path) -> StoreUnusable:
-    """What is raised for a file system on which SQLite has no write-ahead log."""
+    """The error for a file system that cannot hold a write-ahead log."""
     return StoreUnusable(
         f"{path} lies on a file system that SQLite cannot keep its write-ahead log on, since it does not let processes "
         "share memory or lock files: put the data directory on a local disk, not on a network share or a folder shared "
@@ -117,7 +117,7 @@ def without_log(path: Path) -> StoreUnusable:
 
 
 def sqlite_name(path: Path) -> str:
-    """A path as SQLite takes it, which is UTF-8 in any locale. Raises `StoreUnusable` for a name that is not."""
+    """A path in UTF-8, which SQLite needs in any locale. Raises `StoreUnusable` for another encoding."""
     try:
         return os.fsencode(path).decode()
     except UnicodeDecodeError as error:
@@ -125,25 +125,25 @@ def sqlite_name(path: Path) -> str:
 
 
 def connect_writer(path: Path) -> apsw.Connection:
-    """A connection that writes: every commit is on disk when it returns. Raises `StoreUnusable` where it cannot be."""
+    """A connection that writes. A commit is on disk when it returns. Raises `StoreUnusable`."""
     connection = apsw.Connection(sqlite_name(path))
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     if connection.pragma("journal_mode", "wal") != "wal":
         connection.close()
         raise without_log(path)
     connection.pragma("synchronous", "full")
-    # On macOS an fsync stops at the drive's cache; elsewhere this changes nothing.
+    # On macOS a plain fsync stops at the drive's cache. Elsewhere the two pragmas change nothing.
     connection.pragma("fullfsync", 1)
     connection.pragma("checkpoint_fullfsync", 1)
     connection.pragma("foreign_keys", 1)
-    # What is deleted is overwritten with zeros: it is not to be read out of the file.
+    # Deleted content is overwritten with zeros, so that nobody can read it out of the file.
     connection.pragma("secure_delete", 1)
     connection.pragma("journal_size_limit", 4 * CHECKPOINT_PAGES * 4096)
     return connection
 
 
 def connect_reader(path: Path) -> apsw.Connection:
-    """A connection that only reads; the file must be there."""
+    """A connection that only reads. The file must exist."""
     connection = apsw.Connection(sqlite_name(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(READ_BUSY_TIMEOUT_MS)
     connection.pragma("cache_size", -READ_CACHE_KIB)

@@ -96,7 +96,7 @@ def from_delivery(delivery: Delivery) -> Bindings:
 
 
 def to_delivery(row: Row) -> Delivery:
-    """A delivery, from its columns in the order of `statements`."""
+    """A delivery, from its columns in the order of `queries`."""
     id_, generation_id, announces, url, due_at, attempts, state, last_answer, replays, line = row
     return Delivery(
         id_,
@@ -126,6 +126,6 @@ def from_attempt(delivery_id: str, attempt: DeliveryAttempt) -> Bindings:
 
 
 def to_attempt(row: Row) -> DeliveryAttempt:
-    """An attempt, from its columns in the order of `statements`."""
+    """An attempt, from its columns in the order of `queries`."""
     replay, number, started_at, duration, status, reason = row
     return DeliveryAttempt(replay, number, to_time(started_at), duration * _MICROSECOND, status, reason)

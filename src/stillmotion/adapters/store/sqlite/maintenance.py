@@ -1,4 +1,4 @@
-"""Maintenance of a SQLite database: a look that changes nothing, a copy for a backup, its checks on a restore."""
+"""Maintenance of a SQLite database: an inspection, a copy for a backup, and the checks of a restore."""
 
 import secrets
 from collections.abc import Collection, Iterator
@@ -30,9 +30,9 @@ PROBLEMS_SHOWN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What was found: `trouble` in SQLite's words, none in a sound file; the schema it has and the newest there is.
+    """Result of an inspection. `trouble` is in SQLite's words, and empty for a sound file.
 
-    `fingerprint` is that of the secret which it was used with; None where it knows of none yet.
+    `schema` is the file's version, `newest` the package's. `fingerprint` is the kept fingerprint of the secret, if any.
     """
 
     trouble: tuple[str, ...]
@@ -43,7 +43,7 @@ class Condition:
 
 
 def refuse_without_log(folder: Path) -> None:
-    """Raise `StoreUnusable` where SQLite cannot keep a write-ahead log in the folder. What is tried is removed."""
+    """Raise `StoreUnusable` if SQLite cannot keep a write-ahead log in the folder. The trial file is removed."""
     path = folder / f"doctor-{secrets.token_hex(8)}.db"
     try:
         connection = connect_writer(path)
@@ -61,7 +61,7 @@ def refuse_without_log(folder: Path) -> None:
 
 
 def inspect(path: Path) -> Condition:
-    """Read the whole file through. It takes as long as that takes."""
+    """Inspect a database without a change. The whole file is read, which takes its time."""
     newest = migrations()[-1].version
     try:
         connection = connect_reader(path)
@@ -82,13 +82,13 @@ def inspect(path: Path) -> Condition:
 
 
 ALL_PAGES = -1
-"""In one step: the source is read in one transaction, so that no write makes the copying begin anew."""
+"""The whole copy in one step, and so in one read transaction: a write in between would restart the copying."""
 
 
 def copy_database(source: Path, destination: Path) -> None:
     """Copy a database as it is at this moment, while others write to it. Raises `StoreUnusable`.
 
-    The copy is brought up to this version's schema, and is whole in its one file.
+    The copy is migrated to this version's schema, and its one file holds everything.
     """
     try:
         reading = apsw.Connection(sqlite_name(source), flags=apsw.SQLITE_OPEN_READWRITE)
@@ -110,7 +110,7 @@ def copy_database(source: Path, destination: Path) -> None:
 
 
 def check_database(path: Path) -> None:
-    """Read a database through and bring it up to this version's schema. Raises `StoreUnusable`."""
+    """Check the integrity of a database, and migrate it to this version's schema. Raises `StoreUnusable`."""
     connection = open_database(path, migrations())
     verdict = connection.execute("PRAGMA integrity_check(1)").get
     _close_whole(connection)
@@ -119,7 +119,7 @@ def check_database(path: Path) -> None:
 
 
 def check_secret(copy: Path, path: Path, fingerprint: bytes) -> None:
-    """Raise `StoreUnusable` where a copy of the database at `path` was used with another secret."""
+    """Raise `StoreUnusable` if the copy of the database at `path` was used with another secret."""
     connection = open_database(copy, migrations())
     kept = kept_fingerprint(connection)
     _close_whole(connection)
@@ -128,7 +128,7 @@ def check_secret(copy: Path, path: Path, fingerprint: bytes) -> None:
 
 
 def named_objects(path: Path) -> Iterator[tuple[str, str]]:
-    """Every object that a generation names for good, so no preview: the generation's id and the object's key."""
+    """Generation id and key of every lasting object of a generation; previews do not last."""
     connection = open_database(path, migrations())
     try:
         for generation_id, *columns in connection.execute(queries.ALL_OBJECTS):
@@ -139,7 +139,7 @@ def named_objects(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def existing(path: Path, generation_ids: Collection[str]) -> set[str]:
-    """Those of the ids that there is a generation of."""
+    """The ids that belong to a generation."""
     connection = apsw.Connection(sqlite_name(path), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     try:
@@ -149,7 +149,7 @@ def existing(path: Path, generation_ids: Collection[str]) -> set[str]:
 
 
 def forget(path: Path, generation_ids: Collection[str], now: datetime) -> None:
-    """Delete these generations from a copy that nobody else has open."""
+    """Delete generations from a copy that no other connection has open."""
     connection = open_database(path, migrations())
     with connection:
         for generation_id in generation_ids:
@@ -158,6 +158,6 @@ def forget(path: Path, generation_ids: Collection[str], now: datetime) -> None:
 
 
 def _close_whole(connection: apsw.Connection) -> None:
-    """Fold the log in, and leave nothing beside the file."""
+    """Close after folding the log into the file, which leaves nothing beside it."""
     connection.pragma("journal_mode", "delete")
     connection.close()

@@ -1,4 +1,4 @@
-"""Whether the files of an open database are still the ones that have its name."""
+"""Check that an open database still has its files: they may be removed, replaced or moved."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,9 @@ _ENDINGS: Final = ("", "-wal", "-shm")
 
 
 class OpenFiles:
-    """The database, its log and its shared memory as they were when they were opened, told by device and inode.
+    """Device and inode of the database's files as they were opened: the database, its log, its shared memory.
 
-    A process goes on writing to a file that was removed, replaced or moved, and all of it is gone with the process.
+    SQLite goes on writing to a file that was removed, replaced or moved, and the writes are lost with the process.
     """
 
     def __init__(self, database: Path) -> None:
@@ -19,7 +19,7 @@ class OpenFiles:
         self._opened = [(name, found) for name in names if (found := _identity(name)) is not None]
 
     def trouble(self) -> str | None:
-        """Which file is not where it was, and what to do; None where all are. A few microseconds."""
+        """A sentence about a file that is not in its place, with the remedy; None if all are. Takes microseconds."""
         for name, opened in self._opened:
             found = _identity(name)
             if found != opened:

@@ -1,4 +1,4 @@
-"""Every statement that the store runs, by name. Values are always bound, never written into the text."""
+"""SQL statements of the store, by name. Values are always bound, never written into the text."""
 
 from typing import Final
 
@@ -8,10 +8,10 @@ _COLUMNS: Final = (
     "thumbnail_size, thumbnail_digest, losses, preview"
 )
 _GENERATION: Final = "g." + _COLUMNS.replace(", ", ", g.")
-"""A generation's columns in the order in which `rows.to_generation` takes them."""
+"""Columns of a generation, in the order of `generation_rows.to_generation`."""
 
 _MEANT: Final = "({0}.engine IN (SELECT value FROM json_each(?))) <> ?"
-"""Whether a generation is for the engines named in a JSON array, or (with 1) for any other."""
+"""Condition: the generation is for an engine in the JSON array, or, with 1, for an engine outside it."""
 
 _PRODUCT: Final = (
     "p.id, p.name, p.surfaces, p.models, p.resolutions, p.max_seconds, p.submits_per_minute, p.reads_per_minute, "
@@ -27,7 +27,7 @@ _ATTEMPT: Final = "replay, number, started_at, duration, status, reason"
 # --- transactions -----------------------------------------------------------------------------------------------
 
 BEGIN: Final = "BEGIN IMMEDIATE"
-"""Takes the write lock at once: what is read in the transaction cannot change before it is written."""
+"""Takes the write lock at once, so that rows cannot change between a read and a write of the transaction."""
 
 BEGIN_READING: Final = "BEGIN"
 """Takes no lock before the first read."""
@@ -35,13 +35,13 @@ BEGIN_READING: Final = "BEGIN"
 COMMIT: Final = "COMMIT"
 ROLLBACK: Final = "ROLLBACK"
 OPEN_OPERATION: Final = "SAVEPOINT operation"
-"""Where one operation of a batch begins, so that it can be undone by itself."""
+"""Savepoint of one operation of a batch, which can be undone by itself."""
 
 KEEP_OPERATION: Final = "RELEASE operation"
 UNDO_OPERATION: Final = "ROLLBACK TO operation"
 
 TOUCH: Final = "PRAGMA user_version = {version}"
-"""Writes the number that is there already: the smallest write there is, for the readiness check."""
+"""Writes the same number again: the smallest possible write, for the readiness check."""
 
 # --- generations ------------------------------------------------------------------------------------------------
 
@@ -55,13 +55,13 @@ ASSET_DIGEST: Final = """
 FIND_OWNED: Final = f"""
     SELECT {_GENERATION} FROM generations g INDEXED BY generations_owned WHERE g.subscription_id = ? AND g.id = ?
 """
-"""By the index, no row is looked at but its owner's: another's takes as long as none."""
+"""The index reads only the owner's row: another subscription's takes as long as a missing one."""
 
 _VIEW: Final = (
     "id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key, "
     "finished_at"
 )
-"""What is shown of a generation, in the order in which `rows.to_view` takes it."""
+"""Columns of a view of a generation, in the order of `generation_rows.to_view`."""
 
 VIEW_GENERATION: Final = f"""
     SELECT {_VIEW} FROM generations INDEXED BY generations_owned WHERE subscription_id = ? AND id = ?
@@ -69,7 +69,7 @@ VIEW_GENERATION: Final = f"""
 """As `FIND_OWNED`."""
 
 VIEW_IN_PLACE: Final = f"SELECT {_VIEW} FROM generations WHERE sequence = ? AND subscription_id = ? AND id = ?"
-"""The same without the index, where nearly every row lies (`rows.place_of`), and none of another subscription's."""
+"""The same without the index, at the place of nearly every row (`generation_rows.place_of`)."""
 
 PAGE_OF_GENERATIONS: Final = f"""
     SELECT {_VIEW} FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
@@ -90,7 +90,7 @@ INSERT_GENERATION: Final = f"""
         {":" + _COLUMNS.replace(", ", ", :")}
     )
 """
-"""A row that has no place, or whose place is taken, comes after all that are there."""
+"""A row without a place, or with a taken one, is appended at the end."""
 
 UPDATE_GENERATION: Final = """
     UPDATE generations SET
@@ -102,7 +102,7 @@ UPDATE_GENERATION: Final = """
         losses = :losses, preview = :preview
     WHERE id = :id AND attempt = :fence
 """
-"""Everything that can change. `fence` is the attempt that the change was made for."""
+"""All columns that can change. `fence` is the attempt that the change was made for."""
 
 NEXT_QUEUED: Final = f"""
     SELECT {_GENERATION} FROM generations g
@@ -116,9 +116,9 @@ NEXT_QUEUED: Final = f"""
     ) AND {_MEANT.format("g")}
     ORDER BY g.created_at, g.sequence LIMIT 1
 """
-"""Of the subscription whose turn it is among those with something for these engines, the one that waits longest.
+"""The longest waiting generation of the subscription whose turn it is, among those with work for these engines.
 
-Bound are who is passed over, then the engines twice. The index holds engines: rows that are not meant are not read.
+Bindings: the subscriptions to pass over, then the engines twice. The index holds engines: no other rows are read.
 """
 
 QUEUED_FOR: Final = "SELECT id FROM generations WHERE state = 'queued' AND engine = ?"
@@ -128,7 +128,7 @@ FIND_LINE: Final = """
     FROM virtual_clock v LEFT JOIN limits l ON l.subscription_id = ?
     WHERE v.only = 1
 """
-"""Always one row; of a subscription that never submitted only the clock is not NULL."""
+"""Always one row. All but the clock is NULL for a subscription that never submitted."""
 
 MOVE_LINE: Final = """
     UPDATE limits SET queued = :queued, waiting = :queued > 0, turn = :turn, turn_since = :turn_since
@@ -147,7 +147,7 @@ COUNT_UNDER_WAY: Final = """
     UNION ALL
     SELECT 'dreaming', count(*) FROM generations WHERE state = 'dreaming'
 """
-"""Each count reads its partial index alone: what is finished costs nothing."""
+"""Each count reads its partial index alone: finished generations cost nothing."""
 
 # --- limits and quotas ------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ SPEND_LIMITS: Final = """
         window_started_at = excluded.window_started_at, window_spent = excluded.window_spent,
         unfinished = unfinished + 1, queued = queued + 1
 """
-"""Where others of the subscription wait, its turn stays as it is: the index of turns is left alone."""
+"""The turn stays as it is while other generations of the subscription wait, and so does the index of turns."""
 
 SPEND_QUOTA: Final = """
     INSERT INTO quotas (subscription_id, period, video_spent) VALUES (:subscription_id, :period, :video)
@@ -187,14 +187,14 @@ INSERT_IDEMPOTENCY_KEY: Final = """
     ON CONFLICT (subscription_id, key) DO UPDATE SET
         generation_id = excluded.generation_id, created_at = excluded.created_at
 """
-"""A key is there already only where its generation is no more."""
+"""A key can only exist already if its generation was deleted."""
 
 SWEEP_IDEMPOTENCY_KEYS: Final = """
     DELETE FROM idempotency_keys WHERE (subscription_id, key) IN (
         SELECT subscription_id, key FROM idempotency_keys WHERE created_at < ? ORDER BY created_at LIMIT 8
     )
 """
-"""A few at a time, with each submit that brings a key: more go than come."""
+"""Runs with each submit that brings a key: more keys go than come."""
 
 FIND_RECENT_SUBMIT: Final = """
     SELECT generation_id FROM recent_submits
@@ -202,7 +202,7 @@ FIND_RECENT_SUBMIT: Final = """
         AND body_digest = :body_digest AND created_at > :oldest
     ORDER BY span DESC LIMIT 1
 """
-"""Clocks that differ may have put it into the span after this."""
+"""Another machine's clock may have put the submit into the next span."""
 
 PUT_RECENT_SUBMIT: Final = """
     INSERT INTO recent_submits (span, subscription_id, body_digest, generation_id, created_at)
@@ -216,7 +216,7 @@ SWEEP_RECENT_SUBMITS: Final = """
         SELECT span, subscription_id, body_digest FROM recent_submits WHERE span < ? ORDER BY span LIMIT 16
     )
 """
-"""With every eighth submit: more go than come."""
+"""Runs with every eighth submit: more rows go than come."""
 
 # --- deletion ---------------------------------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ DELETE_IDEMPOTENCY_KEYS: Final = "DELETE FROM idempotency_keys WHERE generation_
 DELETE_GENERATION: Final = "DELETE FROM generations WHERE id = ?"
 
 BEGIN_REMOVAL: Final = "INSERT INTO removals (generation_id, deleted_at) VALUES (?, ?)"
-"""In the transaction that deletes the row: the objects are removed after it."""
+"""Runs in the transaction that deletes the row. The objects are removed after it."""
 
 REMOVALS: Final = "SELECT generation_id FROM removals ORDER BY deleted_at LIMIT ?"
 END_REMOVAL: Final = "DELETE FROM removals WHERE generation_id = ?"
@@ -239,7 +239,7 @@ EXPIRED: Final = """
     CROSS JOIN generations g ON g.subscription_id = s.id AND g.finished_at <= :now - p.retention_days * :day
     LIMIT :limit
 """
-"""Looks at every subscription (a cross join is made in the order written), and in each at what has expired alone."""
+"""Visits every subscription, and in each only the expired rows. SQLite keeps the order of a CROSS JOIN."""
 
 OBJECTS_OF_GENERATIONS: Final = """
     SELECT request, video_key, thumbnail_key, preview FROM generations WHERE id IN (SELECT value FROM json_each(?))
@@ -261,7 +261,7 @@ RECORD_DELIVERY: Final = """
     UPDATE deliveries SET due_at = :due_at, attempts = :attempts, state = :state, last_answer = :last_answer
     WHERE id = :id AND replays = :replays
 """
-"""Not where it was replayed since."""
+"""Changes no row that was replayed since."""
 
 RECORD_ATTEMPT: Final = f"""
     INSERT INTO delivery_attempts (delivery_id, {_ATTEMPT})
@@ -269,7 +269,7 @@ RECORD_ATTEMPT: Final = f"""
     WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = :delivery_id)
     ON CONFLICT DO NOTHING
 """
-"""Nothing where the delivery is deleted."""
+"""Inserts nothing for a deleted delivery."""
 
 DUE_DELIVERIES: Final = f"""
     WITH RECURSIVE endpoints (name) AS (
@@ -283,7 +283,7 @@ DUE_DELIVERIES: Final = f"""
         WHERE state = 'pending' AND endpoint = name AND due_at <= ? ORDER BY due_at, sequence LIMIT ?
     )
 """
-"""Goes from line to line (`Delivery.line`) through the index, and takes a few of each, however many wait there."""
+"""Walks the index from line to line (`Delivery.line`), and takes a few of each, independent of its length."""
 
 FIND_DUE_DELIVERY: Final = f"""
     SELECT s.callback_secret, {_DELIVERY}, {_GENERATION}
@@ -316,7 +316,7 @@ _UPLOAD: Final = "id, subscription_id, key, size, expires_at"
 INSERT_UPLOAD: Final = f"INSERT INTO uploads ({_UPLOAD}) VALUES (:id, :subscription_id, :key, :size, :expires_at)"
 
 UPLOADED: Final = "SELECT count(*), coalesce(sum(size), 0) FROM uploads WHERE subscription_id = ?"
-"""Reads an index alone, of a thousand entries at most."""
+"""Reads one index alone, of at most a thousand entries."""
 
 FIND_UPLOAD: Final = f"SELECT {_UPLOAD} FROM uploads INDEXED BY uploads_owned WHERE subscription_id = ? AND id = ?"
 EXPIRED_UPLOADS: Final = f"SELECT {_UPLOAD} FROM uploads WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
@@ -342,7 +342,7 @@ INSERT_PRODUCT: Final = """
     )
     ON CONFLICT (name) DO NOTHING
 """
-"""Changes no row where the name is taken."""
+"""Changes no row for a name that is taken."""
 
 FIND_PRODUCT: Final = f"SELECT {_PRODUCT} FROM products p WHERE p.name = ?"
 

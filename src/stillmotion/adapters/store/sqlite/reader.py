@@ -1,4 +1,4 @@
-"""Reads on the caller's own thread, each seeing what was committed last."""
+"""Reads on the caller's own thread. Each sees the last commit."""
 
 import asyncio
 import threading
@@ -17,21 +17,21 @@ from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.domain.errors import StoreUnavailable
 
 HOLD_SECONDS: Final = 0.01
-"""How long reads of an event loop may share a transaction: another process's commit is seen this much later."""
+"""Longest time that reads of an event loop share a transaction. Commits of other processes show that much later."""
 
 IDLE_SECONDS: Final = 0.25
-"""How long a transaction stays open at most that no read came to end."""
+"""Longest time that a shared transaction stays open without a further read."""
 
 
 class Reader:
-    """One read-only connection for each thread that asks; statements stay prepared in it."""
+    """Read-only connections, one for each thread; statements stay prepared in them."""
 
     def __init__(self, path: Path, writer: Writer) -> None:
         self._path = path
         self._writer = writer
         self._local = threading.local()
         self._gate = threading.Lock()
-        # Weak: a thread that ends takes its connection with it.
+        # Weak references: a thread that ends takes its connection with it.
         self._views: weakref.WeakSet[_View] = weakref.WeakSet()
         self._closed = False
 
@@ -69,7 +69,7 @@ class Reader:
         return view
 
     def _open(self) -> apsw.Connection:
-        """One more connection to the files that the writer has. Raises `StoreUnavailable` where they are others now."""
+        """A new connection to the writer's files. Raises `StoreUnavailable` if those were replaced."""
         if self._writer.displaced is not None:
             raise StoreUnavailable("the database's files were removed, moved or replaced while in use: see the log")
         try:
@@ -79,16 +79,17 @@ class Reader:
 
 
 class _View:
-    """A thread's connection. To begin and to end a transaction costs as much as to read a row, in locks on the file.
+    """Connection of one thread.
 
-    So the reads of one event loop share a transaction, until the writer commits the next one, and for no longer than
-    `HOLD_SECONDS`. Then the next read ends it: a timer of its own for each would wake a machine that has better to do.
-    While the log waits to be folded into the database reads share none: it could not be, and would grow.
+    To begin and end a transaction costs as much as reading a row, in locks on the file. So the reads of one event loop
+    share a transaction, until the writer's next commit, and for `HOLD_SECONDS` at most. The next read ends it; a timer
+    for each would wake an idle machine. While the log waits for a checkpoint, reads share no transaction: an open one
+    would hold the checkpoint up, and the log would grow.
     """
 
     def __init__(self, connection: apsw.Connection, writer: Writer) -> None:
         self.connection = connection
-        # All rows are fetched at once: one cursor does for every statement.
+        # One cursor serves every statement, since all rows are fetched at once.
         self.cursor = connection.cursor()
         self._writer = writer
         self._held_in: asyncio.AbstractEventLoop | None = None
@@ -97,10 +98,10 @@ class _View:
         self._shared_until = 0.0
 
     def look(self) -> None:
-        """See what was committed last."""
+        """Make the next read see the last commit."""
         commits, loop = self._writer.commits, self._held_in
         if loop is not None:
-            # A thread that has one loop running can have no other; to ask which it is costs a call of the system.
+            # A thread runs one loop at most, so a running loop is this one. Asking asyncio would cost a system call.
             if commits == self._seen and loop.is_running() and loop.time() < self._shared_until:
                 return
             self.let_go()
@@ -113,10 +114,10 @@ class _View:
                 loop.call_later(IDLE_SECONDS, self._end)
 
     def let_go(self) -> None:
-        """End the transaction that is held, if there is one."""
+        """End the shared transaction, if one is open."""
         if self._held_in is not None:
             self._held_in = None
-            with suppress(apsw.Error):  # It is over then, one way or another.
+            with suppress(apsw.Error):  # A failed commit of a read ends the transaction too.
                 self.cursor.execute(queries.COMMIT)
 
     def _end(self) -> None:

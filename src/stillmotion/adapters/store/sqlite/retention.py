@@ -1,4 +1,4 @@
-"""What is to go and what must stay, in SQLite."""
+"""Retention in SQLite: the generations that expired, and the objects that are still named."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
 
 
 class SqliteRetention:
-    """What `RetentionStore` has beyond `GenerationStore`."""
+    """Methods of `RetentionStore` that `GenerationStore` does not have."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader

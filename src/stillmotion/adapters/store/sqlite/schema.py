@@ -22,7 +22,7 @@ APPLICATION_ID: Final = 0x534D4F54
 """`SMOT` in ASCII: tells our files from other programs' databases."""
 
 QUICK_CHECK_BYTES: Final = 128 * 1024 * 1024
-"""A file up to this size is read through at every start, about 0.1 s; a bigger one only at its head."""
+"""Largest file that is checked as a whole at every start, in about 0.1 s. Of a larger one the head is read."""
 
 _PATIENCE_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.1
@@ -30,7 +30,7 @@ _PAUSE_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema: the version that it leads to, and its SQL."""
+    """Migration of the schema to `version`."""
 
     version: int
     sql: str
@@ -46,7 +46,7 @@ def migrations() -> Sequence[Migration]:
 def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
     """A writing connection to the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
 
-    Nobody but this user can read it: SQLite gives what it makes beside the database the database's own mode.
+    Only this user can read the database. SQLite gives the files beside it the same mode.
     """
     create_private(path)
     for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
@@ -72,7 +72,7 @@ def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
 
 
 def _connect_patiently(path: Path) -> apsw.Connection:
-    # Two processes that open a new database at once both turn its log on, and for that SQLite does not wait.
+    # Two processes may switch the log of a new database on at once. SQLite's busy timeout does not cover that.
     patient_until = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
@@ -89,7 +89,7 @@ def _migrate(connection: apsw.Connection, path: Path, steps: Sequence[Migration]
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Asked again under the lock: another process may have done the work meanwhile.
+        # The version is read again under the lock: another process may have migrated meanwhile.
         version = _version(connection, path, newest)
         for step in steps:
             if step.version > version:

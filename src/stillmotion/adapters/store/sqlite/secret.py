@@ -1,4 +1,4 @@
-"""Which secret a database belongs to: its fingerprint lies in the database, the secret itself in a file beside it."""
+"""Link between a database and its secret: the secret lies in a file, and the database keeps its fingerprint."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import apsw
 from stillmotion.adapters.store.sqlite.database import StoreUnusable
 
 Fingerprint = Callable[[bool], bytes]
-"""Gives the fingerprint of the secret that lies beside the database; told whether a secret may be made."""
+"""Returns the fingerprint of the secret beside the database. Its argument allows it to make a secret."""
 
 _READ: Final = "SELECT secret_fingerprint, EXISTS (SELECT 1 FROM keys) FROM meta"
 _KEEP: Final = "UPDATE meta SET secret_fingerprint = ? WHERE secret_fingerprint IS NULL"
@@ -17,9 +17,9 @@ _REPLACE: Final = "UPDATE meta SET secret_fingerprint = ?"
 
 
 def agree_on_secret(connection: apsw.Connection, path: Path, fingerprint: Fingerprint) -> None:
-    """Keep the fingerprint at the first start, compare it at every other. Raises `StoreUnusable` for another secret.
+    """Keep the fingerprint at the first start, and compare it at every later one. Raises `StoreUnusable`.
 
-    A secret may be made only where no key was ever hashed under one.
+    A secret may be made only if no key was ever hashed with one.
     """
     kept, has_keys = connection.execute(_READ).get
     given = fingerprint(kept is None and not has_keys)
@@ -31,7 +31,7 @@ def agree_on_secret(connection: apsw.Connection, path: Path, fingerprint: Finger
 
 
 def wrong_secret(path: Path) -> str:
-    """What is said where the secret beside the database at `path` is not the one that it was used with."""
+    """The sentence for a secret that is not the one the database at `path` was used with."""
     return (
         f"{path.with_name('secret')} is not the secret that {path} was used with: every key and link would be refused. "
         f"Copy the secret from where the database came from, or restore both from a backup; if it is lost, make a new "
@@ -40,12 +40,12 @@ def wrong_secret(path: Path) -> str:
 
 
 def replace_fingerprint(connection: apsw.Connection, given: bytes) -> None:
-    """Keep another secret's fingerprint from now on."""
+    """Replace the kept fingerprint by another secret's."""
     connection.execute(_REPLACE, (given,))
 
 
 def kept_fingerprint(connection: apsw.Connection) -> bytes | None:
-    """The fingerprint that is kept; None before the first start, and in databases from before there was one."""
+    """The kept fingerprint; None before the first start, and in databases that are older than fingerprints."""
     if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get is None:
         return None
     kept: bytes | None = connection.execute("SELECT secret_fingerprint FROM meta").get

@@ -1,4 +1,4 @@
-"""The whole store over one database file."""
+"""The SQLite store: every port over one database file."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ _SYSTEM_CLOCK = SystemClock()
 
 
 class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteRetention, SqliteUploads):
-    """Every store port over one SQLite file. Usable from any thread and any number of event loops."""
+    """All store ports over one SQLite file, for any thread and any number of event loops."""
 
     def __init__(
         self, writer: Writer, reader: Reader, clock: Clock, changed: Changed = unwatched, fault: Fault = no_fault
@@ -37,16 +37,16 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, Sqlit
         SqliteUploads.__init__(self, writer, reader)
 
     async def check(self) -> None:
-        """Raise `StoreUnavailable` where nothing can be written just now."""
+        """Raise `StoreUnavailable` if the database cannot be written to just now."""
         await self._writer.run(_touch)
 
     @property
     def displaced(self) -> str | None:
-        """Which of the database's files is no longer where it was opened, and what to do; None where all are."""
+        """A sentence about a file of the database that is not in its place, with the remedy; None if all are."""
         return self._writer.displaced
 
     def close(self) -> None:
-        """Finish what is under way and close the file. Waits for the disk; may be called twice."""
+        """Finish the operations under way and close the file. Waits for the disk; may be called twice."""
         try:
             self._reader.close()
         finally:
@@ -62,8 +62,8 @@ def open_store(
 ) -> SqliteStore:
     """Open the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
 
-    The clock says when a callback that a change causes is due. `changed` is told of every change of a generation.
-    `fingerprint` gives that of the secret which the database must have been used with; None asks for none.
+    The clock sets the due time of callbacks that a change causes. `changed` is called with every changed generation.
+    `fingerprint` returns the fingerprint that the database must agree with; without one nothing is compared.
     """
     refuse_unsafe_sqlite(sqlite_version())
     connection = open_database(path, migrations())
@@ -78,7 +78,7 @@ def open_store(
 
 
 def use_secret(path: Path, fingerprint: bytes) -> None:
-    """Let a database that nobody else has open belong to another secret. Raises `StoreUnusable`."""
+    """Link a database that is not open elsewhere to another secret. Raises `StoreUnusable`."""
     connection = open_database(path, migrations())
     try:
         replace_fingerprint(connection, fingerprint)

@@ -1,4 +1,4 @@
-"""The one thread that writes: many operations, one commit, one wait for the disk."""
+"""Writer thread with group commit: many operations, one transaction, one wait for the disk."""
 
 import asyncio
 import queue
@@ -16,15 +16,15 @@ from stillmotion.adapters.store.sqlite.open_files import OpenFiles
 from stillmotion.domain.errors import StoreUnavailable
 
 MAX_BATCH: Final = 256
-"""Operations in one transaction at most, so that the first does not wait long for the last."""
+"""Largest number of operations in a transaction: the first waits for the last."""
 
 T = TypeVar("T")
 Operation = Callable[[apsw.Connection], T]
-"""Runs inside a transaction on the writer's thread. What it raises undoes what it did, and nothing else."""
+"""Function that runs inside a transaction on the writer's thread. An exception undoes that operation alone."""
 
 
 class _Waiting:
-    """An operation, who waits for it, and what came of it."""
+    """An operation in the queue, the future that its caller awaits, and its outcome."""
 
     __slots__ = ("error", "future", "loop", "operation", "result")
 
@@ -36,22 +36,22 @@ class _Waiting:
         self.error: Exception | None = None
 
     def hand_over(self) -> None:
-        """On the loop's thread: wake the caller, unless it was cancelled meanwhile."""
+        """Resolve the future, on its loop's thread, unless the caller was cancelled meanwhile."""
         if self.future.done():
             return
         if self.error is None:
             self.future.set_result(self.result)
         else:
             self.future.set_exception(self.error)
-            self.error = None  # Its traceback holds a frame that holds this.
+            self.error = None  # Breaks a reference cycle: the traceback holds a frame that holds this object.
 
 
 class Writer:
-    """Runs operations from any number of event loops on one thread, in the order in which they came.
+    """Runs operations from any number of event loops on one thread, in their order of arrival.
 
-    Those that come while a commit is under way share the next one. `commits` counts the transactions that changed
-    something; `log_is_long` while the write-ahead log waits to be folded into the database. Nothing is committed to
-    `files` that are no longer the ones of their names.
+    Operations that arrive during a commit share the next one. `commits` counts the transactions that changed the
+    database. `log_is_long` is set while the write-ahead log waits for a checkpoint. No commit goes to `files` that were
+    moved or replaced.
     """
 
     def __init__(self, connection: apsw.Connection, files: OpenFiles) -> None:
@@ -67,9 +67,9 @@ class Writer:
         self._thread.start()
 
     async def run(self, operation: Operation[T]) -> T:
-        """What the operation returns, once it is on disk.
+        """The operation's result, once it is on disk.
 
-        Raises what the operation raises, or `StoreUnavailable` where it cannot be kept.
+        Raises the operation's exception, or `StoreUnavailable` if the database cannot keep the result.
         """
         waiting = _Waiting(operation)
         with self._gate:
@@ -85,7 +85,7 @@ class Writer:
         return self._files.trouble()
 
     def close(self) -> None:
-        """Finish what is queued, then close the connection. Further operations are refused."""
+        """Finish the queued operations, then close the connection. Further operations are refused."""
         with self._gate:
             if not self._closed:
                 self._closed = True
@@ -102,28 +102,28 @@ class Writer:
         self._connection.close()
 
     def _write(self, batch: list[_Waiting]) -> bool:
-        """Run and commit what is in the batch and what comes meanwhile, which joins it; false where the last came."""
+        """Run and commit the batch and the operations that arrive meanwhile. False after the end of the queue."""
         open_ = True
         try:
             self._connection.execute(queries.BEGIN)
-            for waiting in batch:  # It grows while it is walked.
+            for waiting in batch:  # The batch grows while it is walked.
                 self._attempt(waiting)
                 if open_ and waiting is batch[-1]:
                     open_ = self._take_up(batch)
             self._refuse_displaced()
             self._connection.execute(queries.COMMIT)
-        except Exception as error:  # Whatever it is, this thread must live on: everyone's writes go through it.
+        except Exception as error:  # This thread must survive any error: all writes go through it.
             _refuse(batch, error)
             self._roll_back()
         return open_
 
     def _refuse_displaced(self) -> None:
-        """Raise `StoreUnavailable` where what is committed would be gone with this process."""
+        """Raise `StoreUnavailable` if the files were displaced: a commit would be lost with this process."""
         if self.displaced is not None:
             raise StoreUnavailable("the database's files were removed, moved or replaced while in use: see the log")
 
     def _take_up(self, batch: list[_Waiting]) -> bool:
-        """Add to the batch what has come meanwhile; false where that is the end of all work."""
+        """Add the operations that arrived meanwhile to the batch. False at the end of the queue."""
         while len(batch) < MAX_BATCH:
             try:
                 waiting = self._queue.get_nowait()
@@ -135,12 +135,12 @@ class Writer:
         return True
 
     def _attempt(self, waiting: _Waiting) -> None:
-        """Run one operation; raises only where the whole transaction is lost."""
+        """Run one operation. Raises only if the whole transaction is lost."""
         execute = self._connection.execute
         execute(queries.OPEN_OPERATION)
         try:
             waiting.result = waiting.operation(self._connection)
-        except Exception as error:  # It belongs to the caller, whatever it is.
+        except Exception as error:  # Any exception of an operation is its caller's.
             waiting.error = _as_unavailable(error) or error
             if not self._connection.in_transaction:
                 raise
@@ -148,17 +148,17 @@ class Writer:
         execute(queries.KEEP_OPERATION)
 
     def _committed(self, connection: apsw.Connection, _database: str, log_pages: int) -> int:
-        """SQLite's own hook would fold the log in, too, but tell nobody how long it is."""
+        """Count the commit, and run the checkpoint. SQLite's own hook would hide the length of the log."""
         self.commits += 1
         self.log_is_long = log_pages >= CHECKPOINT_PAGES
         if self.log_is_long:
-            with suppress(apsw.Error):  # What is committed stays so; the next commit tries again.
+            with suppress(apsw.Error):  # The commit itself is durable; the next one tries the checkpoint again.
                 connection.wal_checkpoint()
         return apsw.SQLITE_OK
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
-            # Where this fails too, the next BEGIN does, and it is tried again after that.
+            # If this fails, the next BEGIN fails too, and the rollback is repeated after it.
             with suppress(apsw.Error):
                 self._connection.execute(queries.ROLLBACK)
 
@@ -184,7 +184,7 @@ def _hand_over(batch: list[_Waiting]) -> None:
         try:
             loop.call_soon_threadsafe(_wake, of_loop)
         except RuntimeError:
-            continue  # The loop is closed: nobody waits there any more.
+            continue  # The loop is closed: no caller waits there.
 
 
 def _wake(batch: list[_Waiting]) -> None:
