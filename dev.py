@@ -297,6 +297,12 @@ CHORES: Mapping[str, Chore] = {
     "test": Chore("Run the tests side by side; --all takes in the slow ones.", test, "[--all] [pytest's]"),
     "check": Chore("Check format, lint, types, import contracts and house rules.", check),
     "fmt": Chore("Format the code and mend what the linter can mend.", fmt),
+    "coverage": Chore("Measure which lines and branches the tests run.", runs("tools.coverage"), "[pytest's]"),
+    "versions": Chore(
+        "Try the lowest and the newest versions, the newest Python, and no extras.",
+        runs("tools.versions"),
+        "[NAME …]",
+    ),
     "bench": Chore("Measure one thing and check its bars.", bench, "NAME [its own]"),
     "gallery": Chore(
         "Write a page of clips and contact sheets to look through.", runs("bench.gallery"), "[--out DIR] [--only WORD]"
@@ -335,6 +341,7 @@ CHORES: Mapping[str, Chore] = {
         runs("pytest", "-p", "tests.matrix.page", "--matrix", "docs/engines.md", "-m", "", *ENGINES, models=True),
     ),
     "lock": Chore("Pin the dependencies in constraints.txt; --upgrade takes the newest.", lock, "[--upgrade]"),
+    "sbom": Chore("Write out/sbom.cdx.json: each library of a default install.", runs("tools.sbom"), "[--out FILE]"),
 }
 
 
