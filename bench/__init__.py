@@ -1,1 +1,1 @@
-"""What the project measures about itself: each module with a command prints a table of figures against their bars."""
+"""The project's benchmarks: each module with a command prints a table of figures against their bars."""

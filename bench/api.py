@@ -1,6 +1,6 @@
-"""`python -m bench.api`: what the HTTP API and its queue cost, held against bars in one run.
+"""`python -m bench.api`: the cost of the HTTP API and its queue, held against bars in one run.
 
-Every server runs in a process of its own; what is compared takes turns in the same run, because machines are noisy.
+Every server runs in a process of its own. Compared servers take turns in one run, because machines are noisy.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from bench.table import Figure, as_text, exit_code, write_json
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured: rounds of each kind and what a round holds."""
+    """The amount of work: rounds of each kind, and the contents of a round."""
 
     big_store: int
     rounds: int

@@ -29,7 +29,7 @@ CLOCK = SystemClock()
 
 
 async def measure(folder: Path, rounds: int, submits: int) -> Sequence[Figure]:
-    """The figure: the two take turns, each with a database of its own on the same disk."""
+    """The ratio of the two, which take turns, each with a database of its own on the same disk."""
     ratios, rates, ceilings = [], [], []
     with _application(folder / "application") as (generations, store):
         subscription = await _subscribe(store)

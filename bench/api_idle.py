@@ -1,4 +1,4 @@
-"""What a server takes before anyone asks it anything: time to start, memory."""
+"""The cost of an idle server: time to start, memory."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MB = 1_000_000
 
 
 async def measure(folder: Path, starts: int) -> Sequence[Figure]:
-    """Both figures, each start over a data directory of its own that is empty at first."""
+    """Both figures; each start has an empty data directory of its own."""
     ready, server_memory, renderer_memory = [], [], []
     for number in range(starts):
         with serving(folder / f"idle-{number}") as server:

@@ -1,4 +1,4 @@
-"""How soon an idle worker begins, and what the service adds to a render."""
+"""The delay of an idle worker, and the service's overhead over a render."""
 
 import asyncio
 import base64
@@ -34,7 +34,7 @@ class Observed:
 
     @property
     def added(self) -> float:
-        """What was not the render."""
+        """The overhead: all but the render."""
         return self.to_completed - self.render
 
 
@@ -94,7 +94,7 @@ async def observe(
 
 
 async def _render_seconds(server: Server, generation_id: str) -> float:
-    """What the worker host logged for the generation; the line may come a moment after the answer."""
+    """The worker host's log line of the generation; it may come a moment after the answer."""
     for _ in range(100):
         for event in reversed(server.events(RENDERED)):
             if event["generation"] == generation_id:

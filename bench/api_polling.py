@@ -1,7 +1,7 @@
-"""Whether answering a thousand polling clients slows down the render that they wait for.
+"""The slowdown of a render by the thousand polling clients that wait for it.
 
-The clients run on the machine that renders, where in real life they are elsewhere. What they take of it by themselves
-is measured too: they then poll, at the same times, somebody who takes their requests and never answers.
+In this benchmark the clients share the machine with the render; in real life they do not. Their own cost is measured
+too: they then poll, at the same times, a socket that takes their requests and never answers.
 """
 
 import base64
@@ -34,7 +34,7 @@ MAX_ANSWER = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Seconds:
-    """What a render took alone, beside clients that nobody answers, and beside clients that are answered."""
+    """Seconds of a render alone, beside clients that nobody answers, and beside clients that are answered."""
 
     alone: float
     unanswered: float
@@ -50,7 +50,7 @@ class _Cores:
 
 
 async def measure(folder: Path, rounds: int) -> Sequence[Figure]:
-    """The figures: renders with and without pollers in turn, another of them first each round."""
+    """The figures: renders with and without pollers in turn; the order changes each round."""
     history = await write_history(folder / "polling", 1_000)
     picture = "data:image/jpeg;base64," + base64.b64encode(draw_sample()).decode()
     request = submit_request(
@@ -108,7 +108,7 @@ def _figures(measured: Sequence[_Seconds], cores: Sequence[_Cores]) -> list[Figu
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Seconds of CPU that the server and this process have had, and when that was."""
+    """Seconds of CPU of the server and of this process so far, and the time of the reading."""
 
     server: float
     own: float
@@ -159,7 +159,7 @@ def _polling(sockets: Sequence[socket], requests: Sequence[bytes], check: Callab
 class _Clients(Thread):
     """Clients on a thread that wakes only to ask: each looks at its last answer just before it asks again.
 
-    They stand for a thousand other machines, so that they are to cost this one little.
+    They stand for a thousand other machines, and so must cost this one little.
     """
 
     def __init__(self, sockets: Sequence[socket], requests: Sequence[bytes], check: Callable[[socket], None]) -> None:

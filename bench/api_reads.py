@@ -1,4 +1,4 @@
-"""getStatus over a small and a big store, and what the same answers cost servers that have them in memory."""
+"""getStatus over a small and a big store, and over servers that hold the same answers in memory."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -17,12 +17,12 @@ from bench.table import Figure, Sense, spread
 CONNECTIONS = 16
 WARM_UP = 200
 TURNS = 10
-"""How often the servers take turns in a round: a machine that is shared is faster in one second than in the next."""
+"""Turns of the servers in a round: a shared machine is faster in one second than in the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured."""
+    """The amount of work."""
 
     small: int
     big: int
@@ -102,7 +102,7 @@ def _figures(rounds: Sequence[_Round], plan: Plan, seconds_to_build: float) -> S
 
 
 def _read_through(folder: Path) -> None:
-    """Have the system hold the databases in memory: a disk that is waited for says nothing about the server."""
+    """Have the system hold the databases in memory: time spent on the disk says nothing about the server."""
     for database in folder.glob("*/*.db"):
         with database.open("rb") as file:
             while file.read(1 << 20):

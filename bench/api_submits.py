@@ -15,7 +15,7 @@ WARM_UP = 320
 
 
 async def measure(folder: Path, rounds: int, submits: int) -> Sequence[Figure]:
-    """The figure: the two servers take turns; no renderer consumes what is queued."""
+    """The ratio of the two servers, which take turns; no renderer consumes the queue."""
     history = await write_history(folder / "submits", 1_000)
     request = submit_request(history.keys[0])
     with serving(history.data_dir, {"renderers": "0"}) as service:

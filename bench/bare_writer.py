@@ -1,4 +1,4 @@
-"""The least that a durable submit can cost: rows bound beforehand, one thread, one transaction a batch."""
+"""The lower bound of a durable submit's cost: rows bound beforehand, one thread, one transaction a batch."""
 
 import time
 from collections.abc import Iterator, Sequence

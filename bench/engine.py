@@ -1,4 +1,4 @@
-"""How fast and how well the parallax engine moves a picture: `python3 dev.py bench engine [--quick] [--json FILE]`."""
+"""Speed and quality of the parallax engine: `python3 dev.py bench engine [--quick] [--json FILE]`."""
 
 import argparse
 import platform
@@ -77,7 +77,7 @@ def with_lines(names: Sequence[str]) -> list[str]:
 
 
 def left_out() -> Iterator[str]:
-    """What cannot be measured on this machine, and how it could be: a sentence each."""
+    """The parts that this machine cannot measure, each with its remedy in a sentence."""
     absent = [name for name in LANDSCAPES if not is_there(name)]
     if absent:
         yield f"left out: the pictures {', '.join(absent)} (apt-get install mate-backgrounds)"

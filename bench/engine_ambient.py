@@ -1,4 +1,4 @@
-"""Whether what a word names is what stirs: its region against the rest, in pictures where the region is known."""
+"""Ambient motion in its place: the named region against the rest, in pictures where the region is known."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from stillmotion.media.output.encoder import encode
 
 
 class Seen(StrEnum):
-    """By what an ambient motion shows."""
+    """The measure in which an ambient motion shows."""
 
     MOVING = "moving"
     CHANGING = "changing"
@@ -28,7 +28,7 @@ class Seen(StrEnum):
 
 @dataclass(frozen=True)
 class Word:
-    """An ambient word, a prompt that has it, a scene, the region that it should stir, and how that shows."""
+    """An ambient word, a prompt with it, a scene, the region that it should stir, and the measure that shows it."""
 
     name: str
     prompt: str
@@ -56,7 +56,7 @@ WORDS = (
 """The words that have no place of their own are measured against the same clip without them."""
 
 NOISE = {Seen.MOVING: 0.05, Seen.CHANGING: 0.15, Seen.EVERYWHERE: 0.02}
-"""What a still clip shows all the same: pixels of motion, steps of luma. Less counts as this much."""
+"""The noise of a still clip: pixels of motion, steps of luma. Less counts as this much."""
 SECONDS = 3.0
 WIDTH = 640
 

@@ -1,4 +1,4 @@
-"""What a clip costs: wall time against encoding alone and against ffmpeg's zoompan, and memory."""
+"""The cost of a clip: wall time against encoding alone and against ffmpeg's zoompan, and memory."""
 
 import shutil
 import subprocess
@@ -64,7 +64,7 @@ def _floor(engine: Parallax, job: RenderJob, folder: Path) -> float:
 
 
 def _whole(engine: Parallax, folder: Path, resolution: Resolution, seconds: float) -> float:
-    """From the picture's file to the clip's."""
+    """Seconds from the picture's file to the clip's."""
 
     def work() -> None:
         picture = photo("astronaut")

@@ -1,4 +1,4 @@
-"""Depth against the truth of a stereo pair, and what a depth image does to the maps."""
+"""Depth against the truth of a stereo pair, and the effect of a depth image on the maps."""
 
 from dataclasses import replace
 
@@ -20,11 +20,11 @@ from stillmotion.vision.resize import as_array
 
 PAIRS = 40_000
 APART = 4.0
-"""How far apart in disparity (pixels of 741) two points are that are to be told apart."""
+"""The least difference in disparity (pixels of 741) of two points that must be ordered."""
 
 
 def true_disparity() -> np.ndarray:
-    """Of scikit-image's motorcycle, pixels; 0 where nobody knows."""
+    """The disparity of scikit-image's motorcycle in pixels; 0 where it is unknown."""
     with np.load(WHEEL / "motorcycle_disp.npz") as archive:
         measured = archive[archive.files[0]].astype(np.float32)
     return np.where(np.isfinite(measured), measured, np.float32(0))
@@ -39,7 +39,7 @@ def motorcycle_depth() -> DepthMap:
 
 
 def pairs_in_order(near: np.ndarray, truth: np.ndarray) -> float:
-    """The share of pairs of points, clearly apart in truth, of which the same is nearer."""
+    """The share of clearly separate pairs of points in the right order."""
     told = cv2.resize(near, truth.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(-1)
     known = truth.reshape(-1)
     one, other = np.random.default_rng(0).integers(0, known.size, (2, PAIRS))
@@ -49,12 +49,12 @@ def pairs_in_order(near: np.ndarray, truth: np.ndarray) -> float:
 
 
 def depth() -> list[Figure]:
-    """How rightly the motorcycle's points are ordered, and whether its true depth tears the maps."""
+    """The order of the motorcycle's points, and tears of the maps under its true depth."""
     picture, truth = photo("motorcycle_left"), true_disparity()
     rgb = as_array(picture)
     scene = analyse(rgb, FaceFinder())
     given = DepthImage(motorcycle_depth()).nearness(rgb, scene)
-    # Without its lines, which else hold the parallax back: this is the steepest that the maps are ever asked for.
+    # Straight lines would hold the parallax back: without them the maps are at their steepest.
     bare = replace(scene, lines=scene.lines[:0], depth=Depth(given, "image"))
     shot = Stage.over(picture, clip_size(picture, Resolution.P540), bare)
     faults = [map_faults(shot, move) for move in NATIVE_MOVES]

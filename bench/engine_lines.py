@@ -1,4 +1,4 @@
-"""How straight the straight lines of a picture stay in its clip, measured from the MP4 alone."""
+"""The bend of a picture's straight lines in its clip, measured from the MP4 alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 SHORTEST = 70 / 1280
-"""Segments from this length on are looked at, as a fraction of the frame's width."""
+"""The shortest segment that counts, as a fraction of the frame's width."""
 MOST_SEGMENTS = 120
 ALONG = 13
 """Points followed on each segment."""
 REACH = 3.0
-"""How far from where a point was followed to its edge is looked for, in pixels."""
+"""The distance within which a followed point's edge is sought, in pixels."""
 FOLLOWING: Mapping[str, Any] = {"winSize": (21, 21), "minEigThreshold": 1e-7}
 """A clean edge looks the same all along: points may slide along it, which bends nothing, and are still followed."""
 OFFSETS: Floats = np.arange(-REACH, REACH + 0.25, 0.5, dtype=np.float32)
@@ -25,7 +25,7 @@ OFFSETS: Floats = np.arange(-REACH, REACH + 0.25, 0.5, dtype=np.float32)
 
 @dataclass(frozen=True)
 class Edges:
-    """Where points lie on their edges: segments × points × 2, and which were found."""
+    """Points on their edges, segments × points × 2, and a mask of those that were found."""
 
     places: Floats
     found: NDArray[np.bool_]
@@ -66,7 +66,7 @@ def _segments(plane: np.ndarray) -> Floats:
 
 
 def _followed(before: np.ndarray, after: np.ndarray, edges: Edges) -> Edges:
-    """The points a frame later, those lost that do not come back to where they were across their edge."""
+    """The points a frame later. A point is lost where following it back misses its start across the edge."""
     points = edges.places.reshape(-1, 1, 2)
     there, _, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, **FOLLOWING)
     back, _, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, **FOLLOWING)
@@ -82,7 +82,7 @@ def _normals(places: Floats) -> Floats:
 
 
 def _slope(plane: np.ndarray, places: Floats, normals: Floats) -> Floats:
-    """How luma rises across the edge at each point and offset: segments × offsets, points averaged away last."""
+    """The profile of luma across the edge: segments × offsets, averaged over points last."""
     return np.asarray(_profiles(plane, places, normals)[..., OFFSETS.size // 2], np.float32)
 
 
@@ -109,7 +109,7 @@ def _on_edges(plane: np.ndarray, edges: Edges, signs: np.ndarray) -> Edges:
 
 
 def _bend(edges: Edges) -> np.ndarray:
-    """How far a smooth curve through each segment's points strays from its chord, per length; NaN where too few."""
+    """The sag of a smooth curve through each segment's points from its chord, per length; NaN where too few."""
     bent = np.full(len(edges.places), np.nan)
     for index, (places, found) in enumerate(zip(edges.places.astype(np.float64), edges.found, strict=True)):
         if found.sum() < ALONG - 3 or not (found[:2].any() and found[-2:].any()):

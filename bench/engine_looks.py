@@ -1,4 +1,4 @@
-"""What clips look like, read back from the MP4: fidelity, smoothness, direction, lines, loops, endings."""
+"""The looks of clips, read back from the MP4: fidelity, smoothness, direction, lines, loops, endings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ LOOPS = (
 TRACKED_WIDTH = 640
 """Directions are measured on frames scaled to this width."""
 TRACKED_EVERY = 2
-"""And on every so-many-th frame, the last among them."""
+"""The step between frames on which directions are measured; the last frame is always among them."""
 
 
 def render(engine: Parallax, job: RenderJob, path: Path) -> None:
@@ -74,7 +74,7 @@ def _worst(name: str, found: Mapping[str, float], sense: Sense, bar: float, unit
 
 
 def _scaled(plane: np.ndarray, size: FrameSize) -> np.ndarray:
-    """By Pillow, in floating point, as the picture's own pixels would be shown at this size."""
+    """The picture at this size by Pillow, in floating point: a reference."""
     image = Image.fromarray(plane.astype(np.float32))
     return np.asarray(image.resize((size.width, size.height), Image.Resampling.BICUBIC))
 
@@ -97,7 +97,7 @@ def smoothness(engine: Parallax, folder: Path, names: Sequence[str]) -> list[Fig
 
 @dataclass
 class Moves:
-    """What every native move did on every picture."""
+    """The measurements of every native move on every picture."""
 
     right: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -105,7 +105,7 @@ class Moves:
     meshes: dict[str, Mesh] = field(default_factory=dict)
 
     def look(self, engine: Parallax, folder: Path, name: str) -> None:
-        """Film the picture with each move and take down what happened."""
+        """Film the picture with each move and note the measurements."""
         picture, path = photo(name), folder / "move.mp4"
         size = clip_size(picture, Resolution.P540)
         for move in NATIVE_MOVES:

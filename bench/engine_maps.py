@@ -1,4 +1,4 @@
-"""The engine's own maps, looked at for what an MP4 cannot show: folds, stretches and samples outside the picture."""
+"""The engine's own maps: folds, stretches and samples outside the picture, which an MP4 does not show."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class MapFaults:
 
 
 def map_faults(shot: Stage, move: str) -> MapFaults:
-    """What is wrong with the maps of a move."""
+    """The faults of a move's maps."""
     surface, views = shot.staged(camera_path(MotionPlan((Segment((move,)),)), FRAMES, 5.0, 1))
     warp, canvas, size = Warp(surface), shot.canvas, shot.canvas.frame
     folds, stretch, outside = 0, 1.0, 0.0
@@ -57,6 +57,6 @@ def _at(sources: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
 
 
 def _outside(points: np.ndarray, width: int, height: int) -> float:
-    """How far, in pixels, the farthest point lies beyond the picture's outermost pixels' middles."""
+    """The distance in pixels of the farthest point beyond the middles of the picture's outermost pixels."""
     x, y = points[:, 0], points[:, 1]
     return float(max(-x.min(), x.max() - (width - 1), -y.min(), y.max() - (height - 1), 0.0))

@@ -16,14 +16,14 @@ LEAST_TEXTURE = 2e-4
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles that turned over, and how much longer the most stretched one became than the clip as a whole."""
+    """Triangles that turned over, and the greatest stretch of one relative to the clip as a whole."""
 
     folds: int
     stretch: float
 
 
 def mesh(planes: list[np.ndarray]) -> Mesh:
-    """What became of the first frame's mesh at the clip's end."""
+    """The first frame's mesh at the clip's end."""
     spacing = planes[0].shape[1] / CELLS_ACROSS
     rows = int(planes[0].shape[0] / spacing)
     y, x = np.mgrid[0:rows, 0:CELLS_ACROSS].astype(np.float32)

@@ -1,4 +1,4 @@
-"""What moved in a finished clip, measured from the MP4 alone: nothing here shares code with the renderer."""
+"""Motion in a finished clip, measured from the MP4 alone: nothing here shares code with the renderer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def backward_steps(paths: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Motion:
-    """What a clip does as a whole, in frame widths: sums over the way from the first frame to the last.
+    """The global motion of a clip in frame widths, summed from the first frame to the last.
 
     `x` and `y` are the median displacement, `growth` the logarithm of magnification, `turn` radians clockwise,
     `shear_x` how much further right the lower part goes than the upper, `fall` how much further down; `reach`
@@ -91,11 +91,11 @@ EXPECTED: Mapping[str, tuple[str, int]] = {
     "roll_left": ("turn", 1),
     "roll_right": ("turn", -1),
 }
-"""How the picture moves for each move of the camera: it goes left when the camera looks or moves right."""
+"""The picture's motion for each move of the camera: it goes left when the camera looks or moves right."""
 
 
 def agrees(move: str, measured: Motion) -> bool:
-    """Whether the measured motion is the one asked for, beyond noise."""
+    """True where the measured motion is the requested one, beyond noise."""
     if move == "static":
         return measured.reach < 0.001
     if move not in EXPECTED:

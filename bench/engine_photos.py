@@ -12,7 +12,7 @@ from stillmotion.media.input.pictures import decode
 
 WHEEL = Path(skimage.data.__file__).parent
 BACKGROUNDS = Path("/usr/share/backgrounds/mate/nature")
-"""Where Debian's package mate-backgrounds puts its photographs."""
+"""The photographs' folder of Debian's package mate-backgrounds."""
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "hubble_deep_field", "camera", "clock_motion")
 LANDSCAPES = ("Dune", "Storm", "GreenMeadow", "LadyBird", "YellowFlower")
@@ -22,13 +22,13 @@ QUICK = ("astronaut", "coffee", "lake", "text")
 
 
 def everything() -> tuple[str, ...]:
-    """The name of every picture that there is on this machine and that moves are measured on."""
+    """The name of every picture of this machine on which moves are measured."""
     installed = tuple(filter(is_there, LANDSCAPES))
     return (*PHOTOS, *installed, *PROCEDURAL, *DRAWINGS)
 
 
 def is_there(name: str) -> bool:
-    """Whether this machine has a picture of that name."""
+    """True where this machine has a picture of that name."""
     return name in SCENES or any(place.exists() for place in _places(name))
 
 
@@ -40,7 +40,7 @@ def photo(name: str) -> Picture:
 
 
 def photo_file(name: str) -> Path:
-    """The file of a photograph that is not made by formula. Raises `FileNotFoundError` that says where to get it."""
+    """The file of a photograph that no formula makes. Raises `FileNotFoundError`, which names its source."""
     for place in _places(name):
         if place.exists():
             return place
@@ -60,7 +60,7 @@ def grey(picture: Picture) -> np.ndarray:
 def clip_size(
     picture: Picture, resolution: Resolution = Resolution.P720, aspect: AspectRatio | None = None
 ) -> FrameSize:
-    """What the service would make of it."""
+    """The picture as the service would take it in."""
     return frame_size(resolution, aspect, FrameSize(picture.width, picture.height))
 
 

@@ -26,7 +26,7 @@ def made(file: str, prompt: str, resolution: str) -> float:
 
 
 def _peak_megabytes() -> float:
-    """On Linux from the kernel's page, as getrusage remembers the parent's."""
+    """The peak of this process: on Linux from the kernel's page, since getrusage inherits the parent's."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

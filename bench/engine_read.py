@@ -1,4 +1,4 @@
-"""A finished clip's pixels, read back from the MP4, and what two frames have in common."""
+"""A finished clip's pixels, read back from the MP4, and measures of likeness between two frames."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -40,7 +40,7 @@ def ssim(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def step(one: np.ndarray, other: np.ndarray) -> float:
-    """How far two frames are apart: the mean absolute difference of luma."""
+    """The distance of two frames: the mean absolute difference of luma."""
     return float(cv2.absdiff(one, other).mean())
 
 
@@ -50,7 +50,7 @@ def seam(planes: list[np.ndarray]) -> float:
 
 
 def flow_size(planes: list[np.ndarray], every: int) -> np.ndarray:
-    """How far each pixel gets from where it was in the first frame, the mean over every so-many-th frame, in pixels."""
+    """Each pixel's distance from its place in the first frame, in pixels: the mean over each `every`-th frame."""
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     total = np.zeros(planes[0].shape, np.float64)
     later = planes[every::every]
@@ -60,7 +60,7 @@ def flow_size(planes: list[np.ndarray], every: int) -> np.ndarray:
 
 
 def change(planes: list[np.ndarray], every: int) -> np.ndarray:
-    """How much lighter or darker each pixel becomes than in the first frame, the mean over every so-many-th frame."""
+    """Each pixel's change of luma since the first frame: the mean over each `every`-th frame."""
     first = cv2.GaussianBlur(planes[0], (0, 0), 2)
     later = planes[every::every]
     return np.asarray(np.mean([cv2.absdiff(first, cv2.GaussianBlur(plane, (0, 0), 2)) for plane in later], axis=0))

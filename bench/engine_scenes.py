@@ -1,4 +1,4 @@
-"""Pictures made by formula, where it is known what is water, sky, foliage, flame or smoke."""
+"""Pictures made by formula, with known regions of water, sky, foliage, flame and smoke."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ _PALE = ((200, 206, 214), (246, 247, 249))
 
 
 def _house(ground: Floats, left: float, top: float, right: float, bottom: float) -> Floats:
-    """A wall of boards with windows: something that must stand still."""
+    """A wall of boards with windows, which must stand still."""
     x, y = _plane()
     wall = ((x > left) & (x < right) & (y > top) & (y < bottom)).astype(np.float32)
     boards = 0.8 + 0.2 * ((y * HEIGHT) % 14 > 2)

@@ -37,7 +37,7 @@ figcaption b { font-size: 15px; }
 
 @dataclass(frozen=True)
 class Shown:
-    """A clip that was made: what was asked, its files' names, and the plan the engine made of it."""
+    """A finished clip: its case, its files' names, and the engine's plan of it."""
 
     case: Case
     clip: str
@@ -57,7 +57,7 @@ def made(engine: Parallax, case: Case, folder: Path, name: str) -> Shown:
 
 
 def contact_sheet(clip: Path) -> np.ndarray:
-    """The first, middle and last frame side by side, and how the last differs from the first."""
+    """The first, middle and last frame side by side, and the difference of the last from the first."""
     with av.open(str(clip)) as container:
         frames = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
     first, middle, last = frames[0], frames[len(frames) // 2], frames[-1]
@@ -106,7 +106,7 @@ def _understood(plan: str) -> str:
 
 
 def _there(case: Case) -> bool:
-    """Whether this machine has the pictures."""
+    """True where this machine has the pictures."""
     names = [case.photo, *([case.end] if case.end else [])]
     return all(map(is_there, names))
 

@@ -1,4 +1,4 @@
-"""What the gallery shows: photographs, drawings and formulas, each with moves that suit it and moves that do not."""
+"""The gallery's contents: photographs, drawings and formulas, each with moves that suit it and moves that do not."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from stillmotion.domain.request import AspectRatio
 
 @dataclass(frozen=True)
 class Case:
-    """One clip: pictures by the names that `engine_photos.photo` knows, and what is asked of them."""
+    """One clip: pictures by their names in `engine_photos.photo`, and the request made of them."""
 
     photo: str
     prompt: str

@@ -1,4 +1,4 @@
-"""The gateway's requests as bytes, and the few conversations with a server that the figures are made of."""
+"""The gateway's requests as bytes, and the few conversations with a server behind the figures."""
 
 import json
 from typing import Any

@@ -1,6 +1,6 @@
 """A data directory with a past: completed generations of many subscriptions, written straight into the tables.
 
-The rows are the store's own, made by its own code; only the way in is a short cut (no fsync until the end).
+The rows are made by the store's own code. Only their insertion takes a short cut: no fsync until the end.
 """
 
 import time
@@ -35,12 +35,12 @@ PROMPT = "leaning girl"
 """The founding document's example."""
 
 BATCH = 20_000
-"""Rows in a transaction: the log stays small enough to be folded in as it goes."""
+"""Rows in a transaction, few enough for checkpoints of the log along the way."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was put into a data directory: the ids of the generations, the keys of the subscriptions.
+    """The contents of a filled data directory: ids of generations, keys of subscriptions.
 
     Generation `n` belongs to the subscription with key `n % len(keys)`.
     """
@@ -73,7 +73,7 @@ async def _issue(settings: Settings, count: int) -> list[tuple[str, str]]:
 
 
 def unlimited(product_id: str) -> Product:
-    """A product that refuses nothing for being too much."""
+    """A product without limits."""
     return Product(
         product_id,
         "bench",
@@ -90,7 +90,7 @@ def queued(generation_id: str, subscription_id: str, now: datetime) -> Generatio
 
 
 def _rows(ids: tuple[str, ...], owners: list[str]) -> Iterator[Bindings]:
-    """One row made by the store's own code, then the same with what differs put in its place."""
+    """One row made by the store's own code, then copies of it with the differing values replaced."""
     first = SystemClock().now().astimezone(UTC) - timedelta(days=30)
     template = from_generation(_completed(queued(ids[0], owners[0], first)))
     request = str(template["request"])

@@ -1,4 +1,4 @@
-"""HTTP load over kept-alive connections: the requests are made beforehand, and of an answer only what counts is read.
+"""HTTP load over kept-alive connections: requests are made beforehand, and of an answer only the needed part is read.
 
 The loader has to cost much less than the servers it measures: one protocol object a connection, no headers parsed
 but `content-length`.
@@ -15,7 +15,7 @@ _LENGTH = b"content-length:"
 
 
 class BadAnswer(Exception):
-    """A server that was to answer 200 did not, or hung up: what it said."""
+    """A server hung up, or answered other than 200; the message holds its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens."""
+    """A server's address."""
 
     host: str
     port: int
@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
             self._answer.set_exception(BadAnswer(f"the server hung up: {exc or 'end of stream'}"))
 
     def _find_end(self) -> bool:
-        """Whether the head is there: then the answer's end is known."""
+        """True once the head is there, and with it the answer's end is known."""
         self._head_end = self._received.find(b"\r\n\r\n")
         if self._head_end < 0:
             return False
@@ -134,8 +134,8 @@ async def connected(address: Address, count: int) -> AsyncIterator[list[Connecti
 def wide_awake() -> Iterator[None]:
     """Keep this process's loop from ever going to sleep.
 
-    A server that answers a sleeping client pays for waking it: several microseconds in a virtual machine, more for
-    a slow server than for a fast one, whose client is awake still. Clients on other machines do not cost it that.
+    A server that answers a sleeping client pays for waking it: several microseconds in a virtual machine. A fast
+    server pays less often, since its client is still awake. Clients on other machines cost a server none of it.
     """
     loop = asyncio.get_running_loop()
     handle: asyncio.Handle

@@ -1,4 +1,4 @@
-"""What the system knows of a process: CPU time, resident memory, children. Linux and macOS."""
+"""The system's figures of a process: CPU time, resident memory, children. Linux and macOS."""
 
 import re
 import subprocess

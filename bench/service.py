@@ -1,4 +1,4 @@
-"""Servers in processes of their own: the real one, and the raw one that it is held against."""
+"""Servers in processes of their own: the real one, and the raw one beside it as a measure."""
 
 import json
 import os
@@ -24,12 +24,12 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 class ServerTrouble(Exception):
-    """A server that did not start, or did not say what it should."""
+    """A server that did not start, or gave an unexpected answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs: where it listens, its process, its log, and when it was started (`perf_counter`)."""
+    """A running server: its address, process and log, and the time of its start (`perf_counter`)."""
 
     address: Address
     pid: int
@@ -64,7 +64,7 @@ def answering(answer: bytes, *, fastapi: bool = False) -> Iterator[Server]:
 @contextmanager
 def _running(arguments: list[str], settings: Mapping[str, str]) -> Iterator[Server]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
-    # As after an installation, which compiles: the second start of a checkout finds what the first has compiled.
+    # An installation compiles; in a checkout the first start does, so that the second is like an installed one's.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with TemporaryDirectory(prefix="stillmotion-bench-log-") as folder:
         log = Path(folder) / "log"

@@ -9,7 +9,7 @@ from statistics import median
 
 
 class Sense(StrEnum):
-    """On which side of its bar a figure is good."""
+    """The good side of a bar."""
 
     AT_MOST = "≤"
     AT_LEAST = "≥"
@@ -17,7 +17,7 @@ class Sense(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The rounds behind a figure: their median, the smallest and the largest, and how many there were."""
+    """The rounds behind a figure: their median, smallest, largest and number."""
 
     median: float
     least: float
@@ -26,13 +26,13 @@ class Spread:
 
 
 def spread(rounds: Sequence[float]) -> Spread:
-    """What the rounds say together."""
+    """The summary of the rounds."""
     return Spread(median(rounds), min(rounds), max(rounds), len(rounds))
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number and what it has to keep to, both in `unit`. `note` is what a reader should know with it."""
+    """One measured number and its bar, both in `unit`. `note` is for the reader of the table."""
 
     name: str
     measured: Spread
@@ -43,7 +43,7 @@ class Figure:
 
     @property
     def kept(self) -> bool:
-        """Whether the median keeps to the bar."""
+        """True where the median keeps to the bar."""
         return self.measured.median <= self.bar if self.sense is Sense.AT_MOST else self.measured.median >= self.bar
 
     @property
@@ -74,7 +74,7 @@ def as_text(figures: Sequence[Figure]) -> str:
 
 
 def write_json(figures: Sequence[Figure], file: Path, about: dict[str, str]) -> None:
-    """Everything in the table, with the unrounded numbers and what is known of the run."""
+    """Everything in the table, with unrounded numbers and the facts of the run."""
     rows = [asdict(figure) | {"sense": figure.sense.value, "kept": figure.kept} for figure in figures]
     file.write_text(json.dumps({**about, "figures": rows}, indent=2, ensure_ascii=False) + "\n", "utf-8")
 

@@ -1,4 +1,4 @@
-"""Pictures as Chromium shows them: the reference for what colours a file means."""
+"""Pictures as Chromium shows them: the reference for a file's colours."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from PIL import Image
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NOTHING = (255, 0, 255)
-"""What is seen in the place of a picture that the browser does not read."""
+"""The colour in the place of a picture that the browser does not read."""
 
 _FLAGS = (
     "--headless",
@@ -26,12 +26,12 @@ _FLAGS = (
 )
 _ACROSS = 10
 _FRAME = 200
-"""Of a window's height, for what is not its page."""
+"""The part of a window's height outside its page."""
 _PATIENCE_SECONDS = 180
 
 
 def shown(files: Sequence[tuple[Path, str, tuple[int, int]]], side: int) -> list[Image.Image]:
-    """Each file as an `<img>` on white, in sRGB: with the suffix that says its kind, and its size, up to `side`.
+    """Each file as an `<img>` on white, in sRGB, at its size up to `side`; its suffix names its kind.
 
     Raises `OSError` where the browser ends without a picture of its page.
     """

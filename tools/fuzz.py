@@ -1,7 +1,7 @@
 """`python3 dev.py fuzz`: Schemathesis against a live server of ours, all its checks over the whole OpenAPI document.
 
-The server has some finished generations and no renderer, so that nothing that is made up here is fetched or posted
-anywhere. Exit code 1 where an answer is a 5xx, or anything that the document does not say.
+The server has some finished generations and no renderer, so that no made-up address is fetched or posted to. Exit
+code 1 where an answer is a 5xx, or is missing from the document.
 """
 
 import argparse
@@ -48,7 +48,7 @@ BUGS = ("request_failed", "answer_failed")
 """Events of the log that are never the caller's doing."""
 
 OWN, ADMINISTRATION = ("--exclude-path-regex", "^/admin/"), ("--include-path-regex", "^/admin/")
-"""Two runs: the administration's would take the key of the other away."""
+"""Two runs, since the administration's would revoke the other's key."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """`python3 dev.py pictures DIR`: every file of a folder through the intake that strangers' pictures go through.
 
-Says what was read and what was refused, by reason, where the colours are not those of Chromium (where it is
-installed), and what the costliest took. Files in a browser's kinds are compared; TIFF, HEIC and moving ones are not.
+Prints the files that were read, the refused ones by reason, those whose colours differ from Chromium's (where it is
+installed), and the cost of the dearest. TIFF, HEIC and moving pictures are not compared.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from tools.chromium import CHROMIUM, NOTHING, shown
 SIDE, BLOCKS = 128, 8
 """Pixels a side that larger pictures are compared at, and blocks a side that are averaged first."""
 ERROR = 3.0
-"""Of 255: how far blocks may be apart on average. Resampling alone makes up to two of thin lines."""
+"""The allowed mean difference of blocks, of 255. Resampling alone makes up to two of thin lines."""
 COVER = FrameSize(1280, 720)
 AT_ONCE = 100
 
@@ -42,13 +42,13 @@ _SUFFIXES = {
 }
 _MOVING = (b"acTL", b"ANMF", b"NETSCAPE2.0", b"ftypavis")
 _NEXT_FRAME = b"!\xf9\4"
-"""Of a GIF, before each frame that is not the only one."""
+"""The marker before each frame of a GIF that has several."""
 _LOOK_SECONDS = 0.002
 
 
 @dataclass
 class Tried:
-    """What became of one file. Colours are blocks of RGB, 0 to 255; `peak_mb` is of the process that decoded it."""
+    """The outcome of one file. Colours are blocks of RGB, 0 to 255; `peak_mb` is of the process that decoded it."""
 
     file: str
     kind: str
@@ -64,7 +64,7 @@ class Tried:
 
 
 def main() -> int:
-    """Try the folder and print what came of it."""
+    """Try the folder and print the outcome."""
     parser = argparse.ArgumentParser(prog="python3 dev.py pictures", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--json", type=Path, help="also write what became of each file here")
@@ -127,7 +127,7 @@ def _averaged(image: Image.Image) -> NDArray[np.float32]:
 
 
 def _size(width: int, height: int) -> tuple[int, int]:
-    """What a picture is shown at: a small one as it is, so that no two ways of resampling are compared."""
+    """The size at which a picture is compared: a small one's own, so that no two ways of resampling are compared."""
     return (width, height) if max(width, height) <= SIDE else (SIDE, SIDE)
 
 

@@ -1,10 +1,10 @@
 """`python3 dev.py bench gpu`: seconds a step and a clip, bare diffusers against our engine, in one run.
 
-Each case is built once. It is timed first as diffusers has it (pipeline, then encoding), then through the engine
-without any lever, at the fewest steps, where what the engine adds weighs most; then with the levers that its family
-has by default, or those of `--options` (JSON). Each is warmed up by a clip before, whose time is told too: with levers
-it compiles. `--only WORD` picks cases, `--rounds N` repeats. Without a GPU tiny cases run through on the CPU, and
-nothing is said of speed.
+Each case is built once. It is timed first as diffusers has it (pipeline, then encoding); then through the engine
+without optimizations, at the fewest steps, where the engine's overhead weighs most; then with those that its family
+has by default, or those of `--options` (JSON). A clip before each warms it up, and its time is told too, since
+optimizations compile. `--only WORD` picks cases, `--rounds N` repeats. Without a GPU tiny cases run on the CPU, and
+no figure of speed is given.
 """
 
 import argparse
@@ -38,16 +38,16 @@ from stillmotion.engines.diffusers.progress import ClipProgress
 from stillmotion.media.output.encoder import encode
 
 TRIED: Mapping[str, Any] = {"compile": True, "channels_last": True}
-"""What is tried on a GPU with a family that has no levers by default."""
+"""The optimizations tried on a GPU for a family that has none by default."""
 BARS: Mapping[tuple[str, int], float] = {("Wan2.2 TI2V 5B, 720p", 4): 0.6, ("Wan2.2 TI2V 5B, 720p", 50): 0.75}
-"""Our engine with its levers ÷ bare diffusers, seconds a clip: at most."""
+"""Our engine with its optimizations ÷ bare diffusers, seconds a clip: at most."""
 OVERHEAD = 1.02
-"""Our engine without levers ÷ bare diffusers: at most."""
+"""Our engine without optimizations ÷ bare diffusers: at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Seconds of one clip: a step, until the first frame was out, until the last, and until the file was whole."""
+    """Seconds of one clip: a step, and the time to the first frame, to the last, and to the whole file."""
 
     step: float
     first: float
@@ -56,7 +56,7 @@ class Timed:
 
 
 class Stopwatch:
-    """When each step ended."""
+    """The end of each step."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
@@ -80,7 +80,7 @@ def shot_for(case: Case, steps: int) -> Conditioning:
 
 
 def bare(case: Case, pipeline: Any, shot: Conditioning, device: torch.device) -> Timed:
-    """As a script would: the whole pipeline, then the whole file."""
+    """The clip as a script makes it: the whole pipeline, then the whole file."""
     asked = FAMILIES[case.family].arguments(pipeline, shot)
     watch = Stopwatch()
 
@@ -100,7 +100,7 @@ def bare(case: Case, pipeline: Any, shot: Conditioning, device: torch.device) ->
 
 
 def ours(resident: LoadedModel, shot: Conditioning, device: torch.device) -> Timed:
-    """As the engine does: frames go to the encoder while the next are decoded."""
+    """The clip as the engine makes it: frames go to the encoder while the next are decoded."""
     watch = Stopwatch()
     course = _Noted(resident, shot, watch, device)
     latents = resident.denoise(shot, course)
@@ -117,7 +117,7 @@ def ours(resident: LoadedModel, shot: Conditioning, device: torch.device) -> Tim
 
 
 class _Noted(ClipProgress):
-    """A course that notes when each step ended."""
+    """A course that notes the end of each step."""
 
     def __init__(self, resident: LoadedModel, shot: Conditioning, watch: Stopwatch, device: torch.device) -> None:
         super().__init__(resident.step_times, None, shot.steps, shot.frame_count, lambda _: None)
@@ -146,12 +146,12 @@ def _typical(rounds: Sequence[Timed]) -> Timed:
 def measured(
     case: Case, device: torch.device, options: Mapping[str, Any], rounds: int
 ) -> Iterator[tuple[int, str, Timed]]:
-    """Rows of the table: steps, who, and how long."""
+    """Rows of the table: steps, maker, and seconds."""
     pipeline = case.build(device)
     pipeline.set_progress_bar_config(disable=True)
     shots = [shot_for(case, steps) for steps in case.steps]
     yield from _rows("bare", shots, rounds, lambda shot: bare(case, pipeline, shot, device))
-    for name, pulled in (("ours", {}), ("ours, levers", options)):
+    for name, pulled in (("ours", {}), ("ours, optimized", options)):
         if name != "ours" and not options:
             continue
         resident = LoadedModel(case.entry(case.steps[0], pulled), device, pipeline, FAMILIES[case.family])
@@ -172,7 +172,7 @@ def _rows(
 
 
 def line(case: Case, row: tuple[int, str, Timed], base: float, *, barred: bool) -> tuple[str, bool]:
-    """A line of Markdown, and whether its bar is kept; where nothing is measured there is none."""
+    """A line of Markdown, and the outcome against its bar; None where nothing is measured."""
     steps, who, timed = row
     ratio = timed.clip / base
     bar = _bar(case, steps, who) if barred else None
@@ -221,7 +221,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py bench gpu", description=__doc__)
     parser.add_argument("--only", default="", metavar="WORD")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--options", default="", help="levers as JSON, e.g. '{\"compile\": true}'")
+    parser.add_argument("--options", default="", help="optimizations as JSON, e.g. '{\"compile\": true}'")
     return parser.parse_args()
 
 

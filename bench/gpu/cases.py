@@ -1,6 +1,6 @@
-"""The models that are timed: the published shapes of their networks and decoders, with random weights.
+"""The timed models: the published shapes of their networks and decoders, with random weights.
 
-A text encoder of one layer and its model's width stands for the whole one, which runs once a clip and is remembered.
+A text encoder of one layer and its model's width stands for the whole one, which runs once a clip and is cached.
 Shapes are those of the configurations published with each model's weights in diffusers' layout.
 """
 
@@ -19,7 +19,7 @@ from stillmotion.domain.request import FrameSize
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is timed: `build` makes the pipeline on a device; `steps` are the numbers of steps it is timed with."""
+    """A timed model: `build` makes the pipeline on a device, and `steps` are the numbers of steps to time."""
 
     name: str
     family: str

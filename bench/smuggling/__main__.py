@@ -78,7 +78,7 @@ def _figures(name: str, tally: Tally) -> list[Figure]:
 
 
 async def tried(server: Address, listed: Sequence[Vector]) -> list[str]:
-    """Each vector in every way of sending it: a sentence for each that was read wrongly."""
+    """Each vector in every way of sending it: a sentence for each wrong reading."""
     random, faults, places = Random(1), [], asyncio.Semaphore(AT_ONCE)
 
     async def one(vector: Vector, way: str, pieces: list[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Honest callers beside an attacker on one server: each asks for what only it can be answered."""
+"""Honest callers beside an attacker on one server: the answer to each is unlike every other."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ ANSWER_SECONDS, ATTACK_SECONDS = 20.0, 1.0
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it: bystanders who were answered, whose answer was another's, and who got none; attacks."""
+    """The outcome: bystanders with their own answer, with another's, and with none; attacks."""
 
     answered: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ async def _attack(
         with suppress(OSError):
             heard = await spoken(address, pieces, is_head=vector.is_head, patience=ATTACK_SECONDS)
             tally.attacks += 1
-            # Of what is malformed a proxy may leave out a line and read on: that is between it and its caller.
+            # A proxy may drop a malformed line and read on: that is between it and its caller.
             is_plain = vector.verdict in (Verdict.TAKEN, Verdict.ANSWERED, Verdict.BOTH)
             tally.hidden += is_plain and any(answer.is_hidden for answer in heard.answers)
 
@@ -82,5 +82,5 @@ async def _stand_by(address: Address, history: History, left: Iterator[int], tal
 
 
 def _is_for(answer: Answer, expected: bytes, *, is_poll: bool) -> bool:
-    """Whether it is the very answer: a poll's names its generation, the other is the server's word that it lives."""
+    """True for the right answer: a poll's names its generation, the other is that of the health check."""
     return expected in answer.body and (is_poll or len(answer.body) < 40)

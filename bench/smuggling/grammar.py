@@ -1,11 +1,11 @@
-"""What requests are written with, right and wrong, after RFC 9110 and 9112: each spelling with how it is to be read."""
+"""The grammar of requests, right and wrong, after RFC 9110 and 9112: each spelling with its required reading."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
 class Reading(StrEnum):
-    """How a spelling in the place of a good one is to be read."""
+    """The required reading of a spelling in the place of a good one."""
 
     GOOD = "good"
     """As the good one."""
@@ -170,7 +170,7 @@ LINE_ENDS: Spellings = {
     Reading.GOOD: (b"\r\n",),
     Reading.BAD: (b"\n", b"\r", b"", b" \r\n", b"x\r\n", b"\r\r\n", b"\n\r\n", b"\n\r", b"\x00\r\n", b"\x0b\r\n"),
 }
-"""What stands after the data of a chunk."""
+"""The bytes after the data of a chunk."""
 
 LAST_CHUNKS: Spellings = {
     Reading.GOOD: (

@@ -20,12 +20,12 @@ PROGRAMS = ("nginx", "haproxy", "caddy")
 
 
 class ProxyTrouble(Exception):
-    """A proxy that is not installed, did not start, or refused its configuration: what it said."""
+    """A proxy that is not installed, did not start, or refused its configuration; the message holds its words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A program, what it does with connections, and how its configuration is written for a port and a server."""
+    """A program, its treatment of connections, and the template of its configuration for a port and a server."""
 
     program: str
     kind: str
@@ -33,7 +33,7 @@ class Proxy:
 
     @property
     def name(self) -> str:
-        """As figures call it."""
+        """The name in the figures."""
         return f"{self.program}, {self.kind}"
 
 
@@ -88,7 +88,7 @@ def _nginx_documented(port: int, server: Address, folder: Path) -> str:
 
 
 def _nginx_websockets(port: int, server: Address, folder: Path) -> str:
-    """As a thousand pages have it for WebSockets, with connections to the server that are kept."""
+    """The usual lines for WebSockets, with connections to the server kept alive."""
     lines = f"""
     map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
     upstream stillmotion {{ server {server.host}:{server.port}; keepalive 4; }}

@@ -1,4 +1,4 @@
-"""A caller who sends bytes as they are, in pieces, and reads what answers come until the connection is closed."""
+"""A caller who sends raw bytes in pieces, and reads answers until the connection is closed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from bench.load import Address
 from bench.smuggling.vectors import CANARY, Vector, Verdict
 
 PATIENCE = 4.0
-"""Seconds to listen, where the connection is not closed."""
+"""Seconds to listen on a connection that stays open."""
 SINGLE_BYTES = 120
-"""So much of a head is sent byte by byte: its last headers."""
+"""The length of the head's end that is sent byte by byte: its last headers."""
 PAUSE = 0.002
 """Seconds between two pieces, so that they are read apart."""
 
@@ -28,18 +28,18 @@ class Answer:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether it answers the request that was hidden in a body."""
+        """True where it answers the request that was hidden in a body."""
         return self.status == 200 and b'"openapi"' in self.body[:200]
 
     @property
     def is_canary(self) -> bool:
-        """Whether it answers the request after."""
+        """True where it answers the request after."""
         return self.status == 200 and self.body.startswith(b'{"status":"ok"')
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The answers on a connection, what could not be read as one, and whether the other side closed."""
+    """The answers on a connection, the unreadable rest, and a flag for the other side's close."""
 
     answers: Sequence[Answer]
     rest: bytes
@@ -141,17 +141,17 @@ def _unchunked(rest: bytes) -> tuple[bytes | None, bytes]:
 
 
 def fault(vector: Vector, heard: Heard) -> str | None:
-    """What is wrong with what came back; None where all is as it may be."""
+    """The fault of the answers, in a sentence; None where there is none."""
     told = [answer.status for answer in heard.answers]
     found = _misread(heard, 3 if vector.verdict is Verdict.BOTH else 2) or _mistaken(vector.verdict, heard.answers)
     if found is None and not heard.closed and vector.verdict in (Verdict.TAKEN, Verdict.ANSWERED, Verdict.BOTH):
-        # The others may wait: for the end of what is no body, until its deadline.
+        # The others may wait for the end of a body that is none, until its deadline.
         found = "hangs"
     return None if found is None else f"{found}: {told} {heard.rest[:80]!r}"
 
 
 def _misread(heard: Heard, most: int) -> str | None:
-    """What no request may come to."""
+    """The faults that no request may cause."""
     answers = heard.answers
     if any(answer.is_hidden for answer in answers):
         return "the hidden request was run"
@@ -161,7 +161,7 @@ def _misread(heard: Heard, most: int) -> str | None:
 
 
 def _mistaken(verdict: Verdict, answers: Sequence[Answer]) -> str | None:
-    """What this one may not come to."""
+    """The faults that this vector may not cause."""
     last_read = bool(answers) and answers[-1].is_canary
     match verdict:
         case Verdict.TAKEN if len(answers) != 2 or not last_read:

@@ -9,14 +9,14 @@ from bench.smuggling import grammar
 from bench.smuggling.grammar import Reading, Spellings
 
 HIDDEN = b"GET /openapi.json HTTP/1.1\r\nHost: hidden\r\n\r\n"
-"""What no reading of a body may ever run: its answer is like no other here."""
+"""The hidden request, which no reading of a body may run: its answer is like no other here."""
 CANARY = b"GET /healthz HTTP/1.1\r\nHost: canary\r\nConnection: close\r\n\r\n"
 """The request after each, on the same connection."""
 POLL = "/lumalabs-ai-polling/v1/getStatus"
 
 
 class Verdict(StrEnum):
-    """What a request may come to."""
+    """The allowed outcomes of a request."""
 
     TAKEN = "taken"
     """It is answered, and so is the one after it."""
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """One request as bytes, cut where its head ends, and what it may come to."""
+    """One request as bytes, cut at the end of its head, and its allowed outcome."""
 
     name: str
     head: bytes
@@ -43,7 +43,7 @@ class Vector:
 
     @property
     def is_head(self) -> bool:
-        """Whether its answer has no body."""
+        """True where its answer has no body."""
         return self.head.startswith(b"HEAD ")
 
 
@@ -56,7 +56,7 @@ _VERDICTS = {
 
 
 def vectors(key: str) -> Iterator[Vector]:
-    """All of them, each asked of what reads a body (with that key) and of what does not."""
+    """All vectors, each for a route that reads a body (with that key) and for one that does not."""
     keyed = f"Ocp-Apim-Subscription-Key: {key}\r\nContent-Type: application/json"
     starts = {
         "read": f"POST {POLL} HTTP/1.1\r\nHost: x\r\n{keyed}",
@@ -93,7 +93,7 @@ def _filled(spelling: bytes, number: int) -> bytes:
 
 
 def _encodings(start: bytes) -> Iterator[Vector]:
-    """The one header that is mis-spelled, beside a Content-Length that tells otherwise."""
+    """One mis-spelled header beside a Content-Length that contradicts it."""
     lines = [(reading, name + b": chunked") for reading, name in spelled(grammar.TRANSFER_ENCODING_NAMES)]
     lines += [(reading, b"Transfer-Encoding:" + value) for reading, value in spelled(grammar.TRANSFER_ENCODINGS)]
     for reading, line in lines:
@@ -105,7 +105,7 @@ def _encodings(start: bytes) -> Iterator[Vector]:
         verdict = Verdict.REFUSED if reading is Reading.BAD else verdict
         bodies = [(hidden_after, len(hidden_after))]
         if reading is not Reading.OTHER:
-            # Where the encoding is taken and the length is not, the hidden one after it would be a request of its own.
+            # A reader of the encoding alone would take the hidden request for one of its own.
             bodies = [(hidden_inside, 4)] if reading is not Reading.BAD else [*bodies, (hidden_inside, 4)]
         for body, length in bodies:
             counted = b"Content-Length: %d" % length
@@ -141,7 +141,7 @@ def _chunks(start: bytes) -> Iterator[Vector]:
     head = start + b"Transfer-Encoding: chunked\r\n\r\n"
 
     def vector(name: str, reading: Reading, body: bytes) -> Vector:
-        # What is wrong is seen when it comes: by then an answer may have been given.
+        # The fault comes late: by then an answer may have been given.
         verdict = {Reading.BAD: Verdict.LAST, Reading.GOOD: Verdict.ANSWERED}.get(reading, Verdict.EITHER)
         return Vector(f"chunk {name}", head, body, verdict)
 
@@ -173,7 +173,7 @@ def _lines() -> Iterator[Vector]:
 
 
 def _upgrades(rest: bytes) -> Iterator[Vector]:
-    """As if the headers were not there (RFC 9110, 7.8): the body is the request's."""
+    """Upgrades, which are read as if their headers were absent (RFC 9110, 7.8): the body is the request's."""
     bodies: dict[str, tuple[bytes, bytes]] = {
         "none": (b"", b""),
         "length": (b"Content-Length: %d\r\n" % len(HIDDEN), HIDDEN),
@@ -187,7 +187,7 @@ def _upgrades(rest: bytes) -> Iterator[Vector]:
         name = f"upgrade {method.decode()} {upgrade.decode()} by {connection.decode()}, body: {kind}"
         yield Vector(name, head, body, Verdict.ANSWERED)
         if kind != "none" and upgrade != b"":
-            # Behind it, in one piece with it, the head of another, whose body comes later.
+            # In one piece with it comes the head of another request, whose body comes later.
             behind = b"POST /healthz HTTP/1.1\r\nHost: behind\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN)
             yield Vector(f"{name}, another behind it", head + body + behind, HIDDEN, Verdict.BOTH)
 

@@ -1,1 +1,1 @@
-"""A seeded storm against the real service, and a model that knows what must have become of everything."""
+"""A seeded storm against the real service, and a model of its expected outcome."""

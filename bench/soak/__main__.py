@@ -1,9 +1,9 @@
-"""`python3 dev.py soak`: a random storm against the real service, and a look at everything that it promises.
+"""`python3 dev.py soak`: a random storm against the real service, and a check of all its promises.
 
 Seeded: the same seed gives the same orders and the same troubles in the same order, not at the same microsecond.
 Ends with 1 where a promise is broken. Where the system allows it (Linux, `unshare`), the data lies on a small disk
 of its own in memory, so that it can be full; elsewhere that trouble is left out. With `--neighbours` it measures
-what one customer's trouble costs another (`bench.soak.neighbours`).
+the cost of one customer's trouble to another (`bench.soak.neighbours`).
 """
 
 import argparse
@@ -36,9 +36,9 @@ IN_A_NAMESPACE, NEIGHBOURS = "--in-a-namespace", "--neighbours"
 CALLERS, SUBSCRIPTIONS = 6, 2
 SETTLE_SECONDS, SETTLE_SECONDS_EACH = 90, 6
 WINDOW_SECONDS = 12.0
-"""How long after a trouble a callback may still come twice: a receipt that could not be written down is made again."""
+"""Seconds after a trouble in which a callback may still come twice: a receipt that was not stored is sent again."""
 AGE_SECONDS = 2 * 3600
-"""How old everything is made before the collector runs: it leaves alone what is young."""
+"""The age that everything is given before the collector runs, since it leaves young objects alone."""
 
 
 def main() -> int:
@@ -110,7 +110,7 @@ def _settings(port: str) -> dict[str, str]:
 
 
 async def _rage(storm: Storm, nemesis: Nemesis, until: float) -> None:
-    """All at once; the callers end last, since they carry through what they have begun."""
+    """Run callers and troubles together; the callers end last, since they finish their orders."""
     keeping = asyncio.create_task(nemesis.keep_running())
     telling = asyncio.create_task(_tell(storm.ledger, nemesis, until))
     try:
@@ -133,7 +133,7 @@ async def _tell(ledger: Ledger, nemesis: Nemesis, until: float) -> None:
 
 
 async def _calm(house: House) -> None:
-    """A last start, with no fault to come."""
+    """Start the service a last time, with no fault to come."""
     if house.runs:
         with suppress(Exception):
             await house.end(signal.SIGTERM)
@@ -208,7 +208,7 @@ def _report(ledger: Ledger, nemesis: Nemesis, house: House, holdings: Holdings, 
 
 
 def _unexplained(holdings: Holdings, orphans: Sequence[str]) -> list[str]:
-    """Orphans of a generation that was made at its first attempt: nothing was cut off there."""
+    """Orphans of a generation that succeeded at its first attempt, where nothing was cut off."""
     first = {row.id for row in holdings.rows if row.attempt <= 1}
     return [key for key in orphans if key.startswith("generations/") and key.split("/")[1] in first]
 

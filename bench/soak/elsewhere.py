@@ -1,4 +1,4 @@
-"""Other people's servers for the neighbours: pictures that come or drip, and names that are answered or not."""
+"""Other people's servers for the neighbours: prompt and dripping pictures, answered and silent names."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from bench.soak.name_server import NameServer, Reply
 from stillmotion.cli.sample_picture import draw_sample
 
 PICTURES, SILENT = "pictures.neighbours.com", "silent.neighbours.com"
-"""Names that only the name server here knows; below the second one nothing is ever answered."""
+"""Names of the name server here alone; below the second one nothing is ever answered."""
 GONE = "/gone.jpg"
 DRIP_SECONDS = 0.5
 
@@ -23,7 +23,7 @@ def name_server() -> NameServer:
 
 @dataclass(slots=True)
 class DrippingServer:
-    """`/picture.jpg` comes at once, `/drip.jpg` a byte each half second, anything else never was."""
+    """`/picture.jpg` comes at once, `/drip.jpg` a byte each half second; any other path is a 404."""
 
     picture: bytes = field(default_factory=draw_sample)
 

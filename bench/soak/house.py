@@ -19,7 +19,7 @@ COMMAND = (sys.executable, "-m", "stillmotion")
 
 
 class DoesNotStart(Exception):
-    """The server did not come up: what it said."""
+    """The server did not come up; the message holds its words."""
 
 
 class House:
@@ -35,7 +35,7 @@ class House:
         self.worker: asyncio.subprocess.Process | None = None
 
     def environment(self, faults: str = "") -> dict[str, str]:
-        """Of the server, and of the commands beside it."""
+        """The environment of the server and of the commands beside it."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
         armed = {"STILLMOTION_FAULTS": faults} if faults else {}
         return (
@@ -46,18 +46,18 @@ class House:
         )
 
     def command(self, *words: str) -> str:
-        """What one of the other commands prints."""
+        """The output of one of the other commands."""
         return subprocess.run(
             [*COMMAND, *words], env=self.environment(), capture_output=True, text=True, check=True
         ).stdout
 
     def has_command(self, name: str) -> bool:
-        """Whether this build has such a command."""
+        """True where this build has such a command."""
         return re.search(rf"^  {name} ", self.command("--help"), re.MULTILINE) is not None
 
     @property
     def runs(self) -> bool:
-        """Whether the server's process is there."""
+        """True while the server's process lives."""
         return self.process is not None and self.process.returncode is None
 
     async def start(self, faults: str = "") -> None:
@@ -93,7 +93,7 @@ class House:
 
     @property
     def has_worker(self) -> bool:
-        """Whether the worker's process is there."""
+        """True while the worker's process lives."""
         return self.worker is not None and self.worker.returncode is None
 
     async def end_worker(self, number: signal.Signals) -> None:
@@ -132,4 +132,4 @@ class House:
 
 
 class DoesNotEnd(Exception):
-    """The server went on beyond the time that it has to stop."""
+    """The server outlived the time that it has to stop."""

@@ -1,4 +1,4 @@
-"""What a data directory must hold once all is quiet: read from outside, with no code of the service's."""
+"""The invariants of a quiet data directory, read from outside with no code of the service's."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ REFUNDED = frozenset({"failed", "cancelled"})
 MAX_FAILURES = 3
 NOTHING_DELETED: Mapping[str, float] = MappingProxyType({})
 NOT_OURS = re.compile(r"checks/|quarantine/")
-"""Objects that no row names and none should: what the readiness check writes, and what a collector has set aside."""
+"""Objects that no row names, and rightly: the readiness check's, and those that a collector has set aside."""
 
 _STORED = re.compile(r'"key":"([^"]+)"')
 
@@ -148,7 +148,7 @@ def _badly_ended(holdings: Holdings) -> Iterator[str]:
 
 
 def _not_whole(holdings: Holdings) -> Iterator[str]:
-    """Every asset of a completed generation is there, and is the file whose digest the row has."""
+    """Every asset of a completed generation exists and has the row's digest."""
     for row in holdings.rows:
         for key, size, digest in row.assets:
             path = holdings.root / "objects" / key
@@ -161,7 +161,7 @@ def _not_whole(holdings: Holdings) -> Iterator[str]:
 
 
 def _badly_announced(holdings: Holdings) -> Iterator[str]:
-    """One delivery for each announced state, under one id, and none for what was never entered."""
+    """Each announced state has one delivery under one id, and no other state has any."""
     announced: dict[str, list[str]] = {row.id: [] for row in holdings.rows}
     for _, generation, state, _, _ in holdings.deliveries:
         announced.setdefault(generation, []).append(state)
@@ -176,7 +176,7 @@ def _badly_announced(holdings: Holdings) -> Iterator[str]:
 
 
 def _miscounted(holdings: Holdings, deleted_seconds: float) -> Iterator[str]:
-    """What is counted beside the rows is what counting the rows comes to. A deleted clip stays paid for, if it was."""
+    """Stored counters equal a count of the rows. A deleted clip stays paid for, if it was."""
     queued = dict.fromkeys(holdings.queued, 0)
     under_way = dict.fromkeys(holdings.unfinished, 0)
     spent = dict.fromkeys(holdings.spent, 0)

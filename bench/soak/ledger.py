@@ -1,4 +1,4 @@
-"""What the callers know: what they ordered, what they were told, and whatever contradicts it."""
+"""The callers' record: orders, answers, and contradictions between them."""
 
 import itertools
 import time
@@ -28,20 +28,20 @@ class Order:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """True where nothing more will happen to it."""
         return self.deleted or self.state in TERMINAL
 
 
 @dataclass(slots=True)
 class Trouble:
-    """A time in which the service was being disturbed; `ended` stays 0 while it lasts."""
+    """A period of disturbance; `ended` stays 0 while it lasts."""
 
     kind: str
     began: float
     ended: float = 0.0
 
     def touches(self, since: float, until: float) -> bool:
-        """Whether it overlaps with a stretch of time."""
+        """True where it overlaps with a stretch of time."""
         return self.began <= until and (not self.ended or self.ended >= since)
 
 
@@ -57,16 +57,16 @@ class Ledger:
 
     @property
     def accepted(self) -> list[Order]:
-        """Those that were answered with an id."""
+        """The orders that were answered with an id."""
         return [order for order in self.orders if order.id is not None]
 
     @property
     def open(self) -> list[Order]:
-        """Those that are accepted and not over, as far as anyone has looked."""
+        """The orders that are accepted and not yet seen to have ended."""
         return [order for order in self.accepted if not order.is_over]
 
     def took(self, order: Order, generation_id: str) -> None:
-        """A submit was answered with 200."""
+        """Note a submit that was answered with 200."""
         if order.id is not None and order.id != generation_id:
             self.wrong.append(f"duplicated: {order.key} is {order.id} and {generation_id}")
         elif order.id is None and any(other.id == generation_id for other in self.orders):
@@ -76,26 +76,26 @@ class Ledger:
             order.state = "queued"
 
     def saw(self, order: Order, state: str) -> None:
-        """A poll was answered. What has ended stays as it ended; work may go back to the queue."""
+        """Note a poll's answer. An ended generation must stay as it ended; a running one may go back to the queue."""
         if order.state in TERMINAL and state != order.state:
             self.wrong.append(f"changed: {order.id} was {order.state} and is {state}")
         order.state = state
 
     def found_nothing(self, order: Order) -> None:
-        """A poll was answered with 404."""
+        """Note a poll that was answered with 404."""
         if order.deleting:
             order.deleted = True
         else:
             self.wrong.append(f"lost: {order.id} was accepted and is not found")
 
     def downloaded(self, order: Order, digest: str) -> None:
-        """A whole clip came."""
+        """Note a whole clip."""
         if order.digest is not None and order.digest != digest:
             self.wrong.append(f"duplicated result: {order.id} gave two different clips")
         order.digest = digest
 
     def begin(self, kind: str) -> Trouble:
-        """A disturbance begins."""
+        """Note the beginning of a disturbance."""
         trouble = Trouble(kind, time.monotonic())
         self.troubles.append(trouble)
         return trouble

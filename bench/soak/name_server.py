@@ -13,18 +13,18 @@ ANSWER, CUT_OFF = 0x8180, 0x8380
 A, CNAME, AAAA = 1, 5, 28
 POINTS_TO_QUESTION = b"\xc0\x0c"
 UDP_BYTES = 1232
-"""What goes into one datagram with EDNS: a longer answer is cut off, and asked for again over TCP."""
+"""The size of a datagram with EDNS: a longer answer is cut off, and asked for again over TCP."""
 
 
 class Reply(Enum):
-    """What comes in place of addresses."""
+    """A reply in place of addresses."""
 
     NOTHING = "nothing"
-    """Never an answer: the question is heard, and that is all."""
+    """The question is heard and never answered."""
     UNKNOWN = 3
     FAILS = 2
     LAME = 5
-    """The server says that it is not the one to ask."""
+    """The server refuses the question."""
     EMPTY = "empty"
     """The name is there, and has no address."""
     LOOP = "loop"
@@ -115,7 +115,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 def _read(question: bytes) -> tuple[str, int, int]:
-    """The name that is asked for, the kind of record, and where the question ends."""
+    """The name, the kind of record, and the offset of the question's end."""
     labels, place = [], 12
     while length := question[place]:
         labels.append(question[place + 1 : place + 1 + length].decode("ascii").lower())

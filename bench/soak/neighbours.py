@@ -1,6 +1,6 @@
-"""`python3 dev.py soak --neighbours`: how long a customer's first clip takes alone, and beside one who makes trouble.
+"""`python3 dev.py soak --neighbours`: the wait for a customer's first clip, alone and beside a troublemaker.
 
-Each line of the table is an attacker of another kind, in rounds of their own: the neighbour alone, then beside him.
+Each line of the table is an attacker of another kind, in rounds of its own: the neighbour alone, then beside it.
 Ends with 1 where a bar is missed. With `--json FILE` the table goes there too; `--only WORD` takes some of the lines.
 """
 
@@ -33,15 +33,15 @@ ROUNDS = 5
 MINUTE = 60
 """Submits a minute of a default subscription, and so the attacker's."""
 MOMENTS = (1.0, 6.0, 12.0, 19.0, 22.0)
-"""Seconds after the attacker began at which the neighbour comes, a round each: some are after a fetch is given up."""
+"""The neighbour's arrivals in seconds after the attacker's start, a round each; some follow the end of a fetch."""
 UPLOADS, UPLOAD_BYTES = 200, 20 * 1024 * 1024 - 4096
 SETTLE_SECONDS = 120.0
-"""After the uploads, before the memory is looked at."""
+"""Seconds between the uploads and the look at memory."""
 QUEUED = 10_000
 SMALL = {"prompt": "slow push in", "duration": 1, "resolution": "540p"}
 LOOK_SECONDS = 0.02
 CLIP_SECONDS = 180.0
-"""A neighbour who waits longer than this waits for good."""
+"""The longest wait in seconds; beyond it there is no clip."""
 MANY = {"STILLMOTION_SUBMITS_PER_MINUTE": "1000000", "STILLMOTION_CONCURRENT_GENERATIONS": "1000000"}
 
 
@@ -51,7 +51,7 @@ class NoClip(Exception):
 
 @dataclass(slots=True)
 class Customer:
-    """A subscription of its own, and a client that is patient."""
+    """A customer: a subscription of its own, and a patient client."""
 
     house: House
     http: aiohttp.ClientSession
@@ -59,7 +59,7 @@ class Customer:
     made: list[str] = field(default_factory=list)
 
     async def submit(self, **body: Any) -> str | None:
-        """The id, None where it was refused."""
+        """The id of a submit; None where it was refused."""
         address, headers = self.house.base + SUBMIT_PATH, {KEY_HEADER: self.key}
         async with self.http.post(address, json=SMALL | body, headers=headers) as answer:
             if answer.status != 200:
@@ -68,7 +68,7 @@ class Customer:
             return self.made[-1]
 
     async def state(self, generation_id: str) -> tuple[str, str]:
-        """The state, and why it failed."""
+        """The state, and the reason of a failure."""
         address, headers = self.house.base + POLL_PATH, {KEY_HEADER: self.key}
         async with self.http.post(address, json={"task_id": generation_id}, headers=headers) as answer:
             said = await answer.json()
@@ -102,7 +102,7 @@ class Customer:
 
 @dataclass(slots=True)
 class Street:
-    """A running service, what is elsewhere, and who lives there."""
+    """A running service, the servers elsewhere, and the service's customers."""
 
     house: House
     http: aiohttp.ClientSession
@@ -112,12 +112,12 @@ class Street:
 
     @property
     def picture(self) -> str:
-        """The neighbour's picture: at a name, as pictures are."""
+        """The address of the neighbour's picture, by name rather than number."""
         return f"http://{PICTURES}:{self.port}/picture.jpg"
 
     @property
     def server_memory(self) -> float:
-        """Of the server's own process, in MB."""
+        """The resident memory of the server's own process, in MB."""
         assert self.house.process is not None
         return resident_bytes(self.house.process.pid) / 1e6
 
@@ -153,7 +153,7 @@ async def street(**settings: str) -> AsyncIterator[Street]:
             timeout = aiohttp.ClientTimeout(total=120)
             http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=timeout))
             lives = Street(house, http, port, Customer(house, http, neighbour_key))
-            await lives.clip()  # Whatever is loaded when it is first needed is loaded.
+            await lives.clip()  # The first clip loads all that is loaded on first use.
             try:
                 yield lives
             finally:
@@ -161,7 +161,7 @@ async def street(**settings: str) -> AsyncIterator[Street]:
 
 
 Attack = Callable[[Street, int], Awaitable[list[Customer]]]
-"""Begins the trouble of a round, and answers with who makes it once the neighbour may come."""
+"""The start of a round's trouble; it answers with the troublemaker once the neighbour may come."""
 
 
 async def drip(lives: Street, number: int) -> list[Customer]:
@@ -193,7 +193,7 @@ async def _until_over(customer: Customer) -> None:
 
 
 async def beside(name: str, attack: Attack, bar: float, rounds: int) -> list[Figure]:
-    """The neighbour's first clip beside an attacker, in as many times as he has to wait alone."""
+    """The neighbour's wait for its first clip beside an attacker, as a multiple of its wait alone."""
     alone, together = [], []
     async with street() as lives:
         for number in range(rounds):
@@ -218,17 +218,17 @@ def _failed(name: str, lives: Street) -> Figure:
 
 
 async def drips(rounds: int) -> list[Figure]:
-    """Pictures that drip."""
+    """The line of pictures that drip."""
     return await beside("pictures that drip", drip, 2.0, rounds)
 
 
 async def silent(rounds: int) -> list[Figure]:
-    """Callbacks to names that never resolve."""
+    """The line of callbacks to names that never resolve."""
     return await beside("callbacks to names that never resolve", never_resolve, 1.5, rounds)
 
 
 async def uploads(rounds: int) -> list[Figure]:
-    """200 uploads of 20 MiB at once, again and again, by a client that gives way to everybody."""
+    """The line of 200 simultaneous uploads of 20 MiB, repeated, by a client of low priority."""
     alone, together = [], []
     async with street() as lives:
         before = lives.server_memory
@@ -262,7 +262,7 @@ async def _sender(lives: Street) -> asyncio.subprocess.Process:
 
 
 async def queue(rounds: int) -> list[Figure]:
-    """10,000 queued generations of one subscription."""
+    """The line of 10,000 queued generations of one subscription."""
     together = []
     async with street(**MANY) as lives:
         alone = [await lives.clip() for _ in range(rounds)]
@@ -298,7 +298,7 @@ LINES: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
 
 
 def tell(words: str) -> None:
-    """What is going on, for whoever watches."""
+    """Tell the person at the terminal of the progress."""
     print(words, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong in a storm, one thing at a time, each mended after a while."""
+"""The troubles of a storm, one at a time, each mended after a while."""
 
 import asyncio
 import os
@@ -17,13 +17,13 @@ from stillmotion.application.failpoints import Point
 
 PAUSE_SECONDS = (2.0, 6.0)
 FROZEN_SECONDS = 21.0
-"""Longer than a lease, and the looks of whoever takes back what has ended."""
+"""Longer than a lease and the interval at which expired ones are taken back."""
 SPARE_BYTES = 4096
-"""What a full disk has left: SQLite and the renderers need more than that for anything."""
+"""Free bytes of a full disk: SQLite and the renderers need more than that."""
 
 
 class Nemesis:
-    """Disturbs `house` as `random` says, and writes down when in `ledger`.
+    """Disturbs `house` as `random` decides, and notes the times in `ledger`.
 
     `disk` says whether the data lies on a small disk of its own, which may be filled.
     """
@@ -82,7 +82,7 @@ class Nemesis:
             await self._house.start()
 
     async def arm_fault(self) -> None:
-        """An orderly restart; then the server dies at some point of its work, if it comes that far."""
+        """An orderly restart; then the server dies at some failpoint, if it comes that far."""
         point, nth = self._random.choice(list(Point)), self._random.randint(1, 4)
         async with self._trouble(f"armed {point}"):
             await self._end_in_order()
@@ -127,7 +127,7 @@ class Nemesis:
             worker.send_signal(signal.SIGCONT)
 
     async def take_storage_away(self) -> None:
-        """A file where the folder of the objects was."""
+        """A file in the place of the objects' folder."""
         objects = self._house.data_dir / "objects"
         away = objects.with_name("objects.away")
         async with self._trouble("storage away"):
@@ -156,7 +156,7 @@ class Nemesis:
             self._house.send(signal.SIGCONT)
 
     async def fill_disk(self) -> None:
-        """Nothing can be written until it is emptied again."""
+        """A full disk, until it is emptied again."""
         filler = self._house.data_dir / "filler"
         async with self._trouble("disk full"):
             try:

@@ -68,7 +68,7 @@ class Elsewhere:
 
 @dataclass(slots=True)
 class Storm:
-    """Callers of several subscriptions, with a key each. `can_delete` where the service has a route for it."""
+    """Callers of several subscriptions, with a key each. `can_delete` says that the service has a route for it."""
 
     house: House
     ledger: Ledger
@@ -78,13 +78,13 @@ class Storm:
     can_delete: bool = False
 
     async def rage(self, callers: int, until: float) -> None:
-        """Let `callers` loose until the monotonic time `until`; whatever they had begun they carry through."""
+        """Let `callers` loose until the monotonic time `until`; they finish what they began."""
         async with aiohttp.ClientSession(timeout=PATIENCE) as http, asyncio.TaskGroup() as group:
             for number in range(callers):
                 group.create_task(self._call(_Caller(self, http), Random(self.seed * 1000 + number), number, until))
 
     async def settle(self, seconds: float) -> None:
-        """Ask for everything that is not over until it is, or until there is no time left."""
+        """Poll everything unfinished until it ends, or until there is no time left."""
         deadline = time.monotonic() + seconds
         async with aiohttp.ClientSession(timeout=PATIENCE) as http:
             caller = _Caller(self, http)
@@ -118,7 +118,7 @@ class Storm:
                     await caller.ask(order)
 
     def _body(self, random: Random) -> dict[str, Any]:
-        """Most are made; some have a picture that is gone, or that is cut off."""
+        """A random order: most succeed; some have a picture that is gone, or cut off."""
         body: dict[str, Any] = {"prompt": random.choice(PROMPTS), "duration": 1, "resolution": "540p"}
         kind = random.random()
         if kind < 0.05:
@@ -137,7 +137,7 @@ class Storm:
 
 @dataclass(slots=True)
 class _Caller:
-    """Speaks HTTP. What the network does to a request is no contradiction; what an answer says may be one."""
+    """The HTTP side of a caller. A lost request is no contradiction; an answer may be one."""
 
     storm: Storm
     http: aiohttp.ClientSession
@@ -166,14 +166,14 @@ class _Caller:
             self.storm.ledger.found_nothing(order)
 
     async def pry(self, order: Order) -> None:
-        """Poll once with another subscription's key: it must be as if there were none."""
+        """Poll once with another subscription's key: the answer must be that of an unknown id."""
         stranger = self.storm.keys[(order.owner + 1) % len(self.storm.keys)]
         answer = await self._ask("POST", POLL_PATH, {KEY_HEADER: stranger}, {"task_id": order.id}, "stranger's poll")
         if answer is not None and answer[0] == 200:
             self.storm.ledger.wrong.append(f"unexpected: {order.id} was shown to a stranger")
 
     async def delete(self, order: Order) -> None:
-        """Have it removed, finished or not; a later poll says whether it was."""
+        """Delete it, finished or not; a later poll shows the outcome."""
         order.unfinished = order.unfinished or not order.is_over
         order.deleting = True
         path = DELETE_PATH.format(id=order.id)
@@ -182,7 +182,7 @@ class _Caller:
             order.deleted = True
 
     async def download(self, order: Order) -> None:
-        """Fetch the clip by a fresh link, whole, and see that it is the one that was there before."""
+        """Fetch the whole clip by a fresh link, and compare it with the one that was there before."""
         answer = await self._ask("POST", POLL_PATH, {KEY_HEADER: self._key(order)}, {"task_id": order.id}, "poll")
         if answer is None or answer[0] != 200 or order.deleting or not answer[1].get("assets"):
             return

@@ -1,4 +1,4 @@
-"""Sends a picture many times at once, and gives way to everybody: `-m bench.soak.uploader BASE KEY COUNT BYTES`."""
+"""A client of low priority that sends a picture many times at once: `-m bench.soak.uploader BASE KEY COUNT BYTES`."""
 
 import asyncio
 import os

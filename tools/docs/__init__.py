@@ -1,1 +1,1 @@
-"""Writes what the documentation takes from the code: `python3 dev.py docs`."""
+"""The generated parts of the documentation: `python3 dev.py docs`."""

@@ -1,4 +1,4 @@
-"""The house as its imports really are, and the rules they are held to."""
+"""The house as its imports really are, and the rules for them."""
 
 import ast
 import re
@@ -52,7 +52,7 @@ def contracts() -> str:
 
 
 def ports() -> str:
-    """What the application needs from outside."""
+    """The ports of the application."""
     modules = sorted((_ROOT / "src/stillmotion/application/ports").glob("*.py"))
     nodes = [node for module in modules for node in ast.parse(module.read_text("utf-8")).body]
     found = [node for node in nodes if isinstance(node, ast.ClassDef) and _is_protocol(node)]

@@ -1,4 +1,4 @@
-"""What the reference says of the commands: their own help."""
+"""The reference of commands: their own help."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def command_names() -> list[str]:
 
 
 def chores() -> str:
-    """What `dev.py` can do."""
+    """The chores of `dev.py`."""
     listed = import_module("dev").CHORES.items()
     rows = [(literal(f"python3 dev.py {name} {chore.takes}".strip()), chore.does) for name, chore in listed]
     return table(("Chore", "What it does"), rows)

@@ -1,4 +1,4 @@
-"""What the reference says of the metrics: what the service would answer with after one request."""
+"""The reference of metrics: the service's own answer after one request."""
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric

@@ -1,4 +1,4 @@
-"""What the documentation says of models: the catalogue's facts."""
+"""The documentation of models: the catalogue's facts."""
 
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.catalogue import EngineKind
@@ -8,7 +8,7 @@ from tools.docs.markdown import literal, table
 
 
 def defaults() -> str:
-    """Which model to take by a GPU's memory."""
+    """The choice of a model by a GPU's memory."""
     catalogue = read_catalogue()
     froms = [each.memory_gb for each in catalogue.defaults]
     ends = [*(f"up to {each:g} GB" for each in froms[1:]), "and more"]
@@ -20,7 +20,7 @@ def defaults() -> str:
 
 
 def models() -> str:
-    """Every model with weights: what it makes, needs and may be used for."""
+    """Every model with weights: its abilities, needs and licence."""
     rows = []
     for each in read_catalogue().entries.values():
         if each.engine != EngineKind.DIFFUSERS:

@@ -1,4 +1,4 @@
-"""What the reference says of the words that move a picture."""
+"""The reference of the words that move a picture."""
 
 import re
 
@@ -47,7 +47,7 @@ def _how_it_goes(key: str) -> str:
 
 
 def _condition(entry: Term) -> str:
-    """What it takes for a thing to move; the engine asks the same tables."""
+    """The words that let a thing move, from the engine's own tables."""
     if entry.kind is TermKind.CANNOT:
         return "understood, and said not to be done: one picture does not show it"
     if entry.kind is TermKind.NOTHING:

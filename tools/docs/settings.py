@@ -1,4 +1,4 @@
-"""What the reference says of the settings."""
+"""The reference of settings."""
 
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints

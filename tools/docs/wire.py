@@ -1,4 +1,4 @@
-"""What the reference says of HTTP: the OpenAPI document, read out."""
+"""The reference of HTTP: the OpenAPI document, read out."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ def document() -> Json:
 
 
 def paths() -> str:
-    """Every path, method and what it is for."""
+    """Every path, its method and its purpose."""
     rows = [(literal(path), method.upper(), each["summary"]) for path, method, each in _operations()]
     return table(("Path", "Method", "What it does"), rows)
 
@@ -118,7 +118,7 @@ def _shown(example: Any) -> str:
 
 
 def _resolved(schema: Json) -> Json:
-    """What a `$ref` points at."""
+    """The target of a `$ref`."""
     if "$ref" not in schema:
         return schema
     found: Any = document()
