@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.domain.catalogue import Ability, Entry, SizeRule
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
-from stillmotion.domain.rendering import Frame, Picture, Rendering, RenderJob, Report, Wants
+from stillmotion.domain.rendering import Frame, Picture, Rendering, RenderJob, Report, Wants, checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
 from stillmotion.testing.engines import EngineContract
@@ -61,6 +62,9 @@ class Even:
 
     def _drawn(self, job: RenderJob, count: int, report: Report):
         for index in range(count - (self.flaw == "short")):
+            if self.flaw == "deaf at checkpoints":
+                with suppress(RenderCancelled):
+                    checkpoint()
             self._report(report, index, count)
             yield self._frame(job, index)
         report(0.5 if self.flaw == "half" else 1.0)
@@ -115,8 +119,8 @@ FLAWS = {
     "test_the_same_seed_makes_the_same_clip": ["random"],
     "test_another_picture_makes_another_clip": ["blind", "memory"],
     "test_progress_rises_to_the_end": ["falling", "beyond", "below", "half"],
-    "test_it_reports_at_least_once_a_frame": ["silent", "seldom"],
-    "test_a_cancel_ends_it_wherever_it_comes_and_harms_no_later_clip": ["deaf", "leftover"],
+    "test_it_has_a_checkpoint_for_each_frame_at_least": ["silent", "seldom"],
+    "test_a_cancel_ends_it_wherever_it_comes_and_harms_no_later_clip": ["deaf", "deaf at checkpoints", "leftover"],
     "test_pictures_that_it_cannot_use_are_refused_in_a_sentence": [
         "refusal",
         "code",

@@ -20,7 +20,7 @@ import numpy as np
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.planning import refusals
-from stillmotion.domain.rendering import Engine, Picture, Rendering, RenderJob
+from stillmotion.domain.rendering import Engine, Picture, Rendering, RenderJob, cancellable_by
 from stillmotion.domain.request import FrameSize, GenerationRequest, Keyframe
 from stillmotion.engines.installed import load
 from stillmotion.media.transform.fit import fitted
@@ -28,25 +28,35 @@ from stillmotion.media.transform.fit import fitted
 
 @dataclass
 class MadeClip:
-    """Finished clip: the planes and the size of every frame, and every fraction that was reported."""
+    """Finished clip: the planes and the size of every frame, every reported fraction, and the number of checkpoints.
+
+    A report is a checkpoint too.
+    """
 
     rendering: Rendering
     frames: list[bytes]
     sizes: list[tuple[int, int]]
     reports: list[float]
+    checkpoints: int
 
 
 @dataclass
 class StopAt:
-    """`Report` that records the fractions. Its `call`th call and all later ones cancel the render."""
+    """`Report` that records the fractions. The `call`th report or checkpoint and all later ones cancel the render."""
 
     call: float = math.inf
     told: list[float] = field(default_factory=list)
+    calls: int = 0
 
     def __call__(self, fraction: float) -> None:
         """`Report`."""
         self.told.append(fraction)
-        if len(self.told) >= self.call:
+        self.check()
+
+    def check(self) -> None:
+        """The check behind `checkpoint`."""
+        self.calls += 1
+        if self.calls >= self.call:
             raise RenderCancelled
 
 
@@ -116,20 +126,20 @@ class EngineContract:
         assert told == sorted(told), "a fraction is smaller than one before it"
         assert told[0] < told[-1] > 0.9, "the last fraction is not near 1"
 
-    def test_it_reports_at_least_once_a_frame(self) -> None:
-        """A report is the place of a cancel: frequent reports make a cancel quick."""
+    def test_it_has_a_checkpoint_for_each_frame_at_least(self) -> None:
+        """A cancel arrives at a report or a `checkpoint`: frequent ones make a cancel quick."""
         clip = self.made(self.engine())
-        assert len(clip.reports) >= len(clip.frames)
+        assert clip.checkpoints >= len(clip.frames)
 
     def test_a_cancel_ends_it_wherever_it_comes_and_harms_no_later_clip(self) -> None:
-        """`RenderCancelled`, out of a report, is passed on; the next clip is as if nothing had been."""
+        """`RenderCancelled`, out of a report or a checkpoint, is passed on; the next clip is as if nothing had been."""
         engine = self.engine()
         whole = self.made(engine)
-        for call in sorted({1, len(whole.reports) // 2, len(whole.reports)} - {0}):
+        for call in sorted({1, max(1, whole.checkpoints // 2), max(1, whole.checkpoints)}):
             stop = StopAt(call)
             ended = self.ending(engine, report=stop)
-            assert isinstance(ended, RenderCancelled), f"cancelled at report {call}, it ended with {ended!r}"
-            assert len(stop.told) == call, "it asked again after it was told to stop"
+            assert isinstance(ended, RenderCancelled), f"cancelled at checkpoint {call}, it ended with {ended!r}"
+            assert stop.calls == call, "it went on after the cancel"
         assert self.made(engine).frames == whole.frames
 
     def test_pictures_that_it_cannot_use_are_refused_in_a_sentence(self) -> None:
@@ -184,12 +194,13 @@ class EngineContract:
         )
         report = report or StopAt()
         job = RenderJob(prompt=self.prompt, frame0=frame0, frame1=frame1, size=size, seconds=self.seconds, seed=7)
-        rendering = engine.render(job, report)
         frames, sizes = [], []
-        for frame in rendering.frames:
-            frames.append(bytes(memoryview(frame.planes).cast("B")))
-            sizes.append((frame.width, frame.height))
-        return MadeClip(rendering, frames, sizes, report.told)
+        with cancellable_by(report.check):
+            rendering = engine.render(job, report)
+            for frame in rendering.frames:
+                frames.append(bytes(memoryview(frame.planes).cast("B")))
+                sizes.append((frame.width, frame.height))
+        return MadeClip(rendering, frames, sizes, report.told, report.calls)
 
     def ending(self, engine: Engine, **how: Any) -> Exception | None:
         """The exception that a clip ends with; None for a clip that is drawn to its end."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def _frame(image: Image.Image) -> Frame:
     """The picture in the planes of a frame: BT.709 (Kr = 0.2126, Kb = 0.0722), limited range, chroma of half size."""
     rgb = np.asarray(image, np.float32) / 255
     luma = rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    planes = [16 + 219 * luma]
+    planes: list[NDArray[Any]] = [16 + 219 * luma]
     for channel, spread in ((2, 1.8556), (0, 1.5748)):
         chroma = 128 + 224 * (rgb[..., channel] - luma) / spread
         planes.append(_halved(chroma))
@@ -83,7 +84,8 @@ def _frame(image: Image.Image) -> Frame:
     return Frame(image.width, image.height, content)
 
 
-def _halved(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+def _halved(plane: NDArray[Any]) -> NDArray[Any]:
     """The means of blocks of two by two."""
     height, width = plane.shape
-    return plane.reshape(height // 2, 2, width // 2, 2).mean((1, 3))
+    halved: NDArray[Any] = plane.reshape(height // 2, 2, width // 2, 2).mean((1, 3))
+    return halved
