@@ -33,3 +33,10 @@ def test_every_page_can_be_reached_from_the_readme():
         targets = {(page.parent / link.partition("#")[0]).resolve() for link in links(page) if "://" not in link}
         waiting += [target for target in targets - reached if target.suffix == ".md" and target.exists()]
     assert [name(page) for page in PAGES if page not in reached] == []
+
+
+def test_every_decision_is_listed_under_its_title():
+    folder = ROOT / "docs" / "adr"
+    titles = {path.name: path.read_text("utf-8").partition("\n")[0] for path in folder.glob("0*.md")}
+    rows = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| (.+) \|$", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert titles == {file: f"# {number} {title}" for number, file, title in rows}
