@@ -251,6 +251,7 @@ def open_objects(
 
 def _bucket(storage: str, options: Mapping[str, str], timeout: timedelta) -> S3Store:
     config = dict(options)
+    # Without TLS only if the operator's own endpoint says so.
     plain = config.get("endpoint", config.get("aws_endpoint", "")).startswith("http://")
     return S3Store.from_url(
         storage,

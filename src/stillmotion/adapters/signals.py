@@ -98,6 +98,7 @@ class InProcessSignal:
     def notify(self) -> None:
         """Wake every task that waits, and each task at its next wait if it has not seen this notification."""
         self._count += 1
+        # The tasks that wait hold the old event; later ones get a new one, which is not set.
         self._next.set()
         self._next = asyncio.Event()
 

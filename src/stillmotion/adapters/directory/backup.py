@@ -145,6 +145,7 @@ class _Archive:
             member = tarfile.TarInfo(BAG + PAYLOAD + name)
             member.size, member.mode = os.fstat(file.fileno()).st_size, 0o600
             member.mtime = int(os.fstat(file.fileno()).st_mtime)
+            # The digest is taken from the bytes that go into the tar: the file is read once.
             reading = _Digesting(file)
             self.tar.addfile(member, reading)  # type: ignore[arg-type]  # it reads, and that is all that is asked of it
         self.files[name] = ArchivedFile(member.size, reading.digest.hexdigest())
@@ -172,12 +173,14 @@ def restore_backup(file: Path, root: Path) -> Manifest:
     root = Path(os.path.realpath(root))
     is_there = _check_empty(root)
     with _as_unusable(file), _folder_of(root):
+        # In the same file system as the directory, so that a rename puts it in place.
         draft = (root if is_there else root.parent) / f".{root.name}.{secrets.token_hex(4)}"
         draft.mkdir(mode=0o700)
         try:
             manifest = _extract(file, draft)
             _check(draft, manifest, file, root)
             (draft / OBJECTS).mkdir(mode=FOLDER_MODE, exist_ok=True)
+            # Everything is on disk before a name leads to it.
             os.sync()
             if is_there:
                 _move_up(draft, root)

@@ -152,6 +152,7 @@ class DataDirectory:
         except OSError:
             return None
         try:
+            # A shared lock fails only while a server holds the exclusive one, and is released at the close.
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
@@ -198,6 +199,7 @@ class DataDirectory:
                 "stop that one, or choose another data directory"
             ) from error
         try:
+            # The lock file names its holder, for the error message of the next server.
             os.ftruncate(descriptor, 0)
             os.write(descriptor, b"%d\n" % os.getpid())
             shutil.rmtree(self.scratch, ignore_errors=True)
@@ -332,7 +334,9 @@ def _publish_once(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        # Unlike a rename, a link never replaces a file: the first process wins.
         os.link(draft, path)
+        # The name is durable only after an fsync of its folder.
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -172,7 +172,7 @@ class _Hub:
         if urlsplit(found.location).netloc != urlsplit(url).netloc:
             headers.pop("authorization", None)  # Another host keeps the large files, under signed URLs.
         there = part.stat().st_size if part.exists() else 0
-        if there > file.size:
+        if there > file.size:  # Left of another commit's file.
             part.unlink()
             there = 0
         with part.open("ab") as written:
@@ -229,6 +229,7 @@ def _is_same(place: Path, file: Listed) -> bool:
         return False
     if file.sha256 is None and file.git_id is None:
         return True
+    # Git names a blob by the SHA-1 of its length and its content.
     digest = hashlib.sha256() if file.sha256 else hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
     with place.open("rb") as opened:
         while piece := opened.read(_PIECE):
@@ -264,7 +265,7 @@ def _alone(part: Path) -> Iterator[None]:
     """Make the folder, and lock it: one pull at a time."""
     try:
         part.mkdir(parents=True, exist_ok=True)
-        held = os.open(part, os.O_RDONLY)
+        held = os.open(part, os.O_RDONLY)  # A folder can be locked as a file can.
     except OSError as error:
         raise WeightsUnusable(f"{part} cannot be made: {error.strerror}. Set weights_dir to another folder.") from error
     try:

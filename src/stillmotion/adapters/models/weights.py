@@ -89,6 +89,7 @@ def is_whole(file: Path) -> bool:
     """True if a safetensors file is as long as its own header says."""
     size = file.stat().st_size
     with file.open("rb") as opened:
+        # The format: the header's length in 8 bytes, the header in JSON, then the tensors at the offsets it names.
         length = int.from_bytes(opened.read(_LENGTH_BYTES), "little")
         if not 2 <= length <= min(size, _LONGEST_HEADER):
             return False

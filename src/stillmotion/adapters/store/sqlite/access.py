@@ -30,6 +30,7 @@ class SqliteSubscriptions:
         rows = self._reader.rows(queries.FIND_BY_KEY, (key_digest,))
         if not rows:
             return None
+        # The statement selects the key's columns first, then the subscription's with its product's.
         row = rows[0]
         return to_subscription(row[_KEY_COLUMNS:]), to_key(row[:_KEY_COLUMNS])
 
@@ -125,6 +126,7 @@ class SqliteSubscriptions:
         if not rows:
             return Usage(0.0, 0, 0)
         unfinished, queued, video_spent = rows[0]
+        # A period without a generation has no row of quotas.
         return Usage((video_spent or 0) / 1_000_000, unfinished, queued)
 
 

@@ -26,6 +26,7 @@ class SqliteCallbacks:
     async def due(self, now: datetime, each: int) -> Sequence[Delivery]:
         """See `CallbackStore.due`."""
         found = [to_delivery(row) for row in self._reader.rows(queries.DUE_DELIVERIES, (microseconds(now), each))]
+        # The statement goes from endpoint to endpoint; callers want the order of time.
         return sorted(found, key=lambda delivery: delivery.due_at)
 
     async def find_due(self, delivery_id: str) -> DueDelivery | None:

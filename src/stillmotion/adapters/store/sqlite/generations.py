@@ -1,4 +1,4 @@
-"""Generations in SQLite: the queue, its limits and what each change brings with it."""
+"""Generations in SQLite: the queue, its limits, and the rows that each change updates."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -46,10 +46,10 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.quotas import RETRIED_WITHIN, RateWindow, period, refunded_by
 
 IDEMPOTENCY_KEPT: Final = timedelta(hours=48)
-"""Twice what callers are promised."""
+"""Twice the promised time."""
 
 SWEEP_EVERY: Final = 8
-"""Submits between two that sweep what is past out of `recent_submits`."""
+"""Number of submits between two sweeps of `recent_submits`."""
 
 _SPAN_MICROSECONDS: Final = RETRIED_WITHIN // timedelta(microseconds=1)
 _BEYOND_EVERY_ID: Final = "~"
@@ -132,7 +132,7 @@ class SqliteGenerations:
     ) -> Generation | None:
         """See `GenerationStore.claim_next`."""
         asked = from_claim(engines, passed_over)
-        # Most of the time nothing waits, and then there is no reason to write.
+        # Mostly the queue is empty: a read spares the write transaction then.
         if not self._reader.rows(queries.NEXT_QUEUED, asked):
             return None
         now = self._clock.now()
@@ -176,9 +176,9 @@ class SqliteGenerations:
 
 
 def delete_generation(connection: apsw.Connection, generation_id: str, now: datetime) -> Generation | None:
-    """Cancel it where it has not finished, then delete its row and all that goes with it: as it was until then.
+    """Cancel an unfinished generation, then delete its row and all rows that belong to it. Returns it as it was.
 
-    None where there is none.
+    None for an unknown id.
     """
     row = connection.execute(queries.FIND_GENERATION, (generation_id,)).get
     if row is None:
@@ -254,7 +254,7 @@ def _spend_quota(connection: apsw.Connection, generation: Generation, seconds: f
 
 
 def _earlier(connection: apsw.Connection, submission: Submission) -> Generation | None:
-    """What the submission is a repetition of."""
+    """The earlier generation that a submission repeats, if any."""
     generation, named, fingerprint = submission.generation, submission.idempotency, submission.fingerprint
     if named is not None:
         found = connection.execute(queries.FIND_IDEMPOTENCY_KEY, (generation.subscription_id, named.key)).get

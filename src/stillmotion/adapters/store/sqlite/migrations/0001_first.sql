@@ -29,8 +29,8 @@ CREATE TABLE keys (
     UNIQUE (subscription_id, slot)
 ) STRICT, WITHOUT ROWID;
 
--- What a subscription spends against its product's limits. `unfinished` is kept by the same transactions that
--- change a generation's state, so that a submit need not count rows.
+-- Usage of a subscription against its product's limits. The transactions that change a generation's state keep
+-- `unfinished` up to date, so that a submit need not count rows.
 CREATE TABLE limits (
     subscription_id TEXT PRIMARY KEY REFERENCES subscriptions (id),
     window_started_at INTEGER NOT NULL,
@@ -70,7 +70,7 @@ CREATE TABLE generations (
     thumbnail_digest TEXT
 ) STRICT;
 
--- Partial: they hold what is under way and nothing of the past, however long that is.
+-- Partial indexes: they hold unfinished generations alone, independent of the length of the history.
 CREATE INDEX generations_queued ON generations (created_at) WHERE state = 'queued';
 CREATE INDEX generations_dreaming ON generations (lease_until) WHERE state = 'dreaming';
 

@@ -1,2 +1,2 @@
--- A subscription's own generations in the order in which they were accepted.
+-- Generations of a subscription in their order of acceptance.
 CREATE INDEX generations_by_owner ON generations (subscription_id, sequence);

@@ -1,5 +1,4 @@
--- A product that lists no surfaces has them all, those that come later too. What was made before this listed all
--- that there were.
+-- A product without a list has all surfaces, later ones too. Older products listed every surface of their time.
 ALTER TABLE products RENAME COLUMN surfaces TO listed_surfaces;
 ALTER TABLE products ADD COLUMN surfaces TEXT;                -- a JSON array of names; NULL: every one
 UPDATE products SET surfaces = listed_surfaces
@@ -11,9 +10,9 @@ ALTER TABLE products ADD COLUMN price_per_second TEXT NOT NULL DEFAULT '0';  -- 
 
 ALTER TABLE subscriptions ADD COLUMN expires_at INTEGER;      -- NULL: never
 
--- Whose turn it is. `queued` is kept by the same transactions that change a generation's state; `turn` is in
--- microseconds of video on the virtual clock, and of equal turns the one that is older goes first. `waiting` is
--- whether any is queued: it stands in the index in the place of a number that each submit would change.
+-- Fair queueing. The transactions that change a generation's state keep `queued` up to date. `turn` is in microseconds
+-- of video on the virtual clock; of equal turns the older one goes first. `waiting` is 1 if any generation is queued:
+-- the index holds it instead of `queued`, which every submit changes.
 ALTER TABLE limits ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE limits ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE limits ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
@@ -33,8 +32,8 @@ INSERT INTO virtual_clock VALUES (1, 0);
 DROP INDEX generations_queued;
 CREATE INDEX generations_queued ON generations (subscription_id, created_at) WHERE state = 'queued';
 
--- What the last submits' paths and bodies came to, for retries that say no more than that they are one. `span` counts
--- two minutes each since 1970: what is past is the beginning of the table, and swept from there.
+-- Digests of the last submits' paths and bodies, for retries without an idempotency key. `span` numbers the two-minute
+-- spans since 1970: old rows lie at the beginning of the table, and are swept from there.
 CREATE TABLE recent_submits (
     span INTEGER NOT NULL,
     subscription_id TEXT NOT NULL,
@@ -44,6 +43,7 @@ CREATE TABLE recent_submits (
     PRIMARY KEY (span, subscription_id, body_digest)
 ) STRICT, WITHOUT ROWID;
 
--- A subscription's own generations, the newest first. Answers for another's generation without looking at its row, as it does for one that never was.
+-- Generations of a subscription, the newest first. A look-up of another subscription's generation reads no row, as one
+-- of an unknown id.
 DROP INDEX generations_by_owner;
 CREATE UNIQUE INDEX generations_owned ON generations (subscription_id, id);

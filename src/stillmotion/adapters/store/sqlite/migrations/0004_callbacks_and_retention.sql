@@ -1,4 +1,4 @@
--- A delivery goes to an endpoint, its host and port; those of before this are each an endpoint of their own.
+-- Endpoint of a delivery: host and port of its URL. Each older delivery is an endpoint of its own.
 ALTER TABLE deliveries ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
 ALTER TABLE deliveries ADD COLUMN replays INTEGER NOT NULL DEFAULT 0;
 UPDATE deliveries SET endpoint = url;
@@ -19,11 +19,11 @@ CREATE TABLE delivery_attempts (
 
 ALTER TABLE products ADD COLUMN retention_days INTEGER;  -- NULL: records and clips are kept until they are deleted
 
--- Finds what has been kept long enough, a subscription at a time.
+-- Finds expired generations, one subscription at a time.
 CREATE INDEX generations_finished ON generations (subscription_id, finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX idempotency_keys_by_generation ON idempotency_keys (generation_id);
 
--- Generations that are deleted, whose objects are still to be removed.
+-- Deleted generations with objects that are still to be removed.
 CREATE TABLE removals (
     generation_id TEXT PRIMARY KEY,
     deleted_at INTEGER NOT NULL

@@ -1,2 +1,2 @@
--- The key of an object that shows what is being made, NULL where no worker shows anything.
+-- Key of the preview object; NULL while there is no preview.
 ALTER TABLE generations ADD COLUMN preview TEXT;

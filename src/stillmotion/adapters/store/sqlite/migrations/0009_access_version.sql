@@ -1,4 +1,4 @@
--- How often anything was changed of what keys open: whoever knows it is the same knows that the rest is.
+-- Version of all access data: a cache of keys is valid while the version is unchanged.
 CREATE TABLE access_version (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     version INTEGER NOT NULL

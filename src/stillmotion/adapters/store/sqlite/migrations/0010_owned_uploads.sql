@@ -1,2 +1,2 @@
--- A subscription's own uploads. Answers for another's upload without looking at its row, as it does for one that never was.
+-- Uploads of a subscription. A look-up of another subscription's upload reads no row, as one of an unknown id.
 CREATE UNIQUE INDEX uploads_owned ON uploads (subscription_id, id);

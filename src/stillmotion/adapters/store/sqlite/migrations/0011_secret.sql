@@ -1,4 +1,4 @@
--- What the database knows of the directory that it lies in. The fingerprint is an HMAC of a constant under the
+-- Link to the data directory. The fingerprint is an HMAC of a constant under the
 -- directory's secret; NULL until the first start.
 CREATE TABLE meta (
     only INTEGER PRIMARY KEY CHECK (only = 1),
