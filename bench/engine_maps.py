@@ -25,7 +25,7 @@ class MapFaults:
 
 def map_faults(shot: Stage, move: str) -> MapFaults:
     """The faults of a move's maps."""
-    surface, views = shot.staged(camera_path(MotionPlan((Segment((move,)),)), FRAMES, 5.0, 1))
+    surface, views = shot.fit_move(camera_path(MotionPlan((Segment((move,)),)), FRAMES, 5.0, 1))
     warp, canvas, size = Warp(surface), shot.canvas, shot.canvas.frame
     folds, stretch, outside = 0, 1.0, 0.0
     for index in range(0, FRAMES, 4):

@@ -1,6 +1,7 @@
 """The engine as its users see it: pictures in, frames out, each promise by itself. Frames are small to be quick."""
 
 import json
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -250,3 +251,25 @@ def test_any_picture_and_any_words_give_a_whole_clip(engine, width, height, size
     job = RenderJob(prompt, solid(width, height), None, frame, 1.0, loop, seed, tuple(concepts))
     frames: Iterator[Frame] = engine.render(job, never).frames
     assert sum(len(bytes(drawn.planes)) == frame.width * frame.height * 3 // 2 for drawn in frames) == 24
+
+
+def test_a_camera_move_runs_nothing_of_the_effects(engine, coffee):
+    """A push in needs no snow: what a plan does not ask for is neither built nor asked for each frame."""
+    assert rooms_run_by(lambda: clip(engine, coffee, "push in")) & {"effects", "motion"} == set()
+    assert rooms_run_by(lambda: clip(engine, coffee, "push in, snow falls")) >= {"effects"}
+
+
+def rooms_run_by(act) -> set[str]:
+    """The folders of the engine in which a function was called."""
+    seen = set()
+
+    def called(frame, event, _):
+        if event == "call":
+            seen.add(Path(frame.f_code.co_filename).parent.name)
+
+    sys.setprofile(called)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return seen

@@ -46,7 +46,7 @@ def test_no_move_folds_the_picture_or_leaves_it(name, size):
 def test_the_strongest_moves_stay_inside_and_start_or_end_at_the_picture(prompt, arriving):
     shot = Stage.of(photo("coffee"), FrameSize(480, 270), FaceFinder())
     path = camera_path(read(prompt), 48, 2.0, 3, arriving=arriving)
-    surface, views = shot.staged(path)
+    surface, views = shot.fit_move(path)
     needed = needed_overscan(views.with_overscan(np.ones(48)), surface)
     assert np.all(views.overscan >= needed - 1e-4)
     at_rest = -1 if arriving else 0
@@ -93,6 +93,6 @@ def test_pages_of_writing_and_drawings_are_flat(name, flat):
 def test_a_face_stays_in_the_frame_whatever_the_move():
     for move in ("push_in", "truck_right", "truck_left", "pan_left", "pan_right", "tilt_down", "orbit_left"):
         shot = Stage.of(photo("astronaut"), FrameSize(480, 480), FaceFinder())
-        surface, views = shot.staged(camera_path(MotionPlan((Segment((move,)),), strength=1.4), 24, 1.0, 1))
+        surface, views = shot.fit_move(camera_path(MotionPlan((Segment((move,)),), strength=1.4), 24, 1.0, 1))
         face = shot.scene.faces[0]
         assert not loses(Box(*(480 * side for side in (face.left, face.top, face.right, face.bottom))), surface, views)

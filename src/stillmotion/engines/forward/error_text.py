@@ -21,7 +21,7 @@ _MEANINGS: Mapping[tuple[str, ...], str] = {
 
 
 def reason_of(body: Any) -> str:
-    """The sentence in an error's JSON body, in any of the forms that are in use; empty where there is none."""
+    """The sentence in an error's JSON body, in any common form; empty if there is none."""
     match body:
         case str():
             return body

@@ -1,4 +1,4 @@
-"""The embedded engine: one picture, a depth-limited warp, two CPU cores, no weights."""
+"""The embedded engine: a depth-limited warp of one picture, on two CPU cores, without weights."""
 
 from stillmotion.engines.parallax.engine import Parallax
 

@@ -1,4 +1,4 @@
-"""The picture as the warp reads it: scaled once to what the clip needs, then planar YUV."""
+"""Canvas: the picture scaled once to the clip's size, as planar YUV for the warp."""
 
 import math
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.vision.resize import Pixels, as_array, as_bytes, blurred, even, resized
 
 ROOM_BEYOND_CROP = 0.25
-"""How much of the picture outside the crop is kept on each side, as a fraction of the crop: a camera may look there."""
+"""Margin of the picture kept outside the crop on each side, as a fraction of the crop: the camera may look there."""
 
 SOFTEST = 0.18
-"""The blur of what is made up beyond the picture, where it is softest: sigma as a fraction of its width."""
+"""Sigma of the softest part of a continued picture, as a fraction of the continued border's width."""
 
 _TO_BT709 = np.array(
     [
@@ -29,7 +29,7 @@ _TO_BT709 = np.array(
 
 _TAPS = np.sinc(np.arange(-2.5, 3)) * np.sinc(np.arange(-2.5, 3) / 3)
 _HALFWAY = (_TAPS / _TAPS.sum()).astype(np.float32)
-"""Lanczos of three lobes, halfway between two samples."""
+"""Lanczos kernel of three lobes, halfway between two samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Planes at the clip's scale, and where the clip's first frame lies on them.
+    """The picture's planes at the clip's scale, and the place of the first frame on them.
 
-    `fine` is luma at twice the density, (2 × height) × (2 × width), every second sample being a canvas pixel:
-    reading it bilinearly is as sharp as reading the pixels bicubically, and three times as fast. `u` and `v` are
-    half of height × width, sited between luma samples. The frame's top left corner is `left`, `top` (even
-    numbers). `region` is what of the picture the canvas shows.
+    `fine` is luma at twice the density, (2 × height) × (2 × width); every second sample is a canvas pixel. Reading it
+    bilinearly is as sharp as reading the pixels bicubically, and three times as fast. `u` and `v` have half of height ×
+    width and are sited between luma samples. `left`, `top` (even numbers) is the frame's corner. `region` is the
+    visible part of the picture.
     """
 
     fine: Pixels
@@ -74,8 +74,8 @@ class Canvas:
 def lay_out(picture: Picture, size: FrameSize, focus: tuple[float, float], margin: float = 0.0) -> Canvas:
     """Scale the picture to cover `size`, cropped around `focus` (x and y as fractions of the picture).
 
-    With `margin` (a fraction of the frame's sides) the picture goes on beyond its edges that far, mirrored and ever
-    softer: made up, for a camera that has to look there.
+    With `margin` (a fraction of the frame's sides) the picture is continued beyond its edges, mirrored and increasingly
+    blurred, for a camera that has to look there.
     """
     scale = max(size.width / picture.width, size.height / picture.height)
     across = _Span.around(focus[0], picture.width, size.width, scale)
@@ -94,7 +94,7 @@ def lay_out(picture: Picture, size: FrameSize, focus: tuple[float, float], margi
 
 
 def _shown(across: "_Span", down: "_Span", border: tuple[int, int]) -> Region:
-    """What of the picture, or beyond it, the canvas shows."""
+    """The rectangle of the picture, or beyond it, that the canvas shows."""
     step_x, step_y = across.length / across.scaled, down.length / down.scaled
     return Region(
         across.start - border[0] * step_x,
@@ -105,7 +105,7 @@ def _shown(across: "_Span", down: "_Span", border: tuple[int, int]) -> Region:
 
 
 def _continued(rgb: Pixels, across: int, down: int) -> Pixels:
-    """Mirrored beyond its edges by so many pixels, the more softly the further out."""
+    """The picture mirrored beyond its edges by so many pixels, blurred more the further out."""
     height, width = rgb.shape[:2]
     out: Any = cv2.copyMakeBorder(rgb, down, down, across, across, cv2.BORDER_REFLECT_101)
     x, y = _beyond(width, across), _beyond(height, down)
@@ -120,7 +120,7 @@ def _continued(rgb: Pixels, across: int, down: int) -> Pixels:
 
 
 def _beyond(side: int, border: int) -> Any:
-    """How far each pixel of a continued side lies beyond the picture: 0 inside, 1 at the far edge."""
+    """Distance of each pixel of a continued side from the picture: 0 inside, 1 at the far edge."""
     place = np.arange(side + 2 * border, dtype=np.float32) - border - (side - 1) / 2
     return np.clip(np.abs(place) - (side - 1) / 2, 0, None) / np.float32(max(border, 1))
 
@@ -158,7 +158,7 @@ def _planes(rgb: Pixels) -> tuple[Pixels, Pixels, Pixels]:
 
 
 def _doubled(y: Pixels) -> Pixels:
-    """Samples between the samples, each from the six nearest along a line."""
+    """The plane at twice the density, interpolated from the six nearest samples along a line."""
     alone = np.ones(1, np.float32)
     across = _between(y, _HALFWAY, alone, (2, 0))
     fine = np.empty((y.shape[0] * 2, y.shape[1] * 2), np.uint8)

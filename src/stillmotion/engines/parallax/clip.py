@@ -1,6 +1,6 @@
-"""One keyframe being filmed: the camera's way through it, what stirs in it and what falls before it."""
+"""One keyframe's clip: the camera's path through it, motion inside it, and effects over it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,27 +16,32 @@ from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, l
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.camera.warp import Layer, Warp, displaced
 from stillmotion.engines.parallax.canvas import Canvas
-from stillmotion.engines.parallax.effects.flicker import Flicker
-from stillmotion.engines.parallax.effects.overlays import Veils
-from stillmotion.engines.parallax.effects.weather import Weather
+from stillmotion.engines.parallax.effects.flicker import FLICKERS, Flicker
+from stillmotion.engines.parallax.effects.overlays import VEILS, Veils
+from stillmotion.engines.parallax.effects.weather import WEATHER, Weather
 from stillmotion.engines.parallax.language.moves import velocity_fields
 from stillmotion.engines.parallax.language.plan import MotionPlan
-from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, joined
-from stillmotion.engines.parallax.motion.subject import Beat, deformations
-from stillmotion.engines.parallax.motion.waves import drifting, stirred
+from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, combined
+from stillmotion.engines.parallax.motion.subject import deformations
+from stillmotion.engines.parallax.motion.timing import Beat
+from stillmotion.engines.parallax.motion.waves import Drift, drift_of, waves_of
 from stillmotion.vision.resize import Grid
 
 MARGIN = 0.13
-"""How far a picture is continued beyond its edges, in frame sides, for a camera that has to look there."""
+"""Border by which a picture is continued beyond its edges, in frame sides, for a camera that has to look there."""
 LEAST_DRIFT = 0.05
-"""Pixels: where less drifts, both copies show the same."""
+"""Drift in pixels below which both copies show the same."""
 MATCHING = (0.4, 2.5)
-"""How much a speed that is carried over may be scaled to look the same on another estimate of the depth."""
+"""Range of the factor that matches a carried speed to another depth estimate."""
+
+
+Effect = Callable[[Frame, int, Grid, Warp], Frame]
+"""Changes a frame in place, from its index, its sampling map and the warp that drew it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a clip is to be: frames of `size`, so many of them over `seconds`."""
+    """Size of a clip: frames of `size`, `count` of them over `seconds`."""
 
     size: FrameSize
     count: int
@@ -45,16 +50,16 @@ class Terms:
 
     @property
     def rate(self) -> float:
-        """Steps between frames a second."""
+        """Frame steps a second."""
         return max(self.count - 1, 1) / self.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """How a keyframe meets what is beside it.
+    """Boundary conditions of a keyframe.
 
-    With `whole` its first frame is the whole picture, whatever the move; with `arriving` its last one is.
-    `momentum` is the motion carried over the joint.
+    With `whole` its first frame is the whole picture, for any move; with `arriving` its last one is. `momentum` is the
+    motion carried over.
     """
 
     momentum: Momentum = REST
@@ -62,64 +67,80 @@ class Joint:
     arriving: bool = False
 
 
-class Film:
-    """Draws the frames of one keyframe under one plan."""
+class Clip:
+    """Draws one keyframe under one plan. Only the motions and effects that the plan asks for are built."""
 
     def __init__(self, picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint) -> None:
         self._terms = terms
-        shot, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint)
+        stage, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint)
         self._warp = Warp(self._surface)
         checkpoint()
+        self._flow: Deformation | None = None
+        self._moving: Deformation | None = None
+        self._drift: Drift | None = None
+        self._effects: tuple[Effect, ...] = ()
+        if plan.subject or plan.ambient:
+            self._animate(plan, scene, stage.picture)
+
+    def _animate(self, plan: MotionPlan, scene: Scene, picture: tuple[int, int]) -> None:
+        """Build the motions and effects that the plan asks for; a plain camera move has none."""
+        terms, strength = self._terms, plan.strength
         beat = Beat(times(terms.count, loop=plan.loop), terms.seconds, plan.loop, terms.seed)
-        cells, strength = Cells.of(self._surface, shot.picture), plan.strength
+        cells = Cells.of(self._surface, picture)
         checkpoint()
         subject = deformations(plan.subject, scene, cells, beat, strength)
         checkpoint()
-        stirs = stirred((*plan.subject, *plan.ambient), scene, cells, beat, strength)
-        self._moving = joined([*subject, *stirs])
-        self._flow: Deformation | None = None
+        waves = waves_of((*plan.subject, *plan.ambient), scene, cells, beat, strength)
+        self._moving = combined([*subject, *waves])
         checkpoint()
-        self._drift = drifting(plan.ambient, scene, cells, beat, strength)
+        self._drift = drift_of(plan.ambient, scene, cells, beat, strength)
         checkpoint()
-        self._flicker = Flicker(plan.ambient, scene, cells, beat, strength)
-        checkpoint()
-        self._veils = Veils(plan.ambient, scene, cells, beat, strength)
-        self._weather = Weather(plan.ambient, (terms.size.width, terms.size.height), beat, strength)
+        self._effects = tuple(self._asked_effects(plan.ambient, scene, cells, beat, strength))
+
+    def _asked_effects(
+        self, ambient: tuple[str, ...], scene: Scene, cells: Cells, beat: Beat, strength: float
+    ) -> Iterator[Effect]:
+        """Effects from back to front: light on the picture, mist in its air, snow before it."""
+        if FLICKERS.keys() & ambient:
+            yield Flicker(ambient, scene, cells, beat, strength).over
+            checkpoint()
+        if VEILS.keys() & ambient:
+            yield Veils(ambient, scene, cells, beat, strength).over
+            checkpoint()
+        if WEATHER.keys() & ambient:
+            yield Weather(ambient, (self._terms.size.width, self._terms.size.height), beat, strength).over
 
     @property
     def canvas(self) -> Canvas:
-        """What is read from."""
+        """The canvas that frames are sampled from."""
         return self._surface.canvas
 
     def carry(self, flow: Deformation) -> None:
-        """Let the whole picture be displaced besides, on the canvas's cells."""
+        """Add a displacement of the whole picture, on the canvas's cells."""
         self._flow = flow
 
     def draw(self, index: int) -> Frame:
-        """The frame of this index."""
+        """The frame of an index."""
         return self.drawn(index, self.sources(index))
 
     def sources(self, index: int) -> Grid:
-        """The canvas pixel that each cell of the frame shows, as `Warp.sources`."""
+        """The sampling map of a frame, as `Warp.sources`."""
         return self._warp.sources(self._views.at(index), self._displacement(index))
 
     def drawn(self, index: int, sources: Grid) -> Frame:
-        """The frame that the map gives, with all that drifts through it and falls before it."""
+        """The frame sampled through a map, with drift, and with the effects from back to front."""
         frame = self._warp.draw(*self._layers(index, sources))
-        lit = self._flicker.over(frame, index, sources, self._warp)
-        checkpoint()
-        veiled = self._veils.over(lit, index, sources, self._warp)
-        checkpoint()
-        shown = self._weather.over(veiled, index)
-        checkpoint()
-        return shown
+        for effect in self._effects:
+            frame = effect(frame, index, sources, self._warp)
+            checkpoint()
+        return frame
 
     def enlarged(self, grid: Grid, cell: int) -> Any:
-        """As `Warp.enlarged`."""
+        """See `Warp.enlarged`."""
         return self._warp.enlarged(grid, cell)
 
     def _layers(self, index: int, sources: Grid) -> tuple[Grid, Layer | None]:
-        """The map with all that drifts in its first place, and what is laid over it: the same in its second."""
+        """Sampling map of the first copy of drifting clouds or smoke, and a layer with the second copy over it."""
         if self._drift is None:
             return sources, None
         reach = np.abs(lookup(self._drift.shape, sources[..., 0], sources[..., 1]))
@@ -136,14 +157,14 @@ class Film:
 
     def _displacement(self, index: int) -> Grid | None:
         moving = None if self._moving is None else self._moving.at(index)
-        return moving if self._flow is None else _sum(moving, self._flow.at(index))
+        return moving if self._flow is None else _summed(moving, self._flow.at(index))
 
     def opening(self) -> Momentum:
-        """How the clip starts."""
+        """Motion at the clip's start."""
         return self._momentum(self.path.opening, 0, 1)
 
     def ending(self) -> Momentum:
-        """How the clip ends."""
+        """Motion at the clip's end."""
         return self._momentum(self.path.ending, self._terms.count - 1, self._terms.count - 2)
 
     def _momentum(self, velocity: Samples, first: int, second: int) -> Momentum:
@@ -154,7 +175,7 @@ class Film:
 
 
 def mixed(frames: Sequence[tuple[Frame, float]]) -> Frame:
-    """One frame, or two laid over each other by their shares, which add up to 1."""
+    """One frame, or two blended by their weights, which add up to 1."""
     (first, share), *rest = frames
     if not rest:
         return first
@@ -163,27 +184,27 @@ def mixed(frames: Sequence[tuple[Frame, float]]) -> Frame:
     return Frame(first.width, first.height, planes)
 
 
-def _sum(one: Grid | None, other: Grid) -> Grid:
+def _summed(one: Grid | None, other: Grid) -> Grid:
     return other if one is None else one + other
 
 
 def _staged(
     picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint
 ) -> tuple[Stage, NearnessMap, Views, CameraPath]:
-    """The picture laid out and the camera's way through it, at the carried speed as it looks on this picture."""
+    """Stage the picture and its path, at the carried speed as it looks on this picture."""
     velocity = {} if joint.momentum.is_rest or plan.loop else dict(joint.momentum.velocity)
     path = _path(plan, terms, joint, velocity)
-    shot = Stage.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0)
+    stage = Stage.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0)
     checkpoint()
-    surface, views = shot.staged(path)
+    surface, views = stage.fit_move(path)
     checkpoint()
     if not velocity or terms.count < 2:
-        return shot, surface, views, path
+        return stage, surface, views, path
     edge = (terms.count - 1, terms.count - 2) if joint.arriving else (0, 1)
     found = step(surface, views, *edge) * terms.rate
     factor = float(np.clip(joint.momentum.speed / max(found, 1e-6), *MATCHING))
     path = _path(plan, terms, joint, {name: value * factor for name, value in velocity.items()})
-    return shot, *shot.staged(path), path
+    return stage, *stage.fit_move(path), path
 
 
 def _path(plan: MotionPlan, terms: Terms, joint: Joint, velocity: dict[str, float]) -> CameraPath:
@@ -199,5 +220,5 @@ def _path(plan: MotionPlan, terms: Terms, joint: Joint, velocity: dict[str, floa
 
 
 def _by_name(velocity: Samples) -> dict[str, float]:
-    """A pose's change by its fields' names; the hand's sway is not carried."""
+    """A pose's change by field; the hand-held sway is not carried."""
     return {name: float(value) for name, value in zip(velocity_fields(), velocity, strict=False)}

@@ -11,7 +11,7 @@ from stillmotion.domain.rendering import Frame
 from stillmotion.engines.parallax.camera.path import Samples, ease, times
 from stillmotion.engines.parallax.camera.projection import CELL
 from stillmotion.engines.parallax.canvas import Canvas
-from stillmotion.engines.parallax.clip import Film, mixed
+from stillmotion.engines.parallax.clip import Clip, mixed
 from stillmotion.engines.parallax.motion.displacement import Deformation, steepness
 from stillmotion.vision.resize import Grid, Pixels
 
@@ -68,7 +68,7 @@ def match(first: Canvas, second: Canvas) -> Match | None:
     return Match(_extended(there, good_there), _extended(back, good_back))
 
 
-def morphed(first: Film, second: Film, found: Match, count: int) -> Draw:
+def morphed(first: Clip, second: Clip, found: Match, count: int) -> Draw:
     """Morph: both pictures warped along the flow towards each other, the second fading in."""
     way = ease(times(count, loop=False), 0.45)
     first.carry(_deformation(found.there, first, way))
@@ -83,17 +83,17 @@ def morphed(first: Film, second: Film, found: Match, count: int) -> Draw:
             return second.draw(index)
         sources = first.sources(index), second.sources(index)
         shown = [
-            weight * (1e-3 + _edge_weight(there, film.canvas))
-            for there, film, weight in zip(sources, (first, second), (1 - share, share), strict=True)
+            weight * (1e-3 + _edge_weight(there, clip.canvas))
+            for there, clip, weight in zip(sources, (first, second), (1 - share, share), strict=True)
         ]
-        frames = [film.drawn(index, there) for film, there in zip((first, second), sources, strict=True)]
+        frames = [clip.drawn(index, there) for clip, there in zip((first, second), sources, strict=True)]
         even = (shown[1] / (shown[0] + shown[1])).astype(np.float32)
         return _blended(frames, _quickened(even, *frames), first)
 
     return draw
 
 
-def dissolved(first: Film, second: Film, count: int) -> Draw:
+def dissolved(first: Clip, second: Clip, count: int) -> Draw:
     """Dissolve from one clip to the other; the last frame is entirely the second's."""
     shares = _shares(count)
 
@@ -148,9 +148,9 @@ def _extended(flow: Any, kept: Grid) -> Grid:
     return np.asarray(smooth, np.float32)
 
 
-def _deformation(flow: Grid, film: Film, way: Samples) -> Deformation:
+def _deformation(flow: Grid, clip: Clip, way: Samples) -> Deformation:
     """Flow over the frame as a displacement on the canvas's cells."""
-    canvas = film.canvas
+    canvas = clip.canvas
     scale = canvas.frame.width / FLOW_WIDTH
     across = -(-canvas.width // CELL)
     down = -(-canvas.height // CELL)
@@ -181,12 +181,12 @@ def _quickened(share: Grid, one: Frame, other: Frame) -> Grid:
     return np.clip(0.5 + (share - 0.5) * pace, 0, 1).astype(np.float32)
 
 
-def _blended(frames: list[Frame], share: Grid, film: Film) -> Frame:
+def _blended(frames: list[Frame], share: Grid, clip: Clip) -> Frame:
     """Two frames blended plane by plane; `share` is the second's weight per cell."""
     width, height = frames[0].width, frames[0].height
     planes = np.empty_like(frames[0].planes)
     area = width * height
-    full, half = film.enlarged(share, CELL), film.enlarged(share, CELL // 2)
+    full, half = clip.enlarged(share, CELL), clip.enlarged(share, CELL // 2)
     parts = ((0, area, full), (area, area // 4, half), (area * 5 // 4, area // 4, half))
     for start, length, weight in parts:
         one, other = (frame.planes[start : start + length].reshape(weight.shape) for frame in frames)

@@ -34,7 +34,7 @@ class Rate(Protocol):
 
     @property
     def average_rate(self) -> Ratio | None:
-        """Frames a second."""
+        """Mean frames a second."""
         ...
 
 

@@ -22,7 +22,7 @@ COLOURLESS = 6.0
 
 
 def decode_depth(source: bytes | Path | BinaryIO, *, bright_is_far: bool = False) -> DepthMap:
-    """Decode an untrusted depth image: 8, 16 or 32 bits of grey, bright being near unless `bright_is_far`.
+    """Decode an untrusted depth image: 8, 16 or 32 bits of grey; bright means near unless `bright_is_far`.
 
     Takes the files that `pictures.decode` takes. The values are the stored ones: no colour profile is applied, and
     transparency is ignored. Raises as `pictures.decode` does, and `DEPTH_IMAGE_COLOURED` or

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import av
-import av.video.reformatter  # loaded before a decoder may open no more files
+import av.video.reformatter  # imported before the sandbox forbids opening files
 import numpy as np
 from av.container import InputContainer
 

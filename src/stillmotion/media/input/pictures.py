@@ -137,6 +137,7 @@ class Opened:
         is_plain = not self.image.info.get("progressive") and _ends_flat(self.image)
         if self.parts.with_noise is None or (self.parts.is_ended and not is_plain):
             return True
+        # The same file twice, so that all differences come from missing blocks.
         first, second = _sketch(self.parts.content), _sketch(self.parts.with_noise())
         differing = ImageChops.difference(first, second).convert("L").point(lambda value: 255 if value else 0)
         return differing.histogram()[255] <= _LACKING * first.width * first.height

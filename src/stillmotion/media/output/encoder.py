@@ -1,4 +1,4 @@
-"""Videos out: frames become an MP4 that every browser plays, while the next ones are still being drawn."""
+"""Encoder: frames to an MP4 that every browser plays, while later frames are still being drawn."""
 
 import threading
 from collections.abc import Mapping
@@ -20,33 +20,34 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.media.frames import BT709, LIMITED_RANGE
 
 MORE = 1.5
-"""How much more than x264 would give the clip's two ends get. The first frame is the keyframe that its owner knows. The
-last ones are seen in no later frame, for which x264 takes a part away from them; but a loop leads from them into the
-first, and another clip may go on from them."""
+"""Bit rate factor of the clip's two ends, over what x264 would give them. The first frame is the keyframe that its
+owner knows. No later frame refers to the last ones, so x264 takes bits from them; but a loop leads from them into the
+first frame, and another clip may continue from them."""
 
 ENDING = 8
-"""So many frames are the clip's end."""
+"""Frames that count as the clip's end."""
 
 SVT_AV1 = "lookahead=8"
-"""Shorter than SVT-AV1's own choice: half the memory for a twentieth of the bytes."""
+"""SVT-AV1's look-ahead, shorter than its default: half the memory for 5 % more bytes."""
 
 X264_CPU = "MMX2,SSE2Fast,LZCNT,SSSE3,SSE4.2,AVX,FMA3,BMI1,BMI2,AVX2"
-"""What x264 may use of a processor that has AVX-512. With that, its macroblock tree reads memory that nobody wrote
-where 16 macroblocks do not divide a row (core 165): equal frames gave other bytes each time. It is as quick without."""
+"""Instruction sets that x264 may use on a processor with AVX-512. With AVX-512 its macroblock tree reads uninitialised
+memory if 16 macroblocks do not divide a row (core 165): equal frames gave different bytes each time. It is as fast
+without."""
 
 HAS_ALL_OF_IT = frozenset({"avx512vl", "avx2", "bmi1", "bmi2", "fma", "abm"})
-"""Linux's names for AVX-512 and for what `X264_CPU` allows."""
+"""Linux's flags for AVX-512 and for the sets of `X264_CPU`."""
 
 ASKS_EVERY = 0.05
 """Seconds between checkpoints while the encoder is waited for."""
 
 ENCODERS: Mapping[VideoCodec, str] = {VideoCodec.H264: "libx264", VideoCodec.AV1: "libsvtav1"}
-"""FFmpeg's encoders."""
+"""FFmpeg's encoder by codec."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodeOptions:
-    """How the encoder is set. `queue` bounds the frames that wait for it, and with them memory."""
+    """Encoder settings. `queue` is the number of frames that may wait, and so bounds memory."""
 
     codec: VideoCodec = VideoCodec.H264
     crf: int = 20
@@ -60,17 +61,17 @@ OPTIONS: Mapping[VideoCodec, EncodeOptions] = {
     VideoCodec.H264: EncodeOptions(),
     VideoCodec.AV1: EncodeOptions(VideoCodec.AV1, crf=30, preset="9", threads=2),
 }
-"""What is used for each codec. SVT-AV1's presets above 9 blur moving pictures, those below take longer than x264's."""
+"""Settings by codec. SVT-AV1's presets above 9 blur motion; those below take longer than x264."""
 
 
 def can_encode(codec: VideoCodec) -> bool:
-    """Whether the installed PyAV was built with the codec's encoder."""
+    """True if the installed PyAV has the codec's encoder."""
     return ENCODERS[codec] in av.codecs_available
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """A finished file: its picture size, frames a second, frames, bytes, and the frame for the thumbnail."""
+class EncodedClip:
+    """A finished file: size in pixels, frames a second, frames, bytes, and the frame for the thumbnail."""
 
     path: Path
     size: FrameSize
@@ -80,12 +81,12 @@ class Clip:
     telling: Frame
 
 
-def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = None) -> Clip:
-    """Draw every frame of `rendering` and write them to `path`, whole or not at all.
+def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = None) -> EncodedClip:
+    """Draw every frame of `rendering` and write them to `path`, completely or not at all.
 
-    Encoding runs on a thread of its own, which is waited for with checkpoints. What these raise, or the frames'
-    iterator (a cancel, a failure), is raised again after the thread has ended and the file is gone. Raises
-    `GenerationFailed` with code `video_encode_failed` where the file cannot be written.
+    Encoding runs in a thread of its own; checkpoints are passed while waiting for it. An exception from there or from
+    the frames' iterator (a cancel, a failure) is raised again after the thread has ended and the file is gone. Raises
+    `GenerationFailed` with code `video_encode_failed` if the file cannot be written.
     """
     writer = _Writer(path, rendering, options or OPTIONS[VideoCodec.H264])
     telling: Frame | None = None
@@ -104,11 +105,11 @@ def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = Non
     if telling is None:
         path.unlink(missing_ok=True)
         raise FailureKind.NO_FRAME_DRAWN.error()
-    return Clip(path, rendering.size, rendering.fps, count, path.stat().st_size, telling)
+    return EncodedClip(path, rendering.size, rendering.fps, count, path.stat().st_size, telling)
 
 
 class _Writer:
-    """The thread that encodes, and the queue that leads to it."""
+    """The encoding thread and its queue."""
 
     def __init__(self, path: Path, rendering: Rendering, options: EncodeOptions) -> None:
         self._path, self._options = path, options
@@ -120,12 +121,12 @@ class _Writer:
         self._thread.start()
 
     def take(self, frame: Frame) -> bool:
-        """Queue a frame, waiting for room; false once encoding has failed."""
+        """Queue a frame, waiting for room; False once encoding has failed."""
         self._put(frame)
         return self._error is None
 
     def finish(self) -> None:
-        """Wait for the whole file, or raise why there is none."""
+        """Wait for the complete file; raises if there is none."""
         self._put(None)
         while self._thread.is_alive():
             self._thread.join(ASKS_EVERY)
@@ -135,7 +136,7 @@ class _Writer:
             raise FailureKind.VIDEO_NOT_WRITTEN.error() from self._error
 
     def abandon(self) -> None:
-        """Stop after the frame that is being encoded and leave no file."""
+        """Stop after the current frame and remove the file."""
         self._abandoned.set()
         with suppress(Empty):
             while True:
@@ -156,11 +157,12 @@ class _Writer:
             self._write()
         except (av.FFmpegError, OSError, ValueError) as error:
             self._error = error
+            # The queue is drained, or the drawing thread would wait for room for ever.
             while self._waiting.get() is not None:
                 pass
 
     def _write(self) -> None:
-        # Bit-exact keeps the muxer's version and clock out of the file: equal frames give equal bytes.
+        # Bit-exact mode omits the muxer's version and clock: equal frames give equal bytes.
         flags = {"movflags": "+faststart", "fflags": "+bitexact"}
         with av.open(str(self._path), "w", format="mp4", options=flags) as container:
             stream = self._stream(container)
@@ -170,12 +172,12 @@ class _Writer:
                 index += 1
             self._mux(container, stream, None)
             if self._abandoned.is_set():
-                # A cancelled file is thrown away: its trailer may fail without harm.
+                # The file is discarded anyway: a failing trailer does no harm.
                 with suppress(av.FFmpegError):
                     container.close()
 
     def _mux(self, container: OutputContainer, stream: Any, picture: av.VideoFrame | None) -> None:
-        """Write what the encoder has to give for a picture, or for the end; of an abandoned clip no more than one."""
+        """Mux the packets for a picture, or for the end (None); after `abandon` one packet at most."""
         if self._abandoned.is_set():
             return
         for packet in stream.codec_context.encode_lazy(picture):
@@ -205,7 +207,7 @@ class _Writer:
 
 
 def _x264(count: int) -> str:
-    """Constant frame rate, more for the two ends of a clip of so many frames, and equal bytes for equal frames."""
+    """x264's parameters for `count` frames: constant frame rate, more bits for both ends, reproducible bytes."""
     ends = [(0, 0), (max(1, count - ENDING), count - 1)] if count > 1 else [(0, 0)]
     zones = "/".join(f"{first},{last},b={MORE}" for first, last in ends)
     return f"force-cfr=1:zones={zones}" + (f":asm={X264_CPU}" if _processor() >= HAS_ALL_OF_IT else "")
@@ -213,7 +215,7 @@ def _x264(count: int) -> str:
 
 @cache
 def _processor() -> frozenset[str]:
-    """What this machine's first processor can do, in Linux's names; elsewhere nothing is known."""
+    """CPU flags of the first processor in Linux's names; empty on other systems."""
     try:
         with Path("/proc/cpuinfo").open(encoding="ascii", errors="replace") as lines:
             return next((frozenset(line.split()) for line in lines if line.startswith("flags")), frozenset())

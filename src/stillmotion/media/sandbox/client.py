@@ -1,4 +1,4 @@
-"""The renderer's end of its decoder: hand over a file, get pixels, and outlive whatever the file does."""
+"""Client of the decoder process: sends a file, receives pixels, and survives anything that the file does."""
 
 import fcntl
 import os
@@ -30,6 +30,7 @@ from stillmotion.media.sandbox.protocol import (
     STATUS_BYTES,
     Confined,
     DecodeOrder,
+    DecodeTask,
     End,
     Facts,
     Head,
@@ -39,30 +40,29 @@ from stillmotion.media.sandbox.protocol import (
     Size,
     Survey,
     Undecodable,
-    What,
     pack,
 )
 
 DECODER_COMMAND = (sys.executable, "-m", "stillmotion.media.sandbox.decoder")
 
 PATIENCE_SECONDS = 30.0
-"""A decoder that gives no byte for this long is killed."""
+"""Seconds without a byte after which a decoder is killed."""
 PICTURE_SECONDS, CLIP_SECONDS = 60.0, 900.0
-"""How long one file's decoder may be waited for in all: one that gives a byte now and then is killed too."""
+"""Seconds for one file in all: a decoder that sends a byte now and then is killed too."""
 END_SECONDS = 2.0
-"""How long one may take to end after its last word."""
+"""Seconds for a decoding to end after its last message."""
 STOP_SECONDS = 0.05
-"""How long one may take to notice that nobody wants the rest: a cancel must not wait longer."""
+"""Seconds for a decoding to notice that its answer is no longer wanted: a cancel must not wait longer."""
 LOOK_MILLISECONDS = 20
-"""Time between checkpoints while it is waited for."""
+"""Milliseconds between checkpoints while a decoder is waited for."""
 PIPE_BYTES = 1 << 20
-"""A frame of a clip at a time, or nearly (Linux, where a user may ask for this much)."""
+"""Size of the pipe: about one frame of a clip (Linux permits this much to any user)."""
 
 _Head = TypeVar("_Head", bound=Head)
 
 
 class DecoderDied(Exception):
-    """A decoding ended without an answer. `signal_number` is 0 where no signal ended it."""
+    """A decoding ended without an answer. `signal_number` is 0 if no signal ended it."""
 
     def __init__(self, why: str, signal_number: int = 0) -> None:
         super().__init__(why)
@@ -70,14 +70,14 @@ class DecoderDied(Exception):
 
 
 class DecoderProcess:
-    """One decoder, started when it is first needed or by `start`, and again after it was killed.
+    """One decoder process, started on first use or by `start`, and again after it was killed.
 
-    One file at a time: an iterator over a clip's frames is closed before anything else is asked. For one thread, the
-    process's first: the kernel ends a decoder with the thread that started it. `command` is given this process's id
-    as its last argument.
+    One file at a time: an iterator over a clip's frames is closed before the next request. To be used in the process's
+    first thread only, because the kernel ends a decoder with the thread that started it. `command` gets this process's
+    id as its last argument.
 
-    A decoder at work is waited for with checkpoints: one that raises ends it. All methods raise `GenerationFailed`
-    where the file is to blame, for its decoder's death too; `OSError` where this machine is.
+    Methods pass checkpoints while a decoder works; an exception raised there ends it. All raise `GenerationFailed` if
+    the file is to blame, also for the decoder's death, and `OSError` if this machine is.
     """
 
     def __init__(
@@ -93,16 +93,16 @@ class DecoderProcess:
 
     @property
     def pid(self) -> int | None:
-        """The decoder's process id while there is one; each file's child has one of its own."""
+        """The decoder's process id, if it runs; the child for each file has its own."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> None:
-        """Have the process load; nothing waits for it. Does nothing where it runs."""
+        """Start the process without waiting for it; no effect if it runs."""
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
         self._control, theirs = socket.socketpair()
-        # numpy's threads would not survive a fork.
+        # OpenBLAS' threads would not survive a fork.
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # noqa: TID251 - ours, handed on
         with theirs:
             self._process = subprocess.Popen(
@@ -110,10 +110,11 @@ class DecoderProcess:
             )
 
     def close(self) -> None:
-        """End it, and whatever it is at."""
+        """Kill the decoder and its children."""
         if self._control is not None:
             self._control.close()
         if self._process is not None:
+            # The decoder leads a process group, so this reaches the children too.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
@@ -121,19 +122,19 @@ class DecoderProcess:
         self._process = self._control = None
 
     def confinement(self) -> tuple[str, ...]:
-        """What a file's child is really held to here (`confinement.confine`)."""
-        with self._asked(DecodeOrder(What.CONFINEMENT), Path(os.devnull)) as answer:
+        """Restrictions that a file's child is really under on this system (`confinement.confine`)."""
+        with self._asked(DecodeOrder(DecodeTask.CONFINEMENT), Path(os.devnull)) as answer:
             return answer.head(Confined).to
 
     def size(self, picture: Path) -> FrameSize:
-        """The picture's size in pixels as it is looked at."""
-        with self._asked(DecodeOrder(What.SIZE), picture) as answer:
+        """The upright picture's size in pixels."""
+        with self._asked(DecodeOrder(DecodeTask.SIZE), picture) as answer:
             head = answer.head(Size)
             return _believed(head.width, head.height, MAX_PICTURE_PIXELS)
 
     def picture(self, picture: Path, cover: FrameSize | None = None) -> Picture:
-        """The picture, as `intake.decode` says."""
-        order = DecodeOrder(What.PICTURE, None if cover is None else (cover.width, cover.height))
+        """The picture, as `pictures.decode` gives it."""
+        order = DecodeOrder(DecodeTask.PICTURE, None if cover is None else (cover.width, cover.height))
         with self._asked(order, picture) as answer:
             head = answer.head(Pixels)
             area = _area(_believed(head.width, head.height, MAX_PICTURE_PIXELS))
@@ -142,8 +143,8 @@ class DecoderProcess:
             )
 
     def depth(self, picture: Path, *, bright_is_far: bool = False) -> DepthMap:
-        """How near things are, as `depth_image.decode_depth` says."""
-        with self._asked(DecodeOrder(What.DEPTH, bright_is_far=bright_is_far), picture) as answer:
+        """The depth map, as `depth_images.decode_depth` gives it."""
+        with self._asked(DecodeOrder(DecodeTask.DEPTH, bright_is_far=bright_is_far), picture) as answer:
             head = answer.head(Nearness)
             nearness = answer.buffer(4 * _area(_believed(head.width, head.height, MAX_PICTURE_PIXELS)))
             import numpy as np  # noqa: PLC0415 - large, and not needed before the decoder is started
@@ -153,8 +154,8 @@ class DecoderProcess:
             return DepthMap(head.width, head.height, nearness)
 
     def facts(self, clip: Path) -> ClipFacts:
-        """What the clip holds, as `earlier.facts` says."""
-        with self._asked(DecodeOrder(What.FACTS), clip) as answer:
+        """Facts about a clip of ours, as `clips.facts` gives them."""
+        with self._asked(DecodeOrder(DecodeTask.FACTS), clip) as answer:
             head = answer.head(Facts)
             _believed(head.width, head.height, MAX_CLIP_PIXELS)
             if not (0 < head.frame_count <= MAX_CLIP_FRAMES and min(head.fps) > 0):
@@ -163,10 +164,10 @@ class DecoderProcess:
 
     def frames(self, clip: Path) -> Iterator[Frame]:
         """Every frame in order, one in memory at a time."""
-        return self._frames(What.FRAMES, clip)
+        return self._frames(DecodeTask.FRAMES, clip)
 
-    def _frames(self, what: What, clip: Path) -> Generator[Frame]:
-        with self._asked(DecodeOrder(what), clip) as answer:
+    def _frames(self, task: DecodeTask, clip: Path) -> Generator[Frame]:
+        with self._asked(DecodeOrder(task), clip) as answer:
             for _ in range(MAX_CLIP_FRAMES):
                 head = answer.next_head()
                 if isinstance(head, End):
@@ -174,8 +175,8 @@ class DecoderProcess:
                 yield answer.frame(head)
 
     def survey(self, clip: Path) -> Surveyed:
-        """What a clip that another made holds, every frame of it decoded, as `foreign.survey` says."""
-        with self._asked(DecodeOrder(What.SURVEY), clip) as answer:
+        """Facts about a foreign clip, every frame decoded, as `foreign_clips.survey` gives them."""
+        with self._asked(DecodeOrder(DecodeTask.SURVEY), clip) as answer:
             head = answer.head(Survey)
             size = _believed(head.width, head.height, MAX_CLIP_PIXELS)
             if not (0 < head.frame_count <= MAX_CLIP_FRAMES and min(head.fps) > 0):
@@ -184,31 +185,31 @@ class DecoderProcess:
             return Surveyed(size, Fraction(*head.fps), head.frame_count, head.is_played, telling)
 
     def converted(self, clip: Path) -> Generator[Frame]:
-        """Every frame of a clip that another made, as ours are, as `foreign.frames` says."""
-        return self._frames(What.CONVERTED, clip)
+        """Every frame of a foreign clip, converted as `foreign_clips.frames` does."""
+        return self._frames(DecodeTask.CONVERTED, clip)
 
     def first(self, clip: Path) -> Frame:
         """The clip's first frame."""
-        with self._asked(DecodeOrder(What.FIRST), clip) as answer:
+        with self._asked(DecodeOrder(DecodeTask.FIRST), clip) as answer:
             return answer.frame(answer.next_head())
 
     def last(self, clip: Path) -> Frame:
         """The clip's last frame."""
-        with self._asked(DecodeOrder(What.LAST), clip) as answer:
+        with self._asked(DecodeOrder(DecodeTask.LAST), clip) as answer:
             return answer.frame(answer.next_head())
 
     @contextmanager
     def _asked(self, order: DecodeOrder, path: Path) -> "Iterator[_Answer]":
-        """Give the order, and see to the decoder's end when the block is done with the answer."""
+        """Send the order, and wait for the decoding's end when the block is done with the answer."""
         with open(self._sent(order, path), "rb", buffering=0) as pipe:  # noqa: PTH123 - it is a file number
-            in_all = CLIP_SECONDS if order.what.of_a_clip else self._picture_seconds
+            in_all = CLIP_SECONDS if order.task.of_a_clip else self._picture_seconds
             answer = _Answer(pipe.fileno(), self._patience, in_all)
             try:
                 yield answer
             except DecoderDied as sign:
                 pipe.close()
                 ended = self._status(STOP_SECONDS if sign.signal_number else END_SECONDS)
-                # One that was given up may end by itself, at the pipe that is closed: that is not what was the matter.
+                # A decoder given up on may also die of the closed pipe; the first cause counts.
                 death = sign if sign.signal_number or ended is None else ended
                 raise _blame(order, death) from death
             except GenerationFailed:
@@ -222,10 +223,10 @@ class DecoderProcess:
         self._status(END_SECONDS)
 
     def _sent(self, order: DecodeOrder, path: Path) -> int:
-        """The pipe to read the answer from."""
+        """Send order and file handles; returns the pipe's end to read the answer from."""
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
-            if not stat.S_ISREG(os.fstat(file).st_mode) and order.what is not What.CONFINEMENT:
+            if not stat.S_ISREG(os.fstat(file).st_mode) and order.task is not DecodeTask.CONFINEMENT:
                 raise _blame(order, DecoderDied("it is no file"))
             ours, theirs = os.pipe()
             try:
@@ -241,7 +242,7 @@ class DecoderProcess:
             os.close(file)
 
     def _send(self, message: bytes, handles: Sequence[int]) -> None:
-        """Send it; to another decoder where this one was killed meanwhile."""
+        """Send a message; to a new decoder if this one has been killed."""
         self.start()
         try:
             socket.send_fds(self._ours(), [message], handles)
@@ -255,16 +256,16 @@ class DecoderProcess:
         return self._control
 
     def _status(self, patience: float) -> DecoderDied | None:
-        """How the decoding ended, None where it ended well; a decoder that does not say so in time is killed."""
+        """The decoding's exit status, None for success. A decoder that does not report it in time is killed."""
         control = self._control
         if control is None:
-            return None  # It was stopped meanwhile, and with it what was decoded.
+            return None  # closed meanwhile, together with its child
         control.settimeout(patience)
         try:
             said = control.recv(STATUS_BYTES, socket.MSG_WAITALL)
         except TimeoutError:
             self.close()
-            self.start()  # The next file need not wait for it.
+            self.start()  # so that the next file need not wait
             return None
         except ConnectionError:
             said = b""
@@ -278,7 +279,7 @@ class DecoderProcess:
 
 
 class _Answer:
-    """What comes out of the pipe, none of it believed unchecked. Raises `DecoderDied` for what is no answer."""
+    """Reader of an untrusted answer. Raises `DecoderDied` for anything malformed."""
 
     def __init__(self, handle: int, patience: float, in_all: float) -> None:
         self._handle, self._patience = handle, patience
@@ -287,14 +288,14 @@ class _Answer:
         self._poll.register(handle, select.POLLIN)
 
     def head(self, kind: type[_Head]) -> _Head:
-        """The next head, which must be of that kind."""
+        """The next head, which must be of the given type."""
         head = self.next_head()
         if not isinstance(head, kind):
             raise DecoderDied("it answered something else")
         return head
 
     def next_head(self) -> Head:
-        """The next head. Raises `GenerationFailed` where that is a refusal."""
+        """The next head. Raises `GenerationFailed` if it is a refusal."""
         length = int.from_bytes(self.buffer(LENGTH_BYTES), "big")
         if length > MAX_HEAD_BYTES:
             raise DecoderDied("it answered with a head that is too long")
@@ -307,14 +308,14 @@ class _Answer:
         return head
 
     def frame(self, head: Head) -> Frame:
-        """The frame that this head announces."""
+        """The frame announced by a head."""
         if not isinstance(head, Planes) or head.width % 2 or head.height % 2:
             raise DecoderDied("it answered something else")
         area = _area(_believed(head.width, head.height, MAX_CLIP_PIXELS))
         return Frame(head.width, head.height, self.buffer(area * 3 // 2))
 
     def buffer(self, size: int) -> bytearray:
-        """That many bytes."""
+        """Exactly `size` bytes."""
         filled, whole = 0, bytearray(size)
         with memoryview(whole) as view:
             while filled < size:
@@ -326,7 +327,7 @@ class _Answer:
         return whole
 
     def _wait(self) -> None:
-        """Until there is something to read."""
+        """Wait until there is something to read."""
         began = time.monotonic()
         until = began + min(self._patience, self._left)
         while not self._poll.poll(LOOK_MILLISECONDS):
@@ -359,8 +360,8 @@ def _death(status: int) -> DecoderDied:
 
 
 def _blame(order: DecodeOrder, death: DecoderDied) -> GenerationFailed:
-    """What its death means for the generation. One that was killed from outside is worth another attempt."""
-    is_clip = order.what.of_a_clip
+    """The failure that a decoder's death means for the generation. A kill from outside is worth another attempt."""
+    is_clip = order.task.of_a_clip
     match death.signal_number:
         case signal.SIGKILL:
             kind = FailureKind.CLIP_DECODER_KILLED if is_clip else FailureKind.IMAGE_DECODER_KILLED

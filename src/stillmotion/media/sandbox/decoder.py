@@ -28,6 +28,7 @@ from stillmotion.media.sandbox.protocol import (
     STATUS_BYTES,
     Confined,
     DecodeOrder,
+    DecodeTask,
     End,
     Facts,
     Head,
@@ -37,7 +38,6 @@ from stillmotion.media.sandbox.protocol import (
     Size,
     Survey,
     Undecodable,
-    What,
     pack,
 )
 
@@ -66,17 +66,18 @@ def serve(control: socket.socket, read: Read, picture: Limits) -> None:
     pictures.load_formats()
     while (received := _receive(control)) is not None:
         order, handles = received
-        _load(order.what)
+        _load(order.task)
+        # Objects alive now are never collected in the child, so their pages stay shared.
         gc.freeze()
-        limits = CLIP if order.what.of_a_clip else picture
+        limits = CLIP if order.task.of_a_clip else picture
         status = _forked(functools.partial(_carry_out, order, handles, read, limits))
         for handle in handles:
             os.close(handle)
         control.sendall(status.to_bytes(STATUS_BYTES, "big", signed=True))
 
 
-def _load(what: What) -> None:
-    libraries = CLIP_LIBRARIES if what.of_a_clip else DEPTH_LIBRARIES if what is What.DEPTH else ()
+def _load(task: DecodeTask) -> None:
+    libraries = CLIP_LIBRARIES if task.of_a_clip else DEPTH_LIBRARIES if task is DecodeTask.DEPTH else ()
     for name in libraries:
         importlib.import_module(name)
 
@@ -112,7 +113,7 @@ def _carry_out(order: DecodeOrder, handles: Sequence[int], read: Read, limits: L
             os.dup2(nothing.fileno(), number)
     with os.fdopen(handles[0], "rb") as file, os.fdopen(handles[1], "wb") as answer:
         held = confine(limits)
-        parts = [(Confined(held), ())] if order.what is What.CONFINEMENT else read(order, file)
+        parts = [(Confined(held), ())] if order.task is DecodeTask.CONFINEMENT else read(order, file)
         try:
             for head, buffers in parts:
                 answer.write(pack(head))
@@ -125,15 +126,15 @@ def _carry_out(order: DecodeOrder, handles: Sequence[int], read: Read, limits: L
 
 def read(order: DecodeOrder, file: BinaryIO) -> Iterator[Part]:
     """The answer to any order about a picture or a clip (`Read`)."""
-    match order.what:
-        case What.SIZE:
+    match order.task:
+        case DecodeTask.SIZE:
             size = pictures.measure(file)
             yield Size(size.width, size.height), ()
-        case What.PICTURE:
+        case DecodeTask.PICTURE:
             picture = pictures.decode(file, cover=order.cover and FrameSize(*order.cover))
             alpha = () if picture.alpha is None else (picture.alpha,)
             yield Pixels(picture.width, picture.height, bool(alpha)), (picture.pixels, *alpha)
-        case What.DEPTH:
+        case DecodeTask.DEPTH:
             from stillmotion.media.input.depth_images import decode_depth  # noqa: PLC0415 - see DEPTH_LIBRARIES
 
             depth = decode_depth(file, bright_is_far=order.bright_is_far)
@@ -145,19 +146,19 @@ def read(order: DecodeOrder, file: BinaryIO) -> Iterator[Part]:
 def _read_clip(order: DecodeOrder, file: BinaryIO) -> Iterator[Part]:
     from stillmotion.media.input import clips, foreign_clips  # noqa: PLC0415 - see CLIP_LIBRARIES
 
-    match order.what:
-        case What.FACTS:
+    match order.task:
+        case DecodeTask.FACTS:
             yield Facts.of(clips.facts(file)), ()
-        case What.FIRST:
+        case DecodeTask.FIRST:
             yield _planes(clips.first(file))
-        case What.LAST:
+        case DecodeTask.LAST:
             yield _planes(clips.last(file))
-        case What.SURVEY:
+        case DecodeTask.SURVEY:
             found = foreign_clips.survey(file)
             fps = found.fps.as_integer_ratio()
             yield Survey(found.size.width, found.size.height, fps, found.frame_count, found.is_played), ()
             yield _planes(found.telling)
-        case What.CONVERTED:
+        case DecodeTask.CONVERTED:
             yield from map(_planes, foreign_clips.frames(file))
         case _:
             yield from map(_planes, clips.frames(file))

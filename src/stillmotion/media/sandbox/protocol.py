@@ -22,7 +22,7 @@ NOT_BEGUN = 1000
 """Statuses from here on: no process could be forked; the rest is the error number."""
 
 
-class What(StrEnum):
+class DecodeTask(StrEnum):
     """Tasks of a decoder; `CONFINEMENT` is about the decoder itself.
 
     `SURVEY` and `CONVERTED` are for foreign clips (`foreign_clips`).
@@ -42,7 +42,7 @@ class What(StrEnum):
     @property
     def of_a_clip(self) -> bool:
         """True if the file is a clip and no picture."""
-        return self not in {What.CONFINEMENT, What.SIZE, What.PICTURE, What.DEPTH}
+        return self not in {DecodeTask.CONFINEMENT, DecodeTask.SIZE, DecodeTask.PICTURE, DecodeTask.DEPTH}
 
 
 class DecodeOrder(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,7 +51,7 @@ class DecodeOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     `bright_is_far` is for depth images.
     """
 
-    what: What
+    task: DecodeTask
     cover: tuple[int, int] | None = None
     bright_is_far: bool = False
 

@@ -1,6 +1,6 @@
-"""Clips that another server made, and videos of callers, become files like our own.
+"""Import of foreign clips (from other servers, or uploaded): they become files like our own.
 
-A decoder reads them; here nothing of theirs is decoded.
+Decoders parse them; here only their frames arrive.
 """
 
 import math
@@ -14,14 +14,14 @@ from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import Frame, Rendering, Report, checkpoint
 from stillmotion.domain.request import MAX_SECONDS
 from stillmotion.media.input.clip_facts import Surveyed
-from stillmotion.media.output.encoder import Clip, EncodeOptions, encode
+from stillmotion.media.output.encoder import EncodedClip, EncodeOptions, encode
 from stillmotion.media.output.faststart import NotMovable, write_index_first
 from stillmotion.media.sandbox.client import DecoderProcess
 
 SPARE_SECONDS: Final = 0.5
-"""By how much a caller's video may be longer than a clip: films are cut at a frame, and rates are rounded."""
+"""Seconds by which an uploaded video may exceed the longest clip: cuts fall on frames, and rates are rounded."""
 FASTEST: Final = 120
-"""Frames a second of a clip that is compressed anew."""
+"""Highest frame rate of a re-encoded clip."""
 
 
 def take_over(
@@ -33,11 +33,11 @@ def take_over(
     report: Report,
     broken: FailureKind = FailureKind.REMOTE_CLIP_BROKEN,
     longest: float = math.inf,
-) -> Clip:
-    """Have every frame of `source` decoded, and write it to `video` so that it plays from its first byte on.
+) -> EncodedClip:
+    """Decode every frame of `source`, and write it to `video` for playback from the first byte on.
 
-    `kept` says which frames of it: all but the first, or all but the last. Raises `broken` for a clip that is not
-    whole, `SOURCE_TOO_LONG` for one of more than `longest` seconds.
+    `kept` selects frames: all but the first, or all but the last. Raises `GenerationFailed`: code `remote_clip_broken`,
+    to be tried again, for an incomplete clip; `source_too_long` for one of more than `longest` seconds.
     """
     try:
         surveyed = decoder.survey(source)
@@ -53,13 +53,13 @@ def take_over(
         if failure.code != FailureKind.CLIP_UNREADABLE.code:
             raise
         raise broken.error() from failure
-    return Clip(video, facts.size, round(facts.fps), facts.frame_count, video.stat().st_size, surveyed.telling)
+    return EncodedClip(video, facts.size, round(facts.fps), facts.frame_count, video.stat().st_size, surveyed.telling)
 
 
-def take_in(source: Path, video: Path, decoder: DecoderProcess, options: EncodeOptions) -> Clip:
-    """A caller's own video as `take_over` has it.
+def take_in(source: Path, video: Path, decoder: DecoderProcess, options: EncodeOptions) -> EncodedClip:
+    """Import an uploaded video as `take_over` does.
 
-    Raises `GenerationFailed` (`SOURCE_UNREADABLE` or `SOURCE_TOO_LONG`).
+    Raises `GenerationFailed` (code `source_unreadable` or `source_too_long`).
     """
     longest = MAX_SECONDS + SPARE_SECONDS
     return take_over(source, video, slice(None), decoder, options, _unreported, FailureKind.SOURCE_UNREADABLE, longest)
@@ -86,8 +86,8 @@ def _compressed(
     decoder: DecoderProcess,
     options: EncodeOptions,
     report: Report,
-) -> Clip:
-    """The clip made anew, without its sound."""
+) -> EncodedClip:
+    """The clip re-encoded, without its sound."""
 
     def drawn() -> Iterator[Frame]:
         with closing(decoder.converted(source)) as frames:
@@ -99,4 +99,4 @@ def _compressed(
     rate = min(FASTEST, max(1, round(surveyed.fps)))
     rendering = Rendering(surveyed.size, rate, len(kept), drawn(), "")
     clip = encode(rendering, video, options)
-    return Clip(clip.path, clip.size, clip.fps, clip.frame_count, clip.byte_count, surveyed.telling)
+    return EncodedClip(clip.path, clip.size, clip.fps, clip.frame_count, clip.byte_count, surveyed.telling)

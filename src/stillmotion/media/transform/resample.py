@@ -1,4 +1,4 @@
-"""Clips from clips: a finished one upscaled, or reframed to another shape. No detail is made up, as its plan says."""
+"""Resampling of finished clips: upscaled, or reframed to another shape. No detail is invented, as the plan says."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -18,18 +18,18 @@ from stillmotion.media.transform.saliency import Attention, difference
 from stillmotion.vision.resize import even
 
 MADE_BY = "resample"
-"""What a plan says in place of an engine's understanding."""
+"""A plan's `made_by`, in place of an engine."""
 LOOKED = 0.2
-"""The fraction done when a clip has been looked through for its subject."""
+"""Progress when a clip has been searched for its subject."""
 LOOKS_A_SECOND = 4
 
 Draw = Callable[[int, Frame], Frame]
-"""Makes the frame of an index from the source's."""
+"""From a frame's index and the source's frame to the new frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A finished clip's files, and who reads them: its video, its thumbnail where there is one, and its plan."""
+    """A finished clip's files and their decoder: video, thumbnail if there is one, plan."""
 
     decoder: DecoderProcess
     video: Path
@@ -38,10 +38,10 @@ class Source:
 
 
 def upscale(source: Source, size: FrameSize, report: Report) -> Rendering:
-    """The clip at another size, every frame resampled: as many frames, at the same rate.
+    """The clip at another size: every frame resampled, at the same rate.
 
-    Raises `GenerationFailed` (code `clip_unreadable`) for a file that is no whole clip of ours, here or while frames
-    are drawn.
+    Raises `GenerationFailed` (code `clip_unreadable`) for an incomplete clip or one that is not ours, here or while
+    frames are drawn.
     """
     facts = source.decoder.facts(source.video)
     report(0.0)
@@ -58,10 +58,9 @@ def upscale(source: Source, size: FrameSize, report: Report) -> Rendering:
 def reframe(source: Source, size: FrameSize, placement: Placement | None, report: Report) -> Rendering:
     """The clip in another shape.
 
-    Without a placement it is cropped to fill the frame, the window following the subject smoothly, or still where
-    the subject is. With one the picture lies where it says, and what it leaves bare is filled with the picture's own
-    blurred mirror image. Raises as `upscale` does, and `GenerationFailed` (code `reframe_out_of_view`) for a
-    placement that leaves nothing to see.
+    Without a placement it is cropped to fill the frame; the window follows the subject smoothly, or stands still. With
+    a placement the picture lies there, and the rest is filled with its own blurred mirror image. Raises as `upscale`
+    does, and `GenerationFailed` (code `reframe_out_of_view`) for a placement that leaves nothing to see.
     """
     facts = source.decoder.facts(source.video)
     report(0.0)
@@ -94,7 +93,7 @@ def _settled(placement: Placement, picture: FrameSize, frame: FrameSize) -> tupl
     """The layout, and the picture's left and top edge; all even."""
     fit = min(frame.width / picture.width, frame.height / picture.height)
     if placement.width is not None or placement.height is not None:
-        # One said side scales the other; both said, they need not agree.
+        # One given side scales the other; two given sides need not keep the shape.
         fit = (placement.width or 0) / picture.width or (placement.height or 0) / picture.height
     width = picture.width * fit if placement.width is None else placement.width
     height = picture.height * fit if placement.height is None else placement.height
@@ -131,7 +130,7 @@ def _cropped(source: Source, facts: ClipFacts, size: FrameSize, report: Report) 
 
 
 def _way(source: Source, facts: ClipFacts, slides: int, span: Span, report: Report) -> Any:
-    """Where the window starts in each frame, as a fraction of the picture: the whole clip is looked through."""
+    """Start of the window in each frame, as a fraction of the picture, from the saliency of the whole clip."""
     attention = Attention(slides, span.frame / span.length)
     every = max(1, round(facts.fps / LOOKS_A_SECOND))
     if span.length > span.frame:
@@ -166,7 +165,7 @@ def _rendering(source: Source, facts: ClipFacts, size: FrameSize, frames: Iterat
 
 
 def _telling_frame(source: Source, facts: ClipFacts) -> int:
-    """Of the first frame and the last the one that is more like the clip's thumbnail; the first where it has none."""
+    """Index of the first or last frame, whichever is more like the clip's thumbnail; the first without a thumbnail."""
     if source.thumbnail is None:
         return 0
     decoder = source.decoder
@@ -192,9 +191,9 @@ def _plan(
 
 
 def motion_plan(plan: str) -> str:
-    """The plan that says how a clip moves, for one that goes on from it: an upscaled clip moves as its source did.
+    """The plan of a clip's motion, for an extension: an upscaled clip moves as its source did.
 
-    Empty for a reframed clip, whose motion is nobody's plan.
+    Empty for a reframed clip, whose motion no plan describes.
     """
     said = _read(plan)
     if not isinstance(said, dict) or said.get("made_by") != MADE_BY:
@@ -206,7 +205,7 @@ def motion_plan(plan: str) -> str:
 
 
 def _read(plan: str) -> Any:
-    """The plan as JSON, None where there is none."""
+    """The plan as JSON; None without one."""
     try:
         return json.loads(plan) if plan else None
     except ValueError:

@@ -26,7 +26,7 @@ from stillmotion.domain.rendering import (
 from stillmotion.domain.request import FrameSize, Purpose, frame_size
 from stillmotion.media.frames import as_picture
 from stillmotion.media.input.probe import BrokenClip, probe
-from stillmotion.media.output.encoder import OPTIONS, Clip, encode
+from stillmotion.media.output.encoder import OPTIONS, EncodedClip, encode
 from stillmotion.media.output.stills import write_thumbnail
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.fit import fitted, write_fitted
@@ -146,7 +146,7 @@ def _finish(order: Order, rendering: Rendering, say: Say, show: Show, started: f
     return _done(order, clip, thumbnail, rendering.plan, started)
 
 
-def _done(order: Order, clip: Clip, thumbnail: Path, plan: str, started: float) -> Done:
+def _done(order: Order, clip: EncodedClip, thumbnail: Path, plan: str, started: float) -> Done:
     return Done(
         ticket=order.ticket,
         video=_finished(clip.path),
@@ -236,7 +236,7 @@ def _depth(render: Render, decoder: DecoderProcess) -> DepthMap | None:
     return decoder.depth(Path(render.depth), bright_is_far=render.depth_bright_is_far)
 
 
-def _prove(clip: Clip) -> None:
+def _prove(clip: EncodedClip) -> None:
     """Check that the finished file can be read back. Raises `GenerationFailed`."""
     try:
         facts = probe(clip.path)

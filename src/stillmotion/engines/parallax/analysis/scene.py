@@ -1,4 +1,4 @@
-"""What is in the picture: faces, where the eye goes, the sky, whether it is a photograph at all."""
+"""Scene analysis: faces, focus, sky, straight lines, and whether the picture is a photograph."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,20 +13,20 @@ from stillmotion.vision.resize import Grid, Pixels, fit_within
 from stillmotion.vision.saliency import border_distance
 
 GRID_SIDE = 160
-"""The longest side of everything that is analysed, in cells."""
+"""Longest side of the analysis grid, in cells."""
 LINES_SIDE = 640
-"""The same for lines: shorter ones are seen as lines by the eye too, and long ones are not broken up."""
+"""Longest side for line detection, in pixels: shorter lines escape the eye, long ones are not broken up."""
 FOCUS_REACHES = (0.5, 0.3, 0.22, 0.18)
-"""How far around the last estimate each look at what stands out goes, as a fraction of the picture."""
+"""Reach of each step of the focus estimate, as a fraction of the picture."""
 SMOOTH = 34
-"""The steepest lightness (Sobel, on the grid) that sky may have."""
+"""Largest gradient of lightness (Sobel, on the grid) within sky."""
 SPANNING = 0.55
-"""The part of the top edge that sky of an unusual colour must hold."""
+"""Fraction of the top edge that sky of an unusual colour must span."""
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How near each cell of the grid is, 0 (far) to 1 (near), and the name of what says so."""
+    """Nearness of each cell, 0 (far) to 1 (near), and the name of its source."""
 
     near: Grid
     source: str
@@ -34,11 +34,11 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The analysis, on a grid over the whole picture.
+    """Analysis on a grid over the whole picture.
 
-    `colours` is Lab of 8 bits as floats, cells high × wide × 3. `salience` and `sky` run from 0 to 1.
-    `lines` are long straight segments (x0, y0, x1, y1), `focus` is where the eye goes; both in fractions of the
-    picture's sides. `depth` is None until a `DepthSource` was asked, and for flat art.
+    `colours` is 8-bit Lab as floats, height × width × 3. `salience` and `sky` are 0 to 1. `lines` are long straight
+    segments (x0, y0, x1, y1) and `focus` is the point of interest, both in fractions of the picture's sides. `depth` is
+    None before a `DepthSource` was asked, and for flat art.
     """
 
     colours: Grid
@@ -52,12 +52,12 @@ class Scene:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Cells high, cells wide."""
+        """Grid size: height, width."""
         return int(self.colours.shape[0]), int(self.colours.shape[1])
 
 
 def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
-    """Look at the picture (height × width × 3, sRGB)."""
+    """Analyse a picture (height × width × 3, sRGB)."""
     medium = fit_within(rgb, SEARCH_SIDE)
     checkpoint()
     colours = cv2.cvtColor(fit_within(medium, GRID_SIDE), cv2.COLOR_RGB2LAB).astype(np.float32)
@@ -95,13 +95,13 @@ def _mahalanobis(cells: Grid, side: Grid) -> Any:
 
 
 def _spread(values: Grid) -> Grid:
-    """Stretched so that the 5th percentile is 0 and the 98th is 1."""
+    """Values stretched so that the 5th percentile is 0 and the 98th is 1."""
     low, high = np.percentile(values, (5, 98))
     return np.clip((values - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
 
 
 def _centre_of(salience: Grid) -> tuple[float, float]:
-    """The middle of what stands out: a mean, taken ever closer around itself."""
+    """The point of interest: a weighted mean of saliency, narrowed around itself step by step (mean shift)."""
     height, width = salience.shape
     x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
     prior = np.exp(-(((x - 0.5) / 0.4) ** 2) - ((y - 0.5) / 0.4) ** 2)
@@ -114,7 +114,7 @@ def _centre_of(salience: Grid) -> tuple[float, float]:
 
 
 def _sky(colours: Grid) -> Grid:
-    """Smooth and joined to the top edge: bright and not warm, or of any colour where it spans the whole top."""
+    """Sky: smooth, connected to the top edge, and bright and not warm; any colour if it spans the top."""
     light, _, yellow = cv2.split(colours)
     slope = cv2.magnitude(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1))
     texture = cv2.GaussianBlur(slope, (0, 0), 1)

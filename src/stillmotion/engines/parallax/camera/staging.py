@@ -1,4 +1,4 @@
-"""One keyframe made ready to be filmed: analysed, laid out, its depth limited to what the camera will do."""
+"""Staging of one keyframe: laid out on a canvas, with its depth and its move reduced to what the picture bears."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,28 +17,30 @@ from stillmotion.vision.faces import Box, FaceFinder
 from stillmotion.vision.resize import Grid, as_array
 
 NEAR_CELLS = 160
-"""The longest side of the depth grid over a canvas."""
+"""Longest side of the depth grid over a canvas, in cells."""
 FARTHEST_AIM = 0.16
-"""How far from the frame's middle a push may aim, in frame widths."""
+"""Largest distance of a push's fixed point from the frame's middle, in frame widths."""
 FRAMES_BETWEEN_REACHES = 6
 PARALLAX_SHARES = (1.0, 0.8, 0.62, 0.46, 0.32, 0.2, 0.1)
-"""How much of the depth is tried until straight lines stay straight; then none."""
+"""Fractions of the depth that are tried until straight lines stay straight; then a plane."""
 LEAST_SLANT = 0.14
-"""How much nearer than its top the foot of a flat thing is taken to be, for a camera that goes round it."""
+"""Least difference in nearness between foot and top of a flat surface, for a camera that goes around it."""
 MOST_SLANT = 0.2
-"""The same at most, for anything: what stands upright leans with the plane that it is on."""
-LOOKING_ROUND = (1.0, 1.25, 0.5, 0.25)
-"""How much of the turn towards its pivot an orbit makes, tried in this order until it is seen to move something; then
-none."""
-HOLDING_BACK = (1.0, 0.8, 0.62, 0.48)
-"""How much of the camera's way is tried until no face is cut by the frame."""
+"""Largest such difference, for any surface: upright things lean with the plane that they are on."""
+ORBIT_TURNS = (1.0, 1.25, 0.5, 0.25)
+"""Fractions of an orbit's turn towards its pivot, tried in this order until it visibly moves something; then none."""
+MOVE_SHARES = (1.0, 0.8, 0.62, 0.48)
+"""Fractions of the camera's move, tried until the frame cuts no face."""
 LEAST_REACH = 0.03
-"""What counts as seen to move: the median displacement of the picture's corners, in frame widths."""
+"""Median displacement of the picture's corners that counts as visible, in frame widths."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A keyframe's canvas, its scene, and nearness (0 to 1) on a grid over the canvas."""
+    """A keyframe's canvas, its scene, and nearness (0 to 1) on a grid over the canvas.
+
+    `picture` is the picture's width and height in pixels.
+    """
 
     canvas: Canvas
     scene: Scene
@@ -52,7 +54,7 @@ class Stage:
 
     @classmethod
     def over(cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0) -> "Stage":
-        """Lay out a picture that is analysed already; `margin` as in `canvas.lay_out`."""
+        """Lay out an analysed picture; `margin` as in `canvas.lay_out`."""
         canvas = lay_out(picture, size, crop_centre(scene, (picture.width, picture.height), size), margin)
         scale = NEAR_CELLS / max(canvas.width, canvas.height)
         cells = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
@@ -62,45 +64,46 @@ class Stage:
         near = nearness(scene) if scene.depth is None else scene.depth.near
         return cls(canvas, scene, cut(near, canvas.region, sides, cells), sides)
 
-    def staged(self, path: CameraPath) -> tuple[NearnessMap, Views]:
-        """The surface and the camera's views of it, no sample of which leaves the canvas, no face the frame.
+    def fit_move(self, path: CameraPath) -> tuple[NearnessMap, Views]:
+        """Search for the largest move that the picture bears: fractions of the move, of an orbit's turn and of the
+        depth.
 
-        Where nearly all there is to see is what a move goes round, and so keeps its place, the camera turns further
-        or less far, so that it is seen to slide besides.
+        The resulting views stay on the canvas and cut no face. If nearly all that is seen lies at an orbit's pivot, and
+        so keeps its place, the camera turns more or less, so that it visibly slides.
         """
         seen = corners(self.canvas) if path.goes_round else None
         checkpoint()
-        for share in HOLDING_BACK:
-            surface, views = self._contained(path.scaled(share), seen)
+        for share in MOVE_SHARES:
+            surface, views = self._with_visible_orbit(path.scaled(share), seen)
             if not any(loses(box, surface, views) for box in self._heads()):
                 return surface, views
-        return self._contained(path.scaled(HOLDING_BACK[-1]), seen)
+        return self._with_visible_orbit(path.scaled(MOVE_SHARES[-1]), seen)
 
-    def _contained(self, path: CameraPath, seen: tuple[Any, Any] | None) -> tuple[NearnessMap, Views]:
-        """As `staged`; `seen` are the points that an orbit must be seen to move."""
+    def _with_visible_orbit(self, path: CameraPath, seen: tuple[Any, Any] | None) -> tuple[NearnessMap, Views]:
+        """The move with an orbit's turn that visibly moves `seen` (points in frame widths), if given."""
         if seen is None:
-            return self._turned(path, 1.0)
-        for share in LOOKING_ROUND:
-            surface, views = self._turned(path, share)
+            return self._with_turn(path, 1.0)
+        for share in ORBIT_TURNS:
+            surface, views = self._with_turn(path, share)
             if reach(surface, views, seen) >= LEAST_REACH:
                 return surface, views
-        return self._turned(path, 0.0)
+        return self._with_turn(path, 0.0)
 
     def _heads(self) -> list[Box]:
-        """The heads of the largest faces, in canvas pixels."""
+        """Heads of the largest faces, in canvas pixels."""
         return [self._on_canvas(head(face)) for face in self.scene.faces[:2]]
 
-    def _turned(self, path: CameraPath, share: float) -> tuple[NearnessMap, Views]:
-        """With so much of an orbit's turn towards its pivot."""
+    def _with_turn(self, path: CameraPath, share: float) -> tuple[NearnessMap, Views]:
+        """The move with a fraction of an orbit's turn towards its pivot."""
         views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
         surface = self._surface(views, slanted=path.goes_round)
         checkpoint()
         return surface, contained(views, path.engaged, surface)
 
     def _surface(self, views: Views, *, slanted: bool) -> NearnessMap:
-        """The most depth that bends no straight line too far.
+        """The surface with the most depth that bends no straight line too far.
 
-        What is taken away is the depth beyond a slanted plane: a plane, seen from anywhere, keeps lines straight.
+        Depth is reduced towards a slanted plane: a plane keeps lines straight from any viewpoint.
         """
         slides, plane = self._slides(views), self._plane(slanted=slanted)
         if self.scene.is_flat_art:
@@ -114,7 +117,7 @@ class Stage:
         return NearnessMap.over(self.canvas, plane)
 
     def _plane(self, *, slanted: bool) -> Grid:
-        """The plane nearest to the depth; with `slanted`, at least a little nearer at the foot than at the top."""
+        """Least-squares plane of the depth; with `slanted`, at least slightly nearer at the foot than at the top."""
         height, width = self.near.shape
         x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
         middle = self._near_focus() if not self.scene.is_flat_art else FLAT_NEARNESS
@@ -125,7 +128,7 @@ class Stage:
         return np.clip(mean + across * x + down * y, 0, 1).astype(np.float32)
 
     def _lines(self) -> Grid:
-        """The scene's straight segments in frame widths."""
+        """The scene's straight segments, n × 4, in frame widths."""
         canvas, region = self.canvas, self.canvas.region
         scale = np.array(
             [self.picture[0] / region.width * canvas.width, self.picture[1] / region.height * canvas.height]
@@ -145,7 +148,7 @@ class Stage:
         return Box(left, top, right, bottom)
 
     def _focus(self) -> tuple[float, float]:
-        """The subject's middle, in canvas pixels."""
+        """The focus in canvas pixels."""
         canvas, region = self.canvas, self.canvas.region
         x = (self.scene.focus[0] * self.picture[0] - region.x) / region.width * canvas.width
         y = (self.scene.focus[1] * self.picture[1] - region.y) / region.height * canvas.height
@@ -162,13 +165,16 @@ class Stage:
         return float(np.clip(off_x, -FARTHEST_AIM, FARTHEST_AIM)), float(np.clip(off_y, -tall, tall))
 
     def _near_focus(self) -> float:
-        """The nearness of the subject's middle."""
+        """Nearness at the focus."""
         x, y = self._focus()
         height, width = self.near.shape
         return float(self.near[int(y / self.canvas.height * height), int(x / self.canvas.width * width)])
 
     def _slides(self, views: Views) -> Grid:
-        """For each cell of the depth grid, how many cells the nearest surface moves against the farthest at most."""
+        """Largest displacement, in cells, of the nearest surface relative to the farthest.
+
+        One value per cell of the depth grid.
+        """
         height, width = self.near.shape
         canvas, frame = self.canvas, self.canvas.frame
         columns = ((np.arange(width) + 0.5) / width * canvas.width - canvas.left) / frame.width - 0.5

@@ -1,4 +1,4 @@
-"""Frames: the canvas read through maps."""
+"""Warp: frames drawn from a canvas through sampling maps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap, Vi
 from stillmotion.vision.resize import Grid, Pixels
 
 STRIP = 16
-"""Rows of cells that are drawn at once: a map of so many stays in the processor's cache."""
+"""Rows of cells drawn at once: a map of that size stays in the processor's cache."""
 ROUNDS = 2
-"""Fixed-point rounds for what is displaced."""
+"""Fixed-point rounds for displacements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What a map shows, laid over a frame by its share, in the rows of cells from `first` up to `end`.
+    """A second map cross-faded over a frame, in the rows of cells from `first` up to `end`.
 
-    `sources` are those rows of a map and the one before and after, as `Warp.sources` has them.
+    `sources` are those rows and one more on either side, as `Warp.sources` has them.
     """
 
     sources: Grid
@@ -31,13 +31,13 @@ class Layer:
 
 
 class Warp:
-    """Draws a canvas as a camera sees it. Holds the places that all frames share."""
+    """Draws a canvas as a camera sees it. Holds the grid that all frames share."""
 
     def __init__(self, surface: NearnessMap) -> None:
         self._surface = surface
         self._canvas = surface.canvas
         frame = self._canvas.frame
-        # One cell more on every side: resizing repeats the outermost values, and those are cut away.
+        # One more cell on every side: `cv2.resize` repeats the outermost values, which are cut off.
         self._cells = (-(-frame.width // CELL) + 2, -(-frame.height // CELL) + 2)
         columns = (np.arange(self._cells[0]) - 0.5) * CELL - frame.width / 2
         rows = (np.arange(self._cells[1]) - 0.5) * CELL - frame.height / 2
@@ -45,9 +45,9 @@ class Warp:
         self._y = (rows / frame.width).astype(np.float32)[:, np.newaxis]
 
     def sources(self, view: Views, displacement: Grid | None = None) -> Grid:
-        """The canvas pixel (column, row) that each cell of the frame shows: cells high × wide × 2.
+        """The sampling map: canvas pixel (column, row) for each cell of the frame, height × width × 2.
 
-        `displacement`, on the surface's grid, is how far (in canvas pixels: right, down) what lies there has moved.
+        `displacement`, on the surface's grid, is the motion of the picture's content in canvas pixels (right, down).
         """
         sources = np.empty((self._cells[1], self._cells[0], 2), np.float32)
         x, y = solve(self._x, self._y, _single(view), self._surface)
@@ -55,13 +55,16 @@ class Warp:
         return sources if displacement is None else displaced(sources, displacement)
 
     def draw(self, sources: Grid, over: Layer | None = None) -> Frame:
-        """The frame that a map of `sources` gives, with a layer over it: luma from the doubled plane, all bilinear."""
+        """The frame sampled through `sources`, with a layer over it.
+
+        Luma is read from the doubled plane; all reads are bilinear.
+        """
         canvas = self._canvas
         width, height = canvas.frame.width, canvas.frame.height
         planes = np.empty(width * height * 3 // 2, np.uint8)
         luma = planes[: width * height].reshape(height, width)
         chroma = planes[width * height :].reshape(2, height // 2, width // 2)
-        # A canvas pixel's middle is that of every second sample of the doubled plane, and lies between chroma's.
+        # Every second sample of the doubled plane is a canvas pixel; chroma lies between luma samples.
         self._read(sources, over, 2.0, 0.0, ((canvas.fine, luma),))
         self._read(sources, over, 0.5, -0.25, ((canvas.u, chroma[0]), (canvas.v, chroma[1])))
         return Frame(width, height, planes)
@@ -90,18 +93,18 @@ class Warp:
             checkpoint()
 
     def _magnified(self, part: Grid, cell: int) -> Any:
-        """Some rows of a map, and the one before and after, for every pixel of the rows between."""
+        """Rows of a map upsampled to pixels; `part` has one more row on either side."""
         size = (self._cells[0] * cell, len(part) * cell)
         width = self._canvas.frame.width * cell // CELL
         return cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[cell:-cell, cell : cell + width]
 
     def enlarged(self, grid: Grid, cell: int = CELL) -> Any:
-        """A grid over the frame's cells, for every pixel of a plane that has `cell` pixels to a cell."""
+        """A grid over the frame's cells upsampled to a plane with `cell` pixels per cell."""
         return self._magnified(grid, cell)[: self._canvas.frame.height * cell // CELL]
 
 
 def displaced(sources: Grid, displacement: Grid, share: float = 1.0) -> Grid:
-    """The map of a canvas in which what lies in each cell has moved by a share of `displacement`."""
+    """The map after the content of each cell has moved by `share` of `displacement`."""
     found = sources
     for _ in range(ROUNDS):
         found = sources - lookup(displacement, found[..., 0], found[..., 1]) * np.float32(share)
@@ -114,7 +117,7 @@ def _strips(first: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _single(view: Views) -> Views:
-    """One frame's numbers in the grids' own precision, so that nothing is widened."""
+    """One frame's values as float32, so that no array is widened to float64."""
     parts = (view.x, view.y, view.z, view.pan, view.tilt, view.roll, view.zoom, view.overscan)
     narrow: list[Any] = [*(np.float32(part) for part in parts), view.aim, view.steady]
     return Views(*narrow)

@@ -1,4 +1,4 @@
-"""A depth model of the operator's own, run by ONNX Runtime: the one module that imports it, and only for a model."""
+"""Depth from an operator's own model through ONNX Runtime. No other module imports that, and only for a model."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -16,23 +16,23 @@ from stillmotion.engines.parallax.depth.source import graded
 from stillmotion.vision.resize import Grid, Pixels, resized
 
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""ImageNet's mean and standard deviation of R, G and B from 0 to 1, by which MiDaS, DPT and Depth Anything take their
-pictures (`NormalizeImage` in `depth_anything_v2/dpt.py` and in MiDaS's `midas/transforms.py`)."""
+"""ImageNet's mean and standard deviation of R, G and B (0 to 1), the input normalisation of MiDaS, DPT and Depth
+Anything (`NormalizeImage` in `depth_anything_v2/dpt.py` and in MiDaS's `midas/transforms.py`)."""
 LONGER_SIDE = 518
-"""Pixels, where the model leaves its size open: Depth Anything was trained on squares of this."""
+"""Longer side in pixels if the model leaves its size open: Depth Anything was trained on squares of this."""
 PATCHES = (14, 32)
-"""What an open side must be a multiple of, tried in turn: Depth Anything's patch, MiDaS's and DPT's coarsest step."""
+"""Multiples for open sides, tried in turn: Depth Anything's patch, MiDaS's and DPT's coarsest step."""
 LEAST_SIDE = 8
-"""Of what comes out: less is no picture of depth."""
+"""Shortest side of an output that can be a depth map."""
 NEAREST = 1e-3
-"""The least distance that is told apart, as a fraction of the farthest."""
+"""Least distance, as a fraction of the farthest, before inversion."""
 SECONDS_BETWEEN_PAUSES = 0.1
 
 TYPES: Mapping[str, Any] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
 
 class Gives(StrEnum):
-    """What a model's numbers mean."""
+    """Meaning of a model's output."""
 
     NEARNESS = "nearness"
     """Larger is nearer, on any scale: MiDaS, DPT, Depth Anything."""
@@ -41,10 +41,10 @@ class Gives(StrEnum):
 
 
 class DepthModel:
-    """Runs a model on pictures; loaded once, tried once. Implements `DepthSource`."""
+    """A depth model, loaded and tried once. Implements `DepthSource`."""
 
     def __init__(self, file: Path, gives: Gives = Gives.NEARNESS) -> None:
-        """Raises `EngineUnfit`: no such file, no ONNX Runtime, not a model that turns pictures into depth."""
+        """Raises `EngineUnfit` if the file or ONNX Runtime is missing, or the model gives no depth."""
         self.name = f"model {file.stem}"
         self._gives = gives
         if not file.is_file():
@@ -61,7 +61,7 @@ class DepthModel:
         self._patch = self._tried(file)
 
     def nearness(self, rgb: Pixels, scene: Scene) -> Grid:
-        """What the model says. Raises `GenerationFailed` (code `depth_model_failed`), never falls back."""
+        """The model's depth. Raises `GenerationFailed` (code `depth_model_failed`); there is no fallback."""
         try:
             values = self._run(rgb, self._patch)
         except self._errors() as error:
@@ -74,7 +74,7 @@ class DepthModel:
         options = self._runtime.SessionOptions()
         options.log_severity_level = 3
         options.use_deterministic_compute = True
-        # Its threads would otherwise spin on, against the encoder's.
+        # Idle threads of ONNX Runtime would otherwise spin against the encoder's.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             return self._runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
@@ -84,7 +84,7 @@ class DepthModel:
             ) from error
 
     def _errors(self) -> tuple[type[Exception], ...]:
-        """What ONNX Runtime raises: each of its status codes is a class of its own, below no common one."""
+        """Exceptions of ONNX Runtime: each status code is a class, without a common base."""
         states = self._runtime.capi.onnxruntime_pybind11_state
         own = [each for each in vars(states).values() if isinstance(each, type) and issubclass(each, Exception)]
         return (*own, ValueError, RuntimeError, TypeError)
@@ -101,7 +101,7 @@ class DepthModel:
         return inputs[0]
 
     def _tried(self, file: Path) -> int:
-        """The patch size that works on a picture of greys: not of one grey, since some models divide by their range."""
+        """The patch size that works on a grey gradient. One flat grey would not do: some models divide by the range."""
         greys = np.linspace(64, 160, 3 * LEAST_SIDE)[:, np.newaxis, np.newaxis]
         picture = np.broadcast_to(greys, (3 * LEAST_SIDE, 4 * LEAST_SIDE, 3)).astype(np.uint8)
         why = ""
@@ -139,14 +139,14 @@ class DepthModel:
 
 
 def normalised(rgb: Pixels, height: int, width: int) -> Grid:
-    """A picture as such models take it: 1 × 3 × `height` × `width`, by `MEAN` and `SPREAD`."""
+    """Model input, 1 × 3 × `height` × `width`, normalised by `MEAN` and `SPREAD`."""
     small = resized(rgb, width, height)
     normal = (small.astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(SPREAD, np.float32)
     return np.ascontiguousarray(normal.transpose(2, 0, 1)[np.newaxis])
 
 
 def _sides(height: int, width: int, wanted: Sequence[Any], patch: int) -> tuple[int, int]:
-    """The model's own height and width; where it leaves them open, the picture's shape in whole patches."""
+    """The model's own height and width; for open sides the picture's shape in whole patches."""
     scale = LONGER_SIDE / max(height, width)
     own = (max(patch, round(side * scale / patch) * patch) for side in (height, width))
     high, wide = (_fixed(each) or side for each, side in zip(wanted, own, strict=True))
@@ -154,7 +154,7 @@ def _sides(height: int, width: int, wanted: Sequence[Any], patch: int) -> tuple[
 
 
 def _fixed(side: Any) -> int | None:
-    """A side of the model's input, or None where it takes any: there it has a name, or nothing."""
+    """A fixed side of the model's input; None for an open one, which has a name or nothing."""
     return side if isinstance(side, int) and side > 0 else None
 
 

@@ -1,4 +1,4 @@
-"""Where a picture's depth comes from: the estimate, a depth image, or an operator's own model. One seam for all."""
+"""Sources of depth behind one port: the estimate, a depth image, or an operator's model."""
 
 from typing import Any, Protocol
 
@@ -12,18 +12,18 @@ from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, guided, n
 from stillmotion.vision.resize import Grid, Pixels
 
 EDGE_CELLS = 4
-"""How far, in cells, known depth may be moved to the edges that the picture has."""
+"""Radius, in cells, within which known depth is aligned to the picture's edges."""
 EDGE_SOFTNESS = 0.0008
-"""The least variance of lightness that counts as an edge."""
+"""Least variance of lightness that counts as an edge."""
 SHAPES_DIFFER = 0.03
-"""How much the width for its height may differ, of a depth image from its picture."""
+"""Largest relative difference in shape between a depth image and its picture."""
 
 
 class DepthSource(Protocol):
-    """Says how near things are."""
+    """Source of nearness."""
 
     name: str
-    """For the plan: what the depth of a clip comes from."""
+    """Name of the source in a clip's plan."""
 
     def nearness(self, rgb: Pixels, scene: Scene) -> Grid:
         """0 (far) to 1 (near) on the scene's grid, in proportion to inverse distance.
@@ -34,17 +34,17 @@ class DepthSource(Protocol):
 
 
 class Estimate:
-    """Guesses from what a picture of any kind tells: ground, subject, sharpness, haze."""
+    """Estimate from cues that any picture has: ground, subject, sharpness, haze."""
 
     name = "estimated"
 
     def nearness(self, rgb: Pixels, scene: Scene) -> Grid:  # noqa: ARG002 - the seam's signature
-        """As `depth.nearness`."""
+        """See `estimate.nearness`."""
         return nearness(scene)
 
 
 class DepthImage:
-    """Depth that came with the picture."""
+    """Depth given with the picture."""
 
     name = "image"
 
@@ -52,7 +52,7 @@ class DepthImage:
         self._values = np.frombuffer(depth.nearness, np.float32).reshape(depth.height, depth.width)
 
     def nearness(self, rgb: Pixels, scene: Scene) -> Grid:
-        """The image's own values. Raises `GenerationFailed` where its shape is not the picture's."""
+        """The image's own values. Raises `GenerationFailed` if its shape is not the picture's."""
         (height, width), (rows, columns) = self._values.shape, rgb.shape[:2]
         if abs(width / height / (columns / rows) - 1) > SHAPES_DIFFER:
             raise FailureKind.DEPTH_IMAGE_OF_ANOTHER_SHAPE.error(width=width, height=height, columns=columns, rows=rows)
@@ -60,7 +60,10 @@ class DepthImage:
 
 
 def graded(values: Any, scene: Scene) -> Grid:
-    """Known nearness, on any scale and grid, as 0 to 1 on the scene's grid with its edges at the picture's."""
+    """Known nearness, on any scale and grid, as 0 to 1 on the scene's grid.
+
+    Its edges are aligned to the picture's.
+    """
     near = cv2.resize(values, scene.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
     low, high = np.percentile(near, (1, 99))
     if not high - low > 1e-6 * max(abs(low), abs(high)):

@@ -14,7 +14,7 @@ from stillmotion.engines.parallax.camera.warp import Warp
 from stillmotion.engines.parallax.effects.overlays import NEUTRAL, noise_tile, sample_tile, tiles_drifted
 from stillmotion.engines.parallax.motion.displacement import Cells
 from stillmotion.engines.parallax.motion.regions import flames, glow, sampled
-from stillmotion.engines.parallax.motion.subject import Beat
+from stillmotion.engines.parallax.motion.timing import Beat
 from stillmotion.vision.resize import Grid
 
 CLIMB = 0.55
@@ -52,14 +52,12 @@ class Flicker:
         self._beat = beat
         self._swings = [(kind, strength * _swing(kind, beat, random)) for kind in kinds]
         self._woken = ease(beat.x * beat.seconds / 0.8, 0.5) if not beat.loop else np.ones_like(beat.x)
-        self._tile = noise_tile(beat.seed, 5) if kinds else None
+        self._tile = noise_tile(beat.seed, 5)
         self._glow, self._core = sampled(glow(scene), cells), sampled(flames(scene), cells)
         self._width = float(cells.x.max())
 
     def over(self, frame: Frame, index: int, sources: Grid, warp: Warp) -> Frame:
         """The frame with its light changed in place."""
-        if self._tile is None:
-            return frame
         x, y = sources[..., 0], sources[..., 1]
         light, core = lookup(self._glow, x, y), lookup(self._core, x, y)
         factor = np.ones_like(light)

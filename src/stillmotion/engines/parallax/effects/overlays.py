@@ -1,4 +1,4 @@
-"""What hangs in the air: mist, rising smoke and shafts of light, as soft veils of drifting noise over the frames."""
+"""Overlays: mist, rising smoke and shafts of light, as soft veils of drifting noise over the frames."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -13,22 +13,22 @@ from stillmotion.engines.parallax.camera.projection import lookup
 from stillmotion.engines.parallax.camera.warp import Warp
 from stillmotion.engines.parallax.motion.displacement import Cells
 from stillmotion.engines.parallax.motion.regions import LEAST_REGION, sampled, smoke
-from stillmotion.engines.parallax.motion.subject import Beat
+from stillmotion.engines.parallax.motion.timing import Beat
 from stillmotion.vision.resize import Grid
 
 WHITE, NEUTRAL = 235, 128
-"""Limited-range luma of white; chroma of no colour."""
+"""Limited-range luma of white; neutral chroma."""
 PALE = 205
 """Luma of mist and smoke in daylight."""
 TILE = 256
-"""The side of the noise's tile, which repeats without a seam, in its own pixels."""
+"""Side of the seamless noise tile, in its own pixels."""
 RISEN = 4
-"""How far over a picture's own smoke its wisps begin, in cells of the scene's grid."""
+"""Height above a picture's own smoke at which wisps begin, in cells of the scene's grid."""
 RAYS = 720
-"""Directions in which light is told apart."""
+"""Number of directions in which rays are computed."""
 
 _Density = Callable[[Any, Any, int], Any]
-"""From places (canvas pixels: columns, rows) and a frame's index to how much is hidden there, 0 to 1."""
+"""From places (canvas pixels: columns, rows) and a frame's index to opacity, 0 to 1."""
 
 
 class Veils:
@@ -41,9 +41,9 @@ class Veils:
         )
 
     def over(self, frame: Frame, index: int, sources: Grid, warp: Warp) -> Frame:
-        """The frame behind its veils, changed in the frame's own planes."""
+        """The frame behind its veils, changed in place."""
         share = float(self._share[index])
-        if not self._densities or share <= 0:
+        if share <= 0:
             return frame
         for density, luma in self._densities:
             hidden = np.clip(density(sources[..., 0], sources[..., 1], index) * share, 0, 0.8)
@@ -54,7 +54,7 @@ class Veils:
 
 
 def lightened(frame: Frame, veil: Any, luma_of_veil: int = WHITE) -> Frame:
-    """Each pixel drawn towards a grey by its share of 255 (`veil`, high × wide), in the frame's own planes."""
+    """Blend each pixel towards a grey, in place; `veil` is its opacity of 255 (height × width)."""
     width, height = frame.width, frame.height
     area = width * height
     luma = frame.planes[:area].reshape(height, width)
@@ -67,7 +67,7 @@ def lightened(frame: Frame, veil: Any, luma_of_veil: int = WHITE) -> Frame:
 
 
 def noise_tile(seed: int, number: int) -> Grid:
-    """Cloudy noise from 0 to 1 that repeats without a seam, made in the frequency domain."""
+    """Seamless fractal noise from 0 to 1, synthesised in the frequency domain."""
     random = np.random.default_rng([seed, 23, number])
     across, down = np.meshgrid(np.fft.rfftfreq(TILE), np.fft.fftfreq(TILE))
     falling = 1 / np.maximum(np.hypot(across, down), 1.5 / TILE) ** 2.0
@@ -78,14 +78,14 @@ def noise_tile(seed: int, number: int) -> Grid:
 
 
 def sample_tile(tile: Grid, x: Any, y: Any, scale: tuple[float, float], shift: tuple[float, float]) -> Any:
-    """The tile read at places, `scale` tiles to a pixel, moved by so many tiles."""
+    """The tile sampled at places, `scale` tiles to a pixel, shifted by so many tiles."""
     column = ((x * scale[0] - shift[0]) % 1.0 * TILE).astype(np.float32)
     row = ((y * scale[1] - shift[1]) % 1.0 * TILE).astype(np.float32)
     return cv2.remap(tile, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 
 def tiles_drifted(per_second: float, beat: Beat, index: int) -> float:
-    """Tiles gone by at a frame; a whole number of them in a loop."""
+    """Tiles drifted by at a frame; a whole number over a loop."""
     laps = per_second * beat.seconds
     if beat.loop:
         laps = float(np.sign(laps)) * max(1, round(abs(laps)))
@@ -93,7 +93,7 @@ def tiles_drifted(per_second: float, beat: Beat, index: int) -> float:
 
 
 def _mist(scene: Scene, cells: Cells, beat: Beat) -> _Density:
-    """Thick near the ground, thin above, and thinner before a sky."""
+    """Mist: thick near the ground, thin above and in front of a sky."""
     width = float(cells.x.max())
     low = np.clip((cells.down - 0.15) / 0.6, 0, 1)
     region = (0.12 + 0.88 * low * low * (3 - 2 * low)).astype(np.float32) * (1 - 0.5 * sampled(scene.sky, cells))
@@ -109,7 +109,7 @@ def _mist(scene: Scene, cells: Cells, beat: Beat) -> _Density:
 
 
 def _smoke(scene: Scene, cells: Cells, beat: Beat) -> _Density:
-    """Wisps that rise from the subject, or about the picture's own smoke where it has any."""
+    """Smoke: wisps that rise from the subject, or around the picture's own smoke if it has any."""
     width = float(cells.x.max())
     own = smoke(scene)
     region = sampled(_about(own), cells) if float(own.mean()) > LEAST_REGION / 2 else _plume(scene, cells)
@@ -125,14 +125,14 @@ def _smoke(scene: Scene, cells: Cells, beat: Beat) -> _Density:
 
 
 def _about(smoke: Grid) -> Grid:
-    """Smoke and what lies beside and over it, where its wisps would go."""
+    """Region of smoke and its surroundings beside and above, where wisps would go."""
     wide = 1.8 * cv2.GaussianBlur(smoke, (0, 0), 0.035 * max(smoke.shape))
     risen = np.vstack([wide[RISEN:], np.zeros_like(wide[:RISEN])])
     return np.clip(np.maximum(smoke, np.minimum(wide, risen)), 0, 1)
 
 
 def _plume(scene: Scene, cells: Cells) -> Grid:
-    """Over the subject: narrow at its foot, wider and thinner as it rises."""
+    """Plume over the subject: narrow at its foot, wider and thinner as it rises."""
     x, y = scene.focus
     foot = y + 0.02
     risen = np.clip((foot - cells.down) / max(foot, 0.05), 0, 1)
@@ -142,7 +142,7 @@ def _plume(scene: Scene, cells: Cells) -> Grid:
 
 
 def _rays(scene: Scene, cells: Cells, beat: Beat) -> _Density:
-    """Shafts from where the light comes from, slowly turning into one another."""
+    """Rays: shafts from the light source that slowly turn into one another."""
     width = float(cells.x.max())
     source_x, source_y = _light_source(scene)
     column = float(np.interp(source_x, cells.across[0], cells.x[0]))
@@ -166,7 +166,7 @@ def _rays(scene: Scene, cells: Cells, beat: Beat) -> _Density:
 
 
 def _light_source(scene: Scene) -> tuple[float, float]:
-    """Where the upper half is lightest: x and y as fractions."""
+    """The lightest place of the upper half: x and y as fractions."""
     light = cv2.GaussianBlur(scene.colours[..., 0], (0, 0), 6)
     upper = light[: max(1, light.shape[0] // 2)]
     row, column = np.unravel_index(int(np.argmax(upper)), upper.shape)
@@ -175,4 +175,4 @@ def _light_source(scene: Scene) -> tuple[float, float]:
 
 VEILS: Mapping[str, Callable[[Scene, Cells, Beat], _Density]] = {"mist": _mist, "smoke": _smoke, "rays": _rays}
 LUMA: Mapping[str, int] = {"mist": PALE, "smoke": PALE, "rays": WHITE}
-"""What each veil draws a pixel towards."""
+"""Luma of each veil."""

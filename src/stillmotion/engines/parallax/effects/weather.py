@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from stillmotion.domain.rendering import Frame
 from stillmotion.engines.parallax.camera.path import Samples, ease
+from stillmotion.engines.parallax.camera.warp import Warp
 from stillmotion.engines.parallax.effects.overlays import lightened
-from stillmotion.engines.parallax.motion.subject import Beat
+from stillmotion.engines.parallax.motion.timing import Beat
+from stillmotion.vision.resize import Grid
 
 SOFTNESS = 0.0011
 """Blur of a particle's outline, in frame heights."""
@@ -62,10 +64,10 @@ class Weather:
         self._fields = [_scattered(WEATHER[key], size, beat, strength) for key in keys if key in WEATHER]
         self._shown = np.ones_like(beat.x) if beat.loop else ease(beat.x * beat.seconds / 1.6, 0.5)
 
-    def over(self, frame: Frame, index: int) -> Frame:
+    def over(self, frame: Frame, index: int, _: Grid, __: Warp) -> Frame:
         """The frame with its particles, drawn in place."""
         shown = float(self._shown[index])
-        if not self._fields or shown <= 0:
+        if shown <= 0:
             return frame
         width, height = frame.width, frame.height
         veil = np.zeros((height, width), np.uint8)

@@ -1,4 +1,4 @@
-"""Displacements of parts of the picture: shapes that are fixed, mixed anew for every frame."""
+"""Displacements of parts of the picture: fixed shapes, weighted anew for every frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from stillmotion.vision.resize import Grid
 Weights = NDArray[np.float32]
 
 EDGE = 0.12
-"""Nothing is displaced across the canvas's edge; from this fraction of its side inward it fully is."""
+"""Margin, as a fraction of the canvas's side, over which displacements fade in from zero at the edge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deformation:
-    """Shapes (count × cells high × wide × 2: right and down, canvas pixels) and each frame's weight of each."""
+    """Shapes (count × height × width × 2: right and down, in canvas pixels), and their weights (frames × count)."""
 
     shapes: NDArray[np.float32]
     weights: Weights
 
     def at(self, frame: int) -> Grid:
-        """How far what lies in each cell has moved at a frame."""
+        """The displacement of each cell's content at a frame, height × width × 2."""
         mixed = self.shapes[0] * self.weights[frame, 0]
-        # Not a matrix product: NumPy's would wake threads that then fight the encoder's for the cores.
+        # No matrix product: NumPy's would wake threads that compete with the encoder's for the cores.
         for shape, weight in zip(self.shapes[1:], self.weights[frame, 1:], strict=True):
             cv2.scaleAdd(shape, float(weight), mixed, mixed)
         return mixed
@@ -37,14 +37,14 @@ class Deformation:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The places of a surface's cells: canvas pixels, and fractions of the picture."""
+    """Places of a surface's cells, in canvas pixels and in fractions of the picture."""
 
     x: Grid
     y: Grid
     across: Grid
     down: Grid
     inner: Grid
-    """0 to 1, cells high × wide × 2: how much may be displaced sideways, and up or down, without crossing the edge."""
+    """Factor on displacements sideways and up or down, 0 at the edge to 1: height × width × 2."""
 
     @classmethod
     def of(cls, surface: NearnessMap, picture: tuple[int, int]) -> "Cells":
@@ -63,8 +63,8 @@ class Cells:
         return cls(*(grid.astype(np.float32) for grid in grids))
 
 
-def joined(parts: Sequence[Deformation]) -> Deformation | None:
-    """All of them as one, each held back so that together they cannot fold; None where there is none."""
+def combined(parts: Sequence[Deformation]) -> Deformation | None:
+    """All deformations as one, scaled down if together they would fold; None if there is none."""
     if not parts:
         return None
     whole = Deformation(
@@ -78,9 +78,9 @@ def joined(parts: Sequence[Deformation]) -> Deformation | None:
 
 
 def steepness(displacement: Any) -> float:
-    """How close a displacement comes to folding, which it does at 1."""
+    """Largest slope of a displacement; at 1 it folds."""
     across_x, across_y = np.moveaxis(np.diff(displacement, axis=1)[:-1], -1, 0) / CELL
     down_x, down_y = np.moveaxis(np.diff(displacement, axis=0)[:, :-1], -1, 0) / CELL
-    # Shear by itself folds nothing: it counts only where the two shears meet.
+    # Shear alone folds nothing: it counts only where both shears meet.
     crossed = np.sqrt(np.abs(across_y * down_x))
     return float((np.maximum(np.abs(across_x), np.abs(down_y)) + crossed).max(initial=0.0))

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from stillmotion.engines.parallax.analysis.scene import Scene
-from stillmotion.engines.parallax.camera.path import Samples, ease, there_and_back
+from stillmotion.engines.parallax.camera.path import Samples
 from stillmotion.engines.parallax.camera.projection import CELL
 from stillmotion.engines.parallax.depth.estimate import person
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation
+from stillmotion.engines.parallax.motion.timing import Beat
 from stillmotion.vision.faces import Box
 from stillmotion.vision.resize import Grid, blurred
 
@@ -40,29 +41,6 @@ class Figure:
     middle: tuple[float, float]
     tall: float
     face: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """The time a clip gives: each frame's place in it (0 to 1), its seconds, and whether it loops."""
-
-    x: Samples
-    seconds: float
-    loop: bool
-    seed: int
-
-    def swing(self, per_second: float) -> Samples:
-        """A sine that starts at rest (in a loop: whole cycles)."""
-        if self.loop:
-            return np.sin(2 * np.pi * max(1, round(per_second * self.seconds)) * self.x)
-        time = self.x * self.seconds
-        return np.sin(2 * np.pi * per_second * time) * ease(time / 0.9, 0.5)
-
-    def arrive(self, by: float) -> Samples:
-        """From rest to 1 by this part of the clip, with a breath of life after it; in a loop there and back."""
-        if self.loop:
-            return there_and_back(self.x)
-        return ease(self.x / by) + 0.05 * np.sin(2 * np.pi * 0.3 * self.x * self.seconds) * ease(self.x)
 
 
 _Motion = Callable[[Figure, Beat], tuple[Any, Samples]]

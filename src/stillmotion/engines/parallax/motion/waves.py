@@ -1,4 +1,4 @@
-"""What stirs by itself: water, leaves, hair and flames as travelling waves; clouds and smoke as a drift without end."""
+"""Ambient motion: water, leaves, hair and flames as travelling waves, clouds and smoke as an endless drift."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,31 +22,31 @@ from stillmotion.engines.parallax.motion.regions import (
     water,
     wind,
 )
-from stillmotion.engines.parallax.motion.subject import Beat
+from stillmotion.engines.parallax.motion.timing import Beat
 from stillmotion.vision.resize import Grid
 
 LEAST_FLAME = 0.002
-"""The same for flames."""
+"""`LEAST_REGION` for flames."""
 WAVES_EACH = 3
-"""Sines a motion is made of; each needs two shapes."""
+"""Sines per motion; each needs two shapes."""
 CLOUD_SECONDS = 5.0
-"""How long a cloud drifts before its copy has wholly taken over."""
+"""Seconds of drift until a cloud's copy has taken over."""
 CLOUD_WAY = 0.05
-"""How far it drifts in that time, in canvas widths."""
+"""Distance of that drift, in canvas widths."""
 SMOKE_SECONDS = 2.0
-"""The same for smoke, where no clouds drift with it."""
+"""The same for smoke, if no clouds drift with it."""
 SMOKE_RISES = 2.0
-"""How much further smoke rises than clouds drift."""
+"""Factor of smoke's rise over the clouds' drift."""
 STEEPEST_DRIFT = 1.2
-"""The slope of a drift's whole way; a copy is only ever half of it from its place, and faint there."""
+"""Slope of a drift's whole distance. A copy is at most half of it from its place, and faint there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waves:
-    """A stir: `size` and `length` of its waves in canvas widths, its beats a second, and its directions.
+    """A kind of wave: amplitude `size` and wavelength `length` in canvas widths, frequency `beat` in hertz.
 
-    `sideways` and `upright` share out the displacement; `slant` is the direction in which the waves travel, in
-    radians from rightward, give or take `spread`.
+    `sideways` and `upright` are the displacement's components. `slant` is the direction of travel in radians from
+    rightward, varied by up to `spread`.
     """
 
     size: float
@@ -83,11 +83,12 @@ REGIONS: Mapping[str, tuple[Callable[[Scene], Grid], str]] = {
     "fire": (flames, "no flame was found in the picture"),
     "candle": (flames, "no flame was found in the picture"),
 }
-"""Where each thing is (0 to 1 on the scene's grid), and what to say where it is not. Smoke may be made instead."""
+"""Region of each thing (0 to 1 on the scene's grid), and the reason given if it is missing. Smoke may be added instead.
+"""
 
 
 def absent(key: str, scene: Scene) -> Ignored | None:
-    """Why a thing cannot be moved in this picture, or None where it can."""
+    """The reason why a thing cannot be moved in this picture; None if it can."""
     if key not in REGIONS:
         return None
     region, reason = REGIONS[key]
@@ -95,16 +96,16 @@ def absent(key: str, scene: Scene) -> Ignored | None:
     return Ignored(key, reason) if scene.is_flat_art or float(region(scene).mean()) < least else None
 
 
-def stirred(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> list[Deformation]:
-    """The waves that the words ask for, kept off the canvas's edge."""
+def waves_of(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> list[Deformation]:
+    """Waves for the ambient keys, fading to zero at the canvas's edge."""
     wanted = [key for key in keys if key in STIRS]
-    stirs = []
+    waves = []
     for number, key in enumerate(wanted):
         region = smoke(scene) if key == "smoke" else REGIONS[key][0](scene)
         if region.any():
             seed = [beat.seed, number]
-            stirs.append(_travelling(STIRS[key], sampled(region, cells), cells, beat, strength, seed))
-    return stirs
+            waves.append(_travelling(STIRS[key], sampled(region, cells), cells, beat, strength, seed))
+    return waves
 
 
 def _travelling(waves: Waves, region: Grid, cells: Cells, beat: Beat, strength: float, seed: list[int]) -> Deformation:
@@ -118,7 +119,8 @@ def _travelling(waves: Waves, region: Grid, cells: Cells, beat: Beat, strength: 
         size = waves.size * width * strength / np.sqrt(WAVES_EACH)
         reach = np.dstack([region * (size * waves.sideways), region * (size * waves.upright)]) * cells.inner
         turn = 2 * np.pi * _rate(waves.beat * random.uniform(0.75, 1.3), beat) * beat.x * beat.seconds
-        # sin(phase - turn), less what it is at the first frame, so that the clip starts at the picture.
+        # sin(phase − turn) less its value at the first frame, so that the clip starts at the picture: sin φ (cos t − 1)
+        # − cos φ sin t, a sum of two fixed shapes.
         shapes += [np.sin(phase)[..., np.newaxis] * reach, np.cos(phase)[..., np.newaxis] * reach]
         checkpoint()
         weights += [(np.cos(turn) - 1) * _waking(beat), -np.sin(turn) * _waking(beat)]
@@ -126,7 +128,7 @@ def _travelling(waves: Waves, region: Grid, cells: Cells, beat: Beat, strength: 
 
 
 def _rate(beat_per_second: float, beat: Beat) -> float:
-    """Beats a second; in a loop a whole number of them a clip."""
+    """Frequency in hertz; in a loop a whole number of cycles."""
     return max(1, round(beat_per_second * beat.seconds)) / beat.seconds if beat.loop else beat_per_second
 
 
@@ -136,13 +138,13 @@ def _waking(beat: Beat) -> Samples:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Two copies that move on for ever: each comes in while the other, having gone as far as it may, goes out."""
+    """Endless drift of two copies: each fades in while the other, at the end of its path, fades out."""
 
     shape: Grid
     place: Samples
 
     def copies(self, frame: int) -> list[tuple[float, float]]:
-        """How much of `shape` (canvas pixels) each copy has gone, and its share; the shares add up to 1."""
+        """Displacement of each copy as a multiple of `shape` (canvas pixels), and its weight; weights add up to 1."""
         turns = float(self.place[frame])
         found = []
         for start in (0.0, 0.5):
@@ -153,8 +155,10 @@ class Drift:
         return found
 
 
-def drifting(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> Drift | None:
-    """The drift of clouds and the rise of smoke, or None where none was asked or there is none."""
+def drift_of(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> Drift | None:
+    """The drift of clouds and the rise of smoke; None if neither was asked for or present."""
+    if not {"clouds", "smoke"} & {*keys}:
+        return None
     shape = np.zeros((*cells.x.shape, 2), np.float32)
     way = CLOUD_WAY * float(cells.x.max()) * min(strength, 1.5)
     if "clouds" in keys:
