@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.rendering import Picture, RenderJob
+from stillmotion.domain.rendering import Picture, RenderJob, cancellable_by
 from stillmotion.domain.request import AspectRatio, FrameSize, Resolution, frame_size
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.language.moves import MOVES
@@ -111,9 +111,10 @@ def test_a_large_render_asks_often_whether_to_go_on():
         asked.append(time.perf_counter())
 
     job = RenderJob("orbit left, she leans, mist, snow", picture, None, FrameSize(3326, 2494), 1.0)
-    frames = ENGINE.render(job, report).frames
-    for _ in range(3):
-        next(frames)
+    with cancellable_by(lambda: report(0.0)):
+        frames = ENGINE.render(job, report).frames
+        for _ in range(3):
+            next(frames)
     waits = sorted(after - before for before, after in pairwise(asked))
     assert waits[len(waits) * 3 // 4] < 0.25
     assert waits[-1] < 1.0
