@@ -76,12 +76,11 @@ def with_lines(names: Sequence[str]) -> list[str]:
     return [name for name in LINED if is_there(name) and (name in names or name not in PHOTOS)]
 
 
-def left_out() -> Iterator[str]:
-    """The parts that this machine cannot measure, each with its remedy in a sentence."""
-    absent = [name for name in LANDSCAPES if not is_there(name)]
+def left_out(absent: Sequence[str], *, has_ffmpeg: bool) -> Iterator[str]:
+    """Sentences on the measurements that this machine has not the means for, and how to get these."""
     if absent:
         yield f"left out: the pictures {', '.join(absent)} (apt-get install mate-backgrounds)"
-    if shutil.which("ffmpeg") is None:
+    if not has_ffmpeg:
         yield "left out: the comparison with ffmpeg's zoompan (apt-get install ffmpeg)"
 
 
@@ -98,7 +97,8 @@ def main() -> int:
         chosen = arguments.only or list(parts)
         if unknown := [part for part in chosen if part not in parts]:
             parser.error(f"no part is called {unknown[0]!r}: there are {', '.join(parts)}")
-        for sentence in left_out():
+        absent = [name for name in LANDSCAPES if not is_there(name)]
+        for sentence in left_out(absent, has_ffmpeg=shutil.which("ffmpeg") is not None):
             print(sentence, file=sys.stderr, flush=True)
         for part in chosen:
             began = time.perf_counter()

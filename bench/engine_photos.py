@@ -1,5 +1,6 @@
 """The pictures that the engine is measured on: scikit-image's wheel, Debian's mate-backgrounds, and formulas."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,9 @@ PROCEDURAL = ("lake", "facade")
 QUICK = ("astronaut", "coffee", "lake", "text")
 
 
-def everything() -> tuple[str, ...]:
-    """The name of every picture of this machine on which moves are measured."""
-    installed = tuple(filter(is_there, LANDSCAPES))
+def everything(landscapes: Sequence[str] = LANDSCAPES) -> tuple[str, ...]:
+    """The name of every picture that moves are measured on, with those of the landscapes that this machine has."""
+    installed = tuple(filter(is_there, landscapes))
     return (*PHOTOS, *installed, *PROCEDURAL, *DRAWINGS)
 
 

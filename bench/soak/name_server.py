@@ -12,6 +12,7 @@ from typing import Any
 ANSWER, CUT_OFF = 0x8180, 0x8380
 A, CNAME, AAAA = 1, 5, 28
 POINTS_TO_QUESTION = b"\xc0\x0c"
+PORTS_TRIED = 20
 UDP_BYTES = 1232
 """The size of a datagram with EDNS: a longer answer is cut off, and asked for again over TCP."""
 
@@ -43,16 +44,27 @@ class NameServer:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["NameServer"]:
         """Serve for the length of the block; `address` is then host and port."""
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), ("127.0.0.1", 0))
-        port = transport.get_extra_info("sockname")[1]
-        streams = await asyncio.start_server(self._serve_stream, "127.0.0.1", port)
-        self.address = f"127.0.0.1:{port}"
+        transport, streams = await self._bound()
         try:
             yield self
         finally:
             transport.close()
             streams.close()
+
+    async def _bound(self) -> tuple[asyncio.BaseTransport, asyncio.Server]:
+        """Both sockets, on one port: a port that is free for datagrams may be taken for streams, so some are tried."""
+        loop = asyncio.get_running_loop()
+        for _ in range(PORTS_TRIED):
+            transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), ("127.0.0.1", 0))
+            port = transport.get_extra_info("sockname")[1]
+            try:
+                streams = await asyncio.start_server(self._serve_stream, "127.0.0.1", port)
+            except OSError:
+                transport.close()
+            else:
+                self.address = f"127.0.0.1:{port}"
+                return transport, streams
+        raise OSError("no port is free for datagrams and for streams")
 
     def answer(self, question: bytes, most_bytes: int) -> bytes | None:
         """The message that answers this one, None for no answer."""

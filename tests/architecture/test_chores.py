@@ -5,6 +5,9 @@ import shutil
 import subprocess
 import sys
 import venv
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 
 import dev
 from tests.architecture import source_tree
@@ -43,24 +46,37 @@ def test_an_old_python_gets_as_far_as_the_sentence_that_refuses_it():
     ast.parse((source_tree.ROOT / "dev.py").read_text("utf-8"), feature_version=(3, 7))
 
 
-def test_an_environment_of_another_place_or_python_is_not_taken_for_ours(tmp_path, monkeypatch):
-    monkeypatch.setattr(dev, "STAMP", tmp_path / "stamp.json")
-    assert not dev.is_current("runtime")
-    dev.stamp("runtime")
-    assert dev.is_current("runtime")
-    assert not dev.is_current("development")
-    monkeypatch.setattr(dev, "MADE_FOR", "Python 3.11 elsewhere")
-    assert not dev.is_current("runtime")
+def cloned(folder: Path) -> ModuleType:
+    """`dev.py` of another clone, which has an environment with a Python."""
+    for name in ("dev.py", "pyproject.toml", "constraints.txt"):
+        shutil.copy(source_tree.ROOT / name, folder)
+    spec = spec_from_file_location("dev_of_another_clone", folder / "dev.py")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # Its dataclasses look for it there.
+    spec.loader.exec_module(module)
+    module.PYTHON.parent.mkdir(parents=True)
+    module.PYTHON.touch()
+    return module
 
 
-def test_another_dependency_makes_an_environment_stale_and_another_setting_of_a_tool_does_not(tmp_path, monkeypatch):
+def test_an_environment_of_another_place_or_python_is_not_taken_for_ours(tmp_path):
+    clone = cloned(tmp_path)
+    assert not clone.is_current("runtime")
+    clone.stamp("runtime")
+    assert clone.is_current("runtime")
+    assert not clone.is_current("development")
+    clone.STAMP.write_text(clone.STAMP.read_text().replace(str(tmp_path), "elsewhere"))
+    assert not clone.is_current("runtime")
+
+
+def test_another_dependency_makes_an_environment_stale_and_another_setting_of_a_tool_does_not(tmp_path):
     text = (source_tree.ROOT / "pyproject.toml").read_text("utf-8")
-    before = dev.fingerprint()
-    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    clone = cloned(tmp_path)
+    before = clone.fingerprint()
     (tmp_path / "pyproject.toml").write_text(text.replace("line-length = 120", "line-length = 100"))
-    assert dev.fingerprint() == before
+    assert clone.fingerprint() == before
     (tmp_path / "pyproject.toml").write_text(text.replace('"click>=', '"click>8.'))
-    assert dev.fingerprint() != before
+    assert clone.fingerprint() != before
 
 
 def test_without_pip_and_uv_it_says_what_to_install(tmp_path):

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from stillmotion.media.input.probe import probe
 from stillmotion.outputs import OutputRefused
 from tests.cli.conftest import SMALL
 from tests.clients.contract_server import Answer
+from tests.waiting import eventually
 
 CLIENT, VERSION = "stillmotion (command line)", "of this version"
 ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
@@ -54,13 +54,17 @@ def test_many_pictures_become_many_clips_and_a_second_call_passes_over_them(term
     assert probe(half, whole=True).frame_count == 24
 
 
-def test_ctrl_c_leaves_nothing_half_made_here(terminal):
+def test_ctrl_c_leaves_nothing_half_made_here(terminal, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    terminal.settings = {"TMPDIR": str(scratch)}
     with terminal.start("generate", "one.jpg", "orbit left", "-o", "out.mp4", "--resolution", "4k") as process:
-        time.sleep(4)
+        eventually(lambda: any(each.is_file() for each in scratch.rglob("*")), 30)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     assert (process.returncode, err.strip().splitlines()[-1]) == (130, "Cancelled; nothing is left half-made.")
     assert terminal.files() == ["one.jpg", "two.jpg"]
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.methods("generate")
@@ -70,9 +74,7 @@ def test_ctrl_c_cancels_on_the_server(terminal, server):
     server.on("DELETE", ONE, Answer(204))
     terminal.settings = {"STILLMOTION_SERVER": server.base, "STILLMOTION_KEY": "sm_key"}
     with terminal.start("generate", "one.jpg", "orbit left", "-o", "out.mp4") as process:
-        until = time.monotonic() + 20
-        while f"GET {ONE}" not in server.paths() and time.monotonic() < until:
-            time.sleep(0.05)
+        eventually(lambda: f"GET {ONE}" in server.paths())
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
     assert process.returncode == 130

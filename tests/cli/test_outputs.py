@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +15,7 @@ from stillmotion.media.input.probe import probe
 from tests.cli.conftest import COMMAND, SMALL
 from tests.clients.contract_server import Answer
 from tests.end_to_end.conftest import clean_environment
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -141,10 +141,7 @@ def test_a_command_that_is_ended_leaves_what_was_there_and_nothing_else(terminal
     terminal.settings = {"TMPDIR": str(scratch)}
     words = ["generate", "one.jpg", "orbit left", "-o", "out.mp4", "--overwrite", "--resolution", "4k"]
     with terminal.start(*words) as process:
-        until = time.monotonic() + 30
-        while not any(scratch.iterdir()) and time.monotonic() < until:
-            time.sleep(0.05)
-        time.sleep(0.2)  # Between a folder's making and the note that it is to go again lies a moment.
+        eventually(lambda: any(each.is_file() for each in scratch.rglob("*")), 30)
         process.send_signal(number)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 128 + number, err

@@ -13,6 +13,7 @@ VIDEO = "/dream-machine/v1/generations/video"
 ONE = f"/dream-machine/v1/generations/{ID}"
 SPENT = {"x-should-retry": "false", "Retry-After": "61"}
 EVENTS = f"/generations/{ID}/events"
+HASTY = {"first_pause": 0.01}
 
 
 def body(state="queued", **more):
@@ -42,12 +43,12 @@ def connect(request):
     """Makes clients of the kind under test."""
     with ExitStack() as stack:
         if request.param == "sync":
-            yield lambda base, key="sm_key", **options: stack.enter_context(Client(base, key, **options))
+            yield lambda base, key="sm_key", **options: stack.enter_context(Client(base, key, **HASTY | options))
             return
         portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
 
         def made(base, key="sm_key", **options):
-            async_client = portal.call(lambda: AsyncClient(base, key, **options))
+            async_client = portal.call(lambda: AsyncClient(base, key, **HASTY | options))
             stack.callback(portal.call, async_client.aclose)
             return Awaited(portal, async_client)
 
@@ -64,11 +65,6 @@ def ours(connect, caller):
 def server():
     with contract_server() as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def quick_pauses(monkeypatch):
-    monkeypatch.setattr("stillmotion.client.core._FIRST_PAUSE", 0.01)
 
 
 def completed_at(server):

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 
 from stillmotion.http.parsing.data_uri import read_data_uri
 from tests.end_to_end.conftest import small_picture
+from tests.waiting import eventually
 
 SESSION = Path(__file__).with_name("litellm_session.py")
 CLIENT, VERSION = "litellm (Python)", "1.110.2"
@@ -119,13 +119,13 @@ def proxy(site, caller, tmp_path):
 
 
 def _wait(url, running):
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and running.poll() is None:
+    def answers():
+        assert running.poll() is None, "the proxy did not start"
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(url, timeout=5).close()
-            return
-        time.sleep(0.5)
-    raise AssertionError("the proxy did not start")
+            return True
+
+    eventually(answers, START_SECONDS)
 
 
 @pytest.mark.methods("its proxy: videos.create", "its proxy: videos.retrieve", "its proxy: videos.download_content")

@@ -11,10 +11,10 @@ from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.client.core import Core
 from stillmotion.domain.errors import GenerationFailed
 from tests.clients.contract_server import Answer
-from tests.clients.our_client import EVENTS, ID, ONE, SPENT, VIDEO, body, connect, ours, quick_pauses, server
+from tests.clients.our_client import EVENTS, ID, ONE, SPENT, VIDEO, body, connect, ours, server
 from tests.http.conftest import PICTURE_URL
 
-__all__ = ["connect", "ours", "quick_pauses", "server"]
+__all__ = ["connect", "ours", "server"]
 CLIENT, VERSION = "stillmotion (Python)", "of this version"
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from stillmotion import client
 from tests.clients.contract_server import Answer
-from tests.clients.our_client import ID, ONE, VIDEO, body, completed_at, connect, quick_pauses, server
+from tests.clients.our_client import ID, ONE, VIDEO, body, completed_at, connect, server
 
-__all__ = ["connect", "quick_pauses", "server"]
+__all__ = ["connect", "server"]
 CLIENT, VERSION = "stillmotion (Python)", "of this version"
 
 

@@ -20,6 +20,7 @@ from stillmotion.adapters.objects import (
 from stillmotion.domain.errors import Unavailable
 from tests.contracts.conftest import S3_KEYS
 from tests.faults.toxic import Toxic
+from tests.waiting import eventually_async
 
 VIDEO = "generations/0199-x/abc_DEF-9.mp4"
 NO_KEYS = [
@@ -287,7 +288,7 @@ def test_a_fetch_that_nobody_waits_for_any_more_holds_nothing_up(s3_options, new
 
     async def give_up(objects):
         fetching = asyncio.create_task(objects.fetch_file(VIDEO, str(tmp_path / "fetched.mp4")))
-        await asyncio.sleep(0.3)
+        await eventually_async(lambda: toxic.connections)
         fetching.cancel()
         with pytest.raises(asyncio.CancelledError):
             await fetching

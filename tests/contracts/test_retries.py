@@ -93,5 +93,5 @@ async def test_what_is_past_is_swept_away(sqlite):
     later = NOON + timedelta(minutes=10)
     for number in range(40):
         await submit(sqlite, subscription, Fingerprint(b"new %d" % number), created_at=later)
-    kept = await sqlite._writer.run(lambda connection: connection.execute("SELECT count(*) FROM recent_submits").get)
+    kept = await sqlite.writer.run(lambda connection: connection.execute("SELECT count(*) FROM recent_submits").get)
     assert kept == 40

@@ -22,6 +22,7 @@ from stillmotion.domain.errors import GenerationNotFound, RateLimitExceeded, Sto
 from stillmotion.domain.lifecycle import State
 from tests.builders import CALLBACK_URL, NOON, a_generation, a_key, a_subscription
 from tests.contracts.conftest import keep_subscription
+from tests.waiting import eventually_async
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +105,7 @@ async def test_an_operation_that_raises_undoes_itself_alone(sqlite):
     changes = []
     for generation in generations:
         changes.append(sqlite.change(generation.id, lambda each: each.claimed(NOON)))
-        changes.append(sqlite._writer.run(spoil))
+        changes.append(sqlite.writer.run(spoil))
     results = await asyncio.gather(*changes, return_exceptions=True)
     assert {type(each) for each in results[1::2]} == {ZeroDivisionError}
     assert {each.state for each in results[::2]} == {State.DREAMING}
@@ -119,7 +120,7 @@ async def test_operations_that_come_together_share_a_commit(sqlite):
         commits.append(1)
         return False
 
-    await sqlite._writer.run(lambda connection: connection.set_commit_hook(count))
+    await sqlite.writer.run(lambda connection: connection.set_commit_hook(count))
     commits.clear()
     await asyncio.gather(*(submit(sqlite, subscription) for _ in range(100)))
     assert len(commits) <= 10
@@ -140,8 +141,8 @@ async def test_a_commit_that_fails_fails_everyone_in_it(database, clock):
 async def test_the_writer_outlives_an_error_that_nobody_foresaw(sqlite):
     subscription = await keep_subscription(sqlite)
     with pytest.raises(StoreUnavailable, match="division by zero"):
-        await sqlite._writer.run(lambda connection: connection.set_commit_hook(lambda: 1 / 0))
-    await sqlite._writer.run(lambda connection: connection.set_commit_hook(None))
+        await sqlite.writer.run(lambda connection: connection.set_commit_hook(lambda: 1 / 0))
+    await sqlite.writer.run(lambda connection: connection.set_commit_hook(None))
     generation = await submit(sqlite, subscription)
     assert await sqlite.find(generation.id) == generation
 
@@ -149,12 +150,12 @@ async def test_the_writer_outlives_an_error_that_nobody_foresaw(sqlite):
 async def test_a_full_database_refuses_what_does_not_fit_and_keeps_the_rest(sqlite):
     subscription = await keep_subscription(sqlite)
     kept = await submit(sqlite, subscription)
-    await sqlite._writer.run(lambda connection: connection.pragma("max_page_count", 1))
+    await sqlite.writer.run(lambda connection: connection.pragma("max_page_count", 1))
     large = (submit(sqlite, subscription, prompt="p" * 5000) for _ in range(50))
     results = await asyncio.gather(*large, return_exceptions=True)
     assert "the disk is full" in {str(each) for each in results if isinstance(each, StoreUnavailable)}
     assert await sqlite.find(kept.id) == kept
-    await sqlite._writer.run(lambda connection: connection.pragma("max_page_count", 2**30))
+    await sqlite.writer.run(lambda connection: connection.pragma("max_page_count", 2**30))
     await submit(sqlite, subscription, prompt="p" * 5000)
 
 
@@ -307,12 +308,12 @@ async def test_a_read_that_is_the_last_for_long_does_not_keep_the_log(sqlite, da
     await sqlite.find(generation.id)
     other = apsw.Connection(str(database))
     other.execute("UPDATE generations SET progress = 0.5")
-    folded_in = False
-    async with asyncio.timeout(20 * IDLE_SECONDS):
-        while not folded_in:
-            await asyncio.sleep(IDLE_SECONDS / 5)
-            is_busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").get
-            folded_in = not is_busy
+
+    def is_folded_in():
+        is_busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").get
+        return not is_busy
+
+    await eventually_async(is_folded_in, 20 * IDLE_SECONDS)
     other.close()
 
 

@@ -42,7 +42,7 @@ def test_migrations_are_numbered_without_a_gap():
 
 def test_every_commit_waits_for_the_disk(sqlite):
     async def settings(name):
-        return await sqlite._writer.run(lambda connection: connection.pragma(name))
+        return await sqlite.writer.run(lambda connection: connection.pragma(name))
 
     assert asyncio.run(settings("synchronous")) == 2
     assert asyncio.run(settings("foreign_keys")) == 1

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.waiting import eventually_async
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _FLAGS = (
     "--headless",
@@ -59,10 +61,7 @@ class Tab:
 
     async def until(self, script: str):
         """What a script says as soon as that is true."""
-        async with asyncio.timeout(_SECONDS):
-            while not (said := await self.value(script)):
-                await asyncio.sleep(0.05)
-        return said
+        return await eventually_async(lambda: self.value(script), _SECONDS)
 
     async def look(self, path: Path, *, width: int, height: int, dark: bool) -> None:
         """A picture of what is seen in a window of this size, by a reader of light or of dark pages."""
@@ -96,7 +95,5 @@ async def tab(profile: Path) -> AsyncIterator[Tab]:
 
 
 async def _port(told: Path) -> int:
-    async with asyncio.timeout(_SECONDS):
-        while not (told.exists() and (text := told.read_text("utf-8"))):
-            await asyncio.sleep(0.05)
+    text = await eventually_async(lambda: told.exists() and told.read_text("utf-8"), _SECONDS)
     return int(text.splitlines()[0])

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import pytest
 from stillmotion.cli.sample_picture import draw_sample
 from tests.docs.conftest import Quiet, free_port
 from tests.docs.markdown_pages import ROOT
+from tests.waiting import eventually
 
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 FROM_OUTSIDE = (
@@ -126,11 +126,13 @@ class Reader:
     def poll_and_download(self, text: str) -> None:
         """The first of its commands until it says `completed`, then the second."""
         poll, download = text.split("\ncurl -o ")
-        deadline = time.monotonic() + 120
-        while (body := json.loads(self.run(poll)))["state"] != "completed":
-            assert body["state"] in ("queued", "dreaming"), body
-            assert time.monotonic() < deadline, body
-            time.sleep(1)
+
+        def look() -> dict | None:
+            body = json.loads(self.run(poll))
+            assert body["state"] in ("queued", "dreaming", "completed"), body
+            return body if body["state"] == "completed" else None
+
+        body = eventually(look, 120)
         self.known["VIDEO_URL"] = body["assets"]["video"]
         self.run(f"curl -o {download}")
         assert (self.clone / "clip.mp4").read_bytes()[4:8] == b"ftyp"

@@ -78,16 +78,14 @@ def test_the_lifecycle_diagram_is_the_table():
     ["<!-- generated: lifecycle -->\n", "<!-- generated: lifecycle -->\n<!-- end: layers -->\n"],
     ids=["never closed", "closed by another name"],
 )
-def test_marks_that_do_not_fit_together_are_refused(tmp_path, monkeypatch, text):
-    monkeypatch.setattr("tools.docs.pages.ROOT", tmp_path)
+def test_marks_that_do_not_fit_together_are_refused(tmp_path, text):
     page = tmp_path / "page.md"
     page.write_text(text)
     with pytest.raises(PageBroken, match=r"page\.md"):
         filled(page)
 
 
-def test_a_section_that_nothing_generates_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("tools.docs.pages.ROOT", tmp_path)
+def test_a_section_that_nothing_generates_is_refused(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("<!-- generated: poems -->\n<!-- end: poems -->\n")
     with pytest.raises(PageBroken, match="nothing generates poems"):

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from stillmotion.cli.main import cli
+from tests.waiting import eventually
 
 SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
 POLL = "/lumalabs-ai-polling/v1/getStatus"
@@ -129,14 +130,25 @@ class Running:
         return {"Content-Type": "application/json", "Ocp-Apim-Subscription-Key": self.key} | headers
 
     def wait_for(self, generation_id: str, *states: str, seconds: float = 60) -> dict[str, Any]:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        def look() -> dict[str, Any] | None:
             answer = self.status(generation_id)
             assert answer.status == 200, answer
-            if answer.body["state"] in states:
-                return answer.body
-            time.sleep(0.05)
-        raise AssertionError(f"{generation_id} is {answer.body['state']}\n{self.log.read_text()[-3000:]}")
+            return answer.body if answer.body["state"] in states else None
+
+        return eventually(look, seconds, about=lambda: self.status(generation_id).body | {"log": self.last_words()})
+
+    def ready(self, seconds: float = 20) -> Answered:
+        """Wait until `/readyz` says so."""
+
+        def look() -> Answered | None:
+            answer = self.call("GET", "/readyz")
+            return answer if answer.status == 200 else None
+
+        return eventually(look, seconds, about=self.last_words)
+
+    def last_words(self) -> str:
+        """The end of the log."""
+        return self.log.read_text()[-3000:]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from pathlib import Path
 
 import av
@@ -10,6 +9,7 @@ import pytest
 
 from tests.cli.test_models import run
 from tests.end_to_end.conftest import Running, small_picture
+from tests.waiting import eventually
 
 pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py test --all")
 tiny = pytest.importorskip(
@@ -60,11 +60,14 @@ def plan_of(running: Running, generation_id: str) -> dict:
     return running.call("GET", f"/generations/{generation_id}/plan", **given).body["plan"]
 
 
+def missing_of(running: Running, sentence: str) -> dict | None:
+    """What `/readyz` says is missing, once that says this of the servers."""
+    missing = running.call("GET", "/readyz").body.get("missing", {})
+    return missing if sentence in missing.get("servers", "") else None
+
+
 def ready(running: Running) -> None:
-    deadline = time.monotonic() + START
-    while (answer := running.call("GET", "/readyz")).status != 200:
-        assert time.monotonic() < deadline, answer.content.decode() + running.log.read_text()
-        time.sleep(0.2)
+    running.ready(START)
 
 
 @pytest.mark.makes("diffusers, family `wan`", "Gateway", "Start picture")
@@ -136,10 +139,7 @@ def test_a_second_model_that_is_unfit_is_found_out_at_the_start_and_its_work_goe
     catalogue = Path(written(tmp_path / "m.toml", weights, aliases))
     catalogue.write_text(catalogue.read_text() + 'options = { cache = "unheard-of" }\n')
     running = make_running(STILLMOTION_CATALOGUE=str(catalogue))
-    deadline = time.monotonic() + START
-    while "cache must be" not in (missing := running.call("GET", "/readyz").body.get("missing", {})).get("servers", ""):
-        assert time.monotonic() < deadline, running.log.read_text()
-        time.sleep(0.2)
+    missing = eventually(lambda: missing_of(running, "cache must be"), START, about=running.log.read_text)
     assert "nobody makes ray-1-6 just now" in missing["servers"]
     body = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
     accepted = running.submit(body | {"model": "ray-flash-2"})

@@ -1,13 +1,13 @@
 """One Stillmotion has its clips made by another: both are real, and either is killed."""
 
 import sqlite3
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.conftest import Running, small_picture
+from tests.waiting import eventually
 
 QUICK = {"duration": 1, "resolution": "540p"}
 
@@ -87,10 +87,7 @@ def test_killed_while_the_other_renders_it_goes_on_with_the_same_job(make_runnin
     front = make_running(STILLMOTION_CATALOGUE=written(tmp_path / "models.toml", studio))
     body = {"prompt": "push in", "url": small_picture(), "resolution": "720p", "duration": 9}
     accepted = front.submit(body)
-    deadline = time.monotonic() + 30
-    while not rows(front, "remote")[0][0]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: rows(front, "remote")[0][0], 30)
     front.kill()
     front.start()
     assert front.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
@@ -123,11 +120,8 @@ def test_what_a_dead_server_was_to_make_is_made_by_the_next(make_running, studio
 def test_a_model_that_nobody_can_make_just_now_is_said_by_readyz(make_running, studio, tmp_path):
     front = make_running(STILLMOTION_CATALOGUE=written(tmp_path / "models.toml", studio, url="http://127.0.0.1:9"))
     front.submit({"prompt": "push in", "url": small_picture(), **QUICK})
-    deadline = time.monotonic() + 20
-    while "servers" not in (missing := front.call("GET", "/readyz").body.get("missing", {})):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert "nobody makes ray-1-6 just now" in missing["servers"]
+    servers = eventually(lambda: front.call("GET", "/readyz").body.get("missing", {}).get("servers"))
+    assert "nobody makes ray-1-6 just now" in servers
 
 
 def test_what_no_engine_of_a_model_can_do_is_refused_before_it_is_paid_for(make_running, studio, tmp_path):

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import av
@@ -54,11 +53,7 @@ def doctor(folder: Path, *sites: Path) -> dict[str, dict]:
 
 
 def ready(running: Running) -> dict:
-    deadline = time.monotonic() + START
-    while (answer := running.call("GET", "/readyz")).status != 200:
-        assert time.monotonic() < deadline, answer.content.decode() + running.log.read_text()
-        time.sleep(0.1)
-    return answer.body
+    return running.ready(START).body
 
 
 def test_a_clip_is_made_by_an_engine_of_an_installed_package(make_running, site):

@@ -3,7 +3,6 @@
 import http.client
 import io
 import json
-import time
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from stillmotion import Client
 from tests.end_to_end.conftest import small_picture
+from tests.waiting import eventually
 
 ASKED = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
 
@@ -74,9 +74,7 @@ def test_what_is_being_made_can_be_seen_and_is_gone_with_the_clip(make_running):
         assert running.status(shown.id).body["assets"] is None
         done = list(watching)[-1]
         assert (done.state, done.preview_url) == ("completed", None)
-    deadline = time.monotonic() + 5
-    while len(objects_of(running, done.id)) > 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually(lambda: len(objects_of(running, done.id)) <= 2)
     assert {name.rpartition(".")[2] for name in objects_of(running, done.id)} == {"mp4", "jpg"}
     assert running.call("GET", address).status == 404
 
@@ -86,10 +84,7 @@ def test_what_is_deleted_while_it_can_be_seen_leaves_nothing(make_running):
     with Client(running.base, running.key) as client:
         shown = until_seen(client.watch(client.submit(small_picture(), "orbit left", seconds=12)))
         client.delete(shown.id)
-    deadline = time.monotonic() + 5
-    while objects_of(running, shown.id) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert objects_of(running, shown.id) == set()
+    eventually(lambda: objects_of(running, shown.id) == set())
     running.stop()
     assert objects_of(running, shown.id) == set()
 

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+from tests.waiting import eventually
 
 QUICK = {"duration": 1, "resolution": "540p"}
 
@@ -33,10 +34,7 @@ def test_killed_at_any_moment_it_still_has_and_finishes_what_it_answered(make_ru
     callers = [threading.Thread(target=submit_until_it_dies, args=(running, accepted, each)) for each in range(4)]
     for caller in callers:
         caller.start()
-    for _ in range(2000):
-        if accepted:
-            break
-        time.sleep(0.01)
+    eventually(lambda: accepted)
     time.sleep(random.Random(seed).uniform(0, 0.8))
     running.kill()
     for caller in callers:

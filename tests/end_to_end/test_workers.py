@@ -4,13 +4,12 @@ import json
 import signal
 import sqlite3
 import subprocess
-import time
 from contextlib import contextmanager
 
 import pytest
 
-from stillmotion.http.resources.health import REMEMBERED_SECONDS
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+from tests.waiting import eventually
 
 QUICK = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
 LONG = {"prompt": "push in", "url": small_picture(), "duration": 6, "resolution": "720p"}
@@ -42,14 +41,6 @@ def working(running, **settings):
         process.stdout.close()
 
 
-def wait_until_ready(running, seconds=20):
-    """Not before the worker's renderer has started."""
-    deadline = time.monotonic() + seconds
-    while running.call("GET", "/readyz").status != 200:
-        assert time.monotonic() < deadline, running.call("GET", "/readyz").content
-        time.sleep(0.1)
-
-
 def row(running, columns):
     database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
     try:
@@ -62,12 +53,11 @@ def test_a_worker_makes_what_a_server_without_renderers_queued(queueing):
     accepted = queueing.submit(QUICK).body["id"]
     assert queueing.call("GET", "/readyz").status == 503
     with working(queueing):
-        wait_until_ready(queueing)
+        queueing.ready()
         finished = queueing.wait_for(accepted, "completed", "failed")
     assert finished["state"] == "completed"
     assert queueing.call("GET", finished["assets"]["video"].removeprefix(queueing.base)).content[4:8] == b"ftyp"
-    time.sleep(REMEMBERED_SECONDS)
-    assert queueing.call("GET", "/readyz").status == 503
+    eventually(lambda: queueing.call("GET", "/readyz").status == 503)
     assert list((queueing.directory / "workers").iterdir()) == []
 
 

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from bench.soak.invariants import Holdings, read, violations
 from tests.end_to_end.conftest import Answered, Running, make_running, running, small_picture
+from tests.waiting import eventually
 
 __all__ = ["make_running", "running"]
 
@@ -36,7 +36,6 @@ class _Elsewhere(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(PICTURE[:64])
         self.wfile.flush()
-        time.sleep(0.05)
         self.wfile.write(PICTURE[64:])
 
     def do_POST(self):
@@ -100,19 +99,20 @@ class Shaken:
 
     def announced(self, generation_id: str, state: str, seconds: float = 20) -> int:
         """How often the callback for that state came, at least once."""
-        deadline = time.monotonic() + seconds
-        while (count := self.elsewhere.received.count(f"msg_{generation_id}_{state}")) == 0:
-            assert time.monotonic() < deadline, f"no callback for {state}: {self.elsewhere.received}"
-            time.sleep(0.05)
-        return count
+        received, name = self.elsewhere.received, f"msg_{generation_id}_{state}"
+        return eventually(lambda: received.count(name), seconds, about=lambda: received)
 
     def settled(self) -> Holdings:
         """What there is once the server has ended in good order, with every promise kept."""
+        eventually(lambda: self._deliveries() <= {"delivered"}, 60, about=self._deliveries)
         self.running.stop()
         holdings = read(self.running.directory)
         assert violations(holdings, self.accepted) == []
-        assert {state for *_, state, _ in holdings.deliveries} <= {"delivered"}
         return holdings
+
+    def _deliveries(self) -> set[str]:
+        """The states of the callbacks: one that a kill cut off is made again after the next start."""
+        return {state for *_, state, _ in read(self.running.directory).deliveries}
 
 
 @dataclass

@@ -14,19 +14,19 @@ from stillmotion.adapters.identifiers import new_token
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.application import work as leases
 from stillmotion.application.work import Work
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.renderer.process import RendererProcess
+from tests.waiting import eventually_async
 from tests.worker.conftest import FAKE_RENDERER, Pictures
 
 
-async def work(database: Path, folder: Path) -> None:
+async def work(database: Path, folder: Path, lease: timedelta) -> None:
     clock, objects = SystemClock(), LocalObjects(folder / "objects")
     store = open_store(database, clock)
     shop = AttemptContext(
-        work=Work(store, objects, clock, new_token),
+        work=Work(store, objects, clock, new_token, lease_time=lease),
         images=Pictures(),
         objects=objects,
         signal=InProcessSignal(),
@@ -36,12 +36,10 @@ async def work(database: Path, folder: Path) -> None:
     )
     host = WorkerHost(shop, lambda: RendererProcess(FAKE_RENDERER))
     task = asyncio.create_task(host.run())
-    while not host.alive:
-        await asyncio.sleep(0.01)
+    await eventually_async(lambda: host.alive)
     print("ready", flush=True)
     await task
 
 
 if __name__ == "__main__":
-    leases.LEASE = timedelta(seconds=float(sys.argv[3]))
-    asyncio.run(work(Path(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(work(Path(sys.argv[1]), Path(sys.argv[2]), timedelta(seconds=float(sys.argv[3]))))

@@ -10,6 +10,7 @@ from bench.soak.invariants import read, violations
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.domain.lifecycle import State
 from stillmotion.worker.host import WorkerHost
+from stillmotion.worker.timing import WorkerTiming
 from tests.end_to_end.conftest import small_picture
 from tests.worker.conftest import running as at_work
 from tests.worker.conftest import workshop
@@ -34,11 +35,11 @@ class Stepping:
 
 
 @pytest.mark.parametrize("hours", [24, -24])
-async def test_a_step_takes_no_render_from_whoever_is_at_it(workshop, hours, monkeypatch):
-    monkeypatch.setattr("stillmotion.worker.host.RECLAIM_EVERY", timedelta(seconds=0.1))
+async def test_a_step_takes_no_render_from_whoever_is_at_it(workshop, hours):
+    hasty = WorkerTiming(reclaim=timedelta(seconds=0.1))
     clock = Stepping()
     work = dataclasses.replace(workshop.work, clock=clock)
-    async with at_work(dataclasses.replace(workshop, work=work, clock=clock)) as bench:
+    async with at_work(dataclasses.replace(workshop, work=work, clock=clock, timing=hasty)) as bench:
         generation_id = await bench.submit("slow")
         await bench.rendering(generation_id)
         clock.off = timedelta(hours=hours)
@@ -49,12 +50,12 @@ async def test_a_step_takes_no_render_from_whoever_is_at_it(workshop, hours, mon
 
 
 @pytest.mark.parametrize("hours", [1, -1])
-async def test_a_step_takes_no_render_from_another_process(workshop, hours, monkeypatch):
+async def test_a_step_takes_no_render_from_another_process(workshop, hours):
     """Whoever looks for lost leases sees all of them ended at once, and waits until those at work have renewed."""
-    monkeypatch.setattr("stillmotion.worker.attempt.RENEW_EVERY", timedelta(seconds=0.2))
-    monkeypatch.setattr("stillmotion.worker.host.RECLAIM_EVERY", timedelta(seconds=0.5))
+    hasty = WorkerTiming(renew=timedelta(seconds=0.2), reclaim=timedelta(seconds=0.5))
     clock = Stepping()
-    shop = dataclasses.replace(workshop, work=dataclasses.replace(workshop.work, clock=clock), clock=clock)
+    work = dataclasses.replace(workshop.work, clock=clock)
+    shop = dataclasses.replace(workshop, work=work, clock=clock, timing=hasty)
     onlooker = WorkerHost(dataclasses.replace(shop, scratch=shop.scratch.with_name("another scratch")), lanes=0)
     looking = asyncio.create_task(onlooker.run())
     async with at_work(shop) as bench:

@@ -15,6 +15,7 @@ import pytest
 from bench.soak.invariants import read, violations
 from tests.end_to_end.conftest import COMMAND, Running, clean_environment, small_picture
 from tests.faults.small_disk import OnSmallDisk, can_mount
+from tests.waiting import eventually, stays
 
 SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
 UNEXPECTED = {"error": "An unexpected error occurred, please try again later"}
@@ -32,14 +33,13 @@ def small(tmp_path):
 
 def ready_within(running, status, seconds):
     """Wait until the service says that it is ready, or that it is not."""
-    deadline = time.monotonic() + seconds
-    while True:
+
+    def look():
         with contextlib.suppress(ConnectionError):
             answer = running.call("GET", "/readyz")
-            if answer.status == status:
-                return answer
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+            return answer if answer.status == status else None
+
+    return eventually(look, seconds)
 
 
 def assert_refused(answer):
@@ -75,8 +75,7 @@ def test_what_is_rendered_while_the_disk_is_full_is_rendered_later(small):
     waiting = small.submit({**SHORT, "duration": 10, "resolution": "720p"}).body["id"]
     small.wait_for(waiting, "dreaming")
     filler = small.fill()
-    time.sleep(4)
-    assert small.status(waiting).body["state"] in {"queued", "dreaming"}
+    stays(lambda: small.status(waiting).body["state"] in {"queued", "dreaming"}, 4)
     filler.unlink()
     assert small.wait_for(waiting, "completed", "failed", seconds=90)["state"] == "completed"
     seen = small.directory.with_name("seen")
@@ -107,10 +106,7 @@ def run(*words):
 
 def unmounted_within(place, seconds):
     """Unmount, as soon as a killed service's renderers have ended too: they have files open there until then."""
-    deadline = time.monotonic() + seconds
-    while run("umount", str(place)):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: run("umount", str(place)) == 0, seconds)
 
 
 def test_a_disk_that_turns_read_only_refuses_submits_and_loses_nothing(failing_disk):
@@ -204,8 +200,7 @@ def test_a_clip_waits_while_the_storage_is_away(make_running):
     objects.write_bytes(b"")
     assert_refused(running.submit(SHORT))
     ready_within(running, 503, 3)
-    time.sleep(5)
-    assert running.status(waiting).body["state"] == "dreaming"
+    stays(lambda: running.status(waiting).body["state"] == "dreaming", 5)
     objects.unlink()
     objects.with_name("away").rename(objects)
     assert running.wait_for(waiting, "completed", "failed")["state"] == "completed"
@@ -220,10 +215,7 @@ def test_a_clip_waits_while_the_storage_is_away(make_running):
 
 def until_drawn(running, generation_id):
     """Wait until frames are made: the picture was read from the storage before that."""
-    deadline = time.monotonic() + 30
-    while float(running.status(generation_id).headers["x-stillmotion-progress"]) == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: float(running.status(generation_id).headers["x-stillmotion-progress"]) > 0, 30)
 
 
 def test_an_asset_that_somebody_deleted_is_not_found(running):

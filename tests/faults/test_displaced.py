@@ -1,12 +1,12 @@
 """The database's files are removed, replaced or moved beneath a server that runs: nothing more is acknowledged."""
 
 import shutil
-import time
 
 import pytest
 
 from tests.end_to_end.conftest import small_picture
 from tests.end_to_end.test_workers import working
+from tests.waiting import eventually
 
 SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
 
@@ -36,10 +36,7 @@ DEEDS = {
 
 
 def said_in(log, event, seconds=5):
-    deadline = time.monotonic() + seconds
-    while event not in log.read_text("utf-8"):
-        assert time.monotonic() < deadline, log.read_text("utf-8")
-        time.sleep(0.05)
+    eventually(lambda: event in log.read_text("utf-8"), seconds, about=lambda: log.read_text("utf-8"))
     (line,) = (each for each in log.read_text("utf-8").splitlines() if event in each)
     return line
 
@@ -68,7 +65,7 @@ def test_what_is_put_back_is_used_again(make_running):
     running = make_running(STILLMOTION_RENDERERS="0")
     elsewhere = running.directory.with_name("elsewhere")
     assert running.submit(SHORT).status == 200
-    time.sleep(1)  # Until it has emptied its scratch folder, which it would make anew where that was.
+    eventually((running.directory / "scratch").exists)  # It is emptied at the start, and would be made anew there.
     running.directory.rename(elsewhere)
     assert running.submit(SHORT).status == 503
     said_in(running.log, "database_displaced")

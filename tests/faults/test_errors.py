@@ -7,6 +7,7 @@ import pytest
 
 from stillmotion.application.failpoints import Point
 from stillmotion.application.work import LEASE
+from tests.waiting import eventually, stays
 
 
 @pytest.mark.parametrize(
@@ -80,11 +81,8 @@ def test_a_callback_whose_answer_was_not_written_down_comes_again_under_its_id(s
     shaken.running.wait_for(accepted.body["id"], "completed")
     shaken.announced(accepted.body["id"], "completed")
     name = f"msg_{accepted.body['id']}_dreaming"
-    deadline = time.monotonic() + 30
-    while shaken.elsewhere.received.count(name) < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(0.5)
-    assert shaken.elsewhere.received.count(name) == 2
+    eventually(lambda: shaken.elsewhere.received.count(name) == 2, 30)
+    stays(lambda: shaken.elsewhere.received.count(name) == 2, 0.5)
     shaken.settled()
 
 

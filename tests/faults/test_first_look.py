@@ -12,6 +12,7 @@ import pytest
 from stillmotion.config import SettingsError, load
 from tests.end_to_end.conftest import COMMAND, clean_environment, make_running
 from tests.faults.test_startup import doctor, serve
+from tests.waiting import eventually
 
 __all__ = ["make_running"]
 
@@ -132,10 +133,7 @@ def test_a_bucket_that_does_not_answer_is_told_and_does_not_hold_up_the_start(ma
     assert running.call("GET", "/healthz").status == 200
     assert time.monotonic() - began < 20
     assert running.call("GET", "/readyz").status == 503
-    deadline = time.monotonic() + 60
-    while "storage_unusable" not in running.log.read_text():
-        assert time.monotonic() < deadline, running.log.read_text()
-        time.sleep(0.2)
+    eventually(lambda: "storage_unusable" in running.log.read_text(), 60, about=running.log.read_text)
     (line,) = (each for each in running.log.read_text().splitlines() if "storage_unusable" in each)
     assert "storage_options" in line
     assert "s3://bucket" in line

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.end_to_end.conftest import Running, small_picture
+from tests.waiting import eventually
 
 SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
 RESTARTS = 8
@@ -78,17 +79,17 @@ def test_restarts_behind_a_proxy_fail_no_request(make_running):
                 failed.extend(each.status for each in (made, polled) if each.status != 200)
                 accepted[key] = made.body["id"]
                 order += 1
-                time.sleep(0.2)
+                ended.wait(0.2)
 
         callers = [threading.Thread(target=call, args=(number,)) for number in range(3)]
         for caller in callers:
             caller.start()
         for _ in range(RESTARTS):
-            time.sleep(0.5)
+            before = len(accepted)
+            eventually(lambda: len(accepted) > before)  # noqa: B023 - called at once
             running.stop()
             assert running.process.returncode == 0
             running.start()
-        time.sleep(0.5)
         ended.set()
         for caller in callers:
             caller.join()

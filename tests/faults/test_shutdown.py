@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.end_to_end.conftest import small_picture
+from tests.waiting import eventually, stays
 
 LONG = {"prompt": "push in", "url": small_picture(), "resolution": "4k", "duration": 10}
 SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
@@ -43,8 +44,7 @@ def test_a_second_signal_ends_it_at_once_and_loses_nothing(make_running, number)
     accepted = running.submit(LONG).body["id"]
     running.wait_for(accepted, "dreaming")
     running.process.send_signal(number)
-    time.sleep(0.3)
-    assert running.process.poll() is None
+    stays(lambda: running.process.poll() is None, 0.3)
     running.process.send_signal(number)
     assert running.process.wait(3) == -number
     running.process.stdout.close()
@@ -65,12 +65,12 @@ def test_restarted_again_and_again_under_load_it_loses_nothing(make_running):
             try:
                 answer = running.submit(SHORT, **{"Idempotency-Key": f"{number}-{order}"})
             except OSError:
-                time.sleep(0.05)
+                ended.wait(0.05)
                 continue
             if answer.status == 200:
                 accepted.add(answer.body["id"])
                 order += 1
-                time.sleep(0.3)
+                ended.wait(0.3)
             elif answer.status != 503:
                 unexpected.add(answer.status)
 
@@ -78,7 +78,8 @@ def test_restarted_again_and_again_under_load_it_loses_nothing(make_running):
     for caller in callers:
         caller.start()
     for _ in range(10):
-        time.sleep(0.5)
+        before = len(accepted)
+        eventually(lambda: len(accepted) > before)  # noqa: B023 - called at once
         running.stop()
         assert running.process.returncode == 0
         running.start()

@@ -12,6 +12,8 @@ import pytest
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.subscriptions import Subscription
+from stillmotion.worker.timing import WorkerTiming
+from tests.waiting import eventually_async
 from tests.worker.conftest import PRODUCT, Bench, running, workshop
 
 __all__ = ["workshop"]
@@ -20,13 +22,12 @@ LEASE_SECONDS = 2.0
 
 
 @pytest.fixture
-def shared(workshop, tmp_path, monkeypatch):
+def shared(workshop, tmp_path):
     """A workshop over a database that another process may open too, with leases as short as that one's."""
     lease = timedelta(seconds=LEASE_SECONDS)
-    monkeypatch.setattr("stillmotion.application.work.LEASE", lease)
-    monkeypatch.setattr("stillmotion.worker.host.RECLAIM_EVERY", lease / 4)
     store = open_store(tmp_path / "stillmotion.db", workshop.clock)
-    yield dataclasses.replace(workshop, work=dataclasses.replace(workshop.work, store=store))
+    work = dataclasses.replace(workshop.work, store=store, lease_time=lease)
+    yield dataclasses.replace(workshop, work=work, timing=WorkerTiming(reclaim=lease / 4))
     store.close()
 
 
@@ -57,9 +58,7 @@ async def test_a_zombie_that_wakes_up_cannot_commit_and_leaves_nothing(shared, w
     assert (done.state, done.attempt, done.losses, done.failures) == (State.COMPLETED, 2, 1, 0)
     worker.send_signal(signal.SIGCONT)
     scratch = tmp_path / "scratch of the lone worker"
-    async with asyncio.timeout(10):
-        while any(scratch.iterdir()):
-            await asyncio.sleep(0.02)
+    await eventually_async(lambda: not any(scratch.iterdir()))
     assert await shared.work.store.find(generation_id) == done
     assert first.attempt == 1
     again = await outside.ended(await outside.submit("a walk"))

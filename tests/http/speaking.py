@@ -1,5 +1,6 @@
 """HTTP/1.1 as it is typed: a handler on a server of its own, a connection to it, and what comes back."""
 
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -42,6 +43,12 @@ def until(connection: socket.socket, end: bytes) -> bytes:
 def until_closed(connection: socket.socket) -> bytes:
     """What comes before the other end closes."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def assert_quiet(connection: socket.socket, seconds: float) -> None:
+    """Fail if the other end says something within so many seconds."""
+    readable, _, _ = select.select([connection], [], [], seconds)
+    assert not readable
 
 
 def post(body: bytes, *headers: bytes) -> bytes:

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import threading
-import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ import pytest
 
 from bench.gateway import poll_request
 from bench.history import write_history
-from bench.processes import resident_bytes
+from bench.processes import cpu_seconds, resident_bytes
 from bench.service import serving
 
 
@@ -49,12 +48,12 @@ class Service:
 
     @contextmanager
     def polled(self):
-        """Another caller, who asks all the while; `Waits` says how long the answers took."""
+        """Another caller, who asks all the while; `Waits` says how long the server worked until the answers."""
         waits, over = Waits(), threading.Event()
 
         def asking():
             while not over.is_set():
-                began = time.monotonic()
+                used = cpu_seconds(self.server.pid)
                 try:
                     with self.connect(30) as connection:
                         connection.sendall(self.poll(1))
@@ -63,8 +62,8 @@ class Service:
                     answered = repr(error).encode()
                 if not answered.startswith(b"HTTP/1.1 200 "):
                     waits.unanswered.append(answered)
-                waits.seconds.append(time.monotonic() - began)
-                time.sleep(0.05)
+                waits.seconds.append(cpu_seconds(self.server.pid) - used)
+                over.wait(0.05)
 
         caller = threading.Thread(target=asking)
         caller.start()
@@ -77,7 +76,10 @@ class Service:
 
 @dataclass
 class Waits:
-    """How long each answer of a caller took, and what came in the place of one."""
+    """Processor time that the server used until each answer to a caller, and what came in the place of one.
+
+    Not the time on the clock: that depends on what else the machine does, and on the attack's own work.
+    """
 
     seconds: list = field(default_factory=list)
     unanswered: list = field(default_factory=list)

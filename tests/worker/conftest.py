@@ -32,6 +32,7 @@ from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import RemoteMaker
 from stillmotion.worker.renderer.process import RendererProcess
 from stillmotion.worker.renderer.protocol import RenderStage
+from tests.waiting import eventually_async
 
 HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "sandbox" / "hostile_decoder.py"))
 FAKE_RENDERER = (sys.executable, str(Path(__file__).with_name("fake_renderer.py")))
@@ -100,10 +101,12 @@ class Bench:
         return found
 
     async def until(self, generation_id: str, condition: Callable[[Generation], bool], timeout: float = 15.0):
-        async with asyncio.timeout(timeout):
-            while not condition(generation := await self.find(generation_id)):
-                await asyncio.sleep(0.01)
-        return generation
+
+        async def look() -> Generation | None:
+            generation = await self.find(generation_id)
+            return generation if condition(generation) else None
+
+        return await eventually_async(look, timeout)
 
     async def ended(self, generation_id: str) -> Generation:
         return await self.until(generation_id, lambda generation: generation.is_terminal)
@@ -112,17 +115,15 @@ class Bench:
         """Wait until nothing is left of what was being made: how many seconds that took."""
         clock = asyncio.get_running_loop()
         began = clock.time()
-        async with asyncio.timeout(15):
-            while list(self.workshop.scratch.iterdir()):
-                await asyncio.sleep(0.005)
+        await eventually_async(lambda: not list(self.workshop.scratch.iterdir()))
         return clock.time() - began
 
     async def rendering(self, generation_id: str, renderers: int = 1) -> Generation:
         """Wait until it is claimed and that many renderers draw frames."""
         await self.until(generation_id, lambda generation: generation.state is State.DREAMING)
-        async with asyncio.timeout(15):
-            while sum(each.alive and each.stage is RenderStage.RENDERING for each in self.renderers) < renderers:
-                await asyncio.sleep(0.01)
+        await eventually_async(
+            lambda: sum(each.alive and each.stage is RenderStage.RENDERING for each in self.renderers) >= renderers
+        )
         return await self.find(generation_id)
 
 
@@ -157,9 +158,7 @@ async def running(
     host = WorkerHost(workshop, new_renderer, lanes, forwarders, devices)
     task = asyncio.create_task(host.run())
     try:
-        async with asyncio.timeout(20):
-            while not host.alive:
-                await asyncio.sleep(0.01)
+        await eventually_async(lambda: host.alive)
         yield Bench(workshop, workshop.work.store, host, renderers)
     finally:
         await host.drain(timedelta(0))

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +50,7 @@ class Obedient:
                 report(index / count)
                 time.sleep(0.01)
             if "stubborn" in words:
-                time.sleep(30)
+                threading.Event().wait(30)
             if "crash" in words and index == 4:
                 os.kill(os.getpid(), signal.SIGKILL)
             luma = 56 + 20 * index if "fade" in words else 128

@@ -43,7 +43,7 @@ class Receiver:
         path = first.split(" ")[1]
         self.heard.append((path, headers, body))
         if path == "/hangs":
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         elif path == "/drips":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
             while True:

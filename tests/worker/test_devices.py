@@ -1,6 +1,5 @@
 """A lane for each device, beside those for everything else."""
 
-import asyncio
 import json
 import sys
 
@@ -8,6 +7,7 @@ from stillmotion.domain.catalogue import Ability, EngineKind, Entry
 from stillmotion.domain.lifecycle import State
 from stillmotion.worker.devices import Device, devices_for
 from stillmotion.worker.renderer.process import MODEL_PATIENCE, RendererProcess
+from tests.waiting import eventually_async
 from tests.worker.conftest import FAKE_RENDERER, running
 
 TINY, OTHER = (
@@ -54,9 +54,7 @@ async def test_what_waits_for_a_device_that_cannot_be_used_goes_to_the_next(work
 
 async def test_why_a_model_is_not_made_is_told(workshop):
     async with running(workshop, devices=[device(TINY, command=BROKEN)]) as bench:
-        async with asyncio.timeout(10):
-            while "it ended" not in (bench.host.trouble_with("diffusers/tiny") or ""):
-                await asyncio.sleep(0.01)
+        await eventually_async(lambda: "it ended" in (bench.host.trouble_with("diffusers/tiny") or ""))
         assert bench.host.trouble_with("fake/1") is None
     async with running(workshop, devices=[device(TINY)]) as bench:
         await bench.ended(await bench.submit("a boat", engine="diffusers/tiny"))

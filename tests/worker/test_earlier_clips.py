@@ -102,7 +102,7 @@ async def test_what_it_was_to_be_made_from_may_be_gone_by_then(workshop):
         lost = await desk.another(stored.id, Purpose.UPSCALE, resolution=Resolution.P720)
         blocker = await desk.submit("slow slow")
         waiting = await desk.submit(frame0=Keyframe(id=source.id))
-        del bench.store._generations[source.id]
+        await bench.store.delete(source.id)
         await bench.ended(blocker)
         gone = await bench.ended(waiting)
     for failed in (lost, gone):

@@ -84,20 +84,20 @@ async def test_what_is_lost_while_the_store_is_away_leaves_no_object(workshop):
         """The store, which cannot be written to where a result is to be."""
 
         def __init__(self, store) -> None:
-            self._store, self.tried = store, asyncio.Event()
+            self.store, self.tried = store, asyncio.Event()
 
         def __getattr__(self, name):
-            return getattr(self._store, name)
+            return getattr(self.store, name)
 
         async def change(self, generation_id, change):
-            found = await self._store.find(generation_id)
+            found = await self.store.find(generation_id)
             try:
                 if found is not None and change(found).state is State.COMPLETED:
                     self.tried.set()
                     raise Unavailable("the store is away")
             except LeaseLost:
                 pass
-            return await self._store.change(generation_id, change)
+            return await self.store.change(generation_id, change)
 
     away = Away(workshop.work.store)
     shop = dataclasses.replace(workshop, work=dataclasses.replace(workshop.work, store=away))
@@ -106,7 +106,7 @@ async def test_what_is_lost_while_the_store_is_away_leaves_no_object(workshop):
         await away.tried.wait()
         assert len(stored(shop)) == 2
         now = shop.clock.now()
-        await away._store.change(generation_id, lambda each: each.cancelled(now))
+        await away.store.change(generation_id, lambda each: each.cancelled(now))
         shop.signal.notify()
         await bench.emptied()
         assert stored(shop) == []

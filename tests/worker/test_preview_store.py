@@ -11,7 +11,8 @@ import pytest
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.lifecycle import State
-from stillmotion.worker import preview_store
+from stillmotion.worker.timing import WorkerTiming
+from tests.waiting import eventually_async
 from tests.worker.conftest import running
 
 
@@ -32,9 +33,9 @@ async def shown(bench, prompt="long slow"):
 
 
 async def gone(workshop, generation_id, left=0):
-    async with asyncio.timeout(5):
-        while len(stored(workshop, generation_id)) != left or list(workshop.scratch.iterdir()):
-            await asyncio.sleep(0.01)
+    await eventually_async(
+        lambda: len(stored(workshop, generation_id)) == left and not list(workshop.scratch.iterdir())
+    )
 
 
 async def test_it_goes_when_the_clip_is_there(workshop):
@@ -108,10 +109,11 @@ class Stuck(LocalObjects):
 
 
 @pytest.mark.parametrize("storage", [Away, Stuck])
-async def test_storage_in_trouble_costs_pictures_and_nothing_else(workshop, tmp_path, storage, monkeypatch):
-    monkeypatch.setattr(preview_store, "PATIENCE_SECONDS", 0.2)
+async def test_storage_in_trouble_costs_pictures_and_nothing_else(workshop, tmp_path, storage):
     objects = storage(tmp_path / "objects")
-    workshop = dataclasses.replace(workshop, objects=objects, work=dataclasses.replace(workshop.work, objects=objects))
+    work = dataclasses.replace(workshop.work, objects=objects)
+    hasty = WorkerTiming(preview_removal=timedelta(seconds=0.2))
+    workshop = dataclasses.replace(workshop, objects=objects, work=work, timing=hasty)
     seen = []
     async with running(workshop) as bench:
         generation_id = await bench.submit("slow slow")

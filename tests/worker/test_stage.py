@@ -15,6 +15,7 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.worker.stage import PLACES, PLACES_EACH_LANE, SHARES
 from tests.timing import tries
+from tests.waiting import eventually_async, stays_async
 from tests.worker.conftest import PRODUCT, Bench, Pictures, png, running
 
 SHARE = (PLACES + PLACES_EACH_LANE) // SHARES
@@ -62,16 +63,10 @@ async def submit_as(bench: Bench, subscription: str, frame0=None, prompt: str = 
     return generation.id
 
 
-async def until(condition) -> None:
-    async with asyncio.timeout(15):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 async def test_pictures_that_never_come_do_not_keep_the_lane(shop, pictures):
     async with running(shop) as bench:
         slow = [await submit_as(bench, "attacker", SLOW) for _ in range(10)]
-        await until(lambda: pictures.under_way == SHARE)
+        await eventually_async(lambda: pictures.under_way == SHARE)
         took = []
         for _ in tries(took, 1.0):
             began = shop.clock.monotonic()
@@ -87,7 +82,7 @@ async def test_pictures_that_never_come_do_not_keep_the_lane(shop, pictures):
 async def test_what_came_slowly_is_made_all_the_same(shop, pictures):
     async with running(shop) as bench:
         slow = [await submit_as(bench, "attacker", SLOW) for _ in range(5)]
-        await until(lambda: pictures.under_way == SHARE)
+        await eventually_async(lambda: pictures.under_way == SHARE)
         pictures.let_through.set()
         ended = [await bench.ended(each) for each in slow]
     assert [(each.state, each.attempt) for each in ended] == [(State.COMPLETED, 1)] * 5
@@ -98,7 +93,7 @@ async def test_a_second_try_does_not_fetch_again_and_nothing_is_left(shop, pictu
     async with running(shop) as bench:
         crashing = await submit_as(bench, "one", prompt="crash")
         failed = await bench.ended(crashing)
-        await until(lambda: not list(shop.fetched.root.iterdir()))
+        await eventually_async(lambda: not list(shop.fetched.root.iterdir()))
     assert (failed.state, failed.attempt) == (State.FAILED, 3)
     assert len(pictures.fetched) == 1
 
@@ -112,7 +107,7 @@ async def test_a_host_that_is_started_again_takes_what_was_fetched_and_removes_w
     (over / "frame0").write_bytes(b"a picture")
     async with running(shop) as bench:
         done = await bench.ended(generation_id)
-        await until(lambda: not list(shop.fetched.root.iterdir()))
+        await eventually_async(lambda: not list(shop.fetched.root.iterdir()))
     assert (done.state, done.attempt) == (State.COMPLETED, 2)
     assert len(pictures.fetched) == 1
 
@@ -161,9 +156,8 @@ async def test_all_places_together_have_a_limit(shop, pictures):
             for _ in range(SHARE):
                 await submit_as(bench, f"attacker {number}", SLOW)
         places = PLACES + PLACES_EACH_LANE
-        await until(lambda: pictures.under_way == places)
-        await asyncio.sleep(0.6)
-        assert pictures.under_way == places
+        await eventually_async(lambda: pictures.under_way == places)
+        await stays_async(lambda: pictures.under_way == places, 0.6)
 
 
 async def test_a_lane_that_is_busy_claims_nothing(shop, pictures):
@@ -171,8 +165,11 @@ async def test_a_lane_that_is_busy_claims_nothing(shop, pictures):
         first = await submit_as(bench, "one", prompt="slow slow")
         await bench.rendering(first)
         second = await submit_as(bench, "two")
-        await asyncio.sleep(0.3)
-        assert (await bench.find(second)).state is State.QUEUED
+
+        async def is_queued():
+            return (await bench.find(second)).state is State.QUEUED
+
+        await stays_async(is_queued, 0.3)
         assert (await bench.ended(second)).state is State.COMPLETED
         assert (await bench.find(first)).state is State.COMPLETED
 
@@ -195,7 +192,7 @@ async def test_a_cancel_takes_effect_within_a_quarter_second_while_a_picture_is_
         took = []
         for _ in tries(took, 0.25):
             generation_id = await submit_as(bench, "attacker", SLOW)
-            await until(lambda: pictures.under_way == 1)
+            await eventually_async(lambda: pictures.under_way == 1)
             now = shop.clock.now()
             await bench.store.change(generation_id, lambda each, at=now: each.cancelled(at))
             shop.signal.notify()
@@ -207,15 +204,15 @@ async def test_a_cancel_takes_effect_within_a_quarter_second_while_a_picture_is_
 async def test_a_cancel_takes_effect_while_what_is_ready_waits_for_a_lane(shop, pictures):
     async with running(shop) as bench:
         waiting = await submit_as(bench, "waiting", SLOW)
-        await until(lambda: pictures.under_way == 1)
+        await eventually_async(lambda: pictures.under_way == 1)
         rendering = await submit_as(bench, "rendering", prompt="slow slow slow")
         await bench.rendering(rendering)
         pictures.let_through.set()
-        await until(lambda: pictures.under_way == 0)
+        await eventually_async(lambda: pictures.under_way == 0)
         now = shop.clock.now()
         await bench.store.change(waiting, lambda each: each.cancelled(now))
         shop.signal.notify()
-        await until(lambda: not (shop.scratch / f"{waiting}.1").exists())
+        await eventually_async(lambda: not (shop.scratch / f"{waiting}.1").exists())
         assert (await bench.find(rendering)).state is State.DREAMING
         assert (await bench.ended(rendering)).attempt == 1
 
@@ -223,7 +220,7 @@ async def test_a_cancel_takes_effect_while_what_is_ready_waits_for_a_lane(shop, 
 async def test_a_drain_hands_back_at_once_what_waits_for_its_inputs(shop, pictures):
     async with running(shop) as bench:
         waiting = await submit_as(bench, "waiting", SLOW)
-        await until(lambda: pictures.under_way == 1)
+        await eventually_async(lambda: pictures.under_way == 1)
         rendering = await submit_as(bench, "rendering", prompt="slow")
         await bench.rendering(rendering)
         draining = asyncio.create_task(bench.host.drain(timedelta(seconds=20)))
@@ -237,13 +234,13 @@ async def test_a_drain_makes_what_was_claimed_just_before(shop):
     class Soon(Pictures):
         async def fetch(self, url: str, destination: str) -> None:
             draining.append(asyncio.create_task(bench.host.drain(timedelta(seconds=20))))
-            await asyncio.sleep(0.01)
+            await eventually_async(lambda: bench.host.stopping)
             await super().fetch(url, destination)
 
     draining: list[asyncio.Task[None]] = []
     async with running(dataclasses.replace(shop, images=Soon())) as bench:
         generation_id = await submit_as(bench, "one")
-        await until(lambda: draining)
+        await eventually_async(lambda: draining)
         await draining[0]
         assert (await bench.find(generation_id)).state is State.COMPLETED
 
@@ -251,7 +248,7 @@ async def test_a_drain_makes_what_was_claimed_just_before(shop):
 async def test_the_lease_is_kept_while_inputs_come(shop, pictures):
     async with running(shop) as bench:
         generation_id = await submit_as(bench, "attacker", SLOW)
-        await until(lambda: pictures.under_way == 1)
+        await eventually_async(lambda: pictures.under_way == 1)
         first = await bench.find(generation_id)
         renewed = await bench.until(generation_id, lambda each: each.lease_until > first.lease_until)
         assert generation_id not in await shop.work.ended()
@@ -287,7 +284,7 @@ async def test_storage_that_is_slow_with_one_picture_keeps_nobody_else_waiting(w
         async def fetch_file(self, key: str, path: str) -> None:
             if "slow" in key:
                 self.reading += 1
-                await asyncio.sleep(30)
+                await asyncio.Event().wait()
             await super().fetch_file(key, path)
 
     objects = Slow(workshop.scratch.parent / "objects")
@@ -295,6 +292,6 @@ async def test_storage_that_is_slow_with_one_picture_keeps_nobody_else_waiting(w
     shop = dataclasses.replace(workshop, objects=objects, work=dataclasses.replace(workshop.work, objects=objects))
     async with running(shop) as bench:
         await submit_as(bench, "attacker", Keyframe(key="inputs/slow/picture"))
-        await until(lambda: objects.reading == 1)
+        await eventually_async(lambda: objects.reading == 1)
         done = await bench.ended(await submit_as(bench, "neighbour"))
     assert done.state is State.COMPLETED

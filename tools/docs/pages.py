@@ -59,7 +59,7 @@ def filled(path: Path) -> str:
     """The page's text with its regions as the code says. Raises `PageBroken`."""
     text = path.read_text("utf-8")
     if len(_MARK.findall(text)) != 2 * len(regions(path)):
-        raise PageBroken(f"{path.relative_to(ROOT)}: a generated region is not closed, or closed by another name")
+        raise PageBroken(f"{_shown(path)}: a generated region is not closed, or closed by another name")
     return _REGION.sub(lambda found: found["start"] + _section(path, found["name"]) + found["end"], text)
 
 
@@ -71,5 +71,9 @@ def outdated() -> dict[Path, str]:
 
 def _section(path: Path, name: str) -> str:
     if name not in SECTIONS:
-        raise PageBroken(f"{path.relative_to(ROOT)}: nothing generates {name}; there are {', '.join(SECTIONS)}")
+        raise PageBroken(f"{_shown(path)}: nothing generates {name}; there are {', '.join(SECTIONS)}")
     return SECTIONS[name]().strip() + "\n"
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path

@@ -6,8 +6,8 @@ from stillmotion.adapters import signals
 from stillmotion.application import access, administration, download_urls, work
 from stillmotion.domain import callbacks, generation, quotas, request, uploads
 from stillmotion.domain.file_types import pictures
+from stillmotion.http.edge.services import EDGE_TIMING
 from stillmotion.http.parsing import body, multipart, strict_json
-from stillmotion.http.resources import events
 from tools.docs.markdown import literal, table
 
 
@@ -28,7 +28,7 @@ def limits() -> str:
             "domain/uploads.py",
         ),
         ("Streams of one generation", f"{signals.MAX_WATCHES} at once", "adapters/signals.py"),
-        ("Silence in a stream", f"{_seconds(events.HEARTBEAT)}, then a comment", "http/resources/events.py"),
+        ("Silence in a stream", f"{_seconds(EDGE_TIMING.heartbeat)}, then a comment", "http/edge/services.py"),
         ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/parsing/strict_json.py"),
         ("Rate window", f"{_seconds(quotas.WINDOW)} from its first request", "domain/quotas.py"),
         ("A blind retry", f"within {_seconds(quotas.RETRIED_WITHIN)} of its submit", "domain/quotas.py"),

@@ -50,9 +50,15 @@ class InProcessWatch:
 class InProcessChanges:
     """`Changes` for the tasks of one event loop. A change wakes only the tasks that watch its generation."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_watches: int = MAX_WATCHES) -> None:
+        self._most_watches = most_watches
         self._watches: dict[str, set[InProcessWatch]] = {}
         self._has_ended = False
+
+    @property
+    def count(self) -> int:
+        """The number of open watches."""
+        return sum(map(len, self._watches.values()))
 
     def tell(self, generation: Generation) -> None:
         """See `Changes.tell`."""
@@ -62,8 +68,8 @@ class InProcessChanges:
     def watch(self, generation_id: str) -> InProcessWatch:
         """See `Changes.watch`."""
         watches = self._watches.get(generation_id, set())
-        if len(watches) >= MAX_WATCHES:
-            raise LimitExceeded(f"{MAX_WATCHES} may watch a generation at once", _RETRY_AFTER, Reason.WATCHERS)
+        if len(watches) >= self._most_watches:
+            raise LimitExceeded(f"{self._most_watches} may watch a generation at once", _RETRY_AFTER, Reason.WATCHERS)
         watch = InProcessWatch(self, generation_id)
         if self._has_ended:
             watch.end()

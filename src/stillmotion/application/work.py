@@ -57,10 +57,11 @@ class Work:
     clock: Clock
     new_token: NewToken
     fault: Fault = no_fault
+    lease_time: timedelta = LEASE
 
     async def claim(self, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()) -> Generation | None:
         """Lease the generation of those engines whose turn it is, or None. Subscriptions may be passed over, by id."""
-        until = self.clock.now() + LEASE
+        until = self.clock.now() + self.lease_time
         claimed = await self.store.claim_next(lambda generation: generation.claimed(until), engines, passed_over)
         if claimed is not None:
             self.fault(Point.CLAIM_AFTER_COMMIT)
@@ -68,7 +69,7 @@ class Work:
 
     async def renew(self, lease: Lease, progress: float, preview: str | None = None) -> None:
         """Say that the render is alive, how far it is and what shows it. Raises `LeaseLost` where it must stop."""
-        until = self.clock.now() + LEASE
+        until = self.clock.now() + self.lease_time
         await self.store.change(
             lease.generation_id, lambda generation: generation.renewed(lease, until, progress, preview)
         )

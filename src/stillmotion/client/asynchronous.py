@@ -36,10 +36,12 @@ OnProgress = Callable[[Generation], None]
 class AsyncClient:
     """A Stillmotion server, for one key, awaited: see `Client`. `aclose` it, or use it in an `async with`."""
 
-    def __init__(self, base_url: str, key: str, *, retries: int = 4, on_wait: OnWait = unheard) -> None:
+    def __init__(
+        self, base_url: str, key: str, *, retries: int = 4, first_pause: float = 0.5, on_wait: OnWait = unheard
+    ) -> None:
         self._base_url = checked_address(base_url)
         self._key = checked_key(key)
-        self._core = Core(retries)
+        self._core = Core(retries, first_pause)
         self._on_wait = on_wait
         self._http = httpx2.AsyncClient(**settings(self._base_url))
 

@@ -17,7 +17,6 @@ LONGEST_PAUSE = 60.0
 """Longest pause before a retry, in seconds; a longer `Retry-After` is raised to the caller."""
 
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-_FIRST_PAUSE = 0.5
 _FIRST_POLL, _LAST_POLL, _POLL_GROWTH = 0.25, 2.0, 1.25
 _SILENCE = 60.0
 """Seconds without a heartbeat after which an event stream counts as lost."""
@@ -27,9 +26,10 @@ _BROKEN_STREAMS = 3
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """The calls of a client. `retries` counts the attempts after the first."""
+    """The calls of a client. `retries` counts the attempts after the first, `first_pause` is the first wait between."""
 
     retries: int = 4
+    first_pause: float = 0.5
     new_key: Callable[[], str] = field(default=lambda: secrets.token_urlsafe(24))
     random: Callable[[int], int] = secrets.randbelow
 
@@ -142,7 +142,7 @@ class Core:
                 _check_time(seen, until)
             reader.begin_again()
             broken += 1
-            yield Pause(_FIRST_PAUSE)
+            yield Pause(self.first_pause)
         return seen
 
     def _seen_to_end(self, seen: Generation) -> Flow[Generation]:
@@ -178,7 +178,7 @@ class Core:
 
     def pause(self, tries: int, asked: float | None) -> float:
         """Seconds before the next attempt: `Retry-After`, else exponential back-off; both with jitter."""
-        seconds = min(_FIRST_PAUSE * 2**tries, LONGEST_PAUSE) if asked is None else asked
+        seconds = min(self.first_pause * 2**tries, LONGEST_PAUSE) if asked is None else asked
         return seconds * (1 + self.random(1000) / 4000)
 
 

@@ -35,15 +35,18 @@ OnProgress = Callable[[Generation], None]
 class Client:
     """A Stillmotion server, for one key. Every call raises `ClientError`; `close` it, or use it in a `with`.
 
-    A request is retried up to `retries` times when no response comes or the server asks for a later retry. A submit
-    carries an idempotency key, so a retry never makes a second generation. `on_wait` is called at the start of each
-    pause, since the server may ask for a minute. Threads may share a client.
+    A request is retried up to `retries` times when no response comes or the server asks for a later retry. Pauses
+    between the attempts begin at `first_pause` seconds and double. A submit carries an idempotency key, so a retry
+    never makes a second generation. `on_wait` is called at the start of each pause, since the server may ask for a
+    minute. Threads may share a client.
     """
 
-    def __init__(self, base_url: str, key: str, *, retries: int = 4, on_wait: OnWait = unheard) -> None:
+    def __init__(
+        self, base_url: str, key: str, *, retries: int = 4, first_pause: float = 0.5, on_wait: OnWait = unheard
+    ) -> None:
         self._base_url = checked_address(base_url)
         self._key = checked_key(key)
-        self._core = Core(retries)
+        self._core = Core(retries, first_pause)
         self._on_wait = on_wait
         self._http = httpx2.Client(**settings(self._base_url))
 

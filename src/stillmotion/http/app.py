@@ -118,7 +118,7 @@ def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Hand
     document = msgspec.json.encode(openapi.document(surfaces, PATHS, services.version, services.public_url))
     answering: dict[str, Answering] = {
         "/healthz": health.alive,
-        "/readyz": health.Readiness(services.readiness, services.clock, services.servers),
+        "/readyz": health.Readiness(services.readiness, services.clock, services.timing.check, services.servers),
         "/metrics": health.MetricsPage(parts.metrics, services.generations.store),
         "/openapi.json": _always(Reply(200, document, [JSON_TYPE, NO_STORE])),
         **{path: StaticPage(name) for path, name in PAGES.items()},

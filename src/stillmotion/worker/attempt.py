@@ -32,10 +32,10 @@ from stillmotion.media.sandbox.client import DECODER_COMMAND
 from stillmotion.worker.inputs.fetched import Fetched
 from stillmotion.worker.inputs.files import InputFiles
 from stillmotion.worker.makers.port import HandedOn, Job, Maker, SlowInput
-from stillmotion.worker.preview_store import PATIENCE_SECONDS, PreviewStore
+from stillmotion.worker.preview_store import PreviewStore
 from stillmotion.worker.renderer.process import RendererDied
+from stillmotion.worker.timing import WORKER_TIMING, WorkerTiming
 
-RENEW_EVERY = timedelta(seconds=1)
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 """Pauses between tries to record an end while the store or the storage is away (exponential back-off)."""
 
@@ -72,6 +72,7 @@ class AttemptContext:
     codec: VideoCodec = VideoCodec.H264
     fault: Fault = no_fault
     slow_decoder: Sequence[str] = DECODER_COMMAND
+    timing: WorkerTiming = WORKER_TIMING
 
     @property
     def fetched(self) -> Fetched:
@@ -115,7 +116,9 @@ class Attempt:
         self.is_ready = False
         self._fraction = 0.0
         self._log = log.bind(generation=generation.id, attempt=generation.attempt, engine=generation.engine)
-        self._showcase = PreviewStore(workshop.objects, workshop.work.new_preview(self._lease), self._log)
+        self._showcase = PreviewStore(
+            workshop.objects, workshop.work.new_preview(self._lease), self._log, workshop.timing.preview_removal
+        )
         self.task = asyncio.create_task(self._carry_out())
 
     async def carry_on(self, maker: Maker) -> bool:
@@ -182,7 +185,7 @@ class Attempt:
         clock, work = self._workshop.clock, self._workshop.work
         renewed_at = clock.monotonic()
         while True:
-            left = RENEW_EVERY.total_seconds() - (clock.monotonic() - renewed_at)
+            left = self._workshop.timing.renew.total_seconds() - (clock.monotonic() - renewed_at)
             try:
                 if left > 0:
                     await self._workshop.signal.wait(timedelta(seconds=left))
@@ -291,7 +294,7 @@ class Attempt:
         except asyncio.CancelledError:
             self._over.set()
             leaving = asyncio.create_task(self._withdraw(publishing, keys))
-            await asyncio.wait({leaving}, timeout=PATIENCE_SECONDS)
+            await asyncio.wait({leaving}, timeout=self._workshop.timing.preview_removal.total_seconds())
             raise
 
     async def _withdraw(self, publishing: "asyncio.Task[Generation]", keys: AssetKeys) -> None:

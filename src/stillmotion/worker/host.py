@@ -21,8 +21,6 @@ from stillmotion.worker.makers.remote import RemoteMaker, Successor
 from stillmotion.worker.renderer.process import RendererDied, RendererProcess
 from stillmotion.worker.stage import POLL, InputStage
 
-RECLAIM_EVERY = timedelta(seconds=2)
-"""Interval of looks for expired leases; longer than the interval of renewals."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 10.0
 LONGEST_FORWARD_PAUSE_SECONDS = 5.0
 """Longest pause before a server in trouble is asked again, while its work goes to another."""
@@ -267,7 +265,7 @@ class WorkerHost:
         """
         work, ended = self._workshop.work, frozenset[str]()
         while True:
-            await asyncio.sleep(RECLAIM_EVERY.total_seconds())
+            await asyncio.sleep(self._workshop.timing.reclaim.total_seconds())
             try:
                 held = frozenset[str]().union(*(each.held for each in self._stages))
                 await self._workshop.fetched.sweep(work.is_over, held)

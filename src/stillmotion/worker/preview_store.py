@@ -1,15 +1,13 @@
 """Preview storage: the newest preview of an attempt as an object, up to the attempt's end."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.domain.errors import Unavailable
-
-PATIENCE_SECONDS = 2.0
-"""Deadline for removing the preview at the attempt's end; a preview left behind is an orphan for the sweep."""
 
 
 class PreviewStore:
@@ -18,8 +16,10 @@ class PreviewStore:
     Slow storage costs previews and nothing else: a preview is dropped while the last one is still being stored.
     """
 
-    def __init__(self, objects: ObjectStore, key: str, log: structlog.typing.FilteringBoundLogger) -> None:
-        self._objects, self._key, self._log = objects, key, log
+    def __init__(
+        self, objects: ObjectStore, key: str, log: structlog.typing.FilteringBoundLogger, patience: timedelta
+    ) -> None:
+        self._objects, self._key, self._log, self._patience = objects, key, log, patience
         self._storing: asyncio.Task[None] | None = None
         self.shown: str | None = None
 
@@ -42,7 +42,7 @@ class PreviewStore:
         if storing is None:
             return
         clearing = asyncio.create_task(self._clear(storing))
-        _, late = await asyncio.wait({clearing}, timeout=PATIENCE_SECONDS)
+        _, late = await asyncio.wait({clearing}, timeout=self._patience.total_seconds())
         if late:
             clearing.cancel()
             self._log.info("preview_not_removed", why="storage does not answer")

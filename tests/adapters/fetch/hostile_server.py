@@ -114,7 +114,7 @@ async def serve(network: Network, reader: asyncio.StreamReader, writer: asyncio.
             case "/endless":
                 await endless(writer)
             case "/silent":
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
             case "/reset":
                 await reset(writer)
             case path if path in network.files:

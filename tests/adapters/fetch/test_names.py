@@ -14,6 +14,7 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.client import Connections, NoResponse, Trouble
 from stillmotion.adapters.fetch.resolver import QUESTIONS_EACH, NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
+from tests.waiting import eventually_async
 
 MANY = [f"198.51.{high}.{low}" for high in range(15) for low in range(256)]
 ZONE = {
@@ -80,7 +81,7 @@ async def test_two_thousand_names_that_are_never_answered_keep_nobody_waiting():
     async with NameServer(ZONE).running() as server:
         names = NameServers((server.address,))
         silent = [asyncio.create_task(names(f"n{number}.silent.com")) for number in range(2000)]
-        await asyncio.sleep(0.1)
+        await eventually_async(lambda: server.asked)
         began = time.monotonic()
         assert await names("both.photos.com")
         taken = time.monotonic() - began
@@ -99,12 +100,7 @@ async def test_lookups_leave_no_thread_and_no_handle_behind():
             lookups = [names("both.photos.com") for _ in range(QUESTIONS_EACH)]
             lookups += [asyncio.wait_for(names(f"n{round_of_them}.silent.com"), 0.05) for _ in range(10)]
             await asyncio.gather(*lookups, return_exceptions=True)
-        for _ in range(50):
-            after = len(os.listdir("/proc/self/fd")) if before else 0  # noqa: PTH208
-            if after <= before + 8:
-                break
-            await asyncio.sleep(0.1)
-    assert after <= before + 8
+        await eventually_async(lambda: not before or len(os.listdir("/proc/self/fd")) <= before + 8)  # noqa: PTH208
 
 
 async def test_a_name_with_one_address_inside_is_refused_whole():
@@ -122,12 +118,13 @@ async def test_an_answer_that_may_not_be_kept_is_kept_for_no_longer_than_a_secon
     async with NameServer(ZONE, ttl=0).running() as server:
         names = NameServers((server.address,))
         await names("both.photos.com")
-        once, began = server.asked["both.photos.com"], time.monotonic()
-        while server.asked["both.photos.com"] == once and time.monotonic() - began < 3:
+        once = server.asked["both.photos.com"]
+
+        async def is_asked_again():
             await names("both.photos.com")
-            await asyncio.sleep(0.05)
-    assert server.asked["both.photos.com"] > once
-    assert time.monotonic() - began < 2
+            return server.asked["both.photos.com"] > once
+
+        await eventually_async(is_asked_again, 2)
 
 
 @pytest.mark.parametrize(

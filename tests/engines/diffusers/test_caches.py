@@ -58,7 +58,7 @@ def drawn(engine, job, report=lambda _: None) -> list[bytes]:
 def attended(model) -> list[int]:
     """Grows by one with each attention that the network computes."""
     seen: list[int] = []
-    for name, module in model._main.transformer.named_modules():
+    for name, module in model.main.transformer.named_modules():
         if name.endswith("to_q"):
             module.register_forward_hook(lambda _, given, __: seen.append(given[0].shape[0]))
     return seen

@@ -51,7 +51,7 @@ def test_what_costs_precision_or_changes_the_course_changes_frames(options, plai
 
 def test_weights_in_eight_bits_are_kept_in_eight_bits(folder_of):
     _, model = at_work("wan21", folder_of, options={"fp8": True})
-    kept = {weight.dtype for weight in model._main.transformer.blocks[0].ffn.parameters()}
+    kept = {weight.dtype for weight in model.main.transformer.blocks[0].ffn.parameters()}
     assert kept == {torch.float8_e4m3fn}
 
 
@@ -75,8 +75,8 @@ def test_compiled_blocks_give_the_same_frames_and_can_be_cancelled(plain, folder
 def test_a_norm_and_its_activation_made_one_give_the_same_frames(plain, folder_of, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     engine, model = at_work("wan21", folder_of)
-    optimizations.fuse(model._main.vae)
-    kinds = [type(module).__name__ for module in model._main.vae.modules()]
+    optimizations.fuse(model.main.vae)
+    kinds = [type(module).__name__ for module in model.main.vae.modules()]
     blocks = kinds.count("WanResidualBlock")
     assert (kinds.count("_Activated"), kinds.count("Identity") >= blocks) == (2 * blocks, True)
     assert blocks > 4
@@ -95,7 +95,7 @@ def lora(folder, network, seed) -> str:
 
 def test_weights_are_merged_in(tmp_path, plain, folder_of):
     _, model = at_work("wan21", folder_of)
-    file = lora(tmp_path, model._main.transformer, 3)
+    file = lora(tmp_path, model.main.transformer, 3)
     with_it = [
         drawn(at_work("wan21", folder_of, options={"lora": file, "lora_scale": scale})[0], TINY["wan21"].job())
         for scale in (1.0, 1.0, 40.0)
@@ -107,7 +107,7 @@ def test_weights_are_merged_in(tmp_path, plain, folder_of):
 def test_each_of_two_networks_has_its_own(tmp_path, folder_of):
     _, model = at_work("a14b", folder_of)
     files = {}
-    for name, network in (("lora", model._main.transformer), ("lora_2", model._main.transformer_2)):
+    for name, network in (("lora", model.main.transformer), ("lora_2", model.main.transformer_2)):
         (folder := tmp_path / name).mkdir()
         files[name] = lora(folder, network, len(files))
     options = files | {"lora_scale": 40.0}

@@ -55,7 +55,7 @@ def set_tiles(vae) -> int:
 @pytest.mark.parametrize("name", ["wan21", "ti2v-5b", "ltx", "ltx2", "cogvideox", "hunyuan15", "kandinsky5"])
 def test_decoding_goes_on_in_tiles_where_it_ran_out_of_memory(name, folder_of):
     engine, model = at_work(name, folder_of)
-    tiny, vae, size = TINY[name], model._main.vae, FrameSize(64, 64)
+    tiny, vae, size = TINY[name], model.main.vae, FrameSize(64, 64)
     job = replace(tiny.job(), size=size, frame0=picture(0, size), frame1=picture(60, size) if tiny.last else None)
     whole, side = drawn(engine, job), set_tiles(vae)
     before = dict(vars(vae))
@@ -81,7 +81,7 @@ def test_svd_decodes_fewer_frames_at_once_where_it_ran_out_of_memory(folder_of):
         if named["num_frames"] > 2:
             raise torch.OutOfMemoryError("out of memory")
 
-    held = model._main.vae.decoder.register_forward_pre_hook(look, with_kwargs=True)
+    held = model.main.vae.decoder.register_forward_pre_hook(look, with_kwargs=True)
     try:
         assert len(drawn(engine, job)) == len(whole)
     finally:
@@ -98,7 +98,7 @@ def test_frames_that_are_out_already_are_not_made_again(folder_of):
         if len(calls) == 2:
             raise torch.OutOfMemoryError("out of memory")
 
-    held = model._main.vae.decoder.register_forward_pre_hook(second_fails)
+    held = model.main.vae.decoder.register_forward_pre_hook(second_fails)
     try:
         assert drawn(engine, job) == whole
     finally:
@@ -116,7 +116,7 @@ def test_what_was_out_before_memory_ran_out_stays_and_the_rest_is_close(folder_o
         if len(calls) == 2:
             raise torch.OutOfMemoryError("out of memory")
 
-    held = model._main.vae.decoder.conv_out.register_forward_pre_hook(second_fails)
+    held = model.main.vae.decoder.conv_out.register_forward_pre_hook(second_fails)
     try:
         again = drawn(engine, job)
     finally:
@@ -129,7 +129,7 @@ def test_a_clip_that_fits_nowhere_is_refused_with_the_largest_that_fits(folder_o
     engine, model = at_work("wan21", folder_of)
     size = FrameSize(128, 64)
     job = replace(TINY["wan21"].job(), size=size, frame0=picture(0, size))
-    held = fails_above(model._main.transformer, 8 * 4 * 2)
+    held = fails_above(model.main.transformer, 8 * 4 * 2)
     try:
         with pytest.raises(GenerationFailed) as refused:
             drawn(engine, job)
@@ -143,7 +143,7 @@ def test_a_clip_that_fits_nowhere_is_refused_with_the_largest_that_fits(folder_o
 
 def test_what_is_no_lack_of_memory_is_raised_as_it_is(folder_of):
     engine, model = at_work("wan21", folder_of)
-    held = fails_above(model._main.transformer, 0, RuntimeError("a bug"))
+    held = fails_above(model.main.transformer, 0, RuntimeError("a bug"))
     try:
         with pytest.raises(RuntimeError, match="a bug"):
             drawn(engine, TINY["wan21"].job())
@@ -153,7 +153,7 @@ def test_what_is_no_lack_of_memory_is_raised_as_it_is(folder_of):
 
 def test_weights_are_placed_by_the_room_that_there_is(folder_of):
     _, model = at_work("wan21", folder_of)
-    parts = {name: part for name, part in model._main.components.items() if isinstance(part, torch.nn.Module)}
+    parts = {name: part for name, part in model.main.components.items() if isinstance(part, torch.nn.Module)}
     sizes = {name: memory._byte_count(part) for name, part in parts.items()}
     without = sum(size for name, size in sizes.items() if "encoder" not in name)
     rooms = {
@@ -165,7 +165,7 @@ def test_weights_are_placed_by_the_room_that_there_is(folder_of):
         max(sizes.values()): DevicePlacement.PARTS,
         max(sizes.values()) - 1: DevicePlacement.BLOCKS,
     }
-    assert {room: memory.first_placement(model._main, room) for room in rooms} == rooms
+    assert {room: memory.first_placement(model.main, room) for room in rooms} == rooms
     assert memory.room_on(torch.device("cpu")) == math.inf
 
 
@@ -181,7 +181,7 @@ def test_where_the_weights_lie_changes_no_frame(name, placement, folder_of):
 def test_parts_that_visit_the_device_are_sent_what_they_work_on_there(folder_of):
     """Whether they are at home just now or not; "meta" stands for a device that is not the CPU."""
     _, model = at_work("wan21", folder_of)
-    pipeline, elsewhere = model._main, torch.device("meta")
+    pipeline, elsewhere = model.main, torch.device("meta")
     memory.place(pipeline, DevicePlacement.ENCODERS_OFF, elsewhere)
     at_home = (pipeline.text_encoder, pipeline.image_encoder)
     assert [part.device.type for part in at_home] == ["cpu", "cpu"]
@@ -202,7 +202,7 @@ def test_weights_are_moved_off_until_a_clip_fits(folder_of, monkeypatch):
         if len(tries) < 3:
             raise torch.OutOfMemoryError("out of memory")
 
-    held = model._main.transformer.register_forward_pre_hook(twice)
+    held = model.main.transformer.register_forward_pre_hook(twice)
     try:
         assert drawn(engine, TINY["wan21"].job()) == whole
     finally:

@@ -1,6 +1,5 @@
 """Clips made by an operator's own ComfyUI workflow."""
 
-import asyncio
 import io
 import json
 
@@ -13,6 +12,7 @@ from stillmotion.engines.forward.comfyui.progress import JobProgress
 from stillmotion.worker.makers.remote import MADE_THERE
 from tests.engines.forward.conftest import an_entry, forwarders_of
 from tests.engines.forward.servers import ComfyStudio, open_studio
+from tests.waiting import eventually_async
 from tests.worker.conftest import running
 from tests.worker.test_host import cancel
 
@@ -160,9 +160,7 @@ async def test_what_the_owner_cancels_is_interrupted(workshop, clip, tmp_path):
             generation_id = await bench.submit("a walk", engine=STUDIO)
             remote = (await bench.until(generation_id, lambda each: each.remote != "")).remote
             await cancel(bench, generation_id)
-            async with asyncio.timeout(5):
-                while not studio.interrupted:
-                    await asyncio.sleep(0.01)
+            await eventually_async(lambda: studio.interrupted)
     assert studio.interrupted == [remote]
 
 

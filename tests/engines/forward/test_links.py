@@ -1,7 +1,6 @@
 """Where a finished clip lies: on its server, in a bucket beside it, behind redirects, or where it is not to be had."""
 
 import asyncio
-import time
 
 import pytest
 from aiohttp import web
@@ -143,10 +142,8 @@ async def test_a_public_server_does_not_lead_us_into_our_own_network(tmp_path, h
 
     calls = PeerClient("http://93.184.216.34", {})
     async with serving(listen) as base:
-        began = time.monotonic()
         with pytest.raises(OutOfReach, match="is not a public address"):
             await calls.save(base.replace("127.0.0.1", host) + "/a.mp4", tmp_path / "a.mp4")
         await calls.close()
     assert heard == []
-    assert time.monotonic() - began < 5
     await asyncio.sleep(0)

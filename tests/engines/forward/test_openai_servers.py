@@ -1,6 +1,5 @@
 """Clips made by servers of OpenAI's shape, which do what such servers do on bad days."""
 
-import asyncio
 import io
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +15,7 @@ from stillmotion.engines.forward.polling import follow
 from stillmotion.media.input.probe import probe
 from tests.engines.forward.conftest import QUICK, an_entry, forwarders_of
 from tests.engines.forward.servers import OpenAIStudio, open_studio
+from tests.waiting import eventually_async
 from tests.worker.conftest import running
 from tests.worker.test_host import cancel
 
@@ -188,9 +188,7 @@ async def test_what_the_owner_cancels_is_cancelled_there(workshop, clip):
             generation_id = await bench.submit("a walk", engine=STUDIO)
             await bench.until(generation_id, lambda each: each.remote != "" and each.progress > 0, timeout=20)
             await cancel(bench, generation_id)
-            async with asyncio.timeout(5):
-                while not studio.deleted:
-                    await asyncio.sleep(0.01)
+            await eventually_async(lambda: studio.deleted)
     assert studio.deleted == ["video_1"]
 
 
@@ -217,9 +215,7 @@ async def test_a_dead_servers_work_goes_to_the_next_and_comes_back_when_it_lives
             second = await bench.ended(await bench.submit("a walk", engine=STUDIO))
             assert "does not answer" in forwarders[0].trouble
             await studio.start()
-            async with asyncio.timeout(10):
-                while forwarders[0].trouble is not None:
-                    await asyncio.sleep(0.05)
+            await eventually_async(lambda: forwarders[0].trouble is None)
             third = await bench.ended(await bench.submit("a walk", engine=STUDIO))
     assert [(each.state, each.engine, each.failures) for each in (first, second, third)] == [
         (State.COMPLETED, "forward/other", 0),

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 
 import pytest
 import structlog
@@ -10,6 +9,7 @@ from structlog.testing import capture_logs
 
 from stillmotion.http.edge.access_lines import AccessLines
 from tests.http.conftest import ADMIN_KEY, PICTURE_URL, POLL, SUBMIT
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +121,9 @@ def test_a_request_that_its_caller_gave_up_is_a_line_too(logging_edge):
     head = f"POST {SUBMIT} HTTP/1.1\r\nHost: x\r\nOcp-Apim-Subscription-Key: {caller.issued.primary}\r\n"
     with capture_logs() as events:
         with socket.create_connection(logging_edge.address, timeout=10) as connection:
-            connection.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
-            time.sleep(0.2)
-        until = time.monotonic() + 10
-        while not (lines := [each for each in events if each["event"] == "request"]) and time.monotonic() < until:
-            time.sleep(0.02)
+            connection.sendall(
+                f"{head}Content-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n".encode()
+            )
+            assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        lines = eventually(lambda: [each for each in events if each["event"] == "request"])
     assert [(each["status"], each["reason"]) for each in lines] == [(499, "client_gone")]

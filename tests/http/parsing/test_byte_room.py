@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillmotion.http.parsing import byte_room
 from stillmotion.http.parsing.byte_room import ByteRoom
 from stillmotion.http.parsing.multipart import FormParser
 
@@ -76,13 +75,11 @@ def test_never_more_than_there_is_and_everybody_gets_some(asked):
     asyncio.run(run())
 
 
-async def test_memory_is_returned_once_nothing_is_held(monkeypatch):
-    monkeypatch.setattr(byte_room, "EMPTY_SECONDS", 0.01)
+async def test_memory_is_returned_once_nothing_is_held():
     returned = threading.Event()
-    room = ByteRoom(100, 100, returned.set)
+    room = ByteRoom(100, 100, returned.set, 0.01)
     give_back = await room.take("a", 1)
-    await asyncio.sleep(0.05)
-    assert not returned.is_set()
+    assert not await asyncio.to_thread(returned.wait, 0.05)
     give_back()
     assert await asyncio.to_thread(returned.wait, 5)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillmotion.http.parsing import multipart
+from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
 from stillmotion.http.parsing.multipart import BadForm, Form, FormParser, boundary_of
 
 BOUNDARY = "XyZ"
@@ -94,12 +94,11 @@ def test_what_is_no_good_form_is_refused_by_the_field_to_blame(body, field, mess
     assert message in said
 
 
-def test_a_file_that_is_too_large_is_refused_before_its_end(monkeypatch):
-    monkeypatch.setattr(multipart, "MAX_PICTURE_BYTES", 1000)
+def test_a_file_that_is_too_large_is_refused_before_its_end():
     parser = FormParser(BOUNDARY)
-    parser.write(part('name="a"; filename="b"', b"x" * 500)[:-2])
+    parser.write(part('name="a"; filename="b"', bytes(MAX_PICTURE_BYTES))[:-2])
     with pytest.raises(BadForm, match="holds more than"):
-        parser.write(b"x" * 501)
+        parser.write(b"x")
 
 
 def test_nothing_is_said_on_standard_error(capfd):

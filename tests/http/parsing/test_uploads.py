@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from stillmotion.domain import uploads as rules
+from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES
+from stillmotion.domain.uploads import MAX_KEPT, MAX_KEPT_BYTES, Upload
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
 BOUNDARIES = itertools.count()
@@ -142,14 +143,20 @@ def test_only_a_form_is_taken(caller, kind):
     assert (answered.status, answered.body["details"][0]["field"]) == (400, "body")
 
 
-def test_a_subscription_keeps_only_so_many(caller, monkeypatch):
-    monkeypatch.setattr(rules, "MAX_KEPT", 2)
-    assert [upload(caller).status for _ in range(3)] == [201, 201, 429]
-    monkeypatch.setattr(rules, "MAX_KEPT", 10)
-    monkeypatch.setattr(rules, "MAX_KEPT_BYTES", 3 * len(PNG))
-    answered = [upload(caller) for _ in range(2)]
-    assert [each.status for each in answered] == [201, 429]
-    assert int(answered[1].headers["retry-after"]) <= 60
+def keep_already(caller, count, size=1):
+    """Have so many uploads of so many bytes in the store."""
+    edge, owner = caller.edge, caller.issued.subscription.id
+    expires_at = edge.clock.now() + timedelta(hours=1)
+    for _ in range(count):
+        edge.run(edge.store.add_upload(Upload(new_uuid7(), owner, "uploads/elsewhere", size, expires_at)))
+
+
+@pytest.mark.parametrize(("count", "size"), [(MAX_KEPT - 2, 1), (1, MAX_KEPT_BYTES - 2 * len(PNG))])
+def test_a_subscription_keeps_only_so_many(caller, count, size):
+    keep_already(caller, count, size)
+    answered = [upload(caller) for _ in range(3)]
+    assert [each.status for each in answered] == [201, 201, 429]
+    assert int(answered[2].headers["retry-after"]) <= 60
 
 
 def test_many_at_once_are_all_kept(caller):
@@ -170,12 +177,12 @@ def test_white_space_around_an_uploads_address_is_nothing(caller):
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_a_refused_upload_leaves_none_of_its_bytes(start, kind, monkeypatch):
+def test_a_refused_upload_leaves_none_of_its_bytes(start, kind):
     """Nor does one that is kept: the collector of cycles runs seldom in a server, and not at all here."""
     caller = start(kind).caller()
     content = PNG[:8] + bytes(4_000_000)
     assert upload(caller, content).status == 201
-    monkeypatch.setattr(rules, "MAX_KEPT", 3)
+    keep_already(caller, MAX_KEPT - 3)
     gc.collect()
     gc.disable()
     tracemalloc.start()

@@ -3,11 +3,13 @@
 import asyncio
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
 from stillmotion.domain.errors import StoreUnavailable, Unavailable
 from stillmotion.http.edge.metrics import BUCKETS, RequestMetrics
+from stillmotion.http.edge.services import EdgeTiming
 
 
 async def fine():
@@ -23,7 +25,7 @@ async def broken():
 
 
 async def stuck():
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
 
 
 def test_a_process_that_answers_is_alive(edge):
@@ -51,9 +53,9 @@ def test_a_server_whose_work_others_do_is_named_while_all_is_ready(start):
     assert (answered.status, answered.body) == (200, told)
 
 
-def test_what_is_missing_is_named(start, monkeypatch):
-    monkeypatch.setattr("stillmotion.http.resources.health.CHECK_SECONDS", 0.05)
-    edge = start(readiness={"store": stuck, "storage": broken, "worker": no_renderer, "rest": fine})
+def test_what_is_missing_is_named(start):
+    hasty = EdgeTiming(check=timedelta(seconds=0.05))
+    edge = start(timing=hasty, readiness={"store": stuck, "storage": broken, "worker": no_renderer, "rest": fine})
     answered = edge.ask("GET", "/readyz")
     assert answered.status == 503
     assert int(answered.headers["retry-after"]) > 0

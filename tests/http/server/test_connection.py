@@ -12,7 +12,8 @@ from aiohttp import web
 
 from stillmotion.http.server.replies import Reply
 from stillmotion.http.server.request import DEADLINES, BrokenBody, ClientGone
-from tests.http.speaking import CHUNKED, post, speak, until, until_closed
+from tests.http.speaking import CHUNKED, assert_quiet, post, speak, until, until_closed
+from tests.waiting import eventually
 
 
 async def body_of(request):
@@ -39,6 +40,23 @@ def test_a_body_may_come_byte_by_byte():
         assert until(connection, b"hello").endswith(b"\r\n\r\nPOST /p q=1 hello")
 
 
+class Held:
+    """A handler that answers once it is let go."""
+
+    def __init__(self):
+        self.let_go = threading.Event()
+        self._under_way = 0
+
+    async def __call__(self, request):
+        self._under_way += 1
+        await asyncio.to_thread(self.let_go.wait, 20)
+        return await echo(request)
+
+    def wait_for(self, count):
+        """Wait until so many requests are under way."""
+        eventually(lambda: self._under_way >= count)
+
+
 def test_a_body_may_come_in_chunks():
     with speak(echo) as connection:
         connection.sendall(
@@ -58,7 +76,8 @@ def test_a_large_body_comes_whole():
 
 def test_requests_sent_together_are_answered_in_their_order():
     async def uneven(request):
-        await asyncio.sleep(0.1 if request.route == "/slow" else 0)
+        for _ in range(100 if request.route == "/slow" else 0):
+            await asyncio.sleep(0)
         return await echo(request)
 
     with speak(uneven) as connection:
@@ -145,14 +164,12 @@ def test_a_trailer_is_no_header():
 
 
 def test_what_is_no_request_does_not_answer_the_one_before_it():
-    async def slow(request):
-        await asyncio.sleep(0.1)
-        return await echo(request)
-
-    with speak(slow) as connection:
+    held = Held()
+    with speak(held) as connection:
         connection.sendall(post(b"hello"))
-        time.sleep(0.05)
+        held.wait_for(1)
         connection.sendall(b"nonsense\r\n\r\n")
+        held.let_go.set()
         said = until_closed(connection)
     assert said.startswith(b"HTTP/1.1 200 ")
     assert b"hello" in said
@@ -194,15 +211,13 @@ def test_who_waits_longest_for_nothing_makes_room(beginning):
 
 
 def test_who_is_being_answered_makes_no_room():
-    async def slow(request):
-        await asyncio.sleep(0.3)
-        return await echo(request)
-
-    with speak(slow, most=3) as first, ExitStack() as idle:
+    held = Held()
+    with speak(held, most=3) as first, ExitStack() as idle:
         first.sendall(post(b"hello"))
-        time.sleep(0.05)
+        held.wait_for(1)
         for _ in range(5):
             idle.enter_context(another(first.getpeername()))
+        held.let_go.set()
         assert until(first, b"hello").startswith(b"HTTP/1.1 200 ")
 
 
@@ -212,19 +227,17 @@ def another(address):
 
 
 def test_too_many_connections_are_told_so():
-    async def slow(request):
-        await asyncio.sleep(0.5)
-        return await echo(request)
-
-    with speak(slow, most=2) as first, ExitStack() as others:
+    held = Held()
+    with speak(held, most=2) as first, ExitStack() as others:
         address = first.getpeername()
         second = others.enter_context(another(address))
         for each in (first, second):
             each.sendall(post(b"hello"))
-        time.sleep(0.1)
+        held.wait_for(2)
         third = others.enter_context(another(address))
         third.sendall(post(b"hello"))
         assert until_closed(third).startswith(b"HTTP/1.1 503 ")
+        held.let_go.set()
 
 
 def test_an_idle_connection_is_closed_in_time():
@@ -251,7 +264,7 @@ def test_a_body_has_its_own_time_however_late_its_head_came():
 def test_a_caller_of_http_1_0_is_not_told_to_continue():
     with speak(echo) as connection:
         connection.sendall(b"POST / HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
-        time.sleep(0.1)
+        assert_quiet(connection, 0.1)
         connection.sendall(b"hello")
         assert until_closed(connection).startswith(b"HTTP/1.0 200 ")
 

@@ -14,6 +14,8 @@ from stillmotion.http.server.replies import CLOSE, Reply
 from stillmotion.http.server.request import DEADLINES, Deadlines
 from stillmotion.http.server.server import HttpServer, listen, url_of
 from stillmotion.http.server.streams import send_in_pieces
+from tests.http.speaking import until_closed
+from tests.waiting import eventually
 
 
 async def whole(request):
@@ -44,13 +46,6 @@ def serve():
 def connect(server):
     host, _, port = server.url.removeprefix("http://").rpartition(":")
     return socket.create_connection((host, int(port)), timeout=5)
-
-
-def until_closed(connection):
-    received = b""
-    while piece := connection.recv(65536):
-        received += piece
-    return received
 
 
 def test_a_free_port_is_known_before_anything_is_served():
@@ -206,10 +201,7 @@ def test_answers_that_nobody_reads_do_not_hold_a_connection(serve, asked):
     with narrow(server) as connection:
         with suppress(OSError):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * asked)
-        until = time.monotonic() + 5
-        while connections_of(server) and time.monotonic() < until:
-            time.sleep(0.05)
-        assert connections_of(server) == 0
+        eventually(lambda: connections_of(server) == 0)
 
 
 def narrow(server):
@@ -231,28 +223,35 @@ def connections_of(server):
 
 
 def test_what_is_under_way_is_finished_before_the_end(serve):
+    begun, let_go = threading.Event(), threading.Event()
+
     async def slow(request):
-        await asyncio.sleep(0.4)
+        begun.set()
+        await asyncio.to_thread(let_go.wait, 20)
         return await whole(request)
 
     server = serve(slow)
     with connect(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.1)
+        assert begun.wait(10)
         server.stop()
+        let_go.set()
         assert b"ok" in until_closed(connection)
 
 
 def test_the_end_is_not_put_off_for_ever():
+    begun = threading.Event()
+
     async def stuck(request):
-        await asyncio.sleep(60)
+        begun.set()
+        await asyncio.Event().wait()
 
     server = HttpServer(stuck, listen("127.0.0.1", 0), shutdown_seconds=1)
     thread = threading.Thread(target=lambda: uvloop.run(server.serve()), daemon=True)
     thread.start()
     with connect(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.2)
+        assert begun.wait(10)
         server.stop()
         thread.join(4)
         assert not thread.is_alive()

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -84,7 +85,7 @@ DEEDS: Mapping[str, Callable[[], object]] = {
     "signal": signal_the_renderer,
     "trace": trace,
     "namespace": gain_a_namespace,
-    "sleep": lambda: time.sleep(60),
+    "sleep": lambda: threading.Event().wait(),
     "dawdle": dawdle,
     "linger": lambda: time.sleep(1.5),
 }

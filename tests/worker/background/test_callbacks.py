@@ -25,6 +25,7 @@ from stillmotion.domain.request import GenerationRequest
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.worker.background.callbacks import OWNER_SHARE, SHARE, Deliverer
 from tests.builders import NOON, ManualClock
+from tests.waiting import eventually_async
 from tests.worker.conftest import PRODUCT
 from tests.worker.receiver import OK, receiving
 
@@ -50,7 +51,7 @@ class Elsewhere:
             if "hangs" in host:
                 await asyncio.sleep(deadline.total_seconds())
                 raise CallbackUndeliverable("callback_timeout: no answer came in time")
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0)
             self.heard.append(host)
             return CallbackResponse(204)
         finally:
@@ -81,9 +82,11 @@ class Office:
 
     async def tried(self, delivery_id, times=1, timeout=5.0):
         """Wait until so many attempts are in the log."""
-        async with asyncio.timeout(timeout):
-            while len(await self.store.attempts(delivery_id)) < times:
-                await asyncio.sleep(0.005)
+
+        async def are_tried():
+            return len(await self.store.attempts(delivery_id)) >= times
+
+        await eventually_async(are_tried, timeout)
         return await self.store.find_delivery(delivery_id)
 
     async def until_due(self, delivery_id):
@@ -193,12 +196,10 @@ async def test_what_is_cut_off_is_made_again_under_the_same_id(database):
     async with receiving() as receiver:
         async with at_work(database) as office:
             delivery_id = await office.announce(receiver.url("/hangs"))
-            while not receiver.heard:
-                await asyncio.sleep(0.005)
+            await eventually_async(lambda: receiver.heard)
         async with at_work(database) as office:
             assert await office.store.attempts(delivery_id) == []
-            while len(receiver.heard) < 2:
-                await asyncio.sleep(0.005)
+            await eventually_async(lambda: len(receiver.heard) >= 2)
     assert [headers["webhook-id"] for _, headers, _ in receiver.heard] == [delivery_id] * 2
 
 
@@ -222,9 +223,7 @@ async def test_one_dead_endpoint_delays_none_of_a_thousand_good_deliveries(datab
         await asyncio.gather(*(office.announce("https://hangs.example/hook") for _ in range(1000)))
         office.clock.advance(seconds=1)
         good = await asyncio.gather(*(office.announce(f"https://good{n % 7}.example/hook") for n in range(1000)))
-        async with asyncio.timeout(10):
-            while len(elsewhere.heard) < 1000:
-                await asyncio.sleep(0.01)
+        await eventually_async(lambda: len(elsewhere.heard) >= 1000, 10)
         delivered = [await office.tried(each) for each in good]
         assert {each.state for each in delivered} == {DeliveryState.DELIVERED}
     assert elsewhere.most["hangs.example"] == SHARE
@@ -256,8 +255,7 @@ async def test_one_subscriptions_hanging_path_delays_no_others_path_on_the_same_
         (stranger,) = await with_strangers(office, 1)
         for _ in range(2 * SHARE):
             await office.announce(receiver.url("/hangs"), stranger)
-        while len(receiver.heard) < SHARE:
-            await asyncio.sleep(0.005)
+        await eventually_async(lambda: len(receiver.heard) >= SHARE)
         office.clock.advance(seconds=1)
         delivery = await office.tried(await office.announce(receiver.url("/ok")), timeout=2.0)
     assert delivery.state is DeliveryState.DELIVERED

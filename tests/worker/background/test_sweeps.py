@@ -10,6 +10,7 @@ from stillmotion.application.retention import Retention
 from stillmotion.testing.memory_store import MemoryStore
 from stillmotion.worker.background.sweeps import Sweeper
 from tests.builders import ManualClock, a_generation, a_product, a_subscription, some_assets
+from tests.waiting import eventually_async
 
 
 async def test_what_expired_while_the_server_was_off_goes_at_its_start(tmp_path):
@@ -27,9 +28,11 @@ async def test_what_expired_while_the_server_was_off_goes_at_its_start(tmp_path)
     await store.change(generation.id, lambda each: each.completed(claimed.lease, assets, "{}", clock.now()))
     clock.advance(days=1)
     sweeping = asyncio.create_task(Sweeper(Retention(store, objects, clock)).run())
-    async with asyncio.timeout(5):
-        while await store.find(generation.id) is not None or await store.removals(1):
-            await asyncio.sleep(0.005)
+
+    async def is_gone():
+        return await store.find(generation.id) is None and not await store.removals(1)
+
+    await eventually_async(is_gone)
     sweeping.cancel()
     with suppress(asyncio.CancelledError):
         await sweeping

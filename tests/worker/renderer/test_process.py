@@ -27,6 +27,7 @@ from stillmotion.worker.renderer.process import (
 )
 from stillmotion.worker.renderer.protocol import KeyframeFile, Progress, Render, RenderStage
 from tests.timing import tries
+from tests.waiting import eventually
 from tests.worker.conftest import FAKE_RENDERER, png
 
 
@@ -221,10 +222,7 @@ def test_the_child_dies_with_a_parent_that_is_killed(picture):
             if stage == RenderStage.RENDERING:
                 break
         parent.kill()
-    deadline = time.monotonic() + 2
-    while _exists(int(child)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not _exists(int(child))
+    eventually(lambda: not _exists(int(child)))
 
 
 def _exists(pid: int) -> bool:

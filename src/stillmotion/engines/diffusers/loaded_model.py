@@ -55,7 +55,7 @@ class LoadedModel:
         self._hooks = StepHooks()
         self._fineness: dict[FrameSize, int] = {}
         self._colours: Colours | None = None
-        self._main = self._adopt(pipeline)
+        self.main = self._adopt(pipeline)
 
     @property
     def hits(self) -> int:
@@ -70,16 +70,16 @@ class LoadedModel:
 
     def settle(self, placement: DevicePlacement) -> None:
         """Place the weights on the device, or some of them in main memory."""
-        place(self._main, placement, self.device)
+        place(self.main, placement, self.device)
         self.placement = placement
 
     def learn_colours(self) -> None:
         """Fit the colour map for previews of latents."""
-        self._colours = colours_of(self._main, self.device)
+        self._colours = colours_of(self.main, self.device)
 
     def size(self, asked: FrameSize) -> FrameSize:
         """The size that the model makes of one that its entry allows."""
-        return self.family.size(self._main, asked)
+        return self.family.size(self.main, asked)
 
     def denoise(self, shot: Conditioning, course: ClipProgress, show: Show = unseen) -> Latents:
         """Run all but the decoder; `show` is offered a preview at each step.
@@ -120,7 +120,7 @@ class LoadedModel:
             else:
                 return
             release(self.device)
-            if fineness < finest(self._main.vae):
+            if fineness < finest(self.main.vae):
                 self._fineness[shot.size] = fineness + 1
                 log.warning("decoding %s again in smaller pieces", self.entry.name)
             elif not self._make_room():
@@ -128,7 +128,7 @@ class LoadedModel:
 
     def _pieces(self, latents: Latents, fineness: int) -> Iterator[torch.Tensor]:
         # `no_grad` around each piece: a generator's body runs in the context of whoever takes the next item.
-        made = pieces(self._main.vae, latents, fineness)
+        made = pieces(self.main.vae, latents, fineness)
         while True:
             with torch.no_grad():
                 piece = next(made, None)
@@ -208,14 +208,14 @@ class LoadedModel:
     def _pipeline_for(self, shot: Conditioning) -> Any:
         """The pipeline for pictures or for text alone; both share one set of weights."""
         name = self.family.picture if shot.anchors else self.family.text
-        if name in {"", type(self._main).__name__}:
-            return self._main
+        if name in {"", type(self.main).__name__}:
+            return self.main
         if name not in self._pipelines:
             kind = getattr(diffusers, name)
             takes = inspect.signature(kind.__init__).parameters
-            parts = {part: each for part, each in self._main.components.items() if part in takes}
+            parts = {part: each for part, each in self.main.components.items() if part in takes}
             # Settings of the pipeline itself (numbers, flags), which are no components.
-            set_up = {part: each for part, each in self._main.config.items() if part in takes and part not in parts}
+            set_up = {part: each for part, each in self.main.config.items() if part in takes and part not in parts}
             self._adopt(kind(**parts, **{part: each for part, each in set_up.items() if not part.startswith("_")}))
         return self._pipelines[name]
 

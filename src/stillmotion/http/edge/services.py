@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +20,23 @@ from stillmotion.http.edge.keyless import Keyless
 
 Check = Callable[[], Awaitable[None]]
 """Returns when a part of the service works; raises `Unavailable` with a sentence that says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeTiming:
+    """Intervals of the HTTP edge.
+
+    An event stream with nothing to tell for `heartbeat` sends a comment, as a sign of life. It looks at the row after
+    `look` without news: a worker in a process of its own tells nobody here. A part of the service that does not answer
+    a readiness check within `check` does not work.
+    """
+
+    heartbeat: timedelta = timedelta(seconds=15)
+    look: timedelta = timedelta(seconds=2)
+    check: timedelta = timedelta(seconds=2)
+
+
+EDGE_TIMING = EdgeTiming()
 
 
 @dataclass(slots=True)
@@ -72,3 +90,4 @@ class Services:
     cors_origins: Sequence[str] = ()
     keyless: Keyless | None = None
     access_log: bool = False
+    timing: EdgeTiming = EDGE_TIMING

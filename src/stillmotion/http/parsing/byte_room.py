@@ -25,9 +25,15 @@ class ByteRoom:
     back: the C library keeps what was freed in pieces until it is asked to return it.
     """
 
-    def __init__(self, most: int, most_of_one: int, when_empty: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        most: int,
+        most_of_one: int,
+        when_empty: Callable[[], None] = lambda: None,
+        empty_seconds: float = EMPTY_SECONDS,
+    ) -> None:
         self._most = most
-        self._when_empty = when_empty
+        self._when_empty, self._empty_seconds = when_empty, empty_seconds
         self._emptied: asyncio.TimerHandle | None = None
         self._most_of_one = most_of_one
         self._taken: Counter[str] = Counter()
@@ -57,7 +63,7 @@ class ByteRoom:
             loop = asyncio.get_running_loop()
             if self._emptied is not None:
                 self._emptied.cancel()
-            self._emptied = loop.call_later(EMPTY_SECONDS, loop.run_in_executor, None, self._when_empty)
+            self._emptied = loop.call_later(self._empty_seconds, loop.run_in_executor, None, self._when_empty)
 
     def _grant(self) -> None:
         """Give room to those who can have it now."""

@@ -6,7 +6,6 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 import re
 from collections.abc import Callable
-from datetime import timedelta
 
 import msgspec
 
@@ -16,15 +15,10 @@ from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.edge.operation import LinkTo
+from stillmotion.http.edge.services import EdgeTiming
 from stillmotion.http.server.replies import NO_STORE, Header, Reply
 from stillmotion.http.server.request import Request
 from stillmotion.http.server.streams import Pieces
-
-HEARTBEAT = timedelta(seconds=15)
-"""After this long with nothing to say, a comment says that the stream is alive."""
-
-LOOK_EVERY = timedelta(seconds=2)
-"""How long to wait to be told before the row is looked at: a worker that is a process of its own tells nobody here."""
 
 RECONNECT_MILLISECONDS = 2000
 
@@ -87,13 +81,20 @@ class EventStream:
     """
 
     def __init__(
-        self, watch: Watch, store: GenerationStore, generation_id: str, new_links: Callable[[], LinkTo], seen: str
+        self,
+        watch: Watch,
+        store: GenerationStore,
+        generation_id: str,
+        new_links: Callable[[], LinkTo],
+        seen: str,
+        timing: EdgeTiming,
     ) -> None:
         self._watch = watch
         self._store = store
         self._generation_id = generation_id
         self._new_links = new_links
         self._seen = seen
+        self._timing = timing
         self._state = seen.split("-")[1] if _POSITION.fullmatch(seen) else ""
 
     async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
@@ -108,14 +109,14 @@ class EventStream:
         generation = await self._look()
         while generation is not None and request.transport is not None:
             said = self._event(generation)
-            if said is None and now() - spoke_at >= HEARTBEAT.total_seconds():
+            if said is None and now() - spoke_at >= self._timing.heartbeat.total_seconds():
                 said = _BEAT
             if said is not None:
                 spoke_at = now()
                 yield said
             if generation.is_terminal:
                 return
-            generation = await self._watch.next(min(LOOK_EVERY, HEARTBEAT))
+            generation = await self._watch.next(min(self._timing.look, self._timing.heartbeat))
             if self._watch.has_ended:
                 return
             generation = generation or await self._look()

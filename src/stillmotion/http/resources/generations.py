@@ -55,7 +55,7 @@ async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> 
         return OperationResult(b"", generation.view, status=204)
     watch = services.changes.watch(generation.id)
     call.held.callback(watch.end)
-    stream = EventStream(watch, services.generations.store, generation.id, lambda: call.link_to, seen)
+    stream = EventStream(watch, services.generations.store, generation.id, lambda: call.link_to, seen, services.timing)
     return OperationResult(b"", generation.view, streamed_by=stream)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 
 import msgspec
 import structlog
@@ -14,9 +15,6 @@ from stillmotion.http.edge.metrics import NO_SERVERS, Metrics
 from stillmotion.http.edge.services import Check, OtherServer
 from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Reply
 from stillmotion.http.server.request import Request
-
-CHECK_SECONDS = 2.0
-"""A part that does not say that it works within this time does not work."""
 
 REMEMBERED_SECONDS = 1.0
 TROUBLE_REMEMBERED_SECONDS = 0.1
@@ -41,8 +39,13 @@ class Readiness:
     """`/readyz`: every part works, or 503 and what is missing. It names the `servers` whose work others do just now."""
 
     def __init__(
-        self, checks: Mapping[str, Check], clock: Clock, servers: Mapping[str, OtherServer] = NO_SERVERS
+        self,
+        checks: Mapping[str, Check],
+        clock: Clock,
+        patience: timedelta,
+        servers: Mapping[str, OtherServer] = NO_SERVERS,
     ) -> None:
+        self._patience = patience.total_seconds()
         self._checks = checks
         self._servers = servers
         self._clock = clock
@@ -61,7 +64,7 @@ class Readiness:
             return self._known[1]
 
     async def _check(self) -> Reply:
-        found = await asyncio.gather(*(_trouble(name, check) for name, check in self._checks.items()))
+        found = await asyncio.gather(*(self._trouble(name, check) for name, check in self._checks.items()))
         missing = {name: trouble for name, trouble in zip(self._checks, found, strict=True) if trouble is not None}
         if not missing:
             troubles = {name: each.trouble for name, each in self._servers.items() if each.trouble is not None}
@@ -70,20 +73,19 @@ class Readiness:
         body = msgspec.json.encode({"status": "not ready", "missing": missing})
         return Reply(503, body, [JSON_TYPE, NO_STORE, ("Retry-After", str(RETRY_SECONDS))])
 
-
-async def _trouble(name: str, check: Check) -> str | None:
-    """Why a part does not work, None where it does."""
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await check()
-    except Unavailable as error:
-        return str(error)
-    except TimeoutError:
-        return f"no answer within {CHECK_SECONDS:g} seconds"
-    except Exception:
-        _LOG.exception("readiness_check_failed", part=name)
-        return "the check itself failed: see the log"
-    return None
+    async def _trouble(self, name: str, check: Check) -> str | None:
+        """Why a part does not work, None where it does."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await check()
+        except Unavailable as error:
+            return str(error)
+        except TimeoutError:
+            return f"no answer within {self._patience:g} seconds"
+        except Exception:
+            _LOG.exception("readiness_check_failed", part=name)
+            return "the check itself failed: see the log"
+        return None
 
 
 class MetricsPage:

@@ -22,7 +22,7 @@ class SqliteSubscriptions:
     """`AccessStore` and `SubscriptionStore`."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
-        self._writer = writer
+        self.writer = writer
         self._reader = reader
 
     async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
@@ -46,7 +46,7 @@ class SqliteSubscriptions:
             if connection.changes() == 0:
                 raise InvalidRequest(Problem("product", f"there is a product called {product.name} already"))
 
-        await self._writer.run(operation)
+        await self.writer.run(operation)
 
     async def find_product(self, name: str) -> Product | None:
         """See `SubscriptionStore.find_product`."""
@@ -68,7 +68,7 @@ class SqliteSubscriptions:
             connection.execute(queries.UPDATE_PRODUCT, from_product(changed))
             return changed
 
-        return await self._writer.run(operation)
+        return await self.writer.run(operation)
 
     async def add_subscription(self, subscription: Subscription, keys: Sequence[Key]) -> None:
         """See `SubscriptionStore.add_subscription`."""
@@ -78,7 +78,7 @@ class SqliteSubscriptions:
             for key in keys:
                 connection.execute(queries.PUT_KEY, from_key(key))
 
-        await self._writer.run(operation)
+        await self.writer.run(operation)
 
     async def subscriptions(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
         """See `SubscriptionStore.subscriptions`."""
@@ -108,7 +108,7 @@ class SqliteSubscriptions:
             connection.execute(queries.UPDATE_SUBSCRIPTION, from_subscription(changed))
             return changed
 
-        return await self._writer.run(operation)
+        return await self.writer.run(operation)
 
     async def replace_key(self, key: Key) -> None:
         """See `SubscriptionStore.replace_key`."""
@@ -118,7 +118,7 @@ class SqliteSubscriptions:
                 raise SubscriptionNotFound(key.subscription_id)
             connection.execute(queries.PUT_KEY, from_key(key))
 
-        await self._writer.run(operation)
+        await self.writer.run(operation)
 
     async def usage(self, subscription_id: str, period: str) -> Usage:
         """See `SubscriptionStore.usage`."""

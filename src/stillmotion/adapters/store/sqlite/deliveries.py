@@ -20,7 +20,7 @@ class SqliteCallbacks:
     """`CallbackStore`."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
-        self._writer = writer
+        self.writer = writer
         self._reader = reader
 
     async def due(self, now: datetime, each: int) -> Sequence[Delivery]:
@@ -43,7 +43,7 @@ class SqliteCallbacks:
             connection.execute(queries.RECORD_ATTEMPT, from_attempt(delivery.id, attempt))
             connection.execute(queries.RECORD_DELIVERY, from_delivery(delivery))
 
-        await self._writer.run(operation)
+        await self.writer.run(operation)
 
     async def find_delivery(self, delivery_id: str) -> Delivery | None:
         """See `CallbackStore.find_delivery`."""
@@ -74,7 +74,7 @@ class SqliteCallbacks:
             connection.execute(queries.REPLAY_DELIVERY, from_delivery(replayed))
             return replayed
 
-        return await self._writer.run(operation)
+        return await self.writer.run(operation)
 
 
 _MICROSECOND = timedelta(microseconds=1)

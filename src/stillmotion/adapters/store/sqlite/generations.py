@@ -59,7 +59,7 @@ class SqliteGenerations:
     """`GenerationStore`."""
 
     def __init__(self, writer: Writer, reader: Reader, clock: Clock, changed: Changed, fault: Fault = no_fault) -> None:
-        self._writer = writer
+        self.writer = writer
         self._reader = reader
         self._clock = clock
         self._changed = changed
@@ -73,7 +73,7 @@ class SqliteGenerations:
             self._fault(Point.SUBMIT_BEFORE_COMMIT)
             return accepted
 
-        return await self._writer.run(operation)
+        return await self.writer.run(operation)
 
     async def find(self, generation_id: str) -> Generation | None:
         """See `GenerationStore.find`."""
@@ -123,7 +123,7 @@ class SqliteGenerations:
                 raise GenerationNotFound(generation_id)
             return _apply(connection, to_generation(row), change, now)
 
-        changed = await self._writer.run(operation)
+        changed = await self.writer.run(operation)
         self._changed(changed)
         return changed
 
@@ -141,7 +141,7 @@ class SqliteGenerations:
             row = connection.execute(queries.NEXT_QUEUED, asked).get
             return None if row is None else _apply(connection, to_generation(row), claim, now)
 
-        claimed = await self._writer.run(operation)
+        claimed = await self.writer.run(operation)
         if claimed is not None:
             self._changed(claimed)
         return claimed
@@ -161,7 +161,7 @@ class SqliteGenerations:
     async def delete(self, generation_id: str) -> bool:
         """See `GenerationStore.delete`."""
         now = self._clock.now()
-        before = await self._writer.run(lambda connection: delete_generation(connection, generation_id, now))
+        before = await self.writer.run(lambda connection: delete_generation(connection, generation_id, now))
         if before is not None and not before.is_terminal:
             self._changed(before.cancelled(now))
         return before is not None
@@ -172,7 +172,7 @@ class SqliteGenerations:
         def operation(connection: apsw.Connection) -> None:
             connection.execute(queries.END_REMOVAL, (generation_id,))
 
-        await self._writer.run(operation)
+        await self.writer.run(operation)
 
 
 def delete_generation(connection: apsw.Connection, generation_id: str, now: datetime) -> Generation | None:

@@ -38,19 +38,19 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, Sqlit
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""
-        await self._writer.run(_touch)
+        await self.writer.run(_touch)
 
     @property
     def displaced(self) -> str | None:
         """A sentence about a file of the database that is not in its place, with the remedy; None if all are."""
-        return self._writer.displaced
+        return self.writer.displaced
 
     def close(self) -> None:
         """Finish the operations under way and close the file. Waits for the disk; may be called twice."""
         try:
             self._reader.close()
         finally:
-            self._writer.close()
+            self.writer.close()
 
 
 def open_store(

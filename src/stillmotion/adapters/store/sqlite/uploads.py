@@ -16,7 +16,7 @@ class SqliteUploads:
     """`UploadStore`."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
-        self._writer = writer
+        self.writer = writer
         self._reader = reader
 
     async def add_upload(self, upload: Upload) -> None:
@@ -27,7 +27,7 @@ class SqliteUploads:
             check_room(kept, kept_bytes, upload.size)
             connection.execute(queries.INSERT_UPLOAD, from_upload(upload))
 
-        await self._writer.run(operation)
+        await self.writer.run(operation)
 
     async def find_upload(self, subscription_id: str, upload_id: str) -> Upload | None:
         """See `UploadStore.find_upload`."""
@@ -44,4 +44,4 @@ class SqliteUploads:
         def operation(connection: apsw.Connection) -> None:
             connection.execute(queries.FORGET_UPLOAD, (upload_id,))
 
-        await self._writer.run(operation)
+        await self.writer.run(operation)

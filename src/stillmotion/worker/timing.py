@@ -1,0 +1,21 @@
+"""Intervals of a worker, in one place."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTiming:
+    """How often a worker does what it repeats, and how long it waits for others.
+
+    `renew` is the interval of a lease's renewals, `reclaim` that of looks for expired leases. The second is longer, so
+    that every worker renews its leases between two looks. `preview_removal` is the deadline for storage to remove the
+    preview at an attempt's end. A preview that is left behind is an orphan for the sweep.
+    """
+
+    renew: timedelta = timedelta(seconds=1)
+    reclaim: timedelta = timedelta(seconds=2)
+    preview_removal: timedelta = timedelta(seconds=2)
+
+
+WORKER_TIMING = WorkerTiming()

@@ -1,0 +1,111 @@
+"""Tests wait for what comes about, and change nothing of a module while it is used."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.architecture import exceptions, source_tree
+
+OURS = frozenset({"bench", "dev", "examples", "stillmotion", "tests", "tools"})
+WAITING = "tests/waiting.py"
+
+
+def test_no_constant_of_ours_is_patched():
+    """A number that a test has to change is a value that is given: see `WorkerTiming`, `EdgeTiming`, `Deadlines`."""
+    found = {source_tree.name(path): sorted(patched(path)) for path in source_tree.modules("tests")}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_tests_seldom_sleep():
+    """`tests/waiting.py` waits for a state; what is left sleeps where the passing of time is what is tested."""
+    found = {source_tree.name(path): sleeps(path) for path in source_tree.modules("tests")}
+    del found[WAITING]
+    in_tests = {path: count for path, count in found.items() if count and is_test(Path(path))}
+    in_fakes = {path: count for path, count in found.items() if count and not is_test(Path(path))}
+    assert sum(in_tests.values()) <= exceptions.SLEEPS, in_tests
+    assert in_fakes == exceptions.SLOW_FAKES
+
+
+def test_tests_reach_into_nothing_private():
+    """What a test has to know has a public way, or shows in what the code does."""
+    found = {source_tree.name(path): sorted(private(path)) for path in source_tree.modules("tests")}
+    assert {path: names for path, names in found.items() if names} == exceptions.PRIVATE_REACHES
+
+
+def test_what_the_rules_look_for_is_found(tmp_path):
+    path = tmp_path / "test_it.py"
+    path.write_text(
+        "import asyncio, time\n"
+        "from huggingface_hub import constants\n"
+        "from stillmotion.application import work\n"
+        "from stillmotion.worker import host as h\n"
+        "monkeypatch.setattr('stillmotion.worker.host.POLL', 1)\n"
+        "monkeypatch.setattr(h, '_FIRST_PAUSE', 1)\n"
+        "monkeypatch.setattr(constants, 'ENDPOINT', 1)\n"
+        "monkeypatch.setattr(h, 'function', 1)\n"
+        "work.LEASE = 1\n"
+        "time.sleep(1)\n"
+        "asyncio.sleep(SOON)\n"
+        "asyncio.sleep(0)\n"
+        "store._rows, self._rows, store.__class__\n"
+    )
+    assert sorted(patched(path)) == ["LEASE", "_FIRST_PAUSE", "stillmotion.worker.host.POLL"]
+    assert sleeps(path) == 2
+    assert list(private(path)) == ["_rows"]
+
+
+def is_test(path: Path) -> bool:
+    """False for the programs and servers that tests are about, which may be slow."""
+    return path.name.startswith("test_") or path.name == "conftest.py"
+
+
+def patched(path: Path) -> Iterator[str]:
+    """The constants of our modules that a test sets anew."""
+    tree = source_tree.parsed(path)
+    modules = set(ours_in(tree))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="setattr"), args=[ast.Constant(value=str(name)), *_]):
+                if name.partition(".")[0] in OURS and is_constant(name.rpartition(".")[2]):
+                    yield name
+            case ast.Call(func=ast.Attribute(attr="setattr"), args=[ast.Name(id=owner), ast.Constant(value=name), *_]):
+                if owner in modules and is_constant(name):
+                    yield name
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=owner), attr=name)]):
+                if owner in modules and is_constant(name):
+                    yield name
+
+
+def ours_in(tree: ast.Module) -> Iterator[str]:
+    """The names by which a module knows modules of ours, and what it took out of them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OURS:
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.asname or alias.name for alias in node.names if alias.name.partition(".")[0] in OURS)
+
+
+def private(path: Path) -> Iterator[str]:
+    """The private parts of other objects that a test names. A base class's are its heirs' too."""
+    for node in ast.walk(source_tree.parsed(path)):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self" | "cls" | "os" | "sys" | "torch")):
+                pass
+            case ast.Attribute(attr=name) if name.startswith("_") and not name.endswith("_") and name != "_replace":
+                yield name
+
+
+def is_constant(name: str) -> bool:
+    """Whether a name is written as constants are."""
+    return name.isupper()
+
+
+def sleeps(path: Path) -> int:
+    """How often a module sleeps for longer than a turn of the loop."""
+    calls = [node for node in ast.walk(source_tree.parsed(path)) if isinstance(node, ast.Call)]
+    return sum(
+        isinstance(each.func, ast.Attribute)
+        and each.func.attr == "sleep"
+        and not (isinstance(each.args[0], ast.Constant) and each.args[0].value == 0)
+        for each in calls
+    )
