@@ -156,7 +156,7 @@ def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show(ctx: click.Context, name: str, data_dir: Path | None, as_json: bool) -> None:
-    """What the product NAME includes."""
+    """The product NAME with all that it includes."""
     _show(at_work(ctx, data_dir, lambda office: office.products.get(name)), as_json)
 
 

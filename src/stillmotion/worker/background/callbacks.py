@@ -82,7 +82,7 @@ class Deliverer:
             group.create_task(self._deliver(delivery, is_sound=is_sound))
 
     def _in_turns(self, due: Sequence[Delivery]) -> list[Delivery]:
-        """What is not under way, one subscription's after another's: as many of each as of any other."""
+        """Due deliveries that are not under way, round-robin over subscriptions."""
         ranks = Counter(dict.fromkeys((each.subscription_id for each in due), 0))
         for owner, is_sound in self._of_owner:
             ranks[owner] += self._of_owner[owner, is_sound]

@@ -60,7 +60,7 @@ QUIET: Mapping[str, str] = {"SVT_LOG": "1"}
 
 @dataclass(frozen=True, slots=True)
 class RendererTimeouts:
-    """How long a renderer is waited for.
+    """Deadlines of a renderer process.
 
     `start` is until its engines are loaded. One that has not stopped after `cancel` is killed, which takes up to 0.1 s
     where it holds much memory: a cancel takes effect within a quarter second. A render that says nothing for `silence`
@@ -107,7 +107,7 @@ class RendererDied(StillmotionError):
         return self.stage not in {RenderStage.STARTING, RenderStage.IDLE}
 
     def as_failure(self) -> GenerationFailed:
-        """What its death means for the generation: another attempt, as files are decoded in other processes."""
+        """Failure of the generation: not permanent, since foreign files are decoded in other processes."""
         return FailureKind.RENDERER_CRASHED.error()
 
 
