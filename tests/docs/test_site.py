@@ -103,7 +103,7 @@ async def test_a_browser_without_a_network_finds_a_word(base, tmp_path):
         await reader.value("document.querySelector('.md-search__button').click()")
         await reader.until("document.activeElement.shadowRoot !== null")
         await reader.call("Input.insertText", text="fairness")
-        await reader.until(f"{RESULTS}.some(each => each.includes('0017-subscriptions-take-turns'))")
+        await reader.until(f"{RESULTS}.some(each => each.includes('0017-fair-queueing-between-subscriptions'))")
     asked = [each for each in reader.asked if not each.startswith(("data:", "blob:", "about:"))]
     assert f"{base}/index.html" in asked
     assert [each for each in asked if not each.startswith(base)] == []
