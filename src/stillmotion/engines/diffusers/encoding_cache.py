@@ -29,6 +29,7 @@ class CachedFunction:
         if key is None:
             return self._function(*given, **named)
         if key in self._kept:
+            # Most recently used entries stand last.
             self._kept.move_to_end(key)
             self.hits += 1
             return self._kept[key]

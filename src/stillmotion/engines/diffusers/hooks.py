@@ -149,5 +149,6 @@ def denoised(pipeline: Any, **asked: Any) -> Latents:
         return end.latents
     finally:
         del pipeline.vae.decode
+        # Moves offloaded weights back, and resets caches.
         pipeline.maybe_free_model_hooks()
     raise RuntimeError(f"{type(pipeline).__name__} ended without decoding anything")

@@ -195,6 +195,7 @@ class LoadedModel:
 
     def _fits(self, shot: Conditioning, course: ClipProgress) -> bool:
         try:
+            # Both phases are tried, since decoding often needs more memory than denoising.
             latents = self._run(replace(shot, steps=min(shot.steps, PROBE_STEPS)), course)
             next(self._pieces(latents, self._fineness.get(shot.size, 0)))
         except Exception as error:
@@ -244,6 +245,7 @@ def _resized(shot: Conditioning, size: FrameSize) -> Conditioning:
 
 def load(entry: Entry, device: torch.device) -> LoadedModel:
     """Load a model from its folder, apply its options and place it on the device. Raises `EngineUnfit`."""
+    # `asked` tells options that the operator set from defaults.
     asked, entry = entry, optimizations.with_gpu_defaults(entry, device)
     how = loading_of(entry)
     try:

@@ -76,8 +76,10 @@ def fitted(encode: Encode, side: int, frames: int) -> Colours:
         seen.append(latent.flatten(1).T)
         shown.append(adaptive_avg_pool2d(picture, latent.shape[1:]).flatten(1).T.double())
     given, wanted = torch.cat(seen), torch.cat(shown)
+    # A column of ones fits the constant colour.
     given = torch.cat([given, torch.ones_like(given[:, :1])], dim=1)
     square = given.T @ given
+    # Normal equations with Tikhonov damping.
     square += DAMPING * square.diagonal().mean() * torch.eye(len(square), dtype=square.dtype)
     return Colours(torch.linalg.solve(square, given.T @ wanted).float())
 

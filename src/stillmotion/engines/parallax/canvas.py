@@ -110,11 +110,13 @@ def _continued(rgb: Pixels, across: int, down: int) -> Pixels:
     out: Any = cv2.copyMakeBorder(rgb, down, down, across, across, cv2.BORDER_REFLECT_101)
     x, y = _beyond(width, across), _beyond(height, down)
     small = cv2.resize(np.maximum(x[np.newaxis], y[:, np.newaxis]), (out.shape[1] // 8, out.shape[0] // 8))
+    # The blend is smooth, so an eighth of the pixels determines it.
     share = cv2.resize(np.clip(small / 0.5, 0, 1), out.shape[1::-1])
     checkpoint()
     soft = blurred(out, SOFTEST * max(across, down))
     checkpoint()
     out = cv2.blendLinear(soft, out, share, 1 - share)
+    # The picture itself stays untouched.
     out[down : down + height, across : across + width] = rgb
     return out
 
@@ -138,6 +140,7 @@ class _Span:
     def around(cls, focus: float, source: int, wanted: int, scale: float) -> "_Span":
         crop = min(source, wanted / scale)
         first = min(max(focus * source - crop / 2, 0.0), source - crop)
+        # Nothing is cropped along this axis, so there is no room for the camera either.
         if source - crop < 1:
             return cls(0, source, wanted, 0)
         start = max(0, math.floor(first - crop * ROOM_BEYOND_CROP))
@@ -148,6 +151,7 @@ class _Span:
 
 
 def _planes(rgb: Pixels) -> tuple[Pixels, Pixels, Pixels]:
+    # Chroma is averaged over 2 × 2 pixels after conversion, which sites it between luma samples.
     y, u, v = cv2.split(cv2.transform(rgb, _TO_BT709))
     half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
     return (
@@ -160,6 +164,7 @@ def _planes(rgb: Pixels) -> tuple[Pixels, Pixels, Pixels]:
 def _doubled(y: Pixels) -> Pixels:
     """The plane at twice the density, interpolated from the six nearest samples along a line."""
     alone = np.ones(1, np.float32)
+    # Separable: columns first, then both sets of columns between the rows.
     across = _between(y, _HALFWAY, alone, (2, 0))
     fine = np.empty((y.shape[0] * 2, y.shape[1] * 2), np.uint8)
     fine[::2, ::2] = y

@@ -143,6 +143,7 @@ class Clip:
         """Sampling map of the first copy of drifting clouds or smoke, and a layer with the second copy over it."""
         if self._drift is None:
             return sources, None
+        # Only rows that visibly drift are sampled twice.
         reach = np.abs(lookup(self._drift.shape, sources[..., 0], sources[..., 1]))
         rows = np.flatnonzero(cv2.reduce(cv2.max(*cv2.split(reach)), 1, cv2.REDUCE_MAX) > LEAST_DRIFT)
         if not len(rows):
@@ -192,6 +193,7 @@ def _staged(
     picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint
 ) -> tuple[Stage, NearnessMap, Views, CameraPath]:
     """Stage the picture and its path, at the carried speed as it looks on this picture."""
+    # A loop ends as it begins, so it cannot take up a speed.
     velocity = {} if joint.momentum.is_rest or plan.loop else dict(joint.momentum.velocity)
     path = _path(plan, terms, joint, velocity)
     stage = Stage.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0)
@@ -201,6 +203,7 @@ def _staged(
     if not velocity or terms.count < 2:
         return stage, surface, views, path
     edge = (terms.count - 1, terms.count - 2) if joint.arriving else (0, 1)
+    # The path is staged twice: first to see how fast the carried velocity looks here, then at the matching speed.
     found = step(surface, views, *edge) * terms.rate
     factor = float(np.clip(joint.momentum.speed / max(found, 1e-6), *MATCHING))
     path = _path(plan, terms, joint, {name: value * factor for name, value in velocity.items()})

@@ -56,6 +56,7 @@ def _gentle(scene: Scene, width: int, height: int) -> str:
         return "zoom_in"
     if scene.faces:
         return "push_in" if scene.faces[0].area < FULL_FACE else "orbit_right"
+    # Landscapes: wide ones are crossed, tall ones are risen through.
     if float(scene.sky.mean()) > 0.2 and width > 1.2 * height:
         return "truck_right" if scene.focus[0] >= 0.5 else "truck_left"
     if float(scene.sky.mean()) > 0.2 and height > 1.2 * width:

@@ -165,6 +165,7 @@ def _planned(job: RenderJob, scene: Scene) -> MotionPlan:
     plan = read(job.prompt, job.concepts, loop=job.loop)
     if plan.loop and job.frame0 is not None and job.frame1 is not None:
         plan = replace(plan, loop=False, ignored=(*plan.ignored, Ignored("loop", "the clip ends at another picture")))
+    # An extension without words goes on as the earlier clip ended.
     moves = ending_of(job.frame0_plan).moves or opening_of(job.frame1_plan).moves
     if not plan.segments and moves and moves != ("static",):
         plan = replace(plan, segments=(Segment(moves),))

@@ -82,6 +82,7 @@ def morphed(first: Clip, second: Clip, found: Match, count: int) -> Draw:
         if share >= 1:
             return second.draw(index)
         sources = first.sources(index), second.sources(index)
+        # A frame counts less where it is read from beyond its canvas.
         shown = [
             weight * (1e-3 + _edge_weight(there, clip.canvas))
             for there, clip, weight in zip(sources, (first, second), (1 - share, share), strict=True)
@@ -129,6 +130,7 @@ def _consistent(there: Any, back: Any, one: Pixels, other: Pixels) -> Grid:
     height, width = one.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     x, y = x + there[..., 0], y + there[..., 1]
+    # Forward-backward check: the flow back, read at the target, should cancel the flow there.
     returned = there + cv2.remap(back, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     alike = cv2.remap(other, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     close = np.hypot(returned[..., 0], returned[..., 1]) < max(1.0, CAME_BACK * width)

@@ -65,6 +65,7 @@ def profile_of(space: Primaries, curve: Curve) -> bytes:
             places[content] = at + len(body)
             body += content + bytes(-len(content) % 4)
         table += tag + places[content].to_bytes(4, "big") + len(content).to_bytes(4, "big")
+    # Size, version 2.4, device class, colour space and connection space.
     head = (at + len(body)).to_bytes(4, "big") + b"\0\0\0\0\x02\x40\0\0mntrRGB XYZ " + bytes(12) + b"acsp"
     return head.ljust(68, b"\0") + b"".join(_fixed(each) for each in D50) + bytes(48) + table + body
 

@@ -41,6 +41,7 @@ def tone_mapped(image: Image.Image, coding: Coding, peak_nits: float | None) -> 
     assert known is not None, "see is_hdr"
     peak = peak_nits if coding.transfer == PQ and peak_nits and peak_nits > WHITE_NITS else USUAL_PEAK_NITS
     tone_curve = _ToneCurve(min(peak, 10_000.0) / WHITE_NITS)
+    # A table of 256 entries replaces the transfer function per pixel.
     curve = (_pq if coding.transfer == PQ else _hlg)(np.linspace(0, 1, 256, dtype=np.float64)).astype(np.float32)
     to_wide, to_screen = _matrix(conversion(known, BT_2020)), _matrix(conversion(BT_2020, SRGB))
     mapped = Image.new("RGB", image.size)

@@ -320,6 +320,7 @@ def _flattened(image: Image.Image, found: Opened) -> tuple[Image.Image, Image.Im
     opaque = image.convert("L" if image.mode == "LA" else "RGB")
     if alpha.getextrema() == (255, 255):
         return _srgb(opaque, found), None
+    # Colours are converted before blending, since blending weights apply to sRGB values.
     flat = Image.new("RGB", image.size, BACKGROUND)
     flat.paste(_srgb(opaque, found), mask=alpha)
     return flat, alpha
@@ -329,5 +330,6 @@ def _srgb(image: Image.Image, found: Opened) -> Image.Image:
     """The picture's colours in sRGB, by the file's own colour space."""
     parts = found.parts
     if parts.profile is None and found.kind in {"TIFF", "HEIF"}:
+        # The profile as Pillow read it, if our own parser found none.
         parts = replace(parts, profile=_bytes(found.image.info.get("icc_profile")) or None)
     return to_srgb(image, parts, profile_first=found.kind in {"AVIF", "HEIF"})

@@ -43,6 +43,7 @@ def _size(width: int, height: int, bits: int, *, is_interlaced: bool) -> int:
 
 def _unpacked(packed: list[bytes], needed: int) -> bytes:
     """Data inflated up to the end or the first error. The checksum is not verified."""
+    # Raw deflate: zlib's checksum at the end is what may be missing.
     unpacking, rows, length = zlib.decompressobj(-zlib.MAX_WBITS), [], 0
     content = memoryview(b"".join(packed))[_HEADER:]
     for start in range(0, len(content), _PIECE):

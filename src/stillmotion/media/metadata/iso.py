@@ -62,6 +62,7 @@ def _associated(primary: bytes, associations: bytes, properties: Sequence[Any]) 
             int.from_bytes(associations[at + width * number : at + width * (number + 1)], "big") & mask
             for number in range(count[0] if count else 0)
         ]
+        # Property indices count from 1; 0 means none.
         if found == item:
             return [properties[place - 1] for place in places if 0 < place <= len(properties)]
         at += width * len(places)

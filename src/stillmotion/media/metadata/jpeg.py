@@ -38,6 +38,7 @@ class _Picture:
         if marker == _EXIF and data.startswith(b"Exif\0\0") and self.orientation is None:
             self.orientation = orientation(data)
         elif marker == _PROFILE and data.startswith(b"ICC_PROFILE\0") and len(data) > 14:
+            # Profiles over 64 kB span several segments, numbered in byte 12.
             self.profile.setdefault(data[12], data[14:])
         self.restarts |= marker == _RESTART_INTERVAL and data[:2] != b"\0\0"
         self.progressive |= marker in _PROGRESSIVE

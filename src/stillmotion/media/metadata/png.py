@@ -20,6 +20,7 @@ _HEX = re.compile(rb"[0-9A-Fa-f\s]*")
 
 def parse(content: bytes) -> Parts:
     """Metadata and essential chunks of a PNG file. Damage to the picture itself is left for the decoder to find."""
+    # The signature and IHDR have a fixed length of 33 bytes.
     kept, beside = [content[:33]], dict[bytes, bytes]()
     is_ended = False
     for name, data in chunks(content, 33):

@@ -19,6 +19,7 @@ def parse(content: bytes) -> Parts:
         data = content[at + 8 : at + 8 + length]
         # RIFF pads chunks to even lengths.
         at += 8 + length + length % 2
+        # Flags of removed chunks are cleared.
         if name == b"VP8X" and len(data) == 10:
             kept.append(_chunk(name, bytes((data[0] & _ALPHA_AND_MOTION,)) + data[1:]))
         elif (name in _PICTURE or name == b"ANMF") and not is_found:

@@ -192,6 +192,7 @@ class _Writer:
         context: Any = stream.codec_context
         context.width, context.height = self._size.width, self._size.height
         context.pix_fmt = "yuv420p"
+        # One tick a frame: timestamps are frame indices.
         context.time_base = Fraction(1, self._fps)
         context.framerate = Fraction(self._fps)
         context.gop_size = round(self._fps * options.keyframe_seconds)

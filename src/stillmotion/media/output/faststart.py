@@ -26,6 +26,7 @@ def write_index_first(source: Path, target: Path) -> None:
         if kinds.count(b"moov") != 1 or kinds.count(b"mdat") != 1 or kinds[0] != b"ftyp" or b"moof" in kinds:
             raise NotMovable("it is not one index and one body of pictures")
         index = _part(file, boxes[kinds.index(b"moov")])
+        # Media data moves back by the index's length, and so do all offsets into it.
         if kinds.index(b"moov") > kinds.index(b"mdat"):
             _shift(index, len(index))
             boxes.insert(kinds.index(b"mdat"), boxes.pop(kinds.index(b"moov")))
@@ -88,6 +89,7 @@ def _add(index: bytearray, at: int, length: int, width: int, by: int) -> None:
         raise NotMovable("its offsets do not fit their box")
     for place in range(first, first + count * width, width):
         moved = int.from_bytes(index[place : place + width], "big") + by
+        # 32-bit offsets end at 4 GiB.
         if moved >= 1 << 8 * width:
             raise NotMovable("it is too long for its offsets")
         index[place : place + width] = moved.to_bytes(width, "big")

@@ -30,6 +30,7 @@ def reduced(frame: Frame) -> Picture:
     width, height = _fitted(frame.width, frame.height)
     if width >= frame.width:
         return as_picture(frame)
+    # Even sides, for chroma planes of half the size.
     width, height = width // 2 * 2, max(2, height // 2 * 2)
     y, u, v = planes(frame)
     scaled = _scaled(y, width, height), _scaled(u, width // 2, height // 2), _scaled(v, width // 2, height // 2)

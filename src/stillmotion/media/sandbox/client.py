@@ -224,6 +224,7 @@ class DecoderProcess:
 
     def _sent(self, order: DecodeOrder, path: Path) -> int:
         """Send order and file handles; returns the pipe's end to read the answer from."""
+        # Non-blocking, since opening a FIFO would otherwise wait for a writer.
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode) and order.task is not DecodeTask.CONFINEMENT:

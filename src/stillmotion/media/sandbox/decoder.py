@@ -96,6 +96,7 @@ def _forked(work: Callable[[], None]) -> int:
     except OSError as error:
         return NOT_BEGUN + (error.errno or 0)
     if child == 0:
+        # Anything but a normal return counts as failure.
         code = 1
         try:
             die_with_parent(parent)

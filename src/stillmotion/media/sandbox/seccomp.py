@@ -108,6 +108,7 @@ def filter_program(machine: Machine, process: int) -> bytes:
         refuse,
     ]
     for number in calls.values():
+        # Fall through to `allow` on a match, otherwise skip it.
         steps += [(_JUMP_IF_EQUAL, 0, 1, number), allow]
     steps.append(refuse)
     return b"".join(_INSTRUCTION.pack(*step) for step in steps)

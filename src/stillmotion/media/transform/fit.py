@@ -53,4 +53,5 @@ def _small(picture: Picture) -> Frame:
     scale = min(1.0, LOOKED_AT / max(picture.width, picture.height))
     width, height = (max(2, even(side * scale)) for side in (picture.width, picture.height))
     small = cv2.resize(as_array(picture), (width, height), interpolation=cv2.INTER_AREA)
+    # Saliency compares colours with each other only, so BT.601 serves as well as BT.709.
     return Frame(width, height, cv2.cvtColor(small, cv2.COLOR_RGB2YUV_I420).tobytes())

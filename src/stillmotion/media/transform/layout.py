@@ -43,6 +43,7 @@ class Span:
         """
         scale = self.length / self.source
         first, beyond = -edge / scale, (self.frame - edge) / scale
+        # The window moves within the picture: its cut has a fixed length, at an even start for chroma.
         if edge <= 0 and edge + self.length >= self.frame:
             cut = min(self.source, even(self.frame / scale) + 2 * ROOM)
             start = min(max(0, even(first - ROOM)), self.source - cut)
@@ -154,6 +155,7 @@ def _scaled(part: Plane, width: int, height: int, enlarging: int) -> Plane:
 
 def _shown(plane: Plane, offset: float, length: int, axis: int) -> Plane:
     """`length` pixels along `axis` from `offset` on, interpolated between pixels, mirrored outside."""
+    # Rounding error must not turn a whole offset into a fraction.
     whole = math.floor(offset + 1e-6)
     part = offset - whole
     if part > 1e-3:

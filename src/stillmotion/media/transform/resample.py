@@ -109,14 +109,17 @@ def _cropped(source: Source, facts: ClipFacts, size: FrameSize, report: Report) 
     across = Span(facts.size.width, size.width, max(size.width, even(facts.size.width * cover)))
     down = Span(facts.size.height, size.height, max(size.height, even(facts.size.height * cover)))
     layout = Layout(across, down)
+    # The window slides along the axis that is cropped more.
     slides = 1 if across.length - across.frame >= down.length - down.frame else 0
     span = across if slides else down
     way = _way(source, facts, slides, span, report)
+    # Less than a pixel of movement is none.
     still = float(way.max() - way.min()) < 1 / span.length
     more = {"window": "still" if still else "follows the subject", "border": None}
     plan = _plan(Purpose.REFRAME, (facts, source), layout, more)
 
     def place(index: int) -> Placed:
+        # The window's way must not leave the picture by rounding.
         edge = max(span.frame - span.length, -float(way[min(index, len(way) - 1)]) * span.length)
         at = float(even(edge)) if still else edge
         return layout.at(at, 0) if slides else layout.at(0, at)

@@ -56,6 +56,7 @@ class Attention:
         if not self._looks:
             return np.full(count, (1 - self._window) / 2)
         starts = np.array([self._best(look) for look in self._looks])
+        # A median of three removes single outliers before smoothing.
         if len(starts) > 2:
             starts = np.array([np.median(starts[max(0, at - 1) : at + 2]) for at in range(len(starts))])
         if starts.max() - starts.min() < STILL:
@@ -68,6 +69,7 @@ class Attention:
         cells = len(profile)
         spread = profile + CENTRE_WEIGHT * profile.mean() * np.hanning(cells + 2)[1:-1]
         span = min(cells, max(1, round(self._window * cells)))
+        # Correlation with a window weighted towards its middle.
         held = np.convolve(spread, 0.5 + np.hanning(span + 2)[1:-1], "valid")
         # The mean of equal maxima, so that an even picture is cropped in its middle.
         fit = np.argwhere(held >= held.max() * (1 - 1e-9)).mean()

@@ -53,6 +53,7 @@ def _joined(pieces: Any) -> list[Any]:
                 break
             free &= ~taken
             points = np.vstack([start, end, pieces[taken].reshape(-1, 2)])
+            # The new ends are the outermost points along the line.
             along = (points - start) @ (end - start)
             start, end = points[along.argmin()], points[along.argmax()]
         joined.append([*start, *end])
@@ -64,6 +65,7 @@ def _continues(start: Any, end: Any, pieces: Any) -> Any:
     length = float(np.hypot(*(end - start)))
     way = (end - start) / max(length, 1e-9)
     directions = (pieces[:, 2:] - pieces[:, :2]) / np.maximum(_length(pieces), 1e-9)[:, np.newaxis]
+    # Distance of both ends from the line, along its normal.
     off = [np.abs((ends - start) @ np.array([-way[1], way[0]])) for ends in (pieces[:, :2], pieces[:, 2:])]
     along = np.stack([(ends - start) @ way for ends in (pieces[:, :2], pieces[:, 2:])])
     gap = np.maximum(np.maximum(along.min(axis=0) - length, -along.max(axis=0)), 0)

@@ -107,6 +107,7 @@ def _centre_of(salience: Grid) -> tuple[float, float]:
     prior = np.exp(-(((x - 0.5) / 0.4) ** 2) - ((y - 0.5) / 0.4) ** 2)
     at_x, at_y = 0.5, 0.5
     for reach in FOCUS_REACHES:
+        # A prior for the middle, and a window around the last estimate that shrinks with each step.
         weight = salience**2 * prior * np.exp(-(((x - at_x) / reach) ** 2) - ((y - at_y) / (1.5 * reach)) ** 2) + 1e-4
         total = float(weight.sum())
         at_x, at_y = float((x * weight).sum()) / total, float((y * weight).sum()) / total
@@ -118,10 +119,12 @@ def _sky(colours: Grid) -> Grid:
     light, _, yellow = cv2.split(colours)
     slope = cv2.magnitude(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1))
     texture = cv2.GaussianBlur(slope, (0, 0), 1)
+    # Sky may darken towards the horizon, but not far below its lightness at the top.
     top = light[: max(1, light.shape[0] // 10)]
     even = (texture < SMOOTH) & (light > np.median(top) - 55)
     wide = _joined_to_top(even & (light > 20))
     sky = wide if wide[0].mean() > SPANNING else _joined_to_top(even & (light > 90) & (yellow < 140))
+    # Too little to be sky with any certainty.
     if sky.mean() < 0.03:
         return np.zeros_like(light)
     return cv2.GaussianBlur(sky.astype(np.float32), (0, 0), 1.5)

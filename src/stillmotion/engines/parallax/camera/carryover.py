@@ -81,4 +81,5 @@ def _bounded(value: object) -> float:
 def _moves(segments: object, segment: int) -> tuple[str, ...]:
     if not isinstance(segments, list) or not segments or not isinstance(segments[segment], list):
         return ()
+    # The names come from a plan that may not be ours: unknown ones are dropped.
     return tuple(move for move in segments[segment] if isinstance(move, str) and move in MOVES)

@@ -61,6 +61,7 @@ def _best(scene: Scene, share: float, focus: float, axis: int) -> float:
     first = np.where(starts > 0, peak[starts], 0.0)
     last = np.where(starts + length < cells, peak[starts + length - 1], 0.0)
     cut = CUT_COST * first + (FOOT_COST if axis == 0 else CUT_COST) * last
+    # Distance of the crop's middle from the focus, 1 at the crop's edge.
     off = np.abs((starts + length / 2) / cells - focus) / max(share / 2, 1e-6)
     return float((starts + length / 2)[int(np.argmax(held - 0.5 * cut - CENTRED * off**2))] / cells)
 
@@ -132,6 +133,7 @@ def contained(views: Views, engaged: Samples, surface: NearnessMap) -> Views:
     moving = engaged > BARELY
     if not moving.any() or needed.max() <= 0:
         return views.with_overscan(1 + np.maximum(needed, 0))
+    # The largest ratio needed at any frame serves for all, so that overscan follows the motion.
     ratio = float(np.max(needed[moving] / engaged[moving]))
     return views.with_overscan(1 + max(ratio, 0.0) * engaged)
 
@@ -144,6 +146,7 @@ def needed_overscan(views: Views, surface: NearnessMap) -> Samples:
     fits = _inside(columns, least, x, y, surface)
     if fits.all():
         return least
+    # All frames are bisected at once.
     for _ in range(HALVINGS):
         middle = (least + most) / 2
         inside = _inside(columns, middle, x, y, surface)

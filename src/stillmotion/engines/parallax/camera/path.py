@@ -176,6 +176,7 @@ def _with_carried(
     way = np.minimum(time, RAMP) - RAMP * _ramp_distance(time / RAMP)
     coast = (-1 if arriving else 1) * way[:, np.newaxis] * velocity * seconds
     own = float(np.abs(poses).max())
+    # Overscan follows both motions, each by its part of the whole.
     share = float(np.abs(coast).max()) / max(float(np.abs(coast).max()) + own, 1e-9)
     return poses + coast, (1 - share) * engaged + share * way / (RAMP / 2)
 
@@ -186,8 +187,10 @@ def _progress(x: Samples, segments: Sequence[Segment], index: int, plan: MotionP
         within = np.clip(x * count - index, 0, 1)
         return there_and_back(within) if count > 1 else there_and_back(x)
     blend = BLEND if count > 1 else 0.0
+    # Neighbours overlap, so that one move fades into the next.
     start, end = (index - blend) / count, (index + 1 + blend) / count
     start, end = max(0.0, start), min(1.0, end)
+    # A fast plan ends early and stands still, so nothing is left to carry.
     last = index == count - 1 and plan.speed <= 1
     return ease((x - start) / ((end - start) / max(plan.speed, 1.0)), kept=kept if last else 0.0)
 

@@ -71,6 +71,7 @@ def resolve(path: CameraPath, pivot: float, aim: tuple[float, float]) -> Views:
     `pivot` is the inverse distance of the point that an orbit looks at; `aim` the fixed point of pushes and zooms.
     """
     orbit, rise, vertigo = path.column("orbit"), path.column("rise"), path.column("vertigo")
+    # A dolly zoom moves back while the lens closes in.
     forward = path.column("forward") - vertigo
     return Views(
         x=path.column("right") + orbit + forward * aim[0],
@@ -152,6 +153,7 @@ def _read(cells: Any, column: Any, row: Any) -> Any:
 def directions(x: Any, y: Any, view: Views) -> tuple[Any, Any]:
     """Rays of frame points after rotation and zoom, as points of the picture seen from its own viewpoint."""
     whole = view.zoom * view.overscan
+    # A zoom keeps its fixed point, so the frame's middle shifts towards it.
     shift = 1 - 1 / view.zoom
     held = (1 - 1 / view.overscan) / view.zoom
     x = x / whole + view.aim[0] * shift + view.steady[0] * held
@@ -171,6 +173,7 @@ def solve(x: Any, y: Any, view: Views, surface: NearnessMap) -> tuple[Any, Any]:
     ray_x, ray_y = directions(x, y, view)
     slide_x, slide_y = view.x - ray_x * view.z, view.y - ray_y * view.z
     nearer = surface.along(ray_x, ray_y, slide_x, slide_y)
+    # Start from the mean inverse distance; each round reads it where the last one led.
     inverse: Any = np.float32((1 + FAR) / 2)
     for _ in range(ROUNDS):
         inverse = nearer(inverse)

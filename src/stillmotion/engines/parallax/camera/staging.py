@@ -121,6 +121,7 @@ class Stage:
         height, width = self.near.shape
         x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
         middle = self._near_focus() if not self.scene.is_flat_art else FLAT_NEARNESS
+        # On a regular grid the axes are orthogonal: each slope is a projection.
         slopes = (float((self.near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
         across, down = (max(-MOST_SLANT, min(MOST_SLANT, slope)) for slope in slopes)
         down = max(down, LEAST_SLANT) if slanted else down
@@ -161,6 +162,7 @@ class Stage:
         frame = self.canvas.frame
         off_x = (x - self.canvas.left) / frame.width - 0.5
         off_y = (y - self.canvas.top - frame.height / 2) / frame.width
+        # A wide frame leaves less room up and down.
         tall = min(1.0, frame.height / frame.width) * FARTHEST_AIM
         return float(np.clip(off_x, -FARTHEST_AIM, FARTHEST_AIM)), float(np.clip(off_y, -tall, tall))
 

@@ -75,6 +75,7 @@ class Warp:
         """Fill the second of each pair of planes from the first, a strip of rows at a time."""
         cell = CELL * planes[0][1].shape[1] // self._canvas.frame.width
         for first, end in _strips(0, self._cells[1] - 2):
+            # Two more rows than drawn: upsampling needs a neighbour on either side.
             full = self._magnified(sources[first : end + 2] * np.float32(scale) + np.float32(offset), cell)
             for source, target in planes:
                 rows = target[first * cell : end * cell]
@@ -107,6 +108,7 @@ def displaced(sources: Grid, displacement: Grid, share: float = 1.0) -> Grid:
     """The map after the content of each cell has moved by `share` of `displacement`."""
     found = sources
     for _ in range(ROUNDS):
+        # Inverse warp by fixed-point iteration: the source of a cell is the place that moves there.
         found = sources - lookup(displacement, found[..., 0], found[..., 1]) * np.float32(share)
     return found
 

@@ -43,6 +43,7 @@ def nearness(scene: Scene) -> Grid:
     }
     near: Any = sum(_WEIGHTS[name] * cue for name, cue in cues.items())
     guide = scene.colours[..., 0] / 255
+    # The cues are coarse; the guided filter moves their steps to the picture's edges.
     near = guided(guide, near.astype(np.float32), max(2, width // 16), 0.004)
     near = _upright(near, scene, x, y)
     near = _smoothed(near, 1 - scene.sky)
@@ -54,6 +55,7 @@ def _smoothed(near: Any, land: Grid) -> Any:
     """Low-passed nearness. The transition to the sky's distance lies in the sky, so that skylines keep their own."""
     sigma = SMOOTHING * land.shape[1] / 2
     round_cells = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(2 * sigma) + 1,) * 2)
+    # Normalised convolution over the land alone, so that the sky's distance does not bleed into it.
     held = cv2.GaussianBlur(cv2.dilate(land, round_cells), (0, 0), sigma)
     of_land = cv2.GaussianBlur(near * land, (0, 0), sigma) / (cv2.GaussianBlur(land, (0, 0), sigma) + 1e-4)
     return held * of_land
@@ -99,6 +101,7 @@ def limited(near: Grid, reach: Grid) -> Grid:
 
 def _limited_along(near: Grid, slope: Grid, axis: int) -> Grid:
     """The smallest surface above `near` whose steps along an axis never exceed `slope` (a cone dilation)."""
+    # Running maxima of near ± climb give the cone dilation in linear time.
     climb = np.cumsum(slope, axis=axis)
     forward = np.maximum.accumulate(near + climb, axis=axis) - climb
     back = np.flip(np.maximum.accumulate(np.flip(near - climb, axis), axis=axis), axis) + climb
@@ -111,6 +114,7 @@ def _upright(near: Any, scene: Scene, x: Any, y: Any) -> Any:
     stands_out = hill if scene.faces else hill * (0.25 + scene.salience)
     stands_out = cv2.GaussianBlur(stands_out.astype(np.float32), (0, 0), 0.02 * near.shape[1])
     share = np.clip((stands_out / max(float(stands_out.max()), 1e-6) - 0.2) / 0.35, 0, 1)
+    # Smoothstep, so that the flattened part has no visible outline.
     share = RIGIDITY * share * share * (3 - 2 * share)
     distance = float((near * share).sum() / max(float(share.sum()), 1e-6))
     return (near + (distance - near) * share).astype(np.float32)

@@ -121,6 +121,7 @@ class DepthModel:
         height, width = _sides(rgb.shape[0], rgb.shape[1], self._input.shape[2:], patch)
         feed = {self._input.name: normalised(rgb, height, width).astype(TYPES[self._input.type])}
         options = self._runtime.RunOptions()
+        # The model runs in a thread so that a cancel can end it between checkpoints.
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(self._session.run, None, feed, options)
             try:

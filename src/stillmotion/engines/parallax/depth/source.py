@@ -65,6 +65,7 @@ def graded(values: Any, scene: Scene) -> Grid:
     Its edges are aligned to the picture's.
     """
     near = cv2.resize(values, scene.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
+    # Percentiles, since one wrong pixel would otherwise set the scale.
     low, high = np.percentile(near, (1, 99))
     if not high - low > 1e-6 * max(abs(low), abs(high)):
         return np.full(scene.shape, FLAT_NEARNESS, np.float32)

@@ -84,5 +84,6 @@ def _swing(kind: Flames, beat: Beat, random: np.random.Generator) -> Samples:
     """Swing of the light at each frame, about −1 to 1. Flames are nearly white, so that dimming shows more."""
     total = np.zeros_like(beat.x)
     for factor, share in ((1.0, 0.5), (1.73, 0.3), (2.9, 0.2)):
+        # Sines of unrelated frequencies do not repeat visibly.
         total += share * beat.swing(kind.beat * factor * random.uniform(0.9, 1.1))
     return total - 0.4 * np.abs(total)

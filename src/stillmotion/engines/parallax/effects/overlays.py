@@ -61,6 +61,7 @@ def lightened(frame: Frame, veil: Any, luma_of_veil: int = WHITE) -> Frame:
     lighter = cv2.multiply(cv2.subtract(np.full_like(luma, luma_of_veil), luma), veil, scale=1 / 255)
     cv2.add(luma, lighter, luma)
     chroma = frame.planes[area:].reshape(2, height // 2, width // 2)
+    # Chroma fades to neutral by the veil's mean over 2 × 2 pixels.
     small = cv2.resize(veil, (width // 2, height // 2), interpolation=cv2.INTER_AREA).astype(np.int16)
     chroma[:] = chroma + ((NEUTRAL - chroma.astype(np.int16)) * small >> 8)
     return frame
@@ -70,6 +71,7 @@ def noise_tile(seed: int, number: int) -> Grid:
     """Seamless fractal noise from 0 to 1, synthesised in the frequency domain."""
     random = np.random.default_rng([seed, 23, number])
     across, down = np.meshgrid(np.fft.rfftfreq(TILE), np.fft.fftfreq(TILE))
+    # A 1/f² amplitude spectrum with random phases looks like clouds; the FFT makes it periodic.
     falling = 1 / np.maximum(np.hypot(across, down), 1.5 / TILE) ** 2.0
     phases = np.exp(2j * np.pi * random.uniform(0, 1, falling.shape))
     noise = np.fft.irfft2(falling * phases, (TILE, TILE))
@@ -101,6 +103,7 @@ def _mist(scene: Scene, cells: Cells, beat: Beat) -> _Density:
     side = 1.0 if beat.seed % 2 == 0 else -1.0
 
     def density(x: Any, y: Any, index: int) -> Any:
+        # Two layers at different speeds suggest depth.
         near = sample_tile(tiles[0], x, y, (0.8 / width, 1.9 / width), (side * tiles_drifted(0.07, beat, index), 0.0))
         far = sample_tile(tiles[1], x, y, (1.3 / width, 3.1 / width), (side * tiles_drifted(0.12, beat, index), 0.3))
         return lookup(region, x, y) * np.clip(1.5 * near * far + 0.25 * near, 0, 1) * 0.9
@@ -116,6 +119,7 @@ def _smoke(scene: Scene, cells: Cells, beat: Beat) -> _Density:
     tiles = [noise_tile(beat.seed, number) for number in (2, 3)]
 
     def density(x: Any, y: Any, index: int) -> Any:
+        # Wisps meander as they rise.
         bent = x + 0.03 * width * np.sin(y * (9 / width) + 2 * np.pi * tiles_drifted(0.3, beat, index))
         one = sample_tile(tiles[0], bent, y, (2.6 / width, 1.2 / width), (0.0, -tiles_drifted(0.24, beat, index)))
         other = sample_tile(tiles[1], bent, y, (4.4 / width, 1.9 / width), (0.4, -tiles_drifted(0.40, beat, index)))
@@ -153,9 +157,11 @@ def _rays(scene: Scene, cells: Cells, beat: Beat) -> _Density:
 
     def density(x: Any, y: Any, index: int) -> Any:
         turn = 2 * np.pi * tiles_drifted(0.16, beat, index)
+        # Angular waves of coprime counts that turn against one another, so that the pattern rarely repeats.
         shafts = sum(np.sin(beats * angle + phase + side * turn) / beats**0.6 for beats, phase, side in waves)
         strengths = np.clip(np.asarray(shafts) * 1.1 + 0.25, 0, 1).astype(np.float32)
         across, down = x - np.float32(column), y - np.float32(row)
+        # Each pixel reads the strength of its direction from the light.
         place = (np.arctan2(down, across) / (2 * np.pi) % 1.0 * RAYS).astype(np.float32)
         lit = cv2.remap(
             strengths[np.newaxis], place, np.zeros_like(place), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP

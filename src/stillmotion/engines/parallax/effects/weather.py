@@ -81,6 +81,7 @@ def _scattered(kind: Particles, size: tuple[int, int], beat: Beat, strength: flo
     width, height = size
     random = np.random.default_rng([beat.seed, kind.count])
     count = max(8, round(kind.count * min(max(strength, 0.4), 2.0) * max(1.0, width / height) / 1.6))
+    # The exponent makes far particles more frequent than near ones.
     near = random.uniform(0, 1, count) ** 1.7
     place = random.uniform(0, 1, (count, 2)) * _room(size)
     pace = (0.35 + 0.65 * near) * random.uniform(0.85, 1.15, count)
@@ -105,6 +106,7 @@ def _draw(field: _ParticleField, veil: Any, seconds: float, shown: float) -> Non
     places = field.place + field.velocity * seconds
     swing = np.sin(2 * np.pi * field.wander[:, 1] * seconds + field.wander[:, 0])
     places[:, 0] += kind.wander * height * swing
+    # Particles that leave on one side come back on the other.
     places = places % _room(field.size) - 0.05 * np.array(field.size)
     sizes = kind.radius * height * (0.25 + 0.75 * field.near)
     shades = 255 * kind.opacity * shown * (0.35 + 0.65 * field.near)

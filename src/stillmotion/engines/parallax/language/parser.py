@@ -134,6 +134,7 @@ def _follow(
 ) -> tuple[int, ...] | None:
     """The tokens that a phrase takes from `start` on; None if it does not match."""
     taken = [start]
+    # Each further word may follow after a few skippable ones.
     for place in phrase.places[1:]:
         index = taken[-1] + 1
         last = index + WIDEST_GAP
@@ -184,6 +185,7 @@ def _split_by_negation(
             for index in range(match.taken[-1] + 1, min(len(tokens), match.taken[-1] + 1 + REACH_OF_NOT)):
                 if tokens[index] in language.clause_ends:
                     break
+                # Scope of a negation: up to the end of its clause.
                 covered.add(index)
     wanted = [match for match in matches if match.taken[0] not in covered and match.kind is not TermKind.NOT]
     return wanted, [match for match in matches if match.taken[0] in covered and match.kind is not TermKind.THEN]
@@ -212,6 +214,7 @@ def _settle(
     """The segments to film, and the moves that are dropped, with reasons."""
     if still:
         moves = _unique(key for part in sequence for key in part if key not in {"static", ANY_MOVE})
+        # The moves are listed so that their owner sees why nothing moves.
         return (Segment(("static",)),), [Ignored(key, "the camera was asked to stay still") for key in moves]
     segments, dropped = [], []
     for part in sequence:

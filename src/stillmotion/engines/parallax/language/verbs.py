@@ -10,6 +10,7 @@ def forms(verb: str) -> tuple[str, ...]:
     stems = {verb}
     if verb.endswith("e"):
         return verb, verb + "s", verb[:-1] + "ing", verb + "d"
+    # carry, carries, carried.
     if verb.endswith("y") and verb[-2] not in _VOWELS:
         return verb, verb[:-1] + "ies", verb + "s", verb + "ing", verb[:-1] + "ied"
     if len(verb) > 2 and verb[-1] not in _VOWELS | set("wxy") and verb[-2] in _VOWELS and verb[-3] not in _VOWELS:

@@ -79,6 +79,7 @@ def combined(parts: Sequence[Deformation]) -> Deformation | None:
 
 def steepness(displacement: Any) -> float:
     """Largest slope of a displacement; at 1 it folds."""
+    # The Jacobian's entries, from differences between neighbouring cells.
     across_x, across_y = np.moveaxis(np.diff(displacement, axis=1)[:-1], -1, 0) / CELL
     down_x, down_y = np.moveaxis(np.diff(displacement, axis=0)[:, :-1], -1, 0) / CELL
     # Shear alone folds nothing: it counts only where both shears meet.

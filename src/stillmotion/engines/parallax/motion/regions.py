@@ -77,6 +77,7 @@ def smoke(scene: Scene) -> Grid:
     light, red, yellow = (scene.colours[..., band] for band in range(3))
     height, width = light.shape
     around = cv2.GaussianBlur(light, (0, 0), 0.16 * max(height, width))
+    # The row's median is the background that smoke stands before.
     beside = np.median(light, axis=1, keepdims=True)
     lighter = np.clip((light - np.maximum(around, beside) - 8) / 14, 0, 1)
     pale = np.clip((14 - np.hypot(red - 128, yellow - 128)) / 6, 0, 1)

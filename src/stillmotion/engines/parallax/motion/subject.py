@@ -133,6 +133,7 @@ def find_figure(scene: Scene, cells: Cells) -> Figure:
     foot = min(float(cells.down.max()), 1.0)
     height = np.clip((foot - cells.down) / max(foot - top, 1e-3), 0, 1)
     tall = (foot - top) * pixels_down
+    # A wide soft edge spreads the lean over more background, which then stretches less.
     body = _softened(person(face, cells.across, cells.down), max(0.5 * size[0], 0.8 * LEAN * tall))
     head = _softened(_head(face, cells), 0.35 * size[0])
     return Figure(body, head, height.astype(np.float32), face.centre, tall, size)

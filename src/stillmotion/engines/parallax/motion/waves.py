@@ -115,6 +115,7 @@ def _travelling(waves: Waves, region: Grid, cells: Cells, beat: Beat, strength: 
     for _ in range(WAVES_EACH):
         angle = waves.slant + random.uniform(-waves.spread, waves.spread)
         turns = 2 * np.pi / (waves.length * width * random.uniform(0.7, 1.5))
+        # A plane wave: phase grows along the direction of travel.
         phase = (np.cos(angle) * cells.x + np.sin(angle) * cells.y) * turns + random.uniform(0, 2 * np.pi)
         size = waves.size * width * strength / np.sqrt(WAVES_EACH)
         reach = np.dstack([region * (size * waves.sideways), region * (size * waves.upright)]) * cells.inner
@@ -148,6 +149,7 @@ class Drift:
         turns = float(self.place[frame])
         found = []
         for start in (0.0, 0.5):
+            # Sawtooth from −0.5 to 0.5; the weight below is 0 at both ends, where the copy jumps.
             place = (turns + start + 0.5) % 1.0 - 0.5
             share = float(np.cos(np.pi * place) ** 2)
             if share > 1e-3:
