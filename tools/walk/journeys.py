@@ -93,7 +93,7 @@ async def _house(folder: Path, renderers: int, renderer_trace: Path | None = Non
         spawned = RendererProcess((*command, *common_options(settings.preview_seconds, None)))
     with listen("127.0.0.1", 0) as listener:
         async with service(settings, url_of(listener), None, spawned) as running:
-            server = HttpServer(running.app, listener)
+            server = HttpServer(running.app.handler, listener, refusing=running.app.refuse)
             serving = asyncio.create_task(server.serve())
             try:
                 yield House(settings, running, url_of(listener), key)

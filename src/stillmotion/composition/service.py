@@ -32,10 +32,9 @@ from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_troubles
 from stillmotion.composition.workers import attempt_context, running, worker_host
 from stillmotion.config import Settings
-from stillmotion.http.app import build_app, dialects
+from stillmotion.http.app import App, build_app, dialects
 from stillmotion.http.edge.keyless import opened as opened_to_all
 from stillmotion.http.edge.services import Draining, Services
-from stillmotion.http.server.replies import Handler
 from stillmotion.media.input.heif import reads_heic
 from stillmotion.worker.background.callbacks import Deliverer
 from stillmotion.worker.background.displacement import DisplacedWatch
@@ -51,7 +50,7 @@ from stillmotion.worker.renderer.signals import return_memory
 class Service:
     """A service that is started: `app` answers, and `drain` ends the rendering before the store closes."""
 
-    app: Handler
+    app: App
     host: WorkerHost
     changes: Changes
     draining: Draining

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -10,11 +11,11 @@ from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.ports.store import Dialects
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.http.edge.access_lines import AccessLines
+from stillmotion.http.edge.boundary import Answering, EdgeParts, PlainEndpoint
 from stillmotion.http.edge.cors import Origins
-from stillmotion.http.edge.endpoint import EdgeParts, Endpoint
+from stillmotion.http.edge.endpoint import Endpoint
 from stillmotion.http.edge.metrics import Metrics
 from stillmotion.http.edge.operation import LinkTo, Surface
-from stillmotion.http.edge.plain_endpoint import Answering, PlainEndpoint
 from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed
 from stillmotion.http.edge.routing import Route, Router
 from stillmotion.http.edge.services import Services
@@ -26,7 +27,7 @@ from stillmotion.http.resources import health
 from stillmotion.http.resources.generations import shared_surface
 from stillmotion.http.resources.pages import PAGES, StaticPage
 from stillmotion.http.server.path_prefix import PathPrefix, prefix_of
-from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Handler, Reply
+from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Handler, Refusing, Reply
 from stillmotion.http.server.request import Request
 from stillmotion.http.surfaces.admin.routes import ADMIN
 from stillmotion.http.surfaces.dreammachine.routes import DREAM_MACHINE
@@ -39,8 +40,15 @@ SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE, OPENAI)
 ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES), ADMIN)
 
 
-def build_app(services: Services) -> Handler:
-    """The service's handler. Its caller starts and stops `services`."""
+class App(NamedTuple):
+    """The whole service over HTTP: a handler, and the words for requests that the server refuses before it."""
+
+    handler: Handler
+    refuse: Refusing
+
+
+def build_app(services: Services) -> App:
+    """All routes over these services, which the caller starts and stops."""
     request_ids = map((services.run_id + "-%06x").__mod__, itertools.count(1))
     parts = EdgeParts(
         services,
@@ -56,7 +64,7 @@ def build_app(services: Services) -> Handler:
     edge = Edge(router, PlainEndpoint("assets", downloads, parts, GATEWAY.problems, named), parts, surfaces)
     handler: Handler = Origins(edge, services.cors_origins, assets.PREFIX)
     prefix = prefix_of(services.public_url)
-    return PathPrefix(handler, prefix, edge.is_known) if prefix else handler
+    return App(PathPrefix(handler, prefix, edge.is_known) if prefix else handler, parts.refuse)
 
 
 def dialects(asset_urls: AssetUrls, base_url: str) -> Dialects:

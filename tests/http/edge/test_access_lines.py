@@ -127,3 +127,23 @@ def test_a_request_that_its_caller_gave_up_is_a_line_too(logging_edge):
             assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         lines = eventually(lambda: [each for each in events if each["event"] == "request"])
     assert [(each["status"], each["reason"]) for each in lines] == [(499, "client_gone")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "method", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 100 + b"\r\n", "GET", 431),
+        (b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", "CONNECT", 501),
+        (b"this is no request\r\n\r\n", "UNKNOWN", 400),
+    ],
+)
+def test_a_request_that_comes_to_no_path_has_a_line_and_an_id_too(logging_edge, sent, method, status):
+    def speak():
+        host, _, port = logging_edge.server.url.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            connection.sendall(sent)
+            return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+    answered, (line,) = lines_of(speak)
+    assert f"X-Request-Id: {line['request_id']}\r\n" in answered
+    assert (line["method"], line["route"], line["status"]) == (method, "", status)

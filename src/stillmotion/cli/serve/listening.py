@@ -28,7 +28,7 @@ async def serve(
     """Serve until `stop` is set; `spawned` becomes the first renderer. Raises `StillmotionError`."""
     with _listener(settings) as listener:
         async with service(settings, url_of(listener), faults, spawned) as running:
-            server = HttpServer(running.app, listener)
+            server = HttpServer(running.app.handler, listener, refusing=running.app.refuse)
             _announce(settings, server, running)
             _spare_the_collector()
             async with asyncio.TaskGroup() as group:

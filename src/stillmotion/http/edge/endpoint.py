@@ -1,14 +1,11 @@
-"""An operation as a handler: authenticate, read, decode, call, encode; refuse in the surface's own words."""
+"""Endpoint of an operation: authenticate, read, decode, call, encode."""
 
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Generic
 
 import structlog
-from aiohttp import web
 
 from stillmotion.application.access import Allowance
 from stillmotion.application.ports.store import Fingerprint, IdempotencyKey
@@ -18,96 +15,41 @@ from stillmotion.domain.errors import (
     LimitExceeded,
     Problem,
     RateLimitExceeded,
-    Refused,
     Unavailable,
 )
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Product
-from stillmotion.http.edge.access_lines import CLIENT_GONE, AccessLines
-from stillmotion.http.edge.metrics import Metrics
+from stillmotion.http.edge.boundary import Boundary, EdgeParts
 from stillmotion.http.edge.operation import Call, Caller, Operation, OperationResult, Surface
-from stillmotion.http.edge.services import Services
-from stillmotion.http.parsing.body import PLAIN_CAP, BodyReader, apart_if_large
+from stillmotion.http.parsing.body import PLAIN_CAP, apart_if_large
 from stillmotion.http.parsing.decoding import QueryDecoder, Wire, WireDecoder
 from stillmotion.http.parsing.multipart import FORM_TYPE
 from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Header, Reply
-from stillmotion.http.server.request import ClientGone, Request
-from stillmotion.http.server.streams import send_in_pieces
+from stillmotion.http.server.request import Request
+from stillmotion.http.server.streams import Pieces
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _RETRY_COUNT = "X-Stainless-Retry-Count"
 _LOG = structlog.get_logger("stillmotion.http")
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeParts:
-    """What all endpoints of one application share."""
+class Endpoint(Boundary, Generic[Caller, Wire]):
+    """Endpoint of one operation."""
 
-    services: Services
-    reader: BodyReader
-    metrics: Metrics
-    request_ids: Iterator[str]
-    lines: AccessLines
-
-
-class Endpoint(Generic[Caller, Wire]):
-    """The handler of one operation."""
-
-    def __init__(self, operation: Operation[Caller, Wire], surface: Surface, edge: EdgeParts) -> None:
+    def __init__(self, operation: Operation[Caller, Wire], surface: Surface, parts: EdgeParts) -> None:
+        super().__init__(operation.operation_id, operation.path, parts, surface.problems)
         self._operation = operation
         self._surface = surface
-        self._services = edge.services
-        self._reader = edge.reader
-        self._request_ids = edge.request_ids
-        self._lines = edge.lines
-        self._metrics = edge.metrics.of(operation.operation_id)
+        self._reader = parts.reader
         self._takes_body = operation.takes_body
         self._may_be_form = operation.is_form or bool(operation.files)
         self._decode = WireDecoder(operation.wire, operation.files)
         self._decode_query = QueryDecoder(operation.wire)
 
-    async def __call__(self, request: Request) -> web.StreamResponse:
-        """Answer one request."""
-        services = self._services
-        call = Call(services, request, next(self._request_ids), services.clock.monotonic())
-        with call.held:
-            pieces, refused = None, None
-            try:
-                answer = await self._succeed(call)
-                headers = self._headers(answer, call)
-                reply = Reply(answer.status, answer.body, [JSON_TYPE, NO_STORE])
-                if answer.streamed_by is not None:
-                    reply, pieces = await answer.streamed_by(request)
-            except ClientGone as gone:
-                self._write_line(call, CLIENT_GONE, gone)
-                raise
-            except Exception as error:
-                reply, headers = self._refuse(error, call)
-                # Its traceback holds this frame and those that hold the body: a cycle until the collector runs.
-                refused = error.with_traceback(None)
-            headers.append(("X-Request-Id", call.request_id))
-            self._metrics.observe(reply.status, services.clock.monotonic() - call.began_at)
-            self._write_line(call, reply.status, refused)
-            if pieces is None:
-                return reply.response(*headers)
-            return await send_in_pieces(request, reply, pieces, *headers)
-
-    async def _succeed(self, call: Call) -> OperationResult:
-        operation, surface, request = self._operation, self._surface, call.request
-        key = call.key = surface.key_of(request.headers, request.raw_query)
-        caller: Any
-        if surface.admit is None:
-            if key is None and self._services.keyless is not None:
-                key = call.key = self._services.keyless.lend(request)
-            access = self._services.access
-            caller = call.subscription = access.known(key, call.began_at) or await access.authenticate(key)
-            if not operation.submits:
-                call.allowance = self._services.read_limits.spend(caller, call.began_at)
-            if not surface.comes_with_all:
-                caller.product.check_surface(surface.name)
-        else:
-            caller = surface.admit(call, key)
+    async def _answer(self, call: Call) -> tuple[Reply, Pieces | None]:
+        operation, request = self._operation, call.request
+        caller = await self._admit(call)
         if self._takes_body:
             body = None if self._may_be_form else self._reader.at_hand(request)
             if body is None:
@@ -116,7 +58,7 @@ class Endpoint(Generic[Caller, Wire]):
                 call.size = len(body)
                 wire = self._decode(body)
             if operation.submits:
-                await _recognise(call, body, blind_retries=surface.blind_retries)
+                await _recognise(call, body, blind_retries=self._surface.blind_retries)
         else:
             wire = self._decode_query(request.raw_query)
         if operation.submits and self._services.draining.has_begun:
@@ -124,13 +66,27 @@ class Endpoint(Generic[Caller, Wire]):
         answer = await operation.handle(call, caller, wire)
         if operation.submits and answer.generation is not None:
             self._tell(call, answer.generation)
-        return answer
+        headers = self._headers(answer, call)
+        if answer.streamed_by is None:
+            return Reply(answer.status, answer.body, [JSON_TYPE, NO_STORE, *headers]), None
+        reply, pieces = await answer.streamed_by(request)
+        return reply._replace(headers=[*reply.headers, *headers]), pieces
 
-    def _write_line(self, call: Call, status: int, error: Exception | None) -> None:
-        if self._lines.are_wanted:
-            seconds = self._services.clock.monotonic() - call.began_at
-            about = call.request.method, self._operation.path, status, seconds, call.request_id
-            self._lines.write(*about, key=call.key, error=error)
+    async def _admit(self, call: Call) -> Any:
+        """The caller of a request, whose key is good and whose limit of reads is not spent."""
+        surface, services = self._surface, self._services
+        key = call.key = surface.key_of(call.request.headers, call.request.raw_query)
+        if surface.admit is not None:
+            return surface.admit(call, key)
+        if key is None and services.keyless is not None:
+            key = call.key = services.keyless.lend(call.request)
+        access = services.access
+        caller = call.subscription = access.known(key, call.began_at) or await access.authenticate(key)
+        if not self._operation.submits:
+            call.allowance = services.read_limits.spend(caller, call.began_at)
+        if not surface.comes_with_all:
+            caller.product.check_surface(surface.name)
+        return caller
 
     def _tell(self, call: Call, generation: GenerationView) -> None:
         """Note a generation's acceptance: with the request's id, by which its line and its answer are found."""
@@ -165,25 +121,17 @@ class Endpoint(Generic[Caller, Wire]):
     def _submits_left(self, window: RateWindow, limit: int) -> Allowance:
         return Allowance(limit, max(0, limit - window.spent), window.seconds_left(self._services.clock.now()))
 
-    def _refuse(self, error: Exception, call: Call) -> tuple[Reply, list[Header]]:
-        """The answer to an error. A submit that was refused counts as a read, so that refusals are limited too."""
-        if not isinstance(error, Refused):
-            self._log(error, call)
+    def _refuse(self, error: Exception, call: Call) -> Reply:
+        """As `Boundary`. A submit that was refused counts as a read, so that refusals are limited too."""
+        reply = super()._refuse(error, call)
         if call.subscription is None:
-            return self._surface.problems.reply(error), []
+            return reply
         try:
             call.allowance = call.allowance or self._services.read_limits.spend(call.subscription, call.began_at)
         except RateLimitExceeded as flooded:
-            error = flooded
-        allowance = _refused_by(error, call.subscription.product, call.allowance)
-        return self._surface.problems.reply(error), _limit_headers(allowance)
-
-    def _log(self, error: Exception, call: Call) -> None:
-        about = {"operation": self._operation.operation_id, "request_id": call.request_id}
-        if isinstance(error, Unavailable):
-            _LOG.warning("unavailable", **about, why=str(error))
-        else:
-            _LOG.error("request_failed", **about, exc_info=error)
+            error, reply = flooded, self._problems.reply(flooded)
+        reply.headers.extend(_limit_headers(_refused_by(error, call.subscription.product, call.allowance)))
+        return reply
 
 
 def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> Allowance | None:

@@ -4,7 +4,6 @@ An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it a
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +17,7 @@ from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.links import base_url
 from stillmotion.http.edge.refusals import Refusals
 from stillmotion.http.edge.services import Services
+from stillmotion.http.parsing.body import Held
 from stillmotion.http.parsing.decoding import Wire
 from stillmotion.http.server.replies import Headers
 from stillmotion.http.server.request import Request
@@ -37,7 +37,8 @@ class Call(msgspec.Struct):
 
     `key` is the one that it came with; `subscription` is None until it is authenticated, `allowance` until it is
     counted as a read. Of a submit, `idempotency` is the name that it was given, and `fingerprint` what it is told again
-    by without one; `files` are what a form held. `held` gives back what the request takes up, once it is answered.
+    by without one; `files` are what a form held. `held` are calls that give back what the request took up, made
+    once it is answered, the last first.
     """
 
     services: Services
@@ -51,7 +52,12 @@ class Call(msgspec.Struct):
     fingerprint: Fingerprint | None = None
     files: Mapping[str, bytes] | None = None
     key: str | None = None
-    held: ExitStack = msgspec.field(default_factory=ExitStack)
+    held: Held = []
+
+    def let_go(self) -> None:
+        """Give back what the request took up."""
+        while self.held:
+            self.held.pop()()
 
     @property
     def owner(self) -> str:

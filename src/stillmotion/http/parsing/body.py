@@ -6,7 +6,6 @@ How long a body may take to come is the request's to say (`request.py`).
 import asyncio
 import re
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -31,6 +30,9 @@ A body is held in memory up to three times over while it is taken apart.
 """
 
 Result = TypeVar("Result")
+
+Held = list[Callable[[], None]]
+"""Calls that give back what a request took up, made once it is answered."""
 
 _DATA_URI = re.compile(rb'"(?:[ \t]|\\[nrt])*data:', re.IGNORECASE)
 _BARE_PICTURE = re.compile(rb'"(?:\\?/9j\\?/|iVBORw0KGgo|R0lGOD|UklGR|SUkq|TU0A|AAAA)[A-Za-z0-9+/\\]{64}')
@@ -66,7 +68,7 @@ class BodyReader:
             _check_kind(request)
         return body
 
-    async def read(self, request: Request, held: ExitStack, owner: str, *, pictures: bool) -> bytes:
+    async def read(self, request: Request, held: Held, owner: str, *, pictures: bool) -> bytes:
         """The whole body; with `pictures` a large one where its beginning shows a data URI.
 
         Raises `UnreadBody` for one that is refused, `ClientGone` where its sender hung up.
@@ -87,7 +89,7 @@ class BodyReader:
             raise _too_large(PICTURES_CAP)
         return body
 
-    async def read_form(self, request: Request, held: ExitStack, owner: str) -> Form:
+    async def read_form(self, request: Request, held: Held, owner: str) -> Form:
         """The whole form. Raises as `read` does, and for a body that is no form."""
         boundary = boundary_of(request.headers.get("Content-Type", ""))
         if boundary is None:
@@ -109,10 +111,10 @@ class BodyReader:
         except BadForm as error:
             raise UnreadBody(Problem(error.field, str(error))) from None
 
-    async def _hold(self, request: Request, held: ExitStack, owner: str, cap: int) -> None:
+    async def _hold(self, request: Request, held: Held, owner: str, cap: int) -> None:
         """Wait for room. The wait does not count towards the body's deadline: it is no fault of its sender's."""
         length = request.content_length
-        held.callback(await self._room.take(owner, cap if length is None else min(length, cap)))
+        held.append(await self._room.take(owner, cap if length is None else min(length, cap)))
         request.restart_body_deadline()
 
 

@@ -54,7 +54,7 @@ async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> 
     if generation.is_terminal and seen == position(generation):
         return OperationResult(b"", generation.view, status=204)
     watch = services.changes.watch(generation.id)
-    call.held.callback(watch.end)
+    call.held.append(watch.end)
     stream = EventStream(watch, services.generations.store, generation.id, lambda: call.link_to, seen, services.timing)
     return OperationResult(b"", generation.view, streamed_by=stream)
 

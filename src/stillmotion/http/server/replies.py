@@ -37,3 +37,13 @@ class Reply(NamedTuple):
         if CLOSE in self.headers:
             response.force_close()
         return response
+
+
+Refusing = Callable[[web.BaseRequest, Reply], web.Response]
+"""Makes the response of a request that the server refuses before any handler sees it."""
+
+
+def refuse_plainly(request: web.BaseRequest, reply: Reply) -> web.Response:
+    """The reply as it is."""
+    del request
+    return reply.response()

@@ -15,7 +15,7 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
 from stillmotion.http.server.connection_limit import ConnectionLimit
-from stillmotion.http.server.replies import CLOSE, JSON_TYPE, NO_STORE, Handler, Reply
+from stillmotion.http.server.replies import CLOSE, JSON_TYPE, NO_STORE, Handler, Refusing, Reply, refuse_plainly
 from stillmotion.http.server.request import DEADLINES, LARGE_BODY, ClientGone, Deadlines, Request
 
 SHUTDOWN_SECONDS = 8
@@ -51,8 +51,10 @@ class HttpServer:
         shutdown_seconds: float = SHUTDOWN_SECONDS,
         deadlines: Deadlines = DEADLINES,
         most: int = MAX_CONNECTIONS,
+        refusing: Refusing = refuse_plainly,
     ) -> None:
         self._handler = handler
+        self._refusing = refusing
         self._listener = listener
         self._shutdown_seconds = shutdown_seconds
         self._deadlines = deadlines
@@ -72,6 +74,7 @@ class HttpServer:
             self._answer,
             self._limit,
             self._deadlines,
+            self._refusing,
             access_log=None,
             keepalive_timeout=self._deadlines.head,
             lingering_time=LINGER_SECONDS,
@@ -107,7 +110,7 @@ class HttpServer:
         self._limit.begin(connection)
         try:
             refusal = _TOO_BUSY if self._limit.is_exceeded else refused_head(request)
-            response = await self._handler(request) if refusal is None else refusal.response()
+            response = await self._handler(request) if refusal is None else self._refusing(request, refusal)
             if _may_blur_the_next(request):
                 response.force_close()
             return await _sent(request, response) if _has_to_wait(request, response) else response
@@ -117,7 +120,7 @@ class HttpServer:
             _LOG.error("answer_failed", path=request.route, exc_info=error)
             if request.writer.output_size:
                 request.cut()  # Half an answer must not look whole.
-            return _FAILED.response()
+            return self._refusing(request, _FAILED)
         finally:
             self._limit.end(connection)
 
@@ -125,15 +128,20 @@ class HttpServer:
 class _Connections(web.Server):
     """aiohttp's server with our requests, a limit of connections, and an end to answers that nobody takes."""
 
-    def __init__(self, handler: Any, limit: ConnectionLimit, deadlines: Deadlines, **options: Any) -> None:
+    def __init__(
+        self, handler: Any, limit: ConnectionLimit, deadlines: Deadlines, refusing: Refusing, **options: Any
+    ) -> None:
         super().__init__(handler, request_factory=self._new_request)
+        self._refusing = refusing
         self._options = options
         self._limit = limit
         self._deadlines = deadlines
 
     def __call__(self) -> RequestHandler:
         """See `web.Server`."""
-        return _Connection(self, loop=asyncio.get_running_loop(), **self._options)
+        connection = _Connection(self, loop=asyncio.get_running_loop(), **self._options)
+        connection.refusing = self._refusing
+        return connection
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """See `web.Server`."""
@@ -164,6 +172,14 @@ def _may_blur_the_next(request: Request) -> bool:
 class _Connection(RequestHandler):
     """aiohttp's connection, which tells neither its version nor the bytes that it could not read."""
 
+    __slots__ = ("refusing",)
+    refusing: Refusing
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """See `BaseProtocol`. Nothing is parsed anew where nothing was paused: every body that is read asks for it."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -175,7 +191,7 @@ class _Connection(RequestHandler):
         del status, exc, message
         if request.writer.output_size:
             raise ConnectionResetError("The answer has begun already")
-        return _NO_REQUEST.response()
+        return self.refusing(request, _NO_REQUEST)
 
 
 def refused_head(request: Request) -> Reply | None:

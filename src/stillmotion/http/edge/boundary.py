@@ -1,0 +1,109 @@
+"""Error boundary: every request gets an id, and its answer or refusal is counted, written down and sent."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+
+from stillmotion.domain.errors import Refused, Unavailable
+from stillmotion.http.edge.access_lines import CLIENT_GONE, AccessLines
+from stillmotion.http.edge.metrics import Metrics
+from stillmotion.http.edge.operation import Call
+from stillmotion.http.edge.refusals import Refusals
+from stillmotion.http.edge.services import Services
+from stillmotion.http.parsing.body import BodyReader
+from stillmotion.http.server.replies import Reply
+from stillmotion.http.server.request import ClientGone, Request
+from stillmotion.http.server.streams import Pieces, send_in_pieces
+
+Answering = Callable[[Request], Awaitable[Reply | tuple[Reply, Pieces | None]]]
+
+_LOG = structlog.get_logger("stillmotion.http")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeParts:
+    """The parts that all endpoints of one application share."""
+
+    services: Services
+    reader: BodyReader
+    metrics: Metrics
+    request_ids: Iterator[str]
+    lines: AccessLines
+
+    def refuse(self, request: web.BaseRequest, reply: Reply) -> web.Response:
+        """Name and note a request that is refused before it comes to an endpoint: it has no route."""
+        request_id = next(self.request_ids)
+        self.lines.write(request.method, "", reply.status, 0.0, request_id)
+        return reply.response(("X-Request-Id", request_id))
+
+
+class Boundary:
+    """A handler behind which anything may be raised. Errors are answered from a surface's table.
+
+    `name` is the name of the requests in metrics and in the log; `route` is the template of their paths, empty where
+    they have none.
+    """
+
+    def __init__(self, name: str, route: str, parts: EdgeParts, problems: Refusals) -> None:
+        self._name = name
+        self._route = route
+        self._parts = parts
+        self._services = parts.services
+        self._problems = problems
+        self._metrics = parts.metrics.of(name)
+
+    async def __call__(self, request: Request) -> web.StreamResponse:
+        """Answer one request."""
+        monotonic = self._services.clock.monotonic
+        call = Call(self._services, request, next(self._parts.request_ids), monotonic())
+        refused: Exception | None = None
+        try:
+            reply, pieces = await self._answer(call)
+        except ClientGone as gone:
+            self._note(call, CLIENT_GONE, gone)
+            call.let_go()
+            raise
+        except Exception as error:
+            reply, pieces = self._refuse(error, call), None
+            # Its traceback holds this frame and those that hold the body: a cycle until the collector runs.
+            refused = error.with_traceback(None)
+        try:
+            self._metrics.observe(reply.status, monotonic() - call.began_at)
+            self._note(call, reply.status, refused)
+            named = ("X-Request-Id", call.request_id)
+            return reply.response(named) if pieces is None else await send_in_pieces(request, reply, pieces, named)
+        finally:
+            call.let_go()
+
+    async def _answer(self, call: Call) -> tuple[Reply, Pieces | None]:
+        """The answer of a request that goes well, and its body in pieces where the reply does not hold all of it."""
+        raise NotImplementedError
+
+    def _refuse(self, error: Exception, call: Call) -> Reply:
+        """The answer to an error, which is logged where it is none of the caller's."""
+        if isinstance(error, Unavailable):
+            _LOG.warning("unavailable", operation=self._name, request_id=call.request_id, why=str(error))
+        elif not isinstance(error, Refused):
+            _LOG.error("request_failed", operation=self._name, request_id=call.request_id, exc_info=error)
+        return self._problems.reply(error)
+
+    def _note(self, call: Call, status: int, error: Exception | None) -> None:
+        """Write the access line, where lines are wanted."""
+        lines = self._parts.lines
+        if lines.are_wanted:
+            seconds = self._services.clock.monotonic() - call.began_at
+            lines.write(call.request.method, self._route, status, seconds, call.request_id, key=call.key, error=error)
+
+
+class PlainEndpoint(Boundary):
+    """Endpoint of a handler that is no operation of a surface: downloads, health, pages, unknown paths."""
+
+    def __init__(self, name: str, answering: Answering, parts: EdgeParts, problems: Refusals, route: str = "") -> None:
+        super().__init__(name, route, parts, problems)
+        self._answering = answering
+
+    async def _answer(self, call: Call) -> tuple[Reply, Pieces | None]:
+        answer = await self._answering(call.request)
+        return (answer, None) if isinstance(answer, Reply) else answer
