@@ -52,12 +52,15 @@ def serving(data_dir: Path, settings: Mapping[str, str] = NO_SETTINGS) -> Iterat
 
 
 @contextmanager
-def answering(answer: bytes, *, fastapi: bool = False) -> Iterator[Server]:
-    """The raw server, or FastAPI, which answers with the same bytes every time (head, blank line, body)."""
+def answering(answer: bytes, *, fastapi: str = "") -> Iterator[Server]:
+    """The raw server, which answers with these bytes every time (head, blank line, body).
+
+    Or FastAPI, whose operation has them as `bytes`, or returns their body as a `dict`.
+    """
     with TemporaryDirectory(prefix="stillmotion-bench-raw-") as folder:
         file = Path(folder) / "answer"
         file.write_bytes(answer)
-        with _running(["-m", "bench.raw", str(file), *(["--fastapi"] if fastapi else [])], {}) as server:
+        with _running(["-m", "bench.raw", str(file), *(["--fastapi", fastapi] if fastapi else [])], {}) as server:
             yield server
 
 
