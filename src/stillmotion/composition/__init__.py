@@ -1,1 +1,1 @@
-"""Composition: adapters meet ports, once for a server, a worker and each command of the operator's."""
+"""Composition: adapters are joined to ports, for a server, for a worker and for the operator's commands."""

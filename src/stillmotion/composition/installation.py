@@ -1,4 +1,4 @@
-"""Opens what an installation keeps: its data directory, the database in it, the storage. Commands and servers alike."""
+"""Opening of an installation, by commands and servers alike: its data directory, its database, its storage."""
 
 import hmac
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ from stillmotion.config import Settings
 
 KEYS: Final = b"subscription keys"
 LINKS: Final = b"asset links"
-"""What each secret that we derive from the data directory's is for."""
+"""Purposes of the secrets that are derived from the data directory's."""
 
 
 class Missing(Enum):
-    """What becomes of a data directory that is not there."""
+    """Treatment of a data directory that does not exist."""
 
     MAKE = "make"
     REFUSE = "refuse"
@@ -36,7 +36,7 @@ class Missing(Enum):
 def opened(
     settings: Settings, missing: Missing, changed: Changed = unwatched, fault: Fault = no_fault
 ) -> Iterator[SqliteStore]:
-    """The store of a data directory. Raises `StillmotionError` for one that is incomplete or not all of one piece."""
+    """The store of a data directory. Raises `StillmotionError` if parts of it are missing or belong to another."""
     directory = directory_of(settings, missing)
     directory.keep_private()
     store = open_store(directory.database, changed=changed, fault=fault, fingerprint=directory.fingerprint)
@@ -49,7 +49,7 @@ def opened(
 
 
 def directory_of(settings: Settings, missing: Missing) -> DataDirectory:
-    """The data directory, with whatever was in it before still there. Raises `DataDirectoryUnusable`."""
+    """The data directory, none of whose parts is lost. Raises `DataDirectoryUnusable`."""
     if missing is Missing.REFUSE:
         directory = used_data_directory(settings.data_dir)
     else:
@@ -59,15 +59,15 @@ def directory_of(settings: Settings, missing: Missing) -> DataDirectory:
 
 
 def open_storage(settings: Settings, fault: Fault = no_fault) -> ObjectStore:
-    """Where clips are kept. Raises `StorageUnusable`."""
+    """The object storage of clips. Raises `StorageUnusable`."""
     folder = data_directory(settings.data_dir).objects
     return open_objects(settings.storage, folder, settings.storage_options, fault)
 
 
 def replace_secret(settings: Settings) -> Path | None:
-    """Make a new secret and let the database know it; where the old one is kept, None where there was none.
+    """Replace the secret, in the database too. The answer is the file that keeps the old one, None if there was none.
 
-    Raises `DataDirectoryUnusable` where a server or a worker uses the directory.
+    Raises `DataDirectoryUnusable` if a server or a worker uses the directory.
     """
     directory = used_data_directory(settings.data_dir)
     with directory.lock():
@@ -78,5 +78,5 @@ def replace_secret(settings: Settings) -> Path | None:
 
 
 def derived(directory: DataDirectory, purpose: bytes) -> bytes:
-    """A secret of its own for each purpose. Raises `DataDirectoryUnusable`."""
+    """A secret for one purpose, derived by HMAC-SHA256. Raises `DataDirectoryUnusable`."""
     return hmac.digest(directory.secret(), purpose, "sha256")

@@ -1,4 +1,4 @@
-"""What is looked at when a server starts, so that a wrong setting is told then and not when it is first felt."""
+"""Pre-flight checks at the start of a server: open files, devices, storage. `doctor` makes them too."""
 
 import asyncio
 import resource
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from stillmotion.application.ports.objects import ObjectStore
 
 FEWEST_FILES: Final = 128
-"""Files and connections: the service's own are about fifty, and each caller and renderer takes some."""
+"""Open files and connections: about fifty are the service's own, and each caller and renderer takes some."""
 FEW_FILES: Final = 1024
 
 STORAGE_PATIENCE: Final = timedelta(seconds=30)
 DEVICES_PATIENCE: Final = timedelta(seconds=120)
-"""For a process that imports torch and asks it which devices there are."""
+"""Time for a process that imports torch and tries the devices."""
 
 _GPU_FILES: Final = ("nvidiactl", "nvidia0", "kfd", "dxg", "nvhost-gpu", "nvgpu", "nvmap")
-"""What a GPU is seen by in /dev: NVIDIA's, AMD's, Windows' under WSL, a Jetson's."""
+"""Device files of GPUs in /dev: NVIDIA's, AMD's, those of WSL and of Jetson boards."""
 
 _ASK_TORCH: Final = """
 import sys, torch
@@ -41,17 +41,17 @@ log = structlog.get_logger(__name__)
 
 
 class TooFewFiles(StillmotionError):
-    """The system lets this process open too few files at once: the message says how to raise that."""
+    """Raised if the system's limit of open files is too low. The message says how to raise it."""
 
 
 def files_allowed() -> int | None:
-    """How many files the system lets this process open at most; None where it sets no limit."""
+    """The hard limit of open files; None without a limit."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return None if hard == resource.RLIM_INFINITY else hard
 
 
 def refuse_few_files() -> None:
-    """Raise `TooFewFiles` where a server could not even answer a few dozen callers."""
+    """Raise `TooFewFiles` if a server could not answer a few dozen callers."""
     allowed = files_allowed()
     if allowed is not None and allowed < FEWEST_FILES:
         raise TooFewFiles(
@@ -61,14 +61,14 @@ def refuse_few_files() -> None:
 
 
 def refuse_absent_devices(settings: Settings) -> None:
-    """Raise `SettingsError` for devices that cannot be used here, as far as that shows without loading torch."""
+    """Raise `SettingsError` for devices that cannot be used, as far as that shows without loading torch."""
     trouble = trouble_with_devices(settings.devices) if settings.renderers else None
     if trouble is not None:
         raise SettingsError(f"devices is {','.join(settings.devices)}, but {trouble}")
 
 
 def trouble_with_devices(devices: Sequence[str]) -> str | None:
-    """Why they cannot be used, and what to do, as far as that shows without loading torch; None where it does not."""
+    """The reason why devices cannot be used, with its remedy; None if none shows without loading torch."""
     if not devices:
         return None
     missing = missing_library()
@@ -87,7 +87,7 @@ def _any_there(names: Iterable[str]) -> bool:
 
 
 async def absent_devices(devices: Sequence[str]) -> Sequence[str]:
-    """A line for each device that torch cannot use, with its reason. Loads torch in a process of its own: seconds."""
+    """A line for each device that torch cannot use, with the reason. A child process loads torch, for seconds."""
     asking = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _ASK_TORCH, *devices),
         stdout=asyncio.subprocess.PIPE,
@@ -106,7 +106,7 @@ async def absent_devices(devices: Sequence[str]) -> Sequence[str]:
 
 
 async def tell_absent_devices(settings: Settings) -> None:
-    """Log every device of the settings that torch cannot use."""
+    """Log each device of the settings that torch cannot use."""
     if not (settings.devices and settings.renderers):
         return
     for line in await absent_devices(settings.devices):
@@ -114,7 +114,7 @@ async def tell_absent_devices(settings: Settings) -> None:
 
 
 async def trouble_with_storage(objects: "ObjectStore") -> str | None:
-    """Why nothing can be written to the storage, None where it can. Takes half a minute at most."""
+    """The reason why the storage cannot be written to, None if it can. It takes half a minute at most."""
     try:
         async with asyncio.timeout(STORAGE_PATIENCE.total_seconds()):
             await objects.check()
@@ -127,7 +127,7 @@ async def trouble_with_storage(objects: "ObjectStore") -> str | None:
 
 
 async def tell_troubles(settings: Settings, objects: "ObjectStore") -> None:
-    """Log what a server that has just started will not get done: clips into its storage, models on its devices."""
+    """Log the faults of storage and devices that a server has just started with."""
     await asyncio.gather(_tell_storage(settings, objects), tell_absent_devices(settings))
 
 

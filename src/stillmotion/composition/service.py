@@ -1,4 +1,4 @@
-"""The whole service over one data directory, on one page."""
+"""The whole service over one data directory."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -48,7 +48,7 @@ from stillmotion.worker.renderer.signals import return_memory
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service that is started: `app` answers, and `drain` ends the rendering before the store closes."""
+    """A running service: `app` answers requests, and `drain` ends the rendering before the store closes."""
 
     app: App
     host: WorkerHost
@@ -57,7 +57,7 @@ class Service:
     has_subscriptions: bool
 
     async def drain(self, grace: timedelta) -> None:
-        """End the streams, refuse submits and claim nothing more; end running renders within `grace`, or hand back."""
+        """End event streams, refuse submits and claim no more work. Renders end within `grace`, or are handed back."""
         self.draining.has_begun = True
         self.changes.end()
         await self.host.drain(grace)
@@ -67,10 +67,10 @@ class Service:
 async def service(
     settings: Settings, address: str, faults: Faults | None = None, spawned: RendererProcess | None = None
 ) -> AsyncIterator[Service]:
-    """The whole service over one data directory, from its lock to its workers; stopped on the way out.
+    """The service over a data directory, from its lock to its workers; stopped on the way out.
 
-    `address` is the base of links in callbacks where no `public_url` is set; `faults` are for tests; `spawned` is a
-    renderer that loads already. Raises `StillmotionError` where the directory, database or storage cannot be used.
+    `address` is the base of links in callbacks if no `public_url` is set. `faults` are for tests. `spawned` is a
+    renderer that is loading already. Raises `StillmotionError` if the directory, database or storage cannot be used.
     """
     directory = directory_of(settings, Missing.MAKE)
     fault: Fault = faults or no_fault
@@ -109,7 +109,7 @@ async def service(
         bodies = dialects(services.asset_urls, settings.public_url or address)
         parts = (host, Deliverer(callbacks, bodies, announcements), *_upkeep(store, objects, clock, uploads))
         if not directory.workers.any_taken:
-            # Whatever the store calls rendering was cut off with the last server.
+            # No other process renders, so every lease is a leftover of the last server.
             await work.reclaim_all()
         async with running(*(each.run() for each in parts), tell_troubles(settings, objects)):
             app = build_app(await _as_set(services, settings, store))
@@ -124,7 +124,7 @@ def _upkeep(
 
 
 async def _as_set(services: Services, settings: Settings, store: SqliteStore) -> Services:
-    """The edge's parts with all that the settings alone decide. Raises `OpenToOthers`."""
+    """The services with the parts that depend on the settings alone. Raises `OpenToOthers`."""
     keyless = admin = None
     if settings.open or settings.admin_key:
         office = administration_over(settings, store)

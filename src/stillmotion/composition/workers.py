@@ -35,7 +35,7 @@ ABLE_EVERY = timedelta(seconds=0.25)
 
 @asynccontextmanager
 async def worker(settings: Settings, faults: Faults | None = None) -> AsyncIterator[WorkerHost]:
-    """Renderers alone, over a data directory that a server may hold; stopped on the way out. Raises as `service`."""
+    """A worker process: renderers over a data directory that a server has open. Raises as `service` does."""
     if not settings.renderers:
         raise SettingsError("renderers is 0, so this worker would make nothing: give --renderers 1, or more.")
     directory = directory_of(settings, Missing.REFUSE)

@@ -1,4 +1,4 @@
-"""One line in the log for each request, where the operator wants them. No line holds a query, a body or a whole key."""
+"""Access log: a line for each request, if the operator wants them. No line holds a query, a body or a whole key."""
 
 import re
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from stillmotion.domain.errors import InvalidRequest, Refused, TurnedAway, Unava
 from stillmotion.http.server.request import ClientGone
 
 CLIENT_GONE = 499
-"""What stands for the status of a request that its caller gave up before it could be answered."""
+"""Status in the log of a request whose caller hung up before it could be answered, as nginx writes it."""
 
 _LOG = structlog.get_logger("stillmotion.http")
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SHORTEST_KEY = 32
-"""Characters. What is shorter is no key of ours, and so much of its beginning would be much of it."""
+"""Characters. A shorter text is no key of ours, and the beginning that is logged would be much of it."""
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,60}", re.ASCII)
 _MOST_FIELDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class AccessLines:
-    """Writes the lines."""
+    """Writer of the access log."""
 
     are_wanted: bool = False
 
@@ -37,7 +37,7 @@ class AccessLines:
         key: str | None = None,
         error: Exception | None = None,
     ) -> None:
-        """Write one. `route` is the path's template; `error` is why the request was refused."""
+        """Write one line. `route` is the path's template, `error` the reason of a refusal."""
         if not self.are_wanted:
             return
         told = {"request_id": request_id, "method": method, "route": route, "status": status}
@@ -52,7 +52,7 @@ class AccessLines:
 
 
 def reason_of(error: Exception) -> str:
-    """A code for programs: the error's own, or else its kind in words."""
+    """The code of an error for programs: its own reason, or its kind in snake case."""
     if isinstance(error, TurnedAway):
         return error.reason.value
     if isinstance(error, Refused | Unavailable | ClientGone):
@@ -61,6 +61,6 @@ def reason_of(error: Exception) -> str:
 
 
 def _fields(error: InvalidRequest) -> list[str]:
-    """The fields that are to blame, as far as they can be names: whoever writes a key as a name is not repeated."""
+    """The names of the wrong fields. A text that cannot be a name, or holds a key, is left out."""
     names = (str(each.field) for each in error.problems)
     return [each for each in names if _FIELD.fullmatch(each) and KEY_PREFIX not in each][:_MOST_FIELDS]

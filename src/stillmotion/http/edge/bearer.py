@@ -1,4 +1,4 @@
-"""The key of a request that sends it as a bearer token (RFC 6750)."""
+"""Bearer tokens (RFC 6750): the key in a request's `Authorization` header."""
 
 from stillmotion.domain.errors import NotAuthenticated, Reason
 from stillmotion.http.server.replies import Header, Headers
@@ -9,7 +9,7 @@ _BEARER = "bearer "
 
 
 def bearer_key(headers: Headers, query: bytes) -> str | None:
-    """The one key of a request's headers. Raises `NotAuthenticated` where there is more than one."""
+    """The key of a request, None without one. Raises `NotAuthenticated` for more than one."""
     del query
     sent = headers.getall("Authorization", ())
     if len(sent) > 1:

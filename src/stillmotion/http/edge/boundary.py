@@ -1,5 +1,6 @@
 """Error boundary: every request gets an id, and its answer or refusal is counted, written down and sent."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
@@ -33,17 +34,16 @@ class EdgeParts:
     lines: AccessLines
 
     def refuse(self, request: web.BaseRequest, reply: Reply) -> web.Response:
-        """Name and note a request that is refused before it comes to an endpoint: it has no route."""
+        """Give a request that no endpoint has seen an id and an access line. It has no route."""
         request_id = next(self.request_ids)
         self.lines.write(request.method, "", reply.status, 0.0, request_id)
         return reply.response(("X-Request-Id", request_id))
 
 
-class Boundary:
-    """A handler behind which anything may be raised. Errors are answered from a surface's table.
+class Boundary(ABC):
+    """Handler that turns every error into an answer from a surface's table.
 
-    `name` is the name of the requests in metrics and in the log; `route` is the template of their paths, empty where
-    they have none.
+    `name` is the name of the requests in metrics and in the log. `route` is the template of their paths, empty without.
     """
 
     def __init__(self, name: str, route: str, parts: EdgeParts, problems: Refusals) -> None:
@@ -77,12 +77,13 @@ class Boundary:
         finally:
             call.let_go()
 
+    @abstractmethod
     async def _answer(self, call: Call) -> tuple[Reply, Pieces | None]:
-        """The answer of a request that goes well, and its body in pieces where the reply does not hold all of it."""
-        raise NotImplementedError
+        """The answer of a request that goes well, with its body in pieces if the reply does not hold all of it."""
+        ...
 
     def _refuse(self, error: Exception, call: Call) -> Reply:
-        """The answer to an error, which is logged where it is none of the caller's."""
+        """The answer to an error. An error that is not the caller's is logged."""
         if isinstance(error, Unavailable):
             _LOG.warning("unavailable", operation=self._name, request_id=call.request_id, why=str(error))
         elif not isinstance(error, Refused):
@@ -90,7 +91,7 @@ class Boundary:
         return self._problems.reply(error)
 
     def _note(self, call: Call, status: int, error: Exception | None) -> None:
-        """Write the access line, where lines are wanted."""
+        """Write the access line, if lines are wanted."""
         lines = self._parts.lines
         if lines.are_wanted:
             seconds = self._services.clock.monotonic() - call.began_at

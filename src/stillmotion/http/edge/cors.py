@@ -1,4 +1,4 @@
-"""Pages of other origins: which of them may call the API from a browser, and what their scripts may read.
+"""CORS: the web pages of other origins that may call the API, and the headers that their scripts may read.
 
 https://fetch.spec.whatwg.org/#http-cors-protocol
 """
@@ -29,11 +29,11 @@ EXPOSED = (
     "Content-Range",
     "Content-Length",
 )
-"""Headers of answers that scripts of other origins may read, besides those that they always may."""
+"""Response headers that scripts of other origins may read, besides the CORS-safelisted ones."""
 
 _METHODS = "GET, HEAD, POST, PATCH, DELETE"
 _SECONDS = 600
-"""How long a browser may go by a preflight's answer."""
+"""Time for which a browser may cache a preflight's answer."""
 _NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,4096}", re.ASCII)
 _VARY: Header = ("Vary", "Origin")
 _EXPOSE: Header = ("Access-Control-Expose-Headers", ", ".join(EXPOSED))
@@ -42,9 +42,9 @@ _FOR_ANY: tuple[Header, ...] = (("Access-Control-Allow-Origin", ANY), _EXPOSE)
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """A handler behind which the pages of some origins are let in; with `*` among `allowed` those of any.
+    """Handler that lets pages of the `allowed` origins in, or of any origin if `*` is among them.
 
-    What is under `open_prefix` any page may fetch: its addresses are secret enough.
+    Pages of any origin may fetch below `open_prefix`: an address there is a secret of its own.
     """
 
     handler: Handler
@@ -52,7 +52,7 @@ class Origins:
     open_prefix: str
 
     def __call__(self, request: Request) -> Awaitable[web.StreamResponse]:
-        """Answer one request. A preflight is answered for every path, and asks for no key: browsers send none."""
+        """Answer one request. A preflight is answered for every path without a key, as browsers send none with it."""
         is_open = request.route.startswith(self.open_prefix)
         return self._answer(request, is_open=is_open) if is_open or self.allowed else self.handler(request)
 
@@ -72,7 +72,7 @@ class Origins:
         return response
 
     def _granted(self, origin: str) -> str | None:
-        """What the answer says of an origin; None where it may not read the answer."""
+        """The value of `Access-Control-Allow-Origin` for an origin; None if it may not read the answer."""
         if ANY in self.allowed:
             return ANY
         return origin if origin in self.allowed else None

@@ -73,7 +73,7 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
         return reply._replace(headers=[*reply.headers, *headers]), pieces
 
     async def _admit(self, call: Call) -> Any:
-        """The caller of a request, whose key is good and whose limit of reads is not spent."""
+        """The authenticated caller of a request, with this read counted. Raises as the surface's table has it."""
         surface, services = self._surface, self._services
         key = call.key = surface.key_of(call.request.headers, call.request.raw_query)
         if surface.admit is not None:
@@ -89,7 +89,7 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
         return caller
 
     def _tell(self, call: Call, generation: GenerationView) -> None:
-        """Note a generation's acceptance: with the request's id, by which its line and its answer are found."""
+        """Log an accepted generation with the id of its request, which the answer and the access line have too."""
         about = {"generation": generation.id, "request_id": call.request_id, "surface": self._surface.name}
         _LOG.info("generation_accepted", **about, engine=generation.engine, subscription=call.owner)
 
@@ -108,7 +108,7 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
         return self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body), body
 
     def _headers(self, answer: OperationResult, call: Call) -> list[Header]:
-        """The headers of a success, but for those of its body and the request's id."""
+        """The headers of a success: the rate limit, the engine and the progress."""
         allowance, generation = call.allowance, answer.generation
         if answer.window is not None and call.subscription is not None:
             allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
@@ -122,7 +122,7 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
         return Allowance(limit, max(0, limit - window.spent), window.seconds_left(self._services.clock.now()))
 
     def _refuse(self, error: Exception, call: Call) -> Reply:
-        """As `Boundary`. A submit that was refused counts as a read, so that refusals are limited too."""
+        """See `Boundary`. A refused submit counts as a read, so that a flood of refused submits is limited too."""
         reply = super()._refuse(error, call)
         if call.subscription is None:
             return reply
@@ -135,7 +135,7 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
 
 
 def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> Allowance | None:
-    """The limit that refused a request, or else the one of reads; without `reads` it was that which refused."""
+    """The limit that an error is about, or else that of `reads`. Without `reads`, the limit of reads was exceeded."""
     if isinstance(error, ConcurrencyLimitExceeded):
         return Allowance(product.concurrent_generations, 0, error.retry_after)
     if isinstance(error, LimitExceeded):
@@ -145,7 +145,7 @@ def _refused_by(error: Exception, product: Product, reads: Allowance | None) -> 
 
 
 def _limit_headers(allowance: Allowance | None) -> list[Header]:
-    """The state of a limit, as every authenticated answer tells it."""
+    """The `RateLimit` headers of an authenticated answer."""
     if allowance is None:
         return []
     limit, remaining, reset = allowance
@@ -175,7 +175,7 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def _is_retry(request: Request) -> bool:
-    """Whether an SDK says that it sent this before: it names its submits in no other way."""
+    """True for a retry as the SDKs of Stainless mark it. They send no Idempotency-Key."""
     count = request.headers.get(_RETRY_COUNT, "")
     return count.isascii() and count.isdigit() and count.strip("0") != ""
 

@@ -1,7 +1,8 @@
-"""Requests without a key, on a machine of one's own: `serve --open`.
+"""Requests without a key: `serve --open`, for a machine of one's own.
 
-They act for one subscription. Whoever can reach the address can be it, so the address is a loopback one, and no page of
-the web may be led there: neither by a name of its own that leads to this machine, nor by a script.
+They act for one subscription. Everyone who reaches the address can use it, so only a loopback address is allowed. Web
+pages are kept out too, both DNS rebinding (by the `Host` header) and cross-site requests (by `Origin` and
+`Sec-Fetch-Site`).
 """
 
 import ipaddress
@@ -16,28 +17,28 @@ from stillmotion.http.server.request import Request
 
 _PORT = re.compile(r":[0-9]{1,5}$", re.ASCII)
 _FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "CF-Connecting-IP")
-"""Headers by which a proxy says that the caller is elsewhere."""
+"""Headers that a proxy adds: the caller is on another machine."""
 _OWN = frozenset({"same-origin", "none"})
-"""What a browser says of requests that no other page caused."""
+"""Values of `Sec-Fetch-Site` for requests that no other site's page caused."""
 
 
 SUBSCRIPTION = "everyone on this machine (serve --open)"
-"""The name of the subscription that they act for."""
+"""Name of the subscription that keyless requests act for."""
 
 
 class OpenToOthers(StillmotionError):
-    """The settings would let in more than callers of this machine: the message says which, and what to do."""
+    """Raised for settings that let callers of other machines in. The message names the setting and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keyless:
-    """Lends a key to callers of this machine who send none. Pages of `origins` are among them."""
+    """Lender of a key to callers of this machine, and to web pages of `origins`, who send none."""
 
     key: str = field(repr=False)
     origins: Sequence[str] = ()
 
     def lend(self, request: Request) -> str | None:
-        """The key; None where the request may come from elsewhere, or from a page of another origin."""
+        """The key; None for a request that may come from another machine, or from a page of another origin."""
         host = request.headers.get("Host", "")
         if not is_loopback(_PORT.sub("", host)) or any(name in request.headers for name in _FORWARDED):
             return None
@@ -49,9 +50,9 @@ class Keyless:
 
 
 async def opened(office: Administration, host: str, public_url: str, origins: Sequence[str]) -> Keyless:
-    """What lends the key of the one subscription, which is made the first time.
+    """The lender over the one subscription, which is created the first time.
 
-    `host` is the address that is listened on. Raises `OpenToOthers` where more than this machine could be let in.
+    `host` is the address that the server listens on. Raises `OpenToOthers` if other machines could be let in.
     """
     if not is_loopback(host):
         raise OpenToOthers(
@@ -72,7 +73,7 @@ async def opened(office: Administration, host: str, public_url: str, origins: Se
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address, without a port, is this machine's own to itself."""
+    """True for `localhost` and for loopback addresses. `host` has no port."""
     name = host.lower().removesuffix(".")
     if name == "localhost":
         return True

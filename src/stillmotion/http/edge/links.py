@@ -1,4 +1,4 @@
-"""Addresses that an answer holds: where the caller can fetch what we keep."""
+"""Base URL of the links in an answer."""
 
 import re
 
@@ -10,8 +10,7 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{
 def base_url(request: Request, public_url: str) -> str:
     """The scheme, host and port that links start with, without a slash at the end.
 
-    The one that the operator set; else the one that the caller used, where its Host header is well formed; else the
-    address that the request came in on.
+    It is the operator's setting, else the caller's Host header if that is well formed, else the address of the socket.
     """
     if public_url:
         return public_url.rstrip("/")

@@ -1,4 +1,4 @@
-"""What Prometheus is told. Counting is plain arithmetic on the event loop; the format is made when it is asked for."""
+"""Metrics for Prometheus. Requests are counted by plain arithmetic on the event loop, and formatted on a scrape."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -19,7 +19,7 @@ NO_SERVERS: Mapping[str, OtherServer] = MappingProxyType({})
 
 
 class RequestMetrics:
-    """The counts of one operation. Not for threads: the event loop alone counts."""
+    """Counts of one operation. They are not thread-safe: only the event loop counts."""
 
     __slots__ = ("buckets", "by_status", "operation", "seconds")
 
@@ -36,7 +36,7 @@ class RequestMetrics:
         self.seconds += seconds
 
     def cumulative(self) -> list[tuple[str, float]]:
-        """The histogram as Prometheus wants it: each bucket holds all that were no slower."""
+        """The histogram's buckets, cumulative as Prometheus has them."""
         total = 0
         rows: list[tuple[str, float]] = []
         for bound, count in zip((*BUCKETS, "+Inf"), self.buckets, strict=True):
@@ -46,7 +46,7 @@ class RequestMetrics:
 
 
 class _Requests(Collector):
-    """Hands the counts of all operations to the registry."""
+    """Collector of the counts of all operations."""
 
     def __init__(self) -> None:
         self.operations: dict[str, RequestMetrics] = {}
@@ -82,7 +82,7 @@ class Metrics:
         )
 
     def of(self, operation: str) -> RequestMetrics:
-        """The counts of one operation: the same for the same name."""
+        """The counts of an operation, one object for each name."""
         return self._requests.operations.setdefault(operation, RequestMetrics(operation))
 
     def render(self, generations: Mapping[str, int]) -> bytes:

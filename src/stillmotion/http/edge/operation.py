@@ -1,6 +1,6 @@
-"""What a surface says of itself: its operations, its way to authenticate, its words for refusals.
+"""Surfaces and their operations, as values.
 
-An `Operation` is all there is to know of one endpoint. `endpoint.py` makes it answer, `openapi.py` describes it.
+An `Operation` describes an endpoint whole: `endpoint.py` answers by it, `openapi/document.py` documents it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,19 +26,18 @@ from stillmotion.http.server.streams import Opening
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 Caller = TypeVar("Caller")
-"""Who calls: a `Subscription`, or whomever else a surface admits."""
+"""The caller of an operation: a `Subscription`, or the kind of caller that a surface admits."""
 
 LinkTo = Callable[[str], str]
-"""From an object key to the URL under which the caller can fetch it."""
+"""Maps an object key to the URL from which the caller can fetch the object."""
 
 
 class Call(msgspec.Struct):
-    """One request, as much of it as is known so far. `began_at` is monotonic, `size` that of the body in bytes.
+    """Context of one request, filled in as it is handled. `began_at` is monotonic, `size` is the body's in bytes.
 
-    `key` is the one that it came with; `subscription` is None until it is authenticated, `allowance` until it is
-    counted as a read. Of a submit, `idempotency` is the name that it was given, and `fingerprint` what it is told again
-    by without one; `files` are what a form held. `held` are calls that give back what the request took up, made
-    once it is answered, the last first.
+    `subscription` is None until the request is authenticated, `allowance` until it is counted as a read. A submit has
+    an `idempotency` key, or a `fingerprint` by which its repetition is detected. `files` are those of a form. The
+    calls in `held` release resources once the request is answered, the last first.
     """
 
     services: Services
@@ -55,18 +54,18 @@ class Call(msgspec.Struct):
     held: Held = []
 
     def let_go(self) -> None:
-        """Give back what the request took up."""
+        """Release the request's resources."""
         while self.held:
             self.held.pop()()
 
     @property
     def owner(self) -> str:
-        """Whose bytes a large body is counted as: the subscription's id, empty for an administrator's."""
+        """The owner of a large body's bytes: the subscription's id, empty for an administrator."""
         return "" if self.subscription is None else self.subscription.id
 
     @property
     def base_url(self) -> str:
-        """What links to this server begin with."""
+        """The base of links to this server."""
         return base_url(self.request, self.services.public_url)
 
     @property
@@ -76,22 +75,22 @@ class Call(msgspec.Struct):
 
     @property
     def link_to(self) -> LinkTo:
-        """Says where the caller can fetch an object, with no header."""
+        """The links under which the caller can fetch objects without any header."""
         return self.services.asset_urls.links(self.base_url)
 
 
 class Nothing(msgspec.Struct, frozen=True):
-    """The wire of an operation without parameters: no query, no body."""
+    """Wire of an operation without parameters: no query, no body."""
 
 
 class Unfiltered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The wire of a list without parameters: any is refused, for it would be taken for a filter that works."""
+    """Wire of a list without parameters. Any parameter is refused: its caller would take it for a filter."""
 
 
 class OperationResult(msgspec.Struct, frozen=True):
-    """What an operation answers. A `generation` is named in the honesty headers; `window` is that of submits.
+    """Result of an operation. `generation` goes into the honesty headers, `window` is the rate window of submits.
 
-    Where there is a `streamed_by`, that answers in place of `status` and `body`.
+    If there is a `streamed_by`, that makes the answer in place of `status` and `body`.
     """
 
     body: bytes
@@ -103,13 +102,13 @@ class OperationResult(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[Caller, Wire]):
-    """One endpoint. A `submits` operation is counted by the store, any other as a read in this process.
+    """Description of one endpoint. A `submits` operation is counted by the store, any other as a read in this process.
 
-    `path` may have parameters, `{name}` for one segment each; `parameters` says what they are. `wire` is what comes
-    in: the body's JSON of a POST, the query of any other method. `answer` is the type of what goes out with `status`
-    (None where nothing does), `answered` its description, `media_types` what else it may be than JSON. `example` and
-    `answers` (by name) are shown in the reference; `refusals` are the kinds of error it may end in. With `files`
-    (by field, what they are) the body may be a form; it has to be one where that `is_form`.
+    `path` may have parameters, `{name}` for one segment each; `parameters` describes them. `wire` is the type of the
+    input: the JSON body of a POST, the query of any other method. `answer` is the type of the output with `status`,
+    None without output, `answered` its description, and `media_types` are those besides JSON. The reference shows
+    `example` and `answers` (by name); `refusals` are the kinds of error that are raised. With `files` (descriptions by
+    field) the body may be a form, and has to be one if the operation `is_form`.
     """
 
     operation_id: str
@@ -134,19 +133,18 @@ class Operation(Generic[Caller, Wire]):
 
     @property
     def takes_body(self) -> bool:
-        """Whether `wire` is the body's; else it is the query's."""
+        """True if `wire` is the body's type, false if it is the query's."""
         return self.method in BODY_METHODS
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """One dialect of the API: `name` is what a product includes, unless it `comes_with_all`.
+    """One dialect of the API. Products include it by its `name`, unless it `comes_with_all`.
 
-    `key_of` finds the one key in a request's headers and query, or raises `NotAuthenticated`; `encode` is the
-    dialect's JSON of a generation, where the surface makes any. What is not there under `base` is refused in this
-    surface's words. `blind_retries` says that its callers send submits again with no name and only a count: each then
-    leaves a mark that it is told again by. Callers are subscriptions, unless `admit` says who else: it makes the caller
-    of the key, or raises what `problems` has a row for.
+    `key_of` finds the key in a request's headers and query, or raises `NotAuthenticated`. `encode` writes a generation
+    as the dialect's JSON. Unknown paths below `base` are refused in this surface's words. `blind_retries`: its clients
+    repeat submits without an Idempotency-Key, so that repetitions are detected by a fingerprint. Callers are
+    subscriptions, unless `admit` makes another caller of the key, or raises a kind of error in `problems`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Refusals: one table a surface, from the kind of error to a status and a body."""
+"""Refusals: for each surface a table from the kind of error to a status and a body."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ DEFAULT_RETRY_SECONDS = 5
 
 
 FieldNames = Mapping[Field, str]
-"""What a surface calls each part of a request."""
+"""A surface's names for the parts of a request."""
 
 
 def in_words(error: InvalidRequest, names: FieldNames) -> list[Problem]:
-    """An error's problems with each part as a surface calls it."""
+    """An error's problems with the parts named as a surface names them."""
     return [
         Problem(names[each.field], each.message) if isinstance(each.field, Field) else each for each in error.problems
     ]
 
 
 class EndpointNotFound(Refused):
-    """No operation has this path and method."""
+    """Raised for a path that no operation has."""
 
 
 class MethodNotAllowed(EndpointNotFound):
-    """The path is there for other methods."""
+    """Raised for a path that exists for other methods only."""
 
     def __init__(self, path: str, methods: Sequence[str]) -> None:
         super().__init__(path)
@@ -39,11 +39,10 @@ class MethodNotAllowed(EndpointNotFound):
 
 @dataclass(frozen=True, slots=True)
 class RefusalRule:
-    """How a surface answers one kind of error.
+    """A surface's answer to one kind of error.
 
-    `body` is what is sent, or only an example where `detailed` makes a body out of the error.
-    `when` completes the sentence "answered when …" of the reference; `retry_after` says that the error knows when
-    to try again.
+    `body` is sent as it is, or is only an example if `detailed` makes a body from the error. `when` completes the
+    sentence "answered when …" of the reference. With `retry_after` the error knows the seconds until the next try.
     """
 
     kind: type[Exception]
@@ -56,17 +55,17 @@ class RefusalRule:
 
 
 class Refusals:
-    """A surface's table. The row of `Exception` answers for every bug."""
+    """A surface's table. The row of `Exception` is the answer to every bug."""
 
     def __init__(self, rows: Iterable[RefusalRule]) -> None:
         self.rows = {row.kind: row for row in rows}
 
     def row(self, error: type[Exception]) -> RefusalRule:
-        """The row of the nearest kind that the error is."""
+        """The row of the error's nearest class."""
         return next(self.rows[kind] for kind in error.__mro__ if kind in self.rows)
 
     def reply(self, error: Exception) -> Reply:
-        """The answer to an error, with `Retry-After` where the error knows when."""
+        """The answer to an error, with `Retry-After` if its row has that."""
         row = self.row(type(error))
         headers = [JSON_TYPE, NO_STORE, *row.headers]
         if row.retry_after:

@@ -1,4 +1,4 @@
-"""From a path and a method to the handler that answers there."""
+"""Routing: the handler of a path and a method."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from stillmotion.http.server.replies import Handler
 
 Route = tuple[str, str]
-"""A path, in which `{name}` stands for any one segment, and a method."""
+"""A path, in which `{name}` is a placeholder for one segment, and a method."""
 
 
 class Router:
-    """Finds handlers in a table, so that it costs the same however many there are.
+    """Table of handlers. A look-up costs the same for any number of routes.
 
-    `plain` holds those whose path has no parameters, by path and method.
+    `plain` holds the handlers whose path has no parameters, by path and method.
     """
 
     def __init__(self, handlers: Mapping[Route, Handler]) -> None:
@@ -37,16 +37,16 @@ class Router:
         return None
 
     def methods(self, path: str) -> list[str]:
-        """The methods that the path is there for; empty where it is not.
+        """The methods of a path; empty for an unknown one.
 
-        A path that is in the table as it is, is not another one's parameter too.
+        An exact path wins over a template: `/videos/list` is never `/videos/{id}`.
         """
         plain = [method for method in self._methods if (path, method) in self.plain]
         return plain or [method for method in self._methods if self.find(path, method) is not None]
 
 
 def _matched(template: list[str], segments: list[str]) -> Mapping[str, str] | None:
-    """The values of a template's parameters, None where it does not fit. No segment is empty."""
+    """The values of a template's parameters, None if the path does not match it. An empty segment matches none."""
     values = {}
     for expected, segment in zip(template, segments, strict=True):
         if expected.startswith("{") and segment:

@@ -1,4 +1,4 @@
-"""What the HTTP edge is given to work with."""
+"""Services: the use cases and ports that the HTTP edge works with."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from stillmotion.application.uploads import Uploads
 from stillmotion.http.edge.keyless import Keyless
 
 Check = Callable[[], Awaitable[None]]
-"""Returns when a part of the service works; raises `Unavailable` with a sentence that says what is missing."""
+"""A readiness check of one part. Raises `Unavailable` with a sentence that names the missing thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +41,30 @@ EDGE_TIMING = EdgeTiming()
 
 @dataclass(slots=True)
 class Draining:
-    """The state of a server that is about to stop: once it `has_begun`, submits are refused, the rest is answered."""
+    """Shutdown state of a server. Once it `has_begun`, submits are refused and all else is answered."""
 
     has_begun: bool = False
 
 
 class OtherServer(Protocol):
-    """What is known of a server that makes clips for this one."""
+    """Another server that makes clips for this one."""
 
     @property
     def trouble(self) -> str | None:
-        """Why it is left alone just now, None where it works."""
+        """The reason why it gets no work at present; None if it works."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases and the few ports that the edge itself needs.
+    """The use cases, and the few ports that the edge calls itself.
 
-    `run_id` is a short text of `[A-Za-z0-9_-]` that no other run has: request ids begin with it. `public_url` is
-    the base of the links given out (no trailing slash needed), empty to answer with the address each caller used.
-    `admin` is None where there is no administration over HTTP.
-    `readiness` holds a check for each part by the name that `/readyz` shows; `servers` the other servers that make
-    clips for this one, by name. Metrics are registered in `registry`, which must be a fresh one for each application.
-    `return_memory` gives freed memory back to the system; it may take milliseconds. Pages of `cors_origins` may call
-    the API; `keyless` lends a key to callers of this machine who have none; with `access_log` each request is a line in
-    the log.
+    `run_id` is a short text of `[A-Za-z0-9_-]`, unique to this run; request ids begin with it. `public_url` is the base
+    of all links, empty for the address that each caller used. `admin` is None if there is no administration over HTTP.
+    `readiness` holds a check for each part by the name that `/readyz` shows, `servers` the other servers by name.
+    Metrics are registered in `registry`, a fresh one for each application. `return_memory` gives freed memory back to
+    the system, which may take milliseconds. Pages of `cors_origins` may call the API. `keyless` lends a key to callers
+    of this machine who have none. With `access_log` each request is a line in the log.
     """
 
     access: Access

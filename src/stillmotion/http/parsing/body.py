@@ -1,6 +1,6 @@
-"""Reading a request's body: never more of it than its operation can use, and large ones only where there is room.
+"""Request bodies: read up to the cap of their operation, large ones only when there is room.
 
-How long a body may take to come is the request's to say (`request.py`).
+`http/server/request.py` keeps their deadlines.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ PLAIN_CAP = 64 * 1024
 """Bytes of a body without a picture in it."""
 
 PICTURES_CAP = 56 * 1024 * 1024
-"""Bytes of a body with two pictures of 20 MiB in base64, and what stands around them."""
+"""Bytes of a body with two pictures of 20 MiB in base64 and the JSON around them."""
 
 LARGE_BYTES_AT_ONCE = 256 * 1024 * 1024
 LARGE_BYTES_OF_ONE = 64 * 1024 * 1024
 """Bytes of bodies over `PLAIN_CAP` that are being read or stored: of all callers, and of one subscription.
 
-A body is held in memory up to three times over while it is taken apart.
+A body is in memory up to three times while it is parsed.
 """
 
 Result = TypeVar("Result")
@@ -36,42 +36,42 @@ Held = list[Callable[[], None]]
 
 _DATA_URI = re.compile(rb'"(?:[ \t]|\\[nrt])*data:', re.IGNORECASE)
 _BARE_PICTURE = re.compile(rb'"(?:\\?/9j\\?/|iVBORw0KGgo|R0lGOD|UklGR|SUkq|TU0A|AAAA)[A-Za-z0-9+/\\]{64}')
-"""How the base64 of a picture begins where nothing says what it is."""
+"""Beginning of a picture in base64 without `data:` before it."""
 _IN_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _JSON = "application/json"
 
 
 async def apart_if_large(size: int, work: Callable[..., Result], *arguments: object) -> Result:
-    """Do `work`, in a thread where it handles a body so large that other callers would notice."""
+    """Call `work`, in a thread for a body so large that other callers would have to wait."""
     return work(*arguments) if size <= PLAIN_CAP else await asyncio.to_thread(work, *arguments)
 
 
 class UnreadBody(InvalidRequest):
-    """The body was refused before its end: the connection cannot be used for another request."""
+    """Raised for a body that is refused before its end. The connection cannot be used for another request."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyReader:
-    """Reads bodies. The room that a large one takes is given back by `held`: with the end of its request."""
+    """Reader of bodies. The room of a large one is given back by a call in `held`, at the end of its request."""
 
     _room: ByteRoom = field(default_factory=lambda: ByteRoom(LARGE_BYTES_AT_ONCE, LARGE_BYTES_OF_ONE))
 
     @classmethod
     def returning(cls, return_memory: Callable[[], None]) -> "BodyReader":
-        """A reader that has freed memory given back to the system after large bodies."""
+        """A reader that calls `return_memory` after large bodies."""
         return cls(ByteRoom(LARGE_BYTES_AT_ONCE, LARGE_BYTES_OF_ONE, return_memory))
 
     def at_hand(self, request: Request) -> bytes | None:
-        """A small body that is there already, as most are; None for any other. Raises as `read` does."""
+        """A small body that has arrived already, as most have; None for any other. Raises as `read` does."""
         body = request.whole_body(PLAIN_CAP)
         if body is not None:
             _check_kind(request)
         return body
 
     async def read(self, request: Request, held: Held, owner: str, *, pictures: bool) -> bytes:
-        """The whole body; with `pictures` a large one where its beginning shows a data URI.
+        """The whole body. With `pictures` it may be large if there is a data URI in its beginning.
 
-        Raises `UnreadBody` for one that is refused, `ClientGone` where its sender hung up.
+        Raises `UnreadBody` for a refused body, `ClientGone` if its sender hung up.
         """
         _check_kind(request)
         _check_length(request, PICTURES_CAP if pictures else PLAIN_CAP)
@@ -90,7 +90,7 @@ class BodyReader:
         return body
 
     async def read_form(self, request: Request, held: Held, owner: str) -> Form:
-        """The whole form. Raises as `read` does, and for a body that is no form."""
+        """The whole form. Raises as `read` does, and `UnreadBody` for a body that is no form."""
         boundary = boundary_of(request.headers.get("Content-Type", ""))
         if boundary is None:
             raise _unread("must be sent as multipart/form-data")
@@ -112,14 +112,14 @@ class BodyReader:
             raise UnreadBody(Problem(error.field, str(error))) from None
 
     async def _hold(self, request: Request, held: Held, owner: str, cap: int) -> None:
-        """Wait for room. The wait does not count towards the body's deadline: it is no fault of its sender's."""
+        """Wait for room. The wait does not count towards the body's deadline, as its sender is not to blame."""
         length = request.content_length
         held.append(await self._room.take(owner, cap if length is None else min(length, cap)))
         request.restart_body_deadline()
 
 
 def _check_kind(request: Request) -> None:
-    """Refuse a body that says of itself that it is not plain JSON in UTF-8."""
+    """Refuse a body whose headers say that it is not plain JSON in UTF-8."""
     kind = request.headers.get("Content-Type")
     if kind is not None and kind != _JSON:
         name, _, parameters = kind.partition(";")
@@ -130,7 +130,7 @@ def _check_kind(request: Request) -> None:
 
 
 def _check_charset(content_type: str) -> None:
-    """Refuse text that says of itself that it is not in UTF-8."""
+    """Refuse text whose type names another charset than UTF-8."""
     _, options = parse_options_header(content_type)
     charset = options.get("charset", "utf-8").strip().lower()
     if charset not in _IN_UTF_8:
@@ -144,14 +144,14 @@ def _check_encoding(request: Request) -> None:
 
 
 def _check_length(request: Request, cap: int) -> None:
-    """Refuse, before anything is read, a body that says of itself that it is longer than we take."""
+    """Refuse a body whose Content-Length is above the cap, before anything is read."""
     length = request.content_length
     if length is not None and length > cap:
         raise _too_large(cap)
 
 
 async def _read_past(cap: int, start: bytes, request: Request) -> tuple[bytes, bool]:
-    """The body from its `start` until it ends or has grown past `cap`, and whether it ended."""
+    """The body from its `start` until it ends or exceeds `cap`, and true if it ended."""
     pieces = bytearray(start)
     while len(pieces) <= cap:
         piece = await _piece(request)

@@ -1,4 +1,4 @@
-"""Back-pressure by bytes: how much of large bodies may be in memory at once, for all callers and for each."""
+"""Back-pressure by bytes: a limit of large bodies in memory, for all callers and for each."""
 
 import asyncio
 from collections import Counter, deque
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 EMPTY_SECONDS = 1.0
-"""How long nothing large was read before the memory is returned."""
+"""Time without a large body after which freed memory is returned."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,9 +20,9 @@ class _Waiter:
 class ByteRoom:
     """Room for `most` bytes, of which one owner has `most_of_one` at a time; sizes are in bytes.
 
-    Owners are served in the order in which they came, except that an owner who has had his part waits beside the line:
-    one caller's flood does not keep the others out. `when_empty` is called in a thread after the last room was given
-    back: the C library keeps what was freed in pieces until it is asked to return it.
+    Owners are served first come, first served, except that an owner at `most_of_one` is passed over, so that a flood of
+    one keeps no other waiting. `when_empty` is called in a thread after the last room was given back: the C library
+    keeps freed pieces until it is asked to return them.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class ByteRoom:
         self._waiting: deque[_Waiter] = deque()
 
     async def take(self, owner: str, size: int) -> Callable[[], None]:
-        """Take room for `size` bytes, `most_of_one` at the most; wait where there is none. The answer gives it back."""
+        """Take room for `size` bytes, at most `most_of_one`, and wait for it if necessary. The answer gives it back."""
         waiter = _Waiter(owner, min(size, self._most_of_one), asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         self._grant()
@@ -66,7 +66,7 @@ class ByteRoom:
             self._emptied = loop.call_later(self._empty_seconds, loop.run_in_executor, None, self._when_empty)
 
     def _grant(self) -> None:
-        """Give room to those who can have it now."""
+        """Give room to the waiters for whom there is some now."""
         still_waiting: deque[_Waiter] = deque()
         while self._waiting:
             first = self._waiting.popleft()

@@ -1,4 +1,4 @@
-"""From a request's body to the wire struct of its operation, or a list of everything that is wrong with it."""
+"""Decoding: a body or a query becomes the wire struct of its operation, or a list of all its faults."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import NoneType, UnionType
@@ -15,16 +15,16 @@ Wire = TypeVar("Wire", bound=msgspec.Struct)
 
 MAX_PROBLEMS = 20
 NAME_SHOWN = 100
-"""How much of an unknown field's name is repeated to its sender, in characters."""
+"""Characters of an unknown field's name that are repeated to its sender."""
 KEY_PARAMETER = "subscription-key"
 """A key may stand in any query."""
 
 
 class WireDecoder(Generic[Wire]):
-    """Decodes one kind of body. A field's `Meta(description=…)` is the remedy shown when its value does not fit.
+    """Decoder of one kind of body. A field's `Meta(description=…)` is the remedy shown for a wrong value.
 
-    A member that is null counts as absent, but in a struct that has fields to be left out (`UNSET`): there null is a
-    value. `files` are the names of the files that come beside the struct's fields in a form.
+    A null member counts as absent, except in a struct with fields that may be `UNSET`: there null is a value. `files`
+    are the names of a form's files, which come beside the struct's fields.
     """
 
     def __init__(self, wire: type[Wire], files: Iterable[str] = ()) -> None:
@@ -36,21 +36,21 @@ class WireDecoder(Generic[Wire]):
         self._null_is_a_value = any(each.default is msgspec.UNSET for each in self._fields.values())
 
     def __call__(self, body: bytes) -> Wire:
-        """The struct. Raises `WrongShape` with every field that is missing, unknown or of the wrong kind."""
+        """The struct. Raises `WrongShape` with each field that is missing, unknown or of the wrong type."""
         if self._plainly is not None and b"\\" not in body and body.count(b'"') == self._quotes:
             try:
                 return self._plainly.decode(body)
             except (msgspec.MsgspecError, UnicodeDecodeError):
-                pass  # The strict parser says it in our words.
+                pass  # The strict parser tells the fault in our words.
         if not body and not self._fields:
             return self.wire()
         document = strict_json.parse(body)
         return self._of(document if self._null_is_a_value else _without_nulls(document), strict=True)
 
     def of_form(self, form: Form) -> Wire:
-        """The struct of a form's text, in which numbers are text too, and an empty one is a field left out.
+        """The struct of a form's text fields. Numbers are text too, and an empty field counts as absent.
 
-        Raises `WrongShape` as for a body, and for a file that nobody asked for.
+        Raises `WrongShape` as for a body, and for an unknown file.
         """
         unknown = [name for name in form.files if name not in self._files]
         if unknown:
@@ -75,7 +75,7 @@ class WireDecoder(Generic[Wire]):
 
 
 class _Problems:
-    """Says what is wrong with a document, each part by the path to it: `keyframes.frame0.url`."""
+    """Faults of a document, each with the path to its part: `keyframes.frame0.url`."""
 
     def __init__(self, files: Iterable[str], *, strict: bool) -> None:
         self._files = files
@@ -99,7 +99,7 @@ class _Problems:
             yield from (_unknown(path, name, wire, files) for name in members if name not in fields)
 
     def _of_value(self, path: str, value: object, annotation: Any) -> Iterator[Problem]:
-        """What is wrong with a value that does not fit: its parts, where they are to blame."""
+        """The faults of a value that does not fit, or those of its parts if they are to blame."""
         kinds = [_plain_type(each) for each in _alternatives(annotation)]
         structs = list(filter(_is_struct, kinds))
         inner = [_plain_type(get_args(each)[0]) for each in kinds if get_origin(each) in (tuple, list)]
@@ -126,7 +126,7 @@ def _unknown(path: str, name: str, wire: type[msgspec.Struct], files: Iterable[s
 
 
 def _holder_of(name: str, wire: type[msgspec.Struct]) -> str | None:
-    """The field of a struct whose own fields have that name, where there is one."""
+    """The field of a struct whose value has a field of that name; None without one."""
     for each in msgspec.structs.fields(wire):
         for kind in map(_plain_type, _alternatives(each.type)):
             if _is_struct(kind) and any(inner.encode_name == name for inner in msgspec.structs.fields(kind)):
@@ -143,17 +143,17 @@ def _are_objects(value: object) -> TypeGuard[list[dict[str, object]]]:
 
 
 def _without_nulls(value: object) -> object:
-    """A document without the members that are null."""
+    """The document without its null members."""
     if isinstance(value, dict):
         return {name: _without_nulls(each) for name, each in value.items() if each is not None}
     return [_without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 class QueryDecoder(Generic[Wire]):
-    """Decodes a query's parameters.
+    """Decoder of a query's parameters.
 
-    What a struct that forbids unknown fields does not have is refused, and so is what stands twice; for any other it is
-    passed over, and of several with one name the last counts.
+    If the struct forbids unknown fields, unknown and repeated parameters are refused. Otherwise unknown ones are
+    ignored, and the last of repeated ones counts.
     """
 
     def __init__(self, wire: type[Wire]) -> None:
@@ -162,7 +162,7 @@ class QueryDecoder(Generic[Wire]):
         self._is_strict = wire.__struct_config__.forbid_unknown_fields
 
     def __call__(self, query: bytes) -> Wire:
-        """The struct. Raises `InvalidRequest` with every parameter that is missing, unknown or does not fit."""
+        """The struct. Raises `InvalidRequest` with each parameter that is missing, unknown or of the wrong type."""
         try:
             pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
         except ValueError:
@@ -196,10 +196,10 @@ class QueryDecoder(Generic[Wire]):
 
 
 def _plain_decoder(wire: type[Wire]) -> msgspec.json.Decoder[Wire] | None:
-    """A faster decoder for structs of nothing but required strings, None for any other.
+    """A faster decoder for structs that have required strings only; None for any other.
 
-    It is as strict as the slow one where the body has no escapes and four quotes a field: then no key stands
-    twice, nothing is nested, there are no numbers and no NUL.
+    It is as strict as the slow one for a body without escapes and with four quotes a field: no key can be repeated,
+    nothing is nested, and there is no number and no NUL.
     """
     fields = msgspec.structs.fields(wire)
     plain = fields and all(each.required and _plain_type(each.type) is str for each in fields)
@@ -211,14 +211,14 @@ def _plain_type(annotation: Any) -> Any:
 
 
 def _alternatives(annotation: Any) -> list[Any]:
-    """The types that a value may be of, without None and what says that it is left out."""
+    """The types of a value, without None and `UNSET`."""
     plain = _plain_type(annotation)
     kinds = get_args(plain) if get_origin(plain) in (Union, UnionType) else (plain,)
     return [each for each in kinds if each not in (NoneType, msgspec.UnsetType)]
 
 
 def remedy(annotation: Any) -> str:
-    """The sentence that a field's annotation carries for whoever gets its value wrong."""
+    """The remedy in a field's annotation, for senders of a wrong value."""
     for meta in getattr(annotation, "__metadata__", ()):
         if isinstance(meta, msgspec.Meta) and meta.description is not None:
             return meta.description

@@ -1,4 +1,4 @@
-"""Forms with files in them: multipart/form-data (RFC 7578), taken apart as they come."""
+"""Forms with files: multipart/form-data (RFC 7578), parsed as the bytes arrive."""
 
 import re
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ DATA_URI_CAP = 28 * 1024 * 1024
 """Bytes of a field that holds a picture in base64, with line breaks."""
 
 FORM_CAP = DATA_URI_CAP + 128 * 1024
-"""Bytes of a form with one picture in it, and what stands around it."""
+"""Bytes of a form with one picture and its other fields."""
 
 TEXT_CAP = 64 * 1024
-"""Bytes of all the fields of a form that are no pictures."""
+"""Bytes of all text fields of a form."""
 
 MAX_PARTS = 20
 MAX_PART_HEADERS = 8
@@ -27,7 +27,7 @@ MAX_BOUNDARY = 200
 """Characters. RFC 2046 allows 70; some clients write longer ones."""
 
 _FILE_TYPES = ("image/", "application/octet-stream")
-"""What a part without a file name is taken for a file by."""
+"""Types of parts that are files even without a file name."""
 
 
 _DATA_URI = re.compile(rb"\s*data:", re.IGNORECASE)
@@ -37,7 +37,7 @@ _NO_FORM = "must be a whole form as multipart/form-data writes it (RFC 7578)"
 
 
 class BadForm(ValueError):
-    """A form that cannot be read, and which of its fields is to blame."""
+    """Raised for a form that cannot be read, with the field that is to blame."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class Form:
 
     @property
     def document(self) -> Mapping[str, object]:
-        """The text as a JSON object would hold it: `a[b]` is the field `b` of the object `a`. Raises `BadForm`."""
+        """The text fields as a JSON object: `a[b]` is the field `b` of the object `a`. Raises `BadForm`."""
         document: dict[str, object] = {}
         for name, text in self.texts.items():
             outer, opening, inner = name.partition("[")
@@ -71,19 +71,19 @@ class Form:
 
     @property
     def content(self) -> bytes:
-        """The same bytes for the same fields, whatever was between them."""
+        """Canonical bytes of the fields: the same for two forms that differ in boundary or order only."""
         pieces = [(name, text.encode()) for name, text in sorted(self.texts.items())] + sorted(self.files.items())
         return b"".join(b"%b %d\n%b\n" % (name.encode(), len(content), content) for name, content in pieces)
 
 
 def boundary_of(content_type: str) -> str | None:
-    """The boundary between the parts; None where the type is not a form's, empty where it does not say."""
+    """The boundary between the parts; None for another type than a form's, empty if it is missing."""
     kind, options = parse_options_header(content_type)
     return options.get("boundary", "") if kind == FORM_TYPE else None
 
 
 class FormParser:
-    """Takes one form's bytes in pieces. Every method raises `BadForm`."""
+    """Parser of one form, which takes its bytes in pieces. Every method raises `BadForm`."""
 
     def __init__(self, boundary: str) -> None:
         if not boundary:
@@ -107,9 +107,9 @@ class FormParser:
             raise BadForm("body", "must name the boundary of its parts in its Content-Type") from None
 
     def write(self, piece: bytes) -> None:
-        """Take the next piece."""
+        """Parse the next piece."""
         if self._parser.closed or not piece:
-            return  # The bytes after the last boundary mean nothing (RFC 2046, 5.1.1).
+            return  # Epilogue: bytes after the last boundary are ignored (RFC 2046, 5.1.1).
         try:
             for event in self._parser.parse(piece):
                 if isinstance(event, MultipartSegment):
@@ -122,7 +122,7 @@ class FormParser:
             raise BadForm("body", _NO_FORM) from None
 
     def form(self) -> Form:
-        """The whole form, once everything was written."""
+        """The whole form, once all pieces are parsed."""
         try:
             self._parser.close()
         except MultipartError:
@@ -173,4 +173,4 @@ class FormParser:
                 raise BadForm(name, "must be text in UTF-8") from None
         elif content or self._part.filename:
             self._files[name] = content
-        # A browser sends a file field that was left empty as a file with no name and no bytes: that is no file.
+        # Browsers send an empty file field as a file without a name and without bytes: that is no file.

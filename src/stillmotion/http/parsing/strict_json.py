@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 means it, for callers that are not trusted: nothing is guessed, nothing is dropped.
+"""Strict JSON (RFC 8259) for untrusted input: nothing is guessed, nothing is dropped.
 
 UTF-8 without a byte order mark, no key twice, no NaN or Infinity, no number that a double or 19 digits cannot hold,
 no nesting deeper than 32, no NUL and no lone surrogate in any string.
@@ -15,11 +15,11 @@ MAX_DIGITS = 19
 
 
 class WrongShape(InvalidRequest):
-    """The body is not JSON of the shape that its operation takes; a value that is refused is another matter."""
+    """Raised for a body that is not JSON, or has missing, unknown or wrongly typed fields."""
 
 
 class _NotStrict(ValueError):
-    """The document is refused: the message says why, as the end of "must be JSON …"."""
+    """Raised for a refused document. The message completes the sentence "must be JSON …"."""
 
 
 def parse(body: bytes) -> object:
@@ -53,7 +53,7 @@ def _has_containers(document: dict[str, object]) -> bool:
 
 
 def _check_deeply(document: object) -> None:
-    """Walk a document that may be nested or hold escapes, one level after the other."""
+    """Check a document that may be nested or hold escapes, level by level."""
     level: Sequence[object] = [document]
     for depth in range(MAX_DEPTH + 1):
         deeper: list[object] = []

@@ -1,15 +1,15 @@
-"""Connection limit: how many connections there may be, and which one makes room for a new one."""
+"""Connection limit with eviction of idle connections."""
 
 import asyncio
 from collections.abc import Hashable
 
 
 class ConnectionLimit:
-    """Counts connections. When there are `most`, a new connection evicts the one that has been idle longest.
+    """Limit of connections. At `most` of them, a new connection evicts the one that has been idle longest.
 
-    A connection is idle while it waits for a request to be whole. A connection whose request is being answered, or
-    whose body is being read, is never evicted. This protects against slow-loris: callers who connect and say nothing,
-    or never all of it, keep nobody out.
+    A connection is idle while the head of its next request is not complete. It is never evicted while its request is
+    answered or its body is read. This protects against slow-loris: callers who send nothing, or never a whole request,
+    keep nobody out.
     """
 
     def __init__(self, most: int) -> None:
@@ -19,11 +19,11 @@ class ConnectionLimit:
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether there are more connections than there may be, none of them idle."""
+        """True if there are more connections than allowed and none of them is idle."""
         return len(self._open) > self._most
 
     def join(self, connection: Hashable, transport: asyncio.Transport) -> None:
-        """A new connection, idle until its first request."""
+        """Add a connection. It is idle until its first request."""
         if len(self._open) >= self._most and self._idle:
             longest = next(iter(self._idle))
             evicted = self._open[longest]
@@ -33,15 +33,15 @@ class ConnectionLimit:
         self._idle[connection] = None
 
     def leave(self, connection: Hashable) -> None:
-        """A connection is gone."""
+        """Remove a connection."""
         self._open.pop(connection, None)
         self._idle.pop(connection, None)
 
     def begin(self, connection: Hashable) -> None:
-        """A request of the connection is being answered."""
+        """Mark a connection as busy with a request."""
         self._idle.pop(connection, None)
 
     def end(self, connection: Hashable) -> None:
-        """It was answered."""
+        """Mark a connection as idle: its request was answered."""
         if connection in self._open:
             self._idle[connection] = None

@@ -1,4 +1,4 @@
-"""A server under a path of its host's: behind a proxy that takes the path off requests, or one that leaves it there."""
+"""Path prefix: a server below a path of its host, behind a proxy that strips the path from requests or keeps it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from stillmotion.http.server.request import Request
 
 
 def prefix_of(public_url: str) -> str:
-    """The path that our own begin with for callers, without a slash at its end; empty for none."""
+    """The prefix of all paths as callers see them, without a slash at its end; empty for none."""
     return unquote(urlsplit(public_url).path).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
 class PathPrefix:
-    """A handler that is found with and without a prefix. A path that `is_known` as it is, is taken as it is."""
+    """Handler of paths with and without a prefix. A path that `is_known` is never stripped."""
 
     handler: Handler
     prefix: str
@@ -27,7 +27,7 @@ class PathPrefix:
         """Answer one request."""
         path = request.route
         if path == self.prefix and not self.is_known(path):
-            # The page there has addresses relative to its own, which must end in a slash.
+            # The page there has relative links, so its own address must end in a slash.
             return Reply(308, b"", [("Location", f"{quote(self.prefix)}/"), NO_STORE]).response()
         if path.startswith(f"{self.prefix}/") and not self.is_known(path):
             request.route = path.removeprefix(self.prefix)

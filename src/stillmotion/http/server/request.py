@@ -1,4 +1,4 @@
-"""A request as the edge reads it: its path and query, and its body within a deadline."""
+"""Request: its path and query, and its body within a deadline."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from aiohttp import HttpVersion10, web
 
 LARGE_BODY = 64 * 1024
-"""Bytes from which on a body has longer to come."""
+"""Bytes. A larger body has the longer deadline."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NO_VALUES: Mapping[str, str] = MappingProxyType({})
@@ -18,12 +18,11 @@ _NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds that a connection waits for its caller.
+    """Deadlines of a connection, in seconds.
 
-    `head` is the time for a request to begin and its headers to be whole, counted from the connection or from the last
-    answer: longer than the pause between two polls. `body` is the time for a whole body of up to `LARGE_BODY` bytes,
-    and for one piece of any other; `large_body` is the time for all of such a body. `piece` is the time for a piece of
-    an answer to be taken.
+    `head` is the time from the connection or the last answer until a whole head: longer than the pause between two
+    polls. `body` is the time for a whole body of up to `LARGE_BODY` bytes, and for one piece of a larger one;
+    `large_body` is the time for all of a larger one. `piece` is the time for the caller to take a piece of an answer.
     """
 
     head: float = 15.0
@@ -36,18 +35,17 @@ DEADLINES = Deadlines()
 
 
 class ClientGone(Exception):
-    """The caller hung up, or took too long, before its request was whole: there is nobody to answer."""
+    """Raised if the caller hung up or missed a deadline before its request was whole. Nobody is there to answer."""
 
 
 class BrokenBody(Exception):
-    """The body is not written as HTTP writes bodies: where it ends cannot be known."""
+    """Raised for a body whose framing is wrong: its end is unknown."""
 
 
 class Request(web.BaseRequest):
-    """One request. `route` is its decoded path, `raw_query` its query as it was sent.
+    """One request. `route` is its decoded path, `raw_query` its undecoded query.
 
-    `path_values` are those of the path's parameters, by name: routing sets them. `added_headers` go with the answer,
-    whatever it is.
+    `path_values` are the path's parameters by name, set by routing. `added_headers` go with every kind of answer.
     """
 
     path_values: Mapping[str, str] = _NO_VALUES
@@ -57,18 +55,18 @@ class Request(web.BaseRequest):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        # A target may be a whole address, as a proxy is asked (RFC 9112, 3.2.2): its path is what counts.
+        # Absolute form (RFC 9112, 3.2.2), as in requests to a proxy: only its path counts.
         target = self.raw_path if self.raw_path.startswith("/") else self.rel_url.raw_path_qs
         path, _, query = target.partition("?")
         self.route = unquote(path) if "%" in path else path
         self.raw_query = query.encode("utf-8", "surrogateescape") if query else b""
 
     def has_twice(self, name: str) -> bool:
-        """Whether a header stands more than once."""
+        """True for a repeated header."""
         return len(self.headers.getall(name, ())) > 1
 
     def whole_body(self, most: int) -> bytes | None:
-        """All of the body; None where it is not there yet, or longer than `most` bytes."""
+        """The whole body; None if it has not arrived yet or is longer than `most` bytes."""
         content = self.content
         if not content.is_eof() or content.total_bytes > most or content.exception() is not None:
             return None
@@ -77,8 +75,8 @@ class Request(web.BaseRequest):
     async def next_piece(self) -> bytes:
         """The next bytes of the body, empty at its end.
 
-        The whole body has one deadline, which begins with the first call. Raises `ClientGone` where the caller hung up,
-        and where the deadline is over: the connection is then cut. Raises `BrokenBody` for bytes that are no body.
+        The whole body has one deadline, which begins with the first call. Raises `ClientGone` if the caller hung up,
+        or if the deadline is over, and then the connection is cut. Raises `BrokenBody` for wrong framing.
         """
         now = asyncio.get_running_loop().time()
         if self._body_until is None:
@@ -96,11 +94,11 @@ class Request(web.BaseRequest):
             raise ClientGone from error
 
     def restart_body_deadline(self) -> None:
-        """Give the rest of the body the whole time again: it had to wait for us."""
+        """Restart the deadline of the body, after a wait that was the server's."""
         self._body_until = asyncio.get_running_loop().time() + self._body_seconds()
 
     def cut(self) -> None:
-        """End the connection at once: what was not sent yet is not sent."""
+        """End the connection at once and drop unsent bytes."""
         if self.transport is not None:
             self.transport.abort()
 
@@ -109,8 +107,8 @@ class Request(web.BaseRequest):
         return self.deadlines.body if length is not None and length <= LARGE_BODY else self.deadlines.large_body
 
     async def _allow_body(self) -> None:
-        """Tell a caller who waits for leave to send its body that it may (RFC 9110, 10.1.1)."""
+        """Send `100 Continue` to a caller that waits for it (RFC 9110, 10.1.1)."""
         asked = self.headers.get("Expect", "").lower() == "100-continue"
         if asked and self.version != HttpVersion10 and not self.content.total_bytes and not self.content.is_eof():
             await self.writer.write(_CONTINUE)
-            self.writer.output_size = 0  # aiohttp takes an answer for begun once anything was written.
+            self.writer.output_size = 0  # aiohttp would take the answer for begun.

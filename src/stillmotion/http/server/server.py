@@ -1,4 +1,4 @@
-"""aiohttp's low-level server on a bound socket: no protocol is ours, only deadlines, limits and a graceful end.
+"""HTTP server: aiohttp's low-level server with deadlines, limits and a graceful end. The protocol is all aiohttp's.
 
 https://docs.aiohttp.org/en/stable/web_lowlevel.html
 """
@@ -19,7 +19,7 @@ from stillmotion.http.server.replies import CLOSE, JSON_TYPE, NO_STORE, Handler,
 from stillmotion.http.server.request import DEADLINES, LARGE_BODY, ClientGone, Deadlines, Request
 
 SHUTDOWN_SECONDS = 8
-"""How long requests under way may still take after `stop`."""
+"""Time for the requests under way after `stop`."""
 
 BACKLOG = 2048
 SPARE_FILES = 128
@@ -31,18 +31,18 @@ MAX_HEAD_BYTES = 64 * 1024
 """Bytes of a request line and all headers together."""
 
 MAX_LINE_BYTES = MAX_HEAD_BYTES
-"""Bytes of the request line, and of each header: what is longer is not read to its end."""
+"""Bytes of the request line, and of each header. A longer one is not read to its end."""
 
 MAX_HEADERS = 100
 
 LINGER_SECONDS = 5.0
-"""How long the rest of a body is read and dropped after a refusal, so that its sender reads the refusal."""
+"""Time for which the rest of a refused body is read and dropped, so that its sender reads the refusal."""
 
 _LOG = structlog.get_logger("stillmotion.http")
 
 
 class HttpServer:
-    """A handler on a socket that listens already. Signals are left to the caller, who calls `stop`."""
+    """HTTP server of a handler on a listening socket. It handles no signals: its caller calls `stop`."""
 
     def __init__(
         self,
@@ -64,11 +64,11 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """Where a caller on this machine reaches it."""
+        """The base URL for callers on this machine."""
         return url_of(self._listener)
 
     async def serve(self) -> None:
-        """Answer until `stop` is called and what was under way is finished."""
+        """Serve until `stop` is called and the requests under way are finished."""
         self._loop = asyncio.get_running_loop()
         server = _Connections(
             self._answer,
@@ -92,9 +92,9 @@ class HttpServer:
         await server.shutdown(self._shutdown_seconds / 2)
 
     def stop(self, within: float | None = None) -> None:
-        """Take no more connections, finish what is under way, then let `serve` return. Any thread may call it.
+        """Take no more connections, finish the requests under way, and let `serve` return. Any thread may call it.
 
-        `within` are the seconds for that, where they are other than what it was made with.
+        `within` are the seconds for that, in place of `shutdown_seconds`.
         """
         if within is not None:
             self._shutdown_seconds = within
@@ -104,7 +104,7 @@ class HttpServer:
             self._loop.call_soon_threadsafe(self._stop.set)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """aiohttp's handler: nothing but `CancelledError` is raised out of it."""
+        """Answer aiohttp's request. Nothing but `CancelledError` is raised."""
         assert isinstance(request, Request)
         connection = request.protocol
         self._limit.begin(connection)
@@ -126,7 +126,7 @@ class HttpServer:
 
 
 class _Connections(web.Server):
-    """aiohttp's server with our requests, a limit of connections, and an end to answers that nobody takes."""
+    """aiohttp's server with our requests, the limit of connections, and a deadline for unread answers."""
 
     def __init__(
         self, handler: Any, limit: ConnectionLimit, deadlines: Deadlines, refusing: Refusing, **options: Any
@@ -161,22 +161,23 @@ class _Connections(web.Server):
 
 
 def _may_blur_the_next(request: Request) -> bool:
-    """Whether aiohttp's parser may read what comes behind a request wrongly, so that the connection has to end.
+    """True if aiohttp's parser may misread the bytes behind a request, so that the connection has to end after it.
 
-    As of 3.14 it takes the last trailer of a chunked body for a header of the next request, and drops what came in one
-    read behind an `Upgrade` that it does not know: then the body of a dropped head would be read as a request.
+    As of 3.14 the last trailer of a chunked body becomes a header of the next request. The bytes behind an unknown
+    `Upgrade` in the same read are dropped, so that the body of a dropped head would be read as a request (smuggling).
     """
     return "Transfer-Encoding" in request.headers or "Upgrade" in request.headers
 
 
 class _Connection(RequestHandler):
-    """aiohttp's connection, which tells neither its version nor the bytes that it could not read."""
+    """aiohttp's connection. Its answer to a broken request repeats neither its version nor the broken bytes."""
 
     __slots__ = ("refusing",)
     refusing: Refusing
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        """See `BaseProtocol`. Nothing is parsed anew where nothing was paused: every body that is read asks for it."""
+        """See `BaseProtocol`. Do nothing unless reading is paused."""
+        # aiohttp asks for it after each read of a body, and would run the parser for nothing: a tenth of a poll's time.
         if self._reading_paused:
             super().resume_reading(resume_parser)
 
@@ -187,7 +188,7 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """See `RequestHandler`: the answer to bytes that are no request. Our own handler raises nothing."""
+        """See `RequestHandler`. Answer bytes that are no request; our own handler raises nothing."""
         del status, exc, message
         if request.writer.output_size:
             raise ConnectionResetError("The answer has begun already")
@@ -195,9 +196,9 @@ class _Connection(RequestHandler):
 
 
 def refused_head(request: Request) -> Reply | None:
-    """The answer to a request that is not one of HTTP/1, or too large; None for a good one.
+    """The refusal of a request that is not HTTP/1 or has too large a head; None for a good one.
 
-    aiohttp's parser has refused bad syntax, a Host that is missing or stands twice, and a body with two lengths before.
+    aiohttp's parser has already refused bad syntax, a missing or repeated Host, and a body with two lengths.
     """
     headers = request.raw_headers
     if len(headers) > MAX_HEADERS:
@@ -225,14 +226,14 @@ _FAILED = _malformed(500, "An unexpected error occurred, please try again later"
 
 
 def _has_to_wait(request: Request, response: web.StreamResponse) -> bool:
-    """Whether an answer is too large to be sent without waiting for its caller to take what came before."""
+    """True if too many bytes would wait for the caller: the answer's, and those of unread answers before it."""
     body = response.body if isinstance(response, web.Response) else None
     waiting = 0 if request.transport is None else request.transport.get_write_buffer_size()
     return waiting + (len(body) if isinstance(body, bytes) else 0) > LARGE_BODY
 
 
 async def _sent(request: Request, response: web.StreamResponse) -> web.StreamResponse:
-    """Send an answer within a deadline: aiohttp would wait for ever."""
+    """Send an answer within a deadline. aiohttp has none."""
     try:
         async with asyncio.timeout(request.deadlines.piece):
             await response.prepare(request)
@@ -245,7 +246,7 @@ async def _sent(request: Request, response: web.StreamResponse) -> web.StreamRes
 
 
 def _give_up_unread(transport: asyncio.Transport, seconds: float) -> None:
-    """Have the kernel end a connection whose caller takes nothing for so long, also once we have closed it."""
+    """Set the kernel's timeout for unacknowledged bytes (`TCP_USER_TIMEOUT`), which also ends closed connections."""
     connection = transport.get_extra_info("socket")
     if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
         with contextlib.suppress(OSError):
@@ -253,7 +254,7 @@ def _give_up_unread(transport: asyncio.Transport, seconds: float) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, on a free port where `port` is 0. Raises `OSError` where the address cannot be had."""
+    """A listening socket, on a free port if `port` is 0. Raises `OSError` if the address is not available."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
@@ -269,14 +270,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a caller on this machine reaches a listening socket."""
+    """The base URL of a listening socket for callers on this machine."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - replaced here, not bound to
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _allow_many_files() -> int:
-    """Raise the soft limit of open files to the hard one, where that is allowed, and say what it is."""
+    """Raise the soft limit of open files to the hard one, if that is allowed. The answer is the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = hard if hard != resource.RLIM_INFINITY else max(soft, MAX_CONNECTIONS + SPARE_FILES)
     with contextlib.suppress(ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Answers that are sent piece by piece: downloads and event streams."""
+"""Streams: answers that are sent in pieces, such as downloads and server-sent events."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -12,23 +12,23 @@ from stillmotion.http.server.request import ClientGone, Request
 Pieces = AsyncGenerator[bytes, None]
 
 Opening = Callable[[Request], Awaitable[tuple[Reply, Pieces | None]]]
-"""Begins an answer: its status and headers, and the body in pieces, None where the reply holds all of it."""
+"""Opener of an answer: its status and headers, and its body in pieces, None if the reply holds all of it."""
 
 
 class BrokenOff(Exception):
-    """The body has begun and cannot be finished: the connection ends, so that it does not look whole."""
+    """Raised if a body has begun and cannot be finished. The connection ends, so that the body does not look whole."""
 
 
 async def send_in_pieces(request: Request, reply: Reply, pieces: Pieces, *more: Header) -> web.StreamResponse:
     """Send an answer with `more` headers. HEAD gets the headers alone.
 
-    Raises `ClientGone` where the caller hung up, or did not take a piece in time.
+    Raises `ClientGone` if the caller hung up, or did not take a piece in time.
     """
     response = web.StreamResponse(
         status=reply.status, headers=[*reply.headers, SERVER, NO_SNIFFING, *more, *request.added_headers]
     )
     if request.version == HttpVersion10:
-        response.force_close()  # Such a caller may know the end of the body by the end of the connection alone.
+        response.force_close()  # HTTP/1.0 has no chunks: the end of the connection is the end of the body.
     async with aclosing(pieces):
         try:
             await _within(request.deadlines.piece, response.prepare(request))
