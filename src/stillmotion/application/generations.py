@@ -1,4 +1,4 @@
-"""Submitting, reading and cancelling generations."""
+"""Generations: submit, read, list, cancel and delete."""
 
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
@@ -26,7 +26,7 @@ from stillmotion.domain.uploads import upload_named_by
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """`catalogue` says, for each wire model that can be asked for, what really renders it, and how."""
+    """Use cases of a generation. `catalogue` maps each wire model to the engines that really render it."""
 
     store: GenerationStore
     objects: ObjectStore
@@ -88,7 +88,7 @@ class Generations:
         return generation
 
     def view(self, subscription: Subscription, generation_id: str) -> Awaitable[GenerationView]:
-        """What its owner is shown of a generation. Raises `GenerationNotFound` for anyone else."""
+        """Its owner's view of a generation. Raises `GenerationNotFound` for anyone else."""
         return self.store.view(subscription.id, generation_id.lower())
 
     async def page(self, subscription: Subscription, limit: int, offset: int) -> Sequence[GenerationView]:
@@ -98,7 +98,7 @@ class Generations:
     async def beyond(
         self, subscription: Subscription, generation_id: str | None, limit: int, *, newest_first: bool
     ) -> Sequence[GenerationView]:
-        """Up to `limit` of the subscription's generations by age, those beyond the one that a cursor names.
+        """Up to `limit` of the subscription's generations by age, after the one that a cursor names.
 
         Raises `CursorNotFound` where it names none of theirs.
         """
@@ -109,7 +109,7 @@ class Generations:
         return await self.store.beyond(subscription.id, generation_id, limit, newest_first=newest_first)
 
     async def cancel(self, subscription: Subscription, generation_id: str) -> Generation:
-        """Stop what has not finished. Raises `GenerationNotFound`, or `IllegalTransition` where it has."""
+        """Cancel an unfinished generation. Raises `GenerationNotFound`, or `IllegalTransition` for a finished one."""
         generation_id = (await self.get(subscription, generation_id)).id
         now = self.clock.now()
         cancelled = await self.store.change(generation_id, lambda generation: generation.cancelled(now))
@@ -117,9 +117,9 @@ class Generations:
         return cancelled
 
     async def delete(self, subscription: Subscription, generation_id: str) -> None:
-        """Cancel what has not finished, and remove the record with all that belongs to it.
+        """Cancel the generation if it has not finished, and remove it with everything that belongs to it.
 
-        Raises `GenerationNotFound`, the second time too. Where storage is away, the objects are removed later.
+        Raises `GenerationNotFound`, the second time too. If storage cannot be reached, the objects are removed later.
         """
         generation_id = (await self.get(subscription, generation_id)).id
         if not await self.store.delete(generation_id):

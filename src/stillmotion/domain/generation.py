@@ -85,17 +85,17 @@ class Generation:
         """Its owner's view."""
         assets = self.assets
         return GenerationView(
-            self.id,
-            self.request,
-            self.engine,
-            self.created_at,
-            self.state,
-            self.progress,
-            self.failure_code,
-            self.failure_reason,
-            None if assets is None else assets.video.key,
-            None if assets is None else assets.thumbnail.key,
-            None if self.finished_at is None else floor(self.finished_at.timestamp()),
+            id=self.id,
+            request=self.request,
+            engine=self.engine,
+            created_at=self.created_at,
+            state=self.state,
+            progress=self.progress,
+            failure_code=self.failure_code,
+            failure_reason=self.failure_reason,
+            video=None if assets is None else assets.video.key,
+            thumbnail=None if assets is None else assets.thumbnail.key,
+            finished_at=None if self.finished_at is None else floor(self.finished_at.timestamp()),
         )
 
     @property

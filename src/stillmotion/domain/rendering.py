@@ -53,12 +53,12 @@ def cancellable_by(check: Callable[[], None]) -> Iterator[None]:
 
 
 Show = Callable[[Callable[[], "Picture"]], None]
-"""Takes what makes a picture of the clip as it is so far, and calls it only where somebody wants one just now: offer
-one often, and put no work into it before. Whatever goes wrong with the picture, the render goes on."""
+"""Takes a function that makes a preview of the clip, and calls it only if one is wanted just then. Offer one often,
+and do the work inside the function. A failure of the preview does not stop the render."""
 
 
 def unseen(_: "Callable[[], Picture]") -> None:
-    """The show of work that nobody looks at."""
+    """A `Show` that wants no preview."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Picture:
     """A decoded still: 8-bit sRGB, upright, rows top to bottom, 3 bytes a pixel, C-contiguous.
 
     `pixels` holds height × width × 3 bytes; `alpha`, where the file had one, height × width bytes.
-    The colours are already flattened over the background: alpha is a hint, not something left to apply.
+    The colours are flattened over the background already. Alpha is a hint and must not be applied again.
     """
 
     width: int
@@ -90,7 +90,7 @@ class DepthMap:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of the clip: planar YUV 4:2:0, BT.709, limited range (I420: Y, then U, then V).
+    """One frame of the clip: planar YUV 4:2:0, BT.709, limited range (I420: Y, then U, then V).
 
     `planes` holds width × height × 3 / 2 bytes; both sides are even.
     """
@@ -104,13 +104,14 @@ class Frame:
 class RenderJob:
     """Everything that an engine may know of a generation.
 
-    Where a keyframe is an earlier clip's last frame (as `frame0`) or first frame (as `frame1`), `frame0_plan` or
-    `frame1_plan` is that clip's plan (`Rendering.plan`), so that its motion can be carried on; else it is empty.
-    `depth` is that of the picture the clip starts from (of `frame1` where that is the only one), where it is known;
-    an engine that has no use for it passes it over. Where the clip `extends` an earlier one, `before` are the pictures
-    that came before `frame0` in that clip, in order: as many as the engine wants, or none. `negative_prompt` says what
-    to keep away from, empty for nothing. An engine that works long
-    before its first frame may `show` what it is at; of the frames themselves somebody else makes previews.
+    `frame0` may be an earlier clip's last frame, and `frame1` an earlier clip's first. Then `frame0_plan` or
+    `frame1_plan` is that clip's `Rendering.plan`, so that its motion can be carried on; else it is empty.
+    A clip that `extends` an earlier one has in `before` the pictures that precede `frame0` there, in order: as many as
+    the engine wants, or none.
+
+    `depth` is the depth of the first picture (of `frame1` where that is the only one), if it is known; an engine may
+    pass it over. `negative_prompt` names what to keep away from; it is empty for nothing. An engine that works long
+    before its first frame may `show` previews; the frames themselves get theirs elsewhere.
     """
 
     prompt: str
@@ -157,9 +158,9 @@ class VideoCodec(StrEnum):
 class Wants:
     """Preparation of a job that an engine asks for.
 
-    With `sizes` the clip gets the nearest of those, and the pictures are cut and scaled to exactly that size; without,
-    the clip's size is the request's own and the pictures come as they are. `before` is how many pictures of an earlier
-    clip it carries on from, besides the last one, at `fps` frames a second.
+    With `sizes` the clip gets the nearest of those, and the pictures are cut and scaled to exactly that size. Without
+    them the clip has the request's own size and the pictures stay as they are. `before` is the number of pictures of an
+    earlier clip that it carries on from, besides the last one, at `fps` frames a second.
     """
 
     sizes: SizeRule | None = None
@@ -175,7 +176,7 @@ class Engine(Protocol):
     wants: Wants
 
     def render(self, job: RenderJob, report: Report) -> Rendering:
-        """Begin a render: analysis may happen here, frames are made as they are drawn from the iterator.
+        """Begin a render. Analysis may happen here; each frame is made when it is drawn from the iterator.
 
         Raises `GenerationFailed` where the job cannot be done, `RenderCancelled` out of `report`.
         """

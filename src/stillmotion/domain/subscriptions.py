@@ -39,14 +39,14 @@ class Product:
     retention_days: int | None = None
 
     def check_surface(self, surface: str) -> None:
-        """Raise `AccessDenied` where the surface is not included."""
+        """Raise `AccessDenied` if the surface is not included."""
         if self.surfaces is not None and surface not in self.surfaces:
             raise AccessDenied(
                 f"the product {self.name} does not include the {surface} surface", Reason.SURFACE_NOT_INCLUDED
             )
 
     def check_model(self, model: str) -> None:
-        """Raise `AccessDenied` where the model is not included."""
+        """Raise `AccessDenied` if the model is not included."""
         if self.models is not None and model not in self.models:
             raise AccessDenied(f"the product {self.name} does not include the model {model}", Reason.MODEL_NOT_INCLUDED)
 
@@ -55,7 +55,7 @@ class Product:
         return tuple(each for each in models if self.models is None or each in self.models)
 
     def check_size(self, resolution: Resolution, seconds: float) -> None:
-        """Raise `AccessDenied` for a resolution that is not included, or a longer clip than is."""
+        """Raise `AccessDenied` for a resolution or a length that is not included."""
         if self.resolutions is not None and resolution not in self.resolutions:
             raise AccessDenied(f"the product {self.name} does not include {resolution}", Reason.RESOLUTION_NOT_INCLUDED)
         if self.max_seconds is not None and seconds > self.max_seconds:
@@ -104,7 +104,7 @@ def product_problems(product: Product) -> list[Problem]:
 
 
 class SubscriptionState(StrEnum):
-    """Only `active` works, and nothing follows `cancelled`."""
+    """State of a subscription. Only an `active` one works, and `cancelled` is final."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -150,7 +150,7 @@ def check_name(name: str) -> None:
 
 
 class KeySlot(StrEnum):
-    """A subscription has two keys, so that one can be replaced while the other works."""
+    """One of a subscription's two keys. One can be replaced while the other works."""
 
     PRIMARY = "primary"
     SECONDARY = "secondary"

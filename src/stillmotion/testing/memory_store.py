@@ -36,7 +36,7 @@ from stillmotion.domain.uploads import Upload, check_room
 
 @dataclass
 class MemoryStore:
-    """Every store port. No method awaits, so that each is a transaction. `changed` is told of every change."""
+    """Every store port. No method awaits, so each is a transaction. `changed` is told of every change."""
 
     clock: Clock
     changed: Changed = unwatched
@@ -322,10 +322,10 @@ class MemoryStore:
         return replayed
 
     async def check(self) -> None:
-        """Always fit."""
+        """Do nothing: a store in memory is always fit."""
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
     def _earlier(self, submission: Submission) -> Generation | None:
         """The earlier generation that a submission repeats, if any."""

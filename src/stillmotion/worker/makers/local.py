@@ -3,7 +3,6 @@
 import asyncio
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from stillmotion.application.work import Rendered
 from stillmotion.domain.catalogue import Entry
@@ -47,27 +46,10 @@ class LocalMaker:
         """See `Maker.forget`. No other server is involved."""
 
     async def _order(self, job: Job) -> Order:
-        output = await job.inputs.output()
-        is_new = job.generation.request.purpose is Purpose.VIDEO
-        return self._render(job, output) if is_new else self._resample(job, output)
-
-    def _render(self, job: Job, output: Path) -> Render:
-        return Render(
-            ticket=self.renderer.ticket(),
-            engine=job.generation.engine,
-            output=str(output),
-            request=replace(job.generation.request, seed=job.seed),
-            frame0=job.inputs.frame0,
-            frame1=job.inputs.frame1,
-            codec=job.codec,
-        )
-
-    def _resample(self, job: Job, output: Path) -> Resample:
-        assert job.inputs.source is not None, "a clip is made from another"
-        return Resample(
-            ticket=self.renderer.ticket(),
-            output=str(output),
-            request=job.generation.request,
-            source=job.inputs.source,
-            codec=job.codec,
-        )
+        ticket, output = self.renderer.ticket(), str(await job.inputs.output())
+        request, inputs = job.generation.request, job.inputs
+        if request.purpose is Purpose.VIDEO:
+            request = replace(request, seed=job.seed)
+            return Render(ticket, job.generation.engine, output, request, inputs.frame0, inputs.frame1, codec=job.codec)
+        assert inputs.source is not None, "a clip is made from another"
+        return Resample(ticket, output, request, inputs.source, job.codec)

@@ -324,7 +324,7 @@ def _apply(connection: apsw.Connection, before: Generation, change: Change, now:
 
 
 def _joined(connection: apsw.Connection, generation: Generation) -> Line:
-    """The subscription's line with its first generation in it."""
+    """The subscription's place in the queue, with its first generation in it."""
     line, virtual_time = _line(connection, generation)
     return line.joined(virtual_time, generation.created_at)
 
@@ -338,7 +338,7 @@ def _move_line(connection: apsw.Connection, before: Generation, after: Generatio
 
 
 def _line(connection: apsw.Connection, generation: Generation) -> tuple[Line, int]:
-    """Its subscription's line, and virtual time."""
+    """Its subscription's place in the queue, and the virtual time."""
     virtual_time, queued, *turn = connection.execute(queries.FIND_LINE, (generation.subscription_id,)).get
     if queued is None:
         return Line(0, 0, generation.created_at), virtual_time

@@ -15,7 +15,7 @@ _SETS = frozenset({"surfaces", "models", "resolutions"})
 
 
 def to_terms(given: wire.ProductTerms) -> dict[str, Any]:
-    """The fields of `Product` that are given."""
+    """Given fields of a `Product`."""
     return {
         name: _term(name, getattr(given, name))
         for name in wire.ProductTerms.__struct_fields__
@@ -30,7 +30,7 @@ def _term(name: str, value: Any) -> Any:
 
 
 def to_changes(given: wire.SubscriptionChange) -> dict[str, Any]:
-    """The fields of `Subscriptions.update` that are given."""
+    """Given fields of `Subscriptions.update`."""
     found = ((name, getattr(given, name)) for name in wire.SubscriptionChange.__struct_fields__)
     changes = {name: value for name, value in found if value is not UNSET}
     return changes | ({"state": SubscriptionState(changes["state"])} if "state" in changes else {})

@@ -1,4 +1,4 @@
-"""The videos API's operations."""
+"""Operations of the videos API."""
 
 from collections.abc import Mapping
 
@@ -83,7 +83,7 @@ async def list_(call: Call, subscription: Subscription, page: wire.VideoListQuer
 
 
 async def list_models(call: Call, subscription: Subscription, asked: Unfiltered) -> OperationResult:
-    """The wire names that the subscription's product includes."""
+    """Models that the subscription's product includes, by wire name."""
     del asked
     catalogue = call.services.generations.catalogue
     models = tuple(to_model(subscription, each, catalogue) for each in subscription.product.included(catalogue.models))
@@ -109,7 +109,7 @@ async def delete(call: Call, subscription: Subscription, asked: wire.NoParameter
 
 
 async def download(call: Call, subscription: Subscription, asked: wire.Content) -> OperationResult:
-    """The bytes of the clip or of its thumbnail."""
+    """Bytes of the clip or of its thumbnail."""
     view = await call.services.generations.view(subscription, call.path["video_id"])
     key = view.video if asked.variant == "video" else view.thumbnail
     if key is None:
