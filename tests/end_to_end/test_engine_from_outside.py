@@ -79,7 +79,8 @@ def test_a_clip_is_made_by_an_engine_of_an_installed_package(make_running, site)
 
 
 def test_a_package_that_is_broken_is_said_in_a_sentence_and_its_work_goes_to_the_next(make_running, broken):
-    running = make_running(STILLMOTION_CATALOGUE=str(MODELS), PYTHONPATH=str(broken))
+    models = "ray-2=slideshow > parallax,ray-flash-2=slideshow"
+    running = make_running(STILLMOTION_CATALOGUE=str(MODELS), STILLMOTION_MODELS=models, PYTHONPATH=str(broken))
     accepted = running.submit(BODY)
     done = running.wait_for(accepted.body["id"], "completed", "failed", seconds=START)
     assert done["state"] == "completed", done
@@ -91,6 +92,8 @@ def test_a_package_that_is_broken_is_said_in_a_sentence_and_its_work_goes_to_the
     lines = [json.loads(line) for line in running.log.read_text().splitlines()]
     assert sentence in {line["why"] for line in lines if line["event"] == "renderer_not_started"}
     assert "Traceback" not in running.log.read_text()
+    missing = running.call("GET", "/readyz").body["missing"]["servers"]
+    assert missing == f"nobody makes ray-flash-2 just now: engine kenburns: {sentence}"
     finding = doctor(running.directory, broken)["engines from outside"]
     assert (finding["ok"], finding["said"]) == (False, f"slideshow: {sentence}")
 
