@@ -1,1 +1,1 @@
-"""What can be done: one use case a method, over the ports that the adapters implement."""
+"""Application: use cases as methods, over the ports that the adapters implement."""

@@ -1,4 +1,4 @@
-"""From a key to what its holder may do."""
+"""Access: authentication of keys, and the limit of reads."""
 
 import hmac
 from dataclasses import dataclass, field
@@ -13,21 +13,21 @@ from stillmotion.domain.subscriptions import Key, Subscription, SubscriptionStat
 
 KEY_MAX_CHARACTERS = 128
 CHECK_SECONDS = 1.0
-"""How long a revoked key may still work."""
+"""Time for which a revoked key may still work."""
 KNOWN_SECONDS = 60.0
-"""How long nobody need ask about a key again while nothing was changed about any."""
+"""Time for which a key is not looked up again while no key or subscription is changed."""
 KNOWN_KEYS = 10_000
-"""All are forgotten when there are more."""
+"""Size of the cache. It is cleared when it is full."""
 
 
 def key_digest(pepper: bytes, key: str) -> bytes:
-    """What a key is stored and found by: HMAC-SHA256 under a secret that the database does not hold."""
+    """The digest that a key is stored as: HMAC-SHA256 with a secret that is not in the database."""
     return hmac.digest(pepper, key.encode("utf-8", "surrogatepass"), "sha256")
 
 
 @dataclass(slots=True)
 class Access:
-    """Authenticates keys, remembering good ones while nothing changes; whether anything did it asks once a second."""
+    """Authentication, with a cache of good keys. Once a second a version number tells if the cache is still valid."""
 
     store: AccessStore
     clock: Clock
@@ -37,14 +37,14 @@ class Access:
     _check_at: float = -inf
 
     def known(self, key: str | None, now: float) -> Subscription | None:
-        """The subscription of a key that was good within the second before `now`, on the monotonic clock."""
+        """The cached subscription of a key, None without one or if the version is due. `now` is monotonic."""
         if now >= self._check_at:
             return None
         known = self._known.get(key or "")
         return known[1] if known is not None and now < known[0] else None
 
     async def authenticate(self, key: str | None) -> Subscription:
-        """The active subscription that the key belongs to. Raises `NotAuthenticated`."""
+        """The active subscription of a key. Raises `NotAuthenticated`."""
         if not key or len(key) > KEY_MAX_CHARACTERS:
             reason = Reason.UNKNOWN_KEY if key else Reason.NO_KEY
             raise NotAuthenticated("there is no key, or none of ours", reason)
@@ -56,14 +56,14 @@ class Access:
             return known
         version = self._version
         subscription = await self._look_up(key)
-        if version == self._version:  # Else what was found may be older than the change that others have heard of.
+        if version == self._version:  # Otherwise a change came during the look-up, and its answer may be older.
             if len(self._known) >= KNOWN_KEYS:
                 self._known.clear()
             self._known[key] = (now + self._good_for(subscription), subscription)
         return subscription
 
     async def _check(self, now: float) -> None:
-        """Forget everything if anything was changed."""
+        """Clear the cache if the version has changed."""
         version = await self.store.access_version()
         if version != self._version:
             self._known.clear()
@@ -71,13 +71,13 @@ class Access:
         self._check_at = now + CHECK_SECONDS
 
     def _good_for(self, subscription: Subscription) -> float:
-        """How many seconds nobody need ask about a subscription again while nothing is changed."""
+        """Seconds for which a subscription may be cached: never beyond its end."""
         if subscription.expires_at is None:
             return KNOWN_SECONDS
         return min(KNOWN_SECONDS, (subscription.expires_at - self.clock.now()).total_seconds())
 
     async def credit_balance(self, subscription: Subscription) -> float:
-        """What is left of the subscription's quota this month, in its product's unit."""
+        """The remaining quota of this month, in the product's unit."""
         usage = await self.store.usage(subscription.id, period(self.clock.now()))
         return credit_balance(subscription.product, usage.video_seconds)
 
@@ -93,7 +93,7 @@ class Access:
 
 
 class Allowance(NamedTuple):
-    """What a limit allows, how much of it is left, and in how many whole seconds all of it is there again."""
+    """State of a limit: its size, the rest, and the whole seconds until all of it is free again."""
 
     limit: int
     remaining: int
@@ -102,19 +102,19 @@ class Allowance(NamedTuple):
 
 @dataclass(slots=True)
 class Window:
-    """A minute of this process's clock, and what was spent in it."""
+    """Rate window: a minute of this process's clock, and the reads in it."""
 
     ends_at: float
     spent: int = 0
 
     def seconds_left(self, now: float) -> int:
-        """Whole seconds, rounded up, until it ends."""
+        """Whole seconds until the end, rounded up."""
         return ceil(self.ends_at - now)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """Counts polls and other reads per subscription in this process: generous, and gone at a restart."""
+    """Limit of polls and other reads for each subscription. It is kept in this process and forgotten at a restart."""
 
     _windows: dict[str, Window] = field(default_factory=dict, repr=False)
 

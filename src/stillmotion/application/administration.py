@@ -1,4 +1,4 @@
-"""The operator's side: products, subscriptions, and who may change them from outside."""
+"""Administration: products and subscriptions, and the operator's key for them over HTTP."""
 
 import hashlib
 import hmac
@@ -12,15 +12,15 @@ from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded
 from stillmotion.domain.quotas import WINDOW
 
 WRONG_KEYS_PER_MINUTE = 10
-"""From one address; those that come after are told to wait. The right one is always let in."""
+"""Wrong keys from one address before the next ones are told to wait. The right key is always accepted."""
 
 ADDRESSES = 10_000
-"""How many are remembered; the memory is emptied when it grows past that."""
+"""Addresses that are remembered. All are forgotten when there are more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """What the operator can do, on the command line and over HTTP."""
+    """The operator's use cases, on the command line and over HTTP."""
 
     products: Products
     subscriptions: Subscriptions
@@ -28,7 +28,7 @@ class Administration:
 
 @dataclass(frozen=True, slots=True)
 class AdminAccess:
-    """Lets in whoever holds the operator's key."""
+    """Authentication by the operator's key."""
 
     administration: Administration
     clock: Clock
@@ -36,7 +36,7 @@ class AdminAccess:
     _wrong: dict[str, Window] = field(default_factory=dict, repr=False)
 
     def authenticate(self, key: str | None, address: str) -> Administration:
-        """What the operator may do. Raises `NotAuthenticated`, or `RateLimitExceeded` after too many wrong keys."""
+        """The administration. Raises `NotAuthenticated`, or `RateLimitExceeded` after too many wrong keys."""
         if key and len(key) <= KEY_MAX_CHARACTERS and hmac.compare_digest(_digest(key), _digest(self.key)):
             return self.administration
         now = self.clock.monotonic()
@@ -56,5 +56,5 @@ class AdminAccess:
 
 
 def _digest(key: str) -> bytes:
-    """Of one length, whatever the key's is."""
+    """A digest of a key: all have the same length, so that a comparison tells nothing of it."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

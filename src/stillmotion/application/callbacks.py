@@ -1,4 +1,4 @@
-"""Telling callers what became of their generations."""
+"""Callbacks: one attempt at a delivery, and the log of all attempts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from stillmotion.domain.subscriptions import Subscription
 
 
 class Sign(Protocol):
-    """Standard Webhooks' headers for one attempt."""
+    """Signer of one attempt, with the headers of Standard Webhooks."""
 
     def __call__(self, secret: str, message_id: str, sent_at: datetime, body: bytes) -> dict[str, str]:
         """`webhook-id`, `webhook-timestamp` and `webhook-signature`."""
@@ -25,7 +25,7 @@ class Sign(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Delivers what the outbox holds, and keeps what came of every attempt."""
+    """Delivery from the outbox, with a record of every attempt."""
 
     store: CallbackStore
     sender: CallbackSender
@@ -35,7 +35,7 @@ class Callbacks:
     fault: Fault = no_fault
 
     async def due(self, each: int) -> list[Delivery]:
-        """What is to be delivered now, the longest due first: of every line `each` at most."""
+        """Deliveries that are due, the longest due first: at most `each` of every line."""
         return list(await self.store.due(self.clock.now(), each))
 
     async def deliver(self, due: DueDelivery, body: bytes) -> Delivery:
@@ -78,7 +78,7 @@ class LoggedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLog:
-    """What was tried, and trying again: for the owner of a generation, and for the operator."""
+    """Log of deliveries and their replay, for the owner of a generation and for the operator."""
 
     store: CallbackStore
     generations: GenerationStore
@@ -86,14 +86,14 @@ class DeliveryLog:
     clock: Clock
 
     async def of_owned(self, subscription: Subscription, generation_id: str) -> list[LoggedDelivery]:
-        """The log of the owner's generation. Raises `GenerationNotFound`, for another's as for none."""
+        """The log of the owner's generation. Raises `GenerationNotFound`, for another's generation too."""
         owned = await self.generations.view(subscription.id, generation_id.lower())
         return await self._with_attempts(await self.store.deliveries(owned.id))
 
     async def replay_owned(self, subscription: Subscription, generation_id: str, delivery_id: str) -> LoggedDelivery:
         """Deliver a message of the owner's generation once more.
 
-        Raises `GenerationNotFound`, or `CallbackNotFound` where the generation has no such message.
+        Raises `GenerationNotFound`, or `CallbackNotFound` if the generation has no such message.
         """
         owned = await self.generations.view(subscription.id, generation_id.lower())
         found = await self.store.find_delivery(delivery_id.lower())
@@ -113,9 +113,9 @@ class DeliveryLog:
         return await self._with_attempts(await self.store.latest_deliveries(subscription_id.lower(), limit))
 
     async def replay(self, delivery_id: str) -> LoggedDelivery:
-        """Deliver a message once more, under its own id and from the schedule's beginning. Raises `CallbackNotFound`.
+        """Deliver a message once more, under its own id and on the whole schedule. Raises `CallbackNotFound`.
 
-        One that is still being tried is tried now.
+        A message that is still pending is due now.
         """
         replayed = await self.store.replay(delivery_id.lower(), self.clock.now())
         if replayed is None:

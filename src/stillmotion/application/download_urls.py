@@ -1,4 +1,4 @@
-"""Addresses under which a finished generation can be downloaded."""
+"""Download URLs: signed addresses of stored objects."""
 
 import hashlib
 import hmac
@@ -11,17 +11,17 @@ from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.values import Clock
 
 LIFETIME = timedelta(hours=24)
-"""How long a download URL works; a fresh one comes with every poll."""
+"""Lifetime of a download URL. Every poll gives a fresh one."""
 
 EXPIRES_MAX_DIGITS = 12
-"""Of a time in seconds since 1970: enough for thirty thousand years."""
+"""Digits of a time in seconds since 1970: enough for thirty thousand years."""
 
 SIGNATURE_BYTES = 16
-"""Of a keyed BLAKE2b (RFC 7693), which takes a third of an HMAC's time: 128 bits, to be guessed over the network."""
+"""Size of the signature: 128 bits of a keyed BLAKE2b (RFC 7693), which takes a third of an HMAC's time."""
 
 
 class UrlState(Enum):
-    """Of a download URL that somebody asks for."""
+    """State of a requested download URL."""
 
     GOOD = "good"
     EXPIRED = "expired"
@@ -30,10 +30,10 @@ class UrlState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AssetUrls:
-    """Signs and checks download URLs. `base_url` has no trailing slash.
+    """Signing and checking of download URLs. `base_url` has no trailing slash.
 
-    What is signed is the object's folder and the time: a folder holds what belongs to one generation, and the names
-    in it are too long to be guessed by who was given another.
+    The signature covers the object's folder and the time of expiry. A folder holds the objects of one generation, and
+    their names are too long to be guessed by the holder of another URL.
     """
 
     objects: ObjectStore
@@ -42,9 +42,9 @@ class AssetUrls:
     lifetime: timedelta = LIFETIME
 
     def links(self, base_url: str) -> Callable[[str], str]:
-        """Gives, for any number of keys that are asked for at once, where the object can be had with no header.
+        """Maker of download URLs, for any number of keys at once: the store's presigned URLs, or ours.
 
-        That is the store's own presigned URL, or ours. They expire together.
+        The last folder's signature is kept, as the objects of a generation share a folder.
         """
         direct_url, lifetime = self.objects.direct_url, self.lifetime
         folder = query = ""
@@ -63,12 +63,12 @@ class AssetUrls:
         return link
 
     def link_until(self, base_url: str, key: str, expires_at: datetime) -> str:
-        """Where this server gives out the object, with no header, until then."""
+        """The URL of an object on this server, valid until a time."""
         expires = int(expires_at.timestamp())
         return f"{base_url}/assets/{key}?expires={expires}&signature={self._signature(key.rpartition('/')[0], expires)}"
 
     def check(self, key: str, expires: str, signature: str) -> UrlState:
-        """Whether the URL's query is one that we made for this key, and whether it has expired."""
+        """The state of a URL, by its key and the two parameters of its query."""
         if not (expires.isascii() and expires.isdigit() and len(expires) <= EXPIRES_MAX_DIGITS):
             return UrlState.FORGED
         expected = self._signature(key.rpartition("/")[0], int(expires))

@@ -1,11 +1,11 @@
-"""The named moments at which a test may have the service die, stall or fail, to see what becomes of its promises."""
+"""Failpoints: named moments at which a test can have the service die, stall or fail."""
 
 from collections.abc import Callable
 from enum import StrEnum
 
 
 class Point(StrEnum):
-    """Moments in the life of a generation: each lies between two steps that a crash must not tear apart."""
+    """Moments in the life of a generation, each between two steps that a crash must not tear apart."""
 
     SUBMIT_BEFORE_INSERT = "submit.before_insert"
     SUBMIT_BEFORE_COMMIT = "submit.before_commit"
@@ -25,9 +25,9 @@ class Point(StrEnum):
 
 
 Fault = Callable[[Point], None]
-"""Called in passing at each point. It may never return, return late, or raise what the step itself may raise."""
+"""Hook called at each point. It may not return, return late, or raise an error that the step itself may raise."""
 
 
 def no_fault(point: Point) -> None:
-    """Nothing happens: how every service runs that was not asked for faults."""
+    """Do nothing. Services run with this hook unless a test asks for faults."""
     del point

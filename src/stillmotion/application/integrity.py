@@ -1,4 +1,4 @@
-"""Whether storage gives back what it was given, by the SHA-256 that every result has had since it was made."""
+"""Integrity of results: stored bytes are compared with the SHA-256 that each has had since it was made."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -8,11 +8,11 @@ from stillmotion.domain.errors import StillmotionError
 
 
 class Damaged(StillmotionError):
-    """Storage has other bytes than it was given."""
+    """Raised if storage gives other bytes back than it was given."""
 
 
 async def is_kept(objects: ObjectStore, key: str, size: int, digest: str) -> bool:
-    """Whether the object is there, of that size, and has that digest: all of it is read."""
+    """True if the object has this size and digest. All of it is read."""
     found = await objects.find(key)
     if found is None or found.size != size:
         return False
@@ -25,9 +25,9 @@ async def is_kept(objects: ObjectStore, key: str, size: int, digest: str) -> boo
 
 
 async def proven(pieces: AsyncIterator[bytes], digest: str) -> AsyncIterator[bytes]:
-    """The pieces of an object as they come, the last of them only where all together have the digest.
+    """The pieces of an object as they come. The last one is given out only if the whole has the digest.
 
-    Raises `Damaged` in its place: what was given out until then is not whole, and by its length it shows.
+    Otherwise `Damaged` is raised in its place, so that the reader gets fewer bytes than the announced length.
     """
     seen, held = hashlib.sha256(), b""
     async for piece in pieces:

@@ -1,4 +1,4 @@
-"""What may be bought: products, and what they include."""
+"""Products: terms that subscriptions are made for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ from stillmotion.domain.subscriptions import Product, product_problems
 class Products:
     """The administration of products.
 
-    `surfaces` are the names that this server knows, `catalogue` has those of its models; `default` is what a
-    subscription is made for where no product is named.
+    `surfaces` are the names of this server's surfaces, `catalogue` has those of its models. `default` is the product
+    of a subscription for which no other is named.
     """
 
     store: SubscriptionStore
@@ -26,14 +26,14 @@ class Products:
     default: Product
 
     async def ensure(self, product: Product) -> Product:
-        """The product of that name as it is kept, or this one, kept now."""
+        """The stored product of this name. Without one, this product is stored."""
         known = await self.store.find_product(product.name)
         if known is None:
             await self.store.add_product(product)
         return known or product
 
     async def create(self, name: str, terms: Mapping[str, Any]) -> Product:
-        """A new product; `terms` are fields of `Product`. Raises `InvalidRequest` with every problem found."""
+        """A new product; `terms` are fields of `Product`. Raises `InvalidRequest` with all problems."""
         terms = self._named(terms)
         product = replace(Product(self.new_id(), name), **terms)
         self._check(product, terms)
@@ -63,14 +63,14 @@ class Products:
         return await self.store.products()
 
     def _named(self, terms: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The terms with each model by the name that it has here."""
+        """The terms with the catalogue's names of the models."""
         models = terms.get("models")
         if not models:
             return terms
         return {**terms, "models": frozenset(self.catalogue.named(each) or each for each in models)}
 
     def _check(self, product: Product, terms: Mapping[str, Any]) -> None:
-        """Names are checked as they are given: what was kept may name what another configuration knows."""
+        """Check the names that are given now. Stored ones may be of another configuration."""
         problems = product_problems(product)
         for field, known in (("surfaces", self.surfaces), ("models", frozenset(self.catalogue.models))):
             unknown = sorted((terms.get(field) or frozenset()) - known)

@@ -1,4 +1,4 @@
-"""What is kept, for how long, and how it goes."""
+"""Retention: removal of expired generations, of deleted ones' objects, and of orphans."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from stillmotion.application.ports.values import Clock
 from stillmotion.domain.assets import INPUTS, RESULTS, folders_of, generation_of
 
 BATCH = 100
-"""Generations that go in one step of a sweep."""
+"""Generations removed in one step of a sweep."""
 
 GRACE = timedelta(hours=1)
-"""How old an object must be before it can be an orphan: an upload is stored before the row that names it."""
+"""Age from which an object can be an orphan. An object is stored before the row that names it."""
 
 QUARANTINE = "quarantine"
 QUARANTINE_DAYS = 7
-"""Orphans are set aside for so long, under the day on which they were found."""
+"""Time in quarantine, which has a folder for each day. After it an orphan is deleted."""
 
 
 async def remove_objects(store: GenerationStore, objects: ObjectStore, generation_id: str) -> int:
-    """Remove all that lies in storage for a deleted generation; how many objects that were. Raises `Unavailable`."""
+    """Remove the objects of a deleted generation; the answer is their number. Raises `Unavailable`."""
     count = 0
     for folder in folders_of(generation_id):
         async for found in objects.list(folder):
@@ -34,9 +34,9 @@ async def remove_objects(store: GenerationStore, objects: ObjectStore, generatio
 
 @dataclass(slots=True)
 class Collected:
-    """What a collection found: generations expired, generations whose objects were still to be removed, orphans.
+    """Findings of a collection: expired generations, unfinished removals, orphans and their bytes.
 
-    Of orphans also the bytes; `discarded` were in quarantine long enough, `unfinished` were half written.
+    `discarded` orphans were in quarantine long enough; `unfinished` objects were half written.
     """
 
     expired: int = 0
@@ -49,16 +49,16 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Removes what was kept long enough, and what belongs to nothing. Raises `Unavailable` where it cannot go on."""
+    """Removal of expired generations and of orphans. Methods raise `Unavailable` if store or storage is away."""
 
     store: RetentionStore
     objects: ObjectStore
     clock: Clock
 
     async def sweep(self, limit: int = BATCH) -> int:
-        """Finish what deletions began, then delete what has expired; how many generations it was about.
+        """Finish interrupted removals, then delete expired generations; the answer is the number of generations.
 
-        What is cut off in between is found again by the next.
+        A removal that is interrupted is finished by the next sweep.
         """
         unfinished = await self.store.removals(limit)
         for generation_id in unfinished:
@@ -70,7 +70,7 @@ class Retention:
         return len(unfinished) + len(expired)
 
     async def collect(self) -> Collected:
-        """Everything that can go: what a sweep removes, then orphans, into quarantine, and out of it after a week."""
+        """Sweep, then put orphans into quarantine, and delete those that were in it for a week."""
         collected = Collected()
         while unfinished := await self.store.removals(BATCH):
             for generation_id in unfinished:
@@ -92,7 +92,7 @@ class Retention:
         return collected
 
     async def look(self, limit: int) -> Collected:
-        """What `collect` would find now, changing nothing. Generations are counted up to `limit`."""
+        """The findings of `collect` without its changes. Generations are counted up to `limit`."""
         now = self.clock.now()
         collected = Collected(
             expired=len(await self.store.expired(now, limit)), removals=len(await self.store.removals(limit))
@@ -104,11 +104,11 @@ class Retention:
         return collected
 
     async def _orphans(self, now: datetime) -> AsyncIterator[ListedObject]:
-        """Objects in the generations' folders that nothing names, and that are older than the grace."""
+        """Objects in the generations' folders that no row names and that are older than the grace."""
         for folder in (RESULTS, INPUTS):
             async for found in self.objects.list(folder):
                 old = [each for each in found if each.modified_at <= now - GRACE and generation_of(each.key)]
-                # Asked after they were found: what is named by then was put there to stay.
+                # Asked after the objects were listed: one that a row names by now is no orphan.
                 named = await self.store.named([each.key for each in old])
                 for each in old:
                     if each.key not in named:
@@ -127,7 +127,7 @@ def _count(collected: Collected, orphan: ListedObject) -> None:
 
 
 def _quarantined_on(key: str) -> date:
-    """The day in an object's key; of one that somebody else put there, the end of time."""
+    """The day in a quarantined object's key; the end of time for a foreign object there."""
     parts: Sequence[str] = key.split("/")
     try:
         return date.fromisoformat(parts[1])

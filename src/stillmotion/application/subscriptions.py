@@ -1,4 +1,4 @@
-"""Issuing subscriptions and their keys."""
+"""Subscriptions and their keys: issue, rotate, suspend, cancel."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,12 +22,12 @@ from stillmotion.domain.subscriptions import (
 
 KEY_PREFIX = "sm_"
 VISIBLE_CHARACTERS = 9
-"""How much of a key is kept in the clear, so that people can tell their keys apart."""
+"""Characters of a key that are kept in the clear, so that people can tell keys apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new subscription and its two keys in the clear: shown once, kept nowhere."""
+    """A new subscription with its two keys in the clear. They are shown once and stored nowhere."""
 
     subscription: Subscription
     primary: str = field(repr=False)
@@ -36,7 +36,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """The administration of who may ask."""
+    """The administration of subscriptions."""
 
     store: SubscriptionStore
     clock: Clock
@@ -46,7 +46,7 @@ class Subscriptions:
     pepper: bytes = field(repr=False)
 
     async def issue(self, product_name: str, name: str, expires_at: datetime | None = None) -> Issued:
-        """A new active subscription with two keys. Raises `InvalidRequest`, also where there is no such product."""
+        """A new active subscription with two keys. Raises `InvalidRequest`, also for an unknown product."""
         check_name(name)
         subscription = Subscription(
             id=self.new_id(),
@@ -63,7 +63,7 @@ class Subscriptions:
         return Issued(subscription, keys[KeySlot.PRIMARY], keys[KeySlot.SECONDARY])
 
     async def lend_key(self, product_name: str, name: str) -> tuple[Subscription, str]:
-        """The subscription of that name, made where there is none, and a new key for it: its old one is no use more."""
+        """The subscription of that name, made if there is none, with a new key in place of its old one."""
         alike = [each for each, _ in await self.list() if each.name == name]
         usable = [each for each in alike if each.state is not SubscriptionState.CANCELLED]
         found = usable[0] if usable else (await self.issue(product_name, name)).subscription
@@ -80,10 +80,10 @@ class Subscriptions:
         return await self.update(subscription_id, {"state": state})
 
     async def update(self, subscription_id: str, changes: Mapping[str, Any]) -> Subscription:
-        """Change `name`, `product` (its name), `state` or `expires_at`. What is queued goes on in any state.
+        """Change `name`, `product` (its name), `state` or `expires_at`. Queued generations go on in any state.
 
-        Raises `SubscriptionNotFound` or `InvalidRequest`: nothing changes a cancelled subscription's state, and one
-        whose time is over is not activated without another end.
+        Raises `SubscriptionNotFound` or `InvalidRequest`: a cancelled subscription stays cancelled, and an expired one
+        is activated with a later end only.
         """
         given = dict(changes)
         if "name" in given:
@@ -113,7 +113,7 @@ class Subscriptions:
         return found
 
     async def usage(self, subscription_id: str) -> Usage:
-        """What it spent this month, and has under way."""
+        """Usage of a subscription: this month's video seconds, and unfinished generations."""
         return await self.store.usage(subscription_id.lower(), period(self.clock.now()))
 
     async def list(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:

@@ -1,4 +1,4 @@
-"""Uploads: pictures sent ahead, kept for a day, for their owner alone."""
+"""Uploads: pictures sent ahead, kept for a day for their owner."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ from stillmotion.domain.subscriptions import Subscription
 from stillmotion.domain.uploads import KEPT_FOR, Upload, upload_key
 
 BATCH = 100
-"""Expired uploads that are looked up at once."""
+"""Expired uploads that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """A row is there before its object and goes after it: what is in storage is always known to somebody.
+    """Use cases of uploads. A row is written before its object and removed after it, so that no object is an orphan.
 
-    `reads_heic` says whether those who decode pictures have the extra `heif`.
+    `reads_heic` is true if the decoders have the extra `heif`.
     """
 
     store: UploadStore
@@ -41,21 +41,21 @@ class Uploads:
         return upload
 
     def check(self, field: str, content: bytes) -> None:
-        """Raise `InvalidRequest` that names `field` for a file that nobody here would read."""
+        """Raise `InvalidRequest` that names `field` for a file that this installation cannot decode."""
         check_picture(field, content, reads_heic=self.reads_heic)
 
     async def read(self, subscription: Subscription, field: str, upload_id: str) -> bytes:
-        """The picture. Raises `InvalidRequest` that names `field` for another's as for one that never was."""
+        """The picture. Raises `InvalidRequest` that names `field`, for another's upload as for an unknown one."""
         upload = await self.store.find_upload(subscription.id, upload_id.lower())
         if upload is not None and self.clock.now() < upload.expires_at:
             try:
                 return b"".join([piece async for piece in self.objects.read(upload.key, 0, upload.size)])
             except KeyError:
-                pass  # As good as expired.
+                pass  # The row is there without its object: as good as expired.
         raise InvalidRequest(Problem(field, "is none of your uploads, or has expired: upload the picture again"))
 
     async def expire(self) -> int:
-        """Remove what is past its day; how many there were."""
+        """Remove expired uploads; the answer is their number."""
         gone = 0
         while expired := await self.store.expired_uploads(self.clock.now(), BATCH):
             for upload in expired:
@@ -66,7 +66,7 @@ class Uploads:
 
 
 def check_picture(field: str, content: bytes, *, reads_heic: bool = True) -> None:
-    """Raise `InvalidRequest` that names `field` for what is no picture file, or too large a one."""
+    """Raise `InvalidRequest` that names `field` for a file that is no picture, or too large."""
     if len(content) > MAX_PICTURE_BYTES:
         raise InvalidRequest(Problem(field, f"holds more than {MAX_PICTURE_BYTES >> 20} MiB; make it smaller"))
     refused = refusal_of(content, reads_heic=reads_heic)

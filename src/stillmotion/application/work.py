@@ -1,4 +1,4 @@
-"""What a worker does with a generation: claim, renew, complete, release, fail."""
+"""Work: a worker claims, renews, completes, releases and fails generations."""
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -17,7 +17,7 @@ from stillmotion.domain.generation import Generation, Lease
 from stillmotion.domain.lifecycle import State
 
 LEASE = timedelta(seconds=15)
-"""A worker that is not heard of for this long has lost its generation."""
+"""Lease time. A worker that does not renew for so long has lost its generation."""
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -33,7 +33,7 @@ class RenderedFile:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a renderer hands over."""
+    """Result of a render: its files and the plan."""
 
     video: RenderedFile
     thumbnail: RenderedFile
@@ -42,7 +42,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class AssetKeys:
-    """The names that an attempt publishes its files under."""
+    """The object keys of an attempt's files."""
 
     video: str
     thumbnail: str
@@ -50,7 +50,7 @@ class AssetKeys:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The queue from the worker's side. A lease that was lost raises `LeaseLost` and changes nothing."""
+    """The queue as workers use it. Methods with a lost lease raise `LeaseLost` and change nothing."""
 
     store: GenerationStore
     objects: ObjectStore
@@ -60,7 +60,7 @@ class Work:
     lease_time: timedelta = LEASE
 
     async def claim(self, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()) -> Generation | None:
-        """Lease the generation of those engines whose turn it is, or None. Subscriptions may be passed over, by id."""
+        """Lease the next generation of these engines; None if none waits. `passed_over` are ids of subscriptions."""
         until = self.clock.now() + self.lease_time
         claimed = await self.store.claim_next(lambda generation: generation.claimed(until), engines, passed_over)
         if claimed is not None:
@@ -68,42 +68,42 @@ class Work:
         return claimed
 
     async def renew(self, lease: Lease, progress: float, preview: str | None = None) -> None:
-        """Say that the render is alive, how far it is and what shows it. Raises `LeaseLost` where it must stop."""
+        """Renew the lease, with the progress and the preview. Raises `LeaseLost` if the render must stop."""
         until = self.clock.now() + self.lease_time
         await self.store.change(
             lease.generation_id, lambda generation: generation.renewed(lease, until, progress, preview)
         )
 
     async def holds(self, lease: Lease) -> bool:
-        """Whether the lease is still good: a look, nothing is changed."""
+        """True if the lease is still valid. Nothing is changed."""
         generation = await self.store.find(lease.generation_id)
         return generation is not None and generation.state is State.DREAMING and generation.lease == lease
 
     async def is_wanted(self, lease: Lease) -> bool:
-        """Whether its owner has neither cancelled nor deleted it."""
+        """True if the owner has neither cancelled nor deleted the generation."""
         generation = await self.store.find(lease.generation_id)
         return generation is not None and generation.state is not State.CANCELLED
 
     async def is_over(self, generation_id: str) -> bool:
-        """Whether no worker will be at it again: it has ended, or is deleted."""
+        """True if the generation has ended or is deleted, so that no worker will claim it again."""
         generation = await self.store.find(generation_id)
         return generation is None or generation.is_terminal
 
     async def remember(self, lease: Lease, remote: str) -> None:
-        """Keep what another server calls it: on disk when this returns, so that a restart asks for that one."""
+        """Store the id that another server gave the clip: on disk when this returns, so that a restart uses it."""
         await self.store.change(lease.generation_id, lambda generation: generation.remembered(lease, remote))
 
     def new_keys(self, lease: Lease) -> AssetKeys:
-        """Names that nobody can guess and no other attempt has."""
+        """New object keys that cannot be guessed."""
         folder = f"{RESULTS}/{lease.generation_id}"
         return AssetKeys(f"{folder}/{self.new_token()}.mp4", f"{folder}/{self.new_token()}.jpg")
 
     def new_preview(self, lease: Lease) -> str:
-        """The name of the object that shows what an attempt makes, likewise."""
+        """A new object key for an attempt's preview."""
         return f"{RESULTS}/{lease.generation_id}/{self.new_token()}.jpg"
 
     async def complete(self, lease: Lease, rendered: Rendered, keys: AssetKeys) -> Generation:
-        """Publish the files, read them back, then finish. What was published for a lost lease is removed.
+        """Publish the files, read them back, then finish. Files of a lost lease are removed again.
 
         Raises `LeaseLost`, `GenerationNotFound` where it was deleted meanwhile, or `GenerationFailed` where storage
         gives back something else. After `Unavailable` it may be called again, with the same keys: what was done then
@@ -130,7 +130,7 @@ class Work:
         except (LeaseLost, GenerationNotFound):
             found = await self.store.find(lease.generation_id)
             if found is not None and found.assets == assets:
-                return found  # Written down by an earlier call, whose answer was lost.
+                return found  # Committed by an earlier call, whose answer was lost.
             await self.objects.delete(keys.video)
             await self.objects.delete(keys.thumbnail)
             raise
@@ -138,9 +138,9 @@ class Work:
         return completed
 
     async def withdraw(self, lease: Lease, keys: AssetKeys) -> None:
-        """Remove what `complete` may have published for an attempt that is over, unless the generation names it.
+        """Remove the files of an attempt that is over, unless the generation names them.
 
-        No `complete` with these keys may be under way: it could still be written down.
+        No `complete` with these keys may be under way, as it could still be committed.
         """
         found = await self.store.find(lease.generation_id)
         if found is not None and found.assets is not None and found.assets.video.key == keys.video:
@@ -155,7 +155,7 @@ class Work:
             raise FailureKind.STORAGE_DAMAGED_RESULT.error()
 
     async def earlier(self, generation: Generation, earlier_id: str) -> tuple[Generation, Assets]:
-        """A finished generation of the same owner and what it left. Raises `GenerationFailed` where it is gone."""
+        """A finished generation of the same owner with its assets. Raises `GenerationFailed` if it is gone."""
         found = await self.store.find(earlier_id)
         if found is None or found.subscription_id != generation.subscription_id or found.assets is None:
             raise FailureKind.SOURCE_GONE.error()
@@ -170,7 +170,7 @@ class Work:
         await self.store.change(lease.generation_id, lambda generation: generation.handed_on(lease, engine))
 
     async def reroute(self, engine: str, successor: Callable[[Generation], str | None]) -> int:
-        """Give what waits for an engine to those that `successor` names; how many moved."""
+        """Move the queue of an engine to the engines that `successor` names; the answer is the number moved."""
         moved = 0
         for generation_id in await self.store.queued_for(engine):
             found = await self.store.find(generation_id)
@@ -194,18 +194,18 @@ class Work:
         )
 
     async def ended(self) -> frozenset[str]:
-        """The ids of the generations whose lease has ended, by the clock as it is now."""
+        """The ids of the generations whose lease has ended by now."""
         return frozenset(await self.store.leased(self.clock.now()))
 
     async def reclaim(self, only: Collection[str]) -> int:
-        """Take back those of the generations whose lease has ended; how many there were."""
+        """Take back those of the generations whose lease has ended; the answer is their number."""
         now = self.clock.now()
         return sum([await self._take_back(generation_id, now) for generation_id in only])
 
     async def reclaim_all(self) -> int:
-        """Take back whatever is leased, however long still; how many there were.
+        """Take back every leased generation; the answer is their number.
 
-        For a server that starts alone: nobody else can be rendering.
+        A server that starts alone does this: no worker can be rendering.
         """
         leased = await self.store.leased(_END_OF_TIME)
         return sum([await self._take_back(generation_id, _END_OF_TIME) for generation_id in leased])
@@ -223,7 +223,7 @@ class Work:
         except (LeaseLost, IllegalTransition, GenerationNotFound):
             return 0
         if lost is not None and lost.preview is not None:
-            # Its worker is no more there to do so. Where storage is away it is an orphan now.
+            # Its worker is gone. If storage is away, the preview becomes an orphan.
             with suppress(Unavailable):
                 await self.objects.delete(lost.preview)
         return 1

@@ -1,1 +1,1 @@
-"""Ports: what the application asks for from outside, each a Protocol that an adapter fulfils."""
+"""Ports: Protocols of the application, fulfilled by adapters."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What storage knows of an object: bytes, a strong validator, time of writing."""
+    """A stored object: its size in bytes, a strong validator, the time of writing."""
 
     size: int
     etag: str
@@ -17,7 +17,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """An object that was found by looking: size in bytes, time of writing."""
+    """A listed object: its size in bytes, the time of writing."""
 
     key: str
     size: int
@@ -25,7 +25,7 @@ class ListedObject:
 
 
 class ObjectStore(Protocol):
-    """Pictures and clips. An object appears whole or not at all. Raises `Unavailable` where storage is."""
+    """Store of pictures and clips. An object appears whole or not at all. Methods raise `Unavailable`."""
 
     async def put(self, key: str, content: bytes) -> None:
         """Store bytes under a key; on disk, or acknowledged by the remote store, before returning."""
@@ -36,7 +36,7 @@ class ObjectStore(Protocol):
         ...
 
     async def find(self, key: str) -> StoredObject | None:
-        """What is known of an object, None where there is none."""
+        """The facts of an object; None if it does not exist."""
         ...
 
     def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
@@ -44,11 +44,11 @@ class ObjectStore(Protocol):
         ...
 
     async def fetch_file(self, key: str, path: str) -> None:
-        """Copy an object to a file. Raises `KeyError` where there is none."""
+        """Copy an object to a file. Raises `KeyError` if it does not exist."""
         ...
 
     async def delete(self, key: str) -> None:
-        """Remove an object; nothing happens where there is none."""
+        """Remove an object, if it exists."""
         ...
 
     def list(self, folder: str) -> AsyncIterator[Sequence[ListedObject]]:
@@ -56,20 +56,20 @@ class ObjectStore(Protocol):
         ...
 
     async def move(self, key: str, destination: str) -> None:
-        """Give an object another key; nothing happens where there is none."""
+        """Give an object another key, if it exists."""
         ...
 
     async def sweep_unfinished(self, before: datetime) -> int:
-        """Remove what was half written and left so before that time; how much there was.
+        """Remove half-written objects from before that time; the answer is their number.
 
-        A store that leaves nothing half written, or clears it away itself, has nothing to do.
+        A store that leaves none, or removes them itself, does nothing.
         """
         ...
 
     def direct_url(self, key: str, lifetime: timedelta) -> str | None:
-        """A presigned URL where the store itself can serve the object, else None."""
+        """A presigned URL if the store itself can serve the object, else None."""
         ...
 
     async def check(self) -> None:
-        """Raise `Unavailable` where the store cannot be written to."""
+        """Raise `Unavailable` if the store cannot be written to."""
         ...

@@ -8,19 +8,19 @@ from stillmotion.domain.callbacks import CallbackResponse
 
 
 class CallbackSender(Protocol):
-    """Posts callbacks."""
+    """Sender of callbacks."""
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> CallbackResponse:
-        """POST once, never redirected. Raises `CallbackUndeliverable` where no status came within the deadline."""
+        """POST once, without redirects. Raises `CallbackUndeliverable` if no status came within the deadline."""
         ...
 
 
 class CallbackUndeliverable(Exception):
-    """No answer came: the message says why in words that hold no address."""
+    """Raised without an answer. The message has the reason and holds no address."""
 
 
 class UrlRules(Protocol):
-    """Which addresses may be asked for at all, decided from the text alone."""
+    """Rules for URLs, decided from the text alone."""
 
     def check(self, field: str, url: str) -> None:
         """Raise `InvalidRequest` that names `field` for a URL that will never be fetched."""
@@ -28,7 +28,7 @@ class UrlRules(Protocol):
 
 
 class ImageSource(Protocol):
-    """Fetches pictures that strangers point to."""
+    """Source of pictures at strangers' URLs."""
 
     async def fetch(self, url: str, destination: str) -> None:
         """Write the bytes at `url` to the file `destination`. Raises `GenerationFailed`."""

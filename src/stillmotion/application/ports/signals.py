@@ -1,4 +1,4 @@
-"""Ports of signals: news in the queue, and changes of a generation for who watches it."""
+"""Ports of signals: news in the queue, and changes of a watched generation."""
 
 from datetime import timedelta
 from typing import Protocol
@@ -7,10 +7,10 @@ from stillmotion.domain.generation import Generation
 
 
 class QueueSignal(Protocol):
-    """Wakes a worker that waits for work in this process."""
+    """Wake-up of workers that wait in this process."""
 
     def notify(self) -> None:
-        """There may be something to do."""
+        """Wake all who wait."""
         ...
 
     async def wait(self, timeout: timedelta) -> None:
@@ -19,33 +19,33 @@ class QueueSignal(Protocol):
 
 
 class Watch(Protocol):
-    """Somebody's look at one generation."""
+    """Subscription to the changes of one generation."""
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will be told."""
+        """True if no further change will come."""
         ...
 
     async def next(self, patience: timedelta) -> Generation | None:
-        """The next change, in the order in which they came; None after `patience` without one, or at the end."""
+        """The next change in their order; None after `patience` without one, or at the end."""
         ...
 
     def end(self) -> None:
-        """Be told nothing more; whoever waits in `next` returns. May be said twice."""
+        """End the watch. A waiting `next` returns. It may be called twice."""
         ...
 
 
 class Changes(Protocol):
-    """What becomes of generations, told as it happens in this process."""
+    """Broadcast of generations' changes in this process."""
 
     def tell(self, generation: Generation) -> None:
-        """A change of this generation is committed."""
+        """Publish a committed change."""
         ...
 
     def watch(self, generation_id: str) -> Watch:
-        """Be told of every change from now on, until the watch is ended. Raises `LimitExceeded`."""
+        """A watch of all changes from now on, until it is ended. Raises `LimitExceeded`."""
         ...
 
     def end(self) -> None:
-        """End every watch, and every further one at once: the server stops."""
+        """End every watch, and each further one at once, because the server stops."""
         ...

@@ -12,23 +12,23 @@ from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
 from stillmotion.domain.uploads import Upload
 
 Change = Callable[[Generation], Generation]
-"""A pure function from a generation to what becomes of it; may raise, then nothing is changed."""
+"""A pure function from a generation to its next state. If it raises, nothing is changed."""
 
 Changed = Callable[[Generation], None]
-"""Is told of a generation that has changed, once that is committed, by the task that changed it."""
+"""Listener to committed changes, called by the task that made the change."""
 
 
 def unwatched(generation: Generation) -> None:
-    """A `Changed` for where nobody watches."""
+    """Do nothing: a `Changed` without listeners."""
 
 
 Dialects = Mapping[str, Callable[[Generation], bytes]]
-"""By surface: a generation as the JSON body that this surface answers with."""
+"""By surface: the function that writes a generation as that surface's JSON body."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """What the caller named a submit, and a digest of the body it named so."""
+    """The caller's name for a submit, and a digest of the submit's body."""
 
     key: str
     body_digest: bytes
@@ -36,9 +36,9 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a submit without a name is told again by: a digest of where it went and of its body.
+    """Fingerprint of a submit without an idempotency key: a digest of its path and body.
 
-    `is_retry` where the caller says that this is not its first attempt.
+    `is_retry` if the caller marks it as a retry.
     """
 
     body_digest: bytes
@@ -47,7 +47,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A generation that asks to be stored, with the limits it must pass."""
+    """A generation to be stored, with the limits that it must pass."""
 
     generation: Generation
     product: Product
@@ -57,7 +57,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What came of a submission: `replayed` where an earlier one, of which it is a repetition, is given again."""
+    """Result of a submission. `replayed` if it repeats an earlier one, whose generation is given again."""
 
     generation: Generation
     replayed: bool
@@ -65,13 +65,13 @@ class Accepted:
 
 
 class Engines(NamedTuple):
-    """Whose generations are meant: those of the engines `named`, or of all `others`."""
+    """A selection of engines: those `named`, or all `others`."""
 
     named: frozenset[str] = frozenset()
     others: bool = True
 
     def include(self, engine: str) -> bool:
-        """Whether an engine is meant."""
+        """True if the engine is selected."""
         return (engine in self.named) is not self.others
 
 
@@ -79,7 +79,7 @@ EVERY_ENGINE = Engines()
 
 
 class GenerationStore(Protocol):
-    """Generations, and the queue that they are."""
+    """Store of generations, and their queue."""
 
     async def submit(self, submission: Submission) -> Accepted:
         """Store the generation on disk before returning: limits, idempotency, quota and row in one transaction.
@@ -95,20 +95,20 @@ class GenerationStore(Protocol):
         ...
 
     async def digest_of(self, key: str) -> str | None:
-        """The SHA-256 in hex of an object that is part of a result, by its key; None for any other."""
+        """The SHA-256 in hex of a result's object, by its key; None for any other key."""
         ...
 
     async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
-        """The generation as `find` has it; None where it is not that subscription's, as where there is none at all.
+        """The generation as `find` has it, if it is that subscription's; None otherwise.
 
-        The two are found out by the same steps.
+        Another's generation and an unknown one take the same steps.
         """
         ...
 
     async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
-        """What is shown of the generation as it was last committed.
+        """The owner's view of the generation as it was last committed.
 
-        Raises `GenerationNotFound` where there is none, or it is another subscription's.
+        Raises `GenerationNotFound` for an unknown generation and for another subscription's.
         """
         ...
 
@@ -119,29 +119,28 @@ class GenerationStore(Protocol):
     async def beyond(
         self, subscription_id: str, generation_id: str | None, limit: int, *, newest_first: bool
     ) -> Sequence[GenerationView]:
-        """Up to `limit` of a subscription's generations in the order of their ids, those beyond the given one.
+        """Up to `limit` of a subscription's generations in the order of their ids, beyond the given one.
 
-        It need not be there any more; with None they begin at the end that comes first.
+        That one may be deleted. None begins at the end that comes first.
         """
         ...
 
     async def change(self, generation_id: str, change: Change) -> Generation:
-        """Apply a change in one transaction with what follows from it, and return the result.
+        """Apply a change in one transaction with its consequences, and return the result.
 
-        What follows: a delivery in the outbox where an announced state was entered and there is a callback
-        URL; the quota's refund where it failed or was cancelled. The `Changed` that the store was made with is
-        told. Raises `GenerationNotFound`, and whatever
-        `change` raises.
+        They are a delivery in the outbox, if an announced state was entered and there is a callback URL, and the
+        quota's refund, if the generation failed or was cancelled. The store's `Changed` is called. Raises
+        `GenerationNotFound`, and every error of `change`.
         """
         ...
 
     async def claim_next(
         self, claim: Change, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()
     ) -> Generation | None:
-        """Apply `claim` to the generation whose turn it is, as `change` does; None where none waits.
+        """Apply `claim` to the next generation, as `change` does; None if none waits.
 
-        Only those of `engines` count, and of no subscription whose id is `passed_over`. Subscriptions take turns
-        (`domain.fairness`); of one subscription the generation that waits longest comes first.
+        Only generations of `engines` count, and none of subscriptions whose ids are `passed_over`. Subscriptions take
+        turns (`domain.fairness`); the oldest generation of a subscription comes first.
         """
         ...
 
@@ -154,24 +153,24 @@ class GenerationStore(Protocol):
         ...
 
     async def counts(self) -> Mapping[str, int]:
-        """How many generations are queued and dreaming, by state."""
+        """The number of queued and of dreaming generations, by state."""
         ...
 
     async def delete(self, generation_id: str) -> bool:
-        """Delete a generation with its deliveries and idempotency keys; False where there is none.
+        """Delete a generation with its deliveries and idempotency keys; False if it does not exist.
 
-        What has not finished is cancelled in the same transaction, as `change` would, and the `Changed` that the store
-        was made with is told. The id is kept in `removals`.
+        An unfinished one is cancelled in the same transaction, as `change` would, and the store's `Changed` is called.
+        The id is kept in `removals`.
         """
         ...
 
     async def removed(self, generation_id: str) -> None:
-        """A deleted generation's objects are gone: forget its id."""
+        """Forget the id of a deleted generation whose objects are removed."""
         ...
 
 
 class RetentionStore(GenerationStore, Protocol):
-    """What is to go, and what must stay."""
+    """Store queries of retention."""
 
     async def expired(self, now: datetime, limit: int) -> Sequence[str]:
         """Ids of finished generations that were kept for as long as their products say, up to `limit`."""
@@ -187,50 +186,50 @@ class RetentionStore(GenerationStore, Protocol):
 
 
 class UploadStore(Protocol):
-    """What is known of uploads."""
+    """Store of uploads."""
 
     async def add_upload(self, upload: Upload) -> None:
-        """Keep a new one. Raises `LimitExceeded` where its subscription has as many as it may."""
+        """Store a new upload. Raises `LimitExceeded` if its subscription has too many."""
         ...
 
     async def find_upload(self, subscription_id: str, upload_id: str) -> Upload | None:
-        """The subscription's upload of that id, expired or not; another's is answered for by the same work as none."""
+        """The subscription's upload, expired or not. Another's takes the same work as an unknown one."""
         ...
 
     async def expired_uploads(self, now: datetime, limit: int) -> Sequence[Upload]:
-        """Up to `limit` of those that have expired, the longest expired first."""
+        """Up to `limit` expired uploads, the longest expired first."""
         ...
 
     async def forget_upload(self, upload_id: str) -> None:
-        """Keep it no longer; nothing happens where there is none."""
+        """Remove an upload's row, if there is one."""
         ...
 
 
 class UsageStore(Protocol):
-    """What subscriptions spend."""
+    """Store of the usage of subscriptions."""
 
     async def usage(self, subscription_id: str, period: str) -> Usage:
-        """What was spent in that period (`domain.quotas.period`), and what is under way; zero for what is unknown."""
+        """Usage in a period (`domain.quotas.period`), and unfinished generations; zero for an unknown subscription."""
         ...
 
 
 class AccessStore(UsageStore, Protocol):
-    """Keys, as they are looked up on every request."""
+    """Store of keys, read for requests."""
 
     async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
-        """The subscription that a key belongs to, with its product, whatever its state."""
+        """The subscription of a key, in any state, with its product."""
         ...
 
     async def access_version(self) -> int:
-        """A number that is another one as soon as `find_subscription` has another answer for a key that it found."""
+        """A number that changes whenever the answer of `find_subscription` for a known key changes."""
         ...
 
 
 class SubscriptionStore(UsageStore, Protocol):
-    """Products, subscriptions and keys, as they are administered."""
+    """Store of products, subscriptions and keys, for their administration."""
 
     async def add_product(self, product: Product) -> None:
-        """Keep a new product. Raises `InvalidRequest` where the name is taken."""
+        """Store a new product. Raises `InvalidRequest` if the name is taken."""
         ...
 
     async def find_product(self, name: str) -> Product | None:
@@ -249,7 +248,7 @@ class SubscriptionStore(UsageStore, Protocol):
         ...
 
     async def add_subscription(self, subscription: Subscription, keys: Sequence[Key]) -> None:
-        """Keep a new subscription with its keys, all or nothing."""
+        """Store a new subscription with its keys, all or nothing."""
         ...
 
     async def subscriptions(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
@@ -276,7 +275,7 @@ class SubscriptionStore(UsageStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A callback to make now, with all it takes."""
+    """A due delivery with its generation and the secret that signs it."""
 
     delivery: Delivery
     generation: Generation
@@ -289,20 +288,20 @@ class DueDelivery:
 
 
 class CallbackStore(Protocol):
-    """The outbox, and the log of what was tried."""
+    """Outbox of callbacks, and the log of attempts."""
 
     async def due(self, now: datetime, each: int) -> Sequence[Delivery]:
-        """Pending deliveries whose time has come, the longest due first: of every line `each` at most."""
+        """Pending deliveries that are due, the longest due first: at most `each` of every line."""
         ...
 
     async def find_due(self, delivery_id: str) -> DueDelivery | None:
-        """A pending delivery with all it takes, as it is now; None where it is pending no more, or deleted."""
+        """A pending delivery as it is now; None if it is no longer pending, or deleted."""
         ...
 
     async def record(self, delivery: Delivery, attempt: DeliveryAttempt) -> None:
-        """Keep an attempt, and what it left of the delivery; nothing where that is deleted.
+        """Store an attempt and the delivery after it; nothing if the delivery is deleted.
 
-        Where the delivery was replayed meanwhile it stays as it is, and only the attempt is kept.
+        If the delivery was replayed meanwhile, it stays as it is and only the attempt is stored.
         """
         ...
 
@@ -319,9 +318,9 @@ class CallbackStore(Protocol):
         ...
 
     async def attempts(self, delivery_id: str) -> Sequence[DeliveryAttempt]:
-        """Every attempt of a delivery that came to an end, chain by chain."""
+        """All finished attempts of a delivery, chain by chain."""
         ...
 
     async def replay(self, delivery_id: str, now: datetime) -> Delivery | None:
-        """Begin a new chain of attempts for a delivery, due now; None where there is none."""
+        """Begin a new chain of attempts for a delivery, due now; None if it does not exist."""
         ...

@@ -1,21 +1,21 @@
-"""Ports of what differs at each call: time, ids, tokens, chance."""
+"""Ports of values that differ at each call: time, ids, tokens, randomness."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
 NewId = Callable[[], str]
-"""Gives a new UUID in canonical text; ids sort by the time they were made."""
+"""Maker of UUIDs in canonical text, which sort by their time."""
 
 NewToken = Callable[[], str]
-"""Gives 256 random bits as 43 URL-safe characters."""
+"""Maker of tokens: 256 random bits as 43 URL-safe characters."""
 
 Chance = Callable[[], float]
-"""Gives a random number from 0 up to, and not including, 1."""
+"""Source of random numbers from 0 up to, and not including, 1."""
 
 
 class Clock(Protocol):
-    """Time, passed in."""
+    """Clock, passed in wherever time is needed."""
 
     def now(self) -> datetime:
         """The present, aware, in UTC."""

@@ -1,4 +1,4 @@
-"""Which bytes of a resource a request asks for (RFC 9110, sections 13 and 14)."""
+"""Byte ranges and conditional requests (RFC 9110, sections 13 and 14)."""
 
 import re
 from datetime import datetime
@@ -11,24 +11,24 @@ _SINGLE = re.compile(r"bytes=[ \t]*([0-9]{0,30})-([0-9]{0,30})[ \t]*", re.IGNORE
 
 
 class Validators(NamedTuple):
-    """What tells two versions of a resource apart: a strong entity tag and the time it was written."""
+    """Validators of a resource's version: a strong entity tag and the time of writing."""
 
     etag: str
     modified: str
 
     @classmethod
     def of(cls, etag: str, modified_at: datetime) -> "Validators":
-        """From what storage knows: the tag is quoted where it is not, the time in whole seconds."""
+        """Validators from storage's facts: the tag is quoted, the time is in whole seconds."""
         bare = etag.removeprefix("W/").strip('"')
         return cls(f'"{bare}"', format_datetime(modified_at.replace(microsecond=0), usegmt=True))
 
 
 class Unsatisfiable(Exception):
-    """No byte of the resource is in the range: 416."""
+    """Raised for a range without a byte of the resource: 416."""
 
 
 def is_unchanged(headers: Headers, validators: Validators) -> bool:
-    """Whether the caller has this version already: 304."""
+    """True if the caller has this version already: 304."""
     known = headers.get("If-None-Match")
     if known is not None:
         tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
@@ -37,9 +37,9 @@ def is_unchanged(headers: Headers, validators: Validators) -> bool:
 
 
 def asked_range(headers: Headers, size: int, validators: Validators) -> tuple[int, int] | None:
-    """The one range that is asked for, as start and end (not included), None for the whole.
+    """The requested range as start and end (not included); None for the whole.
 
-    Several ranges, other units, nonsense and a condition that does not hold mean the whole. Raises `Unsatisfiable`.
+    Several ranges, other units, bad syntax and a failed `If-Range` mean the whole. Raises `Unsatisfiable`.
     """
     asked = headers.get("Range")
     condition = headers.get("If-Range")

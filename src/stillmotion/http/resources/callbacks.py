@@ -1,4 +1,4 @@
-"""The log of a generation's callbacks, for its owner: `/generations/{id}/callbacks`."""
+"""Callbacks of a generation, for its owner: the log at `/generations/{id}/callbacks`, and replays."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationR
 
 
 class CallbackAttempt(msgspec.Struct, frozen=True):
-    """One attempt: `status` is what the receiver answered, null where `reason` says why there was no answer.
+    """One attempt: `status` is the receiver's, null if there was no answer, for the `reason` given.
 
     `replay` is 0 for the attempts that the change of state caused, 1 for those of the first replay, and so on.
     """
@@ -46,7 +46,7 @@ class CallbackLog(msgspec.Struct, frozen=True):
 
 
 async def list_callbacks(call: Call, subscription: Subscription, asked: Nothing) -> OperationResult:
-    """Every callback of a generation, with every attempt."""
+    """All callbacks of a generation, with all attempts."""
     del asked
     logged = await call.services.delivery_log.of_owned(subscription, call.path["id"])
     return OperationResult(msgspec.json.encode(CallbackLog([_callback(each) for each in logged])))

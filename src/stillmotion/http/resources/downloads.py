@@ -1,4 +1,4 @@
-"""Downloads: what a signed address stands for, whole or in part, as browsers play it."""
+"""Downloads: objects behind signed URLs, whole or in ranges, as browsers play them."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
@@ -27,11 +27,11 @@ _NOT_A_PAGE: tuple[Header, ...] = (
     ("Content-Security-Policy", "sandbox"),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
 )
-"""Whatever a file holds, a browser that opens it runs nothing; other pages may show it."""
+"""A browser that opens the file runs no script in it. Other pages may show it."""
 
 
 class Downloads:
-    """Serves objects to whoever holds a signed address: no key is asked for."""
+    """Handler of signed URLs. No key is asked for."""
 
     def __init__(self, asset_urls: AssetUrls, objects: ObjectStore, store: GenerationStore) -> None:
         self._asset_urls = asset_urls
@@ -52,7 +52,7 @@ class Downloads:
         return await Download(self._objects, key, stored, await self._store.digest_of(key))(request)
 
     def _refusal(self, key: str, query: bytes) -> Reply | None:
-        """The answer to an address that we did not make, or that has expired; None for a good one."""
+        """The refusal of a URL that is forged or expired; None for a good one."""
         state = self._asset_urls.check(key, *_signature(query))
         if state is UrlState.GOOD:
             return None
@@ -60,10 +60,10 @@ class Downloads:
 
 
 class Download:
-    """Sends an object, or the range of it that is asked for; nobody is asked for leave.
+    """Answer with an object or a range of it. Access was checked before.
 
-    Where a digest is given and the whole is asked for, its end is sent only if it has that: a damaged file is a
-    download that breaks off.
+    With a digest, the end of a whole object is sent only if the bytes have it, so that the download of a damaged file
+    breaks off.
     """
 
     def __init__(self, objects: ObjectStore, key: str, stored: StoredObject, digest: str | None = None) -> None:
@@ -102,7 +102,7 @@ class Download:
             raise BrokenOff from None
 
     async def _kind(self, key: str, size: int) -> list[Header]:
-        """What it is and what to call it when it is saved."""
+        """The type and the file name of the object."""
         *_, folder, name = ("", *key.split("/"))
         suffix = name.rpartition(".")[2]
         kind = _TYPES.get(suffix) or await self._sniffed(key, size)
@@ -119,7 +119,7 @@ class Download:
 
 
 def _signature(query: bytes) -> tuple[str, str]:
-    """The two parameters of a signed address; empty where one is missing or stands twice."""
+    """The two parameters of a signed URL; empty if one is missing or repeated."""
     try:
         pairs = parse_qsl(query.decode("latin-1"), max_num_fields=_MAX_PARAMETERS)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What becomes of a generation, as Server-Sent Events: told by this process at once, found in the row otherwise.
+"""Server-sent events of a generation: this process's changes at once, those of other processes by looking at the row.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -25,7 +25,7 @@ RECONNECT_MILLISECONDS = 2000
 _HEADERS: tuple[Header, ...] = (
     ("Content-Type", "text/event-stream; charset=utf-8"),
     NO_STORE,
-    ("X-Accel-Buffering", "no"),  # nginx would keep the events until it has a buffer full.
+    ("X-Accel-Buffering", "no"),  # Otherwise nginx keeps the events until its buffer is full.
 )
 _BEGINNING = b"retry: %d\n\n" % RECONNECT_MILLISECONDS
 _BEAT = b": still here\n\n"
@@ -34,17 +34,17 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 class EventAssets(msgspec.Struct, frozen=True):
-    """Where the result is."""
+    """URLs of the result."""
 
     video: str
     image: str
 
 
 class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The data of an event: the generation's state in the gateway's words, and how far it is, 0 to 1.
+    """Data of an event: the generation's state in the gateway's words, and its progress, 0 to 1.
 
-    `preview` is where a picture of it is while it is being made, as far as there is one; `assets` are there once it is
-    completed, `failure_reason` where it failed.
+    `preview` is the URL of a picture during the render, if there is one. A completed generation has `assets`, a failed
+    one a `failure_reason`.
     """
 
     id: str
@@ -56,12 +56,12 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def position(generation: Generation) -> str:
-    """The id of the event that tells of a generation as it is: the same for as long as there is nothing new."""
+    """Id of the event for a generation's present state. It changes with each change that is told."""
     return f"{generation.attempt}-{generation.state.value}-{generation.progress:.3f}"
 
 
 def happening(generation: Generation, link_to: LinkTo) -> Happening:
-    """The data of the event that tells of a generation as it is."""
+    """Data of the event for a generation's present state."""
     cancelled, made = generation.state is State.CANCELLED, generation.assets
     return Happening(
         id=generation.id,
@@ -76,8 +76,8 @@ def happening(generation: Generation, link_to: LinkTo) -> Happening:
 class EventStream:
     """One stream of events. It ends with the generation, with its caller, and with the server. The watch is not ended.
 
-    `seen` is the id of the last event that the caller got of an earlier stream, empty for none. `new_links` makes links
-    for each event: a stream may be open for long, and a browser takes one address for one picture.
+    `seen` is the id of the last event of an earlier stream, empty for none. `new_links` makes links for each
+    event: a stream may outlive them, and a browser caches a picture by its URL.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class EventStream:
         return Reply(200, b"", list(_HEADERS)), self._pieces(request)
 
     async def _pieces(self, request: Request) -> Pieces:
-        """Everything from how it is now to its end, or to that of its caller."""
+        """Events from the present state to the generation's end, or until the caller hangs up."""
         now = asyncio.get_running_loop().time
         yield _BEGINNING
         spoke_at = now()
@@ -122,14 +122,14 @@ class EventStream:
             generation = generation or await self._look()
 
     async def _look(self) -> Generation | None:
-        """The row; None where it is gone, or cannot be read: the caller comes back and is told."""
+        """The row; None if it is gone or cannot be read. The caller comes back and gets an error."""
         try:
             return await self._store.find(self._generation_id)
         except Unavailable:
             return None
 
     def _event(self, generation: Generation) -> bytes | None:
-        """The event that tells of it, None where there is nothing new."""
+        """The event of a change; None without one."""
         now = position(generation)
         if now == self._seen:
             return None

@@ -1,4 +1,4 @@
-"""What belongs to every surface: uploads and the paths under `/generations`, with a key in the form of any of them."""
+"""Paths of all surfaces: uploads, plans and events. The key may be in any surface's form."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from stillmotion.http.server.replies import Headers
 
 
 class PlanReply(msgspec.Struct, frozen=True):
-    """What the engine made of the words; `plan` is its own JSON, null until the render has ended."""
+    """The engine's reading of the prompt. `plan` is its own JSON, null until the render has ended."""
 
     id: str
     state: str
@@ -46,7 +46,7 @@ def _plan(generation: Generation) -> PlanReply:
 
 
 async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> OperationResult:
-    """The stream of a generation's events; nothing for a caller who has seen the last of them."""
+    """The stream of a generation's events; a 204 for a caller who has seen the last one."""
     del asked
     services = call.services
     generation = await services.generations.get(subscription, call.path["id"])
@@ -60,11 +60,11 @@ async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> 
 
 
 class UploadForm(msgspec.Struct, frozen=True):
-    """No field but the file."""
+    """Form with a file and no other field."""
 
 
 class Uploaded(msgspec.Struct, frozen=True):
-    """A picture that was sent ahead: `url` can stand wherever a picture's URL can, until `expires_at`."""
+    """An uploaded picture. Its `url` is valid for its owner wherever a picture's URL is, until `expires_at`."""
 
     id: str
     url: str
@@ -153,7 +153,7 @@ _OPERATIONS: tuple[Operation[Subscription, Any], ...] = (
 
 
 def shared_surface(surfaces: Sequence[Surface]) -> Surface:
-    """The paths that every product has. The first surface's words refuse."""
+    """The surface of the paths that every product includes. Refusals are in the first surface's words."""
 
     def key_of(headers: Headers, query: bytes) -> str | None:
         keys = {surface.key_of(headers, query) for surface in surfaces} - {None}

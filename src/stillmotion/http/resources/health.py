@@ -1,4 +1,4 @@
-"""Is the process up, can it do its work, and how much of it does it do."""
+"""Health: liveness, readiness and metrics."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ from stillmotion.http.server.request import Request
 
 REMEMBERED_SECONDS = 1.0
 TROUBLE_REMEMBERED_SECONDS = 0.1
-"""The checks touch the disk: they are not made more often than this, however often they are asked for.
+"""Time for which a result is cached, because the checks touch the disk.
 
-Trouble is looked at again sooner, so that a server that has just started is not taken for one that is not ready.
+A failure is checked again sooner, so that a server that has just started soon counts as ready.
 """
 
 RETRY_SECONDS = 5
@@ -36,7 +36,7 @@ async def alive(request: Request) -> Reply:
 
 
 class Readiness:
-    """`/readyz`: every part works, or 503 and what is missing. It names the `servers` whose work others do just now."""
+    """`/readyz`: 200 if all parts work, else 503 with their names. It tells the `servers` in trouble too."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Readiness:
         return Reply(503, body, [JSON_TYPE, NO_STORE, ("Retry-After", str(RETRY_SECONDS))])
 
     async def _trouble(self, name: str, check: Check) -> str | None:
-        """Why a part does not work, None where it does."""
+        """The reason why a part does not work; None if it works."""
         try:
             async with asyncio.timeout(self._patience):
                 await check()
@@ -89,7 +89,7 @@ class Readiness:
 
 
 class MetricsPage:
-    """`/metrics`, for Prometheus. It answers with what it has while the store does not."""
+    """`/metrics`, for Prometheus. Without the store, the counts of generations are left out."""
 
     def __init__(self, metrics: Metrics, store: GenerationStore) -> None:
         self._metrics = metrics

@@ -1,4 +1,4 @@
-"""The pages for people: a welcome and the API reference, from files of this package alone."""
+"""Pages for people: a welcome and the API reference, from files of this package only."""
 
 import asyncio
 from collections.abc import Mapping
@@ -32,11 +32,11 @@ PAGES: Mapping[str, str] = {
     "/docs/swagger-ui.css": "swagger-ui.css",
     "/docs/welcome.css": "welcome.css",
 }
-"""By path, the file that is served."""
+"""Files by their paths."""
 
 
 class StaticPage:
-    """One file, read when it is asked for."""
+    """Page from a file, which is read for each request."""
 
     def __init__(self, name: str) -> None:
         self._file = _FOLDER / name
