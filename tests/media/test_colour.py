@@ -1,4 +1,4 @@
-"""What colours a file means: as Chromium shows it, within two of 255 (the least that 8 bits of PQ can do)."""
+"""Colours of a file, as Chromium shows them, within two of 255 (the least that 8 bits of PQ can do)."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What stands beside a picture never refuses it; where all of it was in the file it is taken, half of it never is."""
+"""Metadata never refuses a picture; a complete picture is taken, half a picture never is."""
 
 import io
 import struct

@@ -19,7 +19,7 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.families import LTX_NEGATIVE, WAN_NEGATIVE
 
 DEVICE = os.environ.get("STILLMOTION_TEST_DEVICE", "cpu")
-"""Where the tiny models are run, e.g. `cuda:0`: all that is true on the CPU has to be true there."""
+"""Device of the tiny models, e.g. `cuda:0`: all that is true on the CPU has to be true there."""
 STEPS, GUIDANCE, SEED = 3, 2.5, 11
 PROMPT = "a boat drifts"
 BY_FOUR = FrameRule(step=4, offset=1, least=5, most=81)

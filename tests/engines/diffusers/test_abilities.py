@@ -1,4 +1,4 @@
-"""What can be asked of a model: each ability, carried out by real pipelines."""
+"""Abilities of a model, each carried out by real pipelines."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from tests.engines.diffusers.models import DEVICE, SIZE, STEPS, TINY, image, mad
 def at_work(name, folder_of, **changed):
     entry = TINY[name].entry(name, folder_of(name), **changed)
     slot = ModelSlot(DEVICE)
-    return Diffusers(entry, slot), slot.hold(entry, lambda: None)
+    return Diffusers(entry, slot), slot.hold(entry)
 
 
 def drawn(engine, job) -> list[bytes]:

@@ -21,7 +21,7 @@ NEVER = {
     "pyramid": {"cache_interval": 1},
     "faster": {"cache_interval": 1, "cache_unguided": 1},
 }
-"""What makes each cache compute every step."""
+"""Options that make each cache compute every step."""
 OFTEN = {
     "first-block": {"cache_threshold": 1000},
     "mag": {"cache_threshold": 1.0, "cache_ratios": "1.0, 1.0"},
@@ -42,7 +42,7 @@ def at_work(name, folder_of, options, **changed):
     changed = {"steps": STEPS, **changed}
     entry = TINY[name].entry(name, folder_of(name), options={**TINY[name].options, **options}, **changed)
     slot = ModelSlot(DEVICE)
-    return Diffusers(entry, slot), slot.hold(entry, lambda: None)
+    return Diffusers(entry, slot), slot.hold(entry)
 
 
 def job_of(name, **changed):

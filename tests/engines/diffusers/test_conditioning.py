@@ -1,4 +1,4 @@
-"""What a model is asked for: held to which pictures, in which words, and which frames are kept. No torch is needed."""
+"""Conditioning of a model: its key frames, its words, and the frames that are kept. No torch is needed."""
 
 from dataclasses import replace
 

@@ -75,7 +75,7 @@ def test_another_seed_gives_another_clip_and_what_was_encoded_is_remembered(name
     tiny, slot = TINY[name], ModelSlot(DEVICE)
     engine = Diffusers(tiny.entry(name, folder_of(name)), slot)
     first = drawn(engine, job_of(tiny))
-    resident = slot.hold(tiny.entry(name, folder_of(name)), lambda: None)
+    resident = slot.hold(tiny.entry(name, folder_of(name)))
     hits = resident.hits
     assert drawn(engine, job_of(tiny, seed=12)) != first
     assert resident.hits > hits or tiny.family == "svd"
@@ -98,7 +98,7 @@ def test_guidance_off_is_one_run_of_the_network_a_step(folder_of):
     for guidance in (GUIDANCE, 1.0):
         told, slot = [], ModelSlot(DEVICE)
         entry = tiny.entry("wan21", folder_of("wan21"), guidance=guidance)
-        slot.hold(entry, lambda: None)  # What is told while it is loaded depends on how long that takes.
+        slot.hold(entry)  # What is told while it is loaded depends on how long that takes.
         drawn(Diffusers(entry, slot), job_of(tiny), told.append)
         counts[guidance] = len(told)
     assert counts[GUIDANCE] > counts[1.0] + 6

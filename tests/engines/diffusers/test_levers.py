@@ -1,4 +1,4 @@
-"""What makes a model quicker or smaller, as far as the CPU can tell: that it runs, and what it changes."""
+"""Optimizations as far as the CPU can tell: that they run, and what they change."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ from tests.engines.diffusers.models import DEVICE, TINY  # noqa: E402
 def at_work(name, folder_of, **changed):
     entry = TINY[name].entry(name, folder_of(name), **changed)
     slot = ModelSlot(DEVICE)
-    return Diffusers(entry, slot), slot.hold(entry, lambda: None)
+    return Diffusers(entry, slot), slot.hold(entry)
 
 
 def drawn(engine, job, report=lambda _: None) -> list[bytes]:
@@ -120,7 +120,7 @@ def test_each_of_two_networks_has_its_own(tmp_path, folder_of):
 
 @pytest.fixture
 def hopper(monkeypatch):
-    """What torch would say on a machine with such a GPU; nothing is computed there."""
+    """Answers of torch on a machine with such a GPU; nothing is computed there."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
     monkeypatch.setattr(optimizations, "find_spec", lambda _: object())
     monkeypatch.setattr(optimizations.shutil, "which", lambda name: name)

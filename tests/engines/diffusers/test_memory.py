@@ -21,7 +21,7 @@ from tests.engines.diffusers.models import BY_FOUR, DEVICE, TINY, picture  # noq
 def at_work(name, folder_of, **changed):
     entry = TINY[name].entry(name, folder_of(name), **changed)
     slot = ModelSlot(DEVICE)
-    return Diffusers(entry, slot), slot.hold(entry, lambda: None)
+    return Diffusers(entry, slot), slot.hold(entry)
 
 
 def drawn(engine, job) -> list[bytes]:
@@ -179,7 +179,7 @@ def test_where_the_weights_lie_changes_no_frame(name, placement, folder_of):
 
 
 def test_parts_that_visit_the_device_are_sent_what_they_work_on_there(folder_of):
-    """Whether they are at home just now or not; "meta" stands for a device that is not the CPU."""
+    """Also while they are away from it; "meta" stands for a device that is not the CPU."""
     _, model = at_work("wan21", folder_of)
     pipeline, elsewhere = model.main, torch.device("meta")
     memory.place(pipeline, DevicePlacement.ENCODERS_OFF, elsewhere)

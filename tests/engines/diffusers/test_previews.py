@@ -1,4 +1,4 @@
-"""What is shown of latents while the noise is taken away from them."""
+"""Previews of latents during denoising."""
 
 from dataclasses import replace
 from itertools import pairwise

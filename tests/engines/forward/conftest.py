@@ -43,7 +43,7 @@ def an_entry(url: str, **parts) -> Entry:
 
 
 def forwarders_of(*entries: Entry, peer: Peer | None = None) -> list[RemoteMaker]:
-    """Who asks these servers, each the next one's stand-in; `ray-1-6` stands for all of them."""
+    """Forwarders to these servers, each the next one's stand-in; `ray-1-6` stands for all of them."""
     catalogue = Catalogue({each.name: each for each in entries}, {"ray-1-6": tuple(each.name for each in entries)})
     darkroom = PreparationProcess(lambda: RendererProcess(FAKE_RENDERER))
     return [

@@ -13,7 +13,7 @@ from aiohttp import web
 
 @dataclass
 class Studio:
-    """What both kinds have: a port, a clip to give, and ways to be bad.
+    """Common part of both kinds: a port, a clip to give, and ways to be bad.
 
     `broken` is how many further calls are answered with a 500; `halves` how many downloads are broken off;
     `early` how many are given before the file is whole; `looks` how often a job is looked at until it is done; `slow`
@@ -92,13 +92,13 @@ class OpenAIStudio(Studio):
     links: list[str] = field(default_factory=list)
     """The addresses of the clip that looks give in turn, the last of them again and again; the bucket's if none."""
     withheld: bool = False
-    """Whether it answers every download of a finished clip with a 500."""
+    """True if it answers every download of a finished clip with a 500."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
     swallow: int = 0
-    """How many submits are carried out and not answered."""
+    """Number of submits that are carried out and not answered."""
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)

@@ -1,4 +1,4 @@
-"""Where a finished clip lies: on its server, in a bucket beside it, behind redirects, or where it is not to be had."""
+"""Places of a finished clip: its server, a bucket beside it, behind redirects, or out of reach."""
 
 import asyncio
 

@@ -40,7 +40,7 @@ def floats(name: str, *values: float) -> TensorProto:
 
 
 def brightness(path: Path, shape: Sequence[int | str] = OPEN, kind: int = TensorProto.FLOAT, keep: int = 0) -> Path:
-    """What is bright is near; the answer is 1 × height × width, or 1 × 1 × height × width with `keep`."""
+    """Brightness as nearness; the answer is 1 × height × width, or 1 × 1 × height × width with `keep`."""
     return saved(path, [node("ReduceMean", "image", axes=[1], keepdims=keep)], shape, kind=kind)
 
 

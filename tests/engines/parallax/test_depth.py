@@ -1,4 +1,4 @@
-"""Where depth comes from: the estimate, or an image that is given; what the plan says of it, and what a warp bears."""
+"""Sources of depth: the estimate or a given image, what the plan says of it, and what a warp bears."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the maps promise whatever the move: nothing folds, and no sample is taken from outside the picture."""
+"""Promises of the maps for any move: nothing folds, and no sample lies outside the picture."""
 
 import json
 

@@ -36,7 +36,7 @@ def looked_at(rgb: np.ndarray) -> Scene:
 
 
 def nearness_of(model: DepthModel, rgb: np.ndarray, count: int = 2) -> list[float]:
-    """How near the middle of each stripe is."""
+    """Nearness of the middle of each stripe."""
     near = model.nearness(rgb, looked_at(rgb))
     wide = near.shape[1] / count
     return [float(near[:, round(wide * (each + 0.3)) : round(wide * (each + 0.7))].mean()) for each in range(count)]

@@ -1,4 +1,4 @@
-"""What people type, and the plan it comes to."""
+"""Prompts as people type them, and the plan for each."""
 
 import json
 

@@ -14,7 +14,7 @@ PLANS = Path(__file__).with_name("plans")
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a prompt comes to."""
+    """The reading of a prompt."""
 
     camera: str
     subject: str
@@ -48,7 +48,7 @@ def _expected(words: list[str]) -> Meaning:
 
 
 def meaning(prompt: str) -> Meaning:
-    """What the engine reads."""
+    """The engine's reading of a prompt."""
     plan = read(prompt)
     camera = " / ".join(" + ".join(segment.moves) for segment in plan.segments)
     return Meaning(camera, ",".join(plan.subject), ",".join(plan.ambient), ",".join(plan.modifiers), plan.loop)

@@ -1,4 +1,4 @@
-"""What stirs by itself stirs where it is, in pictures where that is known; the air's veils leave a loop no seam."""
+"""Ambient motion stays in its region, in pictures where that is known; veils leave a loop no seam."""
 
 from functools import cache
 from itertools import pairwise

@@ -205,7 +205,7 @@ def test_black_and_white_are_the_ends_of_the_range():
 
 
 def test_a_clips_last_frame_is_about_as_true_as_its_first(tmp_path):
-    """Where one frame hardly differs from the next, x264 by itself gives a clip's last frames least of all."""
+    """If frames hardly differ, x264 by itself gives a clip's last frames least of all."""
     size, grain = FrameSize(320, 180), np.random.default_rng(1).normal(0, 6, (180, 320))
     turns = np.sin(2 * np.pi * np.arange(96) / 96)
     drawn = [frame_of(texture(size, 2 * turn) + grain) for turn in turns]

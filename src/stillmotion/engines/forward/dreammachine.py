@@ -35,7 +35,7 @@ class DreamMachinePeer:
     async def submit(self, request: ClipRequest) -> str:
         """See `Peer.submit`."""
         answer = await self._client.call("POST", f"{BASE}/generations/video", json=self._body(request), key=request.key)
-        self._check(answer)
+        self._client.check(answer)
         if answer.status >= 400:
             raise FailureKind.REMOTE_REFUSED.error(why=in_plain_words(reason_of(answer.body)))
         remote = answer.job.get("id")
@@ -64,7 +64,7 @@ class DreamMachinePeer:
         answer = await self._client.call("GET", _path(remote))
         if answer.status in (404, 410):
             raise JobLost
-        self._check(answer)
+        self._client.check(answer)
         job = answer.job
         state = _STATES.get(str(job.get("state", "")))
         if state is None:
@@ -88,16 +88,11 @@ class DreamMachinePeer:
 
     async def check(self) -> None:
         """See `Peer.check`."""
-        self._check(await self._client.call("GET", f"{BASE}/ping"))
+        self._client.check(await self._client.call("GET", f"{BASE}/ping"))
 
     async def close(self) -> None:
         """See `Peer.close`."""
         await self._client.close()
-
-    def _check(self, answer: Any) -> None:
-        trouble = self._client.server_error(answer)
-        if trouble is not None:
-            raise trouble
 
 
 def _path(remote: str) -> str:

@@ -61,13 +61,12 @@ class PeerClient:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ServerDown(f"{self._place} does not answer: {_why(error)}") from error
 
-    def server_error(self, answer: PeerResponse) -> ServerDown | None:
-        """The failure of the server that a response tells of; None if it is about the job instead."""
+    def check(self, answer: PeerResponse) -> None:
+        """Raise `ServerDown` if a response tells of the server's failure, not of the job's."""
         if answer.status in (401, 403):
-            return ServerDown(f"{self._place} does not accept our key ({answer.status}{_said(answer)})")
+            raise ServerDown(f"{self._place} does not accept our key ({answer.status}{_said(answer)})")
         if answer.status in (408, 429) or answer.status >= 500 or 300 <= answer.status < 400:
-            return ServerDown(f"{self._place} answers {answer.status}{_said(answer)}")
-        return None
+            raise ServerDown(f"{self._place} answers {answer.status}{_said(answer)}")
 
     async def save(self, url: str, path: Path) -> None:
         """Download `url` (a path on this server, or an address that it gave) to a file, and check that it is a whole

@@ -37,7 +37,7 @@ class OpenAIPeer:
     async def submit(self, request: ClipRequest) -> str:
         """See `Peer.submit`."""
         answer = await self._client.call("POST", "v1/videos", form=self._form(request), key=request.key)
-        _raise(self._client.server_error(answer))
+        self._client.check(answer)
         if answer.status >= 400:
             raise FailureKind.REMOTE_REFUSED.error(why=in_plain_words(reason_of(answer.body)))
         remote = answer.job.get("id")
@@ -83,7 +83,7 @@ class OpenAIPeer:
     def _not_a_job(self, answer: PeerResponse) -> None:
         if answer.status in (404, 410):
             raise JobLost
-        _raise(self._client.server_error(answer))
+        self._client.check(answer)
 
     async def download(self, remote: str, status: JobStatus, path: Path) -> None:
         """See `Peer.download`."""
@@ -100,7 +100,7 @@ class OpenAIPeer:
 
     async def check(self) -> None:
         """See `Peer.check`."""
-        _raise(self._client.server_error(await self._client.call("GET", "v1/models")))
+        self._client.check(await self._client.call("GET", "v1/models"))
 
     async def close(self) -> None:
         """See `Peer.close`."""
@@ -113,8 +113,3 @@ def _path(remote: str) -> str:
 
 def _fraction(percent: Any) -> float | None:
     return min(1.0, max(0.0, percent / 100)) if isinstance(percent, int | float) else None
-
-
-def _raise(trouble: ServerDown | None) -> None:
-    if trouble is not None:
-        raise trouble

@@ -49,7 +49,7 @@ class ComfyUIPeer:
         )
         body = {"prompt": graph, "client_id": remote, "prompt_id": remote}
         answer = await self._client.call("POST", "prompt", json=body)
-        self._check(answer)
+        self._client.check(answer)
         if answer.status >= 400:
             raise FailureKind.REMOTE_REFUSED.error(why=in_plain_words(_refusal(answer)))
         return str(answer.job.get("prompt_id") or remote)
@@ -94,7 +94,7 @@ class ComfyUIPeer:
 
     async def check(self) -> None:
         """See `Peer.check`."""
-        self._check(await self._client.call("GET", "system_stats"))
+        self._client.check(await self._client.call("GET", "system_stats"))
 
     async def close(self) -> None:
         """See `Peer.close`."""
@@ -109,7 +109,7 @@ class ComfyUIPeer:
         form.add_field("image", picture, filename=f"{remote}-{name}.png", content_type="image/png")
         form.add_field("overwrite", "true")
         answer = await self._client.call("POST", "upload/image", form=form)
-        self._check(answer)
+        self._client.check(answer)
         stored = answer.job.get("name")
         if answer.status >= 400 or not isinstance(stored, str):
             raise FailureKind.REMOTE_REFUSED.error(why=in_plain_words(reason_of(answer.body)))
@@ -121,25 +121,20 @@ class ComfyUIPeer:
 
     async def _history(self, remote: str) -> dict[str, Any] | None:
         answer = await self._client.call("GET", f"history/{quote(remote, safe='')}")
-        self._check(answer)
+        self._client.check(answer)
         entry = answer.job.get(remote)
         return entry if isinstance(entry, dict) else None
 
     async def _is_queued(self, remote: str) -> bool | None:
         """True if the job waits in the queue, False if it runs, None if it does neither."""
         answer = await self._client.call("GET", "queue")
-        self._check(answer)
+        self._client.check(answer)
         for name, waits in (("queue_running", False), ("queue_pending", True)):
             queued = answer.job.get(name)
             # An entry is [number, prompt_id, prompt, …].
             if isinstance(queued, list) and any(isinstance(each, list) and remote in each[:3] for each in queued):
                 return waits
         return None
-
-    def _check(self, answer: PeerResponse) -> None:
-        trouble = self._client.server_error(answer)
-        if trouble is not None:
-            raise trouble
 
 
 def _clips(entry: dict[str, Any]) -> Iterator[str]:

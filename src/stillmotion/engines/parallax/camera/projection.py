@@ -6,7 +6,7 @@ being read at s itself.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -47,22 +47,14 @@ class Views:
 
     def at(self, index: Any) -> "Views":
         """One frame (an int), or all as columns (`np.newaxis` indexing), for broadcasting."""
-        return Views(
-            self.x[index],
-            self.y[index],
-            self.z[index],
-            self.pan[index],
-            self.tilt[index],
-            self.roll[index],
-            self.zoom[index],
-            self.overscan[index],
-            self.aim,
-            self.steady,
-        )
+        return replace(self, **{name: getattr(self, name)[index] for name in _PER_FRAME})
 
     def with_overscan(self, overscan: Any) -> "Views":
         """The same camera with another overscan."""
-        return Views(self.x, self.y, self.z, self.pan, self.tilt, self.roll, self.zoom, overscan, self.aim, self.steady)
+        return replace(self, overscan=overscan)
+
+
+_PER_FRAME = ("x", "y", "z", "pan", "tilt", "roll", "zoom", "overscan")
 
 
 def resolve(path: CameraPath, pivot: float, aim: tuple[float, float]) -> Views:
