@@ -67,14 +67,14 @@ def promised() -> list[str]:
 
 
 def pythons() -> Mapping[str, str]:
-    """Each promised Python that runs here: of this checkout's `.tools`, of the PATH, or pyenv's."""
+    """Each promised Python that runs here: of `.tools`, pyenv's, the one that made `.venv`, or one on the PATH."""
     return {version: found for version in promised() if (found := next(_working(version), None))}
 
 
 def _working(version: str) -> Iterator[str]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     places = [ROOT / ".tools" / f"python{version}" / "usr" / "bin", *sorted(pyenv.glob(f"{version}.*/bin"))]
-    for place in (*map(str, places), os.environ.get("PATH", "")):
+    for place in (*map(str, places), str(Path(sys.base_prefix, "bin")), os.environ.get("PATH", "")):
         candidate = shutil.which(f"python{version}", path=place)
         # pyenv's shims are on the PATH for versions that do not run.
         if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
