@@ -1,4 +1,4 @@
-"""Things of the domain for tests: each valid as it comes, each part to be said where a test is about it."""
+"""Builders of domain objects for tests. Each object is valid as it is, and a test names the parts that matter to it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ CALLBACK_URL = "https://customer.example/callback"
 
 @dataclass
 class ManualClock:
-    """A `Clock` that stands still until it is told otherwise."""
+    """A `Clock` that stands still until a test advances it."""
 
     time: datetime = NOON
     elapsed: float = 0.0
@@ -28,7 +28,7 @@ class ManualClock:
         return self.elapsed
 
     def advance(self, **by: float) -> datetime:
-        """Let time pass: `advance(seconds=5)`. Returns the new present."""
+        """Advance the clock, as in `advance(seconds=5)`. Returns the new present."""
         step = timedelta(**by)
         self.time += step
         self.elapsed += step.total_seconds()
@@ -67,7 +67,7 @@ def a_request(**parts: Any) -> GenerationRequest:
 
 
 def a_generation(subscription: Subscription | None = None, **parts: Any) -> Generation:
-    """Parts of the request may be given as well: `a_generation(seconds=9)`."""
+    """A valid generation. Keywords may be parts of the request too, as in `a_generation(seconds=9)`."""
     of_request = {name: parts.pop(name) for name in list(parts) if name in GenerationRequest.__dataclass_fields__}
     given = {
         "id": new_uuid7(),

@@ -1,7 +1,7 @@
-"""A plugin that writes down which methods of which clients were tried: `-p tests.compatibility`.
+"""Pytest plugin that writes the page of compatibility with other clients: `-p tests.compatibility`.
 
-`record_property("method", NAME)` and the mark `methods` name a method; `refused=True` says that the answer to it is a
-refusal, as documented. `record_property("note", SENTENCE)` is written under the client.
+`record_property("method", NAME)` and the mark `methods` name a method of a client. With `refused=True` the documented
+answer to it is a refusal. `record_property("note", SENTENCE)` adds a sentence to the client's section.
 """
 
 from collections import defaultdict
@@ -20,11 +20,11 @@ purpose, it says so.
 
 """
 _WORDS = ("a ", "no ")
-"""How the names of those begin that are no method, but a way to ask wrongly."""
+"""Prefixes of names that are no method but a wrong way to call one."""
 
 
 class Compatibility:
-    """Collects which methods of which clients were tried, and what came of it."""
+    """Collector of the methods that were tried with each client, and of their results."""
 
     def __init__(self, page: Path) -> None:
         self._page = page

@@ -1,11 +1,11 @@
-"""What every test stands on."""
+"""Setup for all tests: logging, signals, asyncio."""
 
 import signal
 
 import pytest
 import structlog
 
-# As the service logs, without the values of variables: to draw those of a whole stack takes seconds.
+# Log output is the service's, but without the values of variables: rendering those of a whole stack takes seconds.
 structlog.configure(
     processors=[
         *structlog.get_config()["processors"][:-1],
@@ -13,11 +13,11 @@ structlog.configure(
     ]
 )
 
-# What is started in the background inherits that Ctrl-C is ignored, and so would every program that the tests start.
+# A background process inherits SIGINT as ignored, and the programs that the tests start would inherit it in turn.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """Async tests run on asyncio, as the service does."""
+    """The event loop of async tests: asyncio, as in the service."""
     return "asyncio"

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what a wrong one says."""
+"""Settings: their sources, their precedence, and the message for a wrong value."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""Waiting in tests: until something is so, and never for a time in which it should have come about.
+"""Polling for a state in tests, in place of a fixed sleep.
 
-A machine with other work is slow: the limits are generous, and what is awaited is looked at often.
+The limits are generous, because a busy machine is slow. The interval is short, so that a quick machine is not held up.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T], within: float = 20.0, about: Callable[[], object] = lambda: "") -> T:
-    """First true answer of `look`. It fails with the last answer, and with what `about` says, if there is none."""
+    """The first true result of `look`. Without one in time it fails with the last result and the text of `about`."""
     until = time.monotonic() + within
     while not (seen := look()):
         assert time.monotonic() < until, f"not within {within:g} s: {seen!r} {about()}"
@@ -24,7 +24,7 @@ def eventually(look: Callable[[], T], within: float = 20.0, about: Callable[[], 
 
 
 async def eventually_async(look: Callable[[], T | Awaitable[T]], within: float = 20.0) -> T:
-    """As `eventually`, while the loop goes on. `look` may be a coroutine function."""
+    """`eventually` for async tests. `look` may be a coroutine function."""
     until = time.monotonic() + within
     while not (seen := await _seen(look)):
         assert time.monotonic() < until, f"not within {within:g} s: {seen!r}"
@@ -33,7 +33,7 @@ async def eventually_async(look: Callable[[], T | Awaitable[T]], within: float =
 
 
 def stays(look: Callable[[], object], seconds: float) -> None:
-    """Fail if `look` is not true at any time within so many seconds."""
+    """Fail if `look` is false at any time within so many seconds."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         assert look()
@@ -41,7 +41,7 @@ def stays(look: Callable[[], object], seconds: float) -> None:
 
 
 async def stays_async(look: Callable[[], object], seconds: float) -> None:
-    """As `stays`, while the loop goes on. `look` may be a coroutine function."""
+    """`stays` for async tests. `look` may be a coroutine function."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         assert await _seen(look)

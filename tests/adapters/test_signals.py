@@ -1,4 +1,4 @@
-"""Waking those who wait for work."""
+"""Signals: waiters for work are woken."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What is made from an earlier generation is checked when it is submitted."""
+"""Generations from earlier ones: the checks at submit."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from tests.builders import ManualClock, a_request, a_subscription, some_assets
 
 
 class Desk:
-    """The use cases over a memory store with one finished generation of one owner's."""
+    """The use cases over a memory store with one owner, who has a finished generation."""
 
     def __init__(self, folder) -> None:
         self.clock, self.owner = ManualClock(), a_subscription()
@@ -83,7 +83,7 @@ async def test_a_reframed_clip_keeps_its_sources_length_and_area(desk):
 
 
 async def test_a_placement_is_judged_in_the_frame_of_the_reframed_clip(desk):
-    """720p, tall, is 720 pixels wide; 1080p is 1080."""
+    """The frame is tall: 720 pixels wide at 720p, and 1080 at 1080p."""
     source = await desk.finished(resolution=Resolution.P1080)
     parts = {"prompt": "", "frame0": None, "aspect_ratio": AspectRatio.TALL, "placement": Placement(left=900)}
     made = await desk.submit(purpose=Purpose.REFRAME, source=source, **parts)

@@ -1,4 +1,4 @@
-"""What was deleted or has expired leaves nothing behind; what belongs to nobody is set aside."""
+"""Retention: nothing remains of a deleted or expired generation, and orphans are put in quarantine."""
 
 import hashlib
 
@@ -24,7 +24,7 @@ from tests.builders import ManualClock, a_key, a_product, a_request, a_subscript
 
 
 class Storage(LocalObjects):
-    """A directory that may be away for a while."""
+    """A directory of objects that can be made unavailable."""
 
     away = False
 
@@ -35,7 +35,7 @@ class Storage(LocalObjects):
 
 
 class House:
-    """The use cases over one store and one directory, with an owner whose product keeps things for a week."""
+    """The use cases over one store and one directory. Its owner's product keeps results for a week."""
 
     def __init__(self, store, clock, folder):
         self.store, self.clock, self.folder = store, clock, folder
@@ -78,7 +78,7 @@ class House:
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def house(request, tmp_path):
-    # Files get the machine's time: the clock begins there.
+    # Files get the machine's time, so the clock begins there.
     clock = ManualClock(SystemClock().now())
     store = MemoryStore(clock) if request.param == "memory" else open_store(tmp_path / "stillmotion.db", clock)
     built = House(store, clock, tmp_path / "objects")

@@ -1,4 +1,4 @@
-"""What may be longer than the house rules say: the number allowed, and why it is worth it.
+"""Exceptions from the house rules: the allowed number, and the reason.
 
 An entry that is no longer needed fails the tests too.
 """
@@ -21,13 +21,13 @@ SHARED_CLASS_NAMES: Mapping[str, str] = {
     "InvalidRequest": "the client's errors are named as the service's",
     "NotAuthenticated": "the client's errors are named as the service's",
 }
-"""Names of classes that stand in more than one module of `src`, and why."""
+"""Names of classes that stand in more than one module of `src`, with the reason."""
 
 LONGER_FUNCTIONS: Mapping[str, tuple[int, str]] = {}
 """`path::Class.function`: lines allowed, reason."""
 
 SLEEPS = 20
-"""Calls of `sleep` in all tests together, for time that has to pass: a slow caller, a lease, a random moment."""
+"""Allowed calls of `sleep` in all tests, for time that has to pass: a slow caller, a lease, a random moment."""
 
 SLOW_FAKES: Mapping[str, int] = {
     "tests/adapters/fetch/hostile_server.py": 2,
@@ -39,14 +39,14 @@ SLOW_FAKES: Mapping[str, int] = {
     "tests/worker/fake_renderer.py": 1,
     "tests/worker/receiver.py": 1,
 }
-"""Calls of `sleep` in programs and servers whose slowness is what a test is about."""
+"""Allowed calls of `sleep` in programs and servers whose slowness a test is about."""
 
 PRIVATE_REACHES: Mapping[str, Sequence[str]] = {
-    "tests/adapters/fetch/test_wire.py": ["_open_socket"],  # The last line of defence, past all those before it.
-    "tests/clients/test_openai.py": ["_request_id"],  # OpenAI's library calls it so, and shows it to its users.
+    "tests/adapters/fetch/test_wire.py": ["_open_socket"],  # The last line of defence, behind all others.
+    "tests/clients/test_openai.py": ["_request_id"],  # OpenAI's library has this name for it and shows it to its users.
     "tests/engines/diffusers/test_memory.py": ["_byte_count"],
     "tests/engines/forward/test_comfyui.py": ["_is_known"],
-    "tests/http/edge/test_wrong_keys.py": ["_known", "_known"],  # Wrong keys leave nothing: nobody else can see that.
-    "tests/http/parsing/test_strict_json.py": ["_plainly"],  # The slow way alone, to be compared with the quick one.
+    "tests/http/edge/test_wrong_keys.py": ["_known", "_known"],  # Nothing else shows that wrong keys are not kept.
+    "tests/http/parsing/test_strict_json.py": ["_plainly"],  # The slow parser alone, for comparison with the fast one.
 }
-"""Private parts that a test module names."""
+"""Private names that a test module may use."""

@@ -1,4 +1,4 @@
-"""The project's files as the house rules see them. Needs no git: a bare machine has none."""
+"""The project's files as the house rules see them. It works without git, which a bare machine lacks."""
 
 import ast
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "stillmotion"
 NOT_OURS = frozenset({"build", "dist", "node_modules", "out", "__pycache__", "docs_page"})
-"""Folders that .gitignore names, besides those that begin with a dot; and the reference page's vendored files."""
+"""Folders that .gitignore names, besides those that begin with a dot, and the vendored files of the reference page."""
 OURS_WITH_A_DOT = frozenset({".ci", ".github"})
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function or method, by its dotted name inside its module."""
+    """A function or method, by its dotted name inside its module, with its length."""
 
     name: str
     lines: int
@@ -32,7 +32,7 @@ def modules(*tops: str) -> list[Path]:
 
 
 def name(path: Path) -> str:
-    """How the rules speak of a file."""
+    """The path of a file from the root, as the rules name it."""
     return path.relative_to(ROOT).as_posix()
 
 
@@ -42,7 +42,7 @@ def parsed(path: Path) -> ast.Module:
 
 
 def functions(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[Function]:
-    """Every function of a module, inner ones too. A length counts from `def` to the last line, docstring and all."""
+    """Every function of a module, inner ones too. The length is from `def` to the last line, with the docstring."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield Function(prefix + node.name, (node.end_lineno or node.lineno) - node.lineno + 1)
@@ -51,7 +51,7 @@ def functions(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[Function]:
 
 
 def imports(path: Path) -> set[str]:
-    """The dotted names of the modules that a module imports, wherever in it."""
+    """The dotted names of the modules that a module imports, at any depth."""
     nodes = list(ast.walk(parsed(path)))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
@@ -62,6 +62,6 @@ def _walk(top: Path) -> Iterator[Path]:
         yield top
     for folder, folders, names in os.walk(top):
         folders[:] = [own for own in folders if own not in NOT_OURS and (own[0] != "." or own in OURS_WITH_A_DOT)]
-        # A worktree's `.git` is a file that says where the repository lies.
+        # In a worktree `.git` is a file, which holds a path of the machine.
         ours = (Path(folder, own) for own in names if own != ".git")
         yield from (path.resolve() for path in ours if not path.is_symlink())

@@ -1,4 +1,4 @@
-"""dev.py: what it promises to someone who has just cloned the project."""
+"""dev.py: its promises to someone who has just cloned the project."""
 
 import ast
 import shutil
@@ -42,17 +42,17 @@ def test_it_needs_the_standard_library_only():
 
 
 def test_an_old_python_gets_as_far_as_the_sentence_that_refuses_it():
-    """It reads the whole file before the first line runs."""
+    """Python compiles the whole file before the first line runs, so the syntax must be old."""
     ast.parse((source_tree.ROOT / "dev.py").read_text("utf-8"), feature_version=(3, 7))
 
 
 def cloned(folder: Path) -> ModuleType:
-    """`dev.py` of another clone, which has an environment with a Python."""
+    """The module `dev.py` of another clone, whose environment has a Python."""
     for name in ("dev.py", "pyproject.toml", "constraints.txt"):
         shutil.copy(source_tree.ROOT / name, folder)
     spec = spec_from_file_location("dev_of_another_clone", folder / "dev.py")
     module = module_from_spec(spec)
-    sys.modules[spec.name] = module  # Its dataclasses look for it there.
+    sys.modules[spec.name] = module  # Its dataclasses look up the module there.
     spec.loader.exec_module(module)
     module.PYTHON.parent.mkdir(parents=True)
     module.PYTHON.touch()
@@ -80,7 +80,7 @@ def test_another_dependency_makes_an_environment_stale_and_another_setting_of_a_
 
 
 def test_without_pip_and_uv_it_says_what_to_install(tmp_path):
-    """Debian's python3 comes without either."""
+    """The python3 of Debian has neither."""
     shutil.copy(source_tree.ROOT / "dev.py", tmp_path)
     shutil.copy(source_tree.ROOT / "pyproject.toml", tmp_path)
     shutil.copy(source_tree.ROOT / "constraints.txt", tmp_path)

@@ -1,4 +1,4 @@
-"""Nothing unfinished is kept, nothing names the machine it was written on, every lint exception has its reason."""
+"""Cleanliness: no unfinished parts, no name of a machine, and a reason for every lint exception."""
 
 import re
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ HERE_ONLY = re.compile(
     r"|\.\./sha" + r"red\b"
     r"|\b(py" + r"pi\.org|python" + r"hosted|registry\.npm" + r"js|deb\.debian|proxy\.gol" + r"ang)\b"
 )
-"""Folders of one machine, and the hosts of package registries: both belong to whoever runs the project."""
+"""Folders of one machine and hosts of package registries. Neither belongs in the project."""
 
 EXCUSE = re.compile(r"#\s*(noqa|type:\s*ignore|pragma)\b(?P<rest>.*)")
 WITH_REASON = re.compile(r"(: [A-Z]+\d+(, ?[A-Z]+\d+)*\s+[-#–]+ *\w|\[[a-z, -]+\]\s+#\s*\w|: no cover\s+[-#–]+ *\w)")
 
 
 def lines(*tops: str) -> Iterator[tuple[str, str]]:
-    """Every line of text under these folders, with its place."""
+    """Every line of text under these folders, with its path and number."""
     for path in source_tree.files(*tops):
         try:
             text = path.read_text("utf-8")
@@ -38,6 +38,6 @@ def test_nothing_names_one_machine():
 
 
 def test_every_lint_exception_has_a_reason():
-    """`# noqa: CODE - reason`, `# type: ignore[code]  # reason`."""
+    """The form is `# noqa: CODE - reason` or `# type: ignore[code]  # reason`."""
     excuses = ((place, EXCUSE.search(line)) for place, line in lines("src", "bench", "tools", "dev.py"))
     assert [place for place, excuse in excuses if excuse and not WITH_REASON.match(excuse["rest"])] == []

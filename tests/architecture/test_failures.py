@@ -1,4 +1,4 @@
-"""Failures are raised from one table: its sentences stand nowhere else, and each of them is raised somewhere."""
+"""The table of failures: its sentences stand nowhere else, and each entry is raised somewhere."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.architecture import source_tree
 TABLE = source_tree.PACKAGE / "domain" / "failures.py"
 TABLES = {"FailureKind": FailureKind, "FetchFailure": FetchFailure}
 CARRIES_A_SENTENCE = frozenset({"GenerationFailed", "Failed", "Undecodable"})
-"""The exception, and the messages by which it crosses a pipe."""
+"""The exception, and the messages that carry it over a pipe."""
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
@@ -50,7 +50,7 @@ def test_no_other_module_writes_a_failures_sentence():
 
 
 def test_every_sentence_is_given_the_values_that_it_has_fields_for():
-    """A field without its value would break the service at the very moment that something fails."""
+    """A template without a value for each field would raise an error in place of the failure."""
     told = [
         (source_tree.name(path), call.lineno, fields(entry.sentence) - {"medium"}, {each.arg for each in call.keywords})
         for path in elsewhere()

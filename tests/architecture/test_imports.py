@@ -1,4 +1,4 @@
-"""Imports point inward, and the rooms that must stay pure are."""
+"""Imports: they point inward, and the inner layers stay pure."""
 
 import subprocess
 import sys
@@ -9,14 +9,14 @@ LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_
 
 
 def test_the_import_contracts_are_kept():
-    """pyproject.toml holds them; their own words say which is broken and by whom."""
+    """The contracts stand in pyproject.toml. Their report names the broken one and its importer."""
     command = [sys.executable, "-c", LINT_IMPORTS, "--no-logo"]
     ended = subprocess.run(command, cwd=source_tree.ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_the_domain_and_the_application_use_the_standard_library_only():
-    """The contracts name what is forbidden; this closes the door on whatever they do not name."""
+    """The contracts list forbidden modules. This test forbids all that they do not list."""
     found = {
         f"{source_tree.name(path)} imports {module}"
         for path in source_tree.modules("src/stillmotion/domain", "src/stillmotion/application")
@@ -27,7 +27,7 @@ def test_the_domain_and_the_application_use_the_standard_library_only():
 
 
 def test_nothing_replaces_parts_of_the_code_with_mocks():
-    """A fake that passes the port's contract tests is used instead."""
+    """A fake that passes the contract tests of its port is used instead."""
     found = {
         source_tree.name(path)
         for path in source_tree.modules()

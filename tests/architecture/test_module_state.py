@@ -1,4 +1,4 @@
-"""Nothing in a module changes after it is imported: what lives, lives in an object that `composition` makes."""
+"""Module state: no module changes after its import. State belongs to objects that `composition` makes."""
 
 import ast
 
@@ -7,21 +7,21 @@ import pytest
 from tests.architecture import source_tree
 
 READ_ONLY = frozenset({"ClassVar", "Collection", "Final", "Iterable", "Mapping", "Sequence", "Set"})
-"""Annotations under which a type checker refuses changes (`Set` is that of collections.abc)."""
+"""Annotations that forbid changes to a type checker (`Set` is that of collections.abc)."""
 
 MUTABLE = frozenset({"Counter", "OrderedDict", "bytearray", "defaultdict", "deque", "dict", "list", "set"})
-"""Calls that make something to be changed, under whatever name it goes."""
+"""Calls that make something mutable, under any name."""
 
 MADE_ONCE = frozenset(
     {"NewType", "ParamSpec", "TypeVar", "TypeVarTuple", "argument", "getLogger", "get_logger", "namedtuple", "option"}
 )
-"""Calls whose result may have a small name in a module: types, loggers, click's decorators."""
+"""Calls whose result may have a lower-case name in a module: types, loggers, click's decorators."""
 
 DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 
 
 def mutable_state(tree: ast.Module) -> list[str]:
-    """The names that a module binds to something that can change."""
+    """The names that a module binds to mutable values."""
     found = []
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
@@ -41,7 +41,7 @@ def _read_only(annotation: ast.expr | None) -> bool:
 
 
 def _makes_state(value: ast.expr | None, name: str) -> bool:
-    """A call makes state when it says so, or when it goes by the name of a variable."""
+    """True for a call of a mutable type, or with a result in lower case, as a variable is named."""
     if not isinstance(value, ast.Call):
         return False
     made = _last_name(value.func)

@@ -1,4 +1,4 @@
-"""A module is named after what it holds, a package says what it is for."""
+"""Names: a module is named after its contents, and a package's docstring gives its purpose."""
 
 import ast
 from collections import Counter, defaultdict
@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from tests.architecture import exceptions, source_tree
 
 SAYS_NOTHING = frozenset({"base", "common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"})
-"""As a whole name."""
+"""Forbidden as a whole name."""
 
 ADDS_NOTHING = SAYS_NOTHING - {"base", "data", "info"}
-"""As a word of a longer name either: `data_directory` says something, `url_utils` does not."""
+"""Forbidden as a word of a longer name too: `data_directory` is clear, `url_utils` is not."""
 
 
 def test_no_module_has_a_name_that_says_nothing():

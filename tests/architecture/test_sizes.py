@@ -1,4 +1,4 @@
-"""No module and no function outgrows what can be read at once, in the tests as in the code."""
+"""Sizes: limits for modules, functions and folders, in the tests as in the code."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The table of ten changes in docs/explanation/architecture.md: each leads to a definition that is really there."""
+"""The table of ten changes in docs/explanation/architecture.md: each row leads to a definition that exists."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ def rows() -> dict[str, list[str]]:
 
 
 def definitions(module: ast.Module) -> dict[str, ast.stmt]:
-    """A module's classes, functions and constants by their names."""
+    """A module's classes, functions and constants by name."""
     found: dict[str, ast.stmt] = {}
     for node in module.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
@@ -43,7 +43,7 @@ def definitions(module: ast.Module) -> dict[str, ast.stmt]:
 
 
 def names_in(node: ast.AST) -> set[str]:
-    """Names and texts of a definition, docstrings left out."""
+    """Names and texts of a definition, without docstrings."""
     found = set()
     for each in ast.walk(node):
         found |= {getattr(each, field) for field in ("id", "attr", "name") if hasattr(each, field)}

@@ -1,4 +1,4 @@
-"""Tests wait for what comes about, and change nothing of a module while it is used."""
+"""House rules of tests: they poll for a state, patch no constant, and use public names."""
 
 import ast
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ WAITING = "tests/waiting.py"
 
 
 def test_no_constant_of_ours_is_patched():
-    """A number that a test has to change is a value that is given: see `WorkerTiming`, `EdgeTiming`, `Deadlines`."""
+    """A number that a test has to change is a parameter: see `WorkerTiming`, `EdgeTiming`, `Deadlines`."""
     found = {source_tree.name(path): sorted(patched(path)) for path in source_tree.modules("tests")}
     assert {path: names for path, names in found.items() if names} == {}
 
 
 def test_tests_seldom_sleep():
-    """`tests/waiting.py` waits for a state; what is left sleeps where the passing of time is what is tested."""
+    """`tests/waiting.py` waits for a state. A `sleep` is left where a test is about the passing of time."""
     found = {source_tree.name(path): sleeps(path) for path in source_tree.modules("tests")}
     del found[WAITING]
     in_tests = {path: count for path, count in found.items() if count and is_test(Path(path))}
@@ -27,7 +27,7 @@ def test_tests_seldom_sleep():
 
 
 def test_tests_reach_into_nothing_private():
-    """What a test has to know has a public way, or shows in what the code does."""
+    """A test observes the code through public names."""
     found = {source_tree.name(path): sorted(private(path)) for path in source_tree.modules("tests")}
     assert {path: names for path, names in found.items() if names} == exceptions.PRIVATE_REACHES
 
@@ -55,12 +55,12 @@ def test_what_the_rules_look_for_is_found(tmp_path):
 
 
 def is_test(path: Path) -> bool:
-    """False for the programs and servers that tests are about, which may be slow."""
+    """False for programs and servers that serve as fakes and may be slow."""
     return path.name.startswith("test_") or path.name == "conftest.py"
 
 
 def patched(path: Path) -> Iterator[str]:
-    """The constants of our modules that a test sets anew."""
+    """The constants of our modules that a test replaces."""
     tree = source_tree.parsed(path)
     modules = set(ours_in(tree))
     for node in ast.walk(tree):
@@ -77,7 +77,7 @@ def patched(path: Path) -> Iterator[str]:
 
 
 def ours_in(tree: ast.Module) -> Iterator[str]:
-    """The names by which a module knows modules of ours, and what it took out of them."""
+    """Names by which a module knows our modules, and names that it imports from them."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OURS:
             yield from (alias.asname or alias.name for alias in node.names)
@@ -86,7 +86,7 @@ def ours_in(tree: ast.Module) -> Iterator[str]:
 
 
 def private(path: Path) -> Iterator[str]:
-    """The private parts of other objects that a test names. A base class's are its heirs' too."""
+    """The private names of other objects that a test uses. Those of a base class belong to its subclasses too."""
     for node in ast.walk(source_tree.parsed(path)):
         match node:
             case ast.Attribute(value=ast.Name(id="self" | "cls" | "os" | "sys" | "torch")):
@@ -96,12 +96,12 @@ def private(path: Path) -> Iterator[str]:
 
 
 def is_constant(name: str) -> bool:
-    """Whether a name is written as constants are."""
+    """True for a name in capitals, as constants are written."""
     return name.isupper()
 
 
 def sleeps(path: Path) -> int:
-    """How often a module sleeps for longer than a turn of the loop."""
+    """The number of sleeps in a module that are longer than a turn of the event loop."""
     calls = [node for node in ast.walk(source_tree.parsed(path)) if isinstance(node, ast.Call)]
     return sum(
         isinstance(each.func, ast.Attribute)

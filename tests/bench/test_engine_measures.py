@@ -1,4 +1,4 @@
-"""The engine bench's rulers, held against motions that are known because they are made here."""
+"""Measures of the engine bench, checked against synthetic motion."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ def texture(seed: int = 1) -> np.ndarray:
 
 
 def columns() -> np.ndarray:
-    """Light and dark bars, whose edges are long straight lines."""
+    """Light and dark bars with long straight edges."""
     x = np.arange(WIDTH)
     row = np.where(x % 80 < 40, 60, 190).astype(np.uint8)
     grain = np.random.default_rng(2).normal(0, 3, (HEIGHT, WIDTH))
@@ -27,7 +27,7 @@ def columns() -> np.ndarray:
 
 
 def clip(picture: np.ndarray, displaced) -> list[np.ndarray]:
-    """Frames in which what was at (x, y) is at `displaced(x, y, share)`, for small smooth displacements."""
+    """Frames in which the content of (x, y) moves to `displaced(x, y, share)`, for small and smooth displacements."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     frames = []
     for share in np.linspace(0, 1, FRAMES):
@@ -98,7 +98,7 @@ def test_straight_lines_that_glide_and_turn_stay_straight():
 
 
 def test_a_bend_is_measured_as_long_as_it_is():
-    """A bow of 2 % of the height of the frame; a segment that is shorter than the frame bends less by as much."""
+    """The arc's bend is 2 % of the frame's height. A segment shorter than the frame bends less, in proportion."""
 
     def bowed(x, y, share):
         return x + share * 0.02 * HEIGHT * np.sin(np.pi * y / HEIGHT), y

@@ -1,4 +1,4 @@
-"""The engine bench runs to its end on a machine that has nothing but the project, and says what it left out."""
+"""The engine bench on a machine with nothing but the project: it finishes, and says what it left out."""
 
 import pytest
 

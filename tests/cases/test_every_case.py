@@ -1,4 +1,4 @@
-"""Every case of the collections is tried by a test that is there, or stands on the list of those that are not."""
+"""Completeness of the collections: every case has an existing test, or stands on the list of untried ones."""
 
 import ast
 from collections import Counter
@@ -24,7 +24,7 @@ IDS = {
 
 
 def parameters(node):
-    """The names of the cases that a test is given as parameters."""
+    """The names of the cases that are parameters of a test."""
     place, _, function = node.partition("::")
     module = import_module(place.removesuffix(".py").replace("/", "."))
     marks = [mark for mark in getattr(module, function).pytestmark if mark.name == "parametrize"]

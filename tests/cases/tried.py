@@ -1,8 +1,8 @@
-"""The collections of hostile things, and where each case is tried: none is passed over in silence.
+"""Index of the collections of hostile inputs: the test for each case.
 
-`TRIED` names the test of a case that has one of its own; the others are parameters of the tests in `CASE_BY_CASE`.
-`DECIDED` holds those that we answer otherwise than the collection expects, each with the reason and its test;
-`NOT_TRIED` those that cannot be tried here, each with the reason.
+`TRIED` names the test of a case that has its own. The others are parameters of the tests in `CASE_BY_CASE`. `DECIDED`
+holds the cases that we answer otherwise than the collection expects, each with the reason and its test. `NOT_TRIED`
+holds the cases that cannot be tried here, each with the reason.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Commands as they are run, in processes of their own: over a data directory, or in a folder with pictures."""
+"""Runners of commands in processes of their own, over a data directory or in a folder with pictures."""
 
 import json
 import subprocess
@@ -21,12 +21,12 @@ COMMAND = [sys.executable, "-m", "stillmotion"]
 
 @dataclass
 class Commands:
-    """Runs `stillmotion` over one data directory."""
+    """Runner of `stillmotion` over one data directory."""
 
     directory: Path
 
     def run(self, *words: str, code: int = 0, data_dir: bool = True) -> str:
-        """Standard output, or standard error where it is meant to fail."""
+        """Standard output, or standard error if the command is expected to fail."""
         own = ("--data-dir", str(self.directory)) if data_dir else ()
         done = subprocess.run(
             [*COMMAND, *words, *own], capture_output=True, text=True, env=clean_environment(), timeout=60, check=False
@@ -45,7 +45,7 @@ def commands(tmp_path: Path) -> Commands:
 
 @dataclass
 class Terminal:
-    """Runs `stillmotion` in a folder, with settings in its environment."""
+    """Runner of `stillmotion` in a folder, with settings in its environment."""
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""`stillmotion products`, `subscriptions` and `keys`, as a shell runs them."""
+"""`stillmotion products`, `subscriptions` and `keys`, as run from a shell."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from stillmotion.cli.admin import keys, products, subscriptions
 
 
 class Shell:
-    """Runs commands in this process over one data directory."""
+    """Runner of commands in this process, over one data directory."""
 
     def __init__(self, folder, capsys, monkeypatch):
         self._folder, self._capsys, self._monkeypatch = folder, capsys, monkeypatch

@@ -1,4 +1,4 @@
-"""What a person sees of a clip that is being made, on a terminal."""
+"""Progress bars on a terminal."""
 
 import os
 import pty
@@ -17,7 +17,7 @@ CONTROL = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x1b]*\x1b\\)")
 
 
 def on_a_terminal(folder, words, settings, look, code=0):
-    """What a command writes to its terminal; `look` is given all of it so far, each time there is more."""
+    """The output of a command on its terminal. Each time it grows, `look` is called with all of it so far."""
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(folder)
@@ -29,7 +29,7 @@ def on_a_terminal(folder, words, settings, look, code=0):
             written += piece
             look(CONTROL.sub("", written.decode("utf-8", "replace")))
     except OSError:
-        pass  # The other end of a terminal that is closed.
+        pass  # EIO: the other end of the terminal is closed.
     finally:
         os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code, written

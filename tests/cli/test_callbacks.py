@@ -1,4 +1,4 @@
-"""`stillmotion callbacks` over what a server left."""
+"""`stillmotion callbacks` over a data directory that a server has used."""
 
 import asyncio
 from datetime import timedelta
@@ -12,7 +12,7 @@ from tests.contracts.conftest import keep_subscription
 
 
 async def announced(directory):
-    """A subscription with a generation whose callback was tried once; both ids."""
+    """A subscription and a generation whose callback was tried once, by their ids."""
     place = open_data_directory(directory)
     place.make_secret()
     store = open_store(place.database, ManualClock())

@@ -1,4 +1,4 @@
-"""Completion as the how-to installs it: in a real Bash on a terminal, and by the protocol that Zsh and Fish speak."""
+"""Shell completion as the how-to installs it: in a real Bash on a terminal, and by the protocol of Zsh and Fish."""
 
 import os
 import pty
@@ -23,7 +23,7 @@ DONE = [{"id": "0193-a", "state": "completed", "model": "ray-2"}, {"id": "0193-b
 
 @pytest.fixture
 def completed(monkeypatch):
-    """What is offered for the last of the words: kinds and values."""
+    """Completions of the last word, as kinds and values."""
 
     def ask(*words, **settings):
         for name in [name for name in os.environ if name.startswith("STILLMOTION_")]:
@@ -77,7 +77,7 @@ def test_every_shell_is_told_of_files_in_its_own_way(shell, current, answered):
 
 @pytest.fixture
 def office(tmp_path):
-    """A data directory with a product and a subscription, whose id it gives."""
+    """A data directory with a product and a subscription: its settings, and the subscription's id."""
     settings = {"STILLMOTION_DATA_DIR": str(tmp_path / "data")}
     done = subprocess.run(
         [*COMMAND, "keys", "create"], env=clean_environment(**settings), capture_output=True, text=True, check=True
@@ -145,7 +145,7 @@ class Bash:
         self.type(f"{script.strip()}\n. ~/.bashrc; echo rea''dy\n", "ready")
 
     def type(self, text, expected):
-        """What stands on the terminal since, once it holds what is expected."""
+        """Type a text and wait for the expected output. Returns all output since."""
         self.written = ""
         os.write(self._terminal, text.encode())
         until = time.monotonic() + PATIENCE

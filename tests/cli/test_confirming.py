@@ -1,4 +1,4 @@
-"""What is gone for good is asked about on a terminal, and done at once in a script."""
+"""Confirmation: a command that deletes for good asks on a terminal, and does not ask in a script."""
 
 import os
 import pty
@@ -13,7 +13,7 @@ ONE = "/dream-machine/v1/generations/1"
 
 
 def answered(words, settings, answer):
-    """Exit code, and what a terminal showed, of a command whose question is answered."""
+    """Exit code and terminal output of a command whose question is answered."""
     child, terminal = pty.fork()
     if child == 0:
         os.execve(sys.executable, [sys.executable, "-m", "stillmotion", *words], clean_environment(**settings))
@@ -25,7 +25,7 @@ def answered(words, settings, answer):
                 given = True
                 os.write(terminal, answer)
     except OSError:
-        pass  # The other end of a terminal that is closed.
+        pass  # EIO: the other end of the terminal is closed.
     finally:
         os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), " ".join(written.decode().split())
@@ -33,7 +33,7 @@ def answered(words, settings, answer):
 
 @pytest.fixture
 def told(server):
-    """The settings for a server that has one generation."""
+    """The settings for a server with one generation."""
     server.on("DELETE", ONE, Answer(204))
     server.on("GET", ONE, Answer(200, {"id": "1", "state": "dreaming", "model": "ray-2"}))
     return {"STILLMOTION_SERVER": server.base, "STILLMOTION_KEY": "sm_key"}

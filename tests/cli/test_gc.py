@@ -26,7 +26,7 @@ def test_an_orphan_is_reported_first_and_then_set_aside(commands):
 
 
 def test_a_command_that_looked_at_the_storage_ends_well_on_a_busy_machine(commands):
-    """Threads of the storage's library still let go of Python's objects when the command is over."""
+    """Threads of the storage's library still release Python objects when the command ends."""
     commands.run("keys", "create")
     with ThreadPoolExecutor(8) as at_once:
         said = list(at_once.map(lambda _: commands.run("gc", "--dry-run"), range(24)))

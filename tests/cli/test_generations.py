@@ -1,4 +1,4 @@
-"""`stillmotion generations` over a real server, and over one that has what the real one has not yet."""
+"""`stillmotion generations` over a real server, and over a fake one for states that are hard to reach."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Help and completion: quick, since they import nothing that only a command needs."""
+"""Help and completion: they are quick, since they import only what they need."""
 
 import subprocess
 import sys

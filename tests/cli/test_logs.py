@@ -1,4 +1,4 @@
-"""A log line is one that the service wrote, whatever it was given to write."""
+"""Log injection: no logged value can forge a line of the log."""
 
 import json
 import re
@@ -24,7 +24,7 @@ except ValueError:
     log.exception("broke", said=rude)
 """
 STARTS = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[(info|warning|error) *\] |    ")
-"""Of a line on a terminal: an event's, or a traceback's, which is set in."""
+"""Beginning of a line on a terminal: an event's, or the indentation of a traceback."""
 
 
 def written(form: str) -> str:

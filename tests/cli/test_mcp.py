@@ -1,4 +1,4 @@
-"""`stillmotion mcp`, driven by the protocol's official client over standard input and output."""
+"""`stillmotion mcp`, driven by the official client of the protocol over standard input and output."""
 
 import json
 import sys

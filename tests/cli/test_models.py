@@ -1,4 +1,4 @@
-"""`stillmotion models`, and what `serve` refuses to offer."""
+"""`stillmotion models`, and models that `serve` refuses to offer."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What commands write to where a person says, and what they never write to."""
+"""Outputs of commands: they go to the named place, and never over an input or another file."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ from tests.waiting import eventually
 
 @pytest.fixture
 def refused(terminal, monkeypatch):
-    """Runs a command in this process, since it ends before it makes anything; what it says of that."""
+    """Runner of a refused command in this process. It returns the error text, and checks that no file has changed."""
     monkeypatch.chdir(terminal.folder)
 
     def run_refused(words):

@@ -1,4 +1,4 @@
-"""What a person is told of an engine's plan."""
+"""The engine's plan as text for people."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A server that limits, refuses or cannot be reached, as whoever makes a clip is told of it."""
+"""Messages of `generate` about a server that limits, refuses or cannot be reached."""
 
 import re
 import socket
@@ -23,7 +23,7 @@ def told(terminal, server):
 
 @pytest.fixture
 def nobody():
-    """An address where nobody listens."""
+    """An address without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"

@@ -1,7 +1,7 @@
-"""Programs that others wrote, and what they talk to: the edge over a store, or a whole service in processes.
+"""Fixtures for clients that others wrote: the edge over a store, or a whole service in processes.
 
-A module says which client it tries (`CLIENT`, `VERSION`), a test which of its methods: `@pytest.mark.methods("get")`,
-or `record_property("method", "get")` for what a program in another language reports (see `tests/compatibility.py`).
+A module names its client (`CLIENT`, `VERSION`), and a test the client's methods: `@pytest.mark.methods("get")`, or
+`record_property("method", "get")` for the report of a program in another language (see `tests/compatibility.py`).
 """
 
 from tests.end_to_end.conftest import make_running, running, small_picture

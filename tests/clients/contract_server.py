@@ -1,4 +1,4 @@
-"""A server on loopback that answers what a test wrote down, piece by piece, and remembers what it was asked."""
+"""A server on loopback with canned answers, sent piece by piece, and a record of its requests."""
 
 import http.server
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Answer:
-    """`length`, where given, is what is promised in place of what is sent: the connection ends all the same."""
+    """A canned answer. `length`, if given, is sent as Content-Length in place of the true one."""
 
     status: int = 200
     body: object = b""
@@ -25,7 +25,7 @@ class Answer:
 
 @dataclass
 class Asked:
-    """A request as it came."""
+    """A recorded request."""
 
     method: str
     path: str
@@ -34,7 +34,7 @@ class Asked:
 
 
 class ContractServer:
-    """Answers each path with its answers in turn, the last of them again and again; 404 for what has none."""
+    """A server that gives the answers of a path in turn, and repeats the last one. A path without answers is a 404."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -61,7 +61,7 @@ def contract_server() -> Iterator[ContractServer]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def log_message(self, *arguments) -> None:
-            """Say nothing."""
+            """Suppress the log."""
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))

@@ -1,6 +1,6 @@
-"""LiteLLM's video calls, each once, with what it answered. Run where `litellm` is installed, as a program of its own:
+"""Session of LiteLLM's video calls, each made once, with their results. It runs as a program beside `litellm`:
 
-`python litellm_session.py BASE_URL KEY PICTURE`. The other side completes what is printed as a COMPLETE line.
+`python litellm_session.py BASE_URL KEY PICTURE`. The other side completes the generation that a COMPLETE line names.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A plugin in the SDK's own tests: before each, whoever started them makes what the test presupposes."""
+"""Pytest plugin for the SDK's own tests: before each test, the parent process makes the data that it presupposes."""
 
 import os
 from multiprocessing.connection import Connection
@@ -7,7 +7,7 @@ import pytest
 
 
 class Presupposed:
-    """`asked` leads to the process that can make it."""
+    """`asked` is the pipe to the process that can make the data."""
 
     def __init__(self, asked):
         self._asked = asked

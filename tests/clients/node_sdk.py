@@ -1,4 +1,4 @@
-"""SDKs of Node: one installed from npm, and a session of it that is told when its generations are complete."""
+"""SDKs of Node: an installation from npm, and a session that is told when its generations are complete."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 
 
 def installed(folder: Path, package: str, session: Path) -> Path:
-    """The folder with the SDK in it and the session beside it. Skips the test on a machine that cannot have it."""
+    """The folder with the SDK and the session. Skips the test if npm or the package is not available."""
     if shutil.which("npm") is None and os.environ.get("CI") != "true":
         pytest.skip("node and npm are not installed")
     command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), package]
@@ -24,7 +24,7 @@ def installed(folder: Path, package: str, session: Path) -> Path:
 
 
 def results_of(command: list[str], folder: Path, caller: Any) -> Any:
-    """What every method of the SDK answered, by its name. Completes each generation that the session asks for."""
+    """The answers of every method of the SDK, by name. Each generation that the session asks for is completed."""
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
         for line in session.stdout:
             word, _, rest = line.strip().partition(" ")

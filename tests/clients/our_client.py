@@ -1,4 +1,4 @@
-"""Our own client in both its forms, and a server for it that misbehaves to order."""
+"""Fixtures for our own client in both its forms, and for a server that misbehaves to order."""
 
 from contextlib import ExitStack
 
@@ -21,7 +21,7 @@ def body(state="queued", **more):
 
 
 class Awaited:
-    """An `AsyncClient` whose calls are awaited in another thread, so that tests read the same for both."""
+    """Synchronous wrapper of an `AsyncClient`, which runs in another thread, so that one test serves both forms."""
 
     def __init__(self, portal, asynchronous):
         self._portal = portal
@@ -40,7 +40,7 @@ class Awaited:
 
 @pytest.fixture(params=["sync", "async"])
 def connect(request):
-    """Makes clients of the kind under test."""
+    """Maker of clients of the form under test."""
     with ExitStack() as stack:
         if request.param == "sync":
             yield lambda base, key="sm_key", **options: stack.enter_context(Client(base, key, **HASTY | options))

@@ -1,4 +1,4 @@
-"""LiteLLM, as a library and as the proxy that people put before everything, in an environment of its own."""
+"""LiteLLM as a library and as a proxy, in an environment of its own."""
 
 import base64
 import contextlib
@@ -26,7 +26,7 @@ PROXY_NEEDS = (
     *("orjson", "pyjwt", "pynacl", "python-multipart", "pyyaml", "redis", "rich", "semver", "soundfile", "uvicorn"),
     *("uvloop", "websockets", "gunicorn"),
 )
-"""What its proxy imports: the wheels that its own extra names are not everywhere to be had."""
+"""Packages that its proxy imports. Its extra `proxy` pins further ones whose wheels are not available everywhere."""
 MASTER_KEY = "sk-1234567890"
 START_SECONDS = 120
 
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:The Sora API:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A folder in which LiteLLM is installed, with the pip of the Python that the environment was made of."""
+    """A folder with LiteLLM, installed by the pip of the Python under the environment."""
     folder = tmp_path_factory.mktemp("litellm")
     base = Path(sys.base_prefix) / "bin" / "python3"
     command = [base, "-m", "pip", "install", "--quiet", "--target", folder, f"litellm=={VERSION}", *PROXY_NEEDS]
@@ -47,7 +47,7 @@ def site(tmp_path_factory):
 
 
 def environment(site):
-    """Nothing is fetched at its start."""
+    """The environment of its processes. They fetch nothing at their start."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
     return kept | {"PYTHONPATH": str(site), "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
 
@@ -61,7 +61,7 @@ def picture(tmp_path):
 
 @pytest.fixture
 def results(site, caller, picture):
-    """What every call of the library answered, by its name."""
+    """The answers to every call of the library, by name."""
     base = Path(sys.base_prefix) / "bin" / "python3"
     command = [base, SESSION, f"{caller.edge.server.url}/v1", caller.issued.primary, picture]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -96,7 +96,7 @@ def test_every_call_of_the_library_is_answered(results, record_property):
 
 @pytest.fixture
 def proxy(site, caller, tmp_path):
-    """LiteLLM's proxy before the server, and its base URL."""
+    """The base URL of LiteLLM's proxy before the server."""
     file = tmp_path / "litellm.yaml"
     server = {"model": "openai/sora-2", "api_base": f"{caller.edge.server.url}/v1", "api_key": caller.issued.primary}
     models = [{"model_name": "sora-2", "litellm_params": server}]
@@ -130,7 +130,7 @@ def _wait(url, running):
 
 @pytest.mark.methods("its proxy: videos.create", "its proxy: videos.retrieve", "its proxy: videos.download_content")
 def test_a_video_is_made_through_litellms_proxy(proxy, caller, picture):
-    """OpenAI's client speaks to the proxy, which speaks to us with its own key."""
+    """OpenAI's client speaks to the proxy. The proxy speaks to the server with a key of its own."""
     with openai.OpenAI(base_url=f"{proxy}/v1", api_key=MASTER_KEY, max_retries=0) as client, picture.open("rb") as file:
         made = client.videos.create(prompt="push in", model="sora-2", seconds="4", input_reference=file)
         assert made.status == "queued"

@@ -1,4 +1,4 @@
-"""The official Python SDK of the Dream Machine, with nothing changed but its base URL and its key."""
+"""The official Python SDK of the Dream Machine, unchanged but for its base URL and its key."""
 
 import asyncio
 import socket
@@ -359,7 +359,7 @@ async def test_the_asynchronous_clients_do_the_same(caller, http_client, strict)
 
 @contextmanager
 def answers_cut_off(target, times):
-    """Stands between a client and a server, and hangs up on the first answers: their requests were carried out."""
+    """A proxy that hangs up in place of the first answers, after their requests were carried out."""
     listener = socket.create_server(("127.0.0.1", 0))
     left = [times]
 

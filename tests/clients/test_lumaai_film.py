@@ -1,4 +1,4 @@
-"""A film through the official SDK, rendered for real: created, made larger, reshaped and continued."""
+"""A film through the official SDK, really rendered: created, upscaled, reframed and extended."""
 
 import urllib.request
 
@@ -15,7 +15,7 @@ CLIENT, VERSION = "lumaai (Python)", lumaai.__version__
 @pytest.mark.slow
 @pytest.mark.methods("generations.create", "generations.get", "generations.upscale", "generations.video.reframe")
 def test_a_picture_becomes_a_film_through_the_sdk(running, tmp_path):
-    """The whole way: create, wait, download; then larger, reshaped and continued."""
+    """The whole journey: create, wait, download, then upscale, reframe and extend."""
     with LumaAI(base_url=f"{running.base}/dream-machine/v1", auth_token=running.key) as luma:
         picture = {"frame0": {"type": "image", "url": small_picture()}}
         asked = {"model": "ray-2", "prompt": "push in", "duration": "1s", "resolution": "540p"}

@@ -1,4 +1,4 @@
-"""The official Node SDK, installed from npm, with nothing changed but its base URL and its key."""
+"""The official Node SDK, installed from npm, unchanged but for its base URL and its key."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ CLIENT, VERSION = "lumaai (Node)", "1.19.1"
 
 @pytest.fixture(scope="module")
 def node_modules(tmp_path_factory):
-    """A folder in which the SDK is installed."""
+    """A folder with the installed SDK."""
     return installed(tmp_path_factory.mktemp("node"), f"lumaai@{VERSION}", SESSION)
 
 
 @pytest.fixture
 def results(node_modules, caller):
-    """What every method of the SDK answered, by its name."""
+    """The answers of every method of the SDK, by name."""
     base = f"{caller.edge.server.url}/dream-machine/v1"
     command = ["node", SESSION.name, base, caller.issued.primary]
     return results_of(command, node_modules, caller)

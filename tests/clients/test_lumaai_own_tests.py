@@ -1,9 +1,9 @@
 """The SDK's own tests of its resources, from its source distribution, against this server.
 
-They get, delete and upscale a generation whose id is "id": they were written for a mock that knows every id. Here an id
-is a generation of the caller's or a 404, so the store is given the one record that they presuppose, and nothing else: a
-generation of theirs, submitted and completed as any other, its files stored. It is put back before each of their tests,
-as one may have deleted it. The server is the same for them as for everybody.
+They get, delete and upscale a generation whose id is "id", because they were written for a mock that knows every id.
+Here an unknown id is a 404. So the store is given that one record: a generation of theirs, submitted and completed as
+any other, with stored files. It is restored before each of their tests, as one may have deleted it. The server does not
+treat them in any other way.
 """
 
 import multiprocessing
@@ -30,17 +30,17 @@ CLIENT, VERSION = "lumaai (Python)", version("lumaai")
 EXCEPTIONS = Path(__file__).with_name("lumaai_exceptions.txt")
 THEIR_KEY, THEIR_GENERATION = "My Auth Token", "id"
 AT_LEAST = 145
-"""Of 275: all but those in the list of exceptions."""
+"""The least number that pass, of 275. The others stand in the list of exceptions."""
 
 
 def exceptions():
-    """Patterns of tests that contradict the documented rules, each with its reason."""
+    """Patterns of tests that contradict the documented rules. The file gives a reason for each."""
     lines = EXCEPTIONS.read_text("utf-8").splitlines()
     return [re.compile(line) for line in lines if line and not line.startswith("#")]
 
 
 def pip(*arguments):
-    """The pip of the Python that the environment was made of: it knows the package index."""
+    """The pip of the Python under the environment, which knows the package index."""
     base = getattr(sys, "_base_executable", sys.executable)
     done = subprocess.run([base, "-m", "pip", *arguments], capture_output=True, text=True, check=False)
     if done.returncode and os.environ.get("CI") != "true":
@@ -50,7 +50,7 @@ def pip(*arguments):
 
 @pytest.fixture(scope="module")
 def their_tests(tmp_path_factory):
-    """The folder of the SDK's tests, and where what they import is."""
+    """The folder of the SDK's tests, and that of their dependencies."""
     folder = tmp_path_factory.mktemp("lumaai")
     wanted = f"lumaai=={version('lumaai')}"
     pip("download", "--quiet", "--no-deps", "--no-binary", "lumaai", "--dest", str(folder), wanted)
@@ -61,7 +61,7 @@ def their_tests(tmp_path_factory):
 
 
 def presuppose(caller):
-    """Their generation, completed, where it is not there: of the least resolution, so that it can be made larger."""
+    """Make their generation if it is missing, in the lowest resolution, so that it can be upscaled."""
     edge, subscription = caller.edge, caller.issued.subscription
     if edge.run(edge.store.find(THEIR_GENERATION)) is None:
         asked = a_generation(
@@ -72,7 +72,7 @@ def presuppose(caller):
 
 
 def run_their_tests(caller, folder, site, report):
-    """Run them to their end, in a process of their own that asks here before each test for what it presupposes."""
+    """Run their tests in a process of their own, which asks for its data here before each test."""
     ours, theirs = multiprocessing.Pipe()
     settings = {
         "TEST_API_BASE_URL": f"{caller.edge.server.url}/dream-machine/v1",

@@ -1,4 +1,4 @@
-"""What n8n sends: its OpenAI node's "Generate a Video", its credential's test, and its HTTP Request node's forms.
+"""Requests of n8n: its OpenAI node's "Generate a Video", its credential test, and the forms of its HTTP Request node.
 
 The bytes are those of its own libraries: `form-data` for Node names the boundary and writes the parts so, and axios
 sends them.
@@ -72,7 +72,7 @@ def test_the_credential_is_found_good(caller):
 @pytest.mark.methods("the HTTP Request node: a form with a binary file")
 @pytest.mark.parametrize("kind", ["image/png", "application/octet-stream"])
 def test_the_http_request_nodes_form_makes_a_video(caller, picture, kind):
-    """Binary data of an earlier node: the type is that node's, and the name may be anything."""
+    """Binary data of an earlier node: the content type is that node's, and the file may have any name."""
     fields = (part("prompt", b"push in"), part("model", b"sora-2"))
     status, made = create(caller, file_part("input_reference", picture, "Foto von Zuhause (1).png", kind), *fields)
     assert (status, made["status"]) == (200, "queued")

@@ -1,4 +1,4 @@
-"""The official Python client of the OpenAI videos API, with nothing changed but its base URL and its key."""
+"""The official Python client of the OpenAI videos API, unchanged but for its base URL and its key."""
 
 import io
 from datetime import timedelta

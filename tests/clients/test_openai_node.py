@@ -1,4 +1,4 @@
-"""OpenAI's official Node SDK, installed from npm, with nothing changed but its base URL and its key."""
+"""OpenAI's official Node SDK, installed from npm, unchanged but for its base URL and its key."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def node_modules(tmp_path_factory):
-    """A folder in which the SDK is installed."""
+    """A folder with the installed SDK."""
     return installed(tmp_path_factory.mktemp("node"), f"openai@{VERSION}", SESSION)
 
 
 @pytest.fixture
 def results(node_modules, caller):
-    """What every method of the SDK answered, by its name."""
+    """The answers of every method of the SDK, by name."""
     picture = node_modules / "picture.png"
     picture.write_bytes(read_data_uri(small_picture()))
     command = ["node", SESSION.name, f"{caller.edge.server.url}/v1", caller.issued.primary, str(picture)]

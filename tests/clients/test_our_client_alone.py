@@ -1,4 +1,4 @@
-"""Our own client with no server at all: what it imports, how it reads events, whom it believes."""
+"""Our own client without a server: its imports, its parser of events, its trusted certificates."""
 
 import json
 import subprocess

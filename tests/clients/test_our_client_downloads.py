@@ -1,4 +1,4 @@
-"""Downloads of our own client: whole or not at all, and never over what nobody gave."""
+"""Downloads of our own client: complete or absent, and never over another file."""
 
 import hashlib
 

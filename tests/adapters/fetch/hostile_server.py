@@ -1,7 +1,7 @@
-"""A web server that misbehaves as the address asks, and a network in which every public address leads to it.
+"""A misbehaving web server on loopback, and a network in which every public address leads to it.
 
-The guard sees real socket addresses; only the last step, connecting, is bent to loopback. Whatever is connected
-to is written down: a denied address among them is a failed test.
+The guard sees real socket addresses. Only the last step, `connect`, is redirected to loopback. Every connected address
+is recorded, and a test fails if a denied one is among them.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ ANSWERS: dict[str, Callable[[dict[str, list[str]]], bytes]] = {
 
 @dataclass
 class Network:
-    """The names there are, what was looked up, and what was connected to and asked for."""
+    """The network: its DNS table, and records of look-ups, connections and requests."""
 
     dns: dict[str, Any]
     public: frozenset[str]
@@ -77,7 +77,7 @@ class Network:
     requests: list[bytes] = field(default_factory=list)
 
     async def lookup(self, name: str) -> Sequence[str]:
-        """The shared cases' DNS; a name that is not in it is never answered."""
+        """An answer from the DNS table of the shared cases. A name that is not in it is never answered."""
         self.looked_up.append(name)
         if name not in self.dns:
             await asyncio.Event().wait()
@@ -88,7 +88,7 @@ class Network:
         return list(answer)
 
     def socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """A socket that believes it goes where it was told."""
+        """A socket whose `connect` is redirected to the hostile server."""
         network = self
 
         class Bent(socket.socket):
@@ -103,7 +103,7 @@ class Network:
 
 
 async def serve(network: Network, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One connection, one request."""
+    """Serve one request on one connection."""
     with suppress(ConnectionError, asyncio.IncompleteReadError):
         head = await reader.readuntil(b"\r\n\r\n")
         network.requests.append(head)
@@ -160,7 +160,7 @@ async def hostile_network(
     tls: ssl.SSLContext | None = None,
     files: Mapping[str, bytes] | None = None,
 ) -> AsyncIterator[Network]:
-    """The server, listening on loopback for the length of the block."""
+    """The hostile server, listening on loopback for the length of the block."""
     network = Network(dns, public, files=files or {})
     at_work: set[asyncio.Task[None]] = set()
 

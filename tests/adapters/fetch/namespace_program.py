@@ -1,8 +1,8 @@
-"""Tries every shared case on real sockets, in a network namespace where the whole Internet is on loopback.
+"""Program that tries every shared case on real sockets, in a network namespace with the whole Internet on loopback.
 
-Run it by `unshare -Urn`. Every address there is, public or not, leads to the hostile server, so that a guard that
-let one through would be answered; and a raw socket sees each connection that is begun, to whatever port. Prints
-one JSON list: for each case over each protocol what came of a fetch and of a callback, and whom they connected to.
+Run it by `unshare -Urn`. Every address, public or not, leads to the hostile server, so that a connection that the guard
+lets through is answered. A raw socket sees each attempt to connect, to any port. The output is one JSON list. It has,
+for each case and protocol, the results of a fetch and of a callback, and the addresses that they connected to.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ SHORT, LONG = timedelta(seconds=1), timedelta(seconds=20)
 EVERY_PROTOCOL, IP_V4, IP_V6, TCP, UDP = 3, 0x0800, 0x86DD, 6, 17
 SYN, ACK = 0x02, 0x10
 SETTLED = 0.003
-"""Seconds after an answer in which what was sent has been seen: loopback delivers at once."""
+"""Pause in seconds after an answer, so that the raw socket has seen every packet. Loopback delivers at once."""
 
 
 class Watch:
-    """A raw socket that notes where TCP connections and datagrams go."""
+    """A raw socket that records the addresses of TCP connections and datagrams."""
 
     def __init__(self) -> None:
         self._raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_PROTOCOL))
@@ -43,14 +43,14 @@ class Watch:
         self._raw.setblocking(False)
 
     def seen(self) -> list[str]:
-        """The addresses since the last call, in order, each as often as it was tried."""
+        """The addresses since the last call, in order. An address stands there once for each attempt."""
         found = []
         while True:
             try:
                 packet, (_, protocol, kind, *_) = self._raw.recvfrom(128)
             except BlockingIOError:
                 return found
-            # What loopback sends is received there too: it is counted where it arrives.
+            # Loopback shows each packet twice, as sent and as received. The received one is counted.
             if kind != socket.PACKET_OUTGOING and (address := _target(packet[14:], protocol)):
                 found.append(address)
 
@@ -115,7 +115,7 @@ async def posted(connections: Connections, url: str) -> tuple[str, str]:
 
 
 async def tried(case, shared, folder: Path, watch: Watch, trusted: ssl.SSLContext | None) -> dict:
-    """The case over plain HTTP, or over TLS where `trusted` says whom to believe."""
+    """The case over plain HTTP, or over TLS if `trusted` holds the trusted certificates."""
     url = case["url"] or "http://93.184.215.14/?" + "a" * 1_000_000
     scheme = "http"
     if trusted is not None and url.startswith("http://"):
@@ -141,7 +141,7 @@ async def everything(shared, folder: Path) -> list[dict]:
         results += [await tried(case, shared, folder, watch, None) for case in shared["cases"]]
     async with internet(network, served):
         results += [await tried(case, shared, folder, watch, trusted) for case in shared["cases"]]
-        # The watch is awake: a connection that nothing guards is seen.
+        # A connection without a guard must be seen, or the watch proves nothing.
         watch.seen()
         _, writer = await asyncio.open_connection("169.254.169.254", 80)
         writer.close()
@@ -151,7 +151,7 @@ async def everything(shared, folder: Path) -> list[dict]:
 
 
 def certificates(folder: Path, addresses: list[str]) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """For every host of the cases: what the server shows, and a client that believes it."""
+    """A server's and a client's TLS context, with one certificate for all hosts of the cases."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     names = ["DNS:*.ssrf.example.com", "DNS:*.example.com", *(f"IP:{address}" for address in addresses)]
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=tests"

@@ -1,4 +1,4 @@
-"""Callbacks as they go out: signed so that the standard library of their receivers accepts them."""
+"""Callbacks on the wire: their signatures pass the standard library that receivers use."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def test_a_receiver_can_verify_what_was_signed():
 
 
 def test_an_old_message_and_a_broken_signature_are_refused():
-    """What a receiver is told to do, with the library that it is told to use."""
+    """The documented checks of a receiver, made with the documented library."""
     secret, now = new_callback_secret(), SystemClock().now()
     for sent_at in (now - timedelta(minutes=5, seconds=1), now + timedelta(minutes=10)):
         with pytest.raises(WebhookVerificationError):
@@ -45,7 +45,7 @@ def test_an_old_message_and_a_broken_signature_are_refused():
 
 
 def test_an_id_can_be_signed_without_doubt():
-    """A full stop is what parts id, time and body in what is signed."""
+    """A full stop separates id, time and body in the signed text, so an id must not contain one."""
     delivery = caused_by(*announced(), NOON)
     assert re.fullmatch(r"[A-Za-z0-9_-]+", delivery.id)
 

@@ -1,4 +1,4 @@
-"""Host names, looked up over real sockets: what each answer of a name server comes to, and who waits for whom."""
+"""Name resolution over real sockets: every kind of answer, timeouts, and look-ups that must not delay each other."""
 
 import asyncio
 import os
@@ -68,7 +68,7 @@ async def test_our_deadline_ends_a_lookup_that_is_never_answered(name):
 
 
 async def test_a_slow_name_server_has_until_our_deadline_though_it_was_fast_before():
-    """A resolver learns how fast a server is, and must not take a slow answer for none."""
+    """A resolver adapts its timeout to a fast server. It must not take a later slow answer for none."""
     async with NameServer(ZONE | {"slow.photos.com": Reply.NOTHING}).running() as server:
         names = NameServers((server.address,))
         for _ in range(20):

@@ -1,4 +1,4 @@
-"""The shared cases on real sockets, where every address of the Internet answers: whom a fetch or a callback reaches."""
+"""The shared SSRF cases in a namespace where every address answers: the addresses that fetches and callbacks reach."""
 
 import json
 import re
@@ -15,11 +15,11 @@ PUBLIC = frozenset(SHARED["public_addresses"])
 UNSHARE = ("unshare", "--user", "--map-root-user", "--net")
 AN_ADDRESS = re.compile(r"\d+\.\d+\.\d+|:\d{2,}|\[|::")
 ANSWERED_ANYHOW = {"body", "redirect"}
-"""Categories about an answer's body or where it redirects: a callback's answer is its status."""
+"""Categories about the body of an answer or its redirect. A callback heeds only the status."""
 
 
 def why_not() -> str:
-    """Why there can be no such namespace here; empty where there can."""
+    """The reason why a network namespace is not possible here, empty if it is."""
     for program in ("unshare", "ip", "openssl"):
         if shutil.which(program) is None:
             return f"there is no {program} here"

@@ -1,4 +1,4 @@
-"""Fetching over TLS: whom to believe, and never back to plain HTTP."""
+"""Fetching over TLS: trusted certificates, and no redirect back to plain HTTP."""
 
 import shutil
 import ssl

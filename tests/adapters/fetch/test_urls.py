@@ -1,4 +1,4 @@
-"""What is refused from the text of an address alone: the shared cases, and the edges between them."""
+"""URL guard: refusals by the text of an address alone, for the shared cases and the edges between them."""
 
 import json
 from ipaddress import ip_address

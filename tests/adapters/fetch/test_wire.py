@@ -1,4 +1,4 @@
-"""Every shared case on the wire: what is connected to, what comes of it, and what its owner is told."""
+"""Every shared SSRF case over a socket: the connected addresses, the result, and the message to the owner."""
 
 import json
 import re
@@ -24,7 +24,7 @@ SHARED = json.loads((Path(__file__).parents[2] / "cases" / "ssrf.json").read_tex
 PUBLIC = frozenset(SHARED["public_addresses"])
 ON_THE_WIRE = [case for case in SHARED["cases"] if case["expect"] != "reject_submit"]
 ANSWERED_ANYHOW = {"body", "redirect"}
-"""Categories about an answer's body or where it redirects: a callback's answer is its status."""
+"""Categories about the body of an answer or its redirect. A callback heeds only the status."""
 NEVER_ANSWER = {"/slowhead", "/silent"}
 AN_ADDRESS = re.compile(r"\d+\.\d+\.\d+|:\d{2,}|\[|::")
 
@@ -47,7 +47,7 @@ def _has_ipv6() -> bool:
 
 
 def patience(url: str) -> timedelta:
-    """Short where all of it is used up; anything else may take its time on a busy machine."""
+    """Deadline of a case: short if the case uses it up, generous for a busy machine otherwise."""
     return timedelta(seconds=1 if urlsplit(url).path in NEVER_ANSWER else 20)
 
 
@@ -87,7 +87,7 @@ async def test_a_video_is_not_fetched_from_where_a_picture_would_not_be(case, tm
     if case["category"] == "body":
         assert failed.value.code in {"source_unsupported_type", "source_fetch_failed", "source_too_large"}
     else:
-        # Where a picture is given there is no video.
+        # The server gives a picture there, and a picture is no video.
         given = case["code"] in {None, "image_unsupported_type"}
         assert failed.value.code == ("source_unsupported_type" if given else "source_fetch_failed")
     assert not AN_ADDRESS.search(failed.value.reason)

@@ -1,6 +1,6 @@
-"""A model hub on loopback, by the contract that `huggingface_hub` speaks: a listing, and files by range.
+"""A model hub on loopback that speaks the protocol of `huggingface_hub`: a listing, and files by range.
 
-Large files lie on another port, as they do behind a network of caches, and it misbehaves as it is told.
+Large files lie on another port, as those of a real hub lie on a CDN. It misbehaves as a test tells it.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ SHA = "5f1e0a2b" * 5
 
 
 def tensors(count: int) -> bytes:
-    """A safetensors file of `count` bytes of weights."""
+    """A safetensors file with `count` bytes of weights."""
     header = json.dumps({"weight": {"dtype": "U8", "shape": [count], "data_offsets": [0, count]}}).encode()
     return len(header).to_bytes(8, "little") + header + bytes(range(256)) * (count // 256) + b"\1" * (count % 256)
 
@@ -45,7 +45,7 @@ WEIGHTS = {
     "transformer/config.json": b"{}",
     "transformer/diffusion_pytorch_model.safetensors": tensors(300_000),
 }
-"""What loading needs."""
+"""Files that loading needs."""
 REST = {
     ".gitattributes": b"*.safetensors filter=lfs",
     "assets/clip.mp4": b"film" * 1000,
@@ -53,14 +53,15 @@ REST = {
     "transformer/diffusion_pytorch_model.bin": b"older" * 1000,
     "transformer/diffusion_pytorch_model.fp16.safetensors": tensors(2000),
 }
-"""What else is in the repository."""
+"""Other files of the repository."""
 
 
 @dataclass
 class Hub:
-    """`cut_at` ends the answers of large files after so many bytes, with the server in trouble from then on.
+    """State of the hub, and its faults.
 
-    `damaged` names files whose bytes are others than the listing says; with `token` the repository is gated.
+    `cut_at` ends the answers of large files after so many bytes, and the server is in trouble from then on. `damaged`
+    names files whose bytes differ from the listing. With `token` the repository is gated.
     """
 
     name: str = "studio/small"
@@ -72,9 +73,9 @@ class Hub:
     elsewhere: str = ""
     is_in_trouble: bool = False
     given: list[tuple[str, str]] = field(default_factory=list)
-    """The files that were asked for, and their ranges."""
+    """The requested files and their ranges."""
     keys: list[tuple[str, str]] = field(default_factory=list)
-    """Where each request went, `hub` or `elsewhere`, and the Authorization that it came with."""
+    """The place of each request, `hub` or `elsewhere`, and its Authorization header."""
 
     def listing(self) -> dict[str, object]:
         return {"id": self.name, "sha": SHA, "siblings": [self._listed(*each) for each in self.files.items()]}
@@ -97,14 +98,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     place: str
 
     def log_message(self, *arguments) -> None:
-        """Say nothing."""
+        """Suppress the log."""
 
     def answer(self, path: str) -> None:
         raise AssertionError("each place has its own")
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        if path != "/api/agent-harnesses":  # Asked by the library for its own ends, without a key.
+        if path != "/api/agent-harnesses":  # A request of the library's own, without a key.
             self.hub.keys.append((self.place, self.headers.get("Authorization", "")))
         self.answer(path)
 
@@ -123,7 +124,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class _OfHub(_Handler):
-    """The hub itself: the listing, small files, and where large ones are."""
+    """The hub itself: the listing, small files, and redirects to large ones."""
 
     place = "hub"
 
@@ -151,7 +152,7 @@ class _OfHub(_Handler):
 
 
 class _Elsewhere(_Handler):
-    """Where large files lie."""
+    """The server of large files, as a CDN."""
 
     place = "elsewhere"
 

@@ -1,4 +1,4 @@
-"""The catalogue's files: what is laid over what, and what is refused in which words."""
+"""Catalogue files: precedence between them, and the messages for wrong entries."""
 
 import pytest
 
