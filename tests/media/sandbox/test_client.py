@@ -256,6 +256,7 @@ def test_a_decoder_killed_from_outside_is_worth_another_attempt(hostile, tmp_pat
 def test_where_the_forking_process_was_killed_another_is_started(hostile, tmp_path):
     assert hostile.picture(told(tmp_path, "nothing")).width == 64
     os.kill(hostile.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, hostile.pid, os.WEXITED | os.WNOWAIT)
     assert hostile.picture(told(tmp_path, "nothing")).width == 64
 
 
