@@ -1,4 +1,4 @@
-"""Every adapter of a port, for the suite of promises that the port makes."""
+"""Every adapter of a port, for the contract tests of the port."""
 
 import itertools
 import urllib.request
@@ -21,7 +21,7 @@ def clock():
 
 @pytest.fixture
 def told():
-    """Every generation that the store tells of, as it was told."""
+    """The generations that the store announces, each as it was announced."""
     return []
 
 
@@ -48,7 +48,7 @@ def sqlite(database, clock):
 
 
 async def keep_subscription(store, **product):
-    """A subscription with both keys, kept in the store; `product` says what it may do."""
+    """A subscription with both keys, kept in the store. `product` holds fields of its product."""
     generous = {"submits_per_minute": 1000, "concurrent_generations": 1000, "name": "of its own"}
     subscription = a_subscription(a_product(**generous | product))
     await store.add_product(subscription.product)
@@ -63,7 +63,7 @@ async def subscription(store):
 
 @pytest.fixture(scope="session")
 def s3_options():
-    """How to reach a server that speaks S3, on loopback."""
+    """Options for an S3 server on loopback."""
     server_of = pytest.importorskip("moto.server", reason="moto[s3], flask and flask-cors are not installed")
     server = server_of.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -83,7 +83,7 @@ def new_bucket(s3_options):
 
 @pytest.fixture
 def bucket(new_bucket, s3_options, tmp_path):
-    """An S3 store of its own, by URL and options as the settings give them."""
+    """An S3 store of its own, from a URL and options in the form of the settings."""
     return open_objects(f"s3://{new_bucket}/some/prefix", tmp_path, s3_options)
 
 

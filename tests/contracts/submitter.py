@@ -1,9 +1,9 @@
-"""A process that submits and says what was acknowledged: `python -m tests.contracts.submitter DATABASE KIND …`.
+"""A process that submits and prints the acknowledgements: `python -m tests.contracts.submitter DATABASE KIND …`.
 
 `forever SUBSCRIPTION`     submits with eight callers until it is killed; prints each id once it is acknowledged
 `burst SUBSCRIPTION N`     submits N at once; prints how many were accepted
-`issue NAME`               keeps a new subscription with a key; prints the key's digest in hex
-`full SUBSCRIPTION`        may not make its files longer at first; prints what three submits come to
+`issue NAME`               stores a new subscription with a key; prints the key's digest in hex
+`full SUBSCRIPTION`        cannot let its files grow at first; prints the results of three submits
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""`Access` over each store: who is let in while what keys open changes under it."""
+"""`Access` over each store: authentication while keys and subscriptions change."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ KEY, OTHER = "sm_first", "sm_other"
 
 
 class Counting:
-    """An `AccessStore` that counts what it is asked."""
+    """An `AccessStore` that counts its calls."""
 
     def __init__(self, store):
         self._store, self.lookups, self.checks = store, 0, 0
@@ -114,5 +114,5 @@ async def test_what_was_found_before_a_change_that_others_heard_of_is_not_kept(s
             return found
 
     access = Access(Slow(store), clock, PEPPER)
-    assert await access.authenticate(KEY) == subscription  # It was good when it was looked up.
+    assert await access.authenticate(KEY) == subscription  # It was good at the time of the look-up.
     assert access.known(KEY, clock.monotonic()) is None

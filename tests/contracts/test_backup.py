@@ -1,4 +1,4 @@
-"""A backup holds everything that was committed when it was taken, and a restored directory is what it was."""
+"""Backups: they hold everything that was committed before, and a restored directory equals the original."""
 
 import asyncio
 import io
@@ -25,7 +25,7 @@ from tests.contracts.conftest import keep_subscription
 
 
 class House:
-    """A data directory with a store that is open, as a server has it."""
+    """A data directory with an open store, as a server has it."""
 
     def __init__(self, root):
         self.directory = open_data_directory(root)
@@ -102,7 +102,7 @@ async def test_objects_can_be_left_out(house, file, tmp_path):
 
 
 async def test_while_everything_is_deleted_a_backup_holds_every_object_that_it_names(house, file, tmp_path):
-    """The restore would refuse it otherwise."""
+    """The restore would refuse the backup otherwise."""
     subscription = await keep_subscription(house.store)
     made = [await house.finished(subscription) for _ in range(120)]
     taken = []
@@ -264,7 +264,7 @@ async def test_anybody_can_verify_a_backup_with_sha256sum(house, file, tmp_path)
 
 
 def verified(bag):
-    """The exit code and the lines of the program that every Linux has."""
+    """The exit code and the lines of `sha256sum`, which every Linux has."""
     if shutil.which("sha256sum") is None:
         pytest.skip("sha256sum is not installed")
     command = ["sha256sum", "-c", "manifest-sha256.txt"]
@@ -273,7 +273,7 @@ def verified(bag):
 
 
 async def test_a_backup_of_format_1_is_restored(house, file, tmp_path):
-    """The tar that versions wrote before there was a bag: names without folders, digests in the manifest."""
+    """The tar of versions before BagIt: names without folders, digests in the manifest."""
     made = await house.finished(await keep_subscription(house.store))
     manifest = house.backup(file)
     bag = unpacked(file, tmp_path / "unpacked")
@@ -298,7 +298,7 @@ def unpacked(file, folder):
 
 
 def repacked(folder, file):
-    """A tar of all that is in a folder."""
+    """A tar of all files in a folder."""
     with tarfile.open(file, "w") as tar:
         for path in folder.rglob("*"):
             if path.is_file():

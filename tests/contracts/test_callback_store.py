@@ -23,7 +23,7 @@ async def claimed(store, generation):
 
 
 async def test_each_announced_state_is_delivered_once(store, subscription, clock):
-    """A second try's `dreaming` is not announced again; `queued` never is."""
+    """The `dreaming` of a second try is not announced again, and `queued` never is."""
     generation = await submit(store, subscription)
     assert await store.deliveries(generation.id) == []
     first = await claimed(store, generation)
@@ -96,7 +96,7 @@ async def test_what_is_due_longest_comes_first(store, subscription, clock):
 
 
 async def test_of_each_endpoint_only_so_many_are_due_at_once(store, subscription, clock):
-    """However many wait for one, those of the others are seen."""
+    """A long backlog of one endpoint hides no other endpoint."""
     for url in ["https://dead.example/hook"] * 20 + ["https://alive.example:8443/a", "https://alive.example:8443/b"]:
         await announced(store, subscription, url)
         clock.advance(seconds=1)

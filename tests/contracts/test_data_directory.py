@@ -1,4 +1,4 @@
-"""The data directory: one server at a time, one secret for good."""
+"""The data directory: one server at a time, and one secret for good."""
 
 import os
 import stat
@@ -110,7 +110,7 @@ def test_the_secret_stays_the_same(tmp_path):
 
 
 def test_processes_that_race_for_a_new_directory_agree_on_its_secret(tmp_path):
-    """`keys create` beside `serve`, both for the first time."""
+    """`keys create` runs beside `serve`, both for the first time."""
     programs = [start(TELL, tmp_path / "new") for _ in range(5)]
     told = {program.communicate(timeout=30)[0] for program in programs}
     assert told == {open_data_directory(tmp_path / "new").secret().hex() + "\n"}

@@ -1,4 +1,4 @@
-"""`GenerationStore`: a worker claims what it can make, and what another server calls it is remembered."""
+"""`GenerationStore`: a worker claims work for its engines, and the name of a job at another server is kept."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ async def test_a_worker_claims_only_what_its_engines_make(store, subscription):
 
 
 async def test_whose_turn_it_is_counts_among_those_with_work_for_the_engine(store):
-    """One subscription's work for a server holds up nobody whose work is for this machine."""
+    """One subscription's work for a remote server delays nobody whose work is for this machine."""
     one, other = await keep_subscription(store, name="one"), await keep_subscription(store, name="other")
     await submit(store, one, engine="forward/studio")
     await submit(store, other, created_at=NOON + timedelta(seconds=1))

@@ -1,4 +1,4 @@
-"""`GenerationStore`: what every store promises of generations and the queue that they are."""
+"""`GenerationStore`: the contract of every store for generations and their queue."""
 
 import asyncio
 from dataclasses import replace
@@ -37,7 +37,7 @@ async def submit(store, subscription, idempotency=None, **parts):
 
 
 async def accepted_of(store, subscription, count, **parts):
-    """How many of `count` submits at once are accepted."""
+    """The number of accepted submits, of `count` at once."""
     results = await asyncio.gather(
         *(submit(store, subscription, **parts) for _ in range(count)), return_exceptions=True
     )
@@ -148,7 +148,7 @@ async def test_a_change_that_raises_changes_nothing(store, subscription):
 
 
 async def test_a_zombie_cannot_finish_what_another_has_claimed(store, subscription):
-    """Fencing: the attempt only grows, and an old one changes nothing."""
+    """Fencing: the attempt number only grows, and a call with an old one changes nothing."""
     generation = (await submit(store, subscription)).generation
     first = (await store.change(generation.id, claim)).lease
     await store.change(generation.id, lambda each: each.released(first))
@@ -209,7 +209,7 @@ async def test_a_hundred_a_minute_means_a_hundred(store):
 
 
 async def test_a_request_that_is_counted_late_does_not_begin_the_window_anew(store):
-    """Requests reach the store in another order than their times."""
+    """Requests may reach the store in another order than their times."""
     subscription = await keep_subscription(store, submits_per_minute=3)
     for seconds in (2, 1, 0):
         await submit(store, subscription, created_at=NOON + timedelta(seconds=seconds))
@@ -237,7 +237,7 @@ async def test_no_more_at_once_than_the_product_says(store):
 
 
 async def test_every_end_makes_room_once(store):
-    """Completed, failed and cancelled alike; a release makes none."""
+    """Completed, failed and cancelled count alike. A release makes no room."""
     subscription = await keep_subscription(store, concurrent_generations=3)
     ids = [(await submit(store, subscription)).generation.id for _ in range(3)]
     leases = [(await store.change(each, claim)).lease for each in ids]
@@ -256,7 +256,7 @@ async def test_limits_are_each_subscriptions_own(store):
 
 
 async def test_a_refused_submit_leaves_nothing_and_counts_nothing(store):
-    """Refused for its quota after its rate was counted: the count is undone with the rest."""
+    """A submit that its quota refuses has been counted against the rate before. That count is undone too."""
     subscription = await keep_subscription(store, submits_per_minute=2, video_seconds_per_month=6)
     await submit(store, subscription, seconds=5)
     key = IdempotencyKey("again", b"body")

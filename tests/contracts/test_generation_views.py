@@ -1,4 +1,4 @@
-"""`GenerationStore`: what every store shows a generation's owner of it."""
+"""`GenerationStore`: the view of a generation that its owner gets."""
 
 import pytest
 

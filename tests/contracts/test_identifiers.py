@@ -1,4 +1,4 @@
-"""Ids that sort, tokens that cannot be guessed, a clock that says UTC."""
+"""Identifiers: sortable ids, unguessable tokens, a clock in UTC."""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""`ObjectStore`: pictures and clips, in a directory and in a bucket of a server that speaks S3."""
+"""`ObjectStore`: pictures and clips, in a directory and in a bucket of an S3 server."""
 
 import asyncio
 import hashlib
@@ -71,7 +71,7 @@ async def test_a_long_object_comes_in_pieces_of_a_bounded_size(objects):
 
 
 async def test_a_file_is_put_and_fetched_whole(objects, tmp_path):
-    """Past the size at which an upload is made in parts."""
+    """The file is beyond the size at which an upload is made in parts."""
     made = tmp_path / "made.mp4"
     made.write_bytes(os.urandom(6_000_000))
     await objects.put_file(VIDEO, str(made))
@@ -176,7 +176,7 @@ async def test_an_object_is_moved_whole(objects):
 
 
 async def test_a_local_write_that_was_broken_off_is_swept_once_it_is_old(tmp_path):
-    """That is what a put leaves whose process is killed before the rename."""
+    """A put leaves such a file if its process is killed before the rename."""
     objects = open_objects("local", tmp_path)
     await objects.put(VIDEO, b"clip")
     (tmp_path / f"{VIDEO}#1").write_bytes(b"cl")
@@ -200,7 +200,7 @@ async def test_a_directory_has_no_address_of_its_own(tmp_path):
 
 
 async def test_a_bucket_serves_by_a_signed_url_with_the_right_type(bucket):
-    """What a `<video>` tag needs: no header, the content type, ranges."""
+    """A `<video>` tag needs no header of its own, the content type, and ranges."""
     await bucket.put(VIDEO, b"0123456789")
     url = bucket.direct_url(VIDEO, timedelta(hours=1))
     assert await asyncio.to_thread(_download, url, "bytes=2-4") == (206, "video/mp4", b"234")
@@ -245,7 +245,7 @@ async def test_a_local_put_leaves_nothing_but_the_object(tmp_path):
 
 
 async def test_a_local_put_is_on_disk_before_it_returns(tmp_path, monkeypatch):
-    """The file and every folder on the way to it are flushed."""
+    """The file and every new folder above it are flushed."""
     flushed = []
     flush = os.fsync
 
@@ -284,7 +284,7 @@ async def test_an_upload_whose_answer_was_lost_is_made_again(s3_options, new_buc
 
 
 def test_a_fetch_that_nobody_waits_for_any_more_holds_nothing_up(s3_options, new_bucket, tmp_path):
-    """Not even the end of the process: a bucket that says nothing would keep a thread for minutes."""
+    """Not even the end of the process waits for it. A silent bucket would keep a thread for minutes."""
 
     async def give_up(objects):
         fetching = asyncio.create_task(objects.fetch_file(VIDEO, str(tmp_path / "fetched.mp4")))

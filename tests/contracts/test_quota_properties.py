@@ -1,4 +1,4 @@
-"""Limits and quotas in every store, held against a count of their own over any run of submits and ends."""
+"""Limits and quotas in every store, compared with a model over random runs of submits and ends."""
 
 import asyncio
 from datetime import timedelta
@@ -36,7 +36,7 @@ STEPS = st.lists(
 
 
 class Customer:
-    """Submits and ends generations, and counts what that should come to."""
+    """Model of a customer, which submits and ends generations and counts the expected use."""
 
     def __init__(self, store, subscription):
         self.store, self.subscription, self.now = store, subscription, NOON

@@ -1,4 +1,4 @@
-"""`RetentionStore`: what is deleted is gone with all that belongs to it, and what is kept is found to be."""
+"""`RetentionStore`: a deletion covers all that belongs to a generation, and references to kept objects are found."""
 
 from datetime import timedelta
 

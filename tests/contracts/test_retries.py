@@ -1,4 +1,4 @@
-"""`GenerationStore.submit`: a retry that says no more than that it is one gets what its first attempt made."""
+"""`GenerationStore.submit`: a retry without an idempotency key gets the generation of its first attempt."""
 
 import asyncio
 from datetime import timedelta

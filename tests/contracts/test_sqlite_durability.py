@@ -1,4 +1,4 @@
-"""What SQLite's store promises beyond its ports: nothing acknowledged is lost, nobody pays for a neighbour."""
+"""SQLite store beyond its ports: durability of acknowledged writes, and isolation between callers."""
 
 import asyncio
 import subprocess
@@ -44,7 +44,7 @@ async def submit(store, subscription, **parts):
 
 
 def journal(database):
-    """Look at the file as another program would."""
+    """A connection to the file, as of another program."""
     return apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
 
 
@@ -76,7 +76,7 @@ async def test_what_was_spent_of_a_limit_survives_a_restart(database, clock):
 
 
 async def test_what_was_acknowledged_survives_a_kill(database, clock):
-    """Kill -9 while eight callers submit: every id that was answered is there, and the counts agree."""
+    """SIGKILL while eight callers submit: every acknowledged id is there, and the counts agree."""
     store = open_store(database, clock)
     subscription = await keep_subscription(store, submits_per_minute=10**9, concurrent_generations=10**9)
     store.close()
@@ -93,7 +93,7 @@ async def test_what_was_acknowledged_survives_a_kill(database, clock):
 
 
 async def test_an_operation_that_raises_undoes_itself_alone(sqlite):
-    """In one batch: every second one raises after it has written."""
+    """In one batch, every second operation raises after it has written."""
     subscription = await keep_subscription(sqlite)
     generations = [await submit(sqlite, subscription) for _ in range(40)]
 
@@ -127,7 +127,7 @@ async def test_operations_that_come_together_share_a_commit(sqlite):
 
 
 async def test_a_commit_that_fails_fails_everyone_in_it(database, clock):
-    """The files may not grow in a process of its own: each submit is refused, then the store recovers."""
+    """The process may not let its files grow: each submit is refused, and the store recovers afterwards."""
     store = open_store(database, clock)
     subscription = await keep_subscription(store)
     store.close()
@@ -179,7 +179,7 @@ async def test_a_database_that_another_keeps_locked_is_unavailable_until_it_lets
 
 
 async def test_a_hundred_a_minute_means_a_hundred_over_processes(sqlite, database):
-    """Four processes with 150 submits each: 100 are accepted and 500 refused."""
+    """Four processes make 150 submits each. 100 are accepted and 500 refused."""
     subscription = await keep_subscription(sqlite, submits_per_minute=100)
     programs = [submitter(database, "burst", subscription.id, 150) for _ in range(4)]
     assert sum(int(said_by(program)[0]) for program in programs) == 100
@@ -282,7 +282,7 @@ async def test_a_change_of_what_was_never_there_leaves_the_writer_at_work(sqlite
 
 
 async def test_a_read_sees_what_was_committed_just_before(sqlite):
-    """Reads share a transaction: a commit ends it."""
+    """Reads share a transaction, and a commit ends it."""
     subscription = await keep_subscription(sqlite)
     generation = await submit(sqlite, subscription)
     for attempt in range(50):
@@ -303,7 +303,7 @@ async def test_what_another_process_commits_is_seen_soon_however_much_is_read(sq
 
 
 async def test_a_read_that_is_the_last_for_long_does_not_keep_the_log(sqlite, database):
-    """What it saw is let go soon: until then no process can fold in what was committed since."""
+    """Its snapshot is released soon. Until then no process can checkpoint later commits."""
     generation = await submit(sqlite, await keep_subscription(sqlite))
     await sqlite.find(generation.id)
     other = apsw.Connection(str(database))
@@ -318,7 +318,7 @@ async def test_a_read_that_is_the_last_for_long_does_not_keep_the_log(sqlite, da
 
 
 async def test_the_log_is_folded_in_while_others_read_without_a_pause(sqlite, database):
-    """A transaction that is held keeps the log from being used anew: it would grow for as long as anyone polls."""
+    """A long read transaction prevents a checkpoint. The log would grow for as long as anyone polls."""
     subscription = await keep_subscription(sqlite, submits_per_minute=10**6, concurrent_generations=10**6)
     generation = await submit(sqlite, subscription)
 
@@ -339,7 +339,7 @@ async def test_the_log_is_folded_in_while_others_read_without_a_pause(sqlite, da
 
 
 async def test_the_words_of_what_was_deleted_are_not_in_the_file_any_more(database, clock):
-    """A long prompt is on pages of its own, a short one beside others."""
+    """A long prompt is on overflow pages, a short one on a page beside others."""
     store = open_store(database, clock)
     subscription = await keep_subscription(store)
     made = [await submit(store, subscription, prompt=f"confidential {'x' * length}") for length in (1, 400, 4900)]

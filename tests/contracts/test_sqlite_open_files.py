@@ -1,4 +1,4 @@
-"""Whether an open database's files are still those of their names."""
+"""Open files of a database: detection of files that were removed, moved or replaced."""
 
 import asyncio
 import shutil
@@ -41,7 +41,7 @@ async def test_a_file_that_is_removed_is_named_and_nothing_is_committed(opened, 
         await opened.check()
     assert len(await opened.subscriptions()) == 1, "what is there is still read"
     with pytest.raises(StoreUnavailable, match="removed, moved or replaced"):
-        await asyncio.to_thread(asyncio.run, opened.subscriptions())  # In a thread that would open them anew.
+        await asyncio.to_thread(asyncio.run, opened.subscriptions())  # The other thread would open the files anew.
     kept.rename(gone)
     assert opened.displaced is None
     await keep_subscription(opened, name="another")

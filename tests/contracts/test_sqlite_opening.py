@@ -1,4 +1,4 @@
-"""Opening a database: made, migrated, or refused with the remedy in a sentence."""
+"""Opening a database: creation, migration, or a refusal with its remedy."""
 
 import asyncio
 import os
@@ -60,7 +60,7 @@ async def test_an_older_database_is_migrated_and_keeps_what_it_holds(database, c
 
 
 async def test_what_was_kept_before_there_were_turns_and_terms_goes_on(database, clock):
-    """A product that listed the one surface there was has them all, and what is queued is claimed."""
+    """A product that listed the only surface of its time has all surfaces, and its queued work is claimed."""
     old = open_database(database, migrations()[:1])
     old.execute(
         """

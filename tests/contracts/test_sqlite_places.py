@@ -1,4 +1,4 @@
-"""Where a generation's row lies: where its id says, else anywhere, and it is found all the same."""
+"""Row numbers derived from ids, and the look-up of rows whose number was taken."""
 
 import apsw
 import pytest
@@ -13,19 +13,19 @@ from tests.contracts.conftest import keep_subscription
 from tests.contracts.test_generation_store import submit
 
 NEIGHBOURS = ["01993c5e-7a80-7abc-9def-0123456789ab", "01993c5e-7a80-7abc-9def-0123456789ac"]
-"""They differ in their last bits, which are none of the place's."""
+"""Two ids that differ only in the last bits, which the row number leaves out."""
 
 OWNER = "01993c5e-7a80-7fff-9def-0123456789ab"
 
 
 def sequences(database):
-    """Where each generation lies, by its id."""
+    """The row number of each generation, by id."""
     with apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY) as connection:
         return dict(connection.execute("SELECT id, sequence FROM generations"))
 
 
 async def seen(store, subscription):
-    """The ids of all of its generations, each looked up by itself."""
+    """The ids of all generations of a subscription, each looked up by itself."""
     listed = await store.page(subscription.id, 100, 0)
     return [(await store.view(subscription.id, each.id)).id for each in listed]
 

@@ -1,4 +1,4 @@
-"""What is kept in a row comes back as it was."""
+"""Rows: a value survives the way into a row and back."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The secret that a database belongs to: kept by its fingerprint at the first start, compared at every other."""
+"""The secret of a database: its fingerprint is kept at the first start and compared at every other."""
 
 import apsw
 import pytest
@@ -11,7 +11,7 @@ OURS, ANOTHER = b"a" * 32, b"b" * 32
 
 
 class Secret:
-    """Gives a fingerprint, and keeps what it was told of whether one may be made."""
+    """Source of a fingerprint. It records if it was allowed to make a new secret."""
 
     def __init__(self, fingerprint=OURS):
         self.fingerprint, self.told = fingerprint, []

@@ -1,4 +1,4 @@
-"""The store's statements, as SQLite means to run them: what a request costs does not grow with the past."""
+"""Query plans of the store's statements: the cost of a request does not grow with the history."""
 
 import re
 
@@ -13,15 +13,15 @@ STATEMENTS = {
     if name.isupper() and not name.startswith("_") and re.match(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)", text)
 }
 ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "ALL_OBJECTS"}
-"""These list everything there is, for a person."""
+"""Statements that list everything, for an operator."""
 
 UNDER_WAY = re.compile(
     "(generations_(queued|dreaming)|limits_waiting|removals_by_age)$|SCAN (endpoints|json_each|CONSTANT ROW|s$)"
 )
-"""Indexes that hold only what is under way, what a statement makes of them, and, once a minute, all subscriptions."""
+"""Allowed scans: indexes of unfinished rows, lists that a statement makes of them, all subscriptions once a minute."""
 
 GIVEN = "SCAN json_each VIRTUAL TABLE INDEX 1:"
-"""Reads a list that is bound to the statement."""
+"""A scan of a list that is bound to the statement."""
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ def test_no_statement_reads_what_is_past(connection, name):
 
 @pytest.mark.parametrize("name", sorted(STATEMENTS))
 def test_every_statement_says_what_it_binds(name):
-    """No value is written into a statement's text: only constants of the schema's own are."""
+    """Values are bound. Only constants of the schema stand in the text."""
     literals = set(re.findall(r"'([^']*)'", STATEMENTS[name]))
     assert literals <= {"queued", "dreaming", "pending"}
 
 
 @pytest.mark.parametrize("name", ["FIND_OWNED", "VIEW_GENERATION"])
 def test_whose_a_generation_is_is_found_out_before_its_row_is_read(connection, name):
-    """So that another's takes as long as none."""
+    """The answer for another's generation then takes as long as for an unknown one."""
     (step,) = plan(connection, STATEMENTS[name])
     assert step.endswith("USING INDEX generations_owned (subscription_id=? AND id=?)")
 

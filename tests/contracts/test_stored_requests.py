@@ -1,4 +1,4 @@
-"""Requests in rows: those that every earlier schema wrote are still read, and a new one is written in the same JSON."""
+"""Stored requests: rows of every earlier schema are still read, and a new row has the same JSON."""
 
 import json
 

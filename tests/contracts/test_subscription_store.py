@@ -1,4 +1,4 @@
-"""`SubscriptionStore` and `AccessStore`: who may ask, as it is administered and as it is looked up."""
+"""`SubscriptionStore` and `AccessStore`: subscriptions and keys, as administered and as looked up."""
 
 from dataclasses import replace
 from datetime import timedelta

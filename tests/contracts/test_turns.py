@@ -29,7 +29,7 @@ async def submit(store, subscription, **parts):
 
 
 async def owners(store, count):
-    """Whose generations are claimed, one after the other."""
+    """The owners of the claimed generations, in order."""
     return [(await store.claim_next(claim)).subscription_id for _ in range(count)]
 
 
@@ -184,7 +184,7 @@ async def test_a_claim_takes_as_long_with_a_hundred_thousand_queued(sqlite, data
 
 
 async def _claim_steps(store):
-    """Steps of SQLite's virtual machine that a claim takes: as many on a busy machine as on an idle one."""
+    """Steps of SQLite's virtual machine for a claim. Unlike seconds, they do not depend on the load."""
     statements, taken = [], []
     trace = statements.append
     await store.writer.run(lambda connection: connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, trace))
@@ -197,7 +197,7 @@ async def _claim_steps(store):
 
 
 def _queue_directly(database, subscription, count):
-    """As many rows as so many submits leave, without waiting for the disk."""
+    """Insert rows directly, equal to those of so many submits, without waiting for the disk."""
     template = a_generation(subscription)
     connection = apsw.Connection(str(database))
     try:

@@ -1,4 +1,4 @@
-"""`UploadStore`: what every store promises of pictures that were sent ahead."""
+"""`UploadStore`: the contract of every store for uploaded pictures."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A headless Chromium without a network, told over the DevTools protocol, and every address that it asked for."""
+"""A headless Chromium without a network, driven over the DevTools protocol, with a record of requested addresses."""
 
 import asyncio
 import base64
@@ -24,7 +24,7 @@ _FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
     "--remote-debugging-port=0",
-    # No name is looked up, and no address but this machine's own is reached.
+    # No name is resolved, and no address but loopback is reachable.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 _SECONDS = 60
@@ -36,10 +36,10 @@ class Tab:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket, self._number = socket, 0
         self.asked: list[str] = []
-        """Addresses that the page asked for, in their order."""
+        """Addresses that the page requested, in order."""
 
     async def call(self, method: str, **parameters) -> dict:
-        """The result of a command; what the page asks for meanwhile is noted."""
+        """The result of a command. Requests of the page that come meanwhile are recorded."""
         self._number += 1
         await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         async with asyncio.timeout(_SECONDS):
@@ -54,17 +54,17 @@ class Tab:
         await self.until("document.readyState === 'complete'")
 
     async def value(self, script: str):
-        """What a script says; a promise is waited for."""
+        """The value of a script. A promise is awaited."""
         said = await self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in said, said
         return said["result"].get("value")
 
     async def until(self, script: str):
-        """What a script says as soon as that is true."""
+        """The value of a script as soon as it is true."""
         return await eventually_async(lambda: self.value(script), _SECONDS)
 
     async def look(self, path: Path, *, width: int, height: int, dark: bool) -> None:
-        """A picture of what is seen in a window of this size, by a reader of light or of dark pages."""
+        """Write a screenshot of a window of this size, with a dark or a light colour scheme."""
         await self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
@@ -76,7 +76,7 @@ class Tab:
 
 @contextlib.asynccontextmanager
 async def tab(profile: Path) -> AsyncIterator[Tab]:
-    """A browser with one empty page, for as long as it is needed."""
+    """A browser with one empty page, open for the length of the block."""
     command = [str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
     browser = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
     try:

@@ -1,4 +1,4 @@
-"""A live server beside a web server that holds the sample picture."""
+"""A live server, and a web server with the sample picture."""
 
 import http.server
 import json
@@ -20,7 +20,7 @@ from stillmotion.cli.sample_picture import draw_sample
 
 @dataclass(frozen=True)
 class Live:
-    """A running service: its address, a key, a picture by its address and as a file, and where it may call back."""
+    """A running service: its address, a key, a picture as URL and file, and the secret and port of callbacks."""
 
     base: str
     key: str
@@ -32,7 +32,7 @@ class Live:
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments) -> None:
-        """Say nothing."""
+        """Suppress the log."""
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""The documentation as its tests see it: pages, links, fenced blocks."""
+"""The documentation for its tests: pages, links, fenced blocks."""
 
 import re
 from collections.abc import Iterator
@@ -38,6 +38,6 @@ def links(path: Path) -> list[str]:
 
 
 def anchors(path: Path) -> set[str]:
-    """What headings can be linked by, as GitHub makes it."""
+    """The anchors of a page's headings, as GitHub makes them."""
     kept = (re.sub(r"[^\w\- ]", "", found["text"].lower()) for found in _HEADING.finditer(prose(path)))
     return {text.strip().replace(" ", "-") for text in kept}

@@ -28,7 +28,7 @@ def run(live, command, **environment):
 
 
 def needed(program: str) -> str:
-    """The program's path; a test that needs it is skipped by name on a laptop, and fails where CI is set."""
+    """The program's path. Without it the test is skipped by name on a laptop, and fails in CI."""
     found = shutil.which(program)
     if found is None and not os.environ.get("CI"):
         pytest.skip(f"{program} is not installed")
@@ -38,7 +38,7 @@ def needed(program: str) -> str:
 
 @pytest.fixture(params=COMMANDS)
 def program(request, record_property) -> list[str]:
-    """The words that start each program, where its language is there."""
+    """The command that starts each program, if its language is installed."""
     record_property("method", request.param)
     command = COMMANDS[request.param]
     needed(NEEDS.get(request.param, command[0]))

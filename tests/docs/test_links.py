@@ -1,4 +1,4 @@
-"""Nothing in the documentation points at what is not there."""
+"""Links of the documentation: none is broken."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The examples of our own, run as a reader would against a live server."""
+"""Our own examples, run against a live server as a reader would."""
 
 import json
 import os

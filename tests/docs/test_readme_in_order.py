@@ -1,7 +1,7 @@
-"""The README from top to bottom, in its order, as a stranger goes through it: a fresh clone, an empty home, no tools.
+"""The README from top to bottom, as a stranger follows it: a fresh clone, an empty home, no tools.
 
-Every fenced block is run as it stands. What is put in its place is what the reader is told to put there (the key, an
-id, an address from an answer), the port, and the pictures' addresses on the internet.
+Every fenced block is run as it stands. Three kinds of text are replaced: placeholders that the reader is told to
+replace (the key, an id, an address from an answer), the port, and the pictures' addresses on the internet.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ FROM_OUTSIDE = (
     "no_proxy",
     "NO_PROXY",
 )
-"""How this machine reaches the package index: not a part of what the README needs."""
+"""Prefixes of variables that tell how this machine reaches the package index. The README needs none of them."""
 PICTURES = (
     "https://storage.googleapis.com/imagesai.appypie.com/testing/00034_00.jpg",
     "https://example.com/photo.jpg",
@@ -45,7 +45,7 @@ SECONDS = 600
 
 
 class Reader:
-    """A person with two terminals, who does what the README says in the order in which it stands there."""
+    """A person with two terminals, who follows the README in its order."""
 
     def __init__(self, clone: Path, home: Path, pictures: str, environment: dict[str, str]) -> None:
         self.clone, self.environment = clone, environment
@@ -66,7 +66,7 @@ class Reader:
         return text
 
     def run(self, text: str) -> str:
-        """What a block of the second terminal says; whatever was activated and exported there before still is."""
+        """The output of a block in the second terminal. Its activations and exports last for later blocks."""
         script = f"set -e\n{self.prelude}\n{self.put_in(text)}"
         done = subprocess.run(
             ["bash", "-c", script],
@@ -85,7 +85,7 @@ class Reader:
         return done.stdout
 
     def start(self, text: str) -> None:
-        """A block of the first terminal, which goes on until the end."""
+        """Run a block in the first terminal, where it goes on until the end."""
         self.server = subprocess.Popen(
             ["bash", "-c", text.replace("stillmotion serve", "exec stillmotion serve")],
             cwd=self.clone,
@@ -106,7 +106,7 @@ class Reader:
             self.server.stdout.close()
 
     def follow(self, language: str, text: str) -> None:
-        """Do what one block says."""
+        """Run one block, and remember the values that later blocks need."""
         if language == "python":
             (self.clone / "shown.py").write_text(self.put_in(text))
             self.run("python shown.py")
@@ -124,7 +124,7 @@ class Reader:
             self.run(text)
 
     def poll_and_download(self, text: str) -> None:
-        """The first of its commands until it says `completed`, then the second."""
+        """Repeat the first command until it prints `completed`, then run the second."""
         poll, download = text.split("\ncurl -o ")
 
         def look() -> dict | None:
@@ -139,7 +139,7 @@ class Reader:
 
 
 def fresh_clone(place: Path) -> Path:
-    """What is tracked, and what would be, without anything that was built."""
+    """A copy of the tracked and the new files, without anything built."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
     )

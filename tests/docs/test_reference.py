@@ -1,4 +1,4 @@
-"""The reference is complete, and says what the code says."""
+"""The reference: it is complete and agrees with the code."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ def text_of(page: str) -> str:
 
 
 def test_no_page_differs_from_the_code():
-    """`python3 dev.py docs` mends it."""
+    """`python3 dev.py docs` mends a difference."""
     assert [name(path) for path in outdated()] == []
 
 

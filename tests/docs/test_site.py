@@ -1,4 +1,4 @@
-"""The documentation as a site: whole, searchable, and asking nobody else for anything."""
+"""The documentation as a site: complete, searchable, and without requests to other hosts."""
 
 import http.server
 import shutil
@@ -18,7 +18,7 @@ from tests.docs.markdown_pages import ROOT
 
 pytest.importorskip("zensical", reason="the development tools are not installed")
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "video": "src"}
-"""Elements that make a browser ask for something before anyone clicks, and the attribute that says for what."""
+"""Elements that make a browser load something by themselves, with the attribute that holds the address."""
 RESULTS = """[...document.querySelectorAll('*')].map(each => each.shadowRoot).filter(Boolean)
     .flatMap(root => [...root.querySelectorAll('a')].map(link => link.href))"""
 
@@ -43,7 +43,7 @@ def site(tmp_path_factory):
 
 
 def test_every_page_has_its_place_in_the_navigation():
-    """Decisions are reached from their table."""
+    """Decision records are reached from their table."""
     placed = str(tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]["nav"])
     pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
     assert [page for page in pages if f"'{page}'" not in placed and not page.startswith("adr/0")] == []
@@ -77,7 +77,7 @@ def test_no_page_loads_anything_from_elsewhere_nor_what_is_not_there(site):
         loaded.feed(page.read_text("utf-8"))
         assert loaded.addresses
         assert [each for each in loaded.addresses if urlsplit(each).netloc] == [], page
-        if page.name != "404.html":  # Its addresses are absolute: it is shown at any.
+        if page.name != "404.html":  # Its addresses are absolute, since it is shown at any path.
             paths = [unquote(urlsplit(each).path) for each in loaded.addresses if urlsplit(each).scheme != "data"]
             assert [path for path in paths if not (page.parent / path).exists()] == [], page
 

@@ -1,4 +1,4 @@
-"""What readers are told to type exists, and what they are told to write works."""
+"""Snippets of the documentation: every shown command and setting exists, and every shown program works."""
 
 import os
 import re
@@ -26,7 +26,7 @@ CHORE = re.compile(r"python3 dev\.py(?: (?P<chore>[a-z]\w*))?")
 
 
 def command_lines() -> list[tuple[str, list[str]]]:
-    """Every line of every shell block, as words; a backslash continues a line."""
+    """Every line of every shell block, as words. A backslash continues a line."""
     lines = [
         (name(page), line)
         for page in PAGES
@@ -40,11 +40,11 @@ def _words(line: str) -> list[str]:
     try:
         return shlex.split(line, comments=True)
     except ValueError:
-        return []  # A line of a body in quotes that go over several lines.
+        return []  # A line of a quoted body that spans several lines.
 
 
 def of_stillmotion() -> list[list[str]]:
-    """What follows `stillmotion` on each of these lines."""
+    """The words behind `stillmotion` on each of these lines."""
     found = []
     for _, words in command_lines():
         called = [number for number, word in enumerate(words) if word.endswith("/bin/stillmotion")]
@@ -97,7 +97,7 @@ def test_every_file_of_settings_or_models_shown_is_accepted(tmp_path, block):
     ids=lambda block: block.splitlines()[-1],
 )
 def test_every_client_shown_works_as_it_is_written(live, tmp_path, monkeypatch, block):
-    """But for the server's address, the key and the picture's URL."""
+    """The server's address, the key and the picture's URL are replaced."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photo.jpg").write_bytes(live.picture_file.read_bytes())
     ours = {"http://127.0.0.1:8080": live.base, "sm_...": live.key, "https://example.com/photo.jpg": live.picture_url}
@@ -113,7 +113,7 @@ CLIENTS = (ROOT / "README.md").read_text("utf-8").partition("## Every client")[2
 
 @pytest.mark.slow
 def test_the_command_line_shown_makes_clips_as_it_is_written(live, tmp_path):
-    """But for the server's address and the key."""
+    """The server's address and the key are replaced."""
     (block,) = (each for each in blocks(ROOT / "README.md", "sh") if "stillmotion generate" in each)
     assert block in CLIENTS
     for picture in ("photo.jpg", "second.jpg"):

@@ -1,4 +1,4 @@
-"""The systemd units of the how-tos, as systemd would put them together."""
+"""The systemd units of the how-tos, read as systemd reads them."""
 
 import configparser
 
@@ -9,7 +9,7 @@ GPU = ROOT / "docs/howto/models-on-a-gpu.md"
 
 
 def parsed(text):
-    """Each section's settings, a list for each name: systemd adds up what is said twice."""
+    """The settings of each section. Each name has a list, since systemd adds up repeated settings."""
     found: dict[str, dict[str, list[str]]] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         if line.startswith("["):

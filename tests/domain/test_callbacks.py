@@ -1,4 +1,4 @@
-"""When a callback is tried, and when no more."""
+"""The schedule of callbacks, and its end."""
 
 from datetime import timedelta
 
@@ -45,7 +45,7 @@ def test_chance_makes_a_pause_longer_by_a_tenth_at_most_and_never_shorter(chance
 
 
 def test_an_attempt_that_was_made_late_moves_the_rest_of_the_schedule():
-    """A server that was down for a day does not make the attempts it missed one right after the other."""
+    """A server that was down for a day does not make up for missed attempts one right after the other."""
     late = NOON + timedelta(days=1)
     again = tried(a_delivery(due_at=NOON, attempts=3), late)
     assert again.due_at == late + TOOK + timedelta(minutes=90)

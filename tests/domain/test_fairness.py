@@ -1,4 +1,4 @@
-"""Turns between subscriptions, as a rule: the stores keep them."""
+"""Turns between subscriptions, as a pure rule that the stores implement."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ LONGEST = 10_000_000
 
 @dataclass
 class Hall:
-    """Lines, and the clips that wait in them by their seconds."""
+    """Lines, with the lengths of the waiting clips in seconds."""
 
     clips: defaultdict = field(default_factory=lambda: defaultdict(list))
     lines: dict = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Hall:
         self.clips[who].append(seconds)
 
     def claim(self):
-        """Whose turn it was, and how long the clip is; None where nobody waits."""
+        """The next line and the length of its clip, None if no line waits."""
         waiting = [who for who, line in self.lines.items() if line.queued]
         if not waiting:
             return None
@@ -80,7 +80,7 @@ def test_who_asks_for_longer_clips_gets_fewer_of_them():
 
 
 def test_waiting_for_nothing_saves_nothing_up():
-    """One who was away for a thousand turns gets one in two afterwards, not the next thousand."""
+    """A line that was away for a thousand turns gets every second turn afterwards, not the next thousand."""
     hall = Hall()
     for _ in range(3000):
         hall.submit("steady")
@@ -92,7 +92,7 @@ def test_waiting_for_nothing_saves_nothing_up():
 
 
 def test_what_was_cancelled_costs_no_turn():
-    """One who queues much and cancels it is as any other."""
+    """A line that queues much and cancels it is treated as any other."""
     hall = Hall()
     for _ in range(1000):
         hall.submit("fickle")
@@ -127,7 +127,7 @@ STEPS = st.lists(
 
 
 def carried_out(steps):
-    """A hall after all that, with every claim that was not handed back checked on the way."""
+    """The hall after these steps. Every step checks that virtual time does not go back."""
     hall, claimed = Hall(), []
     for kind, *rest in steps:
         before = hall.virtual_time
@@ -154,7 +154,7 @@ def test_counts_are_those_of_what_waits_and_no_turn_is_far_ahead(steps):
 
 @given(STEPS)
 def test_whatever_went_before_a_newcomer_is_next_but_one_for_each_other(steps):
-    """Each of the others goes once at most before it."""
+    """Each of the others has at most one turn before it."""
     hall = carried_out(steps)
     hall.submit("newcomer")
     before = []
@@ -165,7 +165,7 @@ def test_whatever_went_before_a_newcomer_is_next_but_one_for_each_other(steps):
 
 @given(STEPS, st.integers(1, 40))
 def test_those_who_wait_throughout_get_the_same_to_within_a_clip(steps, turns):
-    """Between any two of them the difference is less than a longest clip of each."""
+    """Between any two of them the difference is less than the longest clips of both."""
     hall = carried_out(steps)
     for who in "ab":
         for _ in range(40):

@@ -1,4 +1,4 @@
-"""What may become of a generation, and who may decide it."""
+"""Transitions of a generation, and the lease that each of them needs."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -114,7 +114,7 @@ def test_a_generation_that_outlives_too_many_workers_fails_whatever_it_failed_be
 
 
 def test_hand_backs_are_not_held_against_a_generation_whose_worker_is_then_lost():
-    """A server that is stopped and started again, and again, has lost nothing yet."""
+    """A server that is stopped and started again and again has lost nothing."""
     generation = queued()
     for _ in range(3 * MAX_LOSSES):
         dreaming = generation.claimed(SOON)

@@ -1,4 +1,4 @@
-"""The state machine: only what the table has can happen, and nothing leaves an end."""
+"""The state machine: only transitions of the table are possible, and a final state is never left."""
 
 import itertools
 

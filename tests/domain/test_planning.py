@@ -1,4 +1,4 @@
-"""What a plan promises, over every entry of the catalogue and any request."""
+"""Plans: their promises, over every entry of the catalogue and any request."""
 
 import math
 from dataclasses import replace

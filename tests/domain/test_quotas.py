@@ -1,4 +1,4 @@
-"""Limits and quotas, as rules: the stores count by them."""
+"""Limits and quotas, as pure rules that the stores count by."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ def test_a_clock_that_steps_back_locks_nobody_out_and_gives_nothing_away():
 
 @given(st.lists(st.floats(-100_000, 100_000), min_size=1, max_size=20))
 def test_no_steps_of_a_clock_back_make_a_window_larger(steps):
-    """Seen from the clock's highest time, which only moves on: in a minute of that there are no more than allowed."""
+    """The window is counted from the clock's highest time so far, which never goes back."""
     now, window, accepted = NOW, RateWindow(NOW), 0
     for step in steps:
         now -= timedelta(seconds=abs(step))

@@ -1,4 +1,4 @@
-"""Where a reframed picture lies, as callers say it."""
+"""Placement of a reframed picture, by the caller's fields."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Cancellation checkpoints: work asks whether to go on, without being handed whom to ask."""
+"""Cancellation checkpoints: work asks if it should go on, without a parameter for that."""
 
 import threading
 from contextvars import copy_context

@@ -1,4 +1,4 @@
-"""What can be asked, and in what size it comes out."""
+"""Requests: their rules, and the frame size of the result."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ PHOTO = Keyframe(url="https://example.com/a.jpg")
     ],
 )
 def test_a_bad_prompt_is_told_its_remedy(prompt, remedy):
-    """With a picture to start from, no prompt at all is a request too; an empty one is not where there is none."""
+    """With a picture the prompt may be empty. Without one it may not."""
     with pytest.raises(InvalidRequest) as refused:
         GenerationRequest(prompt, PHOTO if prompt else None).check()
     (problem,) = refused.value.problems

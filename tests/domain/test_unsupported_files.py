@@ -1,4 +1,4 @@
-"""Files that are no picture we take are called by their names."""
+"""Files of unsupported types: the refusal names the type."""
 
 import struct
 from pathlib import Path
@@ -11,7 +11,7 @@ FIELD = Path(__file__).parents[1] / "media" / "field"
 
 
 def tiff(*directories: dict[int, tuple[int, int]], make: bytes = b"", order: str = "<", sub: bool = False) -> bytes:
-    """A TIFF file of such directories, one after the other, or all but the first inside it."""
+    """A TIFF file with these directories: one after the other, or the others inside the first."""
     head = b"II*\0" if order == "<" else b"MM\0*"
     sizes = [2 + 12 * (len(each) + (2 if number == 0 else 0)) + 4 for number, each in enumerate(directories)]
     places = [8 + sum(sizes[:number]) for number in range(len(directories))]

@@ -1,4 +1,4 @@
-"""Which files are taken for videos, by their first bytes."""
+"""Recognition of videos by their first bytes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A service in processes of its own, that can be killed and started again over the same directory."""
+"""A service in processes of its own, which can be killed and started again over the same directory."""
 
 import base64
 import http.client
@@ -28,14 +28,14 @@ COMMAND = [sys.executable, "-m", "stillmotion"]
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """The tests' own, less what would make the command another than a user has."""
+    """The environment of the tests, without variables that would change the command."""
     ours = ("STILLMOTION_", "PYTHONUNBUFFERED")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"STILLMOTION_LOG_FORMAT": "json"} | more
 
 
 def small_picture(colour: tuple[int, int, int] = (200, 120, 40)) -> str:
-    """A data URI of a picture with something in it to move."""
+    """A data URI of a picture with a shape in it to move."""
     picture = Image.new("RGB", (64, 48), colour)
     picture.paste((20, 40, 90), (20, 10, 44, 40))
     file = io.BytesIO()
@@ -56,7 +56,7 @@ class Answered:
 
 @dataclass
 class Running:
-    """One data directory, and the server that may be running over it."""
+    """A data directory, and the server that runs over it, if any."""
 
     directory: Path
     settings: dict[str, str] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Running:
         return self.directory.parent / "serve.log"
 
     def command(self) -> list[str]:
-        """What is started."""
+        """The command that starts the server."""
         return [*COMMAND, "serve", "--port", "0", "--data-dir", str(self.directory)]
 
     def start(self) -> Self:
@@ -87,9 +87,9 @@ class Running:
         return self
 
     def new_key(self) -> dict[str, str]:
-        # The command itself, in this process: to start one for each test would take as long as many of the tests.
+        # The command runs in this process: a process for each test would take as long as many of the tests.
         words = ["keys", "create", "--json", "--data-dir", str(self.directory)]
-        with ThreadPoolExecutor(1) as apart:  # From the loop that an async test may be in.
+        with ThreadPoolExecutor(1) as apart:  # Another thread, since an async test has a running loop in this one.
             done = apart.submit(CliRunner().invoke, cli, words, env=self.settings, catch_exceptions=False).result()
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
@@ -100,7 +100,7 @@ class Running:
         self.process.stdout.close()
 
     def stop(self) -> float:
-        """End it as a supervisor would; the seconds it took."""
+        """Send SIGTERM as a supervisor would, and wait. Returns the seconds until the end."""
         began = time.monotonic()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -138,7 +138,7 @@ class Running:
         return eventually(look, seconds, about=lambda: self.status(generation_id).body | {"log": self.last_words()})
 
     def ready(self, seconds: float = 20) -> Answered:
-        """Wait until `/readyz` says so."""
+        """Wait until `/readyz` answers 200."""
 
         def look() -> Answered | None:
             answer = self.call("GET", "/readyz")

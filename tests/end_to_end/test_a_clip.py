@@ -1,4 +1,4 @@
-"""From an HTTP submit to a file that plays, through every part there is."""
+"""From an HTTP submit to a file that plays, through every part of the service."""
 
 import base64
 import hashlib
@@ -82,7 +82,7 @@ class _Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *arguments):
-        """Say nothing."""
+        """Suppress the log."""
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_a_depth_model_that_is_not_there_is_refused_at_the_start(tmp_path, words
 
 
 def photograph() -> str:
-    """A data URI of a picture that nobody takes for a drawing."""
+    """A data URI of a picture that is not taken for a drawing."""
     grain = Image.effect_noise((160, 120), 60).convert("RGB")
     file = io.BytesIO()
     grain.save(file, "PNG")

@@ -1,4 +1,4 @@
-"""The service with a model of the operator's: real pipelines of random weights on the CPU, from submit to MP4."""
+"""The service with an operator's model: real pipelines with random weights on the CPU, from submit to MP4."""
 
 import io
 import json
@@ -18,7 +18,7 @@ tiny = pytest.importorskip(
 
 pytestmark = pytest.mark.slow
 START = 90
-"""Seconds until a device's renderer has imported torch, loaded its model and made a clip with it."""
+"""Seconds until the renderer of a device has imported torch, loaded its model and made a clip with it."""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def plan_of(running: Running, generation_id: str) -> dict:
 
 
 def missing_of(running: Running, sentence: str) -> dict | None:
-    """What `/readyz` says is missing, once that says this of the servers."""
+    """The `missing` of `/readyz`, once its sentence about servers contains this one."""
     missing = running.call("GET", "/readyz").body.get("missing", {})
     return missing if sentence in missing.get("servers", "") else None
 
@@ -105,7 +105,7 @@ def test_two_models_take_turns_on_one_device_and_a_clip_is_carried_on(make_runni
 
 
 def test_a_model_that_cannot_be_loaded_is_said_by_readyz_and_its_work_goes_to_the_next(make_running, weights, tmp_path):
-    (tmp_path / "broken" / "scheduler").mkdir(parents=True)  # Nothing is missing, as far as that shows from outside.
+    (tmp_path / "broken" / "scheduler").mkdir(parents=True)  # From outside the folder looks complete.
     index = {"_class_name": "WanImageToVideoPipeline", "scheduler": ["diffusers", "UniPCMultistepScheduler"]}
     (broken := tmp_path / "broken").joinpath("model_index.json").write_text(json.dumps(index))
     catalogue = written(

@@ -1,4 +1,4 @@
-"""One Stillmotion has its clips made by another: both are real, and either is killed."""
+"""One Stillmotion forwards clips to another. Both are real, and either is killed."""
 
 import sqlite3
 from pathlib import Path

@@ -13,7 +13,7 @@ def command(*words):
 
 
 def test_a_restored_server_knows_the_keys_and_everything_that_was_accepted(running, make_running, tmp_path):
-    """Writes go on while the backup is taken."""
+    """Writes go on during the backup."""
     request = {"prompt": "push in", "url": small_picture(), "duration": 1}
     finished = running.submit(request).body["id"]
     running.wait_for(finished, "completed")

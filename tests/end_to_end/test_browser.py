@@ -1,4 +1,4 @@
-"""The clip plays in a browser from its signed URL, with no header and no script of ours in between."""
+"""Playback in a browser from the signed URL, without headers or scripts of ours."""
 
 import queue
 import shutil
@@ -46,7 +46,7 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *arguments):
-        """Say nothing."""
+        """Suppress the log."""
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")

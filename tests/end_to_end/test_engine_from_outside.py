@@ -1,4 +1,4 @@
-"""An engine that an installed package brings: the example, through the real server, and packages that are no good."""
+"""Engines from installed packages: the example through the real server, and faulty packages."""
 
 import io
 import json
@@ -21,9 +21,9 @@ START = 60
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
-    """A folder in which the example is installed: built from its source, with nothing fetched."""
+    """A folder with the installed example, built from its source without fetching anything."""
     folder = tmp_path_factory.mktemp("site")
-    # The pip of the Python that the environment was made of: the environment itself need not have one.
+    # The pip of the Python under the environment, since the environment itself may have none.
     pip = [getattr(sys, "_base_executable", sys.executable), "-m", "pip", "--python", sys.executable]
     offline = ["--no-index", "--no-deps", "--no-build-isolation", "--target", str(folder)]
     subprocess.run([*pip, "install", "--quiet", *offline, str(EXAMPLE)], check=True)
@@ -32,7 +32,7 @@ def site(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def broken(tmp_path) -> Path:
-    """A folder in which a package is installed whose engine cannot be imported."""
+    """A folder with an installed package whose engine cannot be imported."""
     described = tmp_path / "broken" / "kenburns_2-9.9.dist-info"
     described.mkdir(parents=True)
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: kenburns-2\nVersion: 9.9\n")
@@ -42,7 +42,7 @@ def broken(tmp_path) -> Path:
 
 
 def doctor(folder: Path, *sites: Path) -> dict[str, dict]:
-    """Its findings, by name."""
+    """The doctor's findings, by name."""
     settings = {"STILLMOTION_CATALOGUE": str(MODELS), "PYTHONPATH": os.pathsep.join(map(str, sites))}
     command = [*COMMAND, "doctor", "--json", "--data-dir", str(folder)]
     done = subprocess.run(

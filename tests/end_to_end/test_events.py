@@ -1,4 +1,4 @@
-"""Watching a generation while it is really made, and while the server stops."""
+"""Events of a generation while it is really made, and while the server stops."""
 
 import http.client
 import io
@@ -32,7 +32,7 @@ def watching(running, generation_id):
 
 
 def told(answer):
-    """The data of all events up to the stream's end."""
+    """The data of all events up to the end of the stream."""
     lines = answer.read().decode().splitlines()
     return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
 
@@ -53,7 +53,7 @@ def objects_of(running, generation_id):
 
 
 def until_seen(watching):
-    """The generation as it shows itself for the first time."""
+    """The generation in its first event."""
     return next(each for each in watching if each.preview_url)
 
 

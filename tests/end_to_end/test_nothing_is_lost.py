@@ -1,4 +1,4 @@
-"""What was answered is on disk: servers are killed at any moment and nothing that they accepted is gone."""
+"""Durability: servers are killed at any moment, and nothing that they acknowledged is lost."""
 
 import http.client
 import random

@@ -1,4 +1,4 @@
-"""`serve --open`: the founding document's own programs work as they stand there, with our address for theirs."""
+"""`serve --open`: the founding document's own programs work unchanged but for the server's address."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ COMMANDS = {
     "HelloWorld.java": ("java",),
     "submit.php": ("php",),
 }
-"""Of the Python program the document lost the body, and set one line in: both are mended. PHP needs its opening tag."""
+"""Commands of the programs. The files mend three faults of the document: Python's body and an indent, PHP's tag."""
 
 
 class OpenRunning(Running):

@@ -1,4 +1,4 @@
-"""What a whole service writes down while strangers say what they like: no secret, and no line that they made up."""
+"""The log of a whole service under hostile input: it holds no secret and no forged line."""
 
 import base64
 import http.server
@@ -16,7 +16,7 @@ from tests.end_to_end.conftest import COMMAND, POLL, SUBMIT, clean_environment, 
 ADMIN = "canary-admin-key-0123456789abcdef-0123456789"
 STORAGE = "canary-storage-secret"
 STRANGERS = "canary-of-a-stranger"
-"""In what callers send that is theirs to keep: keys that fit no one, signed addresses, prompts."""
+"""Mark of the callers' own secrets: keys that fit no one, signed addresses, prompts."""
 FORGED = '{"event": "forged", "level": "critical"}'
 RUDE = f"a walk\n{FORGED}\r\n\x1b[31mforged\x1b[0m\x1b]0;title\x07\u2028\u0085 forged"
 ANSI = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -25,7 +25,7 @@ CONSOLE_LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z \[")
 
 @pytest.fixture
 def elsewhere():
-    """Somebody's server: broken pictures, and callbacks that are turned down, each with a rude answer."""
+    """A stranger's server with broken pictures. It refuses callbacks, and every answer tries to forge a log line."""
 
     class Rude(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -48,7 +48,7 @@ def elsewhere():
 
 
 def drive(running, elsewhere: str) -> list[bytes]:
-    """Say rude and secret things in every place where there is room for them; what came back."""
+    """Put secrets and forged lines in every field that has room for them. Returns the answers."""
     ask = running.call
     mine = {"Ocp-Apim-Subscription-Key": running.key, "Content-Type": "application/json"}
     picture = small_picture()
@@ -90,7 +90,7 @@ def drive(running, elsewhere: str) -> list[bytes]:
 
 
 def secrets_of(running) -> dict[str, str]:
-    """By name, what nobody may read anywhere; the directory's own in the forms that it might be written in."""
+    """Secrets that nobody may read anywhere, by name. The directory's own has several encodings."""
     kept = next(path for path in running.directory.iterdir() if "secret" in path.name).read_bytes()
     return {
         "a subscription's key": running.key,
@@ -126,7 +126,7 @@ def test_no_secret_is_written_down_and_no_line_is_forged(make_running, elsewhere
 
 
 def check_lines(log: str, log_format: str) -> None:
-    """Each line is one that the service wrote."""
+    """Check that the service wrote each line itself."""
     assert not ANSI.search(log), ANSI.search(log)
     for line in log.splitlines():
         if log_format == "json":

@@ -1,4 +1,4 @@
-"""`python3 dev.py walk`: a traced request, its returns, and its calls from an inner room back out."""
+"""`python3 dev.py walk`: a traced request, its returns, and its calls from an inner room to an outer one."""
 
 import sys
 

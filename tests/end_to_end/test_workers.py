@@ -22,7 +22,7 @@ def queueing(make_running):
 
 @contextmanager
 def working(running, **settings):
-    """A worker over the server's directory, ended as a supervisor would unless it has ended before."""
+    """A worker over the server's directory. It is ended by SIGTERM unless it has ended before."""
     with (running.directory.parent / "worker.log").open("a") as log:
         process = subprocess.Popen(
             [*COMMAND, "worker", "--data-dir", str(running.directory)],
@@ -96,7 +96,7 @@ def test_a_cancelled_generation_is_let_go_by_a_worker(queueing):
             "DELETE", f"/dream-machine/v1/generations/{accepted}", Authorization=f"Bearer {queueing.key}"
         )
         assert answer.status == 204
-        # The next one is taken long before the first would have been done.
+        # The second clip is claimed long before the first could be done.
         following = queueing.submit(QUICK).body["id"]
         assert queueing.wait_for(following, "completed")["state"] == "completed"
     assert len(list((queueing.directory / "objects").rglob("*.mp4"))) == 1

@@ -1,4 +1,4 @@
-"""The real server, with a picture to fetch and a receiver of callbacks, killed where a fault point says."""
+"""The real server, with a picture to fetch and a receiver of callbacks, killed at a fault point."""
 
 import base64
 import http.client
@@ -26,7 +26,7 @@ HIT = re.compile(r"event\W+fault\W+point\W+([a-z_.]+)")
 
 
 class _Elsewhere(BaseHTTPRequestHandler):
-    """Serves the picture, and takes callbacks."""
+    """Server of the picture and receiver of callbacks."""
 
     def do_GET(self):
         self.server.given.append(self.path)
@@ -45,7 +45,7 @@ class _Elsewhere(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *arguments):
-        """Say nothing."""
+        """Suppress the log."""
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def elsewhere():
 
 @dataclass
 class Shaken:
-    """A service that is killed and started again, and what its callers were told."""
+    """A service that is killed and started again, and the ids that its callers were given."""
 
     running: Running
     elsewhere: Any
@@ -72,7 +72,7 @@ class Shaken:
         return {**QUICK, "url": url, "callback_url": f"{self.elsewhere.address}/hook", **more}
 
     def submit(self, body: dict[str, Any], key: str) -> Answered | None:
-        """The answer, or None where the server died instead."""
+        """The answer, None if the server died first."""
         try:
             answer = self.running.submit(body, **{"Idempotency-Key": key})
         except (OSError, http.client.HTTPException):
@@ -94,16 +94,16 @@ class Shaken:
 
     @property
     def hit(self) -> set[str]:
-        """The fault points that were reached, by the log."""
+        """The fault points that were reached, from the log."""
         return set(HIT.findall(self.running.log.read_text("utf-8", "replace")))
 
     def announced(self, generation_id: str, state: str, seconds: float = 20) -> int:
-        """How often the callback for that state came, at least once."""
+        """The number of callbacks for that state, once there is one."""
         received, name = self.elsewhere.received, f"msg_{generation_id}_{state}"
         return eventually(lambda: received.count(name), seconds, about=lambda: received)
 
     def settled(self) -> Holdings:
-        """What there is once the server has ended in good order, with every promise kept."""
+        """The contents of the data directory after an orderly stop. All invariants are checked."""
         eventually(lambda: self._deliveries() <= {"delivered"}, 60, about=self._deliveries)
         self.running.stop()
         holdings = read(self.running.directory)
@@ -111,20 +111,20 @@ class Shaken:
         return holdings
 
     def _deliveries(self) -> set[str]:
-        """The states of the callbacks: one that a kill cut off is made again after the next start."""
+        """The states of the callbacks. One that a kill interrupted is delivered after the next start."""
         return {state for *_, state, _ in read(self.running.directory).deliveries}
 
 
 @dataclass
 class OddlyRunning(Running):
-    """A server on a machine whose clock and disk behave as `oddity` says."""
+    """A server on a machine whose clock and disk have the faults of `oddity`."""
 
     @property
     def control(self) -> Path:
         return self.directory.with_name("oddity.json")
 
     def oddity(self, **said: Any) -> None:
-        """From now on; with nothing said, all is well."""
+        """Set the faults from now on. Without any the machine is well."""
         fresh = self.control.with_suffix(".new")
         fresh.write_text(json.dumps(said))
         fresh.rename(self.control)
@@ -136,7 +136,7 @@ class OddlyRunning(Running):
 
 @pytest.fixture(params=[1000])
 def odd(request, tmp_path):
-    """A server that allows so many submits a minute."""
+    """A server with the given limit of submits a minute."""
     running = OddlyRunning(tmp_path / "data", {"STILLMOTION_SUBMITS_PER_MINUTE": str(request.param)})
     running.oddity()
     running.key = running.new_key()["key"]

@@ -1,7 +1,7 @@
 """A worker host in a process of its own: `python -m tests.faults.lone_worker DATABASE FOLDER LEASE_SECONDS`.
 
-It shares the database and the objects in FOLDER with whoever else works there, has a scratch folder of its own, and
-says "ready" once it may claim. Its leases are shorter than the service's, so that a test need not wait for those.
+It shares the database and the objects in FOLDER with other workers, and has a scratch folder of its own. It prints
+"ready" once it may claim. Its leases are shorter than the service's, so that tests are quick.
 """
 
 import asyncio

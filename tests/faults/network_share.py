@@ -1,7 +1,7 @@
-"""Any command as on a network share: `python -m tests.faults.network_share maps|locks serve …`.
+"""Runner of a command as on a network share: `python -m tests.faults.network_share maps|locks serve …`.
 
-The kernel refuses this process, from its first line on, to map memory of a file that other processes see too (ENODEV),
-or to lock a file (ENOLCK), as it does on file systems that cannot.
+A seccomp filter makes the kernel refuse shared memory maps of files (ENODEV) or file locks (ENOLCK), as file systems of
+the network may do. It holds from the first line of the command.
 """
 
 import ctypes
@@ -32,7 +32,7 @@ class Program(ctypes.Structure):
 
 
 def argument(number: int) -> tuple[int, int, int, int]:
-    """Load the low half of a call's argument."""
+    """BPF instruction that loads the low half of a call's argument."""
     return LOAD, 0, 0, ARGUMENTS_AT + 8 * number
 
 

@@ -1,7 +1,8 @@
-"""The service on a machine that is odd: `python -m tests.faults.odd_machine CONTROL serve …`.
+"""The service on a machine with faults: `python -m tests.faults.odd_machine CONTROL serve …`.
 
-The file CONTROL holds JSON, and is read again whenever it matters: `clock`, the seconds by which the clock is wrong;
-`sync_seconds`, how long SQLite waits for the disk; `fails`, "sync" or "write" where the disk refuses that (EIO).
+The file CONTROL holds JSON, and is read again at every use. `clock` is the error of the clock in seconds.
+`sync_seconds` is the duration of a sync by SQLite. `fails` names the operation that the disk refuses with EIO, "sync"
+or "write".
 """
 
 import json
@@ -17,7 +18,7 @@ from stillmotion.cli.main import main
 
 
 class Oddity:
-    """What the file says."""
+    """The faults in the file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,7 +38,7 @@ class Oddity:
 
 
 def odd_disk(oddity: Oddity) -> apsw.VFS:
-    """The system's own files, in trouble when it is said so. SQLite's default from now on, as long as it is kept."""
+    """A VFS over the system's, with the faults of `oddity`. It is SQLite's default for as long as it is referenced."""
     systems = apsw.vfs_names()[0]
 
     class File(apsw.VFSFile):

@@ -1,4 +1,4 @@
-"""A server whose data lies on a small disk of its own, in a mount namespace of its own: it can be full or read-only."""
+"""A server whose data lies on a small disk in a mount namespace of its own. The disk can be full or read-only."""
 
 import shutil
 import subprocess
@@ -19,7 +19,7 @@ def can_mount() -> bool:
 
 @dataclass
 class OnSmallDisk(Running):
-    """Starts over a copy of `directory`; what is on the disk is seen under `inside`."""
+    """A server over a copy of `directory`. The files on the disk are seen under `inside`."""
 
     megabytes: int = 64
 
@@ -37,7 +37,7 @@ class OnSmallDisk(Running):
         return Path(f"/proc/{self.process.pid}/root{self._place}")
 
     def fill(self) -> Path:
-        """Leave no room; the file that takes it."""
+        """Fill the disk. Returns the file that takes the room."""
         filler = self.inside / "filler"
         with filler.open("wb", buffering=0) as file:
             for size in (1 << 20, 4096):

@@ -1,4 +1,4 @@
-"""A disk that is slow, or fails without a word of warning: what was answered is kept, the rest is refused."""
+"""A disk that is slow or fails without warning: acknowledged work is kept, and the rest is refused."""
 
 import sqlite3
 import threading
@@ -16,7 +16,7 @@ SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "dur
 
 
 def wait_for_calls(running, generation_id, times=20):
-    """The median of so many polls, in seconds."""
+    """The median duration of so many polls, in seconds."""
     taken = []
     for _ in range(times):
         began = time.monotonic()
@@ -49,7 +49,7 @@ def test_a_disk_that_fails_refuses_submits_and_loses_nothing(odd, fails):
     odd.kill()
     odd.oddity()
     odd.start()
-    # What was written, and could not be synced, may be there after the kill: then the retry finds it.
+    # A submit that was written but not synced may survive the kill. The retry finds it then.
     retried = odd.submit(SHORT, **{"Idempotency-Key": "refused"}).body["id"]
     assert odd.wait_for(retried, "completed", "failed")["state"] == "completed"
     odd.stop()
@@ -61,7 +61,7 @@ def test_a_disk_that_fails_refuses_submits_and_loses_nothing(odd, fails):
 
 @pytest.mark.slow
 def test_a_slow_disk_makes_submits_wait_and_nobody_else(odd):
-    """A second for each sync: a commit takes about that long for all who wait, and is kept when it is answered."""
+    """Each sync takes a second. A commit takes about that long for its callers, and is durable when it is answered."""
     done = odd.submit(SHORT).body["id"]
     odd.wait_for(done, "completed")
     odd.oddity(sync_seconds=1.0)

@@ -1,4 +1,4 @@
-"""The bucket is away, slow, busy or forgetful for a while: clips wait, nothing is lost, nobody waits for ever."""
+"""A bucket that is away, slow, busy or forgetful for a while: clips wait, nothing is lost, no wait is endless."""
 
 import time
 from urllib.parse import urlsplit

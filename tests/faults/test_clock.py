@@ -24,7 +24,7 @@ SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "dur
 
 @dataclasses.dataclass
 class Stepping:
-    """A `Clock` that is wrong by as much as it is told."""
+    """A `Clock` with an error that tests set."""
 
     off: timedelta = timedelta(0)
 
@@ -51,7 +51,7 @@ async def test_a_step_takes_no_render_from_whoever_is_at_it(workshop, hours):
 
 @pytest.mark.parametrize("hours", [1, -1])
 async def test_a_step_takes_no_render_from_another_process(workshop, hours):
-    """Whoever looks for lost leases sees all of them ended at once, and waits until those at work have renewed."""
+    """Another process sees all leases as expired. It must wait until their owners have renewed."""
     hasty = WorkerTiming(renew=timedelta(seconds=0.2), reclaim=timedelta(seconds=0.5))
     clock = Stepping()
     work = dataclasses.replace(workshop.work, clock=clock)
@@ -72,7 +72,7 @@ async def test_a_step_takes_no_render_from_another_process(workshop, hours):
 @pytest.mark.parametrize("odd", [5], indirect=True)
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
 def test_a_clock_that_steps_takes_nothing_from_anyone(odd, step):
-    """Not a render, not a place in the queue, not an idempotency key, not a link; and no limit is lifted by it."""
+    """Renders, places in the queue, idempotency keys and links survive the step, and it lifts no limit."""
     before = odd.submit(SHORT, **{"Idempotency-Key": "before"}).body["id"]
     link = odd.wait_for(before, "completed")["assets"]["video"].removeprefix(odd.base)
     long = odd.submit(LONG).body["id"]

@@ -1,4 +1,4 @@
-"""Many at once: pollers, callers who are slow or say nothing, a long queue. What is measured is printed."""
+"""Many callers at once: pollers, slow or silent callers, a long queue. Measurements are printed."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 POLLERS = 5_000
 EVERY_SECONDS = 3.0
-"""How often each asks: as clients do that wait for a clip."""
+"""Interval of each poller, as of clients that wait for a clip."""
 SECONDS = 15.0
 IDLE, SLOW_READERS, SLOW_WRITERS = 2_000, 200, 200
 QUEUED = 100_000
@@ -43,7 +43,7 @@ MB = 1_000_000
 
 @pytest.fixture
 def many_files():
-    """As many file handles as these crowds take, on this side too."""
+    """Raise this process's limit of file handles to the size of the crowds."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = POLLERS + 1_000
     if hard != resource.RLIM_INFINITY and hard < wanted:
@@ -55,7 +55,7 @@ def many_files():
 
 @pytest.fixture
 def tell(capsys) -> Callable[[str], None]:
-    """Print a measurement, whoever captures."""
+    """Print a measurement, even if pytest captures the output."""
 
     def telling(sentence: str) -> None:
         with capsys.disabled():
@@ -71,7 +71,7 @@ def percentiles(seconds: list[float]) -> tuple[float, float, float]:
 
 
 class Poller:
-    """Asks at its own rhythm, late only where an answer takes longer; it has no task of its own."""
+    """Poller with a fixed interval, which only a slow answer delays. Callbacks of the loop drive it, not a task."""
 
     def __init__(self, connection: Connection, request: bytes, every: float) -> None:
         self._connection, self._request, self._every = connection, request, every
@@ -99,7 +99,7 @@ class Poller:
 
 
 async def polled(address, history, count: int, seconds: float, every: float = 1.0) -> list[Poller]:
-    """So many callers, each with a connection and a generation of its own, for so long."""
+    """Pollers for so many seconds, each with a connection and a generation of its own."""
     phases, loop = Random(4), asyncio.get_running_loop()
     async with connected(address, count) as connections:
         pollers = [
@@ -133,7 +133,7 @@ def test_five_thousand_callers_poll(tmp_path, many_files, tell):
 
 
 def hold(address, beginning: bytes, count: int, *, window: int = 0) -> list[socket.socket]:
-    """Connections that say something, and then take or give nothing; `window` bounds what the system takes for them."""
+    """Connections that send a beginning and then stall. `window` bounds the receive buffer of the system."""
     held = []
     for _ in range(count):
         caller = socket.socket()
@@ -147,7 +147,7 @@ def hold(address, beginning: bytes, count: int, *, window: int = 0) -> list[sock
 
 
 async def test_idle_and_slow_callers_cost_the_others_nothing(tmp_path, many_files, tell):
-    """The readers take one byte each second of 8 MB that they asked for, the writers give one of a body."""
+    """The readers take one byte a second of 8 MB, and the writers send one byte a second of a body."""
     history = await write_history(tmp_path / "data", 1_000, 2)
     clip = tmp_path / "data" / "objects" / "inputs" / "x" / "clip"
     with serving(history.data_dir, {"renderers": "0"}) as server:
@@ -199,7 +199,7 @@ async def _crawl(readers: list[socket.socket], writers: list[socket.socket]) -> 
 
 
 def _until_dropped(held: list[socket.socket], seconds: float) -> int:
-    """How many of them the server has hung up on by then."""
+    """The number of connections that the server has closed within so many seconds."""
     deadline, gone = time.monotonic() + seconds, 0
     for each in held:
         each.settimeout(max(0.01, deadline - time.monotonic()))
@@ -215,14 +215,14 @@ def _until_dropped(held: list[socket.socket], seconds: float) -> int:
 
 
 def _signed(data_dir, key: str) -> str:
-    """The path of an address that the service would give out."""
+    """The path of a signed URL, as the service would make it."""
     directory = open_data_directory(data_dir)
     urls = AssetUrls(LocalObjects(directory.objects), SystemClock(), derived(directory, LINKS))
     return urls.links("")(key)
 
 
 def test_half_sent_requests_are_cut_off_in_time(tmp_path, tell):
-    """With the deadlines that it really has: 10 s for a head, 20 s for a small body, however it trickles in."""
+    """The deadlines are the real ones: 10 s for a head and 20 s for a small body, even if bytes keep trickling in."""
     with serving(tmp_path / "data", {"renderers": "0"}) as server:
         beginnings = {
             "nothing": b"",
@@ -257,7 +257,7 @@ def _is_dropped(caller: socket.socket, trickle: bytes) -> bool:
 
 
 async def test_a_hundred_thousand_queued_slow_nobody_down(tmp_path, tell):
-    """Start, submits, polls and another customer's first clip, beside one who has a hundred thousand waiting."""
+    """One customer has a hundred thousand clips queued. Start, submits, polls and another's first clip stay quick."""
     history = await write_history(tmp_path / "data", 1_000, 3)
     few = await _submits(history, {"renderers": "0"})
     owner = _owner(history, 0)
@@ -290,7 +290,7 @@ async def test_a_hundred_thousand_queued_slow_nobody_down(tmp_path, tell):
 
 
 async def _submits(history, settings) -> tuple[float, float]:
-    """Median and 95th percentile of a hundred submits, one after the other, in milliseconds."""
+    """Median and 95th percentile of a hundred successive submits, in milliseconds."""
     taken = []
     with serving(history.data_dir, settings) as server:
         async with connected(server.address, 1) as (connection,):
@@ -311,7 +311,7 @@ def _owner(history, number: int) -> str:
 
 
 def _queue(database, owner: str, count: int) -> None:
-    """Rows as so many submits leave them."""
+    """Insert rows directly, equal to those of so many submits."""
     template = from_generation(queued("x", owner, SystemClock().now()))
     connection = apsw.Connection(str(database))
     try:

@@ -1,4 +1,4 @@
-"""The disk is full or read-only, the database locked, the storage away, the file handles used up: for a while."""
+"""Temporary faults: disk full or read-only, database locked, storage away, file handles used up."""
 
 import contextlib
 import http.client
@@ -32,7 +32,7 @@ def small(tmp_path):
 
 
 def ready_within(running, status, seconds):
-    """Wait until the service says that it is ready, or that it is not."""
+    """Wait until `/readyz` answers with the status."""
 
     def look():
         with contextlib.suppress(ConnectionError):
@@ -71,7 +71,7 @@ def test_while_the_disk_is_full_submits_wait_and_polls_do_not(small):
 
 @needs_a_disk
 def test_what_is_rendered_while_the_disk_is_full_is_rendered_later(small):
-    """It is the machine's fault: the generation has failed nothing, and half a file is not left."""
+    """The machine is at fault, so it counts as no failure of the generation. No partial file is left."""
     waiting = small.submit({**SHORT, "duration": 10, "resolution": "720p"}).body["id"]
     small.wait_for(waiting, "dreaming")
     filler = small.fill()
@@ -105,7 +105,7 @@ def run(*words):
 
 
 def unmounted_within(place, seconds):
-    """Unmount, as soon as a killed service's renderers have ended too: they have files open there until then."""
+    """Unmount, once the renderers of a killed service have ended too. They have files open there until then."""
     eventually(lambda: run("umount", str(place)) == 0, seconds)
 
 
@@ -113,7 +113,7 @@ def test_a_disk_that_turns_read_only_refuses_submits_and_loses_nothing(failing_d
     image, place = failing_disk
     running = Running(place / "data")
     running.key = running.new_key()["key"]
-    running.start()  # Its log is on that disk, too.
+    running.start()  # Its log is on that disk too.
     done = running.submit(SHORT).body["id"]
     running.wait_for(done, "completed")
     waiting = running.submit({**SHORT, "duration": 10, "resolution": "1080p"}).body["id"]
@@ -191,7 +191,7 @@ def test_while_another_keeps_the_database_locked_submits_wait_and_polls_do_not(r
 
 
 def test_a_clip_waits_while_the_storage_is_away(make_running):
-    """Submits by URL are taken; what was made is kept, with its lease, until it can be stored."""
+    """Submits by URL are accepted. A finished clip is kept, with its lease, until it can be stored."""
     running = make_running(STILLMOTION_PREVIEW_SECONDS="0")  # A preview whose removal fails is left to `gc`.
     waiting = running.submit({**SHORT, "duration": 12, "resolution": "1080p"}).body["id"]
     until_drawn(running, waiting)
@@ -214,7 +214,7 @@ def test_a_clip_waits_while_the_storage_is_away(make_running):
 
 
 def until_drawn(running, generation_id):
-    """Wait until frames are made: the picture was read from the storage before that."""
+    """Wait until frames are made. The picture has been read from the storage by then."""
     eventually(lambda: float(running.status(generation_id).headers["x-stillmotion-progress"]) > 0, 30)
 
 
@@ -246,7 +246,7 @@ def test_more_callers_than_file_handles_are_told_so_and_the_rest_go_on(tmp_path)
     running.base = running.process.stdout.readline().split()[2]
     host, port = running.base.removeprefix("http://").split(":")
     held = [socket.create_connection((host, int(port))) for _ in range(400)]
-    with contextlib.suppress(OSError, http.client.HTTPException):  # It may not even be let in.
+    with contextlib.suppress(OSError, http.client.HTTPException):  # The connection itself may be refused.
         assert running.call("GET", "/healthz").status in {200, 503}
     for each in held:
         each.close()

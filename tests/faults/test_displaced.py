@@ -1,4 +1,4 @@
-"""The database's files are removed, replaced or moved beneath a server that runs: nothing more is acknowledged."""
+"""Database files that are removed, replaced or moved under a running server: nothing more is acknowledged."""
 
 import shutil
 
@@ -65,7 +65,7 @@ def test_what_is_put_back_is_used_again(make_running):
     running = make_running(STILLMOTION_RENDERERS="0")
     elsewhere = running.directory.with_name("elsewhere")
     assert running.submit(SHORT).status == 200
-    eventually((running.directory / "scratch").exists)  # It is emptied at the start, and would be made anew there.
+    eventually((running.directory / "scratch").exists)  # The start empties it, and may make it anew.
     running.directory.rename(elsewhere)
     assert running.submit(SHORT).status == 503
     said_in(running.log, "database_displaced")

@@ -1,4 +1,4 @@
-"""A step fails, is slow, or is carried out and then fails: nothing is torn, lost or made twice."""
+"""Steps that fail, are slow, or are carried out and then fail: nothing is torn, lost or made twice."""
 
 import signal
 import time
@@ -42,7 +42,7 @@ def test_a_submit_that_failed_is_sent_again_and_is_one_generation(shaken, fault)
     ],
 )
 def test_an_end_that_could_not_be_written_down_is_written_down_once(shaken, fault):
-    """The clip is there already: it is neither made nor stored a second time."""
+    """The clip is stored already. It is neither made nor stored a second time."""
     shaken.start(fault)
     accepted = shaken.submit(shaken.order(), "order-1")
     assert shaken.running.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
@@ -101,7 +101,7 @@ def test_a_claim_whose_answer_was_lost_is_taken_back_with_the_lease(shaken):
 
 @pytest.mark.slow
 def test_a_server_that_sleeps_through_its_lease_still_holds_what_it_renders(shaken):
-    """A stalled loop, a stopped process, a suspended machine: nobody else was there to take it."""
+    """The loop stalled, the process was stopped, or the machine suspended. Nobody else could take the lease."""
     shaken.start(f"{Point.HOST_MIDWAY}=sleep:20")
     accepted = shaken.submit(shaken.order(), "order-1")
     done = shaken.running.wait_for(accepted.body["id"], "completed", "failed", seconds=60)

@@ -1,4 +1,4 @@
-"""A wrong setting is refused or told when the server starts, with its name and the way out, and the doctor knows it."""
+"""Wrong settings: the start refuses or reports them by name with a remedy, and the doctor knows them."""
 
 import resource
 import socket
@@ -107,7 +107,7 @@ def test_too_few_files_are_told_before_the_server_is_there(tmp_path):
 
 @pytest.fixture
 def silent():
-    """A port that takes connections and never answers."""
+    """A port that accepts connections and never answers."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=50)
     held = []
 

@@ -1,4 +1,4 @@
-"""Users without a name or a home, locales without letters, and disks that are none for SQLite's log."""
+"""Users without a name or home, locales without letters, and disks that cannot hold SQLite's WAL."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from stillmotion.cli.sample_picture import draw_sample
 from tests.end_to_end.conftest import COMMAND, clean_environment
 
 NOBODY = ("unshare", "--user", "--map-user=12345", "--map-group=12345", "env", "-i")
-"""A user id that no passwd file knows, and no variable at all, as in OpenShift."""
+"""A user id without a passwd entry, and an empty environment, as in OpenShift."""
 
 
 @cache
@@ -29,7 +29,7 @@ def cannot_be_nobody():
 
 
 def ended(command, folder, code=0, environment=None):
-    """What a command said that ended with that exit code."""
+    """The output of a command, which must end with that exit code."""
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False
     )
@@ -40,7 +40,7 @@ def ended(command, folder, code=0, environment=None):
 
 @pytest.mark.skipif(cannot_be_nobody(), reason="this system lets nobody be another user")
 class TestNobody:
-    """Any user id, no HOME."""
+    """Any user id, without HOME."""
 
     @pytest.fixture
     def run(self, tmp_path):

@@ -1,4 +1,4 @@
-"""A data directory that is not all of one piece, or that others could look into: a start says so before it is felt."""
+"""Data directories with mixed contents or open permissions: the start reports them."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "dur
 
 @pytest.fixture
 def used(tmp_path):
-    """The directory of a server that accepted something and has ended."""
+    """The directory of a server that accepted submits and has ended."""
     running = Running(tmp_path / "data", {"STILLMOTION_RENDERERS": "0"})
     running.key = running.new_key()["key"]
     running.start()
@@ -88,7 +88,7 @@ def test_a_directory_without_its_clips_is_refused_with_the_way_out(used):
 
 
 def test_nobody_else_can_read_what_a_server_keeps_in_a_folder_that_is_open_to_all(tmp_path):
-    """With the umask of a careless service manager, and files that an earlier version left open."""
+    """The service manager has a careless umask, and an earlier version left files open."""
     directory = tmp_path / "data"
     directory.mkdir()
     directory.chmod(0o755)

@@ -1,4 +1,4 @@
-"""At every fault point the server is killed, and after the restart every promise is kept."""
+"""Fault points: the server is killed at each of them, and every promise holds after the restart."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Restarts under load, seen through a proxy that tries again where nobody answered: as they are done every day."""
+"""Restarts under load behind a proxy that retries, as operators do them every day."""
 
 import contextlib
 import http.client
@@ -19,7 +19,7 @@ PATIENCE = 20.0
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """Passes each request on to where the service listens now, and again while nobody answers, or answers 503."""
+    """Proxy to the service's present address. It retries if nobody answers, and after a 503."""
 
     daemon_threads = allow_reuse_address = True
 

@@ -1,4 +1,4 @@
-"""SIGTERM: what is under way is finished or handed back, submits are told to come again, polls are answered."""
+"""SIGTERM: work is finished or handed back, submits are refused with a Retry-After, polls are answered."""
 
 import signal
 import threading
@@ -50,12 +50,12 @@ def test_a_second_signal_ends_it_at_once_and_loses_nothing(make_running, number)
     running.process.stdout.close()
     running.start()
     assert running.status(accepted).body["state"] in {"queued", "dreaming"}
-    running.kill()  # It would let the long clip end first, for up to a minute.
+    running.kill()  # An orderly stop would let the long clip end first, for up to a minute.
 
 
 @pytest.mark.slow
 def test_restarted_again_and_again_under_load_it_loses_nothing(make_running):
-    """Ten restarts with callers who try again: everyone who was told 200 finds what was accepted, and it is made."""
+    """Over ten restarts callers retry. Every acknowledged generation is found and made."""
     running = make_running(STILLMOTION_SUBMITS_PER_MINUTE="100000")
     accepted, unexpected, ended = set(), set(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""What cannot be used is refused in a sentence that says what to do, and `stillmotion doctor` says the same."""
+"""Start over an unusable directory: a refusal with its remedy, and the same from `stillmotion doctor`."""
 
 import json
 import os
@@ -16,7 +16,7 @@ SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "dur
 
 
 def serve(directory, *, prefix=(), **environment):
-    """What a server says that does not start."""
+    """The ended process of a server that does not start."""
     words = [*prefix, *COMMAND, "serve", "--port", "0", "--data-dir", str(directory)]
     done = subprocess.run(
         words, env=clean_environment(**environment), capture_output=True, text=True, timeout=30, check=False
@@ -38,7 +38,7 @@ def doctor(directory, *words, **environment):
 
 @pytest.fixture
 def used(tmp_path):
-    """The directory of a server that accepted something and was killed, its log not folded in."""
+    """The directory of a killed server that had accepted submits, with its log not checkpointed."""
     running = Running(tmp_path / "data", {"STILLMOTION_RENDERERS": "0"})
     running.key = running.new_key()["key"]
     running.start()
@@ -54,7 +54,7 @@ def database(directory):
 
 
 def fold(directory):
-    """Fold the log into the database, as an orderly end does."""
+    """Checkpoint the log into the database, as an orderly end does."""
     connection = sqlite3.connect(database(directory))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -114,7 +114,7 @@ def test_what_the_log_shares_memory_by_is_made_anew(used):
 
 
 def test_a_log_that_was_cut_off_loses_no_more_than_its_torn_end(used):
-    """Power that fails tears the last page of the log: what is whole before it counts."""
+    """A power failure tears the last page of the log. Everything before it counts."""
     log = used.directory / "stillmotion.db-wal"
     kept = log.read_bytes()
     for cut in (len(kept) - 1, len(kept) - 2000, len(kept) - 4096 - 24, len(kept) // 2, 33):
@@ -176,7 +176,7 @@ def test_the_doctor_finds_nothing_wrong_beside_a_server_that_runs(running):
     assert "in use by our own server" in found["address"]["said"]
     accepted = running.submit(SHORT)
     assert running.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
-    # The server tidies up meanwhile: `os.walk` does not mind folders that go.
+    # The server deletes folders meanwhile, which `os.walk` tolerates.
     left = [name for _, _, names in os.walk(running.directory) for name in names if name.startswith("doctor-")]
     assert left == []
 
@@ -199,7 +199,7 @@ def test_the_doctor_says_what_to_do_about_settings_and_ports(tmp_path):
 
 @pytest.mark.parametrize("ends", ["closed pipes", "a full disk"])
 def test_nobody_has_to_read_what_it_says(used, ends):
-    """Nothing can be written to standard output or the log: the service goes on."""
+    """Standard output and the log cannot be written, and the service goes on."""
     if ends == "closed pipes":
         out, log = os.pipe(), os.pipe()
     elif Path("/dev/full").exists():
@@ -232,7 +232,7 @@ def test_nobody_has_to_read_what_it_says(used, ends):
 
 
 def test_it_starts_in_a_bare_environment_and_keeps_its_files_to_itself(used):
-    """No HOME, no PATH, no locale, every permission to others by default."""
+    """The environment has no HOME, PATH or locale, and the umask gives every permission to others."""
     used.process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", "--data-dir", str(used.directory)],
         stdout=subprocess.PIPE,

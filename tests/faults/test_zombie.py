@@ -1,4 +1,4 @@
-"""A worker is stopped beyond its lease, another makes what it was at, and then it wakes up."""
+"""A zombie: a worker is stopped beyond its lease, another makes its clip, and then it wakes up."""
 
 import asyncio
 import dataclasses
@@ -23,7 +23,7 @@ LEASE_SECONDS = 2.0
 
 @pytest.fixture
 def shared(workshop, tmp_path):
-    """A workshop over a database that another process may open too, with leases as short as that one's."""
+    """A workshop over a database that the other process opens too, with equally short leases."""
     lease = timedelta(seconds=LEASE_SECONDS)
     store = open_store(tmp_path / "stillmotion.db", workshop.clock)
     work = dataclasses.replace(workshop.work, store=store, lease_time=lease)
@@ -33,7 +33,7 @@ def shared(workshop, tmp_path):
 
 @pytest.fixture
 def worker(shared, tmp_path):
-    """The other process, which claims whatever is there."""
+    """The other process, which claims any work."""
     words = ["-m", "tests.faults.lone_worker", str(tmp_path / "stillmotion.db"), str(tmp_path), str(LEASE_SECONDS)]
     with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
         assert "ready\n" in process.stdout, "its log comes first"

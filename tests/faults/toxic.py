@@ -1,4 +1,4 @@
-"""A proxy between a service and what it depends on, which can be as bad as a network."""
+"""A proxy before a dependency of the service, with the faults of a network."""
 
 import contextlib
 import socket
@@ -13,10 +13,10 @@ REFUSAL = (
 
 @dataclass
 class Toxic:
-    """Passes bytes on to `target`, unless the `mode` is another.
+    """Proxy to `target`, whose `mode` is a fault.
 
-    "pass", "refuse" (hangs up at once), "hole" (takes everything and says nothing), "busy" (answers 503), "deaf"
-    (passes the next request on, loses its answer and hangs up, then is well again).
+    The modes are "pass", "refuse" (hangs up at once), "hole" (takes everything and answers nothing), "busy" (answers
+    503) and "deaf" (passes the next request on, drops its answer, hangs up, and passes again after that).
     """
 
     target: tuple[str, int]

@@ -1,4 +1,4 @@
-"""Tiny models on disk, made once a run, and a way to have one at work."""
+"""Tiny models on disk, made once a run, and limits for torch."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,12 +8,12 @@ import pytest
 
 @pytest.fixture(scope="session")
 def folder_of(tmp_path_factory) -> Callable[[str], Path]:
-    """The folder of a tiny model, which is made when it is first asked for."""
+    """The folder of a tiny model. It is made at the first call."""
     import torch  # noqa: PLC0415 - of an extra
 
     from tests.engines.diffusers.tiny import SAVED  # noqa: PLC0415 - it imports torch
 
-    # Threads that wait for each other cost more than so small models take.
+    # Synchronization of threads costs more than such small models take.
     torch.set_num_threads(1)
     made: dict[str, Path] = {}
 

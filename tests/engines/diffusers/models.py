@@ -1,4 +1,4 @@
-"""Catalogue entries for the tiny models, and what their bare pipelines are called with, written by hand."""
+"""Catalogue entries of the tiny models, and the arguments of their bare pipelines, written by hand."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.families import LTX_NEGATIVE, WAN_NEGATIVE
 
 DEVICE = os.environ.get("STILLMOTION_TEST_DEVICE", "cpu")
-"""Device of the tiny models, e.g. `cuda:0`: all that is true on the CPU has to be true there."""
+"""Device of the tiny models, e.g. `cuda:0`. Every test must pass on a GPU as on the CPU."""
 STEPS, GUIDANCE, SEED = 3, 2.5, 11
 PROMPT = "a boat drifts"
 BY_FOUR = FrameRule(step=4, offset=1, least=5, most=81)
@@ -28,7 +28,7 @@ SIZE = FrameSize(64, 32)
 
 
 def image(shade: int = 0, size: FrameSize = SIZE) -> Image.Image:
-    """A picture in which every place looks different."""
+    """A picture whose regions all look different."""
     slope = Image.linear_gradient("L").rotate(3 * shade).resize((size.width, size.height))
     return Image.merge("RGB", (slope, slope.rotate(180), Image.new("L", slope.size, 40 + 2 * shade)))
 
@@ -39,7 +39,7 @@ def picture(shade: int = 0, size: FrameSize = SIZE) -> Picture:
 
 @dataclass(frozen=True)
 class Tiny:
-    """One tiny model. `asked` is what its bare pipeline is called with, for the clip that `job` asks for."""
+    """One tiny model. `asked` holds the arguments with which its bare pipeline makes the clip of `job`."""
 
     family: str
     pipeline: str
@@ -84,7 +84,7 @@ class Tiny:
         return replace(made, **changed)
 
     def bare(self, folder: Path) -> torch.Tensor:
-        """Frames × 3 × height × width, 0 to 1, of the pipeline by itself."""
+        """The result of the pipeline by itself: frames × 3 × height × width, 0 to 1."""
         pipeline = getattr(diffusers, self.pipeline).from_pretrained(folder, dtype=torch.float32)
         pipeline.to(DEVICE).set_progress_bar_config(disable=True)
         if hasattr(pipeline, "guider"):
@@ -98,7 +98,7 @@ class Tiny:
 UNQUICK: Mapping[str, Mapping[str, Any]] = {
     "wan": {"compile": False, "channels_last": False, "vae_dtype": "float32"},
 }
-"""By family, what leaves nothing that a GPU would have pulled by itself."""
+"""Options of each family that turn off a GPU's default optimizations."""
 SHAPE = {"height": SIZE.height, "width": SIZE.width}
 WORDS = {"prompt": PROMPT, "guidance_scale": GUIDANCE}
 WAN = SHAPE | WORDS | {"negative_prompt": WAN_NEGATIVE}
@@ -181,7 +181,7 @@ TINY: Mapping[str, Tiny] = {
 
 
 def made_by(names: Sequence[str], *abilities: str) -> pytest.MarkDecorator:
-    """Parametrizes a test by `name`; what it has each of these models make is told in docs/engines.md."""
+    """Parametrization of a test by `name`. The abilities that it tries stand in docs/engines.md."""
     return pytest.mark.parametrize(
         "name",
         [

@@ -1,4 +1,4 @@
-"""Caches, as far as the CPU can tell: what is skipped, and that nothing of one clip gets into the next."""
+"""Caches as far as the CPU can tell: they skip computation, and keep nothing from one clip to the next."""
 
 from dataclasses import replace
 
@@ -56,7 +56,7 @@ def drawn(engine, job, report=lambda _: None) -> list[bytes]:
 
 
 def attended(model) -> list[int]:
-    """Grows by one with each attention that the network computes."""
+    """A list that grows by one with each attention that the network computes."""
     seen: list[int] = []
     for name, module in model.main.transformer.named_modules():
         if name.endswith("to_q"):
@@ -113,7 +113,7 @@ def test_a_cancel_is_heard_while_blocks_are_skipped(folder_of):
 
 
 def test_a_clip_of_words_alone_shares_the_network_and_not_what_was_cached(folder_of):
-    """The time is the network's own, whichever pipeline runs it."""
+    """The number of the step belongs to the network, whichever pipeline runs it."""
     options = {"cache": "pyramid", "cache_interval": 2}
     engine, _ = at_work("ti2v-5b", folder_of, options, guidance=1.0)
     job = job_of("ti2v-5b")
@@ -132,7 +132,7 @@ def test_few_steps_are_all_computed(folder_of):
 
 @pytest.mark.parametrize("placement", ["encoders-off", "parts", "blocks"])
 def test_a_cache_works_wherever_the_weights_lie(placement, folder_of):
-    """Within a rounding: some processors add in another order where weights that were moved lie in memory."""
+    """Frames may differ by rounding: some processors sum in another order after weights were moved in memory."""
     options = {"cache": "first-block", "cache_threshold": 1000}
     whole = b"".join(drawn(at_work("wan21", folder_of, options)[0], job_of("wan21")))
     engine, _ = at_work("wan21", folder_of, {**options, "placement": placement})

@@ -1,4 +1,4 @@
-"""Conditioning of a model: its key frames, its words, and the frames that are kept. No torch is needed."""
+"""Conditioning of a model: its keyframes, its words, and the frames that are kept. No torch is needed."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Decoding piece by piece: what comes of it beside the decoder's own work, and when."""
+"""Decoding in pieces: its conditions, and its result compared with the decoder's own."""
 
 import math
 
@@ -28,7 +28,7 @@ CASES = {
     "hunyuan": hunyuan_vae,
 }
 LONG = {"ltx": 12, "ltx2": 12, "hunyuan15": 23, "hunyuan": 23}
-"""Frames of the latent that make a clip which no layer takes at once."""
+"""Latent frames of a clip that is too long for any layer to take whole."""
 every_decoder = pytest.mark.parametrize("name", CASES)
 
 
@@ -40,7 +40,7 @@ def latents_of(vae, frames, height=2, width=2) -> Latents:
 
 
 def smooth(vae, frames, height, width) -> Latents:
-    """Latents whose neighbours are alike, as those of a picture are."""
+    """Latents with similar neighbours, as those of a picture are."""
     coarse = latents_of(vae, frames, 2, 2)
     size = (frames, height, width)
     fine = torch.nn.functional.interpolate(coarse.tensor, size, mode="trilinear", align_corners=True)
@@ -52,12 +52,12 @@ def farthest(one, other) -> float:
 
 
 def psnr(one, other) -> float:
-    """In dB, of pictures from −1 to 1."""
+    """Peak signal-to-noise ratio in dB, of pictures from −1 to 1."""
     return 10 * math.log10(4 / float((one.clamp(-1, 1) - other.clamp(-1, 1)).square().mean()))
 
 
 def set_tiles(vae, side: int) -> None:
-    """Tiles of so many pixels, each beginning in the middle of the one before."""
+    """Set the size of tiles in pixels. Each tile overlaps the one before by half."""
     for name, value in list(vars(vae).items()):
         if name.startswith("tile_") and "frames" not in name and isinstance(value, int):
             size = side // vae.spatial_compression_ratio if "latent" in name else side
@@ -73,7 +73,7 @@ def whole(vae, latents) -> torch.Tensor:
 @every_decoder
 @torch.no_grad()
 def test_the_pieces_are_the_whole(name):
-    """But for the last bits, which depend on how many frames a convolution is given: so they are counted in doubles."""
+    """Doubles are used, since the last bits depend on the number of frames in a convolution."""
     vae = CASES[name]().double()
     latents = latents_of(vae, LONG[name.split(",")[0]])
     made = list(pieces(vae, latents, 0))

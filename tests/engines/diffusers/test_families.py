@@ -1,4 +1,4 @@
-"""Every family, through the engine and by its bare pipeline: the same frames, whatever happened before."""
+"""Every family, through the engine and by its bare pipeline: the frames are equal, whatever ran before."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ def test_the_frames_are_those_of_the_bare_pipeline_with_the_same_seed(name, fold
 
 @pytest.mark.parametrize(("name", "most"), [("hunyuan15", 1), ("kandinsky5", 0)])
 def test_so_are_those_of_a_long_clip_that_is_decoded_in_pieces(name, most, folder_of):
-    """To a level of 255 where the last bits of a sum differ: `windows` says why."""
+    """The last bits of a sum may differ by a level of 255, for the reason given in `windows`."""
     tiny = replace(TINY[name], frame_count=81)
     made = drawn(Diffusers(tiny.entry(name, folder_of(name)), ModelSlot(DEVICE)), job_of(tiny))
     plain = bare_frames(tiny, folder_of(name))
@@ -98,7 +98,7 @@ def test_guidance_off_is_one_run_of_the_network_a_step(folder_of):
     for guidance in (GUIDANCE, 1.0):
         told, slot = [], ModelSlot(DEVICE)
         entry = tiny.entry("wan21", folder_of("wan21"), guidance=guidance)
-        slot.hold(entry)  # What is told while it is loaded depends on how long that takes.
+        slot.hold(entry)  # The number of reports during loading depends on its time.
         drawn(Diffusers(entry, slot), job_of(tiny), told.append)
         counts[guidance] = len(told)
     assert counts[GUIDANCE] > counts[1.0] + 6

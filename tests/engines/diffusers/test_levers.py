@@ -84,7 +84,7 @@ def test_a_norm_and_its_activation_made_one_give_the_same_frames(plain, folder_o
 
 
 def lora(folder, network, seed) -> str:
-    """A file of weights for the network's attention, as few-step distillations come."""
+    """A LoRA for the network's attention, in the form in which few-step distillations are published."""
     torch.manual_seed(seed)
     network.add_adapter(LoraConfig(r=2, target_modules=["to_q", "to_v"], init_lora_weights=False), "made")
     WanImageToVideoPipeline.save_lora_weights(
@@ -120,7 +120,7 @@ def test_each_of_two_networks_has_its_own(tmp_path, folder_of):
 
 @pytest.fixture
 def hopper(monkeypatch):
-    """Answers of torch on a machine with such a GPU; nothing is computed there."""
+    """Patch torch to report a Hopper GPU. Nothing is computed there."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
     monkeypatch.setattr(optimizations, "find_spec", lambda _: object())
     monkeypatch.setattr(optimizations.shutil, "which", lambda name: name)

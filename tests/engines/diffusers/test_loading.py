@@ -1,4 +1,4 @@
-"""One model on a device at a time, and a sentence for whatever keeps one from being loaded."""
+"""Loading: one model on a device at a time, and a clear message for every failure."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Memory that runs out: decoding in smaller pieces, weights moved off, and a refusal that names what fits."""
+"""Out of memory: decoding in tiles, offloading of weights, and a refusal that names the largest size that fits."""
 
 import math
 from dataclasses import replace
@@ -29,7 +29,7 @@ def drawn(engine, job) -> list[bytes]:
 
 
 def fails_above(module, area, error=None):
-    """Have a network run out of memory wherever it is given more pixels of latent than so many."""
+    """Have a network run out of memory for latents with more than `area` pixels."""
 
     def look(_, given, named):
         hidden = named.get("hidden_states", given[0] if given else None)
@@ -40,7 +40,7 @@ def fails_above(module, area, error=None):
 
 
 def set_tiles(vae) -> int:
-    """Make tiles smaller than the picture; answers with the side of one, in places of the latent."""
+    """Make tiles smaller than the picture. Returns the side of a tile in latent pixels."""
     ratio = getattr(vae, "spatial_compression_ratio", 8)
     overlaps = any("overlap" in name for name in vars(vae))
     side = 32 if overlaps else 48
@@ -106,7 +106,7 @@ def test_frames_that_are_out_already_are_not_made_again(folder_of):
 
 
 def test_what_was_out_before_memory_ran_out_stays_and_the_rest_is_close(folder_of):
-    """Tiles are as large as the picture here, so that they are the whole's own."""
+    """A tile is as large as the picture here, so tiles and the whole decode alike."""
     engine, model = at_work("hunyuan15", folder_of, frames=BY_FOUR)
     job = TINY["hunyuan15"].job(seconds=81 / 8)
     whole, calls = drawn(engine, job), []
@@ -179,7 +179,7 @@ def test_where_the_weights_lie_changes_no_frame(name, placement, folder_of):
 
 
 def test_parts_that_visit_the_device_are_sent_what_they_work_on_there(folder_of):
-    """Also while they are away from it; "meta" stands for a device that is not the CPU."""
+    """The device holds while they are offloaded too. "meta" stands for a device that is not the CPU."""
     _, model = at_work("wan21", folder_of)
     pipeline, elsewhere = model.main, torch.device("meta")
     memory.place(pipeline, DevicePlacement.ENCODERS_OFF, elsewhere)
@@ -190,7 +190,7 @@ def test_parts_that_visit_the_device_are_sent_what_they_work_on_there(folder_of)
 
 
 def test_weights_are_moved_off_until_a_clip_fits(folder_of, monkeypatch):
-    """As on a GPU; here every placement is the CPU's, so that only the way down the ladder is seen."""
+    """The order of placements is a GPU's. All of them are on the CPU here, so only the order is tested."""
     monkeypatch.setattr(
         loaded_model, "next_placement", lambda placement, _: memory.next_placement(placement, torch.device("cuda"))
     )

@@ -23,7 +23,7 @@ CHANNELS, PATCH = 12, 8
 
 
 def linear_latents(clip):
-    """Of an encoder that is as linear as the map: patches, their colours mixed into channels."""
+    """Latents of a linear encoder: patches whose colours are mixed into channels."""
     mix = torch.randn(CHANNELS, 3, generator=torch.Generator().manual_seed(3))
     patches = avg_pool2d(clip[0].movedim(0, 1), PATCH)[::4]
     return (torch.einsum("cd,tdhw->cthw", mix, patches) + torch.arange(CHANNELS).view(-1, 1, 1, 1))[None]
@@ -33,7 +33,7 @@ def test_the_map_finds_the_colours_that_an_encoder_mixed():
     colours = fitted(linear_latents, 64, 5)
     picture = torch.rand(3, 64, 96, generator=torch.Generator().manual_seed(5)) * 2 - 1
     clip = picture[None, :, None].repeat(1, 1, 9, 1, 1)
-    clip[:, :, :4] = clip[:, :, 5:] = 0  # The frame in the middle is the one that is shown.
+    clip[:, :, :4] = clip[:, :, 5:] = 0  # A preview shows the frame in the middle.
     made = colours.picture(linear_latents(clip))
     assert (made.width, made.height) == (96 // PATCH, 64 // PATCH)
     wanted = avg_pool2d(picture, PATCH).movedim(0, -1) * 127.5 + 127.5
@@ -62,7 +62,7 @@ def test_a_picture_is_offered_with_each_step_and_changes_no_frame(name, folder_o
 
 @every_family
 def test_what_the_last_step_expects_is_what_will_be_decoded(name, folder_of, monkeypatch):
-    """So the latents are read in the right layout and scale, of every family."""
+    """Equality shows that the latents of every family are read in the right layout and scale."""
     seen, decoded = [], []
 
     def denoise(pipeline, **asked):
@@ -83,11 +83,11 @@ def test_what_the_last_step_expects_is_what_will_be_decoded(name, folder_of, mon
     engine.render(replace(job_of(tiny), show=lambda picture: picture()), lambda _: None)
     wanted = decoded[0].movedim(1, 0)[None] if tiny.family == "svd" else decoded[0]
     if tiny.family == "kandinsky5":
-        wanted = wanted[:, :, 1:]  # Its first frame is the picture's, in which it steps nowhere.
+        wanted = wanted[:, :, 1:]  # The first frame is the given picture, and no step changes it.
     assert unpacked[-1].shape == wanted.shape
-    middle = wanted.shape[2] // 2  # Others may be held to pictures.
+    middle = wanted.shape[2] // 2  # The first and last frame may be held to given pictures.
     one, other = (each[:, :, middle].float() for each in (unpacked[-1], wanted))
-    if tiny.family == "kandinsky5":  # It evens its first frames out, once all steps are done.
+    if tiny.family == "kandinsky5":  # It smooths its first frames after the last step.
         assert torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1] > 0.95
     else:
         assert torch.allclose(one, other, atol=0.01 * float(other.std()))

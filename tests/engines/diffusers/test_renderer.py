@@ -1,4 +1,4 @@
-"""A device's renderer process: a model in it outlives a cancel."""
+"""The renderer process of a device: its loaded model survives a cancel."""
 
 import asyncio
 import json

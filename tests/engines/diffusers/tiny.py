@@ -1,6 +1,6 @@
-"""Models of every family, small enough to run in a moment: real classes, random weights, no hub.
+"""Tiny models of every family, which run in a moment: real classes, random weights, no hub.
 
-Each `save_*` writes a folder in diffusers' layout, as a published model's is, and is the same at every call.
+Each `save_*` writes a folder in diffusers' layout, as that of a published model. Every call writes the same.
 """
 
 import string
@@ -49,7 +49,7 @@ def wan_transformer(channels: int, out: int, **more: Any) -> Any:
         )
     )  # fmt: skip
     with torch.no_grad():
-        # As they come, random weights all but ignore what they are given.
+        # Untouched random weights almost ignore their conditioning.
         network.patch_embedding.weight.mul_(20)
         network.condition_embedder.text_embedder.linear_1.weight.mul_(20)
         network.proj_out.weight.mul_(5)
@@ -328,7 +328,7 @@ def hunyuan_vae() -> Any:
 
 
 def save_kandinsky5(folder: Path) -> Path:
-    """Its published weights bring a processor in the tokenizer's place, of which only the tokenizer is used."""
+    """Its published weights have a processor in place of the tokenizer. Only the processor's tokenizer is used."""
     qwen = transformers.Qwen2_5_VLConfig(
         text_config={
             "vocab_size": len(LETTERS) + 3, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2,

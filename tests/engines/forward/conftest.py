@@ -43,7 +43,7 @@ def an_entry(url: str, **parts) -> Entry:
 
 
 def forwarders_of(*entries: Entry, peer: Peer | None = None) -> list[RemoteMaker]:
-    """Forwarders to these servers, each the next one's stand-in; `ray-1-6` stands for all of them."""
+    """Forwarders to these servers, each the stand-in of the one before. `ray-1-6` names the whole chain."""
     catalogue = Catalogue({each.name: each for each in entries}, {"ray-1-6": tuple(each.name for each in entries)})
     darkroom = PreparationProcess(lambda: RendererProcess(FAKE_RENDERER))
     return [
@@ -56,7 +56,7 @@ def forwarders_of(*entries: Entry, peer: Peer | None = None) -> list[RemoteMaker
 
 @asynccontextmanager
 async def serving(answer):
-    """A server on loopback that answers everything so; its base."""
+    """A server on loopback that gives the same answer to everything. Yields its base URL."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app)

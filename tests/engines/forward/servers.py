@@ -1,4 +1,4 @@
-"""Servers on loopback that speak as SGLang, vLLM-Omni and ComfyUI do, and misbehave as they are told."""
+"""Servers on loopback in the protocols of SGLang, vLLM-Omni and ComfyUI, with faults to order."""
 
 import asyncio
 import json
@@ -13,11 +13,11 @@ from aiohttp import web
 
 @dataclass
 class Studio:
-    """Common part of both kinds: a port, a clip to give, and ways to be bad.
+    """Common part of both kinds: a port, a clip, and faults.
 
-    `broken` is how many further calls are answered with a 500; `halves` how many downloads are broken off;
-    `early` how many are given before the file is whole; `looks` how often a job is looked at until it is done; `slow`
-    how many seconds every answer takes.
+    `broken` is the number of further calls that are answered with a 500, `halves` of downloads that break off, and
+    `early` of downloads that come before the file is complete. A job is done after `looks` polls. Every answer takes
+    `slow` seconds.
     """
 
     clip: bytes
@@ -68,7 +68,7 @@ class Studio:
         return middleware
 
     async def give(self, request: web.Request) -> web.StreamResponse:
-        """The clip, or as much of it as it was told to give."""
+        """The clip, or the part of it that the faults leave."""
         if self.early:
             self.early -= 1
             return web.Response(body=self.clip[: len(self.clip) // 2], content_type="video/mp4")
@@ -84,13 +84,13 @@ class Studio:
 
 @dataclass
 class OpenAIStudio(Studio):
-    """`/v1/videos`. `failure` fails every job, answered as vLLM-Omni does; `elsewhere` keeps clips somewhere else."""
+    """Server of `/v1/videos`. `failure` fails every job in vLLM-Omni's form, `elsewhere` keeps clips in a bucket."""
 
     failure: str = ""
     refusal: str = ""
     elsewhere: bool = False
     links: list[str] = field(default_factory=list)
-    """The addresses of the clip that looks give in turn, the last of them again and again; the bucket's if none."""
+    """Addresses of the clip in successive polls, the last one repeated. Without any it is the bucket's."""
     withheld: bool = False
     """True if it answers every download of a finished clip with a 500."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class OpenAIStudio(Studio):
     named: dict[str, str] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
     swallow: int = 0
-    """Number of submits that are carried out and not answered."""
+    """Number of submits that are carried out but not answered."""
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)
@@ -163,7 +163,7 @@ class OpenAIStudio(Studio):
 
 @dataclass
 class ComfyStudio(Studio):
-    """ComfyUI's queue, history and files; on the socket of a job's client, `told` about it."""
+    """ComfyUI's queue, history and files. The messages in `told` are sent on the socket of a job's client."""
 
     failure: str = ""
     told: list[Any] = field(default_factory=list)

@@ -68,7 +68,7 @@ async def test_a_loop_ends_with_its_first_picture_and_loses_the_double(workshop,
 
 
 async def test_a_prompt_is_not_queued_twice_under_one_name(workshop, clip, tmp_path):
-    """The answer got lost after the job was queued: it is found again by the id that was chosen for it."""
+    """The answer is lost after the job was queued. The job is found by the id that was chosen for it."""
     async with open_studio(ComfyStudio(clip)) as studio:
         (forwarder,) = forwarders_of(an_entry_with(tmp_path, studio.url))
         async with running(workshop, forwarders=[forwarder]) as bench:

@@ -1,4 +1,4 @@
-"""Meaning of other servers' answers, and what is never sent to them."""
+"""Dialects of other servers: the meaning of their answers, and fields that are never sent to them."""
 
 import pytest
 from aiohttp import web

@@ -1,4 +1,4 @@
-"""Places of a finished clip: its server, a bucket beside it, behind redirects, or out of reach."""
+"""Links to a finished clip: on its server, in a bucket, behind redirects, or out of reach."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ STUDIO = "forward/studio"
 
 
 class Bucket:
-    """A store of clips on another port: gives one at `/x.mp4`, and elsewhere what it is told to."""
+    """A bucket on another port: a clip at `/x.mp4`, redirects, and a status for every other path."""
 
     def __init__(self, clip: bytes) -> None:
         self.clip = clip
@@ -44,7 +44,7 @@ class Bucket:
 
 
 async def made_with(studio, workshop):
-    """A generation whose clip the studio's links lead to, as it ended, and who asked for it."""
+    """The finished generation whose clip the studio's links lead to, and its forwarder."""
     forwarders = forwarders_of(an_entry(studio.url, key=studio.key))
     async with running(workshop, forwarders=forwarders) as bench:
         return await bench.ended(await bench.submit("a walk", engine=STUDIO)), forwarders[0]
@@ -52,7 +52,7 @@ async def made_with(studio, workshop):
 
 @pytest.mark.parametrize("path", ["/x.mp4", "/moved", "/a clip/ü.mp4", "/x.mp4?X-Amz-Signature=a%2Fb%3D&p=1"])
 async def test_a_clip_in_a_bucket_without_https_is_taken_where_the_server_has_none_either(workshop, clip, path):
-    """As SGLang gives it with `SGLANG_S3_ENDPOINT_URL=http://…`; the server's key stays with the server."""
+    """SGLang gives such links with `SGLANG_S3_ENDPOINT_URL=http://…`. The server's key is never sent to a bucket."""
     bucket = Bucket(clip)
     async with serving(bucket.answer) as base, open_studio(OpenAIStudio(clip, elsewhere=True, key="hidden")) as studio:
         studio.links = [base + path]
@@ -73,7 +73,7 @@ async def test_an_address_may_be_relative_to_the_servers_own(workshop, clip, lin
 
 @pytest.mark.parametrize("link", ["/403", "/404", "/round", "/nowhere", "/metadata", "ftp://x/y", "file:///etc/passwd"])
 async def test_a_clip_that_is_not_to_be_had_fails_once_and_its_server_is_well(workshop, clip, link):
-    """Neither asked for again and again, nor the server taken for dead: its other clips go on."""
+    """The clip is not fetched again and again, and the server is not taken for dead: its other clips go on."""
     bucket = Bucket(clip)
     async with serving(bucket.answer) as base, open_studio(OpenAIStudio(clip, elsewhere=True)) as studio:
         studio.links = [base + link if link.startswith("/") else link]

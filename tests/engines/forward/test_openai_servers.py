@@ -1,4 +1,4 @@
-"""Clips made by servers of OpenAI's shape, which do what such servers do on bad days."""
+"""Clips from servers of the OpenAI protocol, with the faults that such servers have."""
 
 import io
 from dataclasses import replace
@@ -23,7 +23,7 @@ STUDIO = "forward/studio"
 
 
 async def made_by(studio, workshop, prompt="a walk", entry=None, **parts):
-    """One generation, submitted and ended; its bench is gone by then."""
+    """A generation, submitted and ended, on a bench that is closed again."""
     forwarders = forwarders_of(entry or an_entry(studio.url))
     async with running(workshop, forwarders=forwarders) as bench:
         return await bench.ended(await bench.submit(prompt, engine=STUDIO, **parts))

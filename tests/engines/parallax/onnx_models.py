@@ -1,4 +1,4 @@
-"""Small ONNX models that tests make: each does what a kind of depth model does, without weights."""
+"""Small ONNX models made by tests. Each behaves as a kind of depth model does, without weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ def saved(
     kind: int = TensorProto.FLOAT,
     inputs: Sequence[str] = ("image",),
 ) -> Path:
-    """A model of these nodes, from `inputs` to `depth`."""
+    """A model file of these nodes, from `inputs` to `depth`."""
     graph = helper.make_graph(
         nodes,
         "depth",
@@ -40,12 +40,12 @@ def floats(name: str, *values: float) -> TensorProto:
 
 
 def brightness(path: Path, shape: Sequence[int | str] = OPEN, kind: int = TensorProto.FLOAT, keep: int = 0) -> Path:
-    """Brightness as nearness; the answer is 1 × height × width, or 1 × 1 × height × width with `keep`."""
+    """Nearness is brightness. The output is 1 × height × width, or 1 × 1 × height × width with `keep`."""
     return saved(path, [node("ReduceMean", "image", axes=[1], keepdims=keep)], shape, kind=kind)
 
 
 def in_steps(path: Path, step: int) -> Path:
-    """Brightness, of pictures whose sides are multiples of `step` only."""
+    """Nearness is brightness, for pictures whose sides are multiples of `step` only."""
     nodes = [
         node("ReduceMean", "image", "grey", axes=[1], keepdims=1),
         node("SpaceToDepth", "grey", "patches", blocksize=step),
@@ -55,7 +55,7 @@ def in_steps(path: Path, step: int) -> Path:
 
 
 def by_its_range(path: Path) -> Path:
-    """Brightness less its least, over its range: no number at all for a picture of one grey."""
+    """Nearness is normalized brightness, which is NaN for a picture of one grey."""
     nodes = [
         node("ReduceMean", "image", "grey", axes=[1], keepdims=0),
         node("ReduceMin", "grey", "least", keepdims=0),
@@ -68,7 +68,7 @@ def by_its_range(path: Path) -> Path:
 
 
 def metres(path: Path) -> Path:
-    """Distance: 6 m at ImageNet's mean, less where the picture is brighter."""
+    """Output is a distance: 6 m at ImageNet's mean, less for brighter parts."""
     nodes = [
         node("ReduceMean", "image", "grey", axes=[1], keepdims=0),
         node("Mul", "grey slope", "falling"),
@@ -78,7 +78,7 @@ def metres(path: Path) -> Path:
 
 
 def fails_on_white(path: Path) -> Path:
-    """Takes the logarithm of what a bright picture makes negative."""
+    """Output is a logarithm, of a negative number for a bright picture."""
     nodes = [
         node("ReduceMean", "image", "grey", axes=[1], keepdims=0),
         node("Sub", "most grey", "left"),
@@ -88,13 +88,13 @@ def fails_on_white(path: Path) -> Path:
 
 
 def classifier(path: Path) -> Path:
-    """One number a picture."""
+    """Output is one number for a picture, as a classifier's."""
     nodes = [node("GlobalAveragePool", "image", "pooled"), node("Flatten", "pooled")]
     return saved(path, nodes)
 
 
 def endless_on_white(path: Path) -> Path:
-    """Counts, one step after another, to a number that a white picture makes very large."""
+    """Output is a loop's counter. A white picture makes the loop almost endless."""
     body = helper.make_graph(
         [node("Identity", "going", "goes_on"), node("Add", "sum one", "next")],
         "body",

@@ -1,4 +1,4 @@
-"""Sources of depth: the estimate or a given image, what the plan says of it, and what a warp bears."""
+"""Sources of depth, estimated or given: their record in the plan, and the limits of a warp."""
 
 import json
 from dataclasses import replace
@@ -36,7 +36,7 @@ def scene(motorcycle) -> Scene:
 
 
 def ramp(width: int, height: int) -> DepthMap:
-    """Near at the bottom."""
+    """A depth map that is nearest at the bottom."""
     rows = np.repeat(np.linspace(0, 1, height, dtype=np.float32)[:, np.newaxis], width, axis=1)
     return DepthMap(width, height, np.ascontiguousarray(rows).data)
 
@@ -56,7 +56,7 @@ def test_a_depth_image_orders_a_real_scene_better_than_the_estimate(motorcycle, 
 
 
 def test_a_house_before_the_sky_stands_upright():
-    """Its top is not drawn away to the distance of the sky above it, which would make it lean in an orbit."""
+    """Its top must not get the distance of the sky above it, or it would lean in an orbit."""
     near = nearness(analyse(as_array(photo("lake")), FaceFinder()))
     height, width = near.shape
     house = near[round(0.43 * height) : round(0.55 * height), round(0.1 * width) : round(0.24 * width)]
@@ -116,7 +116,7 @@ def test_a_depth_image_without_relief_is_one_plane(motorcycle, scene):
 
 
 def test_known_depth_has_its_edges_where_the_picture_has_them(scene, motorcycle):
-    """A coarse depth image comes out with the outlines of the picture, not with those of its own pixels."""
+    """A coarse depth image takes the outlines of the picture, not those of its own pixels."""
     truth = true_disparity()
     coarse = cv2.resize(truth, (37, 25), interpolation=cv2.INTER_AREA)
     given = DepthImage(DepthMap(37, 25, coarse.data)).nearness(as_array(motorcycle), scene)

@@ -1,4 +1,4 @@
-"""The engine as its users see it: pictures in, frames out, each promise by itself. Frames are small to be quick."""
+"""The engine from outside, from pictures to frames, with each promise by itself. Small frames keep the tests quick."""
 
 import json
 import sys
@@ -48,7 +48,7 @@ def coffee() -> Picture:
 
 
 def never(_: float) -> None:
-    """Nobody asks to stop."""
+    """No cancel is requested."""
 
 
 def luma(frame: Frame) -> np.ndarray:
@@ -254,13 +254,13 @@ def test_any_picture_and_any_words_give_a_whole_clip(engine, width, height, size
 
 
 def test_a_camera_move_runs_nothing_of_the_effects(engine, coffee):
-    """A push in needs no snow: what a plan does not ask for is neither built nor asked for each frame."""
+    """A push in needs no snow. Effects outside the plan are neither built nor called for a frame."""
     assert rooms_run_by(lambda: clip(engine, coffee, "push in")) & {"effects", "motion"} == set()
     assert rooms_run_by(lambda: clip(engine, coffee, "push in, snow falls")) >= {"effects"}
 
 
 def rooms_run_by(act) -> set[str]:
-    """The folders of the engine in which a function was called."""
+    """The folders of the engine whose functions were called."""
     seen = set()
 
     def called(frame, event, _):

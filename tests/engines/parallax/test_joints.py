@@ -1,4 +1,4 @@
-"""Clips that go on from one another: the motion does not stop at the joint, nor jump."""
+"""Clips that continue others: at the joint the motion neither stops nor jumps."""
 
 import json
 from itertools import pairwise
@@ -23,11 +23,11 @@ def engine() -> Parallax:
 
 
 def never(_: float) -> None:
-    """Nobody asks to stop."""
+    """No cancel is requested."""
 
 
 def as_picture(frame: Frame) -> Picture:
-    """A frame as it would be read back from the clip."""
+    """A frame as decoded from the clip."""
     planes = np.frombuffer(frame.planes, np.uint8).reshape(frame.height * 3 // 2, frame.width)
     luma = planes[: frame.height].astype(np.float32)
     chroma = planes[frame.height :].reshape(2, frame.height // 2, frame.width // 2).astype(np.float32)
@@ -47,14 +47,14 @@ def luma(frame: Frame) -> np.ndarray:
 
 
 def flow(one: Frame, other: Frame) -> np.ndarray:
-    """The motion from a frame to another, of points that can be followed: pixels, points x 2."""
+    """The motion of trackable points between two frames, in pixels: an array of points × 2."""
     points = cv2.goodFeaturesToTrack(luma(one), 200, 0.02, 8)
     found, kept, _ = cv2.calcOpticalFlowPyrLK(luma(one), luma(other), points, None, winSize=(21, 21))
     return (found - points).reshape(-1, 2)[kept.ravel() == 1]
 
 
 def velocity(one: Frame, other: Frame) -> tuple[float, np.ndarray]:
-    """The median speed, pixels a frame, and the median motion."""
+    """The median speed in pixels a frame, and the median motion."""
     motion = flow(one, other)
     return float(np.median(np.hypot(*motion.T))), np.median(motion, axis=0)
 
@@ -133,7 +133,7 @@ def test_a_plan_that_says_nothing_of_motion_counts_as_rest(plan):
 
 
 def seen_from(left: int, top: int) -> Picture:
-    """A part of the coffee's photograph, as a camera at that place would take it."""
+    """A part of the coffee's photograph, as seen by a shifted camera."""
     whole = np.frombuffer(photo("coffee").pixels, np.uint8).reshape(photo("coffee").height, -1, 3)
     part = np.ascontiguousarray(whole[top : top + 320, left : left + 480])
     return Picture(480, 320, part.tobytes())
@@ -152,7 +152,7 @@ def test_two_views_of_one_thing_are_morphed_along_the_flow(engine):
 
 
 def test_where_two_views_do_not_meet_one_gives_way_to_the_other_at_once(engine):
-    """Handlebars before a shelf are seen twice for a few frames only."""
+    """The handlebars before a shelf appear twice for a few frames only."""
     _, frames = rendered(engine, RenderJob("", photo("motorcycle_left"), photo("motorcycle_right"), SIZE, SECONDS))
     detail = np.array([cv2.Laplacian(luma(frame), cv2.CV_32F).var() for frame in frames])
     assert (detail < 0.7 * detail[0]).mean() < 0.1

@@ -75,7 +75,7 @@ def test_a_drawing_is_moved_as_one_plane_and_that_is_said():
     ],
 )
 def test_a_crop_keeps_what_matters(name, size, kept):
-    """The rocket's tip, the middle of the cup, the top of the astronaut's hair, the photographer's face."""
+    """These are the rocket's tip, the middle of the cup, the astronaut's hair, and the photographer's face."""
     picture = photo(name)
     x, y = crop_centre(analyse(as_array(picture), FaceFinder()), (picture.width, picture.height), size)
     scale = max(size.width / picture.width, size.height / picture.height)

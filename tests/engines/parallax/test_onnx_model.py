@@ -1,4 +1,4 @@
-"""A depth model of the operator's own: what it is given, how its answer is read, and what is refused with the fix."""
+"""A depth model of the operator's: its input, its output, and refusals with their remedy."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ SIZE = FrameSize(320, 180)
 
 
 def stripes(*greys: int, width: int = 320, height: int = 180) -> np.ndarray:
-    """A grainy picture of upright stripes."""
+    """A grainy picture of vertical stripes."""
     row = np.repeat(greys, -(-width // len(greys)))[:width]
     noise = np.random.default_rng(1).integers(-9, 10, (height, width, 3))
     return np.clip(row[np.newaxis, :, np.newaxis] + noise, 0, 255).astype(np.uint8)
@@ -79,7 +79,7 @@ def test_a_model_is_given_the_picture_as_imagenet_has_it():
 
 
 def test_distances_are_turned_round_in_proportion(tmp_path):
-    """Of 8.6, 5.8 and 3.0 m the middle one lies a quarter of the way up in inverse distance, not half."""
+    """Of 8.6, 5.8 and 3.0 m the middle one lies at a quarter of the range in inverse distance, not at half."""
     model = DepthModel(models.metres(tmp_path / "metres.onnx"), Gives.DISTANCE)
     dark, grey, bright = nearness_of(model, stripes(40, 120, 200), 3)
     assert dark < 0.1
@@ -107,7 +107,7 @@ def test_the_same_job_gives_the_same_frames(tmp_path):
 
 
 def test_a_model_that_fails_on_a_picture_fails_the_generation(tmp_path):
-    """It does not fall back: the same request would then give now this clip, now that."""
+    """A fallback to the estimate would make two different clips of the same request."""
     engine = Parallax(DepthModel(models.fails_on_white(tmp_path / "log.onnx")))
     job = RenderJob("push in", Picture(320, 180, stripes(180, 240).tobytes()), None, SIZE, 1.0)
     with pytest.raises(GenerationFailed, match="depth of the picture could not be told") as failed:

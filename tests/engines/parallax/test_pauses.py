@@ -1,4 +1,4 @@
-"""A cancel is noticed only where a render asks whether to go on: at 4k, too, it asks often enough."""
+"""Checkpoints of a render at 4k: they come often enough for a quick cancel."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.resample import Source, reframe, upscale
 
 LONGEST = 0.25
-"""Seconds. Mostly it is a third of that; the rest is for what else the machine does."""
+"""Bound in seconds. The usual time is a third of that, and the rest is room for other load."""
 SIZE = FrameSize(3326, 2494)
 
 ENGINE = Parallax()
 
 
 class Asked:
-    """Report and checkpoint that remember how long they were not called."""
+    """Report and checkpoint that record the longest time between two calls."""
 
     def __init__(self) -> None:
         self._last = time.perf_counter()
@@ -39,7 +39,7 @@ class Asked:
 
 
 def longest_wait(work: Callable[[Asked], object]) -> float:
-    """The longest time between two questions, in the better of two runs: the machine has other work."""
+    """The longest time between two checkpoints, in the better of two runs, as the machine may be busy."""
     found = []
     for _ in range(2):
         asked = Asked()

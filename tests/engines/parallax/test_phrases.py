@@ -1,4 +1,4 @@
-"""A few hundred prompts and what they mean (phrases.txt), and whole plans as their owners see them (plans/*.json)."""
+"""Meanings of a few hundred prompts (phrases.txt), and whole plans as their owners see them (plans/*.json)."""
 
 import json
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Meaning:
 
 
 def phrases() -> list[tuple[Meaning, str]]:
-    """The table's rows."""
+    """The rows of the table."""
     rows: list[tuple[Meaning, str]] = []
     expected = None
     for line in TABLE.read_text("utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""Whatever is given, a whole clip comes out or a refusal in words; and the same again from the same."""
+"""Properties for any input: the result is a whole clip or a refusal in words, and the same for the same input."""
 
 import time
 from itertools import pairwise
@@ -21,12 +21,12 @@ SLOW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthChe
 
 
 def never(_: float) -> None:
-    """Nobody asks to stop."""
+    """No cancel is requested."""
 
 
 @st.composite
 def pictures(draw: st.DrawFn) -> Picture:
-    """Noise, one colour, stripes of a pixel, grey ramps; small, tall, wide; some with alpha."""
+    """Pictures of noise, one colour, pixel stripes and grey ramps, in all shapes, some with alpha."""
     width, height = draw(st.sampled_from([(16, 16), (16, 300), (300, 16), (97, 61), (61, 97), (128, 128), (1, 1)]))
     kind = draw(st.sampled_from(["noise", "one colour", "stripes", "columns", "ramp"]))
     pixels = np.zeros((height, width, 3), np.uint8)
@@ -100,7 +100,7 @@ def test_every_shape_and_size_has_even_sides_and_a_first_frame(aspect, resolutio
 
 
 def test_a_large_render_asks_often_whether_to_go_on():
-    """At 4k: the longest piece of work between two questions stays well under half a second, analysis and all."""
+    """At 4k no piece of work between two checkpoints is long, the analysis included."""
     random = np.random.default_rng(3)
     coarse = random.integers(0, 256, (208, 278, 3), np.uint8)
     pixels = np.ascontiguousarray(coarse.repeat(15, axis=0).repeat(15, axis=1))

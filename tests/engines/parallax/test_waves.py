@@ -1,4 +1,4 @@
-"""Ambient motion stays in its region, in pictures where that is known; veils leave a loop no seam."""
+"""Ambient motion: it stays in its region where that is known, and veils leave no seam in a loop."""
 
 from functools import cache
 from itertools import pairwise
