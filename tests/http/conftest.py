@@ -1,4 +1,4 @@
-"""The whole edge on a real server: on loopback in a thread, a store behind it, nothing rendered."""
+"""The whole edge on a real server: on loopback, in a thread, over a store. Nothing is rendered."""
 
 import asyncio
 import hashlib
@@ -49,7 +49,7 @@ GENEROUS = {"submits_per_minute": 100_000, "reads_per_minute": 1_000_000, "concu
 
 @dataclass
 class Answered:
-    """An answer as it came."""
+    """A received answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -62,7 +62,7 @@ class Answered:
 
 @dataclass
 class Edge:
-    """A running server and what stands behind it."""
+    """A running server, with its store, objects and clock."""
 
     store: Any
     objects: LocalObjects
@@ -78,13 +78,13 @@ class Edge:
         return host, int(port)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Do something on the server's own loop."""
+        """Run a coroutine on the server's own loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
 
     def ask(
         self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
     ) -> Answered:
-        """One request on a connection of its own."""
+        """The answer to one request on a connection of its own."""
         connection = http.client.HTTPConnection(*self.address, timeout=10)
         try:
             connection.request(method, path, body, dict(headers or {}))
@@ -99,7 +99,7 @@ class Edge:
         return administration_of(self.store, self.clock).subscriptions
 
     def caller(self, **product: Any) -> "Caller":
-        """Somebody with a subscription to a product of its own."""
+        """A caller with a subscription to a product of its own."""
         kept = a_product(**GENEROUS | {"name": f"product {next(self._names)}"} | product)
         self.run(self.store.add_product(kept))
         return Caller(self, self.run(self.subscriptions.issue(kept.name, "somebody")))
@@ -107,7 +107,7 @@ class Edge:
 
 @dataclass
 class Caller:
-    """A holder of two keys."""
+    """A caller of the edge, with both keys of a subscription."""
 
     edge: Edge
     issued: Issued
@@ -126,7 +126,7 @@ class Caller:
         return self.post(POLL, {"task_id": task_id}, **headers)
 
     def change(self, task_id: str, change: Any) -> Any:
-        """Let something become of a generation."""
+        """Change a stored generation."""
         return self.edge.run(self.edge.store.change(task_id, change))
 
     def complete(self, task_id: str, video: bytes = b"video" * 1000, thumbnail: bytes = b"thumbnail") -> Assets:
@@ -144,12 +144,12 @@ class Caller:
 
 
 def digest(content: bytes) -> str:
-    """As a row has it."""
+    """The digest of a file, as stored in a row."""
     return hashlib.sha256(content).hexdigest()
 
 
 def administration_of(store: Any, clock: ManualClock) -> Administration:
-    """The operator's side of a store."""
+    """The operator's use cases over a store."""
     return Administration(
         Products(store, new_uuid7, frozenset(surface.name for surface in SURFACES), models(), a_product()),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, PEPPER),
@@ -157,7 +157,7 @@ def administration_of(store: Any, clock: ManualClock) -> Administration:
 
 
 def models() -> Catalogue:
-    """What the edge offers: the embedded engine, and another server that can do as much."""
+    """The models of the edge: the embedded engine, and a remote server with the same abilities."""
     parallax = read_catalogue().entries["parallax"]
     server = Server(Dialect.DREAM_MACHINE, "http://127.0.0.1:9")
     elsewhere = replace(parallax, name="elsewhere", engine=EngineKind.FORWARD, server=server)
@@ -167,9 +167,9 @@ def models() -> Catalogue:
 
 
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
-    """Everything that the edge is given, with a guard that allows public addresses alone.
+    """The services of the edge, with a guard that allows only public addresses.
 
-    Of `parts`, `catalogue` is what it offers.
+    `parts` replaces services. Its part `catalogue` replaces the models.
     """
     guard = UrlGuard(AddressPolicy((), ()))
     offered = parts.pop("catalogue", None) or models()
@@ -194,7 +194,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
 
 @pytest.fixture(scope="session")
 def start(tmp_path_factory):
-    """Starts an edge over a store of the given kind, with services changed as asked."""
+    """Starter of an edge over a store of the given kind, with replaced services."""
     started: list[tuple[Edge, threading.Thread]] = []
 
     def starting(kind: str = "memory", **parts: Any) -> Edge:
@@ -227,13 +227,13 @@ def start(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def edge(start):
-    """A server that tests share: each makes callers of its own."""
+    """A server that tests share. Each test makes callers of its own."""
     return start()
 
 
 @pytest.fixture(scope="session", params=["memory", "sqlite"])
 def any_edge(request, start):
-    """A server over every store."""
+    """A shared server over each kind of store."""
     return start(request.param)
 
 

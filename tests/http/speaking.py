@@ -1,4 +1,4 @@
-"""HTTP/1.1 as it is typed: a handler on a server of its own, a connection to it, and what comes back."""
+"""HTTP/1.1 as raw bytes: a handler on a server of its own, a connection to it, and the answers."""
 
 import select
 import socket
@@ -16,7 +16,7 @@ CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 
 @contextmanager
 def speak(handler: Any, **limits: Any) -> Iterator[socket.socket]:
-    """Serves a handler, with limits of the server's, and connects to it."""
+    """A connection to a server of its own for the handler, with limits of the server."""
     server = HttpServer(handler, listen("127.0.0.1", 0), 1, **limits)
     thread = threading.Thread(target=lambda: uvloop.run(server.serve()), daemon=True)
     thread.start()
@@ -31,7 +31,7 @@ def speak(handler: Any, **limits: Any) -> Iterator[socket.socket]:
 
 
 def until(connection: socket.socket, end: bytes) -> bytes:
-    """What comes, up to something that it ends with."""
+    """The received bytes, up to the given end."""
     received = b""
     while not received.endswith(end):
         piece = connection.recv(65536)
@@ -41,12 +41,12 @@ def until(connection: socket.socket, end: bytes) -> bytes:
 
 
 def until_closed(connection: socket.socket) -> bytes:
-    """What comes before the other end closes."""
+    """The received bytes until the other side closes."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def assert_quiet(connection: socket.socket, seconds: float) -> None:
-    """Fail if the other end says something within so many seconds."""
+    """Fail if the other side sends anything within so many seconds."""
     readable, _, _ = select.select([connection], [], [], seconds)
     assert not readable
 

@@ -1,6 +1,6 @@
-"""Every model asked for every ability over every surface, on a live edge: what it answers is what a caller gets.
+"""Requests of every ability to every model over every surface of a live edge, with the outcomes that callers get.
 
-A model is its own wire name here. Nothing is rendered: what was asked is accepted, or refused before anything is kept.
+A model is its own wire name here. Nothing is rendered: each request is accepted or refused at submit.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ SURFACES: Mapping[str, Mapping[str, Body | None]] = {
         "Camera concepts": None,
     },
 }
-"""By surface, what is asked besides the model and the words; None where the surface has no field for it."""
+"""Fields of each surface for an ability, besides the model and the prompt. None if the surface has no field for it."""
 
 ABILITIES = tuple(SURFACES["Gateway"])
 
@@ -68,7 +68,7 @@ _SERVERS: Mapping[str, tuple[Dialect, frozenset[Ability]]] = {
     "comfyui-image": (Dialect.COMFYUI, frozenset({Ability.FIRST})),
     "comfyui-two-images": (Dialect.COMFYUI, frozenset({Ability.LAST})),
 }
-"""A server of each dialect, that can do the most that the dialect can ask for."""
+"""A server of each dialect, with all abilities that the dialect has fields for."""
 
 NAMED: Mapping[str, str] = {
     "openai-server": "an OpenAI-shaped server",
@@ -76,11 +76,11 @@ NAMED: Mapping[str, str] = {
     "comfyui-image": "ComfyUI with `@image`",
     "comfyui-two-images": "ComfyUI with `@image` and `@end_image`",
 }
-"""What the page calls them."""
+"""Names of the servers on the page."""
 
 
 class Outcome(NamedTuple):
-    """`word` is native, emulated, ignored, refused or –; `sentence` says how, or what the caller is told."""
+    """`word` is native, emulated, ignored, refused or –. `sentence` is the manner, or the message to the caller."""
 
     word: str
     sentence: str = ""
@@ -90,7 +90,7 @@ NO_FIELD = Outcome("–")
 
 
 def models() -> Catalogue:
-    """The package's models and one server of each kind, each its own wire name."""
+    """The package's models and a server of each kind. Each is its own wire name."""
     own = read_catalogue()
     servers = {
         name: replace(
@@ -107,7 +107,7 @@ def models() -> Catalogue:
 
 
 def ask(edge: Edge, caller: Caller, entry: Entry, surface: str, ability: str) -> Outcome:
-    """What comes of asking for it."""
+    """The outcome of a request for an ability."""
     wanted = SURFACES[surface][ability]
     if wanted is None:
         return NO_FIELD
@@ -129,7 +129,7 @@ def ask(edge: Edge, caller: Caller, entry: Entry, surface: str, ability: str) ->
 
 
 def _with_earlier(wanted: Body, caller: Caller) -> Body:
-    """With the id of a clip that was made, where one is asked for."""
+    """The body with the id of a finished clip, if it needs one."""
     if "EARLIER" not in str(wanted):
         return wanted
     earlier = caller.submit({"prompt": WORDS, "url": PICTURE_URL, "model": "parallax"}).body["id"]
@@ -138,7 +138,7 @@ def _with_earlier(wanted: Body, caller: Caller) -> Body:
 
 
 def _said(body: Body) -> str:
-    """The sentence of a refusal, in any surface's form."""
+    """The sentence of a refusal, in the form of any surface."""
     if "details" in body:
         return "; ".join(f"{each['field']} {each['message']}" for each in body["details"])
     return body["detail"] if "detail" in body else body["error"]["message"]

@@ -1,4 +1,4 @@
-"""An edge whose wire names are all the models there are."""
+"""An edge that has every model as a wire name."""
 
 import pytest
 
@@ -10,6 +10,6 @@ __all__ = ["start"]
 
 @pytest.fixture(scope="session")
 def everything(start):
-    """The edge, and somebody who may ask for anything."""
+    """The edge, and a caller who may use every model."""
     edge = start(catalogue=models())
     return edge, edge.caller()

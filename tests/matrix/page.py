@@ -1,8 +1,8 @@
-"""A plugin that writes engine × ability × surface into docs/engines.md: `-p tests.matrix.page`.
+"""Pytest plugin that writes engine × ability × surface into docs/engines.md: `-p tests.matrix.page`.
 
-The tables of what is answered come from asking a live edge. What was made comes from the tests that make clips: a test
-says so with `@pytest.mark.makes(engine, surface, ability, …)`, or with
-`record_property("made", (engine, surface, ability))` once it has.
+The tables of outcomes come from requests to a live edge. The table of clips comes from the tests that make them: a test
+has the mark `@pytest.mark.makes(engine, surface, ability, …)`, or calls `record_property("made", (engine, surface,
+ability))` afterwards.
 """
 
 import re
@@ -30,7 +30,7 @@ Cell = tuple[str, str, str]
 
 
 def asked_tables(outcomes: Mapping[Cell, Outcome]) -> str:
-    """A table for each surface, models that answer alike in one row, and the sentences beneath."""
+    """A table for each surface, with a row for models of equal outcomes, and the sentences below."""
     notes: dict[str, int] = {}
     parts = []
     for surface in SURFACES:
@@ -51,7 +51,7 @@ def _shown(outcome: Outcome, notes: dict[str, int]) -> str:
 
 
 def made_table(made: Mapping[Cell, list[bool]]) -> str:
-    """What each engine was had make, how many tests did so, and how many of them passed."""
+    """Table of the engines: their tried abilities, the number of tests, and the number of those that passed."""
     grouped: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for engine, surface, ability in made:
         grouped[engine, surface].append(ability)
@@ -64,7 +64,7 @@ def made_table(made: Mapping[Cell, list[bool]]) -> str:
 
 
 class Matrix:
-    """Collects what was made, and writes the page at the end."""
+    """Collector of outcomes and made clips, which writes the page at the end."""
 
     def __init__(self, page: Path) -> None:
         self._page = page

@@ -1,4 +1,4 @@
-"""What every model answers to every ability over every surface is what the page says."""
+"""The matrix: the outcome of each model, ability and surface agrees with the page."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_words_alone_are_enough_for_a_model_of_words_where_the_surface_lets_them
 
 
 def test_the_page_says_what_was_asked(everything, record_property, request):
-    """`python3 dev.py matrix` mends it."""
+    """`python3 dev.py matrix` mends a difference."""
     edge, caller = everything
     outcomes = {
         (name, surface, ability): ask(edge, caller, entry, surface, ability)

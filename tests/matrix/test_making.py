@@ -1,4 +1,4 @@
-"""The embedded engine makes a clip of every ability, over every surface that has a field for it."""
+"""Clips of the embedded engine for every ability, over every surface that has a field for it."""
 
 import pytest
 
@@ -21,7 +21,7 @@ SHORT = {
 
 
 def with_picture(asked, earlier):
-    """A request's fields with a picture that needs no fetching, and the clip that is gone on from."""
+    """The fields of a request, with a data URI as picture and the id of the clip to extend."""
     if isinstance(asked, dict):
         return {name: with_picture(each, earlier) for name, each in asked.items()}
     if isinstance(asked, str) and asked.startswith("http"):

@@ -1,4 +1,4 @@
-"""Clips for tests, drawn from formulas and encoded as ours are."""
+"""Clips for tests, drawn from formulas and encoded as the service's are."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ SIZE = FrameSize(320, 180)
 
 
 def frame_of(luma: np.ndarray, blue: int = 128, red: int = 128) -> Frame:
-    """A frame with that luma (height × width, any numbers) and one colour."""
+    """A frame with the given luma (height × width, any numbers) and one colour."""
     height, width = luma.shape
     quarter = height * width // 4
     y = np.clip(np.rint(luma), 16, 235).astype(np.uint8).reshape(-1)
@@ -33,7 +33,7 @@ def texture(size: FrameSize = SIZE, shift: float = 0.0) -> np.ndarray:
 
 
 def zoom(index: int, size: FrameSize = SIZE) -> np.ndarray:
-    """Grain that comes nearer by half a hundredth a frame, as a push in shows it."""
+    """Grain that is enlarged by half a hundredth a frame, as in a push in."""
     grain = Image.fromarray(np.random.default_rng(7).integers(16, 236, (size.height, size.width), np.uint8))
     near = 1 + index * 0.005
     box = (0, 0, size.width / near, size.height / near)
@@ -41,7 +41,7 @@ def zoom(index: int, size: FrameSize = SIZE) -> np.ndarray:
 
 
 def disc(at: float, size: FrameSize = SIZE) -> np.ndarray:
-    """Even grey with a bright disc in the middle of the height, `at` a fraction of the width."""
+    """Grey with a bright disc at half the height. `at` is its place as a fraction of the width."""
     x, y = np.arange(size.width)[None, :], np.arange(size.height)[:, None]
     away = np.hypot(x - at * size.width, y - size.height / 2)
     return 60 + 150 * np.clip((size.height * 0.2 - away) / 2, 0, 1)
@@ -54,7 +54,7 @@ def write_clip(
     size: FrameSize = SIZE,
     codec: VideoCodec = VideoCodec.H264,
 ) -> Path:
-    """A clip of `count` frames whose luma `draw` gives."""
+    """A clip of `count` frames, with luma from `draw`."""
     frames = (frame_of(draw(index)) for index in range(count))
     encode(Rendering(size, 24, count, frames, "{}"), path, OPTIONS[codec])
     return path

@@ -19,7 +19,7 @@ KEPT = Path(__file__).with_name("chromium_colours.json")
 HDR_PICTURE = Path(__file__).parent / "field" / "avif-pq-bt2020.avif"
 WITHIN = 2
 WITHIN_OF_AVIF = 5
-"""Its decoder gives 8 bits of what has 10."""
+"""Its decoder gives 8 bits for formats of 10."""
 SIDE, PATCH = 128, 16
 
 P3 = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
@@ -47,7 +47,7 @@ CASES = {
 
 
 def patches() -> np.ndarray:
-    """Greys, and colours in between, in patches."""
+    """Patches of greys and colours."""
     colours = np.random.default_rng(1).integers(0, 256, (8, 8, 3))
     colours[:3] = np.linspace(3, 255, 24).astype(int).reshape(3, 8, 1)
     return np.repeat(np.repeat(colours, PATCH, 0), PATCH, 1).astype(np.uint8)
@@ -66,7 +66,7 @@ def png(bits: int, chunks) -> bytes:
 
 
 def seen(content: bytes) -> list[list[int]]:
-    """The middle of each patch, as we read it."""
+    """The middle of each patch, as decoded."""
     picture = decode(content)
     return middles(Image.frombytes("RGB", (picture.width, picture.height), bytes(picture.pixels)))
 
@@ -109,7 +109,7 @@ def test_what_is_kept_of_chromium_is_what_it_shows(tmp_path):
 
 
 def test_a_profile_that_names_pq_is_read_as_pq():
-    """ICC's tag `cicp`, as cameras and editors write HDR pictures into JPEG and PNG."""
+    """Cameras and editors write HDR pictures as JPEG and PNG with this tag of ICC profiles, `cicp`."""
     profile = bytearray(profile_of(primaries_of(9), CURVES[8]))
     count = int.from_bytes(profile[128:132], "big")
     at = len(profile) + 12
@@ -157,7 +157,7 @@ def test_a_jpeg_of_a_wide_gamut_is_converted():
     ("primaries", "transfer", "expected"), [(12, 13, True), (1, 13, False), (1, 1, False), (2, 2, False)]
 )
 def test_the_colour_space_that_an_avif_names_is_followed(primaries, transfer, expected):
-    """Pillow writes sRGB's: the box is rewritten."""
+    """Pillow always writes sRGB, so the test rewrites the box."""
     file = io.BytesIO()
     Image.new("RGB", (32, 32), (200, 100, 100)).save(file, "AVIF", quality=100, subsampling="4:4:4")
     content = bytearray(file.getvalue())

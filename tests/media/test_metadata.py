@@ -1,4 +1,4 @@
-"""Metadata never refuses a picture; a complete picture is taken, half a picture never is."""
+"""Metadata and truncation: no metadata refuses a picture. A complete picture is accepted, half a picture is not."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ SIZE = (240, 180)
 
 
 def photograph() -> Image.Image:
-    """Something in every block of it."""
+    """A picture with detail in every block."""
     rng = np.random.default_rng(7)
     coarse = Image.fromarray(rng.integers(0, 255, (12, 16, 3), np.uint8))
     return coarse.resize(SIZE, Image.Resampling.BICUBIC)
@@ -43,7 +43,7 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def beside(png: bytes, *chunks: bytes) -> bytes:
-    """A PNG file with these chunks behind its header."""
+    """A PNG file with further chunks behind its header."""
     return png[:33] + b"".join(chunks) + png[33:]
 
 
@@ -185,7 +185,7 @@ def test_no_segment_of_a_jpeg_refuses_it(marker, data):
 @pytest.mark.parametrize("options", [{}, {"compress_level": 0}], ids=["packed", "stored"])
 @pytest.mark.parametrize("lost", [12, 13, 16, 20])
 def test_a_png_without_its_end_is_taken_where_its_rows_are_all_there(options, lost):
-    """The last 12 bytes are IEND; before them stand the checksums of the data."""
+    """The last 12 bytes are the chunk IEND. The checksum of the data stands before it."""
     whole = saved("PNG", **options)
     assert differs(whole[:-lost], whole) == 0
 

@@ -1,4 +1,4 @@
-"""`python3 dev.py pictures DIR`, as far as it needs no browser."""
+"""`python3 dev.py pictures DIR`, without the parts that need a browser."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Whatever tree of files and links there is, and wherever something is to be written: every byte is there after it."""
+"""Property of outputs: for any tree of files and links, and any target, no byte of another file is lost."""
 
 import os
 import stat
@@ -52,7 +52,7 @@ KINDS = ("file", "file", "protected", "soft", "soft", "hard", "folder", "locked"
 
 @dataclass
 class Writing:
-    """One try to write something to a name."""
+    """One attempt to write an output to a name."""
 
     named: str
     pictures: list[str]
@@ -72,7 +72,7 @@ class Writing:
 
 @st.composite
 def tries(draw):
-    """A tree, and something to be written into it: mostly to a name that is there, mostly of a fitting kind."""
+    """A tree and an output, mostly to an existing name and of a fitting kind."""
     grown = st.tuples(st.sampled_from(KINDS), st.sampled_from(NAMES), st.sampled_from(LINKED))
     tree = draw(st.lists(grown, max_size=9))
     there = [name for _, name, _ in tree] or ["plain"]
@@ -84,7 +84,7 @@ def tries(draw):
 
 
 def grow(tree):
-    """Make as much of it as can be."""
+    """Create the tree as far as the file system allows."""
     for number, (kind, name, other) in enumerate(tree):
         try:
             Path(name).parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def grow(tree):
 
 
 def seen():
-    """Every name, and what is there: the bytes of a file, where a link leads."""
+    """Every name with its contents: the bytes and mode of a file, the target of a link."""
     found = {}
     for path in sorted(Path().rglob("*")):
         status = path.lstat()
@@ -122,7 +122,7 @@ def seen():
 
 @contextmanager
 def read_pipes():
-    """Somebody reads from every pipe, so that nobody waits."""
+    """Open every pipe for reading, so that no writer blocks."""
     with ExitStack() as stack:
         for path in Path().rglob("*"):
             if stat.S_ISFIFO(path.lstat().st_mode):

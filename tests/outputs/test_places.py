@@ -1,4 +1,4 @@
-"""Where an output goes by the name that was given, and what is refused before anything is made."""
+"""The place of an output by its given name, and refusals before anything is made."""
 
 import os
 import stat
@@ -25,7 +25,7 @@ from stillmotion.outputs import (
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A folder with a photograph that is read, and a clip that is there."""
+    """A folder with a photograph as input, and an existing clip."""
     monkeypatch.chdir(tmp_path)
     Path("photo.jpg").write_bytes(b"photo")
     Path("clip.mp4").write_bytes(b"old")
@@ -91,7 +91,7 @@ def test_what_cannot_be_meant_is_refused_with_the_remedy(named, sentence):
 
 
 def test_a_descriptor_that_is_not_open_is_refused():
-    # A number of our own: a runner may have handed this process any other one open.
+    # The runner may have handed this process any other number as an open descriptor.
     number = os.open("photo.jpg", os.O_RDONLY)
     os.close(number)
     with pytest.raises(OutputRefused, match=f"/dev/fd/{number} is not open"):

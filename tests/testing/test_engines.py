@@ -1,4 +1,4 @@
-"""The contract of engines: the embedded engine keeps it, and each promise that is broken is noticed."""
+"""The contract suite of engines: the embedded engine passes it, and each violation is detected."""
 
 import inspect
 import json
@@ -21,7 +21,7 @@ CHECKS = [name for name, _ in inspect.getmembers(EngineContract, inspect.isfunct
 
 
 class TestParallax(EngineContract):
-    """The embedded engine keeps the contract as one from outside does."""
+    """The contract suite over the embedded engine."""
 
     entry = read_catalogue().entries["parallax"]
 
@@ -30,7 +30,7 @@ class TestParallax(EngineContract):
 
 
 class Even:
-    """An engine whose frames are of one colour each, and that has one flaw, or none."""
+    """An engine with frames of one colour, and at most one flaw."""
 
     def __init__(self, flaw: str = "") -> None:
         self.flaw = flaw

@@ -1,4 +1,4 @@
-"""The bill of materials: complete, true of what is installed, and readable by others' programs."""
+"""The bill of materials: complete, true of the installation, and readable by other programs."""
 
 import json
 from importlib.metadata import version

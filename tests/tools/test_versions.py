@@ -1,4 +1,4 @@
-"""The ends of the range of versions: they are those that people are promised."""
+"""The range of tried versions: its ends are the promised ones."""
 
 from pathlib import Path
 

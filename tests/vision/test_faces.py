@@ -1,4 +1,4 @@
-"""Faces: found in a photograph, none where there is none."""
+"""Face detection: faces in a photograph, and none without any."""
 
 from pathlib import Path
 

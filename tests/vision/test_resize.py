@@ -1,4 +1,4 @@
-"""Resizing: sizes that come out, and the blur's cost."""
+"""Resizing: resulting sizes, and the cost of a blur."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Saliency: a thing that is unlike the border stands out, one that touches a side of it too."""
+"""Saliency: a thing unlike the border stands out, even if it touches one side."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from stillmotion.vision.saliency import border_distance
 
 
 def grey(left: int, right: int) -> np.ndarray:
-    """A bright bar from one column to another on a dark ground, 48 × 48 cells of three channels."""
+    """A bright bar between two columns on a dark ground, as 48 × 48 cells of three channels."""
     cells = np.full((48, 48, 3), 40, np.float32)
     cells[12:36, left:right] = 200
     return cells

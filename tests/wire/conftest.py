@@ -1,4 +1,4 @@
-"""The real server in a process of its own, spoken to over sockets: nothing here knows how it is built."""
+"""The real server in a process of its own, as a black box behind sockets."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from bench.service import serving
 
 @dataclass
 class Service:
-    """A server with a past, and who may ask it."""
+    """A server with stored generations, and the keys of its callers."""
 
     server: object
     history: object
@@ -41,14 +41,14 @@ class Service:
         return poll_request(self.history.key_of(number), self.history.ids[number])
 
     def ask(self, sent, timeout=10.0):
-        """Everything that comes back for these bytes, to the end of the connection or of the patience."""
+        """The received bytes until the connection ends or times out."""
         with self.connect(timeout) as connection:
             connection.sendall(sent)
             return until_closed(connection)
 
     @contextmanager
     def polled(self):
-        """Another caller, who asks all the while; `Waits` says how long the server worked until the answers."""
+        """Another caller who polls throughout the block. `Waits` has the server's processor time for each answer."""
         waits, over = Waits(), threading.Event()
 
         def asking():
@@ -76,9 +76,9 @@ class Service:
 
 @dataclass
 class Waits:
-    """Processor time that the server used until each answer to a caller, and what came in the place of one.
+    """Processor time of the server until each answer to the other caller, and answers that were not 200.
 
-    Not the time on the clock: that depends on what else the machine does, and on the attack's own work.
+    Wall time would depend on other load and on the attack's own work.
     """
 
     seconds: list = field(default_factory=list)
@@ -91,7 +91,7 @@ class Waits:
 
 
 def until_closed(connection):
-    """What comes until the other side closes; a reset is an end too."""
+    """The received bytes until the other side closes or resets."""
     received = bytearray()
     try:
         while piece := connection.recv(65536):
@@ -102,7 +102,7 @@ def until_closed(connection):
 
 
 def until(connection, end):
-    """What comes, to these bytes."""
+    """The received bytes, up to and including the given ones."""
     received = bytearray()
     while end not in received:
         piece = connection.recv(65536)
@@ -118,6 +118,6 @@ def history(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def service(history):
-    """A server that tests share: none of them harms it, or one of them fails."""
+    """A server that tests share. A test that harms it makes others fail."""
     with serving(history.data_dir, {"renderers": "0"}) as server:
         yield Service(server, history)

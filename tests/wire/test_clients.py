@@ -1,4 +1,4 @@
-"""Clients that speak more than HTTP/1.1, or say that they could: Java's own, curl, Node's fetch."""
+"""Clients that offer more than HTTP/1.1: Java's own, curl, Node's fetch."""
 
 import json
 import os
@@ -17,7 +17,7 @@ WAYS = (("-H", "Expect: 100-continue"), ("-H", "Transfer-Encoding: chunked"), ("
 
 
 def needing(program):
-    """Skips by name on a laptop without it; the build machine has all of them."""
+    """A skip by name on a machine without the program. CI has all of them."""
     absent = shutil.which(program) is None and os.environ.get("CI") != "true"
     return pytest.mark.skipif(absent, reason=f"{program} is not installed")
 
@@ -28,7 +28,7 @@ def run(*command, **options):
 
 @needing("java")
 def test_javas_own_client_is_answered_whatever_it_would_upgrade_to(service):
-    """It puts `Upgrade: h2c` on every first request of a connection, on a POST too."""
+    """It sends `Upgrade: h2c` with every first request of a connection, even a POST."""
     base, key = "http://{}:{}".format(*service.where), service.history.key_of(0)
     done = run("java", str(HERE / "JavaClient.java"), base, key, service.history.ids[0])
     assert done.returncode == 0, done.stderr
@@ -41,7 +41,7 @@ def test_javas_own_client_is_answered_whatever_it_would_upgrade_to(service):
 
 
 def curl(service, *options, path="/healthz"):
-    """What curl got: its exit code, the status and the body."""
+    """The result of curl: its exit code, the status and the body."""
     url = "http://{}:{}{}".format(*service.where, path)
     done = run("curl", "-sS", "-m", "30", "-w", "\\n%{http_code} %{http_version}", *options, url)
     body, _, told = done.stdout.rpartition("\n")
@@ -67,7 +67,7 @@ def test_curl_is_answered_in_the_version_that_is_spoken_here(service, version):
 @needing("curl")
 @pytest.mark.parametrize("options", WAYS, ids=" ".join)
 def test_curl_uploads_much_with_and_without_leave(service, tmp_path, options):
-    """15 MiB, which curl announces and waits for leave to send; as chunks; and with an upgrade in its head."""
+    """A body of 15 MiB: with `Expect: 100-continue`, in chunks, and with an upgrade in its head."""
     file = tmp_path / "large.json"
     file.write_bytes(b'{"task_id": "%s"' % service.history.ids[0].encode() + b" " * 200_000 + b"}")
     code, told, body = curl(service, *options, *keyed(service), "--data-binary", f"@{file}", path=POLL)

@@ -1,4 +1,4 @@
-"""Callers who send without end, in small pieces, or take nothing: what they cost, and that nobody else waits."""
+"""Floods: callers who send without end, in small pieces, or read nothing. They cost little, and nobody else waits."""
 
 import contextlib
 import resource
@@ -28,7 +28,7 @@ OWN = 4
 
 
 def flood(connection, piece, seconds, first=b""):
-    """Send the same bytes again and again, as fast as they are taken; how many were."""
+    """Send a piece repeatedly, as fast as it is accepted. Returns the number of sent bytes."""
     sent, until_then = 0, time.monotonic() + seconds
     connection.settimeout(0.5)
     with contextlib.suppress(ConnectionError):
@@ -52,7 +52,7 @@ def test_pipelining_without_end_takes_no_memory(service):
 
 
 def test_two_hundred_callers_who_pipeline_make_nobody_wait(service):
-    """250 kB each, sent at once and not read: their answers come when they are taken."""
+    """Each sends 250 kB at once and reads nothing. The answers come once they are read."""
     requests = GET * (250_000 // len(GET))
     before = service.memory
     with ExitStack() as open_, service.polled() as waits:
@@ -91,7 +91,7 @@ def test_what_has_no_end_takes_no_memory_and_makes_nobody_wait(service, name, fi
 
 
 def test_a_head_over_the_cap_is_refused_wherever_its_bytes_are(service):
-    """The cap counts the whole head: the target, and all headers together."""
+    """The limit counts the whole head: the target and all headers together."""
     target = b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"
     one = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n"
     many = (
@@ -117,7 +117,7 @@ def test_a_head_well_under_the_cap_is_taken(service):
 
 
 def test_good_requests_are_answered_before_half_a_one(service):
-    """Three POSTs of 30 kB each and the beginning of a fourth request, in one go."""
+    """Three POSTs of 30 kB each and the beginning of a fourth request come in one packet."""
     body = service.poll().partition(b"\r\n\r\n")[2]
     padded = body + b" " * (30_000 - len(body))
     poll = service.poll().replace(b"Content-Length: %d" % len(body), b"Content-Length: %d" % len(padded))
@@ -139,14 +139,14 @@ def descriptors(service):
 
 
 def held(service, many):
-    """Whether the server comes to hold so many: it takes its callers in as it gets to them."""
+    """Wait until the server holds so many descriptors. It accepts callers one by one."""
     return eventually(lambda: descriptors(service) >= many)
 
 
 def few_are_left(service, before, seconds):
-    """Wait until the server holds few descriptors beyond those that it held.
+    """Wait until the server holds few descriptors beyond the earlier number.
 
-    Some may be its own: files that it opens when it first needs them.
+    A few may be files of its own, opened at first use.
     """
     eventually(lambda: descriptors(service) - before <= OWN, seconds)
 
@@ -155,7 +155,7 @@ def few_are_left(service, before, seconds):
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts what /proc shows")
 @pytest.mark.parametrize("answers", [1, 3, 13, 200])
 def test_who_takes_no_answer_is_let_go(service, answers):
-    """Answers of a few hundred kB each, asked for at once and never read, whatever fits into the kernel's buffers."""
+    """Answers of a few hundred kB are requested at once and never read. Some fit into the kernel's buffers."""
     before = descriptors(service)
     with ExitStack() as open_:
         for _ in range(20):
@@ -200,7 +200,7 @@ def test_a_body_that_breaks_off_is_not_waited_for_past_its_deadline(service, bro
 @pytest.mark.slow
 @pytest.mark.parametrize("drip", [b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"POST"])
 def test_a_byte_a_second_keeps_no_connection_for_ever(service, drip):
-    """A head has seconds to come, a body some more; each new byte gives no more time."""
+    """The deadlines of a head and a body are fixed. A new byte does not extend them."""
     began = time.monotonic()
     with service.connect(1) as connection:
         connection.sendall(drip if drip != b"POST" else service.poll().partition(b"{")[0])
@@ -218,7 +218,7 @@ def test_a_byte_a_second_keeps_no_connection_for_ever(service, drip):
 
 @pytest.mark.slow
 def test_a_slow_head_leaves_the_body_its_own_time(service):
-    """Connected long before it speaks, and over a slow line: what counts for the head ends with it."""
+    """The connection is old and the line slow. The head's deadline ends with the head."""
     poll = service.poll()
     head, _, body = poll.partition(b"\r\n\r\n")
     with service.connect(30) as connection:
@@ -252,7 +252,7 @@ def test_ten_thousand_who_say_nothing_keep_nobody_out(service):
 
 
 def test_many_unread_streams_are_ended_when_their_caller_goes(service):
-    """Sixty callers hang up in the middle of their own request: the threads of nobody are held."""
+    """Sixty callers hang up in the middle of a request. No thread is kept by them."""
     stop = threading.Event()
     for _ in range(60):
         with service.connect() as connection:

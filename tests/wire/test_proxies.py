@@ -1,4 +1,4 @@
-"""Behind nginx, HAProxy and Caddy, really started with the lines of docs/howto/reverse-proxy.md."""
+"""The server behind nginx, HAProxy and Caddy, which run with the lines of docs/howto/reverse-proxy.md."""
 
 import asyncio
 import http.client
@@ -31,7 +31,7 @@ DOCUMENTED = [parameter for parameter in EVERY if parameter.values[0].kind == "a
 
 @pytest.fixture(scope="module")
 def hidden(tmp_path_factory):
-    """A server that knows its public address, as the page says."""
+    """A server with a public URL, as the page says."""
     history = asyncio.run(write_history(tmp_path_factory.mktemp("proxies") / "data", 200, 20))
     with serving(history.data_dir, {"renderers": "0", "public_url": PUBLIC}) as server:
         yield Service(server, history)
@@ -39,13 +39,13 @@ def hidden(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=DOCUMENTED)
 def address(request, hidden):
-    """A proxy of the page before it."""
+    """The address of a proxy from the page, before the server."""
     with before(request.param, hidden.address) as address:
         yield address
 
 
 def ask(address, method, path, body=None, **headers):
-    """One request through the proxy: status, headers, body."""
+    """Status, headers and body of one request through the proxy."""
     connection = http.client.HTTPConnection(address.host, address.port, timeout=30)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -61,7 +61,7 @@ def form(content):
 
 
 def test_large_uploads_pass_and_come_back_whole_or_in_part(address, hidden):
-    """19 MiB up through the proxy, the link under the public address, and a range of it down again."""
+    """An upload of 19 MiB passes the proxy. Its link has the public URL, and a range of it comes back."""
     content = b"\x89PNG\r\n\x1a\n" + os.urandom(19 * MB)
     key = f"Bearer {hidden.history.key_of(0)}"
     kind = "multipart/form-data; boundary=b"
@@ -82,13 +82,13 @@ def test_a_submit_with_pictures_as_large_as_they_may_be_passes(address, hidden):
     body = json.dumps({"prompt": "push in", "url": "data:image/png;base64," + "A" * (27 * MB)}).encode()
     key = {"Ocp_Apim_Subscription_Key": hidden.history.key_of(0), "Content_Type": "application/json"}
     status, _, answer = ask(address, "POST", SUBMIT, body, **key)
-    # It is our own refusal of what is no picture, and not the proxy's.
+    # This is the server's refusal of an invalid picture, not one of the proxy.
     assert status == 400
     assert json.loads(answer)["details"]
 
 
 def test_events_come_when_they_happen(address, hidden):
-    """The first event is read while the stream goes on: no proxy keeps it until it has a buffer full."""
+    """The first event arrives while the stream is open, so the proxy does not buffer it."""
     key = {"Ocp-Apim-Subscription-Key": hidden.history.key_of(0), "Content-Type": "application/json"}
     connection = http.client.HTTPConnection(address.host, address.port, timeout=10)
     body = json.dumps({"prompt": "push in", "url": "https://example.com/photo.jpg"})
@@ -115,7 +115,7 @@ def test_the_metrics_are_kept_in_however_they_are_asked_for(address, path):
 
 @pytest.mark.parametrize("proxy", EVERY)
 def test_bystanders_of_an_attack_get_their_own_answers(proxy, hidden):
-    """A glance: `python3 dev.py bench smuggling` asks fifty thousand of each."""
+    """A small sample: `python3 dev.py bench smuggling` sends fifty thousand requests to each."""
     listed = [each for each in vectors(hidden.history.key_of(0)) if "upgrade" in each.name]
     with before(proxy, hidden.address) as address:
         tally = asyncio.run(beside_attackers(address, hidden.history, listed, 400))

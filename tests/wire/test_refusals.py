@@ -1,4 +1,4 @@
-"""Callers who send first and listen afterwards hear why they were refused; odd protocols are told so, or hung up on."""
+"""Refusals reach callers who send everything before they read. Other protocols are refused or disconnected."""
 
 import http.client
 import json
@@ -26,7 +26,7 @@ def keyed(service, **more):
 @pytest.mark.parametrize("megabytes", [1, 5, 30, 70])
 @pytest.mark.parametrize("path", [POLL, "/nowhere"])
 def test_a_body_that_is_too_large_is_answered_to_who_sends_first(service, path, megabytes):
-    """`http.client` reads no answer until it has sent everything: the rest is taken and thrown away."""
+    """`http.client` reads no answer before it has sent everything, so the rest is read and discarded."""
     connection = http.client.HTTPConnection(*service.where, timeout=30)
     try:
         connection.request("POST", path, bytes(megabytes * MB), keyed(service))
@@ -73,7 +73,7 @@ def test_a_key_that_is_wrong_is_answered_to_who_sends_first(service):
 
 
 def test_who_is_refused_and_goes_on_sending_is_not_read_for_ever(service):
-    """What lingers has an end: bytes that are thrown away are not taken without bound."""
+    """The lingering close has a bound for the discarded bytes."""
     began, sent = time.monotonic(), 0
     with service.connect(5) as connection:
         connection.sendall(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000000\r\n\r\n")
@@ -109,7 +109,7 @@ def test_who_speaks_http_1_0_gets_no_leave_but_its_answer(service):
 
 @pytest.mark.parametrize("is_answered_first", [False, True])
 def test_a_trailer_is_no_header_of_the_next_request(service, is_answered_first):
-    """Through a proxy the next request on a connection may be somebody else's: nothing may be put into it."""
+    """Behind a proxy the next request may be another caller's, and a trailer must not reach it."""
     key = service.history.key_of(0).encode()
     head, _, body = service.poll().partition(b"\r\n\r\n")
     keyless = b"\r\n".join(line for line in head.split(b"\r\n") if key not in line) + b"\r\n\r\n" + body
@@ -127,7 +127,7 @@ def test_a_trailer_is_no_header_of_the_next_request(service, is_answered_first):
 @pytest.mark.parametrize("token", [b"h2c", b"websocket", b"x", b"HTTP/2.0"])
 @pytest.mark.parametrize("pause", [0.0, 0.1])
 def test_an_upgrade_that_nobody_offers_changes_nothing(service, token, pause):
-    """As if the header were not there (RFC 9110, 7.8), on a POST too."""
+    """The header is ignored (RFC 9110, 7.8), on a POST too."""
     head, _, body = service.poll().partition(b"\r\n\r\n")
     head += b"\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__"
     head += b"\r\nUpgrade: " + token + b"\r\n\r\n"
@@ -156,7 +156,7 @@ ODD = {
 
 @pytest.mark.parametrize("sent", ODD.values(), ids=ODD.keys())
 def test_another_protocol_is_refused_at_once(service, sent):
-    """One answer that is no good one, or none, and the connection is closed: nobody waits for a deadline."""
+    """The server sends a refusal or nothing, and closes at once without waiting for a deadline."""
     began = time.monotonic()
     answered = service.ask(sent)
     assert answered[9:12] in (b"400", b"404", b"505", b"")

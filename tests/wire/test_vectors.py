@@ -1,4 +1,4 @@
-"""One request in, one answer out, and no byte of a body is ever a request: however it is written, however it is cut."""
+"""Request framing: one request gets one answer, and no byte of a body is taken for a request, however it is split."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from bench.smuggling.speaking import Answer, Heard, fault
 from bench.smuggling.vectors import Vector, Verdict, vectors
 
 EVERY = 9
-"""Of all vectors, how many the plain suite sends: one in so many, the others when all are run."""
+"""Fraction of the vectors in the plain suite: one in so many. The slow suite sends all."""
 
 OK, CANARY = Answer(400, b"", b""), Answer(200, b"", b'{"status":"ok"}')
 HIDDEN = Answer(200, b"", b'{"openapi":"3.1.0"')

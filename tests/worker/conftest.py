@@ -1,4 +1,4 @@
-"""A workshop over the memory store, local objects and real renderer processes with an engine of the tests' own."""
+"""A workshop over the memory store, local objects, and real renderer processes with a fake engine."""
 
 import asyncio
 import io
@@ -46,7 +46,7 @@ def png(width: int = 64, height: int = 36) -> bytes:
 
 
 class Pictures:
-    """An image source of the tests' own: the URL says what comes."""
+    """A fake image source. The URL decides the result."""
 
     async def fetch(self, url: str, destination: str) -> None:
         if "missing" in url:
@@ -61,7 +61,7 @@ class Pictures:
 
 @dataclass
 class Videos:
-    """A video source of the tests' own: the URL's last word is the file in that folder that comes."""
+    """A fake video source. The last part of the URL is the name of a file in the folder."""
 
     folder: Path
 
@@ -71,7 +71,7 @@ class Videos:
 
 @dataclass
 class Bench:
-    """A host that runs, its queue, and a way to look at both."""
+    """A running host with its queue, and views of both."""
 
     workshop: AttemptContext
     store: GenerationStore
@@ -112,14 +112,14 @@ class Bench:
         return await self.until(generation_id, lambda generation: generation.is_terminal)
 
     async def emptied(self) -> float:
-        """Wait until nothing is left of what was being made: how many seconds that took."""
+        """Wait until the scratch folder is empty. Returns the seconds until then."""
         clock = asyncio.get_running_loop()
         began = clock.time()
         await eventually_async(lambda: not list(self.workshop.scratch.iterdir()))
         return clock.time() - began
 
     async def rendering(self, generation_id: str, renderers: int = 1) -> Generation:
-        """Wait until it is claimed and that many renderers draw frames."""
+        """Wait until the generation is claimed and so many renderers draw frames."""
         await self.until(generation_id, lambda generation: generation.state is State.DREAMING)
         await eventually_async(
             lambda: sum(each.alive and each.stage is RenderStage.RENDERING for each in self.renderers) >= renderers
@@ -148,7 +148,7 @@ def workshop(tmp_path: Path) -> AttemptContext:
 async def running(
     workshop: AttemptContext, lanes: int = 1, forwarders: Sequence[RemoteMaker] = (), devices: Sequence[Device] = ()
 ) -> AsyncIterator[Bench]:
-    """A host at work for the length of the block, drained with no grace at its end."""
+    """A host that runs for the length of the block and is then drained without grace."""
     renderers: list[RendererProcess] = []
 
     def new_renderer() -> RendererProcess:

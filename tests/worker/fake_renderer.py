@@ -1,4 +1,4 @@
-"""A real renderer process whose engine does what the prompt says: run with the parent's process id."""
+"""A real renderer process with an engine that obeys the prompt. Its argument is the parent's process id."""
 
 import json
 import os
@@ -21,9 +21,10 @@ HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "sa
 
 
 class Obedient:
-    """Eight grey frames; words of the prompt make it slow, stubborn, noisy, wrong or dead.
+    """Engine of eight grey frames. Words of the prompt make it slow, stubborn, noisy, wrong or dead.
 
-    "fade" makes them brighter from first to last, "long" ten times as many; "tell" says in the plan what it was given.
+    "fade" brightens the frames from first to last, and "long" makes ten times as many. "tell" puts the job into the
+    plan.
     """
 
     name = "fake/1"
@@ -37,7 +38,7 @@ class Obedient:
             raise ZeroDivisionError(job.prompt)
         if "full" in words:
             raise OSError(28, "No space left on device")
-        print("an engine that prints")  # must not reach the protocol
+        print("an engine that prints")  # It must not reach the protocol on standard output.
         count = 80 if "long" in words else 8
         plan = _told(job) if "tell" in words else '{"moves": []}'
         return Rendering(job.size, 24, count, self._frames(job, words, report, count), plan)
@@ -59,7 +60,7 @@ class Obedient:
 
 
 def _told(job: RenderJob) -> str:
-    """What of the job a test may want to know: the keyframes' mean brightness, their plans, the size."""
+    """The job in JSON: the keyframes' mean brightness, their plans, the size."""
     frame0, frame1 = (each and sum(each.pixels) / len(each.pixels) for each in (job.frame0, job.frame1))
     plans = [job.frame0_plan, job.frame1_plan]
     return json.dumps({"frame0": frame0, "frame1": frame1, "plans": plans, "size": [job.size.width, job.size.height]})

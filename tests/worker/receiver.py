@@ -1,4 +1,4 @@
-"""A receiver of callbacks on loopback that behaves as the path asks."""
+"""A receiver of callbacks on loopback, whose path decides its behaviour."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ ANSWERS = {
 
 @dataclass
 class Receiver:
-    """What was heard: path, headers by lower-case name, body."""
+    """Record of received callbacks: path, headers by lower-case name, body."""
 
     port: int = 0
     heard: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)

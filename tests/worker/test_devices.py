@@ -1,4 +1,4 @@
-"""A lane for each device, beside those for everything else."""
+"""Devices: each has a lane of its own, beside the lanes for other engines."""
 
 import json
 import sys

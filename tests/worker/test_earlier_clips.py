@@ -1,4 +1,4 @@
-"""Generations made from generations: extended, led into, upscaled, reframed, by real renderer processes."""
+"""Generations from earlier ones, by real renderer processes: extended, led into, upscaled, reframed."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ SMALL = {"seconds": 1.0, "resolution": Resolution.P540}
 
 
 class Desk:
-    """Submits through the application, as a surface does, and waits for the worker."""
+    """Submits through the application, as a surface makes them, with a running worker."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench, shop = bench, bench.workshop
@@ -87,7 +87,7 @@ async def test_a_clip_goes_on_from_the_last_frame_of_another_and_leads_into_the_
         lead_in = await desk.made("tell", frame0=None, frame1=Keyframe(id=source.id))
         between = await desk.made("tell", frame0=Keyframe(id=source.id), frame1=Keyframe(id=source.id))
     plans = [json.loads(each.plan) for each in (extended, lead_in, between)]
-    dark, bright = pytest.approx(47, abs=3), pytest.approx(210, abs=3)  # luma 56 and 196 of limited range, as RGB
+    dark, bright = pytest.approx(47, abs=3), pytest.approx(210, abs=3)  # Luma 56 and 196 in limited range, as RGB.
     source_plan = '{"moves": []}'
     assert plans[0] == {"frame0": bright, "frame1": None, "plans": [source_plan, ""], "size": [960, 540]}
     assert plans[1] == {"frame0": None, "frame1": dark, "plans": ["", source_plan], "size": [960, 540]}

@@ -1,4 +1,4 @@
-"""Videos at callers' addresses, reframed by real renderer processes; what is no such video fails with a sentence."""
+"""Videos at callers' addresses, reframed by real renderer processes, and failures for files of other kinds."""
 
 from fractions import Fraction
 
@@ -14,11 +14,11 @@ from tests.worker.test_earlier_clips import Desk
 
 WIDE = FrameSize(64, 36)
 SQUARE = FrameSize(720, 720)
-"""As much as 540p is."""
+"""The square frame of 540p."""
 
 
 def film(path, *, codec="libx264", fps=24, count=24, size=WIDE, layout="yuv420p", turned=0):
-    """A video: bright above and dark below, as it is looked at where it was filmed upright."""
+    """A video that is bright above and dark below. With `turned` it is displayed rotated, as a phone's may be."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         stream.width, stream.height, stream.pix_fmt = size.width, size.height, layout
@@ -33,7 +33,7 @@ def film(path, *, codec="libx264", fps=24, count=24, size=WIDE, layout="yuv420p"
 
 
 def on_its_side(movie: bytes) -> bytes:
-    """The same MP4 with a display matrix that turns it a quarter to the left (ISO/IEC 14496-12, `tkhd`)."""
+    """The MP4 with a display matrix of a quarter turn to the left (ISO/IEC 14496-12, `tkhd`)."""
     at = movie.index(b"tkhd") + 4 + 4 + 20 + 8 + 8
     upright = b"".join(each.to_bytes(4, "big") for each in (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30))
     assert movie[at : at + 36] == upright

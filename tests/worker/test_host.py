@@ -1,4 +1,4 @@
-"""What the worker host does with generations, over real renderer processes."""
+"""The worker host: the life of a generation over real renderer processes."""
 
 import asyncio
 import dataclasses
@@ -36,7 +36,7 @@ async def cancel(bench: Bench, generation_id: str) -> None:
 async def test_a_submitted_generation_becomes_a_clip(workshop, tmp_path):
     async with running(workshop) as bench:
         done = await bench.ended(await bench.submit("a walk"))
-        await bench.emptied()  # What it was made in goes after its end is written.
+        await bench.emptied()  # The scratch files are removed after the end is stored.
     assert (done.state, done.attempt, done.failures, done.plan) == (State.COMPLETED, 1, 0, '{"moves": []}')
     video = tmp_path / "video.mp4"
     await workshop.objects.fetch_file(done.assets.video.key, str(video))

@@ -1,4 +1,4 @@
-"""Which model's clips a device makes next."""
+"""The order in which a device makes the clips of its models."""
 
 from stillmotion.worker.lanes import Stints
 
@@ -6,7 +6,7 @@ A, B, C = "diffusers/a", "diffusers/b", "diffusers/c"
 
 
 def chosen(turns, waiting) -> str:
-    """What a device takes of the engines that work waits for, the longest-waiting first."""
+    """The device's next engine, of those with waiting work. The longest-waiting comes first."""
     for engines in turns.wanted():
         for engine in waiting:
             if engines.include(engine):

@@ -1,4 +1,4 @@
-"""What a user sees of a cancel at 4k: the renderer is free for others, or gone, within a quarter of a second."""
+"""Cancels at 4k: within a quarter of a second the renderer is free for others, or gone."""
 
 import asyncio
 from contextlib import suppress
@@ -14,7 +14,7 @@ from stillmotion.worker.renderer.protocol import KeyframeFile, Render
 from tests.timing import tries
 
 MOMENTS = (0.1, 0.4, 0.8, 1.3, 2.0, 3.0, 4.5)
-"""Seconds after which it is cancelled: decoding, analysis, drawing, the encoder's last frames."""
+"""Seconds before the cancel. They fall into decoding, analysis, drawing, and the encoder's last frames."""
 
 
 @pytest.mark.slow
@@ -34,7 +34,7 @@ async def test_a_cancel_at_4k_takes_effect_within_a_quarter_second(tmp_path: Pat
 
 
 def order(renderer: RendererProcess, folder: Path, prompt: str) -> Render:
-    """A render that starts from an earlier clip's last frame, so that pulling out has to make up a border."""
+    """A render from the last frame of an earlier clip, for which a pull out must invent a border."""
     return Render(
         renderer.ticket(),
         "parallax/1",
@@ -45,7 +45,7 @@ def order(renderer: RendererProcess, folder: Path, prompt: str) -> Render:
 
 
 async def cancelled(renderer: RendererProcess, message: Render, moment: float) -> float:
-    """How long it takes from a cancel, so many seconds after the start, until the renderer is idle or gone."""
+    """Seconds from a cancel until the renderer is idle or gone. The cancel comes `moment` seconds after the start."""
     clock = asyncio.get_running_loop()
     render = asyncio.create_task(renderer.render(message, lambda _: None))
     await asyncio.wait([render], timeout=moment)

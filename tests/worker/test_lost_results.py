@@ -1,4 +1,4 @@
-"""A lease that is lost while its result is published leaves no object behind that nobody names."""
+"""A lease that is lost during publication: no orphan of the result is left."""
 
 import asyncio
 import dataclasses
@@ -13,7 +13,7 @@ from tests.worker.conftest import running
 
 
 class Gate(LocalObjects):
-    """A store that stops before or behind the put of a file whose name ends so, until it is let go on."""
+    """A store that stops before or after the put of a file with this suffix, until a test releases it."""
 
     def __init__(self, directory: Path, suffix: str, *, is_behind: bool) -> None:
         super().__init__(directory)
@@ -52,7 +52,7 @@ async def test_what_is_cancelled_between_its_puts_leaves_no_object(workshop, suf
         now = shop.clock.now()
         await bench.store.change(generation_id, lambda each: each.cancelled(now))
         shop.signal.notify()
-        await asyncio.sleep(0.1)  # By now the attempt has noticed.
+        await asyncio.sleep(0.1)  # The attempt has noticed the cancel by now.
         gate.may_go_on.set()
         await bench.emptied()
         assert (await bench.find(generation_id)).state is State.CANCELLED
@@ -81,7 +81,7 @@ async def test_what_another_worker_took_meanwhile_keeps_that_ones_result_and_no_
 
 async def test_what_is_lost_while_the_store_is_away_leaves_no_object(workshop):
     class Away:
-        """The store, which cannot be written to where a result is to be."""
+        """A store that cannot write the completion of a generation."""
 
         def __init__(self, store) -> None:
             self.store, self.tried = store, asyncio.Event()

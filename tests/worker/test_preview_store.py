@@ -1,4 +1,4 @@
-"""The preview of a generation in storage: it comes while it is made, and goes however that ends."""
+"""Stored previews: they appear during a render, and are deleted at its end, whatever it is."""
 
 import asyncio
 import dataclasses
@@ -22,7 +22,7 @@ def stored(workshop, generation_id):
 
 
 async def shown(bench, prompt="long slow"):
-    """A generation under way that shows something."""
+    """A running generation with a preview."""
     generation = await bench.until(await bench.submit(prompt), lambda each: each.preview is not None)
     found = await bench.workshop.objects.find(generation.preview)
     content = b"".join([piece async for piece in bench.workshop.objects.read(generation.preview, 0, found.size)])
@@ -86,7 +86,7 @@ async def test_who_takes_back_what_a_dead_worker_held_removes_it(workshop):
         generation = await shown(bench)
         key = "generations/" + generation.id + "/" + "lost.jpg"
         await bench.host.drain(timedelta(0))
-    # As a worker would leave it that was killed.
+    # The state that a killed worker would leave.
     lease = (await workshop.work.claim()).lease
     await workshop.objects.put(key, b"picture")
     await workshop.work.renew(lease, 0.5, key)
@@ -95,14 +95,14 @@ async def test_who_takes_back_what_a_dead_worker_held_removes_it(workshop):
 
 
 class Away(LocalObjects):
-    """Storage that takes whole clips, and of pictures none."""
+    """Storage that accepts clips and refuses pictures."""
 
     async def put(self, key, content):
         raise Unavailable("object storage cannot be reached or written to")
 
 
 class Stuck(LocalObjects):
-    """Storage that does not answer where it is given a picture."""
+    """Storage that never answers for a picture."""
 
     async def put(self, key, content):
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""Pictures of a clip that is being made: whole, now and then, and at nobody's cost."""
+"""Previews of a running render: whole pictures at intervals, made only if they are taken."""
 
 import logging
 from pathlib import Path
@@ -21,14 +21,14 @@ GREY = Picture(64, 36, bytes([128]) * (64 * 36 * 3))
 
 
 class Watched:
-    """Previews in a folder, with a clock that is set by hand."""
+    """Previews in a folder, with a clock that tests set."""
 
     def __init__(self, folder: Path, every: float = 1.0) -> None:
         self.time, self.told = 100.0, []
         self.previews = Previews(folder, self.told.append, every, lambda: self.time)
 
     def offer(self, at: float, picture=lambda: GREY) -> int:
-        """How many there have been by then."""
+        """The number of previews after an offer at this time."""
         self.time = 100.0 + at
         self.previews.show(picture)
         return len(self.told)
@@ -90,7 +90,7 @@ def test_the_frames_are_the_same_whoever_looks():
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (720, 1280), (3840, 2160), (514, 512)])
 def test_a_frame_is_reduced_to_what_it_shows(width, height):
-    left, right = (63, 102, 240), (173, 42, 26)  # Red and green, BT.709.
+    left, right = (63, 102, 240), (173, 42, 26)  # Red and green in BT.709.
     planes = []
     for plane, (w, h) in enumerate([(width, height), (width // 2, height // 2), (width // 2, height // 2)]):
         values = np.full((h, w), left[plane], np.uint8)

@@ -1,4 +1,4 @@
-"""The stage before rendering: whose inputs come slowly keeps nobody but himself waiting."""
+"""The preparation stage: slow inputs of one subscription delay nobody else."""
 
 import asyncio
 import dataclasses
@@ -24,7 +24,7 @@ SLOW = Keyframe(url="https://example.com/slow.png")
 
 @dataclasses.dataclass
 class SlowPictures(Pictures):
-    """Pictures of which those called slow never come, until they are let through."""
+    """Pictures of which the slow ones wait until a test releases them."""
 
     let_through: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     under_way: int = 0

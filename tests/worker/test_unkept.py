@@ -1,4 +1,4 @@
-"""A result is published once it plays, and is complete once storage gives it back as it was made."""
+"""Publication checks: a result must play, and storage must give back the same bytes."""
 
 import dataclasses
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.worker.conftest import running
 
 
 class Forgetful(LocalObjects):
-    """A store that acknowledges, and keeps something else: `harm` says what, as long as there are `times` left."""
+    """A store that acknowledges a put and then damages the file by `harm`, for the given number of times."""
 
     def __init__(self, directory: Path, harm, times: int) -> None:
         super().__init__(directory)

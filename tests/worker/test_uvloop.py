@@ -1,4 +1,4 @@
-"""The server's event loop is uvloop: the worker and the fetches run on it too."""
+"""The event loop is uvloop, for the worker and the fetches too."""
 
 import asyncio
 import dataclasses

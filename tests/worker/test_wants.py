@@ -1,4 +1,4 @@
-"""How a job is made ready for an engine that wants pictures of its own size, or the end of an earlier clip."""
+"""Preparation of a job for an engine with sizes of its own, or with a need for the end of an earlier clip."""
 
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ BY_32 = SizeRule(step=32, least=1024, most=100_000)
 
 @dataclass
 class Curious:
-    """An engine that keeps what it was given."""
+    """An engine that records its jobs."""
 
     wants: Wants
     name: str = "curious/1"
@@ -72,7 +72,7 @@ def test_the_end_of_an_earlier_clip_is_given_at_the_engine_s_own_rate(decoder, t
     assert job.extends
     assert len(job.before) == 4
     steps = np.diff(shades)
-    # Two frames apart: twelve luma, which limited range makes fourteen of.
+    # The pictures are two frames apart: 12 of luma, which is 14 in RGB from limited range.
     assert steps == pytest.approx([14] * 4, abs=2)
     assert {(each.width, each.height) for each in job.before} == {(job.size.width, job.size.height)}
 

@@ -1,4 +1,4 @@
-"""One line for each request where the operator wants it: enough to find it again, and nothing that is secret."""
+"""Access log: a line for each request if a setting asks for it. It identifies the request and holds no secret."""
 
 import json
 import socket

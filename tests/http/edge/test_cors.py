@@ -1,4 +1,4 @@
-"""Pages of other origins: let in by a setting, before any key is asked for, and able to read what they need."""
+"""CORS: origins that a setting allows, preflights without a key, and readable headers."""
 
 import http.client
 import json
@@ -79,12 +79,12 @@ def test_odd_names_of_headers_are_not_repeated(listed, names):
     try:
         answered = listed.ask("OPTIONS", SUBMIT, headers=given | {"Access-Control-Request-Headers": names})
     except ValueError:
-        return  # The client itself refuses to send it.
+        return  # The client refuses to send such a header.
     assert "access-control-allow-headers" not in answered.headers
 
 
 def every_kind(edge):
-    """Answers of every kind: a success, refusals of each surface, a page, a stream, a file, what is not there."""
+    """Answers of every kind: a success, refusals of each surface, a page, a stream, a file, a missing path."""
     caller = edge.caller()
     given = {"Origin": APP, "Content-Type": "application/json"}
     key = {"Ocp-Apim-Subscription-Key": caller.issued.primary}
@@ -193,7 +193,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dis
 
 
 class _Pages(BaseHTTPRequestHandler):
-    """The origin of a page, and whom the page tells what it saw."""
+    """Server of a page on another origin, which collects the page's report."""
 
     def do_GET(self):
         self._answer(self.server.page.encode() if self.path == "/" else b"")
@@ -210,7 +210,7 @@ class _Pages(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *arguments):
-        """Say nothing."""
+        """Suppress the log."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Another subscription's generation is answered as one that never was: the same bytes, by the same work, everywhere."""
+"""Another's generation cannot be told from an unknown one: the same bytes and the same work on every path."""
 
 import json
 import re
@@ -44,7 +44,7 @@ ELSEWHERE = {
     ("HEAD", "/assets/{key}"),
     ("GET", "/v1/models/{model}"),
 }
-"""Paths with parameters that are no generation's, or refuse everyone: what is under /assets has signed addresses."""
+"""Paths whose parameters name no generation or that refuse everyone. The URLs under /assets are signed."""
 
 
 def ask(caller, method, path, body, generation_id):
@@ -95,20 +95,20 @@ def test_anothers_generations_are_in_nobody_elses_list(any_edge):
 
 
 NEW_GENERATION = {"prompt": "p" * 5000, "url": "https://example.com/a.png"}
-"""A row that is long to read."""
+"""A submit whose row takes long to read."""
 
 
 @dataclass
 class Work:
-    """What the store's connections ran since they were watched: each statement, and the steps that SQLite took."""
+    """Statements that the store's connections have run, each with its steps of SQLite's virtual machine."""
 
     done: list[tuple[str, int]]
 
     def of(self, ask: Callable[[], object]) -> list[tuple[str, int]]:
-        """What one request costs the store. Authentication is asked about by the second, not by the request."""
+        """The work for one request, without authentication, which reads the store once a second at most."""
         self.done.clear()
         ask()
-        # When the reads that share a transaction begin and end one is the clock's doing.
+        # The clock decides about the begin and end of shared read transactions.
         return [(text, steps) for text, steps in self.done if not _IN_PASSING.search(text)]
 
 
@@ -117,7 +117,7 @@ _IN_PASSING = re.compile("access_version|^BEGIN|^COMMIT")
 
 @pytest.fixture
 def work():
-    """Watches every connection to SQLite that is opened from now on."""
+    """Trace of every connection to SQLite that is opened from now on."""
     done: list[tuple[str, int]] = []
 
     def finished(event) -> None:
@@ -133,12 +133,12 @@ def work():
 
 @pytest.mark.parametrize(("method", "path", "body"), ASKED, ids=[f"{each[0]} {each[1]}" for each in ASKED])
 def test_anothers_costs_the_store_the_same_steps_as_none(start, work, method, path, body):
-    """Whose it is must be found out before its row is read."""
+    """The owner must be checked before the row is read."""
     edge = start("sqlite")
     owner, stranger = edge.caller(), edge.caller()
     theirs, nobodys = owner.submit(NEW_GENERATION).body["id"], new_uuid7()
     owner.complete(theirs)
-    ask(stranger, method, path, body, new_uuid7())  # Prepares the statements, and has the key remembered.
+    ask(stranger, method, path, body, new_uuid7())  # This prepares the statements and fills the cache of keys.
     foreign, unknown = (
         work.of(lambda each=each: ask(stranger, method, path, body, each)) for each in (theirs, nobodys)
     )

@@ -1,4 +1,4 @@
-"""`serve --open`: callers of this machine need no key, and nobody else gets in by that."""
+"""`serve --open`: local callers need no key, and nobody else is let in by that."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ APP = "http://localhost:3000"
 
 @pytest.fixture(scope="module")
 def open_edge(start):
-    """A server that is open, with one page's origin let in."""
+    """An open server that allows the origin of one page."""
     edge = start()
     office = administration_of(edge.store, edge.clock)
     keyless = edge.run(opened(office, "127.0.0.1", "", (APP,)))

@@ -1,4 +1,4 @@
-"""Where links begin, and callbacks outside of any request."""
+"""Base URL of links, in answers and in callbacks outside of any request."""
 
 import json
 
@@ -39,7 +39,7 @@ def test_links_begin_where_the_operator_says(start):
 
 
 class LocalAlone:
-    """Storage that serves nobody itself."""
+    """Storage without presigned URLs."""
 
     def direct_url(self, key, lifetime):
         return None

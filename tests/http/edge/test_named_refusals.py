@@ -1,4 +1,4 @@
-"""A file that nobody here can read is refused at the door, by its name, in the words of the surface that is asked."""
+"""Unreadable files: they are refused at submit by the name of their type, in the terms of the surface."""
 
 import base64
 from pathlib import Path
@@ -14,7 +14,7 @@ JPEG_XL = b"\xff\x0a" + bytes(100)
 
 @pytest.fixture(scope="module")
 def without_heif(start):
-    """A server whose decoders have not the extra `heif`."""
+    """A server whose decoders lack the extra `heif`."""
     edge = start()
     object.__setattr__(edge.services.uploads, "reads_heic", False)
     return edge

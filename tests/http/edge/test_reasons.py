@@ -1,4 +1,4 @@
-"""Why a caller was turned away: a code for programs on every surface, and a sentence where the body is not law."""
+"""Reasons of refusals: a code for programs on every surface, and a sentence if the body's format allows one."""
 
 import json
 from datetime import timedelta

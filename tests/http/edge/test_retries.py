@@ -1,4 +1,4 @@
-"""SDKs retry with nothing but a count: such a retry gets what its first attempt made."""
+"""Retries of SDKs that send only a count: a retry gets the result of its first attempt."""
 
 import json
 
@@ -57,7 +57,7 @@ def test_a_retry_of_what_was_refused_is_a_first_attempt(any_edge):
 
 
 def test_the_same_words_about_another_generation_are_no_retry(any_edge):
-    """The path is part of what is told again."""
+    """The path is a part of the fingerprint."""
     caller = any_edge.caller()
     sources = [create(caller).body["id"] for _ in range(2)]
     for each in sources:
@@ -70,7 +70,7 @@ def test_the_same_words_about_another_generation_are_no_retry(any_edge):
 
 
 def test_on_the_gateway_nothing_but_a_name_is_told_again(any_edge):
-    """Its callers are not those SDKs, and a mark a submit would cost all of them."""
+    """Its callers use other clients, and a fingerprint for each submit would slow all of them."""
     caller = any_edge.caller()
     first, again = caller.submit(), caller.submit(X_Stainless_Retry_Count="1")
     assert first.body["id"] != again.body["id"]

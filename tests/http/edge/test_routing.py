@@ -1,4 +1,4 @@
-"""From a path and a method to what answers there."""
+"""Routing from a path and a method to an operation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Keys that open nothing: on every operation, in every number, and more than one at once."""
+"""Wrong keys: on every operation, in any number, and two at once."""
 
 import time
 from statistics import median
@@ -38,7 +38,7 @@ def test_no_operation_answers_without_a_key(edge):
     ],
 )
 def test_two_keys_are_none(edge, caller, path, first, second):
-    """The same one twice, or both that a subscription has."""
+    """The same key twice, or both keys of a subscription."""
     keys = [caller.issued.primary, caller.issued.secondary]
     given = {
         name: f"Bearer {key}" if name.lower() == "authorization" else key

@@ -1,4 +1,4 @@
-"""The project's collection of hostile requests, each on the wire: what must come back, and that nothing is stored."""
+"""The project's collection of hostile requests over a socket: each gets its answer, and nothing is stored."""
 
 import base64
 import gzip
@@ -196,7 +196,7 @@ def test_a_body_without_end_is_not_read_to_its_end(caller):
 
 
 def on_the_wire(edge, request):
-    """What comes back until the server hangs up, or says nothing more for a while."""
+    """The received bytes until the server closes or pauses for a while."""
     received = b""
     with socket.create_connection(edge.address, timeout=0.5) as connection:
         with suppress(TimeoutError, ConnectionError):

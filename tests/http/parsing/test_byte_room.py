@@ -1,4 +1,4 @@
-"""Room for large bodies: bounded in bytes, shared fairly, and given back."""
+"""Memory for large bodies: bounded in bytes, shared fairly, and released."""
 
 import asyncio
 import gc
@@ -88,7 +88,7 @@ async def test_memory_is_returned_once_nothing_is_held():
     "body", [b"", b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--x--\r\n", b"nonsense"]
 )
 def test_a_form_leaves_nothing_to_the_garbage_collector(body):
-    """Its files would stay in memory until the collector runs, which is seldom."""
+    """A reference cycle would keep the files until the collector runs, which is seldom."""
     gc.collect()
     gc.disable()
     try:

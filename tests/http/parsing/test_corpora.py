@@ -1,4 +1,4 @@
-"""Other people's collections, from npm: what is no JSON is no request, and any text at all is a prompt or refused."""
+"""Public corpora from npm: invalid JSON is refused, and any text is accepted as a prompt or refused."""
 
 import base64
 import json

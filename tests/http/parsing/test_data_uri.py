@@ -1,4 +1,4 @@
-"""Pictures in data URIs: RFC 2397's form, the WHATWG's forgiving base64, and the first bytes decide the type."""
+"""Pictures in data URIs: the form of RFC 2397, forgiving base64 of the WHATWG, and the type by the first bytes."""
 
 import base64
 import textwrap

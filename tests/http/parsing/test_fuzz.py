@@ -1,4 +1,4 @@
-"""A few random cases for every operation of the OpenAPI document: `python3 dev.py fuzz` has many."""
+"""A few random cases for every operation of the OpenAPI document. `python3 dev.py fuzz` runs many."""
 
 import subprocess
 import sys

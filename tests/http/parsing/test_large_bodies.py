@@ -1,4 +1,4 @@
-"""A large body is for a picture in a data URI, however that is written; and text is in UTF-8."""
+"""Large bodies: they must hold a picture as a data URI, in any spelling. Text must be UTF-8."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Forms with files in them, taken apart whatever pieces they come in."""
+"""Multipart forms with files, parsed from pieces of any size."""
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ def test_every_file_comes_out_as_it_was(content, at_once):
 
 
 def test_a_file_field_that_was_left_empty_is_no_file():
-    """As browsers send it: with no name and no bytes."""
+    """Browsers send it so: without a name and without bytes."""
     form = parsed(whole(part('name="f"; filename=""', b"", "Content-Type: application/octet-stream")))
     assert (form.texts, form.files) == ({}, {})
 

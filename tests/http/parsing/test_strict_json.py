@@ -1,4 +1,4 @@
-"""JSON that is read strictly, and the same answer from the quick way and the slow one."""
+"""Strict JSON: the rules, and equal results of the fast and the slow parser."""
 
 import json
 
@@ -13,14 +13,14 @@ from stillmotion.http.parsing.strict_json import MAX_DEPTH, parse
 
 
 class Two(msgspec.Struct, forbid_unknown_fields=True):
-    """Read the quick way where that is safe."""
+    """A struct of strings only, which the fast parser can read."""
 
     first: str
     second: str
 
 
 class Mixed(msgspec.Struct, forbid_unknown_fields=True):
-    """Read the slow way."""
+    """A struct with a number, which needs the slow parser."""
 
     name: str
     number: int = 0

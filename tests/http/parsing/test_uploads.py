@@ -1,4 +1,4 @@
-"""Pictures that are sent ahead: `POST /uploads`, and what their addresses are good for."""
+"""Uploads of pictures: `POST /uploads`, and the use of their URLs."""
 
 import gc
 import itertools
@@ -17,7 +17,7 @@ BOUNDARIES = itertools.count()
 
 
 def form(*parts: tuple[str, bytes]) -> tuple[bytes, dict[str, str]]:
-    """A form of files, and the header that goes with it; no two have the same boundary."""
+    """A form with files, and its content type. Each form has a boundary of its own."""
     boundary = f"boundary{next(BOUNDARIES)}"
     body = b"".join(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="x"\r\n\r\n'.encode()
@@ -144,7 +144,7 @@ def test_only_a_form_is_taken(caller, kind):
 
 
 def keep_already(caller, count, size=1):
-    """Have so many uploads of so many bytes in the store."""
+    """Put so many uploads of so many bytes into the store."""
     edge, owner = caller.edge, caller.issued.subscription.id
     expires_at = edge.clock.now() + timedelta(hours=1)
     for _ in range(count):
@@ -178,7 +178,7 @@ def test_white_space_around_an_uploads_address_is_nothing(caller):
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_a_refused_upload_leaves_none_of_its_bytes(start, kind):
-    """Nor does one that is kept: the collector of cycles runs seldom in a server, and not at all here."""
+    """A kept upload leaves none either. The collector of cycles runs seldom in a server, and is off here."""
     caller = start(kind).caller()
     content = PNG[:8] + bytes(4_000_000)
     assert upload(caller, content).status == 201

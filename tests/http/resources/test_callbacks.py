@@ -1,4 +1,4 @@
-"""The log of callbacks, shown to the owner of a generation and to nobody else; and a replay at the owner's word."""
+"""The log of callbacks, shown to the owner of a generation only, and the owner's replays."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ def ask(caller, method, path, **headers):
 
 
 def announced(caller, callback_url=HOOK):
-    """A generation that is being rendered."""
+    """A generation in the state `dreaming`, which has a callback."""
     body = {"prompt": "leaning girl", "url": PICTURE_URL, "callback_url": callback_url}
     task_id = caller.submit({name: value for name, value in body.items() if value}).body["id"]
     until = caller.edge.clock.now() + timedelta(seconds=15)
@@ -26,7 +26,7 @@ def announced(caller, callback_url=HOOK):
 
 
 def tried(caller, task_id, status):
-    """One attempt at what was announced last."""
+    """One attempt at the last callback."""
     store, now = caller.edge.store, caller.edge.clock.now()
     delivery = caller.edge.run(store.deliveries(task_id))[-1]
     took = timedelta(milliseconds=41)

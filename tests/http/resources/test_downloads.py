@@ -1,4 +1,4 @@
-"""Downloads: signed addresses, Range, HEAD, what browsers are told."""
+"""Downloads: signed URLs, Range, HEAD, and headers for browsers."""
 
 import asyncio
 import http.client
@@ -250,7 +250,7 @@ def test_what_a_stranger_sent_is_only_shown_as_the_picture_it_is(edge):
 
 
 class CountingObjects:
-    """Counts what is read of an endless object."""
+    """An endless object that counts the bytes that are read."""
 
     def __init__(self):
         self.pieces, self.has_ended = 0, False

@@ -1,4 +1,4 @@
-"""`GET /generations/{id}/events`: what becomes of a generation, as Server-Sent Events."""
+"""`GET /generations/{id}/events`: states and progress of a generation as Server-Sent Events."""
 
 import http.client
 import json
@@ -40,7 +40,7 @@ class Stream:
         self.headers = {name.lower(): value for name, value in response.getheaders()}
 
     def block(self):
-        """The lines up to the next empty one; empty at the end of the stream."""
+        """The lines up to the next empty one. The list is empty at the end of the stream."""
         return list(iter(lambda: self.response.readline().decode().rstrip("\n"), ""))
 
     def next(self):
@@ -207,7 +207,7 @@ def test_head_says_what_get_would_and_ends(caller):
 
 
 def elsewhere(caller):
-    """The store as another process has it: what is changed by it is told to nobody here."""
+    """The store as another process has it. Its changes are announced to nobody in this process."""
     return replace(caller.edge.store, changed=lambda _: None)
 
 

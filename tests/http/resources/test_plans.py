@@ -1,4 +1,4 @@
-"""What the engine made of the words, shown to the owner and to nobody else."""
+"""The engine's plan of a generation, shown to the owner only."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as it is spoken on one connection: what callers may send, and what they get for it."""
+"""HTTP/1.1 on one connection: accepted requests, refused ones, and deadlines."""
 
 import asyncio
 import socket
@@ -24,7 +24,7 @@ async def body_of(request):
 
 
 async def echo(request):
-    """Answers with the method, the path, the query and the body."""
+    """Handler whose answer repeats the method, the path, the query and the body."""
     try:
         body = await body_of(request)
     except BrokenBody:
@@ -41,7 +41,7 @@ def test_a_body_may_come_byte_by_byte():
 
 
 class Held:
-    """A handler that answers once it is let go."""
+    """A handler that answers once a test releases it."""
 
     def __init__(self):
         self.let_go = threading.Event()
@@ -146,13 +146,13 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(nonsense):
 
 
 def status_of(answer):
-    """The one answer's status: aiohttp refuses in the words of HTTP/1.0 what is no request at all."""
+    """The status of an answer, which must be the only one."""
     assert answer.count(b"\r\nServer: ") == 1
     return int(answer.split(b" ", 2)[1])
 
 
 def test_a_trailer_is_no_header():
-    """It comes when the headers, and with them the key, have been looked at."""
+    """A trailer comes after the headers, and with them the key, were read."""
 
     async def tell(request):
         await body_of(request)
@@ -195,7 +195,7 @@ def test_an_old_client_is_answered_and_hung_up_on():
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
 def test_who_waits_longest_for_nothing_makes_room(beginning):
-    """Connections that say nothing, not all of it, or nothing more, keep nobody out."""
+    """Connections that send nothing, only a part, or nothing more are evicted for a new one."""
     with speak(echo, most=5) as first, ExitStack() as idle:
         address = first.getpeername()
         others = [idle.enter_context(another(address)) for _ in range(20)]
@@ -250,7 +250,7 @@ def test_an_idle_connection_is_closed_in_time():
 
 
 def test_a_body_has_its_own_time_however_late_its_head_came():
-    """Of a large picture over a slow line the head's deadline must not be the body's too."""
+    """On a slow line the deadline of the head must not count for the body of a large picture."""
     with speak(echo, deadlines=replace(DEADLINES, head=0.6)) as connection:
         head, _, body = post(b"hello").partition(b"\r\n\r\n")
         time.sleep(0.3)

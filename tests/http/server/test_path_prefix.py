@@ -1,4 +1,4 @@
-"""A server under a path of its host's: every address that it gives is right, whatever the proxy does to the path."""
+"""A server under a path prefix: all its addresses are right, with the prefix stripped by the proxy or not."""
 
 import re
 from urllib.parse import urljoin, urlsplit
@@ -19,12 +19,12 @@ def prefixed(start):
 
 @pytest.fixture(params=["", "/video"], ids=["stripped", "left"])
 def asked_under(request):
-    """What the proxy leaves of the path's beginning."""
+    """The rest of the prefix that the proxy passes on."""
     return request.param
 
 
 def linked(edge, under, page):
-    """Every address on a page, as a browser resolves it, and the answer to each."""
+    """The addresses of all links of a page, as a browser resolves them."""
     answered = edge.ask("GET", f"{under}{page}")
     assert answered.status == 200
     base = urljoin(PUBLIC, page.lstrip("/"))

@@ -1,4 +1,4 @@
-"""The server itself: its port, its patience, its way to stop."""
+"""The server: its port, its deadlines, its shutdown."""
 
 import asyncio
 import socket
@@ -26,7 +26,7 @@ async def whole(request):
 
 @pytest.fixture
 def serve():
-    """Serves an application in a thread of its own."""
+    """Starter of a server for an application, in a thread of its own."""
     running = []
 
     def serving(handler, deadlines=DEADLINES):
@@ -192,7 +192,7 @@ def test_a_reader_who_takes_nothing_is_dropped(serve):
 @pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="the kernel tells of connections on Linux alone")
 @pytest.mark.parametrize("asked", [1, 12, 40])
 def test_answers_that_nobody_reads_do_not_hold_a_connection(serve, asked):
-    """However many were asked for: what the kernel and the server hold of them goes after a while."""
+    """For any number of requests, the buffers of the kernel and the server are released after a while."""
 
     async def large(request):
         return Reply(200, bytes(180_000), []).response()
@@ -205,7 +205,7 @@ def test_answers_that_nobody_reads_do_not_hold_a_connection(serve, asked):
 
 
 def narrow(server):
-    """A connection of a caller with next to no room for answers."""
+    """A connection with a very small receive buffer."""
     host, _, port = server.url.removeprefix("http://").rpartition(":")
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -215,7 +215,7 @@ def narrow(server):
 
 
 def connections_of(server):
-    """How many connections to a server the kernel holds for us on its side."""
+    """The number of connections to a server that the kernel holds on the server's side."""
     port = int(server.url.rpartition(":")[2])
     rows = [line.split() for line in Path("/proc/self/net/tcp").read_text("ascii").splitlines()[1:]]
     listening = "0A"

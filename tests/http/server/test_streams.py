@@ -1,4 +1,4 @@
-"""Answers that are sent piece by piece, and whole ones: how they look on the wire."""
+"""Responses on the wire: streamed in pieces, and whole."""
 
 import asyncio
 import threading

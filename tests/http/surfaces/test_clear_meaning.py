@@ -1,4 +1,4 @@
-"""What is meant is clear, and so it is taken: ids in capitals, nulls, keyframes without a type, other spellings."""
+"""Lenient input with a clear meaning: ids in capitals, nulls, keyframes without a type, other spellings."""
 
 import json
 

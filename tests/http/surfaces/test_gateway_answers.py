@@ -212,7 +212,7 @@ def test_every_request_has_a_name_of_its_own(any_edge):
 
 
 class BrokenStore:
-    """Finds subscriptions as the store does, and fails at the rest."""
+    """A store that finds subscriptions and fails at everything else."""
 
     def __init__(self, store, error):
         self.find_subscription, self.access_version = store.find_subscription, store.access_version

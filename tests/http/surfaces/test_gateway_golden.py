@@ -1,4 +1,4 @@
-"""The gateway's bodies, frozen byte by byte; their keys, nesting and order are the founding document's."""
+"""The gateway's bodies, frozen byte by byte. Their keys, nesting and order are the founding document's."""
 
 import json
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ def test_a_body_is_what_it_was(state):
 
 
 def skeleton(value):
-    """Keys, nesting and order alone."""
+    """Keys, nesting and order of a body, without its values."""
     return [(key, skeleton(inner)) for key, inner in value.items()] if isinstance(value, dict) else None
 
 

@@ -1,4 +1,4 @@
-"""A submit that has a name is accepted once."""
+"""A submit with an idempotency key is accepted once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a submit may say beyond the founding document, and what is said about what it must not."""
+"""The gateway's requests: fields beyond the founding document, and the messages for invalid ones."""
 
 import base64
 import json

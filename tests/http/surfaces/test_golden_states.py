@@ -1,4 +1,4 @@
-"""Every surface has a frozen body of every state, and so have the events that all of them share."""
+"""Completeness of frozen bodies: every state on every surface, and in the events that all surfaces share."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Lists: a cursor, a filter or a page that there is not is refused, never passed over."""
+"""Lists: an unknown cursor, filter or page is refused, never ignored."""
 
 from urllib.parse import quote
 

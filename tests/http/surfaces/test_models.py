@@ -1,4 +1,4 @@
-"""`/v1/models`: the wire names that the caller's product has, as OpenAI's clients ask for them."""
+"""`/v1/models`: the wire names of the caller's product, in the form of OpenAI's clients."""
 
 import openai
 import pytest

@@ -1,4 +1,4 @@
-"""What users of LiteLLM, vLLM-Omni and SGLang send to `/v1/videos` beyond OpenAI's own fields."""
+"""Fields of LiteLLM, vLLM-Omni and SGLang on `/v1/videos`, beyond OpenAI's own."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def form(caller, file=PNG, **texts):
 
 @pytest.fixture(scope="module")
 def offering(start):
-    """A server with a model that diffuses, one that another server makes, and the embedded engine behind a third."""
+    """A server with a diffusion model, a forwarded model, and the embedded engine behind a third name."""
     entries = read_catalogue().entries
     wan, parallax = entries["wan22-ti2v-5b"], entries["parallax"]
     there = replace(wan, name="there", engine=EngineKind.FORWARD, server=Server(Dialect.OPENAI, "http://127.0.0.1:9"))

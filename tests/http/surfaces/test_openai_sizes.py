@@ -1,4 +1,4 @@
-"""Which frame a size in pixels becomes."""
+"""The frame for a size in pixels."""
 
 import pytest
 

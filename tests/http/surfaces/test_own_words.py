@@ -1,4 +1,4 @@
-"""Every refusal names the part that is wrong, and by the asked surface's own name alone."""
+"""Field names in refusals: each names the faulty part, and by the surface's own name alone."""
 
 import base64
 import itertools
@@ -28,7 +28,7 @@ UNREACHABLE = {
     "dream-machine": {Field.PLACEMENT, Field.FPS, Field.FRAME_COUNT, Field.NEGATIVE_PROMPT},
     "openai": {Field.CALLBACK_URL, Field.SOURCE, Field.SOURCE_URL, Field.PLACEMENT},
 }
-"""What a caller of a surface has no way to ask for."""
+"""Fields that the callers of a surface cannot set."""
 GOOD = {
     "gateway": {"prompt": "leaning girl", "url": PICTURE_URL},
     "dream-machine": {"model": "ray-2", "prompt": "leaning girl", "keyframes": {"frame0": {"url": PICTURE_URL}}},
@@ -49,7 +49,7 @@ TOLD_BY_THE_APPLICATION = ("another's upload", "a private address", "another sch
 
 
 def names_of(wire, path=""):
-    """Every path to a field of a struct, lists by their numbers."""
+    """The paths to all fields of a struct, with 0 for an item of a list."""
     for each in msgspec.structs.fields(wire):
         yield path + each.encode_name
         for kind in _alternatives(each.type):
@@ -69,7 +69,7 @@ def own_names(surface):
 
 
 def told(surface, answered):
-    """The parts that a refusal names, and all that it says."""
+    """The parts that a refusal names, and its whole text."""
     body = answered.body
     if surface == "gateway":
         return [each["field"] for each in body["details"]], json.dumps(body["details"])
@@ -85,7 +85,7 @@ def ask(caller, surface, body):
 
 
 def refusals(surface):
-    """What can be wrong with a submit, by a sentence: the body, and the part to be named."""
+    """Faulty submits: a description, the body, and the part that the refusal must name."""
     good = GOOD[surface]
     for what, added, part in (*pictures(surface), *numbers(surface), *words(surface)):
         yield what, good | added, part
@@ -108,7 +108,7 @@ def pictures(surface):
         ],
     }[surface]
     for (name, put), (what, address) in itertools.product(places, BAD_ADDRESSES.items()):
-        # What is told by the application is told of the picture, in whichever of its forms it came.
+        # The application's refusals name the picture, in either of its forms.
         part = name.removesuffix(".image_url") if what in TOLD_BY_THE_APPLICATION else name
         yield f"{what} as {name}", put(address), part
 
@@ -128,7 +128,7 @@ def words(surface):
     for model in ("nothing", 5, ["ray-2"]):
         yield f"model {model!r}", {"model": model}, "model"
     yield "a prompt of another type", {"prompt": 5}, "prompt"
-    if surface != "dream-machine":  # It has sentences of its own, which name none.
+    if surface != "dream-machine":  # Its sentences for prompts name no field.
         yield "a blank prompt", {"prompt": "\u200b"}, "prompt"
         yield "a long prompt", {"prompt": "a" * 5001}, "prompt"
     if surface == "openai":

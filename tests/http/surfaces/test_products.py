@@ -1,4 +1,4 @@
-"""What a product does not include is denied, on the wire."""
+"""Products: a request for more than the product includes is denied."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Reframing over the Dream Machine: whose videos, and from where."""
+"""Reframing over the Dream Machine: the caller's own videos, and videos at other addresses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Times are UTC and say so."""
+"""Times in bodies: UTC, with a Z."""
 
 import time
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ def zone(request, monkeypatch):
 @pytest.mark.parametrize(
     "now",
     [
-        datetime(2026, 3, 29, 1, 30, 0, 5, UTC),  # an hour that is not there, or twice, in other places
+        datetime(2026, 3, 29, 1, 30, 0, 5, UTC),  # In other zones this hour is missing or comes twice.
         datetime(2026, 10, 25, 0, 59, 59, 999_999, UTC),
         datetime(2038, 1, 19, 3, 14, 8, 1, UTC),
         datetime(2100, 2, 28, 23, 59, 59, 0, UTC),

@@ -1,4 +1,4 @@
-"""Depth images: grey of any kind keeps its values, and what cannot be depth is refused in words."""
+"""Depth images: grey of any kind keeps its values, and anything else is refused with a reason."""
 
 import io
 

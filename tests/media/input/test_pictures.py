@@ -1,4 +1,4 @@
-"""Pictures from strangers: every case file comes to the picture it holds, or to a refusal with the right code."""
+"""Pictures of strangers: each case file gives its picture, or a refusal with the right code."""
 
 import io
 import time
@@ -19,8 +19,8 @@ PICTURES = Path(__file__).parents[1] / "pictures"
 
 ACCEPTED = {
     "apng_1000_frames.png": (64, 64),
-    # The list of cases refuses AVIF and GIF by their type; the issue on trust takes both (a GIF's first frame).
-    # The wish of users wins: one frame is decoded, so 5,000 frames cost no more than one.
+    # The collection refuses AVIF and GIF by type. A later decision accepts both, a GIF by its first frame.
+    # One frame is decoded, so 5,000 frames cost no more than one.
     "avif.avif": (64, 64),
     "gif_5000_frames.gif": (16, 16),
     "jpeg_bad_icc.jpg": (320, 240),
@@ -40,7 +40,7 @@ ACCEPTED = {
     "polyglot_jpeg_zip.jpg": (320, 240),
     "polyglot_png_html.png": (320, 240),
     "webp_ok.webp": (320, 240),
-    # Its text, which unpacks to much, is never unpacked; its size stands beside the picture and is never believed.
+    # Its compressed text is never unpacked. The size beside the picture is never trusted.
     "png_ztxt_bomb.png": (1, 1),
     "webp_riff_size_lie.webp": (320, 240),
 }
@@ -111,7 +111,7 @@ def test_of_several_frames_the_first_is_taken(kind):
 
 
 def test_a_hundred_thousand_remarks_cost_little():
-    """A PNG of one pixel with as many text chunks: 2 MB that say nothing."""
+    """A PNG of one pixel with as many text chunks, 2 MB without content."""
     whole = saved(Image.new("RGB", (1, 1)))
     remark = b"tEXt" + b"Comment\0x"
     chunk = (len(remark) - 4).to_bytes(4, "big") + remark + zlib.crc32(remark).to_bytes(4, "big")

@@ -1,4 +1,4 @@
-"""Frames become a clip that every browser plays, whole or not at all."""
+"""Encoding: every browser plays the clip, and a failed one leaves no file."""
 
 import hashlib
 import os
@@ -68,7 +68,7 @@ def test_the_stream_says_what_its_colours_are(tmp_path, codec, profile):
 
 @pytest.mark.parametrize("codec", list(VideoCodec))
 def test_playing_starts_with_the_first_frame_and_lasts_as_long_as_the_frames(tmp_path, codec):
-    """The edit list takes out what reordering of frames puts before the first one."""
+    """An edit list skips the delay that reordered frames would cause at the beginning."""
     encode(rendering(grey_ramp(60), 60), tmp_path / "clip.mp4", OPTIONS[codec])
     with av.open(str(tmp_path / "clip.mp4")) as container:
         stream = container.streams.video[0]
@@ -88,7 +88,7 @@ def test_equal_frames_give_equal_bytes(tmp_path, codec):
 
 @pytest.mark.parametrize("codec", list(VideoCodec))
 def test_no_byte_comes_from_memory_that_nobody_wrote(tmp_path, codec):
-    """glibc fills what it hands out with another value in each of these processes; elsewhere they only run."""
+    """On glibc each of these processes fills new memory with another value. On other systems they only run."""
     write = f"write_clip(Path(sys.argv[1]), zoom, 41, SIZE, VideoCodec.{codec.name})"
     script = f"import sys; from tests.media.clips import *; {write}"
     digests = set()
@@ -117,7 +117,7 @@ def test_what_stops_the_frames_leaves_no_file_and_no_thread(tmp_path, error, cod
 
 @pytest.mark.parametrize("codec", list(VideoCodec))
 def test_a_cancel_is_noticed_while_the_encoder_is_waited_for(tmp_path, codec):
-    """The frames are all drawn, and the encoder is behind: nothing but its own checkpoints can stop it."""
+    """All frames are drawn and the encoder lags behind, so only its own checkpoints can stop it."""
     drawn, size = threading.Event(), FrameSize(1280, 720)
 
     def frames() -> Iterator[Frame]:
@@ -142,7 +142,7 @@ def test_a_file_that_cannot_be_written_is_a_failure_worth_another_attempt(tmp_pa
 
 
 def test_av1_is_smaller_and_as_true(tmp_path):
-    """Noise aside, which no clip of ours has much of."""
+    """The comparison leaves out noise, as our clips have little of it."""
     count, sizes = 24, {}
     drawn = [frame_of(texture(shift=index)) for index in range(count)]
     for codec in VideoCodec:
@@ -205,7 +205,7 @@ def test_black_and_white_are_the_ends_of_the_range():
 
 
 def test_a_clips_last_frame_is_about_as_true_as_its_first(tmp_path):
-    """If frames hardly differ, x264 by itself gives a clip's last frames least of all."""
+    """If frames hardly differ, x264's defaults give the last ones the fewest bits."""
     size, grain = FrameSize(320, 180), np.random.default_rng(1).normal(0, 6, (180, 320))
     turns = np.sin(2 * np.pi * np.arange(96) / 96)
     drawn = [frame_of(texture(size, 2 * turn) + grain) for turn in turns]

@@ -1,4 +1,4 @@
-"""A real decoder that does what the end of a file says, where its child would decode it: as one taken over would."""
+"""A real decoder whose child obeys commands at the end of a file, as a child under an attacker's control."""
 
 import ctypes
 import os
@@ -99,14 +99,14 @@ LIES: Mapping[str, decoder.Part] = {
 
 
 def drops() -> Iterator[bytes]:
-    """More bytes than the pipe's buffer holds, again and again, never as many as were promised."""
+    """Chunks that fill the pipe again and again, but never add up to the promised size."""
     for _ in range(1000):
         time.sleep(0.1)
         yield bytes(20_000)
 
 
 def obey(order: DecodeOrder, file: BinaryIO) -> Iterable[decoder.Part]:
-    """A permission refused is told as the error's number, to show that it was the system that refused."""
+    """Obey the command of a file. The answer to a denied permission is the errno of the system."""
     deed = file.read().rpartition(b"DO:")[2].decode("latin-1")
     file.seek(0)
     if deed == "drip":

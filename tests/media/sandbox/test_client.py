@@ -1,4 +1,4 @@
-"""Strangers' files in a process of their own: what it is held to, and what its death means."""
+"""The sandbox of the decoder: its limits, and the failures that the child's death leads to."""
 
 import ast
 import errno
@@ -39,7 +39,7 @@ def decoder():
 
 @pytest.fixture
 def canary(tmp_path, monkeypatch):
-    """Things that a decoder must not reach, told to it by its environment; the socket that would hear of it."""
+    """Resources that a decoder must not reach, in its environment. Yields the socket that would see a connection."""
     (tmp_path / "secret").write_text("hush")
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
@@ -58,7 +58,7 @@ def hostile(canary):
 
 
 def told(folder: Path, deed: str) -> Path:
-    """A good picture whose end tells the hostile decoder what to do."""
+    """A valid picture with a command to the hostile decoder at its end."""
     file = io.BytesIO()
     Image.new("RGB", (64, 36), "teal").save(file, "PNG")
     path = folder / "picture"
@@ -125,7 +125,7 @@ def test_half_a_picture_of_a_telephone_is_refused(decoder, heic):
 
 
 def test_without_its_extra_a_picture_of_a_telephone_is_refused_by_name(heic):
-    """In this process, where no one has loaded it."""
+    """The decoder runs in this process, which has not loaded the extra."""
     with pytest.raises(GenerationFailed, match="is a HEIC image, which this server does not read"):
         pictures.decode(heic)
 
@@ -228,7 +228,7 @@ def test_a_decoder_that_always_gives_a_little_is_ended_by_us(canary, tmp_path):
 
 @pytest.mark.parametrize("deed", ["sleep", "loop"])
 def test_a_cancel_ends_a_decoder_that_does_not_listen(hostile, tmp_path, deed):
-    """A render is over within a quarter second of its cancel, so this takes less."""
+    """A render ends within a quarter second of its cancel, so a decoder has less time."""
     hostile.confinement()
 
     def cancelled() -> float:
@@ -286,7 +286,7 @@ def test_no_decoder_is_left_when_the_renderer_closes_it(tmp_path):
 
 
 def test_large_pictures_fit_in_a_decoders_memory(decoder, tmp_path):
-    """The costliest kinds at the limit of 2^26 pixels."""
+    """The most expensive kinds, at the limit of 2^26 pixels."""
     Image.new("RGBA", (8192, 8192), (1, 2, 3, 4)).save(tmp_path / "large.png", compress_level=1)
     Image.new("CMYK", (8192, 8192), (1, 2, 3, 4)).save(tmp_path / "large.jpg")
     Image.new("L", (16_384, 4096)).save(tmp_path / "panorama.jpg")
@@ -295,7 +295,7 @@ def test_large_pictures_fit_in_a_decoders_memory(decoder, tmp_path):
 
 
 def test_whatever_ffmpeg_reads_it_may_open_nothing_else():
-    """Its demuxers are only ever started with a whitelist of protocols, and for one format."""
+    """FFmpeg's demuxers always get a whitelist of protocols and a single format."""
     source = Path(pictures.__file__).parents[2]
     opened = {}
     for path in source.rglob("*.py"):
@@ -308,7 +308,7 @@ def test_whatever_ffmpeg_reads_it_may_open_nothing_else():
                 opened[path.name] = {each.arg: ast.unparse(each.value) for each in call.keywords}
     assert set(opened) == {"clips.py", "foreign_clips.py", "probe.py"}
     assert {given["options"] for given in opened.values()} == {"dict(ONE_FILE)"}
-    # A stranger's clip is of the format that its first bytes are of, among a few.
+    # The first bytes of a stranger's clip decide its format, of a few.
     formats = {"clips.py": "'mp4'", "foreign_clips.py": "_container(clip)", "probe.py": "'mp4'"}
     assert {name: given["format"] for name, given in opened.items()} == formats
     assert ONE_FILE == {"protocol_whitelist": "file"}

@@ -1,4 +1,4 @@
-"""Other servers' clips become files like ours; pictures become what such a server wants."""
+"""Import of other servers' clips in the service's format, and pictures in the form that such a server wants."""
 
 import io
 from contextlib import suppress
@@ -37,7 +37,7 @@ def decoder():
 
 
 def foreign_clip(path, codec="mpeg4", layout="yuv420p", size=(97, 63), count=12, **options):
-    """A clip as other programs write them: the index at the end, an odd size, another codec."""
+    """A clip in the form of other programs: the index at the end, an odd size, another codec."""
     with av.open(str(path), "w", format="mp4", options=options) as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = *size, layout
@@ -124,7 +124,7 @@ def test_a_playlist_that_calls_itself_a_clip_leads_nowhere(tmp_path, decoder):
 
 
 def a_picture(width, height, bright_at):
-    """Grey with a bright disc at these fractions of its sides."""
+    """Grey with a bright disc at these fractions of width and height."""
     x, y = np.arange(width)[None, :], np.arange(height)[:, None]
     away = np.hypot(x - bright_at[0] * width, y - bright_at[1] * height)
     grey = np.where(away < 0.15 * min(width, height), 230, 90).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Finished clips become larger ones and ones of another shape, frame for frame, and say how."""
+"""Upscaling and reframing of finished clips, frame by frame, and their plans."""
 
 import json
 from itertools import islice
@@ -55,7 +55,7 @@ def test_an_upscaled_clip_has_the_same_frames_larger(tmp_path, codec, decoder):
 
 
 def _at_scale(scale: float, shift: float) -> np.ndarray:
-    """`texture` as it would be sampled this much more finely, pixel middles on pixel middles."""
+    """`texture` sampled at a finer scale, with aligned pixel centres."""
     x = (np.arange(round(SIZE.width * scale)) + 0.5)[None, :] / scale - 0.5 + shift
     y = (np.arange(round(SIZE.height * scale)) + 0.5)[:, None] / scale - 0.5
     return 120 + 40 * np.sin(x / 9) * np.cos(y / 7) + 30 * np.sin((x + 2 * y) / 23)
@@ -89,7 +89,7 @@ def test_frames_are_resampled_as_they_are_asked_for(moving):
     rendering = upscale(moving, FrameSize(640, 360), said.append)
     said.clear()
     assert len(list(islice(rendering.frames, 3))) == 3
-    # While a frame is waited for, what was said last is said again.
+    # The last value is reported again during the wait for a frame.
     assert len(set(said)) == 3
     assert said[-1] < 0.2
 
@@ -174,7 +174,7 @@ def test_a_placement_is_carried_out_whatever_it_leaves_bare(moving, placement, s
 
 
 def test_an_enlarged_part_lies_where_it_was_put(moving):
-    """A crop is what one would cut from the whole picture enlarged."""
+    """The result equals a crop of the whole enlarged picture."""
     part = next(reframe(moving, TALL, Placement(left=-200, top=-100, width=640, height=360), ignore).frames)
     whole = next(upscale(moving, FrameSize(640, 360), ignore).frames)
     wanted = luma_of(whole)[100:, 200:380][:260]

@@ -1,4 +1,4 @@
-"""Callbacks are made as they fall due, each receiver for itself."""
+"""Deliveries: each is made at its time, independently for each receiver."""
 
 import asyncio
 from collections import Counter
@@ -36,7 +36,7 @@ DIALECTS = {"gateway": lambda generation: b'{"state":"%b"}' % generation.state.e
 
 
 class Elsewhere:
-    """A sender of the tests' own: what the address says becomes of what is posted."""
+    """A fake sender, whose result is written in the address."""
 
     def __init__(self):
         self.heard = []
@@ -59,7 +59,7 @@ class Elsewhere:
 
 
 class Office:
-    """A store on disk with one subscription, and the deliverer that serves it."""
+    """A store on disk with one subscription, and its deliverer."""
 
     def __init__(self, database, sender=None):
         self.clock = ManualClock()
@@ -71,7 +71,7 @@ class Office:
         self.log = DeliveryLog(self.store, self.store, self.signal, self.clock)
 
     async def announce(self, url, owner="s"):
-        """A generation that is claimed, and so announced; the delivery's id."""
+        """Submit and claim a generation, which announces it. Returns the id of the delivery."""
         request = GenerationRequest(prompt="a walk", frame0=None, callback_url=url)
         generation = Generation(new_uuid7(), owner, "gateway", request, "fake/1", self.clock.now())
         await self.store.submit(Submission(generation, GENEROUS))
@@ -90,7 +90,7 @@ class Office:
         return await self.store.find_delivery(delivery_id)
 
     async def until_due(self, delivery_id):
-        """Let time pass until the next attempt is due."""
+        """Advance the clock to the next attempt."""
         delivery = await self.store.find_delivery(delivery_id)
         self.clock.advance(seconds=(delivery.due_at - self.clock.now()).total_seconds())
         self.signal.notify()
@@ -217,7 +217,7 @@ async def test_a_replay_is_posted_at_once_under_the_same_id(database):
 
 
 async def test_one_dead_endpoint_delays_none_of_a_thousand_good_deliveries(database):
-    """The dead one has a thousand of its own waiting, all due before the good ones."""
+    """The dead endpoint has a thousand deliveries of its own, all due before the good ones."""
     elsewhere = Elsewhere()
     async with at_work(database, elsewhere) as office:
         await asyncio.gather(*(office.announce("https://hangs.example/hook") for _ in range(1000)))
@@ -231,7 +231,7 @@ async def test_one_dead_endpoint_delays_none_of_a_thousand_good_deliveries(datab
 
 
 async def with_strangers(office, count):
-    """Further subscriptions' ids."""
+    """The ids of further subscriptions."""
     owners = [f"stranger-{number}" for number in range(count)]
     for owner in owners:
         await office.store.add_subscription(Subscription(owner, owner, PRODUCT, NOON, SECRET), [])

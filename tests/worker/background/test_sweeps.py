@@ -1,4 +1,4 @@
-"""The sweep in the background goes on, whatever keeps it from its work for a while."""
+"""The background sweep survives temporary failures."""
 
 import asyncio
 from contextlib import suppress

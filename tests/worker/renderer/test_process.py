@@ -1,4 +1,4 @@
-"""The host's end of a renderer process, and the child's manners."""
+"""The renderer process, from the host's side: start, cancel, death and silence."""
 
 import asyncio
 import json
@@ -105,7 +105,7 @@ async def test_a_render_that_does_not_hear_its_cancel_is_killed(picture):
 
 
 async def cancelled(renderer: RendererProcess, order: Render) -> float:
-    """How many seconds a cancel takes once frames are drawn."""
+    """Seconds that a cancel takes once frames are drawn."""
     drawing = asyncio.Event()
 
     def note(progress: Progress) -> None:
@@ -114,7 +114,7 @@ async def cancelled(renderer: RendererProcess, order: Render) -> float:
 
     task = asyncio.create_task(renderer.render(order, note))
     await drawing.wait()
-    await asyncio.sleep(0.5)  # the engine has gone past its first report
+    await asyncio.sleep(0.5)  # The engine is past its first report by now.
     task.cancel()
     began = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
@@ -226,7 +226,7 @@ def test_the_child_dies_with_a_parent_that_is_killed(picture):
 
 
 def _exists(pid: int) -> bool:
-    """Whether the process runs: one that is dead and not yet collected by init does not."""
+    """True if the process runs. A dead one that init has not yet reaped does not count."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
