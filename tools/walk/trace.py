@@ -75,7 +75,7 @@ class Trace:
         is_main = threading.current_thread() is threading.main_thread()
         if is_main and not places[-1].file.startswith(tuple(self.roots)):
             return
-        # Who takes the next piece from a generator calls nobody: a stream that is handed down is data.
+        # Taking the next piece from a generator is no call: a stream that is handed down is data.
         is_stream = frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR)
         pair = (None if is_stream or len(places) == 1 else places[1], places[0])
         if pair not in self.calls:
@@ -92,7 +92,7 @@ def _outwards(frame: FrameType | None) -> Iterator[Place | None]:
 
 
 def _is_import(frame: FrameType | None) -> bool:
-    """Whether a module or a class is being made: both run code that is no function's."""
+    """True for the body of a module or a class, which belongs to no function."""
     while frame is not None and frame.f_code.co_filename.startswith(SOURCE):
         if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
             return True
@@ -108,7 +108,7 @@ def _place(code: CodeType) -> Place | None:
 
 @dataclass(frozen=True)
 class Walk:
-    """What a journey's calls show: the visits of files in order, and the calls that go outward."""
+    """The calls of a journey: the visits of files in order, and the calls that go outward."""
 
     visits: Sequence[tuple[str, Sequence[str]]]
     returns: int

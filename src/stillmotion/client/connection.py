@@ -25,7 +25,7 @@ def unheard(waiting: Waiting) -> None:
 def checked_address(base_url: str) -> str:
     """A server's address, its trailing slash removed. Raises `ClientError` for anything else."""
     try:
-        urlsplit(base_url)  # Which is the stricter with hosts in brackets.
+        urlsplit(base_url)  # It is the stricter parser for hosts in brackets.
         address = httpx2.URL(base_url)
     except (httpx2.InvalidURL, ValueError) as error:
         raise ClientError(

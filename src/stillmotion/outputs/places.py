@@ -215,7 +215,7 @@ def _look(path: Path, words: Words) -> os.stat_result | None:
     try:
         return path.stat()
     except FileNotFoundError:
-        real = Path(os.path.realpath(path))  # Which leads past folders that are not there: missing/../photo.jpg.
+        real = Path(os.path.realpath(path))  # It resolves missing folders too: missing/../photo.jpg.
         return real.stat() if real.exists() else None
     except NotADirectoryError:
         file = next((each for each in reversed(path.parents) if each.exists() and not each.is_dir()), path.parent)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class WorkerTiming:
-    """How often a worker does what it repeats, and how long it waits for others.
+    """Intervals of a worker's repeated work, and its deadlines for others.
 
     `renew` is the interval of a lease's renewals, `reclaim` that of looks for expired leases. The second is longer, so
     that every worker renews its leases between two looks. `preview_removal` is the deadline for storage to remove the

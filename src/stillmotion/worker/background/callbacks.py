@@ -66,7 +66,7 @@ class Deliverer:
         """Start due deliveries that are not under way, as far as there are places."""
         self._more_is_due = False
         try:
-            # What is under way is still due. Twice the largest share shows what else is, whatever comes first.
+            # Deliveries under way are still due. Twice the largest share holds others too, in any order.
             due = await self._callbacks.due(2 * SOUND_SHARE)
         except Unavailable as error:
             log.warning("callbacks_not_read", why=str(error))
@@ -126,7 +126,7 @@ class Deliverer:
 
     def _leave(self, due: Delivery, *, is_sound: bool) -> None:
         self._under_way.discard(due.id)
-        self._in_line -= Counter([due.line])  # What is down to nothing goes.
+        self._in_line -= Counter([due.line])  # The subtraction drops a line whose count is zero.
         self._of_owner -= Counter([(due.subscription_id, is_sound)])
         if self._more_is_due:
             self._announcements.notify()

@@ -189,7 +189,7 @@ def _blamed(ticket: int, failure: GenerationFailed) -> Failed | Hindered:
     number = getattr(failure.__cause__, "errno", None)
     if number in MACHINES_FAULT:
         return Hindered(ticket, os.strerror(number))
-    # What was the matter with a stranger's picture is no news; a decoder's death is, and what is to be tried again.
+    # Details are logged for a decoder's death and for failures with another attempt, not for a stranger's bad picture.
     telling = isinstance(failure.__cause__, DecoderDied) or not failure.permanent
     return _failed(ticket, failure, str(failure.__cause__) if failure.__cause__ and telling else "")
 
