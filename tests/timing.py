@@ -1,4 +1,4 @@
-"""Promises of so many seconds, tried on a machine that has other work."""
+"""Promised durations on a busy machine: a measurement is repeated."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,9 +6,9 @@ TRIES = 3
 
 
 def tries(took: Sequence[float], within: float) -> Iterator[None]:
-    """Once more, three times at most, until the last of `took` is less than `within` seconds.
+    """Repeat a measurement, three times at most, until the last of `took` is less than `within` seconds.
 
-    What is slow by itself is slow each time; what had to wait for its processor once is not.
+    Slow code is slow each time. A wait for the processor is not.
     """
     for _ in range(TRIES):
         yield

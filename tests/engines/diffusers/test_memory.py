@@ -179,7 +179,7 @@ def test_where_the_weights_lie_changes_no_frame(name, placement, folder_of):
 
 
 def test_parts_that_visit_the_device_are_sent_what_they_work_on_there(folder_of):
-    """The device holds while they are offloaded too. "meta" stands for a device that is not the CPU."""
+    """Offloaded parts have that execution device too. "meta" stands for a device that is not the CPU."""
     _, model = at_work("wan21", folder_of)
     pipeline, elsewhere = model.main, torch.device("meta")
     memory.place(pipeline, DevicePlacement.ENCODERS_OFF, elsewhere)

@@ -1,4 +1,4 @@
-"""The table of section 1: every status and body, over a real server and every store."""
+"""The gateway's answers: every status and body, over a real server and every store."""
 
 import uuid
 
