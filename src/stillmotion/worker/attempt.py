@@ -290,7 +290,9 @@ class Attempt:
         keys = work.new_keys(lease)
         publishing = asyncio.create_task(self._insist(lambda: work.complete(lease, rendered, keys)))
         try:
-            await asyncio.shield(publishing)
+            # From Python 3.14 on `shield` would log the error of a result that is withdrawn; `wait` leaves it alone.
+            await asyncio.wait({publishing})
+            publishing.result()
         except asyncio.CancelledError:
             self._over.set()
             leaving = asyncio.create_task(self._withdraw(publishing, keys))
