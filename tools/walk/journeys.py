@@ -221,13 +221,16 @@ JOURNEYS: Mapping[str, Journey] = {
 
 def walked(name: str) -> Calls:
     """The calls of a journey, which really takes place."""
+    logging = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    journey = JOURNEYS[name]
-    with (
-        TemporaryDirectory(prefix="stillmotion-walk-") as folder,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        return runner.run(_go(journey, Path(folder)))
+    try:
+        with (
+            TemporaryDirectory(prefix="stillmotion-walk-") as folder,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            return runner.run(_go(JOURNEYS[name], Path(folder)))
+    finally:
+        structlog.configure(**logging)
 
 
 async def _go(journey: Journey, folder: Path) -> Calls:
