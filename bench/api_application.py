@@ -14,8 +14,8 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
 from stillmotion.adapters.models.catalogue import read_catalogue
+from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.objects import open_objects
-from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
 from stillmotion.adapters.store.sqlite.generation_rows import Bindings, from_generation
 from stillmotion.application.generations import Generations

@@ -8,8 +8,8 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.models.catalogue import read_catalogue
+from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.application.generations import Generations
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.errors import InvalidRequest

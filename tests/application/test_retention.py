@@ -9,13 +9,13 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.models.catalogue import read_catalogue
+from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.generations import Generations
+from stillmotion.application.leases import Rendered, RenderedFile, Work
 from stillmotion.application.retention import Retention
 from stillmotion.application.uploads import Uploads
-from stillmotion.application.work import Rendered, RenderedFile, Work
 from stillmotion.domain.errors import GenerationNotFound, Unavailable
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import Keyframe

@@ -13,7 +13,7 @@ import pytest
 from lumaai import AsyncLumaAI, DefaultAioHttpClient, LumaAI
 
 from stillmotion.adapters.identifiers import new_uuid7
-from stillmotion.domain.concepts import HONOURED
+from stillmotion.domain.camera_concepts import HONOURED
 from stillmotion.domain.errors import GenerationFailed
 from tests.http.conftest import PICTURE_URL
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stillmotion.domain.concepts import HONOURED
+from stillmotion.domain.camera_concepts import HONOURED
 from tests.clients.node_sdk import installed, results_of
 
 SESSION = Path(__file__).with_name("lumaai_session.mjs")

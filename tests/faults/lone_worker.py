@@ -11,13 +11,13 @@ from pathlib import Path
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_token
+from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.signals import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.application.work import Work
+from stillmotion.application.leases import Work
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.handle import RendererProcess
 from tests.waiting import eventually_async
 from tests.worker.conftest import FAKE_RENDERER, Pictures
 

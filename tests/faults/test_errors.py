@@ -6,7 +6,7 @@ import time
 import pytest
 
 from stillmotion.application.failpoints import Point
-from stillmotion.application.work import LEASE
+from stillmotion.application.leases import LEASE
 from tests.waiting import eventually, stays
 
 

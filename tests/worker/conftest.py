@@ -16,10 +16,10 @@ from PIL import Image
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_token, new_uuid7
+from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.signals import InProcessSignal
+from stillmotion.application.leases import Work
 from stillmotion.application.ports.store import GenerationStore, Submission
-from stillmotion.application.work import Work
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
@@ -30,7 +30,7 @@ from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.devices import Device
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import RemoteMaker
-from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.handle import RendererProcess
 from stillmotion.worker.renderer.protocol import RenderStage
 from tests.waiting import eventually_async
 

@@ -14,7 +14,7 @@ from stillmotion.domain.rendering import Frame, Rendering, RenderJob, Report, Wa
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.sandbox.confinement import die_with_parent
 from stillmotion.worker.renderer.__main__ import take_over_pipes
-from stillmotion.worker.renderer.service import Renderer
+from stillmotion.worker.renderer.service_loop import Renderer
 from stillmotion.worker.renderer.signals import leave_signals_to_parent
 
 HOSTILE_DECODER = (sys.executable, str(Path(__file__).parents[1] / "media" / "sandbox" / "hostile_decoder.py"))

@@ -6,7 +6,7 @@ import sys
 from stillmotion.domain.catalogue import Ability, EngineKind, Entry
 from stillmotion.domain.lifecycle import State
 from stillmotion.worker.devices import Device, devices_for
-from stillmotion.worker.renderer.process import MODEL_PATIENCE, RendererProcess
+from stillmotion.worker.renderer.handle import MODEL_PATIENCE, RendererProcess
 from tests.waiting import eventually_async
 from tests.worker.conftest import FAKE_RENDERER, running
 

@@ -12,7 +12,7 @@ import pytest
 
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.application.work import LEASE
+from stillmotion.application.leases import LEASE
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import MAX_FAILURES
 from stillmotion.domain.lifecycle import State
@@ -20,8 +20,8 @@ from stillmotion.domain.request import Keyframe
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.media.input.probe import probe
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.renderer.process import RendererProcess
-from stillmotion.worker.stage import POLL
+from stillmotion.worker.input_stage import POLL
+from stillmotion.worker.renderer.handle import RendererProcess
 from tests.timing import tries
 from tests.waiting import eventually_async
 from tests.worker.conftest import FAKE_RENDERER, PRODUCT, Bench, Pictures, png, running

@@ -9,7 +9,7 @@ from PIL import Image
 
 from bench.engine_photos import photo_file
 from stillmotion.domain.request import GenerationRequest, Resolution
-from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.handle import RendererProcess
 from stillmotion.worker.renderer.protocol import KeyframeFile, Render
 from tests.timing import tries
 

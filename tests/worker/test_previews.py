@@ -11,8 +11,8 @@ from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.domain.request import FrameSize, GenerationRequest
 from stillmotion.media.frames import rgb
 from stillmotion.media.output.stills import SIDE, reduced
+from stillmotion.worker.renderer.handle import RENDERER_COMMAND, RendererProcess
 from stillmotion.worker.renderer.previews import Previews, shown
-from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererProcess
 from stillmotion.worker.renderer.protocol import KeyframeFile, Render
 from tests.media.clips import frame_of, texture
 from tests.worker.conftest import png

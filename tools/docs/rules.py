@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from stillmotion.adapters import signals
-from stillmotion.application import access, administration, download_urls, work
+from stillmotion.adapters import notifications
+from stillmotion.application import access, administration, download_urls, leases
 from stillmotion.domain import callbacks, generation, quotas, request, uploads
 from stillmotion.domain.file_types import pictures
 from stillmotion.http.edge.services import EDGE_TIMING
@@ -27,7 +27,7 @@ def limits() -> str:
             f"{uploads.MAX_KEPT} at once, {_mib(uploads.MAX_KEPT_BYTES)} together",
             "domain/uploads.py",
         ),
-        ("Streams of one generation", f"{signals.MAX_WATCHES} at once", "adapters/signals.py"),
+        ("Streams of one generation", f"{notifications.MAX_WATCHES} at once", "adapters/notifications.py"),
         ("Silence in a stream", f"{_seconds(EDGE_TIMING.heartbeat)}, then a comment", "http/edge/services.py"),
         ("JSON nesting", f"{strict_json.MAX_DEPTH} deep", "http/parsing/strict_json.py"),
         ("Rate window", f"{_seconds(quotas.WINDOW)} from its first request", "domain/quotas.py"),
@@ -37,7 +37,7 @@ def limits() -> str:
             f"{administration.WRONG_KEYS_PER_MINUTE} a minute",
             "application/administration.py",
         ),
-        ("Lease of a worker", f"{_seconds(work.LEASE)}, renewed while it renders", "application/work.py"),
+        ("Lease of a worker", f"{_seconds(leases.LEASE)}, renewed while it renders", "application/leases.py"),
         ("Failed attempts", f"{generation.MAX_FAILURES}, then `failed`", "domain/generation.py"),
         ("Lost attempts", f"{generation.MAX_LOSSES} with their worker, then `failed`", "domain/generation.py"),
         (

@@ -25,7 +25,7 @@ from stillmotion.composition.installation import Missing
 from stillmotion.composition.service import Service, service
 from stillmotion.config import Settings
 from stillmotion.http.server.server import HttpServer, listen, url_of
-from stillmotion.worker.renderer.process import RendererProcess, common_options
+from stillmotion.worker.renderer.handle import RendererProcess, common_options
 from tools.walk.trace import Place, Trace
 
 SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
@@ -213,7 +213,7 @@ JOURNEYS: Mapping[str, Journey] = {
     "callback": Journey("a callback, from due to recorded", ("worker/background/callbacks",), _callback),
     "render": Journey(
         "a clip, from its claim to its completion, then in the renderer's process",
-        ("worker/host", "worker/attempt", "worker/stage", "worker/renderer"),
+        ("worker/host", "worker/attempt", "worker/input_stage", "worker/renderer"),
         _render,
     ),
 }

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
+from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.outbound import CallbackSender, CallbackUndeliverable
-from stillmotion.application.ports.signals import QueueSignal
 from stillmotion.application.ports.store import CallbackStore, DueDelivery, GenerationStore
 from stillmotion.application.ports.values import Chance, Clock
 from stillmotion.domain.callbacks import ANSWER_DEADLINE, CallbackResponse, Delivery, DeliveryAttempt, asked_pause

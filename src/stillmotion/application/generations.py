@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
+from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.outbound import UrlRules
-from stillmotion.application.ports.signals import QueueSignal
 from stillmotion.application.ports.store import Accepted, Fingerprint, GenerationStore, IdempotencyKey, Submission
 from stillmotion.application.ports.values import Clock, NewId, NewToken
 from stillmotion.application.retention import remove_objects

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.backup import Manifest, write_backup
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
-from stillmotion.adapters.signals import InProcessSignal
+from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.administration import Administration
 from stillmotion.application.callbacks import DeliveryLog

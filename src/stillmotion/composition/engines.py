@@ -22,7 +22,7 @@ from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import NewRenderer
 from stillmotion.worker.makers.preparation import PreparationProcess
 from stillmotion.worker.makers.remote import RemoteMaker
-from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererDied, RendererProcess, common_options, try_out
+from stillmotion.worker.renderer.handle import RENDERER_COMMAND, RendererDied, RendererProcess, common_options, try_out
 
 
 def catalogue(settings: Settings) -> Catalogue:

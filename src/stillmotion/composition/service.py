@@ -11,7 +11,7 @@ from secrets import SystemRandom, token_hex
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_token, new_uuid7
-from stillmotion.adapters.signals import InProcessChanges, InProcessSignal
+from stillmotion.adapters.notifications import InProcessChanges, InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.access import Access
 from stillmotion.application.administration import AdminAccess
@@ -19,12 +19,12 @@ from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.generations import Generations
+from stillmotion.application.leases import Work
+from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
-from stillmotion.application.ports.signals import Changes
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.retention import Retention
 from stillmotion.application.uploads import Uploads
-from stillmotion.application.work import Work
 from stillmotion.composition.administration import administration_over
 from stillmotion.composition.engines import offered
 from stillmotion.composition.installation import KEYS, LINKS, Missing, derived, directory_of, open_storage, opened
@@ -41,8 +41,8 @@ from stillmotion.worker.background.displacement import DisplacedWatch
 from stillmotion.worker.background.sweeps import Sweeper, UploadSweeper
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.offer import check_lanes, check_offer
-from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.readiness import check_lanes, check_offer
+from stillmotion.worker.renderer.handle import RendererProcess
 from stillmotion.worker.renderer.signals import return_memory
 
 

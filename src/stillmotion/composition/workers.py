@@ -11,10 +11,10 @@ from stillmotion.adapters.directory.worker_places import WorkerPlace
 from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.download import VIDEO, HttpDownload
 from stillmotion.adapters.identifiers import new_token
-from stillmotion.adapters.signals import InProcessSignal
+from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.application.failpoints import Fault, no_fault
-from stillmotion.application.ports.signals import QueueSignal
-from stillmotion.application.work import Work
+from stillmotion.application.leases import Work
+from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.composition.engines import devices, forwarders, offered, tried_renderers, video_codec
 from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
@@ -27,7 +27,7 @@ from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.inputs.slow_pictures import slow_decoder
 from stillmotion.worker.makers.remote import RemoteMaker
-from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.handle import RendererProcess
 
 ABLE_EVERY = timedelta(seconds=0.25)
 """The pause between two looks at whether a worker can make clips, which a server's readiness depends on."""

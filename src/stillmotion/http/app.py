@@ -11,9 +11,9 @@ from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.ports.store import Dialects
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.http.edge.access_lines import AccessLines
-from stillmotion.http.edge.boundary import Answering, EdgeParts, PlainEndpoint
 from stillmotion.http.edge.cors import Origins
 from stillmotion.http.edge.endpoint import Endpoint
+from stillmotion.http.edge.error_boundary import Answering, EdgeParts, PlainEndpoint
 from stillmotion.http.edge.metrics import Metrics
 from stillmotion.http.edge.operation import LinkTo, Surface
 from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed

@@ -5,7 +5,7 @@ A place is decided on before anything is made (`place`), and written in one step
 """
 
 from stillmotion.outputs.drafts import Draft, OutputUnwritable
-from stillmotion.outputs.inputs import InputPaths
+from stillmotion.outputs.input_paths import InputPaths
 from stillmotion.outputs.places import (
     BACKUP,
     CLIP,
@@ -20,7 +20,7 @@ from stillmotion.outputs.places import (
     is_folder,
     place,
 )
-from stillmotion.outputs.putting import put
+from stillmotion.outputs.publish import put
 
 __all__ = [
     "BACKUP",

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, cast
 
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs.places import IfThere, Output, OutputRefused
-from stillmotion.outputs.pouring import pour
+from stillmotion.outputs.write_through import pour
 
 _REMEDIES: Final[Mapping[int, str]] = {
     errno.ENOSPC: "Make room, or give",

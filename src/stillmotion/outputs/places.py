@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NoReturn
 
 from stillmotion.domain.errors import StillmotionError
-from stillmotion.outputs.inputs import InputPaths, identity
+from stillmotion.outputs.input_paths import InputPaths, identity
 
 STANDARD_OUTPUT: Final = "-"
 _LONGEST_NAME: Final = 255

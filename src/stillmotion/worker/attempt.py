@@ -12,11 +12,11 @@ from typing import TypeVar
 import structlog
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
+from stillmotion.application.leases import AssetKeys, Rendered, Work
+from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.outbound import ImageSource
-from stillmotion.application.ports.signals import QueueSignal
 from stillmotion.application.ports.values import Clock
-from stillmotion.application.work import AssetKeys, Rendered, Work
 from stillmotion.domain.errors import (
     GenerationFailed,
     GenerationNotFound,
@@ -33,7 +33,7 @@ from stillmotion.worker.inputs.fetched import Fetched
 from stillmotion.worker.inputs.files import InputFiles
 from stillmotion.worker.makers.port import HandedOn, Job, Maker, SlowInput
 from stillmotion.worker.preview_store import PreviewStore
-from stillmotion.worker.renderer.process import RendererDied
+from stillmotion.worker.renderer.handle import RendererDied
 from stillmotion.worker.timing import WORKER_TIMING, WorkerTiming
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0

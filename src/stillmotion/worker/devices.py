@@ -7,7 +7,7 @@ import msgspec
 
 from stillmotion.domain.catalogue import Entry
 from stillmotion.worker.makers.remote import Successor
-from stillmotion.worker.renderer.process import MODEL_PATIENCE, RENDERER_COMMAND, RendererProcess
+from stillmotion.worker.renderer.handle import MODEL_PATIENCE, RENDERER_COMMAND, RendererProcess
 
 FIRST_GPU = "auto"
 """The first GPU that there is, or else the CPU."""

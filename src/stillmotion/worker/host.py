@@ -15,11 +15,11 @@ from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.devices import Device
+from stillmotion.worker.input_stage import POLL, InputStage
 from stillmotion.worker.lanes import AnyModel, Stints
 from stillmotion.worker.makers.local import LocalMaker
 from stillmotion.worker.makers.remote import RemoteMaker, Successor
-from stillmotion.worker.renderer.process import RendererDied, RendererProcess
-from stillmotion.worker.stage import POLL, InputStage
+from stillmotion.worker.renderer.handle import RendererDied, RendererProcess
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 10.0
 LONGEST_FORWARD_PAUSE_SECONDS = 5.0

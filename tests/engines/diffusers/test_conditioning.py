@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stillmotion.adapters.models.catalogue import read_catalogue
-from stillmotion.domain.concepts import CONCEPTS
+from stillmotion.domain.camera_concepts import CONCEPTS
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.diffusers.conditioning import CLOSER, conditioning_of

@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="needs torch and diffusers: python3 dev.py t
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.worker.devices import devices_for
-from stillmotion.worker.renderer.process import RendererUnfit
+from stillmotion.worker.renderer.handle import RendererUnfit
 from stillmotion.worker.renderer.protocol import KeyframeFile, Render
 from tests.engines.diffusers.models import DEVICE, TINY
 from tests.worker.conftest import png

@@ -15,7 +15,7 @@ from stillmotion.engines.forward.peers import peer_of
 from stillmotion.engines.forward.polling import PollSchedule
 from stillmotion.worker.makers.preparation import PreparationProcess
 from stillmotion.worker.makers.remote import RemoteMaker
-from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.handle import RendererProcess
 from tests.media.clips import texture, write_clip
 from tests.worker.conftest import FAKE_RENDERER, workshop
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from stillmotion.adapters.identifiers import new_uuid7
-from stillmotion.adapters.signals import InProcessChanges
+from stillmotion.adapters.notifications import InProcessChanges
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.http.edge.services import EdgeTiming
 from stillmotion.http.server.request import Deadlines

@@ -14,7 +14,7 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_uuid7
-from stillmotion.adapters.signals import InProcessSignal
+from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.ports.outbound import CallbackUndeliverable

@@ -17,7 +17,7 @@ from stillmotion.cli.generate.progress_bars import Bars, bars
 from stillmotion.cli.generate.targets import Asked, ClipMaker, ClipOrder, Made, Makers, is_address, orders
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
 from stillmotion.config import Settings
-from stillmotion.domain.concepts import HONOURED, SUGGESTED
+from stillmotion.domain.camera_concepts import HONOURED, SUGGESTED
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.domain.request import AspectRatio, Resolution
 from stillmotion.outputs import IfThere, Output, OutputRefused

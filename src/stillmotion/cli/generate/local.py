@@ -12,7 +12,7 @@ from stillmotion.composition.outbound import image_source
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
 from stillmotion.domain.request import DEFAULT_SECONDS, AspectRatio, GenerationRequest, Keyframe, Resolution
-from stillmotion.worker.renderer.process import RendererDied, RendererProcess, RendererUnfit
+from stillmotion.worker.renderer.handle import RendererDied, RendererProcess, RendererUnfit
 from stillmotion.worker.renderer.protocol import Done, KeyframeFile, Progress, Render
 
 ENGINE = "parallax/1"

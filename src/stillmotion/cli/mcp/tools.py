@@ -15,7 +15,7 @@ from stillmotion.cli.generate.plan_text import describe
 from stillmotion.cli.generate.targets import Asked, ClipOrder, Made
 from stillmotion.client import AsyncClient, Waiting
 from stillmotion.config import Settings
-from stillmotion.domain.concepts import HONOURED
+from stillmotion.domain.camera_concepts import HONOURED
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import CLIP, IfThere, Output, Words, place
 

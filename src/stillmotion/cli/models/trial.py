@@ -14,7 +14,7 @@ from stillmotion.config import Settings
 from stillmotion.domain.catalogue import Ability, CatalogueError, Entry
 from stillmotion.domain.errors import GenerationFailed, StillmotionError
 from stillmotion.domain.request import MIN_SECONDS, GenerationRequest, Resolution
-from stillmotion.worker.renderer.process import RendererDied, RendererProcess
+from stillmotion.worker.renderer.handle import RendererDied, RendererProcess
 from stillmotion.worker.renderer.protocol import Done, KeyframeFile, Render
 
 PROMPT = "slow push in"

@@ -14,7 +14,7 @@ from stillmotion.cli.process import faults_asked_for, run, stop_on_signals
 from stillmotion.composition.preflight import refuse_few_files
 from stillmotion.config import Settings
 from stillmotion.worker.failpoints import Faults
-from stillmotion.worker.renderer.process import RENDERER_COMMAND, RendererProcess, common_options
+from stillmotion.worker.renderer.handle import RENDERER_COMMAND, RendererProcess, common_options
 
 
 @click.command("serve")

@@ -12,7 +12,7 @@ from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.http.server.server import SHUTDOWN_SECONDS, HttpServer, listen, url_of
 from stillmotion.worker.failpoints import Faults
-from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.handle import RendererProcess
 
 COLLECT_AFTER = 20_000
 """Allocations between two collections of cycles. Python's default, 700, is reached by a few open requests."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from stillmotion.domain.concepts import phrase
+from stillmotion.domain.camera_concepts import phrase
 
 PLAIN: Final[Mapping[str, str]] = {
     "static": "The camera stays still.",

@@ -20,7 +20,7 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Product
-from stillmotion.http.edge.boundary import Boundary, EdgeParts
+from stillmotion.http.edge.error_boundary import Boundary, EdgeParts
 from stillmotion.http.edge.operation import Call, Caller, Operation, OperationResult, Surface
 from stillmotion.http.parsing.body import PLAIN_CAP, apart_if_large
 from stillmotion.http.parsing.decoding import QueryDecoder, Wire, WireDecoder

@@ -12,8 +12,8 @@ from stillmotion.application.administration import AdminAccess
 from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
+from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
-from stillmotion.application.ports.signals import Changes
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.uploads import Uploads
 from stillmotion.http.edge.keyless import Keyless

@@ -12,7 +12,7 @@ from typing import TypeVar
 from multipart import parse_options_header
 
 from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.http.parsing.byte_room import ByteRoom
+from stillmotion.http.parsing.byte_budget import ByteBudget
 from stillmotion.http.parsing.multipart import FORM_CAP, BadForm, Form, FormParser, boundary_of
 from stillmotion.http.server.request import BrokenBody, Request
 
@@ -54,12 +54,12 @@ class UnreadBody(InvalidRequest):
 class BodyReader:
     """Reader of bodies. The room of a large one is given back by a call in `held`, at the end of its request."""
 
-    _room: ByteRoom = field(default_factory=lambda: ByteRoom(LARGE_BYTES_AT_ONCE, LARGE_BYTES_OF_ONE))
+    _room: ByteBudget = field(default_factory=lambda: ByteBudget(LARGE_BYTES_AT_ONCE, LARGE_BYTES_OF_ONE))
 
     @classmethod
     def returning(cls, return_memory: Callable[[], None]) -> "BodyReader":
         """A reader that calls `return_memory` after large bodies."""
-        return cls(ByteRoom(LARGE_BYTES_AT_ONCE, LARGE_BYTES_OF_ONE, return_memory))
+        return cls(ByteBudget(LARGE_BYTES_AT_ONCE, LARGE_BYTES_OF_ONE, return_memory))
 
     def at_hand(self, request: Request) -> bytes | None:
         """A small body that has arrived already, as most have; None for any other. Raises as `read` does."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from stillmotion.application.ports.signals import Watch
+from stillmotion.application.ports.notifications import Watch
 from stillmotion.application.ports.store import GenerationStore
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation

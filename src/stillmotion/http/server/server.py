@@ -175,12 +175,6 @@ class _Connection(RequestHandler):
     __slots__ = ("refusing",)
     refusing: Refusing
 
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """See `BaseProtocol`. Do nothing unless reading is paused."""
-        # aiohttp asks for it after each read of a body, and would run the parser for nothing: a tenth of a poll's time.
-        if self._reading_paused:
-            super().resume_reading(resume_parser)
-
     def handle_error(
         self,
         request: web.BaseRequest,

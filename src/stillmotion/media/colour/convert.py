@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 from stillmotion.media.colour.primaries import SRGB, primaries_of
 from stillmotion.media.colour.profiles import CURVES, coding_of, power, profile_of
 from stillmotion.media.colour.tone import is_hdr, tone_mapped
-from stillmotion.media.metadata.found import Coding, Parts, Primaries
+from stillmotion.media.metadata.picture_metadata import Coding, Parts, Primaries
 
 _PLAIN = Coding(1, 13)
 """sRGB's code points."""

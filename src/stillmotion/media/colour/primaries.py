@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from stillmotion.media.metadata.found import Primaries
+from stillmotion.media.metadata.picture_metadata import Primaries
 
 Matrix = tuple[tuple[float, ...], ...]
 """Three rows of three."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from stillmotion.media.colour.primaries import D50, to_d50
-from stillmotion.media.metadata.found import Coding, Primaries
+from stillmotion.media.metadata.picture_metadata import Coding, Primaries
 
 _STEPS = 1024
 """Samples of a tone curve."""

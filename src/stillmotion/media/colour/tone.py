@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stillmotion.media.colour.primaries import BT_2020, SRGB, conversion, primaries_of
-from stillmotion.media.metadata.found import Coding
+from stillmotion.media.metadata.picture_metadata import Coding
 
 Light = NDArray[np.float32]
 """Linear light, 1 being graphics white; the last axis has three components."""

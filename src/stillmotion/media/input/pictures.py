@@ -23,7 +23,7 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.media.colour.convert import to_srgb
 from stillmotion.media.input import png_rows
 from stillmotion.media.metadata import exif, iso, jpeg, png, webp
-from stillmotion.media.metadata.found import Parts
+from stillmotion.media.metadata.picture_metadata import Parts
 
 COVER_MARGIN = 1.25
 """Scale of a reduced picture above the asked size, so that it can still be cropped and resampled well."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stillmotion.media.metadata.found import Coding, Parts
+from stillmotion.media.metadata.picture_metadata import Coding, Parts
 
 _MOST_BOXES = 4096
 _SRGB, _OF_TELEVISION = 13, frozenset({1, 6, 14, 15})

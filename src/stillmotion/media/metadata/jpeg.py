@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from stillmotion.media.metadata.exif import orientation
-from stillmotion.media.metadata.found import Parts
+from stillmotion.media.metadata.picture_metadata import Parts
 
 END = b"\xff\xd9"
 _SCAN, _END, _RESTART_INTERVAL, _JFIF, _PROFILE, _EXIF, _ADOBE = 0xDA, 0xD9, 0xDD, 0xE0, 0xE2, 0xE1, 0xEE

@@ -1,7 +1,7 @@
 """WebP: the chunks that the picture needs."""
 
 from stillmotion.media.metadata.exif import orientation
-from stillmotion.media.metadata.found import Parts
+from stillmotion.media.metadata.picture_metadata import Parts
 
 _PICTURE = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"ANIM"})
 _ALPHA_AND_MOTION = 0x12

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stillmotion.application.leases import Work
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.outbound import ImageSource
-from stillmotion.application.work import Work
 from stillmotion.domain.assets import Asset
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import Generation

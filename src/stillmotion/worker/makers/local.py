@@ -4,12 +4,12 @@ import asyncio
 import json
 from dataclasses import dataclass, replace
 
-from stillmotion.application.work import Rendered
+from stillmotion.application.leases import Rendered
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.planning import plan
 from stillmotion.domain.request import Purpose
 from stillmotion.worker.makers.port import Job, SlowInput, rendered
-from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.handle import RendererProcess
 from stillmotion.worker.renderer.protocol import Order, Progress, Render, RenderStage, Resample
 
 

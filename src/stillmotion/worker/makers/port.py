@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from stillmotion.application.work import Rendered, RenderedFile
+from stillmotion.application.leases import Rendered, RenderedFile
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.rendering import VideoCodec

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from stillmotion.domain.errors import Unavailable
 from stillmotion.worker.makers.port import SlowInput
-from stillmotion.worker.renderer.process import OnProgress, RendererDied, RendererProcess
+from stillmotion.worker.renderer.handle import OnProgress, RendererDied, RendererProcess
 from stillmotion.worker.renderer.protocol import Adopt, Done, Prepare, Prepared
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import structlog
 
+from stillmotion.application.leases import Rendered
 from stillmotion.application.ports.store import Engines
-from stillmotion.application.work import Rendered
+from stillmotion.domain.camera_concepts import phrase
 from stillmotion.domain.catalogue import Ability, Dialect, Entry
-from stillmotion.domain.concepts import phrase
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.planning import Plan, plan

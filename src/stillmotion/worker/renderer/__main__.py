@@ -100,7 +100,7 @@ def main() -> None:
     decoder = DecoderProcess()
     decoder.start()
     # The decoder loads at the same time as the engines and their libraries: about a second for either.
-    from stillmotion.worker.renderer.service import Renderer  # noqa: PLC0415 - see above
+    from stillmotion.worker.renderer.service_loop import Renderer  # noqa: PLC0415 - see above
 
     try:
         engines, unfit = _engines(arguments)

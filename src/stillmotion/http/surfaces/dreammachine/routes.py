@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from stillmotion.domain.concepts import HONOURED
+from stillmotion.domain.camera_concepts import HONOURED
 from stillmotion.domain.errors import (
     AccessDenied,
     GenerationNotFound,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from stillmotion.domain.concepts import CONCEPTS
+from stillmotion.domain.camera_concepts import CONCEPTS
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from stillmotion.domain.concepts import HONOURED, SUGGESTED
+from stillmotion.domain.camera_concepts import HONOURED, SUGGESTED
 from stillmotion.domain.request import (
     DEFAULT_MODEL,
     DEFAULT_SECONDS,

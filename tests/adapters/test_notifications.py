@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from stillmotion.adapters.signals import InProcessSignal
+from stillmotion.adapters.notifications import InProcessSignal
 
 LONG, SHORT = timedelta(seconds=10), timedelta(seconds=0.02)
 

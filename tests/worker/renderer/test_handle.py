@@ -17,7 +17,7 @@ from PIL import Image
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.media.input.probe import probe
-from stillmotion.worker.renderer.process import (
+from stillmotion.worker.renderer.handle import (
     PATIENCE,
     RENDERER_COMMAND,
     RendererDied,
@@ -201,7 +201,7 @@ PARENT = """
 import asyncio, sys
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.worker.renderer.protocol import KeyframeFile, Render
-from stillmotion.worker.renderer.process import RendererProcess
+from stillmotion.worker.renderer.handle import RendererProcess
 
 async def main():
     renderer = RendererProcess(tuple(sys.argv[3:]))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillmotion.http.parsing.byte_room import ByteRoom
+from stillmotion.http.parsing.byte_budget import ByteBudget
 from stillmotion.http.parsing.multipart import FormParser
 
 
@@ -21,7 +21,7 @@ async def waiting(work):
 
 
 async def test_a_flood_of_one_leaves_room_for_another():
-    room = ByteRoom(100, 40)
+    room = ByteBudget(100, 40)
     first = await room.take("flood", 30)
     flood = [await waiting(room.take("flood", 30)) for _ in range(50)]
     assert not any(each.done() for each in flood)
@@ -36,7 +36,7 @@ async def test_a_flood_of_one_leaves_room_for_another():
 
 
 async def test_who_waits_for_much_is_not_passed_by_those_who_want_little():
-    room = ByteRoom(100, 100)
+    room = ByteBudget(100, 100)
     first = await room.take("a", 60)
     much = await waiting(room.take("b", 50))
     little = await waiting(room.take("c", 10))
@@ -47,7 +47,7 @@ async def test_who_waits_for_much_is_not_passed_by_those_who_want_little():
 
 
 async def test_who_stops_waiting_is_forgotten():
-    room = ByteRoom(100, 100)
+    room = ByteBudget(100, 100)
     first = await room.take("a", 100)
     gone = await waiting(room.take("b", 100))
     gone.cancel()
@@ -59,7 +59,7 @@ async def test_who_stops_waiting_is_forgotten():
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 150)), max_size=30))
 def test_never_more_than_there_is_and_everybody_gets_some(asked):
     async def run():
-        room, held = ByteRoom(200, 100), []
+        room, held = ByteBudget(200, 100), []
 
         async def one(owner, size):
             give_back = await room.take(owner, size)
@@ -77,7 +77,7 @@ def test_never_more_than_there_is_and_everybody_gets_some(asked):
 
 async def test_memory_is_returned_once_nothing_is_held():
     returned = threading.Event()
-    room = ByteRoom(100, 100, returned.set, 0.01)
+    room = ByteBudget(100, 100, returned.set, 0.01)
     give_back = await room.take("a", 1)
     assert not await asyncio.to_thread(returned.wait, 0.05)
     give_back()

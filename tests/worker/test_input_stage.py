@@ -13,7 +13,7 @@ from stillmotion.domain.errors import GenerationFailed, Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest, Keyframe
-from stillmotion.worker.stage import PLACES, PLACES_EACH_LANE, SHARES
+from stillmotion.worker.input_stage import PLACES, PLACES_EACH_LANE, SHARES
 from tests.timing import tries
 from tests.waiting import eventually_async, stays_async
 from tests.worker.conftest import PRODUCT, Bench, Pictures, png, running

@@ -17,7 +17,7 @@ class _Waiter:
     granted: asyncio.Future[None]
 
 
-class ByteRoom:
+class ByteBudget:
     """Room for `most` bytes, of which one owner has `most_of_one` at a time; sizes are in bytes.
 
     Owners are served first come, first served, except that an owner at `most_of_one` is passed over, so that a flood of
