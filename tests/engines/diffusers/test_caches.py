@@ -109,7 +109,9 @@ def test_a_cancel_is_heard_while_blocks_are_skipped(folder_of):
     with pytest.raises(RenderCancelled):
         drawn(engine, job_of("wan21"), until)
     assert calls[-1] < 2 * len(calls)
-    assert calls[40] == calls[41]
+    # Of the skipped blocks each still asks whether to go on, with no further block seen.
+    late = calls[30:]
+    assert len(set(late)) < len(late) / 2
 
 
 def test_a_clip_of_words_alone_shares_the_network_and_not_what_was_cached(folder_of):
