@@ -101,9 +101,9 @@ def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[RemoteMaker
         return []
     from stillmotion.engines.forward.peers import peer_of
 
-    darkroom = PreparationProcess(new_renderer)
+    preparation = PreparationProcess(new_renderer)
     return [
-        RemoteMaker(each, peer_of(each), darkroom, partial(successor, models), models.has_stand_in(each))
+        RemoteMaker(each, peer_of(each), preparation, partial(successor, models), models.has_stand_in(each))
         for each in entries
     ]
 

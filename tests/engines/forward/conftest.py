@@ -45,10 +45,10 @@ def an_entry(url: str, **parts) -> Entry:
 def forwarders_of(*entries: Entry, peer: Peer | None = None) -> list[RemoteMaker]:
     """Forwarders to these servers, each the stand-in of the one before. `ray-1-6` names the whole chain."""
     catalogue = Catalogue({each.name: each for each in entries}, {"ray-1-6": tuple(each.name for each in entries)})
-    darkroom = PreparationProcess(lambda: RendererProcess(FAKE_RENDERER))
+    preparation = PreparationProcess(lambda: RendererProcess(FAKE_RENDERER))
     return [
         RemoteMaker(
-            each, peer or peer_of(each), darkroom, partial(successor, catalogue), catalogue.has_stand_in(each), QUICK
+            each, peer or peer_of(each), preparation, partial(successor, catalogue), catalogue.has_stand_in(each), QUICK
         )
         for each in entries
     ]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from stillmotion.media.metadata.exif import orientation
 from stillmotion.media.metadata.picture_metadata import Coding, Parts, Primaries
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_UNPACKED = 8 * 1024 * 1024
 """Limit of an uncompressed profile; a longer one is ignored."""
 

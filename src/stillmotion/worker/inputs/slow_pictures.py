@@ -26,7 +26,8 @@ def slow_decoder(command: Sequence[str] = DECODER_COMMAND) -> tuple[str, ...]:
 async def make_plain(path: Path, command: Sequence[str]) -> None:
     """Replace the file by a quickly decoded PNG of the same picture.
 
-    Raises `GenerationFailed` as `intake.decode` does, `OSError` where this machine is to blame. Cancelled, it stops.
+    A cancelled call stops. Raises `GenerationFailed` as `input.pictures.decode` does, and `OSError` if this machine is
+    to blame.
     """
     given_up = Event()
     # A thread of its own: it may take half a minute, and the others are for what is short.

@@ -39,7 +39,7 @@ class RemoteMaker:
 
     entry: Entry
     peer: Peer
-    darkroom: PreparationProcess
+    preparation: PreparationProcess
     successor: Successor
     has_stand_in: bool = True
     pace: PollSchedule = field(default_factory=PollSchedule)
@@ -94,7 +94,7 @@ class RemoteMaker:
     async def close(self) -> None:
         """Close the connections to the server, and stop the process that checks its clips."""
         await self.peer.close()
-        await self.darkroom.stop()
+        await self.preparation.stop()
 
     async def _ask(self, job: Job, planned: Plan) -> str:
         request = await self._asked(job, planned)
@@ -131,7 +131,7 @@ class RemoteMaker:
         if job.inputs.frame0 is None and job.inputs.frame1 is None:
             return None
         output = await job.inputs.output()
-        return await self.darkroom.prepare(
+        return await self.preparation.prepare(
             lambda ticket: Prepare(
                 ticket=ticket,
                 output=str(output),
@@ -156,7 +156,7 @@ class RemoteMaker:
     async def _adopt(self, job: Job, planned: Plan, path: Path) -> Rendered:
         told = {"engine": self.entry.engine_name, "emulated": planned.emulated, "adjusted": planned.adjusted}
         output = await job.inputs.output()
-        done = await self.darkroom.adopt(
+        done = await self.preparation.adopt(
             lambda ticket: Adopt(
                 ticket=ticket,
                 output=str(output),
