@@ -1,4 +1,4 @@
-"""Limits of a camera move: the crop, the overscan that keeps the frame filled, heads and straight lines."""
+"""Limits of a camera move: the crop, the overscan that keeps the frame filled, and heads."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from stillmotion.engines.parallax.camera.path import Samples
 from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, solve
 from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.vision.faces import Box
-from stillmotion.vision.resize import Grid
 
 CUT_COST = 0.9
 """Cost of cutting through something at the top or a side, relative to holding it."""
@@ -173,47 +172,3 @@ def _inside(columns: Views, overscan: Samples, x: Any, y: Any, surface: Nearness
     across = (column >= -slack) & (column <= canvas.width - 1 + slack)
     down = (row >= -slack) & (row <= canvas.height - 1 + slack)
     return (across & down).all(axis=1)
-
-
-MOST_BEND = 0.0045
-"""Largest accepted 95th percentile of bend, as a fraction of a segment's length: nobody sees 1 %."""
-
-POINTS = 13
-
-MOMENTS = 7
-"""Frames at which the bend is measured, the last among them."""
-
-
-def bend(segments: Grid, views: Views, surface: NearnessMap) -> float:
-    """Bend of straight segments: 95th percentile, weighted by length, of each segment's largest deviation.
-
-    `segments` are n × 4 (x0, y0, x1, y1) in frame widths; the result is a fraction of a segment's length. Turns and
-    zooms keep lines straight, so that only parallax counts.
-    """
-    if not len(segments):
-        return 0.0
-    along = np.linspace(0, 1, POINTS, dtype=np.float32)
-    x = segments[:, :1] + (segments[:, 2:3] - segments[:, :1]) * along
-    y = segments[:, 1:2] + (segments[:, 3:] - segments[:, 1:2]) * along
-    inverse = surface.at(x, y)
-    strays = []
-    for frame in np.linspace(0, len(views.x) - 1, MOMENTS).round().astype(int)[1:]:
-        depth = 1 - inverse * views.z[frame]
-        strays.append(_stray((x - inverse * views.x[frame]) / depth, (y - inverse * views.y[frame]) / depth))
-    length = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
-    return _percentile(np.max(strays, axis=0), length, 0.95)
-
-
-def _percentile(values: Any, weights: Any, share: float) -> float:
-    """Weighted percentile: a long line counts for more than a short one."""
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order]) >= share * float(weights.sum())
-    return float(values[order][int(np.argmax(reached))])
-
-
-def _stray(x: Any, y: Any) -> Any:
-    """Largest distance of a row of points from its chord, as a fraction of the chord."""
-    chord_x, chord_y = x[:, -1:] - x[:, :1], y[:, -1:] - y[:, :1]
-    length = np.hypot(chord_x, chord_y) + 1e-9
-    off = np.abs(chord_x * (y - y[:, :1]) - chord_y * (x - x[:, :1])) / length
-    return (off / length).max(axis=1)

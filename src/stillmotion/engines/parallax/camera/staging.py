@@ -8,7 +8,8 @@ import numpy as np
 from stillmotion.domain.rendering import Picture, checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.scene import Scene, analyse
-from stillmotion.engines.parallax.camera.limits import MOST_BEND, bend, contained, crop_centre, head, loses
+from stillmotion.engines.parallax.camera.limits import contained, crop_centre, head, loses
+from stillmotion.engines.parallax.camera.lines import MOST_BEND, StraightLines
 from stillmotion.engines.parallax.camera.path import FAR, CameraPath
 from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, corners, reach, resolve
 from stillmotion.engines.parallax.canvas import Canvas, lay_out
@@ -21,8 +22,8 @@ NEAR_CELLS = 160
 FARTHEST_AIM = 0.16
 """Largest distance of a push's fixed point from the frame's middle, in frame widths."""
 FRAMES_BETWEEN_REACHES = 6
-PARALLAX_SHARES = (1.0, 0.8, 0.62, 0.46, 0.32, 0.2, 0.1)
-"""Fractions of the depth that are tried until straight lines stay straight; then a plane."""
+STRAIGHTENINGS = 2
+"""Times that depth is straightened and limited in turn: each undoes a little of the other."""
 LEAST_SLANT = 0.14
 """Least difference in nearness between foot and top of a flat surface, for a camera that goes around it."""
 MOST_SLANT = 0.2
@@ -103,18 +104,32 @@ class Stage:
     def _surface(self, views: Views, *, slanted: bool) -> NearnessMap:
         """The surface with the most depth that bends no straight line too far.
 
-        Depth is reduced towards a slanted plane: a plane keeps lines straight from any viewpoint.
+        Depth is corrected along straight lines. If they still bend, it is reduced towards a slanted plane: a plane
+        keeps lines straight from any viewpoint.
         """
         slides, plane = self._slides(views), self._plane(slanted=slanted)
         if self.scene.is_flat_art:
             return NearnessMap.over(self.canvas, plane)
-        lines = self._lines()
-        for share in PARALLAX_SHARES:
-            surface = NearnessMap.over(self.canvas, limited(plane + (self.near - plane) * np.float32(share), slides))
-            if bend(lines, views, surface) <= MOST_BEND:
-                return surface
+        lines = StraightLines.of(self.lines(), views)
+        column, row = self._cells(lines.x, lines.y)
+        near = limited(self.near, slides)
+        for _ in range(STRAIGHTENINGS):
+            near = limited(lines.straightened(near, column, row), slides)
             checkpoint()
-        return NearnessMap.over(self.canvas, plane)
+        surface = NearnessMap.over(self.canvas, near)
+        bent = lines.bend(views, surface)
+        if bent <= MOST_BEND:
+            return surface
+        # The bend is nearly in proportion to the depth.
+        return NearnessMap.over(self.canvas, plane + (near - plane) * np.float32(MOST_BEND / bent))
+
+    def _cells(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Column and row on the depth grid of points in frame widths."""
+        canvas, frame = self.canvas, self.canvas.frame
+        height, width = self.near.shape
+        column = (x * frame.width + canvas.left + frame.width / 2) / canvas.width * width - 0.5
+        row = (y * frame.width + canvas.top + frame.height / 2) / canvas.height * height - 0.5
+        return column, row
 
     def _plane(self, *, slanted: bool) -> Grid:
         """Least-squares plane of the depth; with `slanted`, at least slightly nearer at the foot than at the top."""
@@ -128,7 +143,7 @@ class Stage:
         mean = float(self.near.mean()) if abs(down) > LEAST_SLANT else middle
         return np.clip(mean + across * x + down * y, 0, 1).astype(np.float32)
 
-    def _lines(self) -> Grid:
+    def lines(self) -> Grid:
         """The scene's straight segments, n × 4, in frame widths."""
         canvas, region = self.canvas, self.canvas.region
         scale = np.array(
