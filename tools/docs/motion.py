@@ -22,7 +22,7 @@ def other_words() -> str:
     """Every word that is no camera move."""
     kinds = {TermKind.SUBJECT: "subject", TermKind.AMBIENT: "surroundings", TermKind.MODIFIER: "how"}
     kinds |= {TermKind.THEN: "one after the other", TermKind.LOOP: "the whole clip", TermKind.NOT: "not what follows"}
-    kinds |= {TermKind.CANNOT: "people", TermKind.NOTHING: "together"}
+    kinds |= {TermKind.WHO: "which person", TermKind.CANNOT: "people", TermKind.NOTHING: "together"}
     rows = [
         (kinds[each.kind], literal(each.key), _words(each), _condition(each)) for kind in kinds for each in _of(kind)
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stillmotion.engines.parallax.language.parser import read
+from stillmotion.engines.parallax.language.places import ANOTHER_REASON
 
 TABLE = Path(__file__).with_name("phrases.txt")
 PLANS = Path(__file__).with_name("plans")
@@ -77,3 +78,35 @@ def test_who_the_prompt_is_about_is_not_noise(prompt):
     plan = read(prompt)
     assert plan.about
     assert not any(word in item.words.split() for word in plan.about for item in plan.ignored)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "place", "words"),
+    [
+        ("the woman on the left leans", "left", "woman on the left"),
+        ("the woman who is on the right side leans left", "right", "woman who is on the right side"),
+        ("left girl nods", "left", "left girl"),
+        ("on the left, a boy sways", None, None),
+        ("a girl sitting in the middle nods", "middle", "girl sitting in the middle"),
+        ("the girl in front leans to the right", "front", "girl in front"),
+        ("the nearest man nods", "front", "nearest man"),
+        ("the man in the background walks", "back", "man in the background"),
+        ("the one on the right breathes", "right", "one on the right"),
+        ("a man standing in front of a house leans", None, None),
+        ("she leans to the left", None, None),
+        ("pan left, girl leaning", None, None),
+        ("the man nods", None, None),
+        ("not the girl on the left", None, None),
+    ],
+)
+def test_a_place_tells_which_person_is_meant(prompt, place, words):
+    who = read(prompt).who
+    assert (who and who.place, who and who.words) == (place, words)
+
+
+def test_of_two_people_the_first_is_meant_and_the_other_is_named():
+    plan = read("the girl on the left nods, the man on the right turns")
+    assert plan.who is not None
+    assert plan.who.place == "left"
+    assert [(each.words, each.reason) for each in plan.ignored] == [("man on the right", ANOTHER_REASON)]
+    assert json.loads(plan.as_json())["who"] == {"place": "left", "words": "girl on the left"}

@@ -10,7 +10,8 @@ from itertools import groupby
 from stillmotion.engines.parallax.language.grammar import is_a_persons
 from stillmotion.engines.parallax.language.moves import APPROXIMATED, MOVES
 from stillmotion.engines.parallax.language.people import CANNOT_REASON, TURNED_REASON
-from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment
+from stillmotion.engines.parallax.language.places import ANOTHER_REASON
+from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment, Who
 from stillmotion.engines.parallax.language.verbs import forms
 from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE, ENGLISH, UNDIRECTED, Language, TermKind
 
@@ -67,6 +68,7 @@ def read(prompt: str, concepts: Sequence[str] = (), *, loop: bool = False, langu
     segments, dropped = _settle(sequence, still=still, unwanted={m.key for m in refused if m.kind is TermKind.CAMERA})
     modifiers = _unique(match.key for match in wanted if match.kind is TermKind.MODIFIER)
     strength, speed = _effect(modifiers)
+    who, others = _who(tokens, wanted)
     return MotionPlan(
         segments=segments,
         subject=_unique(match.key for match in wanted if match.kind is TermKind.SUBJECT),
@@ -76,8 +78,9 @@ def read(prompt: str, concepts: Sequence[str] = (), *, loop: bool = False, langu
         speed=speed,
         loop=loop or any(match.kind is TermKind.LOOP for match in wanted),
         about=_unique(token for token in tokens if token in language.nouns),
+        who=who,
         approximated=_unique(key for segment in segments for key in segment.moves if key in APPROXIMATED),
-        ignored=(*ignored, *dropped, *_undone(tokens, wanted), *_unread(tokens, matches, language)),
+        ignored=(*ignored, *dropped, *others, *_undone(tokens, wanted), *_unread(tokens, matches, language)),
     )
 
 
@@ -237,6 +240,17 @@ def _effect(modifiers: Iterable[str]) -> tuple[float, float]:
         strength *= EFFECTS[modifier][0]
         speed *= EFFECTS[modifier][1]
     return strength, speed
+
+
+def _who(tokens: Sequence[str], wanted: Sequence[_Match]) -> tuple[Who | None, list[Ignored]]:
+    """The person named first by a place, and the others."""
+    found = [
+        Who(match.key, " ".join(tokens[match.taken[0] : match.taken[-1] + 1]))
+        for match in wanted
+        if match.kind is TermKind.WHO
+    ]
+    others = [Ignored(who.words, ANOTHER_REASON) for who in found[1:] if who.place != found[0].place]
+    return found[0] if found else None, others
 
 
 def _undone(tokens: Sequence[str], wanted: Sequence[_Match]) -> Iterator[Ignored]:

@@ -22,13 +22,25 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """The person whom the words mean, of several in the picture.
+
+    `place` is a key of `places.PLACES`: left and right as the viewer sees the picture, front and back by depth. `words`
+    are those of the prompt.
+    """
+
+    place: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class MotionPlan:
     """The motion of a clip.
 
     `segments` follow one another. `strength` scales distances (the camera's by `camera_strength` as well), `speed` the
     time to get there; 1 is ordinary. `about` holds the prompt's words for what is seen. `subject` and `ambient` are
     keys of `vocabulary`. `chosen` says that the camera's move, or its direction, came from the picture. `approximated`
-    are moves that a single picture can only suggest.
+    are moves that a single picture can only suggest. `who` is None where the words give no place.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -42,6 +54,7 @@ class MotionPlan:
     chosen: bool = False
     approximated: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
+    who: Who | None = None
     ignored: tuple[Ignored, ...] = field(default=())
 
     def as_json(self, **more: Any) -> str:
@@ -51,6 +64,7 @@ class MotionPlan:
                 "moves": [list(segment.moves) for segment in self.segments],
                 "chosen_from_picture": self.chosen,
                 "about": list(self.about),
+                **({"who": {"place": self.who.place, "words": self.who.words}} if self.who else {}),
                 "subject": list(self.subject),
                 "ambient": list(self.ambient),
                 "modifiers": list(self.modifiers),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stillmotion.engines.parallax.language import people
+from stillmotion.engines.parallax.language import people, places
 from stillmotion.engines.parallax.language.verbs import forms
 
 
@@ -25,6 +25,8 @@ class TermKind(StrEnum):
     NOT = "not"
     CANNOT = "cannot"
     """Acts of people that this engine cannot show."""
+    WHO = "who"
+    """Places of people (`places.PLACES`)."""
     NOTHING = "nothing"
     """Phrases that move nothing, although a word of them alone would."""
 
@@ -363,8 +365,10 @@ come comes coming get gets getting rise rises rising sink sinks glide glides sli
 
 _PEOPLE = (
     *(Term(TermKind.CANNOT, key, phrases) for key, phrases in people.CANNOT.items()),
-    Term(TermKind.NOTHING, "nothing", people.NOTHING),
+    *(Term(TermKind.WHO, key, phrases) for key, phrases in places.PLACES.items()),
+    Term(TermKind.NOTHING, "nothing", people.NOTHING + places.SCENERY),
 )
+_ACTORS = frozenset(_NOUNS.split()).union(people.ACTORS.split()) - frozenset(people.THINGS.split())
 
 ENGLISH = Language(
     entries=_ENGLISH_CAMERA + _ENGLISH_SUBJECT + _ENGLISH_AMBIENT + _ENGLISH_OTHER + _PEOPLE,
@@ -373,6 +377,8 @@ ENGLISH = Language(
         "<right>": "right/rightward/rightwards",
         "<up>": "up/upward/upwards",
         "<down>": "down/downward/downwards",
+        "<person>": places.persons(_ACTORS),
+        "<standing>": places.STANDING,
     },
     fillers=frozenset(_FILLERS.split()),
     nouns=frozenset(_NOUNS.split()),
@@ -381,7 +387,7 @@ ENGLISH = Language(
     pronouns=frozenset(people.PRONOUNS.split()),
     objects=frozenset(people.OBJECTS.split()),
     causing=frozenset(people.CAUSING.split()),
-    actors=frozenset(_NOUNS.split()).union(people.ACTORS.split()) - frozenset(people.THINGS.split()),
+    actors=_ACTORS,
     shared=frozenset(form for verb in people.SHARED.split() for form in forms(verb)) | {"leaves"},
     deeds=frozenset(people.DEEDS.split()),
     helping=frozenset(people.HELPING.split()),
