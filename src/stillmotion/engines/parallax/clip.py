@@ -14,13 +14,15 @@ from stillmotion.engines.parallax.camera.carryover import REST, Momentum
 from stillmotion.engines.parallax.camera.path import CameraPath, Samples, camera_path, times
 from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, lookup, step
 from stillmotion.engines.parallax.camera.staging import Stage
-from stillmotion.engines.parallax.camera.warp import Layer, Warp, displaced
+from stillmotion.engines.parallax.camera.warp import Over, Warp, displaced
 from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.effects.flicker import FLICKERS, Flicker
 from stillmotion.engines.parallax.effects.overlays import VEILS, Veils
 from stillmotion.engines.parallax.effects.weather import WEATHER, Weather
 from stillmotion.engines.parallax.language.moves import velocity_fields
 from stillmotion.engines.parallax.language.plan import MotionPlan
+from stillmotion.engines.parallax.layers.drawing import LayeredWarp
+from stillmotion.engines.parallax.layers.sheets import from_depth
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, combined
 from stillmotion.engines.parallax.motion.subject import deformations
 from stillmotion.engines.parallax.motion.timing import Beat
@@ -73,7 +75,7 @@ class Clip:
     def __init__(self, picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint) -> None:
         self._terms = terms
         stage, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint)
-        self._warp = Warp(self._surface)
+        self._warp = _drawer(stage, self._surface, self._views)
         checkpoint()
         self._flow: Deformation | None = None
         self._moving: Deformation | None = None
@@ -115,6 +117,11 @@ class Clip:
         """The canvas that frames are sampled from."""
         return self._surface.canvas
 
+    @property
+    def layers(self) -> int:
+        """Layers that frames are drawn in."""
+        return 2 if isinstance(self._warp, LayeredWarp) else 1
+
     def carry(self, flow: Deformation) -> None:
         """Add a displacement of the whole picture, on the canvas's cells."""
         self._flow = flow
@@ -129,7 +136,8 @@ class Clip:
 
     def drawn(self, index: int, sources: Grid) -> Frame:
         """The frame sampled through a map, with drift, and with the effects from back to front."""
-        frame = self._warp.draw(*self._layers(index, sources))
+        behind = self._behind(index)
+        frame = self._warp.draw(*self._copies(index, sources, behind))
         for effect in self._effects:
             frame = effect(frame, index, sources, self._warp)
             checkpoint()
@@ -139,22 +147,31 @@ class Clip:
         """See `Warp.enlarged`."""
         return self._warp.enlarged(grid, cell)
 
-    def _layers(self, index: int, sources: Grid) -> tuple[Grid, Layer | None]:
-        """Sampling map of the first copy of drifting clouds or smoke, and a layer with the second copy over it."""
+    def _behind(self, index: int) -> Grid | None:
+        """The sampling map of the layer behind, if there is one."""
+        if not isinstance(self._warp, LayeredWarp):
+            return None
+        return self._warp.behind(self._views.at(index), self._displacement(index))
+
+    def _copies(self, index: int, sources: Grid, behind: Grid | None) -> tuple[Grid, Over | None, Grid | None]:
+        """Sampling maps of the first copy of drifting clouds or smoke, with the second copy's over them."""
         if self._drift is None:
-            return sources, None
+            return sources, None, behind
         # Only rows that visibly drift are sampled twice.
         reach = np.abs(lookup(self._drift.shape, sources[..., 0], sources[..., 1]))
         rows = np.flatnonzero(cv2.reduce(cv2.max(*cv2.split(reach)), 1, cv2.REDUCE_MAX) > LEAST_DRIFT)
         if not len(rows):
-            return sources, None
+            return sources, None, behind
         first, end = max(1, int(rows[0])), min(len(sources) - 1, int(rows[-1]) + 1)
-        part = sources[first - 1 : end + 1]
+        part = slice(first - 1, end + 1)
         (place, _), *more = self._drift.copies(index)
-        moved = sources.copy()
-        moved[first - 1 : end + 1] = displaced(part, self._drift.shape, place)
-        layers = [Layer(displaced(part, self._drift.shape, way), share, first - 1, end - 1) for way, share in more]
-        return moved, layers[0] if layers else None
+        over = None
+        for way, share in more[:1]:
+            beneath = None if behind is None else displaced(behind[part], self._drift.shape, way)
+            over = Over(displaced(sources[part], self._drift.shape, way), share, first - 1, end - 1, beneath)
+        sources = _drifted(sources, self._drift, part, place)
+        behind = None if behind is None else _drifted(behind, self._drift, part, place)
+        return sources, over, behind
 
     def _displacement(self, index: int) -> Grid | None:
         moving = None if self._moving is None else self._moving.at(index)
@@ -183,6 +200,20 @@ def mixed(frames: Sequence[tuple[Frame, float]]) -> Frame:
     ((other, remainder),) = rest
     planes = cv2.addWeighted(first.planes, share, other.planes, remainder, 0).reshape(-1)
     return Frame(first.width, first.height, planes)
+
+
+def _drifted(sources: Grid, drift: Drift, part: slice, place: float) -> Grid:
+    """The map with a part of its rows drifted."""
+    moved = sources.copy()
+    moved[part] = displaced(sources[part], drift.shape, place)
+    return moved
+
+
+def _drawer(stage: Stage, surface: NearnessMap, views: Views) -> Warp:
+    """The warp of one surface, or of two layers where the picture's depth is known and passes the gate."""
+    if stage.relief is None:
+        return Warp(surface)
+    return LayeredWarp(from_depth(surface, stage.envelopes(views), stage.relief, stage.slides(views)))
 
 
 def _summed(one: Grid | None, other: Grid) -> Grid:

@@ -9,12 +9,13 @@ shorter, over a soft mirrored continuation of the picture.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import cv2
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import DepthMap, Frame, Picture, Rendering, RenderJob, Report, Wants, checkpoint
-from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
+from stillmotion.engines.parallax.analysis.scene import Scene, analyse
 from stillmotion.engines.parallax.camera.carryover import ending_of, opening_of
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.clip import Clip, Joint, Terms
@@ -22,6 +23,7 @@ from stillmotion.engines.parallax.defaults import settled
 from stillmotion.engines.parallax.depth.source import DepthImage, DepthSource, Estimate
 from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment
+from stillmotion.engines.parallax.layers.gate import gated
 from stillmotion.engines.parallax.motion.subject import MOTIONS
 from stillmotion.engines.parallax.motion.waves import REGIONS, absent
 from stillmotion.engines.parallax.transitions import Draw, Match, dissolved, match, morphed
@@ -120,7 +122,9 @@ class Parallax:
         # A depth image for a drawing means that it is to be moved by that depth.
         if scene.is_flat_art and known is None:
             return scene
-        depth = Depth(source.nearness(rgb, scene), source.name)
+        depth = source.depth(rgb, scene)
+        checkpoint()
+        depth = gated(depth, rgb)
         checkpoint()
         return replace(scene, is_flat_art=False, depth=depth)
 
@@ -152,9 +156,12 @@ class _Composed:
 
     def described(self) -> str:
         """The plan's JSON."""
-        more: dict[str, str] = {"between_keyframes": self.between} if self.between else {}
-        sources = [scene.depth.source if scene.depth else NO_DEPTH for scene in self.scenes]
-        more |= dict(zip(("depth", "depth_at_end"), sources, strict=False))
+        more: dict[str, Any] = {"between_keyframes": self.between} if self.between else {}
+        for end, clip, scene in zip(("", "_at_end"), (self.first, self.last), self.scenes, strict=False):
+            more[f"depth{end}"] = scene.depth.source if scene.depth else NO_DEPTH
+            more[f"layers{end}"] = clip.layers
+            if scene.depth is not None and scene.depth.gate is not None:
+                more[f"gate{end}"] = round(scene.depth.gate, 2)
         return self.plan.as_json(
             opening=self.first.opening().as_object(), ending=self.last.ending().as_object(), **more
         )

@@ -14,6 +14,10 @@ from stillmotion.vision.saliency import border_distance
 
 GRID_SIDE = 160
 """Longest side of the analysis grid, in cells."""
+GATE = 0.3
+"""Least gate of depth that is drawn in layers."""
+RAW_SIDE = 640
+"""Longest side of known depth, in cells."""
 LINES_SIDE = 640
 """Longest side for line detection, in pixels: shorter lines escape the eye, long ones are not broken up."""
 FOCUS_REACHES = (0.5, 0.3, 0.22, 0.18)
@@ -26,10 +30,22 @@ SPANNING = 0.55
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Nearness of each cell, 0 (far) to 1 (near), and the name of its source."""
+    """Nearness of each cell, 0 (far) to 1 (near), and the name of its source.
+
+    `raw` is known depth over the whole picture on the same scale, before it was aligned to the picture: its longer side
+    has at most `RAW_SIDE` cells. It is None for a guess. `gate` says how well its steps lie on the picture's edges (see
+    `layers.gate`).
+    """
 
     near: Grid
     source: str
+    raw: Grid | None = None
+    gate: float | None = None
+
+    @property
+    def is_layered(self) -> bool:
+        """True if it is known well enough to be drawn in layers."""
+        return self.raw is not None and self.gate is not None and self.gate >= GATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,9 @@ class NearnessMap:
     @classmethod
     def over(cls, canvas: Canvas, near: Grid) -> "NearnessMap":
         """The map from nearness (0 to 1, on any grid over the canvas): inverse distance from `FAR` to 1."""
-        cells = (-(-canvas.width // CELL), -(-canvas.height // CELL))
-        fine = np.clip(cv2.resize(near, cells, interpolation=cv2.INTER_CUBIC), 0, 1)
+        cells = surface_cells(canvas)
+        exact = near if near.shape == cells[::-1] else cv2.resize(near, cells, interpolation=cv2.INTER_CUBIC)
+        fine = np.clip(exact, 0, 1)
         return cls((FAR + (1 - FAR) * fine).astype(np.float32), canvas)
 
     def at(self, x: Any, y: Any) -> Any:
@@ -125,6 +126,11 @@ class NearnessMap:
         canvas = self.canvas
         width, height = canvas.frame.width, canvas.frame.height
         return x * width + (canvas.left + width / 2 - 0.5), y * width + (canvas.top + height / 2 - 0.5)
+
+
+def surface_cells(canvas: Canvas) -> tuple[int, int]:
+    """Cells (wide, high) of a `NearnessMap`; the last ones may reach beyond the canvas."""
+    return -(-canvas.width // CELL), -(-canvas.height // CELL)
 
 
 def lookup(cells: Any, column: Any, row: Any) -> Any:

@@ -3,19 +3,29 @@
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
 from stillmotion.domain.rendering import Picture, checkpoint
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax.analysis.scene import Scene, analyse
+from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.limits import contained, crop_centre, head, loses
 from stillmotion.engines.parallax.camera.lines import MOST_BEND, StraightLines
 from stillmotion.engines.parallax.camera.path import FAR, CameraPath
-from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, corners, reach, resolve
+from stillmotion.engines.parallax.camera.projection import (
+    CELL,
+    NearnessMap,
+    Views,
+    corners,
+    reach,
+    resolve,
+    surface_cells,
+)
 from stillmotion.engines.parallax.canvas import Canvas, lay_out
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, limited, nearness
+from stillmotion.engines.parallax.depth.relief import Envelopes, crisp, relief_size
 from stillmotion.vision.faces import Box, FaceFinder
-from stillmotion.vision.resize import Grid, as_array
+from stillmotion.vision.resize import Grid, as_array, as_bytes
 
 NEAR_CELLS = 160
 """Longest side of the depth grid over a canvas, in cells."""
@@ -40,13 +50,15 @@ LEAST_REACH = 0.03
 class Stage:
     """A keyframe's canvas, its scene, and nearness (0 to 1) on a grid over the canvas.
 
-    `picture` is the picture's width and height in pixels.
+    `picture` is the picture's width and height in pixels. `relief` is known depth on its own grid over the canvas, if
+    the move is drawn in layers.
     """
 
     canvas: Canvas
     scene: Scene
     near: Grid
     picture: tuple[int, int]
+    relief: Grid | None = None
 
     @classmethod
     def of(cls, picture: Picture, size: FrameSize, faces: FaceFinder) -> "Stage":
@@ -63,7 +75,8 @@ class Stage:
         if scene.is_flat_art:
             return cls(canvas, scene, np.full(cells[::-1], FLAT_NEARNESS, np.float32), sides)
         near = nearness(scene) if scene.depth is None else scene.depth.near
-        return cls(canvas, scene, cut(near, canvas.region, sides, cells), sides)
+        grid = cut(near, canvas.region, sides, cells)
+        return cls(canvas, scene, grid, sides, _relief(canvas, scene.depth, sides))
 
     def fit_move(self, path: CameraPath) -> tuple[NearnessMap, Views]:
         """Search for the largest move that the picture bears: fractions of the move, of an orbit's turn and of the
@@ -97,9 +110,31 @@ class Stage:
     def _with_turn(self, path: CameraPath, share: float) -> tuple[NearnessMap, Views]:
         """The move with a fraction of an orbit's turn towards its pivot."""
         views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
+        if self.relief is not None:
+            both = self.envelopes(views)
+            checkpoint()
+            surface, back = (NearnessMap.over(self.canvas, near) for near in (both.upper, both.back))
+            return surface, contained(contained(views, path.engaged, surface), path.engaged, back)
         surface = self._surface(views, slanted=path.goes_round)
         checkpoint()
         return surface, contained(views, path.engaged, surface)
+
+    def envelopes(self, views: Views) -> Envelopes:
+        """The envelopes of the relief for a move, on the cells of a `NearnessMap`. Raises `ValueError` without one."""
+        if self.relief is None:
+            raise ValueError("a stage without relief has no envelopes")
+        return Envelopes.of(self.relief, self._to_relief(self.relief), surface_cells(self.canvas), self.slides(views))
+
+    def _to_relief(self, relief: Grid) -> Any:
+        """The matrix from a surface's cells to the relief's."""
+        across, down = relief.shape[1] / self.canvas.width, relief.shape[0] / self.canvas.height
+        return np.array(
+            [[CELL * across, 0, (CELL * across - 1) / 2], [0, CELL * down, (CELL * down - 1) / 2]], np.float64
+        )
+
+    def slides(self, views: Views) -> Grid:
+        """As `_slides`, on the cells of a `NearnessMap`."""
+        return self._slides(views, surface_cells(self.canvas))
 
     def _surface(self, views: Views, *, slanted: bool) -> NearnessMap:
         """The surface with the most depth that bends no straight line too far.
@@ -107,7 +142,8 @@ class Stage:
         Depth is corrected along straight lines. If they still bend, it is reduced towards a slanted plane: a plane
         keeps lines straight from any viewpoint.
         """
-        slides, plane = self._slides(views), self._plane(slanted=slanted)
+        height, width = self.near.shape
+        slides, plane = self._slides(views, (width, height)), self._plane(slanted=slanted)
         if self.scene.is_flat_art:
             return NearnessMap.over(self.canvas, plane)
         lines = StraightLines.of(self.lines(), views)
@@ -187,12 +223,12 @@ class Stage:
         height, width = self.near.shape
         return float(self.near[int(y / self.canvas.height * height), int(x / self.canvas.width * width)])
 
-    def _slides(self, views: Views) -> Grid:
+    def _slides(self, views: Views, cells: tuple[int, int]) -> Grid:
         """Largest displacement, in cells, of the nearest surface relative to the farthest.
 
-        One value per cell of the depth grid.
+        One value for each of the canvas's `cells` (wide, high).
         """
-        height, width = self.near.shape
+        width, height = cells
         canvas, frame = self.canvas, self.canvas.frame
         columns = ((np.arange(width) + 0.5) / width * canvas.width - canvas.left) / frame.width - 0.5
         rows = ((np.arange(height) + 0.5) / height * canvas.height - canvas.top - frame.height / 2) / frame.width
@@ -203,3 +239,16 @@ class Stage:
             reach = np.maximum(reach, slide)
         cells_per_width = frame.width / canvas.width * width
         return (reach * ((1 - FAR) * cells_per_width)).astype(np.float32)
+
+
+def _relief(canvas: Canvas, depth: Depth | None, picture: tuple[int, int]) -> Grid | None:
+    """Known depth over the canvas, its steps set to the picture's edges; None if it is not to be drawn in layers."""
+    if depth is None or depth.raw is None or not depth.is_layered:
+        return None
+    size = relief_size(canvas.width, canvas.height)
+    luma = cv2.resize(canvas.fine, size, interpolation=cv2.INTER_AREA)
+    relief = cut(depth.raw, canvas.region, picture, size)
+    checkpoint()
+    # The side of a cell of the known depth, in cells of the relief.
+    cell = size[0] / canvas.region.width * picture[0] / depth.raw.shape[1]
+    return crisp(relief, as_bytes(luma), cell)

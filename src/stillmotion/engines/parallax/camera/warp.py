@@ -18,16 +18,32 @@ ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class Over:
     """A second map cross-faded over a frame, in the rows of cells from `first` up to `end`.
 
-    `sources` are those rows and one more on either side, as `Warp.sources` has them.
+    `sources` are those rows and one more on either side, as `Warp.sources` has them; `behind` are those of a layer
+    behind, if the frame has one.
     """
 
     sources: Grid
     share: float
     first: int
     end: int
+    behind: Grid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Planes that one map reads: `cell` pixels to a cell, canvas pixels times `scale` plus `offset`."""
+
+    planes: tuple[Pixels, ...]
+    cell: int
+    scale: float
+    offset: float
+
+    def placed(self, sources: Grid) -> Grid:
+        """A map to canvas pixels as one to the planes' samples."""
+        return sources * np.float32(self.scale) + np.float32(self.offset)
 
 
 class Warp:
@@ -37,6 +53,11 @@ class Warp:
         self._surface = surface
         self._canvas = surface.canvas
         frame = self._canvas.frame
+        # Every second sample of the doubled plane is a canvas pixel; chroma lies between luma samples.
+        self._groups = (
+            Group((self._canvas.fine,), CELL, 2.0, 0.0),
+            Group((self._canvas.u, self._canvas.v), CELL // 2, 0.5, -0.25),
+        )
         # One more cell on every side: `cv2.resize` repeats the outermost values, which are cut off.
         self._cells = (-(-frame.width // CELL) + 2, -(-frame.height // CELL) + 2)
         columns = (np.arange(self._cells[0]) - 0.5) * CELL - frame.width / 2
@@ -54,54 +75,58 @@ class Warp:
         sources[..., 0], sources[..., 1] = self._surface.pixel(x, y)
         return sources if displacement is None else displaced(sources, displacement)
 
-    def draw(self, sources: Grid, over: Layer | None = None) -> Frame:
-        """The frame sampled through `sources`, with a layer over it.
+    def draw(self, sources: Grid, over: Over | None = None, behind: Grid | None = None) -> Frame:
+        """The frame sampled through `sources`, with another map over it.
 
-        Luma is read from the doubled plane; all reads are bilinear.
+        Luma is read from the doubled plane; all reads are bilinear. `behind` is for frames in two layers.
         """
-        canvas = self._canvas
-        width, height = canvas.frame.width, canvas.frame.height
+        width, height = self._canvas.frame.width, self._canvas.frame.height
         planes = np.empty(width * height * 3 // 2, np.uint8)
         luma = planes[: width * height].reshape(height, width)
         chroma = planes[width * height :].reshape(2, height // 2, width // 2)
-        # Every second sample of the doubled plane is a canvas pixel; chroma lies between luma samples.
-        self._read(sources, over, 2.0, 0.0, ((canvas.fine, luma),))
-        self._read(sources, over, 0.5, -0.25, ((canvas.u, chroma[0]), (canvas.v, chroma[1])))
+        for group, targets in zip(self._groups, ((luma,), (chroma[0], chroma[1])), strict=True):
+            for first, end in _strips(0, self._cells[1] - 2):
+                # Two more rows than drawn: upsampling needs a neighbour on either side.
+                back = None if behind is None else behind[first : end + 2]
+                self._fill(group, sources[first : end + 2], back, _rows(targets, first, end, group.cell))
+                checkpoint()
+            if over is not None:
+                self._fade(group, over, targets)
         return Frame(width, height, planes)
 
-    def _read(
-        self, sources: Grid, over: Layer | None, scale: float, offset: float, planes: tuple[tuple[Pixels, Pixels], ...]
-    ) -> None:
-        """Fill the second of each pair of planes from the first, a strip of rows at a time."""
-        cell = CELL * planes[0][1].shape[1] // self._canvas.frame.width
-        for first, end in _strips(0, self._cells[1] - 2):
-            # Two more rows than drawn: upsampling needs a neighbour on either side.
-            full = self._magnified(sources[first : end + 2] * np.float32(scale) + np.float32(offset), cell)
-            for source, target in planes:
-                rows = target[first * cell : end * cell]
-                _remap(source, full[: len(rows)], rows)
-            checkpoint()
-        if over is None:
-            return
+    def _fade(self, group: Group, over: Over, targets: tuple[Pixels, ...]) -> None:
+        """Cross-fade a second map over the planes, a strip of rows at a time."""
         for first, end in _strips(over.first, over.end):
-            part = over.sources[first - over.first : end + 2 - over.first]
-            full = self._magnified(part * np.float32(scale) + np.float32(offset), cell)
-            for source, target in planes:
-                rows = target[first * cell : end * cell]
-                laid = np.empty_like(rows)
-                _remap(source, full[: len(rows)], laid)
-                cv2.addWeighted(rows, 1 - over.share, laid, over.share, 0, dst=rows)
+            part = slice(first - over.first, end + 2 - over.first)
+            below = _rows(targets, first, end, group.cell)
+            laid = tuple(np.empty_like(rows) for rows in below)
+            self._fill(group, over.sources[part], None if over.behind is None else over.behind[part], laid)
+            for rows, upper in zip(below, laid, strict=True):
+                cv2.addWeighted(rows, 1 - over.share, upper, over.share, 0, dst=rows)
             checkpoint()
 
-    def _magnified(self, part: Grid, cell: int) -> Any:
+    def _fill(self, group: Group, sources: Grid, behind: Grid | None, targets: tuple[Pixels, ...]) -> None:  # noqa: ARG002 - of layers
+        """Draw a strip of rows; the maps have one more row of cells on either side."""
+        full = self.magnified(group.placed(sources), group.cell)
+        for source, target in zip(group.planes, targets, strict=True):
+            remap(source, full[: len(target)], target)
+
+    def magnified(self, part: Grid, cell: int) -> Any:
         """Rows of a map upsampled to pixels; `part` has one more row on either side."""
         size = (self._cells[0] * cell, len(part) * cell)
         width = self._canvas.frame.width * cell // CELL
         return cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[cell:-cell, cell : cell + width]
 
+    def magnified_columns(self, part: Grid, cell: int, left: int, right: int) -> Any:
+        """As `magnified`, for the frame's cells from `left` up to `right` alone."""
+        narrow = np.ascontiguousarray(part[:, left : right + 2])
+        width = min(right * cell, self._canvas.frame.width * cell // CELL) - left * cell
+        size = (narrow.shape[1] * cell, len(part) * cell)
+        return cv2.resize(narrow, size, interpolation=cv2.INTER_LINEAR)[cell:-cell, cell : cell + width]
+
     def enlarged(self, grid: Grid, cell: int = CELL) -> Any:
         """A grid over the frame's cells upsampled to a plane with `cell` pixels per cell."""
-        return self._magnified(grid, cell)[: self._canvas.frame.height * cell // CELL]
+        return self.magnified(grid, cell)[: self._canvas.frame.height * cell // CELL]
 
 
 def displaced(sources: Grid, displacement: Grid, share: float = 1.0) -> Grid:
@@ -125,5 +150,10 @@ def _single(view: Views) -> Views:
     return Views(*narrow)
 
 
-def _remap(plane: Pixels, sources: Any, out: Pixels) -> None:
+def _rows(targets: tuple[Pixels, ...], first: int, end: int, cell: int) -> tuple[Pixels, ...]:
+    return tuple(target[first * cell : end * cell] for target in targets)
+
+
+def remap(plane: Pixels, sources: Any, out: Pixels) -> None:
+    """Read a plane bilinearly through a map of its samples."""
     cv2.remap(plane, sources, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)

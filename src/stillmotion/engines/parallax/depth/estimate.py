@@ -93,13 +93,13 @@ def limited(near: Grid, reach: Grid) -> Grid:
     slope = (STEEPEST / np.sqrt(2)) / slope
     grown = near
     for _ in range(2):
-        grown = _limited_along(grown, slope, axis=1)
-        grown = _limited_along(grown, slope, axis=0)
+        grown = limited_along(grown, slope, axis=1)
+        grown = limited_along(grown, slope, axis=0)
     sigma = max(0.8, SMOOTHING * near.shape[1] / 3)
     return cv2.GaussianBlur(grown, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
 
 
-def _limited_along(near: Grid, slope: Grid, axis: int) -> Grid:
+def limited_along(near: Grid, slope: Grid, axis: int) -> Grid:
     """The smallest surface above `near` whose steps along an axis never exceed `slope` (a cone dilation)."""
     # Running maxima of near ± climb give the cone dilation in linear time.
     climb = np.cumsum(slope, axis=axis)

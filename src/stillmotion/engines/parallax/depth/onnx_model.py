@@ -11,7 +11,7 @@ import numpy as np
 from stillmotion.domain.errors import EngineUnfit
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import checkpoint
-from stillmotion.engines.parallax.analysis.scene import Scene
+from stillmotion.engines.parallax.analysis.scene import Depth, Scene
 from stillmotion.engines.parallax.depth.source import graded
 from stillmotion.vision.resize import Grid, Pixels, resized
 
@@ -60,7 +60,7 @@ class DepthModel:
         self._input = self._only_input(file)
         self._patch = self._tried(file)
 
-    def nearness(self, rgb: Pixels, scene: Scene) -> Grid:
+    def depth(self, rgb: Pixels, scene: Scene) -> Depth:
         """The model's depth. Raises `GenerationFailed` (code `depth_model_failed`); there is no fallback."""
         try:
             values = self._run(rgb, self._patch)
@@ -68,7 +68,7 @@ class DepthModel:
             raise FailureKind.DEPTH_MODEL_BROKE.error() from error
         if not _is_depth(values):
             raise FailureKind.DEPTH_MODEL_ANSWERED_NO_DEPTH.error()
-        return graded(self._as_nearness(values), scene)
+        return graded(self._as_nearness(values), scene, self.name)
 
     def _opened(self, file: Path) -> Any:
         options = self._runtime.SessionOptions()

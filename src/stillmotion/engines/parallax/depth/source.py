@@ -7,9 +7,9 @@ import numpy as np
 
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.rendering import DepthMap
-from stillmotion.engines.parallax.analysis.scene import Scene
+from stillmotion.engines.parallax.analysis.scene import RAW_SIDE, Depth, Scene
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, guided, nearness
-from stillmotion.vision.resize import Grid, Pixels
+from stillmotion.vision.resize import Pixels, fit_within
 
 EDGE_CELLS = 4
 """Radius, in cells, within which known depth is aligned to the picture's edges."""
@@ -25,8 +25,8 @@ class DepthSource(Protocol):
     name: str
     """Name of the source in a clip's plan."""
 
-    def nearness(self, rgb: Pixels, scene: Scene) -> Grid:
-        """0 (far) to 1 (near) on the scene's grid, in proportion to inverse distance.
+    def depth(self, rgb: Pixels, scene: Scene) -> Depth:
+        """Nearness on the scene's grid, in proportion to inverse distance, and the known depth that it comes from.
 
         Raises `GenerationFailed`, and what `checkpoint` raises.
         """
@@ -38,9 +38,9 @@ class Estimate:
 
     name = "estimated"
 
-    def nearness(self, rgb: Pixels, scene: Scene) -> Grid:  # noqa: ARG002 - the seam's signature
+    def depth(self, rgb: Pixels, scene: Scene) -> Depth:  # noqa: ARG002 - the seam's signature
         """See `estimate.nearness`."""
-        return nearness(scene)
+        return Depth(nearness(scene), self.name)
 
 
 class DepthImage:
@@ -51,24 +51,25 @@ class DepthImage:
     def __init__(self, depth: DepthMap) -> None:
         self._values = np.frombuffer(depth.nearness, np.float32).reshape(depth.height, depth.width)
 
-    def nearness(self, rgb: Pixels, scene: Scene) -> Grid:
+    def depth(self, rgb: Pixels, scene: Scene) -> Depth:
         """The image's own values. Raises `GenerationFailed` if its shape is not the picture's."""
         (height, width), (rows, columns) = self._values.shape, rgb.shape[:2]
         if abs(width / height / (columns / rows) - 1) > SHAPES_DIFFER:
             raise FailureKind.DEPTH_IMAGE_OF_ANOTHER_SHAPE.error(width=width, height=height, columns=columns, rows=rows)
-        return graded(self._values, scene)
+        return graded(self._values, scene, self.name)
 
 
-def graded(values: Any, scene: Scene) -> Grid:
-    """Known nearness, on any scale and grid, as 0 to 1 on the scene's grid.
+def graded(values: Any, scene: Scene, source: str) -> Depth:
+    """Known nearness, on any scale and grid, as 0 to 1: on the scene's grid, and on its own.
 
-    Its edges are aligned to the picture's.
+    On the scene's grid its edges are aligned to the picture's.
     """
     near = cv2.resize(values, scene.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
     # Percentiles, since one wrong pixel would otherwise set the scale.
     low, high = np.percentile(near, (1, 99))
     if not high - low > 1e-6 * max(abs(low), abs(high)):
-        return np.full(scene.shape, FLAT_NEARNESS, np.float32)
-    near = np.clip((near - low) / (high - low), 0, 1)
+        return Depth(np.full(scene.shape, FLAT_NEARNESS, np.float32), source)
+    near, raw = (np.clip((grid - low) / (high - low), 0, 1) for grid in (near, fit_within(values, RAW_SIDE)))
     lightness = scene.colours[..., 0] / 255
-    return np.clip(guided(lightness, near, EDGE_CELLS, EDGE_SOFTNESS), 0, 1).astype(np.float32)
+    aligned = np.clip(guided(lightness, near, EDGE_CELLS, EDGE_SOFTNESS), 0, 1).astype(np.float32)
+    return Depth(aligned, source, raw.astype(np.float32))

@@ -1,0 +1,54 @@
+"""Background: the canvas with near parts painted away, as far as they can move."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from stillmotion.domain.rendering import checkpoint
+from stillmotion.engines.parallax.canvas import Canvas, doubled
+from stillmotion.vision.resize import Pixels
+
+PAINTED_SIDE = 640
+"""Longest side at which is painted, in pixels."""
+COVERED = 8
+"""Matte (of 255) above which a pixel shows something of the front."""
+RADIUS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Background like a canvas's: `fine` is luma at twice the density, `u` and `v` chroma at half."""
+
+    fine: Pixels
+    u: Pixels
+    v: Pixels
+
+
+def painted(canvas: Canvas, matte: Pixels, reach: float) -> Background:
+    """The canvas with everything near a step's far side painted that the front covers.
+
+    `reach` is the farthest that the front moves against the back, in pixels.
+    """
+    scale = min(1.0, PAINTED_SIDE / max(canvas.width, canvas.height))
+    size = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
+    covered = (cv2.resize(matte, size, interpolation=cv2.INTER_AREA) > COVERED).astype(np.uint8)
+    seen = cv2.distanceTransform(covered, cv2.DIST_L2, 5)
+    hidden = ((seen > 0) & (seen <= 2 * reach * scale + 4)).astype(np.uint8)
+    y, u, v = canvas.fine[::2, ::2], canvas.u, canvas.v
+    if not hidden.any():
+        return Background(canvas.fine, u, v)
+    small = cv2.merge([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (y, u, v)])
+    checkpoint()
+    filled = cv2.split(cv2.inpaint(small, hidden, RADIUS, cv2.INPAINT_TELEA))
+    checkpoint()
+    laid = [_laid(plane, part, hidden) for plane, part in zip((y, u, v), filled, strict=True)]
+    return Background(doubled(laid[0]), laid[1], laid[2])
+
+
+def _laid(plane: Pixels, small: Pixels, hidden: Pixels) -> Pixels:
+    """The plane with its hidden part from the painted one."""
+    size = plane.shape[1::-1]
+    share = cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    large = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
+    return cv2.blendLinear(large, np.ascontiguousarray(plane), share, 1 - share)

@@ -1,0 +1,64 @@
+"""Sheets: the two layers of a canvas, as the picture, a matte and a painted background."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from stillmotion.domain.rendering import checkpoint
+from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap
+from stillmotion.engines.parallax.canvas import Canvas
+from stillmotion.engines.parallax.depth.relief import Envelopes
+from stillmotion.engines.parallax.layers.background import Background, painted
+from stillmotion.vision.resize import Grid, Pixels, as_bytes
+
+LEAST_SHIFT = 0.4
+"""Displacement between the layers, in pixels, below which the front alone shows the same."""
+EDGE = 2.0
+"""Steepness of the matte at a step: its width is the canvas's pixels in a cell of relief over this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """A canvas in two layers.
+
+    `front` and `back` are the layers' surfaces, neither of which folds. `matte` has the canvas's pixels, 255 where the
+    front covers the back. `background` is the canvas without what the front covers.
+    """
+
+    front: NearnessMap
+    back: NearnessMap
+    matte: Pixels
+    background: Background
+
+    @property
+    def canvas(self) -> Canvas:
+        """The canvas of both."""
+        return self.front.canvas
+
+
+def from_depth(front: NearnessMap, envelopes: Envelopes, relief: Grid, reach: Grid) -> Layers:
+    """Layers cut where relief is as near to the upper envelope as to the lower.
+
+    `front` is the upper envelope's surface. `reach` is the displacement, in cells, of nearness 1 relative to 0.
+    """
+    canvas = front.canvas
+    back = NearnessMap.over(canvas, envelopes.back)
+    size = (canvas.width, canvas.height)
+    gap = envelopes.upper - envelopes.lower
+    between = np.maximum(_enlarged(gap, size), np.float32(1e-4))
+    middle = _enlarged((envelopes.upper + envelopes.lower) * np.float32(0.5), size)
+    level = (cv2.resize(relief, size, interpolation=cv2.INTER_LINEAR) - middle) / between
+    checkpoint()
+    shift = _enlarged(gap * reach * np.float32(CELL), size)
+    is_far = np.clip(0.5 - EDGE * level, 0, 1) * np.clip(shift / LEAST_SHIFT - 1, 0, 1)
+    matte = as_bytes(np.rint(255 - 255 * is_far))
+    checkpoint()
+    return Layers(front, back, matte, painted(canvas, matte, float((gap * reach).max()) * CELL))
+
+
+def _enlarged(cells: Grid, size: tuple[int, int]) -> Grid:
+    """A grid of cells at the canvas's pixels, of which the last cells may have fewer than `CELL`."""
+    height, width = cells.shape
+    large = cv2.resize(cells, (width * CELL, height * CELL), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large[: size[1], : size[0]], np.float32)
