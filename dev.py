@@ -341,6 +341,11 @@ CHORES: Mapping[str, Chore] = {
         runs("pytest", "-p", "tests.matrix.page", "--matrix", "docs/engines.md", "-m", "", *ENGINES, models=True),
     ),
     "lock": Chore("Pin the dependencies in constraints.txt; --upgrade takes the newest.", lock, "[--upgrade]"),
+    "networks": Chore(
+        "Check the digests of the networks in the package; --packages downloads the originals too.",
+        runs("tools.networks"),
+        "[--packages]",
+    ),
     "sbom": Chore("Write out/sbom.cdx.json: each library of a default install.", runs("tools.sbom"), "[--out FILE]"),
 }
 

@@ -28,6 +28,7 @@ from stillmotion.engines.parallax.motion.subject import MOTIONS
 from stillmotion.engines.parallax.motion.waves import REGIONS, absent
 from stillmotion.engines.parallax.transitions import Draw, Match, dissolved, match, morphed
 from stillmotion.vision.faces import FaceFinder
+from stillmotion.vision.persons import PersonFinder
 from stillmotion.vision.resize import as_array
 
 FPS = 24
@@ -51,7 +52,7 @@ class Parallax:
     def __init__(self, depth: DepthSource | None = None) -> None:
         # A setting of the whole process: more threads wait for each other on machines with many cores.
         cv2.setNumThreads(THREADS)
-        self._faces = FaceFinder()
+        self._faces, self._people = FaceFinder(), PersonFinder()
         self._depth: DepthSource = depth or Estimate()
 
     def render(self, job: RenderJob, report: Report) -> Rendering:
@@ -118,6 +119,9 @@ class Parallax:
         rgb = as_array(picture)
         scene = analyse(rgb, self._faces)
         checkpoint()
+        if scene.faces and not scene.is_flat_art:
+            scene = replace(scene, people=self._people.mask(rgb))
+            checkpoint()
         source = self._depth if known is None else DepthImage(known)
         # A depth image for a drawing means that it is to be moved by that depth.
         if scene.is_flat_art and known is None:

@@ -8,16 +8,14 @@ from numpy.typing import NDArray
 
 from stillmotion.domain.rendering import Frame, Picture
 from stillmotion.media.frames import Plane, planes
-from stillmotion.vision.faces import FaceCascade, equalised
-from stillmotion.vision.resize import as_array
+from stillmotion.vision.faces import SEARCH_SIDE, FaceFinder
+from stillmotion.vision.resize import as_array, fit_within
 from stillmotion.vision.saliency import border_distance
 
 Profile = NDArray[np.float64]
 
 CELLS = 96
 """Cells of the saliency map's longer side."""
-NEIGHBOURS, SMALLEST_FACE = 5, 0.08
-"""Settings of `FaceCascade`."""
 FACE_WEIGHT = 8.0
 """Weight of a face, relative to the most salient cell without one."""
 CENTRE_WEIGHT = 0.15
@@ -35,16 +33,18 @@ class Attention:
         """`axis` is 1 for a window that slides across, 0 for up and down; `window` is its fraction of that side."""
         self._axis, self._window = axis, window
         self._looks: list[Profile] = []
-        self._faces = FaceCascade("alt2", NEIGHBOURS, SMALLEST_FACE)
+        self._faces = FaceFinder()
 
     def look(self, frame: Frame) -> None:
         """Sample a frame; frames must be evenly spaced."""
         y, u, v = planes(frame)
         salience = _salience(_cells(y, y.shape), _cells(u, y.shape), _cells(v, y.shape))
-        for face in self._faces.find(equalised(y)):
-            height, width = salience.shape
-            top, bottom = round(face.top * height), max(round(face.bottom * height), round(face.top * height) + 1)
-            left, right = round(face.left * width), max(round(face.right * width), round(face.left * width) + 1)
+        height, width = salience.shape
+        # Luma alone shows a face well enough.
+        for face in self._faces.find(cv2.cvtColor(fit_within(y, SEARCH_SIDE), cv2.COLOR_GRAY2RGB)):
+            # A face may reach beyond the frame.
+            top, left = max(0, round(face.top * height)), max(0, round(face.left * width))
+            bottom, right = max(round(face.bottom * height), top + 1), max(round(face.right * width), left + 1)
             salience[top:bottom, left:right] += FACE_WEIGHT
         self._looks.append(salience.mean(axis=1 - self._axis, dtype=np.float64))
 

@@ -54,7 +54,8 @@ class Scene:
 
     `colours` is 8-bit Lab as floats, height × width × 3. `salience` and `sky` are 0 to 1. `lines` are long straight
     segments (x0, y0, x1, y1) and `focus` is the point of interest, both in fractions of the picture's sides. `depth` is
-    None before a `DepthSource` was asked, and for flat art.
+    None before a `DepthSource` was asked, and for flat art. `people` is a person's probability on a grid of its own,
+    as `PersonFinder.mask`; None without a face, and for flat art.
     """
 
     colours: Grid
@@ -65,6 +66,7 @@ class Scene:
     lines: Grid
     is_flat_art: bool
     depth: Depth | None = None
+    people: Grid | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
