@@ -12,16 +12,27 @@ from pathlib import Path
 import cv2
 
 from bench.engine_ambient import WORDS, ambient
-from bench.engine_cost import memory, speed
+from bench.engine_cost import speed
 from bench.engine_depth import depth
+from bench.engine_folders import AtHand, known_depths
+from bench.engine_layers import layers
 from bench.engine_looks import LOOPS, NATIVE_MOVES, directions, ending, fidelity, loops, smoothness, straightness
 from bench.engine_maps import MapFaults, map_faults
+from bench.engine_memory import memory, start
+from bench.engine_orbits import orbits
+from bench.engine_order import order
+from bench.engine_people import people
 from bench.engine_photos import DRAWINGS, LANDSCAPES, PHOTOS, QUICK, clip_size, everything, is_there, photo
+from bench.engine_stereo import stereo_views
+from bench.engine_views import novel_views
 from bench.table import Figure, Sense, as_text, exit_code, spread, write_json
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.vision.faces import FaceFinder
+
+Section = Callable[[], list[Figure]]
+"""A part of the table: it measures when it is called."""
 
 LINED = ("facade", "motorcycle_left", "rocket", "astronaut", "page", "lake", "Storm")
 """Pictures with straight lines."""
@@ -51,14 +62,16 @@ def maps(names: Sequence[str]) -> list[Figure]:
     ]
 
 
-def sections(engine: Parallax, folder: Path, *, quick: bool) -> Mapping[str, Callable[[], list[Figure]]]:
+def sections(engine: Parallax, folder: Path, at_hand: AtHand, *, quick: bool) -> Mapping[str, Section]:
     """Every part of the table by its name."""
     names = QUICK if quick else everything()
     there = [name for name in names if name not in DRAWINGS]
     lined = with_lines(names)
     return {
+        **space(engine, folder, at_hand, quick=quick),
         "speed": lambda: speed(engine, folder, 1 if quick else 3),
         "memory": memory,
+        "start": start,
         "fidelity": lambda: fidelity(engine, folder, names),
         "smoothness": lambda: smoothness(engine, folder, there[: 2 if quick else 7]),
         "directions": lambda: directions(engine, folder, names[: 2 if quick else None]),
@@ -71,9 +84,27 @@ def sections(engine: Parallax, folder: Path, *, quick: bool) -> Mapping[str, Cal
     }
 
 
+def space(engine: Parallax, folder: Path, at_hand: AtHand, *, quick: bool) -> Mapping[str, Section]:
+    """The parts on depth, layers and people, each over all pictures at hand; with `quick` over the first few."""
+    few = 3 if quick else None
+    return {
+        "views": lambda: novel_views(list(stereo_views(at_hand.views))[:few]),
+        "parallax": lambda: orbits(engine, at_hand.photographs()[:few], list(known_depths(at_hand.depths))[:few]),
+        "order": lambda: order(list(stereo_views(at_hand.views))[:few], list(known_depths(at_hand.depths))[:few]),
+        "layers": lambda: layers(
+            engine,
+            folder,
+            list(stereo_views(at_hand.views))[:few],
+            list(known_depths(at_hand.depths))[:few],
+            [one for one in at_hand.portraits()[:few] if one.faces],
+        ),
+        "people": lambda: people(engine, at_hand.portraits()[:few], at_hand.photographs()[:few]),
+    }
+
+
 def with_lines(names: Sequence[str]) -> list[str]:
     """The pictures with straight lines that this machine has; of the photographs only those among `names`."""
-    return [name for name in LINED if is_there(name) and (name in names or name not in PHOTOS)]
+    return [name for name in LINED if is_there(name) and (name in names or name not in (*PHOTOS, *LANDSCAPES))]
 
 
 def left_out(absent: Sequence[str], *, has_ffmpeg: bool) -> Iterator[str]:
@@ -90,10 +121,17 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--quick", action="store_true", help="a few pictures, one round")
     parser.add_argument("--only", action="append", metavar="PART", help="only this part of the table; may be repeated")
+    parser.add_argument("--views", type=Path, metavar="DIR", help="more stereo pairs with their disparities")
+    parser.add_argument("--depths", type=Path, metavar="DIR", help="pictures NAME.jpg with a depth NAME.near.png")
+    parser.add_argument("--people", type=Path, metavar="DIR", help="pictures of people with a list, faces.json")
+    parser.add_argument(
+        "--photos", type=Path, action="append", default=[], metavar="DIR", help="more photographs; may be repeated"
+    )
     arguments = parser.parse_args()
+    at_hand = AtHand(arguments.views, arguments.depths, arguments.people, arguments.photos)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as name:
-        parts = sections(Parallax(), Path(name), quick=arguments.quick)
+        parts = sections(Parallax(), Path(name), at_hand, quick=arguments.quick)
         chosen = arguments.only or list(parts)
         if unknown := [part for part in chosen if part not in parts]:
             parser.error(f"no part is called {unknown[0]!r}: there are {', '.join(parts)}")

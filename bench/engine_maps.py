@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax.camera.path import camera_path
-from stillmotion.engines.parallax.camera.projection import CELL
+from stillmotion.engines.parallax.camera.path import FAR, camera_path
+from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.camera.warp import Warp
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
@@ -16,27 +16,36 @@ FRAMES = 25
 
 @dataclass(frozen=True)
 class MapFaults:
-    """Cells that are folded over, the worst local stretch (less the zoom) and pixels beyond the picture's edge."""
+    """Cells that are folded over, the worst local stretch (less the zoom) and pixels beyond the picture's edge.
+
+    `slide` is the farthest that the nearest surface goes against the farthest at the frame's middle, in frame widths.
+    """
 
     folds: int
     stretch: float
     outside: float
+    slide: float
 
 
 def map_faults(shot: Stage, move: str) -> MapFaults:
-    """The faults of a move's maps."""
+    """The faults of a move's maps, of both layers where it has two."""
     surface, views = shot.fit_move(camera_path(MotionPlan((Segment((move,)),)), FRAMES, 5.0, 1))
-    warp, canvas, size = Warp(surface), shot.canvas, shot.canvas.frame
+    canvas, size = shot.canvas, shot.canvas.frame
+    surfaces = [surface]
+    if shot.relief is not None:
+        surfaces.append(NearnessMap.over(canvas, shot.envelopes(views).back))
     folds, stretch, outside = 0, 1.0, 0.0
-    for index in range(0, FRAMES, 4):
-        sources = warp.sources(views.at(index)).astype(np.float64)
-        across, down = np.diff(sources, axis=1)[:-1] / CELL, np.diff(sources, axis=0)[:, :-1] / CELL
-        area = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
-        folds += int((area <= 0).sum())
-        density = np.sqrt(np.clip(area, 1e-9, None))
-        stretch = max(stretch, float(np.median(density) / density.min()))
-        outside = max(outside, _outside(_edge(sources, size), canvas.width, canvas.height))
-    return MapFaults(folds, stretch, outside)
+    for warp in map(Warp, surfaces):
+        for index in range(0, FRAMES, 4):
+            sources = warp.sources(views.at(index)).astype(np.float64)
+            across, down = np.diff(sources, axis=1)[:-1] / CELL, np.diff(sources, axis=0)[:, :-1] / CELL
+            area = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
+            folds += int((area <= 0).sum())
+            density = np.sqrt(np.clip(area, 1e-9, None))
+            stretch = max(stretch, float(np.median(density) / density.min()))
+            outside = max(outside, _outside(_edge(sources, size), canvas.width, canvas.height))
+    slide = float((1 - FAR) * np.hypot(views.x, views.y).max())
+    return MapFaults(folds, stretch, outside, slide)
 
 
 def _edge(sources: np.ndarray, size: FrameSize) -> np.ndarray:

@@ -11,12 +11,12 @@ from stillmotion.worker.renderer.jobs import make
 from stillmotion.worker.renderer.protocol import KeyframeFile, Render
 
 
-def made(file: str, prompt: str, resolution: str) -> float:
-    """Make the clip; answer with this process's largest resident size in MB (2²⁰ bytes)."""
+def made(file: str, prompt: str, resolution: str, depth: str | None = None) -> float:
+    """Make the clip, with a depth image if named; answer with the peak of this process's memory in MB (2²⁰ bytes)."""
     ((name, engine),) = embedded_engines().items()
     with tempfile.TemporaryDirectory() as folder:
         request = GenerationRequest(prompt, resolution=Resolution(resolution))
-        render = Render(1, name, folder, request, frame0=KeyframeFile(file))
+        render = Render(1, name, folder, request, frame0=KeyframeFile(file), depth=depth)
         decoder = DecoderProcess()
         try:
             make(render, engine, decoder, lambda _, __: None)

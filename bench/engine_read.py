@@ -25,7 +25,12 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def ssim(one: np.ndarray, other: np.ndarray) -> float:
-    """Structural similarity with the usual 11 × 11 Gaussian window."""
+    """Mean structural similarity; see `ssim_map`."""
+    return float(ssim_map(one, other).mean())
+
+
+def ssim_map(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Structural similarity at each pixel, with the usual 11 × 11 Gaussian window (Wang et al. 2004)."""
     a, b = one.astype(np.float64), other.astype(np.float64)
 
     def mean(image: np.ndarray) -> np.ndarray:
@@ -36,7 +41,7 @@ def ssim(one: np.ndarray, other: np.ndarray) -> float:
     covariance = mean(a * b) - mean_a * mean_b
     low, high = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     top = (2 * mean_a * mean_b + low) * (2 * covariance + high)
-    return float((top / ((mean_a**2 + mean_b**2 + low) * (variance_a + variance_b + high))).mean())
+    return np.asarray(top / ((mean_a**2 + mean_b**2 + low) * (variance_a + variance_b + high)))
 
 
 def step(one: np.ndarray, other: np.ndarray) -> float:

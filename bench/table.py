@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 
 class Sense(StrEnum):
@@ -17,7 +17,7 @@ class Sense(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The rounds behind a figure: their median, smallest, largest and number."""
+    """The rounds behind a figure: their median (or mean, where a figure's name says so), smallest, largest, number."""
 
     median: float
     least: float
@@ -28,6 +28,11 @@ class Spread:
 def spread(rounds: Sequence[float]) -> Spread:
     """The summary of the rounds."""
     return Spread(median(rounds), min(rounds), max(rounds), len(rounds))
+
+
+def averaged(rounds: Sequence[float]) -> Spread:
+    """The summary of the rounds with their mean in the median's place; the figure's name says so."""
+    return Spread(fmean(rounds), min(rounds), max(rounds), len(rounds))
 
 
 @dataclass(frozen=True, slots=True)

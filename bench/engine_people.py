@@ -1,0 +1,106 @@
+"""People: faces found, and persons who lean while the wall stands still."""
+
+from collections.abc import Mapping, Sequence
+
+from bench.engine_folders import FacedPhoto
+from bench.engine_lean import FaceBox, Lean, lean
+from bench.engine_orbits import luma_of
+from bench.engine_photos import clip_size, never
+from bench.table import Figure, Sense, Spread, spread
+from stillmotion.domain.rendering import Picture, RenderJob
+from stillmotion.domain.request import Resolution
+from stillmotion.engines.parallax import Parallax
+from stillmotion.vision.faces import Box, FaceFinder
+from stillmotion.vision.resize import as_array
+
+PROMPT = "leaning girl, static camera"
+SECONDS = 2.0
+FACES_BAR = 96.0
+"""25 of 26 in per cent."""
+
+
+def people(engine: Parallax, portraits: Sequence[FacedPhoto], photos: Sequence[FacedPhoto]) -> list[Figure]:
+    """The rows on people."""
+    return [*faces(portraits, photos), *leans(engine, portraits)]
+
+
+def faces(portraits: Sequence[FacedPhoto], photos: Sequence[FacedPhoto]) -> list[Figure]:
+    """Faces found among those listed, and boxes that hold none of them."""
+    finder = FaceFinder()
+    listed, missed, false = 0, [], []
+    for photo in {one.name: one for one in (*photos, *portraits)}.values():
+        if photo.faces is None:
+            continue
+        boxes = list(finder.find(as_array(photo.picture)))
+        lost, spare = matched(boxes, photo.faces)
+        listed += len(photo.faces)
+        missed += [photo.name] * lost
+        false += [photo.name] * spare
+    share = 100 * (listed - len(missed)) / listed
+    found = f"{listed - len(missed)} of {listed}" + (f"; missed on {', '.join(missed)}" if missed else "")
+    return [
+        Figure("faces found", spread([share]), Sense.AT_LEAST, FACES_BAR, "%", found),
+        Figure("false faces", spread([len(false)]), Sense.AT_MOST, 0, note=", ".join(false)),
+    ]
+
+
+def matched(boxes: Sequence[Box], middles: Sequence[Sequence[float]]) -> tuple[int, int]:
+    """The number of listed faces that no box holds, and of boxes that hold none, or one that another box holds."""
+    free = list(middles)
+    spare = 0
+    for box in boxes:
+        held = [at for at in free if box.left <= at[0] <= box.right and box.top <= at[1] <= box.bottom]
+        if not held:
+            spare += 1
+            continue
+        x, y = box.centre
+        free.remove(min(held, key=lambda at: (at[0] - x) ** 2 + (at[1] - y) ** 2))
+    return len(free), spare
+
+
+def leans(engine: Parallax, portraits: Sequence[FacedPhoto]) -> list[Figure]:
+    """The rows on leaning, over all pictures with a face."""
+    found: dict[str, Lean] = {}
+    busts: list[str] = []
+    finder = FaceFinder()
+    for photo in portraits:
+        picture = photo.picture
+        boxes = finder.find(as_array(picture)) if photo.faces else ()
+        if boxes:
+            found[photo.name], is_bust = _leaning(engine, picture, boxes)
+            busts += [photo.name] if is_bust else []
+    dragged = {name: one.dragged for name, one in found.items() if one.dragged is not None}
+    turned = {name: one.turn for name, one in found.items()}
+    short = {name: turned[name] for name in busts}
+    rows = [
+        Figure("wall beside a leaning head ÷ the head", _of(dragged), Sense.AT_MOST, 0.1, note=_most(dragged)),
+        Figure("turn of a leaning face", _of(turned), Sense.AT_LEAST, 5, "°", _least(turned)),
+    ]
+    return (
+        [*rows, Figure("turn of a leaning bust", _of(short), Sense.AT_LEAST, 3, "°", _least(short))] if busts else rows
+    )
+
+
+def _leaning(engine: Parallax, picture: Picture, boxes: Sequence[Box]) -> tuple[Lean, bool]:
+    """The lean of the face that moves most, and a mark for busts."""
+    size = clip_size(picture, Resolution.P540)
+    rendering = engine.render(RenderJob(PROMPT, picture, None, size, SECONDS), never)
+    planes = [luma_of(frame) for frame in rendering.frames]
+    frame = [
+        FaceBox(box.left * size.width, box.top * size.height, box.right * size.width, box.bottom * size.height)
+        for box in boxes
+    ]
+    measured = [(lean(planes, face), face.is_bust(size.height)) for face in frame]
+    return max(measured, key=lambda one: one[0].head)
+
+
+def _of(found: Mapping[str, float]) -> Spread:
+    return spread(list(found.values()))
+
+
+def _most(found: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {found[name]:.2f}" for name in sorted(found, key=lambda one: -found[one])[:8])
+
+
+def _least(found: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {found[name]:.1f}" for name in sorted(found, key=lambda one: found[one])[:8])
