@@ -1,4 +1,4 @@
-"""Detectors of long straight segments and of flat drawings."""
+"""Detectors of long straight segments and of pages of writing."""
 
 from typing import Any
 
@@ -77,9 +77,6 @@ def _length(segments: Any) -> Any:
     return np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
 
 
-EQUAL_SHARE = 0.5
-"""Fraction of exactly equal neighbours above which a picture is drawn and not photographed."""
-
 STROKE = 19
 """Kernel wider than any stroke of writing, in pixels of a picture 640 across."""
 
@@ -96,13 +93,6 @@ FEWEST_STROKES = 40
 PARTS_WRITTEN = 0.7
 """Fraction of blocks that hold writing. These numbers were set on photographs of pages and of other things: `page` and
 `text` of scikit-image against everything else there."""
-
-
-def is_drawn(rgb: Pixels) -> bool:
-    """True if most neighbours are exactly equal: screenshots, logos, diagrams, pixel art."""
-    rows = rgb[:: max(1, rgb.shape[0] // 400)]
-    equal = (rows[:, 1:] == rows[:, :-1]).all(axis=2)
-    return equal.size == 0 or float(equal.mean()) > EQUAL_SHARE
 
 
 def is_written(grey: Pixels) -> bool:

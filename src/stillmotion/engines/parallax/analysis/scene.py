@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.rendering import checkpoint
-from stillmotion.engines.parallax.analysis.detectors import is_drawn, is_written, straight_lines
+from stillmotion.engines.parallax.analysis.detectors import is_written, straight_lines
+from stillmotion.engines.parallax.analysis.drawings import is_drawn
 from stillmotion.vision.faces import SEARCH_SIDE, Box, FaceFinder
 from stillmotion.vision.resize import Grid, Pixels, fit_within
 from stillmotion.vision.saliency import border_distance
