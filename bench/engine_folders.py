@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,10 +21,12 @@ DRAWN = "Blinds.jpg"
 FACES = "faces.json"
 """The list of faces beside a folder's pictures: file → [[x, y], …], each face's middle in fractions of the sides.
 
-`null` is for a picture with people whose faces are turned away: it is left out wherever people matter. A face counts
-where both eyes are seen. A picture of a folder of photographs that has no entry shows nobody.
+`null` is for a picture with people whose faces are turned away: it is left out wherever people matter. An entry may be
+an object of `faces` and `mask`: false where segmentation does not cut the people out well, null where that is a matter
+of taste. A picture of a folder of photographs that has no entry shows nobody.
 """
-OF_THE_WHEEL: Mapping[str, Sequence[Sequence[float]] | None] = {"astronaut": [[0.44, 0.18]], "camera": None}
+Middles = Sequence[Sequence[float]]
+OF_THE_WHEEL: Mapping[str, Any] = {"astronaut": [[0.44, 0.18]], "camera": None}
 """The same for the pictures that are always at hand."""
 PRINT = 12
 """Side of the small copy by which a picture is known again."""
@@ -60,11 +63,22 @@ class KnownDepth:
 
 @dataclass(frozen=True)
 class FacedPhoto:
-    """A photograph and the middles of its faces, x and y in fractions; None for people with no face to see."""
+    """A photograph and the middles of its faces, x and y in fractions; None for people with no face to see.
+
+    `cuts_out` says whether segmentation cuts its people out well; None where that is a matter of taste.
+    """
 
     name: str
     file: Path
-    faces: Sequence[Sequence[float]] | None
+    faces: Middles | None
+    cuts_out: bool | None = True
+
+    @classmethod
+    def listed(cls, name: str, file: Path, entry: Any) -> "FacedPhoto":
+        """The photograph with its entry in a list of faces."""
+        if isinstance(entry, dict):
+            return cls(name, file, entry["faces"], entry["mask"])
+        return cls(name, file, entry)
 
     @property
     def picture(self) -> Picture:
@@ -94,16 +108,16 @@ def photographs(folders: Sequence[Path]) -> list[FacedPhoto]:
 
 def _candidates(folders: Sequence[Path]) -> Iterator[FacedPhoto]:
     for name in PHOTOS:
-        yield FacedPhoto(name, photo_file(name), OF_THE_WHEEL.get(name, ()))
+        yield FacedPhoto.listed(name, photo_file(name), OF_THE_WHEEL.get(name, ()))
     for folder in (BACKGROUNDS, *folders):
         listed = _listed(folder)
         for path in _pictures(folder):
-            yield FacedPhoto(path.stem, path, listed.get(path.name, ()))
+            yield FacedPhoto.listed(path.stem, path, listed.get(path.name, ()))
 
 
 def portraits(folder: Path | None) -> list[FacedPhoto]:
     """The astronaut, then the pictures that the folder's list of faces names."""
-    found = [FacedPhoto("astronaut", photo_file("astronaut"), OF_THE_WHEEL["astronaut"])]
+    found = [FacedPhoto.listed("astronaut", photo_file("astronaut"), OF_THE_WHEEL["astronaut"])]
     if folder is None:
         return found
     listed = _listed(folder)
@@ -112,14 +126,15 @@ def portraits(folder: Path | None) -> list[FacedPhoto]:
     wheel = _print(found[0].picture)
     named = [path for path in _pictures(folder) if path.name in listed]
     others = [path for path in named if np.abs(_print(decode(path)) - wheel).mean() > SAME]
-    return [*found, *(FacedPhoto(path.stem, path, listed[path.name]) for path in others)]
+    return [*found, *(FacedPhoto.listed(path.stem, path, listed[path.name]) for path in others)]
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.suffix.lower() in KINDS and path.name != DRAWN)
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in KINDS)
+    return [path for path in files if path.name != DRAWN and not path.name.endswith(".near.png")]
 
 
-def _listed(folder: Path) -> Mapping[str, Sequence[Sequence[float]] | None]:
+def _listed(folder: Path) -> Mapping[str, Any]:
     file = folder / FACES
     return dict(json.loads(file.read_text("utf-8"))) if file.exists() else {}
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 
 EVERY = 3
 """Step between the frames that corners are followed through."""
@@ -18,8 +19,8 @@ RETURNS_WITHIN = 0.5
 FEWEST = 5
 FACE = (0.1, 0.1, 0.9, 0.95)
 """Part of a face's box whose corners are its own: left, top, right, bottom."""
-BESIDE = (0.45, 1.2)
-"""Distances beyond a face's middle between which the wall lies, besides half the face, in widths of the face."""
+BESIDE = (0.12, 0.5)
+"""Distances from a person within which the wall beside the head lies, in widths of the face."""
 UPWARD = 0.3
 """Height of the wall's part above the face, in heights of the face."""
 BUST = 2.5
@@ -64,12 +65,10 @@ class Lean:
         return None if self.wall is None else self.wall / max(self.head, 1e-6)
 
 
-def lean(planes: Sequence[np.ndarray], face: FaceBox) -> Lean:
-    """The lean of one face from a clip's first frame to its last."""
+def lean(planes: Sequence[np.ndarray], face: FaceBox, people: Flags) -> Lean:
+    """The lean of one face from a clip's first frame to its last; `people` are the first frame's pixels of any."""
     frames = [*planes[:-1:EVERY], planes[-1]]
-    height, width = planes[0].shape
-    inner = _part(face)
-    head = followed(frames, inner)
+    head = followed(frames, _inside(planes[0].shape, _part(face)))
     if head.shape[1] < FEWEST:
         return Lean(0.0, None, 0.0)
     fit = cv2.estimateAffinePartial2D(head[0], head[-1], method=cv2.RANSAC, ransacReprojThreshold=2.0)[0]
@@ -77,22 +76,26 @@ def lean(planes: Sequence[np.ndarray], face: FaceBox) -> Lean:
         return Lean(0.0, None, 0.0)
     middle = np.array([(face.left + face.right) / 2, (face.top + face.bottom) / 2])
     way = fit @ np.array([*middle, 1.0]) - middle
-    walls = [followed(frames, _clipped(box, width, height)) for box in beside(face, float(way[0]))]
-    moved = [np.hypot(*(wall[-1] - wall[0]).T) for wall in walls if wall.shape[1] >= FEWEST]
-    dragged = float(np.median(np.concatenate(moved))) if moved else None
+    wall = followed(frames, wall_beside(face, people, way))
+    dragged = float(np.median(np.hypot(*(wall[-1] - wall[0]).T))) if wall.shape[1] >= FEWEST else None
     return Lean(float(np.hypot(*way)), dragged, float(abs(np.degrees(np.arctan2(fit[1, 0], fit[0, 0])))))
 
 
-def beside(face: FaceBox, way: float) -> tuple[FaceBox, FaceBox]:
-    """The wall left and right of a head, clear of hair, and clear of where the head goes."""
-    middle = (face.left + face.right) / 2
-    near, far = (0.5 + share for share in BESIDE)
-    top, bottom = face.top - UPWARD * face.height, face.bottom
-    leftward, rightward = min(way, 0.0), max(way, 0.0)
-    return (
-        FaceBox(middle - far * face.width + leftward, top, middle - near * face.width + leftward, bottom),
-        FaceBox(middle + near * face.width + rightward, top, middle + far * face.width + rightward, bottom),
-    )
+def wall_beside(face: FaceBox, people: Flags, way: np.ndarray) -> Flags:
+    """The wall left and right of a head, clear of people and of where the head goes: a mask of the frame."""
+    steps = [np.array([[1, 0, share * way[0]], [0, 1, share * way[1]]], np.float32) for share in np.linspace(0, 1, 5)]
+    size = people.shape[::-1]
+    covered = np.max([cv2.warpAffine(people.astype(np.uint8), step, size) for step in steps], axis=0)
+    away = cv2.distanceTransform((covered == 0).astype(np.uint8), cv2.DIST_L2, 5)
+    near, far = (share * face.width for share in BESIDE)
+    rows = FaceBox(0, face.top - UPWARD * face.height, float(size[0]), face.bottom)
+    return np.asarray((away >= near) & (away <= far) & _inside(people.shape, rows))
+
+
+def _inside(shape: tuple[int, ...], box: FaceBox) -> Flags:
+    mask = np.zeros(shape, bool)
+    mask[max(int(box.top), 0) : max(int(box.bottom), 0), max(int(box.left), 0) : max(int(box.right), 0)] = True
+    return mask
 
 
 def _part(face: FaceBox) -> FaceBox:
@@ -105,16 +108,9 @@ def _part(face: FaceBox) -> FaceBox:
     )
 
 
-def _clipped(box: FaceBox, width: int, height: int) -> FaceBox:
-    return FaceBox(max(box.left, 0.0), max(box.top, 0.0), min(box.right, float(width)), min(box.bottom, float(height)))
-
-
-def followed(frames: Sequence[np.ndarray], box: FaceBox) -> Floats:
-    """Corners inside a box of the first frame, followed to the last: frames × points × 2 in pixels, lost ones out."""
-    mask = np.zeros(frames[0].shape, np.uint8)
-    if box.width >= 2 and box.height >= 2:
-        mask[int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = 255
-    corners = cv2.goodFeaturesToTrack(frames[0], CORNERS, 0.02, 4, mask=mask) if mask.any() else None
+def followed(frames: Sequence[np.ndarray], mask: Flags) -> Floats:
+    """Corners in a mask of the first frame, followed to the last: frames × points × 2 in pixels, lost ones left out."""
+    corners = cv2.goodFeaturesToTrack(frames[0], CORNERS, 0.02, 4, mask=mask.astype(np.uint8)) if mask.any() else None
     if corners is None:
         return np.zeros((len(frames), 0, 2), np.float32)
     paths, alive = [corners.reshape(-1, 2)], np.ones(len(corners), bool)

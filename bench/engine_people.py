@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import cv2
+
 from bench.engine_folders import FacedPhoto
 from bench.engine_lean import FaceBox, Lean, lean
 from bench.engine_orbits import luma_of
@@ -11,17 +13,20 @@ from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
 from stillmotion.vision.faces import Box, FaceFinder
-from stillmotion.vision.resize import as_array
+from stillmotion.vision.persons import PersonFinder, is_person
+from stillmotion.vision.resize import Grid, as_array
 
 PROMPT = "leaning girl, static camera"
 SECONDS = 2.0
+UNLIKELY = 0.1
+"""Probability of a person up to which a pixel is the wall's."""
 FACES_BAR = 96.0
 """25 of 26 in per cent."""
 
 
 def people(engine: Parallax, portraits: Sequence[FacedPhoto], photos: Sequence[FacedPhoto]) -> list[Figure]:
     """The rows on people."""
-    return [*faces(portraits, photos), *leans(engine, portraits)]
+    return [*faces(portraits, photos), *masks(portraits, photos), *leans(engine, portraits)]
 
 
 def faces(portraits: Sequence[FacedPhoto], photos: Sequence[FacedPhoto]) -> list[Figure]:
@@ -58,16 +63,42 @@ def matched(boxes: Sequence[Box], middles: Sequence[Sequence[float]]) -> tuple[i
     return len(free), spare
 
 
+def masks(portraits: Sequence[FacedPhoto], photos: Sequence[FacedPhoto]) -> list[Figure]:
+    """People whose masks are good, let in, and all other pictures, kept out."""
+    finder, cutter = FaceFinder(), PersonFinder()
+    good, out, let_in, tried = 0, [], [], 0
+    for photo in {one.name: one for one in (*photos, *portraits)}.values():
+        if photo.faces is None or photo.cuts_out is None:
+            continue
+        rgb = as_array(photo.picture)
+        boxes = finder.find(rgb)
+        passes = bool(boxes) and any(is_person(cutter.mask(rgb), box) for box in boxes)
+        if photo.faces and photo.cuts_out:
+            good += 1
+            out += [] if passes else [photo.name]
+        else:
+            tried += 1
+            let_in += [photo.name] if passes else []
+    share = 100 * (good - len(out)) / good
+    note = f"{good - len(out)} of {good}" + (f"; out: {', '.join(out)}" if out else "")
+    others = f"of {tried}" + (f": {', '.join(let_in)}" if let_in else "")
+    return [
+        Figure("mask gate: good masks in", spread([share]), Sense.AT_LEAST, 100, "%", note),
+        Figure("mask gate: without people, or bad, in", spread([len(let_in)]), Sense.AT_MOST, 0, note=others),
+    ]
+
+
 def leans(engine: Parallax, portraits: Sequence[FacedPhoto]) -> list[Figure]:
     """The rows on leaning, over all pictures with a face."""
     found: dict[str, Lean] = {}
     busts: list[str] = []
-    finder = FaceFinder()
+    finder, cutter = FaceFinder(), PersonFinder()
     for photo in portraits:
         picture = photo.picture
-        boxes = finder.find(as_array(picture)) if photo.faces else ()
+        rgb = as_array(picture)
+        boxes = finder.find(rgb) if photo.faces else ()
         if boxes:
-            found[photo.name], is_bust = _leaning(engine, picture, boxes)
+            found[photo.name], is_bust = _leaning(engine, picture, boxes, cutter.mask(rgb))
             busts += [photo.name] if is_bust else []
     dragged = {name: one.dragged for name, one in found.items() if one.dragged is not None}
     turned = {name: one.turn for name, one in found.items()}
@@ -81,7 +112,7 @@ def leans(engine: Parallax, portraits: Sequence[FacedPhoto]) -> list[Figure]:
     )
 
 
-def _leaning(engine: Parallax, picture: Picture, boxes: Sequence[Box]) -> tuple[Lean, bool]:
+def _leaning(engine: Parallax, picture: Picture, boxes: Sequence[Box], mask: Grid) -> tuple[Lean, bool]:
     """The lean of the face that moves most, and a mark for busts."""
     size = clip_size(picture, Resolution.P540)
     rendering = engine.render(RenderJob(PROMPT, picture, None, size, SECONDS), never)
@@ -90,7 +121,8 @@ def _leaning(engine: Parallax, picture: Picture, boxes: Sequence[Box]) -> tuple[
         FaceBox(box.left * size.width, box.top * size.height, box.right * size.width, box.bottom * size.height)
         for box in boxes
     ]
-    measured = [(lean(planes, face), face.is_bust(size.height)) for face in frame]
+    everybody = cv2.resize(mask, (size.width, size.height), interpolation=cv2.INTER_LINEAR) > UNLIKELY
+    measured = [(lean(planes, face, everybody), face.is_bust(size.height)) for face in frame]
     return max(measured, key=lambda one: one[0].head)
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.engine_lean import FaceBox, beside, lean
+from bench.engine_lean import FaceBox, lean, wall_beside
 from bench.engine_order import in_order, ramp
 from bench.engine_parallax import parallax
 from bench.engine_rivals import best_homography, marched, ray_march
@@ -133,11 +133,14 @@ def test_a_truth_is_in_order_with_itself_and_a_ramp_orders_a_floor():
 FACE = FaceBox(130.0, 70.0, 190.0, 150.0)
 
 
+PERSON = np.zeros((HEIGHT, WIDTH), bool)
+PERSON[50:, 125:195] = True
+
+
 def leaned(degrees, drag):
     """A person before a wall, who turns about a foot below the frame's middle; the wall goes along by a share."""
     wall, person = texture(3), texture(4)
-    mask = np.zeros((HEIGHT, WIDTH), np.float32)
-    mask[50:, 125:195] = 1
+    mask = PERSON.astype(np.float32)
     frames = []
     for share in np.linspace(0, 1, 13):
         turn = cv2.getRotationMatrix2D((160, 235), -degrees * share, 1)
@@ -149,18 +152,20 @@ def leaned(degrees, drag):
 
 @pytest.mark.parametrize("degrees", [4, 9])
 def test_a_lean_before_a_still_wall_is_measured_as_it_is(degrees):
-    found = lean(leaned(degrees, 0), FACE)
+    found = lean(leaned(degrees, 0), FACE, PERSON)
     assert found.turn == pytest.approx(degrees, abs=0.4)
     assert found.head == pytest.approx(125 * np.radians(degrees), rel=0.1)
     assert found.dragged < 0.03
 
 
 def test_a_wall_that_goes_along_is_seen():
-    assert lean(leaned(6, 0.6), FACE).dragged == pytest.approx(0.6, abs=0.08)
+    assert lean(leaned(6, 0.6), FACE, PERSON).dragged == pytest.approx(0.6, abs=0.08)
 
 
-def test_the_wall_is_looked_for_beside_the_head_on_its_way():
-    left, right = beside(FACE, 25)
-    assert left.right < FACE.left
-    assert right.left > FACE.right + 25
-    assert right.width == pytest.approx(left.width)
+def test_the_wall_is_looked_for_beside_the_head_and_not_on_its_way():
+    rows, columns = np.nonzero(wall_beside(FACE, PERSON, np.array([25.0, 2.0])))
+    assert FACE.top - 0.35 * FACE.height < rows.min()
+    assert rows.max() < FACE.bottom
+    assert not ((columns > 120) & (columns < 195 + 25)).any()
+    assert (columns < 120).any()
+    assert (columns > 195 + 25).any()
