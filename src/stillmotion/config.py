@@ -22,7 +22,7 @@ class SettingsError(StillmotionError):
     """Wrong setting: the message names it, its source, and the remedy."""
 
 
-def _default_place() -> Path:
+def default_place() -> Path:
     """This system's folder for a user's data; `~` for a user without a home, refused where a directory is needed."""
     try:
         return user_data_path("stillmotion", appauthor=False)
@@ -39,7 +39,7 @@ class Settings:
     """All settings of an operator. In the environment lists are comma-separated, and tables `name=value` pairs."""
 
     data_dir: Path = _setting(
-        _default_place(),
+        default_place(),
         "Where the database, the clips and the secret are kept: a local disk, no network share.",
     )
     host: str = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for every interface.")
@@ -61,9 +61,14 @@ class Settings:
     weights_dir: str = _setting(
         "", "Where `stillmotion models pull` puts weights, a folder for each model; empty: weights, in data_dir."
     )
-    allow_hub: bool = _setting(False, "true lets `stillmotion models pull` fetch weights from the hub (HF_ENDPOINT).")
+    allow_hub: bool = _setting(
+        False,
+        "true lets `stillmotion models pull` fetch weights from the hub (HF_ENDPOINT); `pull depth` may without it.",
+    )
     depth_model: str = _setting(
-        "", "An ONNX model that tells depth (needs stillmotion[onnx]), e.g. models/midas.onnx; empty: estimated."
+        "",
+        "An ONNX model that tells depth (needs stillmotion[onnx]), e.g. models/midas.onnx; empty: the network that "
+        "`stillmotion models pull depth` fetched, else estimated; none: estimated.",
     )
     depth_model_gives: str = _setting(
         "nearness", "What its numbers mean: nearness (larger is nearer, as of MiDaS) or distance (metric models)."

@@ -5,7 +5,9 @@ import signal
 
 import pytest
 
+from stillmotion.cli.generate.depth_hint import DepthHint, hint, moves_by_estimate
 from stillmotion.cli.generate.targets import orders
+from stillmotion.config import Settings
 from stillmotion.media.input.probe import probe
 from stillmotion.outputs import OutputRefused
 from tests.cli.conftest import SMALL
@@ -20,7 +22,7 @@ DREAMING = {"id": ID, "state": "dreaming", "model": "ray-1-6", "assets": None, "
 
 def test_a_picture_becomes_a_clip_here(terminal):
     code, out, err = terminal("generate", "one.jpg", "leaning girl", "-o", "new/out.mp4", "--camera", "push_in", *SMALL)
-    assert (code, err.strip()) == (0, "")
+    assert (code, err.strip()) == (0, hint())
     assert "rendered by parallax/1" in out
     assert "push in" in out
     assert probe(terminal.folder / "new/out.mp4", whole=True).frame_count == 24
@@ -52,6 +54,29 @@ def test_many_pictures_become_many_clips_and_a_second_call_passes_over_them(term
     assert "2 made, 0 passed over, 0 failed." in err
     assert terminal.files("out/*") == ["out/one.mp4", "out/two.mp4"]
     assert probe(half, whole=True).frame_count == 24
+
+
+@pytest.mark.parametrize(
+    ("depth", "moves", "is_told"),
+    [
+        ("estimated", [["static"], ["orbit_left"]], True),
+        ("estimated", [["zoom_in"], ["pan_left", "static"]], False),
+        ("none", [["orbit_left"]], False),
+        ("image", [["orbit_left"]], False),
+        ("model depth-anything-v2-small-int8", [["orbit_left"]], False),
+    ],
+)
+def test_the_depth_network_is_named_to_those_whose_clips_it_would_change(depth, moves, is_told):
+    plan = json.dumps({"moves": moves, "depth": depth})
+    assert moves_by_estimate(plan) == is_told
+    for setting, expected in (("", is_told), ("none", False)):
+        told: list[str] = []
+        watch = DepthHint(Settings(depth_model=setting))
+        watch.see("")
+        watch.see(plan)
+        watch.see(plan)
+        watch.tell(told.append)
+        assert told == [hint()] * expected
 
 
 def test_ctrl_c_leaves_nothing_half_made_here(terminal, tmp_path):

@@ -102,6 +102,12 @@ def _catalogue_names(ctx: click.Context) -> Mapping[str, str]:
     return {name: entry.summary for name, entry in _catalogue(settings).entries.items()}
 
 
+def _pullable(ctx: click.Context) -> Mapping[str, str]:
+    from stillmotion.adapters.models.depth_network import NAME, TITLE
+
+    return {NAME: TITLE, **_catalogue_names(ctx)}
+
+
 def _catalogue(settings: Any) -> "Catalogue":
     """The catalogue, read without the imports of `composition`, which would take too long here."""
     from stillmotion.adapters.models.catalogue import read_catalogue
@@ -131,3 +137,4 @@ several_wire_names: Final[Complete] = _completing(_wire_names, several=True)
 surfaces: Final[Complete] = _completing(_surfaces, several=True)
 resolutions: Final[Complete] = _completing(_resolutions, several=True)
 entries: Final[Complete] = _completing(_catalogue_names)
+pullable: Final[Complete] = _completing(_pullable)

@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from stillmotion.cli.generate.depth_hint import hint, moves_by_estimate
 from stillmotion.cli.generate.targets import is_address
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import (
@@ -69,6 +70,17 @@ class _Caller:
             raise DemoFailed(_refusal(error)) from error
         except OSError as error:
             raise DemoFailed(f"The service at {self.base} does not answer any more ({error}): try again.") from error
+
+    def plan(self, generation_id: str) -> str:
+        """The plan of a generation, as JSON; empty where there is none."""
+        request = urllib.request.Request(
+            f"{self.base}/generations/{generation_id}/plan", headers={"Ocp-Apim-Subscription-Key": self.key}
+        )
+        try:
+            with _open(request) as answer:
+                return str(answer.read(), "utf-8")
+        except OSError:  # It is told beside the clip: no reason to fail.
+            return ""
 
     def download(self, url: str, path: Path) -> Path:
         """Download an asset without a key, as a browser does."""
@@ -132,9 +144,11 @@ def command(image: str | None, prompt: str | None, out: str | None, overwrite: b
             raise DemoFailed(f"The generation failed: {finished['failure_reason']}")
         clip = caller.download(finished["assets"]["video"], Path(directory, "clip.mp4"))
         thumbnail = caller.download(finished["assets"]["image"], Path(directory, "thumbnail.jpg"))
-        facts = _verified(clip)
+        facts, plan = _verified(clip), caller.plan(body["id"])
         where = places.put(clip, thumbnail)
     click.echo(f"{where[0]}  {facts}  made in {time.perf_counter() - began:.1f} s{where[1]}", err=places.aside)
+    if moves_by_estimate(plan):
+        click.echo(hint(), err=True)
 
 
 @dataclass(frozen=True, slots=True)

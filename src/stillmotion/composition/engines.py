@@ -6,10 +6,14 @@ Libraries of engines are imported where an engine is chosen: they take seconds t
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
+
+import structlog
 
 from stillmotion.adapters.directory.data_directory import data_directory
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.models.weights import folder_of, trouble_with
+from stillmotion.composition.depth import depth_set_up, verified_depth
 from stillmotion.composition.preflight import refuse_absent_devices
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
@@ -23,6 +27,11 @@ from stillmotion.worker.host import NewRenderer
 from stillmotion.worker.makers.preparation import PreparationProcess
 from stillmotion.worker.makers.remote import RemoteMaker
 from stillmotion.worker.renderer.handle import RENDERER_COMMAND, RendererDied, RendererProcess, common_options, try_out
+
+ESTIMATED: Final = "estimated"
+"""Source of depth in the log where there is no model."""
+
+log = structlog.get_logger(__name__)
 
 
 def catalogue(settings: Settings) -> Catalogue:
@@ -63,18 +72,24 @@ def _with_weights(entry: Entry, settings: Settings) -> Entry:
 
 
 def renderers(settings: Settings, faults: Faults | None = None) -> NewRenderer:
-    """A maker of renderers of the embedded engine, which are not started yet."""
+    """A maker of renderers of the embedded engine, which are not started yet.
+
+    Raises `DepthUnusable` for a pulled depth network that is damaged.
+    """
     options = common_options(settings.preview_seconds, faults)
-    if settings.depth_model:
-        file = Path(settings.depth_model).resolve()
-        options += ["--depth-model", str(file), "--depth-model-gives", settings.depth_model_gives]
+    depth = verified_depth(settings)
+    if depth is not None:
+        options += depth.renderer_options
     return lambda: RendererProcess((*RENDERER_COMMAND, *options))
 
 
 async def tried_renderers(settings: Settings, faults: Faults | None) -> NewRenderer:
-    """`renderers`, tried out where a model of the operator's is to be loaded. Raises `RendererUnfit`."""
+    """`renderers`, tried out where a depth model is to be loaded. Raises `RendererUnfit`, and as `renderers` does."""
     new_renderer = renderers(settings, faults)
-    if settings.depth_model and settings.renderers:
+    depth = depth_set_up(settings)
+    if settings.renderers:
+        log.info("depth_source", source=ESTIMATED if depth is None else depth.sentence)
+    if depth is not None and settings.renderers:
         await try_out(new_renderer())
     return new_renderer
 

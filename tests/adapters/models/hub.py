@@ -61,10 +61,12 @@ class Hub:
     """State of the hub, and its faults.
 
     `cut_at` ends the answers of large files after so many bytes, and the server is in trouble from then on. `damaged`
-    names files whose bytes differ from the listing. With `token` the repository is gated.
+    names files whose bytes differ from the listing. With `token` the repository is gated. `refuses_with` is the status
+    of every answer about a file. With `takes_no_ranges` a large file always comes from its first byte on.
     """
 
     name: str = "studio/small"
+    revision: str = SHA
     files: dict[str, bytes] = field(default_factory=lambda: WEIGHTS | REST)
     cut_at: int = 0
     damaged: frozenset[str] = frozenset()
@@ -72,13 +74,15 @@ class Hub:
     url: str = ""
     elsewhere: str = ""
     is_in_trouble: bool = False
+    refuses_with: int = 0
+    takes_no_ranges: bool = False
     given: list[tuple[str, str]] = field(default_factory=list)
     """The requested files and their ranges."""
     keys: list[tuple[str, str]] = field(default_factory=list)
     """The place of each request, `hub` or `elsewhere`, and its Authorization header."""
 
     def listing(self) -> dict[str, object]:
-        return {"id": self.name, "sha": SHA, "siblings": [self._listed(*each) for each in self.files.items()]}
+        return {"id": self.name, "sha": self.revision, "siblings": [self._listed(*each) for each in self.files.items()]}
 
     def _listed(self, name: str, content: bytes) -> dict[str, object]:
         blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
@@ -89,7 +93,7 @@ class Hub:
 
 
 def is_large(name: str) -> bool:
-    return name.endswith((".safetensors", ".bin"))
+    return name.endswith((".safetensors", ".bin", ".onnx"))
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -129,7 +133,7 @@ class _OfHub(_Handler):
     place = "hub"
 
     def answer(self, path: str) -> None:
-        files = f"/{self.hub.name}/resolve/{SHA}/"
+        files = f"/{self.hub.name}/resolve/{self.hub.revision}/"
         if self.hub.token and self.headers.get("Authorization") != f"Bearer {self.hub.token}":
             self.refuse(403, "GatedRepo")
         elif path == f"/api/models/{self.hub.name}":
@@ -140,15 +144,18 @@ class _OfHub(_Handler):
             self.refuse(404, "RepoNotFound")
 
     def _file(self, name: str) -> None:
+        if self.hub.refuses_with or name not in self.hub.files:
+            self.refuse(self.hub.refuses_with or 404, "" if self.hub.refuses_with else "EntryNotFound")
+            return
         content = self.hub.files[name]
         etag = f'"{hashlib.sha256(content).hexdigest()}"'
         if is_large(name):
-            linked = {"X-Repo-Commit": SHA, "X-Linked-ETag": etag, "X-Linked-Size": str(len(content))}
+            linked = {"X-Repo-Commit": self.hub.revision, "X-Linked-ETag": etag, "X-Linked-Size": str(len(content))}
             self.give(b"", linked | {"Location": f"{self.hub.elsewhere}/{name}?signature=x"}, status=302)
             return
         if self.command == "GET":
             self.hub.given.append((name, ""))
-        self.give(content, {"X-Repo-Commit": SHA, "ETag": etag})
+        self.give(content, {"X-Repo-Commit": self.hub.revision, "ETag": etag})
 
 
 class _Elsewhere(_Handler):
@@ -165,7 +172,8 @@ class _Elsewhere(_Handler):
             return
         if name in hub.damaged:
             content = content[:-1] + b"\xff"
-        start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+        asked = "" if hub.takes_no_ranges else self.headers.get("Range", "")
+        start = int(asked.removeprefix("bytes=").partition("-")[0] or 0)
         ranged = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
         left = content[start:]
         if hub.cut_at and len(left) > hub.cut_at:

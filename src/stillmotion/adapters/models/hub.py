@@ -4,11 +4,13 @@
 that broke off, so files come by its `http_get`, which resumes.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +29,8 @@ _KEPT: Final = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 _ALSO: Final = (INDEX, "LICENSE*", "NOTICE*", "README.md")
 _VARIANT: Final = re.compile(r"\.(?:fp16|fp32|bf16|fp8|ema|non_ema)[.-][^/]*$")
 _PIECE: Final = 1024 * 1024
+_OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
+"""Errors of a write, told apart from those of a connection."""
 
 Tell = Callable[[str, int, int], None]
 """Takes the name of the file that was just verified, the bytes so far, and the bytes in all."""
@@ -76,11 +80,34 @@ def pull(hub_id: str, folder: Path, tell: Tell) -> Pulled:
     return replace(pulled, folder=folder)
 
 
+def pull_file(hub_id: str, revision: str, file: Listed, place: Path, record: str) -> None:
+    """Bring one file of one commit to `place`, with `record` beside it; one that is whole there already is kept.
+
+    The file appears when it is complete and agrees with its digest. Another file that lies at `place` is renamed first.
+    A download that broke off resumes from `place` with `.part` at its end. Raises `WeightsUnusable`.
+    """
+    with _alone(place.parent):
+        try:
+            if not (place.is_file() and is_same(place, file)):
+                hub = _Hub(hub_id)
+                part = place.with_name(f"{place.name}.part")
+                _check_room(place.parent, file.size - (part.stat().st_size if part.exists() else 0))
+                hub.download(file, part, revision)
+                if os.path.lexists(place):
+                    place.rename(place.with_name(f"{place.name}.before-{secrets.token_hex(4)}"))
+                part.replace(place)
+            draft = place.with_name(f"{RECORD}.part")
+            draft.write_text(record, "utf-8")
+            draft.replace(place.with_name(RECORD))
+        except OSError as error:
+            raise WeightsUnusable(f"{place} cannot be written: {error.strerror}.") from error
+
+
 def _filled(hub: "_Hub", part: Path, tell: Tell) -> Pulled:
     revision, listed = hub.listing()
     wanted = wanted_of(listed, _index(hub, part, revision, listed))
-    _check_room(part, wanted)
     total = sum(each.size for each in wanted)
+    _check_room(part, total - sum(each.stat().st_size for each in part.rglob("*") if each.is_file()))
     there = 0
     for each in wanted:
         hub.bring(each, part, revision)
@@ -154,16 +181,20 @@ class _Hub:
     def bring(self, file: Listed, into: Path, revision: str) -> Path:
         """Download a file to `into`, or resume it, and verify it. Returns its path."""
         place = into / file.name
-        if not (place.is_file() and _is_same(place, file)):
+        if not (place.is_file() and is_same(place, file)):
             part = place.with_name(f"{place.name}.part")
             part.parent.mkdir(parents=True, exist_ok=True)
-            with self._troubles():
-                self._fetch(file, part, revision)
-            if not _is_same(part, file):
-                part.unlink()
-                raise WeightsUnusable(f"{file.name} of {self.name} came damaged: pull again.")
+            self.download(file, part, revision)
             part.replace(place)
         return place
+
+    def download(self, file: Listed, part: Path, revision: str) -> None:
+        """Download a file into `part`, or resume it there, and verify it; other bytes are thrown away."""
+        with self._troubles():
+            self._fetch(file, part, revision)
+        if not is_same(part, file):
+            part.unlink()
+            raise WeightsUnusable(f"{file.name} of {self.name} came damaged: pull again.")
 
     def _fetch(self, file: Listed, part: Path, revision: str) -> None:
         url = self._hub.hf_hub_url(self.name, file.name, revision=revision)
@@ -195,6 +226,11 @@ class _Hub:
                 f"The hub has no {self.name}, or not for everyone: check the model's `hub`, or set HF_TOKEN."
             ) from error
         except (OSError, self._httpx_error(), ValueError) as error:
+            if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+                raise WeightsUnusable(
+                    f"What came of {self.name} cannot be written: {error.strerror}. Mend that, then pull again to go "
+                    "on from here."
+                ) from error
             said = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise WeightsUnusable(
                 f"The hub does not give {self.name}: {said} Pull again to go on from here."
@@ -224,7 +260,8 @@ def _safe(name: str) -> str:
     return name
 
 
-def _is_same(place: Path, file: Listed) -> bool:
+def is_same(place: Path, file: Listed) -> bool:
+    """True if the file at `place` has the size and the digest of `file`."""
     if place.stat().st_size != file.size:
         return False
     if file.sha256 is None and file.git_id is None:
@@ -237,12 +274,12 @@ def _is_same(place: Path, file: Listed) -> bool:
     return digest.hexdigest() == (file.sha256 or file.git_id)
 
 
-def _check_room(part: Path, wanted: Sequence[Listed]) -> None:
-    there = sum(each.stat().st_size for each in part.rglob("*") if each.is_file())
-    needed, free = sum(each.size for each in wanted) - there, shutil.disk_usage(part).free
+def _check_room(folder: Path, needed: int) -> None:
+    """Raise `WeightsUnusable` where the disk of a folder cannot hold so many bytes more."""
+    free = shutil.disk_usage(folder).free
     if needed > free:
         raise WeightsUnusable(
-            f"{part.parent} has {free / 1e9:.1f} GB left and {needed / 1e9:.1f} GB are still to come: make room, or "
+            f"{folder} has {free / 1e9:.2f} GB left and {needed / 1e9:.2f} GB are still to come: make room, or "
             "set weights_dir to a folder on another disk."
         )
 

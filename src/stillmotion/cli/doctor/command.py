@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from stillmotion.adapters.models.depth_network import DEFAULT
 from stillmotion.adapters.private_files import UMASK
 from stillmotion.cli.doctor.directory import Finding, database, log_support, place, privacy
 from stillmotion.cli.logs import configure
@@ -82,6 +83,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("storage", _storage),
         ("address", _address),
         ("devices", _devices),
+        ("depth", _depth),
         ("renderer", _renderer),
         ("engines from outside", _engines_from_outside),
     )
@@ -213,6 +215,21 @@ def _devices(settings: Settings) -> Finding:
     absent = asyncio.run(absent_devices(settings.devices))
     remedy = "Mend the driver, or name others in the setting devices."
     return Finding("devices", "; ".join(absent) or f"{named}, as torch sees them", remedy if absent else "")
+
+
+def _depth(settings: Settings) -> Finding:
+    from stillmotion.cli.models.depth import depth_trouble
+    from stillmotion.composition.depth import NO_MODEL, pull_command
+
+    known = depth_trouble(settings)
+    if known is None and settings.depth_model in NO_MODEL:
+        return Finding("depth", f"estimated from the picture, since depth_model is {settings.depth_model}")
+    if known is None:
+        return Finding(
+            "depth", f"estimated from the picture; `{pull_command(DEFAULT)}` fetches a network that tells it"
+        )
+    said, trouble = known
+    return Finding("depth", trouble or said, "Do what the sentence says, then look again." if trouble else "")
 
 
 def _renderer(settings: Settings) -> Finding:

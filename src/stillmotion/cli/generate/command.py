@@ -6,12 +6,14 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from stillmotion.cli.completion import wire_names
+from stillmotion.cli.generate.depth_hint import DepthHint
 from stillmotion.cli.generate.plan_text import describe
 from stillmotion.cli.generate.progress_bars import Bars, bars
 from stillmotion.cli.generate.targets import Asked, ClipMaker, ClipOrder, Made, Makers, is_address, orders
@@ -90,19 +92,22 @@ def command(ctx: click.Context, /, images: tuple[str, ...], out: str | None, **g
     asked = Asked(**given, depth_bright_is_far=bright_is_far)
     _check(asked, settings)
     others = [each for each in (asked.end, asked.depth) if each]
+    hint = DepthHint(settings)
     try:
         placed = orders(images, out, others=others, overwrite=overwrite)
     except OutputRefused as error:
         raise click.UsageError(str(error)) from error
     try:
         with bars(live=not as_json) as shown:
-            tell = _Teller(as_json, shown, aside=placed[0].out.is_standard_output)
+            tell = _Teller(as_json, shown, aside=placed[0].out.is_standard_output, hint=hint)
             outcomes = asyncio.run(_make_all(maker_of(asked, settings), placed, shown, tell))
     except KeyboardInterrupt:
         click.echo("Cancelled; nothing is left half-made.", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except StillmotionError as error:
         raise NotMade(_in_our_words(error)) from error
+    if not (as_json or settings.server):
+        hint.tell(partial(click.echo, err=True))
     _end(outcomes, as_json=as_json)
 
 
@@ -164,8 +169,10 @@ class _Teller:
     as_json: bool
     shown: Bars
     aside: bool
+    hint: DepthHint
 
     def made(self, order: ClipOrder, made: Made) -> None:
+        self.hint.see(made.plan)
         if self.as_json:
             plan = json.loads(made.plan) if made.plan else None
             self._line(order, "completed", **made.described(), plan=plan)

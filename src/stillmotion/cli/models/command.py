@@ -2,18 +2,21 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from stillmotion.adapters.models.depth_network import DEFAULT, FILES, NAME
 from stillmotion.adapters.models.hub import Tell
 from stillmotion.cli.admin.options import json_option, print_json
-from stillmotion.cli.completion import entries
+from stillmotion.cli.completion import entries, pullable
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
+from stillmotion.cli.models.depth import after_pull, depth_lines, depth_trouble, described_depth, pull_depth
 from stillmotion.cli.models.pull import pull_weights
 from stillmotion.composition.engines import catalogue, model_troubles
 from stillmotion.config import Settings
@@ -39,15 +42,21 @@ def command() -> None:
 def list_(ctx: click.Context, offered: bool, memory: float | None, file: Path | None, as_json: bool) -> None:
     """Every model with its engine, abilities, licence and memory, and the wire names that stand for it.
 
-    With --memory the first is the one to take where memory is what there is to go by.
+    The depth network comes first, unless an option narrows the list. With --memory the first is the one to take where
+    memory is what there is to go by.
     """
-    models = _models(ctx, file)
+    settings = load_settings(ctx, catalogue=None if file is None else str(file))
+    models = catalogue(settings)
     entries = list(models.entries.values() if memory is None else models.fitting(memory))
     if offered:
         entries = [each for each in models.offered() if each in entries]
     if as_json:
-        print_json([_shown(entry, models) for entry in entries])
+        aside = [] if offered or memory is not None else [described_depth(settings)]
+        print_json([*aside, *(_shown(entry, models) for entry in entries)])
         return
+    if memory is None and not offered:
+        click.echo(click.style(NAME, bold=True))
+        click.echo("\n".join(depth_lines(settings)))
     for entry in entries:
         names = ", ".join(_names(entry, models))
         click.echo(click.style(entry.name, bold=True) + (f"  ({names})" if names else ""))
@@ -66,45 +75,61 @@ def list_(ctx: click.Context, offered: bool, memory: float | None, file: Path | 
 def check(ctx: click.Context, file: Path | None, as_json: bool) -> None:
     """Look whether every model that a wire name stands for can be made: licence, weights, servers that answer.
 
-    Ends with exit code 1 where one cannot.
+    A depth network that was pulled is held against its digest, byte for byte. Ends with exit code 1 where one cannot.
     """
     settings = load_settings(ctx, catalogue=None if file is None else str(file))
     configure(settings.log_level, settings.log_format)
     troubles = asyncio.run(model_troubles(settings))
+    depth = depth_trouble(settings)
+    if depth is not None:
+        troubles[NAME] = depth[1]
     if as_json:
         print_json([{"model": name, "trouble": trouble} for name, trouble in troubles.items()])
     else:
         for name, trouble in troubles.items():
-            click.echo(f"{name}: {trouble or 'can be made'}")
+            click.echo(f"{name}: {trouble or ('can be used' if name == NAME else 'can be made')}")
     if any(troubles.values()):
         sys.exit(EXIT_REFUSED)
 
 
 @command.command()
-@click.argument("names", nargs=-1, metavar="[MODEL]...", shell_complete=entries)
+@click.argument("names", nargs=-1, metavar="[MODEL]...", shell_complete=pullable)
 @click.option("--allow-hub", is_flag=True, default=None, help="As the setting allow_hub, for this once.")
+@click.option("--precision", type=click.Choice(list(FILES)), help=f"Of the depth network: {DEFAULT} if left out.")
 @_catalogue
 @json_option
 @click.pass_context
-def pull(ctx: click.Context, names: tuple[str, ...], allow_hub: bool | None, file: Path | None, as_json: bool) -> None:
+def pull(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    allow_hub: bool | None,
+    precision: str | None,
+    file: Path | None,
+    as_json: bool,
+) -> None:
     """Have the weights of each MODEL on this machine: of those that wire names stand for, where none is named.
 
-    The folder that the model's `weights` names goes first; the hub is asked only where it is allowed. A folder is
-    there once every file of it is, and agrees with its digest; what was broken off is gone on with.
+    `pull depth` fetches the depth network of the embedded engine: a file of a known digest under a free licence, so
+    that it needs no --allow-hub. Otherwise the folder that the model's `weights` names goes first; the hub is asked
+    only where it is allowed. A folder is there once every file of it is, and agrees with its digest; what was broken
+    off is gone on with.
     """
     settings = load_settings(ctx, catalogue=None if file is None else str(file), allow_hub=allow_hub)
-    failed = False
-    entries = _named(settings, names, only_weights=True)
-    if not entries and not as_json:
-        click.echo("No wire name stands for a model with weights: name the model.")
+    if precision and NAME not in names:
+        raise click.UsageError(f"--precision is of the depth network: stillmotion models pull {NAME} --precision …")
+    others = [name for name in names if name != NAME]
+    entries = _named(settings, others, only_weights=True) if others or not names else []
+    failed = NAME in names and not _depth_pulled(settings, precision or DEFAULT, as_json)
+    if not entries and not names and not as_json:
+        click.echo(f"No wire name stands for a model with weights: name the model, or {NAME} for the depth network.")
     for entry in entries:
         try:
             folder = pull_weights(entry, settings, _telling(as_json))
         except StillmotionError as error:
             failed = True
-            _say(entry, as_json, str(error), trouble=str(error))
+            _say(entry.name, as_json, str(error), trouble=str(error))
         else:
-            _say(entry, as_json, f"whole, in {folder}", folder=str(folder))
+            _say(entry.name, as_json, f"whole, in {folder}", folder=str(folder))
     if failed:
         sys.exit(EXIT_REFUSED)
 
@@ -129,11 +154,28 @@ def warm(ctx: click.Context, names: tuple[str, ...], file: Path | None, as_json:
             warmth = asyncio.run(warmed(entry, settings))
         except StillmotionError as error:
             failed = True
-            _say(entry, as_json, str(error), trouble=str(error))
+            _say(entry.name, as_json, str(error), trouble=str(error))
         else:
-            _say(entry, as_json, warmth.sentence, **warmth.described)
+            _say(entry.name, as_json, warmth.sentence, **warmth.described)
     if failed:
         sys.exit(EXIT_REFUSED)
+
+
+def _depth_pulled(settings: Settings, precision: str, as_json: bool) -> bool:
+    """Pull the depth network, and say so; false where that failed."""
+    tell: Callable[[str], None] = (lambda _: None) if as_json else partial(click.echo, err=True)
+    try:
+        facts = pull_depth(settings, precision, tell)
+    except StillmotionError as error:
+        _say(NAME, as_json, str(error), trouble=str(error))
+        return False
+    _say(
+        NAME,
+        as_json,
+        f"whole, in {facts['file']} ({facts['bytes'] / 1e6:.1f} MB, {facts['seconds']:.1f} s)\n{after_pull(settings)}",
+        **facts,
+    )
+    return True
 
 
 def _named(settings: Settings, names: Sequence[str], *, only_weights: bool = False) -> list[Entry]:
@@ -149,11 +191,11 @@ def _named(settings: Settings, names: Sequence[str], *, only_weights: bool = Fal
     return [each for each in models.offered() if each.engine == EngineKind.DIFFUSERS or not only_weights]
 
 
-def _say(entry: Entry, as_json: bool, sentence: str, **facts: Any) -> None:
+def _say(name: str, as_json: bool, sentence: str, **facts: Any) -> None:
     if as_json:
-        print_json({"model": entry.name, **facts})
+        print_json({"model": name, **facts})
     else:
-        click.echo(f"{entry.name}: {sentence}", err="trouble" in facts)
+        click.echo(f"{name}: {sentence}", err="trouble" in facts)
 
 
 def _telling(as_json: bool) -> Tell:
@@ -164,10 +206,6 @@ def _telling(as_json: bool) -> Tell:
             click.echo(f"{there / 1e9:7.2f} of {total / 1e9:.2f} GB  {file}", err=True)
 
     return tell
-
-
-def _models(ctx: click.Context, file: Path | None) -> Catalogue:
-    return catalogue(load_settings(ctx, catalogue=None if file is None else str(file)))
 
 
 def _names(entry: Entry, models: Catalogue) -> list[str]:

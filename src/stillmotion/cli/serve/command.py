@@ -11,6 +11,7 @@ import click
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings, without_collector
 from stillmotion.cli.process import faults_asked_for, run, stop_on_signals
+from stillmotion.composition.depth import depth_set_up
 from stillmotion.composition.preflight import refuse_few_files
 from stillmotion.config import Settings
 from stillmotion.worker.failpoints import Faults
@@ -54,7 +55,7 @@ async def _serve(settings: Settings, faults: Faults | None) -> None:
 
 async def _spawned(settings: Settings, faults: Faults | None) -> RendererProcess | None:
     """Spawn the first renderer process early. None without renderers, or where they are tried out first."""
-    if not settings.renderers or settings.depth_model:
+    if not settings.renderers or depth_set_up(settings) is not None:
         return None
     renderer = RendererProcess((*RENDERER_COMMAND, *common_options(settings.preview_seconds, faults)))
     with suppress(OSError):  # The host will try again, and say why it cannot.

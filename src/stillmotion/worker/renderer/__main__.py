@@ -41,7 +41,9 @@ def take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
     return incoming, outgoing
 
 
-def embedded_engines(depth_model: str | None = None, depth_model_gives: str = "nearness") -> dict[str, Engine]:
+def embedded_engines(
+    depth_model: str | None = None, depth_model_gives: str = "nearness", *, is_pulled: bool = False
+) -> dict[str, Engine]:
     """The engines of a default install, loaded and warm, by name. Raises `EngineUnfit`."""
     # Late, so that the pipes are safe and the time is measured; ONNX Runtime only for a model of its own.
     from stillmotion.engines.parallax import Parallax  # noqa: PLC0415 - see above
@@ -50,7 +52,7 @@ def embedded_engines(depth_model: str | None = None, depth_model_gives: str = "n
     if depth_model is not None:
         from stillmotion.engines.parallax.depth.onnx_model import DepthModel, Gives  # noqa: PLC0415 - see above
 
-        depth = DepthModel(Path(depth_model), Gives(depth_model_gives))
+        depth = DepthModel(Path(depth_model), Gives(depth_model_gives), is_pulled=is_pulled)
     parallax = Parallax(depth)
     return {parallax.name: parallax}
 
@@ -114,7 +116,8 @@ def main() -> None:
 
 def _engines(arguments: argparse.Namespace) -> tuple[dict[str, Engine], dict[str, str]]:
     if arguments.models is None:
-        return embedded_engines(arguments.depth_model, arguments.depth_model_gives), {}
+        model, gives = arguments.depth_model, arguments.depth_model_gives
+        return embedded_engines(model, gives, is_pulled=arguments.depth_model_pulled), {}
     entries = msgspec.json.decode(arguments.models, type=list[Entry])
     return outside_engines(entries) if entries[0].is_outside else model_engines(entries, arguments.device)
 
@@ -125,6 +128,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="")
     parser.add_argument("--depth-model")
     parser.add_argument("--depth-model-gives", default="nearness")
+    parser.add_argument("--depth-model-pulled", action="store_true")
     parser.add_argument("--preview-every", type=float, default=PREVIEW_SECONDS)
     parser.add_argument("--faults")
     parser.add_argument("parent", type=int)

@@ -18,8 +18,11 @@ from stillmotion.vision.resize import Grid, Pixels, resized
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's mean and standard deviation of R, G and B (0 to 1), the input normalisation of MiDaS, DPT and Depth
 Anything (`NormalizeImage` in `depth_anything_v2/dpt.py` and in MiDaS's `midas/transforms.py`)."""
-LONGER_SIDE = 518
-"""Longer side in pixels if the model leaves its size open: Depth Anything was trained on squares of this."""
+PIXELS = 98_000
+"""Pixels of the input if the model leaves its size open: 420 × 238 of a wide picture, about 500 of Depth Anything's
+patches. It was trained on squares of 518, which take three and a half times as long (docs/adr/0052)."""
+LONGEST_SIDE = 630
+"""Most pixels of the longer side of such an input, reached by panoramas."""
 PATCHES = (14, 32)
 """Multiples for open sides, tried in turn: Depth Anything's patch, MiDaS's and DPT's coarsest step."""
 LEAST_SIDE = 8
@@ -43,22 +46,28 @@ class Gives(StrEnum):
 class DepthModel:
     """A depth model, loaded and tried once. Implements `DepthSource`."""
 
-    def __init__(self, file: Path, gives: Gives = Gives.NEARNESS) -> None:
-        """Raises `EngineUnfit` if the file or ONNX Runtime is missing, or the model gives no depth."""
+    def __init__(self, file: Path, gives: Gives = Gives.NEARNESS, *, is_pulled: bool = False) -> None:
+        """Raises `EngineUnfit` if the file or ONNX Runtime is missing, or the model gives no depth.
+
+        `is_pulled` is true for the network that `stillmotion models pull depth` fetched: refusals then name that.
+        """
         self.name = f"model {file.stem}"
         self._gives = gives
+        self._called = f"The depth network is {file}" if is_pulled else f"depth_model names {file}"
+        self._remedy = " Pull it again (`stillmotion models pull depth`), or set depth_model to none." * is_pulled
         if not file.is_file():
-            raise EngineUnfit(f"depth_model names {file}, which is not a file: give the path of an ONNX model.")
+            raise self._unfit("is not a file: give the path of an ONNX model.")
         try:
             import onnxruntime  # noqa: PLC0415 - an extra, and large
         except ImportError as error:
+            unset = "set depth_model to none" if is_pulled else "unset depth_model"
             raise EngineUnfit(
-                "depth_model is set, but ONNX Runtime is missing: install stillmotion[onnx], or unset depth_model."
+                f"{self._called}, but ONNX Runtime is missing: install stillmotion[onnx], or {unset}."
             ) from error
         self._runtime: Any = onnxruntime
         self._session = self._opened(file)
-        self._input = self._only_input(file)
-        self._patch = self._tried(file)
+        self._input = self._only_input()
+        self._patch = self._tried()
 
     def depth(self, rgb: Pixels, scene: Scene) -> Depth:
         """The model's depth. Raises `GenerationFailed` (code `depth_model_failed`); there is no fallback."""
@@ -70,6 +79,10 @@ class DepthModel:
             raise FailureKind.DEPTH_MODEL_ANSWERED_NO_DEPTH.error()
         return graded(self._as_nearness(values), scene, self.name)
 
+    def _unfit(self, why: str) -> EngineUnfit:
+        """A refusal of the file. `why` follows `which`."""
+        return EngineUnfit(f"{self._called}, which {why}{self._remedy}")
+
     def _opened(self, file: Path) -> Any:
         options = self._runtime.SessionOptions()
         options.log_severity_level = 3
@@ -79,9 +92,7 @@ class DepthModel:
         try:
             return self._runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except self._errors() as error:
-            raise EngineUnfit(
-                f"depth_model names {file}, which ONNX Runtime cannot load: {_first_line(error)}"
-            ) from error
+            raise self._unfit(f"ONNX Runtime cannot load: {_first_line(error)}") from error
 
     def _errors(self) -> tuple[type[Exception], ...]:
         """Exceptions of ONNX Runtime: each status code is a class, without a common base."""
@@ -89,18 +100,18 @@ class DepthModel:
         own = [each for each in vars(states).values() if isinstance(each, type) and issubclass(each, Exception)]
         return (*own, ValueError, RuntimeError, TypeError)
 
-    def _only_input(self, file: Path) -> Any:
+    def _only_input(self) -> Any:
         inputs = self._session.get_inputs()
         shape = inputs[0].shape if len(inputs) == 1 else []
         if len(shape) != 4 or _fixed(shape[1]) not in {3, None} or inputs[0].type not in TYPES:
             told = ", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs)
-            raise EngineUnfit(
-                f"depth_model names {file}, whose input is {told}: it must be one picture, "
+            raise self._unfit(
+                f"has the input {told}: it must be one picture, "
                 "1 × 3 × height × width in floats, like those of MiDaS and Depth Anything."
             )
         return inputs[0]
 
-    def _tried(self, file: Path) -> int:
+    def _tried(self) -> int:
         """The patch size that works on a grey gradient. One flat grey would not do: some models divide by the range."""
         greys = np.linspace(64, 160, 3 * LEAST_SIDE)[:, np.newaxis, np.newaxis]
         picture = np.broadcast_to(greys, (3 * LEAST_SIDE, 4 * LEAST_SIDE, 3)).astype(np.uint8)
@@ -114,13 +125,15 @@ class DepthModel:
             if _is_depth(values):
                 return patch
             why = f"it answered with the shape {values.shape}"
-        raise EngineUnfit(f"depth_model names {file}, which gives no depth of a picture: {why}")
+        raise self._unfit(f"gives no depth of a picture: {why}")
 
     def _run(self, rgb: Pixels, patch: int) -> Any:
         """The model's first answer, its leading dimensions of one dropped. A checkpoint that raises stops it."""
         height, width = _sides(rgb.shape[0], rgb.shape[1], self._input.shape[2:], patch)
         feed = {self._input.name: normalised(rgb, height, width).astype(TYPES[self._input.type])}
         options = self._runtime.RunOptions()
+        # Else the memory of a run, 100 MB of a transformer's, is kept for as long as the renderer lives.
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         # The model runs in a thread so that a cancel can end it between checkpoints.
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(self._session.run, None, feed, options)
@@ -148,7 +161,7 @@ def normalised(rgb: Pixels, height: int, width: int) -> Grid:
 
 def _sides(height: int, width: int, wanted: Sequence[Any], patch: int) -> tuple[int, int]:
     """The model's own height and width; for open sides the picture's shape in whole patches."""
-    scale = LONGER_SIDE / max(height, width)
+    scale = min((PIXELS / (height * width)) ** 0.5, LONGEST_SIDE / max(height, width))
     own = (max(patch, round(side * scale / patch) * patch) for side in (height, width))
     high, wide = (_fixed(each) or side for each, side in zip(wanted, own, strict=True))
     return high, wide
