@@ -4,7 +4,7 @@ import pytest
 
 from stillmotion.composition.engines import video_codec
 from stillmotion.config import SettingsError, load
-from stillmotion.domain.rendering import VideoCodec
+from stillmotion.domain.request import VideoCodec
 from stillmotion.media.output import encoder
 
 

@@ -29,6 +29,14 @@ def test_a_picture_becomes_a_clip_here(terminal):
     assert terminal.files("*.mp4") == ["new/out.mp4"]
 
 
+def test_a_clip_is_compressed_as_asked(terminal):
+    for codec in ("av1", "h264"):
+        clip = terminal.folder / f"{codec}.mp4"
+        code, _, err = terminal("generate", "one.jpg", "push in", "-o", str(clip), "--codec", codec, *SMALL)
+        assert (code, err.strip()) == (0, "")
+        assert probe(clip, whole=True).codec == codec
+
+
 def test_many_pictures_become_many_clips_and_a_second_call_passes_over_them(terminal):
     words = ["orbit left", "-o", "out", *SMALL]
     code, out, err = terminal("generate", "one.jpg", "two.jpg", "missing.jpg", *words, "--json")
@@ -129,6 +137,7 @@ def test_a_server_makes_clips_as_here(terminal, running):
         (["one.jpg", "push", "in"], 2, "push is no file. If it belongs to the prompt, put that in quotes."),
         (["missing.jpg", "orbit left"], 1, "missing.jpg is not a file: give a picture's path or its URL"),
         (["one.jpg", "orbit left", "--seconds", "99"], 1, "--seconds: must be from 1 to 12 seconds"),
+        (["one.jpg", "orbit left", "--codec", "vp9"], 2, "'vp9' is not one of 'h264', 'av1'"),
         (["one.jpg", "orbit left", "--camera", "backflip"], 2, "'backflip' is not one of"),
         (["one.jpg", "x", "--server", "http://127.0.0.1:9"], 1, "http://127.0.0.1:9 needs a key: give it with --key"),
         (["one.jpg", "x", "--server", "here", "--key", "k"], 1, "here is not a server's URL"),

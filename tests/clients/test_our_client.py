@@ -33,12 +33,13 @@ def test_everything_that_can_be_asked_arrives(ours, caller):
         resolution="540p",
         seed=7,
         model="ray-2",
+        codec="av1",
         callback_url="https://example.com/hook",
     )
     assert (made.state, made.model, made.prompt, made.engine) == ("queued", "ray-2", "a lake", "forward/elsewhere")
     request = caller.edge.run(caller.edge.services.generations.get(caller.issued.subscription, made.id)).request
     assert (request.seconds, request.seed, request.concepts) == (4.5, 7, ("orbit_left", "push_in"))
-    assert (request.aspect_ratio, request.resolution) == ("9:16", "540p")
+    assert (request.aspect_ratio, request.resolution, request.codec) == ("9:16", "540p", "av1")
     assert (request.frame1.url, request.callback_url) == (PICTURE_URL + "2", "https://example.com/hook")
     assert ours.get(made.id) == made
 

@@ -10,7 +10,7 @@ from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.adapters.store.sqlite.generation_rows import from_request, objects_of, to_request
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.domain.reframing import Placement
-from stillmotion.domain.request import AspectRatio, GenerationRequest, Keyframe, Purpose, Resolution
+from stillmotion.domain.request import AspectRatio, GenerationRequest, Keyframe, Purpose, Resolution, VideoCodec
 
 WRITTEN = [
     (1, '{"prompt":"a lake","seconds":5.0,"resolution":"720p","model":"ray-1-6"}', GenerationRequest("a lake")),
@@ -75,6 +75,11 @@ WRITTEN = [
         '{"prompt":"a lake","seconds":5.0,"resolution":"720p","model":"ray-1-6","negative_prompt":"fog"}',
         GenerationRequest("a lake", negative_prompt="fog"),
     ),
+    (
+        11,
+        '{"prompt":"a lake","seconds":5.0,"resolution":"720p","model":"ray-1-6","codec":"av1"}',
+        GenerationRequest("a lake", codec=VideoCodec.AV1),
+    ),
 ]
 """The first schema whose program wrote such a row, its text, and its meaning."""
 
@@ -132,6 +137,7 @@ requests = st.builds(
     source_url=st.none() | st.text(),
     placement=st.none() | st.builds(Placement, *[st.none() | st.integers(-(2**40), 2**40)] * 4),
     negative_prompt=st.text(),
+    codec=st.none() | st.sampled_from(VideoCodec),
 )
 
 

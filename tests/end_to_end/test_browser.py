@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from stillmotion.domain.request import VideoCodec
 from tests.end_to_end.conftest import small_picture
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -50,8 +51,10 @@ class _Page(BaseHTTPRequestHandler):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_a_browser_plays_the_clip_and_seeks_in_it(running, tmp_path):
-    accepted = running.submit({"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"})
+@pytest.mark.parametrize("codec", list(VideoCodec))
+def test_a_browser_plays_the_clip_and_seeks_in_it(running, tmp_path, codec):
+    asked = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p", "codec": codec}
+    accepted = running.submit(asked)
     assets = running.wait_for(accepted.body["id"], "completed")["assets"]
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
     server.page, server.told = PAGE.format(**assets), queue.Queue()

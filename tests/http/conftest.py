@@ -26,6 +26,7 @@ from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
+from stillmotion.application.ports.values import any_codec
 from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.application.uploads import Uploads
@@ -169,12 +170,14 @@ def models() -> Catalogue:
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
     """The services of the edge, with a guard that allows only public addresses.
 
-    `parts` replaces services. Its part `catalogue` replaces the models.
+    `parts` replaces services. Its part `catalogue` replaces the models, and `can_encode` what can be compressed.
     """
     guard = UrlGuard(AddressPolicy((), ()))
     offered = parts.pop("catalogue", None) or models()
     uploads = Uploads(store, objects, clock, new_uuid7, new_token)
-    generations = Generations(store, objects, InProcessSignal(), guard, clock, new_uuid7, new_token, offered, uploads)
+    can_encode = parts.pop("can_encode", any_codec)
+    values = clock, new_uuid7, new_token, offered, uploads
+    generations = Generations(store, objects, InProcessSignal(), guard, *values, can_encode=can_encode)
     services = Services(
         access=Access(store, clock, PEPPER),
         read_limits=ReadLimits(),

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stillmotion.domain.rendering import Frame, Rendering, VideoCodec
-from stillmotion.domain.request import FrameSize
+from stillmotion.domain.rendering import Frame, Rendering
+from stillmotion.domain.request import FrameSize, VideoCodec
 from stillmotion.media.output.encoder import OPTIONS, encode
 
 SIZE = FrameSize(320, 180)

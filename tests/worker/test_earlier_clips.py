@@ -13,8 +13,15 @@ from stillmotion.application.generations import Generations
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
-from stillmotion.domain.rendering import VideoCodec
-from stillmotion.domain.request import AspectRatio, FrameSize, GenerationRequest, Keyframe, Purpose, Resolution
+from stillmotion.domain.request import (
+    AspectRatio,
+    FrameSize,
+    GenerationRequest,
+    Keyframe,
+    Purpose,
+    Resolution,
+    VideoCodec,
+)
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.media.input.probe import probe
 from tests.timing import tries
@@ -137,6 +144,17 @@ async def test_an_upscaling_is_cancelled_within_a_quarter_second(workshop):
             took.append(await bench.emptied())
             assert (await bench.find(generation_id)).state is State.CANCELLED
     assert took[-1] < 0.25
+
+
+async def test_a_clip_is_in_the_codec_that_was_asked_for_whatever_is_set(workshop, tmp_path):
+    async with running(workshop) as bench:
+        desk = Desk(bench)
+        source = await desk.made("fade", codec=VideoCodec.AV1)
+        larger = await desk.another(source.id, Purpose.UPSCALE, resolution=Resolution.P720)
+        extended = await desk.made("tell", frame0=Keyframe(id=source.id))
+        codecs = [(await desk.facts(each, tmp_path)).codec for each in (source, larger, extended)]
+    assert codecs == ["av1", "av1", "h264"]
+    assert json.loads(extended.plan)["frame0"] == pytest.approx(210, abs=3)
 
 
 async def test_clips_are_av1_where_that_is_set(workshop, tmp_path):

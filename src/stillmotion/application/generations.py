@@ -9,7 +9,7 @@ from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.outbound import UrlRules
 from stillmotion.application.ports.store import Accepted, Fingerprint, GenerationStore, IdempotencyKey, Submission
-from stillmotion.application.ports.values import Clock, NewId, NewToken
+from stillmotion.application.ports.values import CanEncode, Clock, NewId, NewToken, any_codec
 from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import INPUTS
@@ -19,7 +19,7 @@ from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.planning import first_able, length
 from stillmotion.domain.rendering import RESAMPLER
-from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Keyframe, Purpose, Resolution
+from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Keyframe, Purpose, VideoCodec
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.domain.uploads import upload_named_by
 
@@ -38,6 +38,7 @@ class Generations:
     catalogue: Catalogue
     uploads: Uploads
     fault: Fault = no_fault
+    can_encode: CanEncode = any_codec
 
     async def submit(
         self,
@@ -142,18 +143,17 @@ class Generations:
         for field, keyframe in ((Field.FRAME0_ID, request.frame0), (Field.FRAME1_ID, request.frame1)):
             if keyframe is not None and keyframe.id is not None:
                 await self._finished(subscription, field, keyframe.id)
-        engine, seconds, resolution = await self._plan(subscription, model, request)
-        subscription.product.check_size(resolution, seconds)
+        engine, planned = await self._plan(subscription, model, request)
+        await self._check_codec(planned.codec)
+        subscription.product.check_size(planned.resolution, planned.seconds)
         # Both pictures are read before the first is stored: a bad second one must leave nothing behind.
         frame0 = await self._read(Field.FRAME0_URL, subscription, request.frame0)
         frame1 = await self._read(Field.FRAME1_URL, subscription, request.frame1)
         return engine, replace(
-            request,
+            planned,
             frame0=await self._store(generation_id, frame0),
             frame1=await self._store(generation_id, frame1),
             model=model,
-            seconds=seconds,
-            resolution=resolution,
             fps=None,
             frame_count=None,
         )
@@ -179,12 +179,12 @@ class Generations:
 
     async def _plan(
         self, subscription: Subscription, model: str, request: GenerationRequest
-    ) -> tuple[str, float, Resolution]:
-        """Engine, length in seconds and resolution of the clip. Raises `InvalidRequest`."""
+    ) -> tuple[str, GenerationRequest]:
+        """Engine, and the request with the clip's own length, resolution and codec. Raises `InvalidRequest`."""
         if request.purpose is Purpose.VIDEO:
             entry = first_able(self.catalogue.route(model), request)
-            return entry.engine_name, length(entry, request), request.resolution
-        seconds, resolution = MAX_SECONDS, request.resolution
+            return entry.engine_name, replace(request, seconds=length(entry, request))
+        seconds, resolution, codec = MAX_SECONDS, request.resolution, request.codec
         if request.source is not None:
             named_by = Field.SOURCE if request.source_url is None else Field.SOURCE_URL
             source = (await self._finished(subscription, named_by, request.source)).request
@@ -194,8 +194,16 @@ class Generations:
                 )
             seconds = source.seconds
             resolution = source.resolution if request.purpose is Purpose.REFRAME else resolution
+            codec = codec or source.codec
         request.check_placement(resolution)
-        return RESAMPLER, seconds, resolution
+        return RESAMPLER, replace(request, seconds=seconds, resolution=resolution, codec=codec)
+
+    async def _check_codec(self, codec: VideoCodec | None) -> None:
+        """Raise `InvalidRequest` for a codec that clips cannot be compressed in here."""
+        if codec not in (None, VideoCodec.H264) and not await self.can_encode(codec):
+            raise InvalidRequest(
+                Problem(Field.CODEC, f"cannot be {codec} here: this server's PyAV has no encoder for it; ask for h264")
+            )
 
     async def _finished(self, subscription: Subscription, field: str, generation_id: str) -> Generation:
         """A completed generation of the same owner. Raises `InvalidRequest` that names `field`."""

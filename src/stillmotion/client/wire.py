@@ -29,6 +29,7 @@ class Options(TypedDict, total=False):
     resolution: str
     seed: int
     model: str
+    codec: str
     callback_url: str
 
 

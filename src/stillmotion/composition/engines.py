@@ -3,6 +3,7 @@
 Libraries of engines are imported where an engine is chosen: they take seconds to load, or are not installed.
 """
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.planning import successor
-from stillmotion.domain.rendering import VideoCodec
+from stillmotion.domain.request import VideoCodec
 from stillmotion.engines.installed import missing_engine
 from stillmotion.worker.devices import Device, devices_for
 from stillmotion.worker.failpoints import Faults
@@ -126,13 +127,22 @@ def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[RemoteMaker
 def video_codec(settings: Settings) -> VideoCodec:
     """The codec of clips. Raises `SettingsError` where this installation cannot encode it."""
     codec = VideoCodec(settings.video_codec)
-    if codec is not VideoCodec.H264:
-        # PyAV is large: the server loads it only to ask for what may be missing.
-        from stillmotion.media.output.encoder import can_encode
-
-        if not can_encode(codec):
-            raise SettingsError(f"video_codec is {codec}, but the installed PyAV has no encoder for it: set h264.")
+    if codec is not VideoCodec.H264 and not has_encoder(codec):
+        raise SettingsError(f"video_codec is {codec}, but the installed PyAV has no encoder for it: set h264.")
     return codec
+
+
+async def encodes(codec: VideoCodec) -> bool:
+    """`has_encoder`, asked in a thread."""
+    return await asyncio.to_thread(has_encoder, codec)
+
+
+def has_encoder(codec: VideoCodec) -> bool:
+    """True where the installed PyAV has the codec's encoder. The first call loads PyAV."""
+    # PyAV is large: the server loads it only to ask for what may be missing.
+    from stillmotion.media.output.encoder import can_encode
+
+    return can_encode(codec)
 
 
 # --- availability ---------------------------------------------------------------------------------------------------

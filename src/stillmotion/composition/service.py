@@ -26,7 +26,7 @@ from stillmotion.application.ports.values import Clock
 from stillmotion.application.retention import Retention
 from stillmotion.application.uploads import Uploads
 from stillmotion.composition.administration import administration_over
-from stillmotion.composition.engines import offered
+from stillmotion.composition.engines import encodes, offered
 from stillmotion.composition.installation import KEYS, LINKS, Missing, derived, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_troubles
@@ -87,7 +87,7 @@ async def service(
         services = Services(
             access=Access(store, clock, derived(directory, KEYS)),
             generations=Generations(
-                store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault
+                store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault, encodes
             ),
             uploads=uploads,
             delivery_log=DeliveryLog(store, store, announcements, clock),

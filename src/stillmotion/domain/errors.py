@@ -257,6 +257,7 @@ class Field(StrEnum):
     FPS = "fps"
     FRAME_COUNT = "num_frames"
     SEED = "seed"
+    CODEC = "codec"
     CALLBACK_URL = "callback_url"
     MODEL = "model"
     SOURCE = "source"

@@ -139,6 +139,11 @@ class FailureKind(Enum):
         False,
     )
 
+    CODEC_MISSING = (
+        "codec_missing",
+        "The machine that makes the video cannot compress it as {codec}, as its PyAV lacks {encoder}: ask for h264.",
+    )
+
     # The server that another clip is asked of (`engines.forward`).
     REMOTE_FAILED = "remote_failed", "The server that makes this model failed on it: {why}"
     REMOTE_REFUSED = "remote_refused", "The server that makes this model refused it: {why}"

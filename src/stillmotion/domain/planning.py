@@ -214,6 +214,8 @@ def _adjusted(entry: Entry, request: GenerationRequest, frame_count: int) -> lis
             said.append(f"size: {made.width}×{made.height}, the nearest that {entry.name} makes")
     if request.seed is not None and not _takes_seed(entry):
         said.append(f"seed: not passed on, {entry.name} takes none")
+    if request.codec is not None and entry.server is not None:
+        said.append(f"codec: a clip that comes in another is compressed anew as {request.codec}, without its sound")
     if not entry.takes_prompt and (request.prompt or request.concepts):
         said.append(f"prompt: not used, {entry.name} takes no words")
     return said

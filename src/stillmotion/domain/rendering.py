@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from stillmotion.domain.catalogue import SizeRule
@@ -145,13 +144,6 @@ class Rendering:
     frames: Iterator[Frame]
     plan: str
     telling_frame: int = 0
-
-
-class VideoCodec(StrEnum):
-    """Codec of a clip, in an MP4 container."""
-
-    H264 = "h264"
-    AV1 = "av1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,13 @@ class AspectRatio(StrEnum):
         return int(width) / int(height)
 
 
+class VideoCodec(StrEnum):
+    """Codec of a clip, in an MP4 container."""
+
+    H264 = "h264"
+    AV1 = "av1"
+
+
 @dataclass(frozen=True, slots=True)
 class FrameSize:
     """Size in pixels. Both sides are even, as 4:2:0 video needs."""
@@ -100,7 +107,7 @@ class GenerationRequest:
     `placement` is where the picture lies in the reframed clip; None crops around the subject.
 
     `fps` (frames a second) and `frame_count` are set only until a model is chosen: it must make exactly that many
-    frames a second, and the count becomes `seconds`.
+    frames a second, and the count becomes `seconds`. `codec` is None for the one that the server is set to.
 
     Construction checks nothing, so that a stored request stays readable when a rule changes: `check` a new one.
     """
@@ -123,6 +130,7 @@ class GenerationRequest:
     negative_prompt: str = ""
     fps: int | None = None
     frame_count: int | None = None
+    codec: VideoCodec | None = None
 
     @property
     def extends(self) -> bool:

@@ -27,7 +27,7 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.rendering import VideoCodec
+from stillmotion.domain.request import VideoCodec
 from stillmotion.media.sandbox.client import DECODER_COMMAND
 from stillmotion.worker.inputs.fetched import Fetched
 from stillmotion.worker.inputs.files import InputFiles
@@ -57,7 +57,7 @@ log = structlog.get_logger(__name__)
 class AttemptContext:
     """Dependencies of every attempt.
 
-    `announcements` wakes whoever delivers callbacks; `scratch` is ours alone; `codec` is what clips are made in.
+    `announcements` wakes whoever delivers callbacks; `scratch` is ours alone; `codec` is for clips that ask for none.
     `slow_decoder` is the command of a decoder for what takes long.
     """
 
@@ -224,7 +224,8 @@ class Attempt:
             return FailureKind.INTERNAL_ERROR.error()
 
     def _job(self, decoded_within: float | None) -> Job:
-        return Job(self.generation, self._inputs, self._workshop.codec, self._log, self, decoded_within)
+        codec = self.generation.request.codec or self._workshop.codec
+        return Job(self.generation, self._inputs, codec, self._log, self, decoded_within)
 
     async def _other_lane(self) -> Maker:
         """Leave the lane, have the pictures decoded without one, and wait for the next."""

@@ -9,7 +9,7 @@ from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import AspectRatio, Keyframe
+from stillmotion.domain.request import AspectRatio, Keyframe, VideoCodec
 from stillmotion.engines.forward.peers import peer_of
 from stillmotion.engines.forward.polling import follow
 from stillmotion.media.input.probe import probe
@@ -77,6 +77,15 @@ async def test_what_to_keep_away_from_is_sent(workshop, clip):
     async with open_studio(OpenAIStudio(clip)) as studio:
         await made_by(studio, workshop, negative_prompt="blur, text")
     assert studio.asked[0]["negative_prompt"] == "blur, text"
+
+
+async def test_a_clip_is_compressed_anew_where_another_codec_was_asked_for(workshop, clip, tmp_path):
+    async with open_studio(OpenAIStudio(clip)) as studio:
+        done = await made_by(studio, workshop, codec=VideoCodec.AV1)
+    assert "codec" not in studio.asked[0]
+    await workshop.objects.fetch_file(done.assets.video.key, str(tmp_path / "made.mp4"))
+    assert probe(tmp_path / "made.mp4", whole=True).codec == "av1"
+    assert "codec: a clip that comes in another is compressed anew as av1, without its sound" in done.plan
 
 
 async def test_the_key_and_the_model_are_sent_and_plain_servers_get_plain_fields(workshop, clip):

@@ -78,7 +78,8 @@ def test_a_keyframe_that_says_two_things_or_nothing_is_refused_by_its_part(calle
 
 
 def test_null_members_are_absent_on_every_surface(caller):
-    names = ["input_reference", "model", "seconds", "size", "seed", "fps", "num_frames", "negative_prompt", "user"]
+    names = ["input_reference", "model", "seconds", "size", "seed", "fps", "num_frames", "negative_prompt", "codec"]
+    names += ["user"]
     asked = dict.fromkeys(names) | {"input_reference": {"image_url": PICTURE_URL, "file_id": None}}
     assert stored(caller, video(caller, **asked)).frame0 == Keyframe(url=PICTURE_URL)
     assert stored(caller, video(caller, metadata=None)).model == "sora-2"

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
-from stillmotion.domain.rendering import Frame, Rendering, VideoCodec, cancellable_by
-from stillmotion.domain.request import FrameSize
+from stillmotion.domain.rendering import Frame, Rendering, cancellable_by
+from stillmotion.domain.request import FrameSize, VideoCodec
 from stillmotion.media.frames import rgb
 from stillmotion.media.input import clips
 from stillmotion.media.input.probe import BrokenClip, probe
@@ -77,6 +77,37 @@ def test_playing_starts_with_the_first_frame_and_lasts_as_long_as_the_frames(tmp
         assert float(stream.duration * stream.time_base) == 2.5
         assert container.duration == 2_500_000
         assert stream.codec_context.codec_tag == {VideoCodec.H264: "avc1", VideoCodec.AV1: "av01"}[codec]
+
+
+def test_an_av1_file_says_in_its_head_what_a_browser_asks_before_it_plays(tmp_path):
+    """The `codecs` parameter comes from the box av1C: marker and version, profile and level, depth and chroma."""
+    clip = encode(rendering(grey_ramp(30), 30), tmp_path / "clip.mp4", OPTIONS[VideoCodec.AV1])
+    content = clip.path.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+    box = content[content.index(b"av1C") + 4 :][:3]
+    marker, profile, level, depth = box[0], box[1] >> 5, box[1] & 31, 10 if box[2] & 0b0100_0000 else 8
+    assert (marker, f"av01.{profile}.{level:02}M.{depth:02}") == (0x81, "av01.0.00M.08")
+    assert box[2] & 0b0001_1100 == 0b0000_1100
+
+
+def test_one_keyframe_is_enough_for_a_clip_of_the_usual_length_and_longer_ones_have_more(tmp_path):
+    for count, keyframes in ((120, 1), (250, 3)):
+        encode(
+            rendering((flat((60, 128, 128)) for _ in range(count)), count), tmp_path / "c.mp4", OPTIONS[VideoCodec.AV1]
+        )
+        with av.open(str(tmp_path / "c.mp4")) as container:
+            assert sum(packet.is_keyframe for packet in container.demux(video=0) if packet.size) == keyframes
+
+
+def test_a_machine_without_the_encoder_draws_nothing_and_says_what_to_ask_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(av, "codecs_available", {"libx264"})
+    drawn = []
+    frames = (drawn.append(frame) or frame for frame in grey_ramp(4))
+    with pytest.raises(
+        GenerationFailed, match="cannot compress it as av1, as its PyAV lacks libsvtav1: ask for h264"
+    ) as no:
+        encode(rendering(frames, 4), tmp_path / "clip.mp4", OPTIONS[VideoCodec.AV1])
+    assert (no.value.code, no.value.permanent, drawn, list(tmp_path.iterdir())) == ("codec_missing", True, [], [])
 
 
 @pytest.mark.parametrize("codec", list(VideoCodec))

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
-from stillmotion.domain.rendering import VideoCodec, cancellable_by
-from stillmotion.domain.request import FrameSize
+from stillmotion.domain.rendering import cancellable_by
+from stillmotion.domain.request import FrameSize, VideoCodec
 from stillmotion.media.input import clips, pictures
 from stillmotion.media.input.clip_facts import ONE_FILE
 from stillmotion.media.input.depth_images import decode_depth

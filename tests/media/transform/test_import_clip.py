@@ -12,16 +12,16 @@ from PIL import Image
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Picture
-from stillmotion.domain.request import FrameSize
+from stillmotion.domain.request import FrameSize, VideoCodec
 from stillmotion.media.input.probe import probe
-from stillmotion.media.output.encoder import EncodeOptions
+from stillmotion.media.output.encoder import OPTIONS, EncodeOptions
 from stillmotion.media.output.faststart import NotMovable, write_index_first
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.fit import write_fitted
-from stillmotion.media.transform.import_clip import take_over
+from stillmotion.media.transform.import_clip import ClipForm, take_over
 from tests.media.clips import SIZE, texture, write_clip
 
-ALL, OPTIONS = slice(None), EncodeOptions()
+PLAIN = ClipForm(EncodeOptions())
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def decoded(path):
 @pytest.mark.parametrize("options", [{}, {"movflags": "+faststart"}], ids=["index last", "index first"])
 def test_what_a_browser_plays_keeps_its_pictures_and_gets_its_index_first(tmp_path, decoder, options):
     theirs = foreign_clip(tmp_path / "theirs.mp4", codec="libx264", size=(96, 64), **options)
-    taken = take_over(theirs, tmp_path / "ours.mp4", ALL, decoder, OPTIONS, lambda _: None)
+    taken = take_over(theirs, tmp_path / "ours.mp4", PLAIN, decoder, lambda _: None)
     assert (taken.size, taken.fps, taken.frame_count) == (FrameSize(96, 64), 10, 12)
     assert probe(tmp_path / "ours.mp4", whole=True).frame_count == 12
     for mine, original in zip(decoded(tmp_path / "ours.mp4"), decoded(theirs), strict=True):
@@ -70,16 +70,26 @@ def test_what_a_browser_plays_keeps_its_pictures_and_gets_its_index_first(tmp_pa
 )
 def test_what_no_browser_plays_is_compressed_anew(tmp_path, codec, layout, size, decoder):
     theirs = foreign_clip(tmp_path / "theirs.mp4", codec, layout, size)
-    take_over(theirs, tmp_path / "ours.mp4", ALL, decoder, OPTIONS, lambda _: None)
+    take_over(theirs, tmp_path / "ours.mp4", PLAIN, decoder, lambda _: None)
     facts = probe(tmp_path / "ours.mp4", whole=True)
     assert (facts.codec, facts.frame_count, facts.size) == ("h264", 12, FrameSize(96, size[1] // 2 * 2))
     means = [frame[: facts.size.height].mean() for frame in decoded(tmp_path / "ours.mp4")]
     assert means[11] > means[5] > means[0]
 
 
+@pytest.mark.parametrize("theirs", list(VideoCodec))
+@pytest.mark.parametrize("asked", list(VideoCodec))
+def test_a_codec_that_was_asked_for_is_had_whatever_the_clip_came_in(tmp_path, theirs, asked, decoder):
+    came = write_clip(tmp_path / "theirs.mp4", lambda index: texture(shift=index), codec=theirs)
+    took = take_over(came, tmp_path / "ours.mp4", ClipForm(OPTIONS[asked], recoded=True), decoder, lambda _: None)
+    facts = probe(tmp_path / "ours.mp4", whole=True)
+    assert (facts.codec, facts.frame_count, took.byte_count) == (asked, 24, (tmp_path / "ours.mp4").stat().st_size)
+    assert (decoded(tmp_path / "ours.mp4")[5] == decoded(came)[5]).all() == (asked is theirs)
+
+
 @pytest.mark.parametrize(("kept", "count"), [(slice(1, None), 23), (slice(None, -1), 23), (slice(1, -1), 22)])
 def test_a_frame_that_is_shown_elsewhere_is_left_out(clip, tmp_path, kept, count, decoder):
-    take_over(clip, tmp_path / "ours.mp4", kept, decoder, OPTIONS, lambda _: None)
+    take_over(clip, tmp_path / "ours.mp4", ClipForm(EncodeOptions(), kept), decoder, lambda _: None)
     assert probe(tmp_path / "ours.mp4", whole=True).frame_count == count
 
 
@@ -112,7 +122,7 @@ def test_a_file_that_is_no_whole_clip_is_refused_and_may_be_tried_again(clip, tm
     theirs = tmp_path / "damaged.mp4"
     theirs.write_bytes(content)
     with pytest.raises(GenerationFailed) as refused:
-        take_over(theirs, tmp_path / "ours.mp4", ALL, decoder, OPTIONS, lambda _: None)
+        take_over(theirs, tmp_path / "ours.mp4", PLAIN, decoder, lambda _: None)
     assert (refused.value.code, refused.value.permanent) == ("remote_clip_broken", False)
 
 
@@ -120,7 +130,7 @@ def test_a_playlist_that_calls_itself_a_clip_leads_nowhere(tmp_path, decoder):
     theirs = tmp_path / "list.mp4"
     theirs.write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path / 'secret'}\n")
     with pytest.raises(GenerationFailed):
-        take_over(theirs, tmp_path / "ours.mp4", ALL, decoder, OPTIONS, lambda _: None)
+        take_over(theirs, tmp_path / "ours.mp4", PLAIN, decoder, lambda _: None)
 
 
 def a_picture(width, height, bright_at):

@@ -8,8 +8,7 @@ import pytest
 
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.reframing import Placement
-from stillmotion.domain.rendering import VideoCodec
-from stillmotion.domain.request import FrameSize
+from stillmotion.domain.request import FrameSize, VideoCodec
 from stillmotion.media.frames import as_picture
 from stillmotion.media.input import clips
 from stillmotion.media.input.probe import probe

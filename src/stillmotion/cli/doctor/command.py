@@ -123,15 +123,19 @@ def _sqlite(settings: Settings) -> Finding:
 
 
 def _settings(settings: Settings) -> Finding:
-    from stillmotion.composition.engines import catalogue, video_codec
+    from stillmotion.composition.engines import catalogue, has_encoder, video_codec
     from stillmotion.composition.outbound import image_source
+    from stillmotion.domain.request import VideoCodec
 
     image_source(settings)
     codec = video_codec(settings)
+    others = " and ".join(each for each in VideoCodec if each is not codec and has_encoder(each))
+    missing = ", ".join(each for each in VideoCodec if not has_encoder(each))
+    on_request = f"{others} on request" if others else f"the installed PyAV has no encoder for {missing}"
     offered = len(catalogue(settings).models)
     links = settings.public_url or "as the server is called"
-    said = f"clips are {codec}, kept in {settings.storage}; links: {links}; renderers: {settings.renderers}; "
-    return Finding("settings", f"{said}models: {offered}")
+    said = f"clips are {codec} ({on_request}), kept in {settings.storage}; links: {links}"
+    return Finding("settings", f"{said}; renderers: {settings.renderers}; models: {offered}")
 
 
 def _open_files(settings: Settings) -> Finding:

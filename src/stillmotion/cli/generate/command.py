@@ -21,7 +21,7 @@ from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, 
 from stillmotion.config import Settings
 from stillmotion.domain.camera_concepts import HONOURED, SUGGESTED
 from stillmotion.domain.errors import StillmotionError
-from stillmotion.domain.request import AspectRatio, Resolution
+from stillmotion.domain.request import AspectRatio, Resolution, VideoCodec
 from stillmotion.outputs import IfThere, Output, OutputRefused
 
 _WORDS: Final[Mapping[str, str]] = {
@@ -34,6 +34,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "loop": "--loop",
     "seed": "--seed",
     "model": "--model",
+    "codec": "--codec",
     "concepts": "--camera",
 }
 """Command-line words for the parts of a request, by their names in the domain and on a server's surface."""
@@ -69,6 +70,11 @@ _camera = click.option(
 @click.option("--aspect", type=click.Choice([each.value for each in AspectRatio]), help="Default: the picture's own.")
 @click.option("--loop", is_flag=True, help="The end leads into the beginning.")
 @click.option("--seed", type=int, help="Vary what is left to chance; the same seed gives the same clip.")
+@click.option(
+    "--codec",
+    type=click.Choice([each.value for each in VideoCodec]),
+    help="How the clip is compressed: h264, or av1, smaller and sooner done. h264 if left out.",
+)
 @click.option("--model", shell_complete=wire_names, help="One of the server's models.")
 @server_options
 @click.option("--overwrite", is_flag=True, help="Replace clips that are there already.")

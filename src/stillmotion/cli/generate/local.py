@@ -11,7 +11,7 @@ from stillmotion.composition.engines import renderers, video_codec
 from stillmotion.composition.outbound import image_source
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed, InvalidRequest, Problem, StillmotionError
-from stillmotion.domain.request import DEFAULT_SECONDS, AspectRatio, GenerationRequest, Keyframe, Resolution
+from stillmotion.domain.request import DEFAULT_SECONDS, AspectRatio, GenerationRequest, Keyframe, Resolution, VideoCodec
 from stillmotion.worker.renderer.handle import RendererDied, RendererProcess, RendererUnfit
 from stillmotion.worker.renderer.protocol import Done, KeyframeFile, Progress, Render
 
@@ -87,7 +87,7 @@ class Here:
             frame1=None if end is None else KeyframeFile(end),
             depth=files.get("--depth"),
             depth_bright_is_far=self._asked.depth_bright_is_far,
-            codec=video_codec(self._settings),
+            codec=self._request.codec or video_codec(self._settings),
         )
 
         preview: str | None = None
@@ -127,6 +127,7 @@ def _request(asked: Asked) -> GenerationRequest:
         resolution=Resolution(asked.resolution) if asked.resolution else Resolution.P720,
         seed=asked.seed,
         concepts=asked.camera,
+        codec=VideoCodec(asked.codec) if asked.codec else None,
     )
     request.check()
     return request

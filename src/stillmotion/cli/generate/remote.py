@@ -104,6 +104,7 @@ def _options(asked: Asked) -> Options:
         "resolution": asked.resolution,
         "seed": asked.seed,
         "model": asked.model,
+        "codec": asked.codec,
     }
     chosen: Any = {name: value for name, value in given.items() if value is not None}
     options: Options = chosen

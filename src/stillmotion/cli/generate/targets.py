@@ -45,6 +45,7 @@ class Asked:
     depth: str | None = None
     depth_bright_is_far: bool = False
     model: str | None = None
+    codec: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,9 +135,14 @@ def tools(settings: Settings, folder: Path) -> MCPServer:
         resolution: Literal["540p", "720p", "1080p", "4k"] | None = None,
         loop: Annotated[bool, Field(description="The end leads into the beginning.")] = False,
         seed: Annotated[int | None, Field(description="The same seed gives the same video.")] = None,
+        codec: Annotated[
+            Literal["h264", "av1"] | None, Field(description="h264, which plays everywhere, or av1, which is smaller.")
+        ] = None,
     ) -> dict[str, Any]:
         """Make a video of a picture and a prompt, and write it to a file. Waits until it is there."""
-        asked = Asked(prompt, end_image, tuple(camera or ()), aspect_ratio, seconds, resolution, loop, seed)
+        asked = Asked(
+            prompt, end_image, tuple(camera or ()), aspect_ratio, seconds, resolution, loop, seed, codec=codec
+        )
         return await _told(workshop.generate(image, asked, context.report_progress))
 
     @server.tool()

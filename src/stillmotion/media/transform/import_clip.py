@@ -6,6 +6,7 @@ Decoders parse them; here only their frames arrive.
 import math
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,31 +25,45 @@ FASTEST: Final = 120
 """Highest frame rate of a re-encoded clip."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClipForm:
+    """Form that a foreign clip is to have. `kept` selects frames: all but the first, or all but the last.
+
+    A clip that browsers play is copied, sound included, and any other encoded by `options`; with `recoded` one in
+    another codec than theirs is encoded too.
+    """
+
+    options: EncodeOptions
+    kept: slice = field(default_factory=lambda: slice(None))
+    recoded: bool = False
+
+
 def take_over(
     source: Path,
     video: Path,
-    kept: slice,
+    form: ClipForm,
     decoder: DecoderProcess,
-    options: EncodeOptions,
     report: Report,
     broken: FailureKind = FailureKind.REMOTE_CLIP_BROKEN,
     longest: float = math.inf,
 ) -> EncodedClip:
     """Decode every frame of `source`, and write it to `video` for playback from the first byte on.
 
-    `kept` selects frames: all but the first, or all but the last. Raises `GenerationFailed`: code `remote_clip_broken`,
-    to be tried again, for an incomplete clip; `source_too_long` for one of more than `longest` seconds.
+    Raises `GenerationFailed`: code `remote_clip_broken`, to be tried again, for an incomplete clip; `source_too_long`
+    for one of more than `longest` seconds.
     """
     try:
         surveyed = decoder.survey(source)
         if surveyed.frame_count > longest * surveyed.fps:
             raise FailureKind.SOURCE_TOO_LONG.error()
-        frames = range(surveyed.frame_count)[kept]
+        frames = range(surveyed.frame_count)[form.kept]
         if not frames:
             raise broken.error()
         if not (surveyed.is_played and len(frames) == surveyed.frame_count and _is_moved(source, video)):
-            return _compressed(source, video, frames, surveyed, decoder, options, report)
+            return _compressed(source, video, frames, surveyed, decoder, form.options, report)
         facts = decoder.facts(video)
+        if form.recoded and facts.codec != form.options.codec:
+            return _compressed(source, video, frames, surveyed, decoder, form.options, report)
     except GenerationFailed as failure:
         if failure.code != FailureKind.CLIP_UNREADABLE.code:
             raise
@@ -62,7 +77,7 @@ def take_in(source: Path, video: Path, decoder: DecoderProcess, options: EncodeO
     Raises `GenerationFailed` (code `source_unreadable` or `source_too_long`).
     """
     longest = MAX_SECONDS + SPARE_SECONDS
-    return take_over(source, video, slice(None), decoder, options, _unreported, FailureKind.SOURCE_UNREADABLE, longest)
+    return take_over(source, video, ClipForm(options), decoder, _unreported, FailureKind.SOURCE_UNREADABLE, longest)
 
 
 def _unreported(_: float) -> None:

@@ -10,7 +10,7 @@ import structlog
 from stillmotion.application.leases import Rendered, RenderedFile
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.rendering import VideoCodec
+from stillmotion.domain.request import VideoCodec
 from stillmotion.worker.inputs.files import InputFiles
 from stillmotion.worker.renderer.protocol import Done, FinishedFile
 

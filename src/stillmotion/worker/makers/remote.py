@@ -166,6 +166,7 @@ class RemoteMaker:
                 without_first=job.generation.request.extends,
                 without_last=self._closes_with_start(job),
                 codec=job.codec,
+                recoded=job.generation.request.codec is not None,
             ),
             lambda _: None,
         )

@@ -30,7 +30,7 @@ from stillmotion.media.output.encoder import OPTIONS, EncodedClip, encode
 from stillmotion.media.output.stills import write_thumbnail
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.fit import fitted, write_fitted
-from stillmotion.media.transform.import_clip import take_in, take_over
+from stillmotion.media.transform.import_clip import ClipForm, take_in, take_over
 from stillmotion.media.transform.resample import Source, motion_plan, reframe, upscale
 from stillmotion.worker.renderer.previews import shown
 from stillmotion.worker.renderer.protocol import (
@@ -114,15 +114,16 @@ def prepare(order: Prepare, decoder: DecoderProcess, say: Say) -> Prepared:
 def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
     """Take over another server's clip: decoded to its last frame, playable from its first byte on.
 
-    A clip that browsers play is copied; any other is compressed anew. Raises as `make` does, and
-    `GenerationFailed` (code `remote_clip_broken`) for a file that is not whole.
+    A clip that browsers play is copied, unless another codec was asked for; any other is compressed anew.
+    Raises as `make` does, and `GenerationFailed` (code `remote_clip_broken`) for a file that is not whole.
     """
     started = time.monotonic()
     report = _drawn(say)
     report(0.0)
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
     kept = slice(1 if order.without_first else None, -1 if order.without_last else None)
-    clip = take_over(Path(order.video), video, kept, decoder, OPTIONS[order.codec], report)
+    form = ClipForm(OPTIONS[order.codec], kept, recoded=order.recoded)
+    clip = take_over(Path(order.video), video, form, decoder, report)
     say(RENDERED, RenderStage.FINISHING)
     write_thumbnail(clip.telling, thumbnail)
     return _done(order, clip, thumbnail, order.plan, started)

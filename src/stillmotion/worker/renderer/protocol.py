@@ -10,8 +10,8 @@ from enum import StrEnum
 import msgspec
 
 from stillmotion.domain.catalogue import SizeRule
-from stillmotion.domain.rendering import RESAMPLER, VideoCodec
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.rendering import RESAMPLER
+from stillmotion.domain.request import GenerationRequest, VideoCodec
 
 LENGTH_BYTES = 4
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -93,7 +93,8 @@ class Prepare(msgspec.Struct, frozen=True, tag="prepare", omit_defaults=True):
 class Adopt(msgspec.Struct, frozen=True, tag="adopt", omit_defaults=True):
     """To the child: check a clip that another server made, and make files of ours from it.
 
-    Its first or last frame is left out where it is in another clip already, or twice in this one.
+    Its first or last frame is left out where it is in another clip already, or twice in this one. One that browsers
+    play is kept as it came, unless it is to be `recoded`: then its codec is `codec`, whatever it came in.
     """
 
     ticket: int
@@ -104,6 +105,7 @@ class Adopt(msgspec.Struct, frozen=True, tag="adopt", omit_defaults=True):
     without_first: bool = False
     without_last: bool = False
     codec: VideoCodec = VideoCodec.H264
+    recoded: bool = False
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):

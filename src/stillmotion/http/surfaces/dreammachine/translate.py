@@ -20,6 +20,7 @@ from stillmotion.domain.request import (
     Keyframe,
     Purpose,
     Resolution,
+    VideoCodec,
     is_blank,
 )
 from stillmotion.http.edge.operation import LinkTo
@@ -40,7 +41,7 @@ _ENCODER = msgspec.json.Encoder()
 
 _KEYFRAME_TYPES: Mapping[str, Any] = {each.name: each.type for each in msgspec.structs.fields(wire.AskedKeyframe)}
 
-Word = TypeVar("Word", AspectRatio, Resolution)
+Word = TypeVar("Word", AspectRatio, Resolution, VideoCodec)
 
 
 def to_request(submitted: wire.CreateRequest) -> GenerationRequest:
@@ -67,6 +68,7 @@ def to_request(submitted: wire.CreateRequest) -> GenerationRequest:
         concepts=_concepts(submitted.concepts or ()),
         callback_url=submitted.callback_url,
         model=submitted.model,
+        codec=_word("codec", submitted.codec, VideoCodec),
     )
 
 
@@ -222,6 +224,7 @@ def _echo(request: GenerationRequest, link_to: LinkTo) -> wire.DreamMachineReque
         resolution=request.resolution.value,
         concepts=tuple(map(wire.Concept, request.concepts)) or None,
         callback_url=request.callback_url,
+        codec=msgspec.UNSET if request.codec is None else request.codec,
     )
     if request.purpose is Purpose.VIDEO:
         return echo

@@ -15,6 +15,7 @@ from stillmotion.domain.request import (
     PROMPT_MAX_CHARACTERS,
     AspectRatio,
     Resolution,
+    VideoCodec,
 )
 
 MIN_PROMPT_CHARACTERS = 3
@@ -131,6 +132,9 @@ class CreateRequest(Struct, forbid_unknown_fields=True, frozen=True):
     seed: Annotated[
         int | None, Meta(description=f"must be a whole number from 0 to {MAX_SEED}; the same seed, the same video")
     ] = None
+    codec: Annotated[
+        str | None, Meta(description=f"must be one of {', '.join(VideoCodec)}: how the video is compressed")
+    ] = None
 
 
 class UpscaleRequest(Struct, forbid_unknown_fields=True, frozen=True):
@@ -177,7 +181,7 @@ class AnyBody(Struct, frozen=True):
 
 
 class DreamMachineRequestEcho(Struct, frozen=True):
-    """The request. Fields of upscaling and reframing are set for those alone."""
+    """The request. `codec` is set where it was asked for; fields of upscaling and reframing are set for those alone."""
 
     generation_type: str
     model: str
@@ -189,6 +193,7 @@ class DreamMachineRequestEcho(Struct, frozen=True):
     resolution: str
     concepts: tuple[Concept, ...] | None
     callback_url: str | None
+    codec: str | UnsetType = UNSET
     source: str | UnsetType = UNSET
     media: Media | UnsetType = UNSET
     x_start: int | UnsetType = UNSET
@@ -198,7 +203,7 @@ class DreamMachineRequestEcho(Struct, frozen=True):
 
 
 class DreamMachineAssets(Struct, frozen=True):
-    """Addresses of the result, an H.264 MP4 and a JPEG, good for a day. Every response has fresh ones."""
+    """Addresses of the result, an H.264 (or AV1) MP4 and a JPEG, good for a day. Every response has fresh ones."""
 
     video: str
     image: str

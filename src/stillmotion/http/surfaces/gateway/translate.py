@@ -64,6 +64,7 @@ def to_request(submitted: wire.SubmitRequest) -> GenerationRequest:
         seed=seed,
         callback_url=submitted.callback_url,
         model=DEFAULT_MODEL if submitted.model is None else submitted.model,
+        codec=submitted.codec,
     )
     if reading.problems:
         # One answer names everything, so the rules that the application would check are added here.

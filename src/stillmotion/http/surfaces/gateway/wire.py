@@ -14,6 +14,7 @@ from stillmotion.domain.request import (
     URL_MAX_CHARACTERS,
     AspectRatio,
     Resolution,
+    VideoCodec,
 )
 
 _ADDRESS = (
@@ -49,6 +50,10 @@ class SubmitRequest(Struct, forbid_unknown_fields=True, frozen=True):
     seed: Annotated[
         int | float | None,
         Meta(description=f"must be a whole number from 0 to {MAX_SEED}; the same seed, the same video"),
+    ] = None
+    codec: Annotated[
+        VideoCodec | None,
+        Meta(description=f"must be one of {', '.join(VideoCodec)}: how the video is compressed"),
     ] = None
 
 
@@ -92,7 +97,7 @@ class RequestEcho(Struct, frozen=True, gc=False):
 
 
 class Assets(Struct, frozen=True, gc=False):
-    """Addresses of the result, an H.264 MP4 and a JPEG thumbnail, good for a day. Every poll gives fresh ones."""
+    """Addresses of the result, an H.264 (or AV1) MP4 and a JPEG, good for a day. Every poll gives fresh ones."""
 
     video: str
     image: str

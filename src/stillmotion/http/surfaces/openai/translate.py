@@ -49,6 +49,7 @@ def to_request(submitted: wire.CreateVideo, picture: Keyframe | None) -> Generat
         fps=submitted.fps,
         frame_count=submitted.num_frames,
         negative_prompt=submitted.negative_prompt or "",
+        codec=submitted.codec,
     )
 
 

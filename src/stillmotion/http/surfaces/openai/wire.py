@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from stillmotion.domain.request import MAX_SECONDS, MAX_SEED, MIN_SECONDS, PROMPT_MAX_CHARACTERS
+from stillmotion.domain.request import MAX_SECONDS, MAX_SEED, MIN_SECONDS, PROMPT_MAX_CHARACTERS, VideoCodec
 
 DEFAULT_MODEL = "sora-2"
 DEFAULT_SECONDS = 4.0
@@ -63,6 +63,10 @@ class CreateVideo(Struct, frozen=True, forbid_unknown_fields=True):
     negative_prompt: Annotated[
         str | None,
         Meta(description="must be a string: what to keep away from, where the model has a use for it"),
+    ] = None
+    codec: Annotated[
+        VideoCodec | None,
+        Meta(description=f"must be one of {', '.join(VideoCodec)}: how the video is compressed"),
     ] = None
     user: Annotated[
         str | None, Meta(description="must be a string: your own name for whom this is for; nothing is done with it")
