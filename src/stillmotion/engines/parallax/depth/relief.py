@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stillmotion.engines.parallax.depth.estimate import guided, limited_along
+from stillmotion.engines.parallax.depth.estimate import dilated, guided
 from stillmotion.vision.resize import Grid, Pixels
 
 RELIEF_SIDE = 640
@@ -83,8 +83,4 @@ def _sampled(relief: Grid, to_cells: Any, cells: tuple[int, int]) -> Grid:
 
 def grown(near: Grid, reach: Grid) -> Grid:
     """Nearness with near surfaces dilated until no displacement is steeper than `STEEPEST_LAYER`."""
-    slope = np.asarray(np.float32(STEEPEST_LAYER / np.sqrt(2)) / np.maximum(reach, np.float32(1e-6)), np.float32)
-    for _ in range(2):
-        near = limited_along(near, slope, axis=1)
-        near = limited_along(near, slope, axis=0)
-    return np.asarray(near, np.float32)
+    return dilated(near, reach, STEEPEST_LAYER)
