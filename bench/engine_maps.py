@@ -6,7 +6,7 @@ import numpy as np
 
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.camera.path import FAR, camera_path
-from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap
+from stillmotion.engines.parallax.camera.projection import CELL
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.camera.warp import Warp
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
@@ -33,7 +33,7 @@ def map_faults(shot: Stage, move: str) -> MapFaults:
     canvas, size = shot.canvas, shot.canvas.frame
     surfaces = [surface]
     if shot.relief is not None:
-        surfaces.append(NearnessMap.over(canvas, shot.envelopes(views).back))
+        surfaces.append(shot.surfaces(views)[1])
     folds, stretch, outside = 0, 1.0, 0.0
     for warp in map(Warp, surfaces):
         for index in range(0, FRAMES, 4):

@@ -21,7 +21,7 @@ from stillmotion.engines.parallax.depth.estimate import limited
 from stillmotion.engines.parallax.depth.source import DepthImage
 from stillmotion.engines.parallax.layers.drawing import LayeredWarp
 from stillmotion.engines.parallax.layers.gate import gated
-from stillmotion.engines.parallax.layers.sheets import from_depth
+from stillmotion.engines.parallax.layers.sheets import in_layers
 from stillmotion.vision.faces import FaceFinder
 from stillmotion.vision.resize import Grid, as_array
 
@@ -94,9 +94,9 @@ def layered(view: StereoView, disparity: Floats, faces: FaceFinder) -> Drawn:
     if stage.relief is None:
         return Drawn(soft_warp(view, disparity, faces), 1)
     views = Shift.between(stage.relief, view.disparity).views(stage.canvas.frame)
-    both = stage.envelopes(views)
-    front = NearnessMap.over(stage.canvas, both.upper)
-    warp = LayeredWarp(from_depth(front, both, stage.relief, stage.slides(views)))
+    layers = in_layers(stage, views)
+    assert layers is not None, "it has relief"
+    warp = LayeredWarp(layers)
     camera = views.at(0)
     return Drawn(likeness(view, frame_luma(warp.draw(warp.sources(camera), None, warp.behind(camera)))), 2)
 

@@ -22,7 +22,7 @@ from stillmotion.engines.parallax.effects.weather import WEATHER, Weather
 from stillmotion.engines.parallax.language.moves import velocity_fields
 from stillmotion.engines.parallax.language.plan import MotionPlan
 from stillmotion.engines.parallax.layers.drawing import LayeredWarp
-from stillmotion.engines.parallax.layers.sheets import from_depth
+from stillmotion.engines.parallax.layers.sheets import in_layers
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, combined
 from stillmotion.engines.parallax.motion.subject import deformations
 from stillmotion.engines.parallax.motion.timing import Beat
@@ -75,7 +75,9 @@ class Clip:
     def __init__(self, picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint) -> None:
         self._terms = terms
         stage, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint)
-        self._warp = _drawer(stage, self._surface, self._views)
+        layers = in_layers(stage, self._views)
+        checkpoint()
+        self._warp = Warp(self._surface) if layers is None else LayeredWarp(layers)
         checkpoint()
         self._flow: Deformation | None = None
         self._moving: Deformation | None = None
@@ -207,13 +209,6 @@ def _drifted(sources: Grid, drift: Drift, part: slice, place: float) -> Grid:
     moved = sources.copy()
     moved[part] = displaced(sources[part], drift.shape, place)
     return moved
-
-
-def _drawer(stage: Stage, surface: NearnessMap, views: Views) -> Warp:
-    """The warp of one surface, or of two layers where the picture's depth is known and passes the gate."""
-    if stage.relief is None:
-        return Warp(surface)
-    return LayeredWarp(from_depth(surface, stage.envelopes(views), stage.relief, stage.slides(views)))
 
 
 def _summed(one: Grid | None, other: Grid) -> Grid:

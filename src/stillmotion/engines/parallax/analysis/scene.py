@@ -15,7 +15,7 @@ from stillmotion.vision.saliency import border_distance
 
 GRID_SIDE = 160
 """Longest side of the analysis grid, in cells."""
-GATE = 0.3
+GATE = 0.35
 """Least gate of depth that is drawn in layers."""
 RAW_SIDE = 640
 """Longest side of known depth, in cells."""

@@ -116,19 +116,19 @@ HALVINGS = 22
 
 POINTS_PER_SIDE = 96
 
-SAFETY = 1.02
+SAFETY = 1.01
 """Factor on the part above 1: covers the edge between the sampled points."""
 
 BARELY = 5e-4
 """Fraction of a motion below which the overscan found is mostly rounding error."""
 
 
-def contained(views: Views, engaged: Samples, surface: NearnessMap) -> Views:
-    """The views with the least overscan that keeps the frame filled.
+def contained(views: Views, engaged: Samples, *surfaces: NearnessMap) -> Views:
+    """The views with the least overscan that keeps the frame filled with each of the surfaces.
 
     It is 1 at the start and proportional to `engaged`, so that it changes smoothly.
     """
-    needed = needed_overscan(views, surface) - 1
+    needed = np.max([needed_overscan(views, surface) for surface in surfaces], axis=0) - 1
     moving = engaged > BARELY
     if not moving.any() or needed.max() <= 0:
         return views.with_overscan(1 + np.maximum(needed, 0))

@@ -35,14 +35,20 @@ def painted(canvas: Canvas, matte: Pixels, reach: float) -> Background:
     covered = (cv2.resize(matte, size, interpolation=cv2.INTER_AREA) > COVERED).astype(np.uint8)
     seen = cv2.distanceTransform(covered, cv2.DIST_L2, 5)
     hidden = ((seen > 0) & (seen <= 2 * reach * scale + 4)).astype(np.uint8)
+    checkpoint()
+    return filled(canvas, hidden)
+
+
+def filled(canvas: Canvas, hidden: Pixels) -> Background:
+    """The canvas with what is `hidden` (1, elsewhere 0, on any grid over it) painted from around it."""
     y, u, v = canvas.fine[::2, ::2], canvas.u, canvas.v
     if not hidden.any():
         return Background(canvas.fine, u, v)
-    small = cv2.merge([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (y, u, v)])
+    small = cv2.merge([cv2.resize(plane, hidden.shape[::-1], interpolation=cv2.INTER_AREA) for plane in (y, u, v)])
     checkpoint()
-    filled = cv2.split(cv2.inpaint(small, hidden, RADIUS, cv2.INPAINT_TELEA))
+    parts = cv2.split(cv2.inpaint(small, hidden, RADIUS, cv2.INPAINT_TELEA))
     checkpoint()
-    laid = [_laid(plane, part, hidden) for plane, part in zip((y, u, v), filled, strict=True)]
+    laid = [_laid(plane, part, hidden) for plane, part in zip((y, u, v), parts, strict=True)]
     return Background(doubled(laid[0]), laid[1], laid[2])
 
 

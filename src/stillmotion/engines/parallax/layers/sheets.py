@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.rendering import checkpoint
-from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap
+from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap, Views
+from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.canvas import Canvas
-from stillmotion.engines.parallax.depth.relief import Envelopes
+from stillmotion.engines.parallax.depth.relief import LAYER_ROUNDS, Envelopes
 from stillmotion.engines.parallax.layers.background import Background, painted
 from stillmotion.vision.resize import Grid, Pixels, as_bytes
 
@@ -37,24 +38,32 @@ class Layers:
         return self.front.canvas
 
 
-def from_depth(front: NearnessMap, envelopes: Envelopes, relief: Grid, reach: Grid) -> Layers:
+def in_layers(stage: Stage, views: Views) -> Layers | None:
+    """A stage's layers for its move; None if its depth is a guess or fails the gate."""
+    if stage.relief is None:
+        return None
+    envelopes = stage.envelopes(views)
+    checkpoint()
+    return from_depth(stage.canvas, envelopes, stage.relief, stage.slides(views))
+
+
+def from_depth(canvas: Canvas, envelopes: Envelopes, relief: Grid, reach: tuple[Grid, Grid]) -> Layers:
     """Layers cut where relief is as near to the upper envelope as to the lower.
 
-    `front` is the upper envelope's surface. `reach` is the displacement, in cells, of nearness 1 relative to 0.
+    `reach` is the largest displacement of nearness 1 relative to 0, in cells, sideways and upright.
     """
-    canvas = front.canvas
-    back = NearnessMap.over(canvas, envelopes.back)
+    front, back = (NearnessMap.over(canvas, each, LAYER_ROUNDS) for each in (envelopes.upper, envelopes.back))
     size = (canvas.width, canvas.height)
     gap = envelopes.upper - envelopes.lower
     between = np.maximum(_enlarged(gap, size), np.float32(1e-4))
     middle = _enlarged((envelopes.upper + envelopes.lower) * np.float32(0.5), size)
     level = (cv2.resize(relief, size, interpolation=cv2.INTER_LINEAR) - middle) / between
     checkpoint()
-    shift = _enlarged(gap * reach * np.float32(CELL), size)
-    is_far = np.clip(0.5 - EDGE * level, 0, 1) * np.clip(shift / LEAST_SHIFT - 1, 0, 1)
+    shift = gap * np.hypot(*reach) * np.float32(CELL)
+    is_far = np.clip(0.5 - EDGE * level, 0, 1) * np.clip(_enlarged(shift, size) / LEAST_SHIFT - 1, 0, 1)
     matte = as_bytes(np.rint(255 - 255 * is_far))
     checkpoint()
-    return Layers(front, back, matte, painted(canvas, matte, float((gap * reach).max()) * CELL))
+    return Layers(front, back, matte, painted(canvas, matte, float(shift.max())))
 
 
 def _enlarged(cells: Grid, size: tuple[int, int]) -> Grid:
