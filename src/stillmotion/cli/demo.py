@@ -78,8 +78,8 @@ class _Caller:
         )
         try:
             with _open(request) as answer:
-                return str(answer.read(), "utf-8")
-        except OSError:  # It is told beside the clip: no reason to fail.
+                return json.dumps(json.load(answer)["plan"])
+        except (OSError, ValueError, KeyError):  # It is told beside the clip: no reason to fail.
             return ""
 
     def download(self, url: str, path: Path) -> Path:

@@ -14,6 +14,7 @@ from stillmotion.domain.errors import StillmotionError
 NO_MODEL: Final = frozenset({"none", "off"})
 """Values of `depth_model` that leave a pulled network unused."""
 INSTALL: Final = "pip install 'stillmotion[onnx]'"
+WITHOUT: Final = "set depth_model to none (STILLMOTION_DEPTH_MODEL=none) to do without"
 _WEIGHTS: Final = "weights"
 
 
@@ -69,14 +70,11 @@ def trouble_with_network(network: DepthNetwork) -> str | None:
     trouble = network.trouble()
     if trouble is not None:
         return (
-            f"the depth network is damaged: {trouble}: pull it again with `{pull_command(network.of.precision)}`, or "
-            "set depth_model to none to do without"
+            f"the depth network is damaged: {trouble}. Pull it again with `{pull_command(network.of.precision)}`, or "
+            f"{WITHOUT}."
         )
     if not has_runtime():
-        return (
-            f"the depth network {network.path} needs ONNX Runtime, which is not installed: {INSTALL}, or set "
-            "depth_model to none to do without"
-        )
+        return f"the depth network {network.path} needs ONNX Runtime, which is not installed: {INSTALL}, or {WITHOUT}."
     return None
 
 

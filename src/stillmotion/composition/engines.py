@@ -72,27 +72,32 @@ def _with_weights(entry: Entry, settings: Settings) -> Entry:
 # --- renderers ------------------------------------------------------------------------------------------------------
 
 
-def renderers(settings: Settings, faults: Faults | None = None) -> NewRenderer:
+def renderers(settings: Settings, faults: Faults | None = None, *, verify: bool = True) -> NewRenderer:
     """A maker of renderers of the embedded engine, which are not started yet.
 
-    Raises `DepthUnusable` for a pulled depth network that is damaged.
+    Raises `DepthUnusable` for a pulled depth network that is damaged; without `verify` that shows at their start.
     """
     options = common_options(settings.preview_seconds, faults)
-    depth = verified_depth(settings)
+    depth = verified_depth(settings) if verify else depth_set_up(settings)
     if depth is not None:
         options += depth.renderer_options
     return lambda: RendererProcess((*RENDERER_COMMAND, *options))
 
 
-async def tried_renderers(settings: Settings, faults: Faults | None) -> NewRenderer:
-    """`renderers`, tried out where a depth model is to be loaded. Raises `RendererUnfit`, and as `renderers` does."""
-    new_renderer = renderers(settings, faults)
+async def tried_renderer(settings: Settings, new_renderer: NewRenderer) -> RendererProcess | None:
+    """A renderer that has loaded its depth model; None where there is no model to try. Logs the source of depth.
+
+    Raises `RendererUnfit`.
+    """
+    if not settings.renderers:
+        return None
     depth = depth_set_up(settings)
-    if settings.renderers:
-        log.info("depth_source", source=ESTIMATED if depth is None else depth.sentence)
-    if depth is not None and settings.renderers:
-        await try_out(new_renderer())
-    return new_renderer
+    log.info("depth_source", source=ESTIMATED if depth is None else depth.sentence)
+    if depth is None:
+        return None
+    renderer = new_renderer()
+    await renderer.start()
+    return renderer
 
 
 def renderer_for(entry: Entry, settings: Settings) -> RendererProcess:

@@ -15,7 +15,7 @@ from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.leases import Work
 from stillmotion.application.ports.notifications import QueueSignal
-from stillmotion.composition.engines import devices, forwarders, offered, tried_renderers, video_codec
+from stillmotion.composition.engines import devices, forwarders, offered, renderers, tried_renderer, video_codec
 from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_absent_devices
@@ -85,17 +85,19 @@ async def worker_host(
 ) -> tuple[WorkerHost, list[RemoteMaker]]:
     """The host of as many renderers as the settings say, and the other servers that it asks.
 
-    `spawned` is its first renderer, where that loads already.
+    `spawned` is its first renderer, where that loads already. Raises `RendererUnfit` and `DepthUnusable` for a depth
+    model that will not do.
     """
-    new_renderer = await tried_renderers(settings, faults)
+    new_renderer = renderers(settings, faults, verify=settings.renderers > 0)
     others = forwarders(models, new_renderer) if settings.renderers else []
     machines = devices(settings, models, faults)
-    return WorkerHost(context, _after(spawned, new_renderer), settings.renderers, others, machines), others
+    first = await tried_renderer(settings, new_renderer) or spawned
+    return WorkerHost(context, _after(first, new_renderer), settings.renderers, others, machines), others
 
 
-def _after(spawned: RendererProcess | None, new_renderer: NewRenderer) -> NewRenderer:
-    first = iter(() if spawned is None else (spawned,))
-    return lambda: next(first, None) or new_renderer()
+def _after(first: RendererProcess | None, new_renderer: NewRenderer) -> NewRenderer:
+    once = iter(() if first is None else (first,))
+    return lambda: next(once, None) or new_renderer()
 
 
 @asynccontextmanager

@@ -169,7 +169,7 @@ class WorkerHost:
 
     async def _running(self, stand: "_Stand", renderer: RendererProcess) -> RendererProcess:
         """The lane's renderer, or a new one if it has ended. Raises `Unavailable` if none can be started."""
-        if renderer.alive:
+        if renderer.alive and stand.name in self._able:
             return renderer
         if renderer.ended:
             await renderer.kill()

@@ -154,7 +154,8 @@ def test_models_without_weights_have_none_to_pull(tmp_path):
     done = pull(None, tmp_path, "parallax", models="ray-2=parallax")
     assert (done.returncode, done.stderr) == (1, "parallax: parallax needs no weights: it is made by parallax/1.\n")
     none = pull(None, tmp_path, models="ray-2=parallax")
-    assert (none.returncode, none.stdout) == (0, "No wire name stands for a model with weights: name the model.\n")
+    said = "No wire name stands for a model with weights: name the model, or depth for the depth network.\n"
+    assert (none.returncode, none.stdout) == (0, said)
 
 
 def test_a_model_that_is_not_in_the_catalogue_is_named(tmp_path):

@@ -126,11 +126,14 @@ def _in_order(folder: Path, files: Mapping[str, NetworkFile]) -> Sequence[Networ
     return sorted(files.values(), key=lambda each: each.precision != last)
 
 
-def pull_network(of: NetworkFile, folder: Path) -> DepthNetwork:
-    """Have the network's file in `folder`, and record it as the one to use. Raises `WeightsUnusable`."""
+def pull_network(of: NetworkFile, folder: Path) -> tuple[DepthNetwork, Path | None]:
+    """Have the network's file in `folder`, and record it as the one to use. Raises `WeightsUnusable`.
+
+    The second value is the new path of another file that lay in its place, if one did.
+    """
     place = folder / of.name
-    pull_file(REPOSITORY, REVISION, of.listed, place, _recorded(of))
-    return DepthNetwork(place, of)
+    aside = pull_file(REPOSITORY, REVISION, of.listed, place, _recorded(of))
+    return DepthNetwork(place, of), aside
 
 
 def _recorded(of: NetworkFile) -> str:

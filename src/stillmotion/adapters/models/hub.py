@@ -80,12 +80,14 @@ def pull(hub_id: str, folder: Path, tell: Tell) -> Pulled:
     return replace(pulled, folder=folder)
 
 
-def pull_file(hub_id: str, revision: str, file: Listed, place: Path, record: str) -> None:
+def pull_file(hub_id: str, revision: str, file: Listed, place: Path, record: str) -> Path | None:
     """Bring one file of one commit to `place`, with `record` beside it; one that is whole there already is kept.
 
-    The file appears when it is complete and agrees with its digest. Another file that lies at `place` is renamed first.
+    The file appears when it is complete and agrees with its digest. Another file that lies at `place` is renamed first,
+    and the new path of that returned.
     A download that broke off resumes from `place` with `.part` at its end. Raises `WeightsUnusable`.
     """
+    aside = None
     with _alone(place.parent):
         try:
             if not (place.is_file() and is_same(place, file)):
@@ -93,14 +95,21 @@ def pull_file(hub_id: str, revision: str, file: Listed, place: Path, record: str
                 part = place.with_name(f"{place.name}.part")
                 _check_room(place.parent, file.size - (part.stat().st_size if part.exists() else 0))
                 hub.download(file, part, revision)
-                if os.path.lexists(place):
-                    place.rename(place.with_name(f"{place.name}.before-{secrets.token_hex(4)}"))
+                aside = _set_aside(place)
                 part.replace(place)
             draft = place.with_name(f"{RECORD}.part")
             draft.write_text(record, "utf-8")
             draft.replace(place.with_name(RECORD))
         except OSError as error:
             raise WeightsUnusable(f"{place} cannot be written: {error.strerror}.") from error
+    return aside
+
+
+def _set_aside(place: Path) -> Path | None:
+    """Rename whatever lies at `place`. Returns its new path; None where nothing did."""
+    if not os.path.lexists(place):
+        return None
+    return place.rename(place.with_name(f"{place.name}.before-{secrets.token_hex(4)}"))
 
 
 def _filled(hub: "_Hub", part: Path, tell: Tell) -> Pulled:
@@ -165,6 +174,8 @@ class _Hub:
         self._hub: Any = huggingface_hub
         self._files: Any = file_download
         self.name = hub_id
+        # The library writes 10 MiB at a time: a bar that hardly moves, and as much to fetch again after a break.
+        self._files.constants.DOWNLOAD_CHUNK_SIZE = _PIECE
 
     def listing(self) -> tuple[str, list[Listed]]:
         """The newest commit and its files."""

@@ -16,9 +16,9 @@ from stillmotion.cli.admin.options import json_option, print_json
 from stillmotion.cli.completion import entries, pullable
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
-from stillmotion.cli.models.depth import after_pull, depth_lines, depth_trouble, described_depth, pull_depth
+from stillmotion.cli.models.depth import depth_lines, depth_trouble, described_depth, pull_depth, pulled_sentence
 from stillmotion.cli.models.pull import pull_weights
-from stillmotion.composition.engines import catalogue, model_troubles
+from stillmotion.composition.engines import catalogue, model_troubles, weights_of
 from stillmotion.config import Settings
 from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
 from stillmotion.domain.errors import StillmotionError
@@ -63,7 +63,8 @@ def list_(ctx: click.Context, offered: bool, memory: float | None, file: Path | 
         needs = f", {entry.memory_gb:g} GB" if entry.memory_gb else ""
         licence = entry.licence or "the server's own"
         territory = f", not for {entry.territory}" if entry.territory else ""
-        click.echo(f"    {entry.engine_name}: {', '.join(sorted(entry.abilities))}{needs}; {licence}{territory}")
+        there = "; pulled" if entry.engine == EngineKind.DIFFUSERS and weights_of(entry, settings).is_dir() else ""
+        click.echo(f"    {entry.engine_name}: {', '.join(sorted(entry.abilities))}{needs}; {licence}{territory}{there}")
         if entry.summary:
             click.echo(f"    {entry.summary}")
 
@@ -169,12 +170,7 @@ def _depth_pulled(settings: Settings, precision: str, as_json: bool) -> bool:
     except StillmotionError as error:
         _say(NAME, as_json, str(error), trouble=str(error))
         return False
-    _say(
-        NAME,
-        as_json,
-        f"whole, in {facts['file']} ({facts['bytes'] / 1e6:.1f} MB, {facts['seconds']:.1f} s)\n{after_pull(settings)}",
-        **facts,
-    )
+    _say(NAME, as_json, pulled_sentence(facts, settings), **facts)
     return True
 
 

@@ -12,6 +12,7 @@ from stillmotion.adapters.models.depth_network import (
     NAME,
     REPOSITORY,
     TITLE,
+    DepthNetwork,
     NetworkFile,
     pull_network,
 )
@@ -43,14 +44,25 @@ def pull_depth(
         lacking = "Pulling the depth network needs huggingface_hub"
     if lacking is not None:
         raise WeightsUnusable(f"{lacking}: {INSTALL}, then pull again.")
-    tell(f"{NAME}: {of.sentence}, from {REPOSITORY} on the hub")
+    is_there = DepthNetwork(folder / of.name, of).trouble() is None
+    if not is_there:
+        tell(f"{NAME}: {of.sentence}, from {REPOSITORY} on the hub")
     began = time.monotonic()
-    network = pull_network(of, folder)
-    took = time.monotonic() - began
-    return {"precision": precision, "file": str(network.path), "bytes": of.listed.size, "seconds": round(took, 1)}
+    network, aside = pull_network(of, folder)
+    facts = {"precision": precision, "file": str(network.path), "bytes": of.listed.size, "licence": LICENCE}
+    facts |= {} if is_there else {"seconds": round(time.monotonic() - began, 1)}
+    return facts | ({"set_aside": str(aside)} if aside else {})
 
 
-def after_pull(settings: Settings) -> str:
+def pulled_sentence(facts: Mapping[str, Any], settings: Settings) -> str:
+    """The outcome of `pull_depth` in words: the file, its size, the time that it took, and its use."""
+    took = f", in {facts['seconds']:.1f} s" if "seconds" in facts else ", which was there"
+    said = f"whole, in {facts['file']} ({facts['bytes'] / 1e6:.1f} MB{took})"
+    aside = f"\nAnother file that lay there is now {facts['set_aside']}." if "set_aside" in facts else ""
+    return f"{said}{aside}\n{_after_pull(settings)}"
+
+
+def _after_pull(settings: Settings) -> str:
     """A sentence on the use of the network that was just pulled."""
     if settings.depth_model in NO_MODEL:
         return f"It is not used: depth_model is {settings.depth_model}."

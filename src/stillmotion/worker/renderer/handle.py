@@ -174,10 +174,12 @@ class RendererProcess:
         ]
 
     async def start(self) -> Ready:
-        """Spawn the process where that was not done, and wait until its engines are loaded.
+        """Spawn the process where that was not done, and wait until its engines are loaded. May be called twice.
 
         Raises `RendererDied`, `RendererUnfit`.
         """
+        if self.alive and self.ready is not None:
+            return self.ready
         if self._process is None:
             await self.spawn()
         try:
