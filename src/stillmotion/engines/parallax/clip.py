@@ -16,6 +16,7 @@ from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, l
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.camera.warp import Over, Warp, displaced
 from stillmotion.engines.parallax.canvas import Canvas
+from stillmotion.engines.parallax.effects.air import Air
 from stillmotion.engines.parallax.effects.flicker import FLICKERS, Flicker
 from stillmotion.engines.parallax.effects.overlays import VEILS, Veils
 from stillmotion.engines.parallax.effects.weather import WEATHER, Weather
@@ -112,7 +113,10 @@ class Clip:
             yield Veils(ambient, scene, cells, beat, strength).over
             checkpoint()
         if WEATHER.keys() & ambient:
-            yield Weather(ambient, (self._terms.size.width, self._terms.size.height), beat, strength).over
+            size = self._terms.size.width, self._terms.size.height
+            air = Air.around(scene, cells, self._views, size[1] / size[0])
+            checkpoint()
+            yield Weather(ambient, size, air, beat, strength).over
 
     @property
     def canvas(self) -> Canvas:

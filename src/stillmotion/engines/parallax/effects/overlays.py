@@ -62,8 +62,10 @@ def lightened(frame: Frame, veil: Any, luma_of_veil: int = WHITE) -> Frame:
     cv2.add(luma, lighter, luma)
     chroma = frame.planes[area:].reshape(2, height // 2, width // 2)
     # Chroma fades to neutral by the veil's mean over 2 × 2 pixels.
-    small = cv2.resize(veil, (width // 2, height // 2), interpolation=cv2.INTER_AREA).astype(np.int16)
-    chroma[:] = chroma + ((NEUTRAL - chroma.astype(np.int16)) * small >> 8)
+    small = cv2.resize(veil, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    kept, neutral = cv2.bitwise_not(small), cv2.convertScaleAbs(small, alpha=NEUTRAL / 255)
+    for plane in chroma:
+        cv2.add(cv2.multiply(plane, kept, scale=1 / 255), neutral, dst=plane)
     return frame
 
 

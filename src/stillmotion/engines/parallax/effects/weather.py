@@ -1,4 +1,8 @@
-"""Weather: snow, rain and dust as particles in front of the picture, sized by distance."""
+"""Weather: snow, rain and dust as particles at three depths, with the subject between them.
+
+A particle's size, speed, streak and parallax follow its nearness. The nearest are few, large and out of focus; the
+others vanish where the picture's surface is nearer than they are.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,116 +12,171 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stillmotion.domain.rendering import Frame
+from stillmotion.domain.rendering import Frame, checkpoint
 from stillmotion.engines.parallax.camera.path import Samples, ease
+from stillmotion.engines.parallax.camera.projection import CELL
 from stillmotion.engines.parallax.camera.warp import Warp
+from stillmotion.engines.parallax.effects.air import Air, Plane
 from stillmotion.engines.parallax.effects.overlays import lightened
 from stillmotion.engines.parallax.motion.timing import Beat
-from stillmotion.vision.resize import Grid
+from stillmotion.vision.resize import Grid, Pixels
 
-SOFTNESS = 0.0011
-"""Blur of a particle's outline, in frame heights."""
+COARSE = 4
+"""Pixels of the frame to one of the nearest particles' veil."""
 SUBPIXEL = 3
 """Fractional bits of OpenCV's drawing coordinates."""
+EXPOSURE = 1 / 40
+"""Seconds over which a moving particle is smeared."""
+SIZES = (0.65, 1.4)
+"""Range of a particle's size, speed and strength among those of its depth."""
+FEWEST = 4
+"""Least number of particles at a depth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Particles:
-    """A kind of particles. Lengths are in frame heights, speeds in frame heights a second for the nearest.
+    """A kind of particles.
 
-    `streak` is the length of a drawn streak, 0 for a dot; `opacity` is the nearest particle's.
+    Lengths are in frame heights, speeds in frame heights a second, at the middle depth; elsewhere they grow with
+    closeness. `counts` are those of the depths, from far to near, in a frame of 16:9. `smear` is a factor on streaks,
+    `blur` the softness of the nearest in their radii, `opacities` the strengths from far to near.
     """
 
-    count: int
+    counts: tuple[int, int, int]
     radius: float
     fall: float
     wind: float
     wander: float
-    streak: float
-    opacity: float
+    smear: float
+    blur: float
+    opacities: tuple[float, float, float]
 
 
 WEATHER: Mapping[str, Particles] = {
-    "snow": Particles(340, 0.0058, 0.22, 0.05, 0.016, 0.0, 0.92),
-    "rain": Particles(260, 0.0013, 1.9, 0.16, 0.0, 0.055, 0.42),
-    "dust": Particles(90, 0.0032, -0.014, 0.02, 0.030, 0.0, 0.60),
+    "snow": Particles((340, 190, 26), 0.0032, 0.19, 0.045, 0.014, 1.0, 0.5, (0.62, 0.90, 0.74)),
+    "rain": Particles((320, 150, 18), 0.0008, 1.70, 0.150, 0.000, 1.2, 0.5, (0.24, 0.38, 0.26)),
+    "dust": Particles((90, 80, 18), 0.0023, -0.014, 0.020, 0.028, 0.0, 0.8, (0.44, 0.70, 0.44)),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _ParticleField:
-    """Particles of one kind: start, nearness, velocity and wander, in pixels and seconds."""
+    """Particles of one kind on one plane: places, sizes, velocities and wander in frame widths and seconds."""
 
     kind: Particles
+    plane: Plane
     place: NDArray[np.float64]
-    near: Samples
+    size: Samples
+    shade: Samples
     velocity: NDArray[np.float64]
     wander: NDArray[np.float64]
-    size: tuple[int, int]
+
+    def at(self, index: int, seconds: float) -> tuple[Any, Any, Any]:
+        """Places, smears (both n × 2) and sizes in a frame, in frame widths."""
+        moved = self.place + self.velocity * seconds
+        swing = np.sin(2 * np.pi * self.wander[:, 1] * seconds + self.wander[:, 0])
+        moved[:, 0] += self.wander[:, 2] * swing
+        smears = self.velocity * (EXPOSURE * self.kind.smear)
+        places = self.plane.in_frame(moved, index)
+        return places, smears @ self.plane.inverse[index].T, self.size * self.plane.magnified(index)
 
 
 class Weather:
-    """Particles over frames of one size."""
+    """Particles in a scene's air, over frames of one size (width, height)."""
 
-    def __init__(self, keys: Iterable[str], size: tuple[int, int], beat: Beat, strength: float) -> None:
+    def __init__(self, keys: Iterable[str], size: tuple[int, int], air: Air, beat: Beat, strength: float) -> None:
         self._beat = beat
-        self._fields = [_scattered(WEATHER[key], size, beat, strength) for key in keys if key in WEATHER]
+        kinds = [WEATHER[key] for key in keys if key in WEATHER]
+        self._depths = [
+            [_scattered(kind, depth, air.planes[depth], size, beat, strength) for kind in kinds] for depth in range(3)
+        ]
+        self._planes = air.planes
         self._shown = np.ones_like(beat.x) if beat.loop else ease(beat.x * beat.seconds / 1.6, 0.5)
 
-    def over(self, frame: Frame, index: int, _: Grid, __: Warp) -> Frame:
+    def over(self, frame: Frame, index: int, sources: Grid, warp: Warp) -> Frame:
         """The frame with its particles, drawn in place."""
         shown = float(self._shown[index])
         if shown <= 0:
             return frame
-        width, height = frame.width, frame.height
-        veil = np.zeros((height, width), np.uint8)
-        for field in self._fields:
-            _draw(field, veil, float(self._beat.x[index]) * self._beat.seconds, shown)
-        cv2.GaussianBlur(veil, (0, 0), SOFTNESS * height, veil)
+        veil = self._nearest(frame, index, shown)
+        for fields, plane in zip(self._depths[:2], self._planes, strict=False):
+            opening = plane.opening(sources)
+            layer = veil if opening is None else np.zeros_like(veil)
+            # Particles in cells that are hidden all round are not drawn.
+            around = None if opening is None else cv2.dilate(opening, np.ones((5, 5), np.uint8))
+            for field in fields:
+                _draw(field, layer, index, self._beat, shown, around)
+            checkpoint()
+            if opening is not None:
+                veil = cv2.max(veil, cv2.multiply(layer, warp.enlarged(opening), dst=layer, scale=1 / 255), veil)
         return lightened(frame, veil)
 
+    def _nearest(self, frame: Frame, index: int, shown: float) -> Pixels:
+        """A veil of the nearest particles. They are out of focus, so that a part of the pixels determines them."""
+        veil = np.zeros((-(-frame.height // COARSE), -(-frame.width // COARSE)), np.uint8)
+        for field in self._depths[2]:
+            _draw(field, veil, index, self._beat, shown, None)
+        blur = max((field.kind.blur * float(field.size.mean()) for field in self._depths[2]), default=0.0)
+        cv2.GaussianBlur(veil, (0, 0), max(0.7, blur * veil.shape[1]), veil)
+        return np.asarray(cv2.resize(veil, (frame.width, frame.height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
-def _scattered(kind: Particles, size: tuple[int, int], beat: Beat, strength: float) -> _ParticleField:
-    width, height = size
-    random = np.random.default_rng([beat.seed, kind.count])
-    count = max(8, round(kind.count * min(max(strength, 0.4), 2.0) * max(1.0, width / height) / 1.6))
-    # The exponent makes far particles more frequent than near ones.
-    near = random.uniform(0, 1, count) ** 1.7
-    place = random.uniform(0, 1, (count, 2)) * _room(size)
-    pace = (0.35 + 0.65 * near) * random.uniform(0.85, 1.15, count)
-    velocity = np.stack([kind.wind * pace, kind.fall * pace], axis=1) * height
+
+def _scattered(
+    kind: Particles, depth: int, plane: Plane, size: tuple[int, int], beat: Beat, strength: float
+) -> _ParticleField:
+    random = np.random.default_rng([beat.seed, sum(kind.counts), depth])
+    tall = size[1] / size[0]
+    # As many to an area as in a frame of 16:9 whose room is a little larger than it.
+    crowd = kind.counts[depth] * min(max(strength, 0.4), 2.0) * float(plane.room.prod()) / (tall * tall * 16 / 9)
+    count = max(FEWEST, round(crowd))
+    vary = random.uniform(*SIZES, count)
+    close = plane.closeness * vary
+    velocity = np.stack([kind.wind * close, kind.fall * close], axis=1) * tall
     if beat.loop:
-        laps = velocity * beat.seconds / _room(size)
-        # In a loop every particle wraps around a whole number of times.
-        whole = np.sign(kind.fall) * np.maximum(1, np.abs(laps[:, 1]).round())
-        velocity = np.stack([laps[:, 0].round(), whole], axis=1) * _room(size) / beat.seconds
+        laps = (velocity * beat.seconds / plane.room).round()
+        # In a loop every particle goes round its room a whole number of times.
+        laps[:, 1] = np.sign(kind.fall) * np.maximum(1, np.abs(laps[:, 1]))
+        velocity = laps * plane.room / beat.seconds
     rates = np.array([1, 2]) / beat.seconds if beat.loop else np.array([0.22, 0.37])
-    wander = np.stack([random.uniform(0, 2 * np.pi, count), random.choice(rates, count)], axis=1)
-    return _ParticleField(kind, place, near, velocity, wander, size)
+    wander = [random.uniform(0, 2 * np.pi, count), random.choice(rates, count), kind.wander * tall * close]
+    return _ParticleField(
+        kind,
+        plane,
+        random.uniform(0, 1, (count, 2)) * plane.room,
+        kind.radius * tall * close,
+        255 * kind.opacities[depth] * vary / SIZES[1],
+        velocity,
+        np.stack(wander, axis=1),
+    )
 
 
-def _room(size: tuple[int, int]) -> Any:
-    """Size of the torus in which particles move, a little larger than the frame: width, height."""
-    return np.array([size[0] * 1.1, size[1] * 1.1])
-
-
-def _draw(field: _ParticleField, veil: Any, seconds: float, shown: float) -> None:
-    kind, (_, height) = field.kind, field.size
-    places = field.place + field.velocity * seconds
-    swing = np.sin(2 * np.pi * field.wander[:, 1] * seconds + field.wander[:, 0])
-    places[:, 0] += kind.wander * height * swing
-    # Particles that leave on one side come back on the other.
-    places = places % _room(field.size) - 0.05 * np.array(field.size)
-    sizes = kind.radius * height * (0.25 + 0.75 * field.near)
-    shades = 255 * kind.opacity * shown * (0.35 + 0.65 * field.near)
+def _draw(field: _ParticleField, veil: Pixels, index: int, beat: Beat, shown: float, around: Pixels | None) -> None:
+    """Dots, and streaks where a smear is longer than its particle; none where `around`, on a map's cells, is 0."""
+    height, width = veil.shape
+    places, smears, sizes = field.at(index, float(beat.x[index]) * beat.seconds)
+    places, smears, sizes = (
+        places * width + np.array([width / 2 - 0.5, height / 2 - 0.5]),
+        smears * width,
+        sizes * width,
+    )
+    reach = (sizes * 2 + np.abs(smears).max(axis=1))[:, np.newaxis]
+    seen = ((places > -reach) & (places < np.array([width, height]) + reach)).all(axis=1)
+    if around is not None:
+        row, column = (
+            np.clip(places[:, axis] / CELL + 1, 0, around.shape[1 - axis] - 1).astype(int) for axis in (1, 0)
+        )
+        seen &= around[row, column] > 0
+    places, smears, sizes = places[seen], smears[seen], sizes[seen]
+    # What is finer than a pixel is drawn as wide as one, and fainter.
+    shades = field.shade[seen] * np.minimum(1, 2 * sizes) * shown
     unit = 1 << SUBPIXEL
-    starts = (places * unit).round().astype(int)
-    # Round particles are drawn as dots.
-    if not kind.streak:
-        for (x, y), size, shade in zip(starts.tolist(), sizes.tolist(), shades.tolist(), strict=True):
-            cv2.circle(veil, (x, y), max(unit // 2, int(size * unit)), shade, -1, cv2.LINE_AA, SUBPIXEL)
-        return
-    lengths = kind.streak * height * (0.4 + 0.6 * field.near) / np.hypot(*field.velocity.T)
-    ends = ((places + field.velocity * lengths[:, np.newaxis]) * unit).round().astype(int)
-    for start, end, shade, size in zip(starts.tolist(), ends.tolist(), shades.tolist(), sizes.tolist(), strict=True):
-        cv2.line(veil, start, end, shade, max(1, round(2 * size)), cv2.LINE_AA, SUBPIXEL)
+    starts, ends = (((places + smears * half) * unit).round().astype(int) for half in (-0.5, 0.5))
+    radii = np.maximum(unit // 2, sizes * unit).astype(int)
+    wide = np.where(np.hypot(*smears.T) > sizes, np.maximum(1, (2 * sizes).round()), 0).astype(int)
+    for start, end, radius, line, shade in zip(
+        starts.tolist(), ends.tolist(), radii.tolist(), wide.tolist(), shades.tolist(), strict=True
+    ):
+        if line:
+            cv2.line(veil, start, end, shade, line, cv2.LINE_AA, SUBPIXEL)
+        else:
+            cv2.circle(veil, start, radius, shade, -1, cv2.LINE_AA, SUBPIXEL)

@@ -129,7 +129,7 @@ def _is_anothers(tokens: Sequence[str], start: int, language: Language) -> bool:
     if tokens[start] not in language.anyones:
         return False
     before = next((token for token in reversed(tokens[:start]) if token not in language.adverbs), "")
-    return before in language.nouns or before in language.pronouns
+    return before in language.nouns | language.pronouns | language.surroundings
 
 
 def _follow(

@@ -177,5 +177,8 @@ floating flow flows flowing swirl swirls swirling flutter flutters fluttering of
 """Acts of waves and leaves: before one of these, the word is no person's act."""
 SHARED: Final = "wave leave blow burn flutter flicker smoke swell shimmer ripple sparkle fall"
 """Verbs that are spelled like nouns; their subject decides."""
-SURROUNDINGS: Final = "sea ocean wind clouds rain snow sky water river lake pond fire smoke mist fog"
+SURROUNDINGS: Final = """
+sea ocean wind clouds rain snow sky water river lake pond fire smoke mist fog dust particles pollen snowflakes leaves
+petals embers sparks steam
+"""
 """Things named together with waves and leaves: "he looks at the sea and waves"."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from stillmotion.engines.parallax.language import people, places
+from stillmotion.engines.parallax.language.surroundings import AMBIENT, STIR
 from stillmotion.engines.parallax.language.verbs import forms
 
 
@@ -82,18 +83,11 @@ def _subject(key: str, *phrases: str) -> Term:
     return Term(TermKind.SUBJECT, key, phrases)
 
 
-def _ambient(key: str, *phrases: str) -> Term:
-    return Term(TermKind.AMBIENT, key, phrases)
-
-
 def _modifier(key: str, *phrases: str) -> Term:
     return Term(TermKind.MODIFIER, key, phrases)
 
 
-_STIR = "move~/blow~/drift~/float~/fly~/sway~/flutter~/dance~/flow~/stir~/rustle~/wave~/swing~"
 _CLOTH = "cloth/cloths/clothes/dress/fabric/scarf/flag/flags/curtain/curtains/cape/sail"
-_LEAVES = "leaf/leaves/tree/trees/foliage/branch/branches/flower/flowers"
-_GRASS = "grass/grasses/field/fields/meadow/wheat"
 _TRAVEL = "move~/track~/slide~/glide~/travel~/drift~/fly~/float~/dolly~/strafe~"
 _LIFT = "move~/rise~/lift~/float~/fly~/go~/ascend~"
 _SINK = "move~/lower~/sink~/float~/fly~/go~/descend~/drop~"
@@ -232,59 +226,8 @@ _ENGLISH_SUBJECT = (
         "turn", "turn~", "turn~ head/around/round", "look~ around", "look~ <left>", "look~ <right>", "shake~ head"
     ),
     _subject("walk", "walk~", "stroll~", "run~", "march~", "stride~", "step~ forward"),
-    _subject("hair", "hair", "fur", "mane", "feathers", f"hair/fur/mane/feathers {_STIR}", f"{_STIR} hair/fur/mane"),
-    _subject("cloth", f"{_CLOTH}", f"{_CLOTH} {_STIR}", f"{_STIR} {_CLOTH}"),
-)
-
-_ENGLISH_AMBIENT = (
-    _ambient(
-        "ripple", "ripple~/ripples", "water", "pond", "lake", "river", "reflection/reflections", "shimmer~", "stream"
-    ),
-    _ambient(
-        "waves",
-        "wave~/waves",
-        "waves/wave crash~/roll~/break/breaks/breaking/lap~/splash~",
-        "ocean",
-        "sea",
-        "surf",
-        "tide",
-        "swell~",
-    ),
-    _ambient(
-        "clouds",
-        "cloud/clouds",
-        "sky",
-        "cloud/clouds drift~/pass~/move~/float~",
-        "drift~/pass~/move~ cloud/clouds",
-        "clouds/cloud move~ sky",
-    ),
-    _ambient("mist", "mist/misty/fog/foggy/haze/hazy", "mist/fog/haze drift~/roll~", "drift~/roll~ mist/fog/haze"),
-    _ambient(
-        "smoke",
-        "smoke/smoky/steam/steamy/vapor/vapour",
-        "smoke/steam/vapor/vapour rise~/rising/drift~/curl~",
-        "rise~/rising/drift~/curl~ smoke/steam/vapor/vapour",
-    ),
-    _ambient("wind", "wind/windy", "breeze/breezy", "gust/gusts", "blow~", "flutter~"),
-    _ambient("leaves", _LEAVES, f"{_LEAVES} {_STIR}", "rustle~", f"{_STIR} {_LEAVES}"),
-    _ambient("grass", *people.GRAIN, _GRASS, f"{_GRASS} {_STIR}", f"{_STIR} {_GRASS}"),
-    _ambient("fire", "fire", "flame/flames", "burn~", "campfire", "fireplace", "torch/torches", "bonfire"),
-    _ambient("candle", "candle/candles", "candlelight", "flicker~", "lantern/lanterns"),
-    _ambient("snow", "snow/snowy", "snow~", "snowfall", "snowflake/snowflakes", "blizzard"),
-    _ambient("rain", "rain/rainy", "rain~", "rainfall", "drizzle~", "downpour", "raindrop/raindrops"),
-    _ambient(
-        "dust", "dust/dusty", "particle/particles", "pollen", "ash/ashes", "sparkle~/sparkles", "firefly/fireflies"
-    ),
-    _ambient(
-        "rays",
-        "light rays/beams/shafts",
-        "god rays",
-        "sun rays",
-        "sunbeam/sunbeams",
-        "sunrays",
-        "sunlight",
-        "shafts/beams/rays light",
-    ),
+    _subject("hair", "hair", "fur", "mane", "feathers", f"hair/fur/mane/feathers {STIR}", f"{STIR} hair/fur/mane"),
+    _subject("cloth", f"{_CLOTH}", f"{_CLOTH} {STIR}", f"{STIR} {_CLOTH}"),
 )
 
 _ENGLISH_OTHER = (
@@ -371,7 +314,11 @@ _PEOPLE = (
 _ACTORS = frozenset(_NOUNS.split()).union(people.ACTORS.split()) - frozenset(people.THINGS.split())
 
 ENGLISH = Language(
-    entries=_ENGLISH_CAMERA + _ENGLISH_SUBJECT + _ENGLISH_AMBIENT + _ENGLISH_OTHER + _PEOPLE,
+    entries=_ENGLISH_CAMERA
+    + _ENGLISH_SUBJECT
+    + tuple(Term(TermKind.AMBIENT, key, phrases) for key, phrases in AMBIENT.items())
+    + _ENGLISH_OTHER
+    + _PEOPLE,
     classes={
         "<left>": "left/leftward/leftwards",
         "<right>": "right/rightward/rightwards",
