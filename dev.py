@@ -305,7 +305,9 @@ CHORES: Mapping[str, Chore] = {
     ),
     "bench": Chore("Measure one thing and check its bars.", bench, "NAME [its own]"),
     "gallery": Chore(
-        "Write a page of clips and contact sheets to look through.", runs("bench.gallery"), "[--out DIR] [--only WORD]"
+        "Write a page of clips to look through; with --rungs the engine beside its lower rung and zoompan.",
+        runs("bench.gallery"),
+        "[--out DIR] [--only WORD] [--rungs] [--photos DIR] [--depths DIR] [--prompts FILE]",
     ),
     "fuzz": Chore(
         "Send a live server all that its OpenAPI document allows, and much that it does not.",

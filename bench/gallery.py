@@ -1,4 +1,4 @@
-"""A page of clips and contact sheets to look through: `python3 dev.py gallery [--out DIR] [--only WORD]`."""
+"""Pages of clips to look through: `python3 dev.py gallery [--out DIR]`, and with `--rungs` side by side with others."""
 
 import argparse
 import json
@@ -14,6 +14,8 @@ import numpy as np
 
 from bench.engine_photos import clip_size, is_there, never, photo
 from bench.gallery_cases import CHAPTERS, Case
+from bench.gallery_page import understood
+from bench.gallery_rungs import ordered, prompts_of, write_rungs
 from stillmotion.domain.rendering import RenderJob
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
@@ -91,18 +93,8 @@ def _figure(shown: Shown) -> str:
         f'\n<figure><video src="{shown.clip}" controls loop muted playsinline preload="metadata"></video>'
         f'<a href="{shown.sheet}"><img src="{shown.sheet}" loading="lazy" alt="Four frames of the clip"></a>'
         f"<figcaption><b>{escape(case.prompt)}</b> — {escape(', '.join(about))}<br>"
-        f"{escape(_understood(shown.plan))}</figcaption></figure>"
+        f"{escape(understood(json.loads(shown.plan)))}</figcaption></figure>"
     )
-
-
-def _understood(plan: str) -> str:
-    """The plan in words."""
-    told = json.loads(plan)
-    moves = ", then ".join(" and ".join(together) for together in told["moves"])
-    parts = {"camera": moves + (" (from the picture)" if told["chosen_from_picture"] else "")}
-    parts |= {"subject": ", ".join(told["subject"]), "ambient": ", ".join(told["ambient"])}
-    parts["left out"] = "; ".join(f"{item['words']} ({item['reason']})" for item in told["ignored"])
-    return " · ".join(f"{name}: {words}" for name, words in parts.items() if words)
 
 
 def _there(case: Case) -> bool:
@@ -116,8 +108,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="gallery", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out", "gallery"), help="the folder to write to")
     parser.add_argument("--only", default="", help="only clips whose picture or prompt has this word")
+    parser.add_argument("--rungs", action="store_true", help="the engine beside its lower rung and zoompan")
+    parser.add_argument(
+        "--photos", type=Path, action="append", default=[], help="--rungs: a folder of more photographs"
+    )
+    parser.add_argument("--depths", type=Path, help="--rungs: a folder of NAME.near.png for them, bright being near")
+    parser.add_argument("--prompts", type=Path, help="--rungs: a file of prompts, one a line")
+    parser.add_argument("--jobs", type=int, help="--rungs: photographs at a time")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    if arguments.rungs:
+        orders = ordered(arguments.photos, arguments.depths, arguments.only)
+        print(f"Open {write_rungs(arguments.out, orders, prompts_of(arguments.prompts), arguments.jobs)}")
+        return 0
+    return _chapters(arguments)
+
+
+def _chapters(arguments: argparse.Namespace) -> int:
     engine, began = Parallax(), time.perf_counter()
     chapters: list[tuple[str, list[Shown]]] = []
     for number, (heading, cases) in enumerate(CHAPTERS, 1):
