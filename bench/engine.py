@@ -1,6 +1,7 @@
 """Speed and quality of the parallax engine: `python3 dev.py bench engine [--quick] [--json FILE]`."""
 
 import argparse
+import os
 import platform
 import shutil
 import sys
@@ -128,6 +129,8 @@ def main() -> int:
         "--photos", type=Path, action="append", default=[], metavar="DIR", help="more photographs; may be repeated"
     )
     arguments = parser.parse_args()
+    # SVT-AV1 would print its settings for each clip; 1 is for errors alone.
+    os.environ.setdefault("SVT_LOG", "1")
     at_hand = AtHand(arguments.views, arguments.depths, arguments.people, arguments.photos)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as name:

@@ -116,7 +116,7 @@ HALVINGS = 22
 
 POINTS_PER_SIDE = 96
 
-SAFETY = 1.01
+SAFETY = 1.02
 """Factor on the part above 1: covers the edge between the sampled points."""
 
 BARELY = 5e-4

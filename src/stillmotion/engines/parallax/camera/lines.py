@@ -25,6 +25,8 @@ REACHES = (6.0, 6.0, 4.0, 4.0, 2.5, 2.5, 1.6, 1.6)
 """Sigma of the correction around a line, in cells, round by round: what wide corrections leave, narrow ones take."""
 FADING = 0.02
 """Weight of no correction, relative to a line's own at a distance of one cell; it wins far from every line."""
+STANDING = (0.12, 0.25)
+"""Tangents of the lean up to which a segment is upright, and from which it is not."""
 SENSITIVE = 0.12
 """Bend of a segment per unit of nearness from which it counts in full."""
 
@@ -33,13 +35,14 @@ SENSITIVE = 0.12
 class StraightLines:
     """Straight segments under a camera's motion.
 
-    `x` and `y` are points along them in frame widths, segments × points; `weight` is 0 to 1 for each segment: 0 where
-    the camera moves along it, which bends nothing.
+    `x` and `y` are points along them in frame widths, segments × points. Of each segment `weight` is 0 to 1, 0 where
+    the camera moves along it, which bends nothing; `upright` is 1 if it stands upright, 0 if it may recede.
     """
 
     x: Any
     y: Any
     weight: Any
+    upright: Any
 
     @classmethod
     def of(cls, segments: Grid, views: Views) -> "StraightLines":
@@ -47,7 +50,8 @@ class StraightLines:
         along = np.linspace(0, 1, POINTS, dtype=np.float32)
         x = segments[:, :1] + (segments[:, 2:3] - segments[:, :1]) * along
         y = segments[:, 1:2] + (segments[:, 3:] - segments[:, 1:2]) * along
-        return cls(x, y, np.clip((1 - FAR) * _slid_across(x, y, views) / SENSITIVE, 0, 1))
+        weight = np.clip((1 - FAR) * _slid_across(x, y, views) / SENSITIVE, 0, 1)
+        return cls(x, y, weight, _upright(x, y))
 
     def bend(self, views: Views, surface: NearnessMap) -> float:
         """95th percentile, weighted by length, of each segment's largest deviation, as a fraction of its length.
@@ -66,7 +70,7 @@ class StraightLines:
         return _percentile(np.max(strays, axis=0), length, 0.95)
 
     def straightened(self, near: Grid, column: Any, row: Any) -> Grid:
-        """Nearness made affine along each line by a smooth correction around it.
+        """Nearness made affine along each line, and constant along upright ones, by a smooth correction around it.
 
         `column` and `row` are the lines' points on its grid, in cells. Each round spreads what the lines miss by
         normalised convolution (Knutsson and Westin 1993).
@@ -85,7 +89,7 @@ class StraightLines:
 
         density = summed(weight)
         for reach in REACHES:
-            missed = _off_affine(cv2.remap(near, column, row, cv2.INTER_LINEAR))
+            missed = _missed(cv2.remap(near, column, row, cv2.INTER_LINEAR), self.upright)
             around = cv2.GaussianBlur(density, (0, 0), reach) + np.float32(FADING / reach)
             near = near - cv2.GaussianBlur(summed(weight * missed), (0, 0), reach) / around
             checkpoint()
@@ -103,11 +107,19 @@ def _slid_across(x: Any, y: Any, views: Views) -> Any:
     return np.max(slides, axis=(0, 2)) / length[:, 0] if len(x) else np.zeros(0)
 
 
-def _off_affine(values: Any) -> Any:
-    """The rows less the least-squares line through each."""
+def _upright(x: Any, y: Any) -> Any:
+    """1 for segments that are nearly vertical and reach above the frame's middle, where no ground lies; else 0."""
+    leaning = np.abs(x[:, -1] - x[:, 0]) / (np.abs(y[:, -1] - y[:, 0]) + 1e-9)
+    share = np.clip((STANDING[1] - leaning) / (STANDING[1] - STANDING[0]), 0, 1)
+    return np.asarray(np.where(np.minimum(y[:, 0], y[:, -1]) < 0, share, 0))
+
+
+def _missed(values: Any, upright: Any) -> Any:
+    """The rows less the least-squares line through each; less their mean alone if they stand upright."""
     along = np.linspace(-1, 1, values.shape[1], dtype=np.float32)
     along /= np.sqrt((along**2).sum())
-    return values - values.mean(axis=1, keepdims=True) - (values * along).sum(axis=1, keepdims=True) * along
+    slope = (values * along).sum(axis=1) * (1 - upright)
+    return values - values.mean(axis=1, keepdims=True) - slope[:, np.newaxis] * along
 
 
 def _percentile(values: Any, weights: Any, share: float) -> float:

@@ -19,7 +19,8 @@ from stillmotion.vision.resize import Grid
 ROUNDS = 3
 """Fixed-point rounds. Slopes of displacement stay below 0.35, so that three leave less than 5 % of the parallax."""
 
-REACH_MOMENTS = 5
+ORBIT_CLOSER, ORBIT_ROUND = 0.06, 0.06
+"""Scale and radius of an orbit's way towards its pivot, in frame widths."""
 
 CELL = 4
 """Side of a map's cell, in pixels of the frame."""
@@ -57,35 +58,62 @@ class Views:
 _PER_FRAME = ("x", "y", "z", "pan", "tilt", "roll", "zoom", "overscan")
 
 
-def resolve(path: CameraPath, pivot: float, aim: tuple[float, float]) -> Views:
+def resolve(path: CameraPath, pivot: float, place: tuple[float, float], aim: tuple[float, float]) -> Views:
     """The path's moves combined into offsets and rotations.
 
-    `pivot` is the inverse distance of the point that an orbit looks at; `aim` the fixed point of pushes and zooms.
+    `pivot` is the inverse distance of the subject and `place` its point of the picture: an orbit keeps it there. `aim`
+    is the fixed point of pushes and zooms.
     """
     orbit, rise, vertigo = path.column("orbit"), path.column("rise"), path.column("vertigo")
+    closer = _closer(orbit)
     # A dolly zoom moves back while the lens closes in.
     forward = path.column("forward") - vertigo
+    # An orbit turns back to its pivot, and so does a rise.
+    pan = _turn(place[0], orbit + closer * aim[0], closer, pivot)
+    tilt = _turn(place[1], closer * aim[1] - rise, closer, pivot)
     return Views(
-        x=path.column("right") + orbit + forward * aim[0],
-        y=-path.column("up") - rise + forward * aim[1],
-        z=forward,
-        # An orbit turns back to its pivot, and so does a rise.
-        pan=path.column("pan") - np.arctan(orbit * pivot),
-        tilt=path.column("tilt") - np.arctan(rise * pivot),
+        x=path.column("right") + orbit + (forward + closer) * aim[0],
+        y=-path.column("up") - rise + (forward + closer) * aim[1],
+        z=forward + closer,
+        pan=path.column("pan") + pan,
+        tilt=path.column("tilt") - tilt,
         roll=path.column("roll"),
         zoom=np.exp(path.column("zoom")) * (1 + vertigo * pivot),
         overscan=np.ones(len(path.poses)),
         aim=aim,
-        steady=_steady(path, aim),
+        steady=_steady(path, place, aim),
     )
 
 
-def _steady(path: CameraPath, aim: tuple[float, float]) -> tuple[float, float]:
-    """The aim, moved to the middle along axes in which the camera moves: there is no room to give."""
-    across = max(float(np.abs(path.column(name)).max()) for name in ("right", "orbit", "pan"))
-    along = max(float(np.abs(path.column(name)).max()) for name in ("up", "rise", "tilt"))
+def _closer(orbit: Samples) -> Samples:
+    """Way towards the pivot in an orbit: a hyperbola, round at the start as a circle is, and never steeper than 1.
+
+    A true circle of such a short arc would come closer by less than anybody sees.
+    """
+    return np.asarray(ORBIT_CLOSER * (np.sqrt(1 + (orbit / ORBIT_ROUND) ** 2) - 1))
+
+
+def _turn(place: float, offset: Samples, closer: Samples, pivot: float) -> Samples:
+    """Turn along one axis that shows a point at `place` where it was before the camera moved."""
+    return np.asarray(np.arctan((place - pivot * offset) / (1 - pivot * closer)) - np.arctan(place))
+
+
+def _steady(path: CameraPath, place: tuple[float, float], aim: tuple[float, float]) -> tuple[float, float]:
+    """The overscan's fixed point: near the subject in an orbit, otherwise the aim.
+
+    Along axes in which the camera moves it is the middle: there is no room to give.
+    """
+    if path.goes_round:
+        aim = _inward(place[0]), _inward(place[1])
+    across = max(float(np.abs(path.column(name)).max()) for name in ("right", "pan"))
+    along = max(float(np.abs(path.column(name)).max()) for name in ("up", "tilt"))
     whole = max(across + along, 1e-9)
     return aim[0] * (1 - across / whole), aim[1] * (1 - along / whole)
+
+
+def _inward(place: float) -> float:
+    """A coordinate a little nearer to the frame's middle: less overscan is needed there, and nobody sees it drift."""
+    return float(np.sign(place)) * min(max(abs(place) - DRIFTING, 0.0), FARTHEST_STEADY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,47 +220,17 @@ def step(surface: NearnessMap, views: Views, first: int, second: int) -> float:
     return float(np.median(moved) * views.zoom[first] * views.overscan[first] / closer)
 
 
-def reach(surface: NearnessMap, views: Views, points: tuple[Any, Any]) -> float:
-    """Largest median displacement of points from their place, in frame widths."""
-    x, y = points
-    moments = np.linspace(0, len(views.x) - 1, REACH_MOMENTS).round().astype(int)
-    places = [solve(x, y, views.at(index), surface) for index in moments]
-    return max(float(np.median(np.hypot(at[0] - x, at[1] - y))) for at in places)
-
-
-WIDTH = 640
-"""Width, in pixels, at which corners are detected."""
-
-MOST = 300
-
-APART = 10
-"""Least distance between two corners, in pixels."""
-
-WEAKEST = 0.01
-"""Weakest accepted corner, relative to the strongest."""
-
-FEWEST = 12
-"""Fewest corners; with fewer a lattice is used."""
+DRIFTING = 0.04
+"""Distance from the subject at which an orbit's overscan is fixed, in frame widths."""
+FARTHEST_STEADY = 0.3
+"""Largest distance of that point from the frame's middle along an axis."""
 
 LATTICE = 15
-"""Points on each side of that lattice."""
-
-
-def corners(canvas: Canvas) -> tuple[Any, Any]:
-    """Corners of the first frame, x and y in frame widths from its middle; a lattice if there are too few."""
-    frame = canvas.frame
-    left, top = canvas.left * 2, canvas.top * 2
-    luma = canvas.fine[top : top + 2 * frame.height : 2, left : left + 2 * frame.width : 2]
-    size = (WIDTH, max(8, round(WIDTH * frame.height / frame.width)))
-    found = cv2.goodFeaturesToTrack(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), MOST, WEAKEST, APART)
-    if found is None or len(found) < FEWEST:
-        return lattice(canvas)
-    x, y = found[:, 0, 0] + 0.5, found[:, 0, 1] + 0.5
-    return x[np.newaxis] / size[0] - 0.5, (y[np.newaxis] - size[1] / 2) / size[0]
+"""Points on each side of the lattice on which motion is measured."""
 
 
 def lattice(canvas: Canvas) -> tuple[Any, Any]:
-    """Points spread evenly over the first frame, likewise."""
+    """Points spread evenly over the first frame, x and y in frame widths from its middle."""
     across = np.linspace(-0.45, 0.45, LATTICE)
     x, y = np.meshgrid(across, across * (canvas.frame.height / canvas.frame.width))
     return x.astype(np.float32), y.astype(np.float32)

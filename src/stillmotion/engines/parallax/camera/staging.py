@@ -16,13 +16,11 @@ from stillmotion.engines.parallax.camera.projection import (
     CELL,
     NearnessMap,
     Views,
-    corners,
-    reach,
     resolve,
     surface_cells,
 )
 from stillmotion.engines.parallax.canvas import Canvas, lay_out
-from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, limited, nearness
+from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, dilated, limited, nearness
 from stillmotion.engines.parallax.depth.relief import LAYER_ROUNDS, Envelopes, crisp, relief_size
 from stillmotion.vision.faces import Box, FaceFinder
 from stillmotion.vision.resize import Grid, as_array, as_bytes
@@ -31,19 +29,24 @@ NEAR_CELLS = 160
 """Longest side of the depth grid over a canvas, in cells."""
 FARTHEST_AIM = 0.16
 """Largest distance of a push's fixed point from the frame's middle, in frame widths."""
-FRAMES_BETWEEN_REACHES = 6
-STRAIGHTENINGS = 2
+REACH_MOMENTS = 11
+"""Frames at which a move's reach is taken, the first and the last among them."""
+STRAIGHTENINGS = 6
 """Times that depth is straightened and limited in turn: each undoes a little of the other."""
+STEEPEST = 0.4
+"""Largest slope of a displacement along the camera's motion: at 1 a map would fold."""
 LEAST_SLANT = 0.14
 """Least difference in nearness between foot and top of a flat surface, for a camera that goes around it."""
 MOST_SLANT = 0.2
 """Largest such difference, for any surface: upright things lean with the plane that they are on."""
-ORBIT_TURNS = (1.0, 1.25, 0.5, 0.25)
-"""Fractions of an orbit's turn towards its pivot, tried in this order until it visibly moves something; then none."""
-MOVE_SHARES = (1.0, 0.8, 0.62, 0.48)
+MOVE_SHARES = (1.0, 0.8, 0.62)
 """Fractions of the camera's move, tried until the frame cuts no face."""
-LEAST_REACH = 0.03
-"""Median displacement of the picture's corners that counts as visible, in frame widths."""
+LEAST_SHARE = 0.48
+"""The fraction that is taken if it cuts one all the same."""
+MOST_HEADS = 8
+"""Faces, the largest first, whose heads the frame must not cut."""
+SUBJECT_REACH = 0.06
+"""Radius around the focus in which the subject is taken to be, in frame widths, if no face is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,44 +82,30 @@ class Stage:
         return cls(canvas, scene, grid, sides, _relief(canvas, scene.depth, sides))
 
     def fit_move(self, path: CameraPath) -> tuple[NearnessMap, Views]:
-        """Search for the largest move that the picture bears: fractions of the move, of an orbit's turn and of the
-        depth.
-
-        The resulting views stay on the canvas and cut no face. If nearly all that is seen lies at an orbit's pivot, and
-        so keeps its place, the camera turns more or less, so that it visibly slides.
-        """
-        seen = corners(self.canvas) if path.goes_round else None
-        checkpoint()
+        """The surface and the largest fraction of the move whose views stay on the canvas and cut no face."""
         for share in MOVE_SHARES:
-            surface, views = self._with_visible_orbit(path.scaled(share), seen)
+            surface, views = self._fitted(path.scaled(share))
+            checkpoint()
             if not any(loses(box, surface, views) for box in self._heads()):
                 return surface, views
-        return self._with_visible_orbit(path.scaled(MOVE_SHARES[-1]), seen)
+        return self._fitted(path.scaled(LEAST_SHARE))
 
-    def _with_visible_orbit(self, path: CameraPath, seen: tuple[Any, Any] | None) -> tuple[NearnessMap, Views]:
-        """The move with an orbit's turn that visibly moves `seen` (points in frame widths), if given."""
-        if seen is None:
-            return self._with_turn(path, 1.0)
-        for share in ORBIT_TURNS:
-            surface, views = self._with_turn(path, share)
-            if reach(surface, views, seen) >= LEAST_REACH:
-                return surface, views
-        return self._with_turn(path, 0.0)
+    def _fitted(self, path: CameraPath) -> tuple[NearnessMap, Views]:
+        """The move with its pivot on the subject, and with the frame kept filled."""
+        # Turns and zooms change no depth, so the pivot may be read from the surface itself.
+        flights = resolve(path, 0.0, (0.0, 0.0), self._aim())
+        surfaces: tuple[NearnessMap, ...]
+        if self.relief is not None:
+            surfaces = self.surfaces(flights)
+        else:
+            surfaces = (self._surface(flights, slanted=path.goes_round),)
+        checkpoint()
+        views = resolve(path, self._subject_inverse(surfaces[0]), self._place(), self._aim())
+        return surfaces[0], contained(views, path.engaged, *surfaces)
 
     def _heads(self) -> list[Box]:
-        """Heads of the largest faces, in canvas pixels."""
-        return [self._on_canvas(head(face)) for face in self.scene.faces[:2]]
-
-    def _with_turn(self, path: CameraPath, share: float) -> tuple[NearnessMap, Views]:
-        """The move with a fraction of an orbit's turn towards its pivot."""
-        views = resolve(path, share * (FAR + (1 - FAR) * self._near_focus()), self._aim())
-        if self.relief is not None:
-            surfaces = self.surfaces(views)
-            checkpoint()
-            return surfaces[0], contained(views, path.engaged, *surfaces)
-        surface = self._surface(views, slanted=path.goes_round)
-        checkpoint()
-        return surface, contained(views, path.engaged, surface)
+        """Heads of the faces, in canvas pixels."""
+        return [self._on_canvas(head(face)) for face in self.scene.faces[:MOST_HEADS]]
 
     def surfaces(self, views: Views) -> tuple[NearnessMap, NearnessMap]:
         """The front and the back layer's surfaces for a move. Raises `ValueError` without relief."""
@@ -148,14 +137,15 @@ class Stage:
         keeps lines straight from any viewpoint.
         """
         height, width = self.near.shape
-        slides, plane = np.hypot(*self._slides(views, (width, height))), self._plane(slanted=slanted)
+        slides, plane = np.add(*self._slides(views, (width, height))), self._plane(slanted=slanted)
         if self.scene.is_flat_art:
             return NearnessMap.over(self.canvas, plane)
         lines = StraightLines.of(self.lines(), views)
         column, row = self._cells(lines.x, lines.y)
-        near = limited(self.near, slides)
+        near = limited(self.near, slides, STEEPEST)
         for _ in range(STRAIGHTENINGS):
-            near = limited(lines.straightened(near, column, row), slides)
+            # A change of scale keeps straight what is straight; a cut at 0 or 1 would not.
+            near = dilated(_in_range(lines.straightened(near, column, row)), slides, STEEPEST)
             checkpoint()
         surface = NearnessMap.over(self.canvas, near)
         bent = lines.bend(views, surface)
@@ -176,12 +166,11 @@ class Stage:
         """Least-squares plane of the depth; with `slanted`, at least slightly nearer at the foot than at the top."""
         height, width = self.near.shape
         x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
-        middle = self._near_focus() if not self.scene.is_flat_art else FLAT_NEARNESS
         # On a regular grid the axes are orthogonal: each slope is a projection.
         slopes = (float((self.near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
         across, down = (max(-MOST_SLANT, min(MOST_SLANT, slope)) for slope in slopes)
         down = max(down, LEAST_SLANT) if slanted else down
-        mean = float(self.near.mean()) if abs(down) > LEAST_SLANT else middle
+        mean = float(self.near.mean())
         return np.clip(mean + across * x + down * y, 0, 1).astype(np.float32)
 
     def lines(self) -> Grid:
@@ -212,26 +201,40 @@ class Stage:
         return min(max(x, 0.0), canvas.width - 1.0), min(max(y, 0.0), canvas.height - 1.0)
 
     def _aim(self) -> tuple[float, float]:
+        """The fixed point of pushes and zooms: the subject's place, but not far from the frame's middle."""
         if self.scene.is_flat_art:
             return 0.0, 0.0
-        x, y = self._focus()
+        x, y = self._place()
         frame = self.canvas.frame
-        off_x = (x - self.canvas.left) / frame.width - 0.5
-        off_y = (y - self.canvas.top - frame.height / 2) / frame.width
         # A wide frame leaves less room up and down.
         tall = min(1.0, frame.height / frame.width) * FARTHEST_AIM
-        return float(np.clip(off_x, -FARTHEST_AIM, FARTHEST_AIM)), float(np.clip(off_y, -tall, tall))
+        return float(np.clip(x, -FARTHEST_AIM, FARTHEST_AIM)), float(np.clip(y, -tall, tall))
 
-    def _near_focus(self) -> float:
-        """Nearness at the focus."""
+    def _place(self) -> tuple[float, float]:
+        """The focus in frame widths from the frame's middle, inside the frame."""
         x, y = self._focus()
-        height, width = self.near.shape
-        return float(self.near[int(y / self.canvas.height * height), int(x / self.canvas.width * width)])
+        frame = self.canvas.frame
+        tall = frame.height / frame.width / 2
+        across, down = (x - self.canvas.left) / frame.width - 0.5, (y - self.canvas.top) / frame.width - tall
+        return float(np.clip(across, -0.5, 0.5)), float(np.clip(down, -tall, tall))
+
+    def _subject_inverse(self, surface: NearnessMap) -> float:
+        """Inverse distance of the subject: the median over its face, or else around the focus."""
+        x, y = self._place()
+        across = down = SUBJECT_REACH
+        if self.scene.faces:
+            face = self._on_canvas(self.scene.faces[0])
+            across, down = (face.right - face.left) / 3, (face.bottom - face.top) / 3
+            across, down = across / self.canvas.frame.width, down / self.canvas.frame.width
+        spread = np.linspace(-1, 1, 9, dtype=np.float32)
+        column, row = np.meshgrid(x + spread * np.float32(across), y + spread * np.float32(down))
+        return float(np.median(surface.at(column, row)))
 
     def _slides(self, views: Views, cells: tuple[int, int]) -> tuple[Grid, Grid]:
         """Largest displacement of the nearest surface relative to the farthest, in cells, sideways and upright.
 
-        One value for each of the canvas's `cells` (wide, high).
+        One value for each of the canvas's `cells` (wide, high). A map folds by its slope along the motion: it stays
+        below a limit if the slopes along both axes, each multiplied by this, do.
         """
         width, height = cells
         canvas, frame = self.canvas, self.canvas.frame
@@ -239,7 +242,7 @@ class Stage:
         rows = ((np.arange(height) + 0.5) / height * canvas.height - canvas.top - frame.height / 2) / frame.width
         x, y = np.meshgrid(columns, rows)
         across, down = np.zeros((height, width)), np.zeros((height, width))
-        for index in {*range(0, len(views.x), FRAMES_BETWEEN_REACHES), len(views.x) - 1}:
+        for index in np.linspace(0, len(views.x) - 1, REACH_MOMENTS).round().astype(int):
             across = np.maximum(across, np.abs(views.x[index] - x * views.z[index]))
             down = np.maximum(down, np.abs(views.y[index] - y * views.z[index]))
         cells_per_width = (1 - FAR) * frame.width / canvas.width * width
@@ -257,3 +260,9 @@ def _relief(canvas: Canvas, depth: Depth | None, picture: tuple[int, int]) -> Gr
     # The side of a cell of the known depth, in cells of the relief.
     cell = size[0] / canvas.region.width * picture[0] / depth.raw.shape[1]
     return crisp(relief, as_bytes(luma), cell)
+
+
+def _in_range(near: Grid) -> Grid:
+    """Nearness scaled to lie within 0 and 1, if it does not."""
+    low, high = min(0.0, float(near.min())), max(1.0, float(near.max()))
+    return (near - np.float32(low)) / np.float32(high - low)

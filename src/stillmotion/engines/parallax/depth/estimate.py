@@ -82,21 +82,29 @@ def cut(near: Grid, region: Region, picture: tuple[int, int], cells: tuple[int, 
     return np.asarray(moved, np.float32)
 
 
-def limited(near: Grid, reach: Grid) -> Grid:
-    """Nearness with near surfaces dilated until no slope exceeds the limit that the motion bears.
+def limited(near: Grid, reach: Grid, steepest: float = STEEPEST) -> Grid:
+    """Nearness with near surfaces dilated until no slope exceeds the limit that the motion bears, and smoothed.
 
-    `reach` is, per cell, the displacement in cells of the nearest surface relative to the farthest at the move's peak.
-    Near surfaces keep their extent and far ones give way, so that outlines of subjects stay whole.
+    `reach` and `steepest` as in `dilated`.
     """
-    slope = np.maximum(reach, 1e-6)
-    # The axes are limited one after the other: 1/√2 for each keeps the whole within the limit.
-    slope = (STEEPEST / np.sqrt(2)) / slope
+    sigma = max(0.8, SMOOTHING * near.shape[1] / 3)
+    grown = dilated(near, reach, steepest)
+    return cv2.GaussianBlur(grown, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
+
+
+def dilated(near: Grid, reach: Grid, steepest: float = STEEPEST) -> Grid:
+    """Nearness with near surfaces dilated until no displacement is steeper than `steepest` along its own direction.
+
+    `reach` is, per cell, the displacement in cells of the nearest surface relative to the farthest at the move's peak,
+    across and down added. Near surfaces keep their extent and far ones give way, so that outlines of subjects stay
+    whole.
+    """
+    slope = (steepest / np.maximum(reach, 1e-6)).astype(np.float32)
     grown = near
     for _ in range(2):
         grown = limited_along(grown, slope, axis=1)
         grown = limited_along(grown, slope, axis=0)
-    sigma = max(0.8, SMOOTHING * near.shape[1] / 3)
-    return cv2.GaussianBlur(grown, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
+    return grown
 
 
 def limited_along(near: Grid, slope: Grid, axis: int) -> Grid:
