@@ -20,7 +20,7 @@ UNSURE = (0.1, 0.9)
 """Range of a mask's cells that are neither person nor background."""
 NEARBY = 2.5
 """Reach around a face, in its sides, within which the mask has to be sure."""
-PERSON_GATE = 0.8
+PERSON_GATE = 0.7
 """Least certainty of a person's mask."""
 
 

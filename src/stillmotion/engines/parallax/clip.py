@@ -9,10 +9,11 @@ import numpy as np
 
 from stillmotion.domain.rendering import Frame, Picture, checkpoint
 from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax.analysis.persons import Person, everybody, person_meant
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.carryover import REST, Momentum
-from stillmotion.engines.parallax.camera.path import CameraPath, Samples, camera_path, times
-from stillmotion.engines.parallax.camera.projection import NearnessMap, Views, lookup, step
+from stillmotion.engines.parallax.camera.path import FAR, CameraPath, Samples, camera_path, times
+from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap, Views, lookup, step
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.camera.warp import Over, Warp, displaced
 from stillmotion.engines.parallax.canvas import Canvas
@@ -23,8 +24,10 @@ from stillmotion.engines.parallax.effects.weather import WEATHER, Weather
 from stillmotion.engines.parallax.language.moves import velocity_fields
 from stillmotion.engines.parallax.language.plan import MotionPlan
 from stillmotion.engines.parallax.layers.drawing import LayeredWarp
-from stillmotion.engines.parallax.layers.sheets import in_layers
+from stillmotion.engines.parallax.layers.person import from_mask
+from stillmotion.engines.parallax.layers.sheets import Layers, in_layers
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, combined
+from stillmotion.engines.parallax.motion.figure import ON_PEOPLE, figure_moved
 from stillmotion.engines.parallax.motion.subject import deformations
 from stillmotion.engines.parallax.motion.timing import Beat
 from stillmotion.engines.parallax.motion.waves import Drift, drift_of, waves_of
@@ -76,27 +79,35 @@ class Clip:
     def __init__(self, picture: Picture, scene: Scene, plan: MotionPlan, terms: Terms, joint: Joint) -> None:
         self._terms = terms
         stage, self._surface, self._views, self.path = _staged(picture, scene, plan, terms, joint)
-        layers = in_layers(stage, self._views)
-        checkpoint()
-        self._warp = Warp(self._surface) if layers is None else LayeredWarp(layers)
-        checkpoint()
         self._flow: Deformation | None = None
         self._moving: Deformation | None = None
+        self._figure: Deformation | None = None
         self._drift: Drift | None = None
         self._effects: tuple[Effect, ...] = ()
         if plan.subject or plan.ambient:
-            self._animate(plan, scene, stage.picture)
+            self._animate(plan, scene, stage)
+        layers = _layers(stage, self._surface, self._views, self._figure)
+        checkpoint()
+        self._warp = Warp(self._surface) if layers is None else LayeredWarp(layers)
+        self._mask = None if stage.cutout is None else stage.cutout.certainty
+        checkpoint()
 
-    def _animate(self, plan: MotionPlan, scene: Scene, picture: tuple[int, int]) -> None:
+    def _animate(self, plan: MotionPlan, scene: Scene, stage: Stage) -> None:
         """Build the motions and effects that the plan asks for; a plain camera move has none."""
         terms, strength = self._terms, plan.strength
         beat = Beat(times(terms.count, loop=plan.loop), terms.seconds, plan.loop, terms.seed)
-        cells = Cells.of(self._surface, picture)
+        cells = Cells.of(self._surface, stage.picture)
         checkpoint()
-        subject = deformations(plan.subject, scene, cells, beat, strength)
+        keys = (*plan.subject, *plan.ambient)
+        if stage.cutout is None:
+            subject = deformations(plan.subject, scene, cells, beat, strength)
+        else:
+            # The person's own motion is the front layer's: the wall stays.
+            own = [key for key in keys if key in ON_PEOPLE]
+            self._figure = figure_moved(own, scene, stage.cutout, cells, beat, strength)
+            subject, keys = [], tuple(key for key in keys if key not in ON_PEOPLE)
         checkpoint()
-        waves = waves_of((*plan.subject, *plan.ambient), scene, cells, beat, strength)
-        self._moving = combined([*subject, *waves])
+        self._moving = combined([*subject, *waves_of(keys, scene, cells, beat, strength)])
         checkpoint()
         self._drift = drift_of(plan.ambient, scene, cells, beat, strength)
         checkpoint()
@@ -128,6 +139,11 @@ class Clip:
         """Layers that frames are drawn in."""
         return 2 if isinstance(self._warp, LayeredWarp) else 1
 
+    @property
+    def mask(self) -> float | None:
+        """Certainty of the mask by which a person is a layer; None if no person is."""
+        return self._mask
+
     def carry(self, flow: Deformation) -> None:
         """Add a displacement of the whole picture, on the canvas's cells."""
         self._flow = flow
@@ -138,7 +154,10 @@ class Clip:
 
     def sources(self, index: int) -> Grid:
         """The sampling map of a frame, as `Warp.sources`."""
-        return self._warp.sources(self._views.at(index), self._displacement(index))
+        moved = self._displacement(index)
+        if self._figure is not None:
+            moved = _summed(moved, self._figure.at(index))
+        return self._warp.sources(self._views.at(index), moved)
 
     def drawn(self, index: int, sources: Grid) -> Frame:
         """The frame sampled through a map, with drift, and with the effects from back to front."""
@@ -215,6 +234,16 @@ def _drifted(sources: Grid, drift: Drift, part: slice, place: float) -> Grid:
     return moved
 
 
+def _layers(stage: Stage, surface: NearnessMap, views: Views, figure: Deformation | None) -> Layers | None:
+    """The layers of a person cut out, or of a picture whose depth is known; None if neither is."""
+    wall = surface.behind
+    if stage.cutout is None or wall is None:
+        return in_layers(stage, views)
+    reach = np.hypot(*stage.slides(views)) * np.float32(CELL / (1 - FAR))
+    moved = (surface.inverse - wall.inverse) * reach + (0.0 if figure is None else figure.largest())
+    return from_mask(surface, wall, stage.cutout.alpha, moved)
+
+
 def _summed(one: Grid | None, other: Grid) -> Grid:
     return other if one is None else one + other
 
@@ -226,7 +255,9 @@ def _staged(
     # A loop ends as it begins, so it cannot take up a speed.
     velocity = {} if joint.momentum.is_rest or plan.loop else dict(joint.momentum.velocity)
     path = _path(plan, terms, joint, velocity)
-    stage = Stage.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0)
+    person = _person(scene, plan, path)
+    checkpoint()
+    stage = Stage.over(picture, terms.size, scene, MARGIN if path.reveals else 0.0, person)
     checkpoint()
     surface, views = stage.fit_move(path)
     checkpoint()
@@ -238,6 +269,15 @@ def _staged(
     factor = float(np.clip(joint.momentum.speed / max(found, 1e-6), *MATCHING))
     path = _path(plan, terms, joint, {name: value * factor for name, value in velocity.items()})
     return stage, *stage.fit_move(path), path
+
+
+def _person(scene: Scene, plan: MotionPlan, path: CameraPath) -> Person | None:
+    """The person whose own motion is asked for, or all people where the camera moves around them; None if neither."""
+    if any(key in ON_PEOPLE for key in (*plan.subject, *plan.ambient)):
+        return person_meant(scene, plan.who.place if plan.who else None)
+    if scene.depth is None or scene.depth.is_layered or not path.has_parallax:
+        return None
+    return everybody(scene)
 
 
 def _path(plan: MotionPlan, terms: Terms, joint: Joint, velocity: dict[str, float]) -> CameraPath:

@@ -164,7 +164,9 @@ class _Composed:
         for end, clip, scene in zip(("", "_at_end"), (self.first, self.last), self.scenes, strict=False):
             more[f"depth{end}"] = scene.depth.source if scene.depth else NO_DEPTH
             more[f"layers{end}"] = clip.layers
-            if scene.depth is not None and scene.depth.gate is not None:
+            if clip.mask is not None:
+                more[f"mask{end}"] = round(clip.mask, 2)
+            elif scene.depth is not None and scene.depth.gate is not None:
                 more[f"gate{end}"] = round(scene.depth.gate, 2)
         return self.plan.as_json(
             opening=self.first.opening().as_object(), ending=self.last.ending().as_object(), **more

@@ -69,11 +69,18 @@ class CameraPath:
         return any(float(np.abs(self.column(name)).max()) > 1e-3 for name in ("orbit", "rise"))
 
     @property
+    def has_parallax(self) -> bool:
+        """True if near things move against far ones."""
+        return any(float(np.abs(self.column(name)).max()) > 1e-3 for name in _PLACED)
+
+    @property
     def reveals(self) -> bool:
         """True if more is shown than the picture holds."""
         return any(float(self.column(name).min()) < -1e-3 for name in _OUTWARD)
 
 
+_PLACED = ("right", "up", "forward", "orbit", "rise", "vertigo")
+"""Fields that move the camera's place."""
 _OUTWARD = ("forward", "zoom")
 """Fields that, below 0, show more than the picture holds."""
 

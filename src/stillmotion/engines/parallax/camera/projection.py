@@ -120,12 +120,13 @@ def _inward(place: float) -> float:
 class NearnessMap:
     """Inverse distance over the canvas, one value per `CELL` × `CELL` canvas pixels.
 
-    Converts between frame widths and canvas pixels.
+    Converts between frame widths and canvas pixels. `behind` is the surface behind a person cut out.
     """
 
     inverse: Grid
     canvas: Canvas
     rounds: int = ROUNDS
+    behind: "NearnessMap | None" = None
 
     @classmethod
     def over(cls, canvas: Canvas, near: Grid, rounds: int = ROUNDS) -> "NearnessMap":

@@ -1,6 +1,6 @@
 """Staging of one keyframe: laid out on a canvas, with its depth and its move reduced to what the picture bears."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -8,6 +8,7 @@ import numpy as np
 
 from stillmotion.domain.rendering import Picture, checkpoint
 from stillmotion.domain.request import FrameSize
+from stillmotion.engines.parallax.analysis.persons import Person
 from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.limits import contained, crop_centre, head, loses
 from stillmotion.engines.parallax.camera.lines import MOST_BEND, StraightLines
@@ -20,10 +21,11 @@ from stillmotion.engines.parallax.camera.projection import (
     surface_cells,
 )
 from stillmotion.engines.parallax.canvas import Canvas, lay_out
+from stillmotion.engines.parallax.depth.cutout import Cutout, cut_out, fronted
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, dilated, limited, nearness
 from stillmotion.engines.parallax.depth.relief import LAYER_ROUNDS, Envelopes, crisp, relief_size
 from stillmotion.vision.faces import Box, FaceFinder
-from stillmotion.vision.resize import Grid, as_array, as_bytes
+from stillmotion.vision.resize import Grid, Pixels, as_array, as_bytes
 
 NEAR_CELLS = 160
 """Longest side of the depth grid over a canvas, in cells."""
@@ -47,6 +49,8 @@ MOST_HEADS = 8
 """Faces, the largest first, whose heads the frame must not cut."""
 SUBJECT_REACH = 0.06
 """Radius around the focus in which the subject is taken to be, in frame widths, if no face is there."""
+SEEN = 8
+"""Mean share (of 255) of a person above which a cell is the person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Stage:
     """A keyframe's canvas, its scene, and nearness (0 to 1) on a grid over the canvas.
 
     `picture` is the picture's width and height in pixels. `relief` is known depth on its own grid over the canvas, if
-    the move is drawn in layers.
+    the move is drawn in layers. With a `cutout` the person is drawn as a layer of its own, and `near` is the wall's.
     """
 
     canvas: Canvas
@@ -62,6 +66,7 @@ class Stage:
     near: Grid
     picture: tuple[int, int]
     relief: Grid | None = None
+    cutout: Cutout | None = None
 
     @classmethod
     def of(cls, picture: Picture, size: FrameSize, faces: FaceFinder) -> "Stage":
@@ -69,8 +74,10 @@ class Stage:
         return cls.over(picture, size, analyse(as_array(picture), faces))
 
     @classmethod
-    def over(cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0) -> "Stage":
-        """Lay out an analysed picture; `margin` as in `canvas.lay_out`."""
+    def over(
+        cls, picture: Picture, size: FrameSize, scene: Scene, margin: float = 0.0, person: Person | None = None
+    ) -> "Stage":
+        """Lay out an analysed picture, with a person to be cut out if given; `margin` as in `canvas.lay_out`."""
         canvas = lay_out(picture, size, crop_centre(scene, (picture.width, picture.height), size), margin)
         scale = NEAR_CELLS / max(canvas.width, canvas.height)
         cells = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
@@ -79,6 +86,9 @@ class Stage:
             return cls(canvas, scene, np.full(cells[::-1], FLAT_NEARNESS, np.float32), sides)
         near = nearness(scene) if scene.depth is None else scene.depth.near
         grid = cut(near, canvas.region, sides, cells)
+        if person is not None:
+            cutout = cut_out(canvas, person, grid, sides)
+            return cls(canvas, scene, cutout.wall, sides, None, cutout)
         return cls(canvas, scene, grid, sides, _relief(canvas, scene.depth, sides))
 
     def fit_move(self, path: CameraPath) -> tuple[NearnessMap, Views]:
@@ -99,6 +109,8 @@ class Stage:
             surfaces = self.surfaces(flights)
         else:
             surfaces = (self._surface(flights, slanted=path.goes_round),)
+            if self.cutout is not None:
+                surfaces = (self._before(surfaces[0], flights), surfaces[0])
         checkpoint()
         views = resolve(path, self._subject_inverse(surfaces[0]), self._place(), self._aim())
         return surfaces[0], contained(views, path.engaged, *surfaces)
@@ -112,6 +124,14 @@ class Stage:
         both = self.envelopes(views)
         front, back = (NearnessMap.over(self.canvas, near, LAYER_ROUNDS) for near in (both.upper, both.back))
         return front, back
+
+    def _before(self, wall: NearnessMap, views: Views) -> NearnessMap:
+        """The surface of the person cut out before a wall."""
+        assert self.cutout is not None
+        near = (wall.inverse - np.float32(FAR)) / np.float32(1 - FAR)
+        body = _on_cells(self.cutout.alpha, near.shape)
+        near = fronted(near, body, self.cutout.level, self.slides(views))
+        return replace(NearnessMap.over(self.canvas, near, LAYER_ROUNDS), behind=wall)
 
     def envelopes(self, views: Views) -> Envelopes:
         """The envelopes of the relief for a move, on the cells of a `NearnessMap`. Raises `ValueError` without one."""
@@ -266,3 +286,13 @@ def _in_range(near: Grid) -> Grid:
     """Nearness scaled to lie within 0 and 1, if it does not."""
     low, high = min(0.0, float(near.min())), max(1.0, float(near.max()))
     return (near - np.float32(low)) / np.float32(high - low)
+
+
+def _on_cells(alpha: Pixels, shape: tuple[int, ...]) -> Any:
+    """Mask of a surface's cells in or beside which a person is seen."""
+    rows, columns = shape
+    height, width = alpha.shape
+    beyond = (0, rows * CELL - height, 0, columns * CELL - width)
+    padded = cv2.copyMakeBorder(alpha, *beyond, cv2.BORDER_REPLICATE)
+    seen = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA) > SEEN
+    return cv2.dilate(seen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

@@ -79,7 +79,7 @@ class Envelopes:
         `to_cells` is the 2 × 3 affine matrix from a cell to its place on the relief. `reach` is, per cell, the
         largest displacement in cells, sideways and upright, of nearness 1 relative to nearness 0.
         """
-        slopes = _slopes(*reach)
+        slopes = slopes_of(*reach)
         level = _sampled(relief, to_cells, cells)
         upper, lower = grown(level, slopes), -grown(-level, slopes)
         shift = (upper - lower) * np.hypot(*reach)
@@ -91,7 +91,7 @@ class Envelopes:
         return cls(upper, lower, np.minimum(lower, -grown(-beneath, slopes)))
 
 
-def _slopes(across: Grid, down: Grid) -> tuple[Grid, Grid]:
+def slopes_of(across: Grid, down: Grid) -> tuple[Grid, Grid]:
     """Largest slopes of nearness per cell, sideways and upright, by the displacements along both axes.
 
     A displacement t·q folds where t_x·q_x + t_y·q_y reaches −1: each axis has its share of the slope.

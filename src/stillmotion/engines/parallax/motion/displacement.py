@@ -15,6 +15,8 @@ from stillmotion.vision.resize import Grid
 
 Weights = NDArray[np.float32]
 
+BETWEEN_LOOKS = 4
+"""Frames from one look at a deformation to the next: motions are slow."""
 EDGE = 0.12
 """Margin, as a fraction of the canvas's side, over which displacements fade in from zero at the edge."""
 
@@ -33,6 +35,20 @@ class Deformation:
         for shape, weight in zip(self.shapes[1:], self.weights[frame, 1:], strict=True):
             cv2.scaleAdd(shape, float(weight), mixed, mixed)
         return mixed
+
+    def telling(self) -> Sequence[int]:
+        """Frames that show how far it goes: evenly spaced ones, and those at which a weight is greatest or least."""
+        spaced = range(0, len(self.weights), BETWEEN_LOOKS)
+        return sorted({*spaced, *self.weights.argmax(axis=0).tolist(), *self.weights.argmin(axis=0).tolist()})
+
+    def largest(self) -> Grid:
+        """The largest displacement of each cell over all frames, in canvas pixels."""
+        reach = np.zeros(self.shapes.shape[1:3], np.float32)
+        for frame in self.telling():
+            moved = self.at(frame)
+            reach = np.maximum(reach, cv2.magnitude(moved[..., 0], moved[..., 1]))
+            checkpoint()
+        return reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +79,18 @@ class Cells:
         return cls(*(grid.astype(np.float32) for grid in grids))
 
 
-def combined(parts: Sequence[Deformation]) -> Deformation | None:
-    """All deformations as one, scaled down if together they would fold; None if there is none."""
+def combined(parts: Sequence[Deformation], most: float = STEEPEST) -> Deformation | None:
+    """All deformations as one, scaled down if together they would be steeper than `most`; None if there is none."""
     if not parts:
         return None
     whole = Deformation(
         np.concatenate([part.shapes for part in parts]), np.concatenate([part.weights for part in parts], axis=1)
     )
     steepest = 0.0
-    for frame in range(0, len(whole.weights), 4):
+    for frame in whole.telling():
         steepest = max(steepest, steepness(whole.at(frame)))
         checkpoint()
-    return whole if steepest <= STEEPEST else Deformation(whole.shapes, whole.weights * (STEEPEST / steepest))
+    return whole if steepest <= most else Deformation(whole.shapes, whole.weights * (most / steepest))
 
 
 def steepness(displacement: Any) -> float:

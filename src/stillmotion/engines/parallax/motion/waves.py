@@ -104,11 +104,12 @@ def waves_of(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, streng
         region = smoke(scene) if key == "smoke" else REGIONS[key][0](scene)
         if region.any():
             seed = [beat.seed, number]
-            waves.append(_travelling(STIRS[key], sampled(region, cells), cells, beat, strength, seed))
+            waves.append(travelling(STIRS[key], sampled(region, cells), cells, beat, strength, seed))
     return waves
 
 
-def _travelling(waves: Waves, region: Grid, cells: Cells, beat: Beat, strength: float, seed: list[int]) -> Deformation:
+def travelling(waves: Waves, region: Grid, cells: Cells, beat: Beat, strength: float, seed: list[int]) -> Deformation:
+    """Waves of a kind in a region (0 to 1 on the cells), starting at rest."""
     random = np.random.default_rng(seed)
     width = float(cells.x.max())
     shapes, weights = [], []

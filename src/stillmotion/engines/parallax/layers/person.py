@@ -1,0 +1,35 @@
+"""A person's layer: the front is the person from a mask, the back the wall with the person painted away."""
+
+import cv2
+import numpy as np
+
+from stillmotion.domain.rendering import checkpoint
+from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap
+from stillmotion.engines.parallax.layers.background import painted
+from stillmotion.engines.parallax.layers.sheets import Layers
+from stillmotion.vision.resize import Grid, Pixels
+
+STRAY = 13 / 1280
+"""Width of the ring around a person that is painted too, since it holds stray hair, in canvas widths."""
+LEAST_APART = 0.05
+"""Distance between the layers, in cells, below which they show the same."""
+
+
+def from_mask(front: NearnessMap, back: NearnessMap, alpha: Pixels, moved: Grid) -> Layers:
+    """Layers of a person before a wall.
+
+    `alpha` is the person's share of each canvas pixel. `moved` is, on the surfaces' cells, how far the front may move
+    against the back, in canvas pixels; where it does not, the front alone is drawn.
+    """
+    canvas = front.canvas
+    size = (canvas.width, canvas.height)
+    zone = (moved > LEAST_APART * CELL).astype(np.uint8)
+    zone = cv2.GaussianBlur(cv2.dilate(zone, np.ones((5, 5), np.uint8)).astype(np.float32), (0, 0), 1.2)
+    rows, columns = zone.shape
+    large = cv2.resize(zone, (columns * CELL, rows * CELL), interpolation=cv2.INTER_LINEAR)[: size[1], : size[0]]
+    matte = cv2.subtract(255, cv2.multiply(255 - alpha, large, dtype=cv2.CV_8U))
+    checkpoint()
+    stray = 2 * round(STRAY * canvas.width) + 1
+    covered = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (stray, stray)))
+    checkpoint()
+    return Layers(front, back, matte, painted(canvas, covered, float(moved.max())))

@@ -1,0 +1,212 @@
+"""A person's own motion as a layer of its own: it bends about its foot, and the wall behind it stays.
+
+A head that nods or turns is taken for the front of an ellipsoid: its middle moves farthest, its outline hardly.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from stillmotion.engines.parallax.analysis.scene import Scene
+from stillmotion.engines.parallax.camera.path import Samples
+from stillmotion.engines.parallax.camera.projection import CELL
+from stillmotion.engines.parallax.depth.cutout import FOOT, Cutout
+from stillmotion.engines.parallax.depth.relief import STEEPEST_LAYER
+from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, combined
+from stillmotion.engines.parallax.motion.regions import sampled
+from stillmotion.engines.parallax.motion.timing import Beat
+from stillmotion.engines.parallax.motion.waves import STIRS, travelling
+from stillmotion.vision.resize import Grid
+
+LEAN = 0.17
+"""Angle of a leaning head, in radians."""
+SWAY = 0.10
+BEND = 0.7
+"""Exponent by which the angle grows with the height above the foot: hips turn little, the head most."""
+NOD = 0.24
+"""Way of the face's middle in a nod, in face heights."""
+TURN = 0.24
+"""Way of the face's middle in a turn, in face widths."""
+FOLLOWS = 0.35
+"""Fraction of that way that the whole head goes."""
+BREATH = 0.012
+"""Rise of the shoulders in a breath, as a fraction of the height above the foot."""
+BOB = 0.025
+SHIFT = 0.35
+"""Sideways part of a step."""
+HEAD = (0.85, 1.05)
+"""Half axes of a head, in widths and heights of its face."""
+BESIDE = 0.4
+"""Steepness of the fading beside a person, where the wall is seen."""
+NARROWEST = 16.0
+"""Least width of that fading, in pixels."""
+LIKE_HAIR = 24.0
+"""Distance in Lab (8 bits) within which a colour is the hair's."""
+FLUTTER = 1.6
+"""Factor on the waves of hair that is known to hang free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stature:
+    """A person on the canvas's cells.
+
+    `body` is the person's share of each cell. `height` is 0 at the foot and 1 at the top of the head. `x` and `y` are
+    places from the middle of the face, `tall` and `face` (width, height) lengths, in canvas pixels.
+    """
+
+    body: Grid
+    height: Grid
+    x: Grid
+    y: Grid
+    tall: float
+    face: tuple[float, float]
+    side: float
+    """1 if the person has more room to the right, otherwise −1."""
+
+    @classmethod
+    def of(cls, cutout: Cutout, cells: Cells, beat: Beat) -> "Stature":
+        """The stature of a person cut out."""
+        rows, columns = cells.x.shape
+        height, width = cutout.alpha.shape
+        beyond = (0, rows * CELL - height, 0, columns * CELL - width)
+        alpha = cv2.copyMakeBorder(cutout.alpha, *beyond, cv2.BORDER_REPLICATE)
+        body = cv2.resize(alpha, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        face = cutout.face
+        size = (face.right - face.left) * width, (face.bottom - face.top) * height
+        x, y = cells.x - np.float32(face.centre[0] * width), cells.y - np.float32(face.centre[1] * height)
+        top, foot = _ends(body, np.abs(x[0]) < size[0] / 2)
+        foot = height if foot > (1 - FOOT) * height else foot
+        tall = max(foot - top, 1.5 * size[1])
+        above = np.clip((foot - cells.y) / tall, 0, 1).astype(np.float32)
+        off = face.centre[0] - 0.5
+        side = float(-np.sign(off)) if abs(off) > 0.04 else (1.0 if beat.seed % 2 == 0 else -1.0)
+        return cls(body, above, x, y, tall, size, side)
+
+    def head(self) -> Any:
+        """Squared distance from the middle of the head, 1 at its outline: height × width."""
+        across, down = HEAD[0] * self.face[0], HEAD[1] * self.face[1]
+        return (self.x / across) ** 2 + ((self.y + 0.12 * self.face[1]) / down) ** 2
+
+    def dome(self) -> Any:
+        """Nearness of a head's front: 1 in its middle, 0 from its outline on."""
+        return np.clip(1 - self.head(), 0, 1) ** 1.5
+
+    def above_neck(self) -> Any:
+        """1 for the head, fading to 0 below the chin."""
+        below = np.clip((self.y / self.face[1] - 0.35) / 0.9, 0, 1)
+        return 1 - below * below * (3 - 2 * below)
+
+
+_Moved = Callable[[Stature, Beat], tuple[Any, Samples]]
+
+
+def _ends(body: Grid, columns: Any) -> tuple[float, float]:
+    """Top of the head, in the face's columns, and the foot, in pixels."""
+    head = np.flatnonzero((body[:, columns] > 0.5).any(axis=1))
+    whole = np.flatnonzero((body > 0.5).any(axis=1))
+    top = float(head[0]) * CELL if len(head) else 0.0
+    return top, float(whole[-1] + 1) * CELL if len(whole) else float(len(body) * CELL)
+
+
+def _bent(person: Stature, angle: float) -> Any:
+    """Displacement of a body that bends about its foot, its head turned by an angle (radians, to the right)."""
+    turned = angle * person.height**BEND
+    # The way sideways is the integral of the angle over the height.
+    across = angle * person.tall * person.height ** (BEND + 1) / (BEND + 1)
+    sunk = np.abs(across) * abs(angle) / 2
+    return np.dstack([across, turned * person.x + sunk])
+
+
+def _leaning(side: float | None = None) -> _Moved:
+    def moved(person: Stature, beat: Beat) -> tuple[Any, Samples]:
+        return _bent(person, (person.side if side is None else side) * LEAN), beat.arrive(0.62)
+
+    return moved
+
+
+def _swayed(person: Stature, beat: Beat) -> tuple[Any, Samples]:
+    return _bent(person, SWAY), beat.swing(0.36)
+
+
+def _breathed(person: Stature, beat: Beat) -> tuple[Any, Samples]:
+    # The chest lifts the shoulders and widens; the head rides on them.
+    rise = BREATH * person.tall * np.clip(person.height / 0.6, 0, 1)
+    chest = np.exp(-((person.y / person.face[1] - 2.0) ** 2))
+    return np.dstack([0.35 * BREATH * person.x * chest, -rise]), beat.swing(0.27)
+
+
+def _nodded(person: Stature, beat: Beat) -> tuple[Any, Samples]:
+    dip = NOD * person.face[1] * (person.dome() + FOLLOWS * person.above_neck()) / (1 + FOLLOWS)
+    return np.dstack([np.zeros_like(dip), dip]), (1 - np.cos(2 * np.pi * _cycles(beat, 0.55) * beat.x)) / 2
+
+
+def _turned(person: Stature, beat: Beat) -> tuple[Any, Samples]:
+    slide = person.side * TURN * person.face[0] * (person.dome() + FOLLOWS * person.above_neck()) / (1 + FOLLOWS)
+    return np.dstack([slide, np.zeros_like(slide)]), beat.arrive(0.55)
+
+
+def _walked(person: Stature, beat: Beat) -> tuple[Any, Samples]:
+    step = BOB * person.tall * person.height**0.5
+    return np.dstack([SHIFT * step, -step]), (1 - np.cos(2 * np.pi * _cycles(beat, 1.7) * beat.x)) / 2
+
+
+def _cycles(beat: Beat, per_second: float) -> int:
+    return max(1, round(per_second * beat.seconds))
+
+
+_MOVED: Mapping[str, _Moved] = {
+    "lean": _leaning(),
+    "lean_left": _leaning(-1.0),
+    "lean_right": _leaning(1.0),
+    "sway": _swayed,
+    "breathe": _breathed,
+    "nod": _nodded,
+    "turn": _turned,
+    "walk": _walked,
+}
+HAIR = "hair"
+ON_PEOPLE = frozenset({*_MOVED, HAIR})
+"""Subject and ambient keys that move a person alone."""
+
+
+def figure_moved(
+    keys: Iterable[str], scene: Scene, cutout: Cutout, cells: Cells, beat: Beat, strength: float
+) -> Deformation | None:
+    """The person's motions as one displacement of the front layer; None if no key moves a person."""
+    person = Stature.of(cutout, cells, beat)
+    parts = []
+    for number, key in enumerate(keys):
+        if key == HAIR:
+            region = _beside(person, free_hair(person, scene, cells), STIRS[HAIR].size * float(cells.x.max()))
+            parts.append(travelling(STIRS[HAIR], region, cells, beat, FLUTTER * strength, [beat.seed, number]))
+        elif key in _MOVED:
+            shape, weight = _MOVED[key](person, beat)
+            shape = shape * cells.inner * strength
+            reach = float(np.abs(shape * person.body[..., np.newaxis]).max())
+            shape = _beside(person, shape.astype(np.float32), reach)
+            parts.append(Deformation(shape[np.newaxis], weight[:, np.newaxis].astype(np.float32)))
+    return combined(parts, STEEPEST_LAYER)
+
+
+def _beside(person: Stature, shape: Grid, reach: float) -> Grid:
+    """A displacement that fades to zero beside the person; `reach` is its largest value on it, in pixels."""
+    away = cv2.distanceTransform((person.body < 0.03).astype(np.uint8), cv2.DIST_L2, 5) * np.float32(CELL)
+    share = np.clip(1 - away / max(NARROWEST, reach / BESIDE), 0, 1)
+    share = (share * share * (3 - 2 * share)).astype(np.float32)
+    return shape * (share if shape.ndim == 2 else share[..., np.newaxis])
+
+
+def free_hair(person: Stature, scene: Scene, cells: Cells) -> Grid:
+    """Hair that hangs free: of the colour above the brow, away from the face, more the farther from the head."""
+    colours = np.dstack([sampled(np.ascontiguousarray(scene.colours[..., band]), cells) for band in range(3)])
+    across, down = np.abs(person.x / person.face[0]), person.y / person.face[1]
+    crown = (across < 0.4) & (down < -0.62) & (down > -0.95) & (person.body > 0.7)
+    if not crown.any():
+        return np.zeros_like(person.body)
+    like = np.exp(-((np.linalg.norm(colours - np.median(colours[crown], axis=0), axis=2) / LIKE_HAIR) ** 2))
+    near = (across < 1.7) & (down < 3.0)
+    far = np.clip((np.sqrt(person.head()) - 0.75) / 0.6, 0, 1)
+    return cv2.GaussianBlur((like * near * far * person.body).astype(np.float32), (0, 0), 1.5)
