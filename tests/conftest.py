@@ -1,5 +1,6 @@
-"""Setup for all tests: logging, signals, asyncio."""
+"""Setup for all tests: logging, signals, asyncio, and a user who has pulled nothing."""
 
+import os
 import signal
 
 import pytest
@@ -12,6 +13,9 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+# A depth network that the developer has pulled would be found, and would change what clips look like.
+os.environ["XDG_DATA_HOME"] = "/nonexistent"
 
 # A background process inherits SIGINT as ignored, and the programs that the tests start would inherit it in turn.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 from standardwebhooks import Webhook
 
+from stillmotion.cli.generate.depth_hint import hint
 from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
 
@@ -138,6 +139,7 @@ def test_demo_leaves_a_clip_that_plays(tmp_path):
     assert (facts.size.width, facts.size.height, facts.frame_count) == (1280, 720, 120)
     assert (tmp_path / "out" / "demo.thumbnail.jpg").stat().st_size > 1000
     assert "1280×720" in done.stdout.splitlines()[-1]
+    assert done.stderr.splitlines()[-1] == hint()
 
 
 def test_demo_says_what_is_wrong_with_what_it_was_given(tmp_path):

@@ -218,7 +218,15 @@ class _Hub:
             part.unlink()
             there = 0
         with part.open("ab") as written:
-            self._files.http_get(found.location, written, resume_size=there, headers=headers, expected_size=file.size)
+            # Without a name the library's bar shows the signed URL.
+            self._files.http_get(
+                found.location,
+                written,
+                resume_size=there,
+                headers=headers,
+                expected_size=file.size,
+                displayed_filename=file.name,
+            )
             written.flush()
             os.fsync(written.fileno())
 
