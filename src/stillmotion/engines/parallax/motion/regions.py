@@ -6,7 +6,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from stillmotion.engines.parallax.analysis.flames import flames as find_flames
 from stillmotion.engines.parallax.analysis.scene import Scene
+from stillmotion.engines.parallax.analysis.water import water as find_water
 from stillmotion.engines.parallax.motion.displacement import Cells
 from stillmotion.vision.resize import Grid
 
@@ -17,11 +19,15 @@ LARGEST_SMOKE = 0.3
 
 
 def water(scene: Scene) -> Grid:
-    """Water: below the middle, and not warm in colour."""
-    down = (np.arange(scene.shape[0], dtype=np.float32)[:, np.newaxis] + 0.5) / scene.shape[0]
-    low = np.clip((down - 0.48) / 0.12, 0, 1)
-    cool = np.clip((148 - scene.colours[..., 2]) / 12, 0, 1)
-    return _smooth(low * cool * (1 - scene.sky))
+    """Water (`analysis.water`), without people who are in it."""
+    return _smooth(find_water(scene.colours, scene.sky) * (1 - _people(scene)))
+
+
+def _people(scene: Scene) -> Any:
+    """A person's probability on the scene's grid; 0 without a person."""
+    if scene.people is None:
+        return np.float32(0)
+    return cv2.resize(scene.people, scene.shape[::-1], interpolation=cv2.INTER_AREA)
 
 
 def foliage(scene: Scene) -> Grid:
@@ -59,10 +65,9 @@ def wind(scene: Scene) -> Grid:
 
 
 def flames(scene: Scene) -> Grid:
-    """Flames: bright, and yellow to red."""
-    light, red, yellow = (scene.colours[..., band] for band in range(3))
-    flame = np.clip((light - 130) / 50, 0, 1) * np.clip((red + yellow - 280) / 25, 0, 1)
-    return np.clip(cv2.GaussianBlur(flame.astype(np.float32), (0, 0), 1), 0, 1)
+    """Flames (`analysis.flames`), none of them on a person."""
+    found = find_flames(scene.colours) * (1 - _people(scene))
+    return np.clip(cv2.GaussianBlur(found.astype(np.float32), (0, 0), 1), 0, 1)
 
 
 def glow(scene: Scene) -> Grid:

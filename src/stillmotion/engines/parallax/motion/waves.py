@@ -25,7 +25,7 @@ from stillmotion.engines.parallax.motion.regions import (
 from stillmotion.engines.parallax.motion.timing import Beat
 from stillmotion.vision.resize import Grid
 
-LEAST_FLAME = 0.002
+LEAST_FLAME = 0.001
 """`LEAST_REGION` for flames."""
 WAVES_EACH = 3
 """Sines per motion; each needs two shapes."""
