@@ -157,9 +157,9 @@ def rung_of(plan: Mapping[str, Any]) -> str:
     """The rung that a plan tells of, and the source of depth: what a label has room for."""
     if plan["depth"] in ("none", "left out"):
         return "plane"
-    gate = f", gate {plan['gate']:.2f}" if "gate" in plan else ""
+    known = [plan["depth"], *(f"{name} {plan[name]:.2f}" for name in ("mask", "gate") if name in plan)]
     rung = f"{plan['layers']} layers" if plan["layers"] > 1 else "soft warp"
-    return f"{rung} ({plan['depth']}{gate})"
+    return f"{rung} ({', '.join(known)})"
 
 
 def understood(plan: Mapping[str, Any]) -> str:

@@ -248,13 +248,15 @@ def _renderer(settings: Settings) -> Finding:
         renderer = renderers(settings)()
         try:
             ready = await renderer.start()
+            request = GenerationRequest(
+                "slow push in", resolution=Resolution.P540, seconds=CLIP_SECONDS, codec=video_codec(settings)
+            )
             order = Render(
                 ticket=renderer.ticket(),
                 engine=ready.engines[0],
                 output=str(folder),
-                request=GenerationRequest("slow push in", resolution=Resolution.P540, seconds=CLIP_SECONDS),
+                request=request,
                 frame0=KeyframeFile(str(picture)),
-                codec=video_codec(settings),
             )
             return await renderer.render(order, lambda _: None)
         finally:

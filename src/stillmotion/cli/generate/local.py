@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -82,12 +83,11 @@ class Here:
             ticket=self._renderer.ticket(),
             engine=ENGINE,
             output=folder,
-            request=self._request,
+            request=replace(self._request, codec=self._request.codec or video_codec(self._settings)),
             frame0=KeyframeFile(files["IMAGE"]),
             frame1=None if end is None else KeyframeFile(end),
             depth=files.get("--depth"),
             depth_bright_is_far=self._asked.depth_bright_is_far,
-            codec=self._request.codec or video_codec(self._settings),
         )
 
         preview: str | None = None

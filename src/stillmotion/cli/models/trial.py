@@ -105,9 +105,11 @@ def _order(renderer: RendererProcess, entry: Entry, settings: Settings, picture:
         engine=entry.engine_name,
         output=str(picture.parent),
         request=GenerationRequest(
-            PROMPT, resolution=Resolution.P540, seconds=max(MIN_SECONDS, entry.frames.nearest(0) / entry.fps)
+            PROMPT,
+            resolution=Resolution.P540,
+            seconds=max(MIN_SECONDS, entry.frames.nearest(0) / entry.fps),
+            codec=video_codec(settings),
         ),
         frame0=KeyframeFile(str(picture)) if starts else None,
         frame1=KeyframeFile(str(picture)) if starts and not has & {Ability.FIRST, Ability.ANY} else None,
-        codec=video_codec(settings),
     )

@@ -47,9 +47,9 @@ class LocalMaker:
 
     async def _order(self, job: Job) -> Order:
         ticket, output = self.renderer.ticket(), str(await job.inputs.output())
-        request, inputs = job.generation.request, job.inputs
+        request, inputs = replace(job.generation.request, codec=job.codec), job.inputs
         if request.purpose is Purpose.VIDEO:
             request = replace(request, seed=job.seed)
-            return Render(ticket, job.generation.engine, output, request, inputs.frame0, inputs.frame1, codec=job.codec)
+            return Render(ticket, job.generation.engine, output, request, inputs.frame0, inputs.frame1)
         assert inputs.source is not None, "a clip is made from another"
-        return Resample(ticket, output, request, inputs.source, job.codec)
+        return Resample(ticket, output, request, inputs.source)

@@ -23,10 +23,10 @@ from stillmotion.domain.rendering import (
     checkpoint,
     unseen,
 )
-from stillmotion.domain.request import FrameSize, Purpose, frame_size
+from stillmotion.domain.request import FrameSize, Purpose, VideoCodec, frame_size
 from stillmotion.media.frames import as_picture
 from stillmotion.media.input.probe import BrokenClip, probe
-from stillmotion.media.output.encoder import OPTIONS, EncodedClip, encode
+from stillmotion.media.output.encoder import OPTIONS, EncodedClip, EncodeOptions, encode
 from stillmotion.media.output.stills import write_thumbnail
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.fit import fitted, write_fitted
@@ -88,7 +88,7 @@ def _ours(resample: Resample, decoder: DecoderProcess) -> Path:
     """Path of a stranger's video, made into a clip like our own in a file beside it."""
     source = Path(resample.source.video)
     ours = source.with_name(f"{source.name}.mp4")
-    take_in(source, ours, decoder, OPTIONS[resample.codec])
+    take_in(source, ours, decoder, _options(resample))
     return ours
 
 
@@ -134,11 +134,15 @@ def _drawn(say: Say) -> Report:
     return lambda fraction: say(fraction * RENDERED, RenderStage.RENDERING)
 
 
-def _finish(order: Order, rendering: Rendering, say: Say, show: Show, started: float) -> Done:
+def _options(order: Render | Resample) -> EncodeOptions:
+    return OPTIONS[order.request.codec or VideoCodec.H264]
+
+
+def _finish(order: Render | Resample, rendering: Rendering, say: Say, show: Show, started: float) -> Done:
     """Draw the frames and write the files."""
     rendering = replace(rendering, frames=shown(rendering.frames, show))
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
-    clip = encode(rendering, video, OPTIONS[order.codec])
+    clip = encode(rendering, video, _options(order))
     say(RENDERED, RenderStage.FINISHING)
     _prove(clip)
     checkpoint()

@@ -52,8 +52,8 @@ class SourceFiles:
 class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
     """To the child: make a new clip. The folder `output` exists and takes the finished files.
 
-    The keyframes of the `request` are the files `frame0` and `frame1`; without a seed in it 0 is taken. `depth` is a
-    depth image of the first picture, bright being near unless `depth_bright_is_far`.
+    The keyframes of the `request` are the files `frame0` and `frame1`; without a seed in it 0 is taken, and H.264
+    without a codec. `depth` is a depth image of the first picture, bright being near unless `depth_bright_is_far`.
     """
 
     ticket: int
@@ -64,7 +64,6 @@ class Render(msgspec.Struct, frozen=True, tag="render", omit_defaults=True):
     frame1: KeyframeFile | None = None
     depth: str | None = None
     depth_bright_is_far: bool = False
-    codec: VideoCodec = VideoCodec.H264
 
 
 class Resample(msgspec.Struct, frozen=True, tag="resample", omit_defaults=True):
@@ -74,7 +73,6 @@ class Resample(msgspec.Struct, frozen=True, tag="resample", omit_defaults=True):
     output: str
     request: GenerationRequest
     source: SourceFiles
-    codec: VideoCodec = VideoCodec.H264
     engine: str = RESAMPLER
 
 
