@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from stillmotion.engines.parallax.analysis.persons import everybody
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment
 from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE, UNDIRECTED
@@ -17,6 +18,8 @@ ON_A_PLANE: Mapping[str, str] = {
     "dolly_zoom": "zoom_in",
 }
 """Substitutes on a flat picture for moves that need depth."""
+OVER_A_GUESS: Mapping[str, str] = {**ON_A_PLANE, "aerial": "pedestal_up", "over_the_shoulder": "push_in"}
+"""Substitutes for moves that look wrong where depth is only guessed and nobody can be cut out."""
 FULL_FACE = 0.12
 """Area of a face, as a fraction of the picture, from which the camera comes no closer."""
 
@@ -34,20 +37,39 @@ def settled(plan: MotionPlan, scene: Scene, width: int, height: int) -> MotionPl
         for segment in plan.segments
     )
     chosen = any(move in UNDIRECTED for move in plan.camera_moves())
-    return _flattened(replace(plan, segments=directed, chosen=chosen), scene)
+    return _replaced(replace(plan, segments=directed, chosen=chosen), scene)
 
 
-def _flattened(plan: MotionPlan, scene: Scene) -> MotionPlan:
-    """The plan with moves that need depth replaced if the picture is a drawing, each replacement noted."""
-    if not scene.is_flat_art:
+def _replaced(plan: MotionPlan, scene: Scene) -> MotionPlan:
+    """The plan with moves replaced that need more depth than is known, each replacement noted."""
+    if scene.is_flat_art:
+        substitutes, reason = ON_A_PLANE, "a drawing or text has no depth"
+    elif is_in_layers(scene):
         return plan
-    segments = tuple(Segment(tuple(ON_A_PLANE.get(move, move) for move in part.moves)) for part in plan.segments)
-    swapped = tuple(
-        Ignored(move, f"a drawing or text has no depth: {ON_A_PLANE[move]} instead")
-        for move in plan.camera_moves()
-        if move in ON_A_PLANE
+    else:
+        substitutes, reason = OVER_A_GUESS, _why_not(scene)
+    swapped = [move for move in plan.camera_moves() if move in substitutes]
+    segments = (dict.fromkeys(substitutes.get(move, move) for move in part.moves) for part in plan.segments)
+    return replace(
+        plan,
+        segments=tuple(Segment(tuple(moves)) for moves in segments),
+        approximated=tuple(move for move in plan.approximated if move not in swapped),
+        ignored=(*plan.ignored, *(Ignored(move, f"{reason}: {substitutes[move]} instead") for move in swapped)),
     )
-    return replace(plan, segments=segments, ignored=plan.ignored + swapped)
+
+
+def _why_not(scene: Scene) -> str:
+    """Reason why the picture's depth does not do for a move that goes far round things."""
+    if scene.depth is None or scene.depth.raw is None:
+        return "the depth of this picture is only guessed (give it, or pull a depth model)"
+    return "the depth that came with this picture has no outlines where the picture has them"
+
+
+def is_in_layers(scene: Scene) -> bool:
+    """True if what is near can be told from what is behind it: by known depth, or by the outline of a person."""
+    if scene.depth is not None and scene.depth.is_layered:
+        return True
+    return everybody(scene) is not None
 
 
 def _gentle(scene: Scene, width: int, height: int) -> str:

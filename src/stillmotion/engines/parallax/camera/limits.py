@@ -33,18 +33,44 @@ CLEARLY_APART = 40.0
 HEADROOM = 0.45
 """Height of a head above its face, in face heights."""
 
+MOST_FACES = 8
+"""Faces, the largest first, that are looked after."""
+
+ROOMY = 0.92
+"""Part of a crop's sides in which heads are kept, so that the camera may move."""
+
+PASSER_BY = 0.15
+"""Area of a face, relative to the largest, below which it belongs to the background."""
+
 POINTS = 25
 
 
 def crop_centre(scene: Scene, picture: tuple[int, int], size: FrameSize) -> tuple[float, float]:
-    """Centre of a crop to the shape of `size`, x and y as fractions of the picture."""
+    """Centre of a crop to the shape of `size`, x and y as fractions of the picture: all heads in it, if they fit."""
     scale = max(size.width / picture[0], size.height / picture[1])
     shares = min(1.0, size.width / scale / picture[0]), min(1.0, size.height / scale / picture[1])
     if scene.faces:
-        return scene.faces[0].centre
+        return around([head(face) for face in company(scene.faces)], ROOMY * shares[0], ROOMY * shares[1]).centre
     x = scene.focus[0] if shares[0] > 0.999 else _best(scene, shares[0], scene.focus[0], axis=1)
     y = scene.focus[1] if shares[1] > 0.999 else _best(scene, shares[1], scene.focus[1], axis=0)
     return x, y
+
+
+def company(faces: tuple[Box, ...]) -> tuple[Box, ...]:
+    """The faces that a picture is about, of all faces, the largest first: passers-by in the background are none."""
+    return tuple(face for face in faces[:MOST_FACES] if face.area >= PASSER_BY * faces[0].area)
+
+
+def around(boxes: list[Box], width: float, height: float) -> Box:
+    """The box around as many of the boxes, the first of them above all, as one of this width and height holds."""
+    held = boxes[0]
+    for box in boxes[1:]:
+        more = Box(
+            min(held.left, box.left), min(held.top, box.top), max(held.right, box.right), max(held.bottom, box.bottom)
+        )
+        if more.right - more.left <= width and more.bottom - more.top <= height:
+            held = more
+    return held
 
 
 def _best(scene: Scene, share: float, focus: float, axis: int) -> float:

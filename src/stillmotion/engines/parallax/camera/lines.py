@@ -4,7 +4,7 @@ Inverse distance is affine along the picture of a straight line in space. Where 
 straight from every viewpoint, however strong the parallax.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -27,6 +27,8 @@ FADING = 0.02
 """Weight of no correction, relative to a line's own at a distance of one cell; it wins far from every line."""
 STANDING = (0.12, 0.25)
 """Tangents of the lean up to which a segment is upright, and from which it is not."""
+TALL = (0.08, 0.16)
+"""Heights below which nobody sees a segment lean, and from which it is kept upright, in frame widths."""
 SENSITIVE = 0.12
 """Bend of a segment per unit of nearness from which it counts in full."""
 
@@ -52,6 +54,10 @@ class StraightLines:
         y = segments[:, 1:2] + (segments[:, 3:] - segments[:, 1:2]) * along
         weight = np.clip((1 - FAR) * _slid_across(x, y, views) / SENSITIVE, 0, 1)
         return cls(x, y, weight, _upright(x, y))
+
+    def without_uprights(self) -> "StraightLines":
+        """The same lines, all of which may recede."""
+        return replace(self, upright=np.zeros_like(self.upright))
 
     def bend(self, views: Views, surface: NearnessMap) -> float:
         """95th percentile, weighted by length, of each segment's largest deviation, as a fraction of its length.
@@ -108,10 +114,12 @@ def _slid_across(x: Any, y: Any, views: Views) -> Any:
 
 
 def _upright(x: Any, y: Any) -> Any:
-    """1 for segments that are nearly vertical and reach above the frame's middle, where no ground lies; else 0."""
-    leaning = np.abs(x[:, -1] - x[:, 0]) / (np.abs(y[:, -1] - y[:, 0]) + 1e-9)
-    share = np.clip((STANDING[1] - leaning) / (STANDING[1] - STANDING[0]), 0, 1)
-    return np.asarray(np.where(np.minimum(y[:, 0], y[:, -1]) < 0, share, 0))
+    """1 for long and nearly vertical segments that reach above the frame's middle, where no ground lies; else 0."""
+    high = np.abs(y[:, -1] - y[:, 0])
+    leaning = np.abs(x[:, -1] - x[:, 0]) / (high + 1e-9)
+    vertical = np.clip((STANDING[1] - leaning) / (STANDING[1] - STANDING[0]), 0, 1)
+    tall = np.clip((high - TALL[0]) / (TALL[1] - TALL[0]), 0, 1)
+    return np.asarray(np.where(np.minimum(y[:, 0], y[:, -1]) < 0, vertical * tall, 0))
 
 
 def _missed(values: Any, upright: Any) -> Any:

@@ -28,6 +28,9 @@ KEPT = 0.35
 OUTWARD = 0.6
 """Factor on a move that shows more than the picture holds, if it may not start closer instead."""
 
+INWARD = 0.75
+"""Length of a dolly zoom that goes in, relative to one that goes back."""
+
 BLEND = 0.14
 """Overlap of the moves in a sequence, as a fraction of a segment."""
 
@@ -57,6 +60,12 @@ class CameraPath:
         if share == 1:
             return self
         return CameraPath(self.poses * share, self.engaged, self.opening * share, self.ending * share)
+
+    def with_dolly_zooms_turned(self) -> "CameraPath":
+        """The path with its dolly zooms the other way: towards the subject while the lens opens."""
+        poses = self.poses.copy()
+        poses[:, COLUMNS["vertigo"]] *= -INWARD
+        return CameraPath(poses, self.engaged, self.opening, self.ending)
 
     @property
     def ends_on_whole(self) -> bool:

@@ -69,11 +69,11 @@ def resolve(path: CameraPath, pivot: float, place: tuple[float, float], aim: tup
     # A dolly zoom moves back while the lens closes in.
     forward = path.column("forward") - vertigo
     # An orbit turns back to its pivot, and so does a rise.
-    pan = _turn(place[0], orbit + closer * aim[0], closer, pivot)
-    tilt = _turn(place[1], closer * aim[1] - rise, closer, pivot)
+    pan = _turn(place[0], orbit, closer, pivot)
+    tilt = _turn(place[1], -rise, closer, pivot)
     return Views(
-        x=path.column("right") + orbit + (forward + closer) * aim[0],
-        y=-path.column("up") - rise + (forward + closer) * aim[1],
+        x=path.column("right") + orbit + forward * aim[0],
+        y=-path.column("up") - rise + forward * aim[1],
         z=forward + closer,
         pan=path.column("pan") + pan,
         tilt=path.column("tilt") - tilt,
@@ -104,16 +104,16 @@ def _steady(path: CameraPath, place: tuple[float, float], aim: tuple[float, floa
     Along axes in which the camera moves it is the middle: there is no room to give.
     """
     if path.goes_round:
-        aim = _inward(place[0]), _inward(place[1])
+        aim = _inward(place[0], FARTHEST_STEADY), _inward(place[1], 2 * FARTHEST_STEADY)
     across = max(float(np.abs(path.column(name)).max()) for name in ("right", "pan"))
     along = max(float(np.abs(path.column(name)).max()) for name in ("up", "tilt"))
     whole = max(across + along, 1e-9)
     return aim[0] * (1 - across / whole), aim[1] * (1 - along / whole)
 
 
-def _inward(place: float) -> float:
+def _inward(place: float, farthest: float) -> float:
     """A coordinate a little nearer to the frame's middle: less overscan is needed there, and nobody sees it drift."""
-    return float(np.sign(place)) * min(max(abs(place) - DRIFTING, 0.0), FARTHEST_STEADY)
+    return float(np.sign(place)) * min(max(abs(place) - DRIFTING, 0.0), farthest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def step(surface: NearnessMap, views: Views, first: int, second: int) -> float:
 DRIFTING = 0.04
 """Distance from the subject at which an orbit's overscan is fixed, in frame widths."""
 FARTHEST_STEADY = 0.3
-"""Largest distance of that point from the frame's middle along an axis."""
+"""Largest distance of that point from the frame's middle sideways; a tall frame lets it be twice as far up."""
 
 LATTICE = 15
 """Points on each side of the lattice on which motion is measured."""

@@ -10,7 +10,7 @@ from stillmotion.domain.rendering import Picture, checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.persons import Person
 from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
-from stillmotion.engines.parallax.camera.limits import contained, crop_centre, head, loses
+from stillmotion.engines.parallax.camera.limits import around, company, contained, crop_centre, head, loses
 from stillmotion.engines.parallax.camera.lines import MOST_BEND, StraightLines
 from stillmotion.engines.parallax.camera.path import FAR, CameraPath
 from stillmotion.engines.parallax.camera.projection import (
@@ -31,22 +31,30 @@ NEAR_CELLS = 160
 """Longest side of the depth grid over a canvas, in cells."""
 FARTHEST_AIM = 0.16
 """Largest distance of a push's fixed point from the frame's middle, in frame widths."""
+FARTHEST_FACE = 0.21
+"""The same if it is a face."""
 REACH_MOMENTS = 11
 """Frames at which a move's reach is taken, the first and the last among them."""
 STRAIGHTENINGS = 6
 """Times that depth is straightened and limited in turn: each undoes a little of the other."""
+WORTH_UPRIGHTS = 1.8
+"""Bend, relative to the accepted one, above which upright lines may lean if that helps."""
 STEEPEST = 0.4
 """Largest slope of a displacement along the camera's motion: at 1 a map would fold."""
 LEAST_SLANT = 0.14
 """Least difference in nearness between foot and top of a flat surface, for a camera that goes around it."""
 MOST_SLANT = 0.2
 """Largest such difference, for any surface: upright things lean with the plane that they are on."""
-MOVE_SHARES = (1.0, 0.8, 0.62)
-"""Fractions of the camera's move, tried until the frame cuts no face."""
-LEAST_SHARE = 0.48
+MOVE_SHARES = (1.0, 0.8, 0.62, 0.48)
+"""Fractions of the camera's move, tried until the frame cuts no head."""
+LESSER_SHARES = (0.48, 0.36)
+"""Fractions that are tried after these until it cuts no face."""
+LEAST_SHARE = 0.25
 """The fraction that is taken if it cuts one all the same."""
-MOST_HEADS = 8
-"""Faces, the largest first, whose heads the frame must not cut."""
+FAR_SUBJECT = 0.5
+"""Inverse distance below which a subject is far: a dolly zoom goes towards it."""
+EDGE = 0.03
+"""Least distance of a face from the frame's edge, in frame widths, from which it is kept whole."""
 SUBJECT_REACH = 0.06
 """Radius around the focus in which the subject is taken to be, in frame widths, if no face is there."""
 SEEN = 8
@@ -93,31 +101,43 @@ class Stage:
 
     def fit_move(self, path: CameraPath) -> tuple[NearnessMap, Views]:
         """The surface and the largest fraction of the move whose views stay on the canvas and cut no face."""
-        for share in MOVE_SHARES:
-            surface, views = self._fitted(path.scaled(share))
-            checkpoint()
-            if not any(loses(box, surface, views) for box in self._heads()):
-                return surface, views
-        return self._fitted(path.scaled(LEAST_SHARE))
+        faces = [box for face in company(self.scene.faces) if self._is_well_inside(box := self._on_canvas(face))]
+        heads = [head(face) for face in faces]
+        if self._subject_inverse(NearnessMap.over(self.canvas, self.near)) < FAR_SUBJECT:
+            # What is before a far subject goes out of the frame; going back it would leave the frame's edge empty.
+            path = path.with_dolly_zooms_turned()
+        surface = None if self.relief is not None else self._surface(self._flown(path), slanted=path.goes_round)
+        tries = [(share, heads) for share in MOVE_SHARES] + [(share, faces) for share in LESSER_SHARES]
+        for share, kept in tries:
+            fitted = self._fitted(path.scaled(share), surface)
+            if not any(loses(box, *fitted) for box in kept):
+                return fitted
+        return self._fitted(path.scaled(LEAST_SHARE), surface)
 
-    def _fitted(self, path: CameraPath) -> tuple[NearnessMap, Views]:
-        """The move with its pivot on the subject, and with the frame kept filled."""
-        # Turns and zooms change no depth, so the pivot may be read from the surface itself.
-        flights = resolve(path, 0.0, (0.0, 0.0), self._aim())
-        surfaces: tuple[NearnessMap, ...]
-        if self.relief is not None:
-            surfaces = self.surfaces(flights)
-        else:
-            surfaces = (self._surface(flights, slanted=path.goes_round),)
-            if self.cutout is not None:
-                surfaces = (self._before(surfaces[0], flights), surfaces[0])
+    def _is_well_inside(self, box: Box) -> bool:
+        """True if a box (in canvas pixels) is not at the frame's edge already, where any move cuts it."""
+        canvas, room = self.canvas, EDGE * self.canvas.frame.width
+        right, bottom = canvas.left + canvas.frame.width, canvas.top + canvas.frame.height
+        across = canvas.left + room < box.left and box.right < right - room
+        return across and canvas.top + room < box.top and box.bottom < bottom - room
+
+    def _flown(self, path: CameraPath) -> Views:
+        """The path without its turns and zooms, which change no depth."""
+        return resolve(path, 0.0, (0.0, 0.0), self._aim())
+
+    def _fitted(self, path: CameraPath, surface: NearnessMap | None) -> tuple[NearnessMap, Views]:
+        """The move with its pivot on the subject, and with the frame kept filled.
+
+        The surface of a larger move serves for a smaller one, but relief shows more the smaller the move.
+        """
+        flown = self._flown(path)
+        surfaces: tuple[NearnessMap, ...] = self.surfaces(flown) if surface is None else (surface,)
+        if self.cutout is not None:
+            surfaces = (self._before(surfaces[0], flown), *surfaces)
         checkpoint()
         views = resolve(path, self._subject_inverse(surfaces[0]), self._place(), self._aim())
+        checkpoint()
         return surfaces[0], contained(views, path.engaged, *surfaces)
-
-    def _heads(self) -> list[Box]:
-        """Heads of the faces, in canvas pixels."""
-        return [self._on_canvas(head(face)) for face in self.scene.faces[:MOST_HEADS]]
 
     def surfaces(self, views: Views) -> tuple[NearnessMap, NearnessMap]:
         """The front and the back layer's surfaces for a move. Raises `ValueError` without relief."""
@@ -161,6 +181,17 @@ class Stage:
         if self.scene.is_flat_art:
             return NearnessMap.over(self.canvas, plane)
         lines = StraightLines.of(self.lines(), views)
+        surface, near, bent = self._straightened(lines, views, slides)
+        if bent > WORTH_UPRIGHTS * MOST_BEND:
+            # Grass counts as upright too: with fewer demands the rest comes out straighter.
+            surface, near, bent = self._straightened(lines.without_uprights(), views, slides)
+        if bent > MOST_BEND:
+            # The bend is nearly in proportion to the depth.
+            surface = NearnessMap.over(self.canvas, plane + (near - plane) * np.float32(MOST_BEND / bent))
+        return surface
+
+    def _straightened(self, lines: StraightLines, views: Views, slides: Grid) -> tuple[NearnessMap, Grid, float]:
+        """The surface with its depth corrected along lines, its nearness, and the bend that is left."""
         column, row = self._cells(lines.x, lines.y)
         near = limited(self.near, slides, STEEPEST)
         for _ in range(STRAIGHTENINGS):
@@ -168,11 +199,7 @@ class Stage:
             near = dilated(_in_range(lines.straightened(near, column, row)), slides, STEEPEST)
             checkpoint()
         surface = NearnessMap.over(self.canvas, near)
-        bent = lines.bend(views, surface)
-        if bent <= MOST_BEND:
-            return surface
-        # The bend is nearly in proportion to the depth.
-        return NearnessMap.over(self.canvas, plane + (near - plane) * np.float32(MOST_BEND / bent))
+        return surface, near, lines.bend(views, surface)
 
     def _cells(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Column and row on the depth grid of points in frame widths."""
@@ -214,10 +241,14 @@ class Stage:
         return Box(left, top, right, bottom)
 
     def _focus(self) -> tuple[float, float]:
-        """The focus in canvas pixels."""
+        """The focus in canvas pixels: the middle of the faces that the frame holds, if there are any."""
         canvas, region = self.canvas, self.canvas.region
-        x = (self.scene.focus[0] * self.picture[0] - region.x) / region.width * canvas.width
-        y = (self.scene.focus[1] * self.picture[1] - region.y) / region.height * canvas.height
+        if self.scene.faces:
+            faces = [self._on_canvas(face) for face in company(self.scene.faces)]
+            x, y = around(faces, canvas.frame.width, canvas.frame.height).centre
+        else:
+            x = (self.scene.focus[0] * self.picture[0] - region.x) / region.width * canvas.width
+            y = (self.scene.focus[1] * self.picture[1] - region.y) / region.height * canvas.height
         return min(max(x, 0.0), canvas.width - 1.0), min(max(y, 0.0), canvas.height - 1.0)
 
     def _aim(self) -> tuple[float, float]:
@@ -225,6 +256,9 @@ class Stage:
         if self.scene.is_flat_art:
             return 0.0, 0.0
         x, y = self._place()
+        if self.scene.faces:
+            nearer = min(1.0, FARTHEST_FACE / max(float(np.hypot(x, y)), 1e-6))
+            return x * nearer, y * nearer
         frame = self.canvas.frame
         # A wide frame leaves less room up and down.
         tall = min(1.0, frame.height / frame.width) * FARTHEST_AIM
@@ -239,16 +273,21 @@ class Stage:
         return float(np.clip(across, -0.5, 0.5)), float(np.clip(down, -tall, tall))
 
     def _subject_inverse(self, surface: NearnessMap) -> float:
-        """Inverse distance of the subject: the median over its face, or else around the focus."""
+        """Inverse distance of the subject: the median over its faces, or else around the focus."""
         x, y = self._place()
-        across = down = SUBJECT_REACH
+        spots = [(x, y, SUBJECT_REACH, SUBJECT_REACH)]
         if self.scene.faces:
-            face = self._on_canvas(self.scene.faces[0])
-            across, down = (face.right - face.left) / 3, (face.bottom - face.top) / 3
-            across, down = across / self.canvas.frame.width, down / self.canvas.frame.width
+            spots = [self._spot(self._on_canvas(face)) for face in company(self.scene.faces)]
         spread = np.linspace(-1, 1, 9, dtype=np.float32)
-        column, row = np.meshgrid(x + spread * np.float32(across), y + spread * np.float32(down))
-        return float(np.median(surface.at(column, row)))
+        read = [surface.at(*np.meshgrid(x + spread * wide, y + spread * high)) for x, y, wide, high in spots]
+        return float(np.median(read))
+
+    def _spot(self, face: Box) -> tuple[float, float, float, float]:
+        """The middle of a face and a third of its sides, in frame widths."""
+        canvas, width = self.canvas, self.canvas.frame.width
+        x, y = face.centre
+        across, down = x - canvas.left - width / 2, y - canvas.top - canvas.frame.height / 2
+        return across / width, down / width, (face.right - face.left) / 3 / width, (face.bottom - face.top) / 3 / width
 
     def _slides(self, views: Views, cells: tuple[int, int]) -> tuple[Grid, Grid]:
         """Largest displacement of the nearest surface relative to the farthest, in cells, sideways and upright.

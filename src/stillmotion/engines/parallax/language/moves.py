@@ -46,7 +46,7 @@ MOVES: Mapping[str, Pose] = {
     "crane_down": Pose(rise=-0.045, up=-0.04),
     "roll_left": Pose(roll=-0.13),
     "roll_right": Pose(roll=0.13),
-    "dolly_zoom": Pose(vertigo=0.4, zoom=0.18),
+    "dolly_zoom": Pose(vertigo=0.4),
     "handheld": Pose(shake=0.024, forward=0.15),
     "aerial": Pose(forward=0.12, rise=0.05),
     "aerial_drone": Pose(forward=0.14, orbit=0.05),
