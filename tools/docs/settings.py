@@ -1,13 +1,16 @@
 """The reference of settings."""
 
+import os
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
 
 from stillmotion.config import Origin, Settings, load
 from tools.docs.markdown import literal, table
+
+_PLACE: Final = "XDG_DATA_HOME"
 
 
 def settings() -> str:
@@ -24,8 +27,15 @@ def _row(each: Origin, kind: Any) -> tuple[str, ...]:
 
 
 def _default_places() -> str:
-    """The data directory that is taken where none is set, on each system that we are tried on."""
-    linux, macos = (kind("stillmotion", appauthor=False).user_data_dir for kind in (Unix, MacOS))
+    """The data directory that is taken where none is set, on each system that we are tried on.
+
+    The page is the same for everybody, wherever its writer keeps data.
+    """
+    writers = os.environ.pop(_PLACE, None)
+    try:
+        linux, macos = (kind("stillmotion", appauthor=False).user_data_dir for kind in (Unix, MacOS))
+    finally:
+        os.environ.update({} if writers is None else {_PLACE: writers})
     home = str(Path.home())
     return f"{literal(linux.replace(home, '~', 1))}; on macOS {literal(macos.replace(home, '~', 1))}"
 
