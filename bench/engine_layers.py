@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.engine_folders import FacedPhoto, KnownDepth
 from bench.engine_looks import NATIVE_MOVES, against_picture, worst
-from bench.engine_maps import map_faults
+from bench.engine_maps import FRAMES, areas, map_faults
 from bench.engine_photos import clip_size, never
 from bench.engine_read import luma
 from bench.engine_stereo import Floats, StereoView
@@ -20,16 +20,22 @@ from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import GATE, Scene, analyse
 from stillmotion.engines.parallax.camera.staging import Stage
-from stillmotion.engines.parallax.depth.source import DepthImage
+from stillmotion.engines.parallax.clip import Clip, Joint, Terms
+from stillmotion.engines.parallax.defaults import settled
+from stillmotion.engines.parallax.depth.source import DepthImage, Estimate
+from stillmotion.engines.parallax.engine import possible
+from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.layers.gate import gated
 from stillmotion.media.output.encoder import encode
 from stillmotion.vision.faces import FaceFinder
+from stillmotion.vision.persons import PersonFinder
 from stillmotion.vision.resize import Pixels, as_array, fit_within
 
 ASIDE = 8
 """Pixels, of a depth's own grid, by which a wrong depth is shifted."""
 GRID = 640
 """Longest side of a depth, in cells."""
+LEANS = "leaning girl"
 GATE_BAR = 97.8
 """45 of 46 in per cent."""
 
@@ -43,7 +49,7 @@ def layers(
 ) -> list[Figure]:
     """The rows on layers."""
     deep = [*depths, *(known(view) for view in views if view.name not in {one.name for one in depths})]
-    return [*gate(deep), *first_frames(engine, folder, deep, people), *maps_in_layers(deep)]
+    return [*gate(deep), *first_frames(engine, folder, deep, people), *maps_in_layers(deep, people)]
 
 
 def known(view: StereoView) -> KnownDepth:
@@ -110,7 +116,7 @@ def first_frames(
     """The first frames of clips with a depth given, and of people who lean, against the picture scaled by Pillow."""
     jobs = [(one.name, one.picture, "orbit left", one.depth) for one in deep]
     decibels, likeness = {}, {}
-    for name, picture, prompt, depth in (*jobs, *((one.name, one.picture, "leaning girl", None) for one in people)):
+    for name, picture, prompt, depth in (*jobs, *((one.name, one.picture, LEANS, None) for one in people)):
         size = clip_size(picture)
         encode(engine.render(RenderJob(prompt, picture, None, size, 0.5, depth=depth), never), folder / "first.mp4")
         clip = f"{prompt} on {name}"
@@ -121,23 +127,39 @@ def first_frames(
     ]
 
 
-def maps_in_layers(deep: Sequence[KnownDepth]) -> list[Figure]:
-    """Folds of either layer, and the farthest relative move, over every native move."""
-    faces = FaceFinder()
+def maps_in_layers(deep: Sequence[KnownDepth], people: Sequence[FacedPhoto]) -> list[Figure]:
+    """Folds of either layer and the farthest relative move, over every native move; folds of people who lean too."""
+    faces, cutter = FaceFinder(), PersonFinder()
     folds: dict[str, float] = {}
     slides: dict[str, float] = {}
     for one in deep:
         rgb = as_array(one.picture)
         scene = analyse(rgb, faces)
         depth = gated(DepthImage(one.depth).depth(rgb, scene), rgb)
-        shot = Stage.over(
-            one.picture, clip_size(one.picture, Resolution.P540), replace(scene, is_flat_art=False, depth=depth)
-        )
+        known_scene = replace(scene, is_flat_art=False, depth=depth)
+        shot = Stage.over(one.picture, clip_size(one.picture, Resolution.P540), known_scene)
         for move in NATIVE_MOVES:
             found = map_faults(shot, move)
             folds[f"{move} on {one.name}"] = found.folds
             slides[f"{move} on {one.name}"] = 100 * found.slide
+    folds |= {f"{LEANS} on {one.name}": folded(leaning(one.picture, faces, cutter)) for one in people}
     return [
         worst("folds in either layer", folds, Sense.AT_MOST, 0),
         worst("relative move of near and far", slides, Sense.AT_MOST, 6, "% of width"),
     ]
+
+
+def leaning(picture: Picture, faces: FaceFinder, cutter: PersonFinder) -> Clip:
+    """The clip of a person who leans, as the engine builds it."""
+    rgb = as_array(picture)
+    bare = analyse(rgb, faces)
+    scene = replace(bare, people=cutter.mask(rgb), depth=Estimate().depth(rgb, bare))
+    size = clip_size(picture, Resolution.P540)
+    plan = possible(settled(read(LEANS), scene, size.width, size.height), scene)
+    return Clip(picture, scene, plan, Terms(size, FRAMES, 1.0, 0), Joint())
+
+
+def folded(clip: Clip) -> int:
+    """The cells of a clip's maps, of both layers, that are folded over."""
+    maps = [layer(index) for index in range(0, FRAMES, 4) for layer in (clip.sources, clip.behind)]
+    return sum(int((areas(one.astype(np.float64)) <= 0).sum()) for one in maps if one is not None)

@@ -38,14 +38,19 @@ def map_faults(shot: Stage, move: str) -> MapFaults:
     for warp in map(Warp, surfaces):
         for index in range(0, FRAMES, 4):
             sources = warp.sources(views.at(index)).astype(np.float64)
-            across, down = np.diff(sources, axis=1)[:-1] / CELL, np.diff(sources, axis=0)[:, :-1] / CELL
-            area = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
+            area = areas(sources)
             folds += int((area <= 0).sum())
             density = np.sqrt(np.clip(area, 1e-9, None))
             stretch = max(stretch, float(np.median(density) / density.min()))
             outside = max(outside, _outside(_edge(sources, size), canvas.width, canvas.height))
     slide = float((1 - FAR) * np.hypot(views.x, views.y).max())
     return MapFaults(folds, stretch, outside, slide)
+
+
+def areas(sources: np.ndarray) -> np.ndarray:
+    """The signed area of the picture that each cell of a map shows, 1 where it is as it was."""
+    across, down = np.diff(sources, axis=1)[:-1] / CELL, np.diff(sources, axis=0)[:, :-1] / CELL
+    return np.asarray(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])
 
 
 def _edge(sources: np.ndarray, size: FrameSize) -> np.ndarray:

@@ -1,19 +1,20 @@
 """People: faces found, and persons who lean while the wall stands still."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import cv2
 
 from bench.engine_folders import FacedPhoto
 from bench.engine_lean import FaceBox, Lean, lean
-from bench.engine_orbits import luma_of
+from bench.engine_orbits import SHOWN, luma_of
 from bench.engine_photos import clip_size, never
-from bench.table import Figure, Sense, Spread, spread
+from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
 from stillmotion.vision.faces import Box, FaceFinder
-from stillmotion.vision.persons import PersonFinder, is_person
+from stillmotion.vision.persons import PersonFinder
 from stillmotion.vision.resize import Grid, as_array
 
 PROMPT = "leaning girl, static camera"
@@ -26,7 +27,7 @@ FACES_BAR = 96.0
 
 def people(engine: Parallax, portraits: Sequence[FacedPhoto], photos: Sequence[FacedPhoto]) -> list[Figure]:
     """The rows on people."""
-    return [*faces(portraits, photos), *masks(portraits, photos), *leans(engine, portraits)]
+    return [*faces(portraits, photos), *masks(engine, portraits, photos), *leans(engine, portraits)]
 
 
 def faces(portraits: Sequence[FacedPhoto], photos: Sequence[FacedPhoto]) -> list[Figure]:
@@ -63,16 +64,15 @@ def matched(boxes: Sequence[Box], middles: Sequence[Sequence[float]]) -> tuple[i
     return len(free), spare
 
 
-def masks(portraits: Sequence[FacedPhoto], photos: Sequence[FacedPhoto]) -> list[Figure]:
-    """People whose masks are good, let in, and all other pictures, kept out."""
-    finder, cutter = FaceFinder(), PersonFinder()
+def masks(engine: Parallax, portraits: Sequence[FacedPhoto], photos: Sequence[FacedPhoto]) -> list[Figure]:
+    """People whose masks are good, cut out by the engine's own plan, and all other pictures, left whole."""
     good, out, let_in, tried = 0, [], [], 0
     for photo in {one.name: one for one in (*photos, *portraits)}.values():
         if photo.faces is None or photo.cuts_out is None:
             continue
-        rgb = as_array(photo.picture)
-        boxes = finder.find(rgb)
-        passes = bool(boxes) and any(is_person(cutter.mask(rgb), box) for box in boxes)
+        picture = photo.picture
+        job = RenderJob(PROMPT, picture, None, clip_size(picture, Resolution.P540), SECONDS)
+        passes = "mask" in json.loads(engine.render(job, never).plan)
         if photo.faces and photo.cuts_out:
             good += 1
             out += [] if passes else [photo.name]
@@ -103,13 +103,11 @@ def leans(engine: Parallax, portraits: Sequence[FacedPhoto]) -> list[Figure]:
     dragged = {name: one.dragged for name, one in found.items() if one.dragged is not None}
     turned = {name: one.turn for name, one in found.items()}
     short = {name: turned[name] for name in busts}
-    rows = [
-        Figure("wall beside a leaning head ÷ the head", _of(dragged), Sense.AT_MOST, 0.1, note=_most(dragged)),
-        Figure("turn of a leaning face", _of(turned), Sense.AT_LEAST, 5, "°", _least(turned)),
+    return [
+        *_row("wall beside a leaning head ÷ the head", dragged, Sense.AT_MOST, 0.1),
+        *_row("turn of a leaning face", turned, Sense.AT_LEAST, 5, "°"),
+        *_row("turn of a leaning bust", short, Sense.AT_LEAST, 3, "°"),
     ]
-    return (
-        [*rows, Figure("turn of a leaning bust", _of(short), Sense.AT_LEAST, 3, "°", _least(short))] if busts else rows
-    )
 
 
 def _leaning(engine: Parallax, picture: Picture, boxes: Sequence[Box], mask: Grid) -> tuple[Lean, bool]:
@@ -126,13 +124,10 @@ def _leaning(engine: Parallax, picture: Picture, boxes: Sequence[Box], mask: Gri
     return max(measured, key=lambda one: one[0].head)
 
 
-def _of(found: Mapping[str, float]) -> Spread:
-    return spread(list(found.values()))
-
-
-def _most(found: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {found[name]:.2f}" for name in sorted(found, key=lambda one: -found[one])[:8])
-
-
-def _least(found: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {found[name]:.1f}" for name in sorted(found, key=lambda one: found[one])[:8])
+def _row(name: str, found: Mapping[str, float], sense: Sense, bar: float, unit: str = "") -> list[Figure]:
+    """The median of some pictures with the worst of them in its note; nothing where none could be measured."""
+    if not found:
+        return []
+    worst = sorted(found, key=lambda one: found[one], reverse=sense is Sense.AT_MOST)[:SHOWN]
+    note = "worst: " + ", ".join(f"{one} {found[one]:.2g}" for one in worst)
+    return [Figure(name, spread(list(found.values())), sense, bar, unit, note)]

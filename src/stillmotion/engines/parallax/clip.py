@@ -161,7 +161,7 @@ class Clip:
 
     def drawn(self, index: int, sources: Grid) -> Frame:
         """The frame sampled through a map, with drift, and with the effects from back to front."""
-        behind = self._behind(index)
+        behind = self.behind(index)
         frame = self._warp.draw(*self._copies(index, sources, behind))
         for effect in self._effects:
             frame = effect(frame, index, sources, self._warp)
@@ -172,7 +172,7 @@ class Clip:
         """See `Warp.enlarged`."""
         return self._warp.enlarged(grid, cell)
 
-    def _behind(self, index: int) -> Grid | None:
+    def behind(self, index: int) -> Grid | None:
         """The sampling map of the layer behind, if there is one."""
         if not isinstance(self._warp, LayeredWarp):
             return None
