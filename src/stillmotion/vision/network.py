@@ -13,7 +13,7 @@ NETWORKS = Path(__file__).with_name("networks")
 
 
 class Network:
-    """A TensorFlow Lite file of the package. It is read when first run; an instance serves one thread at a time."""
+    """A TensorFlow Lite or ONNX file of the package, read when first run. An instance serves one thread at a time."""
 
     def __init__(self, file: str, outputs: Sequence[str]) -> None:
         self._file, self._outputs = file, tuple(outputs)
@@ -29,4 +29,4 @@ class Network:
 
     @cached_property
     def _net(self) -> Any:
-        return cv2.dnn.readNetFromTFLite(str(NETWORKS / self._file))
+        return cv2.dnn.readNet(str(NETWORKS / self._file))

@@ -19,7 +19,7 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import analyse
 from stillmotion.engines.parallax.camera.path import camera_path, ease
-from stillmotion.engines.parallax.depth.estimate import nearness
+from stillmotion.engines.parallax.depth.source import Estimate
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 from stillmotion.media.input.pictures import decode
@@ -202,8 +202,8 @@ def test_a_crop_keeps_the_face(engine, astronaut):
 
 
 def test_depth_orders_a_real_scene_better_than_chance(coffee):
-    scene = analyse(as_array(decode(PHOTOS / "motorcycle_left.png")), FaceFinder())
-    near = nearness(scene)
+    rgb = as_array(decode(PHOTOS / "motorcycle_left.png"))
+    near = Estimate().depth(rgb, analyse(rgb, FaceFinder())).near
     with np.load(PHOTOS / "motorcycle_disp.npz") as archive:
         truth = archive[archive.files[0]].astype(np.float32)
     truth = cv2.resize(np.where(np.isfinite(truth), truth, 0), near.shape[::-1], interpolation=cv2.INTER_NEAREST)

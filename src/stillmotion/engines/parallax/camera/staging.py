@@ -22,8 +22,9 @@ from stillmotion.engines.parallax.camera.projection import (
 )
 from stillmotion.engines.parallax.canvas import Canvas, lay_out
 from stillmotion.engines.parallax.depth.cutout import Cutout, cut_out, fronted
-from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, dilated, limited, nearness
+from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, dilated, limited
 from stillmotion.engines.parallax.depth.relief import LAYER_ROUNDS, Envelopes, crisp, relief_size
+from stillmotion.engines.parallax.depth.source import Estimate
 from stillmotion.vision.faces import Box, FaceFinder
 from stillmotion.vision.resize import Grid, Pixels, as_array, as_bytes
 
@@ -92,12 +93,12 @@ class Stage:
         sides = (picture.width, picture.height)
         if scene.is_flat_art:
             return cls(canvas, scene, np.full(cells[::-1], FLAT_NEARNESS, np.float32), sides)
-        near = nearness(scene) if scene.depth is None else scene.depth.near
-        grid = cut(near, canvas.region, sides, cells)
+        depth = scene.depth or Estimate().depth(as_array(picture), scene)
+        grid = cut(depth.near, canvas.region, sides, cells)
         if person is not None:
             cutout = cut_out(canvas, person, grid, sides)
             return cls(canvas, scene, cutout.wall, sides, None, cutout)
-        return cls(canvas, scene, grid, sides, _relief(canvas, scene.depth, sides))
+        return cls(canvas, scene, grid, sides, _relief(canvas, depth, sides))
 
     def fit_move(self, path: CameraPath) -> tuple[NearnessMap, Views]:
         """The surface and the largest fraction of the move whose views stay on the canvas and cut no face."""

@@ -1,1 +1,1 @@
-"""Depth of the picture: given, from a network, or estimated."""
+"""Depth of the picture: given, from an operator's model, or guessed by a small network."""

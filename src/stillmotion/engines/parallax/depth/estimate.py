@@ -1,6 +1,5 @@
-"""Monocular depth estimate from heuristic cues: nearness on a small grid, too smooth for a warp to tear."""
+"""Monocular depth estimate: a network's guess made fit for a warp, and the limits that keep a warp from tearing."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import cv2
@@ -19,55 +18,56 @@ STEEPEST = 0.35
 FLAT_NEARNESS = 0.55
 """Nearness of drawings, text and all else without depth: one plane at a middle distance."""
 
-OPEN = 0.4
-"""Fraction of sky from which a row lies above the horizon."""
-HIGHEST_GROUND, LOWEST_GROUND = 0.3, 0.62
-"""Range of the horizon, as fractions from the top; the first if there is no sky."""
 RIGIDITY = 0.85
-"""Fraction by which the subject's depth is flattened to one distance."""
-
-_WEIGHTS: Mapping[str, float] = {"ground": 0.38, "subject": 0.26, "salience": 0.14, "sharp": 0.12, "clear": 0.10}
-
-
-def nearness(scene: Scene) -> Grid:
-    """Nearness of each cell over the whole picture, 0 (far) to 1 (near)."""
-    height, width = scene.shape
-    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
-    horizon = _horizon(scene)
-    cues = {
-        "ground": np.clip((y - horizon) / (1 - horizon), 0, 1),
-        "subject": _subject(scene, x, y),
-        "salience": scene.salience,
-        "sharp": _sharpness(scene.colours[..., 0]),
-        "clear": 1 - _haze(scene.colours),
-    }
-    near: Any = sum(_WEIGHTS[name] * cue for name, cue in cues.items())
-    guide = scene.colours[..., 0] / 255
-    # The cues are coarse; the guided filter moves their steps to the picture's edges.
-    near = guided(guide, near.astype(np.float32), max(2, width // 16), 0.004)
-    near = _upright(near, scene, x, y)
-    near = _smoothed(near, 1 - scene.sky)
-    low, high = np.percentile(near, (1, 99))
-    return np.clip((near - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+"""Fraction by which a person's depth is flattened to one distance."""
+MOST_PEOPLE = 6
+"""Faces, the largest first, whose people are flattened."""
+EDGES = 6
+"""Radius, in cells, within which a guess is aligned to the picture's edges."""
+EDGE_SOFTNESS = 0.004
+"""Least variance of lightness (0 to 1) that counts as an edge."""
+SKY, DOUBTED = 0.25, 0.45
+"""Guessed nearness up to which the analysis is believed about the sky, and from which it is not."""
+SKY_SIGMA = 0.02
+"""Sigma of the transition from the land's distance to the sky's, as a fraction of the grid's width."""
 
 
-def _smoothed(near: Any, land: Grid) -> Any:
-    """Low-passed nearness. The transition to the sky's distance lies in the sky, so that skylines keep their own."""
-    sigma = SMOOTHING * land.shape[1] / 2
+def nearness(guess: Grid, scene: Scene) -> Grid:
+    """Nearness of each cell over the whole picture, 0 (far) to 1 (near).
+
+    `guess` is a network's, on any scale and grid. The sky is put behind everything, and people stand at one distance.
+    """
+    near = spread(cv2.resize(guess, scene.shape[::-1], interpolation=cv2.INTER_LINEAR))
+    # The guess is soft; the guided filter moves its steps to the picture's edges.
+    near = guided(scene.colours[..., 0] / 255, near, EDGES, EDGE_SOFTNESS)
+    near = _standing(near, scene)
+    # A smooth wall or table is taken for sky by its colours alone, not by the guess.
+    open_sky = scene.sky * np.clip((DOUBTED - near) / (DOUBTED - SKY), 0, 1)
+    return spread(_under_sky(near, open_sky))
+
+
+def spread(values: Any) -> Grid:
+    """Values stretched so that the 1st percentile is 0 and the 99th is 1."""
+    low, high = np.percentile(values, (1, 99))
+    return np.clip((values - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+
+
+def _under_sky(near: Any, sky: Grid) -> Any:
+    """Nearness with the sky at the farthest distance.
+
+    The transition lies in the sky, so that skylines keep their own distance and upright things before it do not lean.
+    """
+    if not sky.any():
+        return near
+    land = 1 - sky
+    sigma = SKY_SIGMA * land.shape[1]
     round_cells = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(2 * sigma) + 1,) * 2)
     # Normalised convolution over the land alone, so that the sky's distance does not bleed into it.
     held = cv2.GaussianBlur(cv2.dilate(land, round_cells), (0, 0), sigma)
-    of_land = cv2.GaussianBlur(near * land, (0, 0), sigma) / (cv2.GaussianBlur(land, (0, 0), sigma) + 1e-4)
-    return held * of_land
-
-
-def _horizon(scene: Scene) -> float:
-    """The horizon, below which the ground comes nearer; a little under an open sky, so that skylines stay upright."""
-    open_rows = np.flatnonzero(scene.sky.mean(axis=1) > OPEN)
-    if not len(open_rows):
-        return HIGHEST_GROUND
-    foot = float(open_rows[-1] + 1) / scene.shape[0]
-    return min(max(HIGHEST_GROUND, foot + 0.12), LOWEST_GROUND)
+    carried = cv2.GaussianBlur(near * land, (0, 0), sigma) / (cv2.GaussianBlur(land, (0, 0), sigma) + 1e-4)
+    above = carried + (near - carried) * land
+    farthest = float(near.min())
+    return farthest + held * (above - farthest)
 
 
 def cut(near: Grid, region: Region, picture: tuple[int, int], cells: tuple[int, int]) -> Grid:
@@ -116,24 +116,26 @@ def limited_along(near: Grid, slope: Grid, axis: int) -> Grid:
     return np.maximum(forward, back)
 
 
-def _upright(near: Any, scene: Scene, x: Any, y: Any) -> Any:
-    """Nearness with the subject drawn towards one distance: it moves as a whole and does not lie on the ground."""
-    hill = _subject(scene, x, y)
-    stands_out = hill if scene.faces else hill * (0.25 + scene.salience)
-    stands_out = cv2.GaussianBlur(stands_out.astype(np.float32), (0, 0), 0.02 * near.shape[1])
-    share = np.clip((stands_out / max(float(stands_out.max()), 1e-6) - 0.2) / 0.35, 0, 1)
+def _standing(near: Any, scene: Scene) -> Any:
+    """Nearness with each person drawn towards one distance: people move as a whole."""
+    if not scene.faces:
+        return near
+    height, width = near.shape
+    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
+    hulls = np.stack([person(face, x, y) for face in scene.faces[:MOST_PEOPLE]])
+    share = np.max(hulls, axis=0)
+    if scene.people is not None:
+        share = cv2.resize(scene.people, (width, height), interpolation=cv2.INTER_AREA)
+    share = np.clip((share - 0.2) / 0.35, 0, 1)
     # Smoothstep, so that the flattened part has no visible outline.
     share = RIGIDITY * share * share * (3 - 2 * share)
-    distance = float((near * share).sum() / max(float(share.sum()), 1e-6))
-    return (near + (distance - near) * share).astype(np.float32)
-
-
-def _subject(scene: Scene, x: Any, y: Any) -> Any:
-    """Soft mask of the subject: head and body for a face, otherwise a hill around the focus."""
-    if not scene.faces:
-        centre_x, centre_y = scene.focus
-        return np.exp(-(((x - centre_x) / 0.28) ** 2) - ((y - centre_y) / 0.36) ** 2)
-    return np.max([person(face, x, y) for face in scene.faces[:4]], axis=0)
+    # Each cell goes with the person in whose outline it lies deepest; a little with the next one, so that none is cut.
+    owned = (hulls + 1e-3) ** 4
+    owned /= owned.sum(axis=0)
+    weights = owned * share
+    distances = (near * weights).sum(axis=(1, 2)) / np.maximum(weights.sum(axis=(1, 2)), 1e-6)
+    level = np.tensordot(distances, owned, axes=1)
+    return (near + (level - near) * share).astype(np.float32)
 
 
 def person(face: Box, x: Any, y: Any) -> Any:
@@ -146,19 +148,6 @@ def person(face: Box, x: Any, y: Any) -> Any:
     half = width * (0.7 + 0.9 * np.clip(below + 0.3, 0, 1.2))
     body = np.exp(-(((x - centre_x) / half) ** 4)) / (1 + np.exp(-8 * (below + 0.1)))
     return np.maximum(head, body)
-
-
-def _sharpness(light: Grid) -> Any:
-    """Local sharpness, 0 to 1: lenses focus on what matters."""
-    detail = cv2.GaussianBlur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (0, 0), 4)
-    return np.clip(detail / max(float(np.percentile(detail, 95)), 1e-6), 0, 1)
-
-
-def _haze(colours: Grid) -> Any:
-    """Haze, 0 to 1: the dark channel prior (He, Sun and Tang 2009)."""
-    rgb = cv2.cvtColor(colours.astype(np.uint8), cv2.COLOR_LAB2RGB).min(axis=2)
-    dark = cv2.erode(rgb, np.ones((7, 7), np.uint8)).astype(np.float32)
-    return cv2.GaussianBlur(dark, (0, 0), 3) / max(float(dark.max()), 1.0)
 
 
 def guided(guide: Any, image: Any, radius: int, softness: float) -> Any:

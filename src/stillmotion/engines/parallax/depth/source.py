@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.rendering import DepthMap
+from stillmotion.domain.rendering import DepthMap, checkpoint
 from stillmotion.engines.parallax.analysis.scene import RAW_SIDE, Depth, Scene
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, guided, nearness
+from stillmotion.engines.parallax.depth.network import NearnessNetwork
 from stillmotion.vision.resize import Pixels, fit_within
 
 EDGE_CELLS = 4
@@ -34,13 +35,18 @@ class DepthSource(Protocol):
 
 
 class Estimate:
-    """Estimate from cues that any picture has: ground, subject, sharpness, haze."""
+    """Estimate by the small network of the package. Its outlines are soft: there is no known depth behind it."""
 
     name = "estimated"
 
-    def depth(self, rgb: Pixels, scene: Scene) -> Depth:  # noqa: ARG002 - the seam's signature
+    def __init__(self) -> None:
+        self._network = NearnessNetwork()
+
+    def depth(self, rgb: Pixels, scene: Scene) -> Depth:
         """See `estimate.nearness`."""
-        return Depth(nearness(scene), self.name)
+        guess = self._network.nearness(rgb)
+        checkpoint()
+        return Depth(nearness(guess, scene), self.name)
 
 
 class DepthImage:
