@@ -116,7 +116,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - the library's name
 
     def refuse(self, status: int, code: str) -> None:
-        self.give(b"", {"X-Error-Code": code} if code else {}, status)
+        told = {401: {"X-Error-Message": "Invalid credentials in Authorization header"}}.get(status, {})
+        self.give(b"", told | ({"X-Error-Code": code} if code else {}), status)
 
     def give(self, content: bytes, headers=None, status: int = 200, length: int | None = None) -> None:
         self.send_response(status)

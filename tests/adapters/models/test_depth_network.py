@@ -127,12 +127,13 @@ def test_a_file_that_lies_at_its_place_is_renamed_and_not_lost(tmp_path, monkeyp
         (Hub("other/repository", REVISION), "The hub has no onnx-community/depth-anything-v2-small"),
         (Hub(REPOSITORY, "0" * 40), "The hub has no onnx-community/depth-anything-v2-small"),
         (Hub(REPOSITORY, REVISION, {}), "does not give onnx-community/depth-anything-v2-small"),
+        (a_hub(refuses_with=401), "The hub does not take the token that it was given: correct HF_TOKEN"),
         (a_hub(refuses_with=429), "429"),
         (a_hub(refuses_with=503), "503"),
         (a_hub(token="terms"), "given only to those who accepted its terms"),
         (a_hub(BYTES[:-7]), "does not give onnx-community/depth-anything-v2-small"),
     ],
-    ids=["no repository", "no commit", "no file", "too many", "down", "gated", "too short"],
+    ids=["no repository", "no commit", "no file", "wrong token", "too many", "down", "gated", "too short"],
 )
 def test_a_hub_that_does_not_give_it_is_told_in_a_sentence(tmp_path, monkeypatch, hub, sentence):
     with asked(monkeypatch, hub), pytest.raises(WeightsUnusable) as refused:

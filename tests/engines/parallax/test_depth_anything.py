@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from stillmotion.adapters.models.depth_network import FILES
+from stillmotion.adapters.models.depth_network import FILES, DepthNetwork
+from stillmotion.composition.depth import DepthSetUp
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import analyse
 from stillmotion.vision.faces import FaceFinder
+from stillmotion.worker.renderer.handle import RENDERER_COMMAND, RendererProcess
 
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install stillmotion[onnx]")
 onnx = pytest.importorskip("onnx", reason="needs onnx, to make the network")
@@ -67,3 +69,17 @@ def test_a_clip_by_the_whole_network_is_the_same_twice_and_its_plan_names_it(tmp
     one, other = (engine.render(job, lambda _: None) for _ in range(2))
     assert json.loads(one.plan)["depth"] == "model depth-anything-v2-small-int8"
     assert all(np.array_equal(a.planes, b.planes) for a, b in zip(one.frames, other.frames, strict=True))
+
+
+async def test_a_renderer_loads_it_by_the_options_of_a_pulled_network(tmp_path):
+    of = FILES["int8"]
+    file = depth_anything(tmp_path / of.name, INT8, QUICK)
+    renderer = RendererProcess(
+        (*RENDERER_COMMAND, *DepthSetUp(file, "nearness", DepthNetwork(file, of)).renderer_options)
+    )
+    try:
+        ready = await renderer.start()
+        assert ready.engines == ("parallax/1",)
+        assert await renderer.start() is ready
+    finally:
+        await renderer.stop()

@@ -175,3 +175,15 @@ def test_a_missing_extra_is_refused_with_the_fix(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EngineUnfit, match=r"install stillmotion\[onnx\]"):
         DepthModel(model)
+
+
+def test_a_pulled_network_that_will_not_do_is_refused_with_the_command_that_mends_it(tmp_path, monkeypatch):
+    broken = no_model(tmp_path / "net.onnx")
+    with pytest.raises(
+        EngineUnfit, match=r"The depth network is .*net\.onnx, which ONNX Runtime cannot load"
+    ) as refused:
+        DepthModel(broken, is_pulled=True)
+    assert str(refused.value).endswith(" Pull it again (`stillmotion models pull depth`), or set depth_model to none.")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EngineUnfit, match=r"install stillmotion\[onnx\], or set depth_model to none"):
+        DepthModel(broken, is_pulled=True)

@@ -29,6 +29,8 @@ _KEPT: Final = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")
 _ALSO: Final = (INDEX, "LICENSE*", "NOTICE*", "README.md")
 _VARIANT: Final = re.compile(r"\.(?:fp16|fp32|bf16|fp8|ema|non_ema)[.-][^/]*$")
 _PIECE: Final = 1024 * 1024
+_NO_SUCH_KEY: Final = 401
+"""Status of an answer to an expired or mistyped token, also for repositories that ask for none."""
 _OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 """Errors of a write, told apart from those of a connection."""
 
@@ -249,6 +251,11 @@ class _Hub:
                 raise WeightsUnusable(
                     f"What came of {self.name} cannot be written: {error.strerror}. Mend that, then pull again to go "
                     "on from here."
+                ) from error
+            if getattr(getattr(error, "response", None), "status_code", None) == _NO_SUCH_KEY:
+                raise WeightsUnusable(
+                    "The hub does not take the token that it was given: correct HF_TOKEN, or unset it (and "
+                    "`hf auth logout`), then pull again."
                 ) from error
             said = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise WeightsUnusable(
