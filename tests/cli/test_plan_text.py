@@ -1,11 +1,16 @@
 """The engine's plan as text for people."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from stillmotion.cli.generate.plan_text import describe
+from stillmotion.engines.parallax.language.beyond import CANNOT_REASON
+from stillmotion.engines.parallax.language.parser import read
 
+ROOT = Path(__file__).resolve().parents[2]
 PLAN = {
     "moves": [["push_in", "pan_left"], ["orbit_right"]],
     "chosen_from_picture": False,
@@ -51,6 +56,19 @@ def test_a_move_of_our_own_choice_is_said_to_be_one():
 )
 def test_where_the_depth_came_from_is_told_unless_it_is_the_ordinary(depth, said):
     assert describe(json.dumps({"depth": depth})) == said
+
+
+def test_who_is_meant_and_who_could_do_more_is_told():
+    plan = read("the woman on the left nods and smiles")
+    lines = describe(plan.as_json())
+    assert lines[:3] == ["Moves: nod", "Who: woman on the left", f"Not done: “smiles”: {CANNOT_REASON}"]
+    assert "docs/howto/models-on-a-gpu.md" in lines[3]
+    assert "docs/howto/other-servers.md" in lines[3]
+    assert all((ROOT / page).is_file() for page in re.findall(r"docs/\S+\.md", lines[3]))
+
+
+def test_nothing_is_sent_elsewhere_where_all_is_done():
+    assert describe(read("the woman nods, a purple mood").as_json()) == ["Moves: nod", "Not understood: “purple mood”"]
 
 
 @pytest.mark.parametrize("plan", ["", "no json", "[]", "{}"])

@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from stillmotion.cli.generate.depth_hint import hint, moves_by_estimate
+from stillmotion.cli.generate.plan_text import describe
 from stillmotion.cli.generate.targets import is_address
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import (
@@ -147,6 +148,8 @@ def command(image: str | None, prompt: str | None, out: str | None, overwrite: b
         facts, plan = _verified(clip), caller.plan(body["id"])
         where = places.put(clip, thumbnail)
     click.echo(f"{where[0]}  {facts}  made in {time.perf_counter() - began:.1f} s{where[1]}", err=places.aside)
+    for line in describe(plan):
+        click.echo(line, err=places.aside)
     if moves_by_estimate(plan):
         click.echo(hint(), err=True)
 

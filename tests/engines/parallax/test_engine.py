@@ -179,14 +179,14 @@ def test_progress_is_reported_for_every_frame_and_ends_at_one(engine, coffee):
 
 
 def test_the_plan_says_what_was_understood_and_what_was_not(engine, coffee):
-    prompt = "slow orbit left, rain, waterfall of smoke, clouds"
+    prompt = "slow orbit left, rain, avalanche of smoke, clouds"
     plan = json.loads(engine.render(RenderJob(prompt, coffee, None, SMALL, 1.0), never).plan)
     assert plan["moves"] == [["orbit_left"]]
     assert plan["modifiers"] == ["slow"]
     assert plan["ambient"] == ["rain", "smoke"]
     reasons = {item["words"]: item["reason"] for item in plan["ignored"]}
     assert "sky" in reasons["clouds"]
-    assert "waterfall" in reasons
+    assert "avalanche" in reasons
 
 
 def test_nothing_asked_is_a_gentle_move_chosen_from_the_picture(engine, astronaut):

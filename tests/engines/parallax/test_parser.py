@@ -4,9 +4,15 @@ import json
 
 import pytest
 
+from stillmotion.engines.parallax.language.beyond import (
+    CANNOT_REASON,
+    DANCE_REASON,
+    ELSEWHERE,
+    TURNED_REASON,
+    WALK_REASON,
+)
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.parser import read
-from stillmotion.engines.parallax.language.people import CANNOT_REASON, TURNED_REASON
 from stillmotion.engines.parallax.language.vocabulary import ENGLISH, UNDIRECTED, TermKind
 
 CAMERA = {
@@ -179,8 +185,27 @@ def test_every_camera_entry_is_a_move_or_waits_for_a_direction():
         ("a woman waves her hand", ["waves hand"]),
         ("she does not smile", []),
         ("waves crash on the shore", []),
+        ("he smiles at the camera", ["smiles at camera"]),
+        ("the woman in the middle waves", ["waves"]),
+        ("a girl jumps for joy", ["jumps"]),
+        ("children dancing", ["dancing"]),
+        ("he walks away", ["walks away"]),
+        ("the man walks towards the camera", ["walks towards camera"]),
+        ("a bird flies across the sky", ["bird flies across"]),
+        ("the car drives away", ["car drives away"]),
+        ("the door opens", ["door opens"]),
+        ("the sun sets", ["sun sets"]),
+        ("she brushes her hair", ["brushes hair"]),
+        ("he looks up", ["looks up"]),
+        ("the camera looks up", []),
+        ("the camera flies away", []),
+        ("zoom in on the man", []),
+        ("the river flows", []),
     ],
 )
 def test_what_people_do_and_the_engine_cannot_is_said(prompt, undone):
-    ignored = read(prompt).ignored
-    assert [each.words for each in ignored if each.reason in {CANNOT_REASON, TURNED_REASON}] == undone
+    plan = read(prompt)
+    reasons = {CANNOT_REASON, TURNED_REASON, DANCE_REASON, WALK_REASON}
+    assert [each.words for each in plan.ignored if each.reason in reasons] == undone
+    assert json.loads(plan.as_json()).get("elsewhere") == (ELSEWHERE if undone else None)
+    assert not any("camera" in segment.moves for segment in plan.segments if undone)

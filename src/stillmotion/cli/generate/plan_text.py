@@ -9,7 +9,7 @@ UNKNOWN = "no movement is known by these words"
 
 
 def describe(plan: str) -> list[str]:
-    """Lines on the understood words, the others, and the source of depth; none without a plan."""
+    """Lines on the understood words, the others, the way to have these, and the depth; none without a plan."""
     try:
         known = json.loads(plan)
     except ValueError:
@@ -18,9 +18,15 @@ def describe(plan: str) -> list[str]:
         return []
     understood = _understood(known)
     lines = [f"Moves: {understood}"] if understood else []
+    who = known.get("who")
+    if understood and isinstance(who, dict) and isinstance(who.get("words"), str):
+        lines.append(f"Who: {_printable(who['words'])}")
     for reason, words in _undone(known.get("ignored", [])).items():
         said = ", ".join(f"“{_printable(each)}”" for each in words)
         lines.append(f"Not understood: {said}" if reason == UNKNOWN else f"Not done: {said}: {reason}")
+    elsewhere = known.get("elsewhere")
+    if isinstance(elsewhere, str) and elsewhere:
+        lines.append(_printable(elsewhere[0].upper() + elsewhere[1:] + "."))
     depth = known.get("depth")
     if isinstance(depth, str) and depth not in _ORDINARY_DEPTHS:
         lines.append(f"Depth: {_printable(depth)}")

@@ -15,7 +15,8 @@ def is_a_persons(tokens: Sequence[str], at: int, language: Language) -> bool:
         return False
     if tokens[at].endswith("ing") and following in language.actors:
         return True
-    for back in range(at - 1, max(-1, at - 1 - _FAR), -1):
+    back = at
+    while (back := _before_place(tokens, back - 1, language)) >= max(0, at - _FAR):
         word = tokens[back]
         if _is_person(tokens, back, language):
             return True
@@ -25,6 +26,15 @@ def is_a_persons(tokens: Sequence[str], at: int, language: Language) -> bool:
         if word not in language.helping and word not in language.adverbs:
             return word == "to" and back > 0 and tokens[back - 1] in language.helping
     return False
+
+
+def _before_place(tokens: Sequence[str], at: int, language: Language) -> int:
+    """Index of the word before a place that ends at `at`: "the man on the left"."""
+    if at < 1 or tokens[at] not in language.places or tokens[at - 1] not in language.placed:
+        return at
+    while at > 0 and tokens[at - 1] in language.placed:
+        at -= 1
+    return at - 1
 
 
 def _acted_before(earlier: Sequence[str], language: Language) -> bool:

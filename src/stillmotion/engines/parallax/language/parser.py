@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
+from stillmotion.engines.parallax.language.beyond import CANNOT_REASON, undone_of
 from stillmotion.engines.parallax.language.grammar import is_a_persons
 from stillmotion.engines.parallax.language.moves import APPROXIMATED, MOVES
-from stillmotion.engines.parallax.language.people import CANNOT_REASON, TURNED_REASON
 from stillmotion.engines.parallax.language.places import ANOTHER_REASON
 from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment, Who
 from stillmotion.engines.parallax.language.verbs import forms
@@ -254,13 +254,13 @@ def _who(tokens: Sequence[str], wanted: Sequence[_Match]) -> tuple[Who | None, l
 
 
 def _undone(tokens: Sequence[str], wanted: Sequence[_Match]) -> Iterator[Ignored]:
-    """Acts of people that were asked for and cannot be shown."""
+    """Acts that were asked for and cannot be shown, or only in part."""
     for match in wanted:
-        words = " ".join(tokens[index] for index in match.taken)
-        if match.kind is TermKind.CANNOT:
-            yield Ignored(words, CANNOT_REASON)
-        elif match.kind is TermKind.SUBJECT and match.key == "turn" and tokens[match.taken[-1]] in {"around", "round"}:
-            yield Ignored(words, TURNED_REASON)
+        reason = CANNOT_REASON if match.kind is TermKind.CANNOT else None
+        if match.kind is TermKind.SUBJECT:
+            reason = undone_of(match.key, tokens[match.taken[-1]])
+        if reason is not None:
+            yield Ignored(" ".join(tokens[index] for index in match.taken), reason, elsewhere=True)
 
 
 def _unread(tokens: Sequence[str], matches: Sequence[_Match], language: Language) -> list[Ignored]:
@@ -268,7 +268,10 @@ def _unread(tokens: Sequence[str], matches: Sequence[_Match], language: Language
     taken = {index for match in matches for index in match.taken}
     said = [(index in taken or not token[0].isalnum(), token) for index, token in enumerate(tokens)]
     runs = [[token for _, token in run] for known, run in groupby(said, key=lambda pair: pair[0]) if not known]
-    trimmed = (" ".join(word for word in run if word not in language.fillers | language.nouns) for run in runs)
+    trimmed = (
+        " ".join(word for word in run if word not in language.fillers | language.nouns | language.actors)
+        for run in runs
+    )
     return [Ignored(words, "no movement is known by these words") for words in trimmed if words][:MOST_IGNORED]
 
 

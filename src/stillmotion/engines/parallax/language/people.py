@@ -1,94 +1,10 @@
-"""Vocabulary of people and animals: who they are, acts that one picture cannot show, and figures of speech.
+"""Vocabulary of people and animals: who they are, and figures of speech.
 
 Many words are a person's act or a part of the surroundings: "she waves", "the waves". Their subject decides
 (`grammar.is_a_persons`).
 """
 
 from typing import Final
-
-CANNOT: Final = {
-    "wave": ("wave~", "wave~ goodbye/hello/hi/bye/hand/hands/arm/arms", "give~/gives/giving wave", "hand/hands wave~"),
-    "smile": ("smile~", "grin~", "smirk~", "beam~ at", "frown~", "pout~", "giggle~", "laugh~", "chuckle~"),
-    "speak": (
-        "speak~/speaking",
-        "talk~",
-        "whisper~",
-        "shout~",
-        "scream~",
-        "sing~/singing",
-        "say/says/saying",
-        "mouth words",
-        "chat~",
-        "yell~",
-        "roar~",
-        "bark~",
-        "meow~",
-    ),
-    "blink": (
-        "blink~",
-        "wink~",
-        "open~/close~/shut/shuts/shutting eyes/eye/mouth",
-        "squint~",
-        "eyes open~/close~/flicker~/flutter~",
-        "eyelids/eyelid/eyelashes/lashes flutter~/flicker~",
-        "flutter~ eyelashes/lashes/eyelids",
-    ),
-    "cry": ("cry/cries/crying/cried", "weep/weeps/weeping", "sob~", "tear/tears stream~/fall~/roll~/run~/flow~"),
-    "jump": (
-        "jump~",
-        "leap~",
-        "skip~",
-        "climb~",
-        "kneel~",
-        "crouch~",
-        "sit~/sits/sitting down/up",
-        "stand/stands/standing up",
-        "fall/falls/falling",
-        "stumble~",
-        "trip~",
-        "collapse~",
-    ),
-    "leave": (
-        "leave/leaves/leaving",
-        "leave/leaves/leaving room/house/station/stage/building/frame/scene/port/harbour/harbor/airport",
-        "depart~",
-        "arrive~",
-        "vanish~",
-        "disappear~",
-    ),
-    "gesture": (
-        "point/points/pointing",
-        "clap~",
-        "raise~/lift~ hand/hands/arm/arms/hat/cup/glass",
-        "shrug~",
-        "hug~",
-        "embrace~",
-        "kiss/kisses/kissing",
-        "blow~ kiss/kisses/bubbles/bubble",
-        "blow~ out candle/candles",
-        "throw/throws/throwing",
-        "catch/catches/catching",
-        "grab~",
-        "salute~",
-    ),
-    "act": (
-        "eat/eats/eating",
-        "drink/drinks/drinking",
-        "smoke~",
-        "burn~",
-        "play~",
-        "fight/fights/fighting",
-        "write/writes/writing",
-        "read/reads/reading",
-        "cook~",
-        "drive/drives/driving",
-        "blow~",
-    ),
-}
-"""Acts of people that the engine cannot show, by key; phrases are spelled as in `vocabulary`."""
-
-CANNOT_REASON: Final = "people and animals stay as they are in the picture: no faces, mouths or limbs move"
-TURNED_REASON: Final = "one picture shows no other side: the subject turns a little, no further"
 
 _COLOURS = "white/blue/green/red/grey/gray/black/blonde/blond/pink/brown/orange/purple/yellow/colored/coloured"
 _CROWDS = (
@@ -127,7 +43,7 @@ NOTHING: Final = (
     "rock band/concert/music/song/climbing/climber/star/wall/face/formation/formations/pool/pools",
     "at/to/toward/towards/into/at camera",
     "face/faces/facing camera",
-    "look~/smile~/stare~/gaze~ at/into/to/toward/towards camera",
+    "look~/stare~/gaze~ at/into/to/toward/towards camera",
 )
 """Phrases that move nothing, although a word of them alone would."""
 
@@ -154,6 +70,11 @@ tower castle church bridge city street village mountain mountains hill hills bea
 coffee mug bottle book flower doll toy moon sun star stars
 """
 """Those of `vocabulary`'s nouns that are no people."""
+MOVERS: Final = """
+he she they car cars truck bus train bike bicycle motorcycle boat boats ship ships plane planes rocket helicopter
+balloon balloons bird birds ball
+"""
+"""Things that travel, besides whole persons."""
 DEEDS: Final = """
 sits sit sitting stands stand standing looks look looking watches watch watching holds hold holding lifts lift lifting
 raises raise raising wears wear wearing enters enter entering comes come goes go stops stop starts start begins begin
@@ -175,6 +96,9 @@ blowing drift drifts drifting move moves moving sway sways swaying dance dances 
 floating flow flows flowing swirl swirls swirling flutter flutters fluttering of
 """
 """Acts of waves and leaves: before one of these, the word is no person's act."""
+PLACES: Final = "left right middle centre center front back background foreground side"
+PLACED: Final = "on in at to the far of"
+"""Words of a place between a person and the act: "the man on the left waves"."""
 SHARED: Final = "wave leave blow burn flutter flicker smoke swell shimmer ripple sparkle fall"
 """Verbs that are spelled like nouns; their subject decides."""
 SURROUNDINGS: Final = """

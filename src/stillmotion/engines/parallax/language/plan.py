@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from stillmotion.engines.parallax.language.beyond import ELSEWHERE
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -15,10 +17,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Words that changed nothing, and the reason."""
+    """Words that changed nothing, or less than they say, and the reason.
+
+    With `elsewhere` a video model could do it.
+    """
 
     words: str
     reason: str
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class MotionPlan:
                 "loop": self.loop,
                 "approximated": list(self.approximated),
                 "ignored": [{"words": item.words, "reason": item.reason} for item in self.ignored],
+                **({"elsewhere": ELSEWHERE} if any(item.elsewhere for item in self.ignored) else {}),
                 **more,
             },
             ensure_ascii=False,

@@ -20,6 +20,10 @@ AMBIENT: Final = {
         "reflection/reflections",
         "shimmer~",
         "stream",
+        "waterfall/waterfalls/cascade/cascades",
+        "water/river/stream/waterfall flow~/run~/pour~/splash~/move~/fall~/falling/cascade~",
+        "water/river flow~/run~/pour~ down waterfall/rocks/stream/river",
+        "flow~/running/falling/rushing water/river/stream",
     ),
     "waves": (
         "wave~/waves",

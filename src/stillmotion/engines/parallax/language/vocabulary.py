@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stillmotion.engines.parallax.language import people, places
+from stillmotion.engines.parallax.language import beyond, people, places
 from stillmotion.engines.parallax.language.surroundings import AMBIENT, STIR
 from stillmotion.engines.parallax.language.verbs import forms
 
@@ -25,7 +25,7 @@ class TermKind(StrEnum):
     LOOP = "loop"
     NOT = "not"
     CANNOT = "cannot"
-    """Acts of people that this engine cannot show."""
+    """Acts and changes that one picture cannot show."""
     WHO = "who"
     """Places of people (`places.PLACES`)."""
     NOTHING = "nothing"
@@ -66,6 +66,8 @@ class Language:
     helping: frozenset[str] = frozenset()
     adverbs: frozenset[str] = frozenset()
     followed_by: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+    placed: frozenset[str] = frozenset()
     surroundings: frozenset[str] = frozenset()
 
 
@@ -225,7 +227,13 @@ _ENGLISH_SUBJECT = (
     _subject(
         "turn", "turn~", "turn~ head/around/round", "look~ around", "look~ <left>", "look~ <right>", "shake~ head"
     ),
-    _subject("walk", "walk~", "stroll~", "run~", "march~", "stride~", "step~ forward"),
+    _subject(
+        "walk",
+        "walk~/stroll~/run~/march~/stride~",
+        f"walk~/stroll~/run~/march~/stride~ {beyond.AWAY}",
+        f"walk~/stroll~/run~/march~/stride~ {beyond.AWAY} camera",
+        "step~ forward",
+    ),
     _subject("hair", "hair", "fur", "mane", "feathers", f"hair/fur/mane/feathers {STIR}", f"{STIR} hair/fur/mane"),
     _subject("cloth", f"{_CLOTH}", f"{_CLOTH} {STIR}", f"{STIR} {_CLOTH}"),
 )
@@ -307,11 +315,12 @@ come comes coming get gets getting rise rises rising sink sinks glide glides sli
 """
 
 _PEOPLE = (
-    *(Term(TermKind.CANNOT, key, phrases) for key, phrases in people.CANNOT.items()),
+    *(Term(TermKind.CANNOT, key, phrases) for key, phrases in beyond.CANNOT.items()),
     *(Term(TermKind.WHO, key, phrases) for key, phrases in places.PLACES.items()),
     Term(TermKind.NOTHING, "nothing", people.NOTHING + places.SCENERY),
 )
 _ACTORS = frozenset(_NOUNS.split()).union(people.ACTORS.split()) - frozenset(people.THINGS.split())
+_MOVERS = "/".join(sorted({*places.persons(_ACTORS).split("/"), *people.MOVERS.split()}))
 
 ENGLISH = Language(
     entries=_ENGLISH_CAMERA
@@ -326,6 +335,7 @@ ENGLISH = Language(
         "<down>": "down/downward/downwards",
         "<person>": places.persons(_ACTORS),
         "<standing>": places.STANDING,
+        "<mover>": _MOVERS,
     },
     fillers=frozenset(_FILLERS.split()),
     nouns=frozenset(_NOUNS.split()),
@@ -340,5 +350,7 @@ ENGLISH = Language(
     helping=frozenset(people.HELPING.split()),
     adverbs=frozenset(_ADVERBS.split()),
     followed_by=frozenset(people.FOLLOWED_BY.split()),
+    places=frozenset(people.PLACES.split()),
+    placed=frozenset(people.PLACED.split()),
     surroundings=frozenset(people.SURROUNDINGS.split()),
 )
