@@ -230,7 +230,7 @@ def _depth(settings: Settings) -> Finding:
         return Finding("depth", f"estimated from the picture, since depth_model is {settings.depth_model}")
     if known is None:
         return Finding(
-            "depth", f"estimated from the picture; `{pull_command(DEFAULT)}` fetches a network that tells it"
+            "depth", f"estimated from the picture; `{pull_command(DEFAULT)}` fetches a larger network that tells it"
         )
     said, trouble = known
     return Finding("depth", trouble or said, "Do what the sentence says, then look again." if trouble else "")

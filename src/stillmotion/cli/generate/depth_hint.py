@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from stillmotion.adapters.models.depth_network import DEFAULT, FILES, LICENCE
+from stillmotion.adapters.models.depth_network import DEFAULT, FILES, LICENCE, TITLE
 from stillmotion.composition.depth import INSTALL, has_runtime, pull_command
 from stillmotion.config import Settings
 
@@ -38,8 +38,8 @@ def hint() -> str:
     """The line: the change that the network makes, and the commands that fetch it."""
     command = pull_command(DEFAULT) if has_runtime() else f"{INSTALL} && {pull_command(DEFAULT)}"
     return (
-        "Depth was estimated from the picture. A depth network tells it, and near things then move before far ones by "
-        f"their own outlines: {command} ({FILES[DEFAULT].megabytes:.0f} MB, {LICENCE}, once)."
+        f"Depth was estimated, with soft outlines. {TITLE} tells where things end, so that near ones can "
+        f"move before far ones: {command} ({FILES[DEFAULT].megabytes:.0f} MB, {LICENCE}, once)."
     )
 
 
