@@ -82,7 +82,7 @@ def test_a_clip_with_a_person_starts_as_the_picture(astronaut):
     _, still = rendered(astronaut, "static shot")
     for prompt in ("static shot, she leans left", "orbit left"):
         _, frames = rendered(astronaut, prompt)
-        assert cv2.PSNR(frames[0], still[0]) > 32
+        assert cv2.PSNR(frames[0], still[0]) > 50
 
 
 @pytest.mark.parametrize("prompt", ["orbit left", "dolly zoom", "truck right"])
@@ -129,11 +129,12 @@ def test_no_motion_of_a_person_folds(astronaut, scene, key, strength):
     found = figure_moved([key], scene, cutout, cells, beat, strength)
     assert found.largest().max() > 1
     assert max(steepness(found.at(frame)) for frame in range(24)) <= 0.6 + 1e-4
-    # Nothing moves across the frame's edge.
+    # The outermost cells hardly cross the frame's edge, at which the person is cut.
+    hardly = 0.08 * found.largest().max() + 0.3
     for frame in (8, 23):
         at = found.at(frame)
-        assert np.abs(at[-1, :, 1]).max() < 0.5
-        assert np.abs(at[:, -1, 0]).max() < 0.5
+        assert np.abs(at[-1, :, 1]).max() < hardly
+        assert np.abs(at[:, -1, 0] * (cutout.alpha[::4, -1] > 25)).max() < hardly
 
 
 def blobs(*middles: float, joined: bool = False) -> Scene:

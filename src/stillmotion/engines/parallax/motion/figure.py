@@ -22,8 +22,8 @@ from stillmotion.engines.parallax.motion.waves import STIRS, travelling
 from stillmotion.vision.resize import Grid
 
 LEAN = 0.17
-"""Angle of a leaning head, in radians."""
-SWAY = 0.10
+"""Turn of the face of one who leans, in radians."""
+SWAY = 0.09
 BEND = 0.7
 """Exponent by which the angle grows with the height above the foot: hips turn little, the head most."""
 NOD = 0.24
@@ -41,7 +41,12 @@ HEAD = (0.85, 1.05)
 """Half axes of a head, in widths and heights of its face."""
 BESIDE = 0.4
 """Steepness of the fading beside a person, where the wall is seen."""
-NARROWEST = 16.0
+EASED = 1.5
+"""Largest slope of the smoothstep."""
+CUT = 0.02
+"""Reach of that fading along the edge, as a fraction of the longer side."""
+_SIDES = (slice(0, 3), slice(-3, None))
+NARROWEST = 12.0
 """Least width of that fading, in pixels."""
 LIKE_HAIR = 24.0
 """Distance in Lab (8 bits) within which a colour is the hair's."""
@@ -54,7 +59,9 @@ class Stature:
     """A person on the canvas's cells.
 
     `body` is the person's share of each cell. `height` is 0 at the foot and 1 at the top of the head. `x` and `y` are
-    places from the middle of the face, `tall` and `face` (width, height) lengths, in canvas pixels.
+    places from the middle of the face, `tall` and `face` (width, height) lengths, in canvas pixels. `at_face` is the
+    height of the face's middle. `cut` tells where the picture's edge cuts the person: left and right for each row, top
+    for each column.
     """
 
     body: Grid
@@ -63,6 +70,8 @@ class Stature:
     y: Grid
     tall: float
     face: tuple[float, float]
+    at_face: float
+    cut: tuple[Any, Any, Any]
     side: float
     """1 if the person has more room to the right, otherwise −1."""
 
@@ -83,7 +92,8 @@ class Stature:
         above = np.clip((foot - cells.y) / tall, 0, 1).astype(np.float32)
         off = face.centre[0] - 0.5
         side = float(-np.sign(off)) if abs(off) > 0.04 else (1.0 if beat.seed % 2 == 0 else -1.0)
-        return cls(body, above, x, y, tall, size, side)
+        at_face = min(1.0, max(0.2, (foot - face.centre[1] * height) / tall))
+        return cls(body, above, x, y, tall, size, at_face, _cut(body), side)
 
     def head(self) -> Any:
         """Squared distance from the middle of the head, 1 at its outline: height × width."""
@@ -96,8 +106,7 @@ class Stature:
 
     def above_neck(self) -> Any:
         """1 for the head, fading to 0 below the chin."""
-        below = np.clip((self.y / self.face[1] - 0.35) / 0.9, 0, 1)
-        return 1 - below * below * (3 - 2 * below)
+        return 1 - _smooth((self.y / self.face[1] - 0.35) / 0.9)
 
 
 _Moved = Callable[[Stature, Beat], tuple[Any, Samples]]
@@ -112,10 +121,10 @@ def _ends(body: Grid, columns: Any) -> tuple[float, float]:
 
 
 def _bent(person: Stature, angle: float) -> Any:
-    """Displacement of a body that bends about its foot, its head turned by an angle (radians, to the right)."""
-    turned = angle * person.height**BEND
+    """Displacement of a body that bends about its foot, its face turned by an angle (radians, to the right)."""
+    turned = angle * (person.height / person.at_face) ** BEND
     # The way sideways is the integral of the angle over the height.
-    across = angle * person.tall * person.height ** (BEND + 1) / (BEND + 1)
+    across = turned * person.tall * person.height / (BEND + 1)
     sunk = np.abs(across) * abs(angle) / 2
     return np.dstack([across, turned * person.x + sunk])
 
@@ -180,23 +189,54 @@ def figure_moved(
     parts = []
     for number, key in enumerate(keys):
         if key == HAIR:
-            region = _beside(person, free_hair(person, scene, cells), STIRS[HAIR].size * float(cells.x.max()))
+            region = free_hair(person, scene, cells)
             parts.append(travelling(STIRS[HAIR], region, cells, beat, FLUTTER * strength, [beat.seed, number]))
         elif key in _MOVED:
             shape, weight = _MOVED[key](person, beat)
-            shape = shape * cells.inner * strength
-            reach = float(np.abs(shape * person.body[..., np.newaxis]).max())
-            shape = _beside(person, shape.astype(np.float32), reach)
+            shape = _held(person, (shape * strength).astype(np.float32), cells)
+            shape = _beside(person, shape)
             parts.append(Deformation(shape[np.newaxis], weight[:, np.newaxis].astype(np.float32)))
     return combined(parts, STEEPEST_LAYER)
 
 
-def _beside(person: Stature, shape: Grid, reach: float) -> Grid:
-    """A displacement that fades to zero beside the person; `reach` is its largest value on it, in pixels."""
+def _cut(body: Grid) -> tuple[Any, Any, Any]:
+    """1 where the canvas's left and right edges cut the person in each row, and the top in each column, fading to 0."""
+    reach = 2 * round(CUT * max(body.shape)) + 1
+    left, right = (_along(body[:, columns].max(axis=1)[:, np.newaxis], (1, 2 * reach + 1)) for columns in _SIDES)
+    return left, right, _along(body[:3].max(axis=0)[np.newaxis], (2 * reach + 1, 1))
+
+
+def _along(edge: Any, window: tuple[int, int]) -> Any:
+    """The largest values of a window, with soft ends outside it."""
+    spread = cv2.dilate(cv2.dilate(edge, np.ones(window[::-1], np.uint8)), np.ones(window[::-1], np.uint8))
+    return cv2.blur(spread, window, borderType=cv2.BORDER_REPLICATE)
+
+
+def _held(person: Stature, shape: Grid, cells: Cells) -> Grid:
+    """The displacement, fading to zero towards edges that cut the person: nothing is known beyond them."""
+    left, right, top = person.cut
+    across, down = shape[..., 0], shape[..., 1]
+    # The farther a row has to go, the wider is its fading.
+    wide = np.maximum(EASED / BESIDE * np.abs(across), 1.0)
+    across = across * (1 - left * (1 - _smooth(cells.x / wide)))
+    across = across * (1 - right * (1 - _smooth((cells.x[0, -1] - cells.x) / wide)))
+    high = np.maximum(EASED / BESIDE * np.abs(down), 1.0)
+    down = down * (1 - top * (1 - _smooth(cells.y / high)))
+    return np.dstack([across, down]).astype(np.float32)
+
+
+def _smooth(share: Any) -> Any:
+    """Smoothstep."""
+    inside = np.clip(share, 0, 1)
+    return inside * inside * (3 - 2 * inside)
+
+
+def _beside(person: Stature, shape: Grid) -> Grid:
+    """A displacement in pixels that fades to zero beside the person, the sooner the smaller it is."""
     away = cv2.distanceTransform((person.body < 0.03).astype(np.uint8), cv2.DIST_L2, 5) * np.float32(CELL)
-    share = np.clip(1 - away / max(NARROWEST, reach / BESIDE), 0, 1)
-    share = (share * share * (3 - 2 * share)).astype(np.float32)
-    return shape * (share if shape.ndim == 2 else share[..., np.newaxis])
+    reach = cv2.magnitude(shape[..., 0], shape[..., 1])
+    share = np.clip(1 - away / np.maximum(reach / BESIDE, NARROWEST), 0, 1)
+    return shape * share[..., np.newaxis]
 
 
 def free_hair(person: Stature, scene: Scene, cells: Cells) -> Grid:
