@@ -261,11 +261,9 @@ def test_a_full_disk_is_told_as_such_and_is_gone_on_from(tmp_path):
     assert part.stat().st_size == 12_000_000
 
 
-def test_without_a_network_there_is_a_sentence_for_people_and_one_for_programs(tmp_path):
-    said = command(tmp_path, "models", "pull", "depth", "--precision", "fp16")
-    assert (said.returncode, said.stdout) == (1, "")
-    assert "depth: The hub does not give onnx-community/depth-anything-v2-small" in said.stderr
-    told = command(tmp_path, "models", "pull", "depth", "--json")
+def test_programs_are_told_of_a_hub_out_of_reach_in_json(tmp_path):
+    told = command(tmp_path, "models", "pull", "depth", "--precision", "fp16", "--json")
+    assert told.returncode == 1
     assert json.loads(told.stdout)["model"] == "depth"
     assert "does not give" in json.loads(told.stdout)["trouble"]
 
@@ -292,11 +290,10 @@ def test_list_check_and_doctor_say_whether_it_is_there(tmp_path):
     assert listed.stdout.startswith(
         "depth\n    Depth-Anything-V2-Small; Apache-2.0; not there: stillmotion models pull depth (27 MB)\n"
     )
-    assert json.loads(command(tmp_path, "models", "list", "--json").stdout)[0]["weights"] is None
     folder = tmp_path / "share" / "stillmotion" / "weights" / FOLDER
     folder.mkdir(parents=True)
     (folder / FILES[DEFAULT].name).write_bytes(b"broken")
-    assert f"there, int8, in {folder}" in command(tmp_path, "models", "list").stdout
+    assert json.loads(command(tmp_path, "models", "list", "--json").stdout)[0]["weights"].startswith(str(folder))
     checked = command(tmp_path, "models", "check")
     assert checked.returncode == 1
     assert "depth: the depth network is damaged: " in checked.stdout

@@ -28,6 +28,7 @@ from stillmotion.composition.depth import (
 )
 from stillmotion.config import Settings
 
+SOURCE = "https://github.com/DepthAnything/Depth-Anything-V2"
 SUMMARY = "Tells the depth of a picture, so that the camera of the embedded engine moves in space."
 
 
@@ -82,7 +83,7 @@ def depth_trouble(settings: Settings) -> tuple[str, str | None] | None:
 
 
 def described_depth(settings: Settings) -> Mapping[str, Any]:
-    """The depth network as an entry of the list for programs."""
+    """The depth network as an entry of the list for programs; null where it has nothing that models have."""
     found = depth_set_up(settings)
     network = found.network if found is not None else None
     return {
@@ -95,6 +96,8 @@ def described_depth(settings: Settings) -> Mapping[str, Any]:
         "territory": None,
         "weights": None if network is None else str(network.path),
         "hub": REPOSITORY,
+        **dict.fromkeys(("fps", "longest_seconds", "steps", "memory_gb", "server")),
+        "source": SOURCE,
         "precision": None if network is None else network.of.precision,
         "bytes": FILES[DEFAULT].listed.size if network is None else network.of.listed.size,
     }
