@@ -23,7 +23,8 @@ header { padding: .5rem 1rem; color: #9aa0ab; }
 kbd { border: 1px solid #555b66; border-radius: 3px; padding: 0 .3em; color: #e8eaee; }
 section { min-height: 100vh; padding: .4rem .6rem; scroll-snap-align: start; }
 h2 { margin: 0 0 .3rem; font-size: 15px; }
-.cells { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: .4rem; }
+.cells { display: grid; grid-template-columns: repeat(3, 1fr); gap: .4rem; }
+@media (max-width: 1200px) { .cells { grid-template-columns: repeat(2, 1fr); } }
 figure { margin: 0; padding: .25rem; border: 2px solid transparent; border-radius: 4px; background: #1f2228; }
 figure.on { border-color: #6ea8fe; }
 figure.wrong { background: #47211f; }
@@ -154,12 +155,11 @@ def _figure(row: Row, clips: Clips) -> str:
 
 
 def rung_of(plan: Mapping[str, Any]) -> str:
-    """The rung that a plan tells of, and the source of depth: what a label has room for."""
+    """The rung that a plan tells of, and the evidence for it: what a label has room for."""
     if plan["depth"] in ("none", "left out"):
         return "plane"
-    known = [plan["depth"], *(f"{name} {plan[name]:.2f}" for name in ("mask", "gate") if name in plan)]
-    rung = f"{plan['layers']} layers" if plan["layers"] > 1 else "soft warp"
-    return f"{rung} ({', '.join(known)})"
+    evidence = next((f"{name} {plan[name]:.2f}" for name in ("mask", "gate") if name in plan), "")
+    return f"{plan['layers']} layers, {evidence}" if plan["layers"] > 1 else f"soft warp, {plan['depth']}"
 
 
 def understood(plan: Mapping[str, Any]) -> str:

@@ -7,10 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
+from bench.engine_photos import photo_file
 from bench.gallery_page import Clips, Row, page, rung_of
 from bench.gallery_rungs import Order, write_rungs
 from bench.gallery_zoompan import Pan, pan_of
 from tests.docs.browser import CHROMIUM, tab
+from tools.coffee_depth import coffee_nearness
 
 PLAN = '{"moves": [["%s"]], "depth": "estimated", "layers": 1}'
 WHOLE = (
@@ -21,15 +23,10 @@ WHOLE = (
 
 @pytest.fixture(scope="module")
 def order(tmp_path_factory):
-    """A picture of a bright block before a textured ground, with its depth."""
-    folder = tmp_path_factory.mktemp("photos")
-    random = np.random.default_rng(7)
-    pixels = cv2.GaussianBlur(random.integers(0, 256, (180, 240, 3)).astype(np.uint8), (0, 0), 1.2)
-    near = np.full((180, 240), 40, np.uint8)
-    pixels[60:150, 80:160], near[60:150, 80:160] = (60, 200, 220), 230
-    cv2.imwrite(str(folder / "block.png"), pixels)
-    cv2.imwrite(str(folder / "block.near.png"), near)
-    return Order("block", folder / "block.png", folder / "block.near.png")
+    """The coffee, with a depth that is believed."""
+    depth = tmp_path_factory.mktemp("depths") / "coffee.near.png"
+    cv2.imwrite(str(depth), np.rint(coffee_nearness() * 255).astype(np.uint8))
+    return Order("coffee", photo_file("coffee"), depth)
 
 
 def frames(path):
@@ -45,13 +42,13 @@ def test_each_photograph_has_the_engine_the_rung_below_and_zoompan_which_is_made
     assert len(set(files)) == 5  # Both prompts go to the left, so zoompan's clip is one.
     clips = [frames(tmp_path / file) for file in files]
     assert {len(clip) for clip in clips} == {12}
-    assert {clip[0].shape for clip in clips} == {(416, 554)}
+    assert {clip[0].shape for clip in clips} == {(392, 588)}
     today, below, zoompan = clips[:3]
     assert np.abs(today[-1] - below[-1]).mean() > 1
     assert np.abs(zoompan[-1] - zoompan[0]).mean() > 1
     labels = re.findall(r"<span>([^<]+)</span>", text)
-    assert labels[0].startswith("2 layers (image, gate ")
-    assert labels[1:3] == ["soft warp (image)", "zoompan"]
+    assert labels[0].startswith("2 layers, gate ")
+    assert labels[1:3] == ["soft warp, image", "zoompan"]
     before = (tmp_path / files[2]).stat().st_mtime_ns
     write_rungs(tmp_path, [order], ["truck left"], 1, seconds=0.5)
     assert (tmp_path / files[2]).stat().st_mtime_ns == before
@@ -59,8 +56,9 @@ def test_each_photograph_has_the_engine_the_rung_below_and_zoompan_which_is_made
 
 def test_a_rung_is_told_by_the_plan():
     assert rung_of({"depth": "none", "layers": 1}) == "plane"
-    assert rung_of({"depth": "estimated", "layers": 1}) == "soft warp (estimated)"
-    assert rung_of({"depth": "model x", "layers": 2, "gate": 0.612}) == "2 layers (model x, gate 0.61)"
+    assert rung_of({"depth": "estimated", "layers": 1}) == "soft warp, estimated"
+    assert rung_of({"depth": "model x", "layers": 2, "gate": 0.612}) == "2 layers, gate 0.61"
+    assert rung_of({"depth": "estimated", "layers": 2, "mask": 0.8}) == "2 layers, mask 0.80"
 
 
 @pytest.mark.parametrize(
