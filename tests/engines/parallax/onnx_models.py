@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from onnx import TensorProto, helper, save
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper, save
 from onnx.onnx_ml_pb2 import NodeProto
 
 OPSET = 17
@@ -121,3 +122,17 @@ def endless_on_white(path: Path) -> Path:
     ]
     yes = helper.make_tensor("yes", TensorProto.BOOL, [], [True])
     return saved(path, nodes, constants=[floats("least", 1.0), floats("many", 1e9), floats("zero", 0.0), yes])
+
+
+def always(path: Path, known: np.ndarray) -> Path:
+    """Output is this map (rows × columns), at the size of whatever picture comes."""
+    nodes = [
+        node("Shape", "image", "shape", start=2),
+        node("Concat", "one shape", "sizes", axis=0),
+        helper.make_node("Resize", ["known", "", "", "sizes"], ["depth"], mode="linear"),
+    ]
+    constants = [
+        numpy_helper.from_array(np.array([1, 1], np.int64), "one"),
+        numpy_helper.from_array(known.astype(np.float32)[np.newaxis, np.newaxis], "known"),
+    ]
+    return saved(path, nodes, constants=constants)

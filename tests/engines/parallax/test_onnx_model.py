@@ -99,6 +99,20 @@ def test_the_plan_names_the_model_and_the_clip_moves_by_it(tmp_path):
     assert np.abs(last.planes.astype(int) - estimated[-1].planes).mean() > 0.5
 
 
+@pytest.mark.parametrize(("aside", "layers"), [(0, 2), (24, 1)], ids=["of this picture", "of another"])
+def test_depth_that_lies_on_the_pictures_edges_is_drawn_in_layers(tmp_path, aside, layers):
+    x, y = np.meshgrid(np.arange(480), np.arange(270))
+    is_near = np.hypot(x - 240, y - 135) < 70
+    grain = np.random.default_rng(2).integers(-9, 10, (270, 480, 3))
+    # A wall, dark to the left and bright to the right, so that depth is not brightness.
+    wall = np.where(x < 240, 40, 220)
+    rgb = np.clip(np.where(is_near, 130, wall)[..., np.newaxis] + grain, 0, 255).astype(np.uint8)
+    engine = Parallax(DepthModel(models.always(tmp_path / "known.onnx", np.roll(is_near, aside, axis=1))))
+    job = RenderJob("orbit left", Picture(480, 270, rgb.tobytes()), None, SIZE, 1.0)
+    plan = json.loads(engine.render(job, lambda _: None).plan)
+    assert (plan["depth"], plan["layers"]) == ("model known", layers)
+
+
 def test_the_same_job_gives_the_same_frames(tmp_path):
     engine = Parallax(DepthModel(models.brightness(tmp_path / "bright.onnx")))
     job = RenderJob("push in", Picture(320, 180, stripes(40, 200).tobytes()), None, SIZE, 1.0)
