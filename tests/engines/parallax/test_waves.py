@@ -62,9 +62,23 @@ def test_the_air_fills_from_nothing_and_another_seed_fills_it_otherwise(engine, 
     assert not np.array_equal(frames[-1], other[-1])
 
 
-@pytest.mark.parametrize("prompt", ["mist", "steam", "light rays", "rain", "fire", "clouds drift"])
+@pytest.mark.parametrize("prompt", ["mist", "steam", "light rays", "rain", "fire", "clouds drift", "waves"])
 def test_a_loop_of_the_air_has_no_seam(engine, prompt):
     frames = clip(engine, "lake" if prompt != "fire" else "campfire", prompt, loop=True, seconds=2.0)
     steps = [cv2.absdiff(one, other).mean() for one, other in pairwise(frames)]
     assert max(steps) > 0
     assert cv2.absdiff(frames[-1], frames[0]).mean() <= 1.3 * max(steps)
+
+
+def test_waves_leave_the_far_shore_where_it_is(engine):
+    frames = clip(engine, "lake", "big waves")
+    shore = round(0.56 * SIZE.height)
+    changed = np.max([cv2.absdiff(frames[0], frame) for frame in frames[6::6]], axis=0).astype(float).mean(axis=1)
+    assert changed[shore - 3 : shore + 3].mean() < 0.25 * changed[-60:-30].mean()
+
+
+def test_clouds_leave_the_skyline_where_it_is(engine):
+    frames = clip(engine, "lake", "the clouds drift by")
+    changed = np.mean([cv2.absdiff(frames[0], frame).astype(float) for frame in frames[6::6]], axis=0)
+    hills, sky = (changed[round(top * SIZE.height) : round(end * SIZE.height)] for top, end in ((0.45, 0.54), (0, 0.4)))
+    assert hills.mean() < 0.35 * sky.mean()

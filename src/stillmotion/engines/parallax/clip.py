@@ -20,6 +20,7 @@ from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.effects.air import Air
 from stillmotion.engines.parallax.effects.flicker import FLICKERS, Flicker
 from stillmotion.engines.parallax.effects.overlays import VEILS, Veils
+from stillmotion.engines.parallax.effects.shimmer import SHIMMERS, Shimmer
 from stillmotion.engines.parallax.effects.weather import WEATHER, Weather
 from stillmotion.engines.parallax.language.moves import velocity_fields
 from stillmotion.engines.parallax.language.plan import MotionPlan
@@ -128,6 +129,9 @@ class Clip:
         """Effects from back to front: light on the picture, mist in its air, snow before it."""
         if FLICKERS.keys() & ambient:
             yield Flicker(ambient, scene, cells, beat, strength).over
+            checkpoint()
+        if SHIMMERS.keys() & ambient:
+            yield Shimmer(ambient, scene, cells, beat, strength).over
             checkpoint()
         if VEILS.keys() & ambient:
             yield Veils(ambient, scene, cells, beat, strength).over

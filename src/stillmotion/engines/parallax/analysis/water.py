@@ -47,6 +47,8 @@ ALIKE = 0.65
 """Fraction of a row's columns that change the same way over a horizon."""
 WHOLE = 0.85
 """Least width of a grey sea under its horizon."""
+APART = 0.08
+"""Least distance of two horizons, as a fraction of the picture's height."""
 SHARP, AROUND = 1.8, 6
 """Least ratio of that change to the mean one of so many rows on either side."""
 WIDE, STRAIGHT = 0.5, 0.6
@@ -89,7 +91,9 @@ def _horizons(colours: Grid) -> list[int]:
     middle = np.median(change, axis=1)
     strength = np.hypot.reduce(middle, axis=1)
     alike = (np.einsum("hwb,hb->hw", change, middle) > 0.25 * strength[:, np.newaxis] ** 2).mean(axis=1)
-    peak = np.array([strength[max(0, row - 2) : row + 3].max() for row in range(len(strength))])
+    # Of edges close to each other the strongest is the shore.
+    reach = max(2, round(APART * len(strength)))
+    peak = np.array([strength[max(0, row - reach) : row + reach + 1].max() for row in range(len(strength))])
     around = cv2.blur(strength[:, np.newaxis].astype(np.float32), (1, 2 * AROUND + 1)).ravel()
     rows = np.flatnonzero((strength >= EDGE) & (alike >= ALIKE) & (strength >= peak) & (strength > SHARP * around))
     return [int(row) + 1 for row in rows if HIGHEST * len(strength) < row < 0.9 * len(strength)]

@@ -109,7 +109,8 @@ class Weather:
             checkpoint()
             if opening is not None:
                 veil = cv2.max(veil, cv2.multiply(layer, warp.enlarged(opening), dst=layer, scale=1 / 255), veil)
-        return lightened(frame, veil)
+        # Small circles of OpenCV's have corners.
+        return lightened(frame, cv2.GaussianBlur(veil, (3, 3), 0, dst=veil))
 
     def _nearest(self, frame: Frame, index: int, shown: float) -> Pixels:
         """A veil of the nearest particles. They are out of focus, so that a part of the pixels determines them."""

@@ -14,6 +14,10 @@ from stillmotion.vision.resize import Grid
 
 LEAST_REGION = 0.015
 """Fraction of the picture that a region must cover to be moved."""
+SHORE = 2.0
+"""Cells at a water's far end that stand still."""
+NEAR_WATER = 0.3
+"""Fraction of the picture's height below a water's far end at which waves are as large as they get."""
 LARGEST_SMOKE = 0.3
 """Fraction of the picture above which a smoke-like region is a white wall."""
 
@@ -21,6 +25,19 @@ LARGEST_SMOKE = 0.3
 def water(scene: Scene) -> Grid:
     """Water (`analysis.water`), without people who are in it."""
     return _smooth(find_water(scene.colours, scene.sky) * (1 - _people(scene)))
+
+
+def receding(region: Grid) -> Grid:
+    """The part of a level surface in which waves show: nothing at its far end, where they are too small to be seen."""
+    covered = region > 0.5
+    if not covered.any():
+        return region
+    rows = np.arange(len(region), dtype=np.float32)[:, np.newaxis]
+    columns = covered.any(axis=0)
+    tops = np.where(columns, covered.argmax(axis=0), float(np.median(covered.argmax(axis=0)[columns])))
+    tops = cv2.blur(tops.astype(np.float32)[np.newaxis], (15, 1), borderType=cv2.BORDER_REPLICATE)
+    depth = np.clip((rows - tops - SHORE) / (NEAR_WATER * len(region)), 0, 1)
+    return (region * depth).astype(np.float32)
 
 
 def _people(scene: Scene) -> Any:
@@ -33,9 +50,21 @@ def _people(scene: Scene) -> Any:
 def foliage(scene: Scene) -> Grid:
     """Foliage: green and textured, unlike a painted wall."""
     light = scene.colours[..., 0]
-    rough = cv2.GaussianBlur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (0, 0), 3)
+    rough = _roughness(light)
     green = np.clip((126 - scene.colours[..., 1]) / 5, 0, 1) * np.clip((scene.colours[..., 2] - 122) / 8, 0, 1)
     return _smooth(green * np.clip((rough - 2) / 4, 0, 1))
+
+
+def grass(scene: Scene) -> Grid:
+    """Grass: foliage, and what is yellow and textured below the middle, such as dry grass and corn."""
+    light, red, yellow = (scene.colours[..., band] for band in range(3))
+    down = (np.arange(scene.shape[0], dtype=np.float32)[:, np.newaxis] + 0.5) / scene.shape[0]
+    dry = np.clip((yellow - 140) / 10, 0, 1) * np.clip((152 - red) / 8, 0, 1) * np.clip((down - 0.35) / 0.1, 0, 1)
+    return np.maximum(foliage(scene), _smooth(dry * np.clip((_roughness(light) - 8) / 8, 0, 1)))
+
+
+def _roughness(light: Any) -> Any:
+    return cv2.GaussianBlur(np.abs(cv2.Laplacian(light, cv2.CV_32F)), (0, 0), 3)
 
 
 def hair(scene: Scene) -> Grid:

@@ -16,7 +16,9 @@ from stillmotion.engines.parallax.motion.regions import (
     cloth,
     flames,
     foliage,
+    grass,
     hair,
+    receding,
     sampled,
     smoke,
     water,
@@ -33,6 +35,8 @@ CLOUD_SECONDS = 5.0
 """Seconds of drift until a cloud's copy has taken over."""
 CLOUD_WAY = 0.05
 """Distance of that drift, in canvas widths."""
+SKYLINE = 5
+"""Cells of the kernel that takes a sky's edge off, against the blur of the drift."""
 SMOKE_SECONDS = 2.0
 """The same for smoke, if no clouds drift with it."""
 SMOKE_RISES = 2.0
@@ -76,7 +80,7 @@ REGIONS: Mapping[str, tuple[Callable[[Scene], Grid], str]] = {
     "waves": (water, "no water was found in the picture"),
     "wind": (wind, "nothing that wind would move was found in the picture"),
     "leaves": (foliage, "no leaves were found in the picture"),
-    "grass": (foliage, "no grass was found in the picture"),
+    "grass": (grass, "no grass was found in the picture"),
     "hair": (hair, "no face was found in the picture"),
     "cloth": (cloth, "no person was found in the picture"),
     "clouds": (lambda scene: scene.sky, "no sky was found in the picture"),
@@ -96,12 +100,18 @@ def absent(key: str, scene: Scene) -> Ignored | None:
     return Ignored(key, reason) if scene.is_flat_art or float(region(scene).mean()) < least else None
 
 
+def region_is_water(key: str) -> bool:
+    """True if a key stirs water."""
+    return key in REGIONS and REGIONS[key][0] is water
+
+
 def waves_of(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, strength: float) -> list[Deformation]:
     """Waves for the ambient keys, fading to zero at the canvas's edge."""
     wanted = [key for key in keys if key in STIRS]
     waves = []
     for number, key in enumerate(wanted):
         region = smoke(scene) if key == "smoke" else REGIONS[key][0](scene)
+        region = receding(region) if region_is_water(key) else region
         if region.any():
             seed = [beat.seed, number]
             waves.append(travelling(STIRS[key], sampled(region, cells), cells, beat, strength, seed))
@@ -165,7 +175,9 @@ def drift_of(keys: Iterable[str], scene: Scene, cells: Cells, beat: Beat, streng
     shape = np.zeros((*cells.x.shape, 2), np.float32)
     way = CLOUD_WAY * float(cells.x.max()) * min(strength, 1.5)
     if "clouds" in keys:
-        shape[..., 0] += sampled(scene.sky, cells) * (way if beat.seed % 2 == 0 else -way)
+        # Away from the skyline, which must not drift along.
+        open_sky = cv2.erode(scene.sky, np.ones((SKYLINE, SKYLINE), np.uint8), borderValue=1)
+        shape[..., 0] += sampled(open_sky, cells) * (way if beat.seed % 2 == 0 else -way)
     if "smoke" in keys:
         rising = sampled(smoke(scene), cells) * (way * SMOKE_RISES)
         shape += np.dstack([0.25 * rising, -rising])
