@@ -14,6 +14,8 @@ PAINTED_SIDE = 640
 COVERED = 8
 """Matte (of 255) above which a pixel shows something of the front."""
 RADIUS = 3
+SIGMAS = (2.0, 4.0, 8.0, 16.0)
+"""Steps of a blur that grows with the distance, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,19 @@ def painted(canvas: Canvas, matte: Pixels, reach: float) -> Background:
     return filled(canvas, hidden)
 
 
-def filled(canvas: Canvas, hidden: Pixels) -> Background:
-    """The canvas with what is `hidden` (1, elsewhere 0, on any grid over it) painted from around it."""
+def filled(canvas: Canvas, hidden: Pixels, blur: float = 0.0) -> Background:
+    """The canvas with what is `hidden` (1, elsewhere 0, on any grid over it) painted from around it.
+
+    With `blur` what is painted is the softer the farther in: sigma is this fraction of the distance.
+    """
     y, u, v = canvas.fine[::2, ::2], canvas.u, canvas.v
-    if not hidden.any():
+    if not hidden.any() or hidden.all():
         return Background(canvas.fine, u, v)
     small = cv2.merge([cv2.resize(plane, hidden.shape[::-1], interpolation=cv2.INTER_AREA) for plane in (y, u, v)])
     checkpoint()
-    parts = cv2.split(cv2.inpaint(small, hidden, RADIUS, cv2.INPAINT_TELEA))
+    small = cv2.inpaint(small, hidden, RADIUS, cv2.INPAINT_TELEA)
+    checkpoint()
+    parts = cv2.split(_softened(small, hidden, blur) if blur else small)
     checkpoint()
     laid = [_laid(plane, part, hidden) for plane, part in zip((y, u, v), parts, strict=True)]
     return Background(doubled(laid[0]), laid[1], laid[2])
@@ -58,3 +65,13 @@ def _laid(plane: Pixels, small: Pixels, hidden: Pixels) -> Pixels:
     share = cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     large = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
     return cv2.blendLinear(large, np.ascontiguousarray(plane), share, 1 - share)
+
+
+def _softened(small: Pixels, hidden: Pixels, blur: float) -> Pixels:
+    """A painted picture, blurred in steps that double, each from the distance on at which it is due."""
+    away = cv2.distanceTransform(hidden, cv2.DIST_L2, 5)
+    soft = small
+    for sigma in SIGMAS:
+        share = np.clip(away * np.float32(blur / sigma) - 0.5, 0, 1)
+        soft = cv2.blendLinear(cv2.GaussianBlur(small, (0, 0), sigma), soft, share, 1 - share)
+    return soft

@@ -5,12 +5,15 @@ import numpy as np
 
 from stillmotion.domain.rendering import checkpoint
 from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap
-from stillmotion.engines.parallax.layers.background import painted
+from stillmotion.engines.parallax.canvas import Canvas
+from stillmotion.engines.parallax.layers.background import COVERED, PAINTED_SIDE, filled
 from stillmotion.engines.parallax.layers.sheets import Layers
 from stillmotion.vision.resize import Grid, Pixels
 
 STRAY = 13 / 1280
 """Width of the ring around a person that is painted too, since it holds stray hair, in canvas widths."""
+BLUR = 0.3
+"""Sigma of what is painted behind a person, as a fraction of its distance from what is seen: a wall out of focus."""
 LEAST_APART = 0.05
 """Distance between the layers, in cells, below which they show the same."""
 
@@ -29,7 +32,17 @@ def from_mask(front: NearnessMap, back: NearnessMap, alpha: Pixels, moved: Grid)
     large = cv2.resize(zone, (columns * CELL, rows * CELL), interpolation=cv2.INTER_LINEAR)[: size[1], : size[0]]
     matte = cv2.subtract(255, cv2.multiply(255 - alpha, large, dtype=cv2.CV_8U))
     checkpoint()
-    stray = 2 * round(STRAY * canvas.width) + 1
-    covered = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (stray, stray)))
-    checkpoint()
-    return Layers(front, back, matte, painted(canvas, covered, float(moved.max())))
+    return Layers(front, back, matte, filled(canvas, _covered(canvas, alpha), BLUR))
+
+
+def _covered(canvas: Canvas, alpha: Pixels) -> Pixels:
+    """Everything that the person covers, with stray hair around: 1, elsewhere 0, at the size that is painted at.
+
+    Nothing of the person is left, from which the wall could be painted.
+    """
+    scale = min(1.0, PAINTED_SIDE / max(canvas.width, canvas.height))
+    size = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
+    stray = 2 * round(STRAY * size[0]) + 1
+    small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    grown = cv2.dilate(small, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (stray, stray)))
+    return (grown > COVERED).astype(np.uint8)

@@ -18,7 +18,7 @@ from stillmotion.engines.parallax.depth.relief import STEEPEST_LAYER
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, combined
 from stillmotion.engines.parallax.motion.regions import sampled
 from stillmotion.engines.parallax.motion.timing import Beat
-from stillmotion.engines.parallax.motion.waves import STIRS, travelling
+from stillmotion.engines.parallax.motion.waves import Waves, travelling
 from stillmotion.vision.resize import Grid
 
 LEAN = 0.17
@@ -26,6 +26,8 @@ LEAN = 0.17
 SWAY = 0.09
 BEND = 0.7
 """Exponent by which the angle grows with the height above the foot: hips turn little, the head most."""
+ALONE = 2.2
+"""Reach of a body beside the middle of its face, in face widths."""
 NOD = 0.24
 """Way of the face's middle in a nod, in face heights."""
 TURN = 0.24
@@ -48,10 +50,14 @@ CUT = 0.02
 _SIDES = (slice(0, 3), slice(-3, None))
 NARROWEST = 12.0
 """Least width of that fading, in pixels."""
-LIKE_HAIR = 24.0
+LIKE_HAIR = 28.0
 """Distance in Lab (8 bits) within which a colour is the hair's."""
-FLUTTER = 1.6
-"""Factor on the waves of hair that is known to hang free."""
+UNLIKE_SKIN = 14.0
+"""Distance in Lab at which a colour is no longer the skin's."""
+CROWN = 0.22
+"""Height of the crown, in face heights."""
+STRANDS = Waves(size=0.018, length=0.11, beat=0.5, sideways=1.0, upright=0.15, slant=np.pi / 2, spread=0.4)
+"""Waves that run down hanging hair and move it sideways, which folds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,9 @@ def _bent(person: Stature, angle: float) -> Any:
     # The way sideways is the integral of the angle over the height.
     across = turned * person.tall * person.height / (BEND + 1)
     sunk = np.abs(across) * abs(angle) / 2
-    return np.dstack([across, turned * person.x + sunk])
+    # The turn is about the face, and leaves those beside the person upright.
+    beside = person.x * np.exp(-((person.x / (ALONE * person.face[0])) ** 2))
+    return np.dstack([across, turned * beside + sunk])
 
 
 def _leaning(side: float | None = None) -> _Moved:
@@ -190,7 +198,7 @@ def figure_moved(
     for number, key in enumerate(keys):
         if key == HAIR:
             region = free_hair(person, scene, cells)
-            parts.append(travelling(STIRS[HAIR], region, cells, beat, FLUTTER * strength, [beat.seed, number]))
+            parts.append(travelling(STRANDS, region, cells, beat, strength, [beat.seed, number]))
         elif key in _MOVED:
             shape, weight = _MOVED[key](person, beat)
             shape = _held(person, (shape * strength).astype(np.float32), cells)
@@ -240,13 +248,22 @@ def _beside(person: Stature, shape: Grid) -> Grid:
 
 
 def free_hair(person: Stature, scene: Scene, cells: Cells) -> Grid:
-    """Hair that hangs free: of the colour above the brow, away from the face, more the farther from the head."""
+    """Hair that hangs free, 0 to 1: the more the farther it is from the middle of the head."""
     colours = np.dstack([sampled(np.ascontiguousarray(scene.colours[..., band]), cells) for band in range(3)])
     across, down = np.abs(person.x / person.face[0]), person.y / person.face[1]
-    crown = (across < 0.4) & (down < -0.62) & (down > -0.95) & (person.body > 0.7)
-    if not crown.any():
+    crown = (across < 0.35) & (person.height > 1 - CROWN * person.face[1] / person.tall) & (person.body > 0.7)
+    skin = person.head() < 0.12
+    if not crown.any() or not skin.any():
         return np.zeros_like(person.body)
-    like = np.exp(-((np.linalg.norm(colours - np.median(colours[crown], axis=0), axis=2) / LIKE_HAIR) ** 2))
-    near = (across < 1.7) & (down < 3.0)
+    off_hair, off_skin = (np.linalg.norm(colours - np.median(colours[of], axis=0), axis=2) for of in (crown, skin))
+    # Beside face and neck all that is not skin, further down what has the crown's colour.
+    beside = (
+        np.clip((off_skin - UNLIKE_SKIN) / UNLIKE_SKIN, 0, 1) * (across < 1.15) * np.clip((0.65 - down) / 0.25, 0, 1)
+    )
+    like = np.exp(-((off_hair / LIKE_HAIR) ** 2)) * np.clip((off_skin - off_hair) / UNLIKE_SKIN, 0, 1)
+    hair = np.maximum(beside, like * ((across < 1.5) & (down < 3.0))) * person.body
+    # A dress of that colour does not hang together with the head.
+    labels = cv2.connectedComponents((hair > 0.2).astype(np.uint8))[1]
+    hair = hair * np.isin(labels, np.unique(labels[(beside > 0.5) & (labels > 0)]))
     far = np.clip((np.sqrt(person.head()) - 0.75) / 0.6, 0, 1)
-    return cv2.GaussianBlur((like * near * far * person.body).astype(np.float32), (0, 0), 1.5)
+    return cv2.GaussianBlur((hair * far).astype(np.float32), (0, 0), 1.5)
