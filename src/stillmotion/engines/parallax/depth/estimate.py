@@ -18,6 +18,8 @@ STEEPEST = 0.35
 FLAT_NEARNESS = 0.55
 """Nearness of drawings, text and all else without depth: one plane at a middle distance."""
 
+COMPRESSED = 0.6
+"""Exponent of relative disparity in what the network was trained on (`FAR_SHARE` in tools/depth/train.py)."""
 RIGIDITY = 0.85
 """Fraction by which a person's depth is flattened to one distance."""
 MOST_PEOPLE = 6
@@ -35,7 +37,8 @@ SKY_SIGMA = 0.02
 def nearness(guess: Grid, scene: Scene) -> Grid:
     """Nearness of each cell over the whole picture, 0 (far) to 1 (near).
 
-    `guess` is a network's, on any scale and grid. The sky is put behind everything, and people stand at one distance.
+    `guess` is a network's, on any scale and grid: relative disparity to the power of `COMPRESSED`. The sky is put
+    behind everything, and people stand at one distance.
     """
     near = spread(cv2.resize(guess, scene.shape[::-1], interpolation=cv2.INTER_LINEAR))
     # The guess is soft; the guided filter moves its steps to the picture's edges.
@@ -43,7 +46,7 @@ def nearness(guess: Grid, scene: Scene) -> Grid:
     near = _standing(near, scene)
     # A smooth wall or table is taken for sky by its colours alone, not by the guess.
     open_sky = scene.sky * np.clip((DOUBTED - near) / (DOUBTED - SKY), 0, 1)
-    return spread(_under_sky(near, open_sky))
+    return spread(_under_sky(near, open_sky)) ** np.float32(1 / COMPRESSED)
 
 
 def spread(values: Any) -> Grid:

@@ -27,7 +27,8 @@ class NearnessNetwork:
         """
         small = resized(rgb, *sides(rgb.shape[1], rgb.shape[0]))
         (told,) = self._network.run(small, 1 / SPREAD, MEAN)
-        return np.asarray(told, np.float32)[0, 0]
+        # The outermost cells are off, since there is nothing beyond them.
+        return np.pad(np.asarray(told, np.float32)[0, 0, 1:-1, 1:-1], 1, mode="edge")
 
 
 def sides(width: int, height: int) -> tuple[int, int]:
