@@ -85,6 +85,13 @@ def test_a_render_at_4k_asks_often_whether_to_go_on(coffee, prompt, earlier):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("prompt", ["orbit left", "she leans, hair in the wind"])
+def test_a_person_cut_out_at_4k_asks_often_whether_to_go_on(prompt):
+    job = RenderJob(prompt, enlarged("astronaut", 3200, 3200), None, FrameSize(2494, 2494), 1.0)
+    assert longest_wait(lambda asked: list(islice(ENGINE.render(job, asked).frames, 3))) < LONGEST
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["the same a little on", "another"])
 def test_a_way_between_two_pictures_at_4k_asks_often_whether_to_go_on(coffee, end):
     last = enlarged("astronaut", 3200, 3200) if end == "another" else enlarged("coffee", 4170, 3120, shift=12)

@@ -10,8 +10,8 @@ from stillmotion.engines.parallax.layers.background import COVERED, PAINTED_SIDE
 from stillmotion.engines.parallax.layers.sheets import Layers
 from stillmotion.vision.resize import Grid, Pixels
 
-STRAY = 13 / 1280
-"""Width of the ring around a person that is painted too, since it holds stray hair, in canvas widths."""
+STRAY = 16 / 1280
+"""Width of the ring around a person that is painted too, since it holds stray hair and ears, of the longer side."""
 BLUR = 0.3
 """Sigma of what is painted behind a person, as a fraction of its distance from what is seen: a wall out of focus."""
 LEAST_APART = 0.05
@@ -42,7 +42,7 @@ def _covered(canvas: Canvas, alpha: Pixels) -> Pixels:
     """
     scale = min(1.0, PAINTED_SIDE / max(canvas.width, canvas.height))
     size = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
-    stray = 2 * round(STRAY * size[0]) + 1
+    stray = 2 * round(STRAY * max(size)) + 1
     small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
     grown = cv2.dilate(small, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (stray, stray)))
     return (grown > COVERED).astype(np.uint8)
