@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import cv2
@@ -46,6 +47,10 @@ class Group:
         return sources * np.float32(self.scale) + np.float32(self.offset)
 
 
+Targets = tuple[tuple[Pixels, ...], ...]
+"""Planes to draw to, or strips of them, for each group."""
+
+
 class Warp:
     """Draws a canvas as a camera sees it. Holds the grid that all frames share."""
 
@@ -84,45 +89,46 @@ class Warp:
         planes = np.empty(width * height * 3 // 2, np.uint8)
         luma = planes[: width * height].reshape(height, width)
         chroma = planes[width * height :].reshape(2, height // 2, width // 2)
-        for group, targets in zip(self._groups, ((luma,), (chroma[0], chroma[1])), strict=True):
-            for first, end in _strips(0, self._cells[1] - 2):
-                # Two more rows than drawn: upsampling needs a neighbour on either side.
-                back = None if behind is None else behind[first : end + 2]
-                self._fill(group, sources[first : end + 2], back, _rows(targets, first, end, group.cell))
-                checkpoint()
-            if over is not None:
-                self._fade(group, over, targets)
+        targets = ((luma,), (chroma[0], chroma[1]))
+        for first, end in _strips(0, self._cells[1] - 2):
+            # Two more rows than drawn: upsampling needs a neighbour on either side.
+            back = None if behind is None else behind[first : end + 2]
+            self._fill(sources[first : end + 2], back, self._rows(targets, first, end))
+            checkpoint()
+        if over is not None:
+            self._fade(over, targets)
         return Frame(width, height, planes)
 
-    def _fade(self, group: Group, over: Over, targets: tuple[Pixels, ...]) -> None:
+    def _fade(self, over: Over, targets: Targets) -> None:
         """Cross-fade a second map over the planes, a strip of rows at a time."""
         for first, end in _strips(over.first, over.end):
             part = slice(first - over.first, end + 2 - over.first)
-            below = _rows(targets, first, end, group.cell)
-            laid = tuple(np.empty_like(rows) for rows in below)
-            self._fill(group, over.sources[part], None if over.behind is None else over.behind[part], laid)
-            for rows, upper in zip(below, laid, strict=True):
+            below = self._rows(targets, first, end)
+            laid = tuple(tuple(np.empty_like(rows) for rows in group) for group in below)
+            self._fill(over.sources[part], None if over.behind is None else over.behind[part], laid)
+            for rows, upper in zip(chain(*below), chain(*laid), strict=True):
                 cv2.addWeighted(rows, 1 - over.share, upper, over.share, 0, dst=rows)
             checkpoint()
 
-    def _fill(self, group: Group, sources: Grid, behind: Grid | None, targets: tuple[Pixels, ...]) -> None:  # noqa: ARG002 - of layers
+    def _fill(self, sources: Grid, behind: Grid | None, targets: Targets) -> None:  # noqa: ARG002 - of layers
         """Draw a strip of rows; the maps have one more row of cells on either side."""
-        full = self.magnified(group.placed(sources), group.cell)
-        for source, target in zip(group.planes, targets, strict=True):
-            remap(source, full[: len(target)], target)
+        for group, planes in zip(self._groups, targets, strict=True):
+            full = self.magnified(group.placed(sources), group.cell)
+            for source, target in zip(group.planes, planes, strict=True):
+                remap(source, full[: len(target)], target)
+
+    def _rows(self, targets: Targets, first: int, end: int) -> Targets:
+        """The planes' parts in these rows of cells."""
+        return tuple(
+            tuple(plane[first * group.cell : end * group.cell] for plane in planes)
+            for group, planes in zip(self._groups, targets, strict=True)
+        )
 
     def magnified(self, part: Grid, cell: int) -> Any:
         """Rows of a map upsampled to pixels; `part` has one more row on either side."""
         size = (self._cells[0] * cell, len(part) * cell)
         width = self._canvas.frame.width * cell // CELL
         return cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[cell:-cell, cell : cell + width]
-
-    def magnified_columns(self, part: Grid, cell: int, left: int, right: int) -> Any:
-        """As `magnified`, for the frame's cells from `left` up to `right` alone."""
-        narrow = np.ascontiguousarray(part[:, left : right + 2])
-        width = min(right * cell, self._canvas.frame.width * cell // CELL) - left * cell
-        size = (narrow.shape[1] * cell, len(part) * cell)
-        return cv2.resize(narrow, size, interpolation=cv2.INTER_LINEAR)[cell:-cell, cell : cell + width]
 
     def enlarged(self, grid: Grid, cell: int = CELL) -> Any:
         """A grid over the frame's cells upsampled to a plane with `cell` pixels per cell."""
@@ -148,10 +154,6 @@ def _single(view: Views) -> Views:
     parts = (view.x, view.y, view.z, view.pan, view.tilt, view.roll, view.zoom, view.overscan)
     narrow: list[Any] = [*(np.float32(part) for part in parts), view.aim, view.steady]
     return Views(*narrow)
-
-
-def _rows(targets: tuple[Pixels, ...], first: int, end: int, cell: int) -> tuple[Pixels, ...]:
-    return tuple(target[first * cell : end * cell] for target in targets)
 
 
 def remap(plane: Pixels, sources: Any, out: Pixels) -> None:

@@ -1,29 +1,23 @@
 """Drawing of frames in two layers: the front over the back wherever the matte is open."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from stillmotion.engines.parallax.camera.projection import CELL, Views
-from stillmotion.engines.parallax.camera.warp import Group, Warp, remap
+from stillmotion.engines.parallax.camera.warp import Targets, Warp, remap
+from stillmotion.engines.parallax.layers.edges import taken_apart
 from stillmotion.engines.parallax.layers.sheets import Layers
 from stillmotion.vision.resize import Grid, Pixels
 
-JOINED = 16
-"""Cells between two open runs of columns up to which they are drawn as one."""
-COVERING = 255
-"""Matte where the front alone is seen."""
+TILE = 8
+"""Side of a tile in cells: the back is drawn in whole tiles."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Behind:
-    """The back's planes of a group, and the matte at their density."""
-
-    planes: tuple[Pixels, ...]
-    matte: Pixels
+_Places = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Row and column of each of some tiles of a strip."""
 
 
 class LayeredWarp(Warp):
@@ -32,74 +26,89 @@ class LayeredWarp(Warp):
     def __init__(self, layers: Layers) -> None:
         super().__init__(layers.front)
         self._back = Warp(layers.back)
-        matte, background = layers.matte, layers.background
-        height, width = matte.shape
-        # The matte is read through the planes' own maps, and so has their densities.
-        self._behind = {
-            CELL: _Behind((background.fine,), _doubled(matte)),
-            CELL // 2: _Behind(
-                (background.u, background.v),
-                cv2.resize(matte, (width // 2, height // 2), interpolation=cv2.INTER_AREA),
-            ),
-        }
-        self._open = _open_cells(matte, layers.front.inverse.shape)
+        # At the density of chroma, through whose map it is read.
+        self._matte = cv2.resize(layers.matte, layers.background.u.shape[::-1], interpolation=cv2.INTER_AREA)
+        front, back = taken_apart(layers.canvas, self._matte, layers.background)
+        luma, chroma = self._groups
+        self._groups = (replace(luma, planes=(front.fine,)), replace(chroma, planes=(front.u, front.v)))
+        self._hidden = ((back.fine,), (back.u, back.v))
 
     def behind(self, view: Views, displacement: Grid | None = None) -> Grid:
         """The back's sampling map, of the form that `sources` has."""
         return self._back.sources(view, displacement)
 
-    def _fill(self, group: Group, sources: Grid, behind: Grid | None, targets: tuple[Pixels, ...]) -> None:
-        """Draw the front, and the back under it in the columns in which the matte is open."""
-        full = self.magnified(group.placed(sources), group.cell)[: len(targets[0])]
-        for source, target in zip(group.planes, targets, strict=True):
-            remap(source, full, target)
+    def _fill(self, sources: Grid, behind: Grid | None, targets: Targets) -> None:
+        """Draw the front, and the back under it in the tiles in which the matte is open."""
         if behind is None:
+            super()._fill(sources, None, targets)
             return
-        back = self._behind[group.cell]
-        for left, right in self._runs(sources):
-            columns = slice(left * group.cell, right * group.cell)
-            share = np.empty_like(targets[0][:, columns])
-            remap(back.matte, full[:, columns], share)
-            below = self._back.magnified_columns(group.placed(behind), group.cell, left, right)[: len(share)]
-            for source, target in zip(back.planes, targets, strict=True):
-                under = np.empty_like(share)
-                remap(source, below, under)
-                _compose(target[:, columns], under, share)
+        front, back = _whole(sources), _whole(behind)
+        fine, half = (_magnified(group.placed(front), group.cell) for group in self._groups)
+        shares = self._shares(half)
+        places = _open_tiles(shares[1])
+        for index, group in enumerate(self._groups):
+            full = _inner((fine, half)[index], group.cell)
+            if places is None:
+                for ahead, target in zip(group.planes, targets[index], strict=True):
+                    remap(ahead, full[: target.shape[0], : target.shape[1]], target)
+                continue
+            side, share = TILE * group.cell, shares[index]
+            below = _tiles(_inner(_magnified(group.placed(back), group.cell), group.cell), side, places)
+            weights = _tiles(share, side, places)
+            rest, under = cv2.bitwise_not(weights), np.empty_like(weights)
+            for ahead, beneath, target in zip(group.planes, self._hidden[index], targets[index], strict=True):
+                rows = target if target.shape == share.shape else np.empty_like(share)
+                remap(ahead, full, rows)
+                remap(beneath, below, under)
+                over = _tiles(rows, side, places)
+                # The front over the back, by 255ths.
+                over = cv2.add(cv2.multiply(over, weights, scale=1 / 255), cv2.multiply(under, rest, scale=1 / 255))
+                _by_tile(rows, side)[places[0], :, places[1]] = over.reshape(-1, side, side)
+                if rows is not target:
+                    target[:] = rows[: target.shape[0], : target.shape[1]]
 
-    def _runs(self, sources: Grid) -> Iterator[tuple[int, int]]:
-        """Runs of the frame's cells in which a strip shows some of the back: first and end."""
-        places = sources[1:-1, 1:-1] * np.float32(1 / CELL)
-        seen = cv2.remap(self._open, places, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-        columns = np.flatnonzero(cv2.reduce(seen, 0, cv2.REDUCE_MAX))
-        if not len(columns):
-            return
-        breaks = np.flatnonzero(np.diff(columns) > JOINED)
-        starts = columns[np.concatenate([[0], breaks + 1])]
-        ends = columns[np.concatenate([breaks, [len(columns) - 1]])]
-        for start, end in zip(starts, ends, strict=True):
-            yield int(start), int(end) + 1
-
-
-def _compose(front: Pixels, back: Pixels, share: Pixels) -> None:
-    """Lay the front over the back in place, `share` (of 255) of each pixel being the front's."""
-    cv2.multiply(front, share, dst=front, scale=1 / 255)
-    cv2.multiply(back, 255 - share, dst=back, scale=1 / 255)
-    cv2.add(front, back, dst=front)
-
-
-def _doubled(matte: Pixels) -> Pixels:
-    """The matte at twice the density, every second sample of which is the matte's own."""
-    height, width = matte.shape
-    to_matte = np.array([[0.5, 0, 0], [0, 0.5, 0]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    found: Any = cv2.warpAffine(matte, to_matte, (2 * width, 2 * height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return found
+    def _shares(self, half: Grid) -> tuple[Pixels, Pixels]:
+        """The matte over a strip, for luma and for chroma, from chroma's map with a cell more on every side."""
+        # A pixel on every side is kept for the doubling.
+        places = half[1:-1, 1:-1]
+        height, width = places.shape[:2]
+        small = np.empty((height, width), np.uint8)
+        remap(self._matte, places, small)
+        large = cv2.resize(small, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
+        return _inner(large, 2), _inner(small, 1)
 
 
-def _open_cells(matte: Pixels, shape: tuple[int, ...]) -> Pixels:
-    """Cells of the canvas in or beside which the matte is not closed: 1, others 0."""
-    rows, columns = shape
-    least = cv2.erode(matte, np.ones((2 * CELL + 1, 2 * CELL + 1), np.uint8))
-    size = (columns * CELL, rows * CELL)
-    padded = cv2.copyMakeBorder(least, 0, size[1] - matte.shape[0], 0, size[0] - matte.shape[1], cv2.BORDER_REPLICATE)
-    return (padded[CELL // 2 :: CELL, CELL // 2 :: CELL] < COVERING).astype(np.uint8)
+def _open_tiles(share: Pixels) -> _Places | None:
+    """Rows and columns of a strip's tiles that show some of the back, by chroma's matte; None if there are none."""
+    height, width = (int(length) for length in share.shape)
+    side = TILE * CELL // 2
+    opened = cv2.resize(cv2.bitwise_not(share), (width // side, height // side), interpolation=cv2.INTER_AREA)
+    rows, columns = np.nonzero(opened)
+    return (rows, columns) if len(rows) else None
+
+
+def _inner(plane: Any, border: int) -> Any:
+    return plane[border:-border, border:-border]
+
+
+def _whole(sources: Grid) -> Grid:
+    """A strip of a map, its last rows and columns repeated up to whole tiles within one cell on every side."""
+    down, across = (-(side - 2) % TILE for side in sources.shape[:2])
+    return cv2.copyMakeBorder(sources, 0, down, 0, across, cv2.BORDER_REPLICATE)
+
+
+def _magnified(sources: Grid, cell: int) -> Grid:
+    """A strip of a map at `cell` pixels to a cell."""
+    height, width = sources.shape[:2]
+    return cv2.resize(sources, (width * cell, height * cell), interpolation=cv2.INTER_LINEAR)
+
+
+def _by_tile(plane: Any, side: int) -> Any:
+    """A view of a plane as rows of tiles × `side` × columns of tiles × `side`."""
+    height, width = plane.shape[:2]
+    return plane.reshape(height // side, side, width // side, side, *plane.shape[2:])
+
+
+def _tiles(plane: Any, side: int, places: _Places) -> Any:
+    """Copies of a plane's tiles, one under the other."""
+    return _by_tile(plane, side)[places[0], :, places[1]].reshape(-1, side, *plane.shape[2:])

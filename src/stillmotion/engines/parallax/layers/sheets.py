@@ -13,7 +13,7 @@ from stillmotion.engines.parallax.depth.relief import LAYER_ROUNDS, Envelopes
 from stillmotion.engines.parallax.layers.background import Background, painted
 from stillmotion.vision.resize import Grid, Pixels, as_bytes
 
-LEAST_SHIFT = 0.4
+LEAST_SHIFT = 2.0
 """Displacement between the layers, in pixels, below which the front alone shows the same."""
 EDGE = 2.0
 """Steepness of the matte at a step: its width is the canvas's pixels in a cell of relief over this."""
