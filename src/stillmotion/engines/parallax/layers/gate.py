@@ -27,8 +27,14 @@ NOISE = 2.0
 """Edge strength that any picture has, in steps of luma."""
 SMOOTHING = 0.4
 """Sigma of the low-pass over depth known on coarser cells, in such cells."""
-LIKE_LUMA = 0.9
+LIKE_LUMA = 0.45
 """Correlation with the picture's own luma from which depth is that luma."""
+DETAIL = (3.0, 8.0)
+"""Sigmas, in cells, of the low-passes between which that is measured."""
+CLEAR = 16.0
+"""Distance from a step, in cells, beyond which depth is between steps."""
+FLAT = 0.004
+"""Detail of depth below which it is flat there."""
 
 
 def gated(depth: Depth, rgb: Pixels) -> Depth:
@@ -51,13 +57,13 @@ def edge_peak(raw: Grid, luma: Pixels) -> float:
     It is 0 if depth has no steps, and if depth is the picture's luma.
     """
     depth = _on_grid(raw, luma.shape)
-    if _is_luma(depth, luma):
-        return 0.0
     light = cv2.GaussianBlur(luma.astype(np.float32), (0, 0), 0.8)
     edges = cv2.magnitude(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1)) + np.float32(NOISE)
     steps = _steps(depth)
     checkpoint()
     away = cv2.distanceTransform((steps == 0).astype(np.uint8), cv2.DIST_L2, 5)
+    if _is_luma(depth, luma, away):
+        return 0.0
     on_line = cv2.GaussianBlur(steps, (0, 0), 1) * (away <= ON_LINE)
     beside = cv2.GaussianBlur(steps, (0, 0), 5) * ((away >= BESIDE[0]) & (away <= BESIDE[1]))
     if not (on_line.any() and beside.any()):
@@ -76,12 +82,20 @@ def _on_grid(raw: Grid, shape: tuple[int, ...]) -> Grid:
     return cv2.GaussianBlur(large, (0, 0), SMOOTHING * scale)
 
 
-def _is_luma(depth: Grid, luma: Pixels) -> bool:
-    """True if depth goes with the picture's brightness throughout."""
-    one, other = (blurred(grid.astype(np.float32), 8.0) for grid in (depth, luma))
-    one, other = one - one.mean(), other - other.mean()
+def _is_luma(depth: Grid, luma: Pixels, away: Grid) -> bool:
+    """True if depth goes with the picture's brightness between its steps too, where true depth is smooth."""
+    between = (away > CLEAR).astype(np.float32)
+    one, other = (_detail(grid.astype(np.float32), between) for grid in (depth, luma))
     whole = float(np.sqrt((one * one).sum() * (other * other).sum()))
-    return abs(float((one * other).sum())) > LIKE_LUMA * whole > 0
+    return float(np.abs(one).max()) > FLAT and abs(float((one * other).sum())) > LIKE_LUMA * whole
+
+
+def _detail(grid: Grid, between: Grid) -> Any:
+    """Difference of two low-passes, over the cells `between` steps alone (normalised convolution)."""
+    fine, coarse = (
+        blurred(grid * between, sigma) / np.maximum(blurred(between, sigma), np.float32(1e-3)) for sigma in DETAIL
+    )
+    return (fine - coarse) * between
 
 
 def _mean(values: Any, weights: Any) -> float:
