@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,13 +17,16 @@ from bench.engine_views import COARSE, coarse, layered
 from stillmotion.domain.rendering import DepthMap, Frame, Picture, RenderJob, cancellable_by
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax import Parallax
-from stillmotion.engines.parallax.analysis.scene import GATE, Depth
+from stillmotion.engines.parallax.analysis.scene import GATE, Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.path import camera_path
 from stillmotion.engines.parallax.camera.staging import Stage
+from stillmotion.engines.parallax.depth.source import DepthImage
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 from stillmotion.engines.parallax.layers.gate import edge_peak, gated
 from stillmotion.engines.parallax.layers.sheets import in_layers
+from stillmotion.vision.faces import FaceFinder
+from stillmotion.vision.resize import as_array
 
 WIDTH, HEIGHT = 240, 160
 
@@ -49,6 +53,12 @@ def job(prompt: str = "orbit left", size: FrameSize | None = None, **more) -> Re
 def frames_of(given: RenderJob) -> tuple[list[Frame], dict]:
     rendering = Parallax().render(given, lambda _: None)
     return list(rendering.frames), json.loads(rendering.plan)
+
+
+def looked_at(picture: Picture, depth: DepthMap) -> Scene:
+    rgb = as_array(picture)
+    scene = analyse(rgb, FaceFinder())
+    return replace(scene, is_flat_art=False, depth=gated(DepthImage(depth).depth(rgb, scene), rgb))
 
 
 def luma(frame: Frame) -> np.ndarray:
@@ -85,7 +95,7 @@ def test_a_guess_has_no_gate():
 def test_a_second_view_is_drawn_as_it_is(cells):
     """The bars are the motorcycle's: the bench has those of all pairs."""
     view = stereo()
-    found = layered(view, view.disparity if cells is None else coarse(view.disparity), Parallax()._faces)
+    found = layered(view, view.disparity if cells is None else coarse(view.disparity), FaceFinder())
     assert found.layers == 2
     assert found.likeness.decibels > (23.2 if cells is None else 21.7)
     assert found.likeness.similarity > (0.87 if cells is None else 0.82)
@@ -120,7 +130,7 @@ def test_a_clip_that_arrives_ends_on_the_picture():
 
 
 def shift(first: np.ndarray, last: np.ndarray, column: int) -> float:
-    """How far to the right the best match lies of what is around a column of the middle row."""
+    """The shift to the right, in pixels, at which what is around a column of the middle row is found again."""
     half, reach = 12, 24
     row = HEIGHT // 2
     patch = first[row - half : row + half, column - half : column + half]
@@ -140,7 +150,7 @@ def test_the_disc_moves_and_its_wall_does_not_go_along():
 
 def test_no_move_folds_either_layer():
     picture, depth = photo("motorcycle_left"), motorcycle_depth()
-    scene = Parallax()._analysed(picture, depth)
+    scene = looked_at(picture, depth)
     shot = Stage.over(picture, FrameSize(480, 324), scene)
     assert shot.relief is not None
     for move in MOVES:
@@ -186,7 +196,7 @@ def test_a_large_render_in_layers_asks_often_whether_to_go_on():
 def test_the_matte_is_closed_where_both_layers_are_one():
     rgb, near = disc()
     picture = Picture(WIDTH, HEIGHT, rgb.tobytes())
-    scene = Parallax()._analysed(picture, DepthMap(WIDTH, HEIGHT, near.data))
+    scene = looked_at(picture, DepthMap(WIDTH, HEIGHT, near.data))
     shot = Stage.over(picture, FrameSize(WIDTH, HEIGHT), scene)
     _, views = shot.fit_move(camera_path(MotionPlan((Segment(("truck_right",)),)), 12, 0.5, 1))
     layers = in_layers(shot, views)

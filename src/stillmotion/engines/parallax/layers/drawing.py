@@ -27,8 +27,8 @@ class LayeredWarp(Warp):
         super().__init__(layers.front)
         self._back = Warp(layers.back)
         # At the density of chroma, through whose map it is read.
-        self._matte = cv2.resize(layers.matte, layers.background.u.shape[::-1], interpolation=cv2.INTER_AREA)
-        front, back = taken_apart(layers.canvas, self._matte, layers.background)
+        matte = cv2.resize(layers.matte, layers.background.u.shape[::-1], interpolation=cv2.INTER_AREA)
+        front, back, self._matte = taken_apart(layers.canvas, matte, layers.background)
         luma, chroma = self._groups
         self._groups = (replace(luma, planes=(front.fine,)), replace(chroma, planes=(front.u, front.v)))
         self._hidden = ((back.fine,), (back.u, back.v))

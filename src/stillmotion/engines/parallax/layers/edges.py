@@ -5,6 +5,7 @@ other's colour, and mixed once more it would soften the first frame. Here each l
 both together are the picture again.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -17,34 +18,56 @@ from stillmotion.vision.resize import Grid, Pixels, as_bytes
 
 REACH = 7
 """Side of the window, in pixels of chroma, over which the front's colour is carried across its outline."""
+LEAST_SHARE = 0.2
+"""Share of the front's colour up to which a pixel is the back's alone."""
+LEAST_CONTRAST = 16.0
+"""Least difference of both colours that tells them apart, in steps of 8 bits."""
+Colours = Sequence[Any]
+"""Planes of luma and chroma at chroma's density."""
 WHOLE = 0.98
 """Matte, 0 to 1, from which a pixel is the front's alone."""
 
 
-def taken_apart(canvas: Canvas, matte: Pixels, background: Background) -> tuple[Background, Background]:
-    """Planes of the front and of the back which, mixed by `matte` (at chroma's density), are the canvas's.
+def taken_apart(canvas: Canvas, matte: Pixels, background: Background) -> tuple[Background, Background, Pixels]:
+    """Planes of the front and of the back, and their matte: mixed by it they are the canvas's.
 
-    The difference between the picture and the mixture of estimated colours is shared among both, the least change of
-    either that makes up for it.
+    `matte` has chroma's density. Where the background is painted beyond it, pixels of the front's colour are the
+    front's too: stray hair, and the blur of outlines. The difference that is left between the picture and the mixture
+    of estimated colours is shared among both, the least change of either that makes up for it.
     """
-    half: Grid = matte.astype(np.float32) * np.float32(1 / 255)
-    whole = (half >= WHOLE).astype(np.float32)
+    known: Grid = matte.astype(np.float32) * np.float32(1 / 255)
+    whole = (known >= WHOLE).astype(np.float32)
     around = cv2.blur(whole, (REACH, REACH))
+    y, back_y = (np.ascontiguousarray(plane[::2, ::2]) for plane in (canvas.fine, background.fine))
+    small_y, small_back = (cv2.resize(each, known.shape[::-1], interpolation=cv2.INTER_AREA) for each in (y, back_y))
     checkpoint()
-    y = np.ascontiguousarray(canvas.fine[::2, ::2])
-    back_y = np.ascontiguousarray(background.fine[::2, ::2])
-    small = cv2.resize(y, half.shape[::-1], interpolation=cv2.INTER_AREA)
-    large = cv2.resize(half, y.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    carried = cv2.resize(_carried(small, whole, around), y.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    shown, behind = (small_y, canvas.u, canvas.v), (small_back, background.u, background.v)
+    carried = [_carried(plane, whole, around) for plane in shown]
     checkpoint()
-    front, back = _parts(y, carried, back_y, large)
+    matte = as_bytes(_rounded(255 * np.maximum(known, _explained(shown, carried, behind))))
+    half: Grid = matte.astype(np.float32) * np.float32(1 / 255)
+    large = cv2.resize(matte, y.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) * np.float32(1 / 255)
     checkpoint()
-    front_u, back_u = _parts(canvas.u, _carried(canvas.u, whole, around), background.u, half)
-    front_v, back_v = _parts(canvas.v, _carried(canvas.v, whole, around), background.v, half)
+    front, back = _parts(y, cv2.resize(carried[0], y.shape[::-1], interpolation=cv2.INTER_LINEAR), back_y, large)
+    checkpoint()
+    front_u, back_u = _parts(canvas.u, carried[1], background.u, half)
+    front_v, back_v = _parts(canvas.v, carried[2], background.v, half)
     checkpoint()
     fine = doubled(front)
     checkpoint()
-    return Background(fine, front_u, front_v), Background(doubled(back), back_u, back_v)
+    return Background(fine, front_u, front_v), Background(doubled(back), back_u, back_v), matte
+
+
+def _explained(shown: Colours, front: Colours, back: Colours) -> Grid:
+    """The front's share of each pixel by its colour between those of both layers; 0 where they are alike."""
+    across = contrast = np.float32(0)
+    for plane, near, far in zip(shown, front, back, strict=True):
+        way = near - far
+        across = across + (plane - far.astype(np.float32)) * way
+        contrast = contrast + way * way
+    share = across / np.maximum(contrast, np.float32(1))
+    sure = np.clip(np.sqrt(contrast) / LEAST_CONTRAST - 1, 0, 1)
+    return np.asarray(np.clip((share - LEAST_SHARE) / (1 - 2 * LEAST_SHARE), 0, 1) * sure, np.float32)
 
 
 def _carried(plane: Pixels, whole: Grid, around: Grid) -> Grid:
