@@ -127,7 +127,7 @@ def test_the_clip_in_storage_is_the_one_in_the_row(running):
 
 def test_demo_leaves_a_clip_that_plays(tmp_path):
     done = subprocess.run(
-        [*COMMAND, "demo"],
+        [*COMMAND, "demo", "--codec", "av1"],
         cwd=tmp_path,
         env=clean_environment(HOME=str(tmp_path)),
         capture_output=True,
@@ -136,7 +136,7 @@ def test_demo_leaves_a_clip_that_plays(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     facts = probe(tmp_path / "out" / "demo.mp4", whole=True)
-    assert (facts.size.width, facts.size.height, facts.frame_count) == (1280, 720, 120)
+    assert (facts.size.width, facts.size.height, facts.frame_count, facts.codec) == (1280, 720, 120, "av1")
     assert (tmp_path / "out" / "demo.thumbnail.jpg").stat().st_size > 1000
     assert "1280×720" in done.stdout.splitlines()[-1]
     assert done.stderr.splitlines()[-1] == hint()

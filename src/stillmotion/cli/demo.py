@@ -22,6 +22,7 @@ from stillmotion.cli.generate.depth_hint import hint, moves_by_estimate
 from stillmotion.cli.generate.plan_text import describe
 from stillmotion.cli.generate.targets import is_address
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.request import VideoCodec
 from stillmotion.outputs import (
     CLIP,
     THUMBNAIL,
@@ -120,8 +121,9 @@ def _refusal(error: urllib.error.HTTPError) -> str:
     type=click.Path(),
     help="The MP4 to write, a folder, or - for standard output. Default: out/demo.mp4.",
 )
+@click.option("--codec", type=click.Choice([each.value for each in VideoCodec]), help="h264 if left out.")
 @click.option("--overwrite", is_flag=True, help="Replace the clip and the thumbnail that are there already.")
-def command(image: str | None, prompt: str | None, out: str | None, overwrite: bool) -> None:
+def command(image: str | None, prompt: str | None, out: str | None, codec: str | None, overwrite: bool) -> None:
     """Make a clip from IMAGE (a file or a URL) and PROMPT through the whole service.
 
     Starts the service on a free port with an empty data directory, makes a key, submits over HTTP, waits,
@@ -138,7 +140,7 @@ def command(image: str | None, prompt: str | None, out: str | None, overwrite: b
     with TemporaryDirectory(prefix="stillmotion-demo-") as directory, _service(Path(directory)) as base:
         click.echo(f"A service of its own listens on {base}.", err=places.aside)
         caller = _Caller(base, _new_key(Path(directory)))
-        body, _ = caller.post(SUBMIT, {"prompt": prompt or DEFAULT_PROMPT, "url": url})
+        body, _ = caller.post(SUBMIT, {"prompt": prompt or DEFAULT_PROMPT, "url": url, "codec": codec})
         click.echo(f"Accepted as {body['id']}.", err=places.aside)
         finished = _wait(caller, body["id"])
         if finished["state"] != "completed":
