@@ -40,21 +40,37 @@ def backward_steps(paths: np.ndarray) -> float:
 class Motion:
     """The global motion of a clip in frame widths, summed from the first frame to the last.
 
-    `x` and `y` are the median displacement, `growth` the logarithm of magnification, `turn` radians clockwise,
-    `shear_x` how much further right the lower part goes than the upper, `fall` how much further down; `reach`
-    is the median, over tracks, of the farthest they get from where they began.
+    `x` and `y` are the median displacement, `growth` the logarithm of magnification, `turn` radians clockwise, `ahead`
+    how much further right near things go than far ones. `reach` is the median, over tracks, of the farthest that they
+    get from where they began.
     """
 
     x: float
     y: float
     growth: float
     turn: float
-    shear_x: float
+    ahead: float
     reach: float
 
 
-def motion(planes: list[np.ndarray]) -> Motion:
-    """The motion of a clip, from tracks that live through all of it."""
+@dataclass(frozen=True)
+class Places:
+    """The middles of something near and of something far in a picture, x and y in fractions of its sides."""
+
+    near: tuple[float, float]
+    far: tuple[float, float]
+
+
+AROUND = 0.15
+"""Reach around a place, in fractions of the picture's sides."""
+FEWEST = 3
+
+
+def motion(planes: list[np.ndarray], places: Places | None = None) -> Motion:
+    """The motion of a clip, from tracks that live through all of it.
+
+    Without places, or where too little can be followed there, the lower part is taken for near and the upper for far.
+    """
     paths = tracks(planes, 300)
     width, height = planes[0].shape[1], planes[0].shape[0]
     if paths.shape[1] < 6:
@@ -64,11 +80,20 @@ def motion(planes: list[np.ndarray]) -> Motion:
     growth, turn = float(np.log(np.hypot(fit[0, 0], fit[1, 0]))), float(np.arctan2(fit[1, 0], fit[0, 0]))
     middle = np.array([width / 2, height / 2])
     carried = fit @ np.array([*middle, 1.0]) - middle
-    low, high = start[:, 1] > np.percentile(start[:, 1], 60), start[:, 1] < np.percentile(start[:, 1], 40)
     rest = way[:, 0] - (np.exp(growth) - 1) * (start[:, 0] - middle[0])
-    shear = float(np.median(rest[low]) - np.median(rest[high]))
+    near, far = _near_and_far(start / np.array([width, height]), places)
+    ahead = float(np.median(rest[near]) - np.median(rest[far]))
     reach = float(np.median(np.hypot(*(paths - paths[0]).transpose(2, 0, 1)).max(axis=0)))
-    return Motion(carried[0] / width, carried[1] / width, growth, turn, shear / width, reach / width)
+    return Motion(carried[0] / width, carried[1] / width, growth, turn, ahead / width, reach / width)
+
+
+def _near_and_far(start: np.ndarray, places: Places | None) -> tuple[np.ndarray, np.ndarray]:
+    """Masks of the tracks that begin near and far; `start` is in fractions of the sides."""
+    if places is not None:
+        near, far = (np.abs(start - np.array(at)).max(axis=1) < AROUND for at in (places.near, places.far))
+        if min(near.sum(), far.sum()) >= FEWEST:
+            return near, far
+    return start[:, 1] > np.percentile(start[:, 1], 60), start[:, 1] < np.percentile(start[:, 1], 40)
 
 
 EXPECTED: Mapping[str, tuple[str, int]] = {
@@ -84,8 +109,8 @@ EXPECTED: Mapping[str, tuple[str, int]] = {
     "truck_right": ("x", -1),
     "pedestal_up": ("y", 1),
     "pedestal_down": ("y", -1),
-    "orbit_left": ("shear_x", 1),
-    "orbit_right": ("shear_x", -1),
+    "orbit_left": ("ahead", 1),
+    "orbit_right": ("ahead", -1),
     "crane_up": ("y", 1),
     "crane_down": ("y", -1),
     "roll_left": ("turn", 1),

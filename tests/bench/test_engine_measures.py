@@ -6,7 +6,7 @@ import pytest
 
 from bench.engine_lines import bends
 from bench.engine_mesh import mesh
-from bench.engine_motion import agrees, backward_steps, jerk, motion, tracks
+from bench.engine_motion import Places, agrees, backward_steps, jerk, motion, tracks
 from bench.engine_read import change, flow_size, psnr, region_ratio, seam
 
 WIDTH, HEIGHT, FRAMES = 640, 360, 13
@@ -73,6 +73,17 @@ def test_a_known_motion_agrees_with_its_move(move):
 @pytest.mark.parametrize("move", OPPOSITE)
 def test_a_known_motion_does_not_agree_with_the_opposite_move(move):
     assert not agrees(OPPOSITE[move], motion(clip(texture(), MOTIONS[move])))
+
+
+def test_an_orbit_is_told_by_what_is_near_wherever_that_is():
+    """The upper part is near here, which the ruler has to be told."""
+
+    def orbit_left(x, y, share):
+        return x + 16 * share * (0.5 - y / HEIGHT), y
+
+    planes = clip(texture(), orbit_left)
+    assert agrees("orbit_right", motion(planes))
+    assert agrees("orbit_left", motion(planes, Places((0.5, 0.2), (0.5, 0.8))))
 
 
 def test_reach_is_the_way_in_frame_widths():
