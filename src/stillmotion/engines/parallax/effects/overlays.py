@@ -83,8 +83,11 @@ def noise_tile(seed: int, number: int) -> Grid:
 
 def sample_tile(tile: Grid, x: Any, y: Any, scale: tuple[float, float], shift: tuple[float, float]) -> Any:
     """The tile sampled at places, `scale` tiles to a pixel, shifted by so many tiles."""
-    column = ((x * scale[0] - shift[0]) % 1.0 * TILE).astype(np.float32)
-    row = ((y * scale[1] - shift[1]) % 1.0 * TILE).astype(np.float32)
+    # Only the shift is brought into the first tile: the border mode wraps the rest.
+    column, row = (
+        place.astype(np.float32, copy=False) * np.float32(each * TILE) - np.float32(way % 1.0 * TILE)
+        for place, each, way in ((x, scale[0], shift[0]), (y, scale[1], shift[1]))
+    )
     return cv2.remap(tile, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 

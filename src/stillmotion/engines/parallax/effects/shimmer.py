@@ -11,7 +11,7 @@ import numpy as np
 from stillmotion.domain.rendering import Frame
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import ease
-from stillmotion.engines.parallax.camera.projection import lookup
+from stillmotion.engines.parallax.camera.projection import CELL, lookup
 from stillmotion.engines.parallax.camera.warp import Warp
 from stillmotion.engines.parallax.effects.overlays import noise_tile, sample_tile, tiles_drifted
 from stillmotion.engines.parallax.motion.displacement import Cells
@@ -41,14 +41,23 @@ class Shimmer:
 
     def over(self, frame: Frame, index: int, sources: Grid, warp: Warp) -> Frame:
         """The frame with its water's light changed in place."""
-        x, y = sources[..., 0], sources[..., 1]
+        lit = lookup(self._region, sources[..., 0], sources[..., 1])
+        rows = np.flatnonzero(lit.max(axis=1) > 0)
+        if not len(rows):
+            return frame
+        # Only rows with water, and one more on either side for the magnification.
+        part = slice(max(0, int(rows[0]) - 1), min(len(lit), int(rows[-1]) + 2))
+        first, end = CELL * part.start, min(frame.height, CELL * (part.stop - 2))
+        if first >= end:
+            return frame
+        x, y = np.ascontiguousarray(sources[part, :, 0]), np.ascontiguousarray(sources[part, :, 1])
         across, down = (tiles / self._width for tiles in self._grain)
         way = tiles_drifted(ROLL, self._beat, index)
         # Two patterns that cross each other look less like one that slides.
-        one = sample_tile(self._tiles[0], x, y, (across, down), (0.3 * way if not self._beat.loop else 0.0, way))
+        one = sample_tile(self._tiles[0], x, y, (across, down), (0.0, way))
         other = sample_tile(self._tiles[1], x, y, (across * 1.6, down * 1.4), (0.0, 2 * way))
-        change = (one + other - 1) * lookup(self._region, x, y) * np.float32(self._swing * self._woken[index])
-        width, height = frame.width, frame.height
-        luma = frame.planes[: width * height].reshape(height, width)
-        cv2.multiply(luma, warp.enlarged(1 + change), dst=luma, dtype=cv2.CV_8U)
+        change = (one + other - 1) * lit[part] * np.float32(self._swing * self._woken[index])
+        luma = frame.planes[: frame.width * frame.height].reshape(frame.height, frame.width)
+        lit_rows = luma[first:end]
+        cv2.multiply(lit_rows, warp.magnified(1 + change, CELL)[: end - first], dst=lit_rows, dtype=cv2.CV_8U)
         return frame
