@@ -138,7 +138,8 @@ def test_demo_leaves_a_clip_that_plays(tmp_path):
     facts = probe(tmp_path / "out" / "demo.mp4", whole=True)
     assert (facts.size.width, facts.size.height, facts.frame_count, facts.codec) == (1280, 720, 120, "av1")
     assert (tmp_path / "out" / "demo.thumbnail.jpg").stat().st_size > 1000
-    assert "1280×720" in done.stdout
+    assert done.stdout.splitlines()[-2].startswith("Moves: ")
+    assert "1280×720" in done.stdout.splitlines()[-1]
     assert done.stderr.splitlines()[-1] == hint()
 
 

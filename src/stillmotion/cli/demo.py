@@ -149,9 +149,9 @@ def command(image: str | None, prompt: str | None, out: str | None, codec: str |
         thumbnail = caller.download(finished["assets"]["image"], Path(directory, "thumbnail.jpg"))
         facts, plan = _verified(clip), caller.plan(body["id"])
         where = places.put(clip, thumbnail)
-    click.echo(f"{where[0]}  {facts}  made in {time.perf_counter() - began:.1f} s{where[1]}", err=places.aside)
     for line in describe(plan):
         click.echo(line, err=places.aside)
+    click.echo(f"{where[0]}  {facts}  made in {time.perf_counter() - began:.1f} s{where[1]}", err=places.aside)
     if moves_by_estimate(plan):
         click.echo(hint(), err=True)
 
