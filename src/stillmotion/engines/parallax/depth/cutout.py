@@ -16,7 +16,7 @@ from stillmotion.vision.resize import Grid, Pixels, as_bytes
 
 MATTE_SIDE = 1280
 """Longest side, in pixels, at which a matte is computed."""
-GUIDE_SIDE = 640
+GUIDE_SIDE = 448
 """Longest side at which the guided filter is solved."""
 RADIUS = 0.011
 """Radius of the guided filter, as a fraction of its longer side: about two cells of the network's."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from stillmotion.domain.rendering import checkpoint
 from stillmotion.engines.parallax.canvas import Canvas, doubled
-from stillmotion.vision.resize import Pixels
+from stillmotion.vision.resize import Pixels, blurred
 
 PAINTED_SIDE = 640
 """Longest side at which is painted, in pixels."""
@@ -73,5 +73,5 @@ def _softened(small: Pixels, hidden: Pixels, blur: float) -> Pixels:
     soft = small
     for sigma in SIGMAS:
         share = np.clip(away * np.float32(blur / sigma) - 0.5, 0, 1)
-        soft = cv2.blendLinear(cv2.GaussianBlur(small, (0, 0), sigma), soft, share, 1 - share)
+        soft = cv2.blendLinear(blurred(small, sigma), soft, share, 1 - share)
     return soft
