@@ -12,7 +12,7 @@ from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.persons import Person, everybody, person_meant
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.carryover import REST, Momentum
-from stillmotion.engines.parallax.camera.path import FAR, CameraPath, Samples, camera_path, times
+from stillmotion.engines.parallax.camera.path import FAR, CameraPath, Samples, camera_path, ease, times
 from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap, Views, lookup, step
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.camera.warp import Over, Warp, displaced
@@ -38,6 +38,12 @@ MARGIN = 0.13
 """Border by which a picture is continued beyond its edges, in frame sides, for a camera that has to look there."""
 LEAST_DRIFT = 0.05
 """Drift in pixels below which both copies show the same."""
+OPENING = 10
+"""Most frames in which a clip that starts at the picture passes from one surface to layers."""
+AT_REST = 0.7
+"""Motion in pixels that a first frame may have and be the picture still."""
+HARDLY = 2.0
+"""Motion in pixels up to which one surface shows the same as layers."""
 MATCHING = (0.4, 2.5)
 """Range of the factor that matches a carried speed to another depth estimate."""
 
@@ -90,6 +96,8 @@ class Clip:
         layers = _layers(stage, self._surface, self._views, self._figure)
         checkpoint()
         self._warp = Warp(self._surface) if layers is None else LayeredWarp(layers)
+        grown = layers is not None and layers.grown
+        self._opened = _opened(self._views, self._figure, terms.size.width) if grown else np.ones(terms.count)
         self._mask = None if stage.cutout is None else stage.cutout.certainty
         checkpoint()
 
@@ -165,11 +173,21 @@ class Clip:
 
     def drawn(self, index: int, sources: Grid) -> Frame:
         """The frame sampled through a map, with drift, and with the effects from back to front."""
-        frame = self._warp.draw(*self._copies(index, sources, self.behind(index)))
+        frame = self._plain(index, sources)
         for effect in self._effects:
             frame = effect(frame, index, sources, self._warp)
             checkpoint()
         return frame
+
+    def _plain(self, index: int, sources: Grid) -> Frame:
+        """The frame without effects: in layers, or as one surface that has nothing painted, or between both."""
+        share = float(self._opened[index])
+        frames = []
+        if share > 0:
+            frames.append((self._warp.draw(*self._copies(index, sources, self.behind(index))), share))
+        if share < 1:
+            frames.append((self._warp.draw(*self._copies(index, sources, None)), 1 - share))
+        return mixed(frames)
 
     def enlarged(self, grid: Grid, cell: int) -> Any:
         """See `Warp.enlarged`."""
@@ -245,6 +263,28 @@ def _layers(stage: Stage, surface: NearnessMap, views: Views, figure: Deformatio
     reach = np.hypot(*stage.slides(views)) * np.float32(CELL / (1 - FAR))
     moved = (surface.inverse - wall.inverse) * reach + (0.0 if figure is None else figure.largest())
     return from_mask(surface, wall, stage.cutout.alpha, moved)
+
+
+def _opened(views: Views, figure: Deformation | None, width: int) -> Samples:
+    """Share of the layers in each frame: none in a first or last frame that is the picture, and soon all.
+
+    An eased motion has hardly begun in that time, and one surface bears it without a painted background.
+    """
+    count = len(views.x)
+    away = np.arange(count)
+    shares = np.ones(count)
+    for end, steps in ((0, away), (count - 1, count - 1 - away)):
+        moved = [_moved(views, figure, width, abs(end - frame)) for frame in range(min(OPENING, count))]
+        if moved[0] < AT_REST:
+            hardly = sum(1 for way in moved if way < HARDLY)
+            shares = np.minimum(shares, ease(steps / hardly, 0.5))
+    return shares
+
+
+def _moved(views: Views, figure: Deformation | None, width: int, frame: int) -> float:
+    """Farthest that near things have moved against far ones in a frame, in pixels."""
+    way = max(abs(float(offset[frame])) for offset in (views.x, views.y, views.z)) * (1 - FAR) * width
+    return way if figure is None else way + float(np.abs(figure.at(frame)).max())
 
 
 def _summed(one: Grid | None, other: Grid) -> Grid:

@@ -25,12 +25,13 @@ class LayeredWarp(Warp):
 
     def __init__(self, layers: Layers) -> None:
         super().__init__(layers.front)
-        self._back = Warp(layers.back)
+        self._back, self._picture = Warp(layers.back), Warp(layers.front)
         # At the density of chroma, through whose map it is read.
         matte = cv2.resize(layers.matte, layers.background.u.shape[::-1], interpolation=cv2.INTER_AREA)
         front, back, self._matte = taken_apart(layers.canvas, matte, layers.background)
         luma, chroma = self._groups
         self._groups = (replace(luma, planes=(front.fine,)), replace(chroma, planes=(front.u, front.v)))
+        back = layers.background if layers.grown else back
         self._hidden = ((back.fine,), (back.u, back.v))
 
     def behind(self, view: Views, displacement: Grid | None = None) -> Grid:
@@ -38,9 +39,9 @@ class LayeredWarp(Warp):
         return self._back.sources(view, displacement)
 
     def _fill(self, sources: Grid, behind: Grid | None, targets: Targets) -> None:
-        """Draw the front, and the back under it in the tiles in which the matte is open."""
+        """Draw the front, and the back under it in the tiles in which the matte is open; without it, the picture."""
         if behind is None:
-            super()._fill(sources, None, targets)
+            self._picture._fill(sources, None, targets)
             return
         front, back = _whole(sources), _whole(behind)
         fine, half = (_magnified(group.placed(front), group.cell) for group in self._groups)

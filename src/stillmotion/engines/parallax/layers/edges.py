@@ -18,6 +18,8 @@ from stillmotion.vision.resize import Grid, Pixels, as_bytes
 
 REACH = 7
 """Side of the window, in pixels of chroma, over which the front's colour is carried across its outline."""
+LEAST_AROUND = 0.02
+"""Part of the window that has to be the front's."""
 LEAST_SHARE = 0.2
 """Share of the front's colour up to which a pixel is the back's alone."""
 LEAST_CONTRAST = 16.0
@@ -44,7 +46,9 @@ def taken_apart(canvas: Canvas, matte: Pixels, background: Background) -> tuple[
     shown, behind = (small_y, canvas.u, canvas.v), (small_back, background.u, background.v)
     carried = [_carried(plane, whole, around) for plane in shown]
     checkpoint()
-    matte = as_bytes(_rounded(255 * np.maximum(known, _explained(shown, carried, behind))))
+    # Farther from the front its colour is not known.
+    explained = _explained(shown, carried, behind) * (around > LEAST_AROUND)
+    matte = as_bytes(_rounded(255 * np.maximum(known, explained)))
     half: Grid = matte.astype(np.float32) * np.float32(1 / 255)
     large = cv2.resize(matte, y.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) * np.float32(1 / 255)
     checkpoint()
@@ -73,7 +77,7 @@ def _explained(shown: Colours, front: Colours, back: Colours) -> Grid:
 def _carried(plane: Pixels, whole: Grid, around: Grid) -> Grid:
     """A plane's mean over the front alone, near it; elsewhere the plane itself (normalised convolution)."""
     mean = cv2.blur(plane.astype(np.float32) * whole, (REACH, REACH)) / np.maximum(around, np.float32(1e-3))
-    return np.where(around > 0.02, mean, plane).astype(np.float32)
+    return np.where(around > LEAST_AROUND, mean, plane).astype(np.float32)
 
 
 def _parts(plane: Pixels, front: Grid, back: Pixels, share: Grid) -> tuple[Pixels, Pixels]:

@@ -12,7 +12,7 @@ from stillmotion.vision.resize import Grid, Pixels
 
 STRAY = 16 / 1280
 """Width of the ring around a person that is painted too, since it holds stray hair and ears, of the longer side."""
-BLUR = 0.3
+BLUR = 0.22
 """Sigma of what is painted behind a person, as a fraction of its distance from what is seen: a wall out of focus."""
 LEAST_APART = 0.05
 """Distance between the layers, in cells, below which they show the same."""
@@ -32,7 +32,7 @@ def from_mask(front: NearnessMap, back: NearnessMap, alpha: Pixels, moved: Grid)
     large = cv2.resize(zone, (columns * CELL, rows * CELL), interpolation=cv2.INTER_LINEAR)[: size[1], : size[0]]
     matte = cv2.subtract(255, cv2.multiply(255 - alpha, large, dtype=cv2.CV_8U))
     checkpoint()
-    return Layers(front, back, matte, filled(canvas, _covered(canvas, alpha), BLUR))
+    return Layers(front, back, matte, filled(canvas, _covered(canvas, alpha), BLUR), grown=True)
 
 
 def _covered(canvas: Canvas, alpha: Pixels) -> Pixels:

@@ -24,13 +24,15 @@ class Layers:
     """A canvas in two layers.
 
     `front` and `back` are the layers' surfaces, neither of which folds. `matte` has the canvas's pixels, 255 where the
-    front covers the back. `background` is the canvas without what the front covers.
+    front covers the back. `background` is the canvas without what the front covers. With `grown` it is painted beyond
+    the matte too, and stays so: both layers together are then not quite the picture.
     """
 
     front: NearnessMap
     back: NearnessMap
     matte: Pixels
     background: Background
+    grown: bool = False
 
     @property
     def canvas(self) -> Canvas:
