@@ -48,7 +48,7 @@ def moved(stage: Stage, move: str) -> tuple[NearnessMap, Views]:
 def test_lines_stay_straight_over_strong_depth(kind, move):
     stage = lined(kind)
     surface, views = moved(stage, move)
-    lines = StraightLines.of(stage.lines(), views)
+    lines = StraightLines.of(stage.framing.lines(), views)
     assert len(lines.x) >= 8
     assert lines.bend(views, surface) <= 1.2 * MOST_BEND
     assert map_faults(stage, move).folds == 0

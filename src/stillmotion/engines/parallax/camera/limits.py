@@ -30,7 +30,7 @@ AROUND = 0.06
 CLEARLY_APART = 40.0
 """Distance in Lab (8 bits) that counts as clearly different."""
 
-HEADROOM = 0.45
+HEADROOM = 0.55
 """Height of a head above its face, in face heights."""
 
 MOST_FACES = 8

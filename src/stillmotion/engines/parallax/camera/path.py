@@ -83,6 +83,12 @@ class CameraPath:
         return any(float(np.abs(self.column(name)).max()) > 1e-3 for name in _PLACED)
 
     @property
+    def only_goes_round(self) -> bool:
+        """True if it moves around its pivot and neither comes closer otherwise nor slides away."""
+        others = (name for name in COLUMNS if name not in {"orbit", "rise", "shake"})
+        return self.goes_round and all(float(np.abs(self.column(name)).max()) < 1e-3 for name in others)
+
+    @property
     def reveals(self) -> bool:
         """True if more is shown than the picture holds."""
         return any(float(self.column(name).min()) < -1e-3 for name in _OUTWARD)

@@ -58,14 +58,16 @@ class Views:
 _PER_FRAME = ("x", "y", "z", "pan", "tilt", "roll", "zoom", "overscan")
 
 
-def resolve(path: CameraPath, pivot: float, place: tuple[float, float], aim: tuple[float, float]) -> Views:
+def resolve(
+    path: CameraPath, pivot: float, place: tuple[float, float], aim: tuple[float, float], inwards: float = 1.0
+) -> Views:
     """The path's moves combined into offsets and rotations.
 
     `pivot` is the inverse distance of the subject and `place` its point of the picture: an orbit keeps it there. `aim`
-    is the fixed point of pushes and zooms.
+    is the fixed point of pushes and zooms. `inwards` is a factor on the way that an orbit comes closer.
     """
     orbit, rise, vertigo = path.column("orbit"), path.column("rise"), path.column("vertigo")
-    closer = _closer(orbit)
+    closer = inwards * _closer(orbit, pivot)
     # A dolly zoom moves back while the lens closes in.
     forward = path.column("forward") - vertigo
     # An orbit turns back to its pivot, and so does a rise.
@@ -85,12 +87,14 @@ def resolve(path: CameraPath, pivot: float, place: tuple[float, float], aim: tup
     )
 
 
-def _closer(orbit: Samples) -> Samples:
+def _closer(orbit: Samples, pivot: float) -> Samples:
     """Way towards the pivot in an orbit: a hyperbola, round at the start as a circle is, and never steeper than 1.
 
-    A true circle of such a short arc would come closer by less than anybody sees.
+    A true circle of such a short arc would come closer by less than anybody sees. A near pivot is approached less,
+    since it grows faster.
     """
-    return np.asarray(ORBIT_CLOSER * (np.sqrt(1 + (orbit / ORBIT_ROUND) ** 2) - 1))
+    nearer = min(1.0, ORBIT_NEAR / max(pivot, 1e-6))
+    return np.asarray(ORBIT_CLOSER * nearer * (np.sqrt(1 + (orbit / ORBIT_ROUND) ** 2) - 1))
 
 
 def _turn(place: float, offset: Samples, closer: Samples, pivot: float) -> Samples:
@@ -226,8 +230,49 @@ DRIFTING = 0.04
 FARTHEST_STEADY = 0.3
 """Largest distance of that point from the frame's middle sideways; a tall frame lets it be twice as far up."""
 
+ORBIT_NEAR = 0.4
+"""Inverse distance of a pivot up to which an orbit comes closer in full."""
+
 LATTICE = 15
 """Points on each side of the lattice on which motion is measured."""
+
+REACH_MOMENTS = 5
+
+
+def reach(surface: NearnessMap, views: Views) -> float:
+    """Largest median displacement of the picture's corners from their place, in frame widths."""
+    x, y = corners(surface.canvas)
+    moments = np.linspace(0, len(views.x) - 1, REACH_MOMENTS).round().astype(int)
+    places = [solve(x, y, views.at(index), surface) for index in moments]
+    return max(float(np.median(np.hypot(at[0] - x, at[1] - y))) for at in places)
+
+
+WIDTH = 640
+"""Width, in pixels, at which corners are detected."""
+
+MOST = 300
+
+APART = 10
+"""Least distance between two corners, in pixels."""
+
+WEAKEST = 0.01
+"""Weakest accepted corner, relative to the strongest."""
+
+FEWEST = 12
+"""Fewest corners; with fewer a lattice is used."""
+
+
+def corners(canvas: Canvas) -> tuple[Any, Any]:
+    """Corners of the first frame, x and y in frame widths from its middle; a lattice if there are too few."""
+    frame = canvas.frame
+    left, top = canvas.left * 2, canvas.top * 2
+    luma = canvas.fine[top : top + 2 * frame.height : 2, left : left + 2 * frame.width : 2]
+    size = (WIDTH, max(8, round(WIDTH * frame.height / frame.width)))
+    found = cv2.goodFeaturesToTrack(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), MOST, WEAKEST, APART)
+    if found is None or len(found) < FEWEST:
+        return lattice(canvas)
+    x, y = found[:, 0, 0] + 0.5, found[:, 0, 1] + 0.5
+    return x[np.newaxis] / size[0] - 0.5, (y[np.newaxis] - size[1] / 2) / size[0]
 
 
 def lattice(canvas: Canvas) -> tuple[Any, Any]:

@@ -10,13 +10,15 @@ from stillmotion.domain.rendering import Picture, checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.persons import Person
 from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
-from stillmotion.engines.parallax.camera.limits import around, company, contained, crop_centre, head, loses
+from stillmotion.engines.parallax.camera.framing import Framing
+from stillmotion.engines.parallax.camera.limits import contained, crop_centre, loses
 from stillmotion.engines.parallax.camera.lines import MOST_BEND, StraightLines
 from stillmotion.engines.parallax.camera.path import FAR, CameraPath
 from stillmotion.engines.parallax.camera.projection import (
     CELL,
     NearnessMap,
     Views,
+    reach,
     resolve,
     surface_cells,
 )
@@ -25,19 +27,17 @@ from stillmotion.engines.parallax.depth.cutout import Cutout, cut_out, fronted
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, dilated, limited
 from stillmotion.engines.parallax.depth.relief import LAYER_ROUNDS, Envelopes, crisp, relief_size
 from stillmotion.engines.parallax.depth.source import Estimate
-from stillmotion.vision.faces import Box, FaceFinder
+from stillmotion.vision.faces import FaceFinder
 from stillmotion.vision.resize import Grid, Pixels, as_array, as_bytes
 
 NEAR_CELLS = 160
 """Longest side of the depth grid over a canvas, in cells."""
-FARTHEST_AIM = 0.16
-"""Largest distance of a push's fixed point from the frame's middle, in frame widths."""
-FARTHEST_FACE = 0.21
-"""The same if it is a face."""
 REACH_MOMENTS = 11
 """Frames at which a move's reach is taken, the first and the last among them."""
 STRAIGHTENINGS = 6
 """Times that depth is straightened and limited in turn: each undoes a little of the other."""
+SLANT_TAKEN = 0.25
+"""Part of a guess's slant that is given up for relief."""
 WORTH_UPRIGHTS = 1.8
 """Bend, relative to the accepted one, above which upright lines may lean if that helps."""
 STEEPEST = 0.4
@@ -52,12 +52,16 @@ LESSER_SHARES = (0.48, 0.36)
 """Fractions that are tried after these until it cuts no face."""
 LEAST_SHARE = 0.25
 """The fraction that is taken if it cuts one all the same."""
+MOST_GROWTH = 0.14
+"""Largest growth of an orbit's subject: with more it looks like a zoom."""
+ORBIT_INWARDS = (1.0, 1.7, 2.5)
+"""Factors on an orbit's way inwards, tried in this order until something visibly moves."""
+FLAT_TURN = 0.5
+"""Fraction of an orbit's turn over a drawing."""
+LEAST_REACH = 0.025
+"""Median displacement that counts as visible, in frame widths."""
 FAR_SUBJECT = 0.5
 """Inverse distance below which a subject is far: a dolly zoom goes towards it."""
-EDGE = 0.03
-"""Least distance of a face from the frame's edge, in frame widths, from which it is kept whole."""
-SUBJECT_REACH = 0.06
-"""Radius around the focus in which the subject is taken to be, in frame widths, if no face is there."""
 SEEN = 8
 """Mean share (of 255) of a person above which a cell is the person's."""
 
@@ -100,34 +104,49 @@ class Stage:
             return cls(canvas, scene, cutout.wall, sides, None, cutout)
         return cls(canvas, scene, grid, sides, _relief(canvas, depth, sides))
 
+    @property
+    def framing(self) -> Framing:
+        """The picture as the frame shows it."""
+        return Framing(self.canvas, self.scene, self.picture)
+
     def fit_move(self, path: CameraPath) -> tuple[NearnessMap, Views]:
         """The surface and the largest fraction of the move whose views stay on the canvas and cut no face."""
-        faces = [box for face in company(self.scene.faces) if self._is_well_inside(box := self._on_canvas(face))]
-        heads = [head(face) for face in faces]
-        if self._subject_inverse(NearnessMap.over(self.canvas, self.near)) < FAR_SUBJECT:
+        framing = self.framing
+        faces, heads = framing.faces(), framing.heads()
+        if self.cutout is None and framing.subject_inverse(NearnessMap.over(self.canvas, self.near)) < FAR_SUBJECT:
             # What is before a far subject goes out of the frame; going back it would leave the frame's edge empty.
             path = path.with_dolly_zooms_turned()
         surface = None if self.relief is not None else self._surface(self._flown(path), slanted=path.goes_round)
+        inwards = 1.0
+        if path.only_goes_round:
+            path, inwards = self._subdued(path, surface)
         tries = [(share, heads) for share in MOVE_SHARES] + [(share, faces) for share in LESSER_SHARES]
         for share, kept in tries:
-            fitted = self._fitted(path.scaled(share), surface)
+            fitted = self._fitted(path.scaled(share), surface, inwards)
             if not any(loses(box, *fitted) for box in kept):
                 return fitted
-        return self._fitted(path.scaled(LEAST_SHARE), surface)
+        return self._fitted(path.scaled(LEAST_SHARE), surface, inwards)
 
-    def _is_well_inside(self, box: Box) -> bool:
-        """True if a box (in canvas pixels) is not at the frame's edge already, where any move cuts it."""
-        canvas, room = self.canvas, EDGE * self.canvas.frame.width
-        right, bottom = canvas.left + canvas.frame.width, canvas.top + canvas.frame.height
-        across = canvas.left + room < box.left and box.right < right - room
-        return across and canvas.top + room < box.top and box.bottom < bottom - room
+    def _subdued(self, path: CameraPath, surface: NearnessMap | None) -> tuple[CameraPath, float]:
+        """An orbit short enough not to look like a zoom, and the factor on its way inwards that lets it be seen.
+
+        If nearly all that is seen lies at the pivot, and so keeps its place, the camera comes closer instead.
+        """
+        front, views = self._fitted(path, surface, 1.0)
+        inverse = self.framing.subject_inverse(front)
+        growth = float((views.zoom * views.overscan / (1 - inverse * views.z)).max()) - 1
+        path = path.scaled(min(1.0, MOST_GROWTH / max(growth, 1e-6)))
+        for inwards in ORBIT_INWARDS[:-1]:
+            if reach(*self._fitted(path, surface, inwards)) >= LEAST_REACH:
+                return path, inwards
+        return path, ORBIT_INWARDS[-1]
 
     def _flown(self, path: CameraPath) -> Views:
         """The path without its turns and zooms, which change no depth."""
-        return resolve(path, 0.0, (0.0, 0.0), self._aim())
+        return resolve(path, 0.0, (0.0, 0.0), self.framing.aim())
 
-    def _fitted(self, path: CameraPath, surface: NearnessMap | None) -> tuple[NearnessMap, Views]:
-        """The move with its pivot on the subject, and with the frame kept filled.
+    def _fitted(self, path: CameraPath, surface: NearnessMap | None, inwards: float) -> tuple[NearnessMap, Views]:
+        """The move with its pivot on the subject, and the frame kept filled; `inwards` as in `resolve`.
 
         The surface of a larger move serves for a smaller one, but relief shows more the smaller the move.
         """
@@ -136,7 +155,10 @@ class Stage:
         if self.cutout is not None:
             surfaces = (self._before(surfaces[0], flown), *surfaces)
         checkpoint()
-        views = resolve(path, self._subject_inverse(surfaces[0]), self._place(), self._aim())
+        framing = self.framing
+        # On a drawing nothing is the subject: the camera turns less, and slides.
+        subject = framing.subject_inverse(surfaces[0]) * (FLAT_TURN if self.scene.is_flat_art else 1.0)
+        views = resolve(path, subject, framing.place(), framing.aim(), inwards)
         checkpoint()
         return surfaces[0], contained(views, path.engaged, *surfaces)
 
@@ -181,7 +203,7 @@ class Stage:
         slides, plane = np.add(*self._slides(views, (width, height))), self._plane(slanted=slanted)
         if self.scene.is_flat_art:
             return NearnessMap.over(self.canvas, plane)
-        lines = StraightLines.of(self.lines(), views)
+        lines = StraightLines.of(self.framing.lines(), views)
         surface, near, bent = self._straightened(lines, views, slides)
         if bent > WORTH_UPRIGHTS * MOST_BEND:
             # Grass counts as upright too: with fewer demands the rest comes out straighter.
@@ -193,8 +215,9 @@ class Stage:
 
     def _straightened(self, lines: StraightLines, views: Views, slides: Grid) -> tuple[NearnessMap, Grid, float]:
         """The surface with its depth corrected along lines, its nearness, and the bend that is left."""
-        column, row = self._cells(lines.x, lines.y)
-        near = limited(self.near, slides, STEEPEST)
+        column, row = self.framing.cells(lines.x, lines.y, self.near)
+        is_guess = self.scene.depth is None or self.scene.depth.raw is None
+        near = limited(_relieved(self.near) if is_guess else self.near, slides, STEEPEST)
         for _ in range(STRAIGHTENINGS):
             # A change of scale keeps straight what is straight; a cut at 0 or 1 would not.
             near = dilated(_in_range(lines.straightened(near, column, row)), slides, STEEPEST)
@@ -202,93 +225,10 @@ class Stage:
         surface = NearnessMap.over(self.canvas, near)
         return surface, near, lines.bend(views, surface)
 
-    def _cells(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Column and row on the depth grid of points in frame widths."""
-        canvas, frame = self.canvas, self.canvas.frame
-        height, width = self.near.shape
-        column = (x * frame.width + canvas.left + frame.width / 2) / canvas.width * width - 0.5
-        row = (y * frame.width + canvas.top + frame.height / 2) / canvas.height * height - 0.5
-        return column, row
-
     def _plane(self, *, slanted: bool) -> Grid:
-        """Least-squares plane of the depth; with `slanted`, at least slightly nearer at the foot than at the top."""
-        height, width = self.near.shape
-        x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
-        # On a regular grid the axes are orthogonal: each slope is a projection.
-        slopes = (float((self.near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
-        across, down = (max(-MOST_SLANT, min(MOST_SLANT, slope)) for slope in slopes)
-        down = max(down, LEAST_SLANT) if slanted else down
-        mean = float(self.near.mean())
-        return np.clip(mean + across * x + down * y, 0, 1).astype(np.float32)
-
-    def lines(self) -> Grid:
-        """The scene's straight segments, n × 4, in frame widths."""
-        canvas, region = self.canvas, self.canvas.region
-        scale = np.array(
-            [self.picture[0] / region.width * canvas.width, self.picture[1] / region.height * canvas.height]
-        )
-        start = np.array([region.x / region.width * canvas.width, region.y / region.height * canvas.height])
-        middle = np.array([canvas.left + canvas.frame.width / 2, canvas.top + canvas.frame.height / 2])
-        points = self.scene.lines.reshape(-1, 2) * scale - start - middle
-        return np.asarray(points.reshape(-1, 4) / canvas.frame.width, np.float32)
-
-    def _on_canvas(self, box: Box) -> Box:
-        """A box in fractions of the picture, in canvas pixels."""
-        canvas, region = self.canvas, self.canvas.region
-        across = canvas.width / region.width
-        down = canvas.height / region.height
-        left, right = ((side * self.picture[0] - region.x) * across for side in (box.left, box.right))
-        top, bottom = ((side * self.picture[1] - region.y) * down for side in (box.top, box.bottom))
-        return Box(left, top, right, bottom)
-
-    def _focus(self) -> tuple[float, float]:
-        """The focus in canvas pixels: the middle of the faces that the frame holds, if there are any."""
-        canvas, region = self.canvas, self.canvas.region
-        if self.scene.faces:
-            faces = [self._on_canvas(face) for face in company(self.scene.faces)]
-            x, y = around(faces, canvas.frame.width, canvas.frame.height).centre
-        else:
-            x = (self.scene.focus[0] * self.picture[0] - region.x) / region.width * canvas.width
-            y = (self.scene.focus[1] * self.picture[1] - region.y) / region.height * canvas.height
-        return min(max(x, 0.0), canvas.width - 1.0), min(max(y, 0.0), canvas.height - 1.0)
-
-    def _aim(self) -> tuple[float, float]:
-        """The fixed point of pushes and zooms: the subject's place, but not far from the frame's middle."""
-        if self.scene.is_flat_art:
-            return 0.0, 0.0
-        x, y = self._place()
-        if self.scene.faces:
-            nearer = min(1.0, FARTHEST_FACE / max(float(np.hypot(x, y)), 1e-6))
-            return x * nearer, y * nearer
-        frame = self.canvas.frame
-        # A wide frame leaves less room up and down.
-        tall = min(1.0, frame.height / frame.width) * FARTHEST_AIM
-        return float(np.clip(x, -FARTHEST_AIM, FARTHEST_AIM)), float(np.clip(y, -tall, tall))
-
-    def _place(self) -> tuple[float, float]:
-        """The focus in frame widths from the frame's middle, inside the frame."""
-        x, y = self._focus()
-        frame = self.canvas.frame
-        tall = frame.height / frame.width / 2
-        across, down = (x - self.canvas.left) / frame.width - 0.5, (y - self.canvas.top) / frame.width - tall
-        return float(np.clip(across, -0.5, 0.5)), float(np.clip(down, -tall, tall))
-
-    def _subject_inverse(self, surface: NearnessMap) -> float:
-        """Inverse distance of the subject: the median over its faces, or else around the focus."""
-        x, y = self._place()
-        spots = [(x, y, SUBJECT_REACH, SUBJECT_REACH)]
-        if self.scene.faces:
-            spots = [self._spot(self._on_canvas(face)) for face in company(self.scene.faces)]
-        spread = np.linspace(-1, 1, 9, dtype=np.float32)
-        read = [surface.at(*np.meshgrid(x + spread * wide, y + spread * high)) for x, y, wide, high in spots]
-        return float(np.median(read))
-
-    def _spot(self, face: Box) -> tuple[float, float, float, float]:
-        """The middle of a face and a third of its sides, in frame widths."""
-        canvas, width = self.canvas, self.canvas.frame.width
-        x, y = face.centre
-        across, down = x - canvas.left - width / 2, y - canvas.top - canvas.frame.height / 2
-        return across / width, down / width, (face.right - face.left) / 3 / width, (face.bottom - face.top) / 3 / width
+        """Plane of the depth; with `slanted`, at least slightly nearer at the foot than at the top."""
+        slant = _slant(self.near, MOST_SLANT, LEAST_SLANT if slanted else -np.inf)
+        return np.clip(np.float32(self.near.mean()) + slant, 0, 1).astype(np.float32)
 
     def _slides(self, views: Views, cells: tuple[int, int]) -> tuple[Grid, Grid]:
         """Largest displacement of the nearest surface relative to the farthest, in cells, sideways and upright.
@@ -336,3 +276,26 @@ def _on_cells(alpha: Pixels, shape: tuple[int, ...]) -> Any:
     padded = cv2.copyMakeBorder(alpha, *beyond, cv2.BORDER_REPLICATE)
     seen = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA) > SEEN
     return cv2.dilate(seen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+
+def _relieved(near: Grid) -> Grid:
+    """A guess with a part of its slant taken away, and the rest spread over 0 to 1.
+
+    One picture tells relief only up to a plane and a scale (Belhumeur, Kriegman and Yuille 1999), and a plane in motion
+    shows no depth.
+    """
+    flatter = near - np.float32(SLANT_TAKEN) * _slant(near)
+    low, high = (float(level) for level in np.percentile(flatter, (1, 99)))
+    # Where there is little else than slant, the rest is mostly noise.
+    gain = min(1 / max(high - low, 1e-6), 1 / (1 - SLANT_TAKEN))
+    return np.clip((flatter - (low + high) / 2) * gain + 0.5, 0, 1).astype(np.float32)
+
+
+def _slant(near: Grid, most: float = np.inf, least: float = -np.inf) -> Grid:
+    """The least-squares plane through a grid, 0 in the middle. Its slopes are at most `most`, down at least `least`."""
+    height, width = near.shape
+    x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
+    # On a regular grid the axes are orthogonal: each slope is a projection.
+    slopes = (float((near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
+    across, down = (max(-most, min(most, slope)) for slope in slopes)
+    return (across * x + max(down, least) * y).astype(np.float32)
