@@ -156,9 +156,9 @@ def train(network: DepthNetwork, scenes: Scenes, held_out: Path, span: tuple[int
         [{"params": fast, "lr": RATE}, {"params": slow, "lr": ENCODER_RATE}], weight_decay=0.01
     )
     rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, [RATE, ENCODER_RATE], steps, pct_start=WARM)
-    mean = torch.optim.swa_utils.AveragedModel(network, avg_fn=_averaged)
-    # Batch normalisation keeps the statistics of photographs.
+    # Batch normalisation keeps the statistics of photographs, in the copy that holds the mean too.
     network.eval()
+    mean = torch.optim.swa_utils.AveragedModel(network, avg_fn=_averaged)
     begun, recent = time.process_time(), 0.0
     for step, (rgb, target) in zip(range(1, last + 1), scenes.forever(), strict=False):
         wrong = loss(network(rgb.contiguous(memory_format=torch.channels_last)), target)

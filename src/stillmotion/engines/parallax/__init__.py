@@ -1,4 +1,4 @@
-"""The embedded engine: a depth-limited warp of one picture, on two CPU cores, without weights."""
+"""The embedded engine: a depth-limited warp of one picture, on two CPU cores, with small networks of its own."""
 
 from stillmotion.engines.parallax.engine import Parallax
 

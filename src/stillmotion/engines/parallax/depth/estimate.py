@@ -30,6 +30,12 @@ EDGE_SOFTNESS = 0.004
 """Least variance of lightness (0 to 1) that counts as an edge."""
 SKY, DOUBTED = 0.25, 0.45
 """Guessed nearness up to which the analysis is believed about the sky, and from which it is not."""
+RELIEF = 1.25
+"""Enlargement of departures from the plane of best fit."""
+STANDS_OUT = 0.08
+"""Difference in guessed nearness from which a narrow thing before the sky is believed."""
+NARROW = 0.2
+"""Width of what stands before the sky as one upright thing, as a fraction of the picture's."""
 SKY_SIGMA = 0.02
 """Sigma of the transition from the land's distance to the sky's, as a fraction of the grid's width."""
 
@@ -43,16 +49,60 @@ def nearness(guess: Grid, scene: Scene) -> Grid:
     near = spread(cv2.resize(guess, scene.shape[::-1], interpolation=cv2.INTER_LINEAR))
     # The guess is soft; the guided filter moves its steps to the picture's edges.
     near = guided(scene.colours[..., 0] / 255, near, EDGES, EDGE_SOFTNESS)
-    near = _standing(near, scene)
+    near = _standing(spread(_in_relief(near)), scene)
     # A smooth wall or table is taken for sky by its colours alone, not by the guess.
     open_sky = scene.sky * np.clip((DOUBTED - near) / (DOUBTED - SKY), 0, 1)
-    return spread(_under_sky(near, open_sky)) ** np.float32(1 / COMPRESSED)
+    return spread(_under_sky(upright(near, 1 - _far_sky(scene.sky, near)), open_sky)) ** np.float32(1 / COMPRESSED)
 
 
 def spread(values: Any) -> Grid:
     """Values stretched so that the 1st percentile is 0 and the 99th is 1."""
     low, high = np.percentile(values, (1, 99))
     return np.clip((values - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+
+
+def _in_relief(near: Any) -> Any:
+    """Nearness with its departures from a plane enlarged: a guess keeps too close to one."""
+    height, width = near.shape
+    x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
+    # On a regular grid the axes are orthogonal: each slope is a projection.
+    across, down = (float((near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
+    plane = float(near.mean()) + across * x + down * y
+    return plane + RELIEF * (near - plane)
+
+
+def _far_sky(sky: Grid, near: Any) -> Grid:
+    """Sky without the connected parts of it that are near on the whole."""
+    _, labels = cv2.connectedComponents((sky > 0.5).astype(np.uint8))
+    means = np.bincount(labels.ravel(), near.ravel()) / np.maximum(np.bincount(labels.ravel()), 1)
+    # Label 0 is the rest of the picture: the soft edges of the sky.
+    believed = means < SKY
+    believed[0] = True
+    return (sky * believed[labels]).astype(np.float32)
+
+
+def upright(near: Any, land: Grid) -> Any:
+    """Nearness with narrow things before the sky (towers, masts, trees) at the distance of the place they stand on.
+
+    Their upper parts would otherwise go with the sky, and they would lean in an orbit.
+    """
+    narrow = max(3, round(NARROW * land.shape[1]))
+    # Land that stays where a bar of that width fits into it.
+    broad = cv2.morphologyEx(land, cv2.MORPH_OPEN, np.ones((1, narrow), np.uint8))
+    share = np.clip(2 * (land - broad), 0, 1) * _stands_out(near, land)
+    upright, foot = near.copy(), near[-1]
+    for row in range(len(near) - 1, -1, -1):
+        foot = np.where(share[row] > 0.5, foot, near[row])
+        upright[row] += (foot - near[row]) * share[row]
+    return upright
+
+
+def _stands_out(near: Any, land: Grid) -> Any:
+    """1 where a cell is nearer than the sky around it, 0 where it is not: a jag in the outline of what is no sky."""
+    sigma = NARROW * land.shape[1] / 2
+    sky = 1 - land
+    around = cv2.GaussianBlur(near * sky, (0, 0), sigma) / (cv2.GaussianBlur(sky, (0, 0), sigma) + 1e-4)
+    return np.clip((near - around) / STANDS_OUT, 0, 1)
 
 
 def _under_sky(near: Any, sky: Grid) -> Any:
@@ -149,7 +199,7 @@ def person(face: Box, x: Any, y: Any) -> Any:
     head = np.exp(-((((x - centre_x) / (0.95 * width)) ** 2 + ((y - centre_y) / (1.0 * height)) ** 2) ** 2))
     below = (y - face.bottom) / height
     half = width * (0.7 + 0.9 * np.clip(below + 0.3, 0, 1.2))
-    body = np.exp(-(((x - centre_x) / half) ** 4)) / (1 + np.exp(-8 * (below + 0.1)))
+    body = np.exp(-(((x - centre_x) / half) ** 4)) / (1 + np.exp(np.minimum(-8 * (below + 0.1), 50)))
     return np.maximum(head, body)
 
 
