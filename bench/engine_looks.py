@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import Resolution
 from stillmotion.engines.parallax import Parallax
 from stillmotion.media.output.encoder import encode
+from stillmotion.vision.resize import even
 
 NATIVE_MOVES = (
     *("push_in", "pull_out", "zoom_in", "zoom_out", "pan_left", "pan_right", "tilt_up", "tilt_down"),
@@ -82,25 +84,24 @@ def worst(name: str, found: Mapping[str, float], sense: Sense, bar: float, unit:
     )
 
 
-_SHARES = np.linspace(0, 1, 9)
-"""Places of a crop that is a few pixels smaller than the picture, 0 to 1."""
-
-
 def against_picture(picture: Picture, frame: np.ndarray) -> tuple[float, float]:
     """Decibels and structural similarity of a frame's luma to the picture scaled by Pillow, in floating point.
 
-    A frame's shape is a little off the picture's, whose sides need not be even. Of the whole picture, and of crops to
-    the frame's shape, the one counts that is most like the frame.
+    A frame's shape is a little off the picture's, whose sides need not be even: each side is scaled to the frame's or
+    to the even length that keeps the shape, and of the crops to the frame the one counts that is most like it.
     """
+    height, width = frame.shape
+    scale = max(width / picture.width, height / picture.height)
     image = Image.fromarray(grey(picture).astype(np.float32))
-    scale = max(frame.shape[1] / picture.width, frame.shape[0] / picture.height)
-    width, height = frame.shape[1] / scale, frame.shape[0] / scale
-    boxes = [(0.0, 0.0, float(picture.width), float(picture.height))]
-    if picture.width - width + picture.height - height >= 0.5:
-        corners = [(share * (picture.width - width), share * (picture.height - height)) for share in _SHARES]
-        boxes += [(left, top, left + width, top + height) for left, top in corners]
-    resized = (image.resize(frame.shape[::-1], Image.Resampling.BICUBIC, box) for box in boxes)
-    wanted = max((np.asarray(one) * 219 / 255 + 16 for one in resized), key=lambda one: psnr(one, frame))
+    sides = [
+        {side, max(side, even(whole * scale))} for side, whole in ((width, picture.width), (height, picture.height))
+    ]
+    crops = []
+    for across, down in product(*sides):
+        scaled = np.asarray(image.resize((across, down), Image.Resampling.BICUBIC)) * 219 / 255 + 16
+        corners = product(range(down - height + 1), range(across - width + 1))
+        crops += [scaled[top : top + height, left : left + width] for top, left in corners]
+    wanted = max(crops, key=lambda crop: psnr(crop, frame))
     return psnr(wanted, frame), ssim(wanted, frame)
 
 
