@@ -1,6 +1,7 @@
 """Background: the canvas with near parts painted away, as far as they can move."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,12 +52,24 @@ def filled(canvas: Canvas, hidden: Pixels, blur: float = 0.0) -> Background:
         return Background(canvas.fine, u, v)
     small = cv2.merge([cv2.resize(plane, hidden.shape[::-1], interpolation=cv2.INTER_AREA) for plane in (y, u, v)])
     checkpoint()
-    small = cv2.inpaint(small, hidden, RADIUS, cv2.INPAINT_TELEA)
+    small = _inpainted(small, hidden)
     checkpoint()
     parts = cv2.split(_softened(small, hidden, blur) if blur else small)
     checkpoint()
     laid = [_laid(plane, part, hidden) for plane, part in zip((y, u, v), parts, strict=True)]
     return Background(doubled(laid[0]), laid[1], laid[2])
+
+
+def _inpainted(small: Pixels, hidden: Pixels) -> Any:
+    """Mean of the picture painted and of its negative painted.
+
+    OpenCV rounds up with every pixel inward, which by itself adds up to another colour.
+    """
+    checkpoint()
+    positive = cv2.inpaint(small, hidden, RADIUS, cv2.INPAINT_TELEA)
+    checkpoint()
+    negative = cv2.inpaint(cv2.bitwise_not(small), hidden, RADIUS, cv2.INPAINT_TELEA)
+    return cv2.addWeighted(positive, 0.5, cv2.bitwise_not(negative), 0.5, 0)
 
 
 def _laid(plane: Pixels, small: Pixels, hidden: Pixels) -> Pixels:
