@@ -20,6 +20,8 @@ REACH = 7
 """Side of the window, in pixels of chroma, over which the front's colour is carried across its outline."""
 LEAST_AROUND = 0.02
 """Part of the window that has to be the front's."""
+LEAST_MIXED = np.float32(0.04)
+"""Share of the front from which a pixel is mixed."""
 LEAST_SHARE = 0.2
 """Share of the front's colour up to which a pixel is the back's alone."""
 LEAST_CONTRAST = 16.0
@@ -35,7 +37,7 @@ def taken_apart(canvas: Canvas, matte: Pixels, background: Background) -> tuple[
 
     `matte` has chroma's density. Where the background is painted beyond it, pixels of the front's colour are the
     front's too: stray hair, and the blur of outlines. The difference that is left between the picture and the mixture
-    of estimated colours is shared among both, the least change of either that makes up for it.
+    of estimated colours is shared among both.
     """
     known: Grid = matte.astype(np.float32) * np.float32(1 / 255)
     whole = (known >= WHOLE).astype(np.float32)
@@ -46,9 +48,13 @@ def taken_apart(canvas: Canvas, matte: Pixels, background: Background) -> tuple[
     shown, behind = (small_y, canvas.u, canvas.v), (small_back, background.u, background.v)
     carried = [_carried(plane, whole, around) for plane in shown]
     checkpoint()
+    share, sure = _explained(shown, carried, behind)
     # Farther from the front its colour is not known.
-    explained = _explained(shown, carried, behind) * (around > LEAST_AROUND)
-    matte = as_bytes(_rounded(255 * np.maximum(known, explained)))
+    sure = sure * (around > LEAST_AROUND)
+    # Along the matte's edge colour tells more than depth does; beyond it, it only adds.
+    edge = (known > 1 - WHOLE) & (known < WHOLE)
+    told = known + (share - known) * sure
+    matte = as_bytes(_rounded(255 * np.where(edge, told, np.maximum(known, told))))
     half: Grid = matte.astype(np.float32) * np.float32(1 / 255)
     large = cv2.resize(matte, y.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) * np.float32(1 / 255)
     checkpoint()
@@ -62,8 +68,8 @@ def taken_apart(canvas: Canvas, matte: Pixels, background: Background) -> tuple[
     return Background(fine, front_u, front_v), Background(doubled(back), back_u, back_v), matte
 
 
-def _explained(shown: Colours, front: Colours, back: Colours) -> Grid:
-    """The front's share of each pixel by its colour between those of both layers; 0 where they are alike."""
+def _explained(shown: Colours, front: Colours, back: Colours) -> tuple[Any, Any]:
+    """The front's share of each pixel by its colour between those of both layers, and how far these differ."""
     across = contrast = np.float32(0)
     for plane, near, far in zip(shown, front, back, strict=True):
         way = near - far
@@ -71,7 +77,7 @@ def _explained(shown: Colours, front: Colours, back: Colours) -> Grid:
         contrast = contrast + way * way
     share = across / np.maximum(contrast, np.float32(1))
     sure = np.clip(np.sqrt(contrast) / LEAST_CONTRAST - 1, 0, 1)
-    return np.asarray(np.clip((share - LEAST_SHARE) / (1 - 2 * LEAST_SHARE), 0, 1) * sure, np.float32)
+    return np.clip((share - LEAST_SHARE) / (1 - 2 * LEAST_SHARE), 0, 1), sure
 
 
 def _carried(plane: Pixels, whole: Grid, around: Grid) -> Grid:
@@ -81,11 +87,18 @@ def _carried(plane: Pixels, whole: Grid, around: Grid) -> Grid:
 
 
 def _parts(plane: Pixels, front: Grid, back: Pixels, share: Grid) -> tuple[Pixels, Pixels]:
-    """A plane as the front's and the back's, by estimates of both."""
+    """A plane as the front's and the back's, by estimates of both.
+
+    The back stays within the range of its surroundings, or an outline would be seen on it; the front makes up for that.
+    """
     rest = 1 - share
     beneath: Any = back.astype(np.float32)
-    missing = (plane - share * front - rest * beneath) / (share * share + rest * rest)
-    return as_bytes(_rounded(front + missing * share)), as_bytes(_rounded(beneath + missing * rest))
+    beneath += rest * (plane - share * front - rest * beneath) / (share * share + rest * rest)
+    window = np.ones((5, 5), np.uint8)
+    bounded = np.clip(beneath, cv2.erode(back, window), cv2.dilate(back, window))
+    beneath = np.where(share > LEAST_MIXED, bounded, beneath)
+    above = (plane - rest * beneath) / np.maximum(share, LEAST_MIXED)
+    return as_bytes(_rounded(np.where(share > LEAST_MIXED, above, front))), as_bytes(_rounded(beneath))
 
 
 def _rounded(plane: Grid) -> Grid:

@@ -10,11 +10,13 @@ from stillmotion.engines.parallax.camera.projection import CELL, NearnessMap, Vi
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.depth.relief import LAYER_ROUNDS, Envelopes
-from stillmotion.engines.parallax.layers.background import Background, painted
-from stillmotion.vision.resize import Grid, Pixels, as_bytes
+from stillmotion.engines.parallax.layers.background import PAINTED_SIDE, Background, painted
+from stillmotion.vision.resize import Grid, Pixels, as_bytes, fit_within
 
 LEAST_SHIFT = 2.0
 """Displacement between the layers, in pixels, below which the front alone shows the same."""
+LEAST_NEAR = 0.03
+"""Share of the front in a pixel that is painted away."""
 EDGE = 2.0
 """Steepness of the matte at a step: its width is the canvas's pixels in a cell of relief over this."""
 
@@ -62,10 +64,26 @@ def from_depth(canvas: Canvas, envelopes: Envelopes, relief: Grid, reach: tuple[
     level = (cv2.resize(relief, size, interpolation=cv2.INTER_LINEAR) - middle) / between
     checkpoint()
     shift = gap * np.hypot(*reach) * np.float32(CELL)
-    is_far = np.clip(0.5 - EDGE * level, 0, 1) * np.clip(_enlarged(shift, size) / LEAST_SHIFT - 1, 0, 1)
-    matte = as_bytes(np.rint(255 - 255 * is_far))
+    apart = np.clip(_enlarged(shift, size) / LEAST_SHIFT - 1, 0, 1)
+    near = np.clip(0.5 + EDGE * level, 0, 1)
+    matte = as_bytes(np.rint(255 - 255 * (1 - near) * apart))
     checkpoint()
-    return Layers(front, back, matte, painted(canvas, matte, float(shift.max())))
+    covered = _near_side(near, apart)
+    checkpoint()
+    return Layers(front, back, matte, painted(canvas, covered, float(shift.max())))
+
+
+def _near_side(near: Grid, apart: Grid) -> Pixels:
+    """Everything on the near side of steps: 255, at most `PAINTED_SIDE` wide.
+
+    `near` says on which side of a step a pixel lies, but only where the layers are `apart`; elsewhere it is as what is
+    next to it.
+    """
+    near, apart = (fit_within(each, PAINTED_SIDE) for each in (near, apart))
+    known = apart > 0.5
+    ours, theirs = known & (near > LEAST_NEAR), known & (near <= LEAST_NEAR)
+    to_near, to_far = (cv2.distanceTransform((~each).astype(np.uint8), cv2.DIST_L2, 3) for each in (ours, theirs))
+    return np.where(to_near < to_far, 255, 0).astype(np.uint8)
 
 
 def _enlarged(cells: Grid, size: tuple[int, int]) -> Grid:
