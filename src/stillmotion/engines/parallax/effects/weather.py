@@ -29,6 +29,8 @@ EXPOSURE = 1 / 40
 """Seconds over which a moving particle is smeared."""
 SIZES = (0.65, 1.4)
 """Range of a particle's size, speed and strength among those of its depth."""
+COMPACT = 0.01
+"""Longest smear, in frame heights, of a particle that is hidden as a whole."""
 FEWEST = 4
 """Least number of particles at a depth."""
 
@@ -50,6 +52,11 @@ class Particles:
     smear: float
     blur: float
     opacities: tuple[float, float, float]
+
+    @property
+    def is_compact(self) -> bool:
+        """True if a particle is small enough to be seen or hidden as a whole."""
+        return abs(self.fall) * EXPOSURE * self.smear < COMPACT
 
 
 WEATHER: Mapping[str, Particles] = {
@@ -101,14 +108,17 @@ class Weather:
         veil = self._nearest(frame, index, shown)
         for fields, plane in zip(self._depths[:2], self._planes, strict=False):
             opening = plane.opening(sources)
-            layer = veil if opening is None else np.zeros_like(veil)
-            # Particles in cells that are hidden all round are not drawn.
-            around = None if opening is None else cv2.dilate(opening, np.ones((5, 5), np.uint8))
             for field in fields:
+                if opening is None or field.kind.is_compact:
+                    _draw(field, veil, index, self._beat, shown, opening)
+                    continue
+                # A streak may be hidden in part. Those in cells that are hidden all round are not drawn.
+                layer = np.zeros_like(veil)
+                around = cv2.dilate(opening, np.ones((5, 5), np.uint8))
                 _draw(field, layer, index, self._beat, shown, around)
+                cv2.multiply(layer, warp.enlarged(opening), dst=layer, scale=1 / 255)
+                veil = cv2.max(veil, layer, veil)
             checkpoint()
-            if opening is not None:
-                veil = cv2.max(veil, cv2.multiply(layer, warp.enlarged(opening), dst=layer, scale=1 / 255), veil)
         # Small circles of OpenCV's have corners.
         return lightened(frame, cv2.GaussianBlur(veil, (3, 3), 0, dst=veil))
 
@@ -152,7 +162,10 @@ def _scattered(
 
 
 def _draw(field: _ParticleField, veil: Pixels, index: int, beat: Beat, shown: float, around: Pixels | None) -> None:
-    """Dots, and streaks where a smear is longer than its particle; none where `around`, on a map's cells, is 0."""
+    """Dots, and streaks where a smear is longer than its particle.
+
+    None is drawn where `around`, on a map's cells, is 0; compact ones are fainter where it is less than 255.
+    """
     height, width = veil.shape
     places, smears, sizes = field.at(index, float(beat.x[index]) * beat.seconds)
     places, smears, sizes = (
@@ -162,14 +175,18 @@ def _draw(field: _ParticleField, veil: Pixels, index: int, beat: Beat, shown: fl
     )
     reach = (sizes * 2 + np.abs(smears).max(axis=1))[:, np.newaxis]
     seen = ((places > -reach) & (places < np.array([width, height]) + reach)).all(axis=1)
+    visible: Any = None
     if around is not None:
         row, column = (
             np.clip(places[:, axis] / CELL + 1, 0, around.shape[1 - axis] - 1).astype(int) for axis in (1, 0)
         )
-        seen &= around[row, column] > 0
+        visible = around[row, column]
+        seen &= visible > 0
     places, smears, sizes = places[seen], smears[seen], sizes[seen]
     # What is finer than a pixel is drawn as wide as one, and fainter.
     shades = field.shade[seen] * np.minimum(1, 2 * sizes) * shown
+    if visible is not None and field.kind.is_compact:
+        shades = shades * (visible[seen] / 255)
     unit = 1 << SUBPIXEL
     starts, ends = (((places + smears * half) * unit).round().astype(int) for half in (-0.5, 0.5))
     radii = np.maximum(unit // 2, sizes * unit).astype(int)
