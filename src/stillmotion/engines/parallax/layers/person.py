@@ -1,5 +1,7 @@
 """A person's layer: the front is the person from a mask, the back the wall with the person painted away."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -10,8 +12,12 @@ from stillmotion.engines.parallax.layers.background import COVERED, PAINTED_SIDE
 from stillmotion.engines.parallax.layers.sheets import Layers
 from stillmotion.vision.resize import Grid, Pixels
 
+RING = 5 / 1280
+"""Width of the ring around a person that is painted with it, of the longer side: mixed pixels, and halos."""
 STRAY = 16 / 1280
-"""Width of the ring around a person that is painted too, since it holds stray hair and ears, of the longer side."""
+"""Width of the ring in which stray hair and ears are looked for."""
+INSIDE = 250
+"""Share (of 255) from which a pixel is the person's alone."""
 BLUR = 0.22
 """Sigma of what is painted behind a person, as a fraction of its distance from what is seen: a wall out of focus."""
 LEAST_APART = 0.05
@@ -36,13 +42,32 @@ def from_mask(front: NearnessMap, back: NearnessMap, alpha: Pixels, moved: Grid)
 
 
 def _covered(canvas: Canvas, alpha: Pixels) -> Pixels:
-    """Everything that the person covers, with stray hair around: 1, elsewhere 0, at the size that is painted at.
+    """Everything that the person covers: 1, elsewhere 0, at the size that is painted at.
 
-    Nothing of the person is left, from which the wall could be painted.
+    A narrow ring around is the person's too, and of a wider one what looks more like the person than like the wall.
     """
     scale = min(1.0, PAINTED_SIDE / max(canvas.width, canvas.height))
     size = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
-    stray = 2 * round(STRAY * max(size)) + 1
     small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-    grown = cv2.dilate(small, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (stray, stray)))
-    return (grown > COVERED).astype(np.uint8)
+    narrow, wide = (_grown(small, round(part * max(size))) for part in (RING, STRAY))
+    planes = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (canvas.fine, canvas.u, canvas.v)]
+    colours = cv2.merge(planes).astype(np.float32)
+    checkpoint()
+    window = 2 * round(2 * STRAY * max(size)) + 1
+    to_person, to_wall = (_unlike(colours, part, window) for part in (small > INSIDE, wide == 0))
+    checkpoint()
+    stray = wide & (to_person < to_wall).astype(np.uint8)
+    return np.asarray(narrow | cv2.dilate(stray, np.ones((3, 3), np.uint8)) & wide, np.uint8)
+
+
+def _grown(alpha: Pixels, reach: int) -> Pixels:
+    """Mask of the pixels within `reach` of a person."""
+    side = 2 * max(1, reach) + 1
+    return (cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > COVERED).astype(np.uint8)
+
+
+def _unlike(colours: Any, part: Any, window: int) -> Any:
+    """Distance of each pixel's colour from the mean of a part of the picture around it; large where there is none."""
+    weight = cv2.blur(part.astype(np.float32), (window, window))
+    mean = cv2.blur(colours * part[..., np.newaxis], (window, window)) / np.maximum(weight, 1e-3)[..., np.newaxis]
+    return np.where(weight > 1e-3, np.linalg.norm(colours - mean, axis=2), np.float32(1e3))

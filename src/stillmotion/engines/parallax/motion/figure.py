@@ -39,6 +39,8 @@ BREATH = 0.012
 BOB = 0.025
 SHIFT = 0.35
 """Sideways part of a step."""
+FILLING = 0.4
+"""Height of a face, as a fraction of the canvas's, from which a head moves less."""
 HEAD = (0.85, 1.05)
 """Half axes of a head, in widths and heights of its face."""
 BESIDE = 0.4
@@ -78,6 +80,8 @@ class Stature:
     face: tuple[float, float]
     at_face: float
     cut: tuple[Any, Any, Any]
+    loose: float
+    """Share of its motion that a head bears: a face that fills the frame would look like a mask of rubber."""
     side: float
     """1 if the person has more room to the right, otherwise −1."""
 
@@ -99,7 +103,8 @@ class Stature:
         off = face.centre[0] - 0.5
         side = float(-np.sign(off)) if abs(off) > 0.04 else (1.0 if beat.seed % 2 == 0 else -1.0)
         at_face = min(1.0, max(0.2, (foot - face.centre[1] * height) / tall))
-        return cls(body, above, x, y, tall, size, at_face, _cut(body), side)
+        loose = float(np.clip(1 - (size[1] / height - FILLING) / FILLING, 0.2, 1))
+        return cls(body, above, x, y, tall, size, at_face, _cut(body), loose, side)
 
     def head(self) -> Any:
         """Squared distance from the middle of the head, 1 at its outline: height × width."""
@@ -156,12 +161,19 @@ def _breathed(person: Stature, beat: Beat) -> tuple[Any, Samples]:
 
 
 def _nodded(person: Stature, beat: Beat) -> tuple[Any, Samples]:
-    dip = NOD * person.face[1] * (person.dome() + FOLLOWS * person.above_neck()) / (1 + FOLLOWS)
+    dip = NOD * person.loose * person.face[1] * (person.dome() + FOLLOWS * person.above_neck()) / (1 + FOLLOWS)
     return np.dstack([np.zeros_like(dip), dip]), (1 - np.cos(2 * np.pi * _cycles(beat, 0.55) * beat.x)) / 2
 
 
 def _turned(person: Stature, beat: Beat) -> tuple[Any, Samples]:
-    slide = person.side * TURN * person.face[0] * (person.dome() + FOLLOWS * person.above_neck()) / (1 + FOLLOWS)
+    slide = (
+        person.side
+        * TURN
+        * person.loose
+        * person.face[0]
+        * (person.dome() + FOLLOWS * person.above_neck())
+        / (1 + FOLLOWS)
+    )
     return np.dstack([slide, np.zeros_like(slide)]), beat.arrive(0.55)
 
 
