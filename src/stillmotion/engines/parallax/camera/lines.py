@@ -15,13 +15,13 @@ from stillmotion.engines.parallax.camera.path import FAR
 from stillmotion.engines.parallax.camera.projection import NearnessMap, Views
 from stillmotion.vision.resize import Grid
 
-MOST_BEND = 0.0045
+MOST_BEND = 0.0055
 """Largest accepted 95th percentile of bend, as a fraction of a segment's length: nobody sees 1 %."""
 MOMENTS = 7
 """Frames at which the bend is measured, the last among them."""
 POINTS = 24
 """Points on each segment."""
-REACHES = (6.0, 6.0, 4.0, 4.0, 2.5, 2.5, 1.6, 1.6)
+REACHES = (12.0, 8.0, 6.0, 4.0, 2.5, 1.6)
 """Sigma of the correction around a line, in cells, round by round: what wide corrections leave, narrow ones take."""
 FADING = 0.02
 """Weight of no correction, relative to a line's own at a distance of one cell; it wins far from every line."""
@@ -29,6 +29,8 @@ STANDING = (0.12, 0.25)
 """Tangents of the lean up to which a segment is upright, and from which it is not."""
 TALL = (0.08, 0.16)
 """Heights below which nobody sees a segment lean, and from which it is kept upright, in frame widths."""
+RELAXED = 1.8
+"""Over-relaxation of each correction: below 2 it converges, and sooner than at 1."""
 SENSITIVE = 0.12
 """Bend of a segment per unit of nearness from which it counts in full."""
 
@@ -97,7 +99,7 @@ class StraightLines:
         for reach in REACHES:
             missed = _missed(cv2.remap(near, column, row, cv2.INTER_LINEAR), self.upright)
             around = cv2.GaussianBlur(density, (0, 0), reach) + np.float32(FADING / reach)
-            near = near - cv2.GaussianBlur(summed(weight * missed), (0, 0), reach) / around
+            near = near - np.float32(RELAXED) * cv2.GaussianBlur(summed(weight * missed), (0, 0), reach) / around
             checkpoint()
         return near
 

@@ -34,11 +34,11 @@ NEAR_CELLS = 160
 """Longest side of the depth grid over a canvas, in cells."""
 REACH_MOMENTS = 11
 """Frames at which a move's reach is taken, the first and the last among them."""
-STRAIGHTENINGS = 6
+STRAIGHTENINGS = 8
 """Times that depth is straightened and limited in turn: each undoes a little of the other."""
 SLANT_TAKEN = 0.25
 """Part of a guess's slant that is given up for relief."""
-WORTH_UPRIGHTS = 1.8
+WORTH_UPRIGHTS = 2.0
 """Bend, relative to the accepted one, above which upright lines may lean if that helps."""
 STEEPEST = 0.4
 """Largest slope of a displacement along the camera's motion: at 1 a map would fold."""
@@ -52,7 +52,7 @@ LESSER_SHARES = (0.48, 0.36)
 """Fractions that are tried after these until it cuts no face."""
 LEAST_SHARE = 0.25
 """The fraction that is taken if it cuts one all the same."""
-MOST_GROWTH = 0.14
+MOST_GROWTH = 0.12
 """Largest growth of an orbit's subject: with more it looks like a zoom."""
 ORBIT_INWARDS = (1.0, 1.7, 2.5)
 """Factors on an orbit's way inwards, tried in this order until something visibly moves."""
