@@ -5,6 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from stillmotion.domain.rendering import checkpoint
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import Samples
@@ -140,6 +141,14 @@ LARGEST = 2.5
 
 HALVINGS = 22
 
+RATIO_HALVINGS = 15
+
+MOMENTS = 9
+"""Frames over which the overscan is sought at first."""
+
+ROUNDS = 8
+"""Times that it is sought again over frames that it does not serve."""
+
 POINTS_PER_SIDE = 96
 
 SAFETY = 1.02
@@ -154,13 +163,40 @@ def contained(views: Views, engaged: Samples, *surfaces: NearnessMap) -> Views:
 
     It is 1 at the start and proportional to `engaged`, so that it changes smoothly.
     """
-    needed = np.max([needed_overscan(views, surface) for surface in surfaces], axis=0) - 1
-    moving = engaged > BARELY
-    if not moving.any() or needed.max() <= 0:
-        return views.with_overscan(1 + np.maximum(needed, 0))
-    # The largest ratio needed at any frame serves for all, so that overscan follows the motion.
-    ratio = float(np.max(needed[moving] / engaged[moving]))
-    return views.with_overscan(1 + max(ratio, 0.0) * engaged)
+    if not (engaged > BARELY).any():
+        return views.with_overscan(np.max([needed_overscan(views, surface) for surface in surfaces], axis=0))
+    ratio, every = 0.0, np.flatnonzero(engaged > BARELY)
+    frames = every[np.unique(np.linspace(0, len(every) - 1, MOMENTS).round().astype(int))]
+    # The ratio is sought over a few frames, and again over those of all frames that it does not serve.
+    for _ in range(ROUNDS):
+        outside = frames[~_all_inside(views, engaged, ratio, frames, surfaces)]
+        if len(outside):
+            few = outside[np.unique(np.linspace(0, len(outside) - 1, MOMENTS).round().astype(int))]
+            ratio = _least_ratio(views, engaged, ratio, few, surfaces)
+        elif frames is every:
+            break
+        frames = every
+        checkpoint()
+    return views.with_overscan(1 + SAFETY * ratio * engaged)
+
+
+def _least_ratio(views: Views, engaged: Samples, least: float, frames: Any, surfaces: tuple[NearnessMap, ...]) -> float:
+    """The least ratio of overscan to `engaged`, above `least`, that fills some frames, by bisection."""
+    most = max((LARGEST - 1) / float(engaged.max()), least)
+    for _ in range(RATIO_HALVINGS):
+        middle = (least + most) / 2
+        if _all_inside(views, engaged, middle, frames, surfaces).all():
+            most = middle
+        else:
+            least = middle
+        checkpoint()
+    return most
+
+
+def _all_inside(views: Views, engaged: Samples, ratio: float, frames: Any, surfaces: tuple[NearnessMap, ...]) -> Any:
+    """For each of some frames, True if each surface fills it at this ratio."""
+    columns, overscan = views.at((frames, np.newaxis)), 1 + ratio * engaged[frames]
+    return np.all([_inside(columns, overscan, *_edge_points(surface), surface) for surface in surfaces], axis=0)
 
 
 def needed_overscan(views: Views, surface: NearnessMap) -> Samples:

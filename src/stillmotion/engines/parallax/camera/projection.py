@@ -239,9 +239,9 @@ LATTICE = 15
 REACH_MOMENTS = 5
 
 
-def reach(surface: NearnessMap, views: Views) -> float:
-    """Largest median displacement of the picture's corners from their place, in frame widths."""
-    x, y = corners(surface.canvas)
+def reach(surface: NearnessMap, views: Views, points: tuple[Any, Any]) -> float:
+    """Largest median displacement of points from their place, in frame widths."""
+    x, y = points
     moments = np.linspace(0, len(views.x) - 1, REACH_MOMENTS).round().astype(int)
     places = [solve(x, y, views.at(index), surface) for index in moments]
     return max(float(np.median(np.hypot(at[0] - x, at[1] - y))) for at in places)

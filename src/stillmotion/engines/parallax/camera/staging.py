@@ -18,6 +18,7 @@ from stillmotion.engines.parallax.camera.projection import (
     CELL,
     NearnessMap,
     Views,
+    corners,
     reach,
     resolve,
     surface_cells,
@@ -116,28 +117,34 @@ class Stage:
         if self.cutout is None and framing.subject_inverse(NearnessMap.over(self.canvas, self.near)) < FAR_SUBJECT:
             # What is before a far subject goes out of the frame; going back it would leave the frame's edge empty.
             path = path.with_dolly_zooms_turned()
-        surface = None if self.relief is not None else self._surface(self._flown(path), slanted=path.goes_round)
-        inwards = 1.0
+        surfaces, inwards = self._surfaces(path), 1.0
         if path.only_goes_round:
-            path, inwards = self._subdued(path, surface)
+            shorter, inwards = self._subdued(path, surfaces)
+            surfaces, path = self._reduced(surfaces, path, shorter), shorter
         tries = [(share, heads) for share in MOVE_SHARES] + [(share, faces) for share in LESSER_SHARES]
         for share, kept in tries:
-            fitted = self._fitted(path.scaled(share), surface, inwards)
+            shorter = path.scaled(share)
+            fitted = self._fitted(shorter, self._reduced(surfaces, path, shorter), inwards)
             if not any(loses(box, *fitted) for box in kept):
                 return fitted
-        return self._fitted(path.scaled(LEAST_SHARE), surface, inwards)
+        shorter = path.scaled(LEAST_SHARE)
+        return self._fitted(shorter, self._reduced(surfaces, path, shorter), inwards)
 
-    def _subdued(self, path: CameraPath, surface: NearnessMap | None) -> tuple[CameraPath, float]:
+    def _subdued(self, path: CameraPath, surfaces: tuple[NearnessMap, ...]) -> tuple[CameraPath, float]:
         """An orbit short enough not to look like a zoom, and the factor on its way inwards that lets it be seen.
 
         If nearly all that is seen lies at the pivot, and so keeps its place, the camera comes closer instead.
         """
-        front, views = self._fitted(path, surface, 1.0)
+        front, views = self._fitted(path, surfaces, 1.0)
         inverse = self.framing.subject_inverse(front)
         growth = float((views.zoom * views.overscan / (1 - inverse * views.z)).max()) - 1
-        path = path.scaled(min(1.0, MOST_GROWTH / max(growth, 1e-6)))
+        share = min(1.0, MOST_GROWTH / max(growth, 1e-6))
+        path = path.scaled(share)
+        seen = corners(self.canvas)
         for inwards in ORBIT_INWARDS[:-1]:
-            if reach(*self._fitted(path, surface, inwards)) >= LEAST_REACH:
+            if inwards > 1 or share < 1:
+                _, views = self._fitted(path, surfaces, inwards)
+            if reach(front, views, seen) >= LEAST_REACH:
                 return path, inwards
         return path, ORBIT_INWARDS[-1]
 
@@ -145,16 +152,22 @@ class Stage:
         """The path without its turns and zooms, which change no depth."""
         return resolve(path, 0.0, (0.0, 0.0), self.framing.aim())
 
-    def _fitted(self, path: CameraPath, surface: NearnessMap | None, inwards: float) -> tuple[NearnessMap, Views]:
-        """The move with its pivot on the subject, and the frame kept filled; `inwards` as in `resolve`.
-
-        The surface of a larger move serves for a smaller one, but relief shows more the smaller the move.
-        """
+    def _surfaces(self, path: CameraPath) -> tuple[NearnessMap, ...]:
+        """The surfaces that a path is seen over, the front one first."""
         flown = self._flown(path)
-        surfaces: tuple[NearnessMap, ...] = self.surfaces(flown) if surface is None else (surface,)
-        if self.cutout is not None:
-            surfaces = (self._before(surfaces[0], flown), *surfaces)
-        checkpoint()
+        if self.relief is not None:
+            return self.surfaces(flown)
+        wall = self._surface(flown, slanted=path.goes_round)
+        return (wall,) if self.cutout is None else (self._before(wall, flown), wall)
+
+    def _reduced(
+        self, surfaces: tuple[NearnessMap, ...], path: CameraPath, shorter: CameraPath
+    ) -> tuple[NearnessMap, ...]:
+        """The surfaces for a shorter path: known depth shows the more the less the camera moves."""
+        return surfaces if shorter is path or self.relief is None else self._surfaces(shorter)
+
+    def _fitted(self, path: CameraPath, surfaces: tuple[NearnessMap, ...], inwards: float) -> tuple[NearnessMap, Views]:
+        """The move with its pivot on the subject, and with the frame kept filled; `inwards` as in `resolve`."""
         framing = self.framing
         # On a drawing nothing is the subject: the camera turns less, and slides.
         subject = framing.subject_inverse(surfaces[0]) * (FLAT_TURN if self.scene.is_flat_art else 1.0)
