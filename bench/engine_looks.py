@@ -136,8 +136,9 @@ class Moves:
         picture, path = photo(name), folder / "move.mp4"
         size = clip_size(picture, Resolution.P540)
         for move in NATIVE_MOVES:
-            job = RenderJob("", picture, None, size, 1.0, concepts=(move,))
-            render(engine, job, path)
+            rendering = engine.render(RenderJob("", picture, None, size, 1.0, concepts=(move,)), never)
+            is_one_surface = json.loads(rendering.plan).get("layers", 1) == 1
+            encode(rendering, path)
             planes = luma(path, TRACKED_WIDTH)[::-TRACKED_EVERY][::-1]
             measured = motion(planes, NEAR_AND_FAR.get(name))
             clip = f"{move} on {name}"
@@ -148,7 +149,8 @@ class Moves:
                 self.wrong.append(clip)
             if move != "static":
                 self.reaches[clip] = 100 * measured.reach
-            if move in WITH_DEPTH:
+            # Between two layers a mesh over both folds and tears as it should.
+            if move in WITH_DEPTH and is_one_surface:
                 self.meshes[clip] = mesh(planes)
 
     def figures(self) -> list[Figure]:
