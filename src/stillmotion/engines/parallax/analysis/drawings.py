@@ -90,15 +90,24 @@ def _shows_a_photographed_thing(medium: Pixels, even: Any) -> bool:
 
 def _drawn_tiles(rgb: Pixels) -> float:
     """Fraction of tiles in which outlines meet exactly equal neighbours."""
+    if rgb.shape[1] < TILES:
+        return 0.0
     rows = rgb[:: max(1, rgb.shape[0] // 400)]
     # Columns that repeat are an enlarged picture's, whose own pixels decide.
-    own = rows[:, np.append(True, (rows[:, 1:] != rows[:, :-1]).any(axis=(0, 2)))]
+    own = rows[:, np.append(True, _largest_step(rows, 1).max(axis=0) > 0)]
     if own.shape[1] < TILES:
         return float(own.shape[1] < FEWEST_COLUMNS and rows.shape[1] >= 4 * TILES)
     rows = own
     # Three in a row: in a grey photograph two are often equal.
-    equal = (rows[:, 1:-1] == rows[:, :-2]).all(axis=2) & (rows[:, 1:-1] == rows[:, 2:]).all(axis=2)
-    outline = cv2.absdiff(rows[:, 2:], rows[:, :-2]).max(axis=2) > JUMP
+    steps = _largest_step(rows, 1)
+    equal = cv2.max(steps[:, 1:], steps[:, :-1]) == 0
+    outline = _largest_step(rows, 2) > JUMP
     tiles = (TILES, max(1, TILES * rgb.shape[0] // rgb.shape[1]))
     still, cut = (cv2.resize(each.astype(np.float32), tiles, interpolation=cv2.INTER_AREA) for each in (equal, outline))
     return float(((still > TILE_EQUAL) & (cut > TILE_OUTLINE)).mean())
+
+
+def _largest_step(rows: Pixels, columns: int) -> Any:
+    """Largest difference of any band between pixels so many columns apart."""
+    red, green, blue = cv2.split(cv2.absdiff(rows[:, columns:], rows[:, :-columns]))
+    return cv2.max(cv2.max(red, green), blue)
