@@ -1,6 +1,7 @@
 """Warp: frames drawn from a canvas through sampling maps."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -14,6 +15,8 @@ from stillmotion.vision.resize import Grid, Pixels
 
 STRIP = 16
 """Rows of cells drawn at once: a map of that size stays in the processor's cache."""
+THREADS = 2
+"""Strips drawn at a time: a frame is drawn faster than it is encoded."""
 ROUNDS = 2
 """Fixed-point rounds for displacements."""
 
@@ -56,6 +59,7 @@ class Warp:
 
     def __init__(self, surface: NearnessMap) -> None:
         self._surface = surface
+        self._pool = ThreadPoolExecutor(THREADS)
         self._canvas = surface.canvas
         frame = self._canvas.frame
         # Every second sample of the doubled plane is a canvas pixel; chroma lies between luma samples.
@@ -90,10 +94,14 @@ class Warp:
         luma = planes[: width * height].reshape(height, width)
         chroma = planes[width * height :].reshape(2, height // 2, width // 2)
         targets = ((luma,), (chroma[0], chroma[1]))
-        for first, end in _strips(0, self._cells[1] - 2):
+
+        def fill(strip: tuple[int, int]) -> None:
+            first, end = strip
             # Two more rows than drawn: upsampling needs a neighbour on either side.
             back = None if behind is None else behind[first : end + 2]
             self._fill(sources[first : end + 2], back, self._rows(targets, first, end))
+
+        for _ in self._pool.map(fill, _strips(0, self._cells[1] - 2)):
             checkpoint()
         if over is not None:
             self._fade(over, targets)
