@@ -42,7 +42,7 @@ class Motion:
 
     `x` and `y` are the median displacement, `growth` the logarithm of magnification, `turn` radians clockwise, `ahead`
     how much further right near things go than far ones. `reach` is the median, over tracks, of the farthest that they
-    get from where they began.
+    get from where they began; `quarter` is what a quarter of the tracks exceed.
     """
 
     x: float
@@ -51,6 +51,7 @@ class Motion:
     turn: float
     ahead: float
     reach: float
+    quarter: float
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def motion(planes: list[np.ndarray], places: Places | None = None) -> Motion:
     paths = tracks(planes, 300)
     width, height = planes[0].shape[1], planes[0].shape[0]
     if paths.shape[1] < 6:
-        return Motion(0, 0, 0, 0, 0, 0)
+        return Motion(0, 0, 0, 0, 0, 0, 0)
     start, way = paths[0], paths[-1] - paths[0]
     fit, _ = cv2.estimateAffinePartial2D(start, paths[-1], method=cv2.RANSAC, ransacReprojThreshold=8.0)
     growth, turn = float(np.log(np.hypot(fit[0, 0], fit[1, 0]))), float(np.arctan2(fit[1, 0], fit[0, 0]))
@@ -83,8 +84,9 @@ def motion(planes: list[np.ndarray], places: Places | None = None) -> Motion:
     rest = way[:, 0] - (np.exp(growth) - 1) * (start[:, 0] - middle[0])
     near, far = _near_and_far(start / np.array([width, height]), places)
     ahead = float(np.median(rest[near]) - np.median(rest[far]))
-    reach = float(np.median(np.hypot(*(paths - paths[0]).transpose(2, 0, 1)).max(axis=0)))
-    return Motion(carried[0] / width, carried[1] / width, growth, turn, ahead / width, reach / width)
+    farthest = np.hypot(*(paths - paths[0]).transpose(2, 0, 1)).max(axis=0) / width
+    reach, quarter = (float(np.quantile(farthest, share)) for share in (0.5, 0.75))
+    return Motion(carried[0] / width, carried[1] / width, growth, turn, ahead / width, reach, quarter)
 
 
 def _near_and_far(start: np.ndarray, places: Places | None) -> tuple[np.ndarray, np.ndarray]:

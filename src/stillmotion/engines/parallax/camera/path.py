@@ -67,6 +67,14 @@ class CameraPath:
         poses[:, COLUMNS["vertigo"]] *= -INWARD
         return CameraPath(poses, self.engaged, self.opening, self.ending)
 
+    def with_longer_pushes(self, factor: float) -> "CameraPath":
+        """The path with its moves forwards and back longer by a factor: a far subject grows little."""
+        if factor == 1:
+            return self
+        longer = np.ones(len(COLUMNS))
+        longer[COLUMNS["forward"]] = factor
+        return CameraPath(self.poses * longer, self.engaged, self.opening * longer, self.ending * longer)
+
     @property
     def ends_on_whole(self) -> bool:
         """True if the clip starts closer and ends on the whole picture."""

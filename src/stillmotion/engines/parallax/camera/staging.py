@@ -1,6 +1,7 @@
 """Staging of one keyframe: laid out on a canvas, with its depth and its move reduced to what the picture bears."""
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import cv2
@@ -53,14 +54,16 @@ LESSER_SHARES = (0.48, 0.36)
 """Fractions that are tried after these until it cuts no face."""
 LEAST_SHARE = 0.25
 """The fraction that is taken if it cuts one all the same."""
-MOST_GROWTH = 0.12
-"""Largest growth of an orbit's subject: with more it looks like a zoom."""
+MOST_GROWTH = (0.12, 0.2)
+"""Largest growth of an orbit's subject, since with more it looks like a zoom; the second where else nothing moves."""
 ORBIT_INWARDS = (1.0, 1.7, 2.5)
 """Factors on an orbit's way inwards, tried in this order until something visibly moves."""
 FLAT_TURN = 0.5
 """Fraction of an orbit's turn over a drawing."""
 LEAST_REACH = 0.025
 """Median displacement that counts as visible, in frame widths."""
+LONGEST_PUSH = 1.35
+"""Largest factor on a push towards a far subject."""
 FAR_SUBJECT = 0.5
 """Inverse distance below which a subject is far: a dolly zoom goes towards it."""
 SEEN = 8
@@ -114,9 +117,12 @@ class Stage:
         """The surface and the largest fraction of the move whose views stay on the canvas and cut no face."""
         framing = self.framing
         faces, heads = framing.faces(), framing.heads()
-        if self.cutout is None and framing.subject_inverse(NearnessMap.over(self.canvas, self.near)) < FAR_SUBJECT:
+        inverse = framing.subject_inverse(NearnessMap.over(self.canvas, self.near))
+        if self.cutout is None and inverse < FAR_SUBJECT:
             # What is before a far subject goes out of the frame; going back it would leave the frame's edge empty.
             path = path.with_dolly_zooms_turned()
+        if self.cutout is None and not self.scene.is_flat_art:
+            path = path.with_longer_pushes(min(max(FAR_SUBJECT / inverse, 1.0), LONGEST_PUSH))
         surfaces, inwards = self._surfaces(path), 1.0
         if path.only_goes_round:
             shorter, inwards = self._subdued(path, surfaces)
@@ -138,15 +144,14 @@ class Stage:
         front, views = self._fitted(path, surfaces, 1.0)
         inverse = self.framing.subject_inverse(front)
         growth = float((views.zoom * views.overscan / (1 - inverse * views.z)).max()) - 1
-        share = min(1.0, MOST_GROWTH / max(growth, 1e-6))
-        path = path.scaled(share)
         seen = corners(self.canvas)
-        for inwards in ORBIT_INWARDS[:-1]:
-            if inwards > 1 or share < 1:
-                _, views = self._fitted(path, surfaces, inwards)
+        shorter, inwards = path, ORBIT_INWARDS[0]
+        for most, inwards in product(MOST_GROWTH, ORBIT_INWARDS):
+            shorter = path.scaled(min(1.0, most / max(growth, 1e-6)))
+            _, views = self._fitted(shorter, surfaces, inwards)
             if reach(front, views, seen) >= LEAST_REACH:
-                return path, inwards
-        return path, ORBIT_INWARDS[-1]
+                break
+        return shorter, inwards
 
     def _flown(self, path: CameraPath) -> Views:
         """The path without its turns and zooms, which change no depth."""
