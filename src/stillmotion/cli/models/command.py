@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from stillmotion.adapters.directory.data_directory import DataDirectoryUnusable
 from stillmotion.adapters.models.depth_network import DEFAULT, FILES, NAME
 from stillmotion.adapters.models.hub import Tell
 from stillmotion.cli.admin.options import json_option, print_json
@@ -63,7 +64,7 @@ def list_(ctx: click.Context, offered: bool, memory: float | None, file: Path | 
         needs = f", {entry.memory_gb:g} GB" if entry.memory_gb else ""
         licence = entry.licence or "the server's own"
         territory = f", not for {entry.territory}" if entry.territory else ""
-        there = "; pulled" if entry.engine == EngineKind.DIFFUSERS and weights_of(entry, settings).is_dir() else ""
+        there = "; pulled" if entry.engine == EngineKind.DIFFUSERS and _is_pulled(entry, settings) else ""
         click.echo(f"    {entry.engine_name}: {', '.join(sorted(entry.abilities))}{needs}; {licence}{territory}{there}")
         if entry.summary:
             click.echo(f"    {entry.summary}")
@@ -202,6 +203,14 @@ def _telling(as_json: bool) -> Tell:
             click.echo(f"{there / 1e9:7.2f} of {total / 1e9:.2f} GB  {file}", err=True)
 
     return tell
+
+
+def _is_pulled(entry: Entry, settings: Settings) -> bool:
+    try:
+        return weights_of(entry, settings).is_dir()
+    except DataDirectoryUnusable:
+        # A user without a home has pulled nothing.
+        return False
 
 
 def _names(entry: Entry, models: Catalogue) -> list[str]:
