@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -25,3 +26,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def anyio_backend() -> str:
     """The event loop of async tests: asyncio, as in the service."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _logging_kept() -> Iterator[None]:
+    """Logging as it was before each test: a command that runs in this process sets up its own."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)

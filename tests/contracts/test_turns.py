@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from statistics import median
 
 import apsw
@@ -24,7 +25,12 @@ def claim(generation):
     return generation.claimed(UNTIL)
 
 
+MICROSECONDS = count()
+"""Within one microsecond the order is that of the rows' places, which is not the order of ids."""
+
+
 async def submit(store, subscription, **parts):
+    parts = {"created_at": NOON + timedelta(microseconds=next(MICROSECONDS))} | parts
     return (await store.submit(Submission(a_generation(subscription, **parts), subscription.product))).generation
 
 
