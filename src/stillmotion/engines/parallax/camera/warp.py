@@ -80,8 +80,14 @@ class Warp:
         `displacement`, on the surface's grid, is the motion of the picture's content in canvas pixels (right, down).
         """
         sources = np.empty((self._cells[1], self._cells[0], 2), np.float32)
-        x, y = solve(self._x, self._y, _single(view), self._surface)
-        sources[..., 0], sources[..., 1] = self._surface.pixel(x, y)
+        single = _single(view)
+
+        def locate(rows: slice) -> None:
+            x, y = solve(self._x, self._y[rows], single, self._surface)
+            sources[rows, :, 0], sources[rows, :, 1] = self._surface.pixel(x, y)
+
+        half = self._cells[1] // 2
+        list(self._pool.map(locate, (slice(0, half), slice(half, None))))
         return sources if displacement is None else displaced(sources, displacement)
 
     def draw(self, sources: Grid, over: Over | None = None, behind: Grid | None = None) -> Frame:

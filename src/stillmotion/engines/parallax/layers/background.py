@@ -1,5 +1,6 @@
 """Background: the canvas with near parts painted away, as far as they can move."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +90,11 @@ def _inpainted(small: Pixels, hidden: Pixels) -> Any:
     OpenCV rounds up with every pixel inward, which by itself adds up to another colour.
     """
     checkpoint()
-    positive = cv2.inpaint(small, hidden, RADIUS, cv2.INPAINT_TELEA)
-    checkpoint()
-    negative = cv2.inpaint(cv2.bitwise_not(small), hidden, RADIUS, cv2.INPAINT_TELEA)
+    with ThreadPoolExecutor(2) as pool:
+        both = pool.map(
+            lambda each: cv2.inpaint(each, hidden, RADIUS, cv2.INPAINT_TELEA), (small, cv2.bitwise_not(small))
+        )
+        positive, negative = both
     return cv2.addWeighted(positive, 0.5, cv2.bitwise_not(negative), 0.5, 0)
 
 
