@@ -64,7 +64,8 @@ def is_jpeg(content):
 
 
 def test_what_is_being_made_can_be_seen_and_is_gone_with_the_clip(make_running):
-    running = make_running(STILLMOTION_PREVIEW_SECONDS="0.1")
+    # A preview that is replaced between its size and its bytes comes short, so that they are not replaced too often.
+    running = make_running(STILLMOTION_PREVIEW_SECONDS="0.5")
     with Client(running.base, running.key) as client:
         watching = client.watch(client.submit(small_picture(), "orbit left", seconds=12))
         shown = until_seen(watching)
