@@ -140,13 +140,13 @@ class Moves:
         for move in NATIVE_MOVES:
             rendering = engine.render(RenderJob("", picture, None, size, 1.0, concepts=(move,)), never)
             is_one_surface = json.loads(rendering.plan).get("layers", 1) == 1
+            if move == "dolly_zoom" and not is_one_surface:
+                # Nearly all tracks lie on the subject, which holds still.
+                continue
             encode(rendering, path)
             planes = luma(path, TRACKED_WIDTH)[::-TRACKED_EVERY][::-1]
             measured = motion(planes, NEAR_AND_FAR.get(name))
             clip = f"{move} on {name}"
-            if move == "dolly_zoom" and not is_one_surface:
-                # Nearly all tracks lie on the subject, which holds still.
-                continue
             judged = "handheld" if move.startswith("orbit") and name in UNTOLD else move
             if agrees(judged, measured):
                 self.right += 1

@@ -141,15 +141,18 @@ class Stage:
 
         If nearly all that is seen lies at the pivot, and so keeps its place, the camera comes closer instead.
         """
-        front, views = self._fitted(path, surfaces, 1.0)
+        front, views = self._fitted(path, surfaces, ORBIT_INWARDS[0])
         inverse = self.framing.subject_inverse(front)
         growth = float((views.zoom * views.overscan / (1 - inverse * views.z)).max()) - 1
         seen = corners(self.canvas)
         shorter, inwards = path, ORBIT_INWARDS[0]
-        for most, inwards in product(MOST_GROWTH, ORBIT_INWARDS):
-            shorter = path.scaled(min(1.0, most / max(growth, 1e-6)))
-            _, views = self._fitted(shorter, surfaces, inwards)
-            if reach(front, views, seen) >= LEAST_REACH:
+        # Each share once: an orbit that grows little has its whole length under both limits.
+        shares = dict.fromkeys(min(1.0, most / max(growth, 1e-6)) for most in MOST_GROWTH)
+        for share, inwards in product(shares, ORBIT_INWARDS):
+            shorter = path.scaled(share)
+            is_whole = shorter is path and inwards == ORBIT_INWARDS[0]
+            tried = views if is_whole else self._fitted(shorter, surfaces, inwards)[1]
+            if reach(front, tried, seen) >= LEAST_REACH:
                 break
         return shorter, inwards
 
