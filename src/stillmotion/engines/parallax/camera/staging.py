@@ -26,7 +26,7 @@ from stillmotion.engines.parallax.camera.projection import (
 )
 from stillmotion.engines.parallax.canvas import Canvas, lay_out
 from stillmotion.engines.parallax.depth.cutout import Cutout, cut_out, fronted
-from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, dilated, limited
+from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS, cut, dilated, limited, slant
 from stillmotion.engines.parallax.depth.relief import LAYER_ROUNDS, Envelopes, crisp, relief_size
 from stillmotion.engines.parallax.depth.source import Estimate
 from stillmotion.vision.faces import FaceFinder
@@ -248,8 +248,8 @@ class Stage:
 
     def _plane(self, *, slanted: bool) -> Grid:
         """Plane of the depth; with `slanted`, at least slightly nearer at the foot than at the top."""
-        slant = _slant(self.near, MOST_SLANT, LEAST_SLANT if slanted else -np.inf)
-        return np.clip(np.float32(self.near.mean()) + slant, 0, 1).astype(np.float32)
+        slope = slant(self.near, MOST_SLANT, LEAST_SLANT if slanted else -np.inf).astype(np.float32)
+        return np.clip(np.float32(self.near.mean()) + slope, 0, 1).astype(np.float32)
 
     def _slides(self, views: Views, cells: tuple[int, int]) -> tuple[Grid, Grid]:
         """Largest displacement of the nearest surface relative to the farthest, in cells, sideways and upright.
@@ -305,18 +305,8 @@ def _relieved(near: Grid) -> Grid:
     One picture tells relief only up to a plane and a scale (Belhumeur, Kriegman and Yuille 1999), and a plane in motion
     shows no depth.
     """
-    flatter = near - np.float32(SLANT_TAKEN) * _slant(near)
+    flatter = near - np.float32(SLANT_TAKEN) * slant(near).astype(np.float32)
     low, high = (float(level) for level in np.percentile(flatter, (1, 99)))
     # Where there is little else than slant, the rest is mostly noise.
     gain = min(1 / max(high - low, 1e-6), 1 / (1 - SLANT_TAKEN))
     return np.clip((flatter - (low + high) / 2) * gain + 0.5, 0, 1).astype(np.float32)
-
-
-def _slant(near: Grid, most: float = np.inf, least: float = -np.inf) -> Grid:
-    """The least-squares plane through a grid, 0 in the middle. Its slopes are at most `most`, down at least `least`."""
-    height, width = near.shape
-    x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
-    # On a regular grid the axes are orthogonal: each slope is a projection.
-    slopes = (float((near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
-    across, down = (max(-most, min(most, slope)) for slope in slopes)
-    return (across * x + max(down, least) * y).astype(np.float32)

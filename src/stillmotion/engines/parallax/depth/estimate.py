@@ -63,12 +63,18 @@ def spread(values: Any) -> Grid:
 
 def _in_relief(near: Any) -> Any:
     """Nearness with its departures from a plane enlarged: a guess keeps too close to one."""
+    plane = float(near.mean()) + slant(near)
+    return plane + RELIEF * (near - plane)
+
+
+def slant(near: Grid, most: float = np.inf, least: float = -np.inf) -> Any:
+    """The least-squares plane through a grid, 0 in the middle. Its slopes are at most `most`, down at least `least`."""
     height, width = near.shape
     x, y = np.meshgrid(np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height))
     # On a regular grid the axes are orthogonal: each slope is a projection.
-    across, down = (float((near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
-    plane = float(near.mean()) + across * x + down * y
-    return plane + RELIEF * (near - plane)
+    slopes = (float((near * axis).sum() / (axis * axis).sum()) for axis in (x, y))
+    across, down = (max(-most, min(most, slope)) for slope in slopes)
+    return across * x + max(down, least) * y
 
 
 def _far_sky(sky: Grid, near: Any) -> Grid:
