@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -16,6 +15,7 @@ import openai
 import pytest
 
 from stillmotion.http.parsing.data_uri import read_data_uri
+from tests.docs.conftest import free_port
 from tests.end_to_end.conftest import small_picture
 from tests.waiting import eventually
 
@@ -101,9 +101,7 @@ def proxy(site, caller, tmp_path):
     server = {"model": "openai/sora-2", "api_base": f"{caller.edge.server.url}/v1", "api_key": caller.issued.primary}
     models = [{"model_name": "sora-2", "litellm_params": server}]
     file.write_text(json.dumps({"model_list": models, "general_settings": {"master_key": MASTER_KEY}}), "utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     base = Path(sys.base_prefix) / "bin" / "python3"
     words = "import sys; from litellm import run_server; sys.exit(run_server())"
     command = [base, "-c", words, "--config", file, "--host", "127.0.0.1", "--port", str(port)]

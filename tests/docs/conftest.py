@@ -3,12 +3,14 @@
 import http.server
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,9 +37,16 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Suppress the log."""
 
 
+BELOW_EPHEMERAL = range(20000, 32000)
+"""Ports that no system of ours hands out by itself: one that is free now is free when a program starts."""
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    """A port for a program that is started later. An ephemeral one could be another test's by then."""
+    for port in random.sample(BELOW_EPHEMERAL, len(BELOW_EPHEMERAL)):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 @pytest.fixture(scope="session")

@@ -82,13 +82,11 @@ async def test_two_thousand_names_that_are_never_answered_keep_nobody_waiting():
         names = NameServers((server.address,))
         silent = [asyncio.create_task(names(f"n{number}.silent.com")) for number in range(2000)]
         await eventually_async(lambda: server.asked)
-        began = time.monotonic()
         assert await names("both.photos.com")
-        taken = time.monotonic() - began
+        assert not any(task.done() for task in silent), "it waited for them"
         for task in silent:
             task.cancel()
         await asyncio.gather(*silent, return_exceptions=True)
-    assert taken < 2
 
 
 async def test_lookups_leave_no_thread_and_no_handle_behind():
