@@ -8,8 +8,8 @@ from pathlib import Path
 
 import apsw
 
-from stillmotion.adapters.store.sqlite import queries
 from stillmotion.adapters.store.sqlite.generation_rows import Bindings
+from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
 
 
 @contextmanager
@@ -31,6 +31,6 @@ def write(connection: apsw.Connection, rows: Sequence[Bindings], batch: int) -> 
     while together := list(islice(remaining, batch)):
         connection.execute("BEGIN IMMEDIATE")
         for row in together:
-            connection.execute(queries.INSERT_GENERATION, row)
+            connection.execute(INSERT_GENERATION, row)
         connection.execute("COMMIT")
     return time.perf_counter() - began

@@ -16,8 +16,8 @@ import apsw
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.identifiers import new_uuid7
-from stillmotion.adapters.store.sqlite import queries
 from stillmotion.adapters.store.sqlite.generation_rows import Bindings, from_generation, microseconds, place_of
+from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
 from stillmotion.composition.administration import administration
 from stillmotion.composition.installation import Missing
 from stillmotion.config import Settings
@@ -137,7 +137,7 @@ def _insert(database: Path, rows: Iterator[Bindings]) -> None:
         connection.pragma("cache_size", -262_144)
         while batch := list(islice(rows, BATCH)):
             with connection:
-                connection.executemany(queries.INSERT_GENERATION, batch)
+                connection.executemany(INSERT_GENERATION, batch)
         connection.pragma("synchronous", "full")
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     finally:

@@ -12,11 +12,11 @@ import apsw
 import pytest
 
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
-from stillmotion.adapters.store.sqlite.database import CHECKPOINT_PAGES
-from stillmotion.adapters.store.sqlite.open_files import OpenFiles
-from stillmotion.adapters.store.sqlite.reader import HOLD_SECONDS, IDLE_SECONDS, Reader
+from stillmotion.adapters.store.sqlite.connections.database import CHECKPOINT_PAGES
+from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
+from stillmotion.adapters.store.sqlite.connections.reader import HOLD_SECONDS, IDLE_SECONDS, Reader
+from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
-from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.ports.store import IdempotencyKey, Submission
 from stillmotion.domain.errors import GenerationNotFound, RateLimitExceeded, StoreUnavailable
 from stillmotion.domain.lifecycle import State

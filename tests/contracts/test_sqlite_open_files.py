@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.adapters.store.sqlite.open_files import OpenFiles
+from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
 from stillmotion.domain.errors import StoreUnavailable
 from tests.contracts.conftest import keep_subscription
 

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
-from stillmotion.adapters.store.sqlite.database import has_wal_reset_bug, refuse_unsafe_sqlite
+from stillmotion.adapters.store.sqlite.connections.database import has_wal_reset_bug, refuse_unsafe_sqlite
 from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, Migration, migrations, open_database
 from stillmotion.domain.subscriptions import Usage
 from tests.builders import NOON

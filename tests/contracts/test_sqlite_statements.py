@@ -1,6 +1,8 @@
 """Query plans of the store's statements: the cost of a request does not grow with the history."""
 
 import re
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 
@@ -9,7 +11,8 @@ from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 
 STATEMENTS = {
     name: text
-    for name, text in vars(queries).items()
+    for module in iter_modules(queries.__path__)
+    for name, text in vars(import_module(f"{queries.__name__}.{module.name}")).items()
     if name.isupper() and not name.startswith("_") and re.match(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)", text)
 }
 ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "ALL_OBJECTS"}

@@ -10,8 +10,9 @@ from statistics import median
 import apsw
 import pytest
 
-from stillmotion.adapters.store.sqlite import open_store, queries
+from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.adapters.store.sqlite.generation_rows import from_generation
+from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
 from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.subscriptions import Usage
@@ -209,7 +210,7 @@ def _queue_directly(database, subscription, count):
     try:
         rows = (from_generation(replace(template, id=f"{template.id}-{number}")) for number in range(count))
         with connection:
-            connection.executemany(queries.INSERT_GENERATION, rows)
+            connection.executemany(INSERT_GENERATION, rows)
             more = "UPDATE limits SET queued = queued + ?, unfinished = unfinished + ? WHERE subscription_id = ?"
             connection.execute(more, (count, count, subscription.id))
     finally:

@@ -23,8 +23,8 @@ from bench.service import serving
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.store.sqlite import queries
 from stillmotion.adapters.store.sqlite.generation_rows import from_generation
+from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.composition.installation import LINKS, derived
 from tests.end_to_end.conftest import small_picture
@@ -317,7 +317,7 @@ def _queue(database, owner: str, count: int) -> None:
     try:
         with connection:
             rows = (template | {"id": f"0199aaaa-0000-7000-8000-{number:012}"} for number in range(count))
-            connection.executemany(queries.INSERT_GENERATION, rows)
+            connection.executemany(INSERT_GENERATION, rows)
             now = template["created_at"]
             connection.execute(
                 "INSERT INTO limits (subscription_id, window_started_at, window_spent, unfinished, queued) "

@@ -64,7 +64,7 @@ def _settings(ctx: click.Context, *names: str) -> Any:
 
 def _in_directory(kind: str) -> Known:
     def look(ctx: click.Context) -> Mapping[str, str]:
-        from stillmotion.adapters.store.sqlite.completions import names
+        from stillmotion.adapters.store.sqlite.upkeep.completions import names
 
         return names(_settings(ctx, "data_dir").data_dir / "stillmotion.db", kind)
 

@@ -25,7 +25,7 @@ import msgspec
 from stillmotion.adapters.directory.data_directory import SECRET_BYTES, DataDirectory
 from stillmotion.adapters.objects import is_key
 from stillmotion.adapters.private_files import FOLDER_MODE
-from stillmotion.adapters.store.sqlite import maintenance
+from stillmotion.adapters.store.sqlite.upkeep import maintenance
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import Draft, Output
 

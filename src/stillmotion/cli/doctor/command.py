@@ -114,7 +114,7 @@ def _python(settings: Settings) -> Finding:
 
 
 def _sqlite(settings: Settings) -> Finding:
-    from stillmotion.adapters.store.sqlite.database import refuse_unsafe_sqlite, sqlite_version
+    from stillmotion.adapters.store.sqlite.connections.database import refuse_unsafe_sqlite, sqlite_version
 
     del settings
     version = sqlite_version()

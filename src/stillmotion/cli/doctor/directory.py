@@ -70,7 +70,7 @@ def privacy(settings: Settings) -> Finding:
 
 def log_support(settings: Settings) -> Finding:
     """Check that SQLite's write-ahead log works here: shared memory can be mapped, and files locked."""
-    from stillmotion.adapters.store.sqlite.maintenance import refuse_without_log
+    from stillmotion.adapters.store.sqlite.upkeep.maintenance import refuse_without_log
 
     root = data_directory(settings.data_dir).root
     folder = next(each for each in (root, *root.parents) if each.exists())
@@ -80,7 +80,7 @@ def log_support(settings: Settings) -> Finding:
 
 def database(settings: Settings) -> Finding:
     """Check the database: intact, ours, of a known schema, and used with the secret that lies beside it."""
-    from stillmotion.adapters.store.sqlite.maintenance import inspect
+    from stillmotion.adapters.store.sqlite.upkeep.maintenance import inspect
 
     directory = data_directory(settings.data_dir)
     path = directory.database
@@ -105,7 +105,7 @@ def database(settings: Settings) -> Finding:
 
 def _refuse_another_secret(directory: DataDirectory, kept: bytes | None) -> None:
     from stillmotion.adapters.store.sqlite import StoreUnusable
-    from stillmotion.adapters.store.sqlite.secret import wrong_secret
+    from stillmotion.adapters.store.sqlite.upkeep.secret import wrong_secret
 
     if kept is None and not directory.has_secret:
         return

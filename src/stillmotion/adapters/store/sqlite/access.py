@@ -7,10 +7,10 @@ from decimal import Decimal
 import apsw
 import msgspec
 
-from stillmotion.adapters.store.sqlite import queries
+from stillmotion.adapters.store.sqlite.connections.reader import Reader
+from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.generation_rows import Bindings, Row, maybe_microseconds, microseconds, to_time
-from stillmotion.adapters.store.sqlite.reader import Reader
-from stillmotion.adapters.store.sqlite.writer import Writer
+from stillmotion.adapters.store.sqlite.queries import access
 from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound, SubscriptionNotFound
 from stillmotion.domain.request import Resolution
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState, Usage
@@ -27,7 +27,7 @@ class SqliteSubscriptions:
 
     async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
         """See `AccessStore.find_subscription`."""
-        rows = self._reader.rows(queries.FIND_BY_KEY, (key_digest,))
+        rows = self._reader.rows(access.FIND_BY_KEY, (key_digest,))
         if not rows:
             return None
         # The statement selects the key's columns first, then the subscription's with its product's.
@@ -36,13 +36,13 @@ class SqliteSubscriptions:
 
     async def access_version(self) -> int:
         """See `AccessStore.access_version`. Triggers count, so that no change is forgotten."""
-        return int(self._reader.rows(queries.ACCESS_VERSION)[0][0])
+        return int(self._reader.rows(access.ACCESS_VERSION)[0][0])
 
     async def add_product(self, product: Product) -> None:
         """See `SubscriptionStore.add_product`."""
 
         def operation(connection: apsw.Connection) -> None:
-            connection.execute(queries.INSERT_PRODUCT, from_product(product))
+            connection.execute(access.INSERT_PRODUCT, from_product(product))
             if connection.changes() == 0:
                 raise InvalidRequest(Problem("product", f"there is a product called {product.name} already"))
 
@@ -50,22 +50,22 @@ class SqliteSubscriptions:
 
     async def find_product(self, name: str) -> Product | None:
         """See `SubscriptionStore.find_product`."""
-        rows = self._reader.rows(queries.FIND_PRODUCT, (name,))
+        rows = self._reader.rows(access.FIND_PRODUCT, (name,))
         return to_product(rows[0]) if rows else None
 
     async def products(self) -> Sequence[Product]:
         """See `SubscriptionStore.products`."""
-        return [to_product(row) for row in self._reader.rows(queries.ALL_PRODUCTS)]
+        return [to_product(row) for row in self._reader.rows(access.ALL_PRODUCTS)]
 
     async def change_product(self, name: str, change: Callable[[Product], Product]) -> Product:
         """See `SubscriptionStore.change_product`."""
 
         def operation(connection: apsw.Connection) -> Product:
-            row = connection.execute(queries.FIND_PRODUCT, (name,)).get
+            row = connection.execute(access.FIND_PRODUCT, (name,)).get
             if row is None:
                 raise ProductNotFound(name)
             changed = change(to_product(row))
-            connection.execute(queries.UPDATE_PRODUCT, from_product(changed))
+            connection.execute(access.UPDATE_PRODUCT, from_product(changed))
             return changed
 
         return await self.writer.run(operation)
@@ -74,25 +74,25 @@ class SqliteSubscriptions:
         """See `SubscriptionStore.add_subscription`."""
 
         def operation(connection: apsw.Connection) -> None:
-            connection.execute(queries.INSERT_SUBSCRIPTION, from_subscription(subscription))
+            connection.execute(access.INSERT_SUBSCRIPTION, from_subscription(subscription))
             for key in keys:
-                connection.execute(queries.PUT_KEY, from_key(key))
+                connection.execute(access.PUT_KEY, from_key(key))
 
         await self.writer.run(operation)
 
     async def subscriptions(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
         """See `SubscriptionStore.subscriptions`."""
         keys: defaultdict[str, list[Key]] = defaultdict(list)
-        found = [to_subscription(row) for row in self._reader.rows(queries.ALL_SUBSCRIPTIONS)]
-        for row in self._reader.rows(queries.ALL_KEYS):
+        found = [to_subscription(row) for row in self._reader.rows(access.ALL_SUBSCRIPTIONS)]
+        for row in self._reader.rows(access.ALL_KEYS):
             key = to_key(row)
             keys[key.subscription_id].append(key)
         return [(subscription, keys[subscription.id]) for subscription in found]
 
     async def find_with_keys(self, subscription_id: str) -> tuple[Subscription, Sequence[Key]] | None:
         """See `SubscriptionStore.find_with_keys`."""
-        rows = self._reader.rows(queries.FIND_SUBSCRIPTION, (subscription_id,))
-        keys = self._reader.rows(queries.FIND_KEYS, (subscription_id,))
+        rows = self._reader.rows(access.FIND_SUBSCRIPTION, (subscription_id,))
+        keys = self._reader.rows(access.FIND_KEYS, (subscription_id,))
         return (to_subscription(rows[0]), [to_key(row) for row in keys]) if rows else None
 
     async def change_subscription(
@@ -101,11 +101,11 @@ class SqliteSubscriptions:
         """See `SubscriptionStore.change_subscription`."""
 
         def operation(connection: apsw.Connection) -> Subscription:
-            row = connection.execute(queries.FIND_SUBSCRIPTION, (subscription_id,)).get
+            row = connection.execute(access.FIND_SUBSCRIPTION, (subscription_id,)).get
             if row is None:
                 raise SubscriptionNotFound(subscription_id)
             changed = change(to_subscription(row))
-            connection.execute(queries.UPDATE_SUBSCRIPTION, from_subscription(changed))
+            connection.execute(access.UPDATE_SUBSCRIPTION, from_subscription(changed))
             return changed
 
         return await self.writer.run(operation)
@@ -114,15 +114,15 @@ class SqliteSubscriptions:
         """See `SubscriptionStore.replace_key`."""
 
         def operation(connection: apsw.Connection) -> None:
-            if connection.execute(queries.SUBSCRIPTION_EXISTS, (key.subscription_id,)).get is None:
+            if connection.execute(access.SUBSCRIPTION_EXISTS, (key.subscription_id,)).get is None:
                 raise SubscriptionNotFound(key.subscription_id)
-            connection.execute(queries.PUT_KEY, from_key(key))
+            connection.execute(access.PUT_KEY, from_key(key))
 
         await self.writer.run(operation)
 
     async def usage(self, subscription_id: str, period: str) -> Usage:
         """See `SubscriptionStore.usage`."""
-        rows = self._reader.rows(queries.FIND_USAGE, (period, subscription_id))
+        rows = self._reader.rows(access.FIND_USAGE, (period, subscription_id))
         if not rows:
             return Usage(0.0, 0, 0)
         unfinished, queued, video_spent = rows[0]

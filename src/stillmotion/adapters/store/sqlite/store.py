@@ -5,18 +5,18 @@ from pathlib import Path
 import apsw
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.store.sqlite import queries
 from stillmotion.adapters.store.sqlite.access import SqliteSubscriptions
-from stillmotion.adapters.store.sqlite.database import refuse_unsafe_sqlite, sqlite_version
+from stillmotion.adapters.store.sqlite.connections.database import refuse_unsafe_sqlite, sqlite_version
+from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
+from stillmotion.adapters.store.sqlite.connections.reader import Reader
+from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import SqliteCallbacks
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
-from stillmotion.adapters.store.sqlite.open_files import OpenFiles
-from stillmotion.adapters.store.sqlite.reader import Reader
+from stillmotion.adapters.store.sqlite.queries import transactions
 from stillmotion.adapters.store.sqlite.retention import SqliteRetention
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
-from stillmotion.adapters.store.sqlite.secret import Fingerprint, agree_on_secret, replace_fingerprint
+from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprint, agree_on_secret, replace_fingerprint
 from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
-from stillmotion.adapters.store.sqlite.writer import Writer
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.store import Changed, unwatched
 from stillmotion.application.ports.values import Clock
@@ -88,4 +88,4 @@ def use_secret(path: Path, fingerprint: bytes) -> None:
 
 def _touch(connection: apsw.Connection) -> None:
     version = connection.pragma("user_version")
-    connection.execute(queries.TOUCH.format(version=version))
+    connection.execute(transactions.TOUCH.format(version=version))

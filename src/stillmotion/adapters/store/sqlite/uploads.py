@@ -5,10 +5,10 @@ from datetime import datetime
 
 import apsw
 
-from stillmotion.adapters.store.sqlite import queries
+from stillmotion.adapters.store.sqlite.connections.reader import Reader
+from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.generation_rows import from_upload, microseconds, to_upload
-from stillmotion.adapters.store.sqlite.reader import Reader
-from stillmotion.adapters.store.sqlite.writer import Writer
+from stillmotion.adapters.store.sqlite.queries import uploads
 from stillmotion.domain.uploads import Upload, check_room
 
 
@@ -23,25 +23,25 @@ class SqliteUploads:
         """See `UploadStore.add_upload`."""
 
         def operation(connection: apsw.Connection) -> None:
-            kept, kept_bytes = connection.execute(queries.UPLOADED, (upload.subscription_id,)).get
+            kept, kept_bytes = connection.execute(uploads.UPLOADED, (upload.subscription_id,)).get
             check_room(kept, kept_bytes, upload.size)
-            connection.execute(queries.INSERT_UPLOAD, from_upload(upload))
+            connection.execute(uploads.INSERT_UPLOAD, from_upload(upload))
 
         await self.writer.run(operation)
 
     async def find_upload(self, subscription_id: str, upload_id: str) -> Upload | None:
         """See `UploadStore.find_upload`."""
-        rows = self._reader.rows(queries.FIND_UPLOAD, (subscription_id, upload_id))
+        rows = self._reader.rows(uploads.FIND_UPLOAD, (subscription_id, upload_id))
         return to_upload(rows[0]) if rows else None
 
     async def expired_uploads(self, now: datetime, limit: int) -> Sequence[Upload]:
         """See `UploadStore.expired_uploads`."""
-        return [to_upload(row) for row in self._reader.rows(queries.EXPIRED_UPLOADS, (microseconds(now), limit))]
+        return [to_upload(row) for row in self._reader.rows(uploads.EXPIRED_UPLOADS, (microseconds(now), limit))]
 
     async def forget_upload(self, upload_id: str) -> None:
         """See `UploadStore.forget_upload`."""
 
         def operation(connection: apsw.Connection) -> None:
-            connection.execute(queries.FORGET_UPLOAD, (upload_id,))
+            connection.execute(uploads.FORGET_UPLOAD, (upload_id,))
 
         await self.writer.run(operation)

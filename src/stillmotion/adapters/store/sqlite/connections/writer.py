@@ -10,9 +10,9 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from stillmotion.adapters.store.sqlite import queries
-from stillmotion.adapters.store.sqlite.database import CHECKPOINT_PAGES, unavailable
-from stillmotion.adapters.store.sqlite.open_files import OpenFiles
+from stillmotion.adapters.store.sqlite.connections.database import CHECKPOINT_PAGES, unavailable
+from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
+from stillmotion.adapters.store.sqlite.queries import transactions
 from stillmotion.domain.errors import StoreUnavailable
 
 MAX_BATCH: Final = 256
@@ -105,13 +105,13 @@ class Writer:
         """Run and commit the batch and the operations that arrive meanwhile. False after the end of the queue."""
         open_ = True
         try:
-            self._connection.execute(queries.BEGIN)
+            self._connection.execute(transactions.BEGIN)
             for waiting in batch:  # The batch grows while it is walked.
                 self._attempt(waiting)
                 if open_ and waiting is batch[-1]:
                     open_ = self._take_up(batch)
             self._refuse_displaced()
-            self._connection.execute(queries.COMMIT)
+            self._connection.execute(transactions.COMMIT)
         except Exception as error:  # This thread must survive any error: all writes go through it.
             _refuse(batch, error)
             self._roll_back()
@@ -137,15 +137,15 @@ class Writer:
     def _attempt(self, waiting: _Waiting) -> None:
         """Run one operation. Raises only if the whole transaction is lost."""
         execute = self._connection.execute
-        execute(queries.OPEN_OPERATION)
+        execute(transactions.OPEN_OPERATION)
         try:
             waiting.result = waiting.operation(self._connection)
         except Exception as error:  # Any exception of an operation is its caller's.
             waiting.error = _as_unavailable(error) or error
             if not self._connection.in_transaction:
                 raise
-            execute(queries.UNDO_OPERATION)
-        execute(queries.KEEP_OPERATION)
+            execute(transactions.UNDO_OPERATION)
+        execute(transactions.KEEP_OPERATION)
 
     def _committed(self, connection: apsw.Connection, _database: str, log_pages: int) -> int:
         """Count the commit, and run the checkpoint. SQLite's own hook would hide the length of the log."""
@@ -160,7 +160,7 @@ class Writer:
         if self._connection.in_transaction:
             # If this fails, the next BEGIN fails too, and the rollback is repeated after it.
             with suppress(apsw.Error):
-                self._connection.execute(queries.ROLLBACK)
+                self._connection.execute(transactions.ROLLBACK)
 
 
 def _refuse(batch: list[_Waiting], error: Exception) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.store.sqlite.database import connect_reader
+from stillmotion.adapters.store.sqlite.connections.database import connect_reader
 
 MOST: Final = 1000
 """Names of each kind at most."""

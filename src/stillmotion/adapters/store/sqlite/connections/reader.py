@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import apsw
 
-from stillmotion.adapters.store.sqlite import queries
-from stillmotion.adapters.store.sqlite.database import connect_reader, unavailable
+from stillmotion.adapters.store.sqlite.connections.database import connect_reader, unavailable
+from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.generation_rows import Row
-from stillmotion.adapters.store.sqlite.writer import Writer
+from stillmotion.adapters.store.sqlite.queries import transactions
 from stillmotion.domain.errors import StoreUnavailable
 
 HOLD_SECONDS: Final = 0.01
@@ -108,7 +108,7 @@ class _View:
         loop = _running_loop()
         if loop is not None and not self._writer.log_is_long:
             self._seen, self._held_in, self._shared_until = commits, loop, loop.time() + HOLD_SECONDS
-            self.cursor.execute(queries.BEGIN_READING)
+            self.cursor.execute(transactions.BEGIN_READING)
             if self._timed_in is not loop:
                 self._timed_in = loop
                 loop.call_later(IDLE_SECONDS, self._end)
@@ -118,7 +118,7 @@ class _View:
         if self._held_in is not None:
             self._held_in = None
             with suppress(apsw.Error):  # A failed commit of a read ends the transaction too.
-                self.cursor.execute(queries.COMMIT)
+                self.cursor.execute(transactions.COMMIT)
 
     def _end(self) -> None:
         self._timed_in = None

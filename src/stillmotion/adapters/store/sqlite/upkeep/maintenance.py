@@ -9,8 +9,7 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.store.sqlite import queries
-from stillmotion.adapters.store.sqlite.database import (
+from stillmotion.adapters.store.sqlite.connections.database import (
     BUSY_TIMEOUT_MS,
     StoreUnusable,
     connect_reader,
@@ -22,8 +21,9 @@ from stillmotion.adapters.store.sqlite.database import (
 )
 from stillmotion.adapters.store.sqlite.generation_rows import objects_of
 from stillmotion.adapters.store.sqlite.generations import delete_generation
+from stillmotion.adapters.store.sqlite.queries import deletions
 from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, migrations, open_database
-from stillmotion.adapters.store.sqlite.secret import kept_fingerprint, wrong_secret
+from stillmotion.adapters.store.sqlite.upkeep.secret import kept_fingerprint, wrong_secret
 
 PROBLEMS_SHOWN: Final = 3
 
@@ -131,7 +131,7 @@ def named_objects(path: Path) -> Iterator[tuple[str, str]]:
     """Generation id and key of every lasting object of a generation; previews do not last."""
     connection = open_database(path, migrations())
     try:
-        for generation_id, *columns in connection.execute(queries.ALL_OBJECTS):
+        for generation_id, *columns in connection.execute(deletions.ALL_OBJECTS):
             for key in objects_of(tuple(columns)):
                 yield generation_id, key
     finally:
@@ -143,7 +143,7 @@ def existing(path: Path, generation_ids: Collection[str]) -> set[str]:
     connection = apsw.Connection(sqlite_name(path), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     try:
-        return {each for each in generation_ids if connection.execute(queries.GENERATION_EXISTS, (each,)).get}
+        return {each for each in generation_ids if connection.execute(deletions.GENERATION_EXISTS, (each,)).get}
     finally:
         connection.close()
 

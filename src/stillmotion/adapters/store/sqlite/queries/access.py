@@ -1,0 +1,85 @@
+"""Statements of products, subscriptions and keys."""
+
+from typing import Final
+
+_PRODUCT: Final = (
+    "p.id, p.name, p.surfaces, p.models, p.resolutions, p.max_seconds, p.submits_per_minute, p.reads_per_minute, "
+    "p.concurrent_generations, p.video_seconds_per_month, p.price_per_second, p.retention_days"
+)
+_SUBSCRIPTION: Final = "s.id, s.name, s.created_at, s.callback_secret, s.state, s.expires_at"
+_KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at"
+
+FIND_BY_KEY: Final = f"""
+    SELECT {_KEY}, {_SUBSCRIPTION}, {_PRODUCT}
+    FROM keys k
+    JOIN subscriptions s ON s.id = k.subscription_id
+    JOIN products p ON p.id = s.product_id
+    WHERE k.digest = ?
+"""
+
+INSERT_PRODUCT: Final = """
+    INSERT INTO products (
+        id, name, surfaces, models, resolutions, max_seconds, submits_per_minute, reads_per_minute,
+        concurrent_generations, video_seconds_per_month, price_per_second, retention_days
+    ) VALUES (
+        :id, :name, :surfaces, :models, :resolutions, :max_seconds, :submits_per_minute, :reads_per_minute,
+        :concurrent_generations, :video_seconds_per_month, :price_per_second, :retention_days
+    )
+    ON CONFLICT (name) DO NOTHING
+"""
+"""Changes no row for a name that is taken."""
+
+FIND_PRODUCT: Final = f"SELECT {_PRODUCT} FROM products p WHERE p.name = ?"
+
+ALL_PRODUCTS: Final = f"SELECT {_PRODUCT} FROM products p ORDER BY p.name"
+
+UPDATE_PRODUCT: Final = """
+    UPDATE products SET
+        surfaces = :surfaces, models = :models, resolutions = :resolutions, max_seconds = :max_seconds,
+        submits_per_minute = :submits_per_minute, reads_per_minute = :reads_per_minute,
+        concurrent_generations = :concurrent_generations, video_seconds_per_month = :video_seconds_per_month,
+        price_per_second = :price_per_second, retention_days = :retention_days
+    WHERE id = :id
+"""
+
+INSERT_SUBSCRIPTION: Final = """
+    INSERT INTO subscriptions (id, name, product_id, created_at, callback_secret, state, expires_at)
+    VALUES (:id, :name, :product_id, :created_at, :callback_secret, :state, :expires_at)
+"""
+
+ALL_SUBSCRIPTIONS: Final = f"""
+    SELECT {_SUBSCRIPTION}, {_PRODUCT}
+    FROM subscriptions s JOIN products p ON p.id = s.product_id
+    ORDER BY s.created_at, s.rowid
+"""
+
+ALL_KEYS: Final = f"SELECT {_KEY} FROM keys k ORDER BY k.subscription_id, k.slot"
+
+FIND_SUBSCRIPTION: Final = f"""
+    SELECT {_SUBSCRIPTION}, {_PRODUCT}
+    FROM subscriptions s JOIN products p ON p.id = s.product_id
+    WHERE s.id = ?
+"""
+
+UPDATE_SUBSCRIPTION: Final = """
+    UPDATE subscriptions SET name = :name, product_id = :product_id, state = :state, expires_at = :expires_at
+    WHERE id = :id
+"""
+
+SUBSCRIPTION_EXISTS: Final = "SELECT 1 FROM subscriptions WHERE id = ?"
+
+FIND_USAGE: Final = """
+    SELECT l.unfinished, l.queued, q.video_spent
+    FROM limits l LEFT JOIN quotas q ON q.subscription_id = l.subscription_id AND q.period = ?
+    WHERE l.subscription_id = ?
+"""
+
+ACCESS_VERSION: Final = "SELECT version FROM access_version WHERE only = 1"
+PUT_KEY: Final = """
+    INSERT INTO keys (digest, prefix, slot, subscription_id, created_at)
+    VALUES (:digest, :prefix, :slot, :subscription_id, :created_at)
+    ON CONFLICT (subscription_id, slot) DO UPDATE SET
+        digest = excluded.digest, prefix = excluded.prefix, created_at = excluded.created_at
+"""
+
+FIND_KEYS: Final = f"SELECT {_KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot"

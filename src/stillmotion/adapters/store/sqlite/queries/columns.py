@@ -1,0 +1,12 @@
+"""Columns of a generation, which statements of several subjects select."""
+
+from typing import Final
+
+COLUMNS: Final = (
+    "id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until, "
+    "failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key, "
+    "thumbnail_size, thumbnail_digest, losses, preview"
+)
+
+GENERATION: Final = "g." + COLUMNS.replace(", ", ", g.")
+"""Columns of a generation, in the order of `generation_rows.to_generation`."""

@@ -1,0 +1,64 @@
+"""Statements of single generations and of the lists of an owner."""
+
+from typing import Final
+
+from stillmotion.adapters.store.sqlite.queries.columns import COLUMNS, GENERATION
+
+FIND_GENERATION: Final = f"SELECT {GENERATION} FROM generations g WHERE g.id = ?"
+
+ASSET_DIGEST: Final = """
+    SELECT iif(video_key = :key, video_digest, thumbnail_digest) FROM generations
+    WHERE id = :id AND :key IN (video_key, thumbnail_key)
+"""
+
+FIND_OWNED: Final = f"""
+    SELECT {GENERATION} FROM generations g INDEXED BY generations_owned WHERE g.subscription_id = ? AND g.id = ?
+"""
+"""The index reads only the owner's row: another subscription's takes as long as a missing one."""
+
+_VIEW: Final = (
+    "id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key, "
+    "finished_at"
+)
+"""Columns of a view of a generation, in the order of `generation_rows.to_view`."""
+
+VIEW_GENERATION: Final = f"""
+    SELECT {_VIEW} FROM generations INDEXED BY generations_owned WHERE subscription_id = ? AND id = ?
+"""
+"""As `FIND_OWNED`."""
+
+VIEW_IN_PLACE: Final = f"SELECT {_VIEW} FROM generations WHERE sequence = ? AND subscription_id = ? AND id = ?"
+"""The same without the index, at the place of nearly every row (`generation_rows.place_of`)."""
+
+PAGE_OF_GENERATIONS: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
+"""
+"""The newest first: ids sort by time."""
+
+GENERATIONS_BEFORE: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
+"""
+
+GENERATIONS_AFTER: Final = f"""
+    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
+"""
+
+INSERT_GENERATION: Final = f"""
+    INSERT INTO generations (sequence, {COLUMNS}) VALUES (
+        CASE WHEN EXISTS (SELECT 1 FROM generations WHERE sequence = :place) THEN NULL ELSE :place END,
+        {":" + COLUMNS.replace(", ", ", :")}
+    )
+"""
+"""A row without a place, or with a taken one, is appended at the end."""
+
+UPDATE_GENERATION: Final = """
+    UPDATE generations SET
+        engine = :engine, remote = :remote,
+        state = :state, attempt = :attempt, failures = :failures, progress = :progress, lease_until = :lease_until,
+        failure_code = :failure_code, failure_reason = :failure_reason, plan = :plan, finished_at = :finished_at,
+        video_key = :video_key, video_size = :video_size, video_digest = :video_digest,
+        thumbnail_key = :thumbnail_key, thumbnail_size = :thumbnail_size, thumbnail_digest = :thumbnail_digest,
+        losses = :losses, preview = :preview
+    WHERE id = :id AND attempt = :fence
+"""
+"""All columns that can change. `fence` is the attempt that the change was made for."""

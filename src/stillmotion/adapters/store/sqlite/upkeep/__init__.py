@@ -1,0 +1,1 @@
+"""Upkeep of the database file: inspection, backups, its link to the secret, names for shell completion."""

@@ -1,0 +1,46 @@
+"""The queue in memory."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from stillmotion.application.ports.store import EVERY_ENGINE, Change, Engines
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.lifecycle import State
+from stillmotion.testing.memory_store.generations import MemoryGenerations
+
+
+@dataclass
+class MemoryQueue(MemoryGenerations):
+    """The queue of `GenerationStore`."""
+
+    async def claim_next(
+        self, claim: Change, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()
+    ) -> Generation | None:
+        """See `GenerationStore.claim_next`."""
+        queued = [each for each in self._generations.values() if each.state is State.QUEUED]
+        meant = [each for each in queued if engines.include(each.engine)]
+        waiting = [each for each in meant if each.subscription_id not in passed_over]
+        if not waiting:
+            return None
+        return await self.change(min(waiting, key=self._turn).id, claim)
+
+    async def queued_for(self, engine: str) -> Sequence[str]:
+        """See `GenerationStore.queued_for`."""
+        waiting = [each for each in self._generations.values() if (each.state, each.engine) == (State.QUEUED, engine)]
+        return [each.id for each in waiting]
+
+    async def leased(self, until: datetime) -> Sequence[str]:
+        """See `GenerationStore.leased`."""
+        return [each.id for each in self._generations.values() if each.lease_until and each.lease_until <= until]
+
+    async def counts(self) -> Mapping[str, int]:
+        """See `GenerationStore.counts`."""
+        counted = Counter(each.state for each in self._generations.values())
+        return {state.value: counted[state] for state in (State.QUEUED, State.DREAMING)}
+
+    def _turn(self, generation: Generation) -> tuple[int, datetime, str, datetime]:
+        owner = generation.subscription_id
+        line = self._lines[owner]
+        return line.turn, line.since, owner, generation.created_at

@@ -1,0 +1,20 @@
+"""The store in memory: every port over the same tables."""
+
+from dataclasses import dataclass
+
+from stillmotion.testing.memory_store.access import MemorySubscriptions
+from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
+from stillmotion.testing.memory_store.queue import MemoryQueue
+from stillmotion.testing.memory_store.retention import MemoryRetention
+from stillmotion.testing.memory_store.uploads import MemoryUploads
+
+
+@dataclass
+class MemoryStore(MemoryQueue, MemoryRetention, MemorySubscriptions, MemoryCallbacks, MemoryUploads):
+    """Every store port. No method awaits, so each is a transaction. `changed` is told of every change."""
+
+    async def check(self) -> None:
+        """Do nothing: a store in memory is always fit."""
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to close."""

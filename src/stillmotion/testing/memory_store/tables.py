@@ -1,0 +1,48 @@
+"""Tables of the store in memory."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from stillmotion.application.ports.store import Changed, unwatched
+from stillmotion.application.ports.values import Clock
+from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
+from stillmotion.domain.fairness import Line
+from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.quotas import RateWindow
+from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription
+from stillmotion.domain.uploads import Upload
+
+
+@dataclass
+class MemoryTables:
+    """The rows of every port, and the readings that several ports share."""
+
+    clock: Clock
+    changed: Changed = unwatched
+    _generations: dict[str, Generation] = field(default_factory=dict)
+    _windows: dict[str, RateWindow] = field(default_factory=dict)
+    _used_seconds: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    _idempotency: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
+    _digests: dict[str, bytes] = field(default_factory=dict)
+    _lines: dict[str, Line] = field(default_factory=dict)
+    _virtual_time: int = 0
+    _deliveries: dict[str, Delivery] = field(default_factory=dict)
+    _attempts: defaultdict[str, dict[tuple[int, int], DeliveryAttempt]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    _removals: list[str] = field(default_factory=list)
+    _products: dict[str, Product] = field(default_factory=dict)
+    _subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    _keys: dict[tuple[str, KeySlot], Key] = field(default_factory=dict)
+    _access_version: int = 0
+    _uploads: dict[str, Upload] = field(default_factory=dict)
+
+    def _own(self, subscription_id: str) -> list[GenerationView]:
+        own = (each.view for each in self._generations.values() if each.subscription_id == subscription_id)
+        return sorted(own, key=lambda each: each.id)
+
+    def _unfinished(self, owner: str) -> int:
+        return sum(each.subscription_id == owner and not each.is_terminal for each in self._generations.values())
+
+    def _line(self, owner: str) -> Line:
+        return self._lines.get(owner) or Line(0, 0, self.clock.now())
