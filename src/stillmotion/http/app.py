@@ -7,9 +7,10 @@ from typing import NamedTuple
 import msgspec
 from aiohttp import web
 
-from stillmotion.application.download_urls import AssetUrls
+from stillmotion.application.download_urls import LIFETIME, AssetUrls
 from stillmotion.application.ports.store import Dialects
 from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.http.console.files import ConsoleFile, origin_of, paths
 from stillmotion.http.edge.access_lines import AccessLines
 from stillmotion.http.edge.cors import Origins
 from stillmotion.http.edge.endpoint import Endpoint
@@ -123,6 +124,7 @@ def _endpoints(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Han
 def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Handler]:
     """Handlers for GET and HEAD: health, the reference, the pages."""
     services = parts.services
+    bucket = origin_of(services.objects.direct_url("console", LIFETIME))
     document = msgspec.json.encode(openapi.document(surfaces, PATHS, services.version, services.public_url))
     answering: dict[str, Answering] = {
         "/healthz": health.alive,
@@ -130,6 +132,7 @@ def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Hand
         "/metrics": health.MetricsPage(parts.metrics, services.generations.store),
         "/openapi.json": _always(Reply(200, document, [JSON_TYPE, NO_STORE])),
         **{path: StaticPage(name) for path, name in PAGES.items()},
+        **{path: ConsoleFile(file, bucket) for path, file in paths()},
     }
     words = GATEWAY.problems
     endpoints = {path: PlainEndpoint(_name(path), each, parts, words, path) for path, each in answering.items()}
@@ -146,4 +149,5 @@ def _always(reply: Reply) -> Answering:
 
 def _name(path: str) -> str:
     """Label of a page's requests in the metrics."""
-    return "pages" if path in PAGES else path.strip("/")
+    is_page = path in PAGES or path == "/" or path.startswith("/console/")
+    return "pages" if is_page else path.strip("/")

@@ -138,7 +138,8 @@ def test_a_histogram_counts_each_bucket_with_all_faster_ones():
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/docs/reference.js", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"]
+    "path",
+    ["/", "/console/app.js", "/docs", "/docs/reference.js", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"],
 )
 def test_pages_run_only_scripts_of_our_own(edge, path):
     answered = edge.ask("GET", path)

@@ -1,4 +1,4 @@
-"""Pages for people: a welcome and the API reference, from files of this package only."""
+"""Pages for people: the API reference, from files of this package only."""
 
 import asyncio
 from collections.abc import Mapping
@@ -25,12 +25,10 @@ _TYPES: Mapping[str, str] = {
 }
 
 PAGES: Mapping[str, str] = {
-    "/": "welcome.html",
     "/docs": "reference.html",
     "/docs/reference.js": "reference.js",
     "/docs/swagger-ui-bundle.js": "swagger-ui-bundle.js",
     "/docs/swagger-ui.css": "swagger-ui.css",
-    "/docs/welcome.css": "welcome.css",
 }
 """Files by their paths."""
 

@@ -1,0 +1,1 @@
+"""Console: the pages on which a person makes clips and runs the service, as files of this package."""

@@ -1,0 +1,61 @@
+/** Icons, drawn with one pen: 24 units wide, strokes only. */
+
+import { svg } from "../dom.js";
+
+const DRAWN = /** @type {Record<string, string>} */ ({
+  spark: "M4 5h16v14H4zM10 9v6l5-3z",
+  gallery: "M4 4h7v9H4zM14 4h6v5h-6zM14 12h6v8h-6zM4 16h7v4H4z",
+  queue: "M4 6h16M4 12h16M4 18h10",
+  more: "M4 12a1 1 0 1 0 2 0 1 1 0 1 0-2 0zM11 12a1 1 0 1 0 2 0 1 1 0 1 0-2 0zM18 12a1 1 0 1 0 2 0 1 1 0 1 0-2 0z",
+  about: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5.5M12 7.5h.01",
+  failures: "M12 4 2.5 20h19zM12 10v4.5M12 17.2h.01",
+  key: "M14.5 9.5a5 5 0 1 0-4.6 5L12 16.5h2v2h2v2h3.5V17l-5.7-5.7a5 5 0 0 0 .7-1.8zM8.5 8.5h.01",
+  usage: "M4 20V10M10 20V4M16 20v-7M22 20H2",
+  callbacks: "M4 12a8 8 0 0 1 14-5.3L20 9M20 4v5h-5M20 12a8 8 0 0 1-14 5.3L4 15M4 20v-5h5",
+  overview: "M4 13a8 8 0 0 1 16 0M12 13l4-4M4 17h16",
+  everybody: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.3a6.5 6.5 0 0 1 3.5 5.7",
+  customers: "M4 20V6l8-3 8 3v14M2 20h20M9 20v-5h6v5M8.5 9h.01M15.5 9h.01M12 9h.01",
+  models: "M12 3 3.5 7.5 12 12l8.5-4.5zM3.5 12 12 16.5l8.5-4.5M3.5 16.5 12 21l8.5-4.5",
+  settings: "M4 7h10M18 7h2M16 5v4M4 17h2M10 17h10M8 15v4M4 12h16",
+  picture: "M4 5h16v14H4zM4 16l5-5 4 4 2.5-2.5L20 17M15.5 9h.01",
+  upload: "M12 16V5M7.5 9 12 4.5 16.5 9M4 15v5h16v-5",
+  camera: "M4 8h3.5L9 5.5h6L16.5 8H20v11H4zM12 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z",
+  link: "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7L12 7M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.7L12 17",
+  download: "M12 4v11M7.5 11 12 15.5 16.5 11M4 19.5h16",
+  again: "M20 12a8 8 0 1 1-2.3-5.7L20 8.5M20 4v4.5h-4.5",
+  another: "M4 8h3c5 0 5 8 10 8h3M17 13l3 3-3 3M4 16h3c1.3 0 2.2-.5 3-1.3M13.7 9.3C14.6 8.5 15.6 8 17 8h3M17 5l3 3-3 3",
+  forward: "M4 12h13M12 6l6 6-6 6M20.5 5v14",
+  end: "M20 12H7M12 6l-6 6 6 6M3.5 5v14",
+  code: "M8 7l-5 5 5 5M16 7l5 5-5 5M13.5 5l-3 14",
+  trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5.5M14 11v5.5",
+  play: "M7 4.5v15l12-7.5z",
+  pause: "M8 5v14M16 5v14",
+  close: "M6 6l12 12M18 6 6 18",
+  check: "M4.5 12.5 10 18 20 6.5",
+  star: "M12 3.5l2.6 5.6 6 .7-4.5 4.1 1.2 6-5.3-3-5.3 3 1.2-6L3.4 9.8l6-.7z",
+  search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l4.5 4.5",
+  down: "M6 9l6 6 6-6",
+  up: "M6 15l6-6 6 6",
+  left: "M15 6l-6 6 6 6",
+  right: "M9 6l6 6-6 6",
+  sound: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM16 9a4.2 4.2 0 0 1 0 6M18.5 6.5a8 8 0 0 1 0 11",
+  mute: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM16 9.5l5 5M21 9.5l-5 5",
+  loop: "M17 3.5 20.5 7 17 10.5M20.5 7H7a4 4 0 0 0-4 4v1M7 20.5 3.5 17 7 13.5M3.5 17H17a4 4 0 0 0 4-4v-1",
+  frame: "M6 4v16M10 4l9 8-9 8z",
+  compare: "M12 3v18M4 6h5v12H4zM15 6h5v12h-5z",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  clock: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5.5l3.5 2",
+  wait: "M7 3.5h10M7 20.5h10M8 3.5c0 5 8 6 8 8.5s-8 3.5-8 8.5M16 3.5c0 5-8 6-8 8.5s8 3.5 8 8.5",
+  edit: "M4 20l1-4.5L16.5 4 20 7.5 8.5 19zM14 6.5l3.5 3.5",
+  out: "M14 4h6v16h-6M4 12h11M11 8l4 4-4 4",
+  eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12zM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
+  plus: "M12 5v14M5 12h14",
+  list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
+  server: "M4 4.5h16v6H4zM4 13.5h16v6H4zM8 7.5h.01M8 16.5h.01",
+  bell: "M6 16V10.5a6 6 0 0 1 12 0V16l1.5 2h-15zM10 20.5h4",
+});
+
+/** An icon by its name, hidden from those who hear the page: the text beside it, or a label, says what it means. */
+export function icon(/** @type {string} */ name) {
+  return svg("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: DRAWN[name] ?? DRAWN.about }));
+}

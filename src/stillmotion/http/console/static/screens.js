@@ -1,0 +1,20 @@
+/** Every screen: its name in addresses, its place in the menus, who may see it. Each is loaded when it is opened. */
+
+/**
+ * @typedef {object} Screen
+ * @property {string} label
+ * @property {"studio" | "account" | "service" | "none"} section studio: in the bar. account, service: in More
+ * @property {string} icon
+ * @property {() => Promise<{show: (place: any) => any}>} load
+ */
+
+/** @type {Record<string, Screen>} */
+export const screens = {
+  make: { label: "Make", section: "studio", icon: "spark", load: () => import("./screens/make.js") },
+  about: { label: "About", section: "none", icon: "about", load: () => import("./screens/about.js") },
+};
+
+/** The screens of a section, by name, in the order of the table. */
+export function screensOf(/** @type {string} */ section) {
+  return Object.entries(screens).filter(([, each]) => each.section === section);
+}

@@ -1,0 +1,56 @@
+"""Files of the console as they are served: validators, the policy, and nothing but these files."""
+
+import re
+
+import pytest
+
+from stillmotion.http.console.files import paths, policy
+
+EVERY = sorted(path for path, _ in paths())
+
+
+@pytest.mark.parametrize("path", ["/", "/console/app.js", "/console/css/tokens.css"])
+def test_a_browser_keeps_a_file_until_it_changes(edge, path):
+    first = edge.ask("GET", path)
+    assert (first.status, first.headers["cache-control"]) == (200, "no-cache")
+    again = edge.ask("GET", path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status, again.content) == (304, b"")
+    assert edge.ask("GET", path, headers={"If-None-Match": '"another"'}).content == first.content
+
+
+def test_every_file_is_served_under_one_strict_policy(edge):
+    assert len(EVERY) > 10
+    for path in EVERY:
+        answered = edge.ask("GET", path)
+        assert (path, answered.status) == (path, 200)
+        assert answered.headers["content-security-policy"] == policy()
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere():
+    parts = dict(part.strip().split(" ", 1) for part in policy().split(";"))
+    assert parts["default-src"] == parts["base-uri"] == parts["frame-ancestors"] == "'none'"
+    assert parts["script-src"] == parts["style-src"] == "'self'"
+    assert parts["require-trusted-types-for"] == "'script'"
+
+
+def test_downloads_from_a_bucket_are_let_in_by_name():
+    parts = dict(part.strip().split(" ", 1) for part in policy("https://clips.example").split(";"))
+    for kind in ("img-src", "media-src", "connect-src"):
+        assert "https://clips.example" in parts[kind].split()
+    assert parts["script-src"] == "'self'"
+
+
+@pytest.mark.parametrize("path", [path for path in EVERY if path.endswith((".js", ".css", "/"))])
+def test_no_file_names_an_address_of_its_own_host_or_of_another(edge, path):
+    """A console under a path prefix has relative addresses alone."""
+    text = edge.ask("GET", path).content.decode()
+    addresses = re.findall(r"""(?:href|src|from|import|url)\s*[=(]?\s*["'(]([^"')]+)["')]""", text)
+    assert [each for each in addresses if each.startswith(("/", "http:", "https:"))] == []
+    assert "innerHTML" not in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/console", "/console/", "/console/index.html", "/console/../files.py", "/console/%2e%2e/files.py"]
+)
+def test_nothing_else_is_served(edge, path):
+    assert edge.ask("GET", path).status == 404
