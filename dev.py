@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -36,9 +35,6 @@ PYTHON = VENV / "bin" / "python"
 TOOLS = ROOT / ".tools"
 STAMP = VENV / "stillmotion.json"
 CONSTRAINTS = ROOT / "constraints.txt"
-
-TORCHS_OWN = ("cuda-", "nvidia-", "triton==")
-"""Libraries that a build of torch pins by itself, or does without: `constraints.txt` does not pin them again."""
 
 EXTRA = "diffusers"
 """The libraries that run models. They need torch, which neither a default install nor another chore brings."""
@@ -100,6 +96,7 @@ def check(arguments: Sequence[str]) -> int:
         "types": ["-m", "mypy", "--strict", "src", "dev.py", "bench", "tools"],
         "import contracts": ["-c", IMPORT_LINTER, "--no-logo"],
         "house rules": ["-m", "pytest", "-q", "tests/architecture"],
+        "console types": ["-m", "tools.console.types"],
     }
     failed = []
     for name, command in steps.items():
@@ -138,26 +135,11 @@ def pictures(arguments: Sequence[str]) -> int:
 
 
 def lock(arguments: Sequence[str]) -> int:
-    """Pin with uv, which alone can pin for every system and Python at once. It reads its own settings, not pip's."""
+    """Pin with the tools that are there: new dependencies cannot be installed before they are pinned."""
     os.chdir(ROOT)
-    uv = VENV / "bin" / "uv"
-    if not uv.exists():
+    if not (VENV / "bin" / "uv").exists():
         prepare()
-    lines = CONSTRAINTS.read_text("utf-8").splitlines() if CONSTRAINTS.exists() else []
-    pinned = "\n".join(line for line in lines if "--upgrade" not in arguments and not line.startswith("#"))
-    command = [str(uv), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--group", "dev"]
-    command += ["--no-annotate", "--no-header", "--extra", EXTRA, "pyproject.toml"]
-    fresh = TOOLS / "constraints.txt"
-    TOOLS.mkdir(exist_ok=True)
-    fresh.write_text(pinned, "utf-8")
-    ended = subprocess.run([*command, "--output-file", fresh], stdout=subprocess.DEVNULL, check=False)
-    if ended.returncode:
-        raise Trouble("The versions could not be settled (see above); constraints.txt is as it was.", ended.returncode)
-    lines = fresh.read_text("utf-8").splitlines()
-    pins = [line for line in lines if re.match(r"[a-z0-9-]+==", line) and not line.startswith(TORCHS_OWN)]
-    CONSTRAINTS.write_text("\n".join(["# Written by `python3 dev.py lock`.", *pins, ""]), "utf-8")
-    say(f"{CONSTRAINTS.name} pins {len(pins)} versions")
-    return 0
+    return become([str(PYTHON), "-m", "tools.lock", *arguments])
 
 
 def runs(*command: str, models: bool = False) -> Run:
@@ -304,6 +286,16 @@ CHORES: Mapping[str, Chore] = {
         "[NAME …]",
     ),
     "bench": Chore("Measure one thing and check its bars.", bench, "NAME [its own]"),
+    "console": Chore(
+        "Serve the console with a sample data set, and open it in a browser.",
+        runs("tools.console"),
+        "[--data-dir DIR] [--port N] [--no-open]",
+    ),
+    "shots": Chore(
+        "Take a picture of every screen of the console into out/shots/, light and dark, desk and phone.",
+        runs("tools.console.shots"),
+        "[--out DIR] [SCREEN …]",
+    ),
     "gallery": Chore(
         "Write a page of clips to look through; with --rungs the engine beside its lower rung and zoompan.",
         runs("bench.gallery"),

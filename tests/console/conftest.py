@@ -1,0 +1,169 @@
+"""A person at the console: a real Chromium, a real server over sample data, and a record of all that went wrong."""
+
+import fcntl
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+from tools.console.browser import CHROMIUM, DESK, Device, Scheme, chromium, person, sign_in
+from tools.console.serving import ADMIN_KEY, Served, served
+
+ADA = "Ada's studio"
+"""The customer of the sample data who has most of the clips."""
+
+OPERATOR = "operator"
+"""The name of the person who has the administrator's key as well as the first customer's."""
+
+WATCH_VIOLATIONS = """
+addEventListener('securitypolicyviolation', event =>
+    console.error(`CSP: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample}`));
+"""
+
+
+@dataclass
+class Visit:
+    """One tab of a person, with complaints about it: console errors, CSP violations, requests to other origins."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("request", self._see)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def _see(self, request: Request) -> None:
+        asked, own = urlsplit(request.url), urlsplit(self.base)
+        if asked.scheme in ("http", "https", "ws", "wss") and asked.netloc != own.netloc:
+            self.complaints.append(f"foreign request: {request.url}")
+
+    def expects(self, *patterns: str) -> None:
+        """Errors that this test causes on purpose."""
+        self.expected += patterns
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [each for each in self.complaints if not any(re.search(pattern, each) for pattern in self.expected)]
+
+    def go(self, place: str) -> Page:
+        """Open a screen by its address, like `queue`."""
+        self.page.goto(f"{self.base}/#/{place}")
+        return self.page
+
+    def inaccessible(self) -> list[str]:
+        """Findings of axe-core on the page as it is now that are serious or critical, each with its place."""
+        found = Axe().run(self.page).response["violations"]
+        return [
+            f"{each['id']} ({each['impact']}): {node['target']} {node.get('failureSummary', '')}"
+            for each in found
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+
+
+@dataclass
+class Console:
+    """A served console with sample data, and its visitors."""
+
+    browser: Browser
+    server: Served
+    keys: dict[str, str]
+    ids: dict[str, list[str]]
+    stack: ExitStack
+    visits: list[Visit] = field(default_factory=list)
+
+    @property
+    def base(self) -> str:
+        return self.server.base
+
+    def visit(
+        self,
+        place: str = "",
+        *,
+        by: str | None = "Ada's studio",
+        device: Device = DESK,
+        scheme: Scheme = "light",
+        **more,
+    ) -> Visit:
+        """A tab of a person who is signed in as that customer, or as `OPERATOR`, or as nobody with None."""
+        context = person(self.browser, device, scheme, **more)
+        self.stack.callback(context.close)
+        if by is not None:
+            first = next(iter(self.keys.values()))
+            sign_in(context, self.base, *((first, ADMIN_KEY) if by == OPERATOR else (self.keys[by],)))
+        return self.another_tab(context, place)
+
+    def another_tab(self, context: BrowserContext, place: str = "") -> Visit:
+        """A further tab of the same person."""
+        page = context.new_page()
+        page.add_init_script(WATCH_VIOLATIONS)
+        visit = Visit(page, self.base)
+        self.visits.append(visit)
+        visit.go(place)
+        return visit
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory) -> Path:
+    """A folder with the sample data and `sample.json`, made once for all test processes. It is not to be changed."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if own.name.startswith("popen-") else own
+    folder = shared / "console-sample"
+    with (shared / "console-sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "sample.json").exists():
+            command = [sys.executable, "-m", "tools.console.serving", str(folder / "data"), "--scenes", "2"]
+            made = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            (folder / "sample.json").write_text(made.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    """Settings of the module's server in place of the usual ones."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def house(browser, sample, settings, tmp_path_factory) -> Iterator[Console]:
+    """A server over a copy of the sample data. It renders nothing, so that what waits goes on waiting."""
+    folder = tmp_path_factory.mktemp("console") / "data"
+    shutil.copytree(sample / "data", folder)
+    told = json.loads((sample / "sample.json").read_text())
+    with served(folder, settings={"STILLMOTION_RENDERERS": "0", **settings}) as server, ExitStack() as stack:
+        yield Console(browser, server, told["keys"], told["generations"], stack)
+
+
+@pytest.fixture
+def console(house) -> Iterator[Console]:
+    """The module's console. A complaint that a test did not expect fails it, and its tabs are closed."""
+    with ExitStack() as stack:
+        house.stack, house.visits = stack, []
+        yield house
+        complaints = [each for visit in house.visits for each in visit.unexpected]
+    assert complaints == []
