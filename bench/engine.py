@@ -28,8 +28,8 @@ from bench.engine_stereo import stereo_views
 from bench.engine_views import novel_views
 from bench.table import Figure, Sense, as_text, exit_code, spread, write_json
 from stillmotion.domain.request import Resolution
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.camera.staging import Stage
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.vision.faces import FaceFinder
 
 Section = Callable[[], list[Figure]]

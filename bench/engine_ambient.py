@@ -14,7 +14,7 @@ from bench.engine_scenes import SCENES
 from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import RenderJob
 from stillmotion.domain.request import Resolution
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.media.output.encoder import encode
 
 

@@ -14,7 +14,7 @@ from bench.engine_photos import clip_size, never, photo, photo_file
 from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import Frame, RenderJob
 from stillmotion.domain.request import FrameSize, Resolution, VideoCodec
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.media.output.encoder import OPTIONS, can_encode, encode
 
 Made = TypeVar("Made")

@@ -17,13 +17,12 @@ from bench.engine_stereo import Floats, StereoView
 from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import DepthMap, Picture, RenderJob
 from stillmotion.domain.request import Resolution
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import GATE, Scene, analyse
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.clip import Clip, Joint, Terms
 from stillmotion.engines.parallax.defaults import settled
 from stillmotion.engines.parallax.depth.source import DepthImage, Estimate
-from stillmotion.engines.parallax.engine import possible
+from stillmotion.engines.parallax.engine import Parallax, possible
 from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.layers.gate import gated
 from stillmotion.media.output.encoder import encode

@@ -17,7 +17,7 @@ from bench.engine_read import luma, psnr, seam, ssim
 from bench.table import Figure, Sense, Spread, spread
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import Resolution
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.media.output.encoder import encode
 from stillmotion.vision.resize import even
 

@@ -11,7 +11,7 @@ from bench.engine_photos import clip_size, never
 from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import DepthMap, Frame, Picture, RenderJob
 from stillmotion.domain.request import Resolution
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 
 PROMPT = "orbit left"
 SECONDS = 1.0

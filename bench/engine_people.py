@@ -12,7 +12,7 @@ from bench.engine_photos import clip_size, never
 from bench.table import Figure, Sense, spread
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import Resolution
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.vision.faces import Box, FaceFinder
 from stillmotion.vision.persons import PersonFinder
 from stillmotion.vision.resize import Grid, as_array

@@ -18,7 +18,7 @@ from bench.gallery_page import understood
 from bench.gallery_rungs import ordered, prompts_of, write_rungs
 from stillmotion.domain.rendering import RenderJob
 from stillmotion.domain.request import Resolution
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.media.output.encoder import encode
 
 SECONDS = 3.0

@@ -19,9 +19,9 @@ from bench.gallery_page import Clips, Row, page
 from bench.gallery_zoompan import Pan, pan_of, write_zoompan
 from stillmotion.domain.rendering import DepthMap, Picture, Rendering, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Depth, Scene
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.media.input.depth_images import decode_depth
 from stillmotion.media.input.pictures import decode
 from stillmotion.media.output.encoder import encode

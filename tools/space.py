@@ -16,7 +16,6 @@ from PIL import Image
 
 from stillmotion.domain.rendering import DepthMap, Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.persons import person_meant
 from stillmotion.engines.parallax.analysis.scene import GRID_SIDE, Scene, analyse
 from stillmotion.engines.parallax.camera.path import camera_path
@@ -24,6 +23,7 @@ from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.canvas import Canvas
 from stillmotion.engines.parallax.depth.estimate import cut
 from stillmotion.engines.parallax.depth.source import DepthImage, Estimate
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.layers.background import Background
 from stillmotion.engines.parallax.layers.gate import edge_peak, gated

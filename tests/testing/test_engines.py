@@ -13,7 +13,7 @@ from stillmotion.domain.catalogue import Ability, Entry, SizeRule
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Frame, Picture, Rendering, RenderJob, Report, Wants, checkpoint
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.testing.engines import EngineContract
 
 ENTRY = Entry("plain", "even", frozenset({Ability.FIRST}), fps=10, sizes=SizeRule(step=16))

@@ -17,10 +17,11 @@ from stillmotion.adapters.models.weights import folder_of, trouble_with
 from stillmotion.composition.depth import depth_set_up, verified_depth
 from stillmotion.composition.preflight import refuse_absent_devices
 from stillmotion.config import Settings, SettingsError
-from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
+from stillmotion.domain.catalogue import EMBEDDED, Catalogue, CatalogueError, EngineKind, Entry
 from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.models.reading import Reading
 from stillmotion.domain.planning import successor
-from stillmotion.domain.request import VideoCodec
+from stillmotion.domain.request import GenerationRequest, VideoCodec
 from stillmotion.engines.installed import missing_engine
 from stillmotion.worker.devices import Device, devices_for
 from stillmotion.worker.failpoints import Faults
@@ -135,6 +136,14 @@ def video_codec(settings: Settings) -> VideoCodec:
     if codec is not VideoCodec.H264 and not has_encoder(codec):
         raise SettingsError(f"video_codec is {codec}, but the installed PyAV has no encoder for it: set h264.")
     return codec
+
+
+def read_words(engine: str, request: GenerationRequest) -> Reading | None:
+    """`ReadWords`: the embedded engine's own parser for its requests."""
+    # Late, since the vocabulary takes a moment to load: a worker and most commands need none.
+    from stillmotion.engines.parallax.language.reading import reading
+
+    return reading(request) if engine == EMBEDDED else None
 
 
 async def encodes(codec: VideoCodec) -> bool:

@@ -26,7 +26,7 @@ from stillmotion.application.ports.values import Clock
 from stillmotion.application.retention import Retention
 from stillmotion.application.uploads import Uploads
 from stillmotion.composition.administration import administration_over
-from stillmotion.composition.engines import encodes, offered
+from stillmotion.composition.engines import encodes, offered, read_words
 from stillmotion.composition.installation import KEYS, LINKS, Missing, derived, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_troubles
@@ -41,7 +41,7 @@ from stillmotion.worker.background.displacement import DisplacedWatch
 from stillmotion.worker.background.sweeps import Sweeper, UploadSweeper
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.readiness import check_lanes, check_offer
+from stillmotion.worker.readiness import check_lanes, check_offer, model_states
 from stillmotion.worker.renderer.handle import RendererProcess
 from stillmotion.worker.renderer.signals import return_memory
 
@@ -96,14 +96,12 @@ async def service(
             objects=objects,
             clock=clock,
             readiness={
-                "store": store.check,
-                "storage": objects.check,
                 "worker": partial(check_lanes, host, directory.workers),
                 "servers": partial(check_offer, models, others, host),
             },
             servers={each.entry.name: each for each in others},
             run_id=token_hex(4),
-            return_memory=return_memory,
+            model_states=partial(model_states, models, others, host),
         )
         callbacks = Callbacks(store, GuardedCallbackSender(connections), sign, clock, SystemRandom().random, fault)
         bodies = dialects(services.asset_urls, settings.public_url or address)
@@ -140,4 +138,7 @@ async def _as_set(services: Services, settings: Settings, store: SqliteStore) ->
         cors_origins=settings.cors_origins,
         keyless=keyless,
         access_log=settings.access_log == "on",
+        return_memory=return_memory,
+        read_words=read_words,
+        readiness={"store": store.check, "storage": services.objects.check, **services.readiness},
     )

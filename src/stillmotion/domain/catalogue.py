@@ -17,6 +17,10 @@ FREE_LICENCES = frozenset({"Apache-2.0", "MIT"})
 """SPDX ids of licences without terms for a service's operator. Every other one must be accepted by name."""
 
 
+EMBEDDED = "parallax/1"
+"""Name of the embedded engine in generations."""
+
+
 class CatalogueError(StillmotionError):
     """Wrong entry or alias, the operator's to mend. The message names it and the remedy."""
 
@@ -162,7 +166,7 @@ class Entry:
     @property
     def engine_name(self) -> str:
         """The name in the header X-Stillmotion-Engine, and of the generation's row."""
-        return "parallax/1" if self.engine == EngineKind.PARALLAX else f"{self.engine}/{self.name}"
+        return EMBEDDED if self.engine == EngineKind.PARALLAX else f"{self.engine}/{self.name}"
 
     @property
     def is_outside(self) -> bool:

@@ -131,7 +131,7 @@ def _refused_prompt(entry: Entry, request: GenerationRequest) -> list[Problem]:
         problems.append(
             Problem(Field.PROMPT, f"is needed: {entry.name} takes no picture without words; say what should happen")
         )
-    if request.negative_prompt and not _takes_negative(entry):
+    if request.negative_prompt and not takes_negative(entry):
         problems.append(
             Problem(
                 Field.NEGATIVE_PROMPT,
@@ -142,7 +142,8 @@ def _refused_prompt(entry: Entry, request: GenerationRequest) -> list[Problem]:
     return problems
 
 
-def _takes_negative(entry: Entry) -> bool:
+def takes_negative(entry: Entry) -> bool:
+    """True for a model that keeps away from what a negative prompt names."""
     if entry.server is not None:
         return entry.server.speaks is Dialect.OPENAI and not entry.options.get("plain", False)
     return entry.is_local and entry.takes_prompt and entry.guidance > 1
@@ -186,17 +187,19 @@ def _emulated(entry: Entry, request: GenerationRequest) -> list[str]:
         said.append(f"extend: starts from the earlier clip's last frame{dropped}; its motion is not carried on")
     if request.loop and Ability.LOOP not in entry.abilities:
         said.append("loop: ends with the picture it starts from, which is dropped")
-    if request.concepts and entry.takes_prompt and not _has_concepts(entry):
+    if request.concepts and entry.takes_prompt and not has_concepts(entry):
         said.append("concepts: said in the prompt as words")
     return said
 
 
-def _takes_seed(entry: Entry) -> bool:
+def takes_seed(entry: Entry) -> bool:
+    """True for a model that draws the same clip from the same seed."""
     is_dream_machine = entry.server is not None and entry.server.speaks is Dialect.DREAM_MACHINE
     return not is_dream_machine or bool(entry.options.get("seed", False))
 
 
-def _has_concepts(entry: Entry) -> bool:
+def has_concepts(entry: Entry) -> bool:
+    """True for a model that takes camera concepts by their keys; others are told them in words."""
     if entry.engine == EngineKind.PARALLAX or entry.is_outside:
         return True
     return entry.server is not None and entry.server.speaks is Dialect.DREAM_MACHINE
@@ -212,7 +215,7 @@ def _adjusted(entry: Entry, request: GenerationRequest, frame_count: int) -> lis
         made = entry.sizes.nearest(asked)
         if made != asked:
             said.append(f"size: {made.width}×{made.height}, the nearest that {entry.name} makes")
-    if request.seed is not None and not _takes_seed(entry):
+    if request.seed is not None and not takes_seed(entry):
         said.append(f"seed: not passed on, {entry.name} takes none")
     if request.codec is not None and entry.server is not None:
         said.append(f"codec: a clip that comes in another is compressed anew as {request.codec}, without its sound")

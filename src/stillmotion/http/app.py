@@ -31,6 +31,7 @@ from stillmotion.http.server.path_prefix import PathPrefix, prefix_of
 from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Handler, Refusing, Reply
 from stillmotion.http.server.request import Request
 from stillmotion.http.surfaces.admin.routes import ADMIN
+from stillmotion.http.surfaces.dreammachine.planning import PLAN_OPERATION
 from stillmotion.http.surfaces.dreammachine.routes import DREAM_MACHINE
 from stillmotion.http.surfaces.gateway.routes import GATEWAY
 from stillmotion.http.surfaces.openai.routes import OPENAI
@@ -38,7 +39,7 @@ from stillmotion.http.surfaces.openai.routes import OPENAI
 SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE, OPENAI)
 """All dialects, by their names in products; the first also answers for paths of none."""
 
-ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES), ADMIN)
+ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES, PLAN_OPERATION), ADMIN)
 
 
 class App(NamedTuple):

@@ -13,6 +13,7 @@ import structlog
 from stillmotion.application.ports.store import Engines
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.models.states import READY, ModelState, ModelStateName
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.devices import Device
 from stillmotion.worker.input_stage import POLL, InputStage
@@ -102,6 +103,15 @@ class WorkerHost:
         if not all(troubles.values()):
             return None
         return "; ".join(f"{name}: {trouble}" for name, trouble in troubles.items()) or None
+
+    def model_state(self, engine: str) -> ModelState:
+        """State of an engine's model on the devices here; ready for an engine without device."""
+        trouble = self.trouble_with(engine)
+        if trouble is None:
+            return READY
+        names = {device.name for device in self._devices if engine in device.engines}
+        is_loading = bool(names - self._able - self._unfit.keys())
+        return ModelState(ModelStateName.LOADING if is_loading else ModelStateName.UNFIT, trouble)
 
     def _trouble_on(self, device: str, engine: str) -> str | None:
         if device in self._able:

@@ -13,11 +13,11 @@ from bench.engine_photos import photo
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import DepthMap, Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import GATE, Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.depth.estimate import FLAT_NEARNESS
 from stillmotion.engines.parallax.depth.source import DepthImage, Estimate
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.vision.faces import FaceFinder
 from stillmotion.vision.resize import as_array

@@ -9,8 +9,8 @@ from stillmotion.adapters.models.depth_network import FILES, DepthNetwork
 from stillmotion.composition.depth import DepthSetUp
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import analyse
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.vision.faces import FaceFinder
 from stillmotion.worker.renderer.handle import RENDERER_COMMAND, RendererProcess
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from stillmotion.domain.errors import GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Frame, Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import analyse
 from stillmotion.engines.parallax.camera.path import camera_path, ease
 from stillmotion.engines.parallax.depth.source import Estimate
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 from stillmotion.media.input.pictures import decode

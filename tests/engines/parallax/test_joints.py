@@ -10,8 +10,8 @@ import pytest
 from bench.engine_photos import photo
 from stillmotion.domain.rendering import Frame, Picture, Rendering, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.camera.carryover import REST, ending_of, opening_of
+from stillmotion.engines.parallax.engine import Parallax
 
 SIZE = FrameSize(480, 320)
 SECONDS = 2.0

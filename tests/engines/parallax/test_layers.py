@@ -16,11 +16,11 @@ from bench.engine_stereo import motorcycle as stereo
 from bench.engine_views import COARSE, coarse, layered
 from stillmotion.domain.rendering import DepthMap, Frame, Picture, RenderJob, cancellable_by
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import GATE, Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.path import camera_path
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.depth.source import DepthImage
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment
 from stillmotion.engines.parallax.layers.gate import edge_peak, gated

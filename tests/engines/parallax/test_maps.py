@@ -9,11 +9,11 @@ from bench.engine_maps import map_faults
 from bench.engine_photos import photo
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import analyse
 from stillmotion.engines.parallax.camera.limits import crop_centre, loses, needed_overscan
 from stillmotion.engines.parallax.camera.path import camera_path
 from stillmotion.engines.parallax.camera.staging import Stage
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.language.plan import MotionPlan, Segment

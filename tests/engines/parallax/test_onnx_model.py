@@ -11,8 +11,8 @@ import pytest
 from stillmotion.domain.errors import EngineUnfit, GenerationFailed, RenderCancelled
 from stillmotion.domain.rendering import Picture, RenderJob, cancellable_by
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Scene, analyse
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.vision.faces import FaceFinder
 
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install stillmotion[onnx]")

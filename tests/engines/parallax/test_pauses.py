@@ -14,7 +14,7 @@ from bench.engine_photos import photo
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.rendering import Picture, RenderJob, cancellable_by
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.media.output.encoder import encode
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.resample import Source, reframe, upscale

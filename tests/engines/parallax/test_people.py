@@ -11,13 +11,13 @@ import skimage.data
 
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.persons import everybody, person_meant
 from stillmotion.engines.parallax.analysis.scene import Scene, analyse
 from stillmotion.engines.parallax.camera.path import times
 from stillmotion.engines.parallax.camera.projection import NearnessMap
 from stillmotion.engines.parallax.canvas import Canvas, lay_out
 from stillmotion.engines.parallax.depth.cutout import cut_out
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.motion.displacement import Cells, steepness
 from stillmotion.engines.parallax.motion.figure import ON_PEOPLE, figure_moved
 from stillmotion.engines.parallax.motion.timing import Beat

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.rendering import Picture, RenderJob, cancellable_by
 from stillmotion.domain.request import AspectRatio, FrameSize, Resolution, frame_size
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.language.moves import MOVES
 from stillmotion.engines.parallax.language.vocabulary import ENGLISH
 

@@ -10,8 +10,8 @@ import pytest
 from bench.engine_scenes import SCENES
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Scene, analyse
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.motion.waves import absent
 from stillmotion.vision.faces import FaceFinder
 

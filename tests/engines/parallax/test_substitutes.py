@@ -9,11 +9,11 @@ import pytest
 from bench.engine_photos import photo
 from stillmotion.domain.rendering import DepthMap, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.path import camera_path
 from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.defaults import settled
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.language.parser import read
 from stillmotion.vision.faces import Box, FaceFinder
 from stillmotion.vision.resize import as_array

@@ -10,7 +10,7 @@ import pytest
 from bench.engine_scenes import SCENES, ScenePicture
 from stillmotion.domain.rendering import RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
+from stillmotion.engines.parallax.engine import Parallax
 
 SIZE = FrameSize(480, 270)
 

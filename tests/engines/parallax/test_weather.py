@@ -10,11 +10,11 @@ import pytest
 from bench.engine_scenes import SCENES
 from stillmotion.domain.rendering import Picture, RenderJob
 from stillmotion.domain.request import FrameSize
-from stillmotion.engines.parallax import Parallax
 from stillmotion.engines.parallax.analysis.scene import Depth, Scene, analyse
 from stillmotion.engines.parallax.camera.projection import NearnessMap, Views
 from stillmotion.engines.parallax.canvas import lay_out
 from stillmotion.engines.parallax.effects.air import Air
+from stillmotion.engines.parallax.engine import Parallax
 from stillmotion.engines.parallax.motion.displacement import Cells
 from stillmotion.vision.faces import FaceFinder
 

@@ -1,5 +1,1 @@
 """The embedded engine: a depth-limited warp of one picture, on two CPU cores, with small networks of its own."""
-
-from stillmotion.engines.parallax.engine import Parallax
-
-__all__ = ["Parallax"]

@@ -21,8 +21,8 @@ from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.clip import Clip, Joint, Terms
 from stillmotion.engines.parallax.defaults import settled
 from stillmotion.engines.parallax.depth.source import DepthImage, DepthSource, Estimate
-from stillmotion.engines.parallax.language.parser import read
 from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment
+from stillmotion.engines.parallax.language.reading import asked_plan
 from stillmotion.engines.parallax.layers.gate import gated
 from stillmotion.engines.parallax.motion.subject import MOTIONS
 from stillmotion.engines.parallax.motion.waves import REGIONS, absent
@@ -175,9 +175,8 @@ class _Composed:
 
 def _planned(job: RenderJob, scene: Scene) -> MotionPlan:
     """The plan for a job, as far as the picture permits; `defaults` fills in what the prompt leaves open."""
-    plan = read(job.prompt, job.concepts, loop=job.loop)
-    if plan.loop and job.frame0 is not None and job.frame1 is not None:
-        plan = replace(plan, loop=False, ignored=(*plan.ignored, Ignored("loop", "the clip ends at another picture")))
+    both = job.frame0 is not None and job.frame1 is not None
+    plan = asked_plan(job.prompt, job.concepts, loop=job.loop, ends_elsewhere=both)
     # An extension without words goes on as the earlier clip ended.
     moves = ending_of(job.frame0_plan).moves or opening_of(job.frame1_plan).moves
     if not plan.segments and moves and moves != ("static",):

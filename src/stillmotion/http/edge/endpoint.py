@@ -103,7 +103,8 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
             body = form.content if operation.submits else b""
             call.size = len(body)
             return self._decode.of_form(form), body
-        body = await self._reader.read(request, call.held, call.owner, pictures=operation.submits)
+        pictures = operation.submits or operation.holds_pictures
+        body = await self._reader.read(request, call.held, call.owner, pictures=pictures)
         call.size = len(body)
         return self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body), body
 

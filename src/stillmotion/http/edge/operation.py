@@ -108,7 +108,8 @@ class Operation(Generic[Caller, Wire]):
     input: the JSON body of a POST, the query of any other method. `answer` is the type of the output with `status`,
     None without output, `answered` its description, and `media_types` are those besides JSON. The reference shows
     `example` and `answers` (by name); `refusals` are the kinds of error that are raised. With `files` (descriptions by
-    field) the body may be a form, and has to be one if the operation `is_form`.
+    field) the body may be a form, and has to be one if the operation `is_form`. A body that `holds_pictures` may be as
+    large as a submit's.
     """
 
     operation_id: str
@@ -130,6 +131,7 @@ class Operation(Generic[Caller, Wire]):
     submits: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
     is_form: bool = False
+    holds_pictures: bool = False
 
     @property
     def takes_body(self) -> bool:

@@ -15,7 +15,10 @@ from stillmotion.application.generations import Generations
 from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.values import Clock
+from stillmotion.application.prospects import Prospects
 from stillmotion.application.uploads import Uploads
+from stillmotion.domain.models.reading import ReadWords, unread
+from stillmotion.domain.models.states import ReadStates, all_ready
 from stillmotion.http.edge.keyless import Keyless
 
 Check = Callable[[], Awaitable[None]]
@@ -64,7 +67,8 @@ class Services:
     `readiness` holds a check for each part by the name that `/readyz` shows, `servers` the other servers by name.
     Metrics are registered in `registry`, a fresh one for each application. `return_memory` gives freed memory back to
     the system, which may take milliseconds. Pages of `cors_origins` may call the API. `keyless` lends a key to callers
-    of this machine who have none. With `access_log` each request is a line in the log.
+    of this machine who have none. With `access_log` each request is a line in the log. `read_words` reads prompts as
+    engines do, and `model_states` tells which models are ready.
     """
 
     access: Access
@@ -88,4 +92,11 @@ class Services:
     cors_origins: Sequence[str] = ()
     keyless: Keyless | None = None
     access_log: bool = False
+    read_words: ReadWords = unread
+    model_states: ReadStates = all_ready
     timing: EdgeTiming = EDGE_TIMING
+
+    @property
+    def prospects(self) -> Prospects:
+        """The use case of plans."""
+        return Prospects(self.generations.acceptance, self.access.store, self.clock, self.read_words)

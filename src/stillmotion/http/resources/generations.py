@@ -20,6 +20,7 @@ from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface
 from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS
 from stillmotion.http.resources.events import EventStream, position
+from stillmotion.http.resources.models import MODEL_OPERATIONS
 from stillmotion.http.server.replies import Headers
 
 
@@ -152,8 +153,11 @@ _OPERATIONS: tuple[Operation[Subscription, Any], ...] = (
 )
 
 
-def shared_surface(surfaces: Sequence[Surface]) -> Surface:
-    """The surface of the paths that every product includes. Refusals are in the first surface's words."""
+def shared_surface(surfaces: Sequence[Surface], *more: Operation[Subscription, Any]) -> Surface:
+    """The surface of the paths that every product includes, `more` of them among these.
+
+    Refusals are in the first surface's words.
+    """
 
     def key_of(headers: Headers, query: bytes) -> str | None:
         keys = {surface.key_of(headers, query) for surface in surfaces} - {None}
@@ -169,5 +173,5 @@ def shared_surface(surfaces: Sequence[Surface]) -> Surface:
         security_schemes={name: each for surface in surfaces for name, each in surface.security_schemes.items()},
         base="/generations/",
         comes_with_all=True,
-        operations=(*_OPERATIONS, *CALLBACK_OPERATIONS),
+        operations=(*_OPERATIONS, *CALLBACK_OPERATIONS, *MODEL_OPERATIONS, *more),
     )

@@ -46,7 +46,7 @@ def embedded_engines(
 ) -> dict[str, Engine]:
     """The engines of a default install, loaded and warm, by name. Raises `EngineUnfit`."""
     # Late, so that the pipes are safe and the time is measured; ONNX Runtime only for a model of its own.
-    from stillmotion.engines.parallax import Parallax  # noqa: PLC0415 - see above
+    from stillmotion.engines.parallax.engine import Parallax  # noqa: PLC0415 - see above
 
     depth = None
     if depth_model is not None:

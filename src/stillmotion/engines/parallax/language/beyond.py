@@ -139,6 +139,7 @@ CANNOT: Final = {
 }
 """Phrases by meaning, spelled as in `vocabulary`."""
 
+UNKNOWN_REASON: Final = "no movement is known by these words"
 CANNOT_REASON: Final = "everyone and everything stays where it is in the picture: no faces, mouths or limbs move"
 TURNED_REASON: Final = "one picture shows no other side: the subject turns a little, no further"
 DANCE_REASON: Final = "no more than a sway: arms and legs stay as they are in the picture"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
-from stillmotion.engines.parallax.language.beyond import CANNOT_REASON, undone_of
+from stillmotion.engines.parallax.language.beyond import CANNOT_REASON, UNKNOWN_REASON, undone_of
 from stillmotion.engines.parallax.language.grammar import is_a_persons
 from stillmotion.engines.parallax.language.moves import APPROXIMATED, MOVES
 from stillmotion.engines.parallax.language.places import ANOTHER_REASON
@@ -272,7 +272,7 @@ def _unread(tokens: Sequence[str], matches: Sequence[_Match], language: Language
         " ".join(word for word in run if word not in language.fillers | language.nouns | language.actors)
         for run in runs
     )
-    return [Ignored(words, "no movement is known by these words") for words in trimmed if words][:MOST_IGNORED]
+    return [Ignored(words, UNKNOWN_REASON) for words in trimmed if words][:MOST_IGNORED]
 
 
 def _unique(keys: Iterable[str]) -> tuple[str, ...]:

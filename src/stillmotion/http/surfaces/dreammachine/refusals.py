@@ -35,10 +35,10 @@ _GIVE_UP: Header = ("X-Should-Retry", "false")
 
 
 class Sentence(InvalidRequest):
-    """Refusal in the API's own words, without a field's name."""
+    """Refusal in the API's own words, which do not name the `field`."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(Problem("body", sentence))
+    def __init__(self, sentence: str, field: str = "body") -> None:
+        super().__init__(Problem(field, sentence))
         self.sentence = sentence
 
 

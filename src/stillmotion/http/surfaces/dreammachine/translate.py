@@ -1,7 +1,7 @@
 """Translation between the Dream Machine's words and the domain's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Bounds, placement
 from stillmotion.domain.request import (
+    DEFAULT_MODEL,
     DEFAULT_SECONDS,
     PROMPT_MAX_CHARACTERS,
     AspectRatio,
@@ -42,34 +43,73 @@ _ENCODER = msgspec.json.Encoder()
 _KEYFRAME_TYPES: Mapping[str, Any] = {each.name: each.type for each in msgspec.structs.fields(wire.AskedKeyframe)}
 
 Word = TypeVar("Word", AspectRatio, Resolution, VideoCodec)
+Read = TypeVar("Read")
 
 
 def to_request(submitted: wire.CreateRequest) -> GenerationRequest:
     """The request in the domain's words. Raises `InvalidRequest`."""
+    request, refused = to_draft(submitted)
+    if refused:
+        raise refused[0]
+    return request
+
+
+def to_draft(
+    submitted: wire.CreateRequest, *, is_pictured: bool = False
+) -> tuple[GenerationRequest, list[InvalidRequest]]:
+    """The request as far as it can be understood, and the refusals of all else; a refused picture becomes an empty one.
+
+    With `is_pictured` there is a first picture that the request does not name.
+    """
+    refused = _Refused()
     keyframes = submitted.keyframes or wire.AskedKeyframes()
-    frame0 = _to_keyframe("keyframes.frame0", keyframes.frame0)
-    frame1 = _to_keyframe("keyframes.frame1", keyframes.frame1)
-    _check_prompt(submitted.prompt, frame0, frame1)
-    if frame0 is None and frame1 is None:
-        raise Sentence("No keyframes provided")
-    if submitted.loop and frame1 is not None:
-        raise Sentence("Loop is not supported for generations with an end frame")
-    if submitted.loop and frame0 is not None and frame0.id is not None:
-        raise Sentence("Loop is not supported for extended generations")
-    return GenerationRequest(
+    frame0 = refused.keyframe("keyframes.frame0", keyframes.frame0)
+    frame1 = refused.keyframe("keyframes.frame1", keyframes.frame1)
+    if is_pictured and frame0 is None and frame1 is None:
+        frame0 = Keyframe()
+    refused.tried(lambda: _check_prompt(submitted.prompt, frame0, frame1), None)
+    refused.tried(lambda: _check_frames(frame0, frame1, loop=bool(submitted.loop)), None)
+    request = GenerationRequest(
         prompt=submitted.prompt or "",
         frame0=frame0,
         frame1=frame1,
-        aspect_ratio=_word("aspect_ratio", submitted.aspect_ratio, AspectRatio),
+        aspect_ratio=refused.tried(lambda: _word("aspect_ratio", submitted.aspect_ratio, AspectRatio), None),
         loop=bool(submitted.loop),
-        seconds=_seconds(submitted.duration),
-        resolution=_word("resolution", submitted.resolution, Resolution) or Resolution.P720,
+        seconds=refused.tried(lambda: _seconds(submitted.duration), DEFAULT_SECONDS),
+        resolution=refused.tried(lambda: _word("resolution", submitted.resolution, Resolution), None)
+        or Resolution.P720,
         seed=submitted.seed,
-        concepts=_concepts(submitted.concepts or ()),
+        concepts=refused.tried(lambda: _concepts(submitted.concepts or ()), ()),
         callback_url=submitted.callback_url,
-        model=submitted.model,
-        codec=_word("codec", submitted.codec, VideoCodec),
+        model=submitted.model or DEFAULT_MODEL,
+        codec=refused.tried(lambda: _word("codec", submitted.codec, VideoCodec), None),
     )
+    return request, refused
+
+
+class _Refused(list[InvalidRequest]):
+    """Refusals in their order."""
+
+    def tried(self, read: Callable[[], Read], otherwise: Read) -> Read:
+        """The value of `read`, or `otherwise` where it is refused."""
+        try:
+            return read()
+        except InvalidRequest as error:
+            self.append(error)
+            return otherwise
+
+    def keyframe(self, field: str, given: wire.AskedKeyframe | None) -> Keyframe | None:
+        """The keyframe, an empty one where it is refused."""
+        return None if given is None else self.tried(lambda: _to_keyframe(field, given), Keyframe())
+
+
+def _check_frames(frame0: Keyframe | None, frame1: Keyframe | None, *, loop: bool) -> None:
+    if frame0 is None and frame1 is None:
+        raise Sentence("No keyframes provided", "keyframes.frame0")
+    if loop and frame1 is not None:
+        raise Sentence("Loop is not supported for generations with an end frame", "loop")
+    if loop and frame0 is not None and frame0.id is not None:
+        raise Sentence("Loop is not supported for extended generations", "loop")
 
 
 def to_upscale(submitted: wire.UpscaleRequest, source: Generation) -> GenerationRequest:
@@ -120,16 +160,14 @@ def _check_prompt(prompt: str | None, *frames: Keyframe | None) -> None:
     if is_blank(text):
         if prompt is None and any(frame is not None and frame.id is None for frame in frames):
             return
-        raise Sentence("Prompt is required")
+        raise Sentence("Prompt is required", "prompt")
     if len(text) < wire.MIN_PROMPT_CHARACTERS:
-        raise Sentence(f"Prompt is too short, minimum length is {wire.MIN_PROMPT_CHARACTERS} characters")
+        raise Sentence(f"Prompt is too short, minimum length is {wire.MIN_PROMPT_CHARACTERS} characters", "prompt")
     if len(text) > PROMPT_MAX_CHARACTERS:
-        raise Sentence(f"Prompt is too long, maximum length is {PROMPT_MAX_CHARACTERS} characters")
+        raise Sentence(f"Prompt is too long, maximum length is {PROMPT_MAX_CHARACTERS} characters", "prompt")
 
 
-def _to_keyframe(field: str, given: wire.AskedKeyframe | None) -> Keyframe | None:
-    if given is None:
-        return None
+def _to_keyframe(field: str, given: wire.AskedKeyframe) -> Keyframe:
     is_earlier = given.id is not None if given.type is None else given.type == "generation"
     needed, other = ("id", "url") if is_earlier else ("url", "id")
     if getattr(given, needed) is None:

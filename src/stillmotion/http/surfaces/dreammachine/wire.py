@@ -29,6 +29,10 @@ _Callback = Annotated[str | None, Meta(description="must be a string: an http(s)
 _Model = Annotated[
     str, Meta(description=f"must be a string: the name of one of this server's models, {DEFAULT_MODEL} if left out")
 ]
+_AnyModel = Annotated[
+    str | None,
+    Meta(description=f"must be a string: the name of one of this server's models, {DEFAULT_MODEL} if left out"),
+]
 _Shape = Annotated[str | None, Meta(description=f"must be one of {', '.join(AspectRatio)}")]
 _Resolution = Annotated[str | None, Meta(description=f"must be one of {', '.join(Resolution)}")]
 
@@ -107,7 +111,7 @@ _Media = Annotated[Media, Meta(description='must be {"url": "…"}: the video of
 class CreateRequest(Struct, forbid_unknown_fields=True, frozen=True):
     """A video to make."""
 
-    model: _Model = DEFAULT_MODEL
+    model: _AnyModel = None
     prompt: Annotated[
         str | None,
         Meta(

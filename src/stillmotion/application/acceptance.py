@@ -1,0 +1,181 @@
+"""Acceptance of a request: the rules that a new generation must keep, for submits and for plans alike."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+
+from stillmotion.application.ports.outbound import UrlRules
+from stillmotion.application.ports.store import GenerationStore
+from stillmotion.application.ports.values import CanEncode
+from stillmotion.application.uploads import Uploads
+from stillmotion.domain.catalogue import Catalogue, Entry
+from stillmotion.domain.errors import AccessDenied, Field, InvalidRequest, LimitExceeded, Problem, QuotaSpent, Reason
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.lifecycle import State
+from stillmotion.domain.planning import first_able, length
+from stillmotion.domain.rendering import RESAMPLER
+from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Keyframe, Purpose, VideoCodec
+from stillmotion.domain.subscriptions import Subscription
+from stillmotion.domain.uploads import upload_named_by
+
+Guarded = Callable[[], AbstractContextManager[None]]
+"""Makes the context of one rule. A plain one lets a refusal pass, so that the first one ends the submit."""
+
+_ABOUT: Mapping[Reason, str] = {
+    Reason.MODEL_NOT_INCLUDED: Field.MODEL,
+    Reason.RESOLUTION_NOT_INCLUDED: Field.RESOLUTION,
+    Reason.LENGTH_NOT_INCLUDED: Field.SECONDS,
+    Reason.SURFACE_NOT_INCLUDED: "surface",
+    Reason.QUOTA_SPENT: "quota",
+    Reason.UNFINISHED_GENERATIONS: "unfinished_generations",
+}
+
+
+@dataclass(slots=True)
+class Objections(AbstractContextManager[None]):
+    """Context that keeps refusals as problems in place of raising them."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        match error:
+            case InvalidRequest():
+                self.problems += error.problems
+            case AccessDenied() | QuotaSpent() | LimitExceeded():
+                self.problems.append(Problem(_ABOUT.get(error.reason, "subscription"), str(error)))
+            case _:
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Accepting:
+    """A request as it is kept and rendered: its engine, and that engine's entry where it makes new clips."""
+
+    engine: str
+    entry: Entry | None
+    request: GenerationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The rules of a new request. Each runs in a context from `guarded`."""
+
+    store: GenerationStore
+    rules: UrlRules
+    catalogue: Catalogue
+    uploads: Uploads
+    can_encode: CanEncode
+    guarded: Guarded = nullcontext
+
+    async def weigh(self, subscription: Subscription, request: GenerationRequest) -> Accepting:
+        """The engine for a new request, and the request as it is kept and rendered. All checks are made here.
+
+        The model has the catalogue's spelling, the length is the clip's, and pictures that were uploaded or came with
+        the request are its content. Raises `InvalidRequest` or `AccessDenied` where `guarded` lets them pass.
+        """
+        with self.guarded():
+            request.check()
+        model = self.catalogue.named(request.model)
+        with self.guarded():
+            self._check_model(subscription, model)
+        model = model or self._any_model()
+        with self.guarded():
+            self._check_addresses(request)
+        for named_by, keyframe in ((Field.FRAME0_ID, request.frame0), (Field.FRAME1_ID, request.frame1)):
+            if keyframe is not None and keyframe.id is not None:
+                with self.guarded():
+                    await self._finished(subscription, named_by, keyframe.id)
+        chosen = self._first(model, request)
+        with self.guarded():
+            chosen = await self._plan(subscription, model, request)
+        planned = chosen.request
+        with self.guarded():
+            await self._check_codec(planned.codec)
+        with self.guarded():
+            subscription.product.check_size(planned.resolution, planned.seconds)
+        # Both pictures are read before the first is stored: a bad second one must leave nothing behind.
+        frame0, frame1 = request.frame0, request.frame1
+        with self.guarded():
+            frame0 = await self._read(Field.FRAME0_URL, subscription, frame0)
+        with self.guarded():
+            frame1 = await self._read(Field.FRAME1_URL, subscription, frame1)
+        kept = replace(planned, frame0=frame0, frame1=frame1, model=model, fps=None, frame_count=None)
+        return replace(chosen, request=kept)
+
+    def _check_model(self, subscription: Subscription, model: str | None) -> None:
+        """Raise `InvalidRequest` for no wire name, or `AccessDenied` for one that is not included."""
+        if model is None:
+            names = ", ".join(sorted(self.catalogue.models))
+            raise InvalidRequest(Problem(Field.MODEL, f"is not one of this server's models: {names}"))
+        subscription.product.check_model(model)
+
+    def _any_model(self) -> str:
+        """The model that a request for an unknown one is planned with. Raises `InvalidRequest` if there is none."""
+        for model in self.catalogue.models:
+            return model
+        raise InvalidRequest(Problem(Field.MODEL, "cannot be any: this server offers no models"))
+
+    def _check_addresses(self, request: GenerationRequest) -> None:
+        """Raise `InvalidRequest` for an address that the URL rules forbid."""
+        for named_by, keyframe in ((Field.FRAME0_URL, request.frame0), (Field.FRAME1_URL, request.frame1)):
+            if keyframe is not None and keyframe.url is not None and upload_named_by(keyframe.url) is None:
+                self.rules.check(named_by, keyframe.url)
+        if request.source is None and request.source_url is not None:
+            self.rules.check(Field.SOURCE_URL, request.source_url)
+        if request.callback_url is not None:
+            self.rules.check(Field.CALLBACK_URL, request.callback_url)
+
+    def _first(self, model: str, request: GenerationRequest) -> Accepting:
+        """The first entry of the model's route, able or not, with which a refused request is planned."""
+        entry = self.catalogue.route(model)[0]
+        return Accepting(entry.engine_name, entry, replace(request, seconds=length(entry, request)))
+
+    async def _plan(self, subscription: Subscription, model: str, request: GenerationRequest) -> Accepting:
+        """Engine, and the request with the clip's own length, resolution and codec. Raises `InvalidRequest`."""
+        if request.purpose is Purpose.VIDEO:
+            entry = first_able(self.catalogue.route(model), request)
+            return Accepting(entry.engine_name, entry, replace(request, seconds=length(entry, request)))
+        seconds, resolution, codec = MAX_SECONDS, request.resolution, request.codec
+        if request.source is not None:
+            named_by = Field.SOURCE if request.source_url is None else Field.SOURCE_URL
+            source = (await self._finished(subscription, named_by, request.source)).request
+            if request.purpose is Purpose.UPSCALE and resolution.area <= source.resolution.area:
+                raise InvalidRequest(
+                    Problem(Field.RESOLUTION, f"must be above the video's own {source.resolution} to upscale it")
+                )
+            seconds = source.seconds
+            resolution = source.resolution if request.purpose is Purpose.REFRAME else resolution
+            codec = codec or source.codec
+        request.check_placement(resolution)
+        return Accepting(RESAMPLER, None, replace(request, seconds=seconds, resolution=resolution, codec=codec))
+
+    async def _check_codec(self, codec: VideoCodec | None) -> None:
+        """Raise `InvalidRequest` for a codec that clips cannot be compressed in here."""
+        if codec not in (None, VideoCodec.H264) and not await self.can_encode(codec):
+            raise InvalidRequest(
+                Problem(Field.CODEC, f"cannot be {codec} here: this server's PyAV has no encoder for it; ask for h264")
+            )
+
+    async def _finished(self, subscription: Subscription, named_by: str, generation_id: str) -> Generation:
+        """A completed generation of the same owner. Raises `InvalidRequest` that names its field."""
+        found = await self.store.owned(subscription.id, generation_id.lower())
+        if found is None:
+            raise InvalidRequest(Problem(named_by, "is not one of your generations: give the id of one"))
+        if found.state is not State.COMPLETED:
+            raise InvalidRequest(Problem(named_by, f"is {found.state}: give the id of a completed generation"))
+        return found
+
+    async def _read(self, named_by: str, subscription: Subscription, keyframe: Keyframe | None) -> Keyframe | None:
+        """The keyframe with its file's content, if it came with the request or was uploaded before."""
+        if keyframe is None:
+            return None
+        if keyframe.content is not None:
+            self.uploads.check(named_by, keyframe.content)
+        upload_id = None if keyframe.url is None else upload_named_by(keyframe.url)
+        if upload_id is None:
+            return keyframe
+        return Keyframe(content=await self.uploads.read(subscription, named_by, upload_id))

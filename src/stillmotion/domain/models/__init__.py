@@ -1,0 +1,1 @@
+"""Models: abilities, states, and readings of words."""
