@@ -46,7 +46,7 @@ export function address(path, query) {
  * Ask the API. A JSON answer is decoded; a 204 is null. Raises `Refusal`.
  * @param {string} method
  * @param {string} path
- * @param {{query?: Record<string, any>, body?: any, signal?: AbortSignal, headers?: Record<string, string>, keepalive?: boolean}} [more]
+ * @param {{query?: Record<string, any>, body?: any, signal?: AbortSignal, headers?: Record<string, string>, keepalive?: boolean, credentials?: RequestCredentials}} [more]
  */
 export async function ask(method, path, more = {}) {
   const form = more.body instanceof FormData;
@@ -55,7 +55,7 @@ export async function ask(method, path, more = {}) {
   let response;
   try {
     response = await fetch(address(path, more.query), {
-      method, headers, body, signal: more.signal, keepalive: more.keepalive, credentials: "same-origin", cache: "no-store",
+      method, headers, body, signal: more.signal, keepalive: more.keepalive, credentials: more.credentials ?? "same-origin", cache: "no-store",
     });
   } catch (error) {
     if (/** @type {any} */ (error).name === "AbortError") throw error;

@@ -8,6 +8,7 @@ import { Router, go, here, to } from "./router.js";
 import { look, session, signInFirst } from "./session.js";
 import { listen, shortcut } from "./shortcuts.js";
 import { signInPage } from "./signin.js";
+import { giveNotices } from "./parts/notices.js";
 import { problem } from "./parts/states.js";
 
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
@@ -45,6 +46,7 @@ function enter() {
     shown = frame();
     router = new Router(shown.outlet, shown.mark);
     listen();
+    giveNotices();
     shortcut({ keys: ["n"], label: "New clip", run: () => go(to("make")) });
   }
   fill(app, shown.node);

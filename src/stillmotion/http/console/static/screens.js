@@ -11,6 +11,11 @@
 /** @type {Record<string, Screen>} */
 export const screens = {
   make: { label: "Make", section: "studio", icon: "spark", load: () => import("./screens/make.js") },
+  queue: { label: "Queue", section: "studio", icon: "queue", load: () => import("./screens/queue.js") },
+  failures: { label: "Failures", section: "account", icon: "failures", load: () => import("./screens/failures.js") },
+  keys: { label: "Keys", section: "account", icon: "key", load: () => import("./screens/keys.js") },
+  usage: { label: "Usage", section: "account", icon: "usage", load: () => import("./screens/usage.js") },
+  callbacks: { label: "Callbacks", section: "account", icon: "callbacks", load: () => import("./screens/callbacks.js") },
   about: { label: "About", section: "none", icon: "about", load: () => import("./screens/about.js") },
 };
 
