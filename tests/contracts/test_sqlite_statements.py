@@ -15,13 +15,15 @@ STATEMENTS = {
     for name, text in vars(import_module(f"{queries.__name__}.{module.name}")).items()
     if name.isupper() and not name.startswith("_") and re.match(r"\s*(WITH|SELECT|INSERT|UPDATE|DELETE)", text)
 }
-ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "ALL_OBJECTS"}
+ADMINISTRATION = {"ALL_PRODUCTS", "ALL_SUBSCRIPTIONS", "ALL_KEYS", "LATEST_DELIVERIES", "ALL_OBJECTS", "QUEUE_DEPTH"}
 """Statements that list everything, for an operator."""
 
 UNDER_WAY = re.compile(
-    "(generations_(queued|dreaming)|limits_waiting|removals_by_age)$|SCAN (endpoints|json_each|CONSTANT ROW|s$)"
+    "(generations_(queued|dreaming)|limits_waiting|removals_by_age)$"
+    "|SCAN (endpoints|json_each|CONSTANT ROW|queue_controls|s$)"
 )
-"""Allowed scans: indexes of unfinished rows, lists that a statement makes of them, all subscriptions once a minute."""
+"""Allowed scans: indexes of unfinished rows, lists that a statement makes of them, all subscriptions once a minute,
+the few pauses of the queue."""
 
 GIVEN = "SCAN json_each VIRTUAL TABLE INDEX 1:"
 """A scan of a list that is bound to the statement."""

@@ -22,12 +22,14 @@ from stillmotion.adapters.notifications import InProcessChanges, InProcessSignal
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.access import Access, ReadLimits
+from stillmotion.application.action_log import ActionLog
 from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports.values import any_codec
 from stillmotion.application.products import Products
+from stillmotion.application.queue_administration import QueueAdministration
 from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
@@ -154,6 +156,8 @@ def administration_of(store: Any, clock: ManualClock) -> Administration:
     return Administration(
         Products(store, new_uuid7, frozenset(surface.name for surface in SURFACES), models(), a_product()),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, PEPPER),
+        QueueAdministration(store, models(), InProcessSignal(), clock),
+        ActionLog(store, clock, new_uuid7),
     )
 
 

@@ -5,8 +5,10 @@ import hmac
 from dataclasses import dataclass, field
 
 from stillmotion.application.access import KEY_MAX_CHARACTERS, Window
+from stillmotion.application.action_log import ActionLog
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.products import Products
+from stillmotion.application.queue_administration import QueueAdministration
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded
 from stillmotion.domain.quotas import WINDOW
@@ -24,6 +26,8 @@ class Administration:
 
     products: Products
     subscriptions: Subscriptions
+    queue: QueueAdministration
+    log: ActionLog
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Subscription
 
+DRAIN_RETRY_SECONDS = 60
+"""Pause before a submit is tried again that a drain refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class Generations:
@@ -139,6 +142,8 @@ class Generations:
         Raises `InvalidRequest` or `AccessDenied`; then nothing is stored.
         """
         accepting = await self.acceptance.weigh(subscription, request)
+        if (await self.store.queue_controls()).refuse(accepting.engine):
+            raise Unavailable("nothing new is accepted while the queue is drained", DRAIN_RETRY_SECONDS)
         kept = accepting.request
         return accepting.engine, replace(
             kept,

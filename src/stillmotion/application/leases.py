@@ -15,6 +15,7 @@ from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, Ille
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import Generation, Lease
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.queue_controls import NOBODY, WorkerName
 
 LEASE = timedelta(seconds=15)
 """Lease time. A worker that does not renew for so long has lost its generation."""
@@ -50,7 +51,7 @@ class AssetKeys:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The queue as workers use it. Methods with a lost lease raise `LeaseLost` and change nothing."""
+    """The queue as `worker` uses it. Methods with a lost lease raise `LeaseLost` and change nothing."""
 
     store: GenerationStore
     objects: ObjectStore
@@ -58,11 +59,14 @@ class Work:
     new_token: NewToken
     fault: Fault = no_fault
     lease_time: timedelta = LEASE
+    worker: WorkerName = NOBODY
 
     async def claim(self, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()) -> Generation | None:
         """Lease the next generation of these engines; None if none waits. `passed_over` are ids of subscriptions."""
         until = self.clock.now() + self.lease_time
-        claimed = await self.store.claim_next(lambda generation: generation.claimed(until), engines, passed_over)
+        claimed = await self.store.claim_next(
+            lambda generation: generation.claimed(until), engines, passed_over, self.worker
+        )
         if claimed is not None:
             self.fault(Point.CLAIM_AFTER_COMMIT)
         return claimed

@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "products": ("stillmotion.cli.admin.products", "Create, list and change products: what subscriptions may do."),
     "subscriptions": ("stillmotion.cli.admin.subscriptions", "Create, list, change, suspend and cancel subscriptions."),
     "keys": ("stillmotion.cli.admin.keys", "Create, list, replace and suspend subscription keys."),
+    "queue": ("stillmotion.cli.admin.queue", "Show, pause, resume and drain the queue."),
     "callbacks": ("stillmotion.cli.admin.callbacks", "List what was tried to deliver, and deliver it again."),
     "gc": ("stillmotion.cli.admin.gc", "Remove what has expired, and set aside what belongs to nothing."),
     "backup": ("stillmotion.cli.admin.backup", "Write everything that the server keeps to one file, while it runs."),

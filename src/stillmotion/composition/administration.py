@@ -9,9 +9,12 @@ from stillmotion.adapters.directory.backup import Manifest, write_backup
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
 from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
+from stillmotion.application.action_log import ActionLog
 from stillmotion.application.administration import Administration
 from stillmotion.application.callbacks import DeliveryLog
+from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.products import Products
+from stillmotion.application.queue_administration import QueueAdministration
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.composition.engines import catalogue
@@ -29,13 +32,16 @@ def administration(settings: Settings, missing: Missing = Missing.REFUSE) -> Ite
         yield administration_over(settings, store)
 
 
-def administration_over(settings: Settings, store: SqliteStore) -> Administration:
-    """The administration of subscriptions over an open store."""
+def administration_over(settings: Settings, store: SqliteStore, signal: QueueSignal | None = None) -> Administration:
+    """The administration over an open store. `signal` wakes the workers of this process, if there are any."""
+    clock, models = SystemClock(), catalogue(settings)
     surfaces = frozenset(surface.name for surface in SURFACES)
     pepper = derived(directory_of(settings, Missing.REFUSE), KEYS)
     return Administration(
-        Products(store, new_uuid7, surfaces, catalogue(settings), default_product(settings)),
-        Subscriptions(store, SystemClock(), new_uuid7, new_token, new_callback_secret, pepper),
+        Products(store, new_uuid7, surfaces, models, default_product(settings)),
+        Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, pepper),
+        QueueAdministration(store, models, signal or InProcessSignal(), clock),
+        ActionLog(store, clock, new_uuid7),
     )
 
 

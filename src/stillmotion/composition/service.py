@@ -30,7 +30,7 @@ from stillmotion.composition.engines import encodes, offered, read_words
 from stillmotion.composition.installation import KEYS, LINKS, Missing, derived, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_troubles
-from stillmotion.composition.workers import attempt_context, running, worker_host
+from stillmotion.composition.workers import attempt_context, name_of_this_process, running, worker_host
 from stillmotion.config import Settings
 from stillmotion.http.app import App, build_app, dialects
 from stillmotion.http.edge.keyless import opened as opened_to_all
@@ -80,7 +80,7 @@ async def service(
         objects = open_storage(settings, fault)
         connections = outbound(settings)
         models = offered(settings)
-        work = Work(store, objects, clock, new_token, fault)
+        work = Work(store, objects, clock, new_token, fault, worker=name_of_this_process())
         context = attempt_context(settings, work, connections, (signal, announcements), directory.scratch, fault)
         host, others = await worker_host(settings, context, models, faults, spawned)
         uploads = Uploads(store, objects, clock, new_uuid7, new_token, reads_heic=reads_heic())
@@ -125,7 +125,7 @@ async def _as_set(services: Services, settings: Settings, store: SqliteStore) ->
     """The services with the parts that depend on the settings alone. Raises `OpenToOthers`."""
     keyless = admin = None
     if settings.open or settings.admin_key:
-        office = administration_over(settings, store)
+        office = administration_over(settings, store, services.generations.signal)
         if settings.open:
             keyless = await opened_to_all(office, settings.host, settings.public_url, settings.cors_origins)
         if settings.admin_key:

@@ -1,10 +1,13 @@
 """Worker hosts: the one inside a server, and those that are processes of their own."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.worker_places import WorkerPlace
@@ -21,6 +24,7 @@ from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_absent_devices
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.catalogue import Catalogue
+from stillmotion.domain.queue_controls import WorkerName
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.background.displacement import DisplacedWatch
 from stillmotion.worker.failpoints import Faults
@@ -42,7 +46,9 @@ async def worker(settings: Settings, faults: Faults | None = None) -> AsyncItera
     directory.refuse_unserved()
     fault: Fault = faults or no_fault
     with directory.join() as place, opened(settings, Missing.REFUSE, fault=fault) as store:
-        work = Work(store, open_storage(settings, fault), SystemClock(), new_token, fault)
+        work = Work(
+            store, open_storage(settings, fault), SystemClock(), new_token, fault, worker=name_of_this_process()
+        )
         # The server looks by itself, every second, for deliveries that are due: these signals do not reach this far.
         signals = InProcessSignal(), InProcessSignal()
         context = attempt_context(settings, work, outbound(settings), signals, place.scratch, fault)
@@ -50,6 +56,12 @@ async def worker(settings: Settings, faults: Faults | None = None) -> AsyncItera
         watch = DisplacedWatch(lambda: store.displaced).run()
         async with running(host.run(), watch, _tell_able(host, place), tell_absent_devices(settings)):
             yield host
+
+
+def name_of_this_process() -> WorkerName:
+    """A new name for the worker in this process: no other process has it, on any machine, now or later."""
+    host = socket.gethostname()
+    return WorkerName(f"{host}-{os.getpid()}-{token_hex(2)}", host)
 
 
 async def _tell_able(host: WorkerHost, place: WorkerPlace) -> None:

@@ -221,6 +221,9 @@ class BrokenStore:
     async def find(self, generation_id):
         raise self._error
 
+    async def queue_controls(self):
+        raise self._error
+
     async def view(self, subscription_id, generation_id):
         raise self._error
 

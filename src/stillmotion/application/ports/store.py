@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.queue_controls import NOBODY, QueueControls, WorkerName
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
 from stillmotion.domain.uploads import Upload
@@ -74,6 +75,10 @@ class Engines(NamedTuple):
         """True if the engine is selected."""
         return (engine in self.named) is not self.others
 
+    def without(self, engines: frozenset[str]) -> "Engines":
+        """The selection without some engines."""
+        return Engines(self.named | engines if self.others else self.named - engines, self.others)
+
 
 EVERY_ENGINE = Engines()
 
@@ -135,13 +140,22 @@ class GenerationStore(Protocol):
         ...
 
     async def claim_next(
-        self, claim: Change, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()
+        self,
+        claim: Change,
+        engines: Engines = EVERY_ENGINE,
+        passed_over: Collection[str] = (),
+        worker: WorkerName = NOBODY,
     ) -> Generation | None:
-        """Apply `claim` to the next generation, as `change` does; None if none waits.
+        """Apply `claim` to the next generation, as `change` does; None if none waits for this `worker`.
 
         Only generations of `engines` count, and none of subscriptions whose ids are `passed_over`. Subscriptions take
-        turns (`domain.fairness`); the oldest generation of a subscription comes first.
+        turns (`domain.fairness`); the oldest generation of a subscription comes first. The queue's controls are read
+        in the same transaction: once a pause is stored, nothing more is claimed.
         """
+        ...
+
+    async def queue_controls(self) -> QueueControls:
+        """All controls of the queue as they were last committed."""
         ...
 
     async def queued_for(self, engine: str) -> Sequence[str]:

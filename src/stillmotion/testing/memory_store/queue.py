@@ -8,6 +8,7 @@ from datetime import datetime
 from stillmotion.application.ports.store import EVERY_ENGINE, Change, Engines
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.queue_controls import NOBODY, WorkerName
 from stillmotion.testing.memory_store.generations import MemoryGenerations
 
 
@@ -16,9 +17,16 @@ class MemoryQueue(MemoryGenerations):
     """The queue of `GenerationStore`."""
 
     async def claim_next(
-        self, claim: Change, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()
+        self,
+        claim: Change,
+        engines: Engines = EVERY_ENGINE,
+        passed_over: Collection[str] = (),
+        worker: WorkerName = NOBODY,
     ) -> Generation | None:
         """See `GenerationStore.claim_next`."""
+        if self._controls.stop(worker):
+            return None
+        engines = engines.without(self._controls.paused_engines)
         queued = [each for each in self._generations.values() if each.state is State.QUEUED]
         meant = [each for each in queued if engines.include(each.engine)]
         waiting = [each for each in meant if each.subscription_id not in passed_over]

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from stillmotion.testing.memory_store.access import MemorySubscriptions
 from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
+from stillmotion.testing.memory_store.operators import MemoryOperators
 from stillmotion.testing.memory_store.queue import MemoryQueue
 from stillmotion.testing.memory_store.retention import MemoryRetention
 from stillmotion.testing.memory_store.uploads import MemoryUploads
 
 
 @dataclass
-class MemoryStore(MemoryQueue, MemoryRetention, MemorySubscriptions, MemoryCallbacks, MemoryUploads):
+class MemoryStore(MemoryQueue, MemoryRetention, MemorySubscriptions, MemoryCallbacks, MemoryUploads, MemoryOperators):
     """Every store port. No method awaits, so each is a transaction. `changed` is told of every change."""
 
     async def check(self) -> None:

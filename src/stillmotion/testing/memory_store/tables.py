@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from stillmotion.application.ports.store import Changed, unwatched
 from stillmotion.application.ports.values import Clock
+from stillmotion.domain.actions import OperatorAction
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.queue_controls import NO_CONTROLS, QueueControls
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription
 from stillmotion.domain.uploads import Upload
@@ -36,6 +38,8 @@ class MemoryTables:
     _keys: dict[tuple[str, KeySlot], Key] = field(default_factory=dict)
     _access_version: int = 0
     _uploads: dict[str, Upload] = field(default_factory=dict)
+    _controls: QueueControls = NO_CONTROLS
+    _actions: dict[str, OperatorAction] = field(default_factory=dict)
 
     def _own(self, subscription_id: str) -> list[GenerationView]:
         own = (each.view for each in self._generations.values() if each.subscription_id == subscription_id)

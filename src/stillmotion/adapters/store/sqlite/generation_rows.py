@@ -18,6 +18,8 @@ from stillmotion.domain.uploads import Upload
 
 Row = tuple[Any, ...]
 Bindings = dict[str, str | int | float | bytes | None]
+Claim = tuple[str, str, int, str, int]
+"""Bindings of the claim query."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -179,7 +181,7 @@ def objects_of(row: Row) -> list[str]:
     return [*to_request(request).stored_keys, *(key for key in others if key is not None)]
 
 
-def from_claim(engines: Engines, passed_over: Collection[str]) -> tuple[str, str, int, str, int]:
+def from_claim(engines: Engines, passed_over: Collection[str]) -> Claim:
     """Bindings of the claim query: the subscriptions passed over, then the engines, which it names twice."""
     meant = _encode_json(sorted(engines.named)).decode(), int(engines.others)
     return (_encode_json(sorted(passed_over)).decode(), *meant, *meant)

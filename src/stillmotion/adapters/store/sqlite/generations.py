@@ -11,6 +11,8 @@ from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import from_delivery
 from stillmotion.adapters.store.sqlite.generation_lines import move_line
 from stillmotion.adapters.store.sqlite.generation_rows import (
+    Claim,
+    Row,
     from_claim,
     from_progress,
     microseconds,
@@ -19,7 +21,8 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
     to_view,
 )
 from stillmotion.adapters.store.sqlite.generation_submits import spend_quota, submit_generation
-from stillmotion.adapters.store.sqlite.queries import callbacks, deletions, generations, limits, lines
+from stillmotion.adapters.store.sqlite.operators import to_controls
+from stillmotion.adapters.store.sqlite.queries import callbacks, deletions, generations, limits, lines, operators
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports.store import EVERY_ENGINE, Accepted, Change, Changed, Engines, Submission
 from stillmotion.application.ports.values import Clock
@@ -28,6 +31,7 @@ from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.queue_controls import NOBODY, WorkerName
 from stillmotion.domain.quotas import refunded_by
 
 _BEYOND_EVERY_ID: Final = "~"
@@ -106,17 +110,27 @@ class SqliteGenerations:
         return changed
 
     async def claim_next(
-        self, claim: Change, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()
+        self,
+        claim: Change,
+        engines: Engines = EVERY_ENGINE,
+        passed_over: Collection[str] = (),
+        worker: WorkerName = NOBODY,
     ) -> Generation | None:
         """See `GenerationStore.claim_next`."""
-        asked = from_claim(engines, passed_over)
+
+        def asked(rows: Sequence[Row]) -> Claim | None:
+            controls = to_controls(rows)
+            return None if controls.stop(worker) else from_claim(engines.without(controls.paused_engines), passed_over)
+
         # Mostly the queue is empty: a read spares the write transaction then.
-        if not self._reader.rows(lines.NEXT_QUEUED, asked):
+        wanted = asked(self._reader.rows(operators.CONTROLS))
+        if wanted is None or not self._reader.rows(lines.NEXT_QUEUED, wanted):
             return None
         now = self._clock.now()
 
         def operation(connection: apsw.Connection) -> Generation | None:
-            row = connection.execute(lines.NEXT_QUEUED, asked).get
+            wanted = asked(connection.execute(operators.CONTROLS).fetchall())
+            row = None if wanted is None else connection.execute(lines.NEXT_QUEUED, wanted).get
             return None if row is None else _apply(connection, to_generation(row), claim, now)
 
         claimed = await self.writer.run(operation)

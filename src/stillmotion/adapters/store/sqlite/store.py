@@ -12,6 +12,7 @@ from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import SqliteCallbacks
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
+from stillmotion.adapters.store.sqlite.operators import SqliteOperators
 from stillmotion.adapters.store.sqlite.queries import transactions
 from stillmotion.adapters.store.sqlite.retention import SqliteRetention
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
@@ -24,7 +25,9 @@ from stillmotion.application.ports.values import Clock
 _SYSTEM_CLOCK = SystemClock()
 
 
-class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteRetention, SqliteUploads):
+class SqliteStore(
+    SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteRetention, SqliteUploads, SqliteOperators
+):
     """All store ports over one SQLite file, for any thread and any number of event loops."""
 
     def __init__(
@@ -35,6 +38,7 @@ class SqliteStore(SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, Sqlit
         SqliteCallbacks.__init__(self, writer, reader)
         SqliteRetention.__init__(self, reader)
         SqliteUploads.__init__(self, writer, reader)
+        SqliteOperators.__init__(self, writer, reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""

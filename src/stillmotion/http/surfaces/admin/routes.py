@@ -7,7 +7,9 @@ from stillmotion.http.edge.refusals import EndpointNotFound
 from stillmotion.http.server.replies import Headers
 from stillmotion.http.surfaces.admin.operations import BASE
 from stillmotion.http.surfaces.admin.refusals import PROBLEMS
+from stillmotion.http.surfaces.admin.rooms.actions import ACTION_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.products import PRODUCT_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.queue import QUEUE_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.subscriptions import SUBSCRIPTION_OPERATIONS
 
 _SCHEME = "bearer "
@@ -37,5 +39,5 @@ ADMIN = Surface(
     security_schemes={"adminKey": {"type": "http", "scheme": "bearer"}},
     base=BASE,
     admit=admit,
-    operations=(*PRODUCT_OPERATIONS, *SUBSCRIPTION_OPERATIONS),
+    operations=(*PRODUCT_OPERATIONS, *SUBSCRIPTION_OPERATIONS, *QUEUE_OPERATIONS, *ACTION_OPERATIONS),
 )
