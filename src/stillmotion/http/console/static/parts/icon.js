@@ -52,6 +52,7 @@ const DRAWN = /** @type {Record<string, string>} */ ({
   plus: "M12 5v14M5 12h14",
   list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
   server: "M4 4.5h16v6H4zM4 13.5h16v6H4zM8 7.5h.01M8 16.5h.01",
+  wide: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   bell: "M6 16V10.5a6 6 0 0 1 12 0V16l1.5 2h-15zM10 20.5h4",
 });
 
