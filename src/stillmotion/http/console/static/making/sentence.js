@@ -15,6 +15,7 @@ export function sentence(/** @type {{signal: AbortSignal, onSend: () => void}} *
   });
   const told = h("div");
   const line = h("p", { class: "understood", id: "make-understood" });
+  const notes = h("ul", { class: "hint" });
   /** @type {any} */
   let saying = null;
 
@@ -23,7 +24,7 @@ export function sentence(/** @type {{signal: AbortSignal, onSend: () => void}} *
   }, { signal });
 
   return {
-    node: h("div", { class: "field" }, h("label", { htmlFor: input.id }, "What should happen?"), input, told, line),
+    node: h("div", { class: "field" }, h("label", { htmlFor: input.id }, "What should happen?"), input, told, line, notes),
     input,
     say(/** @type {string | null} */ problem) {
       fill(told, problem && wrong("make-sentence-wrong", problem));
@@ -33,8 +34,9 @@ export function sentence(/** @type {{signal: AbortSignal, onSend: () => void}} *
     understood(/** @type {any} */ plan) {
       const known = wordsOf(plan);
       const missed = plan?.not_understood ?? [];
-      fill(line, known.map((each) => h("span", { class: "word word-known" }, icon("check"), each)),
+      fill(line, known.map((/** @type {string} */ each) => h("span", { class: "word word-known" }, icon("check"), each)),
         missed.length > 0 && h("span", { class: "word word-missed" }, `Not understood: ${missed.join(", ")}`));
+      fill(notes, (plan?.notes ?? []).slice(0, 3).map((/** @type {string} */ each) => h("li", null, each)));
       clearTimeout(saying);
       const words = [known.length && `Understood: ${known.join(", ")}.`, missed.length && `Not understood: ${missed.join(", ")}.`].filter(Boolean).join(" ");
       if (words && document.activeElement === input) saying = setTimeout(() => announce(words), 1200);
@@ -48,5 +50,5 @@ export function wordsOf(/** @type {any} */ plan) {
   if (plan.sentence) return plan.sentence.split(" · ").filter((/** @type {string} */ each) => each && !each.startsWith("not understood"));
   const understood = plan.understood ?? plan;
   const groups = [...(understood.moves ?? []).flat(), ...(understood.subject ?? []), ...(understood.effects ?? understood.ambient ?? [])];
-  return groups.filter((each) => typeof each === "string").map((each) => each.replaceAll("_", " "));
+  return groups.filter((each) => typeof each === "string").map((/** @type {string} */ each) => each.replaceAll("_", " "));
 }

@@ -14,10 +14,10 @@ export function fileName(/** @type {any} */ clip) {
   return `${words || "clip"}-${clip.id.slice(-6)}.mp4`;
 }
 
-/** Make the same again; with `changes`, a little different. The new clip opens on Make. */
-export async function again(/** @type {any} */ clip, changes = {}) {
+/** Make the same again; with `changes`, a little different. The new clip opens on Make, unless it should not. */
+export async function again(/** @type {any} */ clip, changes = {}, open = true) {
   const made = await post(`generations/${clip.id}/retry`, changes);
-  go(to("make", [], { clip: made.id }));
+  if (open) go(to("make", [], { clip: made.id }));
   return made;
 }
 

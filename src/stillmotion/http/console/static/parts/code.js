@@ -49,15 +49,15 @@ const json = (/** @type {any} */ value, indent = 2) => JSON.stringify(value, nul
 const quoted = (/** @type {string} */ text) => `'${text.replaceAll("'", `'\\''`)}'`;
 const indented = (/** @type {string} */ text, /** @type {string} */ space) => text.replaceAll("\n", `\n${space}`);
 
-/** A value as Python writes it. */
+/** A value as Python writes it. @returns {string} */
 function python(/** @type {any} */ value, space = "") {
   if (value === true) return "True";
   if (value === false) return "False";
   if (value === null || value === undefined) return "None";
-  if (Array.isArray(value)) return /** @type {string} */ (`[${value.map((each) => python(each, space)).join(", ")}]`);
+  if (Array.isArray(value)) return (`[${value.map((each) => python(each, space)).join(", ")}]`);
   if (typeof value === "object") {
     const inner = `${space}    `;
-    return /** @type {string} */ (`{\n${Object.entries(value).map(([key, each]) => `${inner}${JSON.stringify(key)}: ${python(each, inner)},`).join("\n")}\n${space}}`);
+    return (`{\n${Object.entries(value).map(([key, each]) => `${inner}${JSON.stringify(key)}: ${python(each, inner)},`).join("\n")}\n${space}}`);
   }
   return JSON.stringify(value);
 }

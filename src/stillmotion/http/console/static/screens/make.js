@@ -1,7 +1,7 @@
 /** Make: a picture and a sentence at one side, the clip at the other. */
 
 import { get, GENERATIONS, post } from "../api.js";
-import { h, sheet } from "../dom.js";
+import { fill, h, sheet } from "../dom.js";
 import { feed } from "../live.js";
 import { bodyOf, draft, planOf } from "../making/draft.js";
 import { foot } from "../making/foot.js";
@@ -32,9 +32,10 @@ export async function show(/** @type {any} */ place) {
   const end = foot();
   const shown = stage({ signal, rest, onClip, onCode });
   const strip = recent({ signal });
+  const side = h("div", { class: "make-side" }, shown.node, strip.node);
   const form = h("form", { class: "composer", novalidate: true, on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); send(); } } },
     h("div", { class: "composer-body card stack" }, picture.node, words.node, camera.node, options.node), end.node);
-  const node = h("div", { class: "screen make" }, h("h1", { class: "unseen" }, "Make"), mayWrite() ? form : readersNote(), h("div", { class: "make-side" }, shown.node, strip.node));
+  const node = h("div", { class: "screen make" }, h("h1", { class: "unseen" }, "Make"), mayWrite() ? form : readersNote(), side);
 
   function rest() {
     const now = draft.now;
@@ -154,14 +155,25 @@ export async function show(/** @type {any} */ place) {
   shortcut({ keys: ["d"], label: "Download", run: () => /** @type {any} */ (shown.node.querySelector("a[download]"))?.click() }, signal);
   shortcut({ keys: [" "], label: "Play or pause", run: () => /** @type {any} */ (shown.node.querySelector(".player"))?.toggle() }, signal);
 
+  let lot = "";
+  async function open(/** @type {URLSearchParams} */ query) {
+    const name = query.get("lot") ?? "";
+    if (name && name !== lot) {
+      const { lotView } = await import("../making/lot.js");
+      fill(side, lotView(name, { signal }).node, strip.node);
+    } else if (lot && !name) fill(side, shown.node, strip.node);
+    lot = name;
+    if (!name) shown.show(query.get("clip"));
+  }
+
   offer();
   plan();
-  shown.show(place.query.get("clip"));
+  open(place.query);
   return {
     node,
     changed(/** @type {any} */ next) {
       const id = next.query.get("clip");
-      if (id !== (shown.clip()?.id ?? null)) shown.show(id);
+      if (next.query.has("lot") || lot || id !== (shown.clip()?.id ?? null)) open(next.query);
     },
   };
 }
