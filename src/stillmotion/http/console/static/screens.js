@@ -16,6 +16,11 @@ export const screens = {
   keys: { label: "Keys", section: "account", icon: "key", load: () => import("./screens/keys.js") },
   usage: { label: "Usage", section: "account", icon: "usage", load: () => import("./screens/usage.js") },
   callbacks: { label: "Callbacks", section: "account", icon: "callbacks", load: () => import("./screens/callbacks.js") },
+  overview: { label: "Overview", section: "service", icon: "overview", load: () => import("./screens/overview.js") },
+  everybody: { label: "Everybody", section: "service", icon: "everybody", load: () => import("./screens/everybody.js") },
+  customers: { label: "Customers", section: "service", icon: "customers", load: () => import("./screens/customers.js") },
+  models: { label: "Models and workers", section: "service", icon: "models", load: () => import("./screens/models.js") },
+  settings: { label: "Settings and log", section: "service", icon: "settings", load: () => import("./screens/settings.js") },
   about: { label: "About", section: "none", icon: "about", load: () => import("./screens/about.js") },
 };
 

@@ -1,0 +1,44 @@
+/** Doing something again and again while the tab is seen. */
+
+import { fill } from "../dom.js";
+
+/**
+ * Do it now and every so many seconds, until the signal aborts; a hidden tab pauses it. The first time an error is
+ * raised, later it is told to `trouble`.
+ * @param {() => Promise<void>} act
+ * @param {number} seconds
+ * @param {AbortSignal} signal
+ * @param {(error: any) => void} trouble
+ */
+export async function steadily(act, seconds, signal, trouble) {
+  /** @type {any} */
+  let timer = null;
+  const later = () => {
+    clearTimeout(timer);
+    if (!signal.aborted && !document.hidden) timer = setTimeout(again, seconds * 1000);
+  };
+  const again = async () => {
+    try {
+      await act();
+    } catch (error) {
+      if (!signal.aborted) trouble(error);
+    }
+    later();
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : again()), { signal });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  await act();
+  later();
+}
+
+/** Replace the children of an element, and keep the focus on the link or button that had it. */
+export function renew(/** @type {HTMLElement} */ element, /** @type {any[]} */ ...children) {
+  const held = element.contains(document.activeElement) ? document.activeElement : null;
+  const name = held && nameOf(held);
+  fill(element, children);
+  if (!name) return;
+  const same = [...element.querySelectorAll("a, button, select, input")].find((each) => nameOf(each) === name);
+  /** @type {HTMLElement | undefined} */ (same)?.focus({ preventScroll: true });
+}
+
+const nameOf = (/** @type {Element} */ each) => `${each.tagName} ${each.getAttribute("href") ?? ""} ${each.getAttribute("aria-label") ?? each.textContent}`;
