@@ -9,6 +9,7 @@ import threading
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from stillmotion.application.generations import Generations
 from stillmotion.application.ports.values import any_codec
 from stillmotion.application.products import Products
 from stillmotion.application.queue_administration import QueueAdministration
+from stillmotion.application.sessions import Sessions
 from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
@@ -73,6 +75,7 @@ class Edge:
     services: Services
     server: HttpServer
     loop: asyncio.AbstractEventLoop
+    database: Path
     _names: Any = field(default_factory=itertools.count)
 
     @property
@@ -182,8 +185,11 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
     can_encode = parts.pop("can_encode", any_codec)
     values = clock, new_uuid7, new_token, offered, uploads
     generations = Generations(store, objects, InProcessSignal(), guard, *values, can_encode=can_encode)
+    access = parts.get("access") or Access(store, clock, PEPPER)
+    admin = AdminAccess(administration_of(store, clock), clock, parts.pop("admin_key", ADMIN_KEY))
     services = Services(
-        access=Access(store, clock, PEPPER),
+        access=access,
+        sessions=Sessions(store, access, admin, clock, new_token),
         read_limits=ReadLimits(),
         generations=generations,
         delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
@@ -192,7 +198,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         asset_urls=AssetUrls(objects, clock, SIGNING_KEY),
         objects=objects,
         clock=clock,
-        admin=AdminAccess(administration_of(store, clock), clock, ADMIN_KEY),
+        admin=admin,
         run_id="test",
         version="1.2.3",
     )
@@ -206,12 +212,11 @@ def start(tmp_path_factory):
 
     def starting(kind: str = "memory", **parts: Any) -> Edge:
         folder = tmp_path_factory.mktemp("edge")
+        database = folder / "stillmotion.db"
         clock = ManualClock()
         changes = InProcessChanges()
-        if kind == "memory":
-            store = MemoryStore(clock, changes.tell)
-        else:
-            store = open_store(folder / "stillmotion.db", clock, changes.tell)
+        in_memory = kind == "memory"
+        store = MemoryStore(clock, changes.tell) if in_memory else open_store(database, clock, changes.tell)
         objects = parts.pop("objects", None) or LocalObjects(folder / "objects")
         deadlines = parts.pop("deadlines", DEADLINES)
         services = services_over(store, objects, clock, **{"changes": changes} | parts)
@@ -220,7 +225,7 @@ def start(tmp_path_factory):
         server = HttpServer(app.handler, listener, shutdown_seconds=1, deadlines=deadlines, refusing=app.refuse)
         thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
         thread.start()
-        edge = Edge(store, objects, clock, services, server, loop)
+        edge = Edge(store, objects, clock, services, server, loop, database)
         started.append((edge, thread))
         return edge
 

@@ -36,7 +36,7 @@ def test_every_status_of_the_table_is_described_with_its_body(document, operatio
         examples = response["content"]["application/json"]["examples"]
         assert examples, status
         assert "X-Request-Id" in response["headers"]
-    assert found["security"] == [{"subscriptionKeyHeader": []}, {"subscriptionKeyQuery": []}]
+    assert found["security"] == [{"subscriptionKeyHeader": []}, {"subscriptionKeyQuery": []}, {"sessionCookie": []}]
 
 
 def test_the_documents_own_example_is_the_example(document):

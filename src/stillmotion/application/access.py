@@ -1,23 +1,26 @@
-"""Access: authentication of keys, and the limit of reads."""
+"""Access: authentication of keys and sessions, and the limit of reads."""
 
 import hmac
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from math import ceil, inf
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from stillmotion.application.ports.store import AccessStore
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded, Reason
 from stillmotion.domain.quotas import WINDOW, credit_balance, period
-from stillmotion.domain.subscriptions import Key, Subscription, SubscriptionState
+from stillmotion.domain.subscriptions import Key, Session, Subscription, SubscriptionState
 
 KEY_MAX_CHARACTERS = 128
 CHECK_SECONDS = 1.0
-"""Time for which a revoked key may still work."""
+"""Time for which a revoked key or an ended session may still work."""
 KNOWN_SECONDS = 60.0
 """Time for which a key is not looked up again while no key or subscription is changed."""
 KNOWN_KEYS = 10_000
-"""Size of the cache. It is cleared when it is full."""
+"""Size of each cache. It is cleared when it is full."""
+
+T = TypeVar("T")
 
 
 def key_digest(pepper: bytes, key: str) -> bytes:
@@ -25,14 +28,27 @@ def key_digest(pepper: bytes, key: str) -> bytes:
     return hmac.digest(pepper, key.encode("utf-8", "surrogatepass"), "sha256")
 
 
+class Visit(NamedTuple):
+    """An open session, with the subscription that it acts for; None for an administrator without one."""
+
+    session: Session
+    subscription: Subscription | None
+
+
+_Cache = dict[str, tuple[float, T]]
+_Found = tuple[T, float]
+"""A value, and the seconds for which it may be cached."""
+
+
 @dataclass(slots=True)
 class Access:
-    """Authentication, with a cache of good keys. Once a second a version number tells if the cache is still valid."""
+    """Authentication, with caches of good keys and sessions. Once a second a version tells if they are still valid."""
 
     store: AccessStore
     clock: Clock
     pepper: bytes = field(repr=False)
-    _known: dict[str, tuple[float, Subscription]] = field(default_factory=dict, repr=False)
+    _known: _Cache[Subscription] = field(default_factory=dict, repr=False)
+    _visits: _Cache[Visit] = field(default_factory=dict, repr=False)
     _version: int | None = None
     _check_at: float = -inf
 
@@ -48,48 +64,84 @@ class Access:
         if not key or len(key) > KEY_MAX_CHARACTERS:
             reason = Reason.UNKNOWN_KEY if key else Reason.NO_KEY
             raise NotAuthenticated("there is no key, or none of ours", reason)
+        return await self._cached(self._known, key, self._look_up)
+
+    def visiting(self, token: str, now: float) -> Visit | None:
+        """The cached session of a token, None without one or if the version is due. `now` is monotonic."""
+        known = self._visits.get(token)
+        return known[1] if known is not None and now < min(self._check_at, known[0]) else None
+
+    async def visit(self, token: str) -> Visit:
+        """The open session of a token. Raises `NotAuthenticated`."""
+        if len(token) > KEY_MAX_CHARACTERS:
+            raise NotAuthenticated("there is no such session", Reason.SESSION_ENDED)
+        return await self._cached(self._visits, token, self._look_up_visit)
+
+    async def _cached(self, cache: _Cache[T], name: str, look_up: Callable[[str], Awaitable[_Found[T]]]) -> T:
         now = self.clock.monotonic()
         if now >= self._check_at:
             await self._check(now)
-        known = self.known(key, now)
-        if known is not None:
-            return known
+        known = cache.get(name)
+        if known is not None and now < known[0]:
+            return known[1]
         version = self._version
-        subscription = await self._look_up(key)
+        value, seconds = await look_up(name)
         if version == self._version:  # Otherwise a change came during the look-up, and its answer may be older.
-            if len(self._known) >= KNOWN_KEYS:
-                self._known.clear()
-            self._known[key] = (now + self._good_for(subscription), subscription)
-        return subscription
+            if len(cache) >= KNOWN_KEYS:
+                cache.clear()
+            cache[name] = (now + seconds, value)
+        return value
 
     async def _check(self, now: float) -> None:
-        """Clear the cache if the version has changed."""
+        """Clear the caches if the version has changed."""
         version = await self.store.access_version()
         if version != self._version:
             self._known.clear()
+            self._visits.clear()
             self._version = version
         self._check_at = now + CHECK_SECONDS
-
-    def _good_for(self, subscription: Subscription) -> float:
-        """Seconds for which a subscription may be cached: never beyond its end."""
-        if subscription.expires_at is None:
-            return KNOWN_SECONDS
-        return min(KNOWN_SECONDS, (subscription.expires_at - self.clock.now()).total_seconds())
 
     async def credit_balance(self, subscription: Subscription) -> float:
         """The remaining quota of this month, in the product's unit."""
         usage = await self.store.usage(subscription.id, period(self.clock.now()))
         return credit_balance(subscription.product, usage.video_seconds)
 
-    async def _look_up(self, key: str) -> Subscription:
-        found: tuple[Subscription, Key] | None = await self.store.find_subscription(key_digest(self.pepper, key))
+    async def _look_up(self, key: str) -> _Found[Subscription]:
+        found = await self.store.find_subscription(key_digest(self.pepper, key))
         if found is None:
             raise NotAuthenticated("the key is unknown")
-        subscription, _ = found
-        state = subscription.state_at(self.clock.now())
+        return self._active(*found)
+
+    async def _look_up_visit(self, token: str) -> _Found[Visit]:
+        found = await self.store.find_session(key_digest(self.pepper, token))
+        now = self.clock.now()
+        if found is None or found.session.expires_at <= now:
+            raise NotAuthenticated("the session is over", Reason.SESSION_ENDED)
+        session, owner = found
+        left = min(KNOWN_SECONDS, (session.expires_at - now).total_seconds())
+        try:
+            subscription, good_for = self._active_owner(owner)
+        except NotAuthenticated:
+            if session.administrator is None:
+                raise
+            return Visit(session, None), left
+        return Visit(session, subscription), min(left, good_for)
+
+    def _active_owner(self, owner: tuple[Subscription, Key] | None) -> _Found[Subscription]:
+        if owner is None:
+            raise NotAuthenticated("the session's key was replaced", Reason.SESSION_ENDED)
+        return self._active(*owner)
+
+    def _active(self, subscription: Subscription, key: Key) -> _Found[Subscription]:
+        """A key's subscription, and the seconds for which it may be cached: never beyond its end."""
+        del key
+        now = self.clock.now()
+        state = subscription.state_at(now)
         if state is not SubscriptionState.ACTIVE:
             raise NotAuthenticated(f"the subscription is {state}", Reason(f"subscription_{state}"))
-        return subscription
+        if subscription.expires_at is None:
+            return subscription, KNOWN_SECONDS
+        return subscription, min(KNOWN_SECONDS, (subscription.expires_at - now).total_seconds())
 
 
 class Allowance(NamedTuple):

@@ -3,14 +3,15 @@
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from typing import Final
 
-from stillmotion.application.access import KEY_MAX_CHARACTERS, Window
+from stillmotion.application.access import KEY_MAX_CHARACTERS, Visit, Window, key_digest
 from stillmotion.application.action_log import ActionLog
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.products import Products
 from stillmotion.application.queue_administration import QueueAdministration
 from stillmotion.application.subscriptions import Subscriptions
-from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded
+from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded, Reason
 from stillmotion.domain.quotas import WINDOW
 
 WRONG_KEYS_PER_MINUTE = 10
@@ -18,6 +19,9 @@ WRONG_KEYS_PER_MINUTE = 10
 
 ADDRESSES = 10_000
 """Addresses that are remembered. All are forgotten when there are more."""
+
+OWNER: Final = b"owner"
+"""Mark of an administrator's session that the first link opened: whoever reads the machine's terminal owns it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +36,45 @@ class Administration:
 
 @dataclass(frozen=True, slots=True)
 class AdminAccess:
-    """Authentication by the operator's key."""
+    """Authentication by the operator's key, or by a session. An empty `key` is nobody's."""
 
     administration: Administration
     clock: Clock
     key: str = field(repr=False)
     _wrong: dict[str, Window] = field(default_factory=dict, repr=False)
 
+    @property
+    def mark(self) -> bytes:
+        """The digest of the key that is kept in sessions: they end when the key is changed."""
+        return key_digest(self.administration.subscriptions.pepper, self.key)
+
+    def accepts(self, key: str | None) -> bool:
+        """True for the operator's key."""
+        if not key or not self.key or len(key) > KEY_MAX_CHARACTERS:
+            return False
+        return hmac.compare_digest(_digest(key), _digest(self.key))
+
+    def admits(self, visit: Visit | None) -> bool:
+        """True for a session that the operator's key opened, or that is the machine's owner's."""
+        mark = None if visit is None else visit.session.administrator
+        if mark is None:
+            return False
+        return mark == OWNER or (bool(self.key) and hmac.compare_digest(mark, self.mark))
+
     def authenticate(self, key: str | None, address: str) -> Administration:
         """The administration. Raises `NotAuthenticated`, or `RateLimitExceeded` after too many wrong keys."""
-        if key and len(key) <= KEY_MAX_CHARACTERS and hmac.compare_digest(_digest(key), _digest(self.key)):
+        if self.accepts(key):
             return self.administration
         now = self.clock.monotonic()
         window = self._wrong.get(address)
         if window is not None and now < window.ends_at and window.spent >= WRONG_KEYS_PER_MINUTE:
             raise RateLimitExceeded(
-                f"{WRONG_KEYS_PER_MINUTE} wrong keys a minute are allowed", window.seconds_left(now)
+                f"{WRONG_KEYS_PER_MINUTE} wrong keys a minute are allowed",
+                window.seconds_left(now),
+                Reason.WRONG_KEYS_PER_MINUTE,
             )
         if not key:
-            raise NotAuthenticated("no administrator's key")
+            raise NotAuthenticated("no administrator's key", Reason.NO_KEY)
         if len(self._wrong) >= ADDRESSES:
             self._wrong.clear()
         if window is None or now >= window.ends_at:

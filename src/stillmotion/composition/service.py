@@ -13,8 +13,6 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.notifications import InProcessChanges, InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
-from stillmotion.application.access import Access
-from stillmotion.application.administration import AdminAccess
 from stillmotion.application.callbacks import Callbacks, DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.failpoints import Fault, no_fault
@@ -24,16 +22,16 @@ from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.retention import Retention
+from stillmotion.application.sessions import Sessions
 from stillmotion.application.uploads import Uploads
-from stillmotion.composition.administration import administration_over
 from stillmotion.composition.engines import encodes, offered, read_words
-from stillmotion.composition.installation import KEYS, LINKS, Missing, derived, directory_of, open_storage, opened
+from stillmotion.composition.entrance import entrance
+from stillmotion.composition.installation import LINKS, Missing, derived, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_troubles
 from stillmotion.composition.workers import attempt_context, name_of_this_process, running, worker_host
 from stillmotion.config import Settings
 from stillmotion.http.app import App, build_app, dialects
-from stillmotion.http.edge.keyless import opened as opened_to_all
 from stillmotion.http.edge.services import Draining, Services
 from stillmotion.media.input.heif import reads_heic
 from stillmotion.worker.background.callbacks import Deliverer
@@ -54,6 +52,7 @@ class Service:
     host: WorkerHost
     changes: Changes
     draining: Draining
+    sessions: Sessions
     has_subscriptions: bool
 
     async def drain(self, grace: timedelta) -> None:
@@ -77,15 +76,14 @@ async def service(
     changes = InProcessChanges()
     with directory.lock(), opened(settings, Missing.MAKE, changes.tell, fault) as store:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
-        objects = open_storage(settings, fault)
-        connections = outbound(settings)
-        models = offered(settings)
+        objects, connections, models = open_storage(settings, fault), outbound(settings), offered(settings)
         work = Work(store, objects, clock, new_token, fault, worker=name_of_this_process())
         context = attempt_context(settings, work, connections, (signal, announcements), directory.scratch, fault)
         host, others = await worker_host(settings, context, models, faults, spawned)
         uploads = Uploads(store, objects, clock, new_uuid7, new_token, reads_heic=reads_heic())
+        allowed = await entrance(settings, store, clock, signal)
         services = Services(
-            access=Access(store, clock, derived(directory, KEYS)),
+            **allowed._asdict(),
             generations=Generations(
                 store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault, encodes
             ),
@@ -110,8 +108,8 @@ async def service(
             # No other process renders, so every lease is a leftover of the last server.
             await work.reclaim_all()
         async with running(*(each.run() for each in parts), tell_troubles(settings, objects)):
-            app = build_app(await _as_set(services, settings, store))
-            yield Service(app, host, changes, services.draining, bool(await store.subscriptions()))
+            app = build_app(_as_set(services, settings, store))
+            yield Service(app, host, changes, services.draining, allowed.sessions, bool(await store.subscriptions()))
 
 
 def _upkeep(
@@ -121,22 +119,13 @@ def _upkeep(
     return sweeper, UploadSweeper(uploads), DisplacedWatch(lambda: store.displaced)
 
 
-async def _as_set(services: Services, settings: Settings, store: SqliteStore) -> Services:
-    """The services with the parts that depend on the settings alone. Raises `OpenToOthers`."""
-    keyless = admin = None
-    if settings.open or settings.admin_key:
-        office = administration_over(settings, store, services.generations.signal)
-        if settings.open:
-            keyless = await opened_to_all(office, settings.host, settings.public_url, settings.cors_origins)
-        if settings.admin_key:
-            admin = AdminAccess(office, services.clock, settings.admin_key)
+def _as_set(services: Services, settings: Settings, store: SqliteStore) -> Services:
+    """The services with the parts that depend on the settings alone."""
     return replace(
         services,
-        admin=admin,
         public_url=settings.public_url,
         version=version("stillmotion"),
         cors_origins=settings.cors_origins,
-        keyless=keyless,
         access_log=settings.access_log == "on",
         return_memory=return_memory,
         read_words=read_words,

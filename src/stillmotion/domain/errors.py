@@ -9,7 +9,8 @@
     │   ├── TurnedAway                with a `Reason` for programs
     │   │   ├── NotAuthenticated
     │   │   ├── AccessDenied          the product lacks the surface, model or action
-    │   │   │   └── QuotaSpent        until the period ends
+    │   │   │   ├── QuotaSpent        until the period ends
+    │   │   │   └── SessionRefused    the session is a reader's, or another site's page asked
     │   │   └── LimitExceeded         try again after a while
     │   │       ├── RateLimitExceeded
     │   │       └── ConcurrencyLimitExceeded
@@ -93,6 +94,9 @@ class Reason(StrEnum):
     MODEL_NOT_INCLUDED = "model_not_included", "the product does not include the model"
     RESOLUTION_NOT_INCLUDED = "resolution_not_included", "the product does not include the resolution"
     LENGTH_NOT_INCLUDED = "length_not_included", "the product does not include clips so long"
+    SESSION_ENDED = "session_ended", "the session is over: its time, its key's, or somebody signed out"
+    CROSS_SITE = "cross_site", "a session's cookie came with a request that another site's page may have caused"
+    READ_ONLY = "read_only", "the session may only read"
     NOT_INCLUDED = "not_included", "the product does not include it"
     QUOTA_SPENT = "quota_spent", "the month's video-seconds are spent: `Retry-After` says when the next month begins"
     SUBMITS_PER_MINUTE = "submits_per_minute", "there were too many submits in a minute"
@@ -127,6 +131,10 @@ class AccessDenied(TurnedAway):
 
     def __init__(self, message: str, reason: Reason = Reason.NOT_INCLUDED) -> None:
         super().__init__(message, reason)
+
+
+class SessionRefused(AccessDenied):
+    """A request that its session does not allow, though its key would: a reader's change, or another site's doing."""
 
 
 class QuotaSpent(AccessDenied):

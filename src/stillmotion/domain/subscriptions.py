@@ -1,4 +1,4 @@
-"""Products, subscriptions and their keys."""
+"""Products, subscriptions, their keys, and sessions."""
 
 import re
 from collections.abc import Sequence
@@ -165,6 +165,22 @@ class Key:
     slot: KeySlot
     subscription_id: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser's session: it has the rights of the keys that opened it, while those are good and until its own end.
+
+    `key_digest` is the digest of a subscription's key, `administrator` that of the administrator's key; None without
+    that half. A reader changes nothing.
+    """
+
+    digest: bytes = field(repr=False)
+    created_at: datetime
+    expires_at: datetime
+    key_digest: bytes | None = field(default=None, repr=False)
+    administrator: bytes | None = field(default=None, repr=False)
+    is_reader: bool = False
 
 
 @dataclass(frozen=True, slots=True)

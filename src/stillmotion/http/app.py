@@ -27,6 +27,7 @@ from stillmotion.http.resources import downloads as assets
 from stillmotion.http.resources import health
 from stillmotion.http.resources.generations import shared_surface
 from stillmotion.http.resources.pages import PAGES, StaticPage
+from stillmotion.http.resources.sessions import session_surface
 from stillmotion.http.server.path_prefix import PathPrefix, prefix_of
 from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Handler, Refusing, Reply
 from stillmotion.http.server.request import Request
@@ -39,7 +40,10 @@ from stillmotion.http.surfaces.openai.routes import OPENAI
 SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE, OPENAI)
 """All dialects, by their names in products; the first also answers for paths of none."""
 
-ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, shared_surface(SURFACES, PLAN_OPERATION), ADMIN)
+SHARED: tuple[Surface, ...] = (shared_surface(SURFACES, PLAN_OPERATION), session_surface(GATEWAY.problems))
+"""Paths that every product includes."""
+
+ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, *SHARED, ADMIN)
 
 
 class App(NamedTuple):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from stillmotion.application.ports.sessions import SessionStore
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.queue_controls import NOBODY, QueueControls, WorkerName
@@ -227,15 +228,15 @@ class UsageStore(Protocol):
         ...
 
 
-class AccessStore(UsageStore, Protocol):
-    """Store of keys, read for requests."""
+class AccessStore(UsageStore, SessionStore, Protocol):
+    """Store of keys and sessions, read for requests."""
 
     async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
         """The subscription of a key, in any state, with its product."""
         ...
 
     async def access_version(self) -> int:
-        """A number that changes whenever the answer of `find_subscription` for a known key changes."""
+        """A number that changes whenever what `find_subscription` or `find_session` found would be found otherwise."""
         ...
 
 

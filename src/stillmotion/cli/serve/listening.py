@@ -3,13 +3,17 @@
 import asyncio
 import gc
 import socket
+import sys
 import time
 from datetime import timedelta
+from urllib.parse import quote, urlsplit
 
 from stillmotion.cli.process import announce
 from stillmotion.composition.service import Service, service
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.http.edge.keyless import is_loopback
+from stillmotion.http.server.path_prefix import prefix_of
 from stillmotion.http.server.server import SHUTDOWN_SECONDS, HttpServer, listen, url_of
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.renderer.handle import RendererProcess
@@ -29,7 +33,7 @@ async def serve(
     with _listener(settings) as listener:
         async with service(settings, url_of(listener), faults, spawned) as running:
             server = HttpServer(running.app.handler, listener, refusing=running.app.refuse)
-            _announce(settings, server, running)
+            await _announce(settings, server, running)
             _spare_the_collector()
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.serve())
@@ -58,11 +62,16 @@ def _spare_the_collector() -> None:
     gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
-def _announce(settings: Settings, server: HttpServer, running: Service) -> None:
+async def _announce(settings: Settings, server: HttpServer, running: Service) -> None:
     announce(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
     if settings.open:
         announce(
             "Open: whoever is on this machine needs no key, and acts for one subscription. Not for others to reach."
         )
     elif not running.has_subscriptions:
-        announce(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")
+        if sys.stdout.isatty() and is_loopback(urlsplit(server.url).hostname or ""):
+            token = await running.sessions.first_link()
+            announce(f"Open {server.url}{quote(prefix_of(settings.public_url))}/#first={token}")
+            announce("The link is good once, for ten minutes, in a browser on this machine.")
+        else:
+            announce(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")

@@ -22,6 +22,7 @@ from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.edge.error_boundary import Boundary, EdgeParts
 from stillmotion.http.edge.operation import Call, Caller, Operation, OperationResult, Surface
+from stillmotion.http.edge.visits import recognise, subscription_of
 from stillmotion.http.parsing.body import PLAIN_CAP, apart_if_large
 from stillmotion.http.parsing.decoding import QueryDecoder, Wire, WireDecoder
 from stillmotion.http.parsing.multipart import FORM_TYPE
@@ -76,12 +77,11 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
         """The authenticated caller of a request, with this read counted. Raises as the surface's table has it."""
         surface, services = self._surface, self._services
         key = call.key = surface.key_of(call.request.headers, call.request.raw_query)
+        if key is None and "Cookie" in call.request.headers:
+            await recognise(call, changes=self._operation.changes)
         if surface.admit is not None:
             return surface.admit(call, key)
-        if key is None and services.keyless is not None:
-            key = call.key = services.keyless.lend(call.request)
-        access = services.access
-        caller = call.subscription = access.known(key, call.began_at) or await access.authenticate(key)
+        caller = call.subscription = await subscription_of(call)
         if not self._operation.submits:
             call.allowance = services.read_limits.spend(caller, call.began_at)
         if not surface.comes_with_all:
@@ -113,7 +113,7 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
         allowance, generation = call.allowance, answer.generation
         if answer.window is not None and call.subscription is not None:
             allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
-        headers = _limit_headers(allowance)
+        headers = [*_limit_headers(allowance), *answer.headers]
         if generation is not None:
             headers.append(("X-Stillmotion-Engine", generation.engine))
             headers.append(("X-Stillmotion-Progress", f"{generation.progress:.2f}"))

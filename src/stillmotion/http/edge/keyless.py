@@ -39,9 +39,9 @@ class Keyless:
 
     def lend(self, request: Request) -> str | None:
         """The key; None for a request that may come from another machine, or from a page of another origin."""
-        host = request.headers.get("Host", "")
-        if not is_loopback(_PORT.sub("", host)) or any(name in request.headers for name in _FORWARDED):
+        if not is_addressed_here(request):
             return None
+        host = request.headers.get("Host", "")
         origin = request.headers.get("Origin")
         if origin is not None:
             own = urlsplit(origin).netloc == host.lower()
@@ -72,12 +72,25 @@ async def opened(office: Administration, host: str, public_url: str, origins: Se
     return Keyless(key, origins)
 
 
+def is_addressed_here(request: Request) -> bool:
+    """True if the caller used a name of this machine, and no proxy says that it comes from another."""
+    host = _PORT.sub("", request.headers.get("Host", ""))
+    return is_loopback(host) and not any(name in request.headers for name in _FORWARDED)
+
+
+def is_from_here(request: Request) -> bool:
+    """True if the caller is on this machine, by its connection's address too."""
+    return is_addressed_here(request) and is_loopback(request.remote or "")
+
+
 def is_loopback(host: str) -> bool:
     """True for `localhost` and for loopback addresses. `host` has no port."""
     name = host.lower().removesuffix(".")
     if name == "localhost":
         return True
     try:
-        return ipaddress.ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
+        address = ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
     except ValueError:
         return False
+    # A socket of both families has IPv4 callers as ::ffff:127.0.0.1.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

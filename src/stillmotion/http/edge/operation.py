@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from stillmotion.application.access import Allowance
+from stillmotion.application.access import Allowance, Visit
 from stillmotion.application.ports.store import Fingerprint, IdempotencyKey
+from stillmotion.domain.errors import NotAuthenticated, Reason
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Subscription
@@ -19,7 +20,7 @@ from stillmotion.http.edge.refusals import Refusals
 from stillmotion.http.edge.services import Services
 from stillmotion.http.parsing.body import Held
 from stillmotion.http.parsing.decoding import Wire
-from stillmotion.http.server.replies import Headers
+from stillmotion.http.server.replies import Header, Headers
 from stillmotion.http.server.request import Request
 from stillmotion.http.server.streams import Opening
 
@@ -36,8 +37,9 @@ class Call(msgspec.Struct):
     """Context of one request, filled in as it is handled. `began_at` is monotonic, `size` is the body's in bytes.
 
     `subscription` is None until the request is authenticated, `allowance` until it is counted as a read. A submit has
-    an `idempotency` key, or a `fingerprint` by which its repetition is detected. `files` are those of a form. The
-    calls in `held` release resources once the request is answered, the last first.
+    an `idempotency` key, or a `fingerprint` by which its repetition is detected. `files` are those of a form. Where
+    no `key` is sent, `visit` is the open session of a cookie's `token`, or `ended` the reason why it is open no more.
+    The calls in `held` release resources once the request is answered, the last first.
     """
 
     services: Services
@@ -51,12 +53,26 @@ class Call(msgspec.Struct):
     fingerprint: Fingerprint | None = None
     files: Mapping[str, bytes] | None = None
     key: str | None = None
+    visit: Visit | None = None
+    token: str | None = None
+    ended: Reason | None = None
     held: Held = []
 
     def let_go(self) -> None:
         """Release the request's resources."""
         while self.held:
             self.held.pop()()
+
+    async def still_admitted(self) -> bool:
+        """True while the caller's key or session is good, for answers that last. Cheap: see `Access`."""
+        access = self.services.access
+        try:
+            if self.token is not None and self.visit is not None:
+                visit = await access.visit(self.token)
+                return self.subscription is None or visit.subscription is not None
+            return self.subscription is None or bool(await access.authenticate(self.key))
+        except NotAuthenticated:
+            return False
 
     @property
     def owner(self) -> str:
@@ -90,7 +106,7 @@ class Unfiltered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OperationResult(msgspec.Struct, frozen=True):
     """Result of an operation. `generation` goes into the honesty headers, `window` is the rate window of submits.
 
-    If there is a `streamed_by`, that makes the answer in place of `status` and `body`.
+    If there is a `streamed_by`, that makes the answer in place of `status` and `body`. `headers` are of its own.
     """
 
     body: bytes
@@ -98,6 +114,7 @@ class OperationResult(msgspec.Struct, frozen=True):
     window: RateWindow | None = None
     status: int = 200
     streamed_by: Opening | None = None
+    headers: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +126,7 @@ class Operation(Generic[Caller, Wire]):
     None without output, `answered` its description, and `media_types` are those besides JSON. The reference shows
     `example` and `answers` (by name); `refusals` are the kinds of error that are raised. With `files` (descriptions by
     field) the body may be a form, and has to be one if the operation `is_form`. A body that `holds_pictures` may be as
-    large as a submit's.
+    large as a submit's. One that `only_reads` changes nothing though it is a POST: a reader's session may call it.
     """
 
     operation_id: str
@@ -132,6 +149,12 @@ class Operation(Generic[Caller, Wire]):
     files: Mapping[str, str] = field(default_factory=dict)
     is_form: bool = False
     holds_pictures: bool = False
+    only_reads: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """True if a reader's session may not call it."""
+        return self.method != "GET" and not self.only_reads
 
     @property
     def takes_body(self) -> bool:

@@ -16,6 +16,7 @@ from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.prospects import Prospects
+from stillmotion.application.sessions import Sessions
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.models.reading import ReadWords, unread
 from stillmotion.domain.models.states import ReadStates, all_ready
@@ -75,6 +76,7 @@ class Services:
     generations: Generations
     delivery_log: DeliveryLog
     uploads: Uploads
+    sessions: Sessions
     changes: Changes
     asset_urls: AssetUrls
     objects: ObjectStore

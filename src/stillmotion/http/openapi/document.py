@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from stillmotion.domain.errors import TurnedAway
+from stillmotion.domain.errors import SessionRefused, TurnedAway
 from stillmotion.http.edge.operation import Operation, Surface
 from stillmotion.http.edge.refusals import RefusalRule, Refusals
+from stillmotion.http.edge.visits import SESSION_SCHEME
 
 Json = dict[str, Any]
 
@@ -82,7 +83,9 @@ def document(
             "schemas": dict(sorted(schemas.items())),
             "headers": dict(_HEADERS),
             "securitySchemes": {
-                name: dict(scheme) for surface in surfaces for name, scheme in surface.security_schemes.items()
+                name: dict(scheme)
+                for schemes in (*(surface.security_schemes for surface in surfaces), SESSION_SCHEME)
+                for name, scheme in schemes.items()
             },
         },
     }
@@ -104,7 +107,8 @@ def _types(operations: Iterable[tuple[Surface, Operation[Any, Any]]]) -> list[An
 
 
 def _rows(problems: Refusals, operation: Operation[Any, Any]) -> list[RefusalRule]:
-    return sorted((problems.row(kind) for kind in operation.refusals), key=lambda row: row.status)
+    kinds = dict.fromkeys((*operation.refusals, *((SessionRefused,) if operation.changes else ())))
+    return sorted((problems.row(kind) for kind in kinds), key=lambda row: row.status)
 
 
 def _operation(surface: Surface, operation: Operation[Any, Any], schema_of: Mapping[Any, Json]) -> Json:
@@ -113,7 +117,9 @@ def _operation(surface: Surface, operation: Operation[Any, Any], schema_of: Mapp
         "tags": [surface.name],
         "summary": operation.summary,
         "description": operation.description,
-        "security": [{name: []} for name in surface.security_schemes],
+        "security": [{name: []} for name in (*surface.security_schemes, *SESSION_SCHEME)]
+        if surface.security_schemes
+        else [],
     }
     parameters = [*_path_parameters(operation), *_submit_parameters(surface, operation)]
     if operation.takes_body:

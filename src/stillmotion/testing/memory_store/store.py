@@ -7,11 +7,14 @@ from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
 from stillmotion.testing.memory_store.operators import MemoryOperators
 from stillmotion.testing.memory_store.queue import MemoryQueue
 from stillmotion.testing.memory_store.retention import MemoryRetention
+from stillmotion.testing.memory_store.sessions import MemorySessions
 from stillmotion.testing.memory_store.uploads import MemoryUploads
 
 
 @dataclass
-class MemoryStore(MemoryQueue, MemoryRetention, MemorySubscriptions, MemoryCallbacks, MemoryUploads, MemoryOperators):
+class MemoryStore(
+    MemoryQueue, MemoryRetention, MemorySubscriptions, MemoryCallbacks, MemoryUploads, MemoryOperators, MemorySessions
+):
     """Every store port. No method awaits, so each is a transaction. `changed` is told of every change."""
 
     async def check(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from stillmotion.application.ports.store import Changed, unwatched
 from stillmotion.application.ports.values import Clock
@@ -11,7 +12,7 @@ from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.queue_controls import NO_CONTROLS, QueueControls
 from stillmotion.domain.quotas import RateWindow
-from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription
+from stillmotion.domain.subscriptions import Key, KeySlot, Product, Session, Subscription
 from stillmotion.domain.uploads import Upload
 
 
@@ -37,6 +38,8 @@ class MemoryTables:
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
     _keys: dict[tuple[str, KeySlot], Key] = field(default_factory=dict)
     _access_version: int = 0
+    _sessions: dict[bytes, Session] = field(default_factory=dict)
+    _first_links: dict[bytes, datetime] = field(default_factory=dict)
     _uploads: dict[str, Upload] = field(default_factory=dict)
     _controls: QueueControls = NO_CONTROLS
     _actions: dict[str, OperatorAction] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound, 
 from stillmotion.domain.request import Resolution
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState, Usage
 
-_KEY_COLUMNS = 5
+KEY_COLUMNS = 5
 
 
 class SqliteSubscriptions:
@@ -32,7 +32,7 @@ class SqliteSubscriptions:
             return None
         # The statement selects the key's columns first, then the subscription's with its product's.
         row = rows[0]
-        return to_subscription(row[_KEY_COLUMNS:]), to_key(row[:_KEY_COLUMNS])
+        return to_subscription(row[KEY_COLUMNS:]), to_key(row[:KEY_COLUMNS])
 
     async def access_version(self) -> int:
         """See `AccessStore.access_version`. Triggers count, so that no change is forgotten."""

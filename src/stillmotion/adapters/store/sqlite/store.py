@@ -16,6 +16,7 @@ from stillmotion.adapters.store.sqlite.operators import SqliteOperators
 from stillmotion.adapters.store.sqlite.queries import transactions
 from stillmotion.adapters.store.sqlite.retention import SqliteRetention
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
+from stillmotion.adapters.store.sqlite.sessions import SqliteSessions
 from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprint, agree_on_secret, replace_fingerprint
 from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
 from stillmotion.application.failpoints import Fault, no_fault
@@ -26,7 +27,13 @@ _SYSTEM_CLOCK = SystemClock()
 
 
 class SqliteStore(
-    SqliteGenerations, SqliteSubscriptions, SqliteCallbacks, SqliteRetention, SqliteUploads, SqliteOperators
+    SqliteGenerations,
+    SqliteSubscriptions,
+    SqliteCallbacks,
+    SqliteRetention,
+    SqliteUploads,
+    SqliteOperators,
+    SqliteSessions,
 ):
     """All store ports over one SQLite file, for any thread and any number of event loops."""
 
@@ -39,6 +46,7 @@ class SqliteStore(
         SqliteRetention.__init__(self, reader)
         SqliteUploads.__init__(self, writer, reader)
         SqliteOperators.__init__(self, writer, reader)
+        SqliteSessions.__init__(self, writer, reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""

@@ -5,6 +5,7 @@ from stillmotion.domain.errors import (
     LimitExceeded,
     NotAuthenticated,
     ProductNotFound,
+    SessionRefused,
     SubscriptionNotFound,
     Unavailable,
 )
@@ -39,6 +40,13 @@ PROBLEMS = Refusals(
             "there is no key, or it is not the administrator's",
             Refusal("Send the administrator's key: Authorization: Bearer KEY"),
             headers=(("WWW-Authenticate", 'Bearer realm="Stillmotion administration"'),),
+        ),
+        RefusalRule(
+            SessionRefused,
+            403,
+            "the session is a reader's and this is a change, or another site's page may have asked",
+            Refusal("This session may only read: sign in with the key, not as a reader"),
+            detailed=_sentence,
         ),
         RefusalRule(EndpointNotFound, 404, "the path is unknown", Refusal("There is nothing at this path")),
         RefusalRule(

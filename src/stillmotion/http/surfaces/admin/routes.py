@@ -16,18 +16,25 @@ _SCHEME = "bearer "
 
 
 def key_of(headers: Headers, query: bytes) -> str | None:
-    """The bearer token; None without the header. Raises `NotAuthenticated` for more than one."""
+    """The bearer token; None without the header, empty in another scheme. Raises `NotAuthenticated` for several."""
     del query
     sent = headers.getall("Authorization", ())
-    if len(sent) != 1:
-        raise NotAuthenticated("there is no Authorization header, or more than one", Reason.NO_KEY)
-    return sent[0][len(_SCHEME) :].strip() if sent[0].lower().startswith(_SCHEME) else None
+    if len(sent) > 1:
+        raise NotAuthenticated("there is more than one Authorization header", Reason.SEVERAL_KEYS)
+    if not sent:
+        return None
+    return sent[0][len(_SCHEME) :].strip() if sent[0].lower().startswith(_SCHEME) else ""
 
 
 def admit(call: Call, key: str | None) -> Administration:
-    """Authenticate the operator by the key of the settings. Raises as `AdminAccess.authenticate` does."""
+    """Authenticate the operator, by the key of the settings or by a session.
+
+    Raises as `AdminAccess.authenticate` does, and `EndpointNotFound` where neither exists.
+    """
     access = call.services.admin
-    if access is None:
+    if access is not None and access.admits(call.visit):
+        return access.administration
+    if access is None or not access.key:
         raise EndpointNotFound("there is no administration here")
     return access.authenticate(key, call.request.remote or "")
 

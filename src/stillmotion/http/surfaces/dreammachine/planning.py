@@ -184,6 +184,7 @@ PLAN_OPERATION: Operation[Subscription, PlanRequest] = Operation(
     answers={"": _PLANNED},
     answered="The plan, also of a request that would be refused: then `problems` says why.",
     shows_engine=False,
+    only_reads=True,
     holds_pictures=True,
     refusals=(InvalidRequest, NotAuthenticated, LimitExceeded, Exception, Unavailable),
     handle=plan_request,

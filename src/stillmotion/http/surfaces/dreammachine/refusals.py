@@ -13,6 +13,7 @@ from stillmotion.domain.errors import (
     NotAuthenticated,
     Problem,
     QuotaSpent,
+    SessionRefused,
     TurnedAway,
     Unavailable,
 )
@@ -102,6 +103,15 @@ PROBLEMS = Refusals(
             403,
             "the product does not include this surface, model or action",
             Detail("Access denied for this operation: the product basic does not include the model ray-2"),
+            detailed=_because("Access denied for this operation"),
+        ),
+        RefusalRule(
+            SessionRefused,
+            403,
+            "the session is a reader's and this is a change, or another site's page may have asked",
+            Detail(
+                "Access denied for this operation: this session may only read: sign in with the key, not as a reader"
+            ),
             detailed=_because("Access denied for this operation"),
         ),
         RefusalRule(

@@ -10,6 +10,7 @@ from stillmotion.domain.errors import (
     LimitExceeded,
     NotAuthenticated,
     QuotaSpent,
+    SessionRefused,
     Unavailable,
 )
 from stillmotion.http.edge.refusals import EndpointNotFound, FieldNames, RefusalRule, Refusals, in_words
@@ -37,6 +38,11 @@ def _details(error: InvalidRequest) -> InvalidParameters:
     return InvalidParameters(_INVALID, tuple(told))
 
 
+def _sentence(error: SessionRefused) -> Error:
+    text = str(error)
+    return Error(text[:1].upper() + text[1:])
+
+
 PROBLEMS = Refusals(
     [
         RefusalRule(
@@ -58,6 +64,13 @@ PROBLEMS = Refusals(
             403,
             "the product does not include this surface, model or action",
             Error("Access denied for this operation"),
+        ),
+        RefusalRule(
+            SessionRefused,
+            403,
+            "the session is a reader's and this is a change, or another site's page may have asked",
+            Error("A session is used from this server's own pages alone: send a key, or Sec-Fetch-Site: same-origin"),
+            detailed=_sentence,
         ),
         RefusalRule(
             QuotaSpent,

@@ -105,6 +105,7 @@ GATEWAY = Surface(
                 "failed": examples.FAILED,
             },
             refusals=(*_SHARED, GenerationNotFound),
+            only_reads=True,
             handle=get_status,
         ),
     ),

@@ -16,6 +16,7 @@ from stillmotion.domain.errors import (
     Problem,
     QuotaSpent,
     Reason,
+    SessionRefused,
     TurnedAway,
     Unavailable,
 )
@@ -106,6 +107,15 @@ PROBLEMS = Refusals(
             403,
             "the product does not include this surface, model or action",
             _DENIED(AccessDenied("the product basic does not include the model sora-2", Reason.MODEL_NOT_INCLUDED)),
+            detailed=_DENIED,
+        ),
+        RefusalRule(
+            SessionRefused,
+            403,
+            "the session is a reader's and this is a change, or another site's page may have asked",
+            _DENIED(
+                SessionRefused("this session may only read: sign in with the key, not as a reader", Reason.READ_ONLY)
+            ),
             detailed=_DENIED,
         ),
         RefusalRule(

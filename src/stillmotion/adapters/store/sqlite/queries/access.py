@@ -2,15 +2,15 @@
 
 from typing import Final
 
-_PRODUCT: Final = (
+PRODUCT: Final = (
     "p.id, p.name, p.surfaces, p.models, p.resolutions, p.max_seconds, p.submits_per_minute, p.reads_per_minute, "
     "p.concurrent_generations, p.video_seconds_per_month, p.price_per_second, p.retention_days"
 )
-_SUBSCRIPTION: Final = "s.id, s.name, s.created_at, s.callback_secret, s.state, s.expires_at"
-_KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at"
+SUBSCRIPTION: Final = "s.id, s.name, s.created_at, s.callback_secret, s.state, s.expires_at"
+KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at"
 
 FIND_BY_KEY: Final = f"""
-    SELECT {_KEY}, {_SUBSCRIPTION}, {_PRODUCT}
+    SELECT {KEY}, {SUBSCRIPTION}, {PRODUCT}
     FROM keys k
     JOIN subscriptions s ON s.id = k.subscription_id
     JOIN products p ON p.id = s.product_id
@@ -29,9 +29,9 @@ INSERT_PRODUCT: Final = """
 """
 """Changes no row for a name that is taken."""
 
-FIND_PRODUCT: Final = f"SELECT {_PRODUCT} FROM products p WHERE p.name = ?"
+FIND_PRODUCT: Final = f"SELECT {PRODUCT} FROM products p WHERE p.name = ?"
 
-ALL_PRODUCTS: Final = f"SELECT {_PRODUCT} FROM products p ORDER BY p.name"
+ALL_PRODUCTS: Final = f"SELECT {PRODUCT} FROM products p ORDER BY p.name"
 
 UPDATE_PRODUCT: Final = """
     UPDATE products SET
@@ -48,15 +48,15 @@ INSERT_SUBSCRIPTION: Final = """
 """
 
 ALL_SUBSCRIPTIONS: Final = f"""
-    SELECT {_SUBSCRIPTION}, {_PRODUCT}
+    SELECT {SUBSCRIPTION}, {PRODUCT}
     FROM subscriptions s JOIN products p ON p.id = s.product_id
     ORDER BY s.created_at, s.rowid
 """
 
-ALL_KEYS: Final = f"SELECT {_KEY} FROM keys k ORDER BY k.subscription_id, k.slot"
+ALL_KEYS: Final = f"SELECT {KEY} FROM keys k ORDER BY k.subscription_id, k.slot"
 
 FIND_SUBSCRIPTION: Final = f"""
-    SELECT {_SUBSCRIPTION}, {_PRODUCT}
+    SELECT {SUBSCRIPTION}, {PRODUCT}
     FROM subscriptions s JOIN products p ON p.id = s.product_id
     WHERE s.id = ?
 """
@@ -82,4 +82,4 @@ PUT_KEY: Final = """
         digest = excluded.digest, prefix = excluded.prefix, created_at = excluded.created_at
 """
 
-FIND_KEYS: Final = f"SELECT {_KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot"
+FIND_KEYS: Final = f"SELECT {KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot"

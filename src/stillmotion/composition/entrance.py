@@ -1,0 +1,35 @@
+"""Entrance of a service: the keys, sessions and callers without a key that it lets in."""
+
+from typing import NamedTuple
+
+from stillmotion.adapters.identifiers import new_token
+from stillmotion.adapters.store.sqlite import SqliteStore
+from stillmotion.application.access import Access
+from stillmotion.application.administration import AdminAccess
+from stillmotion.application.ports.notifications import QueueSignal
+from stillmotion.application.ports.values import Clock
+from stillmotion.application.sessions import Sessions
+from stillmotion.composition.administration import administration_over
+from stillmotion.config import Settings
+from stillmotion.http.edge.keyless import Keyless
+from stillmotion.http.edge.keyless import opened as opened_to_all
+
+
+class Entrance(NamedTuple):
+    """The services that tell callers apart. `keyless` is None unless the machine is open."""
+
+    access: Access
+    admin: AdminAccess
+    sessions: Sessions
+    keyless: Keyless | None
+
+
+async def entrance(settings: Settings, store: SqliteStore, clock: Clock, signal: QueueSignal) -> Entrance:
+    """The entrance over an open store. Raises `OpenToOthers`."""
+    office = administration_over(settings, store, signal)
+    access = Access(store, clock, office.subscriptions.pepper)
+    admin = AdminAccess(office, clock, settings.admin_key or "")
+    keyless = None
+    if settings.open:
+        keyless = await opened_to_all(office, settings.host, settings.public_url, settings.cors_origins)
+    return Entrance(access, admin, Sessions(store, access, admin, clock, new_token), keyless)
