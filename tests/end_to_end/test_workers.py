@@ -57,6 +57,8 @@ def test_a_worker_makes_what_a_server_without_renderers_queued(queueing):
         finished = queueing.wait_for(accepted, "completed", "failed")
     assert finished["state"] == "completed"
     assert queueing.call("GET", finished["assets"]["video"].removeprefix(queueing.base)).content[4:8] == b"ftyp"
+    metrics = queueing.call("GET", "/metrics").content.decode()
+    assert 'stillmotion_attempts_total{outcome="completed"} 1.0' in metrics
     eventually(lambda: queueing.call("GET", "/readyz").status == 503)
     assert list((queueing.directory / "workers").iterdir()) == []
 

@@ -28,6 +28,7 @@ from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.callbacks import DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
+from stillmotion.application.metrics import Buckets
 from stillmotion.application.ports.values import any_codec
 from stillmotion.application.products import Products
 from stillmotion.application.queue_administration import QueueAdministration
@@ -37,6 +38,7 @@ from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.catalogue import Catalogue, Dialect, EngineKind, Server
 from stillmotion.http.app import SURFACES, build_app
+from stillmotion.http.edge.measures import DiskSpace, Measures
 from stillmotion.http.edge.services import Services
 from stillmotion.http.server.request import DEADLINES
 from stillmotion.http.server.server import HttpServer, listen
@@ -200,6 +202,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         clock=clock,
         admin=admin,
         run_id="test",
+        measures=Measures(store, Buckets((0.001,)), lambda: {"ready": 1, "not_ready": 0}, lambda: DiskSpace(30, 100)),
         version="1.2.3",
     )
     return replace(services, **parts)

@@ -1,9 +1,16 @@
 """The reference of metrics: the service's own answer after one request."""
 
+import asyncio
+from dataclasses import dataclass
+
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.application.metrics import SERIES, Buckets, Tally
+from stillmotion.http.edge.measures import DiskSpace, InstallationMetrics, LabelValues, Measures
 from stillmotion.http.edge.metrics import Metrics
+from stillmotion.testing.memory_store import MemoryStore
 from tools.docs.markdown import literal, table
 
 
@@ -19,11 +26,30 @@ def metric_names() -> list[str]:
 
 
 def _families() -> list[Metric]:
-    registry = CollectorRegistry()
-    counting = Metrics(registry)
+    """All families as a server shows them that has counted one of each."""
+    registry, store = CollectorRegistry(), MemoryStore(SystemClock())
+    known = LabelValues(("dream-machine",), ("ray-2",), ("parallax/1",), {"studio": _OtherServer()})
+    measures = Measures(store, Buckets((0.001,)), lambda: {"ready": 1}, lambda: DiskSpace(1, 2))
+    installation = InstallationMetrics(measures, store, SystemClock(), "1.2.3", known)
+    counting = Metrics(registry, installation)
     counting.of("getStatus").observe(200, 0.001)
-    counting.render({"queued": 0})
+    counting.refuse("no_key")
+    asyncio.run(_counted(store, installation))
     return list(registry.collect())
+
+
+async def _counted(store: MemoryStore, installation: InstallationMetrics) -> None:
+    tally = Tally()
+    for each in SERIES:
+        labels = each.labels
+        tally.observe(each, 1.0, *labels) if each.buckets else tally.count(each, *labels)
+    await store.add_samples(tally.take())
+    await installation.look()
+
+
+@dataclass(frozen=True)
+class _OtherServer:
+    trouble: str | None = None
 
 
 def _name(family: Metric) -> str:

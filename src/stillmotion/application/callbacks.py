@@ -1,16 +1,25 @@
 """Callbacks: one attempt at a delivery, and the log of all attempts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
+from stillmotion.application.metrics import CALLBACKS, Tally
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.outbound import CallbackSender, CallbackUndeliverable
 from stillmotion.application.ports.store import CallbackStore, DueDelivery, GenerationStore
 from stillmotion.application.ports.values import Chance, Clock
-from stillmotion.domain.callbacks import ANSWER_DEADLINE, CallbackResponse, Delivery, DeliveryAttempt, asked_pause
+from stillmotion.domain.callbacks import (
+    ANSWER_DEADLINE,
+    CallbackResponse,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    asked_pause,
+)
 from stillmotion.domain.errors import CallbackNotFound, GenerationNotFound
 from stillmotion.domain.subscriptions import Subscription
 
@@ -33,6 +42,7 @@ class Callbacks:
     clock: Clock
     chance: Chance
     fault: Fault = no_fault
+    tally: Tally = field(default_factory=Tally)
 
     async def due(self, each: int) -> list[Delivery]:
         """Deliveries that are due, the longest due first: at most `each` of every line."""
@@ -55,6 +65,7 @@ class Callbacks:
         attempted = due.delivery.attempted(attempt, asked, self.chance())
         self.fault(Point.CALLBACK_BEFORE_RECORD)
         await self.store.record(attempted, attempt)
+        self.tally.count(CALLBACKS, _OUTCOMES[attempted.state])
         return attempted
 
     async def _post(self, due: DueDelivery, body: bytes, now: datetime) -> tuple[CallbackResponse | None, str | None]:
@@ -66,6 +77,11 @@ class Callbacks:
             return await self.sender.post(delivery.url, headers, body, ANSWER_DEADLINE), None
         except CallbackUndeliverable as error:
             return None, str(error)
+
+
+_OUTCOMES: Mapping[DeliveryState, str] = MappingProxyType(
+    {DeliveryState.DELIVERED: "delivered", DeliveryState.PENDING: "failed", DeliveryState.GAVE_UP: "gave_up"}
+)
 
 
 @dataclass(frozen=True, slots=True)

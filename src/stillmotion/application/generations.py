@@ -9,7 +9,15 @@ from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.outbound import UrlRules
-from stillmotion.application.ports.store import Accepted, Fingerprint, GenerationStore, IdempotencyKey, Submission
+from stillmotion.application.ports.store import (
+    Accepted,
+    Changed,
+    Fingerprint,
+    GenerationStore,
+    IdempotencyKey,
+    Submission,
+    unwatched,
+)
 from stillmotion.application.ports.values import CanEncode, Clock, NewId, NewToken, any_codec
 from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
@@ -26,7 +34,10 @@ DRAIN_RETRY_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """Use cases of a generation. `catalogue` maps each wire model to the engines that really render it."""
+    """Use cases of a generation. `catalogue` maps each wire model to the engines that really render it.
+
+    `submitted` is called with each new generation.
+    """
 
     store: GenerationStore
     objects: ObjectStore
@@ -39,6 +50,7 @@ class Generations:
     uploads: Uploads
     fault: Fault = no_fault
     can_encode: CanEncode = any_codec
+    submitted: Changed = unwatched
 
     @property
     def acceptance(self) -> Acceptance:
@@ -83,6 +95,7 @@ class Generations:
         if accepted.replayed:
             await self._forget_stored(kept)
         else:
+            self.submitted(generation)
             self.signal.notify()
         return accepted
 

@@ -14,6 +14,7 @@ import structlog
 from stillmotion.adapters.directory.data_directory import data_directory
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.models.weights import folder_of, trouble_with
+from stillmotion.application.metrics import UPSTREAM, Tally
 from stillmotion.composition.depth import depth_set_up, verified_depth
 from stillmotion.composition.preflight import refuse_absent_devices
 from stillmotion.config import Settings, SettingsError
@@ -116,7 +117,7 @@ def devices(settings: Settings, models: Catalogue, faults: Faults | None = None)
     return devices_for(entries, settings.devices, stand_in, common_options(settings.preview_seconds, faults))
 
 
-def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[RemoteMaker]:
+def forwarders(models: Catalogue, new_renderer: NewRenderer, tally: Tally) -> list[RemoteMaker]:
     """The other servers that wire names stand for. Raises `CatalogueError` where one's workflow cannot be used."""
     entries = [each for each in models.offered() if each.engine == EngineKind.FORWARD]
     if not entries:
@@ -125,7 +126,13 @@ def forwarders(models: Catalogue, new_renderer: NewRenderer) -> list[RemoteMaker
 
     preparation = PreparationProcess(new_renderer)
     return [
-        RemoteMaker(each, peer_of(each), preparation, partial(successor, models), models.has_stand_in(each))
+        RemoteMaker(
+            each,
+            peer_of(each, partial(tally.count, UPSTREAM, each.name)),
+            preparation,
+            partial(successor, models),
+            models.has_stand_in(each),
+        )
         for each in entries
     ]
 

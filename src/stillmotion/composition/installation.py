@@ -34,12 +34,16 @@ class Missing(Enum):
 
 @contextmanager
 def opened(
-    settings: Settings, missing: Missing, changed: Changed = unwatched, fault: Fault = no_fault
+    settings: Settings,
+    missing: Missing,
+    changed: Changed = unwatched,
+    fault: Fault = no_fault,
+    ended: Changed = unwatched,
 ) -> Iterator[SqliteStore]:
     """The store of a data directory. Raises `StillmotionError` if parts of it are missing or belong to another."""
     directory = directory_of(settings, missing)
     directory.keep_private()
-    store = open_store(directory.database, changed=changed, fault=fault, fingerprint=directory.fingerprint)
+    store = open_store(directory.database, changed=changed, fault=fault, fingerprint=directory.fingerprint, ended=ended)
     try:
         if settings.storage == "local":
             directory.refuse_lost_objects()

@@ -18,6 +18,7 @@ from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.generations import Generations
 from stillmotion.application.leases import Work
+from stillmotion.application.metrics import ATTEMPTS, Tally
 from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.values import Clock
@@ -29,6 +30,7 @@ from stillmotion.composition.entrance import entrance
 from stillmotion.composition.installation import LINKS, Missing, derived, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_troubles
+from stillmotion.composition.watching import checks, measures
 from stillmotion.composition.workers import attempt_context, name_of_this_process, running, worker_host
 from stillmotion.config import Settings
 from stillmotion.http.app import App, build_app, dialects
@@ -37,9 +39,10 @@ from stillmotion.media.input.heif import reads_heic
 from stillmotion.worker.background.callbacks import Deliverer
 from stillmotion.worker.background.displacement import DisplacedWatch
 from stillmotion.worker.background.sweeps import Sweeper, UploadSweeper
+from stillmotion.worker.background.tallies import TallyKeeper
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.readiness import check_lanes, check_offer, model_states
+from stillmotion.worker.readiness import model_states
 from stillmotion.worker.renderer.handle import RendererProcess
 from stillmotion.worker.renderer.signals import return_memory
 
@@ -73,19 +76,20 @@ async def service(
     """
     directory = directory_of(settings, Missing.MAKE)
     fault: Fault = faults or no_fault
-    changes = InProcessChanges()
-    with directory.lock(), opened(settings, Missing.MAKE, changes.tell, fault) as store:
+    changes, tally = InProcessChanges(), Tally()
+    with directory.lock(), opened(settings, Missing.MAKE, changes.tell, fault, tally.ended) as store:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
         objects, connections, models = open_storage(settings, fault), outbound(settings), offered(settings)
         work = Work(store, objects, clock, new_token, fault, worker=name_of_this_process())
-        context = attempt_context(settings, work, connections, (signal, announcements), directory.scratch, fault)
+        context = attempt_context(settings, work, connections, (signal, announcements), directory.scratch, fault, tally)
         host, others = await worker_host(settings, context, models, faults, spawned)
-        uploads = Uploads(store, objects, clock, new_uuid7, new_token, reads_heic=reads_heic())
         allowed = await entrance(settings, store, clock, signal)
+        ids = new_uuid7, new_token
+        uploads = Uploads(store, objects, clock, *ids, reads_heic=reads_heic())
         services = Services(
             **allowed._asdict(),
             generations=Generations(
-                store, objects, signal, connections.guard, clock, new_uuid7, new_token, models, uploads, fault, encodes
+                store, objects, signal, connections.guard, clock, *ids, models, uploads, fault, encodes, tally.submitted
             ),
             uploads=uploads,
             delivery_log=DeliveryLog(store, store, announcements, clock),
@@ -93,33 +97,33 @@ async def service(
             asset_urls=AssetUrls(objects, clock, derived(directory, LINKS)),
             objects=objects,
             clock=clock,
-            readiness={
-                "worker": partial(check_lanes, host, directory.workers),
-                "servers": partial(check_offer, models, others, host),
-            },
+            readiness=checks(store, objects, directory, models, host, others),
             servers={each.entry.name: each for each in others},
             run_id=token_hex(4),
             model_states=partial(model_states, models, others, host),
+            measures=measures(store, directory, host),
         )
-        callbacks = Callbacks(store, GuardedCallbackSender(connections), sign, clock, SystemRandom().random, fault)
+        callbacks = Callbacks(
+            store, GuardedCallbackSender(connections), sign, clock, SystemRandom().random, fault, tally
+        )
         bodies = dialects(services.asset_urls, settings.public_url or address)
-        parts = (host, Deliverer(callbacks, bodies, announcements), *_upkeep(store, objects, clock, uploads))
+        parts = (host, Deliverer(callbacks, bodies, announcements), *_upkeep(store, objects, clock, uploads, tally))
         if not directory.workers.any_taken:
             # No other process renders, so every lease is a leftover of the last server.
-            await work.reclaim_all()
+            tally.count(ATTEMPTS, "lost", by=await work.reclaim_all())
         async with running(*(each.run() for each in parts), tell_troubles(settings, objects)):
-            app = build_app(_as_set(services, settings, store))
+            app = build_app(_as_set(services, settings))
             yield Service(app, host, changes, services.draining, allowed.sessions, bool(await store.subscriptions()))
 
 
 def _upkeep(
-    store: SqliteStore, objects: ObjectStore, clock: Clock, uploads: Uploads
-) -> tuple[Sweeper, UploadSweeper, DisplacedWatch]:
-    sweeper = Sweeper(Retention(store, objects, clock))
-    return sweeper, UploadSweeper(uploads), DisplacedWatch(lambda: store.displaced)
+    store: SqliteStore, objects: ObjectStore, clock: Clock, uploads: Uploads, tally: Tally
+) -> tuple[Sweeper, UploadSweeper, DisplacedWatch, TallyKeeper]:
+    sweeper, watch = Sweeper(Retention(store, objects, clock)), DisplacedWatch(lambda: store.displaced)
+    return sweeper, UploadSweeper(uploads), watch, TallyKeeper(tally, store, store)
 
 
-def _as_set(services: Services, settings: Settings, store: SqliteStore) -> Services:
+def _as_set(services: Services, settings: Settings) -> Services:
     """The services with the parts that depend on the settings alone."""
     return replace(
         services,
@@ -129,5 +133,4 @@ def _as_set(services: Services, settings: Settings, store: SqliteStore) -> Servi
         access_log=settings.access_log == "on",
         return_memory=return_memory,
         read_words=read_words,
-        readiness={"store": store.check, "storage": services.objects.check, **services.readiness},
     )

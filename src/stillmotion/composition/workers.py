@@ -17,6 +17,7 @@ from stillmotion.adapters.identifiers import new_token
 from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.leases import Work
+from stillmotion.application.metrics import Tally
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.composition.engines import devices, forwarders, offered, renderers, tried_renderer, video_codec
 from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
@@ -27,6 +28,7 @@ from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.queue_controls import WorkerName
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.background.displacement import DisplacedWatch
+from stillmotion.worker.background.tallies import TallyKeeper
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import NewRenderer, WorkerHost
 from stillmotion.worker.inputs.slow_pictures import slow_decoder
@@ -45,16 +47,18 @@ async def worker(settings: Settings, faults: Faults | None = None) -> AsyncItera
     directory = directory_of(settings, Missing.REFUSE)
     directory.refuse_unserved()
     fault: Fault = faults or no_fault
-    with directory.join() as place, opened(settings, Missing.REFUSE, fault=fault) as store:
+    tally = Tally()
+    with directory.join() as place, opened(settings, Missing.REFUSE, fault=fault, ended=tally.ended) as store:
         work = Work(
             store, open_storage(settings, fault), SystemClock(), new_token, fault, worker=name_of_this_process()
         )
         # The server looks by itself, every second, for deliveries that are due: these signals do not reach this far.
         signals = InProcessSignal(), InProcessSignal()
-        context = attempt_context(settings, work, outbound(settings), signals, place.scratch, fault)
+        context = attempt_context(settings, work, outbound(settings), signals, place.scratch, fault, tally)
         host, _ = await worker_host(settings, context, offered(settings), faults)
         watch = DisplacedWatch(lambda: store.displaced).run()
-        async with running(host.run(), watch, _tell_able(host, place), tell_absent_devices(settings)):
+        counting = TallyKeeper(tally, store, store).run()
+        async with running(host.run(), watch, counting, _tell_able(host, place), tell_absent_devices(settings)):
             yield host
 
 
@@ -81,11 +85,15 @@ def attempt_context(
     signals: tuple[QueueSignal, QueueSignal],
     scratch: Path,
     fault: Fault,
+    tally: Tally,
 ) -> AttemptContext:
     """The parts that every attempt works with. `signals` wake the lanes, and the deliverer of callbacks."""
-    images, videos = HttpDownload(connections, fault=fault), HttpDownload(connections, VIDEO)
+    images = HttpDownload(connections, fault=fault, tally=tally)
+    videos = HttpDownload(connections, VIDEO, tally=tally)
     codec, objects, clock = video_codec(settings), work.objects, work.clock
-    return AttemptContext(work, images, videos, objects, *signals, clock, scratch, codec, fault, slow_decoder())
+    return AttemptContext(
+        work, images, videos, objects, *signals, clock, scratch, codec, fault, slow_decoder(), tally=tally
+    )
 
 
 async def worker_host(
@@ -101,7 +109,7 @@ async def worker_host(
     model that will not do.
     """
     new_renderer = renderers(settings, faults, verify=settings.renderers > 0)
-    others = forwarders(models, new_renderer) if settings.renderers else []
+    others = forwarders(models, new_renderer, context.tally) if settings.renderers else []
     machines = devices(settings, models, faults)
     first = await tried_renderer(settings, new_renderer) or spawned
     return WorkerHost(context, _after(first, new_renderer), settings.renderers, others, machines), others

@@ -10,11 +10,13 @@ from aiohttp import web
 from stillmotion.application.download_urls import LIFETIME, AssetUrls
 from stillmotion.application.ports.store import Dialects
 from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.rendering import RESAMPLER
 from stillmotion.http.console.files import ConsoleFile, origin_of, paths
 from stillmotion.http.edge.access_lines import AccessLines
 from stillmotion.http.edge.cors import Origins
 from stillmotion.http.edge.endpoint import Endpoint
 from stillmotion.http.edge.error_boundary import Answering, EdgeParts, PlainEndpoint
+from stillmotion.http.edge.measures import InstallationMetrics, LabelValues
 from stillmotion.http.edge.metrics import Metrics
 from stillmotion.http.edge.operation import LinkTo, Surface
 from stillmotion.http.edge.refusals import EndpointNotFound, MethodNotAllowed
@@ -56,16 +58,17 @@ class App(NamedTuple):
 def build_app(services: Services) -> App:
     """All routes over these services, which the caller starts and stops."""
     request_ids = map((services.run_id + "-%06x").__mod__, itertools.count(1))
+    installation = _installation(services)
     parts = EdgeParts(
         services,
         BodyReader.returning(services.return_memory),
-        Metrics(services.registry, services.servers),
+        Metrics(services.registry, installation),
         request_ids,
         AccessLines(services.access_log),
     )
     surfaces = [each for each in ALL_SURFACES if each is not ADMIN or services.admin is not None]
     downloads = assets.Downloads(services.asset_urls, services.objects, services.generations.store)
-    router = Router(_endpoints(parts, surfaces) | _readable(parts, surfaces))
+    router = Router(_endpoints(parts, surfaces) | _readable(parts, surfaces, installation))
     named = f"{assets.PREFIX}{{key}}"
     edge = Edge(router, PlainEndpoint("assets", downloads, parts, GATEWAY.problems, named), parts, surfaces)
     handler: Handler = Origins(edge, services.cors_origins, assets.PREFIX)
@@ -115,6 +118,13 @@ class Edge:
         raise MethodNotAllowed(request.route, methods) if methods else EndpointNotFound(request.route)
 
 
+def _installation(services: Services) -> InstallationMetrics:
+    catalogue = services.generations.catalogue
+    engines = (*(each.engine_name for each in catalogue.offered()), RESAMPLER)
+    known = LabelValues([each.name for each in SURFACES], catalogue.models, engines, services.servers)
+    return InstallationMetrics(services.measures, services.generations.store, services.clock, services.version, known)
+
+
 def _endpoints(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Handler]:
     """Endpoints of all operations; each GET serves HEAD too."""
     handlers: dict[Route, Handler] = {}
@@ -126,7 +136,7 @@ def _endpoints(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Han
     return handlers
 
 
-def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Handler]:
+def _readable(parts: EdgeParts, surfaces: Sequence[Surface], installation: InstallationMetrics) -> dict[Route, Handler]:
     """Handlers for GET and HEAD: health, the reference, the pages."""
     services = parts.services
     bucket = origin_of(services.objects.direct_url("console", LIFETIME))
@@ -134,7 +144,7 @@ def _readable(parts: EdgeParts, surfaces: Sequence[Surface]) -> dict[Route, Hand
     answering: dict[str, Answering] = {
         "/healthz": health.alive,
         "/readyz": health.Readiness(services.readiness, services.clock, services.timing.check, services.servers),
-        "/metrics": health.MetricsPage(parts.metrics, services.generations.store),
+        "/metrics": health.MetricsPage(parts.metrics, installation),
         "/openapi.json": _always(Reply(200, document, [JSON_TYPE, NO_STORE])),
         **{path: StaticPage(name) for path, name in PAGES.items()},
         **{path: ConsoleFile(file, bucket) for path, file in paths()},

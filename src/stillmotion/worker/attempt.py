@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ import structlog
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.leases import AssetKeys, Rendered, Work
+from stillmotion.application.metrics import ATTEMPTS, QUEUE_WAIT, RENDER, Series, Tally
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.outbound import ImageSource
@@ -73,6 +74,7 @@ class AttemptContext:
     fault: Fault = no_fault
     slow_decoder: Sequence[str] = DECODER_COMMAND
     timing: WorkerTiming = WORKER_TIMING
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def fetched(self) -> Fetched:
@@ -147,6 +149,8 @@ class Attempt:
     async def _carry_out(self) -> bool:
         """Carry the generation to its end. Cancelled from outside, hand it back to the queue."""
         self._log.info("generation_claimed")
+        if self.generation.attempt == 1:
+            self._observe(QUEUE_WAIT, (self._workshop.clock.now() - self.generation.created_at).total_seconds())
         self._workshop.announcements.notify()
         try:
             return await self._while_leased()
@@ -177,6 +181,7 @@ class Attempt:
         except* (LeaseLost, IllegalTransition, GenerationNotFound):
             # Cancelled or deleted by its owner, or another worker has it: the result is nobody's.
             self._log.info("lease_lost")
+            self._count("cancelled")
             await self._let_go()
         return not isinstance(ending, Unavailable)
 
@@ -202,10 +207,9 @@ class Attempt:
         try:
             maker = await self._lane()
             try:
-                return await maker.make(self._job(DECODED_WITHIN_SECONDS))
+                return await self._made(maker, DECODED_WITHIN_SECONDS)
             except SlowInput:
-                maker = await self._other_lane()
-                return await maker.make(self._job(None))
+                return await self._made(await self._other_lane(), None)
         except GenerationFailed as failure:
             return failure
         except HandedOn as handed_on:
@@ -222,6 +226,19 @@ class Attempt:
         except Exception:
             self._log.exception("attempt_broke")
             return FailureKind.INTERNAL_ERROR.error()
+
+    async def _made(self, maker: Maker, decoded_within: float | None) -> Rendered:
+        monotonic = self._workshop.clock.monotonic
+        began = monotonic()
+        made = await maker.make(self._job(decoded_within))
+        self._observe(RENDER, monotonic() - began)
+        return made
+
+    def _count(self, outcome: str) -> None:
+        self._workshop.tally.count(ATTEMPTS, outcome)
+
+    def _observe(self, series: Series, seconds: float) -> None:
+        self._workshop.tally.observe(series, seconds, self.generation.engine, self.generation.request.model)
 
     def _job(self, decoded_within: float | None) -> Job:
         codec = self.generation.request.codec or self._workshop.codec
@@ -270,17 +287,21 @@ class Attempt:
                 except GenerationFailed as failure:
                     await self._write_down(failure)
                 else:
+                    self._count("completed")
                     self._log.info("generation_completed")
             case GenerationFailed():
                 after = await self._insist(lambda: work.fail(lease, ending))
+                self._count("failed")
                 self._log.warning("attempt_failed", code=ending.code, reason=ending.reason, state=after.state)
             case HandedOn(engine=engine):
                 self._log.warning("generation_handed_on", to=engine, why=str(ending))
                 await self._insist(lambda: work.hand_on(lease, engine))
+                self._count("handed_on")
                 self._workshop.signal.notify()
             case Unavailable():
                 self._log.warning("attempt_hindered", why=str(ending))
                 await self._insist(lambda: work.release(lease))
+                self._count("hindered")
 
     async def _publish(self, rendered: Rendered) -> None:
         """Publish the result. A cancelled call leaves no object behind: a running upload ends first, as it cannot stop.
@@ -342,4 +363,5 @@ class Attempt:
         except (LeaseLost, IllegalTransition, GenerationNotFound, Unavailable) as error:
             self._log.info("not_handed_back", why=str(error))
         else:
+            self._count("handed_back")
             self._log.info("handed_back")

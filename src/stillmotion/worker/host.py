@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from stillmotion.application.metrics import ATTEMPTS
 from stillmotion.application.ports.store import Engines
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
@@ -90,6 +91,11 @@ class WorkerHost:
     def stopping(self) -> bool:
         """True once it claims no further work."""
         return self._stopping.is_set()
+
+    @property
+    def renders(self) -> bool:
+        """True where it has lanes with a renderer."""
+        return bool(self._stands)
 
     @property
     def alive(self) -> bool:
@@ -285,6 +291,7 @@ class WorkerHost:
                 log.warning("not_reclaimed", why=str(error))
                 continue
             if taken:
+                self._workshop.tally.count(ATTEMPTS, "lost", by=taken)
                 log.warning("leases_reclaimed", count=taken)
                 self._workshop.signal.notify()
                 self._workshop.announcements.notify()

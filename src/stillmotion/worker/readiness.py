@@ -1,6 +1,6 @@
 """Readiness of a worker host: the lanes that work, and the models that somebody can make just now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from stillmotion.domain.catalogue import Catalogue
@@ -18,6 +18,11 @@ class OtherWorkers(Protocol):
         """True where one of them can make clips."""
         ...
 
+    @property
+    def able(self) -> Sequence[bool]:
+        """For each of them, True where it can make clips."""
+        ...
+
 
 async def check_lanes(host: WorkerHost, others: OtherWorkers) -> None:
     """Raise `Unavailable` where no lane works, neither of this host nor of another worker."""
@@ -25,6 +30,12 @@ async def check_lanes(host: WorkerHost, others: OtherWorkers) -> None:
         raise Unavailable("the server is shutting down")
     if not (host.alive or others.any_able):
         raise Unavailable("no renderer is running")
+
+
+def worker_states(host: WorkerHost, others: OtherWorkers) -> Mapping[str, int]:
+    """The number of processes that render, by whether they are ready. A server without a renderer is none."""
+    able = [*([host.alive] if host.renders else []), *others.able]
+    return {"ready": sum(able), "not_ready": len(able) - sum(able)}
 
 
 async def check_offer(models: Catalogue, others: Sequence[RemoteMaker], host: WorkerHost) -> None:

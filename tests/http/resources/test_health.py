@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from stillmotion.domain.errors import StoreUnavailable, Unavailable
-from stillmotion.http.edge.metrics import BUCKETS, RequestMetrics
+from stillmotion.domain.errors import Unavailable
 from stillmotion.http.edge.services import EdgeTiming
 
 
@@ -115,26 +114,6 @@ def test_metrics_count_generations_under_way(start):
     found = samples(edge)
     assert found['stillmotion_generations{state="queued"}'] == "1.0"
     assert found['stillmotion_generations{state="dreaming"}'] == "1.0"
-
-
-def test_metrics_are_there_without_the_store(start, edge):
-    class Gone:
-        async def counts(self):
-            raise StoreUnavailable("gone")
-
-    generations = edge.services.generations
-    kept = {name: getattr(generations, name) for name in generations.__dataclass_fields__ if name != "store"}
-    without = start(generations=type(generations)(store=Gone(), **kept))
-    assert without.ask("GET", "/metrics").status == 200
-
-
-def test_a_histogram_counts_each_bucket_with_all_faster_ones():
-    counts = RequestMetrics("any")
-    for seconds in (0.0001, 0.001, 0.002, 9.0):
-        counts.observe(200, seconds)
-    assert [count for _, count in counts.cumulative()] == [2, 3, 3, 3, 3, 3, 4]
-    assert len(counts.cumulative()) == len(BUCKETS) + 1
-    assert counts.seconds == pytest.approx(9.0031)
 
 
 @pytest.mark.parametrize(

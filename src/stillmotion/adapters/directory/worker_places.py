@@ -64,7 +64,12 @@ class WorkerPlaces:
     @property
     def any_able(self) -> bool:
         """True while a running worker can make clips."""
-        return any(place.is_able for place in self._all())
+        return any(self.able)
+
+    @property
+    def able(self) -> list[bool]:
+        """For each running worker, True while it can make clips."""
+        return [place.is_able for place in self._all() if place.is_taken]
 
     @contextmanager
     def join(self) -> Iterator[WorkerPlace]:

@@ -16,6 +16,7 @@ from yarl import URL
 from stillmotion.adapters.fetch.client import Connections, GuardedSession, NoResponse, Trouble
 from stillmotion.adapters.fetch.urls import Target, UrlRefused
 from stillmotion.application.failpoints import Fault, Point, no_fault
+from stillmotion.application.metrics import FETCHES, Tally
 from stillmotion.domain.errors import GenerationFailed, Unavailable
 from stillmotion.domain.failures import FailureKind, FetchFailure
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES, SIGNATURE_BYTES
@@ -80,6 +81,7 @@ class HttpDownload:
     connections: Connections = field(default_factory=Connections)
     medium: Medium = IMAGE
     fault: Fault = no_fault
+    tally: Tally = field(default_factory=Tally)
 
     async def fetch(self, url: str, destination: str) -> None:
         """Write the file at `url` to the path `destination`.
@@ -87,13 +89,21 @@ class HttpDownload:
         Raises `GenerationFailed`, or `Unavailable` where the file cannot be written.
         """
         try:
+            body = await self._fetched(url)
+        except GenerationFailed as failure:
+            self.tally.count(FETCHES, failure.code)
+            raise
+        self.tally.count(FETCHES, "fetched")
+        await asyncio.to_thread(_write, destination, body)
+
+    async def _fetched(self, url: str) -> bytearray:
+        try:
             async with asyncio.timeout(self.medium.deadline.total_seconds()):
-                body = await self._fetch(url)
+                return await self._fetch(url)
         except NoResponse as no_response:
             raise self._failure(_TROUBLES[no_response.trouble]) from no_response
         except TimeoutError as late:
             raise self._failure(FetchFailure.TIMEOUT) from late
-        await asyncio.to_thread(_write, destination, body)
 
     async def _fetch(self, url: str) -> bytearray:
         target = self._admitted(url)

@@ -17,7 +17,7 @@ Change = Callable[[Generation], Generation]
 """A pure function from a generation to its next state. If it raises, nothing is changed."""
 
 Changed = Callable[[Generation], None]
-"""Listener to committed changes, called by the task that made the change."""
+"""Listener to committed changes, called by the task that made the change. Another may listen to ends alone."""
 
 
 def unwatched(generation: Generation) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from stillmotion.domain.catalogue import Entry, Server
 from stillmotion.domain.failures import FailureKind
 from stillmotion.engines.forward.error_text import in_plain_words, reason_of
-from stillmotion.engines.forward.http import PeerClient
+from stillmotion.engines.forward.http import OnOutcome, PeerClient, unheard
 from stillmotion.engines.forward.peer import ClipRequest, JobLost, JobStatus, RemoteState, ServerDown, Unfinished
 
 BASE: Final = "dream-machine/v1"
@@ -26,11 +26,11 @@ class DreamMachinePeer:
     does.
     """
 
-    def __init__(self, entry: Entry, server: Server) -> None:
+    def __init__(self, entry: Entry, server: Server, on_outcome: OnOutcome = unheard) -> None:
         self._server = server
         self._takes_seed = bool(entry.options.get("seed", False))
         base = server.url.rstrip("/").removesuffix(f"/{BASE}")
-        self._client = PeerClient(base, {"Authorization": f"Bearer {server.key}"})
+        self._client = PeerClient(base, {"Authorization": f"Bearer {server.key}"}, on_outcome)
 
     async def submit(self, request: ClipRequest) -> str:
         """See `Peer.submit`."""

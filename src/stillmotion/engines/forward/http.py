@@ -1,8 +1,9 @@
 """HTTP client for the dialects: JSON calls, clip downloads, WebSocket messages, and the meaning of failures."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,6 +25,14 @@ _NOT_YET = frozenset({202, 204, 400, 404, 409, 423, 425})
 """Statuses of a finished job's download that may be another one soon."""
 
 
+OnOutcome = Callable[[str], None]
+"""Takes the outcome of a call: `answered`, `refused` (4xx), `failed` (any other status) or `unreachable`."""
+
+
+def unheard(_: str) -> None:
+    """Ignore an outcome."""
+
+
 class PeerResponse(NamedTuple):
     """An HTTP status and the body as JSON; None if it is no JSON."""
 
@@ -36,10 +45,14 @@ class PeerResponse(NamedTuple):
         return self.body if isinstance(self.body, dict) else {}
 
 
+_OUTCOMES: Mapping[int, str] = MappingProxyType({2: "answered", 4: "refused"})
+
+
 class PeerClient:
     """HTTP client of one server, configured by the operator. Its key goes nowhere else; no proxy or netrc is read."""
 
-    def __init__(self, base: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, base: str, headers: Mapping[str, str], on_outcome: OnOutcome = unheard) -> None:
+        self._on_outcome = on_outcome
         self._base = base.rstrip("/") + "/"
         self._headers = dict(headers)
         self._links = ClipLinks(self._base, headers)
@@ -57,9 +70,12 @@ class PeerClient:
                     method, self._url(path), json=json, data=form, headers=headers, allow_redirects=False
                 ) as answer,
             ):
-                return PeerResponse(answer.status, _decoded(await _limited(answer)))
+                response = PeerResponse(answer.status, _decoded(await _limited(answer)))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            self._on_outcome("unreachable")
             raise ServerDown(f"{self._place} does not answer: {_why(error)}") from error
+        self._on_outcome(_OUTCOMES.get(response.status // 100, "failed"))
+        return response
 
     def check(self, answer: PeerResponse) -> None:
         """Raise `ServerDown` if a response tells of the server's failure, not of the job's."""

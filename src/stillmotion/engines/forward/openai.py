@@ -13,7 +13,7 @@ import aiohttp
 from stillmotion.domain.catalogue import Entry, Server
 from stillmotion.domain.failures import FailureKind
 from stillmotion.engines.forward.error_text import in_plain_words, reason_of
-from stillmotion.engines.forward.http import PeerClient, PeerResponse
+from stillmotion.engines.forward.http import OnOutcome, PeerClient, PeerResponse, unheard
 from stillmotion.engines.forward.peer import ClipRequest, JobLost, JobStatus, RemoteState, ServerDown, Unfinished
 
 _STATES: Final = {
@@ -28,11 +28,12 @@ _STATES: Final = {
 class OpenAIPeer:
     """`Peer` for OpenAI's API. With the entry's option `plain`, only OpenAI's own fields are sent."""
 
-    def __init__(self, entry: Entry, server: Server) -> None:
+    def __init__(self, entry: Entry, server: Server, on_outcome: OnOutcome = unheard) -> None:
         self._server = server
         self._is_plain = bool(entry.options.get("plain", False))
         base = server.url.rstrip("/").removesuffix("/v1")
-        self._client = PeerClient(base, {"Authorization": f"Bearer {server.key}"} if server.key else {})
+        headers = {"Authorization": f"Bearer {server.key}"} if server.key else {}
+        self._client = PeerClient(base, headers, on_outcome)
 
     async def submit(self, request: ClipRequest) -> str:
         """See `Peer.submit`."""

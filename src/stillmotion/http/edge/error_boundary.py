@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from stillmotion.domain.errors import Refused, Unavailable
-from stillmotion.http.edge.access_lines import CLIENT_GONE, AccessLines
+from stillmotion.http.edge.access_lines import CLIENT_GONE, AccessLines, reason_of
 from stillmotion.http.edge.metrics import Metrics
 from stillmotion.http.edge.operation import Call
 from stillmotion.http.edge.refusals import Refusals
@@ -83,7 +83,8 @@ class Boundary(ABC):
         ...
 
     def _refuse(self, error: Exception, call: Call) -> Reply:
-        """The answer to an error. An error that is not the caller's is logged."""
+        """The answer to an error, which is counted. An error that is not the caller's is logged."""
+        self._parts.metrics.refuse(reason_of(error))
         if isinstance(error, Unavailable):
             _LOG.warning("unavailable", operation=self._name, request_id=call.request_id, why=str(error))
         elif not isinstance(error, Refused):

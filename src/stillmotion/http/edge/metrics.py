@@ -1,48 +1,32 @@
 """Metrics for Prometheus. Requests are counted by plain arithmetic on the event loop, and formatted on a scrape."""
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from stillmotion.http.edge.services import OtherServer
+from stillmotion.application.metrics import Buckets
 
 BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
 """Upper bounds in seconds."""
 
 
-NO_SERVERS: Mapping[str, OtherServer] = MappingProxyType({})
-
-
 class RequestMetrics:
     """Counts of one operation. They are not thread-safe: only the event loop counts."""
 
-    __slots__ = ("buckets", "by_status", "operation", "seconds")
+    __slots__ = ("by_status", "operation", "seconds")
 
     def __init__(self, operation: str) -> None:
         self.operation = operation
         self.by_status: defaultdict[int, int] = defaultdict(int)
-        self.buckets = [0] * (len(BUCKETS) + 1)
-        self.seconds = 0.0
+        self.seconds = Buckets(BUCKETS)
 
     def observe(self, status: int, seconds: float) -> None:
         """Count one answered request and the time it took."""
         self.by_status[status] += 1
-        self.buckets[bisect_left(BUCKETS, seconds)] += 1
-        self.seconds += seconds
-
-    def cumulative(self) -> list[tuple[str, float]]:
-        """The histogram's buckets, cumulative as Prometheus has them."""
-        total = 0
-        rows: list[tuple[str, float]] = []
-        for bound, count in zip((*BUCKETS, "+Inf"), self.buckets, strict=True):
-            total += count
-            rows.append((str(bound), total))
-        return rows
+        self.seconds.observe(seconds)
 
 
 class _Requests(Collector):
@@ -50,6 +34,7 @@ class _Requests(Collector):
 
     def __init__(self) -> None:
         self.operations: dict[str, RequestMetrics] = {}
+        self.refused: defaultdict[str, int] = defaultdict(int)
 
     def collect(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
@@ -61,34 +46,30 @@ class _Requests(Collector):
         for each in self.operations.values():
             for status, count in sorted(each.by_status.items()):
                 requests.add_metric([each.operation, str(status)], count)
-            seconds.add_metric([each.operation], each.cumulative(), each.seconds)
-        yield requests
-        yield seconds
+            seconds.add_metric([each.operation], each.seconds.cumulative(), each.seconds.sum)
+        refused = CounterMetricFamily("stillmotion_refused", "Refused requests, by their reason.", labels=["reason"])
+        for reason, count in sorted(self.refused.items()):
+            refused.add_metric([reason], count)
+        yield from (requests, seconds, refused)
 
 
 class Metrics:
-    """Requests by operation and status, their latency, and generations by state."""
+    """Requests of this process by operation and status, their latency and refusals, and the collectors of others."""
 
-    def __init__(self, registry: CollectorRegistry, servers: Mapping[str, OtherServer] = NO_SERVERS) -> None:
+    def __init__(self, registry: CollectorRegistry, *others: Collector) -> None:
         self._registry = registry
-        self._servers = servers
-        self._up = Gauge(
-            "stillmotion_server_up", "Whether another server that makes clips answers.", ["server"], registry=registry
-        )
         self._requests = _Requests()
-        registry.register(self._requests)
-        self._generations = Gauge(
-            "stillmotion_generations", "Generations under way, by state.", ["state"], registry=registry
-        )
+        for each in (self._requests, *others):
+            registry.register(each)
 
     def of(self, operation: str) -> RequestMetrics:
         """The counts of an operation, one object for each name."""
         return self._requests.operations.setdefault(operation, RequestMetrics(operation))
 
-    def render(self, generations: Mapping[str, int]) -> bytes:
-        """The text exposition, with the counts of generations as they are now."""
-        for state, count in generations.items():
-            self._generations.labels(state).set(count)
-        for name, server in self._servers.items():
-            self._up.labels(name).set(server.trouble is None)
+    def refuse(self, reason: str) -> None:
+        """Count a refused request."""
+        self._requests.refused[reason] += 1
+
+    def render(self) -> bytes:
+        """The text exposition."""
         return generate_latest(self._registry)

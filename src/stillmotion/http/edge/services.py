@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -21,6 +20,7 @@ from stillmotion.application.uploads import Uploads
 from stillmotion.domain.models.reading import ReadWords, unread
 from stillmotion.domain.models.states import ReadStates, all_ready
 from stillmotion.http.edge.keyless import Keyless
+from stillmotion.http.edge.measures import Measures, OtherServer
 
 Check = Callable[[], Awaitable[None]]
 """A readiness check of one part. Raises `Unavailable` with a sentence that names the missing thing."""
@@ -50,15 +50,6 @@ class Draining:
     has_begun: bool = False
 
 
-class OtherServer(Protocol):
-    """Another server that makes clips for this one."""
-
-    @property
-    def trouble(self) -> str | None:
-        """The reason why it gets no work at present; None if it works."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     """The use cases, and the few ports that the edge calls itself.
@@ -82,6 +73,7 @@ class Services:
     objects: ObjectStore
     clock: Clock
     run_id: str
+    measures: Measures
     read_limits: ReadLimits = field(default_factory=ReadLimits)
     admin: AdminAccess | None = None
     readiness: Mapping[str, Check] = field(default_factory=dict)

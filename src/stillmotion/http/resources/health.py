@@ -8,11 +8,11 @@ import msgspec
 import structlog
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from stillmotion.application.ports.store import GenerationStore
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import Unavailable
-from stillmotion.http.edge.metrics import NO_SERVERS, Metrics
-from stillmotion.http.edge.services import Check, OtherServer
+from stillmotion.http.edge.measures import NO_SERVERS, InstallationMetrics, OtherServer
+from stillmotion.http.edge.metrics import Metrics
+from stillmotion.http.edge.services import Check
 from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Reply
 from stillmotion.http.server.request import Request
 
@@ -89,18 +89,14 @@ class Readiness:
 
 
 class MetricsPage:
-    """`/metrics`, for Prometheus. Without the store, the counts of generations are left out."""
+    """`/metrics`, for Prometheus."""
 
-    def __init__(self, metrics: Metrics, store: GenerationStore) -> None:
+    def __init__(self, metrics: Metrics, installation: InstallationMetrics) -> None:
         self._metrics = metrics
-        self._store = store
+        self._installation = installation
 
     async def __call__(self, request: Request) -> Reply:
         """Answer one request."""
         del request
-        try:
-            counts = await self._store.counts()
-        except Unavailable:
-            counts = {}
-        body = self._metrics.render(counts)
-        return Reply(200, body, [("Content-Type", CONTENT_TYPE_PLAIN_0_0_4), NO_STORE])
+        await self._installation.look()
+        return Reply(200, self._metrics.render(), [("Content-Type", CONTENT_TYPE_PLAIN_0_0_4), NO_STORE])

@@ -88,6 +88,8 @@ class MemoryGenerations(MemoryTables):
         if delivery is not None:
             self._deliveries.setdefault(delivery.id, delivery)
         self.changed(after)
+        if after.is_terminal and not before.is_terminal:
+            self.ended(after)
         return after
 
     async def delete(self, generation_id: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from stillmotion.testing.memory_store.access import MemorySubscriptions
 from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
+from stillmotion.testing.memory_store.metrics import MemoryMetrics
 from stillmotion.testing.memory_store.operators import MemoryOperators
 from stillmotion.testing.memory_store.queue import MemoryQueue
 from stillmotion.testing.memory_store.retention import MemoryRetention
@@ -13,7 +14,14 @@ from stillmotion.testing.memory_store.uploads import MemoryUploads
 
 @dataclass
 class MemoryStore(
-    MemoryQueue, MemoryRetention, MemorySubscriptions, MemoryCallbacks, MemoryUploads, MemoryOperators, MemorySessions
+    MemoryQueue,
+    MemoryRetention,
+    MemorySubscriptions,
+    MemoryCallbacks,
+    MemoryUploads,
+    MemoryOperators,
+    MemorySessions,
+    MemoryMetrics,
 ):
     """Every store port. No method awaits, so each is a transaction. `changed` is told of every change."""
 

@@ -22,6 +22,7 @@ class MemoryTables:
 
     clock: Clock
     changed: Changed = unwatched
+    ended: Changed = unwatched
     _generations: dict[str, Generation] = field(default_factory=dict)
     _windows: dict[str, RateWindow] = field(default_factory=dict)
     _used_seconds: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
@@ -43,6 +44,7 @@ class MemoryTables:
     _uploads: dict[str, Upload] = field(default_factory=dict)
     _controls: QueueControls = NO_CONTROLS
     _actions: dict[str, OperatorAction] = field(default_factory=dict)
+    _samples: defaultdict[tuple[str, tuple[str, ...]], float] = field(default_factory=lambda: defaultdict(float))
 
     def _own(self, subscription_id: str) -> list[GenerationView]:
         own = (each.view for each in self._generations.values() if each.subscription_id == subscription_id)

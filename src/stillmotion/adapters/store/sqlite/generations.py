@@ -24,7 +24,15 @@ from stillmotion.adapters.store.sqlite.generation_submits import spend_quota, su
 from stillmotion.adapters.store.sqlite.operators import to_controls
 from stillmotion.adapters.store.sqlite.queries import callbacks, deletions, generations, limits, lines, operators
 from stillmotion.application.failpoints import Fault, Point, no_fault
-from stillmotion.application.ports.store import EVERY_ENGINE, Accepted, Change, Changed, Engines, Submission
+from stillmotion.application.ports.store import (
+    EVERY_ENGINE,
+    Accepted,
+    Change,
+    Changed,
+    Engines,
+    Submission,
+    unwatched,
+)
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.assets import generation_of
 from stillmotion.domain.callbacks import caused_by
@@ -40,11 +48,20 @@ _BEYOND_EVERY_ID: Final = "~"
 class SqliteGenerations:
     """`GenerationStore`."""
 
-    def __init__(self, writer: Writer, reader: Reader, clock: Clock, changed: Changed, fault: Fault = no_fault) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        reader: Reader,
+        clock: Clock,
+        changed: Changed,
+        fault: Fault = no_fault,
+        ended: Changed = unwatched,
+    ) -> None:
         self.writer = writer
         self._reader = reader
         self._clock = clock
         self._changed = changed
+        self._ended = ended
         self._fault = fault
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -99,15 +116,14 @@ class SqliteGenerations:
         """See `GenerationStore.change`."""
         now = self._clock.now()
 
-        def operation(connection: apsw.Connection) -> Generation:
+        def operation(connection: apsw.Connection) -> tuple[Generation, Generation]:
             row = connection.execute(generations.FIND_GENERATION, (generation_id,)).get
             if row is None:
                 raise GenerationNotFound(generation_id)
-            return _apply(connection, to_generation(row), change, now)
+            before = to_generation(row)
+            return before, _apply(connection, before, change, now)
 
-        changed = await self.writer.run(operation)
-        self._changed(changed)
-        return changed
+        return self._told(*await self.writer.run(operation))
 
     async def claim_next(
         self,
@@ -155,7 +171,7 @@ class SqliteGenerations:
         now = self._clock.now()
         before = await self.writer.run(lambda connection: delete_generation(connection, generation_id, now))
         if before is not None and not before.is_terminal:
-            self._changed(before.cancelled(now))
+            self._told(before, before.cancelled(now))
         return before is not None
 
     async def removed(self, generation_id: str) -> None:
@@ -165,6 +181,13 @@ class SqliteGenerations:
             connection.execute(deletions.END_REMOVAL, (generation_id,))
 
         await self.writer.run(operation)
+
+    def _told(self, before: Generation, after: Generation) -> Generation:
+        """Tell of a committed change."""
+        self._changed(after)
+        if after.is_terminal and not before.is_terminal:
+            self._ended(after)
+        return after
 
 
 def delete_generation(connection: apsw.Connection, generation_id: str, now: datetime) -> Generation | None:

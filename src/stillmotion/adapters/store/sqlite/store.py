@@ -12,6 +12,7 @@ from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import SqliteCallbacks
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
+from stillmotion.adapters.store.sqlite.metrics import SqliteMetrics
 from stillmotion.adapters.store.sqlite.operators import SqliteOperators
 from stillmotion.adapters.store.sqlite.queries import transactions
 from stillmotion.adapters.store.sqlite.retention import SqliteRetention
@@ -34,19 +35,27 @@ class SqliteStore(
     SqliteUploads,
     SqliteOperators,
     SqliteSessions,
+    SqliteMetrics,
 ):
     """All store ports over one SQLite file, for any thread and any number of event loops."""
 
     def __init__(
-        self, writer: Writer, reader: Reader, clock: Clock, changed: Changed = unwatched, fault: Fault = no_fault
+        self,
+        writer: Writer,
+        reader: Reader,
+        clock: Clock,
+        changed: Changed = unwatched,
+        fault: Fault = no_fault,
+        ended: Changed = unwatched,
     ) -> None:
-        SqliteGenerations.__init__(self, writer, reader, clock, changed, fault)
+        SqliteGenerations.__init__(self, writer, reader, clock, changed, fault, ended)
         SqliteSubscriptions.__init__(self, writer, reader)
         SqliteCallbacks.__init__(self, writer, reader)
         SqliteRetention.__init__(self, reader)
         SqliteUploads.__init__(self, writer, reader)
         SqliteOperators.__init__(self, writer, reader)
         SqliteSessions.__init__(self, writer, reader)
+        SqliteMetrics.__init__(self, writer, reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""
@@ -71,10 +80,12 @@ def open_store(
     changed: Changed = unwatched,
     fault: Fault = no_fault,
     fingerprint: Fingerprint | None = None,
+    ended: Changed = unwatched,
 ) -> SqliteStore:
     """Open the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
 
-    The clock sets the due time of callbacks that a change causes. `changed` is called with every changed generation.
+    The clock sets the due time of callbacks that a change causes. `changed` is called with every changed generation,
+    `ended` with every one that has come to its end.
     `fingerprint` returns the fingerprint that the database must agree with; without one nothing is compared.
     """
     refuse_unsafe_sqlite(sqlite_version())
@@ -86,7 +97,7 @@ def open_store(
         connection.close()
         raise
     writer = Writer(connection, OpenFiles(path))
-    return SqliteStore(writer, Reader(path, writer), clock, changed, fault)
+    return SqliteStore(writer, Reader(path, writer), clock, changed, fault, ended)
 
 
 def use_secret(path: Path, fingerprint: bytes) -> None:

@@ -18,16 +18,17 @@ from stillmotion.domain.failures import FailureKind
 from stillmotion.engines.forward.comfyui.progress import ProgressSockets, sampler_count
 from stillmotion.engines.forward.comfyui.workflow import Graph, filled
 from stillmotion.engines.forward.error_text import in_plain_words, reason_of
-from stillmotion.engines.forward.http import PeerClient, PeerResponse
+from stillmotion.engines.forward.http import OnOutcome, PeerClient, PeerResponse, unheard
 from stillmotion.engines.forward.peer import ClipRequest, JobLost, JobStatus, RemoteState, Unfinished
 
 
 class ComfyUIPeer:
     """`Peer` for ComfyUI's API. Progress comes over its WebSocket, under the client id that the job was queued with."""
 
-    def __init__(self, server: Server, graph: Graph) -> None:
+    def __init__(self, server: Server, graph: Graph, on_outcome: OnOutcome = unheard) -> None:
         self._graph = graph
-        self._client = PeerClient(server.url, {"Authorization": f"Bearer {server.key}"} if server.key else {})
+        headers = {"Authorization": f"Bearer {server.key}"} if server.key else {}
+        self._client = PeerClient(server.url, headers, on_outcome)
         self._sockets = ProgressSockets(self._client, sampler_count(graph))
 
     async def submit(self, request: ClipRequest) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,10 +14,14 @@ import apsw
 from stillmotion.adapters.store.sqlite.connections.database import CHECKPOINT_PAGES, unavailable
 from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
 from stillmotion.adapters.store.sqlite.queries import transactions
+from stillmotion.application.metrics import Buckets
 from stillmotion.domain.errors import StoreUnavailable
 
 MAX_BATCH: Final = 256
 """Largest number of operations in a transaction: the first waits for the last."""
+
+COMMIT_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
+"""Upper bounds of a transaction's duration in seconds."""
 
 T = TypeVar("T")
 Operation = Callable[[apsw.Connection], T]
@@ -50,13 +55,14 @@ class Writer:
     """Runs operations from any number of event loops on one thread, in their order of arrival.
 
     Operations that arrive during a commit share the next one. `commits` counts the transactions that changed the
-    database. `log_is_long` is set while the write-ahead log waits for a checkpoint. No commit goes to `files` that were
-    moved or replaced.
+    database, `durations` those by their time up to the disk. `log_is_long` is set while the write-ahead log waits for a
+    checkpoint. No commit goes to `files` that were moved or replaced.
     """
 
     def __init__(self, connection: apsw.Connection, files: OpenFiles) -> None:
         self._files = files
         self.commits = 0
+        self.durations = Buckets(COMMIT_BUCKETS)
         self.log_is_long = False
         self._connection = connection
         connection.set_wal_hook(self._committed)
@@ -103,7 +109,7 @@ class Writer:
 
     def _write(self, batch: list[_Waiting]) -> bool:
         """Run and commit the batch and the operations that arrive meanwhile. False after the end of the queue."""
-        open_ = True
+        open_, began = True, time.monotonic()
         try:
             self._connection.execute(transactions.BEGIN)
             for waiting in batch:  # The batch grows while it is walked.
@@ -112,6 +118,7 @@ class Writer:
                     open_ = self._take_up(batch)
             self._refuse_displaced()
             self._connection.execute(transactions.COMMIT)
+            self.durations.observe(time.monotonic() - began)
         except Exception as error:  # This thread must survive any error: all writes go through it.
             _refuse(batch, error)
             self._roll_back()

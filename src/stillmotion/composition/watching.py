@@ -1,0 +1,42 @@
+"""Readiness checks and measures of a service, for those who watch it."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from stillmotion.adapters.directory.data_directory import DataDirectory
+from stillmotion.adapters.store.sqlite import SqliteStore
+from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.domain.catalogue import Catalogue
+from stillmotion.http.edge.measures import DiskSpace, Measures
+from stillmotion.http.edge.services import Check
+from stillmotion.worker.host import WorkerHost
+from stillmotion.worker.makers.remote import RemoteMaker
+from stillmotion.worker.readiness import check_lanes, check_offer, worker_states
+
+
+def checks(
+    store: SqliteStore,
+    objects: ObjectStore,
+    directory: DataDirectory,
+    models: Catalogue,
+    host: WorkerHost,
+    others: Sequence[RemoteMaker],
+) -> Mapping[str, Check]:
+    """The readiness checks, by the name that each part has in `/readyz`."""
+    return {
+        "store": store.check,
+        "storage": objects.check,
+        "worker": partial(check_lanes, host, directory.workers),
+        "servers": partial(check_offer, models, others, host),
+    }
+
+
+def measures(store: SqliteStore, directory: DataDirectory, host: WorkerHost) -> Measures:
+    """The sources of the installation's metrics."""
+
+    def disk() -> DiskSpace:
+        usage = shutil.disk_usage(directory.root)
+        return DiskSpace(usage.free, usage.total)
+
+    return Measures(store, store.writer.durations, partial(worker_states, host, directory.workers), disk)
