@@ -82,6 +82,7 @@ class Generations:
             request=kept,
             engine=engine,
             created_at=self.clock.now(),
+            cost=subscription.product.cost_of(kept.seconds),
         )
         self.fault(Point.SUBMIT_BEFORE_INSERT)
         try:

@@ -13,9 +13,10 @@ from stillmotion.application.ports.values import Clock, NewToken
 from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost, Unavailable
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.generation import Generation, Lease
+from stillmotion.domain.generation import Generation, Lease, WorkStage
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.queue_controls import NOBODY, WorkerName
+from stillmotion.domain.request import FrameSize
 
 LEASE = timedelta(seconds=15)
 """Lease time. A worker that does not renew for so long has lost its generation."""
@@ -34,11 +35,13 @@ class RenderedFile:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Result of a render: its files and the plan."""
+    """Result of a render: its files and the plan, the frame's size, and the seed where the engine takes one."""
 
     video: RenderedFile
     thumbnail: RenderedFile
     plan: str
+    size: FrameSize | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +66,22 @@ class Work:
 
     async def claim(self, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()) -> Generation | None:
         """Lease the next generation of these engines; None if none waits. `passed_over` are ids of subscriptions."""
-        until = self.clock.now() + self.lease_time
+        now = self.clock.now()
+        until = now + self.lease_time
         claimed = await self.store.claim_next(
-            lambda generation: generation.claimed(until), engines, passed_over, self.worker
+            lambda generation: generation.claimed(until, now), engines, passed_over, self.worker
         )
         if claimed is not None:
             self.fault(Point.CLAIM_AFTER_COMMIT)
         return claimed
 
-    async def renew(self, lease: Lease, progress: float, preview: str | None = None) -> None:
-        """Renew the lease, with the progress and the preview. Raises `LeaseLost` if the render must stop."""
+    async def renew(
+        self, lease: Lease, progress: float, preview: str | None = None, stage: WorkStage = WorkStage.RENDERING
+    ) -> None:
+        """Renew the lease, with the progress, preview and stage. Raises `LeaseLost` if the render must stop."""
         until = self.clock.now() + self.lease_time
         await self.store.change(
-            lease.generation_id, lambda generation: generation.renewed(lease, until, progress, preview)
+            lease.generation_id, lambda generation: generation.renewed(lease, until, progress, preview, stage)
         )
 
     async def holds(self, lease: Lease) -> bool:
@@ -129,7 +135,10 @@ class Work:
         self.fault(Point.COMPLETE_BEFORE_COMMIT)
         try:
             completed = await self.store.change(
-                lease.generation_id, lambda generation: generation.completed(lease, assets, rendered.plan, now)
+                lease.generation_id,
+                lambda generation: generation.completed(
+                    lease, assets, rendered.plan, now, rendered.size, rendered.seed
+                ),
             )
         except (LeaseLost, GenerationNotFound):
             found = await self.store.find(lease.generation_id)

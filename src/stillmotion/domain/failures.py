@@ -4,6 +4,7 @@ A place that cannot go on raises an entry of the table, with the values that its
 `raise FailureKind.WORKER_LOST.error(losses=10)`. No other module writes a failure's sentence.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Literal
 
@@ -226,3 +227,52 @@ class FetchFailure(Enum):
         """The exception to raise for a file of that medium. `values` are the sentence's other fields."""
         code = self.image_code if medium == "image" else VIDEO_FETCH_CODE
         return GenerationFailed(code, self.sentence.format(medium=medium, **values), permanent=self.permanent)
+
+
+_REMEDIES: Mapping[str, str] = {
+    "image_decode_failed": "Save the picture again with an image editor, or send another.",
+    "image_gone": "Upload the picture again.",
+    "image_required": "Give it a picture to start from.",
+    "image_too_large": "Use a smaller file.",
+    "image_too_many_pixels": "Make the picture smaller.",
+    "image_unsupported_type": "Use a PNG, JPEG, WebP, AVIF, GIF or TIFF file.",
+    "image_fetch_blocked": "Use a public https:// address, or upload the picture.",
+    "image_dns_failed": "Check the spelling of the address, or upload the picture.",
+    "image_fetch_timeout": "Try again, or upload the picture.",
+    "image_too_many_redirects": "Use the address that it leads to in the end.",
+    "image_fetch_failed": "Check that the address opens in a browser, or upload the picture.",
+    "depth_image_unusable": "Give a grey depth image of the whole picture, or leave it out.",
+    "depth_model_failed": "Try again.",
+    "clip_unreadable": "Make the earlier video again.",
+    "source_gone": "Make the earlier video again.",
+    "source_damaged": "Make the earlier video again.",
+    "source_too_large": "Use a smaller or shorter video.",
+    "source_too_long": "Use a shorter video.",
+    "source_unreadable": "Send an MP4, MOV, WebM or GIF file that plays elsewhere.",
+    "source_unsupported_type": "Use an MP4, MOV, WebM or GIF file.",
+    "source_fetch_failed": "Check that the address opens in a browser.",
+    "reframe_out_of_view": "Move the crop closer to the picture.",
+    "engine_failed": "Try again; if it fails again, try another model.",
+    "engine_missing": "Try another model.",
+    "model_unfit": "Try again later, or try another model.",
+    "out_of_memory": "Ask for a lower resolution or a shorter video.",
+    "renderer_crashed": "Try again; if it fails again, ask for a lower resolution.",
+    "video_encode_failed": "Try again.",
+    "codec_missing": "Ask for h264.",
+    "remote_failed": "Try again, or try another model.",
+    "remote_refused": "Change the picture or the words, or try another model.",
+    "remote_lost": "Try again.",
+    "remote_stuck": "Try again later, or try another model.",
+    "remote_clip_broken": "Try again.",
+    "remote_clip_out_of_reach": "Ask whoever runs this service: its log says why.",
+    "remote_clip_withheld": "Try again, or try another model.",
+    "storage_damaged_result": "Try again.",
+    "worker_lost": "Try again; if it fails again, ask for a lower resolution or a shorter video.",
+    "internal_error": "Try again; if it fails again, ask whoever runs this service.",
+}
+"""The remedy for each code, as a sentence to its owner."""
+
+
+def remedy_for(code: str | None) -> str | None:
+    """Remedy for a failure; None for a code of another version."""
+    return None if code is None else _REMEDIES.get(code)

@@ -1,15 +1,16 @@
 """Generation: one job from submit to its end, its changes of state, and its owner's view of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from math import floor
+from decimal import Decimal
+from enum import StrEnum
 from typing import NamedTuple
 
 from stillmotion.domain.assets import Assets
 from stillmotion.domain.errors import GenerationFailed, LeaseLost
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.lifecycle import TERMINAL, Event, State, after
-from stillmotion.domain.request import GenerationRequest
+from stillmotion.domain.request import FrameSize, GenerationRequest
 
 MAX_FAILURES = 3
 """Failed attempts after which a generation is failed rather than tried again."""
@@ -26,10 +27,23 @@ class Lease:
     attempt: int
 
 
+class WorkStage(StrEnum):
+    """WorkStage of an unfinished generation, as its worker reports it. A queued one waits."""
+
+    WAITING = "waiting"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    RENDERING = "rendering"
+    ENCODING = "encoding"
+    STORING = "storing"
+
+
 class GenerationView(NamedTuple):
     """The parts of a generation that its owner sees. A poll reads these columns alone, because polls are frequent.
 
-    `video` and `thumbnail` are object keys, None until it is completed. `finished_at` is in whole seconds since 1970.
+    `video` and `thumbnail` are object keys, None until it is completed; `preview` is one while it is rendered. `size`
+    is the finished frame's. `seed` is the seed of the finished clip. `queue_position` and `eta_seconds` are those of
+    its `Outlook`, where that was asked for.
     """
 
     id: str
@@ -42,7 +56,15 @@ class GenerationView(NamedTuple):
     failure_reason: str | None
     video: str | None
     thumbnail: str | None
-    finished_at: int | None
+    finished_at: datetime | None
+    started_at: datetime | None = None
+    stage: WorkStage | None = None
+    preview: str | None = None
+    seed: int | None = None
+    size: FrameSize | None = None
+    cost: Decimal | None = None
+    queue_position: int | None = None
+    eta_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +75,10 @@ class Generation:
     `failures` counts attempts that went wrong, `losses` those that were lost with their worker. `progress` is 0 to 1.
     `plan` is the engine's JSON, empty until it is known. `remote` is its id on another server, empty without one.
     `preview` is the key of a picture of the unfinished clip. The object exists only while a worker makes the clip.
+    `started_at` is the time of the latest claim and `stage` the worker's, both None while it is queued. `size` and
+    `seed` are those of the finished clip; an engine without seeds has none. `cost` is its length at the price of the
+    day of its submit, 0 once it has failed or was cancelled, and None for a generation from before costs were kept.
+    `setback` is the reason why the latest attempt failed though another follows: the store keeps it with the attempt.
     """
 
     id: str
@@ -74,6 +100,12 @@ class Generation:
     losses: int = 0
     remote: str = ""
     preview: str | None = None
+    started_at: datetime | None = None
+    stage: WorkStage | None = None
+    seed: int | None = None
+    size: FrameSize | None = None
+    cost: Decimal | None = None
+    setback: str | None = field(default=None, compare=False)
 
     @property
     def is_terminal(self) -> bool:
@@ -95,7 +127,13 @@ class Generation:
             failure_reason=self.failure_reason,
             video=None if assets is None else assets.video.key,
             thumbnail=None if assets is None else assets.thumbnail.key,
-            finished_at=None if self.finished_at is None else floor(self.finished_at.timestamp()),
+            finished_at=self.finished_at,
+            started_at=self.started_at,
+            stage=WorkStage.WAITING if self.state is State.QUEUED else self.stage,
+            preview=self.preview,
+            seed=self.seed,
+            size=self.size,
+            cost=self.cost,
         )
 
     @property
@@ -111,22 +149,36 @@ class Generation:
         """Lease of the latest claim."""
         return Lease(self.id, self.attempt)
 
-    def claimed(self, until: datetime) -> "Generation":
-        """Claimed by a worker, up to `until` unless the lease is renewed."""
+    def claimed(self, until: datetime, now: datetime | None = None) -> "Generation":
+        """Claimed by a worker at `now`, up to `until` unless the lease is renewed."""
         return replace(
-            self, state=after(self.state, Event.CLAIM), attempt=self.attempt + 1, lease_until=until, progress=0.0
+            self,
+            state=after(self.state, Event.CLAIM),
+            attempt=self.attempt + 1,
+            lease_until=until,
+            progress=0.0,
+            started_at=now,
+            stage=WorkStage.FETCHING,
+            setback=None,
         )
 
-    def renewed(self, lease: Lease, until: datetime, progress: float, preview: str | None = None) -> "Generation":
-        """Lease renewed by a living worker, with its progress and preview."""
+    def renewed(
+        self,
+        lease: Lease,
+        until: datetime,
+        progress: float,
+        preview: str | None = None,
+        stage: WorkStage = WorkStage.RENDERING,
+    ) -> "Generation":
+        """Lease renewed by a living worker, with its progress, preview and stage."""
         self._fence(lease)
-        return replace(self, lease_until=until, progress=max(self.progress, progress), preview=preview)
+        return replace(self, lease_until=until, progress=max(self.progress, progress), preview=preview, stage=stage)
 
     def released(self, lease: Lease) -> "Generation":
         """Back in the queue, unfinished through no fault of its own: not a failure."""
         self._fence(lease)
         state = after(self.state, Event.RELEASE)
-        return replace(self, state=state, lease_until=None, progress=0.0, preview=None)
+        return replace(self, state=state, lease_until=None, progress=0.0, preview=None, started_at=None, stage=None)
 
     def remembered(self, lease: Lease, remote: str) -> "Generation":
         """Accepted by another server under the id `remote`."""
@@ -151,15 +203,26 @@ class Generation:
         lost = FailureKind.WORKER_LOST.error(losses=losses)
         return replace(self.attempt_failed(self.lease, lost, now), losses=losses)
 
-    def completed(self, lease: Lease, assets: Assets, plan: str, now: datetime) -> "Generation":
-        """Completed: the whole result is stored."""
+    def completed(
+        self,
+        lease: Lease,
+        assets: Assets,
+        plan: str,
+        now: datetime,
+        size: FrameSize | None = None,
+        seed: int | None = None,
+    ) -> "Generation":
+        """Completed: the whole result is stored. `size` and `seed` are the clip's."""
         self._fence(lease)
         return replace(
             self,
             state=after(self.state, Event.COMPLETE),
             assets=assets,
             plan=plan,
+            size=size,
+            seed=seed,
             progress=1.0,
+            stage=None,
             lease_until=None,
             finished_at=now,
             preview=None,
@@ -170,7 +233,7 @@ class Generation:
         self._fence(lease)
         failures = self.failures + 1
         if failures < MAX_FAILURES and not failure.permanent:
-            return replace(self.released(lease), failures=failures, remote="")
+            return replace(self.released(lease), failures=failures, remote="", setback=failure.reason)
         return replace(
             self,
             state=after(self.state, Event.FAIL),
@@ -180,18 +243,35 @@ class Generation:
             lease_until=None,
             finished_at=now,
             preview=None,
+            stage=None,
+            cost=self._refunded,
         )
 
     def cancelled(self, now: datetime) -> "Generation":
         """Cancelled by its owner."""
         state = after(self.state, Event.CANCEL)
-        return replace(self, state=state, lease_until=None, finished_at=now, preview=None)
+        return replace(
+            self, state=state, lease_until=None, finished_at=now, preview=None, stage=None, cost=self._refunded
+        )
 
     def as_announced(self, state: State) -> "Generation":
         """Its form when it entered `state`, for a callback that is sent later."""
         if state is self.state:
             return self
-        return replace(self, state=state, assets=None, failure_reason=None, failure_code=None, finished_at=None)
+        return replace(
+            self,
+            state=state,
+            assets=None,
+            failure_reason=None,
+            failure_code=None,
+            finished_at=None,
+            seed=None,
+            size=None,
+        )
+
+    @property
+    def _refunded(self) -> Decimal | None:
+        return None if self.cost is None else Decimal(0)
 
     def _fence(self, lease: Lease) -> None:
         if self.state is not State.DREAMING or lease != self.lease:

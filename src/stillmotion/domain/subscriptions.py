@@ -54,6 +54,10 @@ class Product:
         """The included ones of these models."""
         return tuple(each for each in models if self.models is None or each in self.models)
 
+    def cost_of(self, seconds: float) -> Decimal:
+        """Cost of a clip of that length at today's price."""
+        return self.price_per_second * Decimal(str(seconds))
+
     def check_size(self, resolution: Resolution, seconds: float) -> None:
         """Raise `AccessDenied` for a resolution or a length that is not included."""
         if self.resolutions is not None and resolution not in self.resolutions:

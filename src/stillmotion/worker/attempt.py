@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,15 +22,15 @@ from stillmotion.domain.errors import (
     GenerationNotFound,
     IllegalTransition,
     LeaseLost,
-    StoreUnavailable,
     Unavailable,
 )
 from stillmotion.domain.failures import FailureKind
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Generation, WorkStage
 from stillmotion.domain.request import VideoCodec
 from stillmotion.media.sandbox.client import DECODER_COMMAND
 from stillmotion.worker.inputs.fetched import Fetched
 from stillmotion.worker.inputs.files import InputFiles
+from stillmotion.worker.lease_keeper import LeaseKeeper
 from stillmotion.worker.makers.port import HandedOn, Job, Maker, SlowInput
 from stillmotion.worker.preview_store import PreviewStore
 from stillmotion.worker.renderer.handle import RendererDied
@@ -116,10 +115,18 @@ class Attempt:
         self._over = asyncio.Event()
         self.began = workshop.clock.monotonic()
         self.is_ready = False
-        self._fraction = 0.0
         self._log = log.bind(generation=generation.id, attempt=generation.attempt, engine=generation.engine)
         self._showcase = PreviewStore(
             workshop.objects, workshop.work.new_preview(self._lease), self._log, workshop.timing.preview_removal
+        )
+        self._keeper = LeaseKeeper(
+            workshop.work,
+            self._lease,
+            workshop.signal,
+            workshop.clock,
+            self._showcase,
+            self._log,
+            workshop.timing,
         )
         self.task = asyncio.create_task(self._carry_out())
 
@@ -172,7 +179,7 @@ class Attempt:
         ending: Ending | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                renewing = group.create_task(self._keep_lease())
+                renewing = group.create_task(self._keeper.keep())
                 ending = await self._ending()
                 # Before the end is written: were this process killed between the two, nothing would name the preview.
                 await self._showcase.clear()
@@ -184,24 +191,6 @@ class Attempt:
             self._count("cancelled")
             await self._let_go()
         return not isinstance(ending, Unavailable)
-
-    async def _keep_lease(self) -> None:
-        """Renew the lease every second, and check it at every signal, so that a cancel is seen at once."""
-        clock, work = self._workshop.clock, self._workshop.work
-        renewed_at = clock.monotonic()
-        while True:
-            left = self._workshop.timing.renew.total_seconds() - (clock.monotonic() - renewed_at)
-            try:
-                if left > 0:
-                    await self._workshop.signal.wait(timedelta(seconds=left))
-                    if not await work.holds(self._lease):
-                        raise LeaseLost("it was cancelled, deleted or taken")
-                else:
-                    renewed_at = clock.monotonic()
-                    await work.renew(self._lease, self._fraction, self._showcase.shown)
-            except StoreUnavailable as error:
-                self._log.warning("lease_not_renewed", why=str(error))
-                renewed_at = clock.monotonic()
 
     async def _ending(self) -> Ending:
         try:
@@ -246,28 +235,36 @@ class Attempt:
 
     async def _other_lane(self) -> Maker:
         """Leave the lane, have the pictures decoded without one, and wait for the next."""
+        self.enters(WorkStage.LOADING)
         self._log.info("generation_set_aside")
         self.is_ready, self._maker = False, asyncio.get_running_loop().create_future()
         self._set_aside(self)
         self._left.set()
         await self._inputs.make_plain(self._workshop.slow_decoder)
-        self.is_ready = True
-        self._tell()
+        self._wait_for_lane()
         return await self._maker
 
     async def _lane(self) -> Maker:
         """Fetch the inputs, unless another server has them already, and wait for a lane."""
         if not self.generation.remote:
             await self._inputs.bring()
-        self.is_ready = True
-        self._tell()
+        self._wait_for_lane()
         return await self._maker
+
+    def _wait_for_lane(self) -> None:
+        self.is_ready = True
+        self.enters(WorkStage.WAITING)
+        self._tell()
 
     def came_so_far(self, fraction: float) -> None:
         """See `ProgressSink`."""
-        if self._fraction < MIDWAY <= fraction:
+        if self._keeper.fraction < MIDWAY <= fraction:
             self._workshop.fault(Point.HOST_MIDWAY)
-        self._fraction = fraction
+        self._keeper.fraction = fraction
+
+    def enters(self, stage: WorkStage) -> None:
+        """See `ProgressSink`."""
+        self._keeper.enters(stage)
 
     def shows(self, picture: Path) -> None:
         """See `ProgressSink`."""
@@ -309,6 +306,7 @@ class Attempt:
         If storage is slow to remove the objects, they become orphans for the sweep.
         """
         work, lease = self._workshop.work, self._lease
+        await self._keeper.tell(WorkStage.STORING)
         keys = work.new_keys(lease)
         publishing = asyncio.create_task(self._insist(lambda: work.complete(lease, rendered, keys)))
         try:

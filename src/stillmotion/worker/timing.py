@@ -9,12 +9,14 @@ class WorkerTiming:
     """Intervals of a worker's repeated work, and its deadlines for others.
 
     `renew` is the interval of a lease's renewals, `reclaim` that of looks for expired leases. The second is longer, so
-    that every worker renews its leases between two looks. `preview_removal` is the deadline for storage to remove the
-    preview at an attempt's end. A preview that is left behind is an orphan for the sweep.
+    that every worker renews its leases between two looks. A new stage is written after the pause `stage`, unless it has
+    passed by then. `preview_removal` is the deadline for storage to remove the preview at an attempt's end. A preview
+    that is left behind is an orphan for the sweep.
     """
 
     renew: timedelta = timedelta(seconds=1)
     reclaim: timedelta = timedelta(seconds=2)
+    stage: timedelta = timedelta(seconds=0.1)
     preview_removal: timedelta = timedelta(seconds=2)
 
 

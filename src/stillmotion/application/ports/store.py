@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from stillmotion.application.ports.record import RecordStore
 from stillmotion.application.ports.sessions import SessionStore
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.generation import Generation, GenerationView
@@ -84,7 +85,7 @@ class Engines(NamedTuple):
 EVERY_ENGINE = Engines()
 
 
-class GenerationStore(Protocol):
+class GenerationStore(RecordStore, Protocol):
     """Store of generations, and their queue."""
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -151,7 +152,8 @@ class GenerationStore(Protocol):
 
         Only generations of `engines` count, and none of subscriptions whose ids are `passed_over`. Subscriptions take
         turns (`domain.fairness`); the oldest generation of a subscription comes first. The queue's controls are read
-        in the same transaction: once a pause is stored, nothing more is claimed.
+        in the same transaction: once a pause is stored, nothing more is claimed. The attempt is recorded as the
+        worker's.
         """
         ...
 

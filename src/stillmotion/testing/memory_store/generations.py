@@ -10,11 +10,11 @@ from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RETRIED_WITHIN, period, refunded_by
-from stillmotion.testing.memory_store.tables import MemoryTables
+from stillmotion.testing.memory_store.records import MemoryRecords
 
 
 @dataclass
-class MemoryGenerations(MemoryTables):
+class MemoryGenerations(MemoryRecords):
     """`GenerationStore`, but for the queue."""
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -76,6 +76,9 @@ class MemoryGenerations(MemoryTables):
 
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""
+        return self._changed_by(generation_id, change, "")
+
+    def _changed_by(self, generation_id: str, change: Change, worker: str) -> Generation:
         before = self._generations.get(generation_id)
         if before is None:
             raise GenerationNotFound(generation_id)
@@ -84,6 +87,7 @@ class MemoryGenerations(MemoryTables):
         self._used_seconds[after.subscription_id, period(after.created_at)] -= refunded_by(before, after)
         line, now = self._line(after.subscription_id), self.clock.now()
         self._lines[after.subscription_id], self._virtual_time = line.after(before, after, self._virtual_time, now)
+        self._keep_attempt(before, after, worker, now)
         delivery = caused_by(before, after, now)
         if delivery is not None:
             self._deliveries.setdefault(delivery.id, delivery)
@@ -105,6 +109,7 @@ class MemoryGenerations(MemoryTables):
             self._attempts.pop(delivery.id, None)
         self._idempotency = {name: kept for name, kept in self._idempotency.items() if kept[1] != generation_id}
         self._digests.pop(generation_id, None)
+        self._records.pop(generation_id, None)
         self._removals.append(generation_id)
         return True
 

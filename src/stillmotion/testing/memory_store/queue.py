@@ -32,7 +32,7 @@ class MemoryQueue(MemoryGenerations):
         waiting = [each for each in meant if each.subscription_id not in passed_over]
         if not waiting:
             return None
-        return await self.change(min(waiting, key=self._turn).id, claim)
+        return self._changed_by(min(waiting, key=self._turn).id, claim, worker.id)
 
     async def queued_for(self, engine: str) -> Sequence[str]:
         """See `GenerationStore.queued_for`."""

@@ -12,6 +12,7 @@ from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.queue_controls import NO_CONTROLS, QueueControls
 from stillmotion.domain.quotas import RateWindow
+from stillmotion.domain.record.attempts import AttemptRecord
 from stillmotion.domain.subscriptions import Key, KeySlot, Product, Session, Subscription
 from stillmotion.domain.uploads import Upload
 
@@ -34,6 +35,7 @@ class MemoryTables:
     _attempts: defaultdict[str, dict[tuple[int, int], DeliveryAttempt]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    _records: defaultdict[str, list[AttemptRecord]] = field(default_factory=lambda: defaultdict(list))
     _removals: list[str] = field(default_factory=list)
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)

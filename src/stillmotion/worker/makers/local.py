@@ -2,15 +2,24 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from stillmotion.application.leases import Rendered
 from stillmotion.domain.catalogue import Entry
+from stillmotion.domain.generation import WorkStage
 from stillmotion.domain.planning import plan
 from stillmotion.domain.request import Purpose
 from stillmotion.worker.makers.port import Job, SlowInput, rendered
 from stillmotion.worker.renderer.handle import RendererProcess
 from stillmotion.worker.renderer.protocol import Order, Progress, Render, RenderStage, Resample
+
+_STAGES: Mapping[RenderStage, WorkStage] = {
+    RenderStage.DECODING: WorkStage.LOADING,
+    RenderStage.RENDERING: WorkStage.RENDERING,
+    RenderStage.FINISHING: WorkStage.ENCODING,
+}
+"""WorkStage of a generation in each stage of its renderer's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +38,15 @@ class LocalMaker:
                 def came_so_far(progress: Progress) -> None:
                     if progress.stage is not RenderStage.DECODING:
                         until.reschedule(None)
+                    job.ledger.enters(_STAGES.get(progress.stage, WorkStage.RENDERING))
                     job.ledger.came_so_far(progress.fraction)
 
                 done = await self.renderer.render(order, came_so_far, job.ledger.shows)
         except TimeoutError as late:
             raise SlowInput("it is decoded elsewhere") from late
         job.log.info("rendered", seconds=round(done.seconds, 3), frames=done.frames, bytes=done.video.size)
-        made = rendered(done)
+        is_drawn = job.generation.request.purpose is Purpose.VIDEO
+        made = rendered(done, job.seed if is_drawn else None)
         if self.entry is None or job.generation.request.source is not None:
             return made
         planned = plan(self.entry, job.generation.request)

@@ -9,8 +9,8 @@ import structlog
 
 from stillmotion.application.leases import Rendered, RenderedFile
 from stillmotion.domain.errors import StillmotionError
-from stillmotion.domain.generation import Generation
-from stillmotion.domain.request import VideoCodec
+from stillmotion.domain.generation import Generation, WorkStage
+from stillmotion.domain.request import FrameSize, VideoCodec
 from stillmotion.worker.inputs.files import InputFiles
 from stillmotion.worker.renderer.protocol import Done, FinishedFile
 
@@ -36,6 +36,10 @@ class ProgressSink(Protocol):
 
     def came_so_far(self, fraction: float) -> None:
         """Take the fraction done, 0 to 1. It is stored with the next renewal of the lease."""
+        ...
+
+    def enters(self, stage: WorkStage) -> None:
+        """Take the stage that the work is in from now on."""
         ...
 
     async def remember(self, remote: str) -> None:
@@ -77,9 +81,10 @@ class Maker(Protocol):
         ...
 
 
-def rendered(done: Done) -> Rendered:
-    """A renderer process's files in the application's words."""
-    return Rendered(_file(done.video), _file(done.thumbnail), done.plan)
+def rendered(done: Done, seed: int | None) -> Rendered:
+    """A renderer process's files in the application's words. `seed` is None for a clip without one."""
+    size = FrameSize(done.width, done.height)
+    return Rendered(_file(done.video), _file(done.thumbnail), done.plan, size, seed)
 
 
 def _file(file: FinishedFile) -> RenderedFile:

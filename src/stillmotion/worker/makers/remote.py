@@ -12,8 +12,8 @@ from stillmotion.application.ports.store import Engines
 from stillmotion.domain.camera_concepts import phrase
 from stillmotion.domain.catalogue import Ability, Dialect, Entry
 from stillmotion.domain.errors import GenerationFailed
-from stillmotion.domain.generation import Generation
-from stillmotion.domain.planning import Plan, plan
+from stillmotion.domain.generation import Generation, WorkStage
+from stillmotion.domain.planning import Plan, plan, takes_seed
 from stillmotion.domain.request import FrameSize
 from stillmotion.engines.forward.peer import ClipRequest, Peer, ServerDown
 from stillmotion.engines.forward.polling import PollSchedule, fetch, follow, submit
@@ -70,7 +70,9 @@ class RemoteMaker:
         planned = plan(self.entry, job.generation.request)
         path = await job.inputs.output() / "remote.mp4"
         try:
+            job.ledger.enters(WorkStage.LOADING)
             remote = job.generation.remote or await self._ask(job, planned)
+            job.ledger.enters(WorkStage.RENDERING)
             status = await follow(self.peer, remote, lambda part: job.ledger.came_so_far(MADE_THERE * part), self.pace)
             await fetch(self.peer, remote, status, path, self.pace)
         except ServerDown as down:
@@ -85,6 +87,7 @@ class RemoteMaker:
             raise
         self._note(None)
         job.ledger.came_so_far(MADE_THERE)
+        job.ledger.enters(WorkStage.ENCODING)
         return await self._adopt(job, planned, path)
 
     async def forget(self, remote: str) -> None:
@@ -171,7 +174,7 @@ class RemoteMaker:
             lambda _: None,
         )
         job.log.info("taken_over", frames=done.frames, bytes=done.video.size, seconds=round(done.seconds, 3))
-        return rendered(done)
+        return rendered(done, job.seed if takes_seed(self.entry) else None)
 
     def _note(self, trouble: str | None) -> None:
         if trouble is not None and self.trouble is None:

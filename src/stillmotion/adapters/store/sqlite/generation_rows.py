@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from zlib import crc32
 
@@ -11,9 +12,9 @@ import msgspec
 from stillmotion.application.ports.store import Engines
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.fairness import Line
-from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.generation import Generation, GenerationView, WorkStage
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import GenerationRequest, Keyframe
+from stillmotion.domain.request import FrameSize, GenerationRequest, Keyframe
 from stillmotion.domain.uploads import Upload
 
 Row = tuple[Any, ...]
@@ -23,6 +24,9 @@ Claim = tuple[str, str, int, str, int]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+COST_PARTS: Final = 1_000_000
+"""Parts of the operator's unit that a stored cost counts: integers, so that sums stay exact."""
+
 _OWN_BITS: Final = (1 << 21) - 1
 _LARGEST_PLACE: Final = (1 << 63) - 1
 
@@ -106,6 +110,12 @@ def from_progress(generation: Generation) -> Bindings:
         "plan": generation.plan,
         "finished_at": maybe_microseconds(generation.finished_at),
         "preview": generation.preview,
+        "started_at": maybe_microseconds(generation.started_at),
+        "stage": None if generation.stage is None else generation.stage.value,
+        "seed": generation.seed,
+        "width": None if generation.size is None else generation.size.width,
+        "height": None if generation.size is None else generation.size.height,
+        "cost": None if generation.cost is None else round(generation.cost * COST_PARTS),
         **(_NO_ASSETS if generation.assets is None else _from_assets(generation.assets)),
     }
 
@@ -126,7 +136,7 @@ def to_generation(row: Row) -> Generation:
     (
         id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
         failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key,
-        thumbnail_size, thumbnail_digest, losses, preview,
+        thumbnail_size, thumbnail_digest, losses, preview, started_at, stage, seed, width, height, cost,
     ) = row  # fmt: skip
     assets = None
     if video_key is not None:
@@ -154,12 +164,20 @@ def to_generation(row: Row) -> Generation:
         remote=remote,
         losses=losses,
         preview=preview,
+        started_at=None if started_at is None else to_time(started_at),
+        stage=None if stage is None else WorkStage(stage),
+        seed=seed,
+        size=None if width is None else FrameSize(width, height),
+        cost=None if cost is None else _to_cost(cost),
     )
 
 
 def to_view(row: Row) -> GenerationView:
     """The owner's view of a generation, from its columns in the order of `queries`."""
-    id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail, finished_at = row
+    (
+        id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail, finished_at,
+        started_at, stage, preview, seed, width, height, cost,
+    ) = row  # fmt: skip
     return GenerationView(
         id=id_,
         request=to_request(request),
@@ -171,8 +189,18 @@ def to_view(row: Row) -> GenerationView:
         failure_reason=failure_reason,
         video=video,
         thumbnail=thumbnail,
-        finished_at=None if finished_at is None else finished_at // 1_000_000,
+        finished_at=None if finished_at is None else to_time(finished_at),
+        started_at=None if started_at is None else to_time(started_at),
+        stage=WorkStage.WAITING if state == State.QUEUED else None if stage is None else WorkStage(stage),
+        preview=preview,
+        seed=seed,
+        size=None if width is None else FrameSize(width, height),
+        cost=None if cost is None else _to_cost(cost),
     )
+
+
+def _to_cost(parts: int) -> Decimal:
+    return Decimal(parts) / COST_PARTS
 
 
 def objects_of(row: Row) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Final
 
 import apsw
 
+from stillmotion.adapters.store.sqlite.attempt_rows import keep_attempt, to_record
 from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import from_delivery
@@ -22,7 +23,15 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
 )
 from stillmotion.adapters.store.sqlite.generation_submits import spend_quota, submit_generation
 from stillmotion.adapters.store.sqlite.operators import to_controls
-from stillmotion.adapters.store.sqlite.queries import callbacks, deletions, generations, limits, lines, operators
+from stillmotion.adapters.store.sqlite.queries import (
+    attempts,
+    callbacks,
+    deletions,
+    generations,
+    limits,
+    lines,
+    operators,
+)
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports.store import (
     EVERY_ENGINE,
@@ -41,6 +50,7 @@ from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.queue_controls import NOBODY, WorkerName
 from stillmotion.domain.quotas import refunded_by
+from stillmotion.domain.record.attempts import AttemptRecord
 
 _BEYOND_EVERY_ID: Final = "~"
 
@@ -147,12 +157,16 @@ class SqliteGenerations:
         def operation(connection: apsw.Connection) -> Generation | None:
             wanted = asked(connection.execute(operators.CONTROLS).fetchall())
             row = None if wanted is None else connection.execute(lines.NEXT_QUEUED, wanted).get
-            return None if row is None else _apply(connection, to_generation(row), claim, now)
+            return None if row is None else _apply(connection, to_generation(row), claim, now, worker.id)
 
         claimed = await self.writer.run(operation)
         if claimed is not None:
             self._changed(claimed)
         return claimed
+
+    async def attempts_of(self, generation_id: str) -> Sequence[AttemptRecord]:
+        """See `RecordStore.attempts_of`."""
+        return [to_record(row) for row in self._reader.rows(attempts.ATTEMPTS_OF_GENERATION, (generation_id,))]
 
     async def queued_for(self, engine: str) -> Sequence[str]:
         """See `GenerationStore.queued_for`."""
@@ -202,6 +216,7 @@ def delete_generation(connection: apsw.Connection, generation_id: str, now: date
     if not generation.is_terminal:
         _apply(connection, generation, lambda each: each.cancelled(now), now)
     for statement in (
+        deletions.DELETE_RECORDS,
         deletions.DELETE_ATTEMPTS,
         deletions.DELETE_DELIVERIES,
         deletions.DELETE_IDEMPOTENCY_KEYS,
@@ -212,11 +227,14 @@ def delete_generation(connection: apsw.Connection, generation_id: str, now: date
     return generation
 
 
-def _apply(connection: apsw.Connection, before: Generation, change: Change, now: datetime) -> Generation:
+def _apply(
+    connection: apsw.Connection, before: Generation, change: Change, now: datetime, worker: str = ""
+) -> Generation:
     after = change(before)
     connection.execute(generations.UPDATE_GENERATION, from_progress(after) | {"fence": before.attempt})
     if connection.changes() != 1:
         raise LeaseLost(f"{before.id} is past attempt {before.attempt}")
+    keep_attempt(connection, before, after, worker, now)
     if (before.state is State.QUEUED) is not (after.state is State.QUEUED):
         move_line(connection, before, after, now)
     if after.is_terminal and not before.is_terminal:

@@ -54,10 +54,44 @@ QUEUED = DreamMachineGeneration(
         callback_url=None,
     ),
     progress=0.0,
+    engine="parallax/1",
+    queue_position=3,
+    eta_seconds=12.5,
+    stage="waiting",
+    seed=None,
+    started_at=None,
+    finished_at=None,
+    width=None,
+    height=None,
+    cost=0.25,
+    preview=None,
+    failure_code=None,
+    remedy=None,
 )
-COMPLETED = replace(QUEUED, state="completed", assets=DreamMachineAssets(_VIDEO, _THUMBNAIL), progress=1.0)
+_ENDED = replace(
+    QUEUED,
+    queue_position=None,
+    eta_seconds=None,
+    stage=None,
+    started_at=datetime(2024, 12, 6, 15, 0, 54, 118200, UTC),
+    finished_at=datetime(2024, 12, 6, 15, 0, 59, 734105, UTC),
+)
+COMPLETED = replace(
+    _ENDED,
+    state="completed",
+    assets=DreamMachineAssets(_VIDEO, _THUMBNAIL),
+    progress=1.0,
+    seed=2913046687,
+    width=1280,
+    height=720,
+)
 FAILED = replace(
-    QUEUED, state="failed", failure_reason="Failed to read user input frames: The image could not be decoded."
+    _ENDED,
+    state="failed",
+    failure_reason="Failed to read user input frames: The image could not be decoded.",
+    cost=0.0,
+    failure_code="image_decode_failed",
+    remedy="Save the picture again with an image editor, or send another.",
 )
 UPSCALED = replace(
     QUEUED, request=replace(QUEUED.request, generation_type="upscale_video", resolution="1080p", source=_ID)

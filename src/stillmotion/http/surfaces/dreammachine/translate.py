@@ -25,6 +25,7 @@ from stillmotion.domain.request import (
     is_blank,
 )
 from stillmotion.http.edge.operation import LinkTo
+from stillmotion.http.edge.record_fields import record_fields
 from stillmotion.http.parsing.data_uri import BadDataUri, read_address
 from stillmotion.http.parsing.decoding import remedy
 from stillmotion.http.parsing.strict_json import WrongShape
@@ -241,6 +242,10 @@ def to_wire(view: GenerationView, link_to: LinkTo) -> wire.DreamMachineGeneratio
         view.request.model,
         _echo(view.request, link_to),
         round(view.progress, 3),
+        **cast("Any", record_fields(view, link_to)),
+        started_at=view.started_at,
+        finished_at=view.finished_at,
+        failure_code=view.failure_code,
     )
 
 

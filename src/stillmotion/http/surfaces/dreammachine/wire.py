@@ -215,10 +215,18 @@ class DreamMachineAssets(Struct, frozen=True):
 
 
 StateWord = Literal["queued", "dreaming", "completed", "failed"]
+StageWord = Literal["waiting", "fetching", "loading", "rendering", "encoding", "storing"]
 
 
 class DreamMachineGeneration(Struct, frozen=True):
-    """A generation. `progress` goes from 0 to 1."""
+    """A generation. `progress` goes from 0 to 1.
+
+    Beyond the Dream Machine's own fields: `engine` is the engine that renders it. While it waits, `queue_position` is
+    its place among those that wait for the same engine, 1 being the next; `eta_seconds` is the estimated time until it
+    is finished. `stage` is the worker's, null once it has ended. `seed` is the seed that the clip was drawn by, `width`
+    and `height` are its frame's, `cost` its price on the day of the submit, 0 if it failed. `preview` shows the
+    unfinished clip. `remedy` says what to do about a failure. Null stands for what is unknown or does not apply.
+    """
 
     id: str
     generation_type: Literal["video"]
@@ -229,6 +237,19 @@ class DreamMachineGeneration(Struct, frozen=True):
     model: str
     request: DreamMachineRequestEcho
     progress: float
+    engine: str
+    queue_position: int | None
+    eta_seconds: float | None
+    stage: StageWord | None
+    seed: int | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    width: int | None
+    height: int | None
+    cost: float | None
+    preview: str | None
+    failure_code: str | None
+    remedy: str | None
 
 
 class GenerationList(Struct, frozen=True):

@@ -14,6 +14,7 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Operation, OperationResult, Surface
+from stillmotion.http.edge.record_fields import record_headers
 from stillmotion.http.parsing.body import apart_if_large
 from stillmotion.http.parsing.decoding import KEY_PARAMETER
 from stillmotion.http.server.replies import Headers
@@ -55,13 +56,13 @@ async def submit(call: Call, subscription: Subscription, submitted: wire.SubmitR
     request = await apart_if_large(call.size, to_request, submitted)
     accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency)
     view = accepted.generation.view
-    return OperationResult(encode(view, call.link_to), view, accepted.window)
+    return OperationResult(encode(view, call.link_to), view, accepted.window, headers=record_headers(view))
 
 
 async def get_status(call: Call, subscription: Subscription, asked: wire.StatusRequest) -> OperationResult:
     """The present state of a generation."""
     view = await call.services.generations.view(subscription, asked.task_id)
-    return OperationResult(encode(view, call.link_to), view)
+    return OperationResult(encode(view, call.link_to), view, headers=record_headers(view))
 
 
 _SHARED = (InvalidRequest, NotAuthenticated, AccessDenied, LimitExceeded, Exception, Unavailable)

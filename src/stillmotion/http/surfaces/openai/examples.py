@@ -30,9 +30,32 @@ QUEUED: Final = Video(
     seconds="4",
     prompt="leaning girl",
     error=None,
+    engine="parallax/1",
+    queue_position=3,
+    eta_seconds=12.5,
+    stage="waiting",
+    seed=None,
+    started_at=None,
+    finished_at=None,
+    width=None,
+    height=None,
+    cost=0.25,
+    preview=None,
+    remedy=None,
 )
-COMPLETED: Final = replace(QUEUED, status="completed", progress=100, completed_at=1764676812)
-FAILED: Final = replace(QUEUED, status="failed", error=Failure("image_gone", "The image is no longer there."))
+_ENDED: Final = replace(
+    QUEUED, queue_position=None, eta_seconds=None, stage=None, started_at=1764676807, finished_at=1764676812
+)
+COMPLETED: Final = replace(
+    _ENDED, status="completed", progress=100, completed_at=1764676812, seed=2913046687, width=1280, height=720
+)
+FAILED: Final = replace(
+    _ENDED,
+    status="failed",
+    error=Failure("image_gone", "The uploaded image is no longer stored: upload it again."),
+    cost=0.0,
+    remedy="Upload the picture again.",
+)
 LISTED: Final = Videos("list", (COMPLETED,), _ID, _ID, has_more=False)
 DELETED: Final = Deleted(_ID)
 MODEL: Final = Model("sora-2", "model", 1764676800, "stillmotion", "parallax/1")

@@ -77,7 +77,7 @@ async def list_(call: Call, subscription: Subscription, page: wire.VideoListQuer
     views = await call.services.generations.beyond(
         subscription, page.after, page.limit + 1, newest_first=page.order == "desc"
     )
-    shown = tuple(to_wire(view) for view in views[: page.limit])
+    shown = tuple(to_wire(view, call.link_to) for view in views[: page.limit])
     first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
     return OperationResult(_ENCODE(wire.Videos("list", shown, first, last, len(views) > page.limit)))
 
@@ -113,7 +113,7 @@ async def download(call: Call, subscription: Subscription, asked: wire.Content) 
     view = await call.services.generations.view(subscription, call.path["video_id"])
     key = view.video if asked.variant == "video" else view.thumbnail
     if key is None:
-        status = to_wire(view).status
+        status = to_wire(view, call.link_to).status
         raise InvalidRequest(Problem("video_id", f"is {status}: there is content once a video is completed"))
     stored = await call.services.objects.find(key)
     if stored is None:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
 
 import msgspec
 
@@ -12,6 +14,7 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest, Keyframe, prompt_problems
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import LinkTo
+from stillmotion.http.edge.record_fields import record_fields
 from stillmotion.http.parsing.data_uri import BadDataUri, read_address
 from stillmotion.http.surfaces.openai import wire
 from stillmotion.http.surfaces.openai.sizes import frame_for, size_of
@@ -71,11 +74,10 @@ def _seconds(seconds: str | float) -> float:
 
 def encode(view: GenerationView, link_to: LinkTo) -> bytes:
     """JSON body of a video, which callbacks carry too."""
-    del link_to
-    return _ENCODER.encode(to_wire(view))
+    return _ENCODER.encode(to_wire(view, link_to))
 
 
-def to_wire(view: GenerationView) -> wire.Video:
+def to_wire(view: GenerationView, link_to: LinkTo) -> wire.Video:
     """A generation in the videos API's words."""
     request, completed = view.request, view.state is State.COMPLETED
     return wire.Video(
@@ -85,13 +87,20 @@ def to_wire(view: GenerationView) -> wire.Video:
         status=_STATUS[view.state],
         progress=100 if completed else min(99, int(view.progress * 100)),
         created_at=int(view.created_at.timestamp()),
-        completed_at=view.finished_at if completed else None,
+        completed_at=_seconds_since_1970(view.finished_at) if completed else None,
         expires_at=None,
         size=size_of(request),
         seconds=f"{request.seconds:g}",
         prompt=request.prompt,
         error=_failure(view),
+        started_at=_seconds_since_1970(view.started_at),
+        finished_at=_seconds_since_1970(view.finished_at),
+        **cast("Any", record_fields(view, link_to)),
     )
+
+
+def _seconds_since_1970(time: datetime | None) -> int | None:
+    return None if time is None else int(time.timestamp())
 
 
 def to_model(subscription: Subscription, model: str, catalogue: Catalogue) -> wire.Model:

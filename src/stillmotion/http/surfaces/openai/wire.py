@@ -96,6 +96,7 @@ class Content(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 StatusWord = Literal["queued", "in_progress", "completed", "failed"]
+StageWord = Literal["waiting", "fetching", "loading", "rendering", "encoding", "storing"]
 
 
 class Failure(Struct, frozen=True):
@@ -109,6 +110,12 @@ class Video(Struct, frozen=True):
     """A video, finished or not. Times are in seconds since 1970.
 
     `size` is the clip's real frame; null for a clip made on another surface in its picture's own shape.
+
+    Beyond the API's own fields: `engine` is the engine that renders it. While it waits, `queue_position` is its place
+    among those that wait for the same engine, 1 being the next; `eta_seconds` is the estimated time until it is
+    finished. `stage` is the worker's, null once it has ended. `seed` is the seed that the clip was drawn by, `width`
+    and `height` are its frame's, `cost` its price on the day of the submit, 0 if it failed. `preview` shows the
+    unfinished clip. `remedy` says what to do about a failure. Null stands for what is unknown or does not apply.
     """
 
     id: str
@@ -123,6 +130,18 @@ class Video(Struct, frozen=True):
     seconds: str
     prompt: str
     error: Failure | None
+    engine: str
+    queue_position: int | None
+    eta_seconds: float | None
+    stage: StageWord | None
+    seed: int | None
+    started_at: int | None
+    finished_at: int | None
+    width: int | None
+    height: int | None
+    cost: float | None
+    preview: str | None
+    remedy: str | None
     remixed_from_video_id: None = None
 
 

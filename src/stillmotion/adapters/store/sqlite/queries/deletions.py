@@ -2,6 +2,7 @@
 
 from typing import Final
 
+DELETE_RECORDS: Final = "DELETE FROM attempts WHERE generation_id = ?"
 DELETE_ATTEMPTS: Final = (
     "DELETE FROM delivery_attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE generation_id = ?)"
 )

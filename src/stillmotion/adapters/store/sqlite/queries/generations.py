@@ -18,7 +18,7 @@ FIND_OWNED: Final = f"""
 
 _VIEW: Final = (
     "id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key, "
-    "finished_at"
+    "finished_at, started_at, stage, preview, seed, width, height, cost"
 )
 """Columns of a view of a generation, in the order of `generation_rows.to_view`."""
 
@@ -58,7 +58,8 @@ UPDATE_GENERATION: Final = """
         failure_code = :failure_code, failure_reason = :failure_reason, plan = :plan, finished_at = :finished_at,
         video_key = :video_key, video_size = :video_size, video_digest = :video_digest,
         thumbnail_key = :thumbnail_key, thumbnail_size = :thumbnail_size, thumbnail_digest = :thumbnail_digest,
-        losses = :losses, preview = :preview
+        losses = :losses, preview = :preview, started_at = :started_at, stage = :stage, seed = :seed,
+        width = :width, height = :height, cost = :cost
     WHERE id = :id AND attempt = :fence
 """
 """All columns that can change. `fence` is the attempt that the change was made for."""
