@@ -1,5 +1,6 @@
 """Files of the console as they are served: validators, the policy, and nothing but these files."""
 
+import gzip
 import re
 
 import pytest
@@ -16,6 +17,20 @@ def test_a_browser_keeps_a_file_until_it_changes(edge, path):
     again = edge.ask("GET", path, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status, again.content) == (304, b"")
     assert edge.ask("GET", path, headers={"If-None-Match": '"another"'}).content == first.content
+
+
+def test_texts_are_compressed_for_a_browser_that_can_unpack_them(edge):
+    plain = edge.ask("GET", "/console/app.js")
+    packed = edge.ask("GET", "/console/app.js", headers={"Accept-Encoding": "gzip, br"})
+    assert gzip.decompress(packed.content) == plain.content
+    assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert packed.headers["etag"] != plain.headers["etag"]
+    again = edge.ask(
+        "GET", "/console/app.js", headers={"Accept-Encoding": "gzip", "If-None-Match": packed.headers["etag"]}
+    )
+    assert again.status == 304
+    picture = edge.ask("GET", "/console/samples/lake.webp", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in picture.headers
 
 
 def test_every_file_is_served_under_one_strict_policy(edge):
@@ -44,7 +59,7 @@ def test_downloads_from_a_bucket_are_let_in_by_name():
 def test_no_file_names_an_address_of_its_own_host_or_of_another(edge, path):
     """A console under a path prefix has relative addresses alone."""
     text = edge.ask("GET", path).content.decode()
-    addresses = re.findall(r"""(?:href|src|from|import|url)\s*[=(]?\s*["'(]([^"')]+)["')]""", text)
+    addresses = re.findall(r"""(?:\b(?:href|src)=|\bfrom |\bimport[ (]|\burl\()["']?([^"')]+)""", text)
     assert [each for each in addresses if each.startswith(("/", "http:", "https:"))] == []
     assert "innerHTML" not in text
 

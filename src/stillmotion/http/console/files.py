@@ -1,6 +1,7 @@
-"""Files of the console: each at a path of its own, with a validator and a strict policy."""
+"""Files of the console: each at a path of its own, with a validator and a strict policy. Texts are compressed."""
 
 import asyncio
+import gzip
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ _TYPES: Mapping[str, str] = {
     ".webmanifest": "application/manifest+json",
 }
 
+_TEXTS = frozenset({".html", ".js", ".css", ".svg", ".webmanifest"})
+
 
 def paths() -> Iterator[tuple[str, Path]]:
     """The path of each file, and the file. The start page is at the root."""
@@ -35,14 +38,18 @@ def paths() -> Iterator[tuple[str, Path]]:
 class ConsoleFile:
     """One file, read for each request. A browser keeps it and asks whether it has changed.
 
-    `bucket` is the origin that downloads come from, empty for this server alone.
+    `bucket` is the origin that downloads come from, empty for this server alone. The compressed form of the last
+    content is kept.
     """
 
     def __init__(self, file: Path, bucket: str = "") -> None:
         self._file = file
+        self._is_text = file.suffix in _TEXTS
+        self._compressed: tuple[str, bytes] = ("", b"")
         self._headers = [
             ("Content-Type", _TYPES[file.suffix]),
             ("Cache-Control", "no-cache"),
+            ("Vary", "Accept-Encoding"),
             ("Content-Security-Policy", policy(bucket)),
             ("Referrer-Policy", "no-referrer"),
             ("X-Frame-Options", "DENY"),
@@ -53,11 +60,20 @@ class ConsoleFile:
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; a 304 if the browser has the present file."""
         content = await asyncio.to_thread(self._file.read_bytes)
-        tag = f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+        digest = hashlib.blake2b(content, digest_size=12).hexdigest()
+        is_packed = self._is_text and "gzip" in request.headers.get("Accept-Encoding", "")
+        tag = f'"{digest}-gzip"' if is_packed else f'"{digest}"'
         headers: list[Header] = [("ETag", tag), *self._headers]
+        if is_packed:
+            headers.append(("Content-Encoding", "gzip"))
         if tag in request.headers.get("If-None-Match", ""):
             return Reply(304, b"", headers)
-        return Reply(200, content, headers)
+        return Reply(200, await self._packed(digest, content) if is_packed else content, headers)
+
+    async def _packed(self, digest: str, content: bytes) -> bytes:
+        if self._compressed[0] != digest:
+            self._compressed = (digest, await asyncio.to_thread(gzip.compress, content, mtime=0))
+        return self._compressed[1]
 
 
 def policy(bucket: str = "") -> str:

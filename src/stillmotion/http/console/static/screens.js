@@ -11,6 +11,7 @@
 /** @type {Record<string, Screen>} */
 export const screens = {
   make: { label: "Make", section: "studio", icon: "spark", load: () => import("./screens/make.js") },
+  gallery: { label: "Gallery", section: "studio", icon: "gallery", load: () => import("./screens/gallery.js") },
   queue: { label: "Queue", section: "studio", icon: "queue", load: () => import("./screens/queue.js") },
   failures: { label: "Failures", section: "account", icon: "failures", load: () => import("./screens/failures.js") },
   keys: { label: "Keys", section: "account", icon: "key", load: () => import("./screens/keys.js") },

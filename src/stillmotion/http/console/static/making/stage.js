@@ -4,7 +4,7 @@ import { announce } from "../announce.js";
 import { get, GENERATIONS } from "../api.js";
 import { fill, h } from "../dom.js";
 import { feed } from "../live.js";
-import { again, anotherTake, cancel, copyLink, deleteClips, fileName, useAs } from "../parts/clip-actions.js";
+import { again, anotherTake, cancel, copyLink, deleteClips, fileName, isCancelled, useAs } from "../parts/clip-actions.js";
 import { icon } from "../parts/icon.js";
 import { player } from "../parts/player.js";
 import { problem, progressBar } from "../parts/states.js";
@@ -123,7 +123,7 @@ export function stage({ signal, rest, onClip, onCode }) {
   function drawFailed(/** @type {any} */ now) {
     making = null;
     const still = stillOf(now);
-    const cancelled = now.failure_code === "cancelled" || /cancelled/i.test(now.failure_reason ?? "");
+    const cancelled = isCancelled(now);
     fill(node, h("div", { class: "stage-frame", style: frameOf(now) }, still && h("img", { class: "stage-picture stage-picture-dim", alt: "", src: still }),
       h("div", { class: "stage-failed" }, h("h2", null, cancelled ? "Cancelled" : "This clip was not made"),
         !cancelled && h("p", null, now.failure_reason), now.remedy && h("p", null, now.remedy),

@@ -14,6 +14,9 @@ export function fileName(/** @type {any} */ clip) {
   return `${words || "clip"}-${clip.id.slice(-6)}.mp4`;
 }
 
+/** True for a clip that was cancelled: the dialect calls it failed. */
+export const isCancelled = (/** @type {any} */ clip) => clip.state === "failed" && (clip.failure_code === "cancelled" || /was cancelled/.test(clip.failure_reason ?? ""));
+
 /** Make the same again; with `changes`, a little different. The new clip opens on Make, unless it should not. */
 export async function again(/** @type {any} */ clip, changes = {}, open = true) {
   const made = await post(`generations/${clip.id}/retry`, changes);
