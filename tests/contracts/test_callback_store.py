@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from stillmotion.application.ports.store import Submission
 from stillmotion.domain.callbacks import DeliveryAttempt, DeliveryState
-from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.errors import CallbackNotFound, GenerationFailed
 from stillmotion.domain.lifecycle import State
 from tests.builders import CALLBACK_URL, NOON, a_generation, some_assets
 from tests.contracts.conftest import keep_subscription
@@ -165,10 +167,27 @@ async def test_an_attempt_that_a_replay_overtook_is_logged_and_changes_nothing(s
     assert await store.attempts(delivery.id) == [late]
 
 
-async def test_a_subscriptions_latest_deliveries_are_its_own(store, subscription):
+async def test_a_subscriptions_deliveries_are_its_own(store, subscription):
     other = await keep_subscription(store, name="of another")
     own = [await announced(store, subscription) for _ in range(3)]
-    await announced(store, other)
-    latest = await store.latest_deliveries(subscription.id, 2)
-    assert [each.id for each in latest] == [own[2].id, own[1].id]
-    assert await store.latest_deliveries("nobody", 2) == []
+    theirs = await announced(store, other)
+    every = tuple(DeliveryState)
+    latest = await store.owned_deliveries(subscription.id, every, None, 2)
+    assert [each.delivery.id for each in latest] == [own[2].id, own[1].id]
+    assert [each.generation.id for each in latest] == [own[2].generation_id, own[1].generation_id]
+    following = await store.owned_deliveries(subscription.id, every, own[1].id, 2)
+    assert [each.delivery.id for each in following] == [own[0].id]
+    assert list(await store.owned_deliveries("nobody", every, None, 2)) == []
+    for cursor in (theirs.id, "msg_none"):
+        with pytest.raises(CallbackNotFound):
+            await store.owned_deliveries(subscription.id, every, cursor, 2)
+
+
+async def test_a_subscriptions_deliveries_are_found_by_state(store, subscription):
+    pending, gone = [await announced(store, subscription) for _ in range(2)]
+    await attempted(store, gone, state=DeliveryState.GAVE_UP)
+    found = {}
+    for state in DeliveryState:
+        owned = await store.owned_deliveries(subscription.id, (state,), None, 10)
+        found[state] = [each.delivery.id for each in owned]
+    assert found == {DeliveryState.PENDING: [pending.id], DeliveryState.DELIVERED: [], DeliveryState.GAVE_UP: [gone.id]}

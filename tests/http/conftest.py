@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import uvloop
 
+from stillmotion.adapters.callbacks import sign, why_not_genuine
 from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
@@ -25,10 +26,12 @@ from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.action_log import ActionLog
 from stillmotion.application.administration import AdminAccess, Administration
-from stillmotion.application.callbacks import DeliveryLog
+from stillmotion.application.callbacks.delivery import DeliveryLog
+from stillmotion.application.callbacks.trials import CallbackTrials
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.metrics import Buckets
+from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.application.ports.values import any_codec
 from stillmotion.application.products import Products
 from stillmotion.application.queue_administration import QueueAdministration
@@ -36,6 +39,7 @@ from stillmotion.application.sessions import Sessions
 from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
+from stillmotion.domain.callbacks import CallbackResponse
 from stillmotion.domain.catalogue import Catalogue, Dialect, EngineKind, Server
 from stillmotion.http.app import SURFACES, build_app
 from stillmotion.http.edge.measures import DiskSpace, Measures
@@ -176,6 +180,15 @@ def models() -> Catalogue:
     return Catalogue(entries, {**here, "ray-2": ("elsewhere",)})
 
 
+class Receivers:
+    """A `CallbackSender` whose receivers answer as their host says: `gone.example.com` is not there."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, deadline: timedelta) -> CallbackResponse:
+        if "gone.example.com" in url:
+            raise CallbackUndeliverable("callback_dns_failed: the host name is not known")
+        return CallbackResponse(503 if "busy.example.com" in url else 204)
+
+
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
     """The services of the edge, with a guard that allows only public addresses.
 
@@ -195,6 +208,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         read_limits=ReadLimits(),
         generations=generations,
         delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
+        callback_trials=CallbackTrials(Receivers(), sign, why_not_genuine, guard, clock, new_token),
         uploads=uploads,
         changes=InProcessChanges(),
         asset_urls=AssetUrls(objects, clock, SIGNING_KEY),

@@ -19,7 +19,7 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_callback_secret, new_token
 from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
-from stillmotion.application.callbacks import Callbacks
+from stillmotion.application.callbacks.delivery import Callbacks
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.leases import Rendered, RenderedFile, Work

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
 from math import floor
 
 import aiohttp
@@ -19,6 +20,10 @@ from stillmotion.domain.callbacks import CallbackResponse
 ANSWER_BYTES = READ_BUFFER
 """Bytes of an answer's body that are taken and dropped, so that its sender is not cut off."""
 ANSWER_PATIENCE = timedelta(seconds=1)
+TOLERANCE = timedelta(minutes=5)
+"""Difference of clocks that receivers put up with, as the libraries of Standard Webhooks do."""
+
+_SIGNED_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 _WORDS: Mapping[Trouble, str] = {
     Trouble.BLOCKED: "callback_blocked: the address leads to a place where this server does not go",
@@ -84,3 +89,23 @@ def sign(secret: str, message_id: str, sent_at: datetime, body: bytes) -> dict[s
         "webhook-timestamp": str(floor(sent_at.timestamp())),
         "webhook-signature": Webhook(secret).sign(message_id, sent_at, body.decode("utf-8")),
     }
+
+
+def why_not_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> str | None:
+    """The reason why a message is not genuine; None if it is. Header names are in lower case."""
+    missing = [name for name in _SIGNED_HEADERS if not headers.get(name)]
+    if missing:
+        return f"The header {missing[0]} is missing: give all three of {', '.join(_SIGNED_HEADERS)}."
+    message_id, timestamp, signatures = (headers[name] for name in _SIGNED_HEADERS)
+    try:
+        sent_at = datetime.fromtimestamp(int(timestamp), UTC)
+        text = body.decode("utf-8")
+    except (ValueError, OverflowError, OSError):
+        return "The webhook-timestamp must be whole seconds since 1970, and the body UTF-8."
+    expected = Webhook(secret).sign(message_id, sent_at, text)
+    # Compared as bytes, since a stranger's text may hold any character.
+    if not any(compare_digest(each.encode(), expected.encode()) for each in signatures.split(" ")):
+        return "The signature does not fit the message: it was changed, or signed with another secret."
+    if abs(now - sent_at) > TOLERANCE:
+        return "The signature is right, but the time of sending is more than five minutes away: receivers refuse it."
+    return None

@@ -11,7 +11,7 @@ from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.action_log import ActionLog
 from stillmotion.application.administration import Administration
-from stillmotion.application.callbacks import DeliveryLog
+from stillmotion.application.callbacks.delivery import DeliveryLog
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.products import Products
 from stillmotion.application.queue_administration import QueueAdministration

@@ -1,10 +1,14 @@
 """Requests to other hosts: for pictures, videos and callbacks, with the guard that the settings ask for."""
 
+from stillmotion.adapters.callbacks import GuardedCallbackSender, sign, why_not_genuine
 from stillmotion.adapters.fetch.addresses import AddressPolicy, parse_networks
 from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.download import HttpDownload
 from stillmotion.adapters.fetch.resolver import NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
+from stillmotion.adapters.identifiers import new_token
+from stillmotion.application.callbacks.trials import CallbackTrials
+from stillmotion.application.ports.values import Clock
 from stillmotion.config import Settings, SettingsError
 
 
@@ -18,6 +22,12 @@ def outbound(settings: Settings) -> Connections:
     return Connections(
         UrlGuard(policy, frozenset(settings.fetch_allowed_ports) or None), names, contact=settings.contact
     )
+
+
+def callback_trials(connections: Connections, clock: Clock) -> CallbackTrials:
+    """Trials of callbacks over the connections of real ones."""
+    sender = GuardedCallbackSender(connections)
+    return CallbackTrials(sender, sign, why_not_genuine, connections.guard, clock, new_token)
 
 
 def image_source(settings: Settings) -> HttpDownload:

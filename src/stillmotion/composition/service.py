@@ -13,7 +13,7 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.notifications import InProcessChanges, InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
-from stillmotion.application.callbacks import Callbacks, DeliveryLog
+from stillmotion.application.callbacks.delivery import Callbacks, DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.generations import Generations
@@ -28,7 +28,7 @@ from stillmotion.application.uploads import Uploads
 from stillmotion.composition.engines import encodes, offered, read_words
 from stillmotion.composition.entrance import entrance
 from stillmotion.composition.installation import LINKS, Missing, derived, directory_of, open_storage, opened
-from stillmotion.composition.outbound import outbound
+from stillmotion.composition.outbound import callback_trials, outbound
 from stillmotion.composition.preflight import tell_troubles
 from stillmotion.composition.watching import checks, measures
 from stillmotion.composition.workers import attempt_context, name_of_this_process, running, worker_host
@@ -93,6 +93,7 @@ async def service(
             ),
             uploads=uploads,
             delivery_log=DeliveryLog(store, store, announcements, clock),
+            callback_trials=callback_trials(connections, clock),
             changes=changes,
             asset_urls=AssetUrls(objects, clock, derived(directory, LINKS)),
             objects=objects,

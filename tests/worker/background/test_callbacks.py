@@ -16,7 +16,7 @@ from stillmotion.adapters.fetch.urls import UrlGuard
 from stillmotion.adapters.identifiers import new_callback_secret, new_uuid7
 from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.application.callbacks import Callbacks, DeliveryLog
+from stillmotion.application.callbacks.delivery import Callbacks, DeliveryLog
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.application.ports.store import Submission
 from stillmotion.domain.callbacks import SCHEDULE, CallbackResponse, DeliveryState

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from stillmotion.application.ports.record import RecordStore
 from stillmotion.application.ports.sessions import SessionStore
-from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
+from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.queue_controls import NOBODY, QueueControls, WorkerName
 from stillmotion.domain.quotas import RateWindow
@@ -291,17 +291,23 @@ class SubscriptionStore(UsageStore, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DueDelivery:
-    """A due delivery with its generation and the secret that signs it."""
+class OwnedDelivery:
+    """A delivery with its generation."""
 
     delivery: Delivery
     generation: Generation
-    secret: str
 
     @property
     def announced(self) -> Generation:
         """The generation as it was when it entered the state that is announced."""
         return self.generation.as_announced(self.delivery.announces)
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery(OwnedDelivery):
+    """A due delivery with its generation and the secret that signs it."""
+
+    secret: str
 
 
 class CallbackStore(Protocol):
@@ -330,8 +336,13 @@ class CallbackStore(Protocol):
         """All deliveries of a generation in the order they were caused."""
         ...
 
-    async def latest_deliveries(self, subscription_id: str, limit: int) -> Sequence[Delivery]:
-        """The deliveries of a subscription that were caused last, the latest first."""
+    async def owned_deliveries(
+        self, subscription_id: str, states: Collection[DeliveryState], after: str | None, limit: int
+    ) -> Sequence[OwnedDelivery]:
+        """Up to `limit` of a subscription's deliveries in these states, those that were caused last first.
+
+        The list begins after the delivery `after`. Raises `CallbackNotFound` if that is none of the subscription's.
+        """
         ...
 
     async def attempts(self, delivery_id: str) -> Sequence[DeliveryAttempt]:

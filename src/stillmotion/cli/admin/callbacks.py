@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from stillmotion.application.callbacks import LoggedDelivery
+from stillmotion.application.callbacks.delivery import LoggedDelivery
 from stillmotion.cli import completion
 from stillmotion.cli.main import load_settings
 from stillmotion.composition.administration import delivery_log

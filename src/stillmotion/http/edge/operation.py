@@ -33,6 +33,10 @@ LinkTo = Callable[[str], str]
 """Maps an object key to the URL from which the caller can fetch the object."""
 
 
+Encode = Callable[[GenerationView, LinkTo], bytes]
+"""Encoder of a generation as a dialect's JSON."""
+
+
 class Call(msgspec.Struct):
     """Context of one request, filled in as it is handled. `began_at` is monotonic, `size` is the body's in bytes.
 
@@ -180,5 +184,5 @@ class Surface:
     base: str = "/"
     comes_with_all: bool = False
     blind_retries: bool = False
-    encode: Callable[[GenerationView, LinkTo], bytes] | None = None
+    encode: Encode | None = None
     admit: Callable[[Call, str | None], Any] | None = None

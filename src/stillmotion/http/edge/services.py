@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from stillmotion.application.access import Access, ReadLimits
 from stillmotion.application.administration import AdminAccess
-from stillmotion.application.callbacks import DeliveryLog
+from stillmotion.application.callbacks.delivery import DeliveryLog
+from stillmotion.application.callbacks.trials import CallbackTrials
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.ports.notifications import Changes
@@ -66,6 +67,7 @@ class Services:
     access: Access
     generations: Generations
     delivery_log: DeliveryLog
+    callback_trials: CallbackTrials
     uploads: Uploads
     sessions: Sessions
     changes: Changes

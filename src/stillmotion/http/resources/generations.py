@@ -18,7 +18,8 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface
-from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS
+from stillmotion.http.resources.callback_trials import CALLBACK_TRIAL_OPERATIONS, callback_message
+from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS, callback_list
 from stillmotion.http.resources.events import EventStream, position
 from stillmotion.http.resources.models import MODEL_OPERATIONS
 from stillmotion.http.server.replies import Headers
@@ -165,6 +166,7 @@ def shared_surface(surfaces: Sequence[Surface], *more: Operation[Subscription, A
             raise NotAuthenticated("there is more than one key", Reason.SEVERAL_KEYS)
         return keys.pop() if keys else None
 
+    encoders = {each.name: each.encode for each in surfaces if each.encode is not None}
     return Surface(
         name="generations",
         key_of=key_of,
@@ -173,5 +175,13 @@ def shared_surface(surfaces: Sequence[Surface], *more: Operation[Subscription, A
         security_schemes={name: each for surface in surfaces for name, each in surface.security_schemes.items()},
         base="/generations/",
         comes_with_all=True,
-        operations=(*_OPERATIONS, *CALLBACK_OPERATIONS, *MODEL_OPERATIONS, *more),
+        operations=(
+            *_OPERATIONS,
+            *CALLBACK_OPERATIONS,
+            callback_list(encoders),
+            *CALLBACK_TRIAL_OPERATIONS,
+            callback_message(encoders),
+            *MODEL_OPERATIONS,
+            *more,
+        ),
     )

@@ -1,12 +1,13 @@
 """Callbacks in memory."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stillmotion.application.ports.store import DueDelivery
+from stillmotion.application.ports.store import DueDelivery, OwnedDelivery
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState
+from stillmotion.domain.errors import CallbackNotFound
 from stillmotion.testing.memory_store.tables import MemoryTables
 
 
@@ -50,10 +51,23 @@ class MemoryCallbacks(MemoryTables):
         """See `CallbackStore.deliveries`."""
         return [each for each in self._deliveries.values() if each.generation_id == generation_id]
 
-    async def latest_deliveries(self, subscription_id: str, limit: int) -> Sequence[Delivery]:
-        """See `CallbackStore.latest_deliveries`."""
-        own = {each.id for each in self._generations.values() if each.subscription_id == subscription_id}
-        return [each for each in reversed(self._deliveries.values()) if each.generation_id in own][:limit]
+    async def owned_deliveries(
+        self, subscription_id: str, states: Collection[DeliveryState], after: str | None, limit: int
+    ) -> Sequence[OwnedDelivery]:
+        """See `CallbackStore.owned_deliveries`."""
+        own = [
+            each
+            for each in reversed(self._deliveries.values())
+            if self._generations[each.generation_id].subscription_id == subscription_id
+        ]
+        if after is not None:
+            ids = [each.id for each in own]
+            if after not in ids:
+                raise CallbackNotFound(after)
+            own = own[ids.index(after) + 1 :]
+        return [OwnedDelivery(each, self._generations[each.generation_id]) for each in own if each.state in states][
+            :limit
+        ]
 
     async def attempts(self, delivery_id: str) -> Sequence[DeliveryAttempt]:
         """See `CallbackStore.attempts`."""

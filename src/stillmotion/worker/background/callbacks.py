@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from stillmotion.application.callbacks import Callbacks
+from stillmotion.application.callbacks.delivery import Callbacks
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.store import Dialects
 from stillmotion.domain.callbacks import Delivery, DeliveryState

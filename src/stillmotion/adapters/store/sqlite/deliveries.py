@@ -1,6 +1,6 @@
 """The callback outbox in SQLite."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import apsw
@@ -9,11 +9,13 @@ from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.generation_rows import Bindings, Row, microseconds, to_generation, to_time
 from stillmotion.adapters.store.sqlite.queries import callbacks
-from stillmotion.application.ports.store import DueDelivery
+from stillmotion.application.ports.store import DueDelivery, OwnedDelivery
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState
+from stillmotion.domain.errors import CallbackNotFound
 from stillmotion.domain.lifecycle import State
 
 _DELIVERY_COLUMNS = 10
+_AFTER_ALL = 2**63 - 1
 
 
 class SqliteCallbacks:
@@ -54,10 +56,22 @@ class SqliteCallbacks:
         """See `CallbackStore.deliveries`."""
         return [to_delivery(row) for row in self._reader.rows(callbacks.DELIVERIES_OF_GENERATION, (generation_id,))]
 
-    async def latest_deliveries(self, subscription_id: str, limit: int) -> Sequence[Delivery]:
-        """See `CallbackStore.latest_deliveries`."""
-        rows = self._reader.rows(callbacks.LATEST_DELIVERIES, (subscription_id, limit))
-        return [to_delivery(row) for row in rows]
+    async def owned_deliveries(
+        self, subscription_id: str, states: Collection[DeliveryState], after: str | None, limit: int
+    ) -> Sequence[OwnedDelivery]:
+        """See `CallbackStore.owned_deliveries`."""
+        place = _AFTER_ALL
+        if after is not None:
+            rows = self._reader.rows(callbacks.PLACE_OF_DELIVERY, (subscription_id, after))
+            if not rows:
+                raise CallbackNotFound(after)
+            place = rows[0][0]
+        found = [
+            row
+            for state in states
+            for row in self._reader.rows(callbacks.OWNED_DELIVERIES, (subscription_id, state.value, place, limit))
+        ]
+        return [_owned(row[1:]) for row in sorted(found, key=lambda row: row[0], reverse=True)[:limit]]
 
     async def attempts(self, delivery_id: str) -> Sequence[DeliveryAttempt]:
         """See `CallbackStore.attempts`."""
@@ -77,6 +91,10 @@ class SqliteCallbacks:
         return await self.writer.run(operation)
 
 
+def _owned(row: Row) -> OwnedDelivery:
+    return OwnedDelivery(to_delivery(row[:_DELIVERY_COLUMNS]), to_generation(row[_DELIVERY_COLUMNS:]))
+
+
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -85,6 +103,7 @@ def from_delivery(delivery: Delivery) -> Bindings:
     return {
         "id": delivery.id,
         "generation_id": delivery.generation_id,
+        "subscription_id": delivery.subscription_id,
         "announces": delivery.announces.value,
         "url": delivery.url,
         "endpoint": delivery.line,

@@ -10,8 +10,13 @@ _DELIVERY: Final = (
 _ATTEMPT: Final = "replay, number, started_at, duration, status, reason"
 
 CAUSE_DELIVERY: Final = """
-    INSERT INTO deliveries (id, generation_id, announces, url, endpoint, due_at, attempts, state, last_answer, replays)
-    VALUES (:id, :generation_id, :announces, :url, :endpoint, :due_at, :attempts, :state, :last_answer, :replays)
+    INSERT INTO deliveries (
+        id, generation_id, subscription_id, announces, url, endpoint, due_at, attempts, state, last_answer, replays
+    )
+    VALUES (
+        :id, :generation_id, :subscription_id, :announces, :url, :endpoint, :due_at, :attempts, :state, :last_answer,
+        :replays
+    )
     ON CONFLICT (id) DO NOTHING
 """
 """A state is announced once: the id is made of generation and state."""
@@ -58,10 +63,14 @@ DELIVERIES_OF_GENERATION: Final = f"""
     SELECT {_DELIVERY} FROM deliveries d WHERE d.generation_id = ? ORDER BY d.sequence
 """
 
-LATEST_DELIVERIES: Final = f"""
-    SELECT {_DELIVERY} FROM deliveries d JOIN generations g ON g.id = d.generation_id
-    WHERE g.subscription_id = ? ORDER BY d.sequence DESC LIMIT ?
+OWNED_DELIVERIES: Final = f"""
+    SELECT d.sequence, {_DELIVERY}, {GENERATION}
+    FROM deliveries d INDEXED BY deliveries_owned CROSS JOIN generations g ON g.id = d.generation_id
+    WHERE d.subscription_id = ? AND d.state = ? AND d.sequence < ? ORDER BY d.sequence DESC LIMIT ?
 """
+"""Those of one state, the latest first: the index has them in this order."""
+
+PLACE_OF_DELIVERY: Final = "SELECT sequence FROM deliveries WHERE subscription_id = ? AND id = ?"
 
 ATTEMPTS_OF_DELIVERY: Final = f"SELECT {_ATTEMPT} FROM delivery_attempts WHERE delivery_id = ? ORDER BY replay, number"
 

@@ -1,6 +1,6 @@
 """Callbacks: one attempt at a delivery, and the log of all attempts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from stillmotion.domain.callbacks import (
     asked_pause,
 )
 from stillmotion.domain.errors import CallbackNotFound, GenerationNotFound
+from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Subscription
 
 
@@ -93,6 +94,13 @@ class LoggedDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedDelivery(LoggedDelivery):
+    """A delivery in a list, with its generation in the state that is announced."""
+
+    announced: Generation
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryLog:
     """Log of deliveries and their replay, for the owner of a generation and for the operator."""
 
@@ -124,9 +132,21 @@ class DeliveryLog:
             raise GenerationNotFound(f"there is no generation {generation_id}")
         return await self._with_attempts(await self.store.deliveries(found.id))
 
-    async def of_subscription(self, subscription_id: str, limit: int) -> list[LoggedDelivery]:
-        """The log of a subscription's last `limit` deliveries, the latest first."""
-        return await self._with_attempts(await self.store.latest_deliveries(subscription_id.lower(), limit))
+    async def of_subscription(
+        self,
+        subscription_id: str,
+        limit: int,
+        states: Collection[DeliveryState] = tuple(DeliveryState),
+        after: str | None = None,
+    ) -> list[ListedDelivery]:
+        """Up to `limit` of a subscription's deliveries in these states, the latest first, after a certain one.
+
+        Raises `CallbackNotFound` if that one is none of the subscription's.
+        """
+        found = await self.store.owned_deliveries(subscription_id.lower(), states, after, limit)
+        return [
+            ListedDelivery(each.delivery, await self.store.attempts(each.delivery.id), each.announced) for each in found
+        ]
 
     async def replay(self, delivery_id: str) -> LoggedDelivery:
         """Deliver a message once more, under its own id and on the whole schedule. Raises `CallbackNotFound`.
