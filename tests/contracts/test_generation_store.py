@@ -312,37 +312,6 @@ async def test_every_change_is_told_of_once_it_is_committed_and_nothing_else(sto
     assert told == [claimed, ended]
 
 
-async def ids(listing):
-    return [each.id for each in await listing]
-
-
-async def test_a_subscriptions_generations_are_listed_by_age(store, subscription):
-    assert await store.page(subscription.id, 9, 0) == []
-    made = [(await submit(store, subscription)).generation.id for _ in range(5)]
-    await submit(store, await keep_subscription(store, name="another"))
-    assert await ids(store.page(subscription.id, 9, 0)) == made[::-1]
-    assert await ids(store.page(subscription.id, 2, 1)) == [made[3], made[2]]
-    for newest_first in (True, False):
-        inward = made[::-1] if newest_first else made
-        assert await ids(store.beyond(subscription.id, None, 9, newest_first=newest_first)) == inward
-        assert await ids(store.beyond(subscription.id, inward[1], 2, newest_first=newest_first)) == inward[2:4]
-        assert await ids(store.beyond(subscription.id, inward[4], 2, newest_first=newest_first)) == []
-
-
-async def test_a_cursor_holds_though_there_is_no_such_generation(store, subscription):
-    before = (await submit(store, subscription)).generation.id
-    gone = a_generation(subscription).id
-    after = (await submit(store, subscription)).generation.id
-    assert await ids(store.beyond(subscription.id, gone, 9, newest_first=True)) == [before]
-    assert await ids(store.beyond(subscription.id, gone, 9, newest_first=False)) == [after]
-
-
-async def test_what_is_listed_is_what_is_shown_of_each(store, subscription):
-    made = (await submit(store, subscription, prompt="a lake")).generation
-    await store.change(made.id, claim)
-    assert await store.page(subscription.id, 1, 0) == [await store.view(subscription.id, made.id)]
-
-
 async def test_the_same_key_and_body_give_the_first_generation_again(store, subscription):
     key = IdempotencyKey("order-66", b"digest")
     first = await submit(store, subscription, idempotency=key)

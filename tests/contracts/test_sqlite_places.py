@@ -8,6 +8,7 @@ from uuid_utils import uuid7
 
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.adapters.store.sqlite.generation_rows import place_of
+from stillmotion.application.ports.lists import EVERYTHING, Walk
 from stillmotion.domain.errors import GenerationNotFound
 from tests.contracts.conftest import keep_subscription
 from tests.contracts.test_generation_store import submit
@@ -26,7 +27,7 @@ def sequences(database):
 
 async def seen(store, subscription):
     """The ids of all generations of a subscription, each looked up by itself."""
-    listed = await store.page(subscription.id, 100, 0)
+    listed = await store.listed(subscription.id, EVERYTHING, Walk(100))
     return [(await store.view(subscription.id, each.id)).id for each in listed]
 
 

@@ -30,6 +30,7 @@ from stillmotion.application.callbacks.delivery import DeliveryLog
 from stillmotion.application.callbacks.trials import CallbackTrials
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
+from stillmotion.application.lists import Lists
 from stillmotion.application.metrics import Buckets
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.application.ports.values import any_codec
@@ -207,6 +208,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         sessions=Sessions(store, access, admin, clock, new_token),
         read_limits=ReadLimits(),
         generations=generations,
+        lists=Lists(store),
         delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
         callback_trials=CallbackTrials(Receivers(), sign, why_not_genuine, guard, clock, new_token),
         uploads=uploads,

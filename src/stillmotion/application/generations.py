@@ -1,6 +1,6 @@
-"""Generations: submit, read, list, cancel and delete."""
+"""Generations: submit, read, edit, cancel and delete."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -25,6 +25,7 @@ from stillmotion.domain.assets import INPUTS
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import CursorNotFound, GenerationNotFound, Unavailable
 from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.history.metadata import NONE, check
 from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Subscription
 
@@ -64,6 +65,7 @@ class Generations:
         request: GenerationRequest,
         idempotency: IdempotencyKey | None = None,
         fingerprint: Fingerprint | None = None,
+        metadata: Mapping[str, str] = NONE,
     ) -> Accepted:
         """Accept a generation: it is on disk when this returns.
 
@@ -73,6 +75,7 @@ class Generations:
         Raises `InvalidRequest`, `AccessDenied`, `QuotaSpent`, `RateLimitExceeded`, `ConcurrencyLimitExceeded` or
         `Unavailable`; then nothing is stored.
         """
+        check(metadata)
         generation_id = self.new_id()
         engine, kept = await self._prepare(subscription, request, generation_id)
         generation = Generation(
@@ -83,6 +86,7 @@ class Generations:
             engine=engine,
             created_at=self.clock.now(),
             cost=subscription.product.cost_of(kept.seconds),
+            metadata=metadata,
         )
         self.fault(Point.SUBMIT_BEFORE_INSERT)
         try:
@@ -111,22 +115,26 @@ class Generations:
         """Its owner's view of a generation. Raises `GenerationNotFound` for anyone else."""
         return self.store.view(subscription.id, generation_id.lower())
 
-    async def page(self, subscription: Subscription, limit: int, offset: int) -> Sequence[GenerationView]:
-        """Up to `limit` of the subscription's generations, the newest first, after the first `offset`."""
-        return await self.store.page(subscription.id, limit, offset)
+    async def check_cursor(self, subscription: Subscription, generation_id: str) -> None:
+        """Raise `CursorNotFound` for an id that is none of the subscription's."""
+        if await self.store.owned(subscription.id, generation_id.lower()) is None:
+            raise CursorNotFound(generation_id)
 
-    async def beyond(
-        self, subscription: Subscription, generation_id: str | None, limit: int, *, newest_first: bool
-    ) -> Sequence[GenerationView]:
-        """Up to `limit` of the subscription's generations by age, after the one that a cursor names.
+    async def edit(
+        self,
+        subscription: Subscription,
+        generation_id: str,
+        prompt: str | None = None,
+        metadata: Mapping[str, str | None] = NONE,
+    ) -> Generation:
+        """Change the metadata, None removing a name, and the prompt of a queued generation.
 
-        Raises `CursorNotFound` where it names none of theirs.
+        Raises `GenerationNotFound` or `InvalidRequest`.
         """
-        if generation_id is not None:
-            generation_id = generation_id.lower()
-            if await self.store.owned(subscription.id, generation_id) is None:
-                raise CursorNotFound(generation_id)
-        return await self.store.beyond(subscription.id, generation_id, limit, newest_first=newest_first)
+        found = await self.get(subscription, generation_id)
+        if prompt is not None:
+            replace(found.request, prompt=prompt).check()
+        return await self.store.change(found.id, lambda generation: generation.edited(prompt, metadata))
 
     async def cancel(self, subscription: Subscription, generation_id: str) -> Generation:
         """Cancel an unfinished generation. Raises `GenerationNotFound`, or `IllegalTransition` for a finished one."""

@@ -18,6 +18,7 @@ from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.generations import Generations
 from stillmotion.application.leases import Work
+from stillmotion.application.lists import Lists
 from stillmotion.application.metrics import ATTEMPTS, Tally
 from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
@@ -91,6 +92,7 @@ async def service(
             generations=Generations(
                 store, objects, signal, connections.guard, clock, *ids, models, uploads, fault, encodes, tally.submitted
             ),
+            lists=Lists(store),
             uploads=uploads,
             delivery_log=DeliveryLog(store, store, announcements, clock),
             callback_trials=callback_trials(connections, clock),

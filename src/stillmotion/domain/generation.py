@@ -1,5 +1,6 @@
 """Generation: one job from submit to its end, its changes of state, and its owner's view of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -7,8 +8,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from stillmotion.domain.assets import Assets
-from stillmotion.domain.errors import GenerationFailed, LeaseLost
+from stillmotion.domain.errors import Field, GenerationFailed, InvalidRequest, LeaseLost, Problem
 from stillmotion.domain.failures import FailureKind
+from stillmotion.domain.history import metadata as pairs
 from stillmotion.domain.lifecycle import TERMINAL, Event, State, after
 from stillmotion.domain.request import FrameSize, GenerationRequest
 
@@ -65,6 +67,8 @@ class GenerationView(NamedTuple):
     cost: Decimal | None = None
     queue_position: int | None = None
     eta_seconds: float | None = None
+    metadata: Mapping[str, str] = pairs.NONE
+    retry_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Generation:
     `seed` are those of the finished clip; an engine without seeds has none. `cost` is its length at the price of the
     day of its submit, 0 once it has failed or was cancelled, and None for a generation from before costs were kept.
     `setback` is the reason why the latest attempt failed though another follows: the store keeps it with the attempt.
+    `metadata` is its owner's own. `retry_of` is the id of the generation that it repeats.
     """
 
     id: str
@@ -106,6 +111,8 @@ class Generation:
     size: FrameSize | None = None
     cost: Decimal | None = None
     setback: str | None = field(default=None, compare=False)
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    retry_of: str | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -134,6 +141,8 @@ class Generation:
             seed=self.seed,
             size=self.size,
             cost=self.cost,
+            metadata=self.metadata,
+            retry_of=self.retry_of,
         )
 
     @property
@@ -253,6 +262,16 @@ class Generation:
         return replace(
             self, state=state, lease_until=None, finished_at=now, preview=None, stage=None, cost=self._refunded
         )
+
+    def edited(self, prompt: str | None, metadata: Mapping[str, str | None]) -> "Generation":
+        """With another prompt, if one is given, and with changed metadata: None removes a name.
+
+        Raises `InvalidRequest` for a prompt that comes too late.
+        """
+        if prompt is not None and self.state is not State.QUEUED:
+            raise InvalidRequest(Problem(Field.PROMPT, f"can be changed while it is queued only; it is {self.state}"))
+        request = self.request if prompt is None else replace(self.request, prompt=prompt)
+        return replace(self, request=request, metadata=pairs.changed(self.metadata, metadata))
 
     def as_announced(self, state: State) -> "Generation":
         """Its form when it entered `state`, for a callback that is sent later."""

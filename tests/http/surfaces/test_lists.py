@@ -9,6 +9,7 @@ from tests.http.surfaces.test_admin import ask as administer
 from tests.http.surfaces.test_clear_meaning import DREAM_MACHINE, bearer
 
 VIDEOS = "/v1/videos"
+FILTERS = "state, model, search, id, created_after, created_before, metadata.<name>"
 
 
 @pytest.mark.parametrize(
@@ -42,11 +43,12 @@ def test_a_cursor_goes_with_its_video(any_edge):
 @pytest.mark.parametrize(
     ("path", "parameter", "there"),
     [
-        (VIDEOS, "status=completed", "there are after, limit, order"),
-        (VIDEOS, "before=x", "there are after, limit, order"),
-        (VIDEOS, "offset=5", "there are after, limit, order"),
-        (DREAM_MACHINE, "state=completed", "there are limit, offset"),
-        (DREAM_MACHINE, "after=x", "there are limit, offset"),
+        (VIDEOS, "status=completed", f"there are {FILTERS}, after, limit, order"),
+        (VIDEOS, "before=x", f"there are {FILTERS}, after, limit, order"),
+        (VIDEOS, "offset=5", f"there are {FILTERS}, after, limit, order"),
+        (DREAM_MACHINE, "status=completed", f"there are {FILTERS}, limit, offset, after, before, order"),
+        (DREAM_MACHINE, "metadata=x", f"there are {FILTERS}, limit, offset, after, before, order"),
+        (DREAM_MACHINE, "metadata.=x", f"there are {FILTERS}, limit, offset, after, before, order"),
         (f"{DREAM_MACHINE}/concepts/list", "limit=5", "there are none"),
         ("/v1/models", "limit=5", "there are none"),
         (f"{VIDEOS}/ID/content", "format=webm", "there are variant"),

@@ -119,19 +119,6 @@ class GenerationStore(RecordStore, Protocol):
         """
         ...
 
-    async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
-        """Up to `limit` of a subscription's generations, the newest id first, after the first `offset`."""
-        ...
-
-    async def beyond(
-        self, subscription_id: str, generation_id: str | None, limit: int, *, newest_first: bool
-    ) -> Sequence[GenerationView]:
-        """Up to `limit` of a subscription's generations in the order of their ids, beyond the given one.
-
-        That one may be deleted. None begins at the end that comes first.
-        """
-        ...
-
     async def change(self, generation_id: str, change: Change) -> Generation:
         """Apply a change in one transaction with its consequences, and return the result.
 

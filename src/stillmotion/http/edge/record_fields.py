@@ -1,5 +1,6 @@
 """Fields and headers of a generation's record, which the surfaces that may add to their JSON have in common."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict
 
@@ -21,6 +22,8 @@ class RecordFields(TypedDict):
     width: int | None
     height: int | None
     cost: float | None
+    metadata: Mapping[str, str]
+    retry_of: str | None
     preview: str | None
     remedy: str | None
 
@@ -36,6 +39,8 @@ def record_fields(view: GenerationView, link_to: LinkTo) -> RecordFields:
         "width": None if view.size is None else view.size.width,
         "height": None if view.size is None else view.size.height,
         "cost": None if view.cost is None else float(view.cost),
+        "metadata": view.metadata,
+        "retry_of": view.retry_of,
         "preview": None if view.preview is None else link_to(view.preview),
         "remedy": remedy_for(view.failure_code) if view.state is State.FAILED else None,
     }

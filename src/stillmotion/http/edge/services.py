@@ -12,6 +12,7 @@ from stillmotion.application.callbacks.delivery import DeliveryLog
 from stillmotion.application.callbacks.trials import CallbackTrials
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
+from stillmotion.application.lists import Lists
 from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.values import Clock
@@ -66,6 +67,7 @@ class Services:
 
     access: Access
     generations: Generations
+    lists: Lists
     delivery_log: DeliveryLog
     callback_trials: CallbackTrials
     uploads: Uploads

@@ -169,8 +169,15 @@ def _query_parameters(operation: Operation[Any, Any]) -> list[Json]:
     (described,) = schema["$defs"].values()
     return [
         {"name": name, "in": "query", "required": name in described.get("required", ()), "schema": each}
+        if each.get("type") != "object"
+        else {"name": f"{name}.<name>", "in": "query", "required": False, "schema": _of_value(each)}
         for name, each in described["properties"].items()
     ]
+
+
+def _of_value(mapping: Json) -> Json:
+    """Schema of one value of a mapping, with the mapping's description."""
+    return {**mapping["additionalProperties"], "description": mapping["description"]}
 
 
 def _success(operation: Operation[Any, Any], schema_of: Mapping[Any, Json], limits: Sequence[str]) -> Json:

@@ -153,13 +153,14 @@ class QueryDecoder(Generic[Wire]):
     """Decoder of a query's parameters.
 
     If the struct forbids unknown fields, unknown and repeated parameters are refused. Otherwise unknown ones are
-    ignored, and the last of repeated ones counts.
+    ignored, and the last of repeated ones counts. A field of a mapping's type, `name`, takes `name.<key>=<value>`.
     """
 
     def __init__(self, wire: type[Wire]) -> None:
         self._wire = wire
         self._fields = {each.encode_name: each for each in msgspec.structs.fields(wire)}
         self._is_strict = wire.__struct_config__.forbid_unknown_fields
+        self._mappings = [name for name, each in self._fields.items() if is_mapping(each.type)]
 
     def __call__(self, query: bytes) -> Wire:
         """The struct. Raises `InvalidRequest` with each parameter that is missing, unknown or of the wrong type."""
@@ -169,24 +170,38 @@ class QueryDecoder(Generic[Wire]):
             raise InvalidRequest(Problem("query", "must be percent-encoded UTF-8, name=value&name=value")) from None
         if self._is_strict:
             self._check_names([name for name, _ in pairs if name != KEY_PARAMETER])
-        given = {name: value for name, value in pairs if name in self._fields}
+        given: dict[str, Any] = {name: value for name, value in pairs if name in self._fields}
+        for mapping in self._mappings:
+            prefix = f"{mapping}."
+            given[mapping] = {name.removeprefix(prefix): value for name, value in pairs if name.startswith(prefix)}
         try:
             return msgspec.convert(given, self._wire, strict=False)
         except msgspec.ValidationError:
             raise InvalidRequest(*self._problems(given)) from None
 
     def _check_names(self, names: list[str]) -> None:
-        there = f"there are {', '.join(self._fields)}" if self._fields else "there are none"
+        shown = [f"{name}.<name>" if name in self._mappings else name for name in self._fields]
+        there = f"there are {', '.join(shown)}" if shown else "there are none"
         problems = [
             Problem(name[:NAME_SHOWN], f"is not a parameter here; {there}")
             for name in dict.fromkeys(names)
-            if name not in self._fields
+            if not self._is_known(name)
         ]
-        problems += [Problem(name, "stands twice") for name in self._fields if names.count(name) > 1]
+        problems += [
+            Problem(name[:NAME_SHOWN], "stands twice")
+            for name in dict.fromkeys(names)
+            if self._is_known(name) and names.count(name) > 1
+        ]
         if problems:
             raise InvalidRequest(*problems[:MAX_PROBLEMS])
 
-    def _problems(self, given: Mapping[str, str]) -> list[Problem]:
+    def _is_known(self, name: str) -> bool:
+        head, dot, rest = name.partition(".")
+        if head in self._mappings:
+            return bool(dot and rest)
+        return name in self._fields
+
+    def _problems(self, given: Mapping[str, Any]) -> list[Problem]:
         return [
             Problem(name, remedy(each.type))
             for name, each in self._fields.items()
@@ -208,6 +223,11 @@ def _plain_decoder(wire: type[Wire]) -> msgspec.json.Decoder[Wire] | None:
 
 def _plain_type(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def is_mapping(annotation: Any) -> bool:
+    """True for a field that takes a mapping."""
+    return any(get_origin(_plain_type(each)) is dict for each in _alternatives(annotation))
 
 
 def _alternatives(annotation: Any) -> list[Any]:

@@ -1,6 +1,5 @@
 """Generations in memory."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
@@ -58,21 +57,6 @@ class MemoryGenerations(MemoryRecords):
         if found is None:
             raise GenerationNotFound(generation_id)
         return found.view
-
-    async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
-        """See `GenerationStore.page`."""
-        return self._own(subscription_id)[::-1][offset : offset + limit]
-
-    async def beyond(
-        self, subscription_id: str, generation_id: str | None, limit: int, *, newest_first: bool
-    ) -> Sequence[GenerationView]:
-        """See `GenerationStore.beyond`."""
-        own = self._own(subscription_id)[:: -1 if newest_first else 1]
-        return [
-            each
-            for each in own
-            if generation_id is None or (each.id < generation_id if newest_first else each.id > generation_id)
-        ][:limit]
 
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""

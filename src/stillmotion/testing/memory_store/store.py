@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from stillmotion.testing.memory_store.access import MemorySubscriptions
 from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
+from stillmotion.testing.memory_store.lists import MemoryLists
 from stillmotion.testing.memory_store.metrics import MemoryMetrics
 from stillmotion.testing.memory_store.operators import MemoryOperators
 from stillmotion.testing.memory_store.queue import MemoryQueue
@@ -15,6 +16,7 @@ from stillmotion.testing.memory_store.uploads import MemoryUploads
 @dataclass
 class MemoryStore(
     MemoryQueue,
+    MemoryLists,
     MemoryRetention,
     MemorySubscriptions,
     MemoryCallbacks,

@@ -9,7 +9,7 @@ from stillmotion.application.ports.values import Clock
 from stillmotion.domain.actions import OperatorAction
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.fairness import Line
-from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.generation import Generation
 from stillmotion.domain.queue_controls import NO_CONTROLS, QueueControls
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.record.attempts import AttemptRecord
@@ -47,10 +47,6 @@ class MemoryTables:
     _controls: QueueControls = NO_CONTROLS
     _actions: dict[str, OperatorAction] = field(default_factory=dict)
     _samples: defaultdict[tuple[str, tuple[str, ...]], float] = field(default_factory=lambda: defaultdict(float))
-
-    def _own(self, subscription_id: str) -> list[GenerationView]:
-        own = (each.view for each in self._generations.values() if each.subscription_id == subscription_id)
-        return sorted(own, key=lambda each: each.id)
 
     def _unfinished(self, owner: str) -> int:
         return sum(each.subscription_id == owner and not each.is_terminal for each in self._generations.values())

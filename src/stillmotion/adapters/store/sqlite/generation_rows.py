@@ -13,6 +13,7 @@ from stillmotion.application.ports.store import Engines
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation, GenerationView, WorkStage
+from stillmotion.domain.history.metadata import NONE, text_of
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import FrameSize, GenerationRequest, Keyframe
 from stillmotion.domain.uploads import Upload
@@ -39,6 +40,8 @@ _KEYFRAME_TYPES: Final = {"url": "image", "key": "stored", "id": "generation"}
 _encode_json = msgspec.json.Encoder().encode
 # msgspec fills the dataclasses themselves and passes over names that they lack, such as a keyframe's `type`.
 to_request = msgspec.json.Decoder(GenerationRequest).decode
+_decode_pairs = msgspec.json.Decoder(dict[str, str]).decode
+_NO_PAIRS: Final = text_of(NONE)
 _NO_ASSETS: Mapping[str, None] = dict.fromkeys(
     ("video_key", "video_size", "video_digest", "thumbnail_key", "thumbnail_size", "thumbnail_digest")
 )
@@ -90,6 +93,8 @@ def from_generation(generation: Generation) -> Bindings:
         "surface": generation.surface,
         "request": from_request(generation.request),
         "created_at": microseconds(generation.created_at),
+        "metadata": text_of(generation.metadata),
+        "retry_of": generation.retry_of,
     }
 
 
@@ -136,7 +141,8 @@ def to_generation(row: Row) -> Generation:
     (
         id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
         failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key,
-        thumbnail_size, thumbnail_digest, losses, preview, started_at, stage, seed, width, height, cost,
+        thumbnail_size, thumbnail_digest, losses, preview, started_at, stage, seed, width, height, cost, metadata,
+        retry_of,
     ) = row  # fmt: skip
     assets = None
     if video_key is not None:
@@ -169,6 +175,8 @@ def to_generation(row: Row) -> Generation:
         seed=seed,
         size=None if width is None else FrameSize(width, height),
         cost=None if cost is None else _to_cost(cost),
+        metadata=to_metadata(metadata),
+        retry_of=retry_of,
     )
 
 
@@ -176,7 +184,7 @@ def to_view(row: Row) -> GenerationView:
     """The owner's view of a generation, from its columns in the order of `queries`."""
     (
         id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail, finished_at,
-        started_at, stage, preview, seed, width, height, cost,
+        started_at, stage, preview, seed, width, height, cost, metadata, retry_of,
     ) = row  # fmt: skip
     return GenerationView(
         id=id_,
@@ -196,11 +204,18 @@ def to_view(row: Row) -> GenerationView:
         seed=seed,
         size=None if width is None else FrameSize(width, height),
         cost=None if cost is None else _to_cost(cost),
+        metadata=to_metadata(metadata),
+        retry_of=retry_of,
     )
 
 
 def _to_cost(parts: int) -> Decimal:
     return Decimal(parts) / COST_PARTS
+
+
+def to_metadata(text: str) -> Mapping[str, str]:
+    """The metadata of a generation. Most have none."""
+    return NONE if text == _NO_PAIRS else _decode_pairs(text)
 
 
 def objects_of(row: Row) -> list[str]:

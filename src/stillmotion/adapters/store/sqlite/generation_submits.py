@@ -15,6 +15,7 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
     to_time,
     video_microseconds,
 )
+from stillmotion.adapters.store.sqlite.lists import insert_entry
 from stillmotion.adapters.store.sqlite.queries import generations, limits, submits
 from stillmotion.application.ports.store import Accepted, Fingerprint, IdempotencyKey, Submission
 from stillmotion.domain.generation import Generation
@@ -38,6 +39,7 @@ def submit_generation(connection: apsw.Connection, submission: Submission) -> Ac
         return Accepted(earlier, replayed=True, window=standing.window_at(generation.created_at))
     window = admit(submission, standing)
     connection.execute(generations.INSERT_GENERATION, from_generation(generation))
+    insert_entry(connection, generation)
     line = None if standing.queued else joined_line(connection, generation)
     _spend(connection, generation, window)
     if line is not None:

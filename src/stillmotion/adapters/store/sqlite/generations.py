@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 import apsw
 
@@ -22,6 +21,7 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
     to_view,
 )
 from stillmotion.adapters.store.sqlite.generation_submits import spend_quota, submit_generation
+from stillmotion.adapters.store.sqlite.lists import delete_entry, keep_entry
 from stillmotion.adapters.store.sqlite.operators import to_controls
 from stillmotion.adapters.store.sqlite.queries import (
     attempts,
@@ -51,8 +51,6 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.queue_controls import NOBODY, WorkerName
 from stillmotion.domain.quotas import refunded_by
 from stillmotion.domain.record.attempts import AttemptRecord
-
-_BEYOND_EVERY_ID: Final = "~"
 
 
 class SqliteGenerations:
@@ -108,19 +106,6 @@ class SqliteGenerations:
         if not rows:
             raise GenerationNotFound(generation_id)
         return to_view(rows[0])
-
-    async def page(self, subscription_id: str, limit: int, offset: int) -> Sequence[GenerationView]:
-        """See `GenerationStore.page`."""
-        rows = self._reader.rows(generations.PAGE_OF_GENERATIONS, (subscription_id, limit, offset))
-        return [to_view(row) for row in rows]
-
-    async def beyond(
-        self, subscription_id: str, generation_id: str | None, limit: int, *, newest_first: bool
-    ) -> Sequence[GenerationView]:
-        """See `GenerationStore.beyond`."""
-        statement = generations.GENERATIONS_BEFORE if newest_first else generations.GENERATIONS_AFTER
-        edge = (_BEYOND_EVERY_ID if newest_first else "") if generation_id is None else generation_id
-        return [to_view(row) for row in self._reader.rows(statement, (subscription_id, edge, limit))]
 
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""
@@ -223,6 +208,7 @@ def delete_generation(connection: apsw.Connection, generation_id: str, now: date
         deletions.DELETE_GENERATION,
     ):
         connection.execute(statement, (generation_id,))
+    delete_entry(connection, generation)
     connection.execute(deletions.BEGIN_REMOVAL, (generation_id, microseconds(now)))
     return generation
 
@@ -235,6 +221,7 @@ def _apply(
     if connection.changes() != 1:
         raise LeaseLost(f"{before.id} is past attempt {before.attempt}")
     keep_attempt(connection, before, after, worker, now)
+    keep_entry(connection, before, after)
     if (before.state is State.QUEUED) is not (after.state is State.QUEUED):
         move_line(connection, before, after, now)
     if after.is_terminal and not before.is_terminal:

@@ -17,6 +17,7 @@ from stillmotion.adapters.store.sqlite.connections.database import (
     unavailable,
     without_log,
 )
+from stillmotion.application.ports.lists import folded
 
 APPLICATION_ID: Final = 0x534D4F54
 """`SMOT` in ASCII: tells our files from other programs' databases."""
@@ -87,6 +88,7 @@ def _migrate(connection: apsw.Connection, path: Path, steps: Sequence[Migration]
     newest = steps[-1].version
     if _version(connection, path, newest) == newest:
         return
+    connection.create_scalar_function("folded", _folded, 1, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         # The version is read again under the lock: another process may have migrated meanwhile.
@@ -101,6 +103,11 @@ def _migrate(connection: apsw.Connection, path: Path, steps: Sequence[Migration]
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _folded(*given: object) -> str:
+    """`folded` for a migration."""
+    return folded(str(given[0]))
 
 
 def _version(connection: apsw.Connection, path: Path, newest: int) -> int:

@@ -12,6 +12,7 @@ from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import SqliteCallbacks
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
+from stillmotion.adapters.store.sqlite.lists import SqliteLists
 from stillmotion.adapters.store.sqlite.metrics import SqliteMetrics
 from stillmotion.adapters.store.sqlite.operators import SqliteOperators
 from stillmotion.adapters.store.sqlite.queries import transactions
@@ -29,6 +30,7 @@ _SYSTEM_CLOCK = SystemClock()
 
 class SqliteStore(
     SqliteGenerations,
+    SqliteLists,
     SqliteSubscriptions,
     SqliteCallbacks,
     SqliteRetention,
@@ -49,6 +51,7 @@ class SqliteStore(
         ended: Changed = unwatched,
     ) -> None:
         SqliteGenerations.__init__(self, writer, reader, clock, changed, fault, ended)
+        SqliteLists.__init__(self, reader)
         SqliteSubscriptions.__init__(self, writer, reader)
         SqliteCallbacks.__init__(self, writer, reader)
         SqliteRetention.__init__(self, reader)

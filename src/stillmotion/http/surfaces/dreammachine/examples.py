@@ -64,6 +64,8 @@ QUEUED = DreamMachineGeneration(
     width=None,
     height=None,
     cost=0.25,
+    metadata={"order": "2026-117"},
+    retry_of=None,
     preview=None,
     failure_code=None,
     remedy=None,
@@ -102,4 +104,4 @@ REFRAMED = replace(
         QUEUED.request, generation_type="reframe_video", aspect_ratio="9:16", source=_ID, media=Media(_VIDEO)
     ),
 )
-LISTED = GenerationList((COMPLETED,), count=1, limit=100, offset=0, has_more=False)
+LISTED = GenerationList((COMPLETED,), count=1, limit=100, offset=0, has_more=False, total=1, next=None, previous=None)

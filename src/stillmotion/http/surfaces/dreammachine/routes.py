@@ -24,7 +24,14 @@ from stillmotion.http.parsing.body import apart_if_large
 from stillmotion.http.parsing.strict_json import WrongShape
 from stillmotion.http.surfaces.dreammachine import examples, wire
 from stillmotion.http.surfaces.dreammachine.refusals import PROBLEMS, Sentence
-from stillmotion.http.surfaces.dreammachine.translate import encode, to_reframe, to_request, to_upscale, to_wire
+from stillmotion.http.surfaces.dreammachine.translate import (
+    encode,
+    to_reframe,
+    to_request,
+    to_stretch,
+    to_upscale,
+    to_wire,
+)
 
 NAME = "dream-machine"
 BASE = "/dream-machine/v1"
@@ -47,22 +54,27 @@ async def get_credits(call: Call, subscription: Subscription, asked: wire.AnyBod
 
 async def create(call: Call, subscription: Subscription, submitted: wire.CreateRequest) -> OperationResult:
     """Accept a generation."""
-    return await _submit(call, subscription, await apart_if_large(call.size, to_request, submitted), 201)
+    request = await apart_if_large(call.size, to_request, submitted)
+    return await _submit(call, subscription, request, submitted.metadata, 201)
 
 
 async def reframe(call: Call, subscription: Subscription, submitted: wire.ReframeRequest) -> OperationResult:
     """Accept a reframe: another shape of a video."""
-    return await _submit(call, subscription, to_reframe(submitted), 201)
+    return await _submit(call, subscription, to_reframe(submitted), submitted.metadata, 201)
 
 
 async def upscale(call: Call, subscription: Subscription, submitted: wire.UpscaleRequest) -> OperationResult:
     """Accept an upscale: a larger form of a finished video."""
     source = await call.services.generations.get(subscription, call.path["id"])
-    return await _submit(call, subscription, to_upscale(submitted, source), 200)
+    return await _submit(call, subscription, to_upscale(submitted, source), submitted.metadata, 200)
 
 
-async def _submit(call: Call, subscription: Subscription, request: GenerationRequest, status: int) -> OperationResult:
-    accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency, call.fingerprint)
+async def _submit(
+    call: Call, subscription: Subscription, request: GenerationRequest, metadata: Mapping[str, str] | None, status: int
+) -> OperationResult:
+    accepted = await call.services.generations.submit(
+        subscription, NAME, request, call.idempotency, call.fingerprint, metadata or {}
+    )
     view = accepted.generation.view
     return OperationResult(encode(view, call.link_to), view, accepted.window, status)
 
@@ -76,10 +88,22 @@ async def get(call: Call, subscription: Subscription, asked: wire.AnyBody) -> Op
 
 async def list_(call: Call, subscription: Subscription, page: wire.ListQuery) -> OperationResult:
     """One page of the subscription's own generations."""
-    views = await call.services.generations.page(subscription, page.limit + 1, page.offset)
-    shown = tuple(to_wire(view, call.link_to) for view in views[: page.limit])
+    services = call.services
+    found = await services.lists.page(subscription, page.chosen(services.generations.catalogue), to_stretch(page))
+    shown = tuple(to_wire(view, call.link_to) for view in found.views)
     return OperationResult(
-        _ENCODE(wire.GenerationList(shown, len(shown), page.limit, page.offset, len(views) > page.limit))
+        _ENCODE(
+            wire.GenerationList(
+                shown,
+                len(shown),
+                page.limit,
+                page.offset,
+                has_more=found.has_more,
+                total=found.total,
+                next=found.following,
+                previous=found.preceding,
+            )
+        )
     )
 
 
@@ -230,7 +254,9 @@ DREAM_MACHINE = Surface(
             method="GET",
             path=f"{BASE}/generations",
             summary="Your generations, the newest first",
-            description="Those of this subscription, whichever surface they were made on.",
+            description="Those of this subscription, whichever surface they were made on, filtered as you ask. Go on "
+            "with the `next` of a page as `after`, and back with its `previous` as `before`: a page costs the same "
+            "wherever it lies.",
             wire=wire.ListQuery,
             answer=wire.GenerationList,
             answers={"": examples.LISTED},

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from stillmotion.application.lists import Stretch
 from stillmotion.domain.camera_concepts import CONCEPTS
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.generation import Generation, GenerationView
@@ -145,6 +146,15 @@ def to_reframe(submitted: wire.ReframeRequest) -> GenerationRequest:
         source_url=submitted.media.url,
         placement=placement(across, down),
     )
+
+
+def to_stretch(page: wire.ListQuery) -> Stretch:
+    """Place of a page in a list. Raises `InvalidRequest`."""
+    given = [name for name in ("after", "before", "offset") if getattr(page, name)]
+    if len(given) > 1:
+        raise InvalidRequest(Problem(given[1], f"cannot stand beside {given[0]}: send one of them"))
+    after, before = (each and each.lower() for each in (page.after, page.before))
+    return Stretch(page.limit, page.offset, after, before, newest_first=page.order == "desc")
 
 
 def _our_video(url: str) -> str | None:

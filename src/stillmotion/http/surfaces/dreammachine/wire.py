@@ -1,11 +1,13 @@
 """The Dream Machine's JSON. The order of the fields is the order on the wire; golden files freeze it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from stillmotion.domain.camera_concepts import HONOURED, SUGGESTED
+from stillmotion.domain.history.metadata import MAX_PAIRS, NAME_MAX_CHARACTERS, VALUE_MAX_CHARACTERS
 from stillmotion.domain.request import (
     DEFAULT_MODEL,
     DEFAULT_SECONDS,
@@ -17,6 +19,7 @@ from stillmotion.domain.request import (
     Resolution,
     VideoCodec,
 )
+from stillmotion.http.resources.history.filters import FilterQuery, IdStart
 
 MIN_PROMPT_CHARACTERS = 3
 LONGEST_PAGE = 100
@@ -32,6 +35,13 @@ _Model = Annotated[
 _AnyModel = Annotated[
     str | None,
     Meta(description=f"must be a string: the name of one of this server's models, {DEFAULT_MODEL} if left out"),
+]
+_Metadata = Annotated[
+    dict[str, str] | None,
+    Meta(
+        description=f"must be an object of up to {MAX_PAIRS} strings of your own, with names of {NAME_MAX_CHARACTERS} "
+        f"characters and values of {VALUE_MAX_CHARACTERS} at most"
+    ),
 ]
 _Shape = Annotated[str | None, Meta(description=f"must be one of {', '.join(AspectRatio)}")]
 _Resolution = Annotated[str | None, Meta(description=f"must be one of {', '.join(Resolution)}")]
@@ -139,6 +149,7 @@ class CreateRequest(Struct, forbid_unknown_fields=True, frozen=True):
     codec: Annotated[
         str | None, Meta(description=f"must be one of {', '.join(VideoCodec)}: how the video is compressed")
     ] = None
+    metadata: _Metadata = None
 
 
 class UpscaleRequest(Struct, forbid_unknown_fields=True, frozen=True):
@@ -147,6 +158,7 @@ class UpscaleRequest(Struct, forbid_unknown_fields=True, frozen=True):
     resolution: _Resolution = None
     callback_url: _Callback = None
     generation_type: Annotated[Literal["upscale_video"] | None, Meta(description='must be "upscale_video"')] = None
+    metadata: _Metadata = None
 
 
 class ReframeRequest(Struct, forbid_unknown_fields=True, frozen=True):
@@ -167,10 +179,11 @@ class ReframeRequest(Struct, forbid_unknown_fields=True, frozen=True):
     y_start: _Pixels = None
     y_end: _Pixels = None
     callback_url: _Callback = None
+    metadata: _Metadata = None
 
 
-class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Page of a list."""
+class ListQuery(FilterQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Page of a list, and the choice of its generations."""
 
     limit: Annotated[
         int, Meta(ge=0, le=LONGEST_PAGE, description=f"must be a whole number from 0 to {LONGEST_PAGE}")
@@ -178,6 +191,11 @@ class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
     offset: Annotated[
         int, Meta(ge=0, le=FARTHEST_OFFSET, description=f"must be a whole number from 0 to {FARTHEST_OFFSET}")
     ] = 0
+    after: Annotated[IdStart | None, Meta(description="must be an id: the page follows it in the list")] = None
+    before: Annotated[IdStart | None, Meta(description="must be an id: the page ends before it in the list")] = None
+    order: Annotated[Literal["asc", "desc"], Meta(description="must be asc or desc: the oldest or newest first")] = (
+        "desc"
+    )
 
 
 class AnyBody(Struct, frozen=True):
@@ -247,19 +265,28 @@ class DreamMachineGeneration(Struct, frozen=True):
     width: int | None
     height: int | None
     cost: float | None
+    metadata: Mapping[str, str]
+    retry_of: str | None
     preview: str | None
     failure_code: str | None
     remedy: str | None
 
 
 class GenerationList(Struct, frozen=True):
-    """One page of the list of generations, newest first; `count` is the length of the page."""
+    """One page of the list of generations; `count` is the length of the page.
+
+    `next` and `previous` are the ids to send as `after` and `before`; null at the ends of the list. `total` is the
+    number of all, told on the first page where it is known without looking at each.
+    """
 
     generations: tuple[DreamMachineGeneration, ...]
     count: int
     limit: int
     offset: int
     has_more: bool
+    total: int | None
+    next: str | None
+    previous: str | None
 
 
 class Pong(Struct, frozen=True):

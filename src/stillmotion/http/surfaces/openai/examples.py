@@ -40,6 +40,8 @@ QUEUED: Final = Video(
     width=None,
     height=None,
     cost=0.25,
+    metadata={"order": "2026-117"},
+    retry_of=None,
     preview=None,
     remedy=None,
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from stillmotion.application.lists import Stretch
 from stillmotion.application.uploads import check_picture
 from stillmotion.domain.errors import (
     AccessDenied,
@@ -40,7 +41,9 @@ async def create(call: Call, subscription: Subscription, submitted: wire.CreateV
     """Accept a video."""
     picture = await _picture(call, subscription, submitted.input_reference)
     request = to_request(submitted, picture)
-    accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency, call.fingerprint)
+    accepted = await call.services.generations.submit(
+        subscription, NAME, request, call.idempotency, call.fingerprint, submitted.metadata or {}
+    )
     view = accepted.generation.view
     return OperationResult(encode(view, call.link_to), view, accepted.window)
 
@@ -74,12 +77,15 @@ async def retrieve(call: Call, subscription: Subscription, asked: wire.NoParamet
 
 async def list_(call: Call, subscription: Subscription, page: wire.VideoListQuery) -> OperationResult:
     """One page of the subscription's own videos."""
-    views = await call.services.generations.beyond(
-        subscription, page.after, page.limit + 1, newest_first=page.order == "desc"
-    )
-    shown = tuple(to_wire(view, call.link_to) for view in views[: page.limit])
+    services = call.services
+    after = None if page.after is None else page.after.lower()
+    if after is not None:
+        await services.generations.check_cursor(subscription, after)
+    stretch = Stretch(page.limit, after=after, newest_first=page.order == "desc")
+    found = await services.lists.page(subscription, page.chosen(services.generations.catalogue), stretch)
+    shown = tuple(to_wire(view, call.link_to) for view in found.views)
     first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
-    return OperationResult(_ENCODE(wire.Videos("list", shown, first, last, len(views) > page.limit)))
+    return OperationResult(_ENCODE(wire.Videos("list", shown, first, last, found.has_more)))
 
 
 async def list_models(call: Call, subscription: Subscription, asked: Unfiltered) -> OperationResult:

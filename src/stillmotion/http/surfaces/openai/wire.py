@@ -1,10 +1,13 @@
 """The videos API's JSON. The order of the fields is the order on the wire; golden files freeze it."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from stillmotion.domain.history.metadata import MAX_PAIRS, NAME_MAX_CHARACTERS, VALUE_MAX_CHARACTERS
 from stillmotion.domain.request import MAX_SECONDS, MAX_SEED, MIN_SECONDS, PROMPT_MAX_CHARACTERS, VideoCodec
+from stillmotion.http.resources.history.filters import FilterQuery
 
 DEFAULT_MODEL = "sora-2"
 DEFAULT_SECONDS = 4.0
@@ -68,6 +71,13 @@ class CreateVideo(Struct, frozen=True, forbid_unknown_fields=True):
         VideoCodec | None,
         Meta(description=f"must be one of {', '.join(VideoCodec)}: how the video is compressed"),
     ] = None
+    metadata: Annotated[
+        dict[str, str] | None,
+        Meta(
+            description=f"must be an object of up to {MAX_PAIRS} strings of your own, with names of "
+            f"{NAME_MAX_CHARACTERS} characters and values of {VALUE_MAX_CHARACTERS} at most"
+        ),
+    ] = None
     user: Annotated[
         str | None, Meta(description="must be a string: your own name for whom this is for; nothing is done with it")
     ] = None
@@ -77,8 +87,8 @@ class NoParameters(Struct, frozen=True):
     """No parameters."""
 
 
-class VideoListQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Page of the list."""
+class VideoListQuery(FilterQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Page of the list, and the choice of its videos."""
 
     after: Annotated[str | None, Meta(description="the id after which the page begins")] = None
     limit: Annotated[
@@ -140,6 +150,8 @@ class Video(Struct, frozen=True):
     width: int | None
     height: int | None
     cost: float | None
+    metadata: Mapping[str, str]
+    retry_of: str | None
     preview: str | None
     remedy: str | None
     remixed_from_video_id: None = None

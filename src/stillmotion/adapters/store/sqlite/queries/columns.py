@@ -5,7 +5,8 @@ from typing import Final
 COLUMNS: Final = (
     "id, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until, "
     "failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key, "
-    "thumbnail_size, thumbnail_digest, losses, preview, started_at, stage, seed, width, height, cost"
+    "thumbnail_size, thumbnail_digest, losses, preview, started_at, stage, seed, width, height, cost, metadata, "
+    "retry_of"
 )
 
 GENERATION: Final = "g." + COLUMNS.replace(", ", ", g.")

@@ -1,4 +1,4 @@
-"""Statements of single generations and of the lists of an owner."""
+"""Statements of single generations."""
 
 from typing import Final
 
@@ -16,32 +16,19 @@ FIND_OWNED: Final = f"""
 """
 """The index reads only the owner's row: another subscription's takes as long as a missing one."""
 
-_VIEW: Final = (
+VIEW: Final = (
     "id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key, "
-    "finished_at, started_at, stage, preview, seed, width, height, cost"
+    "finished_at, started_at, stage, preview, seed, width, height, cost, metadata, retry_of"
 )
 """Columns of a view of a generation, in the order of `generation_rows.to_view`."""
 
 VIEW_GENERATION: Final = f"""
-    SELECT {_VIEW} FROM generations INDEXED BY generations_owned WHERE subscription_id = ? AND id = ?
+    SELECT {VIEW} FROM generations INDEXED BY generations_owned WHERE subscription_id = ? AND id = ?
 """
 """As `FIND_OWNED`."""
 
-VIEW_IN_PLACE: Final = f"SELECT {_VIEW} FROM generations WHERE sequence = ? AND subscription_id = ? AND id = ?"
+VIEW_IN_PLACE: Final = f"SELECT {VIEW} FROM generations WHERE sequence = ? AND subscription_id = ? AND id = ?"
 """The same without the index, at the place of nearly every row (`generation_rows.place_of`)."""
-
-PAGE_OF_GENERATIONS: Final = f"""
-    SELECT {_VIEW} FROM generations WHERE subscription_id = ? ORDER BY id DESC LIMIT ? OFFSET ?
-"""
-"""The newest first: ids sort by time."""
-
-GENERATIONS_BEFORE: Final = f"""
-    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id < ? ORDER BY id DESC LIMIT ?
-"""
-
-GENERATIONS_AFTER: Final = f"""
-    SELECT {_VIEW} FROM generations WHERE subscription_id = ? AND id > ? ORDER BY id LIMIT ?
-"""
 
 INSERT_GENERATION: Final = f"""
     INSERT INTO generations (sequence, {COLUMNS}) VALUES (

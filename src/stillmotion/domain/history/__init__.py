@@ -1,0 +1,1 @@
+"""History: an owner's words on generations."""

@@ -1,0 +1,1 @@
+"""What an owner finds of past generations, and does with them."""
