@@ -18,6 +18,7 @@ from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.adapters.store.sqlite.generation_rows import Bindings, from_generation, microseconds, place_of
 from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
+from stillmotion.adapters.store.sqlite.queries.lists import INSERT_ENTRY
 from stillmotion.composition.administration import administration
 from stillmotion.composition.installation import Missing
 from stillmotion.config import Settings
@@ -99,10 +100,10 @@ def _rows(ids: tuple[str, ...], owners: list[str]) -> Iterator[Bindings]:
     for number, generation_id in enumerate(ids):
         owner = owners[number % len(owners)]
         token = f"{tokens.getrandbits(256):064x}"
-        created_at = start + number * step
+        created_at, place = start + number * step, place_of(owner, generation_id)
         yield template | {
             "id": generation_id,
-            "place": place_of(owner, generation_id),
+            "place": place,
             "subscription_id": owner,
             "request": request.replace(PROMPT, f"{PROMPT} {number}"),
             "created_at": created_at,
@@ -111,6 +112,9 @@ def _rows(ids: tuple[str, ...], owners: list[str]) -> Iterator[Bindings]:
             "video_digest": token,
             "thumbnail_key": f"generations/{generation_id}/{token[21:]}.jpg",
             "thumbnail_digest": token,
+            "sequence": place,
+            "model": GenerationRequest.model,
+            "text": f"{PROMPT} {number}",
         }
 
 
@@ -138,6 +142,7 @@ def _insert(database: Path, rows: Iterator[Bindings]) -> None:
         while batch := list(islice(rows, BATCH)):
             with connection:
                 connection.executemany(INSERT_GENERATION, batch)
+                connection.executemany(INSERT_ENTRY, batch)
         connection.pragma("synchronous", "full")
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     finally:

@@ -94,6 +94,8 @@ def test_each_filter_chooses_and_all_do_together(any_edge, path):
         ("id=xyz", "id: must be the beginning of an id"),
         ("created_after=2026-11-22", "created_after: must be a time with its zone"),
         ("created_before=2026-11-22T12:00:00", "created_before: must be a time with its zone"),
+        ("created_before=2026-02-30T12:00:00Z", "created_before: must be a time of the calendar"),
+        ("created_before=0.5", "created_before: must be a time with its zone"),
         ("metadata.a=1&metadata.a=2", "metadata.a: stands twice"),
     ],
 )
@@ -141,6 +143,7 @@ def test_metadata_survives_the_way_through_every_surface_that_takes_it(any_edge)
         ({"a\nb": ""}, "metadata"),
         ({"a": "v" * 513}, "metadata.a"),
         ({"a": 1}, "metadata"),
+        ({"a": None}, "metadata"),
         (["a"], "metadata"),
         ("a", "metadata"),
     ],

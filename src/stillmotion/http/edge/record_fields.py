@@ -39,7 +39,7 @@ def record_fields(view: GenerationView, link_to: LinkTo) -> RecordFields:
         "width": None if view.size is None else view.size.width,
         "height": None if view.size is None else view.size.height,
         "cost": None if view.cost is None else float(view.cost),
-        "metadata": view.metadata,
+        "metadata": dict(view.metadata),
         "retry_of": view.retry_of,
         "preview": None if view.preview is None else link_to(view.preview),
         "remedy": remedy_for(view.failure_code) if view.state is State.FAILED else None,

@@ -23,8 +23,8 @@ KEY_PARAMETER = "subscription-key"
 class WireDecoder(Generic[Wire]):
     """Decoder of one kind of body. A field's `Meta(description=…)` is the remedy shown for a wrong value.
 
-    A null member counts as absent, except in a struct with fields that may be `UNSET`: there null is a value. `files`
-    are the names of a form's files, which come beside the struct's fields.
+    A null member counts as absent, except in a mapping, and in a struct with fields that may be `UNSET`: there null is
+    a value. `files` are the names of a form's files, which come beside the struct's fields.
     """
 
     def __init__(self, wire: type[Wire], files: Iterable[str] = ()) -> None:
@@ -34,6 +34,7 @@ class WireDecoder(Generic[Wire]):
         self._plainly = _plain_decoder(wire)
         self._quotes = 4 * len(self._fields)
         self._null_is_a_value = any(each.default is msgspec.UNSET for each in self._fields.values())
+        self._mappings = frozenset(name for name, each in self._fields.items() if is_mapping(each.type))
 
     def __call__(self, body: bytes) -> Wire:
         """The struct. Raises `WrongShape` with each field that is missing, unknown or of the wrong type."""
@@ -45,7 +46,13 @@ class WireDecoder(Generic[Wire]):
         if not body and not self._fields:
             return self.wire()
         document = strict_json.parse(body)
-        return self._of(document if self._null_is_a_value else _without_nulls(document), strict=True)
+        return self._of(document if self._null_is_a_value else self._without_nulls(document), strict=True)
+
+    def _without_nulls(self, document: object) -> object:
+        if not isinstance(document, dict):
+            return document
+        given = {name: value for name, value in document.items() if value is not None}
+        return {name: value if name in self._mappings else _without_nulls(value) for name, value in given.items()}
 
     def of_form(self, form: Form) -> Wire:
         """The struct of a form's text fields. Numbers are text too, and an empty field counts as absent.

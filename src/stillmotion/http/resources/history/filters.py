@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from stillmotion.application.ports.lists import Filter, folded
 from stillmotion.domain.catalogue import Catalogue
+from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.lifecycle import State
 
 SEARCH_MAX_CHARACTERS: Final = 200
@@ -22,7 +23,8 @@ IdStart = Annotated[str, Meta(pattern="^[0-9A-Fa-f-]{1,36}$")]
 """An id, or its beginning."""
 
 _Words = Annotated[str, Meta(min_length=1, max_length=SEARCH_MAX_CHARACTERS)]
-_Time = Annotated[datetime, Meta(tz=True)]
+_Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$")]
+"""A string, since a number would pass for a time too."""
 
 
 class FilterQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,14 +51,21 @@ class FilterQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     metadata: Annotated[dict[str, str], Meta(description="must be the value that the metadata has under the name")] = {}
 
     def chosen(self, catalogue: Catalogue) -> Filter:
-        """The filter in the domain's words."""
+        """The filter in the domain's words. Raises `InvalidRequest`."""
         words = () if self.state is None else self.state.split(",")
         return Filter(
             states=frozenset[State]().union(*(_STATES[word] for word in words)),
             model="" if self.model is None else catalogue.named(self.model) or self.model,
             search=folded(self.search or ""),
             id_start=(self.id or "").lower(),
-            created_after=self.created_after,
-            created_before=self.created_before,
+            created_after=_time("created_after", self.created_after),
+            created_before=_time("created_before", self.created_before),
             metadata=self.metadata,
         )
+
+
+def _time(field: str, given: str | None) -> datetime | None:
+    try:
+        return None if given is None else datetime.fromisoformat(given)
+    except ValueError:
+        raise InvalidRequest(Problem(field, "must be a time of the calendar, such as 2026-11-22T12:00:00Z")) from None
