@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Final
 
 from stillmotion.adapters.clock import SystemClock
+from stillmotion.application.ports.lists import EVERYTHING, Walk
 from stillmotion.composition.service import service
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed
@@ -181,7 +182,7 @@ async def _one(past: Backstage, owner: Subscription, scene: Scene, made: Made, c
 
 async def _by_state(past: Backstage, customers: Sequence[Customer]) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
-    for each in await past.store.page(customers[0].subscription.id, 100, 0):
+    for each in await past.store.listed(customers[0].subscription.id, EVERYTHING, Walk(100)):
         found.setdefault(each.state, []).append(each.id)
     return found
 
