@@ -25,6 +25,14 @@ def sequences(database):
         return dict(connection.execute("SELECT id, sequence FROM generations"))
 
 
+def move(database, places):
+    """Move rows to other numbers, as they had in an earlier version. `places` are by id."""
+    with apsw.Connection(str(database)) as connection:
+        for generation_id, place in places.items():
+            connection.execute("UPDATE generations SET sequence = ? WHERE id = ?", (place, generation_id))
+            connection.execute("UPDATE list_entries SET sequence = ? WHERE generation_id = ?", (place, generation_id))
+
+
 async def seen(store, subscription):
     """The ids of all generations of a subscription, each looked up by itself."""
     listed = await store.listed(subscription.id, EVERYTHING, Walk(100))
@@ -72,18 +80,14 @@ async def test_an_id_of_another_form_is_found(sqlite, name):
 async def test_rows_from_before_there_were_places_are_found(sqlite, database):
     subscription = await keep_subscription(sqlite)
     ids = [(await submit(sqlite, subscription, id=new_uuid7())).generation.id for _ in range(3)]
-    with apsw.Connection(str(database)) as connection:
-        for number, each in enumerate(ids, 1):
-            connection.execute("UPDATE generations SET sequence = ? WHERE id = ?", (number, each))
+    move(database, {each: number for number, each in enumerate(ids, 1)})
     assert await seen(sqlite, subscription) == ids[::-1]
 
 
 async def test_rows_from_before_places_were_told_apart_by_owner_are_found_by_theirs_alone(sqlite, database):
     one, other = await keep_subscription(sqlite), await keep_subscription(sqlite, name="other")
     ids = [(await submit(sqlite, one, id=new_uuid7())).generation.id for _ in range(3)]
-    with apsw.Connection(str(database)) as connection:
-        for each in ids:
-            connection.execute("UPDATE generations SET sequence = ? WHERE id = ?", (place_of("", each), each))
+    move(database, {each: place_of("", each) for each in ids})
     assert await seen(sqlite, one) == ids[::-1]
     for each in ids:
         with pytest.raises(GenerationNotFound):

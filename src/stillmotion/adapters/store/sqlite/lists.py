@@ -19,7 +19,7 @@ from stillmotion.application.ports.lists import Filter, Walk, searched_text
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.history.metadata import pair_text, text_of
 
-_BEYOND_EVERY_ID: Final = "~"
+_BEYOND_EVERY_ID: Final = "\U0010ffff"
 _JUST_BEYOND: Final = "!"
 """A character below all of an id's: with it an edge is passed over."""
 
