@@ -1,1 +1,1 @@
-"""What an owner finds of past generations, and does with them."""
+"""History: the lists, changes and links of past generations."""
