@@ -81,5 +81,10 @@ def a_generation(subscription: Subscription | None = None, **parts: Any) -> Gene
 
 
 def some_assets(generation_id: str = "made") -> Assets:
-    video = Asset(AssetKind.VIDEO, f"generations/{generation_id}/v.mp4", 1_234_567, "ab" * 32)
-    return Assets(video, Asset(AssetKind.THUMBNAIL, f"generations/{generation_id}/t.jpg", 23_456, "cd" * 32))
+    folder = f"generations/{generation_id}"
+    return Assets(
+        Asset(AssetKind.VIDEO, f"{folder}/v.mp4", 1_234_567, "ab" * 32),
+        Asset(AssetKind.THUMBNAIL, f"{folder}/t.jpg", 23_456, "cd" * 32),
+        Asset(AssetKind.POSTER, f"{folder}/p.jpg", 3_456, "ef" * 32),
+        Asset(AssetKind.PREVIEW_VIDEO, f"{folder}/c.mp4", 45_678, "01" * 32),
+    )

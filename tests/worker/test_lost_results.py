@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stillmotion.adapters.objects import LocalObjects
+from stillmotion.domain.assets import AssetKind
 from stillmotion.domain.errors import LeaseLost, Unavailable
 from stillmotion.domain.lifecycle import State
 from tests.worker.conftest import running
@@ -104,7 +105,7 @@ async def test_what_is_lost_while_the_store_is_away_leaves_no_object(workshop):
     async with running(shop) as bench:
         generation_id = await bench.submit("a walk")
         await away.tried.wait()
-        assert len(stored(shop)) == 2
+        assert len(stored(shop)) == len(AssetKind)
         now = shop.clock.now()
         await away.store.change(generation_id, lambda each: each.cancelled(now))
         shop.signal.notify()

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from stillmotion.adapters.objects import LocalObjects
+from stillmotion.domain.assets import AssetKind
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.lifecycle import State
 from stillmotion.worker.timing import WorkerTiming
@@ -42,7 +43,7 @@ async def test_it_goes_when_the_clip_is_there(workshop):
     async with running(workshop) as bench:
         generation = await shown(bench, "slow slow slow")
         done = await bench.ended(generation.id)
-        await gone(workshop, done.id, left=2)
+        await gone(workshop, done.id, left=len(AssetKind))
     assert (done.state, done.preview) == (State.COMPLETED, None)
     kept = {each.key.rpartition("/")[2] for each in done.assets}
     assert set(stored(workshop, done.id)) == kept

@@ -1,6 +1,6 @@
 """Work: a worker claims, renews, completes, releases and fails generations."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,14 +42,18 @@ class Rendered:
     plan: str
     size: FrameSize | None = None
     seed: int | None = None
+    poster: RenderedFile | None = None
+    preview_video: RenderedFile | None = None
+
+    @property
+    def files(self) -> Mapping[AssetKind, RenderedFile]:
+        """The files by their kind, the clip first."""
+        each = zip(AssetKind, (self.video, self.thumbnail, self.poster, self.preview_video), strict=True)
+        return {kind: file for kind, file in each if file is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class AssetKeys:
-    """The object keys of an attempt's files."""
-
-    video: str
-    thumbnail: str
+AssetKeys = Mapping[AssetKind, str]
+"""The object keys of an attempt's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class Work:
     def new_keys(self, lease: Lease) -> AssetKeys:
         """New object keys that cannot be guessed."""
         folder = f"{RESULTS}/{lease.generation_id}"
-        return AssetKeys(f"{folder}/{self.new_token()}.mp4", f"{folder}/{self.new_token()}.jpg")
+        return {kind: f"{folder}/{self.new_token()}{kind.suffix}" for kind in AssetKind}
 
     def new_preview(self, lease: Lease) -> str:
         """A new object key for an attempt's preview."""
@@ -119,18 +123,7 @@ class Work:
         gives back something else. After `Unavailable` it may be called again, with the same keys: what was done then
         is found done.
         """
-        video, thumbnail = rendered.video, rendered.thumbnail
-        await self._publish(keys.video, video)
-        self.fault(Point.PUBLISH_BETWEEN)
-        try:
-            await self._publish(keys.thumbnail, thumbnail)
-        except GenerationFailed:
-            await self.objects.delete(keys.video)
-            raise
-        assets = Assets(
-            Asset(AssetKind.VIDEO, keys.video, video.size, video.digest),
-            Asset(AssetKind.THUMBNAIL, keys.thumbnail, thumbnail.size, thumbnail.digest),
-        )
+        assets = await self._published(rendered, keys)
         now = self.clock.now()
         self.fault(Point.COMPLETE_BEFORE_COMMIT)
         try:
@@ -144,8 +137,7 @@ class Work:
             found = await self.store.find(lease.generation_id)
             if found is not None and found.assets == assets:
                 return found  # Committed by an earlier call, whose answer was lost.
-            await self.objects.delete(keys.video)
-            await self.objects.delete(keys.thumbnail)
+            await self._remove(keys.values())
             raise
         self.fault(Point.COMPLETE_AFTER_COMMIT)
         return completed
@@ -156,10 +148,27 @@ class Work:
         No `complete` with these keys may be under way, as it could still be committed.
         """
         found = await self.store.find(lease.generation_id)
-        if found is not None and found.assets is not None and found.assets.video.key == keys.video:
+        if found is not None and found.assets is not None and found.assets.video.key == keys[AssetKind.VIDEO]:
             return
-        await self.objects.delete(keys.video)
-        await self.objects.delete(keys.thumbnail)
+        await self._remove(keys.values())
+
+    async def _published(self, rendered: Rendered, keys: AssetKeys) -> Assets:
+        """The assets of published files: all of them, or none where one fails."""
+        published: dict[str, Asset] = {}
+        for kind, file in rendered.files.items():
+            try:
+                await self._publish(keys[kind], file)
+            except GenerationFailed:
+                await self._remove(each.key for each in published.values())
+                raise
+            published[kind.value] = Asset(kind, keys[kind], file.size, file.digest)
+            if kind is AssetKind.VIDEO:
+                self.fault(Point.PUBLISH_BETWEEN)
+        return Assets(**published)
+
+    async def _remove(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            await self.objects.delete(key)
 
     async def _publish(self, key: str, file: RenderedFile) -> None:
         await self.objects.put_file(key, file.path)

@@ -6,13 +6,22 @@ from typing import NamedTuple
 
 
 class AssetKind(StrEnum):
-    """The two files of every completed generation."""
+    """The files of a completed generation: the clip, its thumbnail, and small forms of both for grids."""
 
     VIDEO = "video"
     THUMBNAIL = "thumbnail"
+    POSTER = "poster"
+    PREVIEW_VIDEO = "preview_video"
+
+    @property
+    def suffix(self) -> str:
+        """End of an object's key."""
+        return ".mp4" if self in (AssetKind.VIDEO, AssetKind.PREVIEW_VIDEO) else ".jpg"
 
 
-CONTENT_TYPES: Mapping[AssetKind, str] = {AssetKind.VIDEO: "video/mp4", AssetKind.THUMBNAIL: "image/jpeg"}
+CONTENT_TYPES: Mapping[AssetKind, str] = {
+    each: "video/mp4" if each.suffix == ".mp4" else "image/jpeg" for each in AssetKind
+}
 
 
 RESULTS, INPUTS = "generations", "inputs"
@@ -40,7 +49,14 @@ class Asset(NamedTuple):
 
 
 class Assets(NamedTuple):
-    """The complete result of a generation."""
+    """The complete result of a generation. Those of earlier versions have no `poster` and no `preview_video`."""
 
     video: Asset
     thumbnail: Asset
+    poster: Asset | None = None
+    preview_video: Asset | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of all its objects."""
+        return [each.key for each in self if each is not None]

@@ -43,9 +43,9 @@ class WorkStage(StrEnum):
 class GenerationView(NamedTuple):
     """The parts of a generation that its owner sees. A poll reads these columns alone, because polls are frequent.
 
-    `video` and `thumbnail` are object keys, None until it is completed; `preview` is one while it is rendered. `size`
-    is the finished frame's. `seed` is the seed of the finished clip. `queue_position` and `eta_seconds` are those of
-    its `Outlook`, where that was asked for.
+    `video`, `thumbnail`, `poster` and `preview_video` are object keys, None until it is completed; `preview` is one
+    while it is rendered. `size` is the finished frame's. `seed` is the seed of the finished clip. `queue_position` and
+    `eta_seconds` are those of its `Outlook`, where that was asked for.
     """
 
     id: str
@@ -69,6 +69,8 @@ class GenerationView(NamedTuple):
     eta_seconds: float | None = None
     metadata: Mapping[str, str] = pairs.NONE
     retry_of: str | None = None
+    poster: str | None = None
+    preview_video: str | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ class Generation:
             cost=self.cost,
             metadata=self.metadata,
             retry_of=self.retry_of,
+            poster=None if assets is None or assets.poster is None else assets.poster.key,
+            preview_video=None if assets is None or assets.preview_video is None else assets.preview_video.key,
         )
 
     @property
@@ -151,7 +155,7 @@ class Generation:
         named = self.request.stored_keys
         if self.preview is not None:
             named.append(self.preview)
-        return named if self.assets is None else [*named, self.assets.video.key, self.assets.thumbnail.key]
+        return named if self.assets is None else [*named, *self.assets.keys]
 
     @property
     def lease(self) -> Lease:

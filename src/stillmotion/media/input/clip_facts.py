@@ -53,7 +53,8 @@ class ClipFacts:
 class Surveyed:
     """Facts about a foreign clip, found by decoding all of it. `size` is the size after conversion: even sides.
 
-    `is_played`: every browser plays its video stream unchanged. `telling` is the frame for the thumbnail.
+    `is_played`: every browser plays its video stream unchanged. `telling` is the frame for the thumbnail. `small` are
+    the frames of an excerpt (`media.excerpts`), of a clip that is played.
     """
 
     size: FrameSize
@@ -61,6 +62,7 @@ class Surveyed:
     frame_count: int
     is_played: bool
     telling: Frame
+    small: tuple[Frame, ...] = ()
 
 
 def frame_rate(stream: Rate) -> Fraction:

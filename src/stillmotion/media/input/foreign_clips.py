@@ -19,6 +19,7 @@ from stillmotion.domain.file_types.pictures import SIGNATURE_BYTES
 from stillmotion.domain.file_types.videos import video_type
 from stillmotion.domain.rendering import Frame
 from stillmotion.domain.request import FrameSize
+from stillmotion.media.excerpts import excerpt_places, excerpt_size
 from stillmotion.media.frames import BT709, LIMITED_RANGE
 from stillmotion.media.input.clip_facts import (
     MAX_CLIP_FRAMES,
@@ -44,18 +45,23 @@ def survey(clip: Path | BinaryIO) -> Surveyed:
     with _opened(clip) as container:
         stream = container.streams.video[0]
         claimed, telling, count, is_upright = stream.frames, None, 0, True
+        rate = frame_rate(stream) or UNTOLD
+        places = excerpt_places(claimed, float(rate)) if 0 < claimed <= MAX_CLIP_FRAMES else ()
+        small = []
         for picture in container.decode(stream):
             is_upright = is_upright and not _turns(picture)
             if telling is None or count == round(claimed * TELLING):
                 telling = _plain(picture, _even(stream))
+            if count in places:
+                small.append(_plain(picture, excerpt_size(_even(stream))))
             count += 1
             if count > MAX_CLIP_FRAMES:
                 raise FailureKind.CLIP_UNREADABLE.error()
         if telling is None or (claimed and count != claimed):
             raise FailureKind.CLIP_UNREADABLE.error()
         size = FrameSize(telling.width, telling.height)
-        is_played = is_upright and _is_played(container)
-        return Surveyed(size, frame_rate(stream) or UNTOLD, count, is_played, telling)
+        is_played = is_upright and bool(small) and _is_played(container)
+        return Surveyed(size, rate, count, is_played, telling, tuple(small) if is_played else ())
 
 
 def frames(clip: Path | BinaryIO) -> Iterator[Frame]:

@@ -48,7 +48,10 @@ ENCODERS: Mapping[VideoCodec, str] = {VideoCodec.H264: "libx264", VideoCodec.AV1
 
 @dataclass(frozen=True, slots=True)
 class EncodeOptions:
-    """Encoder settings. `queue` is the number of frames that may wait, and so bounds memory."""
+    """Encoder settings. `queue` is the number of frames that may wait, and so bounds memory.
+
+    `most_kbit` limits H.264's bit rate, in kbit/s over any second; 0 is no limit.
+    """
 
     codec: VideoCodec = VideoCodec.H264
     crf: int = 20
@@ -56,6 +59,7 @@ class EncodeOptions:
     threads: int = 3
     queue: int = 6
     keyframe_seconds: float = 2.0
+    most_kbit: int = 0
 
 
 OPTIONS: Mapping[VideoCodec, EncodeOptions] = {
@@ -73,7 +77,10 @@ def can_encode(codec: VideoCodec) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EncodedClip:
-    """A finished file: size in pixels, frames a second, frames, bytes, and the frame for the thumbnail."""
+    """A finished file: size in pixels, frames a second, frames, bytes, and the frame for the thumbnail.
+
+    `small` are the frames of its excerpt, where somebody kept them.
+    """
 
     path: Path
     size: FrameSize
@@ -81,6 +88,7 @@ class EncodedClip:
     frame_count: int
     byte_count: int
     telling: Frame
+    small: tuple[Frame, ...] = ()
 
 
 def encode(rendering: Rendering, path: Path, options: EncodeOptions | None = None) -> EncodedClip:
@@ -207,17 +215,23 @@ class _Writer:
         context.options = {"preset": options.preset, "crf": str(options.crf)}
         if options.codec is VideoCodec.H264:
             context.profile, context.thread_count = "High", options.threads
-            context.options |= {"x264-params": _x264(self._count)}
+            context.options |= {"x264-params": _x264(self._count, options.most_kbit)}
         else:
             context.options |= {"svtav1-params": f"lp={options.threads}:{SVT_AV1}"}
         return stream
 
 
-def _x264(count: int) -> str:
+def _x264(count: int, most_kbit: int) -> str:
     """x264's parameters for `count` frames: constant frame rate, more bits for both ends, reproducible bytes."""
+    if most_kbit:
+        return _on_processor(f"force-cfr=1:vbv-maxrate={most_kbit}:vbv-bufsize={most_kbit}")
     ends = [(0, 0), (max(1, count - ENDING), count - 1)] if count > 1 else [(0, 0)]
     zones = "/".join(f"{first},{last},b={MORE}" for first, last in ends)
-    return f"force-cfr=1:zones={zones}" + (f":asm={X264_CPU}" if _processor() >= HAS_ALL_OF_IT else "")
+    return _on_processor(f"force-cfr=1:zones={zones}")
+
+
+def _on_processor(parameters: str) -> str:
+    return parameters + (f":asm={X264_CPU}" if _processor() >= HAS_ALL_OF_IT else "")
 
 
 @cache

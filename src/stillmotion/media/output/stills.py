@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from stillmotion.domain.rendering import Frame, Picture
+from stillmotion.domain.request import FrameSize
 from stillmotion.media.frames import Plane, as_picture, planes, rgb
 from stillmotion.vision.resize import as_array, resized
 
@@ -31,10 +32,14 @@ def reduced(frame: Frame) -> Picture:
     if width >= frame.width:
         return as_picture(frame)
     # Even sides, for chroma planes of half the size.
-    width, height = width // 2 * 2, max(2, height // 2 * 2)
-    y, u, v = planes(frame)
-    scaled = _scaled(y, width, height), _scaled(u, width // 2, height // 2), _scaled(v, width // 2, height // 2)
-    return as_picture(Frame(width, height, np.concatenate([each.ravel() for each in scaled])))
+    return as_picture(reduced_to(frame, FrameSize(width // 2 * 2, max(2, height // 2 * 2))))
+
+
+def reduced_to(frame: Frame, size: FrameSize) -> Frame:
+    """The frame at a smaller size with even sides, in memory of its own."""
+    halves = (size.width, size.height), (size.width // 2, size.height // 2), (size.width // 2, size.height // 2)
+    parts = [_scaled(plane, *sides).ravel() for plane, sides in zip(planes(frame), halves, strict=True)]
+    return Frame(size.width, size.height, np.concatenate(parts))
 
 
 def write_preview(picture: Picture, path: Path) -> None:

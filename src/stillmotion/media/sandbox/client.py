@@ -22,6 +22,7 @@ from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_PIXELS
 from stillmotion.domain.rendering import DepthMap, Frame, Picture, checkpoint
 from stillmotion.domain.request import FrameSize
+from stillmotion.media.excerpts import MOST_FRAMES, excerpt_size
 from stillmotion.media.input.clip_facts import MAX_CLIP_FRAMES, MAX_CLIP_PIXELS, ClipFacts, Surveyed
 from stillmotion.media.sandbox.protocol import (
     LENGTH_BYTES,
@@ -182,7 +183,8 @@ class DecoderProcess:
             if not (0 < head.frame_count <= MAX_CLIP_FRAMES and min(head.fps) > 0):
                 raise DecoderDied("it answered with a length that cannot be")
             telling = answer.frame(answer.next_head())
-            return Surveyed(size, Fraction(*head.fps), head.frame_count, head.is_played, telling)
+            small = tuple(_excerpt(answer, head.small, size))
+            return Surveyed(size, Fraction(*head.fps), head.frame_count, head.is_played, telling, small)
 
     def converted(self, clip: Path) -> Generator[Frame]:
         """Every frame of a foreign clip, converted as `foreign_clips.frames` does."""
@@ -336,6 +338,17 @@ class _Answer:
                 raise DecoderDied("it took too long", signal.SIGXCPU)
             checkpoint()
         self._left -= time.monotonic() - began
+
+
+def _excerpt(answer: _Answer, count: int, size: FrameSize) -> Iterator[Frame]:
+    """The small frames of a clip of that size."""
+    if not 0 <= count <= MOST_FRAMES:
+        raise DecoderDied("it answered with an excerpt that cannot be")
+    for _ in range(count):
+        frame = answer.frame(answer.next_head())
+        if FrameSize(frame.width, frame.height) != excerpt_size(size):
+            raise DecoderDied("it answered with an excerpt of another size")
+        yield frame
 
 
 def _believed(width: int, height: int, most: int) -> FrameSize:

@@ -157,8 +157,9 @@ def _read_clip(order: DecodeOrder, file: BinaryIO) -> Iterator[Part]:
         case DecodeTask.SURVEY:
             found = foreign_clips.survey(file)
             fps = found.fps.as_integer_ratio()
-            yield Survey(found.size.width, found.size.height, fps, found.frame_count, found.is_played), ()
-            yield _planes(found.telling)
+            told = found.size.width, found.size.height, fps, found.frame_count, found.is_played
+            yield Survey(*told, len(found.small)), ()
+            yield from map(_planes, (found.telling, *found.small))
         case DecodeTask.CONVERTED:
             yield from map(_planes, foreign_clips.frames(file))
         case _:

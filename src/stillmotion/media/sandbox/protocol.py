@@ -107,13 +107,14 @@ class Facts(msgspec.Struct, frozen=True, tag="facts"):
 
 
 class Survey(msgspec.Struct, frozen=True, tag="survey"):
-    """`Surveyed` on the wire; the thumbnail's frame follows as `Planes`."""
+    """`Surveyed` on the wire; the thumbnail's frame follows as `Planes`, and then the `small` ones of an excerpt."""
 
     width: int
     height: int
     fps: tuple[int, int]
     frame_count: int
     is_played: bool
+    small: int
 
 
 class Planes(msgspec.Struct, frozen=True, tag="planes"):

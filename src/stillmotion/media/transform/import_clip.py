@@ -6,7 +6,7 @@ Decoders parse them; here only their frames arrive.
 import math
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from stillmotion.domain.rendering import Frame, Rendering, Report, checkpoint
 from stillmotion.domain.request import MAX_SECONDS
 from stillmotion.media.input.clip_facts import Surveyed
 from stillmotion.media.output.encoder import EncodedClip, EncodeOptions, encode
+from stillmotion.media.output.excerpt import Excerpt
 from stillmotion.media.output.faststart import NotMovable, write_index_first
 from stillmotion.media.sandbox.client import DecoderProcess
 
@@ -68,7 +69,8 @@ def take_over(
         if failure.code != FailureKind.CLIP_UNREADABLE.code:
             raise
         raise broken.error() from failure
-    return EncodedClip(video, facts.size, round(facts.fps), facts.frame_count, video.stat().st_size, surveyed.telling)
+    told = video, facts.size, round(facts.fps), facts.frame_count, video.stat().st_size
+    return EncodedClip(*told, surveyed.telling, surveyed.small)
 
 
 def take_in(source: Path, video: Path, decoder: DecoderProcess, options: EncodeOptions) -> EncodedClip:
@@ -112,6 +114,6 @@ def _compressed(
                     yield frame
 
     rate = min(FASTEST, max(1, round(surveyed.fps)))
-    rendering = Rendering(surveyed.size, rate, len(kept), drawn(), "")
-    clip = encode(rendering, video, options)
-    return EncodedClip(clip.path, clip.size, clip.fps, clip.frame_count, clip.byte_count, surveyed.telling)
+    excerpt = Excerpt(surveyed.size, rate)
+    rendering = Rendering(surveyed.size, rate, len(kept), excerpt.passing(drawn(), len(kept)), "")
+    return replace(encode(rendering, video, options), telling=surveyed.telling, small=tuple(excerpt.frames))

@@ -44,7 +44,7 @@ class MemoryGenerations(MemoryRecords):
         """See `GenerationStore.digest_of`."""
         found = self._generations.get(generation_of(key))
         assets = () if found is None or found.assets is None else found.assets
-        return next((asset.digest for asset in assets if asset.key == key), None)
+        return next((asset.digest for asset in assets if asset is not None and asset.key == key), None)
 
     async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
         """See `GenerationStore.owned`."""

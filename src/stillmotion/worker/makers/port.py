@@ -83,8 +83,15 @@ class Maker(Protocol):
 
 def rendered(done: Done, seed: int | None) -> Rendered:
     """A renderer process's files in the application's words. `seed` is None for a clip without one."""
-    size = FrameSize(done.width, done.height)
-    return Rendered(_file(done.video), _file(done.thumbnail), done.plan, size, seed)
+    return Rendered(
+        _file(done.video),
+        _file(done.thumbnail),
+        done.plan,
+        FrameSize(done.width, done.height),
+        seed,
+        poster=_file(done.poster),
+        preview_video=_file(done.preview_video),
+    )
 
 
 def _file(file: FinishedFile) -> RenderedFile:

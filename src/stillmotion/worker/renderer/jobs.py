@@ -1,6 +1,6 @@
-"""Jobs of the renderer: each makes an order into two finished files.
+"""Jobs of the renderer: each makes an order into finished files.
 
-The steps are decode, render or resample, encode, thumbnail, proof, digest.
+The steps are decode, render or resample, encode, thumbnail, excerpt, proof, digest.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from stillmotion.domain.request import FrameSize, Purpose, VideoCodec, frame_siz
 from stillmotion.media.frames import as_picture
 from stillmotion.media.input.probe import BrokenClip, probe
 from stillmotion.media.output.encoder import OPTIONS, EncodedClip, EncodeOptions, encode
+from stillmotion.media.output.excerpt import Excerpt
 from stillmotion.media.output.stills import write_thumbnail
 from stillmotion.media.sandbox.client import DecoderProcess
 from stillmotion.media.transform.fit import fitted, write_fitted
@@ -126,6 +127,7 @@ def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
     clip = take_over(Path(order.video), video, form, decoder, report)
     say(RENDERED, RenderStage.FINISHING)
     write_thumbnail(clip.telling, thumbnail)
+    checkpoint()
     return _done(order, clip, thumbnail, order.plan, started)
 
 
@@ -140,9 +142,11 @@ def _options(order: Render | Resample) -> EncodeOptions:
 
 def _finish(order: Render | Resample, rendering: Rendering, say: Say, show: Show, started: float) -> Done:
     """Draw the frames and write the files."""
-    rendering = replace(rendering, frames=shown(rendering.frames, show))
+    excerpt = Excerpt(rendering.size, rendering.fps)
+    passing = excerpt.passing(shown(rendering.frames, show), rendering.frame_count)
+    rendering = replace(rendering, frames=passing)
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
-    clip = encode(rendering, video, _options(order))
+    clip = replace(encode(rendering, video, _options(order)), small=tuple(excerpt.frames))
     say(RENDERED, RenderStage.FINISHING)
     _prove(clip)
     checkpoint()
@@ -152,10 +156,16 @@ def _finish(order: Render | Resample, rendering: Rendering, say: Say, show: Show
 
 
 def _done(order: Order, clip: EncodedClip, thumbnail: Path, plan: str, started: float) -> Done:
+    poster, preview = Path(order.output, "poster.jpg"), Path(order.output, "preview.mp4")
+    excerpt = Excerpt(clip.size, clip.fps, [*clip.small])
+    excerpt.write_poster(clip.telling, poster)
+    excerpt.write(preview)
     return Done(
         ticket=order.ticket,
         video=_finished(clip.path),
         thumbnail=_finished(thumbnail),
+        poster=_finished(poster),
+        preview_video=_finished(preview),
         plan=plan,
         width=clip.size.width,
         height=clip.size.height,

@@ -163,6 +163,8 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     ticket: int
     video: FinishedFile
     thumbnail: FinishedFile
+    poster: FinishedFile
+    preview_video: FinishedFile
     plan: str
     width: int
     height: int

@@ -1,6 +1,6 @@
 """Conversions between SQLite rows and the domain's values: generations, their queue, uploads."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -42,9 +42,8 @@ _encode_json = msgspec.json.Encoder().encode
 to_request = msgspec.json.Decoder(GenerationRequest).decode
 _decode_pairs = msgspec.json.Decoder(dict[str, str]).decode
 _NO_PAIRS: Final = text_of(NONE)
-_NO_ASSETS: Mapping[str, None] = dict.fromkeys(
-    ("video_key", "video_size", "video_digest", "thumbnail_key", "thumbnail_size", "thumbnail_digest")
-)
+_ASSET_PARTS: Final = ("key", "size", "digest")
+_NO_ASSETS: Mapping[str, None] = {f"{kind}_{part}": None for kind in AssetKind for part in _ASSET_PARTS}
 
 
 def microseconds(time: datetime) -> int:
@@ -121,35 +120,31 @@ def from_progress(generation: Generation) -> Bindings:
         "width": None if generation.size is None else generation.size.width,
         "height": None if generation.size is None else generation.size.height,
         "cost": None if generation.cost is None else round(generation.cost * COST_PARTS),
-        **(_NO_ASSETS if generation.assets is None else _from_assets(generation.assets)),
+        **_NO_ASSETS,
+        **_from_assets(generation.assets or ()),
     }
 
 
-def _from_assets(assets: Assets) -> Bindings:
-    return {
-        "video_key": assets.video.key,
-        "video_size": assets.video.size,
-        "video_digest": assets.video.digest,
-        "thumbnail_key": assets.thumbnail.key,
-        "thumbnail_size": assets.thumbnail.size,
-        "thumbnail_digest": assets.thumbnail.digest,
-    }
+def _from_assets(assets: Iterable[Asset | None]) -> Bindings:
+    kept = [asset for asset in assets if asset is not None]
+    return {f"{each.kind}_{part}": getattr(each, part) for each in kept for part in _ASSET_PARTS}
+
+
+def _to_assets(*columns: Any) -> Assets | None:
+    """The assets of a finished generation, from three columns each."""
+    three = (columns[place : place + len(_ASSET_PARTS)] for place in range(0, len(columns), len(_ASSET_PARTS)))
+    each = zip(AssetKind, three, strict=True)
+    found = {kind.value: Asset(kind, *parts) for kind, parts in each if parts[0] is not None}
+    return Assets(**found) if found else None
 
 
 def to_generation(row: Row) -> Generation:
     """A generation, from its columns in the order of `queries`."""
     (
         id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
-        failure_code, failure_reason, plan, finished_at, remote, video_key, video_size, video_digest, thumbnail_key,
-        thumbnail_size, thumbnail_digest, losses, preview, started_at, stage, seed, width, height, cost, metadata,
-        retry_of,
+        failure_code, failure_reason, plan, finished_at, remote, losses, preview, started_at, stage, seed, width,
+        height, cost, metadata, retry_of, *assets,
     ) = row  # fmt: skip
-    assets = None
-    if video_key is not None:
-        assets = Assets(
-            Asset(AssetKind.VIDEO, video_key, video_size, video_digest),
-            Asset(AssetKind.THUMBNAIL, thumbnail_key, thumbnail_size, thumbnail_digest),
-        )
     return Generation(
         id=id_,
         subscription_id=subscription_id,
@@ -164,7 +159,7 @@ def to_generation(row: Row) -> Generation:
         lease_until=None if lease_until is None else to_time(lease_until),
         failure_code=failure_code,
         failure_reason=failure_reason,
-        assets=assets,
+        assets=_to_assets(*assets),
         plan=plan,
         finished_at=None if finished_at is None else to_time(finished_at),
         remote=remote,
@@ -184,7 +179,7 @@ def to_view(row: Row) -> GenerationView:
     """The owner's view of a generation, from its columns in the order of `queries`."""
     (
         id_, request, engine, created_at, state, progress, failure_code, failure_reason, video, thumbnail, finished_at,
-        started_at, stage, preview, seed, width, height, cost, metadata, retry_of,
+        started_at, stage, preview, seed, width, height, cost, metadata, retry_of, poster, preview_video,
     ) = row  # fmt: skip
     return GenerationView(
         id=id_,
@@ -206,6 +201,8 @@ def to_view(row: Row) -> GenerationView:
         cost=None if cost is None else _to_cost(cost),
         metadata=to_metadata(metadata),
         retry_of=retry_of,
+        poster=poster,
+        preview_video=preview_video,
     )
 
 

@@ -22,6 +22,10 @@ _PICTURE = "https://storage.googleapis.com/imagesai.appypie.com/testing/00034_00
 _VIDEO = f"https://video.example/assets/generations/{_ID}/4f1c.mp4?expires=1764151200&signature=9c2e"
 _THUMBNAIL = f"https://video.example/assets/generations/{_ID}/77b0.jpg?expires=1764151200&signature=9c2e"
 
+_POSTER = f"https://video.example/assets/generations/{_ID}/5a31.jpg?expires=1764151200&signature=1d0b"
+_PREVIEW = f"https://video.example/assets/generations/{_ID}/c8f2.mp4?expires=1764151200&signature=8e47"
+_ASSETS = DreamMachineAssets(_VIDEO, _THUMBNAIL, poster=_POSTER, preview_video=_PREVIEW)
+
 CREATE: Mapping[str, Any] = {
     "model": "ray-2",
     "prompt": "leaning girl",
@@ -81,7 +85,7 @@ _ENDED = replace(
 COMPLETED = replace(
     _ENDED,
     state="completed",
-    assets=DreamMachineAssets(_VIDEO, _THUMBNAIL),
+    assets=_ASSETS,
     progress=1.0,
     seed=2913046687,
     width=1280,

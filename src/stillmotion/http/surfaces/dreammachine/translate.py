@@ -241,7 +241,12 @@ def to_wire(view: GenerationView, link_to: LinkTo) -> wire.DreamMachineGeneratio
     cancelled = view.state is State.CANCELLED
     assets = None
     if view.video is not None and view.thumbnail is not None:
-        assets = wire.DreamMachineAssets(link_to(view.video), link_to(view.thumbnail))
+        assets = wire.DreamMachineAssets(
+            link_to(view.video),
+            link_to(view.thumbnail),
+            poster=view.poster and link_to(view.poster),
+            preview_video=view.preview_video and link_to(view.preview_video),
+        )
     return wire.DreamMachineGeneration(
         view.id,
         "video",

@@ -225,11 +225,17 @@ class DreamMachineRequestEcho(Struct, frozen=True):
 
 
 class DreamMachineAssets(Struct, frozen=True):
-    """Addresses of the result, an H.264 (or AV1) MP4 and a JPEG, good for a day. Every response has fresh ones."""
+    """Addresses of the result, an H.264 (or AV1) MP4 and a JPEG, good for a day. Every response has fresh ones.
+
+    `poster` is a small JPEG and `preview_video` a small H.264 MP4 of 3 seconds at most, for grids. Both are null for
+    clips of earlier versions.
+    """
 
     video: str
     image: str
     progress_video: str | None = None
+    poster: str | None = None
+    preview_video: str | None = None
 
 
 StateWord = Literal["queued", "dreaming", "completed", "failed"]

@@ -25,8 +25,9 @@ EXPIRED: Final = """
 """Visits every subscription, and in each only the expired rows. SQLite keeps the order of a CROSS JOIN."""
 
 OBJECTS_OF_GENERATIONS: Final = """
-    SELECT request, video_key, thumbnail_key, preview FROM generations WHERE id IN (SELECT value FROM json_each(?))
+    SELECT request, video_key, thumbnail_key, poster_key, preview_video_key, preview FROM generations
+    WHERE id IN (SELECT value FROM json_each(?))
 """
 
-ALL_OBJECTS: Final = "SELECT id, request, video_key, thumbnail_key FROM generations"
+ALL_OBJECTS: Final = "SELECT id, request, video_key, thumbnail_key, poster_key, preview_video_key FROM generations"
 GENERATION_EXISTS: Final = "SELECT 1 FROM generations WHERE id = ?"

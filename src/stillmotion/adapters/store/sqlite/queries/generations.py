@@ -7,8 +7,10 @@ from stillmotion.adapters.store.sqlite.queries.columns import COLUMNS, GENERATIO
 FIND_GENERATION: Final = f"SELECT {GENERATION} FROM generations g WHERE g.id = ?"
 
 ASSET_DIGEST: Final = """
-    SELECT iif(video_key = :key, video_digest, thumbnail_digest) FROM generations
-    WHERE id = :id AND :key IN (video_key, thumbnail_key)
+    SELECT CASE :key
+        WHEN video_key THEN video_digest WHEN thumbnail_key THEN thumbnail_digest
+        WHEN poster_key THEN poster_digest ELSE preview_video_digest
+    END FROM generations WHERE id = :id AND :key IN (video_key, thumbnail_key, poster_key, preview_video_key)
 """
 
 FIND_OWNED: Final = f"""
@@ -18,7 +20,8 @@ FIND_OWNED: Final = f"""
 
 VIEW: Final = (
     "id, request, engine, created_at, state, progress, failure_code, failure_reason, video_key, thumbnail_key, "
-    "finished_at, started_at, stage, preview, seed, width, height, cost, metadata, retry_of"
+    "finished_at, started_at, stage, preview, seed, width, height, cost, metadata, retry_of, poster_key, "
+    "preview_video_key"
 )
 """Columns of a view of a generation, in the order of `generation_rows.to_view`."""
 
@@ -45,6 +48,9 @@ UPDATE_GENERATION: Final = """
         failure_code = :failure_code, failure_reason = :failure_reason, plan = :plan, finished_at = :finished_at,
         video_key = :video_key, video_size = :video_size, video_digest = :video_digest,
         thumbnail_key = :thumbnail_key, thumbnail_size = :thumbnail_size, thumbnail_digest = :thumbnail_digest,
+        poster_key = :poster_key, poster_size = :poster_size, poster_digest = :poster_digest,
+        preview_video_key = :preview_video_key, preview_video_size = :preview_video_size,
+        preview_video_digest = :preview_video_digest,
         losses = :losses, preview = :preview, started_at = :started_at, stage = :stage, seed = :seed,
         width = :width, height = :height, cost = :cost
     WHERE id = :id AND attempt = :fence
