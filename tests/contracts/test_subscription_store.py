@@ -8,7 +8,7 @@ import pytest
 
 from stillmotion.domain.errors import InvalidRequest, ProductNotFound, SubscriptionNotFound
 from stillmotion.domain.request import Resolution
-from stillmotion.domain.subscriptions import KeySlot, SubscriptionState, Usage
+from stillmotion.domain.subscriptions import KeySlot, RetiredSecret, Session, SubscriptionState, Usage
 from tests.builders import NOON, a_key, a_product, a_subscription
 
 
@@ -95,6 +95,61 @@ async def test_a_key_is_replaced_while_the_other_works(store):
     assert await store.find_subscription(primary.digest) is None
     assert await store.find_subscription(fresh.digest) == (subscription, fresh)
     assert await store.find_with_keys(subscription.id) == (subscription, [fresh, secondary])
+
+
+async def test_a_replaced_key_goes_on_until_its_end(store):
+    subscription = a_subscription()
+    first, secondary = (a_key(subscription, slot) for slot in KeySlot)
+    await store.add_product(subscription.product)
+    await store.add_subscription(subscription, [first, secondary])
+    second, third = (a_key(subscription, KeySlot.PRIMARY, prefix=f"sm_fresh{n}") for n in range(2))
+    before = await store.access_version()
+    await store.replace_key(second, NOON + timedelta(days=1))
+    assert await store.access_version() != before
+    going_on = replace(first, expires_at=NOON + timedelta(days=1))
+    assert await store.find_subscription(first.digest) == (subscription, going_on)
+    assert await store.find_with_keys(subscription.id) == (subscription, [second, going_on, secondary])
+    await store.replace_key(third, NOON + timedelta(days=2))
+    assert await store.find_subscription(first.digest) is None
+    assert (await store.find_subscription(second.digest))[1].expires_at == NOON + timedelta(days=2)
+
+
+async def test_the_last_use_of_a_key_is_no_change_of_access(store):
+    subscription = a_subscription()
+    key = a_key(subscription)
+    await store.add_product(subscription.product)
+    await store.add_subscription(subscription, [key])
+    before = await store.access_version()
+    await store.note_uses({key.digest: NOON, b"gone": NOON})
+    assert await store.find_subscription(key.digest) == (subscription, replace(key, used_at=NOON))
+    assert await store.access_version() == before
+
+
+async def test_a_replaced_callback_secret_is_kept(store):
+    subscription = a_subscription()
+    await store.add_product(subscription.product)
+    await store.add_subscription(subscription, [])
+    retired = RetiredSecret(subscription.callback_secret, NOON + timedelta(days=1))
+    changed = replace(subscription, callback_secret="whsec_new", retired_secret=retired)
+    assert await store.change_subscription(subscription.id, lambda _: changed) == changed
+    assert await store.find_with_keys(subscription.id) == (changed, [])
+
+
+async def test_a_session_goes_on_with_the_key_that_replaces_its_own(store):
+    subscription = a_subscription()
+    primary, secondary = (a_key(subscription, slot) for slot in KeySlot)
+    await store.add_product(subscription.product)
+    await store.add_subscription(subscription, [primary, secondary])
+    for number, key in ((1, primary), (2, primary), (3, secondary)):
+        session = Session(b"%d" % number, NOON, NOON + timedelta(days=7), key_digest=key.digest)
+        await store.add_session(session, most=10)
+    fresh = a_key(subscription)
+    await store.replace_key(fresh, session=b"1")
+    owners = [(await store.find_session(each)).owner for each in (b"1", b"2", b"3")]
+    assert owners == [(subscription, fresh), None, (subscription, secondary)]
+    await store.replace_key(a_key(subscription), session=b"3")
+    owners = [(await store.find_session(each)).owner for each in (b"1", b"2", b"3")]
+    assert owners == [None, None, (subscription, secondary)]
 
 
 async def test_what_is_not_there_cannot_be_changed(store):

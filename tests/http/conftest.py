@@ -206,6 +206,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
     services = Services(
         access=access,
         sessions=Sessions(store, access, admin, clock, new_token),
+        subscriptions=admin.administration.subscriptions,
         read_limits=ReadLimits(),
         generations=generations,
         lists=Lists(store),

@@ -2,7 +2,8 @@
 
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from math import ceil, inf
 from typing import NamedTuple, TypeVar
 
@@ -42,13 +43,17 @@ _Found = tuple[T, float]
 
 @dataclass(slots=True)
 class Access:
-    """Authentication, with caches of good keys and sessions. Once a second a version tells if they are still valid."""
+    """Authentication, with caches of good keys and sessions. Once a second a version tells if they are still valid.
+
+    The last uses of keys wait here for `keep_uses`: a request writes nothing.
+    """
 
     store: AccessStore
     clock: Clock
     pepper: bytes = field(repr=False)
     _known: _Cache[Subscription] = field(default_factory=dict, repr=False)
     _visits: _Cache[Visit] = field(default_factory=dict, repr=False)
+    _uses: dict[bytes, datetime] = field(default_factory=dict, repr=False)
     _version: int | None = None
     _check_at: float = -inf
 
@@ -76,6 +81,15 @@ class Access:
         if len(token) > KEY_MAX_CHARACTERS:
             raise NotAuthenticated("there is no such session", Reason.SESSION_ENDED)
         return await self._cached(self._visits, token, self._look_up_visit)
+
+    async def keep_uses(self) -> None:
+        """Store the last uses of keys, each known to a minute, if there are new ones. Raises `StoreUnavailable`."""
+        if self._uses:
+            uses = self._uses.copy()
+            await self.store.note_uses(uses)
+            for digest, at in uses.items():
+                if self._uses[digest] == at:
+                    del self._uses[digest]
 
     async def _cached(self, cache: _Cache[T], name: str, look_up: Callable[[str], Awaitable[_Found[T]]]) -> T:
         now = self.clock.monotonic()
@@ -110,6 +124,7 @@ class Access:
         found = await self.store.find_subscription(key_digest(self.pepper, key))
         if found is None:
             raise NotAuthenticated("the key is unknown")
+        self._uses[found[1].digest] = self.clock.now()
         return self._active(*found)
 
     async def _look_up_visit(self, token: str) -> _Found[Visit]:
@@ -133,15 +148,16 @@ class Access:
         return self._active(*owner)
 
     def _active(self, subscription: Subscription, key: Key) -> _Found[Subscription]:
-        """A key's subscription, and the seconds for which it may be cached: never beyond its end."""
-        del key
+        """A key's subscription, and the seconds for which it may be cached: never beyond its end, or the key's."""
         now = self.clock.now()
+        if key.expires_at is not None and key.expires_at <= now:
+            raise NotAuthenticated("the key was replaced")
         state = subscription.state_at(now)
         if state is not SubscriptionState.ACTIVE:
             raise NotAuthenticated(f"the subscription is {state}", Reason(f"subscription_{state}"))
-        if subscription.expires_at is None:
-            return subscription, KNOWN_SECONDS
-        return subscription, min(KNOWN_SECONDS, (subscription.expires_at - now).total_seconds())
+        ends = (each for each in (subscription.expires_at, key.expires_at) if each is not None)
+        left = min(((each - now).total_seconds() for each in ends), default=KNOWN_SECONDS)
+        return replace(subscription, used_key=key.prefix), min(KNOWN_SECONDS, left)
 
 
 class Allowance(NamedTuple):

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 from stillmotion.application.access import key_digest
 from stillmotion.application.ports.store import SubscriptionStore
@@ -14,6 +14,7 @@ from stillmotion.domain.subscriptions import (
     Key,
     KeySlot,
     Product,
+    RetiredSecret,
     Subscription,
     SubscriptionState,
     Usage,
@@ -23,6 +24,11 @@ from stillmotion.domain.subscriptions import (
 KEY_PREFIX = "sm_"
 VISIBLE_CHARACTERS = 9
 """Characters of a key that are kept in the clear, so that people can tell keys apart."""
+NO_OVERLAP: Final = timedelta(0)
+MOST_OVERLAP: Final = timedelta(days=7)
+"""Longest time for which a replaced key works on."""
+SECRET_OVERLAP: Final = timedelta(days=1)
+"""Time for which a replaced callback secret signs beside the new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,13 @@ class Issued:
     subscription: Subscription
     primary: str = field(repr=False)
     secondary: str = field(repr=False)
+
+
+class RotatedKey(NamedTuple):
+    """A new key in the clear, and the end of the one it replaced; None if that has ended."""
+
+    key: str
+    previous_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +80,36 @@ class Subscriptions:
         alike = [each for each, _ in await self.list() if each.name == name]
         usable = [each for each in alike if each.state is not SubscriptionState.CANCELLED]
         found = usable[0] if usable else (await self.issue(product_name, name)).subscription
-        return found, await self.rotate(found.id, KeySlot.PRIMARY)
+        return found, (await self.rotate(found.id, KeySlot.PRIMARY)).key
 
-    async def rotate(self, subscription_id: str, slot: KeySlot) -> str:
-        """A new key in one slot; the old one there stops working. Raises `SubscriptionNotFound`."""
+    async def rotate(
+        self, subscription_id: str, slot: KeySlot, overlap: timedelta = NO_OVERLAP, session: bytes | None = None
+    ) -> RotatedKey:
+        """A new key in one slot. The old one there works on for the `overlap`, and then stops.
+
+        The session of that digest goes on with the new key if the old one opened it. Raises `InvalidRequest` for a
+        longer overlap than `MOST_OVERLAP`, or `SubscriptionNotFound`.
+        """
+        if not NO_OVERLAP <= overlap <= MOST_OVERLAP:
+            most = int(MOST_OVERLAP.total_seconds())
+            raise InvalidRequest(Problem("overlap_seconds", f"must be from 0 to {most}, which is a week"))
         key = KEY_PREFIX + self.new_token()
-        await self.store.replace_key(self._key(subscription_id.lower(), slot, key))
-        return key
+        until = self.clock.now() + overlap if overlap else None
+        await self.store.replace_key(self._key(subscription_id.lower(), slot, key), until, session)
+        return RotatedKey(key, until)
+
+    async def renew_secret(self, subscription_id: str) -> Subscription:
+        """The subscription with a new callback secret. For a day both sign. Raises `SubscriptionNotFound`."""
+        secret, until = self.new_secret(), self.clock.now() + SECRET_OVERLAP
+
+        def change(subscription: Subscription) -> Subscription:
+            return replace(
+                subscription,
+                callback_secret=secret,
+                retired_secret=RetiredSecret(subscription.callback_secret, until),
+            )
+
+        return await self.store.change_subscription(subscription_id, change)
 
     async def set_state(self, subscription_id: str, state: SubscriptionState) -> Subscription:
         """Suspend, activate or cancel. Raises as `update` does."""

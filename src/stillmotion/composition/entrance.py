@@ -9,6 +9,7 @@ from stillmotion.application.administration import AdminAccess
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.sessions import Sessions
+from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.composition.administration import administration_over
 from stillmotion.config import Settings
 from stillmotion.http.edge.keyless import Keyless
@@ -21,6 +22,7 @@ class Entrance(NamedTuple):
     access: Access
     admin: AdminAccess
     sessions: Sessions
+    subscriptions: Subscriptions
     keyless: Keyless | None
 
 
@@ -32,4 +34,5 @@ async def entrance(settings: Settings, store: SqliteStore, clock: Clock, signal:
     keyless = None
     if settings.open:
         keyless = await opened_to_all(office, settings.host, settings.public_url, settings.cors_origins)
-    return Entrance(access, admin, Sessions(store, access, admin, clock, new_token), keyless)
+    sessions = Sessions(store, access, admin, clock, new_token)
+    return Entrance(access, admin, sessions, office.subscriptions, keyless)

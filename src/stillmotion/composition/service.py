@@ -21,8 +21,6 @@ from stillmotion.application.leases import Work
 from stillmotion.application.lists import Lists
 from stillmotion.application.metrics import ATTEMPTS, Tally
 from stillmotion.application.ports.notifications import Changes
-from stillmotion.application.ports.objects import ObjectStore
-from stillmotion.application.ports.values import Clock
 from stillmotion.application.retention import Retention
 from stillmotion.application.sessions import Sessions
 from stillmotion.application.uploads import Uploads
@@ -39,6 +37,7 @@ from stillmotion.http.edge.services import Draining, Services
 from stillmotion.media.input.heif import reads_heic
 from stillmotion.worker.background.callbacks import Deliverer
 from stillmotion.worker.background.displacement import DisplacedWatch
+from stillmotion.worker.background.key_uses import UseKeeper
 from stillmotion.worker.background.sweeps import Sweeper, UploadSweeper
 from stillmotion.worker.background.tallies import TallyKeeper
 from stillmotion.worker.failpoints import Faults
@@ -110,7 +109,7 @@ async def service(
             store, GuardedCallbackSender(connections), sign, clock, SystemRandom().random, fault, tally
         )
         bodies = dialects(services.asset_urls, settings.public_url or address)
-        parts = (host, Deliverer(callbacks, bodies, announcements), *_upkeep(store, objects, clock, uploads, tally))
+        parts = (host, Deliverer(callbacks, bodies, announcements), *_upkeep(store, services, tally))
         if not directory.workers.any_taken:
             # No other process renders, so every lease is a leftover of the last server.
             tally.count(ATTEMPTS, "lost", by=await work.reclaim_all())
@@ -120,10 +119,12 @@ async def service(
 
 
 def _upkeep(
-    store: SqliteStore, objects: ObjectStore, clock: Clock, uploads: Uploads, tally: Tally
-) -> tuple[Sweeper, UploadSweeper, DisplacedWatch, TallyKeeper]:
-    sweeper, watch = Sweeper(Retention(store, objects, clock)), DisplacedWatch(lambda: store.displaced)
-    return sweeper, UploadSweeper(uploads), watch, TallyKeeper(tally, store, store)
+    store: SqliteStore, services: Services, tally: Tally
+) -> tuple[Sweeper, UploadSweeper, DisplacedWatch, TallyKeeper, UseKeeper]:
+    sweeper = Sweeper(Retention(store, services.objects, services.clock))
+    watch = DisplacedWatch(lambda: store.displaced)
+    uses = UseKeeper(services.access)
+    return sweeper, UploadSweeper(services.uploads), watch, TallyKeeper(tally, store, store), uses
 
 
 def _as_set(services: Services, settings: Settings) -> Services:

@@ -3,11 +3,12 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from stillmotion.domain.errors import ConcurrencyLimitExceeded, QuotaSpent, RateLimitExceeded
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.subscriptions import Product
+from stillmotion.domain.subscriptions import Product, Usage
 
 WINDOW = timedelta(minutes=1)
 STRAGGLE = timedelta(seconds=10)
@@ -84,7 +85,39 @@ def refunded_by(before: Generation, after: Generation) -> float:
     return after.request.seconds if ended_badly else 0.0
 
 
+class LimitState(NamedTuple):
+    """State of a limit: its size, the rest, and the time when all of it is free again; None where time is no cure."""
+
+    name: str
+    limit: int | None
+    remaining: float | None
+    resets_at: datetime | None
+
+
+def limits_of(
+    product: Product, usage: Usage, now: datetime, reads_left: int, reads_reset_at: datetime
+) -> list[LimitState]:
+    """The state of all limits of a product. Reads are counted elsewhere."""
+    window = RateWindow(usage.window_began or now, usage.submits).at(now)
+    submits, concurrent = product.submits_per_minute, product.concurrent_generations
+    quota = product.video_seconds_per_month
+    return [
+        LimitState("submits_per_minute", submits, max(0, submits - window.spent), window.started_at + WINDOW),
+        LimitState("reads_per_minute", product.reads_per_minute, reads_left, reads_reset_at),
+        LimitState("concurrent_generations", concurrent, max(0, concurrent - usage.unfinished), None),
+        LimitState(
+            "video_seconds_per_month",
+            quota,
+            None if quota is None else max(0.0, quota - usage.video_seconds),
+            _next_month(now),
+        ),
+    ]
+
+
 def _seconds_to_next_month(now: datetime) -> int:
+    return max(1, math.ceil((_next_month(now) - now).total_seconds()))
+
+
+def _next_month(now: datetime) -> datetime:
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    following = (first + timedelta(days=32)).replace(day=1)
-    return max(1, math.ceil((following - now).total_seconds()))
+    return (first + timedelta(days=32)).replace(day=1)

@@ -117,10 +117,24 @@ class SubscriptionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RetiredSecret:
+    """A callback secret that was replaced, and signs beside the new one until its end."""
+
+    secret: str = field(repr=False)
+    until: datetime
+
+
+def valid_secrets(current: str, retired: RetiredSecret | None, now: datetime) -> Sequence[str]:
+    """The secrets that sign at a time, the current first."""
+    return [current] if retired is None or retired.until <= now else [current, retired.secret]
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """A customer of a product. `callback_secret` signs its callbacks (Standard Webhooks, `whsec_…`).
 
-    `state` is the state set last; an expiry date may have ended it since (`state_at`).
+    `state` is the state set last; an expiry date may have ended it since (`state_at`). `used_key` begins the key by
+    which the subscription was found for a request; empty if it was found otherwise.
     """
 
     id: str
@@ -130,11 +144,17 @@ class Subscription:
     callback_secret: str = field(repr=False)
     state: SubscriptionState = SubscriptionState.ACTIVE
     expires_at: datetime | None = None
+    retired_secret: RetiredSecret | None = None
+    used_key: str = field(default="", compare=False)
 
     def state_at(self, now: datetime) -> SubscriptionState:
         """State at a time: an active subscription expires by itself."""
         expired = self.expires_at is not None and self.expires_at <= now
         return SubscriptionState.EXPIRED if expired and self.state is SubscriptionState.ACTIVE else self.state
+
+    def secrets(self, now: datetime) -> Sequence[str]:
+        """The callback secrets that are valid at a time, the current first."""
+        return valid_secrets(self.callback_secret, self.retired_secret, now)
 
     def entering(self, state: SubscriptionState) -> "Subscription":
         """The subscription in another state. Raises `InvalidRequest` once it is cancelled."""
@@ -162,13 +182,18 @@ class KeySlot(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Stored part of a key: a keyed hash to find it by, and its first characters to recognise it by."""
+    """Stored part of a key: a keyed hash to find it by, and its first characters to recognise it by.
+
+    A key that was replaced works until `expires_at`, beside the new one of its slot.
+    """
 
     digest: bytes = field(repr=False)
     prefix: str
     slot: KeySlot
     subscription_id: str
     created_at: datetime
+    expires_at: datetime | None = None
+    used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +214,13 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Usage of a subscription: this month's video-seconds, and its unfinished and queued generations."""
+    """Usage of a subscription: this month's video-seconds, and its unfinished and queued generations.
+
+    `submits` were counted in the rate window that began at `window_began`; None before the first.
+    """
 
     video_seconds: float
     unfinished: int
     queued: int
+    window_began: datetime | None = field(default=None, compare=False)
+    submits: int = field(default=0, compare=False)

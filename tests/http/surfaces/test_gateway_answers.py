@@ -68,7 +68,7 @@ def test_a_subscription_that_is_not_active_has_no_key(any_edge, state):
 def test_a_replaced_key_stops_working_within_a_second_and_the_other_goes_on(any_edge):
     caller = any_edge.caller()
     task_id = caller.submit().body["id"]
-    new = any_edge.run(any_edge.subscriptions.rotate(caller.issued.subscription.id, KeySlot.PRIMARY))
+    new = any_edge.run(any_edge.subscriptions.rotate(caller.issued.subscription.id, KeySlot.PRIMARY)).key
     any_edge.clock.advance(seconds=1)
     assert caller.poll(task_id).status == 401
     assert caller.poll(task_id, Ocp_Apim_Subscription_Key=caller.issued.secondary).status == 200

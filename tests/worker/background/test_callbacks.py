@@ -19,10 +19,11 @@ from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.callbacks.delivery import Callbacks, DeliveryLog
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.application.ports.store import Submission
+from stillmotion.application.subscriptions import SECRET_OVERLAP
 from stillmotion.domain.callbacks import SCHEDULE, CallbackResponse, DeliveryState
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.request import GenerationRequest
-from stillmotion.domain.subscriptions import Subscription
+from stillmotion.domain.subscriptions import RetiredSecret, Subscription
 from stillmotion.worker.background.callbacks import OWNER_SHARE, SHARE, Deliverer
 from tests.builders import NOON, ManualClock
 from tests.waiting import eventually_async
@@ -120,6 +121,25 @@ async def test_a_callback_is_signed_and_posted_at_once(database):
     assert headers["webhook-id"] == delivery.id
     assert headers["webhook-timestamp"] == str(int(NOON.timestamp()))
     assert headers["webhook-signature"] == Webhook(SECRET).sign(delivery.id, NOON, body.decode())
+
+
+async def test_a_replaced_secret_signs_beside_the_new_one_until_its_end(database):
+    new = new_callback_secret()
+
+    def renewed(subscription):
+        return replace(subscription, callback_secret=new, retired_secret=RetiredSecret(SECRET, NOON + SECRET_OVERLAP))
+
+    async with receiving() as receiver, at_work(database) as office:
+        await office.store.change_subscription("s", renewed)
+        await office.tried(await office.announce(receiver.url("/ok")), timeout=0.8)
+        office.clock.advance(seconds=SECRET_OVERLAP.total_seconds())
+        await office.tried(await office.announce(receiver.url("/ok")), timeout=0.8)
+    signed = [
+        [Webhook(secret).sign(headers["webhook-id"], sent_at, body.decode()) for secret in (new, SECRET)]
+        for (_, headers, body), sent_at in zip(receiver.heard, (NOON, NOON + SECRET_OVERLAP), strict=True)
+    ]
+    sent = [headers["webhook-signature"] for _, headers, _ in receiver.heard]
+    assert sent == [" ".join(signed[0]), signed[1][0]]
 
 
 @pytest.mark.parametrize(

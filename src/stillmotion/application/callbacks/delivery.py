@@ -24,6 +24,8 @@ from stillmotion.domain.errors import CallbackNotFound, GenerationNotFound
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Subscription
 
+_SIGNATURE = "webhook-signature"
+
 
 class Sign(Protocol):
     """Signer of one attempt, with the headers of Standard Webhooks."""
@@ -31,6 +33,12 @@ class Sign(Protocol):
     def __call__(self, secret: str, message_id: str, sent_at: datetime, body: bytes) -> dict[str, str]:
         """`webhook-id`, `webhook-timestamp` and `webhook-signature`."""
         ...
+
+
+def signatures(sign: Sign, secrets: Sequence[str], message_id: str, sent_at: datetime, body: bytes) -> dict[str, str]:
+    """The headers of one attempt, signed by each secret: signatures are separated by spaces."""
+    signed = [sign(secret, message_id, sent_at, body) for secret in secrets]
+    return signed[0] | {_SIGNATURE: " ".join(each[_SIGNATURE] for each in signed)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,8 @@ class Callbacks:
     async def _post(self, due: DueDelivery, body: bytes, now: datetime) -> tuple[CallbackResponse | None, str | None]:
         """The receiver's answer, or the reason why there is none."""
         delivery = due.delivery
-        headers = {"content-type": "application/json", **self.sign(due.secret, delivery.id, now, body)}
+        signed = signatures(self.sign, due.secrets(now), delivery.id, now, body)
+        headers = {"content-type": "application/json", **signed}
         self.fault(Point.CALLBACK_BEFORE_POST)
         try:
             return await self.sender.post(delivery.url, headers, body, ANSWER_DEADLINE), None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Final, Protocol
 
-from stillmotion.application.callbacks.delivery import Sign
+from stillmotion.application.callbacks.delivery import Sign, signatures
 from stillmotion.application.ports.outbound import CallbackSender, CallbackUndeliverable, UrlRules
 from stillmotion.application.ports.values import Clock, NewToken
 from stillmotion.domain.callbacks import ANSWER_DEADLINE, DeliveryAttempt
@@ -81,7 +81,9 @@ class CallbackTrials:
     def why_not_genuine(self, subscription: Subscription, headers: Mapping[str, str], body: bytes) -> str | None:
         """The reason why a message is none of the subscription's; None if it is one."""
         named = {name.lower(): value for name, value in headers.items()}
-        return self.check(subscription.callback_secret, named, body, self.clock.now())
+        now = self.clock.now()
+        reasons = [self.check(secret, named, body, now) for secret in subscription.secrets(now)]
+        return None if None in reasons else reasons[0]
 
     async def _sent(self, subscription: Subscription, url: str) -> TrialDelivery:
         message = self._signed(subscription, f"msg_test_{self.new_token()}", TEST_BODY)
@@ -95,7 +97,8 @@ class CallbackTrials:
         return TrialDelivery(message, DeliveryAttempt(0, 1, started_at, took, status, reason))
 
     def _signed(self, subscription: Subscription, message_id: str, body: bytes) -> SignedMessage:
-        signature = self.sign(subscription.callback_secret, message_id, self.clock.now(), body)
+        now = self.clock.now()
+        signature = signatures(self.sign, subscription.secrets(now), message_id, now, body)
         return SignedMessage({"content-type": "application/json", **signature}, body)
 
     def _spend(self, subscription: Subscription) -> None:

@@ -11,7 +11,7 @@ from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryStat
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.queue_controls import NOBODY, QueueControls, WorkerName
 from stillmotion.domain.quotas import RateWindow
-from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
+from stillmotion.domain.subscriptions import Key, Product, RetiredSecret, Subscription, Usage, valid_secrets
 from stillmotion.domain.uploads import Upload
 
 Change = Callable[[Generation], Generation]
@@ -228,6 +228,10 @@ class AccessStore(UsageStore, SessionStore, Protocol):
         """A number that changes whenever what `find_subscription` or `find_session` found would be found otherwise."""
         ...
 
+    async def note_uses(self, uses: Mapping[bytes, datetime]) -> None:
+        """Store the last uses of keys, by their digests. This is no change of access."""
+        ...
+
 
 class SubscriptionStore(UsageStore, Protocol):
     """Store of products, subscriptions and keys, for their administration."""
@@ -272,8 +276,12 @@ class SubscriptionStore(UsageStore, Protocol):
         """
         ...
 
-    async def replace_key(self, key: Key) -> None:
-        """Put a key in its slot, in place of the one there. Raises `SubscriptionNotFound`."""
+    async def replace_key(self, key: Key, until: datetime | None = None, session: bytes | None = None) -> None:
+        """Put a key in its slot. The one there goes on `until` then, or ends now; one that goes on already ends now.
+
+        The `session` of that digest, if a key of the slot opened it, goes on with the new key. Raises
+        `SubscriptionNotFound`.
+        """
         ...
 
 
@@ -292,9 +300,14 @@ class OwnedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery(OwnedDelivery):
-    """A due delivery with its generation and the secret that signs it."""
+    """A due delivery with its generation and the secrets that sign it."""
 
     secret: str
+    retired: RetiredSecret | None = None
+
+    def secrets(self, now: datetime) -> Sequence[str]:
+        """The secret, and the one that it replaced, for as long as that is valid."""
+        return valid_secrets(self.secret, self.retired, now)
 
 
 class CallbackStore(Protocol):

@@ -94,7 +94,7 @@ def rotate(ctx: click.Context, subscription: str, slot: str, data_dir: Path | No
     known, keys = at_work(ctx, data_dir, lambda office: office.subscriptions.get(subscription))
     old = next((f"{each.prefix}… " for each in keys if each.slot is KeySlot(slot)), "")
     confirm(f"Replace the {slot} key {old}of {known.name}? The old one stops working at once.", yes=yes)
-    key = at_work(ctx, data_dir, lambda office: office.subscriptions.rotate(subscription, KeySlot(slot)))
+    key = at_work(ctx, data_dir, lambda office: office.subscriptions.rotate(subscription, KeySlot(slot))).key
     print_json(wire.IssuedKey(subscription, slot, key)) if as_json else click.echo(key)
 
 

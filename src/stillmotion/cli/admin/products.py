@@ -14,6 +14,7 @@ from stillmotion.cli.admin.options import at_work, data_dir_option, json_option,
 from stillmotion.composition.installation import Missing
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.subscriptions import Product
+from stillmotion.http.resources.product_info import ProductInfo
 from stillmotion.http.surfaces.admin import translate, wire
 
 ALL, NONE = "all", "none"
@@ -134,7 +135,7 @@ def create(ctx: click.Context, /, name: str, data_dir: Path | None, as_json: boo
 def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
     """Every product."""
 
-    async def read(office: Administration) -> list[wire.ProductInfo]:
+    async def read(office: Administration) -> list[ProductInfo]:
         return [translate.product(each) for each in await office.products.list()]
 
     products = at_work(ctx, data_dir, read)

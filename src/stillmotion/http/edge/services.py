@@ -18,6 +18,7 @@ from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.prospects import Prospects
 from stillmotion.application.sessions import Sessions
+from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.models.reading import ReadWords, unread
 from stillmotion.domain.models.states import ReadStates, all_ready
@@ -72,6 +73,7 @@ class Services:
     callback_trials: CallbackTrials
     uploads: Uploads
     sessions: Sessions
+    subscriptions: Subscriptions
     changes: Changes
     asset_urls: AssetUrls
     objects: ObjectStore

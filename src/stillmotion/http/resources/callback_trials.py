@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,17 +17,17 @@ from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Encode, Nothing, Operation, OperationResult
 
 
-class CallbackTest(msgspec.Struct, frozen=True):
+class CallbackTest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The URL that a test message is sent to."""
 
-    url: str
+    url: Annotated[str, msgspec.Meta(description="must be a string: the URL to send to")]
 
 
 class CallbackMessage(msgspec.Struct, frozen=True):
     """A message as it is sent: its headers, with the signature of Standard Webhooks, and its body."""
 
-    headers: Mapping[str, str]
-    body: str
+    headers: Annotated[Mapping[str, str], msgspec.Meta(description="must be an object of strings: the headers by name")]
+    body: Annotated[str, msgspec.Meta(description="must be a string: the body as it was received")]
 
 
 class CallbackTestResult(CallbackMessage, frozen=True, kw_only=True):

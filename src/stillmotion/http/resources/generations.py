@@ -18,6 +18,7 @@ from stillmotion.domain.errors import (
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface
+from stillmotion.http.resources.account import ACCOUNT_OPERATIONS
 from stillmotion.http.resources.callback_trials import CALLBACK_TRIAL_OPERATIONS, callback_message
 from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS, callback_list
 from stillmotion.http.resources.events import EventStream, position
@@ -177,6 +178,7 @@ def shared_surface(surfaces: Sequence[Surface], *more: Operation[Subscription, A
         comes_with_all=True,
         operations=(
             *_OPERATIONS,
+            *ACCOUNT_OPERATIONS,
             *CALLBACK_OPERATIONS,
             callback_list(encoders),
             *CALLBACK_TRIAL_OPERATIONS,

@@ -1,7 +1,8 @@
 """Products, subscriptions and keys in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound, SubscriptionNotFound
 from stillmotion.domain.subscriptions import Key, Product, Subscription, Usage
@@ -14,10 +15,8 @@ class MemorySubscriptions(MemoryTables):
 
     async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
         """See `AccessStore.find_subscription`."""
-        for key in self._keys.values():
-            if key.digest == key_digest:
-                return self._subscriptions[key.subscription_id], key
-        return None
+        key = self._keys.get(key_digest)
+        return None if key is None else (self._subscriptions[key.subscription_id], key)
 
     async def access_version(self) -> int:
         """See `AccessStore.access_version`."""
@@ -51,7 +50,7 @@ class MemorySubscriptions(MemoryTables):
     async def add_subscription(self, subscription: Subscription, keys: Sequence[Key]) -> None:
         """See `SubscriptionStore.add_subscription`."""
         self._subscriptions[subscription.id] = subscription
-        self._keys |= {(subscription.id, key.slot): key for key in keys}
+        self._keys |= {key.digest: key for key in keys}
 
     async def subscriptions(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
         """See `SubscriptionStore.subscriptions`."""
@@ -73,17 +72,36 @@ class MemorySubscriptions(MemoryTables):
         self._access_version += 1
         return changed
 
-    async def replace_key(self, key: Key) -> None:
+    async def replace_key(self, key: Key, until: datetime | None = None, session: bytes | None = None) -> None:
         """See `SubscriptionStore.replace_key`."""
         if key.subscription_id not in self._subscriptions:
             raise SubscriptionNotFound(key.subscription_id)
-        self._keys[key.subscription_id, key.slot] = key
+        slot = key.subscription_id, key.slot
+        ended = [each for each in self._keys.values() if (each.subscription_id, each.slot) == slot]
+        visiting = None if session is None else self._sessions.get(session)
+        if visiting is not None and visiting.key_digest in {each.digest for each in ended}:
+            self._sessions[visiting.digest] = replace(visiting, key_digest=key.digest)
+        for each in ended:
+            del self._keys[each.digest]
+            if until is not None and each.expires_at is None:
+                self._keys[each.digest] = replace(each, expires_at=until)
+        self._keys[key.digest] = key
         self._access_version += 1
+
+    async def note_uses(self, uses: Mapping[bytes, datetime]) -> None:
+        """See `AccessStore.note_uses`."""
+        for digest, at in uses.items():
+            if digest in self._keys:
+                self._keys[digest] = replace(self._keys[digest], used_at=at)
 
     async def usage(self, subscription_id: str, period: str) -> Usage:
         """See `SubscriptionStore.usage`."""
         line = self._line(subscription_id)
-        return Usage(self._used_seconds[subscription_id, period], self._unfinished(subscription_id), line.queued)
+        window = self._windows.get(subscription_id)
+        began, submits = (None, 0) if window is None else (window.started_at, window.spent)
+        used, unfinished = self._used_seconds[subscription_id, period], self._unfinished(subscription_id)
+        return Usage(used, unfinished, line.queued, began, submits)
 
     def _keys_of(self, subscription: Subscription) -> list[Key]:
-        return [self._keys[each] for each in sorted(self._keys) if each[0] == subscription.id]
+        own = (each for each in self._keys.values() if each.subscription_id == subscription.id)
+        return sorted(own, key=lambda each: (each.slot, each.expires_at is not None))

@@ -32,7 +32,8 @@ class MemoryCallbacks(MemoryTables):
         if delivery is None or delivery.state is not DeliveryState.PENDING:
             return None
         generation = self._generations[delivery.generation_id]
-        return DueDelivery(delivery, generation, self._subscriptions[generation.subscription_id].callback_secret)
+        owner = self._subscriptions[generation.subscription_id]
+        return DueDelivery(delivery, generation, owner.callback_secret, owner.retired_secret)
 
     async def record(self, delivery: Delivery, attempt: DeliveryAttempt) -> None:
         """See `CallbackStore.record`."""

@@ -17,9 +17,8 @@ class MemorySessions(MemoryTables):
         session = self._sessions.get(digest)
         if session is None:
             return None
-        keys = (each for each in self._keys.values() if each.digest == session.key_digest)
-        owners = ((self._subscriptions[each.subscription_id], each) for each in keys)
-        return FoundSession(session, next(owners, None))
+        key = self._keys.get(session.key_digest or b"")
+        return FoundSession(session, None if key is None else (self._subscriptions[key.subscription_id], key))
 
     async def add_session(self, session: Session, most: int, instead_of: bytes | None = None) -> None:
         """See `SessionStore.add_session`."""

@@ -13,7 +13,7 @@ from stillmotion.domain.generation import Generation
 from stillmotion.domain.queue_controls import NO_CONTROLS, QueueControls
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.record.attempts import AttemptRecord
-from stillmotion.domain.subscriptions import Key, KeySlot, Product, Session, Subscription
+from stillmotion.domain.subscriptions import Key, Product, Session, Subscription
 from stillmotion.domain.uploads import Upload
 
 
@@ -39,7 +39,7 @@ class MemoryTables:
     _removals: list[str] = field(default_factory=list)
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
-    _keys: dict[tuple[str, KeySlot], Key] = field(default_factory=dict)
+    _keys: dict[bytes, Key] = field(default_factory=dict)
     _access_version: int = 0
     _sessions: dict[bytes, Session] = field(default_factory=dict)
     _first_links: dict[bytes, datetime] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """Products, subscriptions and keys in SQLite."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import apsw
@@ -13,9 +14,18 @@ from stillmotion.adapters.store.sqlite.generation_rows import Bindings, Row, may
 from stillmotion.adapters.store.sqlite.queries import access
 from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound, SubscriptionNotFound
 from stillmotion.domain.request import Resolution
-from stillmotion.domain.subscriptions import Key, KeySlot, Product, Subscription, SubscriptionState, Usage
+from stillmotion.domain.subscriptions import (
+    Key,
+    KeySlot,
+    Product,
+    RetiredSecret,
+    Subscription,
+    SubscriptionState,
+    Usage,
+)
 
-KEY_COLUMNS = 5
+KEY_COLUMNS = 7
+_OF_SLOT = ("digest", "subscription_id", "slot")
 
 
 class SqliteSubscriptions:
@@ -76,7 +86,7 @@ class SqliteSubscriptions:
         def operation(connection: apsw.Connection) -> None:
             connection.execute(access.INSERT_SUBSCRIPTION, from_subscription(subscription))
             for key in keys:
-                connection.execute(access.PUT_KEY, from_key(key))
+                connection.execute(access.INSERT_KEY, from_key(key))
 
         await self.writer.run(operation)
 
@@ -110,13 +120,32 @@ class SqliteSubscriptions:
 
         return await self.writer.run(operation)
 
-    async def replace_key(self, key: Key) -> None:
+    async def replace_key(self, key: Key, until: datetime | None = None, session: bytes | None = None) -> None:
         """See `SubscriptionStore.replace_key`."""
+        bindings, slot = from_key(key), (key.subscription_id, key.slot.value)
 
         def operation(connection: apsw.Connection) -> None:
             if connection.execute(access.SUBSCRIPTION_EXISTS, (key.subscription_id,)).get is None:
                 raise SubscriptionNotFound(key.subscription_id)
-            connection.execute(access.PUT_KEY, from_key(key))
+            if session is not None:
+                connection.execute(
+                    access.MOVE_SESSION, {name: bindings[name] for name in _OF_SLOT} | {"session": session}
+                )
+            if until is None:
+                connection.execute(access.END_KEYS, slot)
+            else:
+                connection.execute(access.END_REPLACED_KEY, slot)
+                connection.execute(access.LET_KEY_GO_ON, (microseconds(until), *slot))
+            connection.execute(access.INSERT_KEY, bindings)
+
+        await self.writer.run(operation)
+
+    async def note_uses(self, uses: Mapping[bytes, datetime]) -> None:
+        """See `AccessStore.note_uses`."""
+
+        def operation(connection: apsw.Connection) -> None:
+            for digest, at in uses.items():
+                connection.execute(access.NOTE_USE, (microseconds(at), digest))
 
         await self.writer.run(operation)
 
@@ -125,9 +154,9 @@ class SqliteSubscriptions:
         rows = self._reader.rows(access.FIND_USAGE, (period, subscription_id))
         if not rows:
             return Usage(0.0, 0, 0)
-        unfinished, queued, video_spent = rows[0]
+        unfinished, queued, video_spent, window_began, submits = rows[0]
         # A period without a generation has no row of quotas.
-        return Usage((video_spent or 0) / 1_000_000, unfinished, queued)
+        return Usage((video_spent or 0) / 1_000_000, unfinished, queued, to_time(window_began), submits)
 
 
 _encode_json = msgspec.json.Encoder().encode
@@ -182,6 +211,7 @@ def _from_names(names: Iterable[str] | None) -> str | None:
 
 def from_subscription(subscription: Subscription) -> Bindings:
     """The bindings of a subscription's whole row."""
+    retired = subscription.retired_secret
     return {
         "id": subscription.id,
         "name": subscription.name,
@@ -190,12 +220,14 @@ def from_subscription(subscription: Subscription) -> Bindings:
         "callback_secret": subscription.callback_secret,
         "state": subscription.state.value,
         "expires_at": maybe_microseconds(subscription.expires_at),
+        "retired_secret": None if retired is None else retired.secret,
+        "retired_secret_until": None if retired is None else microseconds(retired.until),
     }
 
 
 def to_subscription(row: Row) -> Subscription:
     """A subscription, from its columns and its product's in the order of `queries`."""
-    id_, name, created_at, callback_secret, state, expires_at, *product = row
+    id_, name, created_at, callback_secret, state, expires_at, retired, retired_until, *product = row
     return Subscription(
         id_,
         name,
@@ -204,7 +236,13 @@ def to_subscription(row: Row) -> Subscription:
         callback_secret,
         SubscriptionState(state),
         None if expires_at is None else to_time(expires_at),
+        to_retired_secret(retired, retired_until),
     )
+
+
+def to_retired_secret(secret: str | None, until: int | None) -> RetiredSecret | None:
+    """The replaced callback secret of a subscription, if it has one."""
+    return None if secret is None or until is None else RetiredSecret(secret, to_time(until))
 
 
 def from_key(key: Key) -> Bindings:
@@ -215,10 +253,13 @@ def from_key(key: Key) -> Bindings:
         "slot": key.slot.value,
         "subscription_id": key.subscription_id,
         "created_at": microseconds(key.created_at),
+        "expires_at": maybe_microseconds(key.expires_at),
+        "used_at": maybe_microseconds(key.used_at),
     }
 
 
 def to_key(row: Row) -> Key:
     """A key, from its columns in the order of `queries`."""
-    digest, prefix, slot, subscription_id, created_at = row
-    return Key(digest, prefix, KeySlot(slot), subscription_id, to_time(created_at))
+    digest, prefix, slot, subscription_id, created_at, expires_at, used_at = row
+    times = (None if each is None else to_time(each) for each in (expires_at, used_at))
+    return Key(digest, prefix, KeySlot(slot), subscription_id, to_time(created_at), *times)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import apsw
 
+from stillmotion.adapters.store.sqlite.access import to_retired_secret
 from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.generation_rows import Bindings, Row, microseconds, to_generation, to_time
@@ -33,9 +34,10 @@ class SqliteCallbacks:
 
     async def find_due(self, delivery_id: str) -> DueDelivery | None:
         """See `CallbackStore.find_due`."""
-        for secret, *columns in self._reader.rows(callbacks.FIND_DUE_DELIVERY, (delivery_id,)):
+        for secret, retired, until, *columns in self._reader.rows(callbacks.FIND_DUE_DELIVERY, (delivery_id,)):
             delivery = to_delivery(tuple(columns[:_DELIVERY_COLUMNS]))
-            return DueDelivery(delivery, to_generation(tuple(columns[_DELIVERY_COLUMNS:])), secret)
+            generation = to_generation(tuple(columns[_DELIVERY_COLUMNS:]))
+            return DueDelivery(delivery, generation, secret, to_retired_secret(retired, until))
         return None
 
     async def record(self, delivery: Delivery, attempt: DeliveryAttempt) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from stillmotion.domain.request import Resolution
+from stillmotion.http.resources.product_info import ProductInfo
 from stillmotion.http.surfaces.admin import wire
 
 _ID: Final = "019a9d3e-7a54-7c3b-9a53-6f2f6f1f2a10"
@@ -21,7 +22,7 @@ NEW_PRODUCT: Mapping[str, Any] = {
     "retention_days": 30,
 }
 
-PRODUCT: Final = wire.ProductInfo(
+PRODUCT: Final = ProductInfo(
     name="basic",
     surfaces=None,
     models=("ray-1-6",),

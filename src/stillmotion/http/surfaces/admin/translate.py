@@ -1,6 +1,6 @@
 """Translation between the administration's words and the domain's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from stillmotion.application.subscriptions import Issued
 from stillmotion.domain.subscriptions import Key, Product, Subscription, SubscriptionState, Usage
+from stillmotion.http.resources.product_info import ProductInfo, product_info
 from stillmotion.http.surfaces.admin import wire
 
 _SETS = frozenset({"surfaces", "models", "resolutions"})
@@ -36,25 +37,9 @@ def to_changes(given: wire.SubscriptionChange) -> dict[str, Any]:
     return changes | ({"state": SubscriptionState(changes["state"])} if "state" in changes else {})
 
 
-def product(known: Product) -> wire.ProductInfo:
+def product(known: Product) -> ProductInfo:
     """A product in the administration's words."""
-    return wire.ProductInfo(
-        name=known.name,
-        surfaces=_listed(known.surfaces),
-        models=_listed(known.models),
-        resolutions=_listed(known.resolutions),
-        max_seconds=known.max_seconds,
-        submits_per_minute=known.submits_per_minute,
-        reads_per_minute=known.reads_per_minute,
-        concurrent_generations=known.concurrent_generations,
-        video_seconds_per_month=known.video_seconds_per_month,
-        price_per_second=float(known.price_per_second),
-        retention_days=known.retention_days,
-    )
-
-
-def _listed(names: Iterable[Any] | None) -> tuple[Any, ...] | None:
-    return None if names is None else tuple(sorted(names))
+    return product_info(known)
 
 
 def subscription(
@@ -68,7 +53,7 @@ def subscription(
         state=cast("Any", known.state_at(now).value),
         created_at=known.created_at,
         expires_at=known.expires_at,
-        keys={key.slot.value: f"{key.prefix}…" for key in keys},
+        keys={key.slot.value: f"{key.prefix}…" for key in keys if key.expires_at is None},
         usage=UNSET if usage is UNSET else wire.UsageInfo(usage.video_seconds, usage.unfinished, usage.queued),
     )
 

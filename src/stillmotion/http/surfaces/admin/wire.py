@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, Resolution
+from stillmotion.http.resources.product_info import ProductInfo
 
 _NAMES = "must be a list of strings, or null for every one, those that come later too"
 _COUNT = Meta(description="must be a whole number, 1 or more")
@@ -45,22 +46,6 @@ class NewProduct(ProductTerms, forbid_unknown_fields=True, frozen=True, kw_only=
     """A product to create."""
 
     name: Annotated[str, Meta(description="must be a string of letters, digits, `.`, `_` and `-`, 64 at most")]
-
-
-class ProductInfo(Struct, frozen=True):
-    """A product with its terms; null stands for all, or for no limit."""
-
-    name: str
-    surfaces: tuple[str, ...] | None
-    models: tuple[str, ...] | None
-    resolutions: tuple[Resolution, ...] | None
-    max_seconds: float | None
-    submits_per_minute: int
-    reads_per_minute: int
-    concurrent_generations: int
-    video_seconds_per_month: int | None
-    price_per_second: float
-    retention_days: int | None
 
 
 class ProductList(Struct, frozen=True):

@@ -6,8 +6,10 @@ PRODUCT: Final = (
     "p.id, p.name, p.surfaces, p.models, p.resolutions, p.max_seconds, p.submits_per_minute, p.reads_per_minute, "
     "p.concurrent_generations, p.video_seconds_per_month, p.price_per_second, p.retention_days"
 )
-SUBSCRIPTION: Final = "s.id, s.name, s.created_at, s.callback_secret, s.state, s.expires_at"
-KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at"
+SUBSCRIPTION: Final = (
+    "s.id, s.name, s.created_at, s.callback_secret, s.state, s.expires_at, s.retired_secret, s.retired_secret_until"
+)
+KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at, k.expires_at, k.used_at"
 
 FIND_BY_KEY: Final = f"""
     SELECT {KEY}, {SUBSCRIPTION}, {PRODUCT}
@@ -43,8 +45,12 @@ UPDATE_PRODUCT: Final = """
 """
 
 INSERT_SUBSCRIPTION: Final = """
-    INSERT INTO subscriptions (id, name, product_id, created_at, callback_secret, state, expires_at)
-    VALUES (:id, :name, :product_id, :created_at, :callback_secret, :state, :expires_at)
+    INSERT INTO subscriptions (
+        id, name, product_id, created_at, callback_secret, state, expires_at, retired_secret, retired_secret_until
+    ) VALUES (
+        :id, :name, :product_id, :created_at, :callback_secret, :state, :expires_at, :retired_secret,
+        :retired_secret_until
+    )
 """
 
 ALL_SUBSCRIPTIONS: Final = f"""
@@ -53,7 +59,7 @@ ALL_SUBSCRIPTIONS: Final = f"""
     ORDER BY s.created_at, s.rowid
 """
 
-ALL_KEYS: Final = f"SELECT {KEY} FROM keys k ORDER BY k.subscription_id, k.slot"
+ALL_KEYS: Final = f"SELECT {KEY} FROM keys k ORDER BY k.subscription_id, k.slot, k.expires_at"
 
 FIND_SUBSCRIPTION: Final = f"""
     SELECT {SUBSCRIPTION}, {PRODUCT}
@@ -62,24 +68,43 @@ FIND_SUBSCRIPTION: Final = f"""
 """
 
 UPDATE_SUBSCRIPTION: Final = """
-    UPDATE subscriptions SET name = :name, product_id = :product_id, state = :state, expires_at = :expires_at
+    UPDATE subscriptions SET
+        name = :name, product_id = :product_id, state = :state, expires_at = :expires_at,
+        callback_secret = :callback_secret, retired_secret = :retired_secret,
+        retired_secret_until = :retired_secret_until
     WHERE id = :id
 """
 
 SUBSCRIPTION_EXISTS: Final = "SELECT 1 FROM subscriptions WHERE id = ?"
 
 FIND_USAGE: Final = """
-    SELECT l.unfinished, l.queued, q.video_spent
+    SELECT l.unfinished, l.queued, q.video_spent, l.window_started_at, l.window_spent
     FROM limits l LEFT JOIN quotas q ON q.subscription_id = l.subscription_id AND q.period = ?
     WHERE l.subscription_id = ?
 """
 
 ACCESS_VERSION: Final = "SELECT version FROM access_version WHERE only = 1"
-PUT_KEY: Final = """
-    INSERT INTO keys (digest, prefix, slot, subscription_id, created_at)
-    VALUES (:digest, :prefix, :slot, :subscription_id, :created_at)
-    ON CONFLICT (subscription_id, slot) DO UPDATE SET
-        digest = excluded.digest, prefix = excluded.prefix, created_at = excluded.created_at
+
+INSERT_KEY: Final = """
+    INSERT INTO keys (digest, prefix, slot, subscription_id, created_at, expires_at, used_at)
+    VALUES (:digest, :prefix, :slot, :subscription_id, :created_at, :expires_at, :used_at)
 """
 
-FIND_KEYS: Final = f"SELECT {KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot"
+END_REPLACED_KEY: Final = "DELETE FROM keys WHERE subscription_id = ? AND slot = ? AND expires_at IS NOT NULL"
+END_KEYS: Final = "DELETE FROM keys WHERE subscription_id = ? AND slot = ?"
+LET_KEY_GO_ON: Final = "UPDATE keys SET expires_at = ? WHERE subscription_id = ? AND slot = ?"
+
+MOVE_SESSION: Final = """
+    UPDATE sessions SET key_digest = :digest WHERE digest = :session AND key_digest IN (
+        SELECT digest FROM keys WHERE subscription_id = :subscription_id AND slot = :slot
+    )
+"""
+"""Runs before the slot's keys end."""
+
+NOTE_USE: Final = "UPDATE keys SET used_at = ? WHERE digest = ?"
+"""Changes no version: no trigger looks at this column."""
+
+FIND_KEYS: Final = f"""
+    SELECT {KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot, k.expires_at
+"""
+"""The present key of a slot before the one that it replaced."""

@@ -50,7 +50,7 @@ DUE_DELIVERIES: Final = f"""
 """Walks the index from line to line (`Delivery.line`), and takes a few of each, independent of its length."""
 
 FIND_DUE_DELIVERY: Final = f"""
-    SELECT s.callback_secret, {_DELIVERY}, {GENERATION}
+    SELECT s.callback_secret, s.retired_secret, s.retired_secret_until, {_DELIVERY}, {GENERATION}
     FROM deliveries d
     JOIN generations g ON g.id = d.generation_id
     JOIN subscriptions s ON s.id = g.subscription_id

@@ -8,6 +8,7 @@ import msgspec
 from stillmotion.application.administration import Administration
 from stillmotion.domain.errors import ProductNotFound
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Unfiltered
+from stillmotion.http.resources.product_info import ProductInfo
 from stillmotion.http.surfaces.admin import examples, translate, wire
 from stillmotion.http.surfaces.admin.operations import SHARED, office_operation
 
@@ -59,7 +60,7 @@ PRODUCT_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
         "Make a product",
         description="What is left out is not limited, or has the usual limit.",
         wire=wire.NewProduct,
-        answer=wire.ProductInfo,
+        answer=ProductInfo,
         example=examples.NEW_PRODUCT,
         answers={"": examples.PRODUCT},
         answered="The product.",
@@ -72,7 +73,7 @@ PRODUCT_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
         "products/{name}",
         "Look at a product",
         parameters=_NAME,
-        answer=wire.ProductInfo,
+        answer=ProductInfo,
         answers={"": examples.PRODUCT},
         answered="The product.",
         refusals=(*SHARED, ProductNotFound),
@@ -86,7 +87,7 @@ PRODUCT_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
         description="Its subscriptions have the new terms within a second or so.",
         parameters=_NAME,
         wire=wire.ProductTerms,
-        answer=wire.ProductInfo,
+        answer=ProductInfo,
         example={"submits_per_minute": 120, "models": None},
         answers={"": examples.PRODUCT},
         answered="The product as it is now.",

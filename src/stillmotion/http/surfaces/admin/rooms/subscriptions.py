@@ -58,7 +58,7 @@ async def rotate_key(call: Call, office: Administration, asked: Nothing) -> Oper
     subscription_id, slot = call.path["id"].lower(), call.path["slot"]
     if slot not in set(KeySlot):
         raise InvalidRequest(Problem("slot", f"must be {' or '.join(KeySlot)}"))
-    key = await office.subscriptions.rotate(subscription_id, KeySlot(slot))
+    key = (await office.subscriptions.rotate(subscription_id, KeySlot(slot))).key
     return OperationResult(_ENCODE(wire.IssuedKey(subscription_id, slot, key)), status=201)
 
 
