@@ -20,7 +20,7 @@ export const sending = /** @type {Map<string, Row[]>} */ (new Map());
 
 /** Open the dialog over files: pictures, and tables whose first column is a picture's name or address. */
 export async function openBatch(/** @type {File[]} */ files) {
-  const rows = await rowsOf(files);
+  const { rows, missing } = await rowsOf(files);
   const list = h("ul", { class: "lot-rows" });
   const title = () => (rows.length === 1 ? "One clip" : `${rows.length} clips at once`);
   const button = h("button", { class: "button button-main button-large", type: "submit" });
@@ -48,6 +48,7 @@ export async function openBatch(/** @type {File[]} */ files) {
   draw();
   const form = h("form", { class: "stack", on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); dialog.close(); send(rows); } } },
     rows.length === 0 && h("p", { class: "notice notice-warn" }, icon("failures"), h("span", null, "No row with a picture was found. The first column is a picture's address, or the name of a picture that you drop with the table.")),
+    missing.length > 0 && rows.length > 0 && h("p", { class: "notice notice-warn" }, icon("failures"), h("span", null, `Left out, as these pictures are not here: ${missing.slice(0, 5).join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}.`)),
     h("div", { class: "field" }, h("label", { htmlFor: all.id }, "Sentence for all"), all, h("p", { class: "hint" }, "Camera, shape, length and size are taken from Make.")),
     list, h("div", { class: "lot-foot" }, button));
   const dialog = openDialog({ title: title(), body: form, drawer: true });
@@ -55,17 +56,19 @@ export async function openBatch(/** @type {File[]} */ files) {
 
 const nameOf = (/** @type {Row} */ row) => row.file?.name ?? row.url;
 
-/** @returns {Promise<Row[]>} */
+/** @returns {Promise<{rows: Row[], missing: string[]}>} */
 async function rowsOf(/** @type {File[]} */ files) {
   const tables = files.filter((each) => each.type === "text/csv" || each.name.toLowerCase().endsWith(".csv"));
   const pictures = files.filter((each) => !tables.includes(each));
   const blank = { wrong: "", id: null };
-  if (!tables.length) return pictures.slice(0, MOST).map((file) => ({ ...blank, file, url: "", prompt: draft.now.prompt }));
+  if (!tables.length) return { rows: pictures.slice(0, MOST).map((file) => ({ ...blank, file, url: "", prompt: draft.now.prompt })), missing: [] };
   const read = (await Promise.all(tables.map((each) => each.text()))).flatMap(readTable);
-  return read.slice(0, MOST).map((each) => {
+  const rows = read.slice(0, MOST).map((each) => {
     const file = pictures.find((one) => one.name === each.picture.split("/").pop()) ?? null;
     return { ...blank, file, url: file ? "" : each.picture, prompt: each.prompt || draft.now.prompt };
-  }).filter((each) => each.file || /^https?:\/\//.test(each.url));
+  });
+  const usable = (/** @type {Row} */ each) => each.file !== null || /^https?:\/\//.test(each.url);
+  return { rows: rows.filter(usable), missing: rows.filter((each) => !usable(each)).map((each) => each.url || "a row without a picture") };
 }
 
 /** Send all rows, two at a time. The lot's name is in each clip's metadata, so that it is found again. */

@@ -18,11 +18,11 @@ export function foot() {
     plan(/** @type {any} */ plan) {
       const left = plan?.quota_remaining_seconds;
       const facts = plan ? [
+        plan.price !== null && plan.price !== undefined && `costs ${count(plan.price)}`,
+        plan.eta_seconds !== null && plan.eta_seconds !== undefined && `ready in about ${lasting(Math.max(1, Math.round(plan.eta_seconds)))}`,
+        left !== null && left !== undefined && `${lasting(left)} of video left this month`,
         plan.width && `${plan.width} × ${plan.height}`,
         plan.seconds && lasting(plan.seconds),
-        plan.price !== null && plan.price !== undefined && `costs ${count(plan.price)}`,
-        left !== null && left !== undefined && `${lasting(left)} of video left this month`,
-        plan.eta_seconds !== null && plan.eta_seconds !== undefined && `ready in about ${lasting(Math.max(1, Math.round(plan.eta_seconds)))}`,
       ].filter(Boolean) : [];
       fill(line, facts.map((each) => h("span", { class: "number" }, each)));
     },

@@ -3,7 +3,9 @@
 import { get, GENERATIONS } from "../api.js";
 import { fill, h } from "../dom.js";
 import { feed } from "../live.js";
+import { isCancelled } from "../parts/clip-actions.js";
 import { icon } from "../parts/icon.js";
+import { pictureOf } from "../parts/thumbnail.js";
 import { to } from "../router.js";
 
 const SHOWN = 8;
@@ -25,11 +27,11 @@ export function recent(/** @type {{signal: AbortSignal}} */ { signal }) {
   }
 
   function tile(/** @type {any} */ clip) {
-    const picture = clip.assets?.poster ?? clip.assets?.image;
+    const picture = pictureOf(clip);
     const words = clip.request.prompt ?? "Without words";
-    const state = clip.state === "failed" ? "failures" : clip.state === "completed" ? null : "wait";
+    const state = isCancelled(clip) ? "close" : clip.state === "failed" ? "failures" : clip.state === "completed" ? null : "wait";
     return h("a", { class: "recent-tile", href: to("make", [], { clip: clip.id }), data: { id: clip.id }, title: words, "aria-label": `${words}${state ? ` (${clip.state})` : ""}` },
-      picture ? h("img", { src: picture, alt: "", loading: "lazy" }) : icon(state ?? "picture"));
+      picture && h("img", { src: picture, alt: "", loading: "lazy" }), (state || !picture) && icon(state ?? "picture"));
   }
 
   function mark(/** @type {string | null} */ id) {
