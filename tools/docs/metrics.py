@@ -25,6 +25,11 @@ def metric_names() -> list[str]:
     return [_name(each) for each in _families()]
 
 
+def metric_labels() -> dict[str, set[str]]:
+    """The names of every metric's labels, as Prometheus shows them; `le` too."""
+    return {_name(each): {name for sample in each.samples for name in sample.labels} for each in _families()}
+
+
 def _families() -> list[Metric]:
     """All families as a server shows them that has counted one of each."""
     registry, store = CollectorRegistry(), MemoryStore(SystemClock())
