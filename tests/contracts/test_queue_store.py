@@ -8,8 +8,8 @@ import pytest
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.ports.administration import QueueDepth
 from stillmotion.application.ports.store import EVERY_ENGINE, Engines, Submission
-from stillmotion.domain.actions import OperatorAction
-from stillmotion.domain.queue_controls import (
+from stillmotion.domain.operators.actions import OperatorAction
+from stillmotion.domain.operators.queue_controls import (
     EVERYTHING,
     NO_CONTROLS,
     ControlScope,
@@ -21,8 +21,8 @@ from stillmotion.domain.queue_controls import (
 from tests.builders import NOON, a_generation
 from tests.contracts.conftest import keep_subscription
 
-HERE = WorkerName("box-17-ab12", "box")
-ELSEWHERE = WorkerName("tower-9-cd34", "tower")
+HERE = WorkerName("box:17-ab12", "box")
+ELSEWHERE = WorkerName("tower:9-cd34", "tower")
 PARALLAX, WAN = (ControlTarget(ControlScope.MODEL, name) for name in ("parallax/1", "diffusers/wan"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from stillmotion.application.ports.store import Submission
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import WorkStage
-from stillmotion.domain.queue_controls import WorkerName
+from stillmotion.domain.operators.queue_controls import WorkerName
 from stillmotion.domain.record.attempts import LOST_REASON, AttemptRecord, Outcome
 from stillmotion.domain.request import FrameSize
 from tests.builders import NOON, a_generation, some_assets

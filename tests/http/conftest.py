@@ -24,7 +24,6 @@ from stillmotion.adapters.notifications import InProcessChanges, InProcessSignal
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.access import Access, ReadLimits
-from stillmotion.application.action_log import ActionLog
 from stillmotion.application.administration import AdminAccess, Administration
 from stillmotion.application.callbacks.delivery import DeliveryLog
 from stillmotion.application.callbacks.trials import CallbackTrials
@@ -32,10 +31,13 @@ from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.lists import Lists
 from stillmotion.application.metrics import Buckets
+from stillmotion.application.operators.action_log import ActionLog
+from stillmotion.application.operators.oversight import Oversight
+from stillmotion.application.operators.queue_administration import QueueAdministration
+from stillmotion.application.operators.worker_registry import WorkerRegistry
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.application.ports.values import any_codec
 from stillmotion.application.products import Products
-from stillmotion.application.queue_administration import QueueAdministration
 from stillmotion.application.sessions import Sessions
 from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.application.uploads import Uploads
@@ -161,13 +163,15 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def administration_of(store: Any, clock: ManualClock) -> Administration:
+def administration_of(store: Any, clock: ManualClock, objects: Any = None) -> Administration:
     """The operator's use cases over a store."""
     return Administration(
         Products(store, new_uuid7, frozenset(surface.name for surface in SURFACES), models(), a_product()),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, PEPPER),
         QueueAdministration(store, models(), InProcessSignal(), clock),
         ActionLog(store, clock, new_uuid7),
+        Oversight(store, objects, InProcessSignal(), clock),
+        WorkerRegistry(store, clock),
     )
 
 
@@ -202,7 +206,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
     values = clock, new_uuid7, new_token, offered, uploads
     generations = Generations(store, objects, InProcessSignal(), guard, *values, can_encode=can_encode)
     access = parts.get("access") or Access(store, clock, PEPPER)
-    admin = AdminAccess(administration_of(store, clock), clock, parts.pop("admin_key", ADMIN_KEY))
+    admin = AdminAccess(administration_of(store, clock, objects), clock, parts.pop("admin_key", ADMIN_KEY))
     services = Services(
         access=access,
         sessions=Sessions(store, access, admin, clock, new_token),

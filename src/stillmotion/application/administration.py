@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from stillmotion.application.access import KEY_MAX_CHARACTERS, Visit, Window, key_digest
-from stillmotion.application.action_log import ActionLog
+from stillmotion.application.operators.action_log import ActionLog
+from stillmotion.application.operators.oversight import Oversight
+from stillmotion.application.operators.queue_administration import QueueAdministration
+from stillmotion.application.operators.worker_registry import WorkerRegistry
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.products import Products
-from stillmotion.application.queue_administration import QueueAdministration
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded, Reason
 from stillmotion.domain.quotas import WINDOW
@@ -32,6 +34,8 @@ class Administration:
     subscriptions: Subscriptions
     queue: QueueAdministration
     log: ActionLog
+    oversight: Oversight
+    registry: WorkerRegistry
 
 
 @dataclass(frozen=True, slots=True)

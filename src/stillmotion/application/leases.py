@@ -15,7 +15,7 @@ from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, Ille
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import Generation, Lease, WorkStage
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.queue_controls import NOBODY, WorkerName
+from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 from stillmotion.domain.request import FrameSize
 
 LEASE = timedelta(seconds=15)

@@ -27,6 +27,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "subscriptions": ("stillmotion.cli.admin.subscriptions", "Create, list, change, suspend and cancel subscriptions."),
     "keys": ("stillmotion.cli.admin.keys", "Create, list, replace and suspend subscription keys."),
     "queue": ("stillmotion.cli.admin.queue", "Show, pause, resume and drain the queue."),
+    "workers": ("stillmotion.cli.admin.workers", "List the processes that render, and what they are at."),
     "callbacks": ("stillmotion.cli.admin.callbacks", "List what was tried to deliver, and deliver it again."),
     "gc": ("stillmotion.cli.admin.gc", "Remove what has expired, and set aside what belongs to nothing."),
     "backup": ("stillmotion.cli.admin.backup", "Write everything that the server keeps to one file, while it runs."),

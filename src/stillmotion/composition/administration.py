@@ -9,12 +9,14 @@ from stillmotion.adapters.directory.backup import Manifest, write_backup
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
 from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
-from stillmotion.application.action_log import ActionLog
 from stillmotion.application.administration import Administration
 from stillmotion.application.callbacks.delivery import DeliveryLog
+from stillmotion.application.operators.action_log import ActionLog
+from stillmotion.application.operators.oversight import Oversight
+from stillmotion.application.operators.queue_administration import QueueAdministration
+from stillmotion.application.operators.worker_registry import WorkerRegistry
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.products import Products
-from stillmotion.application.queue_administration import QueueAdministration
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.composition.engines import catalogue
@@ -34,14 +36,16 @@ def administration(settings: Settings, missing: Missing = Missing.REFUSE) -> Ite
 
 def administration_over(settings: Settings, store: SqliteStore, signal: QueueSignal | None = None) -> Administration:
     """The administration over an open store. `signal` wakes the workers of this process, if there are any."""
-    clock, models = SystemClock(), catalogue(settings)
+    clock, models, signal = SystemClock(), catalogue(settings), signal or InProcessSignal()
     surfaces = frozenset(surface.name for surface in SURFACES)
     pepper = derived(directory_of(settings, Missing.REFUSE), KEYS)
     return Administration(
         Products(store, new_uuid7, surfaces, models, default_product(settings)),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, pepper),
-        QueueAdministration(store, models, signal or InProcessSignal(), clock),
+        QueueAdministration(store, models, signal, clock),
         ActionLog(store, clock, new_uuid7),
+        Oversight(store, open_storage(settings), signal, clock),
+        WorkerRegistry(store, clock),
     )
 
 

@@ -78,6 +78,16 @@ def trouble_with_network(network: DepthNetwork) -> str | None:
     return None
 
 
+def depth_trouble(settings: Settings) -> tuple[str, str | None] | None:
+    """The depth model in words, and the reason why it cannot be used; None where depth is estimated."""
+    found = depth_set_up(settings)
+    if found is None:
+        return None
+    if found.network is not None:
+        return found.sentence, trouble_with_network(found.network)
+    return found.sentence, None if found.file.is_file() else f"depth_model names {found.file}, which is not a file"
+
+
 def depth_folders(settings: Settings) -> Sequence[Path]:
     """Folders in which a pulled network is looked for: that of these settings, then this user's own.
 

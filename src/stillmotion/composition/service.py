@@ -30,8 +30,9 @@ from stillmotion.composition.installation import LINKS, Missing, derived, direct
 from stillmotion.composition.outbound import callback_trials, outbound
 from stillmotion.composition.preflight import tell_troubles
 from stillmotion.composition.watching import checks, measures
-from stillmotion.composition.workers import attempt_context, name_of_this_process, running, worker_host
+from stillmotion.composition.workers import attempt_context, heartbeats, name_of_this_process, running, worker_host
 from stillmotion.config import Settings
+from stillmotion.domain.operators.processes import ProcessRole
 from stillmotion.http.app import App, build_app, dialects
 from stillmotion.http.edge.services import Draining, Services
 from stillmotion.media.input.heif import reads_heic
@@ -105,11 +106,11 @@ async def service(
             model_states=partial(model_states, models, others, host),
             measures=measures(store, directory, host),
         )
-        callbacks = Callbacks(
-            store, GuardedCallbackSender(connections), sign, clock, SystemRandom().random, fault, tally
-        )
+        sender, chance = GuardedCallbackSender(connections), SystemRandom().random
+        callbacks = Callbacks(store, sender, sign, clock, chance, fault, tally)
         bodies = dialects(services.asset_urls, settings.public_url or address)
-        parts = (host, Deliverer(callbacks, bodies, announcements), *_upkeep(store, services, tally))
+        beats = heartbeats(host, store, work.worker, ProcessRole.SERVER)
+        parts = (host, beats, Deliverer(callbacks, bodies, announcements), *_upkeep(store, services, tally))
         if not directory.workers.any_taken:
             # No other process renders, so every lease is a leftover of the last server.
             tally.count(ATTEMPTS, "lost", by=await work.reclaim_all())

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
 
@@ -18,6 +19,7 @@ from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.leases import Work
 from stillmotion.application.metrics import Tally
+from stillmotion.application.ports.administration import ProcessStore
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.composition.engines import devices, forwarders, offered, renderers, tried_renderer, video_codec
 from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
@@ -25,9 +27,11 @@ from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_absent_devices
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.catalogue import Catalogue
-from stillmotion.domain.queue_controls import WorkerName
+from stillmotion.domain.operators.processes import ProcessReport, ProcessRole
+from stillmotion.domain.operators.queue_controls import WorkerName
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.background.displacement import DisplacedWatch
+from stillmotion.worker.background.heartbeats import Heartbeats
 from stillmotion.worker.background.tallies import TallyKeeper
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import NewRenderer, WorkerHost
@@ -58,14 +62,25 @@ async def worker(settings: Settings, faults: Faults | None = None) -> AsyncItera
         host, _ = await worker_host(settings, context, offered(settings), faults)
         watch = DisplacedWatch(lambda: store.displaced).run()
         counting = TallyKeeper(tally, store, store).run()
-        async with running(host.run(), watch, counting, _tell_able(host, place), tell_absent_devices(settings)):
+        beating = heartbeats(host, store, work.worker, ProcessRole.WORKER).run()
+        async with running(
+            host.run(), watch, counting, beating, _tell_able(host, place), tell_absent_devices(settings)
+        ):
             yield host
+
+
+def heartbeats(host: WorkerHost, store: ProcessStore, name: WorkerName, role: ProcessRole) -> Heartbeats:
+    """The heartbeats of this process."""
+    clock = SystemClock()
+    now = clock.now()
+    first = ProcessReport(name, role, os.getpid(), version("stillmotion"), now, now, is_able=False)
+    return Heartbeats(host, store, clock, first)
 
 
 def name_of_this_process() -> WorkerName:
     """A new name for the worker in this process: no other process has it, on any machine, now or later."""
     host = socket.gethostname()
-    return WorkerName(f"{host}-{os.getpid()}-{token_hex(2)}", host)
+    return WorkerName(f"{host}:{os.getpid()}-{token_hex(2)}", host)
 
 
 async def _tell_able(host: WorkerHost, place: WorkerPlace) -> None:

@@ -17,6 +17,9 @@
     │   ├── GenerationNotFound        also for another subscription's
     │   │   ├── CallbackNotFound      the generation has no such message
     │   │   └── CursorNotFound        a list is to begin after a generation that is not there
+    │   ├── NotQueued                 only a queued generation has a place in line
+    │   ├── AlreadyOver               a finished generation cannot be cancelled
+    │   ├── CountDiffers              a batch is not as large as its sender thought
     │   ├── ModelNotFound             none of that name for this subscription
     │   ├── ProductNotFound           the administrator's own, as the next
     │   └── SubscriptionNotFound
@@ -155,6 +158,28 @@ class CallbackNotFound(GenerationNotFound):
 
 class CursorNotFound(GenerationNotFound):
     """A list begins after a generation that this subscription does not have."""
+
+
+class NotQueued(Refused):
+    """A generation without a place in line, since it is under way or finished."""
+
+    def __init__(self, generation_id: str, state: str) -> None:
+        super().__init__(f"{generation_id} is {state}: only a queued generation has a place in line")
+
+
+class AlreadyOver(Refused):
+    """A finished generation, which cannot be cancelled."""
+
+    def __init__(self, generation_id: str, state: str) -> None:
+        super().__init__(f"{generation_id} is {state} already: only an unfinished generation can be cancelled")
+
+
+class CountDiffers(Refused):
+    """A batch whose sender expected another number of generations. Nothing was done."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(f"{found} generations pass the filter, not {expected}: look at the list again")
+        self.found = found
 
 
 class ModelNotFound(Refused):

@@ -15,9 +15,11 @@ from stillmotion.application.ports.store import Engines
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.models.states import READY, ModelState, ModelStateName
+from stillmotion.domain.operators.processes import LaneReport
 from stillmotion.worker.attempt import AttemptContext
 from stillmotion.worker.devices import Device
 from stillmotion.worker.input_stage import POLL, InputStage
+from stillmotion.worker.lane_board import LaneBoard
 from stillmotion.worker.lanes import AnyModel, Stints
 from stillmotion.worker.makers.local import LocalMaker
 from stillmotion.worker.makers.remote import RemoteMaker, Successor
@@ -80,6 +82,13 @@ class WorkerHost:
         self._forward_stages = [
             InputStage(workshop, AnyModel(each.engines), each.at_once, each.forget) for each in forwarders
         ]
+        self._board = LaneBoard(workshop.clock)
+        for stand in self._stands:
+            self._board.set_up(stand.name)
+        for each in forwarders:
+            for number in range(each.at_once):
+                self._board.set_up(_name_of_lane(each, number), each.entry.engine_name)
+        self._offered: dict[str, tuple[str, ...]] = {}
         self._lanes: list[asyncio.Task[None]] = []
         self._able: set[str] = set()
         self._unfit: dict[str, str] = {}
@@ -101,6 +110,17 @@ class WorkerHost:
     def alive(self) -> bool:
         """True where some lane's renderer works, or is being replaced after a crash."""
         return bool(self._able) and not self._stopping.is_set()
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Engines that it makes clips of, as far as their renderers have started."""
+        here = {engine for offered in self._offered.values() for engine in offered}
+        return tuple(sorted(here.union(each.entry.engine_name for each in self._forwarders)))
+
+    @property
+    def lanes(self) -> tuple[LaneReport, ...]:
+        """Its lanes, and the generation that each makes."""
+        return self._board.reports
 
     def trouble_with(self, engine: str) -> str | None:
         """Reason why no device makes that engine's clips now; None where one does, or for an engine without device."""
@@ -204,6 +224,7 @@ class WorkerHost:
             raise Unavailable("no renderer can be started") from error
         self._able.add(stand.name)
         self._unfit_models[stand.name] = ready.unfit
+        self._offered[stand.name] = tuple(ready.engines)
         for engine, why in ready.unfit.items():
             log.critical("model_unfit", lane=stand.name, engine=engine, why=why)
         log.info(
@@ -237,25 +258,32 @@ class WorkerHost:
         if stand.device is not None:
             await self._hand_on(stand.device, self._unfit_models[stand.name])
         attempt = await stand.stage.next()
-        return attempt is None or await attempt.carry_on(LocalMaker(renderer, stand.entry(attempt.generation.engine)))
+        if attempt is None:
+            return True
+        with self._board.at_work(stand.name, attempt.generation):
+            return await attempt.carry_on(LocalMaker(renderer, stand.entry(attempt.generation.engine)))
 
     async def _forward_lane(self, forwarder: RemoteMaker, stage: InputStage, number: int) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             rested = False
             with _lane_goes_on():
-                rested = await self._forward_once(forwarder, stage, is_first=number == 0)
+                rested = await self._forward_once(forwarder, stage, number)
             pause = FIRST_PAUSE_SECONDS if rested else min(await self._pause(pause), LONGEST_FORWARD_PAUSE_SECONDS)
 
-    async def _forward_once(self, forwarder: RemoteMaker, stage: InputStage, *, is_first: bool) -> bool:
+    async def _forward_once(self, forwarder: RemoteMaker, stage: InputStage, number: int) -> bool:
         """As `_work_once`. While the server is in trouble, its work goes to others and one lane asks for its state."""
+        is_first = number == 0
         if forwarder.trouble is not None and not (is_first and await forwarder.is_back()):
             await stage.hand_back()
             if is_first and forwarder.has_stand_in:
                 await self._reroute(forwarder.entry.engine_name, forwarder.successor)
             return False
         attempt = await stage.next()
-        return attempt is None or await attempt.carry_on(forwarder)
+        if attempt is None:
+            return True
+        with self._board.at_work(_name_of_lane(forwarder, number), attempt.generation):
+            return await attempt.carry_on(forwarder)
 
     async def _reroute(self, engine: str, successor: Successor) -> None:
         """Reroute the work of a server or a device in trouble."""
@@ -295,6 +323,10 @@ class WorkerHost:
                 log.warning("leases_reclaimed", count=taken)
                 self._workshop.signal.notify()
                 self._workshop.announcements.notify()
+
+
+def _name_of_lane(forwarder: RemoteMaker, number: int) -> str:
+    return f"{forwarder.entry.name} {number}"
 
 
 async def _nobody_else(remote: str) -> None:

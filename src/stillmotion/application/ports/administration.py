@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
-from stillmotion.domain.actions import OperatorAction
-from stillmotion.domain.queue_controls import ControlTarget, QueueControl, QueueControls
+from stillmotion.application.ports.lists import EVERYTHING, Filter, Walk
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.operators.actions import OperatorAction
+from stillmotion.domain.operators.processes import ProcessReport
+from stillmotion.domain.operators.queue_controls import ControlTarget, QueueControl, QueueControls
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +56,59 @@ class ActionStore(Protocol):
 
     async def actions(self, before: str | None, limit: int) -> Sequence[OperatorAction]:
         """Up to `limit` actions, the latest first, older than the one with the id `before`, if that is given."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EverybodysFilter:
+    """Choice of everybody's generations, with the parts that an owner's list has no use for. None chooses all.
+
+    `worker` is the id of the process of any attempt, or the machine's name at its beginning.
+    """
+
+    chosen: Filter = EVERYTHING
+    subscription_id: str | None = None
+    engine: str | None = None
+    worker: str | None = None
+
+
+class QueuePlace(StrEnum):
+    """Place in line that a queued generation can be moved to.
+
+    At the front it goes before everybody's turn; at the back, behind all that its owner has queued by now.
+    """
+
+    FRONT = "front"
+    BACK = "back"
+
+
+class EverybodysStore(Protocol):
+    """Store of everybody's generations."""
+
+    async def everybodys(self, asked: EverybodysFilter, walk: Walk) -> Sequence[Generation]:
+        """The chosen generations of a walk, as they were last committed."""
+        ...
+
+    async def count_everybodys(self, asked: EverybodysFilter) -> int:
+        """The number of chosen generations."""
+        ...
+
+    async def move(self, generation_id: str, place: QueuePlace, now: datetime) -> None:
+        """Move a queued generation in the line. Raises `GenerationNotFound`, or `NotQueued` for any other state."""
+        ...
+
+
+class ProcessStore(Protocol):
+    """Store of the processes that serve or render, as they last told of themselves."""
+
+    async def beat(self, report: ProcessReport) -> None:
+        """Store a heartbeat in place of the process's last one, and forget processes that were lost long ago."""
+        ...
+
+    async def processes(self) -> Sequence[ProcessReport]:
+        """All known processes, lost ones too, in the order of their start."""
+        ...
+
+    async def forget_process(self, process_id: str) -> None:
+        """Forget a process that ends in order."""
         ...

@@ -9,7 +9,7 @@ from stillmotion.application.ports.record import RecordStore
 from stillmotion.application.ports.sessions import SessionStore
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState
 from stillmotion.domain.generation import Generation, GenerationView
-from stillmotion.domain.queue_controls import NOBODY, QueueControls, WorkerName
+from stillmotion.domain.operators.queue_controls import NOBODY, QueueControls, WorkerName
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, Product, RetiredSecret, Subscription, Usage, valid_secrets
 from stillmotion.domain.uploads import Upload

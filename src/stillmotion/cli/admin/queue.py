@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from stillmotion.application.administration import Administration
-from stillmotion.application.queue_administration import QueueState
+from stillmotion.application.operators.queue_administration import QueueState
 from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, print_json
 from stillmotion.http.surfaces.admin.rooms.queue import QueueInfo, queue_info
 
@@ -56,7 +56,7 @@ def _say(shown: QueueInfo) -> None:
     for each in shown.controls:
         what = {"all": "everything", "model": each.name, "worker": f"worker {each.name}"}[each.scope]
         click.echo(f"{each.state}: {what}, since {each.since:%Y-%m-%d %H:%M} UTC by {each.by}")
-    if shown.drained:
+    if shown.drained and not waiting + under_way:
         click.echo("Drained: nothing waits and nothing is under way.")
 
 

@@ -3,34 +3,23 @@
 import asyncio
 import json
 import os
-import secrets
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
-from stillmotion.adapters.models.depth_network import DEFAULT
 from stillmotion.adapters.private_files import UMASK
-from stillmotion.cli.doctor.directory import Finding, database, log_support, place, privacy
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
-from stillmotion.composition.preflight import (
-    FEW_FILES,
-    absent_devices,
-    files_allowed,
-    refuse_few_files,
-    trouble_with_devices,
-    trouble_with_storage,
-)
+from stillmotion.composition.doctor.directory import Finding
+from stillmotion.composition.doctor.examination import CHECKS, Examination, examine
+from stillmotion.composition.preflight import absent_devices, trouble_with_devices
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
 
-LOW_SPACE = 1_000_000_000
-"""Free bytes below which the disk is a problem: some thousand short clips, or a few dozen large ones under way."""
 CLIP_SECONDS = 1.0
 
 
@@ -65,35 +54,17 @@ def _examined(ctx: click.Context, data_dir: Path | None) -> Iterator[Finding]:
         yield Finding("settings", str(error), "Nothing else can be looked at before that.")
         return
     configure(settings.log_level, settings.log_format)
-    yield from examine(settings)
+    yield from examine(settings, (*CHECKS, *_thorough()))
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Run every check in turn. A check that raises is a finding of its own, and the others still run."""
-    checks: tuple[tuple[str, Callable[[Settings], Finding]], ...] = (
-        ("python", _python),
-        ("sqlite", _sqlite),
-        ("settings", _settings),
-        ("open files", _open_files),
-        ("data directory", place),
-        ("private files", privacy),
-        ("free space", _free_space),
-        ("write-ahead log", log_support),
-        ("database", database),
-        ("storage", _storage),
+def _thorough() -> Sequence[Examination]:
+    """Checks that only a person waits for: they load torch, render a clip, listen on the address."""
+    return (
         ("address", _address),
         ("devices", _devices),
-        ("depth", _depth),
         ("renderer", _renderer),
         ("engines from outside", _engines_from_outside),
     )
-    for name, check in checks:
-        try:
-            yield check(settings)
-        except StillmotionError as error:
-            yield Finding(name, str(error), "Do what the sentence says, then look again.")
-        except Exception as error:
-            yield Finding(name, f"{type(error).__name__}: {error}", "This should not happen: please report it.")
 
 
 def _show(finding: Finding) -> None:
@@ -106,86 +77,6 @@ def _show(finding: Finding) -> None:
 def _as_json(finding: Finding) -> dict[str, object]:
     shown: dict[str, object] = {"name": finding.name, "ok": not finding.is_problem, "said": finding.said}
     return shown | ({"remedy": finding.remedy} if finding.is_problem else {})
-
-
-def _python(settings: Settings) -> Finding:
-    del settings
-    return Finding("python", f"{sys.version.split()[0]} on {sys.platform}, {os.cpu_count()} cores")
-
-
-def _sqlite(settings: Settings) -> Finding:
-    from stillmotion.adapters.store.sqlite.connections.database import refuse_unsafe_sqlite, sqlite_version
-
-    del settings
-    version = sqlite_version()
-    refuse_unsafe_sqlite(version)
-    return Finding("sqlite", f"{'.'.join(map(str, version))}, without the WAL-reset bug")
-
-
-def _settings(settings: Settings) -> Finding:
-    from stillmotion.composition.engines import catalogue, has_encoder, video_codec
-    from stillmotion.composition.outbound import image_source
-    from stillmotion.domain.request import VideoCodec
-
-    image_source(settings)
-    codec = video_codec(settings)
-    others = " and ".join(each for each in VideoCodec if each is not codec and has_encoder(each))
-    missing = ", ".join(each for each in VideoCodec if not has_encoder(each))
-    on_request = f"{others} on request" if others else f"the installed PyAV has no encoder for {missing}"
-    offered = len(catalogue(settings).models)
-    links = settings.public_url or "as the server is called"
-    said = f"clips are {codec} ({on_request}), kept in {settings.storage}; links: {links}"
-    return Finding("settings", f"{said}; renderers: {settings.renderers}; models: {offered}")
-
-
-def _open_files(settings: Settings) -> Finding:
-    del settings
-    allowed = files_allowed()
-    if allowed is not None and allowed < FEW_FILES:
-        refuse_few_files()
-        remedy = f"Raise it to {FEW_FILES} or more: `ulimit -Hn`, or LimitNOFILE= of the service."
-        return Finding("open files", f"at most {allowed}: few callers can be connected at once", remedy)
-    return Finding("open files", f"up to {'any number' if allowed is None else allowed}")
-
-
-def _free_space(settings: Settings) -> Finding:
-    folder = next(
-        each for each in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents) if each.exists()
-    )
-    free = shutil.disk_usage(folder).free
-    said = f"{free / 1e9:.1f} GB"
-    if free < LOW_SPACE:
-        return Finding("free space", said, "Make room, or choose a data directory on another disk.")
-    return Finding("free space", said)
-
-
-def _storage(settings: Settings) -> Finding:
-    from stillmotion.adapters.directory.data_directory import data_directory
-    from stillmotion.composition.installation import open_storage
-
-    if settings.storage == "local" and not data_directory(settings.data_dir).objects.is_dir():
-        return Finding("storage", "local, made with the data directory")
-    objects = open_storage(settings)
-    key, content = f"checks/doctor-{secrets.token_hex(8)}", secrets.token_bytes(64)
-
-    async def round_trip() -> str | bool:
-        trouble = await trouble_with_storage(objects)
-        if trouble is not None:
-            return trouble
-        await objects.put(key, content)
-        try:
-            return b"".join([piece async for piece in objects.read(key, 0, len(content))]) == content
-        finally:
-            await objects.delete(key)
-
-    began = time.monotonic()
-    came = asyncio.run(round_trip())
-    if isinstance(came, str):
-        remedy = "Check the settings storage and storage_options: bucket, region, endpoint, keys."
-        return Finding("storage", f"{settings.storage} cannot be used: {came}", remedy)
-    if not came:
-        return Finding("storage", f"{settings.storage} gave back other bytes", "Do not use this storage.")
-    return Finding("storage", f"{settings.storage}, written and read back in {time.monotonic() - began:.2f} s")
 
 
 def _address(settings: Settings) -> Finding:
@@ -219,21 +110,6 @@ def _devices(settings: Settings) -> Finding:
     absent = asyncio.run(absent_devices(settings.devices))
     remedy = "Mend the driver, or name others in the setting devices."
     return Finding("devices", "; ".join(absent) or f"{named}, as torch sees them", remedy if absent else "")
-
-
-def _depth(settings: Settings) -> Finding:
-    from stillmotion.cli.models.depth import depth_trouble
-    from stillmotion.composition.depth import NO_MODEL, pull_command
-
-    known = depth_trouble(settings)
-    if known is None and settings.depth_model in NO_MODEL:
-        return Finding("depth", f"estimated from the picture, since depth_model is {settings.depth_model}")
-    if known is None:
-        return Finding(
-            "depth", f"estimated from the picture; `{pull_command(DEFAULT)}` fetches a larger network that tells it"
-        )
-    said, trouble = known
-    return Finding("depth", trouble or said, "Do what the sentence says, then look again." if trouble else "")
 
 
 def _renderer(settings: Settings) -> Finding:

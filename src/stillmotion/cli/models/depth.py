@@ -24,7 +24,6 @@ from stillmotion.composition.depth import (
     folder_to_pull_into,
     has_runtime,
     pull_command,
-    trouble_with_network,
 )
 from stillmotion.config import Settings
 
@@ -70,16 +69,6 @@ def _after_pull(settings: Settings) -> str:
     if settings.depth_model:
         return f"It is not used: depth_model names {settings.depth_model}."
     return "generate, demo, serve and worker use it from their next start on; drawings stay one plane."
-
-
-def depth_trouble(settings: Settings) -> tuple[str, str | None] | None:
-    """The depth model in words, and the reason why it cannot be used; None where depth is estimated."""
-    found = depth_set_up(settings)
-    if found is None:
-        return None
-    if found.network is not None:
-        return found.sentence, trouble_with_network(found.network)
-    return found.sentence, None if found.file.is_file() else f"depth_model names {found.file}, which is not a file"
 
 
 def described_depth(settings: Settings) -> Mapping[str, Any]:

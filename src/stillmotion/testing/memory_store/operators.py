@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from stillmotion.adapters.store.queue_depths import to_depths
 from stillmotion.application.ports.administration import QueueDepth
-from stillmotion.domain.actions import OperatorAction
-from stillmotion.domain.queue_controls import ControlTarget, QueueControl, QueueControls
+from stillmotion.domain.operators.actions import OperatorAction
+from stillmotion.domain.operators.queue_controls import ControlTarget, QueueControl, QueueControls
 from stillmotion.testing.memory_store.tables import MemoryTables
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from stillmotion.application.ports.store import EVERY_ENGINE, Change, Engines
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.queue_controls import NOBODY, WorkerName
+from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 from stillmotion.testing.memory_store.generations import MemoryGenerations
 
 
@@ -48,7 +48,9 @@ class MemoryQueue(MemoryGenerations):
         counted = Counter(each.state for each in self._generations.values())
         return {state.value: counted[state] for state in (State.QUEUED, State.DREAMING)}
 
-    def _turn(self, generation: Generation) -> tuple[int, datetime, str, datetime]:
+    def _turn(self, generation: Generation) -> tuple[int, int, datetime, str, datetime]:
         owner = generation.subscription_id
-        line = self._lines[owner]
-        return line.turn, line.since, owner, generation.created_at
+        line, moved = self._lines[owner], self._moved.get(generation.id)
+        urgency = moved if isinstance(moved, int) else 0
+        place = moved if isinstance(moved, datetime) else generation.created_at
+        return urgency, line.turn, line.since, owner, place

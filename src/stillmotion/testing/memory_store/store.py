@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from stillmotion.testing.memory_store.access import MemorySubscriptions
 from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
+from stillmotion.testing.memory_store.everybodys import MemoryEverybodys
 from stillmotion.testing.memory_store.lists import MemoryLists
 from stillmotion.testing.memory_store.metrics import MemoryMetrics
 from stillmotion.testing.memory_store.operators import MemoryOperators
+from stillmotion.testing.memory_store.processes import MemoryProcesses
 from stillmotion.testing.memory_store.queue import MemoryQueue
 from stillmotion.testing.memory_store.retention import MemoryRetention
 from stillmotion.testing.memory_store.sessions import MemorySessions
@@ -22,6 +24,8 @@ class MemoryStore(
     MemoryCallbacks,
     MemoryUploads,
     MemoryOperators,
+    MemoryEverybodys,
+    MemoryProcesses,
     MemorySessions,
     MemoryMetrics,
 ):

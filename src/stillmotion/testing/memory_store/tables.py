@@ -6,11 +6,12 @@ from datetime import datetime
 
 from stillmotion.application.ports.store import Changed, unwatched
 from stillmotion.application.ports.values import Clock
-from stillmotion.domain.actions import OperatorAction
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation
-from stillmotion.domain.queue_controls import NO_CONTROLS, QueueControls
+from stillmotion.domain.operators.actions import OperatorAction
+from stillmotion.domain.operators.processes import ProcessReport
+from stillmotion.domain.operators.queue_controls import NO_CONTROLS, QueueControls
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.record.attempts import AttemptRecord
 from stillmotion.domain.subscriptions import Key, Product, Session, Subscription
@@ -46,6 +47,8 @@ class MemoryTables:
     _uploads: dict[str, Upload] = field(default_factory=dict)
     _controls: QueueControls = NO_CONTROLS
     _actions: dict[str, OperatorAction] = field(default_factory=dict)
+    _processes: dict[str, ProcessReport] = field(default_factory=dict)
+    _moved: dict[str, int | datetime] = field(default_factory=dict)
     _samples: defaultdict[tuple[str, tuple[str, ...]], float] = field(default_factory=lambda: defaultdict(float))
 
     def _unfinished(self, owner: str) -> int:

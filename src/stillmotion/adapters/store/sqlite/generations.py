@@ -48,7 +48,7 @@ from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.queue_controls import NOBODY, WorkerName
+from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 from stillmotion.domain.quotas import refunded_by
 from stillmotion.domain.record.attempts import AttemptRecord
 
@@ -141,7 +141,7 @@ class SqliteGenerations:
 
         def operation(connection: apsw.Connection) -> Generation | None:
             wanted = asked(connection.execute(operators.CONTROLS).fetchall())
-            row = None if wanted is None else connection.execute(lines.NEXT_QUEUED, wanted).get
+            row = None if wanted is None else _next(connection, wanted)
             return None if row is None else _apply(connection, to_generation(row), claim, now, worker.id)
 
         claimed = await self.writer.run(operation)
@@ -187,6 +187,12 @@ class SqliteGenerations:
         if after.is_terminal and not before.is_terminal:
             self._ended(after)
         return after
+
+
+def _next(connection: apsw.Connection, wanted: Claim) -> Row | None:
+    """The row of the next generation for a claim: one at the very front, or the one whose turn it is."""
+    row: Row | None = connection.execute(lines.NEXT_URGENT, wanted[:3]).get
+    return row or connection.execute(lines.NEXT_QUEUED, wanted).get
 
 
 def delete_generation(connection: apsw.Connection, generation_id: str, now: datetime) -> Generation | None:

@@ -12,9 +12,15 @@ from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.generation_rows import Row, microseconds, to_time
 from stillmotion.adapters.store.sqlite.queries import operators
 from stillmotion.application.ports.administration import QueueDepth
-from stillmotion.domain.actions import OperatorAction
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.queue_controls import ControlScope, ControlState, ControlTarget, QueueControl, QueueControls
+from stillmotion.domain.operators.actions import OperatorAction
+from stillmotion.domain.operators.queue_controls import (
+    ControlScope,
+    ControlState,
+    ControlTarget,
+    QueueControl,
+    QueueControls,
+)
 
 _BEYOND_EVERY_ID: Final = "~"
 _encode_json = msgspec.json.Encoder().encode

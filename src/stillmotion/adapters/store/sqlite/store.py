@@ -11,10 +11,12 @@ from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
 from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import SqliteCallbacks
+from stillmotion.adapters.store.sqlite.everybodys import SqliteEverybodys
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
 from stillmotion.adapters.store.sqlite.lists import SqliteLists
 from stillmotion.adapters.store.sqlite.metrics import SqliteMetrics
 from stillmotion.adapters.store.sqlite.operators import SqliteOperators
+from stillmotion.adapters.store.sqlite.processes import SqliteProcesses
 from stillmotion.adapters.store.sqlite.queries import transactions
 from stillmotion.adapters.store.sqlite.retention import SqliteRetention
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
@@ -36,6 +38,8 @@ class SqliteStore(
     SqliteRetention,
     SqliteUploads,
     SqliteOperators,
+    SqliteEverybodys,
+    SqliteProcesses,
     SqliteSessions,
     SqliteMetrics,
 ):
@@ -57,6 +61,8 @@ class SqliteStore(
         SqliteRetention.__init__(self, reader)
         SqliteUploads.__init__(self, writer, reader)
         SqliteOperators.__init__(self, writer, reader)
+        SqliteEverybodys.__init__(self, writer, reader)
+        SqliteProcesses.__init__(self, writer, reader)
         SqliteSessions.__init__(self, writer, reader)
         SqliteMetrics.__init__(self, writer, reader)
 

@@ -1,9 +1,13 @@
 """The administration's refusals."""
 
 from stillmotion.domain.errors import (
+    AlreadyOver,
+    CountDiffers,
+    GenerationNotFound,
     InvalidRequest,
     LimitExceeded,
     NotAuthenticated,
+    NotQueued,
     ProductNotFound,
     SessionRefused,
     SubscriptionNotFound,
@@ -64,7 +68,35 @@ PROBLEMS = Refusals(
             detailed=_sentence,
         ),
         RefusalRule(
+            GenerationNotFound,
+            404,
+            "there is no such generation",
+            Refusal("There is no generation 0199: look for it in the list of generations"),
+            detailed=_sentence,
+        ),
+        RefusalRule(
             MethodNotAllowed, 405, "the path is there for other methods", Refusal("This path has other methods")
+        ),
+        RefusalRule(
+            AlreadyOver,
+            409,
+            "the generation is finished",
+            Refusal("0199 is completed already: only an unfinished generation can be cancelled"),
+            detailed=_sentence,
+        ),
+        RefusalRule(
+            NotQueued,
+            409,
+            "the generation does not wait any more",
+            Refusal("0199 is dreaming: only a queued generation has a place in line"),
+            detailed=_sentence,
+        ),
+        RefusalRule(
+            CountDiffers,
+            409,
+            "another number of generations passes the filter: the sentence says it",
+            Refusal("12 generations pass the filter, not 10: look at the list again"),
+            detailed=_sentence,
         ),
         RefusalRule(
             LimitExceeded,

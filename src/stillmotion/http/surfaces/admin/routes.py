@@ -8,9 +8,11 @@ from stillmotion.http.server.replies import Headers
 from stillmotion.http.surfaces.admin.operations import BASE
 from stillmotion.http.surfaces.admin.refusals import PROBLEMS
 from stillmotion.http.surfaces.admin.rooms.actions import ACTION_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.generations import GENERATION_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.products import PRODUCT_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.queue import QUEUE_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.subscriptions import SUBSCRIPTION_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.workers import WORKER_OPERATIONS
 
 _SCHEME = "bearer "
 
@@ -46,5 +48,12 @@ ADMIN = Surface(
     security_schemes={"adminKey": {"type": "http", "scheme": "bearer"}},
     base=BASE,
     admit=admit,
-    operations=(*PRODUCT_OPERATIONS, *SUBSCRIPTION_OPERATIONS, *QUEUE_OPERATIONS, *ACTION_OPERATIONS),
+    operations=(
+        *PRODUCT_OPERATIONS,
+        *SUBSCRIPTION_OPERATIONS,
+        *QUEUE_OPERATIONS,
+        *GENERATION_OPERATIONS,
+        *WORKER_OPERATIONS,
+        *ACTION_OPERATIONS,
+    ),
 )

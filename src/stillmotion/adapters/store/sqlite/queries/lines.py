@@ -17,11 +17,22 @@ NEXT_QUEUED: Final = f"""
         )
         ORDER BY l.turn, l.turn_since LIMIT 1
     ) AND {_MEANT.format("g")}
-    ORDER BY g.created_at, g.sequence LIMIT 1
+    ORDER BY coalesce(g.moved_to, g.created_at), g.sequence LIMIT 1
 """
 """The longest waiting generation of the subscription whose turn it is, among those with work for these engines.
 
 Bindings: the subscriptions to pass over, then the engines twice. The index holds engines: no other rows are read.
+"""
+
+NEXT_URGENT: Final = f"""
+    SELECT {GENERATION} FROM generations g
+    WHERE g.state = 'queued' AND g.moved_to < 0 AND g.subscription_id NOT IN (SELECT value FROM json_each(?))
+        AND {_MEANT.format("g")}
+    ORDER BY g.moved_to LIMIT 1
+"""
+"""The generation that an operator moved to the front, the last moved first. Mostly there is none.
+
+Bindings: as of `NEXT_QUEUED`, with the engines once.
 """
 
 QUEUED_FOR: Final = "SELECT id FROM generations WHERE state = 'queued' AND engine = ?"

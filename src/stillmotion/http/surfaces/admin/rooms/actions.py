@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillmotion.application.administration import Administration
-from stillmotion.domain.actions import OperatorAction
+from stillmotion.domain.operators.actions import OperatorAction
 from stillmotion.http.edge.operation import Call, Operation, OperationResult
 from stillmotion.http.surfaces.admin.operations import office_operation
 

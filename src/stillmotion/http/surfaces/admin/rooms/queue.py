@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillmotion.application.administration import Administration
-from stillmotion.application.queue_administration import QueueState
-from stillmotion.domain.queue_controls import QueueControl
+from stillmotion.application.operators.queue_administration import QueueState
+from stillmotion.domain.operators.queue_controls import QueueControl
 from stillmotion.http.edge.operation import Call, Operation, OperationResult, Unfiltered
 from stillmotion.http.surfaces.admin.operations import ACTOR, office_operation
 
@@ -36,7 +36,10 @@ class ControlInfo(Struct, frozen=True):
 
 
 class QueueInfo(Struct, frozen=True):
-    """The queue. `paused` and `drained` are about all of it; `depth` is the number that wait, by engine."""
+    """The queue. `paused` and `drained` are about all of it: nothing new is begun, nothing new is accepted.
+
+    `depth` and `under_way` are the numbers that wait and that are being made, by engine.
+    """
 
     paused: bool
     drained: bool

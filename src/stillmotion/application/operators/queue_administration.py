@@ -9,7 +9,7 @@ from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import InvalidRequest, Problem
-from stillmotion.domain.queue_controls import (
+from stillmotion.domain.operators.queue_controls import (
     EVERYTHING,
     ControlScope,
     ControlState,
@@ -37,8 +37,8 @@ class QueueState:
 
     @property
     def is_drained(self) -> bool:
-        """True if all was drained, and nothing waits or is under way any more."""
-        return self.controls.state_of(EVERYTHING) is ControlState.DRAINING and not self.depth
+        """True if nothing new is accepted. It is empty once there is no depth."""
+        return self.controls.state_of(EVERYTHING) is ControlState.DRAINING
 
     @property
     def oldest_seconds(self) -> float | None:

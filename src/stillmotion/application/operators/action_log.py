@@ -6,7 +6,7 @@ from typing import Any
 
 from stillmotion.application.ports.administration import ActionStore
 from stillmotion.application.ports.values import Clock, NewId
-from stillmotion.domain.actions import OperatorAction
+from stillmotion.domain.operators.actions import OperatorAction
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,42 @@
+"""`stillmotion workers`: the processes that render, and what each of their lanes is at."""
+
+from pathlib import Path
+
+import click
+
+from stillmotion.application.administration import Administration
+from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, print_json
+from stillmotion.http.surfaces.admin.rooms.workers import LaneInfo, WorkerInfo, worker_info
+
+
+@click.group("workers")
+def command() -> None:
+    """List the workers. Works while a server runs, and tells of those lost within a day when none does."""
+
+
+@command.command("list")
+@data_dir_option
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
+    """Every worker, with its engines and its lanes."""
+
+    async def read(office: Administration) -> list[WorkerInfo]:
+        return [worker_info(each) for each in await office.registry.workers()]
+
+    found = at_work(ctx, data_dir, read)
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        click.echo(f"{each.id:32} {each.state}, {', '.join(each.engines) or 'no engine yet'}")
+        for lane in each.lanes:
+            click.echo(f"  {lane.name:30} {_at(lane)}")
+    if not found:
+        click.echo("No workers. A server with a renderer is one, and so is each: stillmotion worker", err=True)
+
+
+def _at(lane: LaneInfo) -> str:
+    if lane.generation is None:
+        return "free" if lane.engine is None else f"free, holds {lane.engine}"
+    return f"{lane.engine} {lane.progress or 0:.0%} of {lane.generation}, since {lane.since:%H:%M:%S} UTC"

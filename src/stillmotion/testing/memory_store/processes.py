@@ -1,0 +1,26 @@
+"""Processes of the service in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stillmotion.domain.operators.processes import FORGOTTEN_AFTER, ProcessReport
+from stillmotion.testing.memory_store.tables import MemoryTables
+
+
+@dataclass
+class MemoryProcesses(MemoryTables):
+    """`ProcessStore`."""
+
+    async def beat(self, report: ProcessReport) -> None:
+        """See `ProcessStore.beat`."""
+        oldest = report.seen_at - FORGOTTEN_AFTER
+        self._processes = {name: each for name, each in self._processes.items() if each.seen_at >= oldest}
+        self._processes[report.name.id] = report
+
+    async def processes(self) -> Sequence[ProcessReport]:
+        """See `ProcessStore.processes`."""
+        return sorted(self._processes.values(), key=lambda each: (each.started_at, each.name.id))
+
+    async def forget_process(self, process_id: str) -> None:
+        """See `ProcessStore.forget_process`."""
+        self._processes.pop(process_id, None)

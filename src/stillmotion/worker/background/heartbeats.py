@@ -1,0 +1,59 @@
+"""Heartbeats: a process tells the store that it is there, and what its lanes are at."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from stillmotion.application.ports.administration import ProcessStore
+from stillmotion.application.ports.values import Clock
+from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.operators.processes import HEARTBEAT, ProcessReport
+from stillmotion.worker.host import WorkerHost
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeats:
+    """Heartbeats of the process that `host` is in, until they are cancelled. `first` is the report of its start."""
+
+    host: WorkerHost
+    store: ProcessStore
+    clock: Clock
+    first: ProcessReport
+    every: timedelta = HEARTBEAT
+
+    async def run(self) -> None:
+        """Beat until cancelled, then forget the process: it ends in order."""
+        try:
+            while True:
+                await self._beat()
+                await asyncio.sleep(self.every.total_seconds())
+        finally:
+            await self._forget()
+
+    async def _beat(self) -> None:
+        try:
+            await self.store.beat(self.now())
+        except Unavailable as error:
+            log.warning("heartbeat_not_kept", why=str(error))
+        except Exception:
+            log.exception("heartbeat_broke")
+
+    def now(self) -> ProcessReport:
+        """The report of this moment."""
+        return replace(
+            self.first,
+            seen_at=self.clock.now(),
+            is_able=self.host.alive,
+            engines=self.host.engines,
+            lanes=self.host.lanes,
+        )
+
+    async def _forget(self) -> None:
+        try:
+            await self.store.forget_process(self.first.name.id)
+        except Unavailable as error:
+            log.info("process_not_forgotten", why=str(error))
