@@ -211,6 +211,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         access=access,
         sessions=Sessions(store, access, admin, clock, new_token),
         subscriptions=admin.administration.subscriptions,
+        ledger=store,
         read_limits=ReadLimits(),
         generations=generations,
         lists=Lists(store),

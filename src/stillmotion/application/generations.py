@@ -87,6 +87,7 @@ class Generations:
             created_at=self.clock.now(),
             cost=subscription.product.cost_of(kept.seconds),
             metadata=metadata,
+            key=subscription.used_key,
         )
         self.fault(Point.SUBMIT_BEFORE_INSERT)
         try:

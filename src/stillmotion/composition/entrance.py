@@ -7,6 +7,7 @@ from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.access import Access
 from stillmotion.application.administration import AdminAccess
 from stillmotion.application.ports.notifications import QueueSignal
+from stillmotion.application.ports.record import UsageLedger
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.sessions import Sessions
 from stillmotion.application.subscriptions import Subscriptions
@@ -17,12 +18,13 @@ from stillmotion.http.edge.keyless import opened as opened_to_all
 
 
 class Entrance(NamedTuple):
-    """The services that tell callers apart. `keyless` is None unless the machine is open."""
+    """The services that tell callers apart, and what each has used. `keyless` is None unless the machine is open."""
 
     access: Access
     admin: AdminAccess
     sessions: Sessions
     subscriptions: Subscriptions
+    ledger: UsageLedger
     keyless: Keyless | None
 
 
@@ -35,4 +37,4 @@ async def entrance(settings: Settings, store: SqliteStore, clock: Clock, signal:
     if settings.open:
         keyless = await opened_to_all(office, settings.host, settings.public_url, settings.cors_origins)
     sessions = Sessions(store, access, admin, clock, new_token)
-    return Entrance(access, admin, sessions, office.subscriptions, keyless)
+    return Entrance(access, admin, sessions, office.subscriptions, store, keyless)

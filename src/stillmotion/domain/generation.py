@@ -86,6 +86,7 @@ class Generation:
     day of its submit, 0 once it has failed or was cancelled, and None for a generation from before costs were kept.
     `setback` is the reason why the latest attempt failed though another follows: the store keeps it with the attempt.
     `metadata` is its owner's own. `retry_of` is the id of the generation that it repeats.
+    `key` begins the key that it was submitted by; empty where that is unknown.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Generation:
     setback: str | None = field(default=None, compare=False)
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
     retry_of: str | None = None
+    key: str = ""
 
     @property
     def is_terminal(self) -> bool:

@@ -1,6 +1,7 @@
 """The account: what a subscription is told of itself, and what it may change of itself."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -42,7 +43,11 @@ def limit(told, name):
 
 def test_it_tells_the_terms_and_what_is_left_of_them(any_edge):
     caller = any_edge.caller(
-        submits_per_minute=10, reads_per_minute=50, concurrent_generations=4, video_seconds_per_month=60
+        submits_per_minute=10,
+        reads_per_minute=50,
+        concurrent_generations=4,
+        video_seconds_per_month=60,
+        price_per_second=Decimal("0.1"),
     )
     for _ in range(3):
         caller.submit()
@@ -58,7 +63,7 @@ def test_it_tells_the_terms_and_what_is_left_of_them(any_edge):
         "video_seconds_per_month": (60, 45),
     }
     month = any_edge.clock.now().strftime("%Y-%m")
-    assert told["usage"] == {"period": month, "video_seconds": 15.0, "unfinished": 3, "queued": 3}
+    assert told["usage"] == {"period": month, "video_seconds": 15.0, "cost": 1.5, "unfinished": 3, "queued": 3}
     assert [each["slot"] for each in told["keys"]] == ["primary", "secondary"]
     assert [each["prefix"] for each in told["keys"]] == [caller.issued.primary[:9], caller.issued.secondary[:9]]
 

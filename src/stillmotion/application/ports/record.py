@@ -1,9 +1,11 @@
-"""Port of the records of generations: their attempts."""
+"""Ports of records: the attempts of generations, and usage by day."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Protocol
 
 from stillmotion.domain.record.attempts import AttemptRecord
+from stillmotion.domain.record.usage import UsageEntry
 
 
 class RecordStore(Protocol):
@@ -11,4 +13,15 @@ class RecordStore(Protocol):
 
     async def attempts_of(self, generation_id: str) -> Sequence[AttemptRecord]:
         """All attempts of a generation in their order; none for an unknown one."""
+        ...
+
+
+class UsageLedger(Protocol):
+    """Store of usage by day, which counts in the transactions of submits and of ends."""
+
+    async def usage_days(self, first: date, last: date, subscription_id: str | None = None) -> Sequence[UsageEntry]:
+        """The entries of a subscription, or of all, from the first day to the last, in no order.
+
+        They tell of deleted generations too.
+        """
         ...

@@ -15,6 +15,7 @@ from stillmotion.application.generations import Generations
 from stillmotion.application.lists import Lists
 from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.record import UsageLedger
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.prospects import Prospects
 from stillmotion.application.sessions import Sessions
@@ -74,6 +75,7 @@ class Services:
     uploads: Uploads
     sessions: Sessions
     subscriptions: Subscriptions
+    ledger: UsageLedger
     changes: Changes
     asset_urls: AssetUrls
     objects: ObjectStore

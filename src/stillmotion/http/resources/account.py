@@ -16,6 +16,7 @@ from stillmotion.domain.errors import (
     Unavailable,
 )
 from stillmotion.domain.quotas import LimitState, limits_of, period
+from stillmotion.domain.record.usage import total_of
 from stillmotion.domain.subscriptions import Key, KeySlot, Subscription
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
 from stillmotion.http.resources.product_info import ProductInfo, product_info
@@ -65,10 +66,14 @@ class CallbackSecretInfo(msgspec.Struct, frozen=True):
 
 
 class OwnUsage(msgspec.Struct, frozen=True):
-    """Usage in this calendar month (UTC), and the generations under way."""
+    """Usage in this calendar month (UTC), and the generations under way.
+
+    `video_seconds` are those that the quota counts, `cost` is each generation's price on the day of its submit.
+    """
 
     period: str
     video_seconds: float
+    cost: float
     unfinished: int
     queued: int
 
@@ -113,6 +118,7 @@ async def get_account(call: Call, subscription: Subscription, asked: Nothing) ->
     subscriptions, now = call.services.subscriptions, call.services.clock.now()
     known, keys = await subscriptions.get(subscription.id)
     usage = await subscriptions.usage(known.id)
+    entries = await call.services.ledger.usage_days(now.date().replace(day=1), now.date(), known.id)
     reads = call.allowance or Allowance(0, 0, 0)
     limits = limits_of(known.product, usage, now, reads.remaining, now + timedelta(seconds=reads.seconds_left))
     account = AccountInfo(
@@ -121,7 +127,7 @@ async def get_account(call: Call, subscription: Subscription, asked: Nothing) ->
         tuple(map(_limit, limits)),
         tuple(_key(each) for each in keys if each.expires_at is None or each.expires_at > now),
         _secrets(known, now),
-        OwnUsage(period(now), usage.video_seconds, usage.unfinished, usage.queued),
+        OwnUsage(period(now), usage.video_seconds, float(total_of(entries).cost), usage.unfinished, usage.queued),
     )
     return OperationResult(_ENCODE(account))
 
@@ -194,7 +200,7 @@ _EXAMPLE: Mapping[str, Any] = {
         {"slot": "secondary", "prefix": "sm_XyZ789", "last_used_at": None, **_TIME},
     ],
     "callback_secrets": [{"prefix": "whsec_AbC", "current": True, "valid_until": None}],
-    "usage": {"period": "2026-11", "video_seconds": 45.0, "unfinished": 1, "queued": 0},
+    "usage": {"period": "2026-11", "video_seconds": 45.0, "cost": 2.25, "unfinished": 1, "queued": 0},
 }
 _REFUSALS: Sequence[type[Exception]] = (NotAuthenticated, LimitExceeded, Exception, Unavailable)
 _Method = Literal["GET", "POST"]

@@ -23,6 +23,7 @@ from stillmotion.http.resources.callback_trials import CALLBACK_TRIAL_OPERATIONS
 from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS, callback_list
 from stillmotion.http.resources.events import EventStream, position
 from stillmotion.http.resources.models import MODEL_OPERATIONS
+from stillmotion.http.resources.usage import USAGE_OPERATION
 from stillmotion.http.server.replies import Headers
 
 
@@ -179,6 +180,7 @@ def shared_surface(surfaces: Sequence[Surface], *more: Operation[Subscription, A
         operations=(
             *_OPERATIONS,
             *ACCOUNT_OPERATIONS,
+            USAGE_OPERATION,
             *CALLBACK_OPERATIONS,
             callback_list(encoders),
             *CALLBACK_TRIAL_OPERATIONS,

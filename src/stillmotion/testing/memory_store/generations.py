@@ -10,10 +10,11 @@ from stillmotion.domain.errors import GenerationNotFound
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.quotas import RETRIED_WITHIN, period, refunded_by
 from stillmotion.testing.memory_store.records import MemoryRecords
+from stillmotion.testing.memory_store.usage import MemoryUsage
 
 
 @dataclass
-class MemoryGenerations(MemoryRecords):
+class MemoryGenerations(MemoryRecords, MemoryUsage):
     """`GenerationStore`, but for the queue."""
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -29,6 +30,7 @@ class MemoryGenerations(MemoryRecords):
         self._lines[owner] = self._line(owner).joined(self._virtual_time, now)
         self._used_seconds[owner, period(now)] += generation.request.seconds
         self._generations[generation.id] = generation
+        self._keep_usage(None, generation)
         if submission.idempotency is not None:
             kept = (submission.idempotency.body_digest, generation.id)
             self._idempotency[owner, submission.idempotency.key] = kept
@@ -72,6 +74,7 @@ class MemoryGenerations(MemoryRecords):
         line, now = self._line(after.subscription_id), self.clock.now()
         self._lines[after.subscription_id], self._virtual_time = line.after(before, after, self._virtual_time, now)
         self._keep_attempt(before, after, worker, now)
+        self._keep_usage(before, after)
         delivery = caused_by(before, after, now)
         if delivery is not None:
             self._deliveries.setdefault(delivery.id, delivery)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from stillmotion.application.ports.store import Changed, unwatched
 from stillmotion.application.ports.values import Clock
@@ -14,6 +14,7 @@ from stillmotion.domain.operators.processes import ProcessReport
 from stillmotion.domain.operators.queue_controls import NO_CONTROLS, QueueControls
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.record.attempts import AttemptRecord
+from stillmotion.domain.record.usage import UsageEntry
 from stillmotion.domain.subscriptions import Key, Product, Session, Subscription
 from stillmotion.domain.uploads import Upload
 
@@ -42,6 +43,7 @@ class MemoryTables:
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
     _keys: dict[bytes, Key] = field(default_factory=dict)
     _access_version: int = 0
+    _usage: dict[tuple[str, date, str, str], UsageEntry] = field(default_factory=dict)
     _sessions: dict[bytes, Session] = field(default_factory=dict)
     _first_links: dict[bytes, datetime] = field(default_factory=dict)
     _uploads: dict[str, Upload] = field(default_factory=dict)

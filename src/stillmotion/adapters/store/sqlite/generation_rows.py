@@ -94,6 +94,7 @@ def from_generation(generation: Generation) -> Bindings:
         "created_at": microseconds(generation.created_at),
         "metadata": text_of(generation.metadata),
         "retry_of": generation.retry_of,
+        "key": generation.key,
     }
 
 
@@ -143,7 +144,7 @@ def to_generation(row: Row) -> Generation:
     (
         id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
         failure_code, failure_reason, plan, finished_at, remote, losses, preview, started_at, stage, seed, width,
-        height, cost, metadata, retry_of, *assets,
+        height, cost, metadata, retry_of, key, *assets,
     ) = row  # fmt: skip
     return Generation(
         id=id_,
@@ -172,6 +173,7 @@ def to_generation(row: Row) -> Generation:
         cost=None if cost is None else _to_cost(cost),
         metadata=to_metadata(metadata),
         retry_of=retry_of,
+        key=key,
     )
 
 

@@ -17,6 +17,7 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
 )
 from stillmotion.adapters.store.sqlite.lists import insert_entry
 from stillmotion.adapters.store.sqlite.queries import generations, limits, submits
+from stillmotion.adapters.store.sqlite.usage import keep_usage
 from stillmotion.application.ports.store import Accepted, Fingerprint, IdempotencyKey, Submission
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.quotas import RETRIED_WITHIN, RateWindow, period
@@ -39,6 +40,7 @@ def submit_generation(connection: apsw.Connection, submission: Submission) -> Ac
         return Accepted(earlier, replayed=True, window=standing.window_at(generation.created_at))
     window = admit(submission, standing)
     connection.execute(generations.INSERT_GENERATION, from_generation(generation))
+    keep_usage(connection, None, generation)
     insert_entry(connection, generation)
     line = None if standing.queued else joined_line(connection, generation)
     _spend(connection, generation, window)

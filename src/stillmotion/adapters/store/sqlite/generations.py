@@ -32,6 +32,7 @@ from stillmotion.adapters.store.sqlite.queries import (
     lines,
     operators,
 )
+from stillmotion.adapters.store.sqlite.usage import keep_usage
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports.store import (
     EVERY_ENGINE,
@@ -228,6 +229,7 @@ def _apply(
         raise LeaseLost(f"{before.id} is past attempt {before.attempt}")
     keep_attempt(connection, before, after, worker, now)
     keep_entry(connection, before, after)
+    keep_usage(connection, before, after)
     if (before.state is State.QUEUED) is not (after.state is State.QUEUED):
         move_line(connection, before, after, now)
     if after.is_terminal and not before.is_terminal:

@@ -23,6 +23,7 @@ from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.sessions import SqliteSessions
 from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprint, agree_on_secret, replace_fingerprint
 from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
+from stillmotion.adapters.store.sqlite.usage import SqliteUsage
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.store import Changed, unwatched
 from stillmotion.application.ports.values import Clock
@@ -41,6 +42,7 @@ class SqliteStore(
     SqliteEverybodys,
     SqliteProcesses,
     SqliteSessions,
+    SqliteUsage,
     SqliteMetrics,
 ):
     """All store ports over one SQLite file, for any thread and any number of event loops."""
@@ -64,6 +66,7 @@ class SqliteStore(
         SqliteEverybodys.__init__(self, writer, reader)
         SqliteProcesses.__init__(self, writer, reader)
         SqliteSessions.__init__(self, writer, reader)
+        SqliteUsage.__init__(self, reader)
         SqliteMetrics.__init__(self, writer, reader)
 
     async def check(self) -> None:

@@ -1,0 +1,16 @@
+"""Statements of usage by day."""
+
+from typing import Final
+
+_USAGE: Final = "subscription_id, day, model, key, generations, completed, failed, video, cost"
+
+ADD_USAGE: Final = f"""
+    INSERT INTO usage_days ({_USAGE})
+    VALUES (:subscription_id, :day, :model, :key, :generations, :completed, :failed, :video, :cost)
+    ON CONFLICT (subscription_id, day, model, key) DO UPDATE SET
+        generations = generations + excluded.generations, completed = completed + excluded.completed,
+        failed = failed + excluded.failed, video = video + excluded.video, cost = cost + excluded.cost
+"""
+
+USAGE_OF: Final = f"SELECT {_USAGE} FROM usage_days WHERE subscription_id = ? AND day BETWEEN ? AND ?"
+USAGE_OF_ALL: Final = f"SELECT {_USAGE} FROM usage_days WHERE day BETWEEN ? AND ?"
