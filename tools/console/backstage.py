@@ -5,7 +5,7 @@ The clock alone is ours.
 """
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ from stillmotion.composition.engines import offered
 from stillmotion.composition.installation import KEYS, LINKS, Missing, derived, directory_of, open_storage
 from stillmotion.composition.outbound import outbound
 from stillmotion.config import Settings
+from stillmotion.domain.assets import AssetKind
 from stillmotion.domain.callbacks import DeliveryState
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.generation import Generation
@@ -64,16 +65,17 @@ class SetClock:
 
 @dataclass(frozen=True)
 class Made:
-    """A clip that the renderer really made: its files, and the engine's plan."""
+    """A clip that the renderer really made: its files by their kind, and the generation that they were made for."""
 
-    video: Path
-    thumbnail: Path
-    plan: str
+    files: Mapping[AssetKind, Path]
+    generation: Generation
 
     @property
     def rendered(self) -> Rendered:
         """The clip as a worker hands it over."""
-        return Rendered(_file(self.video), _file(self.thumbnail), self.plan)
+        video, thumbnail, poster, preview = (_file(self.files[each]) for each in AssetKind)
+        made = self.generation
+        return Rendered(video, thumbnail, made.plan, made.size, made.seed, poster, preview)
 
 
 def _file(path: Path) -> RenderedFile:

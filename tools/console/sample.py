@@ -146,10 +146,11 @@ async def _finished(present: Backstage, generation: Generation) -> Generation:
 async def _fetched(present: Backstage, done: Generation, folder: Path) -> Made:
     if done.assets is None:
         raise RuntimeError(f"a completed generation without a clip: {done}")
-    video, thumbnail = folder / f"{done.id}.mp4", folder / f"{done.id}.jpg"
-    await present.work.objects.fetch_file(done.assets.video.key, str(video))
-    await present.work.objects.fetch_file(done.assets.thumbnail.key, str(thumbnail))
-    return Made(video, thumbnail, done.plan)
+    files = {}
+    for each in filter(None, done.assets):
+        files[each.kind] = folder / f"{done.id}.{each.kind}"
+        await present.work.objects.fetch_file(each.key, str(files[each.kind]))
+    return Made(files, done)
 
 
 async def _past(past: Backstage, customers: Sequence[Customer], made: Sequence[Made], hooks: str) -> None:
@@ -161,7 +162,7 @@ async def _past(past: Backstage, customers: Sequence[Customer], made: Sequence[M
             past.clock.time = max(past.clock.time, begin + timedelta(hours=2 * number, minutes=7 * day))
             customer = customers[(0, 0, 1, 0, 2)[played % 5]].subscription
             chosen = made[played % len(made)]
-            callback = f"{hooks}{('/taken', '/taken', '/gone', '/taken', '/down')[played % 5]}" if played % 2 else None
+            callback = f"{hooks}{('/taken', '/gone', '/taken', '/down')[played // 2 % 4]}" if played % 2 else None
             await _one(past, customer, SCENES[played % len(made)], chosen, callback)
             played += 1
         if failures and day < DAYS:

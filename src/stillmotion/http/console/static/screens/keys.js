@@ -30,16 +30,17 @@ export async function show(/** @type {any} */ place) {
       h("p", null, "Two keys, so that you can replace one while the other goes on working. Only their beginnings are kept."))), body);
 }
 
-/** One key. */
+/** One key. One that was replaced stands beside its successor for as long as it works. */
 function key(/** @type {any} */ each, /** @type {() => Promise<void>} */ look) {
-  const name = NAMES[each.slot] ?? each.slot;
+  const known = NAMES[each.slot] ?? each.slot;
+  const name = each.expires_at ? `Old ${known.toLowerCase()}` : known;
   return h("li", { class: "card stack" },
     h("div", { class: "row row-apart" }, h("h2", null, name), each.expires_at && h("span", { class: "state state-warn" }, `Until ${when(each.expires_at)}`)),
     h("dl", { class: "facts" },
       h("dt", null, "Begins with"), h("dd", { class: "mono" }, `${each.prefix}…`),
       h("dt", null, "Last used"), h("dd", { title: exactly(each.last_used_at) }, each.last_used_at ? ago(each.last_used_at) : "Never"),
       h("dt", null, "Made"), h("dd", { title: exactly(each.created_at) }, when(each.created_at))),
-    mayWrite() && h("div", null, h("button", { class: "button", type: "button", "aria-label": `Replace the ${name.toLowerCase()}`, on: { click: () => replacing(each, name, look) } }, icon("again"), "Replace")));
+    mayWrite() && !each.expires_at && h("div", null, h("button", { class: "button", type: "button", "aria-label": `Replace the ${name.toLowerCase()}`, on: { click: () => replacing(each, name, look) } }, icon("again"), "Replace")));
 }
 
 /** The dialog that replaces a key. The old one may work on for a while. */
