@@ -18,6 +18,7 @@ from stillmotion.domain.errors import (
     RateLimitExceeded,
     Refused,
 )
+from stillmotion.domain.generation import Deletion
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.request import AspectRatio, Keyframe, Purpose, Resolution
@@ -302,14 +303,15 @@ async def test_a_refund_goes_to_the_month_that_paid(store):
         await submit(store, subscription, seconds=3, created_at=december)
 
 
-async def test_every_change_is_told_of_once_it_is_committed_and_nothing_else(store, subscription, told):
+async def test_all_that_becomes_of_a_generation_is_told_once_it_is_committed(store, subscription, told):
     made = (await submit(store, subscription)).generation
     claimed = await store.claim_next(claim)
     ended = await store.change(made.id, lambda each: each.cancelled(NOON))
     with pytest.raises(IllegalTransition):
         await store.change(made.id, claim)
     assert await store.claim_next(claim) is None
-    assert told == [claimed, ended]
+    await store.delete(made.id)
+    assert told == [made, claimed, ended, Deletion(made.id, subscription.id)]
 
 
 async def test_the_same_key_and_body_give_the_first_generation_again(store, subscription):

@@ -12,6 +12,7 @@ from stillmotion.domain.errors import (
     GenerationNotFound,
     QuotaSpent,
 )
+from stillmotion.domain.generation import Deletion
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import Keyframe
 from tests.builders import CALLBACK_URL, NOON, a_generation, some_assets
@@ -37,7 +38,9 @@ async def test_what_is_deleted_before_it_has_finished_is_told_of_as_cancelled(st
     told.clear()
     assert await store.delete(waiting.id)
     assert await store.delete(over.id)
-    assert [(each.id, each.state) for each in told] == [(waiting.id, State.CANCELLED)]
+    cancelled, *gone = told
+    assert (cancelled.id, cancelled.state) == (waiting.id, State.CANCELLED)
+    assert gone == [Deletion(each.id, subscription.id) for each in (waiting, over)]
 
 
 async def test_what_is_deleted_is_gone_and_cannot_be_deleted_again(store, subscription):

@@ -256,6 +256,7 @@ def start(tmp_path_factory):
 
     yield starting
     for edge, thread in started:
+        edge.loop.call_soon_threadsafe(edge.services.changes.end)
         edge.server.stop()
         thread.join(10)
         edge.loop.close()

@@ -8,10 +8,10 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from stillmotion.domain.errors import LimitExceeded, Reason
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Deletion, Generation
 
 MAX_WATCHES: Final = 64
-"""Of one generation at once."""
+"""Of one generation, or of all of an owner's, at once."""
 
 _RETRY_AFTER: Final = 15
 
@@ -19,14 +19,14 @@ _RETRY_AFTER: Final = 15
 class InProcessWatch:
     """A `Watch`: a queue of changes that its owner has not taken yet."""
 
-    def __init__(self, changes: "InProcessChanges", generation_id: str) -> None:
+    def __init__(self, changes: "InProcessChanges", watched: str) -> None:
         self._changes = changes
-        self._generation_id = generation_id
-        self._told: deque[Generation] = deque()
+        self._watched = watched
+        self._told: deque[Generation | Deletion] = deque()
         self._news = asyncio.Event()
         self.has_ended = False
 
-    async def next(self, patience: timedelta) -> Generation | None:
+    async def next(self, patience: timedelta) -> Generation | Deletion | None:
         """See `Watch.next`."""
         if not (self._told or self.has_ended):
             self._news.clear()
@@ -39,16 +39,16 @@ class InProcessWatch:
         """See `Watch.end`."""
         self.has_ended = True
         self._news.set()
-        self._changes.forget(self._generation_id, self)
+        self._changes.forget(self._watched, self)
 
-    def tell(self, generation: Generation) -> None:
+    def tell(self, change: Generation | Deletion) -> None:
         """Wake the tasks that wait."""
-        self._told.append(generation)
+        self._told.append(change)
         self._news.set()
 
 
 class InProcessChanges:
-    """`Changes` for the tasks of one event loop. A change wakes only the tasks that watch its generation."""
+    """`Changes` for the tasks of one event loop. A change wakes those that watch its generation or its owner."""
 
     def __init__(self, most_watches: int = MAX_WATCHES) -> None:
         self._most_watches = most_watches
@@ -60,21 +60,22 @@ class InProcessChanges:
         """The number of open watches."""
         return sum(map(len, self._watches.values()))
 
-    def tell(self, generation: Generation) -> None:
+    def tell(self, change: Generation | Deletion) -> None:
         """See `Changes.tell`."""
-        for watch in self._watches.get(generation.id, ()):
-            watch.tell(generation)
+        for watched in (change.id, change.subscription_id):
+            for watch in self._watches.get(watched, ()):
+                watch.tell(change)
 
-    def watch(self, generation_id: str) -> InProcessWatch:
+    def watch(self, watched: str) -> InProcessWatch:
         """See `Changes.watch`."""
-        watches = self._watches.get(generation_id, set())
+        watches = self._watches.get(watched, set())
         if len(watches) >= self._most_watches:
-            raise LimitExceeded(f"{self._most_watches} may watch a generation at once", _RETRY_AFTER, Reason.WATCHERS)
-        watch = InProcessWatch(self, generation_id)
+            raise LimitExceeded(f"{self._most_watches} may watch the same at once", _RETRY_AFTER, Reason.WATCHERS)
+        watch = InProcessWatch(self, watched)
         if self._has_ended:
             watch.end()
         else:
-            self._watches[generation_id] = watches
+            self._watches[watched] = watches
             watches.add(watch)
         return watch
 
@@ -84,13 +85,13 @@ class InProcessChanges:
         for watch in [each for watches in self._watches.values() for each in watches]:
             watch.end()
 
-    def forget(self, generation_id: str, watch: InProcessWatch) -> None:
+    def forget(self, watched: str, watch: InProcessWatch) -> None:
         """Tell a watch nothing more."""
-        watches = self._watches.get(generation_id)
+        watches = self._watches.get(watched)
         if watches is not None:
             watches.discard(watch)
             if not watches:
-                del self._watches[generation_id]
+                del self._watches[watched]
 
 
 class InProcessSignal:

@@ -17,7 +17,7 @@ from stillmotion.adapters.objects import open_objects
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store, use_secret
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.objects import ObjectStore
-from stillmotion.application.ports.store import Changed, unwatched
+from stillmotion.application.ports.store import Changed, Told, unwatched
 from stillmotion.config import Settings
 
 KEYS: Final = b"subscription keys"
@@ -36,7 +36,7 @@ class Missing(Enum):
 def opened(
     settings: Settings,
     missing: Missing,
-    changed: Changed = unwatched,
+    changed: Told = unwatched,
     fault: Fault = no_fault,
     ended: Changed = unwatched,
 ) -> Iterator[SqliteStore]:

@@ -40,6 +40,13 @@ class WorkStage(StrEnum):
     STORING = "storing"
 
 
+class Deletion(NamedTuple):
+    """Deletion of a generation."""
+
+    id: str
+    subscription_id: str
+
+
 class GenerationView(NamedTuple):
     """The parts of a generation that its owner sees. A poll reads these columns alone, because polls are frequent.
 

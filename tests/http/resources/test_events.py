@@ -13,7 +13,7 @@ from stillmotion.adapters.notifications import InProcessChanges
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.http.edge.services import EdgeTiming
 from stillmotion.http.server.request import Deadlines
-from tests.builders import NOON, some_assets
+from tests.builders import NOON, a_generation, some_assets
 from tests.waiting import eventually
 
 UNTIL = NOON + timedelta(days=365)
@@ -283,7 +283,7 @@ def test_the_servers_end_ends_every_stream_at_once(start):
 async def test_a_watch_gives_changes_in_order_and_only_those_of_its_generation():
     changes = InProcessChanges()
     watch = changes.watch("one")
-    first, other, second = (type("Told", (), {"id": id_})() for id_ in ("one", "other", "one"))
+    first, other, second = (a_generation(id=each) for each in ("one", "other", "one"))
     for each in (first, other, second):
         changes.tell(each)
     assert [await watch.next(timedelta(0)) for _ in range(3)] == [first, second, None]

@@ -78,6 +78,10 @@ class ListStore(Protocol):
         """The chosen generations of a walk, as they were last committed."""
         ...
 
+    async def ended_since(self, subscription_id: str, since: datetime, most: int) -> Sequence[GenerationView]:
+        """Generations that have ended at that time or later, the first before the others: `most` at most."""
+        ...
+
     async def count(self, subscription_id: str, chosen: Filter, most: int) -> int | None:
         """The number of chosen generations; None if there are more than `most`, or if each had to be looked at."""
         ...

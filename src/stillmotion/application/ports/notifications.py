@@ -1,9 +1,9 @@
-"""Ports of signals: news in the queue, and changes of a watched generation."""
+"""Ports of signals: news in the queue, and changes of watched generations."""
 
 from datetime import timedelta
 from typing import Protocol
 
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Deletion, Generation
 
 
 class QueueSignal(Protocol):
@@ -19,14 +19,14 @@ class QueueSignal(Protocol):
 
 
 class Watch(Protocol):
-    """Subscription to the changes of one generation."""
+    """Subscription to the changes of one generation, or of all of an owner's."""
 
     @property
     def has_ended(self) -> bool:
         """True if no further change will come."""
         ...
 
-    async def next(self, patience: timedelta) -> Generation | None:
+    async def next(self, patience: timedelta) -> Generation | Deletion | None:
         """The next change in their order; None after `patience` without one, or at the end."""
         ...
 
@@ -38,12 +38,15 @@ class Watch(Protocol):
 class Changes(Protocol):
     """Broadcast of generations' changes in this process."""
 
-    def tell(self, generation: Generation) -> None:
+    def tell(self, change: Generation | Deletion) -> None:
         """Publish a committed change."""
         ...
 
-    def watch(self, generation_id: str) -> Watch:
-        """A watch of all changes from now on, until it is ended. Raises `LimitExceeded`."""
+    def watch(self, watched: str) -> Watch:
+        """A watch of all changes from now on, until it is ended. Raises `LimitExceeded`.
+
+        `watched` is the id of a generation, or of the subscription whose generations are all watched.
+        """
         ...
 
     def end(self) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from stillmotion.application.ports.record import RecordStore
 from stillmotion.application.ports.sessions import SessionStore
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState
-from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.operators.queue_controls import NOBODY, QueueControls, WorkerName
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, Product, RetiredSecret, Subscription, Usage, valid_secrets
@@ -20,9 +20,12 @@ Change = Callable[[Generation], Generation]
 Changed = Callable[[Generation], None]
 """Listener to committed changes, called by the task that made the change. Another may listen to ends alone."""
 
+Told = Callable[[Generation | Deletion], None]
+"""Listener to all that becomes of generations: submits, changes and deletions, each once it is committed."""
 
-def unwatched(generation: Generation) -> None:
-    """Do nothing: a `Changed` without listeners."""
+
+def unwatched(generation: Generation | Deletion) -> None:
+    """Do nothing: a `Changed` or `Told` without listeners."""
 
 
 Dialects = Mapping[str, Callable[[Generation], bytes]]
@@ -123,7 +126,7 @@ class GenerationStore(RecordStore, Protocol):
         """Apply a change in one transaction with its consequences, and return the result.
 
         They are a delivery in the outbox, if an announced state was entered and there is a callback URL, and the
-        quota's refund, if the generation failed or was cancelled. The store's `Changed` is called. Raises
+        quota's refund, if the generation failed or was cancelled. The store's `Told` is called. Raises
         `GenerationNotFound`, and every error of `change`.
         """
         ...
@@ -163,7 +166,7 @@ class GenerationStore(RecordStore, Protocol):
     async def delete(self, generation_id: str) -> bool:
         """Delete a generation with its deliveries and idempotency keys; False if it does not exist.
 
-        An unfinished one is cancelled in the same transaction, as `change` would, and the store's `Changed` is called.
+        An unfinished one is cancelled in the same transaction, as `change` would, and the store's `Told` is called.
         The id is kept in `removals`.
         """
         ...

@@ -12,7 +12,7 @@ import msgspec
 from stillmotion.application.ports.notifications import Watch
 from stillmotion.application.ports.store import GenerationStore
 from stillmotion.domain.errors import Unavailable
-from stillmotion.domain.generation import Generation
+from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.edge.operation import LinkTo
 from stillmotion.http.edge.services import EdgeTiming
@@ -22,13 +22,13 @@ from stillmotion.http.server.streams import Pieces
 
 RECONNECT_MILLISECONDS = 2000
 
-_HEADERS: tuple[Header, ...] = (
+EVENT_STREAM: tuple[Header, ...] = (
     ("Content-Type", "text/event-stream; charset=utf-8"),
     NO_STORE,
     ("X-Accel-Buffering", "no"),  # Otherwise nginx keeps the events until its buffer is full.
 )
-_BEGINNING = b"retry: %d\n\n" % RECONNECT_MILLISECONDS
-_BEAT = b": still here\n\n"
+BEGINNING = b"retry: %d\n\n" % RECONNECT_MILLISECONDS
+BEAT = b": still here\n\n"
 _POSITION = re.compile(r"[0-9]+-[a-z]+-[0-9.]+", re.ASCII)
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -44,7 +44,7 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     """Data of an event: the generation's state in the gateway's words, and its progress, 0 to 1.
 
     `preview` is the URL of a picture during the render, if there is one. A completed generation has `assets`, a failed
-    one a `failure_reason`.
+    one a `failure_reason`. Events of all of an owner's generations have the `model`.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     preview: str | None = None
     assets: EventAssets | None = None
     failure_reason: str | None = None
+    model: str | None = None
 
 
 def position(generation: Generation) -> str:
@@ -60,16 +61,19 @@ def position(generation: Generation) -> str:
     return f"{generation.attempt}-{generation.state.value}-{generation.progress:.3f}"
 
 
-def happening(generation: Generation, link_to: LinkTo) -> Happening:
+def happening(view: GenerationView, link_to: LinkTo) -> Happening:
     """Data of the event for a generation's present state."""
-    cancelled, made = generation.state is State.CANCELLED, generation.assets
+    cancelled = view.state is State.CANCELLED
+    assets = None
+    if view.video is not None and view.thumbnail is not None:
+        assets = EventAssets(link_to(view.video), link_to(view.thumbnail))
     return Happening(
-        id=generation.id,
-        state="failed" if cancelled else generation.state.value,
-        progress=round(generation.progress, 3),
-        preview=None if generation.preview is None else link_to(generation.preview),
-        assets=None if made is None else EventAssets(link_to(made.video.key), link_to(made.thumbnail.key)),
-        failure_reason="The generation was cancelled." if cancelled else generation.failure_reason,
+        id=view.id,
+        state="failed" if cancelled else view.state.value,
+        progress=round(view.progress, 3),
+        preview=None if view.preview is None else link_to(view.preview),
+        assets=assets,
+        failure_reason="The generation was cancelled." if cancelled else view.failure_reason,
     )
 
 
@@ -99,27 +103,27 @@ class EventStream:
 
     async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
         """Begin the answer to one request."""
-        return Reply(200, b"", list(_HEADERS)), self._pieces(request)
+        return Reply(200, b"", list(EVENT_STREAM)), self._pieces(request)
 
     async def _pieces(self, request: Request) -> Pieces:
         """Events from the present state to the generation's end, or until the caller hangs up."""
         now = asyncio.get_running_loop().time
-        yield _BEGINNING
+        yield BEGINNING
         spoke_at = now()
         generation = await self._look()
         while generation is not None and request.transport is not None:
             said = self._event(generation)
             if said is None and now() - spoke_at >= self._timing.heartbeat.total_seconds():
-                said = _BEAT
+                said = BEAT
             if said is not None:
                 spoke_at = now()
                 yield said
             if generation.is_terminal:
                 return
-            generation = await self._watch.next(min(self._timing.look, self._timing.heartbeat))
-            if self._watch.has_ended:
+            change = await self._watch.next(min(self._timing.look, self._timing.heartbeat))
+            if self._watch.has_ended or isinstance(change, Deletion):
                 return
-            generation = generation or await self._look()
+            generation = change or await self._look()
 
     async def _look(self) -> Generation | None:
         """The row; None if it is gone or cannot be read. The caller comes back and gets an error."""
@@ -135,5 +139,5 @@ class EventStream:
             return None
         kind = b"progress" if generation.state.value == self._state else b"state"
         self._seen, self._state = now, generation.state.value
-        data = _ENCODE(happening(generation, self._new_links()))
+        data = _ENCODE(happening(generation.view, self._new_links()))
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (now.encode(), kind, data)

@@ -22,6 +22,7 @@ from stillmotion.http.resources.account import ACCOUNT_OPERATIONS
 from stillmotion.http.resources.callback_trials import CALLBACK_TRIAL_OPERATIONS, callback_message
 from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS, callback_list
 from stillmotion.http.resources.events import EventStream, position
+from stillmotion.http.resources.history.streams import OWN_EVENTS
 from stillmotion.http.resources.models import MODEL_OPERATIONS
 from stillmotion.http.resources.usage import USAGE_OPERATION
 from stillmotion.http.server.replies import Headers
@@ -181,6 +182,7 @@ def shared_surface(surfaces: Sequence[Surface], *more: Operation[Subscription, A
             *_OPERATIONS,
             *ACCOUNT_OPERATIONS,
             USAGE_OPERATION,
+            OWN_EVENTS,
             *CALLBACK_OPERATIONS,
             callback_list(encoders),
             *CALLBACK_TRIAL_OPERATIONS,

@@ -7,7 +7,7 @@ from stillmotion.application.ports.store import Accepted, Change, Submission
 from stillmotion.domain.assets import generation_of
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound
-from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.quotas import RETRIED_WITHIN, period, refunded_by
 from stillmotion.testing.memory_store.records import MemoryRecords
 from stillmotion.testing.memory_store.usage import MemoryUsage
@@ -36,6 +36,7 @@ class MemoryGenerations(MemoryRecords, MemoryUsage):
             self._idempotency[owner, submission.idempotency.key] = kept
         if submission.fingerprint is not None:
             self._digests[generation.id] = submission.fingerprint.body_digest
+        self.changed(generation)
         return Accepted(generation, replayed=False, window=window)
 
     async def find(self, generation_id: str) -> Generation | None:
@@ -98,6 +99,7 @@ class MemoryGenerations(MemoryRecords, MemoryUsage):
         self._digests.pop(generation_id, None)
         self._records.pop(generation_id, None)
         self._removals.append(generation_id)
+        self.changed(Deletion(generation_id, generation.subscription_id))
         return True
 
     async def removed(self, generation_id: str) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from stillmotion.application.ports.lists import Filter, Walk
+from stillmotion.application.ports.lists import EVERYTHING, Filter, Walk
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.testing.memory_store.tables import MemoryTables
 
@@ -18,6 +19,12 @@ class MemoryLists(MemoryTables):
         own = sorted(self._chosen(subscription_id, chosen), key=lambda each: each.id, reverse=newest_first)
         beyond = [each for each in own if edge is None or (each.id < edge if newest_first else each.id > edge)]
         return [each.view for each in beyond[walk.offset : walk.offset + walk.limit]]
+
+    async def ended_since(self, subscription_id: str, since: datetime, most: int) -> Sequence[GenerationView]:
+        """See `ListStore.ended_since`."""
+        own = (each.view for each in self._chosen(subscription_id, EVERYTHING))
+        ended = [(each.finished_at, each) for each in own if each.finished_at is not None and each.finished_at >= since]
+        return [each for _, each in sorted(ended, key=lambda pair: pair[0])][:most]
 
     async def count(self, subscription_id: str, chosen: Filter, most: int) -> int | None:
         """See `ListStore.count`."""

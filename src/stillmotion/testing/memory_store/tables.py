@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from stillmotion.application.ports.store import Changed, unwatched
+from stillmotion.application.ports.store import Changed, Told, unwatched
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.fairness import Line
@@ -24,7 +24,7 @@ class MemoryTables:
     """The rows of every port, and the readings that several ports share."""
 
     clock: Clock
-    changed: Changed = unwatched
+    changed: Told = unwatched
     ended: Changed = unwatched
     _generations: dict[str, Generation] = field(default_factory=dict)
     _windows: dict[str, RateWindow] = field(default_factory=dict)

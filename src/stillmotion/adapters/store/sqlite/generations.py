@@ -41,13 +41,14 @@ from stillmotion.application.ports.store import (
     Changed,
     Engines,
     Submission,
+    Told,
     unwatched,
 )
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.assets import generation_of
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
-from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 from stillmotion.domain.quotas import refunded_by
@@ -62,7 +63,7 @@ class SqliteGenerations:
         writer: Writer,
         reader: Reader,
         clock: Clock,
-        changed: Changed,
+        changed: Told,
         fault: Fault = no_fault,
         ended: Changed = unwatched,
     ) -> None:
@@ -81,7 +82,10 @@ class SqliteGenerations:
             self._fault(Point.SUBMIT_BEFORE_COMMIT)
             return accepted
 
-        return await self.writer.run(operation)
+        accepted = await self.writer.run(operation)
+        if not accepted.replayed:
+            self._changed(accepted.generation)
+        return accepted
 
     async def find(self, generation_id: str) -> Generation | None:
         """See `GenerationStore.find`."""
@@ -172,6 +176,8 @@ class SqliteGenerations:
         before = await self.writer.run(lambda connection: delete_generation(connection, generation_id, now))
         if before is not None and not before.is_terminal:
             self._told(before, before.cancelled(now))
+        if before is not None:
+            self._changed(Deletion(before.id, before.subscription_id))
         return before is not None
 
     async def removed(self, generation_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import apsw
@@ -43,6 +44,11 @@ class SqliteLists:
             rows = await asyncio.to_thread(self._reader.rows, statement, given)
         else:
             rows = self._reader.rows(statement, given)
+        return [to_view(row) for row in rows]
+
+    async def ended_since(self, subscription_id: str, since: datetime, most: int) -> Sequence[GenerationView]:
+        """See `ListStore.ended_since`."""
+        rows = self._reader.rows(lists.ENDED_SINCE, (subscription_id, microseconds(since), most))
         return [to_view(row) for row in rows]
 
     async def count(self, subscription_id: str, chosen: Filter, most: int) -> int | None:

@@ -25,7 +25,7 @@ from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprint, agree_o
 from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
 from stillmotion.adapters.store.sqlite.usage import SqliteUsage
 from stillmotion.application.failpoints import Fault, no_fault
-from stillmotion.application.ports.store import Changed, unwatched
+from stillmotion.application.ports.store import Changed, Told, unwatched
 from stillmotion.application.ports.values import Clock
 
 _SYSTEM_CLOCK = SystemClock()
@@ -52,7 +52,7 @@ class SqliteStore(
         writer: Writer,
         reader: Reader,
         clock: Clock,
-        changed: Changed = unwatched,
+        changed: Told = unwatched,
         fault: Fault = no_fault,
         ended: Changed = unwatched,
     ) -> None:
@@ -89,7 +89,7 @@ class SqliteStore(
 def open_store(
     path: Path,
     clock: Clock = _SYSTEM_CLOCK,
-    changed: Changed = unwatched,
+    changed: Told = unwatched,
     fault: Fault = no_fault,
     fingerprint: Fingerprint | None = None,
     ended: Changed = unwatched,

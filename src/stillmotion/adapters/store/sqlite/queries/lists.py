@@ -23,6 +23,11 @@ EDIT_GENERATION: Final = "UPDATE generations SET request = :request, metadata = 
 DELETE_ENTRY: Final = "DELETE FROM list_entries WHERE subscription_id = ? AND generation_id = ?"
 
 _VIEW: Final = "g." + VIEW.replace(", ", ", g.")
+ENDED_SINCE: Final = f"""
+    SELECT {VIEW} FROM generations INDEXED BY generations_finished
+    WHERE subscription_id = ? AND finished_at IS NOT NULL AND finished_at >= ? ORDER BY finished_at LIMIT ?
+"""
+
 _OWNED: Final = "subscription_id = :owner AND generation_id >= :low AND generation_id < :high"
 _BY_STATE: Final = "list_entries INDEXED BY list_entries_by_state"
 

@@ -1,0 +1,174 @@
+"""Server-sent events of all of an owner's generations: this process's changes at once, others' by looking at rows."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from stillmotion.application.ports.lists import EVERYTHING, Filter, Walk
+from stillmotion.application.ports.notifications import Watch
+from stillmotion.domain.errors import GenerationNotFound, LimitExceeded, NotAuthenticated, Unavailable
+from stillmotion.domain.generation import Deletion, Generation, GenerationView
+from stillmotion.domain.lifecycle import TERMINAL, State
+from stillmotion.domain.subscriptions import Subscription
+from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
+from stillmotion.http.resources.events import BEAT, BEGINNING, EVENT_STREAM, happening
+from stillmotion.http.server.replies import Reply
+from stillmotion.http.server.request import Request
+from stillmotion.http.server.streams import Pieces
+
+MOST_FOLLOWED: Final = 1000
+"""Unfinished generations that a look reads at most, the oldest first. This process's changes show for any number."""
+
+MOST_NEW: Final = 100
+"""Generations that a look finds new at most, and ended ones that are told to a caller who comes back."""
+
+_SLACK: Final = timedelta(seconds=5)
+"""Time before the last event from which on a caller who comes back is told again: events are out of order by less."""
+
+_UNFINISHED: Final = Filter(states=frozenset({State.QUEUED, State.DREAMING}))
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ID_MAX_DIGITS: Final = 17
+"""Digits of microseconds up to the year 5138."""
+
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class GoneGeneration(msgspec.Struct, frozen=True):
+    """Data of the event for a deleted generation."""
+
+    id: str
+
+
+class OwnEvents:
+    """Stream of the events of an owner. It ends with its caller, with the caller's access, and with the server.
+
+    `_told` is what was told last of each unfinished generation, by its id; `_newest` is the newest id of all.
+    """
+
+    def __init__(self, call: Call, owner: str, watch: Watch, since: datetime | None) -> None:
+        services = call.services
+        self._call = call
+        self._owner = owner
+        self._watch = watch
+        self._since = since
+        self._clock = services.clock
+        self._timing = services.timing
+        self._store, self._lists = services.generations.store, services.lists.store
+        self._told: dict[str, object] = {}
+        self._newest = ""
+
+    async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
+        """Begin the answer to one request."""
+        return Reply(200, b"", list(EVENT_STREAM)), self._pieces(request)
+
+    async def _pieces(self, request: Request) -> Pieces:
+        now, look = asyncio.get_running_loop().time, self._timing.look
+        yield BEGINNING
+        news = await self._beginning()
+        spoke_at = looked_at = now()
+        while request.transport is not None and not self._watch.has_ended:
+            if not news and now() - spoke_at >= self._timing.heartbeat.total_seconds():
+                news = [BEAT]
+            for said in news:
+                spoke_at = now()
+                yield said
+            change = await self._watch.next(min(look, self._timing.heartbeat))
+            news = [] if change is None else self._news_of(change)
+            if now() - looked_at >= look.total_seconds():
+                if not await self._call.still_admitted():
+                    return
+                news += await self._look()
+                looked_at = now()
+
+    async def _beginning(self) -> list[bytes]:
+        """Events of those that have ended since the caller's last event, then of the unfinished ones."""
+        try:
+            newest = await self._lists.listed(self._owner, EVERYTHING, Walk(1))
+            self._newest = newest[0].id if newest else ""
+            since = None if self._since is None else self._since - _SLACK
+            ended = [] if since is None else await self._lists.ended_since(self._owner, since, MOST_NEW)
+        except Unavailable:
+            return []
+        return [*(self._event(view) for view in ended), *await self._look()]
+
+    async def _look(self) -> list[bytes]:
+        """Events of what other processes have changed. None while the rows cannot be read."""
+        listed = self._lists.listed
+        try:
+            unfinished = await listed(self._owner, _UNFINISHED, Walk(MOST_FOLLOWED, newest_first=False))
+            new = await listed(self._owner, EVERYTHING, Walk(MOST_NEW, self._newest, newest_first=False))
+            found = {view.id: view for view in (*new, *unfinished)}
+            news = []
+            for generation_id in [each for each in self._told if each not in found][:MOST_NEW]:
+                try:
+                    found[generation_id] = await self._store.view(self._owner, generation_id)
+                except GenerationNotFound:
+                    news.append(self._gone(generation_id))
+        except Unavailable:
+            return []
+        return news + [event for view in found.values() for event in self._news(view)]
+
+    def _news_of(self, change: Generation | Deletion) -> list[bytes]:
+        return [self._gone(change.id)] if isinstance(change, Deletion) else self._news(change.view)
+
+    def _news(self, view: GenerationView) -> list[bytes]:
+        """The event of a generation's present state; none if that was told already."""
+        state = (view.state, view.progress, view.stage, view.preview, view.queue_position)
+        known, self._newest = self._told.get(view.id), max(self._newest, view.id)
+        if view.state in TERMINAL:
+            self._told.pop(view.id, None)
+        else:
+            self._told[view.id] = state
+        return [] if known == state else [self._event(view)]
+
+    def _event(self, view: GenerationView) -> bytes:
+        data = msgspec.structs.replace(happening(view, self._call.link_to), model=view.request.model)
+        return self._written(b"generation", _ENCODE(data))
+
+    def _gone(self, generation_id: str) -> bytes:
+        self._told.pop(generation_id, None)
+        return self._written(b"deleted", _ENCODE(GoneGeneration(generation_id)))
+
+    def _written(self, kind: bytes, data: bytes) -> bytes:
+        """An event. Its id is the time, in microseconds since 1970, from which a caller who comes back is told."""
+        at = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
+        return b"id: %d\nevent: %b\ndata: %b\n\n" % (at, kind, data)
+
+
+async def get_own_events(call: Call, subscription: Subscription, asked: Nothing) -> OperationResult:
+    """The stream of all of the subscription's generations."""
+    del asked
+    watch = call.services.changes.watch(subscription.id)
+    call.held.append(watch.end)
+    stream = OwnEvents(call, subscription.id, watch, _time(call.request.headers.get("Last-Event-ID", "")))
+    return OperationResult(b"", streamed_by=stream)
+
+
+def _time(event_id: str) -> datetime | None:
+    """The time in an event's id; None for any other text."""
+    if not (event_id.isascii() and event_id.isdigit() and len(event_id) <= _ID_MAX_DIGITS):
+        return None
+    return _EPOCH + timedelta(microseconds=int(event_id))
+
+
+OWN_EVENTS: Final[Operation[Subscription, Nothing]] = Operation(
+    operation_id="getOwnEvents",
+    method="GET",
+    path="/events",
+    summary="Watch all of your generations",
+    description="Server-Sent Events. First comes an event for each unfinished generation, then one for every change: "
+    '`event: generation`, with the data of the events of one generation and its `model`. `event: deleted`, `{"id"}`, '
+    "says that one is gone. The stream does not end by itself. A comment comes every 15 seconds without an event. Send "
+    "the last event's id as `Last-Event-ID` to be told what has ended meanwhile, up to "
+    f"{MOST_NEW} generations; an event may come twice. In a browser, where an `EventSource` sets no headers, the key "
+    "goes into the query as `subscription-key`.",
+    wire=Nothing,
+    answer=None,
+    media_types=("text/event-stream",),
+    answered="The stream.",
+    shows_engine=False,
+    refusals=(NotAuthenticated, LimitExceeded, Exception, Unavailable),
+    handle=get_own_events,
+)
