@@ -8,7 +8,7 @@ from types import TracebackType
 from stillmotion.application.ports.outbound import UrlRules
 from stillmotion.application.ports.store import GenerationStore
 from stillmotion.application.ports.values import CanEncode
-from stillmotion.application.uploads import Uploads
+from stillmotion.application.uploads import GONE, Uploads
 from stillmotion.domain.catalogue import Catalogue, Entry
 from stillmotion.domain.errors import AccessDenied, Field, InvalidRequest, LimitExceeded, Problem, QuotaSpent, Reason
 from stillmotion.domain.generation import Generation
@@ -17,7 +17,7 @@ from stillmotion.domain.planning import first_able, length
 from stillmotion.domain.rendering import RESAMPLER
 from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Keyframe, Purpose, VideoCodec
 from stillmotion.domain.subscriptions import Subscription
-from stillmotion.domain.uploads import upload_named_by
+from stillmotion.domain.uploads import input_named_by, is_own_address, upload_named_by
 
 Guarded = Callable[[], AbstractContextManager[None]]
 """Makes the context of one rule. A plain one lets a refusal pass, so that the first one ends the submit."""
@@ -122,7 +122,7 @@ class Acceptance:
     def _check_addresses(self, request: GenerationRequest) -> None:
         """Raise `InvalidRequest` for an address that the URL rules forbid."""
         for named_by, keyframe in ((Field.FRAME0_URL, request.frame0), (Field.FRAME1_URL, request.frame1)):
-            if keyframe is not None and keyframe.url is not None and upload_named_by(keyframe.url) is None:
+            if keyframe is not None and keyframe.url is not None and not is_own_address(keyframe.url):
                 self.rules.check(named_by, keyframe.url)
         if request.source is None and request.source_url is not None:
             self.rules.check(Field.SOURCE_URL, request.source_url)
@@ -175,7 +175,15 @@ class Acceptance:
             return None
         if keyframe.content is not None:
             self.uploads.check(named_by, keyframe.content)
-        upload_id = None if keyframe.url is None else upload_named_by(keyframe.url)
-        if upload_id is None:
+        if keyframe.url is None:
             return keyframe
-        return Keyframe(content=await self.uploads.read(subscription, named_by, upload_id))
+        upload_id, earlier = upload_named_by(keyframe.url), input_named_by(keyframe.url)
+        if upload_id is not None:
+            return Keyframe(content=await self.uploads.read(subscription, named_by, upload_id))
+        if earlier is None:
+            return keyframe
+        key, generation_id = earlier
+        owned = await self.store.owned(subscription.id, generation_id)
+        if owned is None or key not in owned.request.stored_keys:
+            raise InvalidRequest(Problem(named_by, GONE))
+        return Keyframe(content=await self.uploads.submitted(named_by, key))

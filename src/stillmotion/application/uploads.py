@@ -11,6 +11,7 @@ from stillmotion.domain.file_types.unsupported import refusal_of
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.domain.uploads import KEPT_FOR, Upload, upload_key
 
+GONE = "is a picture of none of your generations, or that one was deleted: upload the picture again"
 BATCH = 100
 """Expired uploads that are read at once."""
 
@@ -53,6 +54,16 @@ class Uploads:
             except KeyError:
                 pass  # The row is there without its object: as good as expired.
         raise InvalidRequest(Problem(field, "is none of your uploads, or has expired: upload the picture again"))
+
+    async def submitted(self, field: str, key: str) -> bytes:
+        """The picture of an earlier generation by its object's key. Raises `InvalidRequest` that names `field`."""
+        found = await self.objects.find(key)
+        if found is not None:
+            try:
+                return b"".join([piece async for piece in self.objects.read(key, 0, found.size)])
+            except KeyError:
+                pass  # Its generation was deleted just now.
+        raise InvalidRequest(Problem(field, GONE))
 
     async def expire(self) -> int:
         """Remove expired uploads; the answer is their number."""

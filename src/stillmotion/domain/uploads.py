@@ -15,6 +15,7 @@ MAX_KEPT_BYTES = 2 * 1024**3
 
 _RETRY_AFTER = 60
 _ADDRESS = re.compile(r"https?://[^?#]*/assets/uploads/([0-9a-f-]{36})/[A-Za-z0-9_-]{43}(?:\?[^#]*)?", re.ASCII)
+_INPUT = re.compile(r"https?://[^?#]*/assets/(inputs/([0-9a-f-]{36})/[A-Za-z0-9_-]{43})(?:\?[^#]*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,17 @@ def upload_named_by(url: str) -> str | None:
     """
     found = _ADDRESS.fullmatch(url.strip())
     return None if found is None else found[1]
+
+
+def input_named_by(url: str) -> tuple[str, str] | None:
+    """Key of a generation's own picture, and that generation's id, in a URL of ours as its record has it; else None."""
+    found = _INPUT.fullmatch(url.strip())
+    return None if found is None else (found[1], found[2])
+
+
+def is_own_address(url: str) -> bool:
+    """True for the URL of a picture that is here already."""
+    return upload_named_by(url) is not None or input_named_by(url) is not None
 
 
 def check_room(kept: int, kept_bytes: int, size: int) -> None:

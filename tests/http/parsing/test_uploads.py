@@ -88,6 +88,20 @@ def test_anothers_upload_is_refused_like_one_that_never_was(caller, edge):
     ]
 
 
+def test_the_address_in_an_own_record_stands_for_its_picture(any_edge):
+    caller = any_edge.caller()
+    first = caller.submit({"prompt": "leaning girl", "url": upload(caller).body["url"]}).body
+    kept = first["request"]["keyframes"]["frame0"]["url"]
+    again = caller.submit({"prompt": "leaning girl", "url": kept})
+    assert again.status == 200
+    assert again.body["request"]["keyframes"]["frame0"]["url"] != kept
+    stranger = any_edge.caller().submit({"prompt": "leaning girl", "url": kept})
+    never = kept.replace(first["id"], "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44")
+    unknown = caller.submit({"prompt": "leaning girl", "url": never})
+    assert (stranger.status, stranger.body["details"]) == (400, unknown.body["details"])
+    assert "is a picture of none of your generations" in str(unknown.body)
+
+
 def test_an_upload_expires_and_leaves_nothing(start):
     edge = start()
     caller = edge.caller()
