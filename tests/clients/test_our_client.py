@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import timedelta
 
 import pytest
 from PIL import Image as Pillow
@@ -101,9 +102,38 @@ def test_concepts_and_plans_are_read(ours, caller):
     assert ours.plan(made.id) is None
 
 
+@pytest.mark.methods("account", "usage", "rotate_key", "renew_callback_secret")
+def test_the_account_is_read_and_its_keys_are_replaced(ours, connect, caller):
+    ours.submit(PICTURE_URL, "a lake")
+    account = ours.account()
+    known = caller.issued.subscription
+    assert (account.id, account.state, account.unfinished, account.video_seconds) == (known.id, "active", 1, 5.0)
+    assert account.product["name"] == known.product.name
+    assert [each.prefix for each in account.keys] == [caller.issued.primary[:9], caller.issued.secondary[:9]]
+    concurrent = next(each for each in account.limits if each.name == "concurrent_generations")
+    assert (concurrent.remaining, concurrent.resets_at) == (concurrent.limit - 1, None)
+
+    table = ours.usage(["model", "key"])
+    assert [each.names for each in table.rows] == [{"model": "ray-1-6", "key": caller.issued.primary[:9]}]
+    assert (table.total.generations, table.total.video_seconds, table.total.names) == (1, 5.0, {})
+    assert table.last - table.first == timedelta(days=table.last.day - 1)
+    assert ours.usage(first=table.last + timedelta(days=1)).rows == []
+
+    made = ours.rotate_key("secondary", timedelta(hours=1))
+    assert (made.slot, made.previous_valid_until > account.keys[0].created_at) == ("secondary", True)
+    assert connect(caller.edge.server.url, made.key).account().id == known.id
+    assert ours.rotate_key("secondary").previous_valid_until is None
+    secret = ours.renew_callback_secret()
+    assert secret.callback_secret.startswith("whsec_")
+    assert made.key not in repr(made)
+    assert secret.callback_secret not in repr(secret)
+
+
 @pytest.mark.parametrize(
     ("ask", "kind", "sentence"),
     [
+        (lambda ours: ours.usage(["hour"]), client.InvalidRequest, "must be some of day, model, key"),
+        (lambda ours: ours.rotate_key("third"), client.InvalidRequest, "must be primary or secondary"),
         (lambda ours: ours.submit(PICTURE_URL, "no"), client.InvalidRequest, "Prompt is too short"),
         (lambda ours: ours.submit(PICTURE_URL, "a lake", resolution="8k"), client.InvalidRequest, "resolution"),
         (lambda ours: ours.get(new_uuid7()), client.NotFound, "Generation not found"),

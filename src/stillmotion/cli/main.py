@@ -21,6 +21,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("stillmotion.cli.demo", "Make a clip through the whole service, to see that it works."),
     "generate": ("stillmotion.cli.generate.command", "Turn pictures into clips, right here or on a server."),
     "generations": ("stillmotion.cli.generations", "List, show, watch, cancel, delete and download what a server has."),
+    "account": ("stillmotion.cli.account", "Show your account on a server, and replace its keys."),
+    "usage": ("stillmotion.cli.usage", "Show what your account has used, by day, model and key."),
     "serve": ("stillmotion.cli.serve.command", "Run the service: the API, its queue and its renderers."),
     "worker": ("stillmotion.cli.worker", "Render what a server queues, in a process of its own."),
     "products": ("stillmotion.cli.admin.products", "Create, list and change products: what subscriptions may do."),

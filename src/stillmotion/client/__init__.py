@@ -8,6 +8,7 @@
     client.download(client.generate("photo.jpg", "leaning girl"), "clip.mp4")
 """
 
+from stillmotion.client.account import Account, AccountKey, AccountLimit, NewKey, NewSecret, UsageAmounts, UsageTable
 from stillmotion.client.asynchronous import AsyncClient
 from stillmotion.client.callbacks import verify_callback
 from stillmotion.client.errors import (
@@ -36,6 +37,9 @@ from stillmotion.client.wire import Options
 
 __all__ = [
     "AccessDenied",
+    "Account",
+    "AccountKey",
+    "AccountLimit",
     "AsyncClient",
     "BadAnswer",
     "CallbackNotVerified",
@@ -48,6 +52,8 @@ __all__ = [
     "Image",
     "ImageUnreadable",
     "InvalidRequest",
+    "NewKey",
+    "NewSecret",
     "NoAnswer",
     "NotAuthenticated",
     "NotFound",
@@ -57,6 +63,8 @@ __all__ = [
     "ServerRefused",
     "ServerTrouble",
     "StillRunning",
+    "UsageAmounts",
+    "UsageTable",
     "Waiting",
     "verify_callback",
 ]

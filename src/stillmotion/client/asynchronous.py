@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
+from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack
@@ -11,6 +12,7 @@ import anyio
 import anyio.to_thread
 import httpx2
 
+from stillmotion.client.account import NO_OVERLAP, Account, NewKey, NewSecret, UsageTable
 from stillmotion.client.connection import (
     OnWait,
     arguments,
@@ -137,6 +139,30 @@ class AsyncClient:
     async def plan(self, generation_id: str) -> Any:
         """Motion plan that the engine made of the prompt, in its own JSON; None until the generation has ended."""
         return await self._run(self._core.plan(generation_id))
+
+    async def account(self) -> Account:
+        """The key's account: its terms, what is left of them, its keys, and this month's usage."""
+        return await self._run(self._core.account())
+
+    async def rotate_key(self, slot: str, overlap: timedelta = NO_OVERLAP) -> NewKey:
+        """A new key in a slot, `primary` or `secondary`. The old one works on for the overlap, a week at most.
+
+        The client itself goes on with the key that it was made with.
+        """
+        return await self._run(self._core.rotate_key(slot, overlap))
+
+    async def renew_callback_secret(self) -> NewSecret:
+        """A new secret for callbacks. For a day each is signed by the old one too."""
+        return await self._run(self._core.renew_callback_secret())
+
+    async def usage(
+        self, by: Sequence[str] = ("day",), first: date | None = None, last: date | None = None
+    ) -> UsageTable:
+        """Generations, video-seconds and cost between two days, this month's so far if none are named.
+
+        `by` holds some of day, model and key.
+        """
+        return await self._run(self._core.usage(by, first, last))
 
     async def _run(self, flow: Flow[Result], on_progress: OnProgress | None = None) -> Result:
         async with aclosing(self._drive(flow)) as drive:

@@ -4,8 +4,10 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
+from stillmotion.client import account as accounts
 from stillmotion.client import wire
 from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, StillRunning
 from stillmotion.client.events import EventReader
@@ -94,6 +96,22 @@ class Core:
     def plan(self, generation_id: str) -> Flow[Any]:
         """The engine's motion plan of a generation, None until it has ended."""
         return wire.plan_of((yield from self.call(wire.plan(generation_id))))
+
+    def account(self) -> Flow[accounts.Account]:
+        """The account of the key."""
+        return accounts.account((yield from self.call(accounts.account_request())))
+
+    def rotate_key(self, slot: str, overlap: timedelta) -> Flow[accounts.NewKey]:
+        """A new key in a slot."""
+        return accounts.new_key((yield from self.call(accounts.rotate_request(slot, int(overlap.total_seconds())))))
+
+    def renew_callback_secret(self) -> Flow[accounts.NewSecret]:
+        """A new secret for callbacks."""
+        return accounts.new_secret((yield from self.call(accounts.secret_request())))
+
+    def usage(self, by: Sequence[str], first: date | None, last: date | None) -> Flow[accounts.UsageTable]:
+        """The usage of the key's subscription."""
+        return accounts.usage_table((yield from self.call(accounts.usage_request(by, first, last))))
 
     def delete(self, generation_id: str) -> Flow[None]:
         """Cancel and remove a generation."""

@@ -4,12 +4,14 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
+from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack
 
 import httpx2
 
+from stillmotion.client.account import NO_OVERLAP, Account, NewKey, NewSecret, UsageTable
 from stillmotion.client.connection import (
     OnWait,
     arguments,
@@ -147,6 +149,28 @@ class Client:
     def plan(self, generation_id: str) -> Any:
         """Motion plan that the engine made of the prompt, in its own JSON; None until the generation has ended."""
         return self._run(self._core.plan(generation_id))
+
+    def account(self) -> Account:
+        """The key's account: its terms, what is left of them, its keys, and this month's usage."""
+        return self._run(self._core.account())
+
+    def rotate_key(self, slot: str, overlap: timedelta = NO_OVERLAP) -> NewKey:
+        """A new key in a slot, `primary` or `secondary`. The old one works on for the overlap, a week at most.
+
+        The client itself goes on with the key that it was made with.
+        """
+        return self._run(self._core.rotate_key(slot, overlap))
+
+    def renew_callback_secret(self) -> NewSecret:
+        """A new secret for callbacks. For a day each is signed by the old one too."""
+        return self._run(self._core.renew_callback_secret())
+
+    def usage(self, by: Sequence[str] = ("day",), first: date | None = None, last: date | None = None) -> UsageTable:
+        """Generations, video-seconds and cost between two days, this month's so far if none are named.
+
+        `by` holds some of day, model and key.
+        """
+        return self._run(self._core.usage(by, first, last))
 
     def _run(self, flow: Flow[Result], on_progress: OnProgress | None = None) -> Result:
         with closing(self._drive(flow)) as drive:

@@ -86,7 +86,7 @@ def models() -> HttpRequest:
 def model_names(reply: HttpReply) -> list[str]:
     """Values of `model` in a list of models. Raises `BadAnswer`."""
     try:
-        return [str(each["id"]) for each in _object(reply)["data"]]
+        return [str(each["id"]) for each in json_object(reply)["data"]]
     except (KeyError, TypeError) as error:
         raise BadAnswer("The answer lists no models: check that the address is a Stillmotion server's.") from error
 
@@ -109,17 +109,17 @@ def upload(name: str, content: bytes, media_type: str) -> HttpRequest:
 
 def uploaded_url(reply: HttpReply) -> str:
     """Address of an uploaded picture."""
-    return str(_object(reply)["url"])
+    return str(json_object(reply)["url"])
 
 
 def generation(reply: HttpReply) -> Generation:
     """The generation in a response, with the engine from its headers."""
-    return replace(from_body(_object(reply)), engine=reply.headers.get("x-stillmotion-engine"))
+    return replace(from_body(json_object(reply)), engine=reply.headers.get("x-stillmotion-engine"))
 
 
 def page(reply: HttpReply) -> Page:
     """The page of generations in a response."""
-    body = _object(reply)
+    body = json_object(reply)
     return Page([from_body(each) for each in body["generations"]], bool(body["has_more"]))
 
 
@@ -131,7 +131,7 @@ def names(reply: HttpReply) -> list[str]:
 
 def plan_of(reply: HttpReply) -> Any:
     """The motion plan in a response; None before the generation has ended."""
-    return _object(reply).get("plan")
+    return json_object(reply).get("plan")
 
 
 def from_body(body: Any) -> Generation:
@@ -210,7 +210,8 @@ def _sentence(body: Any) -> str:
     return f"{said}: {fields}" if fields else said
 
 
-def _object(reply: HttpReply) -> Mapping[str, Any]:
+def json_object(reply: HttpReply) -> Mapping[str, Any]:
+    """The JSON object in a response. Raises `BadAnswer`."""
     try:
         body = json.loads(reply.content)
     except ValueError:

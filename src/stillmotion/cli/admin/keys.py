@@ -1,6 +1,6 @@
 """`stillmotion keys`: subscriptions and their keys, whether the server runs or not."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -13,7 +13,7 @@ from stillmotion.cli import completion
 from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, print_json
 from stillmotion.cli.confirmation import confirm, yes_option
 from stillmotion.cli.main import load_settings
-from stillmotion.cli.param_types import Moment
+from stillmotion.cli.param_types import Duration, Moment
 from stillmotion.composition.installation import Missing, replace_secret
 from stillmotion.domain.subscriptions import KeySlot, SubscriptionState
 from stillmotion.http.surfaces.admin import translate, wire
@@ -85,16 +85,26 @@ def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
 @command.command()
 @click.argument("subscription", shell_complete=completion.subscriptions)
 @click.option("--slot", type=click.Choice([slot.value for slot in KeySlot]), default="primary", show_default=True)
+@click.option("--overlap", type=Duration(), default="0s", show_default=True, help="How long the old key works on.")
 @data_dir_option
 @yes_option
 @json_option
 @click.pass_context
-def rotate(ctx: click.Context, subscription: str, slot: str, data_dir: Path | None, yes: bool, as_json: bool) -> None:
+def rotate(
+    ctx: click.Context,
+    subscription: str,
+    slot: str,
+    overlap: timedelta,
+    data_dir: Path | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """A new key in one slot of SUBSCRIPTION; the old one there stops working, the other goes on."""
     known, keys = at_work(ctx, data_dir, lambda office: office.subscriptions.get(subscription))
-    old = next((f"{each.prefix}… " for each in keys if each.slot is KeySlot(slot)), "")
-    confirm(f"Replace the {slot} key {old}of {known.name}? The old one stops working at once.", yes=yes)
-    key = at_work(ctx, data_dir, lambda office: office.subscriptions.rotate(subscription, KeySlot(slot))).key
+    old = next((f"{each.prefix}… " for each in keys if each.slot is KeySlot(slot) and each.expires_at is None), "")
+    end = f"after {overlap}" if overlap else "at once"
+    confirm(f"Replace the {slot} key {old}of {known.name}? The old one stops working {end}.", yes=yes)
+    key = at_work(ctx, data_dir, lambda office: office.subscriptions.rotate(subscription, KeySlot(slot), overlap)).key
     print_json(wire.IssuedKey(subscription, slot, key)) if as_json else click.echo(key)
 
 
