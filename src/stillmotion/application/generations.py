@@ -1,6 +1,6 @@
 """Generations: submit, read, edit, cancel and delete."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -19,6 +19,7 @@ from stillmotion.application.ports.store import (
     unwatched,
 )
 from stillmotion.application.ports.values import CanEncode, Clock, NewId, NewToken, any_codec
+from stillmotion.application.record.outlooks import with_outlooks
 from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import INPUTS
@@ -112,9 +113,10 @@ class Generations:
             raise GenerationNotFound(generation_id)
         return generation
 
-    def view(self, subscription: Subscription, generation_id: str) -> Awaitable[GenerationView]:
-        """Its owner's view of a generation. Raises `GenerationNotFound` for anyone else."""
-        return self.store.view(subscription.id, generation_id.lower())
+    async def view(self, subscription: Subscription, generation_id: str) -> GenerationView:
+        """Its owner's view of a generation, with its outlook. Raises `GenerationNotFound` for anyone else."""
+        view = await self.store.view(subscription.id, generation_id.lower())
+        return view if view.has_ended else (await with_outlooks(self.store, (view,)))[0]
 
     async def check_cursor(self, subscription: Subscription, generation_id: str) -> None:
         """Raise `CursorNotFound` for an id that is none of the subscription's."""

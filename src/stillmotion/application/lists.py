@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stillmotion.application.ports.lists import Filter, ListStore, Walk
+from stillmotion.application.record.outlooks import with_outlooks
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.subscriptions import Subscription
 
@@ -60,7 +61,7 @@ class Lists:
         else:
             has_following, has_preceding = goes_on, stretch.after is not None or stretch.offset > 0
         return ListPage(
-            views,
+            await with_outlooks(self.store, views),
             following=views[-1].id if views and has_following else None,
             preceding=views[0].id if views and has_preceding else None,
             total=await self._total(subscription, chosen, stretch, None if goes_on else len(views)),

@@ -79,6 +79,11 @@ class GenerationView(NamedTuple):
     poster: str | None = None
     preview_video: str | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        """True in a state that is final."""
+        return self.state in TERMINAL
+
 
 @dataclass(frozen=True)
 class Generation:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from stillmotion.application.ports.record import RecordStore
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 
@@ -71,7 +72,7 @@ class Walk:
     offset: int = 0
 
 
-class ListStore(Protocol):
+class ListStore(RecordStore, Protocol):
     """Lists of a subscription's own generations."""
 
     async def listed(self, subscription_id: str, chosen: Filter, walk: Walk) -> Sequence[GenerationView]:

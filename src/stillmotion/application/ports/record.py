@@ -1,10 +1,12 @@
-"""Ports of records: the attempts of generations, and usage by day."""
+"""Ports of records: the attempts and outlooks of generations, and usage by day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
+from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.record.attempts import AttemptRecord
+from stillmotion.domain.record.outlook import Outlook
 from stillmotion.domain.record.usage import UsageEntry
 
 
@@ -13,6 +15,10 @@ class RecordStore(Protocol):
 
     async def attempts_of(self, generation_id: str) -> Sequence[AttemptRecord]:
         """All attempts of a generation in their order; none for an unknown one."""
+        ...
+
+    async def outlooks(self, views: Sequence[GenerationView]) -> Mapping[str, Outlook]:
+        """The outlook of each of the generations that is still unfinished, by its id, all read at one moment."""
         ...
 
 

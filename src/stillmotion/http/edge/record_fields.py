@@ -49,7 +49,7 @@ def record_fields(view: GenerationView, link_to: LinkTo) -> RecordFields:
 def record_headers(view: GenerationView) -> tuple[Header, ...]:
     """The record as headers, for a surface whose JSON is frozen. There is no header for what is unknown."""
     named = {
-        "X-Stillmotion-WorkStage": view.stage,
+        "X-Stillmotion-Stage": view.stage,
         "X-Stillmotion-Queue-Position": view.queue_position,
         "X-Stillmotion-ETA-Seconds": view.eta_seconds,
         "X-Stillmotion-Seed": view.seed,

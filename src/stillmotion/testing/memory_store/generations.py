@@ -9,12 +9,13 @@ from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound
 from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.quotas import RETRIED_WITHIN, period, refunded_by
+from stillmotion.testing.memory_store.outlooks import MemoryOutlooks
 from stillmotion.testing.memory_store.records import MemoryRecords
 from stillmotion.testing.memory_store.usage import MemoryUsage
 
 
 @dataclass
-class MemoryGenerations(MemoryRecords, MemoryUsage):
+class MemoryGenerations(MemoryRecords, MemoryOutlooks, MemoryUsage):
     """`GenerationStore`, but for the queue."""
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -76,6 +77,7 @@ class MemoryGenerations(MemoryRecords, MemoryUsage):
         self._lines[after.subscription_id], self._virtual_time = line.after(before, after, self._virtual_time, now)
         self._keep_attempt(before, after, worker, now)
         self._keep_usage(before, after)
+        self._keep_render_time(before, after)
         delivery = caused_by(before, after, now)
         if delivery is not None:
             self._deliveries.setdefault(delivery.id, delivery)

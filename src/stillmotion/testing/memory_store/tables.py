@@ -14,6 +14,7 @@ from stillmotion.domain.operators.processes import ProcessReport
 from stillmotion.domain.operators.queue_controls import NO_CONTROLS, QueueControls
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.record.attempts import AttemptRecord
+from stillmotion.domain.record.outlook import RenderTime, WorkKind
 from stillmotion.domain.record.usage import UsageEntry
 from stillmotion.domain.subscriptions import Key, Product, Session, Subscription
 from stillmotion.domain.uploads import Upload
@@ -38,6 +39,8 @@ class MemoryTables:
         default_factory=lambda: defaultdict(dict)
     )
     _records: defaultdict[str, list[AttemptRecord]] = field(default_factory=lambda: defaultdict(list))
+    _times: dict[WorkKind, RenderTime] = field(default_factory=dict)
+    _paces: dict[str, RenderTime] = field(default_factory=dict)
     _removals: list[str] = field(default_factory=list)
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)

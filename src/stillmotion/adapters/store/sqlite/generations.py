@@ -5,7 +5,6 @@ from datetime import datetime
 
 import apsw
 
-from stillmotion.adapters.store.sqlite.attempt_rows import keep_attempt, to_record
 from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import from_delivery
@@ -24,13 +23,20 @@ from stillmotion.adapters.store.sqlite.generation_submits import spend_quota, su
 from stillmotion.adapters.store.sqlite.lists import delete_entry, keep_entry
 from stillmotion.adapters.store.sqlite.operators import to_controls
 from stillmotion.adapters.store.sqlite.queries import (
-    attempts,
     callbacks,
     deletions,
     generations,
     limits,
     lines,
     operators,
+    records,
+)
+from stillmotion.adapters.store.sqlite.records import (
+    from_views,
+    keep_attempt,
+    keep_render_time,
+    to_picture,
+    to_record,
 )
 from stillmotion.adapters.store.sqlite.usage import keep_usage
 from stillmotion.application.failpoints import Fault, Point, no_fault
@@ -53,6 +59,7 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 from stillmotion.domain.quotas import refunded_by
 from stillmotion.domain.record.attempts import AttemptRecord
+from stillmotion.domain.record.outlook import Outlook
 
 
 class SqliteGenerations:
@@ -156,7 +163,12 @@ class SqliteGenerations:
 
     async def attempts_of(self, generation_id: str) -> Sequence[AttemptRecord]:
         """See `RecordStore.attempts_of`."""
-        return [to_record(row) for row in self._reader.rows(attempts.ATTEMPTS_OF_GENERATION, (generation_id,))]
+        return [to_record(row) for row in self._reader.rows(records.ATTEMPTS_OF_GENERATION, (generation_id,))]
+
+    async def outlooks(self, views: Sequence[GenerationView]) -> Mapping[str, Outlook]:
+        """See `RecordStore.outlooks`."""
+        rows = self._reader.rows(records.PICTURE_OF_QUEUE, from_views(views))
+        return to_picture(rows).outlooks(self._clock.now())
 
     async def queued_for(self, engine: str) -> Sequence[str]:
         """See `GenerationStore.queued_for`."""
@@ -236,6 +248,7 @@ def _apply(
     keep_attempt(connection, before, after, worker, now)
     keep_entry(connection, before, after)
     keep_usage(connection, before, after)
+    keep_render_time(connection, before, after)
     if (before.state is State.QUEUED) is not (after.state is State.QUEUED):
         move_line(connection, before, after, now)
     if after.is_terminal and not before.is_terminal:

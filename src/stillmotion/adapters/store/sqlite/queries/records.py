@@ -1,0 +1,103 @@
+"""Statements of the records of generations: their attempts, their places in the queue, and measured render times."""
+
+from typing import Final
+
+_RECORD: Final = "generation_id, number, engine, worker, started_at, ended_at, outcome, reason"
+"""Columns of an attempt, in the order of `records.to_record`."""
+
+BEGIN_ATTEMPT: Final = """
+    INSERT INTO attempts (generation_id, number, engine, worker, started_at)
+    VALUES (:generation_id, :number, :engine, :worker, :started_at)
+"""
+
+END_ATTEMPT: Final = """
+    UPDATE attempts SET ended_at = :ended_at, outcome = :outcome, reason = :reason
+    WHERE generation_id = :generation_id AND number = :number
+"""
+
+ATTEMPTS_OF_GENERATION: Final = f"SELECT {_RECORD} FROM attempts WHERE generation_id = ? ORDER BY number"
+
+PICTURE_OF_QUEUE: Final = """
+    WITH unfinished AS MATERIALIZED (
+        SELECT
+            g.id, g.subscription_id AS owner, g.engine, g.model, g.request ->> 'resolution' AS resolution, g.video,
+            g.state, g.progress, g.started_at, g.sequence,
+            coalesce(g.moved_to, g.created_at) AS place, coalesce(g.moved_to, g.created_at) >> 24 AS part,
+            max(1, (g.video + 500000) / 1000000) AS length
+        FROM json_each(:ids) CROSS JOIN generations g ON g.id = json_each.value
+        WHERE g.state IN ('queued', 'dreaming')
+    ), placed AS MATERIALIZED (
+        SELECT unfinished.*, l.turn, l.turn_since, (
+                SELECT coalesce(sum(p.queued), 0) FROM line_parts p
+                WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part < unfinished.part
+            ) + (
+                SELECT count(*) FROM generations w INDEXED BY generations_queued
+                WHERE w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
+                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.part << 24) AND unfinished.place
+                    AND (coalesce(w.moved_to, w.created_at) < unfinished.place OR w.sequence < unfinished.sequence)
+            ) AS ahead, (
+                SELECT coalesce(sum(p.video), 0) FROM line_parts p
+                WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part < unfinished.part
+            ) + (
+                SELECT coalesce(sum(w.video), 0) FROM generations w INDEXED BY generations_queued
+                WHERE w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
+                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.part << 24) AND unfinished.place
+                    AND (coalesce(w.moved_to, w.created_at) < unfinished.place OR w.sequence < unfinished.sequence)
+            ) AS video_ahead
+        FROM unfinished LEFT JOIN limits l ON l.subscription_id = owner
+    ), nearer AS MATERIALIZED (
+        SELECT l.subscription_id AS owner, l.turn, l.turn_since FROM limits l
+        WHERE l.waiting = 1 AND l.turn <= (SELECT max(iif(state = 'queued', turn + video_ahead, -1)) FROM placed) + (
+            SELECT coalesce(sum(u.video), 0) FROM generations u INDEXED BY generations_urgent
+            WHERE u.state = 'queued' AND u.moved_to < 0
+        )
+        ORDER BY l.turn, l.turn_since LIMIT :most_lines
+    )
+    SELECT
+        'unfinished', engine, id, owner, model, resolution, length, video, state, progress, started_at, ahead,
+        video_ahead, turn, turn_since, place
+    FROM placed
+    UNION ALL
+    SELECT 'line', value, owner, turn, turn_since, (
+            SELECT sum(p.queued) FROM line_parts p WHERE p.subscription_id = owner AND p.engine = value
+        ), (
+            SELECT sum(p.video) FROM line_parts p WHERE p.subscription_id = owner AND p.engine = value
+        ), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM json_each(:engines) CROSS JOIN nearer
+    UNION ALL
+    SELECT
+        'urgent', engine, subscription_id, moved_to, video, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        NULL
+    FROM generations INDEXED BY generations_urgent
+    WHERE state = 'queued' AND moved_to < 0 AND engine IN (SELECT value FROM json_each(:engines))
+    UNION ALL
+    SELECT 'lane', engine, stage, progress, video, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM generations INDEXED BY generations_dreaming
+    WHERE state = 'dreaming' AND engine IN (SELECT value FROM json_each(:engines))
+    UNION ALL
+    SELECT
+        'time', t.engine, t.model, t.resolution, t.length, t.seconds, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        NULL, NULL
+    FROM placed CROSS JOIN render_times t ON t.engine = placed.engine AND t.model = placed.model
+        AND t.resolution = placed.resolution AND t.length = placed.length
+    UNION ALL
+    SELECT 'pace', t.engine, t.seconds, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM json_each(:engines) CROSS JOIN render_times t ON t.engine = value AND t.length = 0
+        AND t.model = '' AND t.resolution = ''
+    UNION ALL
+    SELECT 'paused', name, scope, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM queue_controls WHERE state = 'paused'
+"""
+"""Parts of `domain.record.outlook.QueuePicture`, each row with its kind first.
+
+Of the asked generations' own lines it reads the parts, and the rows of one part; of the other lines that are due before
+the last of them the parts, up to `most_lines` lines; then the claimed generations, and the engines' render times.
+"""
+
+KEEP_RENDER_TIME: Final = """
+    INSERT INTO render_times (engine, model, resolution, length, renders, seconds)
+    VALUES (:engine, :model, :resolution, :length, 1, :seconds)
+    ON CONFLICT (engine, model, resolution, length) DO UPDATE SET
+        renders = min(renders + 1, :memory),
+        seconds = seconds + (excluded.seconds - seconds) / min(renders + 1, :memory)
+"""
