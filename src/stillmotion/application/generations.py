@@ -18,6 +18,7 @@ from stillmotion.application.ports.store import (
     Submission,
     unwatched,
 )
+from stillmotion.application.ports.tracing import NO_TRACING, SpanKind, Tracing, about
 from stillmotion.application.ports.values import CanEncode, Clock, NewId, NewToken, any_codec
 from stillmotion.application.record.outlooks import with_outlooks
 from stillmotion.application.retention import remove_objects
@@ -53,6 +54,7 @@ class Generations:
     fault: Fault = no_fault
     can_encode: CanEncode = any_codec
     submitted: Changed = unwatched
+    tracing: Tracing = NO_TRACING
 
     @property
     def acceptance(self) -> Acceptance:
@@ -92,7 +94,7 @@ class Generations:
         )
         self.fault(Point.SUBMIT_BEFORE_INSERT)
         try:
-            accepted = await self.store.submit(Submission(generation, subscription.product, idempotency, fingerprint))
+            accepted = await self._stored(Submission(generation, subscription.product, idempotency, fingerprint))
         except Unavailable:
             raise  # The row may have been committed after all: its pictures must stay.
         except Exception:
@@ -105,6 +107,15 @@ class Generations:
             self.submitted(generation)
             self.signal.notify()
         return accepted
+
+    async def _stored(self, submission: Submission) -> Accepted:
+        """The stored submission. With tracing the row keeps the identity of its span."""
+        if not self.tracing.is_on:
+            return await self.store.submit(submission)
+        generation = submission.generation
+        with self.tracing.span("send generations", SpanKind.PRODUCER, about(generation, "send")) as span:
+            traced = replace(generation, traceparent=span.traceparent)
+            return await self.store.submit(replace(submission, generation=traced))
 
     async def get(self, subscription: Subscription, generation_id: str) -> Generation:
         """The generation, if it is this subscription's. Raises `GenerationNotFound`."""

@@ -1,6 +1,7 @@
 """`stillmotion worker`."""
 
 import asyncio
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings
 from stillmotion.cli.process import announce, faults_asked_for, run, stop_on_signals
 from stillmotion.composition.preflight import refuse_few_files
+from stillmotion.composition.tracing import traced
 from stillmotion.composition.workers import worker
 from stillmotion.config import Settings
 from stillmotion.worker.failpoints import Faults
@@ -34,7 +36,8 @@ def command(ctx: click.Context, data_dir: Path | None, renderers: int | None) ->
 async def _work(settings: Settings, faults: Faults | None) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with worker(settings, faults) as host:
-        announce(f"Rendering for {settings.data_dir}, {settings.renderers} at once")
-        await stop.wait()
-        await host.drain(timedelta(seconds=settings.shutdown_grace))
+    with traced(os.environ) as tracing:
+        async with worker(settings, faults, tracing) as host:
+            announce(f"Rendering for {settings.data_dir}, {settings.renderers} at once")
+            await stop.wait()
+            await host.drain(timedelta(seconds=settings.shutdown_grace))

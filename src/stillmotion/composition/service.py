@@ -10,6 +10,7 @@ from secrets import SystemRandom, token_hex
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.directory.data_directory import DataDirectory
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.notifications import InProcessChanges, InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
@@ -21,6 +22,7 @@ from stillmotion.application.leases import Work
 from stillmotion.application.lists import Lists
 from stillmotion.application.metrics import ATTEMPTS, Tally
 from stillmotion.application.ports.notifications import Changes
+from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.application.retention import Retention
 from stillmotion.application.sessions import Sessions
 from stillmotion.application.uploads import Uploads
@@ -30,7 +32,14 @@ from stillmotion.composition.installation import LINKS, Missing, derived, direct
 from stillmotion.composition.outbound import callback_trials, outbound
 from stillmotion.composition.preflight import tell_troubles
 from stillmotion.composition.watching import checks, measures
-from stillmotion.composition.workers import attempt_context, heartbeats, name_of_this_process, running, worker_host
+from stillmotion.composition.workers import (
+    Telemetry,
+    attempt_context,
+    heartbeats,
+    name_of_this_process,
+    running,
+    worker_host,
+)
 from stillmotion.config import Settings
 from stillmotion.domain.operators.processes import ProcessRole
 from stillmotion.http.app import App, build_app, dialects
@@ -68,7 +77,11 @@ class Service:
 
 @asynccontextmanager
 async def service(
-    settings: Settings, address: str, faults: Faults | None = None, spawned: RendererProcess | None = None
+    settings: Settings,
+    address: str,
+    faults: Faults | None = None,
+    spawned: RendererProcess | None = None,
+    tracing: Tracing = NO_TRACING,
 ) -> AsyncIterator[Service]:
     """The service over a data directory, from its lock to its workers; stopped on the way out.
 
@@ -77,21 +90,19 @@ async def service(
     """
     directory = directory_of(settings, Missing.MAKE)
     fault: Fault = faults or no_fault
-    changes, tally = InProcessChanges(), Tally()
-    with directory.lock(), opened(settings, Missing.MAKE, changes.tell, fault, tally.ended) as store:
+    changes, told = InProcessChanges(), Telemetry(Tally(), tracing)
+    with directory.lock(), opened(settings, Missing.MAKE, changes.tell, fault, told.tally.ended) as store:
         clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
         objects, connections, models = open_storage(settings, fault), outbound(settings), offered(settings)
         work = Work(store, objects, clock, new_token, fault, worker=name_of_this_process())
-        context = attempt_context(settings, work, connections, (signal, announcements), directory.scratch, fault, tally)
+        context = attempt_context(settings, work, connections, (signal, announcements), directory.scratch, fault, told)
         host, others = await worker_host(settings, context, models, faults, spawned)
         allowed = await entrance(settings, store, clock, signal)
         ids = new_uuid7, new_token
         uploads = Uploads(store, objects, clock, *ids, reads_heic=reads_heic())
         services = Services(
             **allowed._asdict(),
-            generations=Generations(
-                store, objects, signal, connections.guard, clock, *ids, models, uploads, fault, encodes, tally.submitted
-            ),
+            generations=Generations(store, objects, signal, connections.guard, clock, *ids, models, uploads, fault),
             lists=Lists(store),
             uploads=uploads,
             delivery_log=DeliveryLog(store, store, announcements, clock),
@@ -107,16 +118,20 @@ async def service(
             measures=measures(store, directory, host),
         )
         sender, chance = GuardedCallbackSender(connections), SystemRandom().random
-        callbacks = Callbacks(store, sender, sign, clock, chance, fault, tally)
+        callbacks = Callbacks(store, sender, sign, clock, chance, fault, *told)
         bodies = dialects(services.asset_urls, settings.public_url or address)
         beats = heartbeats(host, store, work.worker, ProcessRole.SERVER)
-        parts = (host, beats, Deliverer(callbacks, bodies, announcements), *_upkeep(store, services, tally))
-        if not directory.workers.any_taken:
-            # No other process renders, so every lease is a leftover of the last server.
-            tally.count(ATTEMPTS, "lost", by=await work.reclaim_all())
+        parts = (host, beats, Deliverer(callbacks, bodies, announcements), *_upkeep(store, services, told.tally))
+        await _take_back(directory, work, told.tally)
         async with running(*(each.run() for each in parts), tell_troubles(settings, objects)):
-            app = build_app(_as_set(services, settings))
+            app = build_app(_as_set(services, settings, told))
             yield Service(app, host, changes, services.draining, allowed.sessions, bool(await store.subscriptions()))
+
+
+async def _take_back(directory: DataDirectory, work: Work, tally: Tally) -> None:
+    """Take back every lease, unless other processes render: all are leftovers of the last server."""
+    if not directory.workers.any_taken:
+        tally.count(ATTEMPTS, "lost", by=await work.reclaim_all())
 
 
 def _upkeep(
@@ -128,10 +143,14 @@ def _upkeep(
     return sweeper, UploadSweeper(services.uploads), watch, TallyKeeper(tally, store, store), uses
 
 
-def _as_set(services: Services, settings: Settings) -> Services:
+def _as_set(services: Services, settings: Settings, told: Telemetry) -> Services:
     """The services with the parts that depend on the settings alone."""
     return replace(
         services,
+        tracing=told.tracing,
+        generations=replace(
+            services.generations, can_encode=encodes, submitted=told.tally.submitted, tracing=told.tracing
+        ),
         public_url=settings.public_url,
         version=version("stillmotion"),
         cors_origins=settings.cors_origins,

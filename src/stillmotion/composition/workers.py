@@ -5,10 +5,12 @@ import os
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
+from typing import NamedTuple
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.worker_places import WorkerPlace
@@ -21,6 +23,7 @@ from stillmotion.application.leases import Work
 from stillmotion.application.metrics import Tally
 from stillmotion.application.ports.administration import ProcessStore
 from stillmotion.application.ports.notifications import QueueSignal
+from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.composition.engines import devices, forwarders, offered, renderers, tried_renderer, video_codec
 from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
@@ -44,24 +47,26 @@ ABLE_EVERY = timedelta(seconds=0.25)
 
 
 @asynccontextmanager
-async def worker(settings: Settings, faults: Faults | None = None) -> AsyncIterator[WorkerHost]:
+async def worker(
+    settings: Settings, faults: Faults | None = None, tracing: Tracing = NO_TRACING
+) -> AsyncIterator[WorkerHost]:
     """A worker process: renderers over a data directory that a server has open. Raises as `service` does."""
     if not settings.renderers:
         raise SettingsError("renderers is 0, so this worker would make nothing: give --renderers 1, or more.")
     directory = directory_of(settings, Missing.REFUSE)
     directory.refuse_unserved()
     fault: Fault = faults or no_fault
-    tally = Tally()
-    with directory.join() as place, opened(settings, Missing.REFUSE, fault=fault, ended=tally.ended) as store:
+    told = Telemetry(Tally(), tracing)
+    with directory.join() as place, opened(settings, Missing.REFUSE, fault=fault, ended=told.tally.ended) as store:
         work = Work(
             store, open_storage(settings, fault), SystemClock(), new_token, fault, worker=name_of_this_process()
         )
         # The server looks by itself, every second, for deliveries that are due: these signals do not reach this far.
         signals = InProcessSignal(), InProcessSignal()
-        context = attempt_context(settings, work, outbound(settings), signals, place.scratch, fault, tally)
+        context = attempt_context(settings, work, outbound(settings), signals, place.scratch, fault, told)
         host, _ = await worker_host(settings, context, offered(settings), faults)
         watch = DisplacedWatch(lambda: store.displaced).run()
-        counting = TallyKeeper(tally, store, store).run()
+        counting = TallyKeeper(told.tally, store, store).run()
         beating = heartbeats(host, store, work.worker, ProcessRole.WORKER).run()
         async with running(
             host.run(), watch, counting, beating, _tell_able(host, place), tell_absent_devices(settings)
@@ -93,6 +98,13 @@ async def _tell_able(host: WorkerHost, place: WorkerPlace) -> None:
         await asyncio.sleep(ABLE_EVERY.total_seconds())
 
 
+class Telemetry(NamedTuple):
+    """The counts and the spans of a process."""
+
+    tally: Tally
+    tracing: Tracing
+
+
 def attempt_context(
     settings: Settings,
     work: Work,
@@ -100,15 +112,15 @@ def attempt_context(
     signals: tuple[QueueSignal, QueueSignal],
     scratch: Path,
     fault: Fault,
-    tally: Tally,
+    told: Telemetry,
 ) -> AttemptContext:
     """The parts that every attempt works with. `signals` wake the lanes, and the deliverer of callbacks."""
-    images = HttpDownload(connections, fault=fault, tally=tally)
-    videos = HttpDownload(connections, VIDEO, tally=tally)
+    images = HttpDownload(connections, fault=fault, tally=told.tally)
+    videos = HttpDownload(connections, VIDEO, tally=told.tally)
     codec, objects, clock = video_codec(settings), work.objects, work.clock
-    return AttemptContext(
-        work, images, videos, objects, *signals, clock, scratch, codec, fault, slow_decoder(), tally=tally
-    )
+    files = work, images, videos, objects
+    context = AttemptContext(*files, *signals, clock, scratch, codec, fault, slow_decoder())
+    return replace(context, tally=told.tally, tracing=told.tracing)
 
 
 async def worker_host(

@@ -99,6 +99,7 @@ class Generation:
     `setback` is the reason why the latest attempt failed though another follows: the store keeps it with the attempt.
     `metadata` is its owner's own. `retry_of` is the id of the generation that it repeats.
     `key` begins the key that it was submitted by; empty where that is unknown.
+    `traceparent` is the identity of the span that queued it; empty without tracing.
     """
 
     id: str
@@ -129,6 +130,7 @@ class Generation:
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
     retry_of: str | None = None
     key: str = ""
+    traceparent: str = ""
 
     @property
     def is_terminal(self) -> bool:

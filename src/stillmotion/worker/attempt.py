@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,15 @@ from stillmotion.application.metrics import ATTEMPTS, QUEUE_WAIT, RENDER, Series
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.outbound import ImageSource
+from stillmotion.application.ports.tracing import (
+    NO_TRACING,
+    Attributes,
+    SpanKind,
+    TraceSpan,
+    Tracing,
+    UntracedSpan,
+    about,
+)
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import (
     GenerationFailed,
@@ -34,6 +43,7 @@ from stillmotion.worker.lease_keeper import LeaseKeeper
 from stillmotion.worker.makers.port import HandedOn, Job, Maker, SlowInput
 from stillmotion.worker.preview_store import PreviewStore
 from stillmotion.worker.renderer.handle import RendererDied
+from stillmotion.worker.renderer.steps import RenderStep
 from stillmotion.worker.timing import WORKER_TIMING, WorkerTiming
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
@@ -74,6 +84,7 @@ class AttemptContext:
     slow_decoder: Sequence[str] = DECODER_COMMAND
     timing: WorkerTiming = WORKER_TIMING
     tally: Tally = field(default_factory=Tally)
+    tracing: Tracing = NO_TRACING
 
     @property
     def fetched(self) -> Fetched:
@@ -115,6 +126,7 @@ class Attempt:
         self._over = asyncio.Event()
         self.began = workshop.clock.monotonic()
         self.is_ready = False
+        self._traced: TraceSpan = UntracedSpan()
         self._log = log.bind(generation=generation.id, attempt=generation.attempt, engine=generation.engine)
         self._showcase = PreviewStore(
             workshop.objects, workshop.work.new_preview(self._lease), self._log, workshop.timing.preview_removal
@@ -160,7 +172,8 @@ class Attempt:
             self._observe(QUEUE_WAIT, (self._workshop.clock.now() - self.generation.created_at).total_seconds())
         self._workshop.announcements.notify()
         try:
-            return await self._while_leased()
+            with self._span() as self._traced:
+                return await self._while_leased()
         except asyncio.CancelledError:
             await self._released()
             raise
@@ -168,6 +181,18 @@ class Attempt:
             self._workshop.announcements.notify()
             await self._showcase.clear()
             await self._tidy()
+
+    def _span(self) -> AbstractContextManager[TraceSpan]:
+        """The span of this attempt, in the trace of the submit."""
+        generation = self.generation
+        attributes: Attributes = {
+            **about(generation, "process"),
+            "stillmotion.engine": generation.engine,
+            "stillmotion.attempt": generation.attempt,
+        }
+        return self._workshop.tracing.span(
+            "process generations", SpanKind.CONSUMER, attributes, caused_by=generation.traceparent
+        )
 
     async def _tidy(self) -> None:
         await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
@@ -247,7 +272,8 @@ class Attempt:
     async def _lane(self) -> Maker:
         """Fetch the inputs, unless another server has them already, and wait for a lane."""
         if not self.generation.remote:
-            await self._inputs.bring()
+            with self._workshop.tracing.span("fetch"):
+                await self._inputs.bring()
         self._wait_for_lane()
         return await self._maker
 
@@ -270,6 +296,11 @@ class Attempt:
         """See `ProgressSink`."""
         self._showcase.take(picture)
 
+    def took(self, steps: Sequence[RenderStep]) -> None:
+        """See `ProgressSink`."""
+        for each in steps:
+            self._workshop.tracing.past(each.name, each.began, each.ended)
+
     async def remember(self, remote: str) -> None:
         """See `ProgressSink`."""
         self.generation = replace(self.generation, remote=remote)
@@ -280,7 +311,8 @@ class Attempt:
         match ending:
             case Rendered():
                 try:
-                    await self._publish(ending)
+                    with self._workshop.tracing.span("store"):
+                        await self._publish(ending)
                 except GenerationFailed as failure:
                     await self._write_down(failure)
                 else:
@@ -289,16 +321,19 @@ class Attempt:
             case GenerationFailed():
                 after = await self._insist(lambda: work.fail(lease, ending))
                 self._count("failed")
+                self._traced.fail(ending.code)
                 self._log.warning("attempt_failed", code=ending.code, reason=ending.reason, state=after.state)
             case HandedOn(engine=engine):
                 self._log.warning("generation_handed_on", to=engine, why=str(ending))
                 await self._insist(lambda: work.hand_on(lease, engine))
                 self._count("handed_on")
+                self._traced.fail("handed_on")
                 self._workshop.signal.notify()
             case Unavailable():
                 self._log.warning("attempt_hindered", why=str(ending))
                 await self._insist(lambda: work.release(lease))
                 self._count("hindered")
+                self._traced.fail("hindered")
 
     async def _publish(self, rendered: Rendered) -> None:
         """Publish the result. A cancelled call leaves no object behind: a running upload ends first, as it cannot stop.

@@ -23,6 +23,7 @@ ASKED = [
     ("GET", "/generations/{id}/plan", None),
     ("GET", "/generations/{id}/events", None),
     ("GET", "/generations/{id}/callbacks", None),
+    ("GET", "/generations/{id}/callbacks/message", None),
     ("POST", "/generations/{id}/callbacks/{callback}/replay", None),
     ("GET", f"{DREAM_MACHINE}/{{id}}", None),
     ("DELETE", f"{DREAM_MACHINE}/{{id}}", None),

@@ -11,6 +11,7 @@ from stillmotion.application.metrics import CALLBACKS, Tally
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.outbound import CallbackSender, CallbackUndeliverable
 from stillmotion.application.ports.store import CallbackStore, DueDelivery, GenerationStore
+from stillmotion.application.ports.tracing import NO_TRACING, SpanKind, Tracing
 from stillmotion.application.ports.values import Chance, Clock
 from stillmotion.domain.callbacks import (
     ANSWER_DEADLINE,
@@ -52,6 +53,7 @@ class Callbacks:
     chance: Chance
     fault: Fault = no_fault
     tally: Tally = field(default_factory=Tally)
+    tracing: Tracing = NO_TRACING
 
     async def due(self, each: int) -> list[Delivery]:
         """Deliveries that are due, the longest due first: at most `each` of every line."""
@@ -60,7 +62,7 @@ class Callbacks:
     async def deliver(self, due: DueDelivery, body: bytes) -> Delivery:
         """Make one attempt with that body, and keep its outcome."""
         started_at, began = self.clock.now(), self.clock.monotonic()
-        answer, reason = await self._post(due, body, started_at)
+        answer, reason = await self._traced_post(due, body, started_at)
         duration = timedelta(seconds=self.clock.monotonic() - began)
         attempt = DeliveryAttempt(
             due.delivery.replays,
@@ -76,6 +78,20 @@ class Callbacks:
         await self.store.record(attempted, attempt)
         self.tally.count(CALLBACKS, _OUTCOMES[attempted.state])
         return attempted
+
+    async def _traced_post(
+        self, due: DueDelivery, body: bytes, now: datetime
+    ) -> tuple[CallbackResponse | None, str | None]:
+        """`_post` in a span of the trace of the submit. Of the address it has the host alone."""
+        attributes = {"http.request.method": "POST", "server.address": due.delivery.endpoint}
+        cause = due.generation.traceparent
+        with self.tracing.span("deliver callback", SpanKind.CLIENT, attributes, caused_by=cause) as span:
+            answer, reason = await self._post(due, body, now)
+            if answer is not None:
+                span.tell({"http.response.status_code": answer.status})
+            if reason is not None or (answer is not None and answer.status >= 400):
+                span.fail(str(answer.status) if answer is not None else (reason or "").partition(":")[0])
+            return answer, reason
 
     async def _post(self, due: DueDelivery, body: bytes, now: datetime) -> tuple[CallbackResponse | None, str | None]:
         """The receiver's answer, or the reason why there is none."""

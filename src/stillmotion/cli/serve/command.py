@@ -1,6 +1,7 @@
 """`stillmotion serve`: the command. Its first renderer process loads while the server's own modules do."""
 
 import asyncio
+import os
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -47,7 +48,7 @@ async def _serve(settings: Settings, faults: Faults | None) -> None:
         # A third of a second's work or more, for which nothing else in this process has to wait yet.
         with without_collector():
             from stillmotion.cli.serve.listening import serve
-        await serve(settings, stop, faults, spawned)
+        await serve(settings, stop, faults, spawned, os.environ)
     finally:
         if spawned is not None:
             await spawned.kill()

@@ -5,11 +5,13 @@ import gc
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
 from stillmotion.cli.process import announce
 from stillmotion.composition.service import Service, service
+from stillmotion.composition.tracing import traced
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.http.edge.keyless import is_loopback
@@ -27,11 +29,18 @@ class CannotListen(StillmotionError):
 
 
 async def serve(
-    settings: Settings, stop: asyncio.Event, faults: Faults | None, spawned: RendererProcess | None
+    settings: Settings,
+    stop: asyncio.Event,
+    faults: Faults | None,
+    spawned: RendererProcess | None,
+    environment: Mapping[str, str],
 ) -> None:
-    """Serve until `stop` is set; `spawned` becomes the first renderer. Raises `StillmotionError`."""
-    with _listener(settings) as listener:
-        async with service(settings, url_of(listener), faults, spawned) as running:
+    """Serve until `stop` is set; `spawned` becomes the first renderer. Tracing is as the `environment` asks.
+
+    Raises `StillmotionError`.
+    """
+    with _listener(settings) as listener, traced(environment) as tracing:
+        async with service(settings, url_of(listener), faults, spawned, tracing) as running:
             server = HttpServer(running.app.handler, listener, refusing=running.app.refuse)
             await _announce(settings, server, running)
             _spare_the_collector()

@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import structlog
 from aiohttp import web
 
+from stillmotion.application.ports.tracing import Attributes, SpanKind
 from stillmotion.domain.errors import Refused, Unavailable
 from stillmotion.http.edge.access_lines import CLIENT_GONE, AccessLines, reason_of
 from stillmotion.http.edge.metrics import Metrics
@@ -56,6 +58,23 @@ class Boundary(ABC):
 
     async def __call__(self, request: Request) -> web.StreamResponse:
         """Answer one request."""
+        tracing = self._services.tracing
+        if not tracing.is_on:
+            return await self._respond(request)
+        name, caller = f"{request.method} {self._route}".rstrip(), request.headers.get("traceparent", "")
+        with tracing.span(name, SpanKind.SERVER, self._attributes(request), caused_by=caller) as span:
+            response = await self._respond(request)
+            span.tell({"http.response.status_code": response.status})
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                span.fail(str(response.status))
+            return response
+
+    def _attributes(self, request: Request) -> Attributes:
+        """Attributes of a request's span. A path with values in it may hold a secret: the route stands for it."""
+        attributes = {"http.request.method": request.method, "url.scheme": "http", "url.path": self._route}
+        return {**attributes, "http.route": self._route} if self._route else attributes
+
+    async def _respond(self, request: Request) -> web.StreamResponse:
         monotonic = self._services.clock.monotonic
         call = Call(self._services, request, next(self._parts.request_ids), monotonic())
         refused: Exception | None = None

@@ -16,6 +16,7 @@ from stillmotion.application.lists import Lists
 from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.record import UsageLedger
+from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.prospects import Prospects
 from stillmotion.application.sessions import Sessions
@@ -97,6 +98,7 @@ class Services:
     read_words: ReadWords = unread
     model_states: ReadStates = all_ready
     timing: EdgeTiming = EDGE_TIMING
+    tracing: Tracing = NO_TRACING
 
     @property
     def prospects(self) -> Prospects:

@@ -45,6 +45,7 @@ class LocalMaker:
         except TimeoutError as late:
             raise SlowInput("it is decoded elsewhere") from late
         job.log.info("rendered", seconds=round(done.seconds, 3), frames=done.frames, bytes=done.video.size)
+        job.ledger.took(done.steps)
         is_drawn = job.generation.request.purpose is Purpose.VIDEO
         made = rendered(done, job.seed if is_drawn else None)
         if self.entry is None or job.generation.request.source is not None:

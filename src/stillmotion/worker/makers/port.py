@@ -1,6 +1,7 @@
 """Port of the makers: a claimed generation in, its files out."""
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +14,7 @@ from stillmotion.domain.generation import Generation, WorkStage
 from stillmotion.domain.request import FrameSize, VideoCodec
 from stillmotion.worker.inputs.files import InputFiles
 from stillmotion.worker.renderer.protocol import Done, FinishedFile
+from stillmotion.worker.renderer.steps import RenderStep
 
 
 class HandedOn(StillmotionError):
@@ -40,6 +42,10 @@ class ProgressSink(Protocol):
 
     def enters(self, stage: WorkStage) -> None:
         """Take the stage that the work is in from now on."""
+        ...
+
+    def took(self, steps: Sequence[RenderStep]) -> None:
+        """Take the steps of a render that is over."""
         ...
 
     async def remember(self, remote: str) -> None:

@@ -4,7 +4,6 @@ The steps are decode, render or resample, encode, thumbnail, excerpt, proof, dig
 """
 
 import hashlib
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,6 +44,7 @@ from stillmotion.worker.renderer.protocol import (
     RenderStage,
     Resample,
 )
+from stillmotion.worker.renderer.steps import RenderTimes
 
 Say = Callable[[float, RenderStage], None]
 """Takes the fraction done and the stage. Raises `RenderCancelled` when the render must stop."""
@@ -61,16 +61,17 @@ def make(render: Render, engine: Engine, decoder: DecoderProcess, say: Say, show
 
     Raises `GenerationFailed`, and `RenderCancelled` out of `say`; then no file is left.
     """
-    started = time.monotonic()
+    times = RenderTimes()
     job = replace(_job(render, engine.wants, decoder, say), show=show)
+    times.decoded()
     report = _drawn(say)
     report(0.0)
-    return _finish(render, engine.render(job, report), say, show, started)
+    return _finish(render, engine.render(job, report), say, show, times)
 
 
 def remake(resample: Resample, decoder: DecoderProcess, say: Say, show: Show = unseen) -> Done:
     """Upscale or reframe a clip. Shows and raises as `make` does."""
-    started = time.monotonic()
+    times = RenderTimes()
     report = _drawn(say)
     report(0.0)
     request, files = resample.request, resample.source
@@ -82,7 +83,7 @@ def remake(resample: Resample, decoder: DecoderProcess, say: Say, show: Show = u
         rendering = reframe(source, size, request.placement, report)
     else:
         rendering = upscale(source, size, report)
-    return _finish(resample, rendering, say, show, started)
+    return _finish(resample, rendering, say, show, times)
 
 
 def _ours(resample: Resample, decoder: DecoderProcess) -> Path:
@@ -118,7 +119,7 @@ def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
     A clip that browsers play is copied, unless another codec was asked for; any other is compressed anew.
     Raises as `make` does, and `GenerationFailed` (code `remote_clip_broken`) for a file that is not whole.
     """
-    started = time.monotonic()
+    times = RenderTimes()
     report = _drawn(say)
     report(0.0)
     video, thumbnail = Path(order.output, "video.mp4"), Path(order.output, "thumbnail.jpg")
@@ -128,7 +129,7 @@ def adopt(order: Adopt, decoder: DecoderProcess, say: Say) -> Done:
     say(RENDERED, RenderStage.FINISHING)
     write_thumbnail(clip.telling, thumbnail)
     checkpoint()
-    return _done(order, clip, thumbnail, order.plan, started)
+    return _done(order, clip, thumbnail, order.plan, times)
 
 
 def _drawn(say: Say) -> Report:
@@ -140,7 +141,7 @@ def _options(order: Render | Resample) -> EncodeOptions:
     return OPTIONS[order.request.codec or VideoCodec.H264]
 
 
-def _finish(order: Render | Resample, rendering: Rendering, say: Say, show: Show, started: float) -> Done:
+def _finish(order: Render | Resample, rendering: Rendering, say: Say, show: Show, times: RenderTimes) -> Done:
     """Draw the frames and write the files."""
     excerpt = Excerpt(rendering.size, rendering.fps)
     passing = excerpt.passing(shown(rendering.frames, show), rendering.frame_count)
@@ -152,10 +153,10 @@ def _finish(order: Render | Resample, rendering: Rendering, say: Say, show: Show
     checkpoint()
     write_thumbnail(clip.telling, thumbnail)
     checkpoint()
-    return _done(order, clip, thumbnail, rendering.plan, started)
+    return _done(order, clip, thumbnail, rendering.plan, times)
 
 
-def _done(order: Order, clip: EncodedClip, thumbnail: Path, plan: str, started: float) -> Done:
+def _done(order: Order, clip: EncodedClip, thumbnail: Path, plan: str, times: RenderTimes) -> Done:
     poster, preview = Path(order.output, "poster.jpg"), Path(order.output, "preview.mp4")
     excerpt = Excerpt(clip.size, clip.fps, [*clip.small])
     excerpt.write_poster(clip.telling, poster)
@@ -171,7 +172,8 @@ def _done(order: Order, clip: EncodedClip, thumbnail: Path, plan: str, started: 
         height=clip.size.height,
         fps=clip.fps,
         frames=clip.frame_count,
-        seconds=time.monotonic() - started,
+        seconds=times.seconds,
+        steps=times.steps(),
     )
 
 

@@ -4,6 +4,7 @@ A message is a tagged msgpack map behind its length in bytes (4 bytes, big-endia
 of one process, so that a late answer or a late cancel is never taken for the next render's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,7 @@ import msgspec
 from stillmotion.domain.catalogue import SizeRule
 from stillmotion.domain.rendering import RESAMPLER
 from stillmotion.domain.request import GenerationRequest, VideoCodec
+from stillmotion.worker.renderer.steps import RenderStep
 
 LENGTH_BYTES = 4
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -171,6 +173,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     fps: int
     frames: int
     seconds: float
+    steps: Sequence[RenderStep] = ()
 
 
 class Prepared(msgspec.Struct, frozen=True, tag="prepared"):

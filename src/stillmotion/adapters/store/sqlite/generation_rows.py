@@ -95,6 +95,7 @@ def from_generation(generation: Generation) -> Bindings:
         "metadata": text_of(generation.metadata),
         "retry_of": generation.retry_of,
         "key": generation.key,
+        "traceparent": generation.traceparent,
     }
 
 
@@ -144,7 +145,7 @@ def to_generation(row: Row) -> Generation:
     (
         id_, subscription_id, surface, request, engine, created_at, state, attempt, failures, progress, lease_until,
         failure_code, failure_reason, plan, finished_at, remote, losses, preview, started_at, stage, seed, width,
-        height, cost, metadata, retry_of, key, *assets,
+        height, cost, metadata, retry_of, key, traceparent, *assets,
     ) = row  # fmt: skip
     return Generation(
         id=id_,
@@ -174,6 +175,7 @@ def to_generation(row: Row) -> Generation:
         metadata=to_metadata(metadata),
         retry_of=retry_of,
         key=key,
+        traceparent=traceparent,
     )
 
 
