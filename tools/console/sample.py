@@ -14,6 +14,7 @@ from typing import Final
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.application.ports.lists import EVERYTHING, Walk
+from stillmotion.application.subscriptions import VISIBLE_CHARACTERS
 from stillmotion.composition.service import service
 from stillmotion.config import Settings
 from stillmotion.domain.errors import GenerationFailed
@@ -105,14 +106,16 @@ async def fill(settings: Settings, scenes: int = len(SCENES), waiting: int = 3) 
 
 async def _customers(past: Backstage) -> list[Customer]:
     default = await past.products.ensure(past.products.default)
-    studio = {"price_per_second": Decimal("0.05"), "video_seconds_per_month": 600, "retention_days": 90}
-    trial = {"price_per_second": Decimal("0.02"), "video_seconds_per_month": 24, "submits_per_minute": 10}
+    studio = {"price_per_second": Decimal("0.05"), "video_seconds_per_month": 120, "retention_days": 90}
+    trial = {"price_per_second": Decimal("0.02"), "video_seconds_per_month": 12, "submits_per_minute": 10}
     await past.products.create("studio", studio)
     await past.products.create("trial", trial)
     found = []
     for product, name in (("studio", "Ada's studio"), ("trial", "Blue Whale Press"), (default.name, "Corner cinema")):
         issued = await past.subscriptions.issue(product, name)
-        found.append(Customer(issued.subscription, issued.primary))
+        # As the entrance notes it: the usage of a key is counted by its beginning.
+        used = replace(issued.subscription, used_key=issued.primary[:VISIBLE_CHARACTERS])
+        found.append(Customer(used, issued.primary))
         past.clock.time += timedelta(hours=1)
     return found
 

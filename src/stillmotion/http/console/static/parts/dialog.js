@@ -15,7 +15,11 @@ export function openDialog({ title, body, drawer = false, onClose }) {
     h("div", { class: "dialog-head" }, h("h2", { id }, title),
       h("button", { class: "button button-plain button-icon", type: "button", "aria-label": "Close", on: { click: () => dialog.close() } }, icon("close"))),
     h("div", { class: "dialog-body" }, body));
+  // A page that is left takes its dialogs along.
+  const leave = () => dialog.close();
+  window.addEventListener("hashchange", leave);
   dialog.addEventListener("close", () => {
+    window.removeEventListener("hashchange", leave);
     dialog.remove();
     if (from?.isConnected) from.focus();
     onClose?.();
