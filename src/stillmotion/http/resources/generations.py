@@ -24,6 +24,7 @@ from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS, callback_l
 from stillmotion.http.resources.events import EventStream, position
 from stillmotion.http.resources.history.streams import OWN_EVENTS
 from stillmotion.http.resources.models import MODEL_OPERATIONS
+from stillmotion.http.resources.previews import PREVIEW_OPERATION
 from stillmotion.http.resources.timelines import TIMELINE_OPERATION
 from stillmotion.http.resources.usage import USAGE_OPERATION
 from stillmotion.http.server.replies import Headers
@@ -182,6 +183,7 @@ def shared_surface(surfaces: Sequence[Surface], *more: Operation[Subscription, A
         operations=(
             *_OPERATIONS,
             TIMELINE_OPERATION,
+            PREVIEW_OPERATION,
             *ACCOUNT_OPERATIONS,
             USAGE_OPERATION,
             OWN_EVENTS,

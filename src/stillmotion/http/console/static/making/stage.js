@@ -8,6 +8,7 @@ import { again, anotherTake, cancel, copyLink, deleteClips, fileName, isCancelle
 import { icon } from "../parts/icon.js";
 import { player } from "../parts/player.js";
 import { problem, progressBar } from "../parts/states.js";
+import { previewOf, showNext } from "../parts/thumbnail.js";
 import { toast } from "../parts/toast.js";
 import { lasting } from "../parts/words.js";
 import { mayWrite } from "../session.js";
@@ -55,7 +56,7 @@ export function stage({ signal, rest, onClip, onCode }) {
 
   function drawMaking(/** @type {any} */ now) {
     const still = stillOf(now);
-    const image = h("img", { class: "stage-picture", alt: "", src: still, hidden: !still });
+    const image = h("img", { class: "stage-picture", alt: "", src: still });
     const words = h("strong", { class: "stage-words" });
     const left = h("span", { class: "number soft" });
     const percent = h("span", { class: "number" });
@@ -69,7 +70,7 @@ export function stage({ signal, rest, onClip, onCode }) {
     });
     let endsAt = 0;
     making = (/** @type {any} */ happening) => {
-      if (happening.preview && happening.preview !== image.dataset.url) preview(image, happening.preview);
+      if (happening.preview) showNext(image, previewOf(happening));
       if (happening.eta_seconds !== undefined) endsAt = happening.eta_seconds === null ? 0 : Date.now() + happening.eta_seconds * 1000;
       const place = happening.queue_position;
       const waiting = happening.state === "queued";
@@ -160,17 +161,4 @@ function frameOf(/** @type {any} */ clip) {
   if (clip.width && clip.height) return { "--ratio": clip.width / clip.height };
   const [width, height] = (clip.request.aspect_ratio ?? "").split(":").map(Number);
   return width && height ? { "--ratio": width / height } : {};
-}
-
-async function preview(/** @type {HTMLImageElement} */ image, /** @type {string} */ url) {
-  image.dataset.url = url;
-  const next = new Image();
-  next.src = url;
-  try {
-    await next.decode();
-  } catch {
-    return; // It went with the render.
-  }
-  image.src = url;
-  image.hidden = false;
 }

@@ -8,7 +8,7 @@ import { copy } from "../parts/copy.js";
 import { icon } from "../parts/icon.js";
 import { player } from "../parts/player.js";
 import { empty, problem, progressBar, stateWord } from "../parts/states.js";
-import { pictureOf } from "../parts/thumbnail.js";
+import { pictureOf, previewOf, showNext } from "../parts/thumbnail.js";
 import { timeline } from "../parts/timeline.js";
 import { toast } from "../parts/toast.js";
 import { ago, bytes, count, exactly, lasting } from "../parts/words.js";
@@ -169,7 +169,7 @@ function heroOf(/** @type {any} */ clip, /** @type {() => void} */ onChange) {
   const update = (/** @type {any} */ now) => {
     words.textContent = now.state === "queued" ? (now.queue_position ? (now.queue_position === 1 ? "Next in line" : `Number ${now.queue_position} in line`) : "Waiting") : `${Math.round((now.progress ?? 0) * 100)} %`;
     bar.set(now.progress ?? 0);
-    if (now.preview && picture) picture.src = now.preview;
+    if (now.preview && picture) showNext(picture, previewOf(now));
   };
   update(clip);
   return h("div", { class: "stage-frame", style: ratio }, picture, Object.assign(box, { update }));
