@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from stillmotion.application.acceptance import Acceptance
 from stillmotion.application.failpoints import Fault, Point, no_fault
@@ -25,9 +26,18 @@ from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import INPUTS
 from stillmotion.domain.catalogue import Catalogue
-from stillmotion.domain.errors import CursorNotFound, GenerationNotFound, Unavailable
+from stillmotion.domain.errors import (
+    CursorNotFound,
+    Field,
+    GenerationNotFound,
+    IllegalTransition,
+    InvalidRequest,
+    Problem,
+    Unavailable,
+)
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.history.metadata import NONE, check
+from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Subscription
 
@@ -69,6 +79,7 @@ class Generations:
         idempotency: IdempotencyKey | None = None,
         fingerprint: Fingerprint | None = None,
         metadata: Mapping[str, str] = NONE,
+        retry_of: str | None = None,
     ) -> Accepted:
         """Accept a generation: it is on disk when this returns.
 
@@ -90,6 +101,7 @@ class Generations:
             created_at=self.clock.now(),
             cost=subscription.product.cost_of(kept.seconds),
             metadata=metadata,
+            retry_of=retry_of,
             key=subscription.used_key,
         )
         self.fault(Point.SUBMIT_BEFORE_INSERT)
@@ -150,11 +162,39 @@ class Generations:
             replace(found.request, prompt=prompt).check()
         return await self.store.change(found.id, lambda generation: generation.edited(prompt, metadata))
 
+    async def retry(
+        self,
+        subscription: Subscription,
+        earlier: Generation,
+        request: GenerationRequest,
+        idempotency: IdempotencyKey | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Accepted:
+        """Submit a request that was made of an earlier generation, under that one's surface and metadata.
+
+        Its stored pictures are copied, so that the deletion of either generation leaves the other whole. Raises as
+        `submit` does.
+        """
+        own = replace(
+            request,
+            frame0=await self._copied(Field.FRAME0, request.frame0),
+            frame1=await self._copied(Field.FRAME1, request.frame1),
+        )
+        kept = earlier.metadata if metadata is None else metadata
+        return await self.submit(subscription, earlier.surface, own, idempotency, metadata=kept, retry_of=earlier.id)
+
     async def cancel(self, subscription: Subscription, generation_id: str) -> Generation:
-        """Cancel an unfinished generation. Raises `GenerationNotFound`, or `IllegalTransition` for a finished one."""
-        generation_id = (await self.get(subscription, generation_id)).id
+        """Cancel an unfinished generation; a cancelled one stays as it is.
+
+        Raises `GenerationNotFound`, or `InvalidRequest` for one that has ended otherwise.
+        """
+        found = await self.get(subscription, generation_id)
         now = self.clock.now()
-        cancelled = await self.store.change(generation_id, lambda generation: generation.cancelled(now))
+        try:
+            cancelled = await self.store.change(found.id, lambda each: _cancelled(each, now))
+        except IllegalTransition as error:
+            sentence = f"is {error.state} already: only an unfinished generation can be cancelled"
+            raise InvalidRequest(Problem("id", sentence)) from None
         self.signal.notify()
         return cancelled
 
@@ -187,6 +227,15 @@ class Generations:
             frame1=await self._store(generation_id, kept.frame1),
         )
 
+    async def _copied(self, field: Field, keyframe: Keyframe | None) -> Keyframe | None:
+        """The keyframe with its file's content, if it is in storage. Raises `InvalidRequest` that names `field`."""
+        if keyframe is None or keyframe.key is None:
+            return keyframe
+        stored = await self.objects.find(keyframe.key)
+        if stored is None:
+            raise InvalidRequest(Problem(field, "is no longer stored: send the picture again"))
+        return Keyframe(content=b"".join([piece async for piece in self.objects.read(keyframe.key, 0, stored.size)]))
+
     async def _store(self, generation_id: str, keyframe: Keyframe | None) -> Keyframe | None:
         """The keyframe with its content, if it has any, put in object storage."""
         if keyframe is None or keyframe.content is None:
@@ -199,3 +248,7 @@ class Generations:
         for key in request.stored_keys:
             if key.startswith(f"{INPUTS}/"):
                 await self.objects.delete(key)
+
+
+def _cancelled(generation: Generation, now: datetime) -> Generation:
+    return generation if generation.state is State.CANCELLED else generation.cancelled(now)

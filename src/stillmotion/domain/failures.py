@@ -6,7 +6,7 @@ A place that cannot go on raises an entry of the table, with the values that its
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Literal
+from typing import Final, Literal
 
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.file_types.pictures import MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE
@@ -271,6 +271,16 @@ _REMEDIES: Mapping[str, str] = {
     "internal_error": "Try again; if it fails again, ask whoever runs this service.",
 }
 """The remedy for each code, as a sentence to its owner."""
+
+
+_PASSING: Final = frozenset(kind.code for kind in FailureKind if not kind.permanent) | {
+    code for kind in FetchFailure for code in (kind.image_code, VIDEO_FETCH_CODE)
+}
+
+
+def may_pass(code: str) -> bool:
+    """True if the same request may succeed later: the cause of the failure lies outside the request."""
+    return code in _PASSING
 
 
 def remedy_for(code: str | None) -> str | None:

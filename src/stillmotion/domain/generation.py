@@ -293,6 +293,12 @@ class Generation:
         request = self.request if prompt is None else replace(self.request, prompt=prompt)
         return replace(self, request=request, metadata=pairs.changed(self.metadata, metadata))
 
+    @property
+    def again(self) -> GenerationRequest:
+        """Request for the same once more, by the seed that the clip was drawn by."""
+        request = self.request
+        return request if request.seed is not None else replace(request, seed=self.seed)
+
     def as_announced(self, state: State) -> "Generation":
         """Its form when it entered `state`, for a callback that is sent later."""
         if state is self.state:

@@ -34,6 +34,7 @@ from stillmotion.http.server.path_prefix import PathPrefix, prefix_of
 from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Handler, Refusing, Reply
 from stillmotion.http.server.request import Request
 from stillmotion.http.surfaces.admin.routes import ADMIN
+from stillmotion.http.surfaces.dreammachine.changes import CHANGE_OPERATIONS
 from stillmotion.http.surfaces.dreammachine.planning import PLAN_OPERATION
 from stillmotion.http.surfaces.dreammachine.routes import DREAM_MACHINE
 from stillmotion.http.surfaces.gateway.routes import GATEWAY
@@ -42,7 +43,10 @@ from stillmotion.http.surfaces.openai.routes import OPENAI
 SURFACES: tuple[Surface, ...] = (GATEWAY, DREAM_MACHINE, OPENAI)
 """All dialects, by their names in products; the first also answers for paths of none."""
 
-SHARED: tuple[Surface, ...] = (shared_surface(SURFACES, PLAN_OPERATION), session_surface(GATEWAY.problems))
+SHARED: tuple[Surface, ...] = (
+    shared_surface(SURFACES, PLAN_OPERATION, *CHANGE_OPERATIONS),
+    session_surface(GATEWAY.problems),
+)
 """Paths that every product includes."""
 
 ALL_SURFACES: tuple[Surface, ...] = (*SURFACES, *SHARED, ADMIN)

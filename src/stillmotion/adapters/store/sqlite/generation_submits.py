@@ -15,7 +15,7 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
     to_time,
     video_microseconds,
 )
-from stillmotion.adapters.store.sqlite.lists import insert_entry
+from stillmotion.adapters.store.sqlite.history.lists import insert_entry
 from stillmotion.adapters.store.sqlite.queries import generations, limits, submits
 from stillmotion.adapters.store.sqlite.usage import keep_usage
 from stillmotion.application.ports.store import Accepted, Fingerprint, IdempotencyKey, Submission

@@ -20,7 +20,7 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
     to_view,
 )
 from stillmotion.adapters.store.sqlite.generation_submits import spend_quota, submit_generation
-from stillmotion.adapters.store.sqlite.lists import delete_entry, keep_entry
+from stillmotion.adapters.store.sqlite.history.lists import delete_entry, keep_entry
 from stillmotion.adapters.store.sqlite.operators import to_controls
 from stillmotion.adapters.store.sqlite.queries import (
     callbacks,

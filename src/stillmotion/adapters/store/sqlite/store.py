@@ -13,7 +13,7 @@ from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import SqliteCallbacks
 from stillmotion.adapters.store.sqlite.everybodys import SqliteEverybodys
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
-from stillmotion.adapters.store.sqlite.lists import SqliteLists
+from stillmotion.adapters.store.sqlite.history.lists import SqliteLists
 from stillmotion.adapters.store.sqlite.metrics import SqliteMetrics
 from stillmotion.adapters.store.sqlite.operators import SqliteOperators
 from stillmotion.adapters.store.sqlite.processes import SqliteProcesses

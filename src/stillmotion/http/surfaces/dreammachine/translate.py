@@ -1,7 +1,8 @@
 """Translation between the Dream Machine's words and the domain's."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -44,6 +45,12 @@ _ENCODER = msgspec.json.Encoder()
 
 _KEYFRAME_TYPES: Mapping[str, Any] = {each.name: each.type for each in msgspec.structs.fields(wire.AskedKeyframe)}
 
+_CHANGES: Mapping[Purpose, Collection[str]] = {
+    Purpose.UPSCALE: ("resolution", "callback_url"),
+    Purpose.REFRAME: ("prompt", "aspect_ratio", "callback_url"),
+}
+"""Fields that can be changed when a generation of that purpose is made again; any of a video's."""
+
 Word = TypeVar("Word", AspectRatio, Resolution, VideoCodec)
 Read = TypeVar("Read")
 
@@ -69,7 +76,7 @@ def to_draft(
     frame1 = refused.keyframe("keyframes.frame1", keyframes.frame1)
     if is_pictured and frame0 is None and frame1 is None:
         frame0 = Keyframe()
-    refused.tried(lambda: _check_prompt(submitted.prompt, frame0, frame1), None)
+    refused.tried(lambda: check_prompt(submitted.prompt, frame0, frame1), None)
     refused.tried(lambda: _check_frames(frame0, frame1, loop=bool(submitted.loop)), None)
     request = GenerationRequest(
         prompt=submitted.prompt or "",
@@ -148,6 +155,40 @@ def to_reframe(submitted: wire.ReframeRequest) -> GenerationRequest:
     )
 
 
+def to_retry(changes: wire.CreateRequest, earlier: Generation) -> GenerationRequest:
+    """Request for an earlier generation once more, with changes. Raises `InvalidRequest`."""
+    keyframes = changes.keyframes or wire.AskedKeyframes()
+    asked: dict[str, tuple[str, Any]] = {
+        "prompt": ("prompt", changes.prompt),
+        "keyframes.frame0": ("frame0", _maybe_keyframe("keyframes.frame0", keyframes.frame0)),
+        "keyframes.frame1": ("frame1", _maybe_keyframe("keyframes.frame1", keyframes.frame1)),
+        "aspect_ratio": ("aspect_ratio", _word("aspect_ratio", changes.aspect_ratio, AspectRatio)),
+        "loop": ("loop", changes.loop),
+        "duration": ("seconds", None if changes.duration is None else _seconds(changes.duration)),
+        "resolution": ("resolution", _word("resolution", changes.resolution, Resolution)),
+        "concepts": ("concepts", None if changes.concepts is None else _concepts(changes.concepts)),
+        "callback_url": ("callback_url", changes.callback_url),
+        "model": ("model", changes.model),
+        "seed": ("seed", changes.seed),
+        "codec": ("codec", _word("codec", changes.codec, VideoCodec)),
+    }
+    given = {field: each for field, each in asked.items() if each[1] is not None}
+    possible = _CHANGES.get(earlier.request.purpose, asked)
+    wrong = [Problem(field, "cannot be changed for an upscaled or reframed video") for field in given.keys() - possible]
+    if wrong:
+        raise InvalidRequest(*sorted(wrong, key=lambda each: each.field))
+    if changes.prompt is not None:
+        check_prompt(changes.prompt)
+    request = replace(earlier.again, **dict(given.values()))
+    if request.frame0 is not None or request.frame1 is not None:
+        _check_frames(request.frame0, request.frame1, loop=request.loop)
+    return request
+
+
+def _maybe_keyframe(field: str, given: wire.AskedKeyframe | None) -> Keyframe | None:
+    return None if given is None else _to_keyframe(field, given)
+
+
 def to_stretch(page: wire.ListQuery) -> Stretch:
     """Place of a page in a list. Raises `InvalidRequest`."""
     given = [name for name in ("after", "before", "offset") if getattr(page, name)]
@@ -166,7 +207,8 @@ def _our_video(url: str) -> str | None:
     return None if found is None else found[1].lower()
 
 
-def _check_prompt(prompt: str | None, *frames: Keyframe | None) -> None:
+def check_prompt(prompt: str | None, *frames: Keyframe | None) -> None:
+    """Raise `Sentence` for a prompt that is too short, too long or blank; none will do beside a picture."""
     text = (prompt or "").strip()
     if is_blank(text):
         if prompt is None and any(frame is not None and frame.id is None for frame in frames):

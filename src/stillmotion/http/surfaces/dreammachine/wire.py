@@ -152,6 +152,22 @@ class CreateRequest(Struct, forbid_unknown_fields=True, frozen=True):
     metadata: _Metadata = None
 
 
+class EditRequest(Struct, forbid_unknown_fields=True, frozen=True):
+    """Changes of a generation. What is left out stays."""
+
+    prompt: Annotated[
+        str | UnsetType,
+        Meta(
+            description=f"must be a string of {MIN_PROMPT_CHARACTERS} to {PROMPT_MAX_CHARACTERS} characters; it can be "
+            "changed while the generation is queued"
+        ),
+    ] = UNSET
+    metadata: Annotated[
+        dict[str, str | None] | UnsetType,
+        Meta(description="must be an object of strings: those names get new values, and null removes a name"),
+    ] = UNSET
+
+
 class UpscaleRequest(Struct, forbid_unknown_fields=True, frozen=True):
     """Upscale of a finished video; without a resolution to the next larger one."""
 
