@@ -1,6 +1,6 @@
 """Changes of generations on paths of all surfaces, in the Dream Machine's JSON: once more, cancelled, edited."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -70,7 +70,7 @@ def _in_own_words() -> Iterator[None]:
 
 
 _REFUSALS = (NotAuthenticated, GenerationNotFound, LimitExceeded, Exception, Unavailable)
-_ID = {"id": "The generation's id."}
+_ID: Mapping[str, str] = {"id": "The generation's id."}
 
 CHANGE_OPERATIONS: Final[tuple[Operation[Subscription, Any], ...]] = (
     Operation(
