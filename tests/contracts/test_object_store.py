@@ -95,6 +95,27 @@ async def test_an_empty_object_is_an_object(objects):
     assert (await objects.find(VIDEO)).size == 0
 
 
+async def test_an_object_that_is_replaced_all_the_time_is_read_whole(objects):
+    """Its size and its bytes are of one moment."""
+    forms = [bytes([form]) * (1000 + 5000 * form) for form in range(3)]
+    await objects.put(VIDEO, forms[0])
+
+    async def replaced():
+        for turn in range(60):
+            await objects.put(VIDEO, forms[turn % 3])
+
+    replacing = asyncio.create_task(replaced())
+    while not replacing.done():
+        facts, read = await objects.whole(VIDEO)
+        assert read in forms
+        assert facts.size == len(read)
+    await replacing
+    assert facts.etag
+    await objects.delete(VIDEO)
+    assert await objects.whole(VIDEO) is None
+    assert await objects.whole("../secret") is None
+
+
 async def test_what_is_deleted_is_gone_and_may_be_deleted_again(objects):
     await objects.put(VIDEO, b"clip")
     for _ in range(2):

@@ -100,6 +100,18 @@ class _Objects(ABC):
             async for piece in found.stream(min_chunk_size=PIECE_BYTES):
                 yield bytes(piece)
 
+    async def whole(self, key: str) -> tuple[StoredObject, bytes] | None:
+        """See `ObjectStore.whole`."""
+        if not is_key(key):
+            return None
+        with _as_unavailable():
+            try:
+                found = await self._store.get_async(key)
+                content = bytes(await found.bytes_async())
+            except FileNotFoundError:
+                return None
+        return StoredObject(len(content), found.meta["e_tag"] or "", found.meta["last_modified"]), content
+
     async def fetch_file(self, key: str, path: str) -> None:
         """See `ObjectStore.fetch_file`."""
         if not is_key(key):

@@ -249,6 +249,26 @@ def test_what_a_stranger_sent_is_only_shown_as_the_picture_it_is(edge):
         assert answered.headers["content-disposition"].startswith(shown)
 
 
+def test_a_preview_that_is_replaced_meanwhile_is_sent_whole(edge):
+    key = "generations/0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44/preview.jpg"
+    forms = [b"\xff\xd8\xff" + bytes([form]) * (2000 + 3000 * form) for form in range(3)]
+    edge.run(edge.objects.put(key, forms[0]))
+    address = edge.services.asset_urls.links(edge.server.url)(key).removeprefix(edge.server.url)
+
+    async def replace():
+        for turn in range(100):
+            await edge.objects.put(key, forms[turn % 3])
+
+    replacing = asyncio.run_coroutine_threadsafe(replace(), edge.loop)
+    while not replacing.done():
+        answered = edge.ask("GET", address)
+        assert (answered.status, answered.headers["content-type"]) == (200, "image/jpeg")
+        assert answered.content in forms
+    replacing.result()
+    part = edge.ask("GET", address, headers={"Range": "bytes=1-2"})
+    assert (part.status, part.content) == (206, b"\xd8\xff")
+
+
 class CountingObjects:
     """An endless object that counts the bytes that are read."""
 

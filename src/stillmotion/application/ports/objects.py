@@ -43,6 +43,10 @@ class ObjectStore(Protocol):
         """The bytes from `start` up to but not including `end`, in pieces."""
         ...
 
+    async def whole(self, key: str) -> tuple[StoredObject, bytes] | None:
+        """The facts and all bytes of a small object, of one moment, while others replace it. None without one."""
+        ...
+
     async def fetch_file(self, key: str, path: str) -> None:
         """Copy an object to a file. Raises `KeyError` if it does not exist."""
         ...

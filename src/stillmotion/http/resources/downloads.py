@@ -18,6 +18,8 @@ from stillmotion.http.server.request import Request
 from stillmotion.http.server.streams import BrokenOff, Pieces
 
 PREFIX = "/assets/"
+PREVIEW = ".jpg"
+"""Ending of a preview's key. It is the one object that is replaced, so its size and its bytes are read together."""
 
 _LOG = structlog.get_logger("stillmotion.http")
 _MAX_PARAMETERS = 8
@@ -46,10 +48,16 @@ class Downloads:
         refusal = self._refusal(key, request.raw_query)
         if refusal is not None:
             return refusal, None
+        digest = await self._store.digest_of(key)
+        if digest is None and key.endswith(PREVIEW):
+            held = await self._objects.whole(key)
+            if held is None:
+                return NOT_FOUND, None
+            return await Download(self._objects, key, held[0], content=held[1])(request)
         stored = await self._objects.find(key)
         if stored is None:
             return NOT_FOUND, None
-        return await Download(self._objects, key, stored, await self._store.digest_of(key))(request)
+        return await Download(self._objects, key, stored, digest)(request)
 
     def _refusal(self, key: str, query: bytes) -> Reply | None:
         """The refusal of a URL that is forged or expired; None for a good one."""
@@ -63,13 +71,21 @@ class Download:
     """Answer with an object or a range of it. Access was checked before.
 
     With a digest, the end of a whole object is sent only if the bytes have it, so that the download of a damaged file
-    breaks off.
+    breaks off. The bytes may be given as `content`.
     """
 
-    def __init__(self, objects: ObjectStore, key: str, stored: StoredObject, digest: str | None = None) -> None:
+    def __init__(
+        self,
+        objects: ObjectStore,
+        key: str,
+        stored: StoredObject,
+        digest: str | None = None,
+        content: bytes | None = None,
+    ) -> None:
         self._objects = objects
         self._key = key
         self._stored = stored
+        self._content = content
         self._digest = digest
 
     async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
@@ -91,6 +107,9 @@ class Download:
         return Reply(206 if part else 200, b"", about), self._pieces(start, end)
 
     async def _pieces(self, start: int, end: int) -> Pieces:
+        if self._content is not None:
+            yield self._content[start:end]
+            return
         pieces = self._objects.read(self._key, start, end)
         if self._digest is not None and (start, end) == (0, self._stored.size):
             pieces = proven(pieces, self._digest)
