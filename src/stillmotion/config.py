@@ -107,6 +107,9 @@ class Settings:
     contact: str = _setting(
         "", "A web or mail address that outgoing requests name as ours, as some picture hosts want; empty: none."
     )
+    idle_unload_minutes: int = _setting(
+        0, "Minutes without work after which a model's memory is freed, 0 to 10080; the next clip loads it; 0: never."
+    )
     preview_seconds: float = _setting(
         1.0, "Least seconds between two pictures of a clip that is being made, 0 to 3600; 0: none are made."
     )
@@ -127,6 +130,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "submits_per_minute": (1, 1_000_000),
     "concurrent_generations": (1, 10_000_000),
     "retention_days": (0, 36_500),
+    "idle_unload_minutes": (0, 10_080),
     "preview_seconds": (0, 3600),
     "shutdown_grace": (0, 600),
 }

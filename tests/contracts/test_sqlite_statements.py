@@ -30,10 +30,11 @@ SUMS = {"QUEUE_BY_ENGINE", "CALLBACKS_PENDING", "BYTES_OF_RESULTS", "BYTES_OF_UP
 
 UNDER_WAY = re.compile(
     "(generations_(queued|dreaming|waiting)|limits_waiting|removals_by_age)$"
-    "|SCAN (endpoints|json_each|CONSTANT ROW|queue_controls|processes|(unfinished|placed|nearer)$|s$)"
+    "|SCAN (endpoints|json_each|CONSTANT ROW|queue_controls|processes|model_wishes|pulls"
+    "|(unfinished|placed|nearer)$|s$)"
 )
 """Allowed scans: indexes of unfinished rows, lists that a statement makes of them, all subscriptions once a minute,
-the few pauses and processes."""
+the few pauses and processes, the few models of a catalogue."""
 
 GIVEN = "SCAN json_each VIRTUAL TABLE INDEX 1:"
 """A scan of a list that is bound to the statement."""

@@ -57,7 +57,7 @@ def test_killed_while_it_renders_it_renders_again(running):
     attempt, failures = database.execute("SELECT attempt, failures FROM generations").fetchone()
     database.close()
     assert (attempt, failures) == (2, 0)
-    assert len(list((running.directory / "objects").rglob("*.mp4"))) == 1
+    assert len(list((running.directory / "objects").rglob("*.mp4"))) == 2, "the clip and its preview"
 
 
 def test_a_terminated_server_hands_back_and_ends_in_time(make_running):

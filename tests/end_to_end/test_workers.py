@@ -101,7 +101,7 @@ def test_a_cancelled_generation_is_let_go_by_a_worker(queueing):
         # The second clip is claimed long before the first could be done.
         following = queueing.submit(QUICK).body["id"]
         assert queueing.wait_for(following, "completed")["state"] == "completed"
-    assert len(list((queueing.directory / "objects").rglob("*.mp4"))) == 1
+    assert len(list((queueing.directory / "objects").rglob("*.mp4"))) == 2, "the clip and its preview"
 
 
 @pytest.mark.slow

@@ -253,6 +253,6 @@ def test_more_callers_than_file_handles_are_told_so_and_the_rest_go_on(tmp_path)
     ready_within(running, 200, 10)
     accepted = running.submit(SHORT)
     assert running.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
-    assert len(list((tmp_path / "data" / "objects").rglob("*.mp4"))) == 1
+    assert len(list((tmp_path / "data" / "objects").rglob("*.mp4"))) == 2, "the clip and its preview"
     assert "Traceback" not in running.log.read_text()
     running.stop()

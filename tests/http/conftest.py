@@ -31,10 +31,12 @@ from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.lists import Lists
 from stillmotion.application.metrics import Buckets
+from stillmotion.application.models.supervision import ModelReadings, ModelSupervision
 from stillmotion.application.operators.action_log import ActionLog
 from stillmotion.application.operators.oversight import Oversight
 from stillmotion.application.operators.queue_administration import QueueAdministration
 from stillmotion.application.operators.worker_registry import WorkerRegistry
+from stillmotion.application.ports.models import WeightsFound
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.application.ports.values import any_codec
 from stillmotion.application.products import Products
@@ -43,7 +45,7 @@ from stillmotion.application.subscriptions import Issued, Subscriptions
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.callbacks import CallbackResponse
-from stillmotion.domain.catalogue import Catalogue, Dialect, EngineKind, Server
+from stillmotion.domain.catalogue import Catalogue, Dialect, EngineKind, Entry, Server
 from stillmotion.http.app import SURFACES, build_app
 from stillmotion.http.edge.measures import DiskSpace, Measures
 from stillmotion.http.edge.services import Services
@@ -172,7 +174,13 @@ def administration_of(store: Any, clock: ManualClock, objects: Any = None) -> Ad
         ActionLog(store, clock, new_uuid7),
         Oversight(store, objects, InProcessSignal(), clock),
         WorkerRegistry(store, clock),
+        ModelSupervision(ModelReadings(store, models(), clock), InProcessSignal(), no_weights, lambda *_: None),
     )
+
+
+async def no_weights(_: Entry) -> WeightsFound:
+    """The weights of an installation without any."""
+    return WeightsFound(pullable=True, trouble="its weights are not here")
 
 
 def models() -> Catalogue:

@@ -146,7 +146,11 @@ def workshop(tmp_path: Path) -> AttemptContext:
 
 @asynccontextmanager
 async def running(
-    workshop: AttemptContext, lanes: int = 1, forwarders: Sequence[RemoteMaker] = (), devices: Sequence[Device] = ()
+    workshop: AttemptContext,
+    lanes: int = 1,
+    forwarders: Sequence[RemoteMaker] = (),
+    devices: Sequence[Device] = (),
+    **more: Any,
 ) -> AsyncIterator[Bench]:
     """A host that runs for the length of the block and is then drained without grace."""
     renderers: list[RendererProcess] = []
@@ -155,7 +159,7 @@ async def running(
         renderers.append(RendererProcess(FAKE_RENDERER))
         return renderers[-1]
 
-    host = WorkerHost(workshop, new_renderer, lanes, forwarders, devices)
+    host = WorkerHost(workshop, new_renderer, lanes, forwarders, devices, **more)
     task = asyncio.create_task(host.run())
     try:
         await eventually_async(lambda: host.alive)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from stillmotion.application.access import KEY_MAX_CHARACTERS, Visit, Window, key_digest
+from stillmotion.application.models.supervision import ModelSupervision
 from stillmotion.application.operators.action_log import ActionLog
 from stillmotion.application.operators.oversight import Oversight
 from stillmotion.application.operators.queue_administration import QueueAdministration
@@ -36,6 +37,7 @@ class Administration:
     log: ActionLog
     oversight: Oversight
     registry: WorkerRegistry
+    models: ModelSupervision
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 
 from stillmotion.adapters.clock import SystemClock
@@ -11,6 +12,7 @@ from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.administration import Administration
 from stillmotion.application.callbacks.delivery import DeliveryLog
+from stillmotion.application.models.supervision import ModelReadings, ModelSupervision
 from stillmotion.application.operators.action_log import ActionLog
 from stillmotion.application.operators.oversight import Oversight
 from stillmotion.application.operators.queue_administration import QueueAdministration
@@ -21,10 +23,12 @@ from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.composition.engines import catalogue
 from stillmotion.composition.installation import KEYS, Missing, derived, directory_of, open_storage, opened
+from stillmotion.composition.weights import find_weights, pull_tasks
 from stillmotion.config import Settings
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.app import SURFACES
 from stillmotion.outputs import Output
+from stillmotion.worker.background.pulls import PullTasks
 
 
 @contextmanager
@@ -34,8 +38,13 @@ def administration(settings: Settings, missing: Missing = Missing.REFUSE) -> Ite
         yield administration_over(settings, store)
 
 
-def administration_over(settings: Settings, store: SqliteStore, signal: QueueSignal | None = None) -> Administration:
-    """The administration over an open store. `signal` wakes the workers of this process, if there are any."""
+def administration_over(
+    settings: Settings, store: SqliteStore, signal: QueueSignal | None = None, pulls: PullTasks | None = None
+) -> Administration:
+    """The administration over an open store.
+
+    `signal` wakes the workers of this process, if there are any. `pulls` are those that a server carries out.
+    """
     clock, models, signal = SystemClock(), catalogue(settings), signal or InProcessSignal()
     surfaces = frozenset(surface.name for surface in SURFACES)
     pepper = derived(directory_of(settings, Missing.REFUSE), KEYS)
@@ -46,6 +55,12 @@ def administration_over(settings: Settings, store: SqliteStore, signal: QueueSig
         ActionLog(store, clock, new_uuid7),
         Oversight(store, open_storage(settings), signal, clock),
         WorkerRegistry(store, clock),
+        ModelSupervision(
+            ModelReadings(store, models, clock),
+            signal,
+            partial(find_weights, settings=settings),
+            (pulls or pull_tasks(settings, store, clock)).start,
+        ),
     )
 
 

@@ -26,10 +26,10 @@ from stillmotion.domain.request import GenerationRequest, VideoCodec
 from stillmotion.engines.installed import missing_engine
 from stillmotion.worker.devices import Device, devices_for
 from stillmotion.worker.failpoints import Faults
-from stillmotion.worker.host import NewRenderer
 from stillmotion.worker.makers.preparation import PreparationProcess
 from stillmotion.worker.makers.remote import RemoteMaker
 from stillmotion.worker.renderer.handle import RENDERER_COMMAND, RendererDied, RendererProcess, common_options, try_out
+from stillmotion.worker.stands import NewRenderer
 
 ESTIMATED: Final = "estimated"
 """Source of depth in the log where there is no model."""

@@ -15,6 +15,7 @@ from stillmotion.composition.administration import administration_over
 from stillmotion.config import Settings
 from stillmotion.http.edge.keyless import Keyless
 from stillmotion.http.edge.keyless import opened as opened_to_all
+from stillmotion.worker.background.pulls import PullTasks
 
 
 class Entrance(NamedTuple):
@@ -28,9 +29,11 @@ class Entrance(NamedTuple):
     keyless: Keyless | None
 
 
-async def entrance(settings: Settings, store: SqliteStore, clock: Clock, signal: QueueSignal) -> Entrance:
+async def entrance(
+    settings: Settings, store: SqliteStore, clock: Clock, signal: QueueSignal, pulls: PullTasks
+) -> Entrance:
     """The entrance over an open store. Raises `OpenToOthers`."""
-    office = administration_over(settings, store, signal)
+    office = administration_over(settings, store, signal, pulls)
     access = Access(store, clock, office.subscriptions.pepper)
     admin = AdminAccess(office, clock, settings.admin_key or "")
     keyless = None

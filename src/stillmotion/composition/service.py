@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from importlib.metadata import version
 from secrets import SystemRandom, token_hex
 
@@ -21,6 +20,7 @@ from stillmotion.application.generations import Generations
 from stillmotion.application.leases import Work
 from stillmotion.application.lists import Lists
 from stillmotion.application.metrics import ATTEMPTS, Tally
+from stillmotion.application.models.supervision import ModelReadings
 from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.application.retention import Retention
@@ -32,6 +32,7 @@ from stillmotion.composition.installation import LINKS, Missing, derived, direct
 from stillmotion.composition.outbound import callback_trials, outbound
 from stillmotion.composition.preflight import tell_troubles
 from stillmotion.composition.watching import checks, measures
+from stillmotion.composition.weights import pull_tasks
 from stillmotion.composition.workers import (
     Telemetry,
     attempt_context,
@@ -52,7 +53,6 @@ from stillmotion.worker.background.sweeps import Sweeper, UploadSweeper
 from stillmotion.worker.background.tallies import TallyKeeper
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import WorkerHost
-from stillmotion.worker.readiness import model_states
 from stillmotion.worker.renderer.handle import RendererProcess
 from stillmotion.worker.renderer.signals import return_memory
 
@@ -96,8 +96,8 @@ async def service(
         objects, connections, models = open_storage(settings, fault), outbound(settings), offered(settings)
         work = Work(store, objects, clock, new_token, fault, worker=name_of_this_process())
         context = attempt_context(settings, work, connections, (signal, announcements), directory.scratch, fault, told)
-        host, others = await worker_host(settings, context, models, faults, spawned)
-        allowed = await entrance(settings, store, clock, signal)
+        host, others = await worker_host(settings, context, store, models, faults, spawned)
+        allowed = await entrance(settings, store, clock, signal, pulls := pull_tasks(settings, store, clock))
         ids = new_uuid7, new_token
         uploads = Uploads(store, objects, clock, *ids, reads_heic=reads_heic())
         services = Services(
@@ -114,14 +114,14 @@ async def service(
             readiness=checks(store, objects, directory, models, host, others),
             servers={each.entry.name: each for each in others},
             run_id=token_hex(4),
-            model_states=partial(model_states, models, others, host),
+            model_states=ModelReadings(store, models, clock).states,
             measures=measures(store, directory, host),
         )
         sender, chance = GuardedCallbackSender(connections), SystemRandom().random
         callbacks = Callbacks(store, sender, sign, clock, chance, fault, *told)
         bodies = dialects(services.asset_urls, settings.public_url or address)
         beats = heartbeats(host, store, work.worker, ProcessRole.SERVER)
-        parts = (host, beats, Deliverer(callbacks, bodies, announcements), *_upkeep(store, services, told.tally))
+        parts = (host, beats, pulls, Deliverer(callbacks, bodies, announcements), *_upkeep(store, services, told.tally))
         await _take_back(directory, work, told.tally)
         async with running(*(each.run() for each in parts), tell_troubles(settings, objects)):
             app = build_app(_as_set(services, settings, told))

@@ -22,6 +22,7 @@ from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.leases import Work
 from stillmotion.application.metrics import Tally
 from stillmotion.application.ports.administration import ProcessStore
+from stillmotion.application.ports.models import ModelStore
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.composition.engines import devices, forwarders, offered, renderers, tried_renderer, video_codec
@@ -37,10 +38,12 @@ from stillmotion.worker.background.displacement import DisplacedWatch
 from stillmotion.worker.background.heartbeats import Heartbeats
 from stillmotion.worker.background.tallies import TallyKeeper
 from stillmotion.worker.failpoints import Faults
-from stillmotion.worker.host import NewRenderer, WorkerHost
+from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.inputs.slow_pictures import slow_decoder
 from stillmotion.worker.makers.remote import RemoteMaker
+from stillmotion.worker.model_desk import ModelDesk
 from stillmotion.worker.renderer.handle import RendererProcess
+from stillmotion.worker.stands import NewRenderer
 
 ABLE_EVERY = timedelta(seconds=0.25)
 """The pause between two looks at whether a worker can make clips, which a server's readiness depends on."""
@@ -64,7 +67,7 @@ async def worker(
         # The server looks by itself, every second, for deliveries that are due: these signals do not reach this far.
         signals = InProcessSignal(), InProcessSignal()
         context = attempt_context(settings, work, outbound(settings), signals, place.scratch, fault, told)
-        host, _ = await worker_host(settings, context, offered(settings), faults)
+        host, _ = await worker_host(settings, context, store, offered(settings), faults)
         watch = DisplacedWatch(lambda: store.displaced).run()
         counting = TallyKeeper(told.tally, store, store).run()
         beating = heartbeats(host, store, work.worker, ProcessRole.WORKER).run()
@@ -126,12 +129,14 @@ def attempt_context(
 async def worker_host(
     settings: Settings,
     context: AttemptContext,
+    store: ModelStore,
     models: Catalogue,
     faults: Faults | None,
     spawned: RendererProcess | None = None,
 ) -> tuple[WorkerHost, list[RemoteMaker]]:
     """The host of as many renderers as the settings say, and the other servers that it asks.
 
+    Through `store` it takes wishes for models, and tells which it holds.
     `spawned` is its first renderer, where that loads already. Raises `RendererUnfit` and `DepthUnusable` for a depth
     model that will not do.
     """
@@ -139,7 +144,10 @@ async def worker_host(
     others = forwarders(models, new_renderer, context.tally) if settings.renderers else []
     machines = devices(settings, models, faults)
     first = await tried_renderer(settings, new_renderer) or spawned
-    return WorkerHost(context, _after(first, new_renderer), settings.renderers, others, machines), others
+    desk = ModelDesk(store, context.clock, context.work.worker.id)
+    idle_after = timedelta(minutes=settings.idle_unload_minutes) or None
+    new_renderer = _after(first, new_renderer)
+    return WorkerHost(context, new_renderer, settings.renderers, others, machines, desk, idle_after), others
 
 
 def _after(first: RendererProcess | None, new_renderer: NewRenderer) -> NewRenderer:

@@ -21,18 +21,24 @@ class Device:
     """A lane for `entries` alone. On a device one model is held at a time, the first of them from the start on.
 
     An engine from outside has a lane of this kind too, on no device. `successor` takes over while the lane cannot be
-    used; it is None where no other model stands in.
+    used; it is None where no other model stands in. `opening` makes a renderer that holds the named engine's model from
+    its start on.
     """
 
     name: str
     new_renderer: Callable[[], RendererProcess]
     entries: Sequence[Entry]
     successor: Successor | None = None
+    opening: Callable[[str], RendererProcess] | None = None
 
     @property
     def engines(self) -> tuple[str, ...]:
         """The names of its models in the rows of generations."""
         return tuple(each.engine_name for each in self.entries)
+
+    def renderer_with(self, engine: str) -> RendererProcess:
+        """A renderer that holds this engine's model first."""
+        return self.new_renderer() if self.opening is None else self.opening(engine)
 
 
 def devices_for(
@@ -47,13 +53,19 @@ def devices_for(
     for number, name in enumerate((names or (FIRST_GPU,)) if models else ()):
         first = number % len(models)
         turned = (*models[first:], *models[:first])
-        made.append(Device(f"device {name}", _renderers(name, turned, options), turned, successor))
+        made.append(_device(f"device {name}", name, turned, successor, options))
     for engine in dict.fromkeys(each.engine for each in entries if each.is_outside):
         own = tuple(each for each in entries if each.engine == engine)
-        made.append(Device(f"engine {engine}", _renderers("", own, options), own, successor))
+        made.append(_device(f"engine {engine}", "", own, successor, options))
     return made
 
 
-def _renderers(device: str, entries: Sequence[Entry], options: Sequence[str]) -> Callable[[], RendererProcess]:
-    own = ("--device", device, "--models", msgspec.json.encode(entries).decode())
-    return lambda: RendererProcess((*RENDERER_COMMAND, *own, *options), OFFLINE, MODEL_PATIENCE)
+def _device(
+    lane: str, device: str, entries: Sequence[Entry], successor: Successor | None, options: Sequence[str]
+) -> Device:
+    def opening(engine: str) -> RendererProcess:
+        first = sorted(entries, key=lambda each: each.engine_name != engine)
+        own = ("--device", device, "--models", msgspec.json.encode(first).decode())
+        return RendererProcess((*RENDERER_COMMAND, *own, *options), OFFLINE, MODEL_PATIENCE)
+
+    return Device(lane, lambda: opening(entries[0].engine_name), entries, successor, opening)

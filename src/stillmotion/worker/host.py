@@ -2,9 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,18 +11,20 @@ import structlog
 
 from stillmotion.application.metrics import ATTEMPTS
 from stillmotion.application.ports.store import Engines
-from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.errors import Unavailable
-from stillmotion.domain.models.states import READY, ModelState, ModelStateName
+from stillmotion.domain.models.holdings import Holding
+from stillmotion.domain.models.states import ModelStateName
 from stillmotion.domain.operators.processes import LaneReport
-from stillmotion.worker.attempt import AttemptContext
+from stillmotion.worker.attempt import Attempt, AttemptContext
 from stillmotion.worker.devices import Device
 from stillmotion.worker.input_stage import POLL, InputStage
 from stillmotion.worker.lane_board import LaneBoard
 from stillmotion.worker.lanes import AnyModel, Stints
 from stillmotion.worker.makers.local import LocalMaker
 from stillmotion.worker.makers.remote import RemoteMaker, Successor
+from stillmotion.worker.model_desk import LOOK, LaneModel, ModelDesk
 from stillmotion.worker.renderer.handle import RendererDied, RendererProcess
+from stillmotion.worker.stands import NewRenderer, Stand
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 10.0
 LONGEST_FORWARD_PAUSE_SECONDS = 5.0
@@ -31,24 +32,6 @@ LONGEST_FORWARD_PAUSE_SECONDS = 5.0
 
 DEVICE_PAUSE = timedelta(seconds=30)
 """Pause between tries to load a model that failed to load; each try may take minutes."""
-
-NewRenderer = Callable[[], RendererProcess]
-
-
-@dataclass(frozen=True, slots=True)
-class _Stand:
-    """A lane with its own renderer, with or without a device."""
-
-    name: str
-    new_renderer: NewRenderer
-    stage: InputStage
-    device: Device | None = None
-
-    def entry(self, engine: str) -> Entry | None:
-        """Catalogue entry of an engine that is a model on this lane's device; else None."""
-        entries = self.device.entries if self.device is not None else ()
-        return next((each for each in entries if each.engine_name == engine), None)
-
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +41,8 @@ class WorkerHost:
 
     A renderer is started before there is work and kept warm. Every claim is carried to an end: completed, failed, or
     handed back. `new_renderer` makes a renderer that is not ready yet. Each of `devices` has a lane of its own, and
-    each of `forwarders` as many as its server takes at once.
+    each of `forwarders` as many as its server takes at once. `desk` takes an operator's wishes for the models on
+    devices. Without work for `idle_after` a model is unloaded.
     """
 
     def __init__(
@@ -68,31 +52,31 @@ class WorkerHost:
         lanes: int = 1,
         forwarders: Sequence[RemoteMaker] = (),
         devices: Sequence[Device] = (),
+        desk: ModelDesk | None = None,
+        idle_after: timedelta | None = None,
     ) -> None:
         self._workshop = workshop
-        self._forwarders, self._devices = forwarders, devices
+        self._forwarders = forwarders
         elsewhere = frozenset(each.entry.engine_name for each in forwarders)
         others = Engines(elsewhere.union(*(device.engines for device in devices)), others=True)
         stage = InputStage(workshop, AnyModel(others), lanes, _nobody_else)
-        self._stands = [_Stand(f"renderer {number}", new_renderer, stage) for number in range(lanes)]
-        self._stands += [
-            _Stand(each.name, each.new_renderer, InputStage(workshop, Stints(each.engines), 1, _nobody_else), each)
-            for each in devices
-        ]
+        self._desk = desk
+        self._stands = [Stand(f"renderer {number}", new_renderer, stage) for number in range(lanes)]
+        for each in devices:
+            stage = InputStage(workshop, Stints(each.engines), 1, _nobody_else)
+            model = LaneModel(each, workshop.clock, desk, idle_after)
+            self._stands.append(Stand(each.name, each.new_renderer, stage, model))
         self._forward_stages = [
             InputStage(workshop, AnyModel(each.engines), each.at_once, each.forget) for each in forwarders
         ]
         self._board = LaneBoard(workshop.clock)
         for stand in self._stands:
             self._board.set_up(stand.name)
-        for each in forwarders:
-            for number in range(each.at_once):
-                self._board.set_up(_name_of_lane(each, number), each.entry.engine_name)
+        for forwarder in forwarders:
+            for number in range(forwarder.at_once):
+                self._board.set_up(_name_of_lane(forwarder, number), forwarder.entry.engine_name)
         self._offered: dict[str, tuple[str, ...]] = {}
         self._lanes: list[asyncio.Task[None]] = []
-        self._able: set[str] = set()
-        self._unfit: dict[str, str] = {}
-        self._unfit_models: dict[str, Mapping[str, str]] = {}
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
 
@@ -109,7 +93,7 @@ class WorkerHost:
     @property
     def alive(self) -> bool:
         """True where some lane's renderer works, or is being replaced after a crash."""
-        return bool(self._able) and not self._stopping.is_set()
+        return any(stand.is_able for stand in self._stands) and not self._stopping.is_set()
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -124,43 +108,38 @@ class WorkerHost:
 
     def trouble_with(self, engine: str) -> str | None:
         """Reason why no device makes that engine's clips now; None where one does, or for an engine without device."""
-        names = [device.name for device in self._devices if engine in device.engines]
-        troubles = {name: self._trouble_on(name, engine) for name in names}
+        stands = [each for each in self._stands if each.device is not None and engine in each.device.engines]
+        troubles = {each.name: each.trouble_with(engine) for each in stands}
         if not all(troubles.values()):
             return None
         return "; ".join(f"{name}: {trouble}" for name, trouble in troubles.items()) or None
 
-    def model_state(self, engine: str) -> ModelState:
-        """State of an engine's model on the devices here; ready for an engine without device."""
-        trouble = self.trouble_with(engine)
-        if trouble is None:
-            return READY
-        names = {device.name for device in self._devices if engine in device.engines}
-        is_loading = bool(names - self._able - self._unfit.keys())
-        return ModelState(ModelStateName.LOADING if is_loading else ModelStateName.UNFIT, trouble)
-
-    def _trouble_on(self, device: str, engine: str) -> str | None:
-        if device in self._able:
-            return self._unfit_models[device].get(engine)
-        return self._unfit.get(device, "its model is being loaded")
+    @property
+    def holdings(self) -> list[Holding]:
+        """The models of all lanes, and their states."""
+        there = [Holding(each.entry.name, each.entry.engine_name, *_reached(each.trouble)) for each in self._forwarders]
+        return [holding for stand in self._stands for holding in stand.holdings] + there
 
     async def run(self) -> None:
         """Work until `drain`. A cancelled call hands unfinished generations back."""
         await asyncio.to_thread(_empty, self._workshop.scratch)
         try:
             async with asyncio.TaskGroup() as group:
-                reclaiming = group.create_task(self._reclaim())
+                aside = [group.create_task(self._reclaim()), group.create_task(self._tell())]
                 self._lanes = [group.create_task(self._lane(stand)) for stand in self._stands]
                 for each, stage in zip(self._forwarders, self._forward_stages, strict=True):
                     self._lanes += [
                         group.create_task(self._forward_lane(each, stage, number)) for number in range(each.at_once)
                     ]
                 await (asyncio.wait(self._lanes) if self._lanes else self._stopping.wait())
-                reclaiming.cancel()
+                for task in aside:
+                    task.cancel()
         finally:
             await self._clear_stages()
-            for each in self._forwarders:
-                await each.close()
+            for forwarder in self._forwarders:
+                await forwarder.close()
+            if self._desk is not None:
+                await self._desk.tell(())
             self._stopped.set()
 
     async def drain(self, grace: timedelta) -> None:
@@ -189,41 +168,53 @@ class WorkerHost:
         for stage in self._stages:
             await stage.hand_back(settled=settled)
 
-    async def _lane(self, stand: "_Stand") -> None:
-        renderer = stand.new_renderer()
+    async def _lane(self, stand: Stand) -> None:
         pause = FIRST_PAUSE_SECONDS
         try:
             while not self._stopping.is_set():
                 rested = False
                 with _lane_goes_on():
-                    renderer = await self._running(stand, renderer)
-                    rested = await self._work_once(stand, renderer)
+                    await self._settle(stand)
+                    rested = await self._work_once(stand)
                 pause = FIRST_PAUSE_SECONDS if rested else await self._pause(pause)
         finally:
-            self._able.discard(stand.name)
-            await renderer.stop()
+            stand.is_able = False
+            await stand.renderer.stop()
 
-    async def _running(self, stand: "_Stand", renderer: RendererProcess) -> RendererProcess:
-        """The lane's renderer, or a new one if it has ended. Raises `Unavailable` if none can be started."""
-        if renderer.alive and stand.name in self._able:
-            return renderer
-        if renderer.ended:
-            await renderer.kill()
-            renderer = stand.new_renderer()
+    async def _settle(self, stand: Stand) -> None:
+        """Have the lane's renderer running, unless its model is to be unloaded: then it is stopped.
+
+        The whole process ends: no memory of a device is left with it.
+        """
+        model = stand.model
+        if model is not None:
+            is_replaced = await model.consider()
+            if stand.renderer.alive and (is_replaced or model.wanted is None):
+                log.info("model_unloaded", lane=stand.name)
+                await stand.renderer.stop()
+        if not stand.rests:
+            await self._running(stand)
+
+    async def _running(self, stand: Stand) -> None:
+        """Start the lane's renderer, or a new one if it has ended. Raises `Unavailable` if none can be started."""
+        if stand.renderer.alive and stand.is_able:
+            return
+        if stand.renderer.ended:
+            await stand.renderer.kill()
+            stand.renew()
+        renderer = stand.renderer
         try:
             ready = await renderer.start()
         except (RendererDied, OSError) as error:
-            self._able.discard(stand.name)
-            self._unfit[stand.name] = str(error)
+            stand.failed(str(error))
             said = error.last_words if isinstance(error, RendererDied) else ()
             log.critical("renderer_not_started", lane=stand.name, why=str(error), said=said)
-            if not any(other.name in self._able for other in self._stands if other.stage is stand.stage):
+            if not any(other.is_able for other in self._stands if other.stage is stand.stage):
                 await stand.stage.hand_back()
             if stand.device is not None:
                 await self._stand_back(stand.device)
             raise Unavailable("no renderer can be started") from error
-        self._able.add(stand.name)
-        self._unfit_models[stand.name] = ready.unfit
+        stand.started(ready)
         self._offered[stand.name] = tuple(ready.engines)
         for engine, why in ready.unfit.items():
             log.critical("model_unfit", lane=stand.name, engine=engine, why=why)
@@ -235,7 +226,6 @@ class WorkerHost:
             seconds=round(ready.seconds, 3),
             decoder_confined=ready.confined,
         )
-        return renderer
 
     async def _stand_back(self, device: Device) -> None:
         """Pause a device; its new work goes to others meanwhile."""
@@ -251,17 +241,29 @@ class WorkerHost:
             for engine in engines:
                 await self._reroute(engine, device.successor)
 
-    async def _work_once(self, stand: "_Stand", renderer: RendererProcess) -> bool:
+    async def _work_once(self, stand: Stand) -> bool:
         """Carry out one generation, or wait for one. Returns False if the lane should pause."""
         if self._stopping.is_set():
             return True
         if stand.device is not None:
-            await self._hand_on(stand.device, self._unfit_models[stand.name])
+            await self._hand_on(stand.device, stand.unfit_models)
         attempt = await stand.stage.next()
         if attempt is None:
             return True
+        engine = attempt.generation.engine
+        if stand.model is not None:
+            stand.model.use(engine)
+            await self._woken(stand, attempt)
         with self._board.at_work(stand.name, attempt.generation):
-            return await attempt.carry_on(LocalMaker(renderer, stand.entry(attempt.generation.engine)))
+            return await attempt.carry_on(LocalMaker(stand.renderer, stand.entry(engine)))
+
+    async def _woken(self, stand: Stand, attempt: Attempt) -> None:
+        """Have the renderer of a lane that rested running. An attempt without one is handed back."""
+        try:
+            await self._running(stand)
+        except BaseException:
+            await attempt.hand_back()
+            raise
 
     async def _forward_lane(self, forwarder: RemoteMaker, stage: InputStage, number: int) -> None:
         pause = FIRST_PAUSE_SECONDS
@@ -301,6 +303,12 @@ class WorkerHost:
             pass
         return min(2 * seconds, LONGEST_PAUSE_SECONDS)
 
+    async def _tell(self) -> None:
+        """Tell the store which models are held, at intervals."""
+        while self._desk is not None:
+            await self._desk.tell(self.holdings)
+            await asyncio.sleep(LOOK.total_seconds())
+
     async def _reclaim(self) -> None:
         """Reclaim the generations of lost workers, and remove inputs of finished generations, at intervals.
 
@@ -327,6 +335,11 @@ class WorkerHost:
 
 def _name_of_lane(forwarder: RemoteMaker, number: int) -> str:
     return f"{forwarder.entry.name} {number}"
+
+
+def _reached(trouble: str | None) -> tuple[ModelStateName, str | None]:
+    """State of another server's model."""
+    return (ModelStateName.READY if trouble is None else ModelStateName.UNAVAILABLE), trouble
 
 
 async def _nobody_else(remote: str) -> None:

@@ -5,7 +5,6 @@ from typing import Protocol
 
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.domain.errors import Unavailable
-from stillmotion.domain.models.states import ModelState, ModelStateName, ModelStates
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import RemoteMaker
 
@@ -47,13 +46,3 @@ async def check_offer(models: Catalogue, others: Sequence[RemoteMaker], host: Wo
         names = [entry.name for entry in models.route(model)]
         if troubles.keys() >= set(names):
             raise Unavailable(f"nobody makes {model} just now: {'; '.join(troubles[name] for name in names)}")
-
-
-async def model_states(models: Catalogue, others: Sequence[RemoteMaker], host: WorkerHost) -> ModelStates:
-    """The states of the models that this host's devices hold, or other servers make."""
-    there = {
-        each.entry.engine_name: ModelState(ModelStateName.UNAVAILABLE, each.trouble)
-        for each in others
-        if each.trouble is not None
-    }
-    return there | {each.engine_name: host.model_state(each.engine_name) for each in models.offered() if each.is_local}

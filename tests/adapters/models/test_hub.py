@@ -13,7 +13,7 @@ from huggingface_hub import constants
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.models.hub import Listed, wanted_of
 from stillmotion.adapters.models.weights import WeightsUnusable, parts_of, trouble_with
-from stillmotion.cli.models.pull import pull_weights
+from stillmotion.composition.weights import pull_weights
 from stillmotion.config import Settings
 from stillmotion.domain.catalogue import CatalogueError
 from tests.adapters.models.hub import FIRST, PARTS, SHA, WEIGHTS, Hub, open_hub, tensors

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 from stillmotion.adapters.models.weights import INDEX, WeightsUnusable, parts_of, trouble_with
@@ -36,6 +36,13 @@ _OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, err
 
 Tell = Callable[[str, int, int], None]
 """Takes the name of the file that was just verified, the bytes so far, and the bytes in all."""
+
+Moved = Callable[[int, int], None]
+"""Takes the bytes so far and the bytes in all, after each piece. An error that it raises ends the pull."""
+
+
+def unmoved(_: int, __: int) -> None:
+    """A `Moved` that nobody looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class Pulled:
     size: int
 
 
-def pull(hub_id: str, folder: Path, tell: Tell) -> Pulled:
+def pull(hub_id: str, folder: Path, tell: Tell, moved: Moved = unmoved) -> Pulled:
     """Fill `folder` with the weights of a repository in diffusers' layout, every file checked against its digest.
 
     The folder appears when it is complete. Until then the files lie in a folder beside it whose name ends in `.part`,
@@ -75,7 +82,7 @@ def pull(hub_id: str, folder: Path, tell: Tell) -> Pulled:
         if folder.exists():
             raise WeightsUnusable(f"{folder} is there already: remove it to have it pulled again.")
         try:
-            pulled = _filled(hub, part, tell)
+            pulled = _filled(hub, part, tell, moved)
             part.rename(folder)
         except OSError as error:
             raise WeightsUnusable(f"{part} cannot be written to: {error.strerror}.") from error
@@ -114,15 +121,21 @@ def _set_aside(place: Path) -> Path | None:
     return place.rename(place.with_name(f"{place.name}.before-{secrets.token_hex(4)}"))
 
 
-def _filled(hub: "_Hub", part: Path, tell: Tell) -> Pulled:
+def _filled(hub: "_Hub", part: Path, tell: Tell, moved: Moved) -> Pulled:
     revision, listed = hub.listing()
     wanted = wanted_of(listed, _index(hub, part, revision, listed))
     total = sum(each.size for each in wanted)
     _check_room(part, total - sum(each.stat().st_size for each in part.rglob("*") if each.is_file()))
     there = 0
+
+    def counted(in_file: int) -> None:
+        moved(there + in_file, total)
+
+    hub.count = counted
     for each in wanted:
         hub.bring(each, part, revision)
         there += each.size
+        moved(there, total)
         tell(each.name, there, total)
     _remove_others(part, {each.name for each in wanted})
     trouble = trouble_with(part)
@@ -176,6 +189,9 @@ class _Hub:
         self._hub: Any = huggingface_hub
         self._files: Any = file_download
         self.name = hub_id
+        self.count: Callable[[int], None] = lambda _: None
+        # Its bars are one a file, and a server's log has no place for them.
+        self._hub.utils.disable_progress_bars()
         # The library writes 10 MiB at a time: a bar that hardly moves, and as much to fetch again after a break.
         self._files.constants.DOWNLOAD_CHUNK_SIZE = _PIECE
 
@@ -223,7 +239,7 @@ class _Hub:
             # Without a name the library's bar shows the signed URL.
             self._files.http_get(
                 found.location,
-                written,
+                _Counted(written, self.count),
                 resume_size=there,
                 headers=headers,
                 expected_size=file.size,
@@ -266,6 +282,20 @@ class _Hub:
         """Base exception of `huggingface_hub`'s HTTP client, a library that has had two names."""
         bases: tuple[type[Exception], ...] = self._hub.errors.HfHubHTTPError.__mro__
         return next(each for each in bases if each.__name__ == "HTTPError")
+
+
+class _Counted:
+    """File that tells how many bytes it holds, after each write."""
+
+    def __init__(self, file: BinaryIO, count: Callable[[int], None]) -> None:
+        self.seek, self.tell, self.truncate = file.seek, file.tell, file.truncate
+        self._file, self._count = file, count
+
+    def write(self, piece: bytes) -> int:
+        """Write a piece, whole."""
+        written = self._file.write(piece)
+        self._count(self._file.tell())
+        return written
 
 
 def _index(hub: _Hub, part: Path, revision: str, listed: Sequence[Listed]) -> frozenset[str]:

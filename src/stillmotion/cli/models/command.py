@@ -18,9 +18,9 @@ from stillmotion.cli.completion import entries, pullable
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.cli.models.depth import depth_lines, described_depth, pull_depth, pulled_sentence
-from stillmotion.cli.models.pull import pull_weights
 from stillmotion.composition.depth import depth_trouble
 from stillmotion.composition.engines import catalogue, model_troubles, weights_of
+from stillmotion.composition.weights import pull_weights
 from stillmotion.config import Settings
 from stillmotion.domain.catalogue import Catalogue, CatalogueError, EngineKind, Entry
 from stillmotion.domain.errors import StillmotionError

@@ -75,13 +75,18 @@ class ModelAbilities:
 
 def abilities_of(catalogue: Catalogue, product: Product, model: str) -> ModelAbilities:
     """The abilities of a wire name, within what a product includes."""
-    route = catalogue.route(model)
+    is_default = model == catalogue.named(DEFAULT_MODEL)
+    return abilities_along(model, catalogue.route(model), product, is_default=is_default)
+
+
+def abilities_along(name: str, route: tuple[Entry, ...], product: Product, *, is_default: bool) -> ModelAbilities:
+    """The abilities of entries that serve one after the other, within what a product includes."""
     native, emulated = _natural(route)
     first = route[0]
     shortest = first.frames.nearest(MIN_SECONDS * first.fps) / first.fps
     longest = min(MAX_SECONDS, product.max_seconds or MAX_SECONDS, max(each.longest_seconds for each in route))
     return ModelAbilities(
-        name=model,
+        name=name,
         route=route,
         native=native,
         emulated=emulated,
@@ -90,7 +95,7 @@ def abilities_of(catalogue: Catalogue, product: Product, model: str) -> ModelAbi
         min_seconds=round(min(max(MIN_SECONDS, shortest), longest), 3),
         max_seconds=round(longest, 3),
         concepts=HONOURED if first.takes_prompt or has_concepts(first) else (),
-        is_default=model == catalogue.named(DEFAULT_MODEL),
+        is_default=is_default,
     )
 
 

@@ -13,12 +13,12 @@ from stillmotion.application.callbacks.trials import CallbackTrials
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
 from stillmotion.application.lists import Lists
+from stillmotion.application.models.prospects import Prospects
 from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.record import UsageLedger
 from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.application.ports.values import Clock
-from stillmotion.application.prospects import Prospects
 from stillmotion.application.sessions import Sessions
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads

@@ -1,6 +1,6 @@
 """Models of the caller's product, with all that a form needs to know: `GET /models`."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -63,30 +63,34 @@ async def list_offered(call: Call, subscription: Subscription, asked: Unfiltered
 
 
 def offered_wire(model: ModelAbilities, states: ModelStates) -> OfferedModel:
-    """A model on the wire."""
-    state: ModelState = state_of_route(model.route, states)
+    """A model on the wire, as its route's states are."""
+    return OfferedModel(**facts_of(model, state_of_route(model.route, states)))
+
+
+def facts_of(model: ModelAbilities, state: ModelState) -> dict[str, Any]:
+    """Fields of an `OfferedModel`."""
     first = model.first
-    return OfferedModel(
-        name=model.name,
-        engine=first.engine_name,
-        served_by=tuple(each.engine_name for each in model.route),
-        state=state.name.value,
-        reason=state.reason,
-        native=model.native,
-        emulated=model.emulated,
-        resolutions=tuple(each.value for each in model.resolutions),
-        aspect_ratios=tuple(each.value for each in model.aspect_ratios),
-        min_seconds=model.min_seconds,
-        max_seconds=model.max_seconds,
-        fps=first.fps,
-        takes_seed=model.takes_seed,
-        takes_negative_prompt=model.takes_negative,
-        concepts=model.concepts,
-        licence=first.licence or None,
-        memory_bytes=round(first.memory_gb * BYTES_PER_GB) or None,
-        median_seconds=state.median_seconds,
-        default=model.is_default,
-    )
+    return {
+        "name": model.name,
+        "engine": first.engine_name,
+        "served_by": tuple(each.engine_name for each in model.route),
+        "state": state.name.value,
+        "reason": state.reason,
+        "native": model.native,
+        "emulated": model.emulated,
+        "resolutions": tuple(each.value for each in model.resolutions),
+        "aspect_ratios": tuple(each.value for each in model.aspect_ratios),
+        "min_seconds": model.min_seconds,
+        "max_seconds": model.max_seconds,
+        "fps": first.fps,
+        "takes_seed": model.takes_seed,
+        "takes_negative_prompt": model.takes_negative,
+        "concepts": model.concepts,
+        "licence": first.licence or None,
+        "memory_bytes": round(first.memory_gb * BYTES_PER_GB) or None,
+        "median_seconds": state.median_seconds,
+        "default": model.is_default,
+    }
 
 
 _EXAMPLE = OfferedModels(

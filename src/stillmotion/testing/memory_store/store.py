@@ -7,6 +7,7 @@ from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
 from stillmotion.testing.memory_store.everybodys import MemoryEverybodys
 from stillmotion.testing.memory_store.lists import MemoryLists
 from stillmotion.testing.memory_store.metrics import MemoryMetrics
+from stillmotion.testing.memory_store.models import MemoryModels
 from stillmotion.testing.memory_store.operators import MemoryOperators
 from stillmotion.testing.memory_store.processes import MemoryProcesses
 from stillmotion.testing.memory_store.queue import MemoryQueue
@@ -28,6 +29,7 @@ class MemoryStore(
     MemoryProcesses,
     MemorySessions,
     MemoryMetrics,
+    MemoryModels,
 ):
     """Every store port. No method awaits, so each is a transaction. `changed` is told of every change."""
 

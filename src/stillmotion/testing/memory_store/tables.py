@@ -9,6 +9,8 @@ from stillmotion.application.ports.values import Clock
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation
+from stillmotion.domain.models.holdings import Holding, ModelWish
+from stillmotion.domain.models.pulls import Pull
 from stillmotion.domain.operators.actions import OperatorAction
 from stillmotion.domain.operators.processes import ProcessReport
 from stillmotion.domain.operators.queue_controls import NO_CONTROLS, QueueControls
@@ -54,6 +56,9 @@ class MemoryTables:
     _actions: dict[str, OperatorAction] = field(default_factory=dict)
     _processes: dict[str, ProcessReport] = field(default_factory=dict)
     _moved: dict[str, int | datetime] = field(default_factory=dict)
+    _wishes: dict[str, ModelWish] = field(default_factory=dict)
+    _holdings: dict[str, tuple[datetime, tuple[Holding, ...]]] = field(default_factory=dict)
+    _pulls: dict[str, Pull] = field(default_factory=dict)
     _samples: defaultdict[tuple[str, tuple[str, ...]], float] = field(default_factory=lambda: defaultdict(float))
 
     def _unfinished(self, owner: str) -> int:

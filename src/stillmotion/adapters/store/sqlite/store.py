@@ -24,6 +24,7 @@ from stillmotion.adapters.store.sqlite.sessions import SqliteSessions
 from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprint, agree_on_secret, replace_fingerprint
 from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
 from stillmotion.adapters.store.sqlite.usage import SqliteUsage
+from stillmotion.adapters.store.sqlite.workers.models import SqliteModels
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.store import Changed, Told, unwatched
 from stillmotion.application.ports.values import Clock
@@ -44,6 +45,7 @@ class SqliteStore(
     SqliteSessions,
     SqliteUsage,
     SqliteMetrics,
+    SqliteModels,
 ):
     """All store ports over one SQLite file, for any thread and any number of event loops."""
 
@@ -68,6 +70,7 @@ class SqliteStore(
         SqliteSessions.__init__(self, writer, reader)
         SqliteUsage.__init__(self, reader)
         SqliteMetrics.__init__(self, writer, reader)
+        SqliteModels.__init__(self, writer, reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""

@@ -6,6 +6,7 @@ from stillmotion.domain.errors import (
     GenerationNotFound,
     InvalidRequest,
     LimitExceeded,
+    ModelNotFound,
     NotAuthenticated,
     NotQueued,
     ProductNotFound,
@@ -65,6 +66,13 @@ PROBLEMS = Refusals(
             404,
             "there is no such subscription",
             Refusal("There is no subscription 0199: look for it in the list of subscriptions"),
+            detailed=_sentence,
+        ),
+        RefusalRule(
+            ModelNotFound,
+            404,
+            "the catalogue has no such model",
+            Refusal("There is no model wan22: look for it in the list of models"),
             detailed=_sentence,
         ),
         RefusalRule(

@@ -9,6 +9,7 @@ from stillmotion.http.surfaces.admin.operations import BASE
 from stillmotion.http.surfaces.admin.refusals import PROBLEMS
 from stillmotion.http.surfaces.admin.rooms.actions import ACTION_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.generations import GENERATION_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.models import MODEL_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.products import PRODUCT_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.queue import QUEUE_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.subscriptions import SUBSCRIPTION_OPERATIONS
@@ -51,6 +52,7 @@ ADMIN = Surface(
     operations=(
         *PRODUCT_OPERATIONS,
         *SUBSCRIPTION_OPERATIONS,
+        *MODEL_OPERATIONS,
         *QUEUE_OPERATIONS,
         *GENERATION_OPERATIONS,
         *WORKER_OPERATIONS,

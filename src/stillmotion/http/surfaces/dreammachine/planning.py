@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from stillmotion.application.prospects import Prospect
+from stillmotion.application.models.prospects import Prospect
 from stillmotion.domain.errors import InvalidRequest, LimitExceeded, NotAuthenticated, Problem, Unavailable
 from stillmotion.domain.models.reading import Reading
 from stillmotion.domain.request import FrameSize

@@ -1,4 +1,4 @@
-"""Statements for operators: controls of the queue, its depth, the log of actions."""
+"""Statements for operators: the queue's controls and depth, the log of actions, held models, pulls of weights."""
 
 from typing import Final
 
@@ -28,3 +28,41 @@ ADD_ACTION: Final = f"""
 REFUSE_ACTION: Final = "UPDATE actions SET refused = ? WHERE id = ?"
 
 ACTIONS: Final = f"SELECT {_ACTION} FROM actions WHERE id < ? ORDER BY id DESC LIMIT ?"
+
+PUT_WISH: Final = """
+    INSERT INTO model_wishes (engine, wish, at, actor) VALUES (:engine, :wish, :at, :actor)
+    ON CONFLICT (engine) DO UPDATE SET wish = excluded.wish, at = excluded.at, actor = excluded.actor
+"""
+
+WISHES: Final = "SELECT engine, wish, at, actor FROM model_wishes ORDER BY engine"
+"""One row an engine at most. A free lane reads them every second."""
+
+FORGET_HOLDINGS: Final = "DELETE FROM model_holdings WHERE worker = ?"
+FORGET_SILENT: Final = "DELETE FROM model_holdings WHERE told_at < ?"
+
+TELL_HOLDING: Final = """
+    INSERT INTO model_holdings (worker, lane, engine, state, reason, told_at)
+    VALUES (:worker, :lane, :engine, :state, :reason, :told_at)
+"""
+
+HOLDINGS: Final = "SELECT worker, lane, engine, state, reason FROM model_holdings WHERE told_at >= ?"
+
+_PULL: Final = "model, state, there, total, began_with, started_at, told_at, error"
+
+BEGIN_PULL: Final = f"""
+    INSERT OR REPLACE INTO pulls ({_PULL})
+    VALUES (:model, :state, :there, :total, :began_with, :started_at, :told_at, :error)
+"""
+
+ADVANCE_PULL: Final = """
+    UPDATE pulls SET state = :state, there = :there, total = :total, began_with = :began_with, told_at = :told_at,
+        error = :error
+    WHERE model = :model AND state = :under_way AND started_at = :started_at
+"""
+"""A pull that was begun anew meanwhile is another."""
+
+CANCEL_PULL: Final = """
+    UPDATE pulls SET state = :state, told_at = :told_at WHERE model = :model AND state = :under_way
+"""
+
+PULLS: Final = f"SELECT {_PULL} FROM pulls ORDER BY model"

@@ -1,0 +1,1 @@
+"""The workers' part: the models that they hold, and wishes for these."""

@@ -1,0 +1,1 @@
+"""Use cases of models: plans of requests, and the operator's supervision."""
