@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from ipaddress import ip_network
 from pathlib import Path
@@ -121,9 +121,16 @@ class Settings:
     access_log: str = _setting(
         "auto", "A line in the log for each request: on, off, or auto: on where it is a terminal."
     )
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+    """Source of each setting that has not its default: `file`, `environment` or `command line`."""
 
 
-_SECRETS = frozenset(each.name for each in fields(Settings) if each.metadata["secret"])
+def setting_fields() -> Sequence[Field[Any]]:
+    """The fields of `Settings` that are settings."""
+    return [each for each in fields(Settings) if each.metadata]
+
+
+_SECRETS = frozenset(each.name for each in setting_fields() if each.metadata["secret"])
 _RANGES: Mapping[str, tuple[float, float]] = {
     "port": (0, 65535),
     "renderers": (0, 64),
@@ -233,7 +240,8 @@ def load(
         ("environment", _from_environment(environment)),
         ("command line", {name: value for name, value in (given or {}).items() if value is not None}),
     ]
-    types = get_type_hints(Settings)
+    hints = get_type_hints(Settings)
+    types = {each.name: hints[each.name] for each in setting_fields()}
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for source, layer in layers:
@@ -242,8 +250,8 @@ def load(
                 raise SettingsError(_unknown(name, source, types))
             values[name] = _convert(name, raw, types[name], source)
             sources[name] = source
-    settings = Settings(**values)
-    return settings, [_origin(each, settings, sources) for each in fields(Settings)]
+    settings = Settings(**values, sources=MappingProxyType(sources))
+    return settings, [_origin(each, settings, sources) for each in setting_fields()]
 
 
 def _origin(each: Field[Any], settings: Settings, sources: Mapping[str, str]) -> Origin:

@@ -64,6 +64,7 @@ async def crowd(store):
         (lambda _: EverybodysFilter(Filter(search=folded("STRASSE"))), ["busy"]),
         (lambda crowd: EverybodysFilter(Filter(search=crowd["wan"])), ["wan"]),
         (lambda _: EverybodysFilter(Filter(created_before=NOON + timedelta(seconds=2))), ["wan", "old"]),
+        (lambda crowd: EverybodysFilter(id=crowd["wan"]), ["wan"]),
         (lambda _: EverybodysFilter(worker=HERE.id), ["busy"]),
         (lambda _: EverybodysFilter(worker=HERE.host), ["busy"]),
         (lambda _: EverybodysFilter(worker="bo"), []),

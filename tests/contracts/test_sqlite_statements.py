@@ -21,6 +21,7 @@ ADMINISTRATION = {
     "ALL_KEYS",
     "ALL_OBJECTS",
     "QUEUE_DEPTH",
+    "FAILURES_SINCE",
     "ALL_SAMPLES",
 }
 """Statements that list everything, for an operator."""
@@ -72,7 +73,7 @@ def test_every_statement_says_what_it_binds(name):
     """Values are bound. Only constants of the schema stand in the text."""
     literals = set(re.findall(r"'([^']*)'", STATEMENTS[name]))
     kinds = {"unfinished", "line", "urgent", "lane", "time", "pace", "paused"} if name == "PICTURE_OF_QUEUE" else set()
-    assert literals - kinds <= {"queued", "dreaming", "pending", "resolution", ""}
+    assert literals - kinds <= {"queued", "dreaming", "failed", "pending", "resolution", ""}
 
 
 @pytest.mark.parametrize("name", ["FIND_OWNED", "VIEW_GENERATION"])

@@ -35,6 +35,7 @@ from stillmotion.application.models.supervision import ModelReadings, ModelSuper
 from stillmotion.application.operators.action_log import ActionLog
 from stillmotion.application.operators.oversight import Oversight
 from stillmotion.application.operators.queue_administration import QueueAdministration
+from stillmotion.application.operators.service_status import HealthCheck, ServiceStatus, Space
 from stillmotion.application.operators.worker_registry import WorkerRegistry
 from stillmotion.application.ports.models import WeightsFound
 from stillmotion.application.ports.outbound import CallbackUndeliverable
@@ -165,16 +166,24 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+async def no_checks() -> list[HealthCheck]:
+    """The checks of a machine that is not looked at."""
+    return []
+
+
 def administration_of(store: Any, clock: ManualClock, objects: Any = None) -> Administration:
     """The operator's use cases over a store."""
+    queue = QueueAdministration(store, models(), InProcessSignal(), clock)
     return Administration(
         Products(store, new_uuid7, frozenset(surface.name for surface in SURFACES), models(), a_product()),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, PEPPER),
-        QueueAdministration(store, models(), InProcessSignal(), clock),
+        queue,
         ActionLog(store, clock, new_uuid7),
         Oversight(store, objects, InProcessSignal(), clock),
         WorkerRegistry(store, clock),
         ModelSupervision(ModelReadings(store, models(), clock), InProcessSignal(), no_weights, lambda *_: None),
+        ServiceStatus(store, queue, clock, no_checks, lambda: Space(free=70, total=100)),
+        store,
     )
 
 

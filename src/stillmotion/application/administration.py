@@ -10,7 +10,9 @@ from stillmotion.application.models.supervision import ModelSupervision
 from stillmotion.application.operators.action_log import ActionLog
 from stillmotion.application.operators.oversight import Oversight
 from stillmotion.application.operators.queue_administration import QueueAdministration
+from stillmotion.application.operators.service_status import ServiceStatus
 from stillmotion.application.operators.worker_registry import WorkerRegistry
+from stillmotion.application.ports.activity import EverybodysCallbackStore
 from stillmotion.application.ports.values import Clock
 from stillmotion.application.products import Products
 from stillmotion.application.subscriptions import Subscriptions
@@ -38,6 +40,8 @@ class Administration:
     oversight: Oversight
     registry: WorkerRegistry
     models: ModelSupervision
+    status: ServiceStatus
+    deliveries: EverybodysCallbackStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "products": ("stillmotion.cli.admin.products", "Create, list and change products: what subscriptions may do."),
     "subscriptions": ("stillmotion.cli.admin.subscriptions", "Create, list, change, suspend and cancel subscriptions."),
     "keys": ("stillmotion.cli.admin.keys", "Create, list, replace and suspend subscription keys."),
+    "status": (
+        "stillmotion.cli.admin.status",
+        "Say whether the service is well, what waits, and how long things take.",
+    ),
     "queue": ("stillmotion.cli.admin.queue", "Show, pause, resume and drain the queue."),
     "workers": ("stillmotion.cli.admin.workers", "List the processes that render, and what they are at."),
     "callbacks": ("stillmotion.cli.admin.callbacks", "List what was tried to deliver, and deliver it again."),

@@ -1,9 +1,12 @@
 """The operator's use cases over a data directory, for commands and for the administration over HTTP."""
 
-from collections.abc import Iterator
+import asyncio
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.backup import Manifest, write_backup
@@ -16,6 +19,7 @@ from stillmotion.application.models.supervision import ModelReadings, ModelSuper
 from stillmotion.application.operators.action_log import ActionLog
 from stillmotion.application.operators.oversight import Oversight
 from stillmotion.application.operators.queue_administration import QueueAdministration
+from stillmotion.application.operators.service_status import HealthCheck, ServiceStatus, Space
 from stillmotion.application.operators.worker_registry import WorkerRegistry
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.products import Products
@@ -47,11 +51,13 @@ def administration_over(
     """
     clock, models, signal = SystemClock(), catalogue(settings), signal or InProcessSignal()
     surfaces = frozenset(surface.name for surface in SURFACES)
-    pepper = derived(directory_of(settings, Missing.REFUSE), KEYS)
+    directory = directory_of(settings, Missing.REFUSE)
+    pepper = derived(directory, KEYS)
+    queue = QueueAdministration(store, models, signal, clock)
     return Administration(
         Products(store, new_uuid7, surfaces, models, default_product(settings)),
         Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, pepper),
-        QueueAdministration(store, models, signal, clock),
+        queue,
         ActionLog(store, clock, new_uuid7),
         Oversight(store, open_storage(settings), signal, clock),
         WorkerRegistry(store, clock),
@@ -61,7 +67,23 @@ def administration_over(
             partial(find_weights, settings=settings),
             (pulls or pull_tasks(settings, store, clock)).start,
         ),
+        ServiceStatus(store, queue, clock, partial(examined, settings), partial(space_of, directory.root)),
+        store,
     )
+
+
+async def examined(settings: Settings) -> Sequence[HealthCheck]:
+    """The checks of `stillmotion doctor` that take no long, made in a thread."""
+    from stillmotion.composition.doctor.examination import examine
+
+    found = await asyncio.to_thread(lambda: [*examine(settings)])
+    return [HealthCheck(each.name, each.said, each.remedy) for each in found]
+
+
+def space_of(folder: Path) -> Space:
+    """Bytes of the disk that a folder is on."""
+    usage = shutil.disk_usage(folder)
+    return Space(usage.free, usage.total)
 
 
 def default_product(settings: Settings) -> Product:

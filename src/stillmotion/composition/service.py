@@ -31,7 +31,7 @@ from stillmotion.composition.entrance import entrance
 from stillmotion.composition.installation import LINKS, Missing, derived, directory_of, open_storage, opened
 from stillmotion.composition.outbound import callback_trials, outbound
 from stillmotion.composition.preflight import tell_troubles
-from stillmotion.composition.watching import checks, measures
+from stillmotion.composition.watching import checks, measures, setting_views
 from stillmotion.composition.weights import pull_tasks
 from stillmotion.composition.workers import (
     Telemetry,
@@ -155,6 +155,7 @@ def _as_set(services: Services, settings: Settings, told: Telemetry) -> Services
         version=version("stillmotion"),
         cors_origins=settings.cors_origins,
         access_log=settings.access_log == "on",
+        settings=setting_views(settings),
         return_memory=return_memory,
         read_words=read_words,
     )

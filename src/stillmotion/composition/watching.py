@@ -3,13 +3,15 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 from stillmotion.adapters.directory.data_directory import DataDirectory
 from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.config import Settings, setting_fields
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.http.edge.measures import DiskSpace, Measures
-from stillmotion.http.edge.services import Check
+from stillmotion.http.edge.services import Check, SettingView
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import RemoteMaker
 from stillmotion.worker.readiness import check_lanes, check_offer, worker_states
@@ -30,6 +32,27 @@ def checks(
         "worker": partial(check_lanes, host, directory.workers),
         "servers": partial(check_offer, models, others, host),
     }
+
+
+def setting_views(settings: Settings) -> Sequence[SettingView]:
+    """Every setting as administrators see it, a secret one without its value."""
+    return [
+        SettingView(
+            each.name,
+            _shown(getattr(settings, each.name), is_secret=each.metadata["secret"]),
+            settings.sources.get(each.name, "default"),
+            each.metadata["secret"],
+        )
+        for each in setting_fields()
+    ]
+
+
+def _shown(value: object, *, is_secret: bool) -> object:
+    if is_secret:
+        return "set" if value else None
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def measures(store: SqliteStore, directory: DataDirectory, host: WorkerHost) -> Measures:

@@ -34,10 +34,18 @@ class OversightStore(RetentionStore, EverybodysStore, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedGeneration:
+    """A generation, and the worker of its latest attempt; None without one."""
+
+    generation: Generation
+    worker: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class EverybodysPage:
     """A page with the newest first, and the number of all that pass the filter. The ends are ids to go on from."""
 
-    generations: Sequence[Generation]
+    generations: Sequence[WatchedGeneration]
     total: int
     next: str | None
     previous: str | None
@@ -61,7 +69,7 @@ class Oversight:
         older = more if walk.newest_first else walk.edge is not None
         newer = walk.edge is not None if walk.newest_first else more
         return EverybodysPage(
-            shown,
+            [await self._watched(each) for each in shown],
             await self.store.count_everybodys(asked),
             next=shown[-1].id if shown and older else None,
             previous=shown[0].id if shown and newer else None,
@@ -73,6 +81,14 @@ class Oversight:
         if found is None:
             raise GenerationNotFound(f"there is no generation {generation_id}: look for it in the list of generations")
         return found
+
+    async def watched(self, generation_id: str) -> WatchedGeneration:
+        """Anybody's generation with its worker. Raises `GenerationNotFound`."""
+        return await self._watched(await self.get(generation_id))
+
+    async def _watched(self, generation: Generation) -> WatchedGeneration:
+        attempts = await self.store.attempts_of(generation.id)
+        return WatchedGeneration(generation, (attempts[-1].worker or None) if attempts else None)
 
     async def cancel(self, generation_id: str) -> Generation:
         """Cancel an unfinished one. Raises `GenerationNotFound`, or `AlreadyOver` for a finished one."""

@@ -67,6 +67,7 @@ class EverybodysFilter:
     """
 
     chosen: Filter = EVERYTHING
+    id: str | None = None
     subscription_id: str | None = None
     engine: str | None = None
     worker: str | None = None

@@ -42,13 +42,20 @@ class AccessLines:
             return
         told = {"request_id": request_id, "method": method, "route": route, "status": status}
         told["ms"] = round(seconds * 1000, 1)
-        if key is not None and key.startswith(KEY_PREFIX) and len(key) >= _SHORTEST_KEY:
-            told["key"] = key[:VISIBLE_CHARACTERS]
+        visible = visible_part(key)
+        if visible is not None:
+            told["key"] = visible
         if error is not None:
             told["reason"] = reason_of(error)
             if isinstance(error, InvalidRequest):
                 told["fields"] = _fields(error)
         _LOG.info("request", **told)
+
+
+def visible_part(key: str | None) -> str | None:
+    """The beginning of a key that may be shown; None for what is no key of ours."""
+    is_ours = key is not None and key.startswith(KEY_PREFIX) and len(key) >= _SHORTEST_KEY
+    return key[:VISIBLE_CHARACTERS] if is_ours and key is not None else None
 
 
 def reason_of(error: Exception) -> str:

@@ -90,6 +90,7 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
 
     def _tell(self, call: Call, generation: GenerationView) -> None:
         """Log an accepted generation with the id of its request, which the answer and the access line have too."""
+        call.accepted = generation.id
         about = {"generation": generation.id, "request_id": call.request_id, "surface": self._surface.name}
         _LOG.info("generation_accepted", **about, engine=generation.engine, subscription=call.owner)
 

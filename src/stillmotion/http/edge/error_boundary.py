@@ -10,10 +10,11 @@ from aiohttp import web
 
 from stillmotion.application.ports.tracing import Attributes, SpanKind
 from stillmotion.domain.errors import Refused, Unavailable
-from stillmotion.http.edge.access_lines import CLIENT_GONE, AccessLines, reason_of
+from stillmotion.http.edge.access_lines import CLIENT_GONE, AccessLines, reason_of, visible_part
 from stillmotion.http.edge.metrics import Metrics
 from stillmotion.http.edge.operation import Call
 from stillmotion.http.edge.refusals import Refusals
+from stillmotion.http.edge.request_ring import RequestLine
 from stillmotion.http.edge.services import Services
 from stillmotion.http.parsing.body import BodyReader
 from stillmotion.http.server.replies import Reply
@@ -39,6 +40,8 @@ class EdgeParts:
         """Give a request that no endpoint has seen an id and an access line. It has no route."""
         request_id = next(self.request_ids)
         self.lines.write(request.method, "", reply.status, 0.0, request_id)
+        now = self.services.clock.now()
+        self.services.recent.add(RequestLine(now, request_id, request.method, "", reply.status, 0.0, None, None, None))
         return reply.response(("X-Request-Id", request_id))
 
 
@@ -111,11 +114,15 @@ class Boundary(ABC):
         return self._problems.reply(error)
 
     def _note(self, call: Call, status: int, error: Exception | None) -> None:
-        """Write the access line, if lines are wanted."""
-        lines = self._parts.lines
+        """Add the request to the last ones, and write the access line, if lines are wanted."""
+        lines, clock = self._parts.lines, self._services.clock
+        seconds, method = clock.monotonic() - call.began_at, call.request.method
+        key, reason = visible_part(call.key), None if error is None else reason_of(error)
+        self._services.recent.add(
+            RequestLine(clock.now(), call.request_id, method, self._route, status, seconds, key, reason, call.accepted)
+        )
         if lines.are_wanted:
-            seconds = self._services.clock.monotonic() - call.began_at
-            lines.write(call.request.method, self._route, status, seconds, call.request_id, key=call.key, error=error)
+            lines.write(method, self._route, status, seconds, call.request_id, key=call.key, error=error)
 
 
 class PlainEndpoint(Boundary):

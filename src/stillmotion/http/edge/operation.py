@@ -41,9 +41,10 @@ class Call(msgspec.Struct):
     """Context of one request, filled in as it is handled. `began_at` is monotonic, `size` is the body's in bytes.
 
     `subscription` is None until the request is authenticated, `allowance` until it is counted as a read. A submit has
-    an `idempotency` key, or a `fingerprint` by which its repetition is detected. `files` are those of a form. Where
-    no `key` is sent, `visit` is the open session of a cookie's `token`, or `ended` the reason why it is open no more.
-    The calls in `held` release resources once the request is answered, the last first.
+    an `idempotency` key, or a `fingerprint` by which its repetition is detected, and `accepted` is the id of the
+    generation that it began. `files` are those of a form. Where no `key` is sent, `visit` is the open session of a
+    cookie's `token`, or `ended` the reason why it is open no more. The calls in `held`
+    release resources once the request is answered, the last first.
     """
 
     services: Services
@@ -57,6 +58,7 @@ class Call(msgspec.Struct):
     fingerprint: Fingerprint | None = None
     files: Mapping[str, bytes] | None = None
     key: str | None = None
+    accepted: str | None = None
     visit: Visit | None = None
     token: str | None = None
     ended: Reason | None = None

@@ -26,6 +26,7 @@ from stillmotion.domain.models.reading import ReadWords, unread
 from stillmotion.domain.models.states import ReadStates, all_ready
 from stillmotion.http.edge.keyless import Keyless
 from stillmotion.http.edge.measures import Measures, OtherServer
+from stillmotion.http.edge.request_ring import RequestRing
 
 Check = Callable[[], Awaitable[None]]
 """A readiness check of one part. Raises `Unavailable` with a sentence that names the missing thing."""
@@ -48,6 +49,16 @@ class EdgeTiming:
 EDGE_TIMING = EdgeTiming()
 
 
+@dataclass(frozen=True, slots=True)
+class SettingView:
+    """A setting as administrators see it: a secret's value is `set`, or None where it is not set."""
+
+    name: str
+    value: object
+    source: str
+    is_secret: bool
+
+
 @dataclass(slots=True)
 class Draining:
     """Shutdown state of a server. Once it `has_begun`, submits are refused and all else is answered."""
@@ -65,7 +76,8 @@ class Services:
     Metrics are registered in `registry`, a fresh one for each application. `return_memory` gives freed memory back to
     the system, which may take milliseconds. Pages of `cors_origins` may call the API. `keyless` lends a key to callers
     of this machine who have none. With `access_log` each request is a line in the log. `read_words` reads prompts as
-    engines do, and `model_states` tells which models are ready.
+    engines do, and `model_states` tells which models are ready. `recent` holds the last requests. `settings` are shown
+    to administrators.
     """
 
     access: Access
@@ -97,6 +109,8 @@ class Services:
     access_log: bool = False
     read_words: ReadWords = unread
     model_states: ReadStates = all_ready
+    recent: RequestRing = field(default_factory=RequestRing)
+    settings: Sequence[SettingView] = ()
     timing: EdgeTiming = EDGE_TIMING
     tracing: Tracing = NO_TRACING
 

@@ -42,6 +42,7 @@ class MemoryEverybodys(MemoryTables):
             each
             for each in self._generations.values()
             if asked.chosen.matches(each)
+            and asked.id in (None, each.id)
             and asked.subscription_id in (None, each.subscription_id)
             and asked.engine in (None, each.engine)
             and (asked.worker is None or any(asked.worker in names for names in self._workers_of(each)))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from stillmotion.testing.memory_store.access import MemorySubscriptions
+from stillmotion.testing.memory_store.activity import MemoryActivity
 from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
 from stillmotion.testing.memory_store.everybodys import MemoryEverybodys
 from stillmotion.testing.memory_store.lists import MemoryLists
@@ -27,6 +28,7 @@ class MemoryStore(
     MemoryOperators,
     MemoryEverybodys,
     MemoryProcesses,
+    MemoryActivity,
     MemorySessions,
     MemoryMetrics,
     MemoryModels,

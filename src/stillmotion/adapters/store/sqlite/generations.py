@@ -21,7 +21,7 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
 )
 from stillmotion.adapters.store.sqlite.generation_submits import spend_quota, submit_generation
 from stillmotion.adapters.store.sqlite.history.lists import delete_entry, keep_entry
-from stillmotion.adapters.store.sqlite.operators import to_controls
+from stillmotion.adapters.store.sqlite.operators.controls import to_controls
 from stillmotion.adapters.store.sqlite.queries import (
     callbacks,
     deletions,

@@ -11,12 +11,13 @@ from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
 from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import SqliteCallbacks
-from stillmotion.adapters.store.sqlite.everybodys import SqliteEverybodys
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
 from stillmotion.adapters.store.sqlite.history.lists import SqliteLists
 from stillmotion.adapters.store.sqlite.metrics import SqliteMetrics
-from stillmotion.adapters.store.sqlite.operators import SqliteOperators
-from stillmotion.adapters.store.sqlite.processes import SqliteProcesses
+from stillmotion.adapters.store.sqlite.operators.activity import SqliteActivity
+from stillmotion.adapters.store.sqlite.operators.controls import SqliteOperators
+from stillmotion.adapters.store.sqlite.operators.everybodys import SqliteEverybodys
+from stillmotion.adapters.store.sqlite.operators.processes import SqliteProcesses
 from stillmotion.adapters.store.sqlite.queries import transactions
 from stillmotion.adapters.store.sqlite.retention import SqliteRetention
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
@@ -42,6 +43,7 @@ class SqliteStore(
     SqliteOperators,
     SqliteEverybodys,
     SqliteProcesses,
+    SqliteActivity,
     SqliteSessions,
     SqliteUsage,
     SqliteMetrics,
@@ -67,6 +69,7 @@ class SqliteStore(
         SqliteOperators.__init__(self, writer, reader)
         SqliteEverybodys.__init__(self, writer, reader)
         SqliteProcesses.__init__(self, writer, reader)
+        SqliteActivity.__init__(self, reader)
         SqliteSessions.__init__(self, writer, reader)
         SqliteUsage.__init__(self, reader)
         SqliteMetrics.__init__(self, writer, reader)

@@ -8,11 +8,16 @@ from stillmotion.http.server.replies import Headers
 from stillmotion.http.surfaces.admin.operations import BASE
 from stillmotion.http.surfaces.admin.refusals import PROBLEMS
 from stillmotion.http.surfaces.admin.rooms.actions import ACTION_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.callbacks import CALLBACK_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.evidence import EVIDENCE_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.generations import GENERATION_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.models import MODEL_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.products import PRODUCT_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.queue import QUEUE_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.report import REPORT_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.status import STATUS_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.subscriptions import SUBSCRIPTION_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.usage import USAGE_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.workers import WORKER_OPERATIONS
 
 _SCHEME = "bearer "
@@ -56,6 +61,11 @@ ADMIN = Surface(
         *QUEUE_OPERATIONS,
         *GENERATION_OPERATIONS,
         *WORKER_OPERATIONS,
+        *STATUS_OPERATIONS,
+        *CALLBACK_OPERATIONS,
+        *USAGE_OPERATIONS,
+        *EVIDENCE_OPERATIONS,
+        *REPORT_OPERATIONS,
         *ACTION_OPERATIONS,
     ),
 )

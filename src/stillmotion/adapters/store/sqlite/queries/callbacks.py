@@ -70,6 +70,14 @@ OWNED_DELIVERIES: Final = f"""
 """
 """Those of one state, the latest first: the index has them in this order."""
 
+EVERYBODYS_DELIVERIES: Final = f"""
+    SELECT d.subscription_id, {_DELIVERY} FROM deliveries d
+    WHERE d.sequence < ? AND d.state IN (SELECT value FROM json_each(?)) ORDER BY d.sequence DESC LIMIT ?
+"""
+"""Walks rows from the latest on, until there are enough."""
+
+PLACE_OF_ANYBODYS_DELIVERY: Final = "SELECT sequence FROM deliveries WHERE id = ?"
+
 PLACE_OF_DELIVERY: Final = "SELECT sequence FROM deliveries WHERE subscription_id = ? AND id = ?"
 
 ATTEMPTS_OF_DELIVERY: Final = f"SELECT {_ATTEMPT} FROM delivery_attempts WHERE delivery_id = ? ORDER BY replay, number"

@@ -37,6 +37,7 @@ def _conditions(asked: EverybodysFilter) -> Sequence[str]:
     chosen = asked.chosen
     given = {
         _STATES: chosen.states,
+        "g.id = :id": asked.id,
         "g.subscription_id = :subscription_id": asked.subscription_id,
         "g.engine = :engine": asked.engine,
         "g.created_at >= :created_after": chosen.created_after,

@@ -47,10 +47,11 @@ async def list_actions(call: Call, office: Administration, asked: ActionQuery) -
     del call
     found = await office.log.latest(asked.after, asked.limit)
     following = found[-1].id if len(found) == asked.limit else None
-    return OperationResult(_ENCODE(ActionList(tuple(map(_shown, found)), following)))
+    return OperationResult(_ENCODE(ActionList(tuple(map(action_info, found)), following)))
 
 
-def _shown(known: OperatorAction) -> ActionInfo:
+def action_info(known: OperatorAction) -> ActionInfo:
+    """An action in the administration's words."""
     details = dict(known.details)
     return ActionInfo(
         known.id, known.at, known.actor, known.name, known.target, details, known.request_id, known.refused

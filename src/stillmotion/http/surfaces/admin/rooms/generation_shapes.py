@@ -6,14 +6,19 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from stillmotion.application.operators.oversight import WatchedGeneration
 from stillmotion.application.ports.administration import EverybodysFilter
 from stillmotion.application.ports.lists import Filter, folded
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.failures import remedy_for
-from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import Keyframe
 from stillmotion.http.edge.operation import LinkTo
+from stillmotion.http.edge.request_ring import RequestRing
+from stillmotion.http.edge.services import Services
+
+NOTHING: Final = "-"
+"""Id of no generation."""
 
 LONGEST_AGE: Final = 10 * 365 * 86_400.0
 """Seconds."""
@@ -31,6 +36,9 @@ class FilterFields(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     older_than: Annotated[
         float, Meta(ge=0, le=LONGEST_AGE, description="must be a number of seconds: submitted longer ago")
     ] = 0
+    request_id: Annotated[
+        str, Meta(description="must be the id of one of the last requests, as X-Request-Id has it")
+    ] = ""
 
 
 class EverybodysQuery(FilterFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -89,6 +97,8 @@ class GenerationInfo(Struct, frozen=True, kw_only=True):
     failure_code: str | None
     failure_reason: str | None
     remedy: str | None
+    worker: str | None
+    request_id: str | None
 
 
 class RevealedRequest(Struct, frozen=True, kw_only=True):
@@ -128,8 +138,9 @@ class EverybodysList(Struct, frozen=True):
     previous: str | None
 
 
-def to_filter(asked: FilterFields, now: datetime) -> EverybodysFilter:
+def to_filter(asked: FilterFields, services: Services) -> EverybodysFilter:
     """The filter. Raises `InvalidRequest` for a state that is none."""
+    now = services.clock.now()
     names = {name.strip() for name in asked.state.split(",") if name.strip()}
     if names - set(State):
         raise InvalidRequest(Problem("state", f"must be one or more of {', '.join(State)}, with commas between them"))
@@ -140,19 +151,22 @@ def to_filter(asked: FilterFields, now: datetime) -> EverybodysFilter:
         search=folded(asked.search),
         created_before=created_before,
     )
-    return EverybodysFilter(chosen, asked.subscription.lower() or None, asked.engine or None, asked.worker or None)
+    begun = (services.recent.begun_by(asked.request_id) or NOTHING) if asked.request_id else None
+    owner = asked.subscription.lower() or None
+    return EverybodysFilter(chosen, begun, owner, asked.engine or None, asked.worker or None)
 
 
-def generation_info(known: Generation) -> GenerationInfo:
+def generation_info(watched: WatchedGeneration, ring: RequestRing) -> GenerationInfo:
     """A generation in the administration's words, hidden."""
-    return GenerationInfo(**_parts(known))
+    return GenerationInfo(**_parts(watched, ring))
 
 
-def revealed(known: Generation, link_to: LinkTo) -> RevealedGeneration:
+def revealed(watched: WatchedGeneration, ring: RequestRing, link_to: LinkTo) -> RevealedGeneration:
     """A generation with the words and pictures of its owner."""
+    known = watched.generation
     request, made = known.request, known.assets
     return RevealedGeneration(
-        **{**_parts(known), "hidden": False},
+        **{**_parts(watched, ring), "hidden": False},
         prompt=request.prompt,
         request=RevealedRequest(
             prompt=request.prompt,
@@ -174,7 +188,8 @@ def _picture(keyframe: Keyframe | None, link_to: LinkTo) -> str | None:
     return keyframe.url or keyframe.id or (link_to(keyframe.key) if keyframe.key is not None else None)
 
 
-def _parts(known: Generation) -> dict[str, Any]:
+def _parts(watched: WatchedGeneration, ring: RequestRing) -> dict[str, Any]:
+    known = watched.generation
     size = known.size
     return {
         "id": known.id,
@@ -200,6 +215,8 @@ def _parts(known: Generation) -> dict[str, Any]:
         "failure_code": known.failure_code,
         "failure_reason": known.failure_reason,
         "remedy": remedy_for(known.failure_code),
+        "worker": watched.worker,
+        "request_id": ring.began(known.id),
     }
 
 
@@ -227,6 +244,8 @@ DREAMING: Final = GenerationInfo(
     failure_code=None,
     failure_reason=None,
     remedy=None,
+    worker="gpu-box:4711-9f3a",
+    request_id="5f3a-00002a",
 )
 
 REVEALED: Final = RevealedGeneration(

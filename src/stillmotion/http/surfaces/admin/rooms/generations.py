@@ -9,6 +9,7 @@ from stillmotion.application.administration import Administration
 from stillmotion.application.ports.administration import QueuePlace
 from stillmotion.application.ports.lists import Walk
 from stillmotion.domain.errors import AlreadyOver, CountDiffers, GenerationNotFound, NotQueued
+from stillmotion.domain.generation import Generation
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
 from stillmotion.http.surfaces.admin.operations import SHARED, office_operation
 from stillmotion.http.surfaces.admin.rooms import generation_shapes as shapes
@@ -20,27 +21,34 @@ async def list_generations(call: Call, office: Administration, asked: shapes.Eve
     """A page of everybody's generations."""
     newest_first = not asked.before
     walk = Walk(asked.limit, asked.after or asked.before or None, newest_first)
-    page = await office.oversight.page(shapes.to_filter(asked, call.services.clock.now()), walk)
-    shown = tuple(map(shapes.generation_info, page.generations))
+    page = await office.oversight.page(shapes.to_filter(asked, call.services), walk)
+    shown = tuple(shapes.generation_info(each, call.services.recent) for each in page.generations)
     return OperationResult(_ENCODE(shapes.EverybodysList(shown, page.total, page.next, page.previous)))
 
 
 async def get_generation(call: Call, office: Administration, asked: Nothing) -> OperationResult:
     """One generation, its words and pictures hidden."""
     del asked
-    return OperationResult(_ENCODE(shapes.generation_info(await office.oversight.get(call.path["id"]))))
+    return await _shown(call, office, await office.oversight.get(call.path["id"]))
+
+
+async def _shown(call: Call, office: Administration, known: Generation) -> OperationResult:
+    shown = await office.oversight.watched(known.id)
+    return OperationResult(_ENCODE(shapes.generation_info(shown, call.services.recent)))
 
 
 async def reveal_generation(call: Call, office: Administration, asked: Nothing) -> OperationResult:
     """One generation with its words and pictures."""
     del asked
-    return OperationResult(_ENCODE(shapes.revealed(await office.oversight.get(call.path["id"]), call.link_to)))
+    return OperationResult(
+        _ENCODE(shapes.revealed(await office.oversight.watched(call.path["id"]), call.services.recent, call.link_to))
+    )
 
 
 async def cancel_generation(call: Call, office: Administration, asked: Nothing) -> OperationResult:
     """Cancel one."""
     del asked
-    return OperationResult(_ENCODE(shapes.generation_info(await office.oversight.cancel(call.path["id"]))))
+    return await _shown(call, office, await office.oversight.cancel(call.path["id"]))
 
 
 async def delete_generation(call: Call, office: Administration, asked: Nothing) -> OperationResult:
@@ -53,7 +61,7 @@ async def delete_generation(call: Call, office: Administration, asked: Nothing) 
 async def move_generation(call: Call, office: Administration, asked: shapes.Move) -> OperationResult:
     """Move a queued one in the line."""
     moved = await office.oversight.move(call.path["id"], QueuePlace(asked.to))
-    return OperationResult(_ENCODE(shapes.generation_info(moved)))
+    return await _shown(call, office, moved)
 
 
 async def act_on_generations(call: Call, office: Administration, asked: shapes.Batch) -> OperationResult:
@@ -64,7 +72,7 @@ async def act_on_generations(call: Call, office: Administration, asked: shapes.B
         "delete": oversight.delete,
         "move": lambda generation_id: oversight.move(generation_id, QueuePlace(asked.to)),
     }
-    chosen = shapes.to_filter(asked.filter, call.services.clock.now())
+    chosen = shapes.to_filter(asked.filter, call.services)
     return OperationResult(_ENCODE(shapes.BatchDone(await oversight.each(chosen, asked.expected, acts[asked.action]))))
 
 

@@ -90,7 +90,7 @@ async def drain_queue(call: Call, office: Administration, asked: QueueTarget) ->
     return OperationResult(_ENCODE(queue_info(await office.queue.drain(asked.model, asked.worker, ACTOR))))
 
 
-_PAUSED: Final = QueueInfo(
+QUEUE_EXAMPLE: Final = QueueInfo(
     paused=False,
     drained=False,
     controls=(ControlInfo("model", "parallax/1", "paused", datetime(2026, 11, 29, 12, tzinfo=UTC), "administrator"),),
@@ -109,7 +109,7 @@ QUEUE_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
         "Look at the queue",
         wire=Unfiltered,
         answer=QueueInfo,
-        answers={"": _PAUSED},
+        answers={"": QUEUE_EXAMPLE},
         answered="The queue as it is now.",
         handle=get_queue,
     ),
@@ -124,7 +124,7 @@ QUEUE_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
         wire=QueueTarget,
         answer=QueueInfo,
         example=_EXAMPLE,
-        answers={"": _PAUSED},
+        answers={"": QUEUE_EXAMPLE},
         answered="The queue as it is now.",
         handle=pause_queue,
     ),
@@ -137,7 +137,7 @@ QUEUE_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
         wire=QueueTarget,
         answer=QueueInfo,
         example=_EXAMPLE,
-        answers={"": _PAUSED},
+        answers={"": QUEUE_EXAMPLE},
         answered="The queue as it is now.",
         handle=resume_queue,
     ),
@@ -153,7 +153,7 @@ QUEUE_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
         wire=QueueTarget,
         answer=QueueInfo,
         example=_EXAMPLE,
-        answers={"": _PAUSED},
+        answers={"": QUEUE_EXAMPLE},
         answered="The queue as it is now.",
         handle=drain_queue,
     ),

@@ -8,7 +8,7 @@ import msgspec
 from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.generation_rows import Row, microseconds, to_time
-from stillmotion.adapters.store.sqlite.queries import processes
+from stillmotion.adapters.store.sqlite.queries import operators
 from stillmotion.domain.operators.processes import FORGOTTEN_AFTER, LaneReport, ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import WorkerName
 
@@ -40,21 +40,21 @@ class SqliteProcesses:
         }
 
         def operation(connection: apsw.Connection) -> None:
-            connection.execute(processes.BEAT, given)
-            connection.execute(processes.FORGET_LOST, (microseconds(report.seen_at - FORGOTTEN_AFTER),))
+            connection.execute(operators.BEAT, given)
+            connection.execute(operators.FORGET_LOST, (microseconds(report.seen_at - FORGOTTEN_AFTER),))
 
         await self.writer.run(operation)
 
     async def processes(self) -> Sequence[ProcessReport]:
         """See `ProcessStore.processes`."""
-        found = [_to_report(row) for row in self._reader.rows(processes.PROCESSES)]
+        found = [_to_report(row) for row in self._reader.rows(operators.PROCESSES)]
         return sorted(found, key=lambda each: (each.started_at, each.name.id))
 
     async def forget_process(self, process_id: str) -> None:
         """See `ProcessStore.forget_process`."""
 
         def operation(connection: apsw.Connection) -> None:
-            connection.execute(processes.FORGET_PROCESS, (process_id,))
+            connection.execute(operators.FORGET_PROCESS, (process_id,))
 
         await self.writer.run(operation)
 

@@ -65,6 +65,7 @@ def _given(asked: EverybodysFilter) -> dict[str, Any]:
     chosen = asked.chosen
     return {
         "states": _encode_json(sorted(chosen.states)).decode(),
+        "id": asked.id,
         "subscription_id": asked.subscription_id,
         "engine": asked.engine,
         "created_after": maybe_microseconds(chosen.created_after),

@@ -1,0 +1,1 @@
+"""Ports for operators in SQLite: the queue's controls, everybody's generations, processes, activity."""
