@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,8 @@ from stillmotion import Client, client
 from stillmotion.adapters.identifiers import new_uuid7
 from stillmotion.client.core import Core
 from stillmotion.domain.errors import GenerationFailed
+from stillmotion.domain.request import FrameSize
+from tests.builders import some_assets
 from tests.clients.contract_server import Answer
 from tests.clients.our_client import EVENTS, ID, ONE, SPENT, VIDEO, body, connect, ours, server
 from tests.http.conftest import PICTURE_URL
@@ -42,7 +45,7 @@ def test_everything_that_can_be_asked_arrives(ours, caller):
     assert (request.seconds, request.seed, request.concepts) == (4.5, 7, ("orbit_left", "push_in"))
     assert (request.aspect_ratio, request.resolution, request.codec) == ("9:16", "540p", "av1")
     assert (request.frame1.url, request.callback_url) == (PICTURE_URL + "2", "https://example.com/hook")
-    assert ours.get(made.id) == made
+    assert replace(ours.get(made.id), queue_position=None) == made
 
 
 @pytest.mark.methods("submit")
@@ -100,6 +103,27 @@ def test_concepts_and_plans_are_read(ours, caller):
     assert "orbit_left" in ours.concepts()
     made = ours.submit(PICTURE_URL, "a lake")
     assert ours.plan(made.id) is None
+
+
+@pytest.mark.methods("get", "list", "timeline")
+def test_the_record_of_a_generation_is_read(ours, caller):
+    made = ours.submit(PICTURE_URL, "a lake")
+    waiting = ours.get(made.id)
+    assert (waiting.stage, waiting.cost, waiting.engine) == ("waiting", 0.0, "parallax/1")
+    assert waiting.queue_position >= 1
+    assert ours.list().generations[0].queue_position == waiting.queue_position
+    now, size = caller.edge.clock.now(), FrameSize(640, 360)
+    caller.change(made.id, lambda each: each.claimed(now, now))
+    caller.change(made.id, lambda each: each.completed(each.lease, some_assets(made.id), "{}", now, size, 7))
+    done = ours.get(made.id)
+    assert (done.width, done.height, done.seed, done.started_at, done.finished_at) == (640, 360, 7, now, now)
+    assert (done.stage, done.queue_position, done.eta_seconds) == (None, None, None)
+    events = ours.timeline(made.id)
+    assert [(each.what, each.at, each.seconds) for each in events] == [
+        ("accepted", made.created_at, None),
+        ("started", now, None),
+        ("completed", now, 0.0),
+    ]
 
 
 @pytest.mark.methods("account", "usage", "rotate_key", "renew_callback_secret")

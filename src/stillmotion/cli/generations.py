@@ -14,10 +14,10 @@ import click
 from stillmotion.cli import completion
 from stillmotion.cli.confirmation import confirm, yes_option
 from stillmotion.cli.generate.plan_text import describe
-from stillmotion.cli.generate.progress_bars import bars
+from stillmotion.cli.generate.progress_bars import bars, standing
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
 from stillmotion.cli.server_address import connect
-from stillmotion.client import Client, ClientError, NotFound
+from stillmotion.client import Client, ClientError, Generation, NotFound
 from stillmotion.outputs import CLIP, THUMBNAIL, IfThere, OutputRefused, place, put
 
 _SHOWN_PROMPT = 60
@@ -83,10 +83,11 @@ def watch(ctx: click.Context, id_: str, server: str | None, key: str | None, as_
     try:
         with _client(ctx, server, key) as client, bars(live=not as_json) as live, live.bar(id_) as report:
             for last in client.watch(id_):
-                report(last.stage or last.state, last.progress, last.preview_url)
+                report(standing(last), last.progress, last.preview_url)
                 if as_json:
-                    shown = {"preview": last.preview_url} if last.preview_url else {}
-                    click.echo(json.dumps({"id": last.id, "state": last.state, "progress": last.progress, **shown}))
+                    click.echo(
+                        json.dumps({"id": last.id, "state": last.state, "progress": last.progress, **_live(last)})
+                    )
     except KeyboardInterrupt:
         click.echo(f"{id_} goes on without being watched.", err=True)
         sys.exit(EXIT_INTERRUPTED)
@@ -205,3 +206,14 @@ def _short(prompt: str | None) -> str:
 def _printable(text: str) -> str:
     """Foreign text without control characters, safe for a terminal."""
     return "".join(each if each.isprintable() else "�" for each in text)
+
+
+def _live(generation: Generation) -> dict[str, Any]:
+    """Facts of an unfinished generation that it has at present."""
+    facts = {
+        "stage": generation.stage,
+        "queue_position": generation.queue_position,
+        "eta_seconds": generation.eta_seconds,
+        "preview": generation.preview_url,
+    }
+    return {name: value for name, value in facts.items() if value is not None}

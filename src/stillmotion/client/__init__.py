@@ -29,7 +29,7 @@ from stillmotion.client.errors import (
     ServerTrouble,
     StillRunning,
 )
-from stillmotion.client.generation import Generation, Page
+from stillmotion.client.generation import Generation, GenerationEvent, Page
 from stillmotion.client.images import Image
 from stillmotion.client.steps import Waiting
 from stillmotion.client.synchronous import Client
@@ -48,6 +48,7 @@ __all__ = [
     "FileRefused",
     "FileUnwritable",
     "Generation",
+    "GenerationEvent",
     "GenerationFailed",
     "Image",
     "ImageUnreadable",

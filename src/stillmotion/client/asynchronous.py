@@ -26,7 +26,7 @@ from stillmotion.client.connection import (
 )
 from stillmotion.client.core import Core
 from stillmotion.client.download import download
-from stillmotion.client.generation import Generation, Page
+from stillmotion.client.generation import Generation, GenerationEvent, Page
 from stillmotion.client.images import Image
 from stillmotion.client.steps import BlockingWork, Flow, HttpReply, Next, Open, Pause, Run, Send, Step, Tell, Waiting
 from stillmotion.client.wire import Options
@@ -139,6 +139,10 @@ class AsyncClient:
     async def plan(self, generation_id: str) -> Any:
         """Motion plan that the engine made of the prompt, in its own JSON; None until the generation has ended."""
         return await self._run(self._core.plan(generation_id))
+
+    async def timeline(self, generation_id: str) -> Sequence[GenerationEvent]:
+        """Events of a generation in the order of time: accepted, each attempt and its end, each callback."""
+        return await self._run(self._core.timeline(generation_id))
 
     async def account(self) -> Account:
         """The key's account: its terms, what is left of them, its keys, and this month's usage."""

@@ -11,7 +11,7 @@ from stillmotion.client import account as accounts
 from stillmotion.client import wire
 from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, StillRunning
 from stillmotion.client.events import EventReader
-from stillmotion.client.generation import Generation, Page
+from stillmotion.client.generation import Generation, GenerationEvent, Page
 from stillmotion.client.images import Image, files_among, is_local, read_image
 from stillmotion.client.steps import BlockingWork, Flow, HttpReply, HttpRequest, Next, Open, Pause, Send, Tell
 
@@ -96,6 +96,10 @@ class Core:
     def plan(self, generation_id: str) -> Flow[Any]:
         """The engine's motion plan of a generation, None until it has ended."""
         return wire.plan_of((yield from self.call(wire.plan(generation_id))))
+
+    def timeline(self, generation_id: str) -> Flow[Sequence[GenerationEvent]]:
+        """The events of a generation."""
+        return wire.timeline_of((yield from self.call(wire.timeline(generation_id))))
 
     def account(self) -> Flow[accounts.Account]:
         """The account of the key."""

@@ -13,10 +13,12 @@ class Generation:
     """Snapshot of a generation. `Client.get` fetches a later one.
 
     `state` is queued, dreaming, completed or failed; `progress` goes from 0 to 1. `video_url` and `image_url` are set
-    once it is completed, need no key, and expire after a day. `engine` names the engine that renders it. `stage`,
-    `queue_position` and `eta_seconds` are set where the server tells them. `preview_url` shows the unfinished clip
-    while it renders; only events carry it. `pictures` are the local files that were uploaded for it, known to the
-    client that submitted it. `body` is the whole response.
+    once it is completed, need no key, and expire after a day. `engine` names the engine that renders it. While it
+    waits, `queue_position` is its place in line, 1 being the next; `eta_seconds` is the estimated time until it is
+    finished, and `stage` the worker's. `preview_url` shows the unfinished clip. `width`, `height` and `seed` are those
+    of the finished clip, `cost` is its price in the operator's unit. `failure_code` and `remedy` go with a
+    `failure_reason`. `pictures` are the local files that were uploaded for it, known to the client that submitted it.
+    `body` is the whole response. Fields that the server does not tell are None.
     """
 
     id: str
@@ -33,6 +35,14 @@ class Generation:
     image_url: str | None = None
     engine: str | None = None
     preview_url: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seed: int | None = None
+    width: int | None = None
+    height: int | None = None
+    cost: float | None = None
+    failure_code: str | None = None
+    remedy: str | None = None
     pictures: Sequence[str] = field(default=(), repr=False, compare=False)
     body: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -40,6 +50,23 @@ class Generation:
     def has_ended(self) -> bool:
         """True in a final state: completed or failed."""
         return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationEvent:
+    """Event in the life of a generation: `what` is accepted, started, completed, failed, callback and the like.
+
+    `attempt` numbers the attempts, or those of a callback. `seconds` is the length of what has ended, `reason` the
+    sentence of a failure, or a callback's answer.
+    """
+
+    at: datetime
+    what: str
+    attempt: int | None = None
+    seconds: float | None = None
+    engine: str | None = None
+    worker: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

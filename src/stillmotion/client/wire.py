@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, TypedDict
 from urllib.parse import quote
 
 from stillmotion.client.errors import BadAnswer, ServerRefused, refused
-from stillmotion.client.generation import Generation, Page
+from stillmotion.client.generation import Generation, GenerationEvent, Page
 from stillmotion.client.steps import HttpReply, HttpRequest
 
 _BASE = "/dream-machine/v1/generations"
 _DETAIL_KEYS = ("detail", "error", "task_status_msg")
-_TOLD_IN_EVENTS = ("state", "progress", "stage", "queue_position", "eta_seconds", "failure_reason")
+_TOLD_IN_EVENTS = ("state", "progress", "failure_reason", "failure_code", "remedy")
+_GONE_UNLESS_TOLD = ("stage", "queue_position", "eta_seconds")
+"""Fields that an event leaves out where they have no value any more."""
 
 
 class Options(TypedDict, total=False):
@@ -114,7 +116,8 @@ def uploaded_url(reply: HttpReply) -> str:
 
 def generation(reply: HttpReply) -> Generation:
     """The generation in a response, with the engine from its headers."""
-    return replace(from_body(json_object(reply)), engine=reply.headers.get("x-stillmotion-engine"))
+    found = from_body(json_object(reply))
+    return replace(found, engine=reply.headers.get("x-stillmotion-engine") or found.engine)
 
 
 def page(reply: HttpReply) -> Page:
@@ -139,13 +142,12 @@ def from_body(body: Any) -> Generation:
     try:
         assets = body.get("assets") or {}
         request = body.get("request") or {}
-        created = body.get("created_at")
         return Generation(
             id=body["id"],
             state=body["state"],
             model=body["model"],
             prompt=request.get("prompt"),
-            created_at=datetime.fromisoformat(created) if created else None,
+            created_at=_time(body.get("created_at")),
             failure_reason=body.get("failure_reason"),
             progress=1.0 if body["state"] == "completed" else float(body.get("progress") or 0.0),
             stage=body.get("stage"),
@@ -153,10 +155,39 @@ def from_body(body: Any) -> Generation:
             eta_seconds=body.get("eta_seconds"),
             video_url=assets.get("video"),
             image_url=assets.get("image"),
+            engine=body.get("engine"),
+            preview_url=body.get("preview"),
+            started_at=_time(body.get("started_at")),
+            finished_at=_time(body.get("finished_at")),
+            seed=body.get("seed"),
+            width=body.get("width"),
+            height=body.get("height"),
+            cost=body.get("cost"),
+            failure_code=body.get("failure_code"),
+            remedy=body.get("remedy"),
             body=body,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadAnswer("The answer holds no generation: check that the address is a Stillmotion server's.") from error
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def timeline(generation_id: str) -> HttpRequest:
+    """Request for a generation's timeline."""
+    return HttpRequest("GET", f"/generations/{quote(generation_id, safe='')}/timeline")
+
+
+def timeline_of(reply: HttpReply) -> list[GenerationEvent]:
+    """The events in a response. Raises `BadAnswer`."""
+    names = [each.name for each in fields(GenerationEvent)]
+    try:
+        told_events = [{name: each.get(name) for name in names} for each in json_object(reply)["events"]]
+        return [GenerationEvent(**each | {"at": datetime.fromisoformat(each["at"])}) for each in told_events]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadAnswer("The answer holds no timeline: check that the address is a Stillmotion server's.") from error
 
 
 def told(generation: Generation, event: str) -> Generation:
@@ -167,7 +198,8 @@ def told(generation: Generation, event: str) -> Generation:
         return generation
     if not isinstance(body, dict):
         return generation
-    known = {name: body[name] for name in _TOLD_IN_EVENTS if body.get(name) is not None}
+    known: dict[str, Any] = {name: body[name] for name in _TOLD_IN_EVENTS if body.get(name) is not None}
+    known |= {name: body.get(name) for name in _GONE_UNLESS_TOLD}
     return replace(generation, preview_url=body.get("preview"), **known)
 
 

@@ -1,17 +1,38 @@
 """Progress bars on standard error, one for each clip under way."""
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stillmotion.cli.generate.targets import Report, is_url
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from stillmotion.client import Waiting
+    from stillmotion.client import Generation, Waiting
+
+LONGEST_IN_SECONDS: Final = 100
+"""Number of seconds, or of minutes, from which on a larger unit is written."""
+
+
+def standing(generation: "Generation") -> str:
+    """Stage of a generation on a server, its place in line, and the time left, as far as the server tells them."""
+    parts = [generation.stage or generation.state]
+    if generation.queue_position is not None:
+        parts.append(f"{generation.queue_position} in line")
+    if generation.eta_seconds is not None:
+        parts.append(f"about {_duration(generation.eta_seconds)}")
+    return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < LONGEST_IN_SECONDS:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < LONGEST_IN_SECONDS else f"{minutes / 60:.1f} h"
 
 
 class Unseen:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from stillmotion.cli.generate.progress_bars import standing
 from stillmotion.cli.generate.targets import Asked, ClipOrder, Made, Report, put_in_place
 from stillmotion.cli.server_address import address
 from stillmotion.client import AsyncClient, ClientError, Generation, NoAnswer, Options
@@ -55,7 +56,7 @@ class There:
         )
 
         def follow(generation: Generation) -> None:
-            report(generation.stage or generation.state, generation.progress, generation.preview_url)
+            report(standing(generation), generation.progress, generation.preview_url)
 
         try:
             done = await client.wait(submitted, on_progress=follow)
