@@ -10,8 +10,7 @@ from stillmotion.domain.errors import GenerationNotFound
 from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.quotas import RETRIED_WITHIN, period, refunded_by
 from stillmotion.testing.memory_store.outlooks import MemoryOutlooks
-from stillmotion.testing.memory_store.records import MemoryRecords
-from stillmotion.testing.memory_store.usage import MemoryUsage
+from stillmotion.testing.memory_store.records import MemoryRecords, MemoryUsage
 
 
 @dataclass
