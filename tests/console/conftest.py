@@ -6,21 +6,26 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tools.console.browser import CHROMIUM, DESK, Device, Scheme, chromium, person, sign_in
 from tools.console.serving import ADMIN_KEY, Served, served
 
 ADA = "Ada's studio"
 """The customer of the sample data who has most of the clips."""
+
+# Generous, because a busy machine is slow. A quick one is not held up.
+expect.set_options(timeout=20_000)
 
 OPERATOR = "operator"
 """The name of the person who has the administrator's key as well as the first customer's."""
@@ -37,6 +42,7 @@ class Visit:
 
     page: Page
     base: str
+    name: str = ""
     complaints: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
 
@@ -67,6 +73,11 @@ class Visit:
         self.page.goto(f"{self.base}/#/{place}")
         return self.page
 
+    def settled(self) -> None:
+        """Wait until the screen of the address is there: its heading, and no bones in its place."""
+        self.page.get_by_role("heading", level=1).wait_for()
+        self.page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+
     def inaccessible(self) -> list[str]:
         """Findings of axe-core on the page as it is now that are serious or critical, each with its place."""
         found = Axe().run(self.page).response["violations"]
@@ -92,6 +103,14 @@ class Console:
     @property
     def base(self) -> str:
         return self.server.base
+
+    def administer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The answer of the administration to the operator's own program."""
+        headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(f"{self.base}/admin/v1/{path}", content, headers, method=method)
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return json.load(answer)
 
     def visit(
         self,
@@ -149,14 +168,21 @@ def settings() -> dict[str, str]:
     return {}
 
 
+@contextmanager
+def served_console(browser, sample, folder, settings, port=0) -> Iterator[Console]:
+    """A server over a copy of the sample data. It renders nothing, so that what waits goes on waiting."""
+    shutil.copytree(sample / "data", folder / "data")
+    told = json.loads((sample / "sample.json").read_text())
+    given = {"STILLMOTION_RENDERERS": "0", **settings}
+    with served(folder / "data", port, given) as server, ExitStack() as stack:
+        yield Console(browser, server, told["keys"], told["generations"], stack)
+
+
 @pytest.fixture(scope="module")
 def house(browser, sample, settings, tmp_path_factory) -> Iterator[Console]:
-    """A server over a copy of the sample data. It renders nothing, so that what waits goes on waiting."""
-    folder = tmp_path_factory.mktemp("console") / "data"
-    shutil.copytree(sample / "data", folder)
-    told = json.loads((sample / "sample.json").read_text())
-    with served(folder, settings={"STILLMOTION_RENDERERS": "0", **settings}) as server, ExitStack() as stack:
-        yield Console(browser, server, told["keys"], told["generations"], stack)
+    """The module's console, which its tests share."""
+    with served_console(browser, sample, tmp_path_factory.mktemp("console"), settings) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def person(browser: Browser, device: Device = DESK, scheme: Scheme = "light", *,
         locale="en-GB",
         timezone_id="Europe/Berlin",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     return context
 
 

@@ -130,7 +130,9 @@ function job(first, does) {
   const row = { node, now: first, take };
 
   function take(/** @type {any} */ newer) {
-    const now = (row.now = { ...row.now, ...newer, request: newer.request ?? row.now.request });
+    // A message may not know the place: the one that was known holds until the list is read again.
+    const place = newer.state === "queued" ? { queue_position: newer.queue_position ?? row.now.queue_position, eta_seconds: newer.eta_seconds ?? row.now.eta_seconds } : {};
+    const now = (row.now = { ...row.now, ...newer, ...place, request: newer.request ?? row.now.request });
     picture.show(now);
     sentence.textContent = now.request?.prompt || "A clip without a sentence";
     edit.hidden = now.state !== "queued";
