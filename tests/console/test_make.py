@@ -239,6 +239,65 @@ def test_point_23_a_table_of_pictures_is_made_at_once_under_one_progress(owner):
     expect(lot).to_contain_text("2 of 2 clips done")
 
 
+def test_point_06_same_again_and_another_take_are_new_clips(owner):
+    page = owner.visit().page
+    page.get_by_role("navigation", name="Newest clips").get_by_role("link").first.click()
+    playing(page)
+    first = record(owner, page)
+    seeds = []
+    for name in ("Same again", "Another take"):
+        before = clip_shown(page)
+        page.get_by_role("button", name=name).click()
+        expect(page).not_to_have_url(re.compile(before))
+        playing(page)
+        made = record(owner, page)
+        assert made["retry_of"] == before
+        assert made["request"]["prompt"] == first["request"]["prompt"]
+        seeds.append(made["seed"])
+    assert seeds[0] == first["seed"] != seeds[1]
+
+
+def test_point_08_a_cancelled_clip_can_be_asked_for_again(owner):
+    page = owner.visit().page
+    page.get_by_role("button", name="Slow push in, clouds drift").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    playing(page)
+
+
+def test_point_02_a_clip_is_followed_without_the_stream_and_the_page_says_so(owner):
+    visit = owner.visit("about")
+    visit.expects("ERR_FAILED", "ERR_ABORTED")
+    visit.page.route("**/events", lambda route: route.abort())
+    visit.go("make")
+    visit.page.reload()
+    expect(visit.page.get_by_text("Live updates are away")).to_be_visible()
+    visit.page.get_by_role("button", name="Steam rises").click()
+    playing(visit.page)
+
+
+def test_point_02_progress_and_preview_are_seen_while_it_is_made(owner):
+    page = owner.visit().page
+    seen = page.evaluate_handle("""() => {
+        const seen = {percents: new Set(), previews: 0};
+        new MutationObserver(() => {
+            const bar = document.querySelector('.stage [role=progressbar]');
+            if (bar) seen.percents.add(bar.getAttribute('aria-valuenow'));
+            seen.previews += document.querySelectorAll('.stage img[src*="/preview"]').length;
+        }).observe(document.body, {subtree: true, childList: true, attributes: true});
+        return seen;
+    }""")
+    page.set_input_files("input[type=file] >> nth=0", [small_picture()])
+    page.get_by_label("What should happen?").fill("slow push in, snow falls")
+    expect(page.get_by_role("button", name="Replace")).to_be_visible()
+    page.get_by_role("button", name="Make it move").click()
+    page.get_by_role("button", name="Cancel").wait_for()
+    playing(page)
+    assert page.evaluate("seen => seen.percents.size", seen) > 2
+    assert page.evaluate("seen => seen.previews", seen) > 0
+
+
 def test_point_27_the_next_clip_goes_on_from_the_last_frame(owner):
     page = owner.visit().page
     page.get_by_role("navigation", name="Newest clips").get_by_role("link").first.click()

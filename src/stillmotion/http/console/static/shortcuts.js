@@ -30,7 +30,7 @@ export function listen() {
     const typing = target.matches?.(TEXT) ?? false;
     const modal = document.querySelector("dialog[open]");
     const pressed = `${event.ctrlKey || event.metaKey ? "Mod+" : ""}${event.key}`;
-    if (event.key === " " && target.matches?.("button, a, summary, input, video")) return;
+    if (event.key === " " && target.matches?.("button, summary, input, video")) return;
     for (const each of [...held].reverse()) {
       if (!each.keys.includes(pressed) || (typing && !each.typing) || modal) continue;
       event.preventDefault();

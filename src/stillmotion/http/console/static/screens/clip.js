@@ -55,7 +55,7 @@ export async function show(/** @type {any} */ place) {
   function understoodCard() {
     return h("section", { class: "card stack stack-tight" }, h("h2", null, "What was understood"), slot("plan", async () => {
       const { plan } = await get(`generations/${id}/plan`, {}, signal);
-      if (!plan) return h("p", { class: "soft" }, clip.state === "completed" ? "This model takes the words as they are." : "It is known once the clip is made.");
+      if (!plan) return h("p", { class: "soft" }, clip.state === "completed" ? "This model takes the words as they are." : clip.state === "failed" ? "Nothing: the clip was not made." : "It is known once the clip is made.");
       const known = [...(plan.moves ?? []).flat(), ...(plan.subject ?? []), ...(plan.ambient ?? plan.effects ?? [])].filter((each) => typeof each === "string");
       const missed = (plan.ignored ?? []).map((/** @type {any} */ each) => (typeof each === "string" ? { words: each } : each));
       return [h("p", { class: "understood" }, known.length ? known.map((each) => h("span", { class: "word word-known" }, icon("check"), each.replaceAll("_", " "))) : h("span", { class: "soft" }, "A move that suits the picture.")),
