@@ -63,6 +63,7 @@ class Hub:
     `cut_at` ends the answers of large files after so many bytes, and the server is in trouble from then on. `damaged`
     names files whose bytes differ from the listing. With `token` the repository is gated. `refuses_with` is the status
     of every answer about a file. With `takes_no_ranges` a large file always comes from its first byte on.
+    A larger answer than `held_at` stops there until `go_on` is set.
     """
 
     name: str = "studio/small"
@@ -76,6 +77,8 @@ class Hub:
     is_in_trouble: bool = False
     refuses_with: int = 0
     takes_no_ranges: bool = False
+    held_at: int = 0
+    go_on: threading.Event = field(default_factory=threading.Event)
     given: list[tuple[str, str]] = field(default_factory=list)
     """The requested files and their ranges."""
     keys: list[tuple[str, str]] = field(default_factory=list)
@@ -181,6 +184,11 @@ class _Elsewhere(_Handler):
             hub.is_in_trouble = True
             self.give(left[: hub.cut_at], ranged, 206 if start else 200, len(left))
             self.close_connection = True
+            return
+        if hub.held_at and len(left) > hub.held_at:
+            self.give(left[: hub.held_at], ranged, 206 if start else 200, len(left))
+            hub.go_on.wait(20)
+            self.wfile.write(left[hub.held_at :])
             return
         self.give(left, ranged, 206 if start else 200)
 

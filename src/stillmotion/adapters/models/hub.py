@@ -125,7 +125,9 @@ def _filled(hub: "_Hub", part: Path, tell: Tell, moved: Moved) -> Pulled:
     revision, listed = hub.listing()
     wanted = wanted_of(listed, _index(hub, part, revision, listed))
     total = sum(each.size for each in wanted)
-    _check_room(part, total - sum(each.stat().st_size for each in part.rglob("*") if each.is_file()))
+    begun = sum(each.stat().st_size for each in part.rglob("*") if each.is_file())
+    _check_room(part, total - begun)
+    moved(min(begun, total), total)
     there = 0
 
     def counted(in_file: int) -> None:

@@ -84,7 +84,7 @@ class ModelSupervision:
             raise InvalidRequest(
                 Problem("name", f"is made by {entry.engine_name}, which has nothing to {wish}: leave it as it is")
             )
-        if entry not in set(self.readings.catalogue.offered()):
+        if entry.name not in {each.name for each in self.readings.catalogue.offered()}:
             raise InvalidRequest(Problem("name", f"cannot be had: {UNNAMED}"))
         now = self.readings.clock.now()
         await self.readings.store.put_wish(ModelWish(entry.engine_name, wish, now, actor))

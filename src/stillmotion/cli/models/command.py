@@ -12,12 +12,13 @@ import click
 
 from stillmotion.adapters.directory.data_directory import DataDirectoryUnusable
 from stillmotion.adapters.models.depth_network import DEFAULT, FILES, NAME
-from stillmotion.adapters.models.hub import Tell
 from stillmotion.cli.admin.options import json_option, print_json
 from stillmotion.cli.completion import entries, pullable
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.cli.models.depth import depth_lines, described_depth, pull_depth, pulled_sentence
+from stillmotion.cli.models.holding import LOAD, UNLOAD
+from stillmotion.cli.models.progress import PullProgress
 from stillmotion.composition.depth import depth_trouble
 from stillmotion.composition.engines import catalogue, model_troubles, weights_of
 from stillmotion.composition.weights import pull_weights
@@ -33,6 +34,10 @@ _catalogue = click.option(
 @click.group("models")
 def command() -> None:
     """List the models of the catalogue, check those that wire names stand for, fetch their weights, try them out."""
+
+
+command.add_command(LOAD)
+command.add_command(UNLOAD)
 
 
 @command.command("list")
@@ -126,12 +131,15 @@ def pull(
     if not entries and not names and not as_json:
         click.echo(f"No wire name stands for a model with weights: name the model, or {NAME} for the depth network.")
     for entry in entries:
+        progress = PullProgress(entry.name, quiet=as_json)
         try:
-            folder = pull_weights(entry, settings, _telling(as_json))
+            folder = pull_weights(entry, settings, progress.tell, progress.moved)
         except StillmotionError as error:
             failed = True
+            progress.end()
             _say(entry.name, as_json, str(error), trouble=str(error))
         else:
+            progress.end()
             _say(entry.name, as_json, f"whole, in {folder}", folder=str(folder))
     if failed:
         sys.exit(EXIT_REFUSED)
@@ -194,16 +202,6 @@ def _say(name: str, as_json: bool, sentence: str, **facts: Any) -> None:
         print_json({"model": name, **facts})
     else:
         click.echo(f"{name}: {sentence}", err="trouble" in facts)
-
-
-def _telling(as_json: bool) -> Tell:
-    """Report of a download on standard error, a line for each file."""
-
-    def tell(file: str, there: int, total: int) -> None:
-        if not as_json:
-            click.echo(f"{there / 1e9:7.2f} of {total / 1e9:.2f} GB  {file}", err=True)
-
-    return tell
 
 
 def _is_pulled(entry: Entry, settings: Settings) -> bool:

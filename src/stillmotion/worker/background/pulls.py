@@ -50,29 +50,30 @@ class _Progress:
 
 @dataclass(slots=True)
 class PullTasks:
-    """The pulls of one process, side by side."""
+    """The pulls of one process, side by side; those of one model one after the other."""
 
     store: ModelStore
     clock: Clock
     bring: Bring
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def start(self, entry: Entry, pull: Pull) -> None:
         """`StartPull`."""
-        task = asyncio.create_task(self._carry_out(entry, pull))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        before = self._tasks.get(entry.name)
+        self._tasks[entry.name] = asyncio.create_task(self._carry_out(entry, pull, before))
 
     async def run(self) -> None:
         """Wait for the end of the process, and then stop all pulls; their bytes stay."""
         try:
             await asyncio.Event().wait()
         finally:
-            for task in self._tasks:
+            for task in self._tasks.values():
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _carry_out(self, entry: Entry, pull: Pull) -> None:
+    async def _carry_out(self, entry: Entry, pull: Pull, before: asyncio.Task[None] | None) -> None:
+        if before is not None and not before.done():
+            await asyncio.wait({before})
         progress = _Progress()
         work = asyncio.create_task(asyncio.to_thread(self.bring, entry, progress.moved))
         try:
