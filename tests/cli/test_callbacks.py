@@ -53,4 +53,6 @@ def test_what_is_not_there_is_said_in_a_sentence(commands):
     commands.run("keys", "create")
     assert commands.run("callbacks", "list", "nothing", code=1) == "stillmotion: there is no generation nothing\n"
     assert commands.run("callbacks", "replay", "msg_x", code=1) == "stillmotion: there is no callback msg_x\n"
-    assert "Give the id of a generation" in commands.run("callbacks", "list", code=2)
+    both = commands.run("callbacks", "list", "nothing", "--subscription", "nobody", code=2)
+    assert "Give the id of a generation" in both
+    assert "This needs a server" in commands.run("callbacks", "list", code=1)

@@ -1,6 +1,6 @@
 """Fixtures for our own client in both its forms, and for a server that misbehaves to order."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 
 import anyio.from_thread
 import pytest
@@ -20,6 +20,17 @@ def body(state="queued", **more):
     return {"id": ID, "state": state, "model": "ray-1-6", "request": {"prompt": "a lake"}, "assets": None} | more
 
 
+async def first(count, stream):
+    """The first items of a stream without an end."""
+    taken = []
+    async with aclosing(stream):
+        async for each in stream:
+            taken.append(each)
+            if len(taken) == count:
+                break
+    return taken
+
+
 class Awaited:
     """Synchronous wrapper of an `AsyncClient`, which runs in another thread, so that one test serves both forms."""
 
@@ -33,6 +44,8 @@ class Awaited:
         async def call(arguments, options):
             if name == "watch":
                 return [each async for each in method(*arguments, **options)]
+            if name == "watch_all":
+                return await first(2, method())
             return await method(*arguments, **options)
 
         return lambda *arguments, **options: self._portal.call(call, arguments, options)

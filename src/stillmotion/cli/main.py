@@ -34,7 +34,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "queue": ("stillmotion.cli.admin.queue", "Show, pause, resume and drain the queue."),
     "workers": ("stillmotion.cli.admin.workers", "List the processes that render, and what they are at."),
-    "callbacks": ("stillmotion.cli.admin.callbacks", "List what was tried to deliver, and deliver it again."),
+    "callbacks": (
+        "stillmotion.cli.callbacks.command",
+        "List what was tried to deliver, deliver it again, try a receiver, or pass messages on to one.",
+    ),
     "gc": ("stillmotion.cli.admin.gc", "Remove what has expired, and set aside what belongs to nothing."),
     "backup": ("stillmotion.cli.admin.backup", "Write everything that the server keeps to one file, while it runs."),
     "restore": ("stillmotion.cli.admin.restore", "Make a data directory from such a file."),

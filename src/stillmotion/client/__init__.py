@@ -10,6 +10,13 @@
 
 from stillmotion.client.account import Account, AccountKey, AccountLimit, NewKey, NewSecret, UsageAmounts, UsageTable
 from stillmotion.client.asynchronous import AsyncClient
+from stillmotion.client.callback_log import (
+    CallbackList,
+    CallbackRecord,
+    CallbackTestOutcome,
+    CallbackTry,
+    ForwardedMessage,
+)
 from stillmotion.client.callbacks import verify_callback
 from stillmotion.client.errors import (
     AccessDenied,
@@ -42,11 +49,16 @@ __all__ = [
     "AccountLimit",
     "AsyncClient",
     "BadAnswer",
+    "CallbackList",
     "CallbackNotVerified",
+    "CallbackRecord",
+    "CallbackTestOutcome",
+    "CallbackTry",
     "Client",
     "ClientError",
     "FileRefused",
     "FileUnwritable",
+    "ForwardedMessage",
     "Generation",
     "GenerationEvent",
     "GenerationFailed",

@@ -13,6 +13,7 @@ import anyio.to_thread
 import httpx2
 
 from stillmotion.client.account import NO_OVERLAP, Account, NewKey, NewSecret, UsageTable
+from stillmotion.client.callback_log import CallbackList, CallbackTestOutcome, ForwardedMessage
 from stillmotion.client.connection import (
     OnWait,
     arguments,
@@ -97,6 +98,24 @@ class AsyncClient:
         async with aclosing(self._drive(self._core.watch(generation, timeout))) as drive:
             while (told := await drive.go_on()) is not None:
                 yield told
+
+    async def watch_all(self) -> AsyncIterator[Generation]:
+        """As `Client.watch_all`."""
+        async with aclosing(self._drive(self._core.watch_all())) as drive:
+            while (told := await drive.go_on()) is not None:
+                yield told
+
+    async def callbacks(self, *, state: str | None = None, limit: int = 20, after: str | None = None) -> CallbackList:
+        """As `Client.callbacks`."""
+        return await self._run(self._core.callbacks(state, limit, after))
+
+    async def test_callback(self, url: str) -> CallbackTestOutcome:
+        """Have the server send a signed test message to a URL, once."""
+        return await self._run(self._core.test_callback(url))
+
+    async def callback_message(self, generation_id: str) -> ForwardedMessage:
+        """The message that a callback URL is sent in a generation's present state, signed now."""
+        return await self._run(self._core.callback_message(generation_id))
 
     async def get(self, generation_id: str) -> Generation:
         """The present state of a generation."""

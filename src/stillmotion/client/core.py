@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from stillmotion.client import account as accounts
-from stillmotion.client import wire
+from stillmotion.client import callback_log, wire
 from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, StillRunning
 from stillmotion.client.events import EventReader
 from stillmotion.client.generation import Generation, GenerationEvent, Page
@@ -143,6 +143,37 @@ class Core:
             seen = yield from self._again(seen)
             yield Tell(seen)
         return seen
+
+    def watch_all(self) -> Flow[None]:
+        """Report the changes of all generations by one event stream, without an end. Raises `ServerRefused`."""
+        reader, broken = EventReader(), 0
+        while True:
+            try:
+                reply: HttpReply = yield Open(wire.all_events(reader.last_id), _SILENCE)
+                if reply.status != 200:
+                    raise wire.refusal(reply)
+                while (piece := (yield Next())) is not None:
+                    broken = 0
+                    for told in filter(None, map(wire.told_of, reader.read(piece))):
+                        yield Tell(told)
+                lost = None
+            except NoAnswer as error:
+                lost = error
+            reader.begin_again()
+            yield Pause(self.pause(min(broken, self.retries), None), lost)
+            broken += 1
+
+    def callbacks(self, state: str | None, limit: int, after: str | None) -> Flow[callback_log.CallbackList]:
+        """A page of the key's callbacks."""
+        return callback_log.callback_list((yield from self.call(callback_log.list_request(state, limit, after))))
+
+    def test_callback(self, url: str) -> Flow[callback_log.CallbackTestOutcome]:
+        """A test message's outcome."""
+        return callback_log.tested((yield from self.call(callback_log.test_request(url))))
+
+    def callback_message(self, generation_id: str) -> Flow[callback_log.ForwardedMessage]:
+        """The message of a generation's present state."""
+        return callback_log.signed_message((yield from self.call(callback_log.message_request(generation_id))))
 
     def _listen(self, seen: Generation, until: float | None) -> Flow[Generation]:
         """Follow one event stream. Returns the ended generation as the server gives it, or its last known state."""

@@ -12,6 +12,7 @@ from typing import Any, Generic, Self, TypeVar, Unpack
 import httpx2
 
 from stillmotion.client.account import NO_OVERLAP, Account, NewKey, NewSecret, UsageTable
+from stillmotion.client.callback_log import CallbackList, CallbackTestOutcome, ForwardedMessage
 from stillmotion.client.connection import (
     OnWait,
     arguments,
@@ -107,6 +108,30 @@ class Client:
         with closing(self._drive(self._core.watch(generation, timeout))) as drive:
             while (told := drive.go_on()) is not None:
                 yield told
+
+    def watch_all(self) -> Iterator[Generation]:
+        """Yield each of the key's generations that changes, as it is then, without an end; first the unfinished ones.
+
+        A stream that breaks off is opened again. Raises `ServerRefused`.
+        """
+        with closing(self._drive(self._core.watch_all())) as drive:
+            while (told := drive.go_on()) is not None:
+                yield told
+
+    def callbacks(self, *, state: str | None = None, limit: int = 20, after: str | None = None) -> CallbackList:
+        """Up to `limit` (100 at most) of the key's callbacks, the latest first: pending, delivered, gave_up, or all.
+
+        `after` is the `next` of the page before.
+        """
+        return self._run(self._core.callbacks(state, limit, after))
+
+    def test_callback(self, url: str) -> CallbackTestOutcome:
+        """Have the server send a signed test message to a URL, once."""
+        return self._run(self._core.test_callback(url))
+
+    def callback_message(self, generation_id: str) -> ForwardedMessage:
+        """The message that a callback URL is sent in a generation's present state, signed now."""
+        return self._run(self._core.callback_message(generation_id))
 
     def get(self, generation_id: str) -> Generation:
         """The present state of a generation."""

@@ -104,6 +104,12 @@ def events(generation_id: str, last_event_id: str) -> HttpRequest:
     return HttpRequest("GET", f"/generations/{quote(generation_id, safe='')}/events", headers)
 
 
+def all_events(last_event_id: str) -> HttpRequest:
+    """Request for the stream of all of a key's generations, resumed after `last_event_id` where there is one."""
+    headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
+    return HttpRequest("GET", "/events", headers)
+
+
 def upload(name: str, content: bytes, media_type: str) -> HttpRequest:
     """Request that uploads a picture."""
     return HttpRequest("POST", "/uploads", file=(name, content, media_type))
@@ -201,6 +207,17 @@ def told(generation: Generation, event: str) -> Generation:
     known: dict[str, Any] = {name: body[name] for name in _TOLD_IN_EVENTS if body.get(name) is not None}
     known |= {name: body.get(name) for name in _GONE_UNLESS_TOLD}
     return replace(generation, preview_url=body.get("preview"), **known)
+
+
+def told_of(event: str) -> Generation | None:
+    """The generation that an event of the stream of all is about; None for a deleted one. Raises `BadAnswer`."""
+    try:
+        body = json.loads(event)
+    except ValueError:
+        return None
+    if "state" not in body:
+        return None
+    return replace(from_body(body), preview_url=body.get("preview"))
 
 
 def refusal(reply: HttpReply) -> ServerRefused:

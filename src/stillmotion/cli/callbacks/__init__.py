@@ -1,0 +1,1 @@
+"""`stillmotion callbacks`: the log of deliveries, test messages, and messages passed on to a receiver."""
