@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from stillmotion.application.ports.notifications import EVERYBODY
 from stillmotion.domain.errors import LimitExceeded, Reason
 from stillmotion.domain.generation import Deletion, Generation
 
@@ -48,7 +49,7 @@ class InProcessWatch:
 
 
 class InProcessChanges:
-    """`Changes` for the tasks of one event loop. A change wakes those that watch its generation or its owner."""
+    """`Changes` for the tasks of one event loop. A change wakes those that watch its generation, its owner or all."""
 
     def __init__(self, most_watches: int = MAX_WATCHES) -> None:
         self._most_watches = most_watches
@@ -62,7 +63,7 @@ class InProcessChanges:
 
     def tell(self, change: Generation | Deletion) -> None:
         """See `Changes.tell`."""
-        for watched in (change.id, change.subscription_id):
+        for watched in (change.id, change.subscription_id, EVERYBODY):
             for watch in self._watches.get(watched, ()):
                 watch.tell(change)
 

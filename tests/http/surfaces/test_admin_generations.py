@@ -1,5 +1,6 @@
 """Everybody's generations in the operator's API: found by any filter, hidden until revealed, acted on in batches."""
 
+import http.client
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -7,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.operators.processes import LaneReport, ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import WorkerName
 from tests.builders import NOON
@@ -14,6 +16,7 @@ from tests.http.conftest import ADMIN_KEY, PICTURE_URL
 
 GENERATIONS, WORKERS = "/admin/v1/generations", "/admin/v1/workers"
 PROMPT = "a secret garden at dusk"
+BROKEN = GenerationFailed("engine_failed", "It broke.")
 
 
 def asking(edge, method, path, body=None):
@@ -133,6 +136,71 @@ def test_a_queued_one_is_moved_to_the_front(any_edge, office, caller):
     refused = office("POST", f"{GENERATIONS}/{late}/move", {"to": "back"})
     assert (refused.status, "is dreaming" in refused.body["error"]) == (409, True)
     assert office("POST", f"{GENERATIONS}/{late}/move", {"to": "side"}).body["details"][0]["field"] == "to"
+
+
+def test_anybodys_is_made_once_more_for_its_owner(office, caller):
+    earlier = submit(caller)
+    office("POST", f"{GENERATIONS}/{earlier}/cancel")
+    made = office("POST", f"{GENERATIONS}/{earlier}/retry")
+    assert (made.status, made.body["state"], made.body["subscription"]) == (201, "queued", own(caller)["subscription"])
+    assert made.body["queue_position"] >= 1
+    assert PROMPT.encode() not in made.content
+    assert office("POST", f"{GENERATIONS}/{made.body['id']}/reveal").body["prompt"] == PROMPT
+
+
+def test_a_retry_is_by_the_owners_limits(any_edge, office):
+    caller = any_edge.caller(video_seconds_per_month=5)
+    generation_id = submit(caller)
+    refused = office("POST", f"{GENERATIONS}/{generation_id}/retry")
+    assert (refused.status, "video-seconds" in refused.body["error"]) == (403, True)
+
+
+def test_failed_ones_are_retried_as_a_batch(any_edge, office, caller):
+    for _ in range(2):
+        generation_id = submit(caller)
+        now = any_edge.clock.now()
+        caller.change(generation_id, lambda each, at=now: each.claimed(at + timedelta(seconds=15), at))
+        caller.change(generation_id, lambda each, at=now: each.attempt_failed(each.lease, BROKEN, at))
+    asked = {"action": "retry", "filter": own(caller, state="failed"), "expected": 2}
+    assert office("POST", f"{GENERATIONS}/actions", asked).body == {"done": 2}
+    assert office("GET", f"{GENERATIONS}?{query(**own(caller, state='queued'))}").body["total"] == 2
+
+
+def test_the_timeline_is_anybodys(office, caller):
+    generation_id = submit(caller)
+    caller.complete(generation_id)
+    events = office("GET", f"{GENERATIONS}/{generation_id}/timeline").body["events"]
+    assert [each["what"] for each in events] == ["accepted", "started", "completed"]
+    assert office("GET", f"{GENERATIONS}/none/timeline").status == 404
+
+
+def test_everybodys_changes_are_streamed_without_their_words(any_edge, office, caller):
+    waiting = submit(caller)
+    connection = http.client.HTTPConnection(*any_edge.address, timeout=10)
+    connection.request("GET", "/admin/v1/events", headers={"Authorization": f"Bearer {ADMIN_KEY}"})
+    stream = connection.getresponse()
+
+    def until(kind, generation_id, state=None):
+        said = b""
+        while True:
+            said += (line := stream.readline())
+            assert line, said
+            if line.startswith(b"data: ") and json.loads(line[6:])["id"] == generation_id:
+                told = json.loads(line[6:])
+                if said.rstrip().rpartition(b"event: ")[2].startswith(kind) and told.get("state") == state:
+                    assert PROMPT.encode() not in said
+                    return told
+
+    try:
+        assert stream.getheader("Content-Type").startswith("text/event-stream")
+        assert until(b"generation", waiting, "queued")["hidden"] is True
+        following = submit(any_edge.caller())
+        caller.complete(waiting)
+        assert until(b"generation", waiting, "completed")["engine"] == "parallax/1"
+        office("DELETE", f"{GENERATIONS}/{following}")
+        until(b"deleted", following)
+    finally:
+        connection.close()
 
 
 @pytest.mark.parametrize(("action", "state"), [("cancel", "cancelled"), ("delete", None), ("move", "queued")])

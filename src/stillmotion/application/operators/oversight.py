@@ -12,6 +12,7 @@ from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.store import RetentionStore
 from stillmotion.application.ports.values import Clock
+from stillmotion.application.record.outlooks import with_outlooks
 from stillmotion.application.retention import remove_objects
 from stillmotion.domain.errors import (
     AlreadyOver,
@@ -19,8 +20,8 @@ from stillmotion.domain.errors import (
     GenerationNotFound,
     IllegalTransition,
     InvalidRequest,
-    NotQueued,
     Problem,
+    Refused,
     Unavailable,
 )
 from stillmotion.domain.generation import Generation
@@ -35,10 +36,12 @@ class OversightStore(RetentionStore, EverybodysStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WatchedGeneration:
-    """A generation, and the worker of its latest attempt; None without one."""
+    """A generation with the worker of its latest attempt, its place in the queue and its time left; None without."""
 
     generation: Generation
-    worker: str | None
+    worker: str | None = None
+    queue_position: int | None = None
+    eta_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Oversight:
         older = more if walk.newest_first else walk.edge is not None
         newer = walk.edge is not None if walk.newest_first else more
         return EverybodysPage(
-            [await self._watched(each) for each in shown],
+            await self._watched(shown),
             await self.store.count_everybodys(asked),
             next=shown[-1].id if shown and older else None,
             previous=shown[0].id if shown and newer else None,
@@ -84,11 +87,19 @@ class Oversight:
 
     async def watched(self, generation_id: str) -> WatchedGeneration:
         """Anybody's generation with its worker. Raises `GenerationNotFound`."""
-        return await self._watched(await self.get(generation_id))
+        (found,) = await self._watched([await self.get(generation_id)])
+        return found
 
-    async def _watched(self, generation: Generation) -> WatchedGeneration:
-        attempts = await self.store.attempts_of(generation.id)
-        return WatchedGeneration(generation, (attempts[-1].worker or None) if attempts else None)
+    async def _watched(self, generations: Sequence[Generation]) -> Sequence[WatchedGeneration]:
+        views = await with_outlooks(self.store, [each.view for each in generations])
+        return [
+            WatchedGeneration(each, await self._worker_of(each.id), view.queue_position, view.eta_seconds)
+            for each, view in zip(generations, views, strict=True)
+        ]
+
+    async def _worker_of(self, generation_id: str) -> str | None:
+        attempts = await self.store.attempts_of(generation_id)
+        return (attempts[-1].worker or None) if attempts else None
 
     async def cancel(self, generation_id: str) -> Generation:
         """Cancel an unfinished one. Raises `GenerationNotFound`, or `AlreadyOver` for a finished one."""
@@ -119,7 +130,8 @@ class Oversight:
     async def each(self, asked: EverybodysFilter, expected: int, act: Callable[[str], Awaitable[object]]) -> int:
         """Act on all that pass the filter, and return the number that were acted on.
 
-        Those that passed when they were counted are meant. One that came into another state since is left out. Raises
+        Those that passed when they were counted are meant. One that is refused is left out, such as one that came into
+        another state since. Raises
         `CountDiffers` where their number is not the expected one, or `InvalidRequest` for too many; then nothing is
         done.
         """
@@ -130,7 +142,7 @@ class Oversight:
             raise CountDiffers(expected, await self.store.count_everybodys(asked))
         done = 0
         for generation in found:
-            with suppress(GenerationNotFound, AlreadyOver, NotQueued):
+            with suppress(Refused):
                 await act(generation.id)
                 done += 1
         return done

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from stillmotion.domain.generation import Deletion, Generation
 
+EVERYBODY = ""
+"""Name under which all changes are watched, whosever they are."""
+
 
 class QueueSignal(Protocol):
     """Wake-up of workers that wait in this process."""

@@ -56,7 +56,7 @@ async def get_timeline(call: Call, subscription: Subscription, asked: Nothing) -
 
 
 _MADE_BY: Mapping[str, Any] = {"engine": "parallax/1", "worker": "mill-1204-5f2b"}
-_EXAMPLE: Final[Mapping[str, Any]] = {
+TIMELINE_EXAMPLE: Final[Mapping[str, Any]] = {
     "id": "f25c04db-19f7-4b51-871c-af6ed0b32f55",
     "events": [
         {
@@ -95,7 +95,7 @@ TIMELINE_OPERATION: Final[Operation[Subscription, Nothing]] = Operation(
     parameters={"id": "The generation's id."},
     wire=Nothing,
     answer=TimelineReply,
-    answers={"": _EXAMPLE},
+    answers={"": TIMELINE_EXAMPLE},
     answered="Its events so far.",
     shows_engine=False,
     refusals=(NotAuthenticated, GenerationNotFound, LimitExceeded, Exception, Unavailable),

@@ -1,6 +1,7 @@
 """The administration's refusals."""
 
 from stillmotion.domain.errors import (
+    AccessDenied,
     AlreadyOver,
     CountDiffers,
     GenerationNotFound,
@@ -51,6 +52,13 @@ PROBLEMS = Refusals(
             403,
             "the session is a reader's and this is a change, or another site's page may have asked",
             Refusal("This session may only read: sign in with the key, not as a reader"),
+            detailed=_sentence,
+        ),
+        RefusalRule(
+            AccessDenied,
+            403,
+            "the subscription may not have it: its product or its quota says so",
+            Refusal("The month's video-seconds are spent"),
             detailed=_sentence,
         ),
         RefusalRule(EndpointNotFound, 404, "the path is unknown", Refusal("There is nothing at this path")),
@@ -109,8 +117,9 @@ PROBLEMS = Refusals(
         RefusalRule(
             LimitExceeded,
             429,
-            "too many wrong keys came from this address within a minute",
-            Refusal("Too many wrong keys came from this address"),
+            "too many wrong keys came from this address within a minute, or the subscription is at a limit",
+            Refusal("10 wrong keys a minute are allowed"),
+            detailed=_sentence,
             retry_after=True,
         ),
         RefusalRule(

@@ -9,6 +9,7 @@ from stillmotion.http.surfaces.admin.operations import BASE
 from stillmotion.http.surfaces.admin.refusals import PROBLEMS
 from stillmotion.http.surfaces.admin.rooms.actions import ACTION_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.callbacks import CALLBACK_OPERATIONS
+from stillmotion.http.surfaces.admin.rooms.events import EVENT_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.evidence import EVIDENCE_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.generations import GENERATION_OPERATIONS
 from stillmotion.http.surfaces.admin.rooms.models import MODEL_OPERATIONS
@@ -66,6 +67,7 @@ ADMIN = Surface(
         *USAGE_OPERATIONS,
         *EVIDENCE_OPERATIONS,
         *REPORT_OPERATIONS,
+        *EVENT_OPERATIONS,
         *ACTION_OPERATIONS,
     ),
 )

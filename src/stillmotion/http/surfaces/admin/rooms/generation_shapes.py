@@ -11,6 +11,7 @@ from stillmotion.application.ports.administration import EverybodysFilter
 from stillmotion.application.ports.lists import Filter, folded
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.failures import remedy_for
+from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import Keyframe
 from stillmotion.http.edge.operation import LinkTo
@@ -58,7 +59,9 @@ class Move(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Batch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An action on all that pass a filter, whose sender saw `expected` of them. `to` is for moves alone."""
 
-    action: Annotated[Literal["cancel", "delete", "move"], Meta(description="must be cancel, delete or move")]
+    action: Annotated[
+        Literal["cancel", "retry", "delete", "move"], Meta(description="must be cancel, retry, delete or move")
+    ]
     filter: Annotated[FilterFields, Meta(description="must be an object with the filters of the list")]
     expected: Annotated[int, Meta(ge=0, description="must be the number of generations that the list showed")]
     to: Annotated[Literal["front", "back"], Meta(description="must be front or back")] = "front"
@@ -99,6 +102,8 @@ class GenerationInfo(Struct, frozen=True, kw_only=True):
     remedy: str | None
     worker: str | None
     request_id: str | None
+    queue_position: int | None
+    eta_seconds: float | None
 
 
 class RevealedRequest(Struct, frozen=True, kw_only=True):
@@ -156,17 +161,17 @@ def to_filter(asked: FilterFields, services: Services) -> EverybodysFilter:
     return EverybodysFilter(chosen, begun, owner, asked.engine or None, asked.worker or None)
 
 
-def generation_info(watched: WatchedGeneration, ring: RequestRing) -> GenerationInfo:
+def generation_info(ring: RequestRing, shown: WatchedGeneration | Generation) -> GenerationInfo:
     """A generation in the administration's words, hidden."""
-    return GenerationInfo(**_parts(watched, ring))
+    return GenerationInfo(**_parts(ring, shown))
 
 
-def revealed(watched: WatchedGeneration, ring: RequestRing, link_to: LinkTo) -> RevealedGeneration:
+def revealed(ring: RequestRing, watched: WatchedGeneration, link_to: LinkTo) -> RevealedGeneration:
     """A generation with the words and pictures of its owner."""
     known = watched.generation
     request, made = known.request, known.assets
     return RevealedGeneration(
-        **{**_parts(watched, ring), "hidden": False},
+        **{**_parts(ring, watched), "hidden": False},
         prompt=request.prompt,
         request=RevealedRequest(
             prompt=request.prompt,
@@ -188,7 +193,8 @@ def _picture(keyframe: Keyframe | None, link_to: LinkTo) -> str | None:
     return keyframe.url or keyframe.id or (link_to(keyframe.key) if keyframe.key is not None else None)
 
 
-def _parts(watched: WatchedGeneration, ring: RequestRing) -> dict[str, Any]:
+def _parts(ring: RequestRing, shown: WatchedGeneration | Generation) -> dict[str, Any]:
+    watched = WatchedGeneration(shown) if isinstance(shown, Generation) else shown
     known = watched.generation
     size = known.size
     return {
@@ -216,6 +222,8 @@ def _parts(watched: WatchedGeneration, ring: RequestRing) -> dict[str, Any]:
         "failure_reason": known.failure_reason,
         "remedy": remedy_for(known.failure_code),
         "worker": watched.worker,
+        "queue_position": watched.queue_position,
+        "eta_seconds": watched.eta_seconds,
         "request_id": ring.began(known.id),
     }
 
@@ -246,6 +254,8 @@ DREAMING: Final = GenerationInfo(
     remedy=None,
     worker="gpu-box:4711-9f3a",
     request_id="5f3a-00002a",
+    queue_position=None,
+    eta_seconds=3.4,
 )
 
 REVEALED: Final = RevealedGeneration(

@@ -8,9 +8,11 @@ import msgspec
 from stillmotion.application.administration import Administration
 from stillmotion.application.ports.administration import QueuePlace
 from stillmotion.application.ports.lists import Walk
-from stillmotion.domain.errors import AlreadyOver, CountDiffers, GenerationNotFound, NotQueued
+from stillmotion.application.record.timelines import Timelines
+from stillmotion.domain.errors import AccessDenied, AlreadyOver, CountDiffers, GenerationNotFound, NotQueued
 from stillmotion.domain.generation import Generation
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
+from stillmotion.http.resources.timelines import TIMELINE_EXAMPLE, TimelineReply, timeline_reply
 from stillmotion.http.surfaces.admin.operations import SHARED, office_operation
 from stillmotion.http.surfaces.admin.rooms import generation_shapes as shapes
 
@@ -22,7 +24,7 @@ async def list_generations(call: Call, office: Administration, asked: shapes.Eve
     newest_first = not asked.before
     walk = Walk(asked.limit, asked.after or asked.before or None, newest_first)
     page = await office.oversight.page(shapes.to_filter(asked, call.services), walk)
-    shown = tuple(shapes.generation_info(each, call.services.recent) for each in page.generations)
+    shown = tuple(shapes.generation_info(call.services.recent, each) for each in page.generations)
     return OperationResult(_ENCODE(shapes.EverybodysList(shown, page.total, page.next, page.previous)))
 
 
@@ -34,21 +36,42 @@ async def get_generation(call: Call, office: Administration, asked: Nothing) -> 
 
 async def _shown(call: Call, office: Administration, known: Generation) -> OperationResult:
     shown = await office.oversight.watched(known.id)
-    return OperationResult(_ENCODE(shapes.generation_info(shown, call.services.recent)))
+    return OperationResult(_ENCODE(shapes.generation_info(call.services.recent, shown)))
 
 
 async def reveal_generation(call: Call, office: Administration, asked: Nothing) -> OperationResult:
     """One generation with its words and pictures."""
     del asked
-    return OperationResult(
-        _ENCODE(shapes.revealed(await office.oversight.watched(call.path["id"]), call.services.recent, call.link_to))
-    )
+    shown = await office.oversight.watched(call.path["id"])
+    return OperationResult(_ENCODE(shapes.revealed(call.services.recent, shown, call.link_to)))
 
 
 async def cancel_generation(call: Call, office: Administration, asked: Nothing) -> OperationResult:
     """Cancel one."""
     del asked
     return await _shown(call, office, await office.oversight.cancel(call.path["id"]))
+
+
+async def retry_generation(call: Call, office: Administration, asked: Nothing) -> OperationResult:
+    """Make one once more, for its owner."""
+    del asked
+    made = await _again(call, office, call.path["id"])
+    return OperationResult((await _shown(call, office, made)).body, status=201)
+
+
+async def _again(call: Call, office: Administration, generation_id: str) -> Generation:
+    """A generation of the same request, by its owner's limits and price."""
+    earlier = await office.oversight.get(generation_id)
+    owner, _ = await office.subscriptions.get(earlier.subscription_id)
+    return (await call.services.generations.retry(owner, earlier, earlier.again)).generation
+
+
+async def get_timeline(call: Call, office: Administration, asked: Nothing) -> OperationResult:
+    """The events of one."""
+    del office, asked
+    services, generation_id = call.services, call.path["id"]
+    events = await Timelines(services.generations.store, services.delivery_log).of_generation(generation_id)
+    return OperationResult(_ENCODE(timeline_reply(generation_id, events)))
 
 
 async def delete_generation(call: Call, office: Administration, asked: Nothing) -> OperationResult:
@@ -69,6 +92,7 @@ async def act_on_generations(call: Call, office: Administration, asked: shapes.B
     oversight = office.oversight
     acts: dict[str, Callable[[str], Awaitable[object]]] = {
         "cancel": oversight.cancel,
+        "retry": lambda generation_id: _again(call, office, generation_id),
         "delete": oversight.delete,
         "move": lambda generation_id: oversight.move(generation_id, QueuePlace(asked.to)),
     }
@@ -132,6 +156,31 @@ GENERATION_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
         **_SHOWN,
     ),
     office_operation(
+        "retryEverybodysGeneration",
+        "POST",
+        "generations/{id}/retry",
+        "Make anybody's generation once more",
+        description="A new one of the same request, for the same subscription, by its limits and at its price.",
+        parameters=_ID,
+        status=201,
+        answered="The new generation.",
+        refusals=(*_ONE, AccessDenied),
+        handle=retry_generation,
+        **_SHOWN,
+    ),
+    office_operation(
+        "getEverybodysTimeline",
+        "GET",
+        "generations/{id}/timeline",
+        "Look at what happened to anybody's generation",
+        parameters=_ID,
+        answer=TimelineReply,
+        answers={"": TIMELINE_EXAMPLE},
+        answered="Its events so far.",
+        refusals=_ONE,
+        handle=get_timeline,
+    ),
+    office_operation(
         "deleteEverybodysGeneration",
         "DELETE",
         "generations/{id}",
@@ -167,7 +216,7 @@ GENERATION_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
         "Do the same to all that a filter finds",
         description=(
             "`expected` is the number that you saw: where another number passes the filter now, nothing is done. One "
-            "that comes into another state meanwhile is left out."
+            "that is refused is left out, such as one that came into another state meanwhile."
         ),
         wire=shapes.Batch,
         answer=shapes.BatchDone,

@@ -1,0 +1,137 @@
+"""Stream of everybody's changes, for administrators: this process's at once, others' by looking at rows."""
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+
+from stillmotion.application.administration import Administration
+from stillmotion.application.ports.administration import EverybodysFilter
+from stillmotion.application.ports.lists import EVERYTHING, Filter, Walk
+from stillmotion.application.ports.notifications import EVERYBODY, Watch
+from stillmotion.domain.errors import GenerationNotFound, Unavailable
+from stillmotion.domain.generation import Deletion, Generation
+from stillmotion.domain.lifecycle import TERMINAL, State
+from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
+from stillmotion.http.resources.events import BEAT, BEGINNING, EVENT_STREAM
+from stillmotion.http.resources.history.streams import GoneGeneration
+from stillmotion.http.server.replies import Reply
+from stillmotion.http.server.request import Request
+from stillmotion.http.server.streams import Pieces
+from stillmotion.http.surfaces.admin.operations import office_operation
+from stillmotion.http.surfaces.admin.rooms.generation_shapes import generation_info
+
+MOST_FOLLOWED: Final = 1000
+"""Unfinished generations that a look reads at most, the newest first. This process's changes show for any number."""
+
+MOST_NEW: Final = 100
+"""Generations that a look finds new at most."""
+
+_UNFINISHED: Final = EverybodysFilter(Filter(states=frozenset({State.QUEUED, State.DREAMING})))
+_EVERYBODYS: Final = EverybodysFilter(EVERYTHING)
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class EverybodysEvents:
+    """One stream. It ends with its caller, with the caller's session, and with the server.
+
+    `_told` is what was told last of each unfinished generation, by its id; `_newest` is the newest id of all.
+    """
+
+    def __init__(self, call: Call, office: Administration, watch: Watch) -> None:
+        self._call, self._watch = call, watch
+        self._store, self._timing = office.oversight.store, call.services.timing
+        self._told: dict[str, object] = {}
+        self._newest = ""
+
+    async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
+        """Begin the answer to one request."""
+        return Reply(200, b"", list(EVENT_STREAM)), self._pieces(request)
+
+    async def _pieces(self, request: Request) -> Pieces:
+        now, look = asyncio.get_running_loop().time, self._timing.look
+        yield BEGINNING
+        news = await self._look(is_first=True)
+        spoke_at = looked_at = now()
+        while request.transport is not None and not self._watch.has_ended:
+            if not news and now() - spoke_at >= self._timing.heartbeat.total_seconds():
+                news = [BEAT]
+            for said in news:
+                spoke_at = now()
+                yield said
+            change = await self._watch.next(min(look, self._timing.heartbeat))
+            news = [] if change is None else self._news_of(change)
+            if now() - looked_at >= look.total_seconds():
+                if not await self._call.still_admitted():
+                    return
+                news += await self._look()
+                looked_at = now()
+
+    async def _look(self, *, is_first: bool = False) -> list[bytes]:
+        """Events of what other processes have changed, at first of all that is unfinished."""
+        everybodys = self._store.everybodys
+        try:
+            unfinished = await everybodys(_UNFINISHED, Walk(MOST_FOLLOWED))
+            if is_first:
+                newest = await everybodys(_EVERYBODYS, Walk(1))
+                self._newest = newest[0].id if newest else ""
+                return [event for each in reversed(unfinished) for event in self._news(each)]
+            new = await everybodys(_EVERYBODYS, Walk(MOST_NEW, self._newest, newest_first=False))
+            found = {each.id: each for each in (*new, *unfinished)}
+            gone = []
+            for generation_id in [each for each in self._told if each not in found][:MOST_NEW]:
+                ended = await self._store.find(generation_id)
+                if ended is None:
+                    gone.append(self._gone(generation_id))
+                else:
+                    found[generation_id] = ended
+        except (Unavailable, GenerationNotFound):
+            return []
+        return gone + [event for each in found.values() for event in self._news(each)]
+
+    def _news_of(self, change: Generation | Deletion) -> list[bytes]:
+        return [self._gone(change.id)] if isinstance(change, Deletion) else self._news(change)
+
+    def _news(self, generation: Generation) -> list[bytes]:
+        """The event of a generation's present state; none if that was told already."""
+        state = (generation.state, generation.attempt, generation.progress, generation.stage)
+        known, self._newest = self._told.get(generation.id), max(self._newest, generation.id)
+        if generation.state in TERMINAL:
+            self._told.pop(generation.id, None)
+        else:
+            self._told[generation.id] = state
+        return [] if known == state else [self._event(generation)]
+
+    def _event(self, generation: Generation) -> bytes:
+        shown = generation_info(self._call.services.recent, generation)
+        return b"event: generation\ndata: %b\n\n" % _ENCODE(shown)
+
+    def _gone(self, generation_id: str) -> bytes:
+        self._told.pop(generation_id, None)
+        return b"event: deleted\ndata: %b\n\n" % _ENCODE(GoneGeneration(generation_id))
+
+
+async def get_events(call: Call, office: Administration, asked: Nothing) -> OperationResult:
+    """The stream of everybody's changes."""
+    del asked
+    watch = call.services.changes.watch(EVERYBODY)
+    call.held.append(watch.end)
+    return OperationResult(b"", streamed_by=EverybodysEvents(call, office, watch))
+
+
+EVENT_OPERATIONS: tuple[Operation[Administration, Any], ...] = (
+    office_operation(
+        "getEverybodysEvents",
+        "GET",
+        "events",
+        "Watch everybody's generations",
+        description=(
+            "Server-Sent Events, as `/events`: first one for each unfinished generation, then one for every change, "
+            "`event: generation` with the JSON of the list, and `event: deleted`. Words and pictures are left out."
+        ),
+        answer=None,
+        media_types=("text/event-stream",),
+        answered="The stream.",
+        handle=get_events,
+    ),
+)
