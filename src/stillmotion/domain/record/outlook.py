@@ -127,7 +127,7 @@ class QueuePicture:
     """The parts of the queue that the outlook of some generations depends on.
 
     `times` has the mean render time of a kind, `paces` an engine's mean render time of a second of video. `paused` are
-    the engines that claim nothing; with `all_paused` none does.
+    the engines that claim nothing; with `all_paused` none does. `is_cut` if there are more lines than `MOST_LINES`.
     """
 
     unfinished: Sequence[UnfinishedPlace]
@@ -138,6 +138,7 @@ class QueuePicture:
     paces: Mapping[str, float] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
     all_paused: bool = False
+    is_cut: bool = False
 
     def outlooks(self, now: datetime) -> Mapping[str, Outlook]:
         """The outlook of each generation, by its id."""
@@ -152,7 +153,7 @@ class QueuePicture:
         count, video = len(first), float(sum(one.video for one in first))
         if each.place >= 0:
             lines = [line for line in self.lines if line.engine == engine]
-            if len(lines) > MOST_LINES:
+            if self.is_cut:
                 return Outlook()
             each = self._after(first, each)
             earlier = [(self._after(first, line).before(each), line) for line in lines]

@@ -9,6 +9,7 @@ from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.operators.queue_controls import EVERYTHING, ControlState
 from stillmotion.domain.record.outlook import (
+    MOST_LINES,
     LaneWork,
     Outlook,
     QueuePicture,
@@ -45,6 +46,7 @@ class MemoryOutlooks(MemoryTables):
             {engine: time.seconds for engine, time in self._paces.items()},
             self._controls.paused_engines,
             self._controls.state_of(EVERYTHING) is ControlState.PAUSED,
+            len({each.subscription_id for each in in_turn}) > MOST_LINES,
         )
         return picture.outlooks(self.clock.now())
 

@@ -44,12 +44,15 @@ def to_picture(rows: Iterable[Row]) -> QueuePicture:
     times: dict[WorkKind, float] = {}
     paces: dict[str, float] = {}
     paused: set[str] = set()
+    is_cut = False
     for kind, engine, *columns in rows:
         match kind:
             case "unfinished":
                 unfinished.append(_to_unfinished(engine, columns))
-            case "line" if columns[3] is not None:
+            case "line":
                 lines.append(WaitingLine(engine, *columns[:5]))
+            case "cut":
+                is_cut = True
             case "urgent":
                 urgent.append(UrgentPlace(engine, *columns[:3]))
             case "lane":
@@ -62,7 +65,9 @@ def to_picture(rows: Iterable[Row]) -> QueuePicture:
                 paces[engine] = columns[0]
             case "paused" if columns[0] != ControlScope.WORKER:
                 paused.add(engine)
-    return QueuePicture(unfinished, lines, urgent, lanes, times, paces, frozenset(paused), all_paused="" in paused)
+    return QueuePicture(
+        unfinished, lines, urgent, lanes, times, paces, frozenset(paused), all_paused="" in paused, is_cut=is_cut
+    )
 
 
 def _to_unfinished(engine: str, columns: list[Any]) -> UnfinishedPlace:

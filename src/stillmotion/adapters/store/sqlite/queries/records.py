@@ -22,7 +22,7 @@ PICTURE_OF_QUEUE: Final = """
         SELECT
             g.id, g.subscription_id AS owner, g.engine, g.model, g.request ->> 'resolution' AS resolution, g.video,
             g.state, g.progress, g.started_at, g.sequence,
-            coalesce(g.moved_to, g.created_at) AS place, coalesce(g.moved_to, g.created_at) >> 24 AS part,
+            coalesce(g.moved_to, g.created_at) AS place, coalesce(g.moved_to, g.created_at) >> 26 AS part,
             max(1, (g.video + 500000) / 1000000) AS length
         FROM json_each(:ids) CROSS JOIN generations g ON g.id = json_each.value
         WHERE g.state IN ('queued', 'dreaming')
@@ -33,7 +33,7 @@ PICTURE_OF_QUEUE: Final = """
             ) + (
                 SELECT count(*) FROM generations w INDEXED BY generations_queued
                 WHERE w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
-                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.part << 24) AND unfinished.place
+                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.part << 26) AND unfinished.place
                     AND (coalesce(w.moved_to, w.created_at) < unfinished.place OR w.sequence < unfinished.sequence)
             ) AS ahead, (
                 SELECT coalesce(sum(p.video), 0) FROM line_parts p
@@ -41,7 +41,7 @@ PICTURE_OF_QUEUE: Final = """
             ) + (
                 SELECT coalesce(sum(w.video), 0) FROM generations w INDEXED BY generations_queued
                 WHERE w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
-                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.part << 24) AND unfinished.place
+                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.part << 26) AND unfinished.place
                     AND (coalesce(w.moved_to, w.created_at) < unfinished.place OR w.sequence < unfinished.sequence)
             ) AS video_ahead
         FROM unfinished LEFT JOIN limits l ON l.subscription_id = owner
@@ -58,12 +58,15 @@ PICTURE_OF_QUEUE: Final = """
         video_ahead, turn, turn_since, place
     FROM placed
     UNION ALL
-    SELECT 'line', value, owner, turn, turn_since, (
-            SELECT sum(p.queued) FROM line_parts p WHERE p.subscription_id = owner AND p.engine = value
-        ), (
-            SELECT sum(p.video) FROM line_parts p WHERE p.subscription_id = owner AND p.engine = value
-        ), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT
+        'line', w.engine, owner, turn, turn_since, w.queued, w.video, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        NULL
     FROM json_each(:engines) CROSS JOIN nearer
+    CROSS JOIN line_lengths w ON w.subscription_id = owner AND w.engine = value
+    UNION ALL
+    SELECT
+        'cut', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    WHERE (SELECT count(*) FROM nearer) = :most_lines
     UNION ALL
     SELECT
         'urgent', engine, subscription_id, moved_to, video, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -91,7 +94,7 @@ PICTURE_OF_QUEUE: Final = """
 """Parts of `domain.record.outlook.QueuePicture`, each row with its kind first.
 
 Of the asked generations' own lines it reads the parts, and the rows of one part; of the other lines that are due before
-the last of them the parts, up to `most_lines` lines; then the claimed generations, and the engines' render times.
+the last of them the lengths, up to `most_lines` lines; then the claimed generations, and the engines' render times.
 """
 
 KEEP_RENDER_TIME: Final = """
