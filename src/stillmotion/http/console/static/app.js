@@ -4,8 +4,8 @@ import { signals } from "./api.js";
 import { fill, h } from "./dom.js";
 import { frame } from "./frame.js";
 import { feed } from "./live.js";
-import { Router, go, here, to } from "./router.js";
-import { look, session, signInFirst } from "./session.js";
+import { HOME, Router, go, here, to } from "./router.js";
+import { hasClips, look, session, signInFirst } from "./session.js";
 import { listen, shortcut } from "./shortcuts.js";
 import { signInPage } from "./signin.js";
 import { giveNotices } from "./parts/notices.js";
@@ -51,7 +51,8 @@ function enter() {
   }
   fill(app, shown.node);
   shown.mark(here().name);
-  feed.start();
+  if (hasClips()) feed.start();
+  else if (here().name === HOME) go(to("overview"), { replace: true });
   router?.show({ anew: true });
 }
 

@@ -8,6 +8,7 @@ import { openDialog } from "./parts/dialog.js";
 import { HOME, to } from "./router.js";
 import { screens, screensOf } from "./screens.js";
 import { session, signOut } from "./session.js";
+import { addKey } from "./signin.js";
 import { showShortcuts } from "./shortcuts.js";
 
 const SECTIONS = /** @type {Record<string, string>} */ ({ account: "Your account", service: "The service" });
@@ -84,7 +85,7 @@ function place(/** @type {string} */ name, /** @type {any} */ screen, /** @type 
 
 /** The menu of the other places: the account's, the service's for its administrator, and the way out. */
 function openMore() {
-  const sections = ["account", ...(session.current?.administrator ? ["service"] : [])];
+  const sections = [...(session.current?.subscription ? ["account"] : []), ...(session.current?.administrator ? ["service"] : [])];
   const close = { click: () => dialog.close() };
   const entry = (/** @type {string} */ name, /** @type {any} */ screen) => h("a", { class: "menu-item", href: to(name), on: close }, icon(screen.icon), screen.label);
   const lists = sections.map((each) => {
@@ -96,8 +97,14 @@ function openMore() {
     h("a", { class: "menu-item", href: new URL("docs", ROOT).href }, icon("list"), "API reference"),
     h("button", { class: "menu-item", type: "button", on: { click: () => { dialog.close(); showShortcuts(); } } }, icon("key"), "Shortcuts"),
     entry("about", screens.about),
+    !isWhole() && h("button", { class: "menu-item", type: "button", on: { click: () => { dialog.close(); addKey(() => location.reload()); } } }, icon("plus"), "Add a key"),
     !session.current?.open && h("button", { class: "menu-item", type: "button", on: { click: leave } }, icon("out"), "Sign out"));
   const dialog = openDialog({ title: "More", body });
+}
+
+/** True for one who is signed in for clips and for the administration, or needs no sign-in. */
+function isWhole() {
+  return session.current?.open || (session.current?.subscription && session.current.administrator);
 }
 
 async function leave() {

@@ -17,13 +17,13 @@ export const session = { current: null };
 /** Look who is signed in; null for nobody. A server that is open to its own machine needs no sign-in. */
 export async function look() {
   const found = await get("session");
-  session.current = found.role || found.open ? { ...found, role: found.role ?? "user" } : null;
+  session.current = found.role ? found : null;
   return session.current;
 }
 
-/** Sign in with a key. Raises `Refusal`. */
-export async function signIn(/** @type {string} */ key) {
-  session.current = await post("session", { key });
+/** Sign in with a key; inside a session it adds to that. A reader can change nothing. Raises `Refusal`. */
+export async function signIn(/** @type {string} */ key, { reader = false } = {}) {
+  session.current = await post("session", { key, ...(reader && { role: "reader" }) });
   return session.current;
 }
 
@@ -37,6 +37,11 @@ export async function signInFirst(/** @type {string} */ token) {
 export async function signOut() {
   await ask("DELETE", "session");
   session.current = null;
+}
+
+/** True for one who has clips: an administrator may have no subscription. */
+export function hasClips() {
+  return Boolean(session.current?.subscription);
 }
 
 /** True for one who may change something. */

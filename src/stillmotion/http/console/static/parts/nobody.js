@@ -1,12 +1,10 @@
 /** The page of an account for one who has none: an administrator without a subscription. */
 
 import { h } from "../dom.js";
-import { session } from "../session.js";
 import { heading, to } from "../router.js";
 import { empty } from "./states.js";
 
-/** True for one who is signed in with a subscription's key. */
-export const hasSubscription = () => Boolean(session.current?.subscription);
+export { hasClips as hasSubscription } from "../session.js";
 
 /** The page `title` for one without a subscription: it leads to the page `other`, which is about everybody. */
 export function nobody(/** @type {string} */ title, /** @type {string} */ other, /** @type {string} */ words) {

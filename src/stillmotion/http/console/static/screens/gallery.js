@@ -11,16 +11,18 @@ import { feed } from "../live.js";
 import { deleteClips, fileName, useSettings, anotherTake } from "../parts/clip-actions.js";
 import { icon } from "../parts/icon.js";
 import { empty, problem } from "../parts/states.js";
+import { nobody } from "../parts/nobody.js";
 import { toast } from "../parts/toast.js";
 import { plural } from "../parts/words.js";
 import { heading, here, remember, to } from "../router.js";
-import { mayWrite } from "../session.js";
+import { hasClips, mayWrite } from "../session.js";
 import { shortcut } from "../shortcuts.js";
 
 /** What is kept of the last view, so that the way back from a clip leads to the same place. */
 const last = { query: "", top: 0, at: 0 };
 
 export async function show(/** @type {any} */ place) {
+  if (!hasClips()) return nobody("Gallery", "everybody", "See everybody's clips");
   await sheet("css/gallery.css");
   if (place.rest.length) return (await import("./clip.js")).show(place);
   const { signal } = place;

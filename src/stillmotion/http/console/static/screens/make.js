@@ -13,14 +13,16 @@ import { sentence } from "../making/sentence.js";
 import { stage } from "../making/stage.js";
 import { shownPicture, well } from "../making/well.js";
 import { anotherTake } from "../parts/clip-actions.js";
+import { nobody } from "../parts/nobody.js";
 import { toast } from "../parts/toast.js";
 import { go, to } from "../router.js";
-import { mayWrite } from "../session.js";
+import { hasClips, mayWrite } from "../session.js";
 import { shortcut } from "../shortcuts.js";
 
 const PLAN_PAUSE = 250;
 
 export async function show(/** @type {any} */ place) {
+  if (!hasClips()) return nobody("Make", "everybody", "See everybody's clips");
   const { signal } = place;
   draft.open();
   await sheet("css/make.css");
