@@ -29,7 +29,9 @@ from stillmotion.application.callbacks.delivery import DeliveryLog
 from stillmotion.application.callbacks.trials import CallbackTrials
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
-from stillmotion.application.lists import Lists
+from stillmotion.application.history.failures import Failures
+from stillmotion.application.history.links import Links
+from stillmotion.application.history.lists import Lists
 from stillmotion.application.metrics import Buckets
 from stillmotion.application.models.supervision import ModelReadings, ModelSupervision
 from stillmotion.application.operators.action_log import ActionLog
@@ -232,6 +234,8 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         read_limits=ReadLimits(),
         generations=generations,
         lists=Lists(store),
+        failures=Failures(store, generations),
+        links=Links(store, store, clock, new_uuid7, SIGNING_KEY),
         delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
         callback_trials=CallbackTrials(Receivers(), sign, why_not_genuine, guard, clock, new_token),
         uploads=uploads,

@@ -22,6 +22,7 @@ from stillmotion.config import Settings
 
 KEYS: Final = b"subscription keys"
 LINKS: Final = b"asset links"
+SHARES: Final = b"shared clips"
 """Purposes of the secrets that are derived from the data directory's."""
 
 

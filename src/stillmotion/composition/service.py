@@ -17,8 +17,10 @@ from stillmotion.application.callbacks.delivery import Callbacks, DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.generations import Generations
+from stillmotion.application.history.failures import Failures
+from stillmotion.application.history.links import Links
+from stillmotion.application.history.lists import Lists
 from stillmotion.application.leases import Work
-from stillmotion.application.lists import Lists
 from stillmotion.application.metrics import ATTEMPTS, Tally
 from stillmotion.application.models.supervision import ModelReadings
 from stillmotion.application.ports.notifications import Changes
@@ -28,7 +30,7 @@ from stillmotion.application.sessions import Sessions
 from stillmotion.application.uploads import Uploads
 from stillmotion.composition.engines import encodes, offered, read_words
 from stillmotion.composition.entrance import entrance
-from stillmotion.composition.installation import LINKS, Missing, derived, directory_of, open_storage, opened
+from stillmotion.composition.installation import LINKS, SHARES, Missing, derived, directory_of, open_storage, opened
 from stillmotion.composition.outbound import callback_trials, outbound
 from stillmotion.composition.preflight import tell_troubles
 from stillmotion.composition.watching import checks, measures, setting_views
@@ -100,10 +102,13 @@ async def service(
         allowed = await entrance(settings, store, clock, signal, pulls := pull_tasks(settings, store, clock))
         ids = new_uuid7, new_token
         uploads = Uploads(store, objects, clock, *ids, reads_heic=reads_heic())
+        generations = Generations(store, objects, signal, connections.guard, clock, *ids, models, uploads, fault)
         services = Services(
             **allowed._asdict(),
-            generations=Generations(store, objects, signal, connections.guard, clock, *ids, models, uploads, fault),
+            generations=generations,
             lists=Lists(store),
+            failures=Failures(store, generations),
+            links=Links(store, store, clock, new_uuid7, derived(directory, SHARES)),
             uploads=uploads,
             delivery_log=DeliveryLog(store, store, announcements, clock),
             callback_trials=callback_trials(connections, clock),

@@ -28,6 +28,7 @@ from stillmotion.http.parsing.body import BodyReader
 from stillmotion.http.resources import downloads as assets
 from stillmotion.http.resources import health
 from stillmotion.http.resources.generations import shared_surface
+from stillmotion.http.resources.history.shared_page import SHARED_CLIP, SharedClips
 from stillmotion.http.resources.pages import PAGES, StaticPage
 from stillmotion.http.resources.sessions import session_surface
 from stillmotion.http.server.path_prefix import PathPrefix, prefix_of
@@ -150,6 +151,7 @@ def _readable(parts: EdgeParts, surfaces: Sequence[Surface], installation: Insta
         "/readyz": health.Readiness(services.readiness, services.clock, services.timing.check, services.servers),
         "/metrics": health.MetricsPage(parts.metrics, installation),
         "/openapi.json": _always(Reply(200, document, [JSON_TYPE, NO_STORE])),
+        SHARED_CLIP: SharedClips(services.links, services.objects, services.generations.store),
         **{path: StaticPage(name) for path, name in PAGES.items()},
         **{path: ConsoleFile(file, bucket) for path, file in paths()},
     }
@@ -168,5 +170,5 @@ def _always(reply: Reply) -> Answering:
 
 def _name(path: str) -> str:
     """Label of a page's requests in the metrics."""
-    is_page = path in PAGES or path == "/" or path.startswith("/console/")
+    is_page = path in PAGES or path in ("/", SHARED_CLIP) or path.startswith("/console/")
     return "pages" if is_page else path.strip("/")

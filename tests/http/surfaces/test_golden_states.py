@@ -36,6 +36,6 @@ def test_every_surface_that_shows_generations_has_a_golden_body_of_every_state(e
 @pytest.mark.parametrize("state", State)
 def test_an_event_is_what_it_was(state):
     generation = a_generation(**{"id": ID, "created_at": AT, "state": state} | EVENTS[state])
-    told = happening(generation, lambda key: f"https://video.example/assets/{key}?expires=1&signature=s")
+    told = happening(generation.view, lambda key: f"https://video.example/assets/{key}?expires=1&signature=s")
     event = {"id": position(generation), "data": json.loads(msgspec.json.encode(told))}
     assert json.dumps(event) + "\n" == (GOLDEN / "events" / f"{state}.json").read_text("utf-8")

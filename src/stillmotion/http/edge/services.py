@@ -12,6 +12,9 @@ from stillmotion.application.callbacks.delivery import DeliveryLog
 from stillmotion.application.callbacks.trials import CallbackTrials
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.generations import Generations
+from stillmotion.application.history.failures import Failures
+from stillmotion.application.history.links import Links
+from stillmotion.application.history.lists import Lists
 from stillmotion.application.lists import Lists
 from stillmotion.application.models.prospects import Prospects
 from stillmotion.application.ports.notifications import Changes
@@ -83,6 +86,8 @@ class Services:
     access: Access
     generations: Generations
     lists: Lists
+    failures: Failures
+    links: Links
     delivery_log: DeliveryLog
     callback_trials: CallbackTrials
     uploads: Uploads

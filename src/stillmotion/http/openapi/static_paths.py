@@ -52,7 +52,35 @@ def _probe(operation_id: str, summary: str, responses: Json) -> Json:
     return {"get": {**about, "responses": responses}}
 
 
+_PAGE: Mapping[str, Any] = {"text/html": {"schema": {"type": "string"}}}
+
+_SHARED: Json = {
+    "operationId": "watchShared",
+    "tags": ["assets"],
+    "summary": "Watch a shared clip",
+    "description": "A page with the clip. With `.mp4` behind the token it is the video, with `.jpg` its thumbnail.",
+    "parameters": [
+        {
+            "name": "token",
+            "in": "path",
+            "required": True,
+            "description": "The secret part of the link's address.",
+            "schema": {"type": "string"},
+        }
+    ],
+    "security": [],
+    "responses": {
+        "200": _answer("The page, or the whole file.", {**_PAGE, **_BYTES}),
+        "206": _answer("The one range of a file that was asked for.", _BYTES),
+        "304": _answer("The caller has the file already."),
+        "404": _answer("No such link, or it was taken back.", _PAGE),
+        "410": _answer("The link has expired.", _PAGE),
+        "416": _answer("The range holds none of the file's bytes.", _SENTENCE),
+    },
+}
+
 PATHS: Mapping[str, Json] = {
+    "/shared/{token}": {"get": _SHARED},
     "/assets/{key}": {
         "get": _asset("getAsset", "Download a video, a thumbnail or a picture", with_body=True),
         "head": _asset("headAsset", "Ask how large a file is", with_body=False),

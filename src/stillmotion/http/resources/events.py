@@ -5,13 +5,16 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from stillmotion.application.ports.notifications import Watch
+from stillmotion.application.ports.record import RecordStore
 from stillmotion.application.ports.store import GenerationStore
+from stillmotion.application.record.outlooks import with_outlooks
 from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.failures import remedy_for
 from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.edge.operation import LinkTo
@@ -29,7 +32,7 @@ EVENT_STREAM: tuple[Header, ...] = (
 )
 BEGINNING = b"retry: %d\n\n" % RECONNECT_MILLISECONDS
 BEAT = b": still here\n\n"
-_POSITION = re.compile(r"[0-9]+-[a-z]+-[0-9.]+", re.ASCII)
+_POSITION = re.compile(r"[0-9]+-[a-z]+-[0-9.]+(-[0-9]+)?", re.ASCII)
 _ENCODE = msgspec.json.Encoder().encode
 
 
@@ -44,7 +47,9 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     """Data of an event: the generation's state in the gateway's words, and its progress, 0 to 1.
 
     `preview` is the URL of a picture during the render, if there is one. A completed generation has `assets`, a failed
-    one a `failure_reason`. Events of all of an owner's generations have the `model`.
+    one a `failure_reason`, a `failure_code` and a `remedy`. `queue_position` is 1 for the next one; `eta_seconds` is
+    the time that is left, `stage` is the worker's. Unknown parts are left out. Events of all of an owner's generations
+    have the `model`.
     """
 
     id: str
@@ -53,6 +58,11 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     preview: str | None = None
     assets: EventAssets | None = None
     failure_reason: str | None = None
+    failure_code: str | None = None
+    remedy: str | None = None
+    queue_position: int | None = None
+    eta_seconds: float | None = None
+    stage: str | None = None
     model: str | None = None
 
 
@@ -74,7 +84,20 @@ def happening(view: GenerationView, link_to: LinkTo) -> Happening:
         preview=None if view.preview is None else link_to(view.preview),
         assets=assets,
         failure_reason="The generation was cancelled." if cancelled else view.failure_reason,
+        failure_code=view.failure_code,
+        remedy=remedy_for(view.failure_code),
+        queue_position=view.queue_position,
+        eta_seconds=view.eta_seconds,
+        stage=view.stage,
     )
+
+
+async def foreseen(store: RecordStore, *views: GenerationView) -> Sequence[GenerationView]:
+    """The views with their outlooks, or without them if these cannot be read just now."""
+    try:
+        return await with_outlooks(store, views)
+    except Unavailable:
+        return views
 
 
 class EventStream:
@@ -112,7 +135,7 @@ class EventStream:
         spoke_at = now()
         generation = await self._look()
         while generation is not None and request.transport is not None:
-            said = self._event(generation)
+            said = await self._event(generation)
             if said is None and now() - spoke_at >= self._timing.heartbeat.total_seconds():
                 said = BEAT
             if said is not None:
@@ -132,12 +155,13 @@ class EventStream:
         except Unavailable:
             return None
 
-    def _event(self, generation: Generation) -> bytes | None:
-        """The event of a change; None without one."""
-        now = position(generation)
+    async def _event(self, generation: Generation) -> bytes | None:
+        """The event of a change, or of another place in the queue; None without one."""
+        (view,) = await foreseen(self._store, generation.view)
+        now = position(generation) + ("" if view.queue_position is None else f"-{view.queue_position}")
         if now == self._seen:
             return None
         kind = b"progress" if generation.state.value == self._state else b"state"
         self._seen, self._state = now, generation.state.value
-        data = _ENCODE(happening(generation.view, self._new_links()))
+        data = _ENCODE(happening(view, self._new_links()))
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (now.encode(), kind, data)

@@ -22,6 +22,8 @@ from stillmotion.http.resources.account import ACCOUNT_OPERATIONS
 from stillmotion.http.resources.callback_trials import CALLBACK_TRIAL_OPERATIONS, callback_message
 from stillmotion.http.resources.callbacks import CALLBACK_OPERATIONS, callback_list
 from stillmotion.http.resources.events import EventStream, position
+from stillmotion.http.resources.history.failures import FAILURE_OPERATIONS
+from stillmotion.http.resources.history.links import LINK_OPERATIONS
 from stillmotion.http.resources.history.streams import OWN_EVENTS
 from stillmotion.http.resources.models import MODEL_OPERATIONS
 from stillmotion.http.resources.previews import PREVIEW_OPERATION
@@ -187,6 +189,8 @@ def shared_surface(surfaces: Sequence[Surface], *more: Operation[Subscription, A
             *ACCOUNT_OPERATIONS,
             USAGE_OPERATION,
             OWN_EVENTS,
+            *FAILURE_OPERATIONS,
+            *LINK_OPERATIONS,
             *CALLBACK_OPERATIONS,
             callback_list(encoders),
             *CALLBACK_TRIAL_OPERATIONS,

@@ -99,6 +99,7 @@ class MemoryGenerations(MemoryRecords, MemoryOutlooks, MemoryUsage):
         self._idempotency = {name: kept for name, kept in self._idempotency.items() if kept[1] != generation_id}
         self._digests.pop(generation_id, None)
         self._records.pop(generation_id, None)
+        self._links = {name: each for name, each in self._links.items() if each.generation_id != generation_id}
         self._removals.append(generation_id)
         self.changed(Deletion(generation_id, generation.subscription_id))
         return True

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from stillmotion.testing.memory_store.access import MemorySubscriptions
 from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
+from stillmotion.testing.memory_store.everybodys import MemoryEverybodys
+from stillmotion.testing.memory_store.history import MemoryHistory
 from stillmotion.testing.memory_store.lists import MemoryLists
 from stillmotion.testing.memory_store.metrics import MemoryMetrics
 from stillmotion.testing.memory_store.models import MemoryModels
@@ -21,6 +23,7 @@ from stillmotion.testing.memory_store.uploads import MemoryUploads
 class MemoryStore(
     MemoryQueue,
     MemoryLists,
+    MemoryHistory,
     MemoryRetention,
     MemorySubscriptions,
     MemoryCallbacks,

@@ -9,6 +9,7 @@ from stillmotion.application.ports.values import Clock
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
 from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation
+from stillmotion.domain.history.links import SharedLink
 from stillmotion.domain.models.holdings import Holding, ModelWish
 from stillmotion.domain.models.pulls import Pull
 from stillmotion.domain.operators.actions import OperatorAction
@@ -43,6 +44,7 @@ class MemoryTables:
     _records: defaultdict[str, list[AttemptRecord]] = field(default_factory=lambda: defaultdict(list))
     _times: dict[WorkKind, RenderTime] = field(default_factory=dict)
     _paces: dict[str, RenderTime] = field(default_factory=dict)
+    _links: dict[str, SharedLink] = field(default_factory=dict)
     _removals: list[str] = field(default_factory=list)
     _products: dict[str, Product] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)

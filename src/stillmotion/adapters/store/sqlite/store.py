@@ -12,6 +12,8 @@ from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.connections.writer import Writer
 from stillmotion.adapters.store.sqlite.deliveries import SqliteCallbacks
 from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
+from stillmotion.adapters.store.sqlite.history.failures import SqliteFailures
+from stillmotion.adapters.store.sqlite.history.links import SqliteLinks
 from stillmotion.adapters.store.sqlite.history.lists import SqliteLists
 from stillmotion.adapters.store.sqlite.metrics import SqliteMetrics
 from stillmotion.adapters.store.sqlite.operators.activity import SqliteActivity
@@ -36,6 +38,8 @@ _SYSTEM_CLOCK = SystemClock()
 class SqliteStore(
     SqliteGenerations,
     SqliteLists,
+    SqliteFailures,
+    SqliteLinks,
     SqliteSubscriptions,
     SqliteCallbacks,
     SqliteRetention,
@@ -62,6 +66,8 @@ class SqliteStore(
     ) -> None:
         SqliteGenerations.__init__(self, writer, reader, clock, changed, fault, ended)
         SqliteLists.__init__(self, reader)
+        SqliteFailures.__init__(self, reader)
+        SqliteLinks.__init__(self, writer, reader)
         SqliteSubscriptions.__init__(self, writer, reader)
         SqliteCallbacks.__init__(self, writer, reader)
         SqliteRetention.__init__(self, reader)

@@ -13,7 +13,7 @@ from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.lifecycle import TERMINAL, State
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
-from stillmotion.http.resources.events import BEAT, BEGINNING, EVENT_STREAM, happening
+from stillmotion.http.resources.events import BEAT, BEGINNING, EVENT_STREAM, foreseen, happening
 from stillmotion.http.server.replies import Reply
 from stillmotion.http.server.request import Request
 from stillmotion.http.server.streams import Pieces
@@ -75,7 +75,7 @@ class OwnEvents:
                 spoke_at = now()
                 yield said
             change = await self._watch.next(min(look, self._timing.heartbeat))
-            news = [] if change is None else self._news_of(change)
+            news = [] if change is None else await self._news_of(change)
             if now() - looked_at >= look.total_seconds():
                 if not await self._call.still_admitted():
                     return
@@ -108,10 +108,13 @@ class OwnEvents:
                     news.append(self._gone(generation_id))
         except Unavailable:
             return []
-        return news + [event for view in found.values() for event in self._news(view)]
+        views = await foreseen(self._lists, *found.values())
+        return news + [event for view in views for event in self._news(view)]
 
-    def _news_of(self, change: Generation | Deletion) -> list[bytes]:
-        return [self._gone(change.id)] if isinstance(change, Deletion) else self._news(change.view)
+    async def _news_of(self, change: Generation | Deletion) -> list[bytes]:
+        if isinstance(change, Deletion):
+            return [self._gone(change.id)]
+        return [event for view in await foreseen(self._lists, change.view) for event in self._news(view)]
 
     def _news(self, view: GenerationView) -> list[bytes]:
         """The event of a generation's present state; none if that was told already."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from stillmotion.application.lists import Stretch
+from stillmotion.application.history.lists import Stretch
 from stillmotion.domain.camera_concepts import CONCEPTS
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.generation import Generation, GenerationView

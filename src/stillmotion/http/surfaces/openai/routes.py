@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from stillmotion.application.lists import Stretch
+from stillmotion.application.history.lists import Stretch
 from stillmotion.application.uploads import check_picture
 from stillmotion.domain.errors import (
     AccessDenied,

@@ -15,7 +15,7 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
     microseconds,
     to_view,
 )
-from stillmotion.adapters.store.sqlite.queries import lists
+from stillmotion.adapters.store.sqlite.queries import history, lists
 from stillmotion.application.ports.lists import Filter, Walk, searched_text
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.history.metadata import pair_text, text_of
@@ -81,7 +81,8 @@ def keep_entry(connection: apsw.Connection, before: Generation, after: Generatio
 
 
 def delete_entry(connection: apsw.Connection, generation: Generation) -> None:
-    """Delete the entry of a generation."""
+    """Delete the entry of a generation, and its links."""
+    connection.execute(history.DELETE_LINKS, (generation.id,))
     connection.execute(lists.DELETE_ENTRY, (generation.subscription_id, generation.id))
 
 

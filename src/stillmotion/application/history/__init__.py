@@ -1,0 +1,1 @@
+"""History: lists, failures and links of an owner's generations."""
