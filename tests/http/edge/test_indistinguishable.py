@@ -25,6 +25,14 @@ ASKED = [
     ("GET", "/generations/{id}/callbacks", None),
     ("GET", "/generations/{id}/callbacks/message", None),
     ("POST", "/generations/{id}/callbacks/{callback}/replay", None),
+    ("GET", "/generations/{id}/preview", None),
+    ("GET", "/generations/{id}/timeline", None),
+    ("POST", "/generations/{id}/retry", {"seed": 7}),
+    ("POST", "/generations/{id}/cancel", {}),
+    ("PATCH", "/generations/{id}", {"metadata": {"a": "b"}}),
+    ("POST", "/generations/{id}/links", {"expires_in": 3600}),
+    ("GET", "/generations/{id}/links", None),
+    ("DELETE", "/generations/{id}/links/{link}", None),
     ("GET", f"{DREAM_MACHINE}/{{id}}", None),
     ("DELETE", f"{DREAM_MACHINE}/{{id}}", None),
     ("POST", f"{DREAM_MACHINE}/{{id}}/upscale", {"resolution": "1080p"}),
@@ -44,6 +52,9 @@ ELSEWHERE = {
     ("GET", "/assets/{key}"),
     ("HEAD", "/assets/{key}"),
     ("GET", "/v1/models/{model}"),
+    ("GET", "/shared/{token}"),
+    ("POST", "/account/keys/{slot}"),
+    ("POST", "/failures/{code}/retry"),
 }
 """Paths whose parameters name no generation or that refuse everyone. The URLs under /assets are signed."""
 

@@ -319,7 +319,7 @@ def test_the_reference_says_that_the_cookie_is_accepted_everywhere(edge):
     secured = [
         about["security"]
         for path, methods in document["paths"].items()
-        if not path.startswith(("/assets", "/healthz", "/readyz", "/metrics", "/session"))
+        if not path.startswith(("/assets", "/shared", "/healthz", "/readyz", "/metrics", "/session"))
         for about in methods.values()
     ]
     assert all({"sessionCookie": []} in each for each in secured)

@@ -15,7 +15,6 @@ from stillmotion.application.generations import Generations
 from stillmotion.application.history.failures import Failures
 from stillmotion.application.history.links import Links
 from stillmotion.application.history.lists import Lists
-from stillmotion.application.lists import Lists
 from stillmotion.application.models.prospects import Prospects
 from stillmotion.application.ports.notifications import Changes
 from stillmotion.application.ports.objects import ObjectStore
