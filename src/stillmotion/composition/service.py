@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.metadata import version
 from secrets import SystemRandom, token_hex
+from typing import NamedTuple
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.clock import SystemClock
@@ -23,7 +24,7 @@ from stillmotion.application.history.lists import Lists
 from stillmotion.application.leases import Work
 from stillmotion.application.metrics import ATTEMPTS, Tally
 from stillmotion.application.models.supervision import ModelReadings
-from stillmotion.application.ports.notifications import Changes
+from stillmotion.application.ports.notifications import Changes, QueueSignal
 from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.application.retention import Retention
 from stillmotion.application.sessions import Sessions
@@ -106,11 +107,8 @@ async def service(
         services = Services(
             **allowed._asdict(),
             generations=generations,
-            lists=Lists(store),
-            failures=Failures(store, generations),
-            links=Links(store, store, clock, new_uuid7, derived(directory, SHARES)),
+            **_history(store, generations, announcements, directory)._asdict(),
             uploads=uploads,
-            delivery_log=DeliveryLog(store, store, announcements, clock),
             callback_trials=callback_trials(connections, clock),
             changes=changes,
             asset_urls=AssetUrls(objects, clock, derived(directory, LINKS)),
@@ -164,3 +162,20 @@ def _as_set(services: Services, settings: Settings, told: Telemetry) -> Services
         return_memory=return_memory,
         read_words=read_words,
     )
+
+
+class _History(NamedTuple):
+    """The parts of the services that an owner looks back with."""
+
+    lists: Lists
+    failures: Failures
+    links: Links
+    delivery_log: DeliveryLog
+
+
+def _history(
+    store: SqliteStore, generations: Generations, announcements: QueueSignal, directory: DataDirectory
+) -> _History:
+    clock = generations.clock
+    links = Links(store, store, clock, new_uuid7, derived(directory, SHARES))
+    return _History(Lists(store), Failures(store, generations), links, DeliveryLog(store, store, announcements, clock))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from stillmotion.application.generations import Generations
-from stillmotion.application.ports.history import FailureCount, FailureStore
+from stillmotion.application.ports.history import FailureCause, FailureStore
 from stillmotion.domain.errors import AccessDenied, GenerationNotFound, InvalidRequest, LimitExceeded
 from stillmotion.domain.subscriptions import Subscription
 
@@ -22,7 +22,7 @@ class Failures:
     store: FailureStore
     generations: Generations
 
-    async def by_code(self, subscription: Subscription, days: int) -> Sequence[FailureCount]:
+    async def by_code(self, subscription: Subscription, days: int) -> Sequence[FailureCause]:
         """The subscription's failures of so many days, by code; the code with the latest one first."""
         return await self.store.failures(subscription.id, self._since(days))
 

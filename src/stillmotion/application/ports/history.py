@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from stillmotion.domain.history.links import SharedLink
 
 
-class FailureCount(NamedTuple):
+class FailureCause(NamedTuple):
     """Failures of one code: their number, and the latest one's id, end and reason."""
 
     code: str
@@ -20,7 +20,7 @@ class FailureCount(NamedTuple):
 class FailureStore(Protocol):
     """Failures of a subscription's generations."""
 
-    async def failures(self, subscription_id: str, since: datetime) -> Sequence[FailureCount]:
+    async def failures(self, subscription_id: str, since: datetime) -> Sequence[FailureCause]:
         """The failures that ended at that time or later, by code; the code with the latest one first."""
         ...
 

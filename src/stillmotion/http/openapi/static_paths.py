@@ -54,7 +54,7 @@ def _probe(operation_id: str, summary: str, responses: Json) -> Json:
 
 _PAGE: Mapping[str, Any] = {"text/html": {"schema": {"type": "string"}}}
 
-_SHARED: Json = {
+_SHARED: Mapping[str, Any] = {
     "operationId": "watchShared",
     "tags": ["assets"],
     "summary": "Watch a shared clip",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stillmotion.application.ports.history import FailureCount, LinkedClip
+from stillmotion.application.ports.history import FailureCause, LinkedClip
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.history.links import EXPIRED_KEPT, SharedLink, check_count
 from stillmotion.domain.lifecycle import State
@@ -17,13 +17,13 @@ from stillmotion.testing.memory_store.tables import MemoryTables
 class MemoryHistory(MemoryTables):
     """`FailureStore` and `LinkStore`."""
 
-    async def failures(self, subscription_id: str, since: datetime) -> Sequence[FailureCount]:
+    async def failures(self, subscription_id: str, since: datetime) -> Sequence[FailureCause]:
         """See `FailureStore.failures`."""
         failed = self._failed(subscription_id, since)
         counted = Counter(each.failure_code or "" for each in failed)
         latest = {each.failure_code or "": (each, at) for each, at in reversed(failed.items())}
         found = [
-            FailureCount(code, counted[code], each.id, at, each.failure_reason or "")
+            FailureCause(code, counted[code], each.id, at, each.failure_reason or "")
             for code, (each, at) in latest.items()
         ]
         return sorted(found, key=lambda each: each.latest_at, reverse=True)

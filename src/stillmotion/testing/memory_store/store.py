@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from stillmotion.testing.memory_store.access import MemorySubscriptions
 from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
-from stillmotion.testing.memory_store.everybodys import MemoryEverybodys
 from stillmotion.testing.memory_store.history import MemoryHistory
 from stillmotion.testing.memory_store.lists import MemoryLists
 from stillmotion.testing.memory_store.metrics import MemoryMetrics

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillmotion.application.history.failures import MOST_RETRIED, USUAL_DAYS
-from stillmotion.application.ports.history import FailureCount
+from stillmotion.application.ports.history import FailureCause
 from stillmotion.domain.errors import (
     AccessDenied,
     InvalidRequest,
@@ -24,7 +24,7 @@ _ENCODE = msgspec.json.Encoder().encode
 _Days = Annotated[int, Meta(ge=1, le=365, description="must be a whole number of days from 1 to 365, up to now")]
 
 
-class FailureQuery(Struct, frozen=True, forbid_unknown_fields=True):
+class FailureDays(Struct, frozen=True, forbid_unknown_fields=True):
     """Time of the failures."""
 
     days: _Days = USUAL_DAYS
@@ -65,7 +65,7 @@ class RetriedFailures(Struct, frozen=True):
     generations: tuple[str, ...]
 
 
-async def list_failures(call: Call, subscription: Subscription, asked: FailureQuery) -> OperationResult:
+async def list_failures(call: Call, subscription: Subscription, asked: FailureDays) -> OperationResult:
     """The failures by cause."""
     found = await call.services.failures.by_code(subscription, asked.days)
     return OperationResult(_ENCODE(FailureReport(asked.days, tuple(map(_group, found)))))
@@ -77,7 +77,7 @@ async def retry_failures(call: Call, subscription: Subscription, asked: FailureR
     return OperationResult(_ENCODE(RetriedFailures(len(made), tuple(made))), status=202)
 
 
-def _group(found: FailureCount) -> FailureGroup:
+def _group(found: FailureCause) -> FailureGroup:
     return FailureGroup(
         found.code,
         found.reason,
@@ -113,7 +113,7 @@ FAILURE_OPERATIONS: Final[tuple[Operation[Subscription, Any], ...]] = (
         path="/failures",
         summary="What failed lately, by cause",
         description="Your own generations' failures. Cancelled ones are none.",
-        wire=FailureQuery,
+        wire=FailureDays,
         answer=FailureReport,
         answers={"": _EXAMPLE},
         answered="The causes, with what to do about each.",

@@ -7,7 +7,7 @@ from datetime import datetime
 from stillmotion.adapters.store.sqlite.connections.reader import Reader
 from stillmotion.adapters.store.sqlite.generation_rows import microseconds, to_time
 from stillmotion.adapters.store.sqlite.queries import history
-from stillmotion.application.ports.history import FailureCount
+from stillmotion.application.ports.history import FailureCause
 
 
 class SqliteFailures:
@@ -16,7 +16,7 @@ class SqliteFailures:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def failures(self, subscription_id: str, since: datetime) -> Sequence[FailureCount]:
+    async def failures(self, subscription_id: str, since: datetime) -> Sequence[FailureCause]:
         """See `FailureStore.failures`."""
         asked = (subscription_id, microseconds(since))
         # All failures of the owner may have to be looked at: meanwhile this thread serves others.
@@ -24,7 +24,7 @@ class SqliteFailures:
         found = []
         for code, count in counted:
             rows = self._reader.rows(history.LATEST_FAILURE, (subscription_id, code))
-            found += [FailureCount(code, count, latest, to_time(at), reason or "") for latest, at, reason in rows]
+            found += [FailureCause(code, count, latest, to_time(at), reason or "") for latest, at, reason in rows]
         return sorted(found, key=lambda each: each.latest_at, reverse=True)
 
     async def unretried(self, subscription_id: str, code: str, since: datetime, most: int) -> Sequence[str]:

@@ -15,7 +15,7 @@ from stillmotion.adapters.store.sqlite.generation_rows import (
     microseconds,
     to_view,
 )
-from stillmotion.adapters.store.sqlite.queries import history, lists
+from stillmotion.adapters.store.sqlite.queries import history
 from stillmotion.application.ports.lists import Filter, Walk, searched_text
 from stillmotion.domain.generation import Generation, GenerationView
 from stillmotion.domain.history.metadata import pair_text, text_of
@@ -33,13 +33,13 @@ class SqliteLists:
 
     async def listed(self, subscription_id: str, chosen: Filter, walk: Walk) -> Sequence[GenerationView]:
         """See `ListStore.listed`."""
-        statement = lists.page(chosen, newest_first=walk.newest_first)
+        statement = history.page(chosen, newest_first=walk.newest_first)
         given = _given(subscription_id, chosen, walk) | {
             "limit": walk.limit,
             "offset": walk.offset,
             "reach": walk.offset + walk.limit,
         }
-        if chosen.looks_into_entries and not lists.goes_by_state(chosen):
+        if chosen.looks_into_entries and not history.goes_by_state(chosen):
             # All entries may have to be looked at: meanwhile this thread serves others.
             rows = await asyncio.to_thread(self._reader.rows, statement, given)
         else:
@@ -48,7 +48,7 @@ class SqliteLists:
 
     async def ended_since(self, subscription_id: str, since: datetime, most: int) -> Sequence[GenerationView]:
         """See `ListStore.ended_since`."""
-        rows = self._reader.rows(lists.ENDED_SINCE, (subscription_id, microseconds(since), most))
+        rows = self._reader.rows(history.ENDED_SINCE, (subscription_id, microseconds(since), most))
         return [to_view(row) for row in rows]
 
     async def count(self, subscription_id: str, chosen: Filter, most: int) -> int | None:
@@ -56,7 +56,7 @@ class SqliteLists:
         if chosen.looks_into_entries:
             return None
         given = _given(subscription_id, chosen, Walk(0)) | {"most": most + 1}
-        counted = int(self._reader.rows(lists.count(chosen), given)[0][0])
+        counted = int(self._reader.rows(history.count(chosen), given)[0][0])
         return counted if counted <= most else None
 
 
@@ -68,22 +68,22 @@ def insert_entry(connection: apsw.Connection, generation: Generation) -> None:
         "state": generation.state.value,
         "model": generation.request.model,
     }
-    connection.execute(lists.INSERT_ENTRY, kept | _edited(generation))
+    connection.execute(history.INSERT_ENTRY, kept | _edited(generation))
 
 
 def keep_entry(connection: apsw.Connection, before: Generation, after: Generation) -> None:
     """Keep what a change does to the entry, and to the owner's own words in the row."""
     if after.state is not before.state:
-        connection.execute(lists.MOVE_ENTRY, (after.state.value, after.subscription_id, after.id))
+        connection.execute(history.MOVE_ENTRY, (after.state.value, after.subscription_id, after.id))
     if after.request is not before.request or after.metadata is not before.metadata:
-        connection.execute(lists.EDIT_GENERATION, _edited(after) | {"request": from_request(after.request)})
-        connection.execute(lists.EDIT_ENTRY, _edited(after))
+        connection.execute(history.EDIT_GENERATION, _edited(after) | {"request": from_request(after.request)})
+        connection.execute(history.EDIT_ENTRY, _edited(after))
 
 
 def delete_entry(connection: apsw.Connection, generation: Generation) -> None:
     """Delete the entry of a generation, and its links."""
     connection.execute(history.DELETE_LINKS, (generation.id,))
-    connection.execute(lists.DELETE_ENTRY, (generation.subscription_id, generation.id))
+    connection.execute(history.DELETE_ENTRY, (generation.subscription_id, generation.id))
 
 
 def _edited(generation: Generation) -> Bindings:
