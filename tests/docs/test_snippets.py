@@ -65,7 +65,7 @@ def test_every_command_line_is_one_that_the_command_takes(words):
     command: click.Command = cli
     context = click.Context(command, info_name="stillmotion")
     _, left, _ = command.make_parser(context).parse_args(list(words))
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and (left or not command.invoke_without_command):
         named, found, left = command.resolve_command(context, left)
         assert found is not None, f"there is no command {named}"
         command, context = found, click.Context(found, parent=context, info_name=named)
