@@ -38,6 +38,7 @@ from stillmotion.client.errors import (
 )
 from stillmotion.client.generation import Generation, GenerationEvent, Page
 from stillmotion.client.images import Image
+from stillmotion.client.offers import ClipPlan, ModelOffer
 from stillmotion.client.steps import Waiting
 from stillmotion.client.synchronous import Client
 from stillmotion.client.wire import Options
@@ -56,6 +57,7 @@ __all__ = [
     "CallbackTry",
     "Client",
     "ClientError",
+    "ClipPlan",
     "FileRefused",
     "FileUnwritable",
     "ForwardedMessage",
@@ -65,6 +67,7 @@ __all__ = [
     "Image",
     "ImageUnreadable",
     "InvalidRequest",
+    "ModelOffer",
     "NewKey",
     "NewSecret",
     "NoAnswer",

@@ -29,6 +29,7 @@ from stillmotion.client.core import Core
 from stillmotion.client.download import download
 from stillmotion.client.generation import Generation, GenerationEvent, Page
 from stillmotion.client.images import Image
+from stillmotion.client.offers import ClipPlan, ModelOffer
 from stillmotion.client.steps import BlockingWork, Flow, HttpReply, Next, Open, Pause, Run, Send, Step, Tell, Waiting
 from stillmotion.client.wire import Options
 
@@ -154,6 +155,19 @@ class AsyncClient:
     async def models(self) -> Sequence[str]:
         """The names that may be asked for as `model`, of the key's product."""
         return await self._run(self._core.models())
+
+    async def model_offers(self) -> Sequence[ModelOffer]:
+        """The models of the key's product, with what each can do and whether it is ready."""
+        return await self._run(self._core.model_offers())
+
+    async def plan_clip(
+        self, prompt: str, *, picture: tuple[int, int] | None = None, **options: Unpack[Options]
+    ) -> ClipPlan:
+        """Plan of a clip before it is asked for: the words as understood, size, price, and all that would be refused.
+
+        `picture` is the first picture's width and height. Nothing is made.
+        """
+        return await self._run(self._core.plan_clip(prompt, picture, options))
 
     async def plan(self, generation_id: str) -> Any:
         """Motion plan that the engine made of the prompt, in its own JSON; None until the generation has ended."""

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from stillmotion.client import account as accounts
-from stillmotion.client import callback_log, wire
+from stillmotion.client import callback_log, offers, wire
 from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, StillRunning
 from stillmotion.client.events import EventReader
 from stillmotion.client.generation import Generation, GenerationEvent, Page
@@ -92,6 +92,14 @@ class Core:
     def models(self) -> Flow[Sequence[str]]:
         """The models that the key's product has."""
         return wire.model_names((yield from self.call(wire.models())))
+
+    def model_offers(self) -> Flow[Sequence[offers.ModelOffer]]:
+        """The models of the key's product, with their abilities."""
+        return offers.offers((yield from self.call(offers.offers_request())))
+
+    def plan_clip(self, prompt: str, picture: tuple[int, int] | None, options: wire.Options) -> Flow[offers.ClipPlan]:
+        """The plan of a clip that is not asked for yet."""
+        return offers.clip_plan((yield from self.call(offers.plan_request(prompt, picture, options, self.new_key()))))
 
     def plan(self, generation_id: str) -> Flow[Any]:
         """The engine's motion plan of a generation, None until it has ended."""
