@@ -105,13 +105,14 @@ async def fill(settings: Settings, scenes: int = len(SCENES), waiting: int = 3) 
 
 
 async def _customers(past: Backstage) -> list[Customer]:
-    default = await past.products.ensure(past.products.default)
+    await past.products.ensure(past.products.default)
     studio = {"price_per_second": Decimal("0.05"), "video_seconds_per_month": 120, "retention_days": 90}
-    trial = {"price_per_second": Decimal("0.02"), "video_seconds_per_month": 12, "submits_per_minute": 10}
+    trial = {"price_per_second": Decimal("0.02"), "video_seconds_per_month": 24, "submits_per_minute": 10}
     await past.products.create("studio", studio)
     await past.products.create("trial", trial)
+    await past.products.create("starter", {"video_seconds_per_month": 6})
     found = []
-    for product, name in (("studio", "Ada's studio"), ("trial", "Blue Whale Press"), (default.name, "Corner cinema")):
+    for product, name in (("studio", "Ada's studio"), ("trial", "Blue Whale Press"), ("starter", "Corner cinema")):
         issued = await past.subscriptions.issue(product, name)
         # As the entrance notes it: the usage of a key is counted by its beginning.
         used = replace(issued.subscription, used_key=issued.primary[:VISIBLE_CHARACTERS])

@@ -31,7 +31,7 @@ const SAID = /** @type {Record<string, string>} */ ({ pause: "Paused: nothing ne
 /** A form for the pause or the drain of one model or one worker. */
 async function onePart(/** @type {any[]} */ models) {
   const { workers } = await get("admin/v1/workers");
-  const engines = [...new Set(models.flatMap((each) => each.served_by))];
+  const engines = [...new Set(models.filter((each) => each.models.length).flatMap((each) => each.served_by))];
   const options = [...engines.map((each) => [`model ${each}`, each]), ...workers.map((/** @type {any} */ each) => [`worker ${each.id}`, `Worker ${each.host}, process ${each.pid}`])];
   const select = h("select", { class: "input", id: "part" }, options.map(([value, words]) => h("option", { value }, words)));
   const act = (/** @type {string} */ verb) => async () => {

@@ -10,8 +10,8 @@ import { timeline } from "./timeline.js";
 import { toast } from "./toast.js";
 import { exactly, lasting, when } from "./words.js";
 
-/** Open a clip by its id. `changed` is called after something was done with it. */
-export async function record(/** @type {string} */ id, /** @type {() => any} */ changed = () => {}) {
+/** Open a clip by its id. `customer` is its owner's name; `changed` is called after something was done with it. */
+export async function record(/** @type {string} */ id, /** @type {string} */ customer, /** @type {() => any} */ changed = () => {}) {
   const path = `admin/v1/generations/${id}`;
   const body = h("div", { class: "stack" });
   openDialog({ title: "Clip", body, drawer: true });
@@ -21,7 +21,7 @@ export async function record(/** @type {string} */ id, /** @type {() => any} */ 
     try {
       const [now, times] = await Promise.all([get(path), get(`${path}/timeline`)]);
       shown = shown && !shown.hidden ? { ...now, ...secrets(shown) } : now;
-      fill(body, facts(shown), hidden(shown, reveal), actions(shown, act), h("h3", null, "Timeline"), timeline(times.events));
+      fill(body, facts(shown, customer || shown.subscription), hidden(shown, reveal), actions(shown, act), h("h3", null, "Timeline"), timeline(times.events));
     } catch (error) {
       fill(body, problem(error, look));
     }
@@ -53,10 +53,10 @@ export async function record(/** @type {string} */ id, /** @type {() => any} */ 
 /** What a reveal has shown, kept over a look. */
 const secrets = (/** @type {any} */ shown) => ({ hidden: false, prompt: shown.prompt, request: shown.request, assets: shown.assets, preview: shown.preview });
 
-function facts(/** @type {any} */ now) {
+function facts(/** @type {any} */ now, /** @type {string} */ customer) {
   const rows = /** @type {[string, any][]} */ ([
-    ["Id", h("span", { class: "mono" }, now.id)], ["Customer", now.subscription?.name ?? now.subscription], ["Model", `${now.model}, made by ${now.engine}`],
-    ["Worker", now.worker], ["Request", now.request_id && h("span", { class: "mono" }, now.request_id)],
+    ["Id", h("span", { class: "mono" }, now.id)], ["Customer", customer], ["Model", `${now.model}, made by ${now.engine}`],
+    ["Worker", now.worker], ["Attempts", now.attempts || null], ["Length", `${now.seconds} s, ${now.resolution}`], ["Request", now.request_id && h("span", { class: "mono" }, now.request_id)],
     ["Asked", h("span", { title: exactly(now.created_at) }, when(now.created_at))], ["Time left", now.eta_seconds === null || now.eta_seconds === undefined ? null : lasting(now.eta_seconds)],
     ["Seed", now.seed], ["Cost", now.cost],
   ]);
@@ -74,7 +74,7 @@ function hidden(/** @type {any} */ now, /** @type {() => void} */ reveal) {
       h("p", null, "The sentence and the pictures are the customer's. A look at them is noted in the log."),
       h("div", null, h("button", { class: "button", type: "button", on: { click: reveal } }, "Reveal them"))));
   }
-  const picture = pictureOf(now);
+  const picture = pictureOf({ ...now, request: { keyframes: { frame0: { url: now.request?.frame0 ?? null } } } });
   return h("div", { class: "stack stack-tight" }, picture && h("img", { class: "revealed", src: picture, alt: "" }), h("p", null, now.request?.prompt ?? now.prompt ?? ""));
 }
 

@@ -41,7 +41,7 @@ async function reasons(/** @type {any} */ place) {
     h("td", { class: "mono", data: { name: "Code" } }, each.code),
     h("td", { class: "end", data: { name: "Clips" } }, count(each.count)),
     h("td", { data: { name: "Last" }, title: exactly(each.latest_at) }, ago(each.latest_at)),
-    h("td", { class: "end" }, h("button", { class: "button button-plain", type: "button", "aria-label": `Open the latest with ${each.code}`, on: { click: () => record(each.latest) } }, "Open"))));
+    h("td", { class: "end" }, h("button", { class: "button button-plain", type: "button", "aria-label": `Open the latest with ${each.code}`, on: { click: () => record(each.latest, "") } }, "Open"))));
   return h("div", { class: "table-wrap" }, h("table", { class: "table table-cards" },
     h("thead", null, h("tr", null, ["Reason", "Code"].map((each) => h("th", { scope: "col" }, each)), h("th", { scope: "col", class: "end" }, "Clips"), h("th", { scope: "col" }, "Last, in 7 days"), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Open")))),
     h("tbody", null, rows)));
@@ -101,12 +101,14 @@ function filterForm(/** @type {Record<string, string>} */ asked, /** @type {any[
         timer = setTimeout(() => { asked[name] = event.target.value.trim(); act(); }, 250);
       } } }));
   shortcut({ keys: ["/"], label: "Search", run: () => document.getElementById("filter-search")?.focus() }, signal);
-  const engines = [...new Set(models.flatMap((each) => each.served_by))];
+  const served = models.filter((each) => each.models.length);
+  const names = served.flatMap((each) => each.models).sort();
+  const engines = [...new Set(served.flatMap((each) => each.served_by))];
   return h("form", { class: "card stack stack-tight", role: "search", on: { submit: (/** @type {Event} */ event) => event.preventDefault() } },
     h("div", { class: "filters" },
       choice("state", "State", STATES),
       choice("subscription", "Customer", [["", "Anyone"], ...customers.map((each) => /** @type {[string, string]} */ ([each.id, each.name]))]),
-      choice("model", "Model", [["", "Any"], ...models.map((each) => /** @type {[string, string]} */ ([each.name, each.name]))]),
+      choice("model", "Model", [["", "Any"], ...names.map((each) => /** @type {[string, string]} */ ([each, each]))]),
       choice("engine", "Engine", [["", "Any"], ...engines.map((each) => /** @type {[string, string]} */ ([each, each]))]),
       choice("older_than", "Older than", AGES),
       text("search", "Words or id", "fox"), text("request_id", "Request id", "5f3a-00002a")), told);
@@ -140,14 +142,14 @@ function batches(/** @type {Record<string, string>} */ asked, /** @type {number}
 
 /** One clip of the table. */
 function row(/** @type {any} */ each, /** @type {Map<any, any>} */ names, /** @type {() => Promise<void>} */ look) {
-  const customer = each.subscription?.name ?? names.get(each.subscription?.id ?? each.subscription) ?? "–";
+  const customer = names.get(each.subscription) ?? "–";
   return h("tr", null,
     h("td", { data: { name: "State" } }, h("span", { class: "row" }, stateWord(each.state), detail(each))),
     h("td", { data: { name: "Customer" } }, customer),
     h("td", { data: { name: "Model" } }, h("span", null, each.model, h("span", { class: "small soft" }, ` ${each.engine ?? ""}`))),
     h("td", { data: { name: "Asked" }, title: exactly(each.created_at) }, ago(each.created_at)),
     h("td", { class: "number", data: { name: "Time" } }, time(each)),
-    h("td", { class: "end" }, h("button", { class: "button button-plain", type: "button", "aria-label": `Open ${each.id}`, on: { click: () => record(each.id, look) } }, "Open")));
+    h("td", { class: "end" }, h("button", { class: "button button-plain", type: "button", "aria-label": `Open ${each.id}`, on: { click: () => record(each.id, customer, look) } }, "Open")));
 }
 
 function detail(/** @type {any} */ each) {

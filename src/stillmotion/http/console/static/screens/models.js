@@ -7,12 +7,12 @@ import { icon } from "../parts/icon.js";
 import { empty, progressBar } from "../parts/states.js";
 import { renew, steadily } from "../parts/steadily.js";
 import { toast } from "../parts/toast.js";
-import { ago, bytes, exactly, lasting } from "../parts/words.js";
+import { ago, bytes, exactly, lasting, plural } from "../parts/words.js";
 
 const LOOK_SECONDS = 3;
 
 const STATES = /** @type {Record<string, [string, string]>} */ ({
-  ready: ["Ready", "state-good"], loading: ["Loading", "state-busy"], idle: ["Ready to load", ""], unavailable: ["Out of reach", "state-bad"], pullable: ["Not here yet", ""], unfit: ["Does not fit", "state-warn"],
+  ready: ["Ready", "state-good"], loading: ["Loading", "state-busy"], idle: ["Ready to load", ""], unavailable: ["Out of reach", "state-bad"], pullable: ["Not here yet", ""], unfit: ["Cannot run here", "state-warn"],
 });
 const STAGES = /** @type {Record<string, string>} */ ({ waiting: "waiting", fetching: "getting the picture", loading: "loading the model", rendering: "moving", encoding: "writing the video", storing: "putting it away" });
 const ABILITIES = /** @type {Record<string, string>} */ ({ first: "start picture", last: "end picture", any: "both pictures", extend: "goes on from a clip", loop: "loops", concepts: "camera moves", seed: "seed" });
@@ -20,23 +20,31 @@ const ABILITIES = /** @type {Record<string, string>} */ ({ first: "start picture
 export async function show(/** @type {any} */ place) {
   await sheet("css/service.css");
   const models = h("ul", { class: "rows-models", "aria-label": "Models" });
+  const others = h("ul", { class: "rows-models", "aria-label": "Models that cannot run here" });
+  const summary = h("summary", null);
+  const rest = h("details", { class: "more-models" }, summary, others);
   const workers = h("div", null);
   const servers = h("div", null);
   /** @type {Set<string> | null} names of the models whose weights are on their way; null before the first look */
   let pulling = null;
   async function look() {
-    const [known, at, others] = await Promise.all(["models", "workers", "servers"].map((each) => get(`admin/v1/${each}`, {}, place.signal)));
+    const [known, at, asking] = await Promise.all(["models", "workers", "servers"].map((each) => get(`admin/v1/${each}`, {}, place.signal)));
     const asked = known.models.filter((/** @type {any} */ each) => (pulling ? pulling.has(each.name) : each.state === "pullable"));
     const pulls = new Map(await Promise.all(asked.map(async (/** @type {any} */ each) => [each.name, await get(`admin/v1/models/${encodeURIComponent(each.name)}/pull`, {}, place.signal)])));
     pulling = new Set([...pulls].filter(([, pull]) => isUnderWay(pull)).map(([name]) => name));
-    renew(models, known.models.map((/** @type {any} */ each) => model(each, pulls.get(each.name), (name) => { pulling?.add(name); return look(); })));
+    const card = (/** @type {any} */ each) => model(each, pulls.get(each.name), (name) => { pulling?.add(name); return look(); });
+    const unfit = known.models.filter((/** @type {any} */ each) => each.state === "unfit");
+    renew(models, known.models.filter((/** @type {any} */ each) => each.state !== "unfit").map(card));
+    renew(others, unfit.map(card));
+    summary.textContent = `${plural(unfit.length, "more model")} that cannot run here, and why`;
+    rest.hidden = unfit.length === 0;
     renew(workers, workerTable(at.workers, look));
-    renew(servers, serverTable(others.servers));
+    renew(servers, serverTable(asking.servers));
   }
   await steadily(look, LOOK_SECONDS, place.signal, (error) => toast(error.message));
   return h("div", { class: "screen" },
     h("div", { class: "screen-head" }, h("div", null, heading("Models and workers"), h("p", null, "What can be made here, and what makes it."))),
-    models, h("h2", null, "Workers"), workers, h("h2", null, "Other servers"), servers);
+    models, rest, h("h2", null, "Workers"), workers, h("h2", null, "Other servers"), servers);
 }
 
 const isUnderWay = (/** @type {any} */ pull) => ["running", "pulling", "waiting"].includes(pull?.state);
@@ -44,14 +52,16 @@ const isUnderWay = (/** @type {any} */ pull) => ["running", "pulling", "waiting"
 function model(/** @type {any} */ each, /** @type {any} */ pull, /** @type {(name: string) => Promise<void>} */ look) {
   const [words, kind] = STATES[each.state] ?? [each.state, ""];
   const facts = /** @type {[string, any][]} */ ([
-    ["Made by", each.served_by.join(", then ")], ["Does", each.native.map((/** @type {string} */ name) => ABILITIES[name] ?? name).join(", ")],
+    ["Called", each.models?.join(", ")], ["Made by", each.served_by.join(", then ")], ["Does", each.native.map((/** @type {string} */ name) => ABILITIES[name] ?? name).join(", ")],
     ["Does nearly", each.emulated.map((/** @type {string} */ name) => ABILITIES[name] ?? name).join(", ")],
     ["Length", `${each.min_seconds} to ${each.max_seconds} s`], ["Takes", each.median_seconds === null ? "not measured yet" : `about ${lasting(each.median_seconds)} a clip`],
-    ["Memory", each.memory_bytes && bytes(each.memory_bytes)], ["Weights", each.weights?.bytes && bytes(each.weights.bytes)], ["Licence", each.licence],
+    ["Memory", each.memory_bytes && bytes(each.memory_bytes)], ["Weights", each.weights?.bytes && bytes(each.weights.bytes)], ["Licence", each.licence && (each.licence_accepted === false ? `${each.licence}, not accepted` : each.licence)],
   ]);
   return h("li", { class: "card stack" },
-    h("div", { class: "row row-apart" }, h("h2", { class: "mono" }, each.name), h("span", { class: "row" }, each.default && h("span", { class: "small soft" }, "the usual one"), h("span", { class: `state ${kind}` }, words))),
+    h("div", { class: "row row-apart" }, h("h2", { class: "mono" }, each.name), h("span", { class: "row" }, h("span", { class: `state ${kind}` }, words))),
+    each.summary && h("p", null, each.summary),
     each.reason && h("p", { class: "soft" }, each.reason),
+    each.weights?.trouble && h("p", { class: "soft" }, each.weights.trouble),
     progressOf(each, pull),
     h("dl", { class: "facts small" }, facts.filter(([, value]) => value).map(([name, value]) => [h("dt", null, name), h("dd", null, value)])),
     actions(each, pull, look));

@@ -9,10 +9,10 @@ import { problem } from "../parts/states.js";
 import { bytes, count, lasting, plural } from "../parts/words.js";
 import { renew, steadily } from "../parts/steadily.js";
 
-const LOOK_SECONDS = 5;
+const LOOK_SECONDS = 10;
 
 const NAMES = /** @type {Record<string, string>} */ ({
-  store: "Database", storage: "Storage of clips", worker: "Renderers", renderers: "Renderers", workers: "Renderers", servers: "Other servers", disk: "Disk", callbacks: "Callbacks", queue: "Queue",
+  store: "Database", storage: "Storage of clips", worker: "Renderers", renderers: "Renderers", workers: "Renderers", servers: "Other servers", sqlite: "SQLite", disk: "Disk", callbacks: "Callbacks", queue: "Queue",
 });
 const nameOf = (/** @type {string} */ name) => NAMES[name] ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
 

@@ -44,7 +44,9 @@ async function settings(/** @type {any} */ place) {
 
 function shown(/** @type {any} */ value) {
   if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) return h("span", { class: "soft" }, "empty");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (Array.isArray(value)) return value.join(", ");
+  if (typeof value !== "object") return value === true ? "yes" : value === false ? "no" : String(value);
+  return Object.entries(value).map(([name, each]) => `${name}=${each}`).join(", ") || h("span", { class: "soft" }, "empty");
 }
 
 /** The last thousand requests, by id, status or key. */
