@@ -1,9 +1,12 @@
 """`EverybodysStore`: everybody's generations by filter and page, and places in line."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
+from stillmotion.adapters.store.sqlite.connections.database import connect_reader
+from stillmotion.adapters.store.sqlite.queries import everybodys
 from stillmotion.application.ports.administration import EverybodysFilter, QueuePlace
 from stillmotion.application.ports.lists import Filter, Walk, folded
 from stillmotion.application.ports.store import Engines, Submission
@@ -145,3 +148,25 @@ async def test_only_a_queued_generation_is_moved(store, crowd):
         await store.move(crowd["failed"], QueuePlace.FRONT, NOON)
     with pytest.raises(GenerationNotFound):
         await store.move("nobody's", QueuePlace.BACK, NOON)
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        EVERYBODYS,
+        EverybodysFilter(Filter(states=frozenset({State.FAILED}))),
+        EverybodysFilter(Filter(model="m", search="s", created_before=NOON), engine="e"),
+        EverybodysFilter(subscription_id="s"),
+    ],
+)
+def test_a_page_is_walked_in_the_order_of_ids_and_never_sorted(sqlite, database, asked, newest_first):
+    """The walk stops with the page. Only a filter that nothing passes has every row looked at."""
+    connection = connect_reader(database)
+    statement = everybodys.page(asked, newest_first=newest_first)
+    names = dict.fromkeys(re.findall(r":(\w+)", statement), 0)
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", names)]
+    connection.close()
+    walked = r"SEARCH g USING INDEX (sqlite_autoindex_generations_1|generations_owned) \(.*id>\? AND id<\?\)"
+    assert re.fullmatch(walked, steps[0])
+    assert not [step for step in steps if "TEMP B-TREE" in step]

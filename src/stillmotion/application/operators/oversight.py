@@ -69,11 +69,14 @@ class Oversight:
         shown, more = builtins.list(found[: walk.limit]), len(found) > walk.limit
         if not walk.newest_first:
             shown.reverse()
+        # A first page that holds all of them spares the count, which would look at every row again.
+        is_all = walk.edge is None and not more
+        total = len(shown) if is_all else await self.store.count_everybodys(asked)
         older = more if walk.newest_first else walk.edge is not None
         newer = walk.edge is not None if walk.newest_first else more
         return EverybodysPage(
             await self._watched(shown),
-            await self.store.count_everybodys(asked),
+            total,
             next=shown[-1].id if shown and older else None,
             previous=shown[0].id if shown and newer else None,
         )
