@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / ".tools" / "versions"
 UV = Path(sys.executable).with_name("uv")
 
-EXTRAS = ("heif", "mcp", "onnx")
+EXTRAS = ("heif", "mcp", "onnx", "otel")
 """All extras but `diffusers`, whose torch is some gigabytes: its tests run with the pinned versions alone."""
 
 TOOLS = ("anyio", "hypothesis", "onnx", "openai", "packaging", "pytest", "pytest-xdist", "scikit-image")
@@ -30,13 +30,14 @@ TOOLS = ("anyio", "hypothesis", "onnx", "openai", "packaging", "pytest", "pytest
 TESTS = (
     *(f"tests/{each}" for each in ("domain", "application", "contracts", "media", "outputs", "engines/parallax")),
     *(f"tests/{each}" for each in ("http/surfaces", "http/resources", "worker", "cli", "end_to_end/test_a_clip.py")),
+    "tests/tracing",
 )
 """Tests that reach each library: a few minutes, where all of them take twenty."""
 
 NEED_MORE = ("tests/contracts/test_object_store.py", "tests/cli/test_models.py")
 """Tests of a bucket and of a hub, which need other development tools."""
 
-NEED_EXTRAS = ("tests/cli/test_mcp.py",)
+NEED_EXTRAS = ("tests/cli/test_mcp.py", "tests/tracing")
 """Tests of an extra that are not skipped by themselves where it is absent."""
 
 WHEELS = ("--only-binary", ":all:", "--no-binary", "stillmotion")

@@ -36,6 +36,8 @@ class MemoryMetrics(MemoryTables):
             stored={
                 "videos": sum(each.video.size for each in made),
                 "thumbnails": sum(each.thumbnail.size for each in made),
+                "posters": sum(each.poster.size for each in made if each.poster is not None),
+                "preview_videos": sum(each.preview_video.size for each in made if each.preview_video is not None),
                 "uploads": sum(each.size for each in self._uploads.values()),
                 "database": 0,
             },

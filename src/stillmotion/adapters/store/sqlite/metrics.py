@@ -42,13 +42,14 @@ class SqliteMetrics:
         rows = self._reader.rows
         waiting = rows(metrics.QUEUE_BY_ENGINE)
         ((pending, due),) = rows(metrics.CALLBACKS_PENDING)
-        ((videos, thumbnails),) = rows(metrics.BYTES_OF_RESULTS)
+        (results,) = rows(metrics.BYTES_OF_RESULTS)
         ((uploads,),) = rows(metrics.BYTES_OF_UPLOADS)
         ((database,),) = rows(metrics.BYTES_OF_DATABASE)
+        kept = dict(zip(("videos", "thumbnails", "posters", "preview_videos"), results, strict=True))
         return StoredGauges(
             depth={engine: count for engine, count, _ in waiting},
             oldest=to_time(min(each[2] for each in waiting)) if waiting else None,
             pending=pending,
             due=None if due is None else to_time(due),
-            stored={"videos": videos, "thumbnails": thumbnails, "uploads": uploads, "database": database},
+            stored={**kept, "uploads": uploads, "database": database},
         )

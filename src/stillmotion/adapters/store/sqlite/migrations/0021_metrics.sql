@@ -8,4 +8,5 @@ CREATE TABLE metrics (
 
 -- The queue by engine, and the sizes of results: a look at the metrics reads these indexes alone.
 CREATE INDEX generations_waiting ON generations (engine, created_at) WHERE state = 'queued';
-CREATE INDEX generations_sizes ON generations (video_size, thumbnail_size) WHERE video_size IS NOT NULL;
+CREATE INDEX generations_sizes ON generations (video_size, thumbnail_size, poster_size, preview_video_size)
+    WHERE video_size IS NOT NULL;

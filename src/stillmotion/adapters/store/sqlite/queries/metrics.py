@@ -19,7 +19,8 @@ CALLBACKS_PENDING: Final = """
 """
 
 BYTES_OF_RESULTS: Final = """
-    SELECT coalesce(sum(video_size), 0), coalesce(sum(thumbnail_size), 0)
+    SELECT coalesce(sum(video_size), 0), coalesce(sum(thumbnail_size), 0), coalesce(sum(poster_size), 0),
+        coalesce(sum(preview_video_size), 0)
     FROM generations INDEXED BY generations_sizes WHERE video_size IS NOT NULL
 """
 
