@@ -1,5 +1,6 @@
 """Sessions: a browser sends its key once, or the first link's token, and is known by a cookie from then on."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -60,7 +61,8 @@ class Sessions:
         if not await self.store.spend_first_link(self._digest(token), self.clock.now()):
             raise NotAuthenticated(
                 "the link was used, or is older than ten minutes: start the server again for a new one, "
-                "or make a key with `stillmotion keys create`"
+                "or make a key with `stillmotion keys create`",
+                Reason.FIRST_LINK,
             )
         office = self.office.administration
         product = await office.products.ensure(office.products.default)
@@ -83,9 +85,11 @@ class Sessions:
         try:
             return await self.access.authenticate(key)
         except NotAuthenticated as refused:
-            if refused.reason is Reason.UNKNOWN_KEY:
-                self.office.authenticate(key, address)
-            raise
+            if refused.reason is not Reason.UNKNOWN_KEY:
+                raise
+        with suppress(NotAuthenticated):
+            self.office.authenticate(key, address)
+        raise NotAuthenticated("this key is unknown here: check that all of it was pasted, and that nobody replaced it")
 
     async def _opened(
         self,

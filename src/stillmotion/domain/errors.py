@@ -98,6 +98,7 @@ class Reason(StrEnum):
     RESOLUTION_NOT_INCLUDED = "resolution_not_included", "the product does not include the resolution"
     LENGTH_NOT_INCLUDED = "length_not_included", "the product does not include clips so long"
     SESSION_ENDED = "session_ended", "the session is over: its time, its key's, or somebody signed out"
+    FIRST_LINK = "first_link", "the first link was used, is too old, or was opened on another machine"
     CROSS_SITE = "cross_site", "a session's cookie came with a request that another site's page may have caused"
     READ_ONLY = "read_only", "the session may only read"
     NOT_INCLUDED = "not_included", "the product does not include it"

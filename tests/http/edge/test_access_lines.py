@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from stillmotion.http.edge.access_lines import AccessLines
 from tests.http.conftest import ADMIN_KEY, PICTURE_URL, POLL, SUBMIT
+from tests.http.resources.browser_session import user
 from tests.waiting import eventually
 
 
@@ -36,6 +37,13 @@ def test_a_request_is_one_line_with_what_finds_it_again(logging_edge):
         "status": 200,
         "key": caller.issued.primary[:9],
     }
+
+
+def test_a_sessions_line_names_its_key_and_not_its_cookie(logging_edge):
+    browser, caller = user(logging_edge)
+    _, (line,) = lines_of(lambda: browser.ask("GET", "/account"))
+    assert line["key"] == caller.issued.primary[:9]
+    assert browser.cookie.partition("=")[2] not in str(line)
 
 
 def test_an_accepted_generation_is_told_with_its_requests_id(edge):

@@ -201,6 +201,31 @@ def test_what_cannot_be_meant_is_refused_by_name(edge, body, field):
     assert refused.body["details"][0]["field"] == field
 
 
+def test_whoever_cannot_sign_in_is_told_why(start):
+    edge = start()
+    caller = edge.caller()
+    edge.run(edge.subscriptions.set_state(caller.issued.subscription.id, SubscriptionState.SUSPENDED))
+    told = [
+        Browser(edge).ask("POST", "/session", each, **more)
+        for each, more in [
+            ({"key": caller.issued.primary[:-1]}, {}),
+            ({"key": caller.issued.primary}, {}),
+            ({"first": "used"}, {}),
+            ({"first": "used"}, {"X_Forwarded_For": "10.0.0.9"}),
+        ]
+    ]
+    assert [each.headers["x-stillmotion-reason"] for each in told] == [
+        "unknown_key",
+        "subscription_suspended",
+        "first_link",
+        "first_link",
+    ]
+    assert "check that all of it was pasted" in told[0].body["error"]
+    assert told[1].body["error"] == "The subscription is suspended"
+    assert "start the server again" in told[2].body["error"]
+    assert "own machine" in told[3].body["error"]
+
+
 def test_a_limit_counts_sessions_and_keys_together(edge):
     browser, caller = user(edge, reads_per_minute=2)
     assert (browser.lists(), caller.poll("none").status) == (200, 429)

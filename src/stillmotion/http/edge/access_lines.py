@@ -37,14 +37,13 @@ class AccessLines:
         key: str | None = None,
         error: Exception | None = None,
     ) -> None:
-        """Write one line. `route` is the path's template, `error` the reason of a refusal."""
+        """Write one line. `route` is the path's template, `key` a key's visible part, `error` a refusal's reason."""
         if not self.are_wanted:
             return
         told = {"request_id": request_id, "method": method, "route": route, "status": status}
         told["ms"] = round(seconds * 1000, 1)
-        visible = visible_part(key)
-        if visible is not None:
-            told["key"] = visible
+        if key is not None:
+            told["key"] = key
         if error is not None:
             told["reason"] = reason_of(error)
             if isinstance(error, InvalidRequest):

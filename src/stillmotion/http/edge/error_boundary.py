@@ -117,12 +117,14 @@ class Boundary(ABC):
         """Add the request to the last ones, and write the access line, if lines are wanted."""
         lines, clock = self._parts.lines, self._services.clock
         seconds, method = clock.monotonic() - call.began_at, call.request.method
-        key, reason = visible_part(call.key), None if error is None else reason_of(error)
+        visitor = None if call.visit is None else call.visit.subscription
+        key = visible_part(call.key) if visitor is None else visitor.used_key
+        reason = None if error is None else reason_of(error)
         self._services.recent.add(
             RequestLine(clock.now(), call.request_id, method, self._route, status, seconds, key, reason, call.accepted)
         )
         if lines.are_wanted:
-            lines.write(method, self._route, status, seconds, call.request_id, key=call.key, error=error)
+            lines.write(method, self._route, status, seconds, call.request_id, key=key, error=error)
 
 
 class PlainEndpoint(Boundary):

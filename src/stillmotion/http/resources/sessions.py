@@ -1,6 +1,7 @@
 """Sessions: a browser sends its key once, and is known by a cookie from then on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -12,13 +13,14 @@ from stillmotion.domain.errors import (
     LimitExceeded,
     NotAuthenticated,
     Problem,
+    Reason,
     SessionRefused,
     Unavailable,
 )
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.keyless import is_from_here
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult, Surface
-from stillmotion.http.edge.refusals import Refusals
+from stillmotion.http.edge.refusals import RefusalRule, Refusals
 from stillmotion.http.edge.visits import cookie_of, refuse_other_sites
 from stillmotion.http.server.replies import Headers
 
@@ -71,7 +73,7 @@ async def open_session(call: Call, visit: Visit | None, asked: NewSession) -> Op
     elif is_from_here(call.request):
         opened = await sessions.open_first(asked.first or "", visit, is_reader=is_reader)
     else:
-        raise NotAuthenticated("the first link works on the server's own machine alone")
+        raise NotAuthenticated("the first link works on the server's own machine alone", Reason.FIRST_LINK)
     if opened.visit.subscription is not None:
         call.services.read_limits.spend(opened.visit.subscription, call.began_at)
     left = opened.visit.session.expires_at - call.services.clock.now()
@@ -199,12 +201,28 @@ _OPERATIONS: tuple[Operation[Any, Any], ...] = (
 )
 
 
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return text[:1].upper() + text[1:]
+
+
+def _with_sentences(problems: Refusals) -> Refusals:
+    """The refusals with the reason in the body, for the person who signs in."""
+
+    def telling(row: RefusalRule) -> RefusalRule:
+        body = type(row.body)
+        return replace(row, detailed=lambda error: body(_sentence(error)))
+
+    told = (NotAuthenticated, LimitExceeded)
+    return Refusals(telling(row) if kind in told else row for kind, row in problems.rows.items())
+
+
 def session_surface(problems: Refusals) -> Surface:
-    """The surface of signing in, which refuses in another's words."""
+    """The surface of signing in, which refuses in another's form and says why."""
     return Surface(
         name="session",
         key_of=_no_key,
-        problems=problems,
+        problems=_with_sentences(problems),
         base=PATH,
         comes_with_all=True,
         admit=_admit,
