@@ -73,7 +73,7 @@ def test_a_stand_in_of_the_route_lends_its_abilities(start):
 @pytest.mark.parametrize("route", [("wan",), ("wan", "parallax")])
 def test_a_model_in_trouble_says_why_unless_another_stands_in(start, route):
     async def states():
-        return {"diffusers/wan": ModelState(ModelStateName.UNFIT, "its weights are cut short", 3.5)}
+        return {"diffusers/wan": ModelState(ModelStateName.UNFIT, "its weights are cut short")}
 
     edge = offering(start, [WAN, PARALLAX], {"ray-2": route}, model_states=states)
     shown = listed(edge.caller())["ray-2"]

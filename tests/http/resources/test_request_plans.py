@@ -1,12 +1,15 @@
 """`POST /plan`: all that a request would lead to, by the rules of a submit, with nothing made."""
 
 import time
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from stillmotion.composition.engines import read_words
 from stillmotion.domain.catalogue import Catalogue
+from tests.builders import some_assets
 from tests.http.conftest import models
 from tests.http.surfaces.test_clear_meaning import bearer
 
@@ -138,13 +141,26 @@ def test_another_server_takes_the_words_as_they_are(customer):
 
 def test_a_substitute_is_named(start):
     entry = models().entries["parallax"]
-    from dataclasses import replace  # noqa: PLC0415
-
     able = replace(entry, name="wan", engine="diffusers", abilities=frozenset({"first", "last"}), weights="/weights")
     edge = start(catalogue=Catalogue({"wan": able}, {"ray-1-6": ("wan",)}))
     said = plan(edge.caller(), **PICTURED, loop=True)
     assert said["emulated"] == ["loop"]
     assert said["notes"] == ["loop: ends with the picture it starts from, which is dropped"]
+
+
+def test_the_wait_is_told_from_clips_that_were_made(start):
+    edge = start("sqlite")
+    caller = edge.caller()
+    assert plan(caller, **PICTURED)["eta_seconds"] is None
+    made = caller.submit().body["id"]
+    begun, until = edge.clock.now(), edge.clock.now() + timedelta(minutes=1)
+    caller.change(made, lambda each: each.claimed(until, begun))
+    ended = edge.clock.advance(seconds=4)
+    caller.change(made, lambda each: each.completed(each.lease, some_assets(made), "{}", ended))
+    assert plan(caller, **PICTURED, duration="5s")["eta_seconds"] == 4.0
+    caller.submit()
+    assert plan(caller, **PICTURED, duration="5s")["eta_seconds"] == 8.0, "its own go before"
+    assert bearer(caller, "GET", "/models").body["models"][0]["median_seconds"] == 4.0
 
 
 def test_it_needs_a_key(planning):

@@ -11,6 +11,7 @@ from stillmotion.domain.errors import InvalidRequest, ModelNotFound, Problem
 from stillmotion.domain.models.holdings import SILENT_AFTER, ModelWish, Wish, merged
 from stillmotion.domain.models.pulls import Pull, PullState
 from stillmotion.domain.models.states import ModelState, ModelStateName, ModelStates
+from stillmotion.domain.record.render_times import RenderTimes
 
 NOBODY = ModelState(ModelStateName.UNAVAILABLE, "no worker makes it just now: start one, or look at its log")
 LONGEST_NAME = 200
@@ -20,13 +21,14 @@ UNNAMED = "no wire name stands for it: give it one in the setting models, and st
 
 @dataclass(frozen=True, slots=True)
 class ShelvedModel:
-    """A model of the catalogue: its state, its weights, its latest pull, and the wire names that stand for it."""
+    """A model of the catalogue: its state, weights, latest pull and render times, and the wire names for it."""
 
     entry: Entry
     state: ModelState
     weights: WeightsFound | None
     pull: Pull
     names: tuple[str, ...]
+    times: RenderTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class ModelSupervision:
         weights = await self.find_weights(entry) if entry.engine == EngineKind.DIFFUSERS else None
         state = states.get(entry.engine_name) if names else None
         pull = pulls.get(entry.name, Pull(entry.name))
-        return ShelvedModel(entry, state or _off_offer(weights), weights, pull, names)
+        times = await self.readings.store.render_times((entry.engine_name,))
+        return ShelvedModel(entry, state or _off_offer(weights), weights, pull, names, times)
 
     async def load(self, name: str, actor: str) -> ShelvedModel:
         """Have a model loaded by every lane that makes it, as soon as each is free."""

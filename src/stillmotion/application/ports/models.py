@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from stillmotion.application.ports.record import RecordStore
 from stillmotion.domain.catalogue import Entry
 from stillmotion.domain.models.holdings import Holding, ModelWish
 from stillmotion.domain.models.pulls import Pull
 
 
-class ModelStore(Protocol):
-    """Store of wishes, holdings and pulls."""
+class ModelStore(RecordStore, Protocol):
+    """Store of wishes, holdings and pulls, and of render times."""
 
     async def put_wish(self, wish: ModelWish) -> None:
         """Store a wish in place of its engine's last one."""

@@ -1,12 +1,13 @@
 """Ports of records: the attempts and outlooks of generations, and usage by day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.record.attempts import AttemptRecord
 from stillmotion.domain.record.outlook import Outlook
+from stillmotion.domain.record.render_times import RenderTimes
 from stillmotion.domain.record.usage import UsageEntry
 
 
@@ -19,6 +20,10 @@ class RecordStore(Protocol):
 
     async def outlooks(self, views: Sequence[GenerationView]) -> Mapping[str, Outlook]:
         """The outlook of each of the generations that is still unfinished, by its id, all read at one moment."""
+        ...
+
+    async def render_times(self, engines: Collection[str]) -> RenderTimes:
+        """The measured render times of these engines."""
         ...
 
 

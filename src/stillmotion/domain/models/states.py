@@ -28,7 +28,6 @@ class ModelState:
 
     name: ModelStateName
     reason: str | None = None
-    median_seconds: float | None = None
 
 
 ModelStates = Mapping[str, ModelState]

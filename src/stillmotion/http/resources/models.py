@@ -7,6 +7,7 @@ import msgspec
 from stillmotion.domain.errors import InvalidRequest, LimitExceeded, NotAuthenticated, Unavailable
 from stillmotion.domain.models.abilities import ModelAbilities, abilities_of
 from stillmotion.domain.models.states import ModelState, ModelStates, state_of_route
+from stillmotion.domain.record.render_times import RenderTimes, usual_seconds
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Operation, OperationResult, Unfiltered
 
@@ -22,7 +23,7 @@ class OfferedModel(msgspec.Struct, frozen=True):
     `loading`, `idle` (it is loaded for the next clip), `unavailable`, `pullable` or `unfit`, for the `reason` given.
     `native` abilities are its own, `emulated` ones have a substitute. `resolutions` and `aspect_ratios` are those that
     make a difference. `memory_bytes` is the GPU memory that it takes. `median_seconds` is measured on clips made here,
-    null before there are any.
+    for one of 5 seconds; null before there are any.
     """
 
     name: str
@@ -58,16 +59,19 @@ async def list_offered(call: Call, subscription: Subscription, asked: Unfiltered
     services, product = call.services, subscription.product
     catalogue = services.generations.catalogue
     states = await services.model_states()
+    times = await services.generations.store.render_times([each.engine_name for each in catalogue.offered()])
     listed = (abilities_of(catalogue, product, each) for each in product.included(catalogue.models))
-    return OperationResult(msgspec.json.encode(OfferedModels(tuple(offered_wire(each, states) for each in listed))))
+    return OperationResult(
+        msgspec.json.encode(OfferedModels(tuple(offered_wire(each, states, times) for each in listed)))
+    )
 
 
-def offered_wire(model: ModelAbilities, states: ModelStates) -> OfferedModel:
+def offered_wire(model: ModelAbilities, states: ModelStates, times: RenderTimes) -> OfferedModel:
     """A model on the wire, as its route's states are."""
-    return OfferedModel(**facts_of(model, state_of_route(model.route, states)))
+    return OfferedModel(**facts_of(model, state_of_route(model.route, states), times))
 
 
-def facts_of(model: ModelAbilities, state: ModelState) -> dict[str, Any]:
+def facts_of(model: ModelAbilities, state: ModelState, times: RenderTimes) -> dict[str, Any]:
     """Fields of an `OfferedModel`."""
     first = model.first
     return {
@@ -88,7 +92,7 @@ def facts_of(model: ModelAbilities, state: ModelState) -> dict[str, Any]:
         "concepts": model.concepts,
         "licence": first.licence or None,
         "memory_bytes": round(first.memory_gb * BYTES_PER_GB) or None,
-        "median_seconds": state.median_seconds,
+        "median_seconds": usual_seconds(times, first.engine_name),
         "default": model.is_default,
     }
 

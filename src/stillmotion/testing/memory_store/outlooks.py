@@ -1,7 +1,7 @@
 """Outlooks in memory."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from stillmotion.domain.fairness import Line
@@ -20,6 +20,7 @@ from stillmotion.domain.record.outlook import (
     WorkKind,
     length_of,
 )
+from stillmotion.domain.record.render_times import RenderTimes, pace_of
 from stillmotion.testing.memory_store.tables import MemoryTables
 
 
@@ -49,6 +50,11 @@ class MemoryOutlooks(MemoryTables):
             len({each.subscription_id for each in in_turn}) > MOST_LINES,
         )
         return picture.outlooks(self.clock.now())
+
+    async def render_times(self, engines: Collection[str]) -> RenderTimes:
+        """See `RecordStore.render_times`."""
+        kinds = {kind: time.seconds for kind, time in self._times.items() if kind.engine in engines}
+        return kinds | {pace_of(engine): time.seconds for engine, time in self._paces.items() if engine in engines}
 
     def _place(self, generation: Generation) -> int:
         """Place in line, negative for one that goes before all."""

@@ -32,6 +32,7 @@ from stillmotion.adapters.store.sqlite.queries import (
     records,
 )
 from stillmotion.adapters.store.sqlite.records import (
+    encode_names,
     from_views,
     keep_attempt,
     keep_render_time,
@@ -59,7 +60,8 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 from stillmotion.domain.quotas import refunded_by
 from stillmotion.domain.record.attempts import AttemptRecord
-from stillmotion.domain.record.outlook import Outlook
+from stillmotion.domain.record.outlook import Outlook, WorkKind
+from stillmotion.domain.record.render_times import RenderTimes
 
 
 class SqliteGenerations:
@@ -169,6 +171,11 @@ class SqliteGenerations:
         """See `RecordStore.outlooks`."""
         rows = self._reader.rows(records.PICTURE_OF_QUEUE, from_views(views))
         return to_picture(rows).outlooks(self._clock.now())
+
+    async def render_times(self, engines: Collection[str]) -> RenderTimes:
+        """See `RecordStore.render_times`."""
+        rows = self._reader.rows(records.RENDER_TIMES, (encode_names(engines),))
+        return {WorkKind(*kind): seconds for *kind, seconds in rows}
 
     async def queued_for(self, engine: str) -> Sequence[str]:
         """See `GenerationStore.queued_for`."""

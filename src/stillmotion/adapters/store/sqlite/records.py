@@ -38,6 +38,11 @@ def from_views(views: Iterable[GenerationView]) -> Bindings:
     }
 
 
+def encode_names(names: Iterable[str]) -> str:
+    """Names as a list that is bound to a statement."""
+    return _encode_json(sorted(names)).decode()
+
+
 def to_picture(rows: Iterable[Row]) -> QueuePicture:
     """The picture of the queue, from the rows of the statement."""
     unfinished, lines, urgent, lanes = [], [], [], []

@@ -68,7 +68,8 @@ class RequestPlan(Struct, frozen=True):
 
     `understood`, `sentence` and `not_understood` are those of an engine that reads the words; `understood` and
     `sentence` are null for one that takes them as they are. `width` and `height` are null where they depend on a
-    picture whose size is not known. `price` is in the operator's unit. `emulated` names the abilities that the model
+    picture whose size is not known. `price` is in the operator's unit. `eta_seconds` is measured on earlier
+    clips, with your own that are queued; null before there were any. `emulated` names the abilities that the model
     lacks and this server stands in for; `notes` say how, and what differs from the request.
     """
 
@@ -113,7 +114,7 @@ def _wire(prospect: Prospect, refused: Sequence[InvalidRequest]) -> RequestPlan:
         frames=planned.frame_count,
         price=prospect.price,
         quota_remaining_seconds=prospect.quota_left,
-        eta_seconds=None,
+        eta_seconds=prospect.eta_seconds,
         emulated=tuple(each.partition(":")[0] for each in planned.emulated),
         notes=(*planned.emulated, *planned.adjusted),
         problems=tuple(_problems(prospect, refused)),
@@ -164,7 +165,7 @@ _PLANNED = RequestPlan(
     frames=120,
     price=0.1,
     quota_remaining_seconds=295.0,
-    eta_seconds=None,
+    eta_seconds=6.2,
     emulated=(),
     notes=(),
     problems=(),

@@ -97,6 +97,11 @@ Of the asked generations' own lines it reads the parts, and the rows of one part
 the last of them the lengths, up to `most_lines` lines; then the claimed generations, and the engines' render times.
 """
 
+RENDER_TIMES: Final = """
+    SELECT t.engine, t.model, t.resolution, t.length, t.seconds
+    FROM json_each(?) CROSS JOIN render_times t ON t.engine = value
+"""
+
 KEEP_RENDER_TIME: Final = """
     INSERT INTO render_times (engine, model, resolution, length, renders, seconds)
     VALUES (:engine, :model, :resolution, :length, 1, :seconds)

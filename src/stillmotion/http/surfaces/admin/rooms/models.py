@@ -65,7 +65,7 @@ def catalogue_model(shelved: ShelvedModel) -> CatalogueModel:
     entry, weights = shelved.entry, shelved.weights
     abilities = abilities_along(entry.name, (entry,), _EVERYTHING, is_default=DEFAULT_MODEL in shelved.names)
     return CatalogueModel(
-        **facts_of(abilities, shelved.state),
+        **facts_of(abilities, shelved.state, shelved.times),
         models=shelved.names,
         summary=entry.summary,
         weights=None if weights is None else WeightsInfo(weights.size, weights.trouble),
