@@ -76,7 +76,7 @@ class Visit:
     def settled(self) -> None:
         """Wait until the screen of the address is there: its heading, and no bones in its place."""
         self.page.get_by_role("heading", level=1).wait_for()
-        self.page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+        expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
 
     def inaccessible(self) -> list[str]:
         """Findings of axe-core on the page as it is now that are serious or critical, each with its place."""

@@ -56,33 +56,44 @@ async function clips(/** @type {any} */ place) {
   const rows = h("tbody", null);
   const found = h("div", { class: "stack" });
   const all = h("div", { class: "row", role: "group", "aria-label": "For all of them" });
-  const more = h("button", { class: "button", type: "button", hidden: true, on: { click: () => look(true) } }, icon("down"), "More");
-  let total = 0;
-  let after = "";
+  const page = (/** @type {string} */ words, /** @type {string} */ drawn, /** @type {"after" | "before"} */ way) => h("button", { class: "button", type: "button", hidden: true, on: { click: () => turn(way).catch((error) => toast(error.message)) } }, icon(drawn), words);
+  const newer = page("Newer", "left", "before");
+  const older = page("Older", "right", "after");
+  const at = { after: place.query.get("after") ?? "", before: place.query.get("before") ?? "" };
+  const ends = { after: "", before: "" };
+  /** @type {number | null} null where it is too large to be counted */
+  let total = null;
 
   const table = h("div", { class: "table-wrap" }, h("table", { class: "table table-cards" },
     h("thead", null, h("tr", null, ["State", "Customer", "Model", "Asked", "Time"].map((each) => h("th", { scope: "col" }, each)), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Open")))), rows));
 
-  /** Read the first page again, or one more. A list that was continued stays as it is. */
-  async function look(further = false) {
-    const page = await get("admin/v1/generations", { ...asked, limit: PAGE, after: further ? after : "" }, place.signal);
-    total = page.total ?? page.generations.length;
-    const nodes = page.generations.map((/** @type {any} */ each) => row(each, names, () => look()));
-    if (further) rows.append(...nodes);
-    else renew(rows, nodes);
-    after = page.next ?? "";
-    more.hidden = !page.next;
-    fill(all, batches(asked, total, look));
-    fill(found, total ? [h("div", { class: "row row-apart" }, h("p", { class: "soft", role: "status" }, plural(total, "clip")), all), table, h("div", null, more)]
+  /** Read the page that is shown again. */
+  async function look() {
+    const read = await get("admin/v1/generations", { ...asked, limit: PAGE, ...at }, place.signal);
+    if (read.total !== null || !(at.after || at.before)) total = read.total;
+    renew(rows, read.generations.map((/** @type {any} */ each) => row(each, names, look)));
+    ends.after = read.next ?? "";
+    ends.before = read.previous ?? "";
+    older.hidden = !ends.after;
+    newer.hidden = !ends.before;
+    fill(all, total !== null && batches(asked, total, look));
+    renew(found, read.generations.length ? [h("div", { class: "row row-apart" }, h("p", { class: "soft", role: "status" }, total === null ? "Many clips" : plural(total, "clip")), all), table, h("div", { class: "row" }, newer, older)]
       : empty({ icon: "everybody", title: "No clip fits", text: "Take a part of the filter away to find more.", action: h("a", { class: "button", href: to("everybody") }, "Clear the filter") }));
   }
 
-  const continued = () => rows.children.length > PAGE;
+  /** Turn to the next page one way. Only one page is held, however far one goes. */
+  async function turn(/** @type {"after" | "before"} */ way) {
+    Object.assign(at, { after: "", before: "", [way]: ends[way] });
+    remember({ ...asked, ...at });
+    await look();
+    table.scrollIntoView({ block: "start" });
+  }
+
   await steadily(async () => {
     fill(controls, await queueControls(place.signal, models.models));
-    if (!continued() && !rows.contains(document.activeElement)) await look();
+    if (!rows.contains(document.activeElement)) await look();
   }, LOOK_SECONDS, place.signal, (error) => toast(error.message));
-  return [controls, filterForm(asked, customers.subscriptions, models.models, () => { remember(asked); return look(); }, place.signal), found];
+  return [controls, filterForm(asked, customers.subscriptions, models.models, () => { Object.assign(at, { after: "", before: "" }); remember({ ...asked, ...at }); return look(); }, place.signal), found];
 }
 
 /** The fields of the filter. Each change is written into the address. */

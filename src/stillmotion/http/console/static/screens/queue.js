@@ -6,6 +6,7 @@ import { feed } from "../live.js";
 import { mayWrite } from "../session.js";
 import { heading, to } from "../router.js";
 import { shortcut } from "../shortcuts.js";
+import { isCancelled } from "../parts/clip-actions.js";
 import { openDialog } from "../parts/dialog.js";
 import { icon } from "../parts/icon.js";
 import { hasSubscription, nobody } from "../parts/nobody.js";
@@ -29,6 +30,8 @@ export async function show(/** @type {any} */ place) {
   if (!hasSubscription()) return nobody("Queue", "everybody", "See everybody's queue");
   /** @type {Map<string, ReturnType<typeof job>>} */
   const rows = new Map();
+  /** @type {Map<string, HTMLElement>} rows of clips that ended while one looked on */
+  const ended = new Map();
   /** @type {Set<string>} */
   const hidden = new Set();
   const list = h("ul", { class: "rows", "aria-label": "Unfinished clips" });
@@ -59,7 +62,7 @@ export async function show(/** @type {any} */ place) {
 
   function hear(/** @type {any} */ happening) {
     const known = rows.get(happening.id);
-    if (happening.state === "deleted") rows.delete(happening.id);
+    if (happening.state === "deleted") ended.get(happening.id)?.remove();
     else if (known) known.take(happening);
     if (known && !unfinished(happening)) leave(known, happening);
     if (!known || !unfinished(happening)) lookSoon();
@@ -68,7 +71,9 @@ export async function show(/** @type {any} */ place) {
 
   function leave(/** @type {any} */ row, /** @type {any} */ happening) {
     rows.delete(happening.id);
-    if ((happening.state === "completed" || happening.state === "failed") && happening.failure_code !== "cancelled") done.prepend(row.node);
+    if (happening.state === "deleted" || hidden.has(happening.id)) return;
+    ended.set(happening.id, row.node);
+    done.prepend(row.node);
   }
 
   /** @type {any} */
@@ -140,9 +145,7 @@ function job(first, does) {
     bar.set(now.progress ?? 0);
     fill(facts, words(now));
     if (unfinished(now)) return;
-    fill(actions, now.state === "completed"
-      ? h("a", { class: "button", href: to("gallery", [now.id]) }, icon("play"), "Watch")
-      : h("a", { class: "button", href: to("gallery", [now.id]) }, "See why"));
+    fill(actions, h("a", { class: "button", href: to("gallery", [now.id]) }, now.state === "completed" ? [icon("play"), "Watch"] : isCancelled(now) ? "Open" : "See why"));
   }
 
   take(first);
@@ -150,6 +153,7 @@ function job(first, does) {
 }
 
 function words(/** @type {any} */ now) {
+  if (isCancelled(now)) return stateWord("cancelled");
   if (!unfinished(now)) return [stateWord(now.state), now.failure_reason];
   const left = now.eta_seconds === null || now.eta_seconds === undefined ? null : h("span", { class: "number" }, `about ${lasting(now.eta_seconds)} left`);
   const asked = h("span", { title: exactly(now.created_at) }, `asked ${ago(now.created_at)}`);
