@@ -77,7 +77,7 @@ export function signInPage(/** @type {() => void} */ done, said = "") {
     h("p", { class: "soft" }, "Sign in with your key."),
     form,
     h("details", { class: "small soft" }, h("summary", null, "I have no key"),
-      h("p", null, "Ask whoever runs this service for one. If that is you, make one in a terminal:"),
+      h("p", null, "Ask whoever runs this service for one. If that is you: on its first start ", h("span", { class: "mono" }, "stillmotion serve"), " prints a link that signs you in. Later, make a key in a terminal:"),
       h("pre", { class: "code" }, "stillmotion keys create")),
     h("p", { class: "small" }, h("a", { href: new URL("docs", ROOT).href }, icon("list"), " API reference"))));
 }

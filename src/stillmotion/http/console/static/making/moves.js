@@ -22,6 +22,7 @@ export function moves(/** @type {{signal: AbortSignal}} */ { signal }) {
     const shown = all ? offered : offered.filter((each) => FIRST.includes(each) || chosen.has(each));
     const ordered = all ? shown : shown.sort((one, other) => rank(one) - rank(other));
     const hidden = offered.length - ordered.length;
+    list.classList.toggle("moves-all", all);
     fill(list, ordered.map((key) => chip(key, chosen.has(key))),
       hidden > 0 && h("button", { class: "move move-more", type: "button", on: { click: () => { all = true; draw(); list.querySelectorAll("input")[ordered.length]?.focus(); } } }, `${hidden} more`));
     show();

@@ -6,11 +6,13 @@ import { fill, h } from "../dom.js";
 import { feed } from "../live.js";
 import { again, anotherTake, cancel, copyLink, deleteClips, fileName, isCancelled, useAs } from "../parts/clip-actions.js";
 import { icon } from "../parts/icon.js";
+import { menuButton, menuItem } from "../parts/menu.js";
 import { player } from "../parts/player.js";
 import { problem, progressBar } from "../parts/states.js";
 import { previewOf, showNext } from "../parts/thumbnail.js";
 import { toast } from "../parts/toast.js";
 import { lasting } from "../parts/words.js";
+import { to } from "../router.js";
 import { mayWrite } from "../session.js";
 
 const STAGES = /** @type {Record<string, string>} */ ({ waiting: "Waiting for its turn", fetching: "Fetching the picture", loading: "Loading the model", rendering: "Moving the picture", encoding: "Writing the clip", storing: "Keeping the clip" });
@@ -107,14 +109,16 @@ export function stage({ signal, rest, onClip, onCode }) {
         toast(/** @type {any} */ (error).message);
       }
     };
-    const button = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ act, kind = "button-plain") => h("button", { class: `button ${kind}`, type: "button", on: { click: run(act) } }, icon(drawn), name);
+    const button = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ act) => h("button", { class: "button", type: "button", on: { click: run(act) } }, icon(drawn), name);
     const download = h("a", { class: "button button-strong", href: now.assets.video, download: fileName(now) }, icon("download"), "Download");
-    const write = mayWrite() ? [
-      button("another", "Another take", () => anotherTake(now)), button("again", "Same again", () => again(now)),
-      button("forward", "Continue from the last frame", () => useAs("picture", now)), button("end", "Use as end", () => useAs("end", now)),
-      button("link", "Copy link", () => copyLink(now))] : [];
-    return h("div", { class: "stage-actions" }, download, write, button("code", "Copy as code", () => onCode(now)),
-      mayWrite() && button("trash", "Delete", () => removeClip(now), "button-plain button-bad"));
+    const item = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ act, kind = "") => menuItem(drawn, name, run(act), kind);
+    const write = mayWrite();
+    return h("div", { class: "stage-actions" }, download,
+      write && [button("another", "Another take", () => anotherTake(now)), button("forward", "Continue from the last frame", () => useAs("picture", now))],
+      menuButton("More", [
+        write && [item("again", "Same again", () => again(now)), item("end", "Use as end", () => useAs("end", now)), item("link", "Copy link", () => copyLink(now))], item("code", "Copy as code", () => onCode(now)),
+        h("a", { class: "menu-item", href: to("gallery", [now.id]) }, icon("about"), "All about this clip"),
+        write && item("trash", "Delete", () => removeClip(now), "button-bad")]));
   }
 
   function removeClip(/** @type {any} */ now) {

@@ -6,6 +6,7 @@ import { feed } from "../live.js";
 import { again, anotherTake, cancel, copyLink, deleteClips, fileName, isCancelled, useAs, useSettings } from "../parts/clip-actions.js";
 import { copy } from "../parts/copy.js";
 import { icon } from "../parts/icon.js";
+import { menuButton, menuItem } from "../parts/menu.js";
 import { player } from "../parts/player.js";
 import { empty, problem, progressBar, stateWord } from "../parts/states.js";
 import { pictureOf, previewOf, showNext } from "../parts/thumbnail.js";
@@ -96,16 +97,19 @@ export async function show(/** @type {any} */ place) {
   function actions(/** @type {any} */ now) {
     const done = now.state === "completed";
     const write = mayWrite();
-    const button = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ run, kind = "") => h("button", { class: `button ${kind}`, type: "button", on: { click: () => Promise.resolve(run()).catch((error) => toast(error.message)) } }, icon(drawn), name);
+    const tried = (/** @type {() => any} */ run) => () => Promise.resolve(run()).catch((error) => toast(error.message));
+    const button = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ run) => h("button", { class: "button", type: "button", on: { click: tried(run) } }, icon(drawn), name);
+    const item = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ run, kind = "") => menuItem(drawn, name, tried(run), kind);
     return h("div", { class: "row clip-actions" },
       done && h("a", { class: "button button-strong", href: now.assets.video, download: fileName(now) }, icon("download"), "Download"),
-      write && button("edit", "Use these settings", () => useSettings(now)),
-      write && (done || now.state === "failed") && button("another", "Another take", () => anotherTake(now)),
       write && now.state === "failed" && button("again", "Try again", () => again(now)),
-      write && done && [button("forward", "Continue from the last frame", () => useAs("picture", now)), button("end", "Use as end", () => useAs("end", now))],
-      write && button("star", now.metadata?.favourite === "true" ? "No longer a favourite" : "Favourite", favourite),
-      button("code", "Copy as code", async () => (await import("../parts/code.js")).openCode(now)),
-      write && button("trash", "Delete", removeClip, "button-bad"));
+      write && button("edit", "Use these settings", () => useSettings(now)),
+      write && done && button("another", "Another take", () => anotherTake(now)),
+      menuButton("More", [
+        write && done && [item("forward", "Continue from the last frame", () => useAs("picture", now)), item("end", "Use as end", () => useAs("end", now))],
+        write && item("star", now.metadata?.favourite === "true" ? "No longer a favourite" : "Favourite", favourite),
+        item("code", "Copy as code", async () => (await import("../parts/code.js")).openCode(now)),
+        write && item("trash", "Delete", removeClip, "button-bad")]));
   }
 
   async function favourite() {
