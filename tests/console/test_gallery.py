@@ -156,3 +156,19 @@ def test_point_34_nothing_serious_on_the_gallery_and_a_clip(console):
         visit.go(f"gallery/{console.ids['completed'][0]}")
         expect(visit.page.get_by_text("Accepted", exact=True)).to_be_visible()
         assert visit.inaccessible() == []
+
+
+def test_point_30_a_link_plays_the_clip_until_it_is_taken_back(console):
+    page = console.visit("gallery?state=completed").page
+    tiles(page).first.get_by_role("link").click()
+    page.get_by_role("button", name="Copy a new link").click()
+    row = page.get_by_role("listitem").filter(has_text="Works until")
+    expect(row).to_have_count(1)
+    expect(page.get_by_text("Link copied.").first).to_be_visible()
+    links = page.request.get(f"{console.base}/generations/{page.url.rpartition('/')[2]}/links").json()["links"]
+    stranger = console.visit(by=None).page
+    stranger.goto(links[0]["url"])
+    expect(stranger.locator("video")).to_be_visible()
+    row.get_by_role("button", name="Take back").click()
+    expect(page.get_by_text("Nobody has a link to this clip.")).to_be_visible()
+    assert stranger.request.get(links[0]["url"]).status in (404, 410)

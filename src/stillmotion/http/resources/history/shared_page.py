@@ -83,6 +83,7 @@ def _page(status: int, content: str) -> Reply:
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="../console/icon.svg">'
         f"<title>A shared clip</title><style>{_STYLE}</style></head><body><main>{content}</main></body></html>"
     )
     return Reply(status, page.encode(), list(_HEADERS))
