@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from stillmotion.cli.admin import queue
+from stillmotion.cli.admin.options import operator_here
 from stillmotion.composition.administration import administration
 from stillmotion.config import Settings
 from tests.cli.test_administration import Shell
@@ -41,11 +41,15 @@ def test_a_drained_queue_says_that_nothing_is_left(shell):
 
 def test_what_is_done_on_the_command_line_is_logged_too(shell, tmp_path):
     shell("queue", "pause", "--model", "parallax")
+    shell("queue", "show")
+    issued = shell.json("keys", "create", "--name", "Ada")
 
     async def logged():
         with administration(Settings(data_dir=tmp_path)) as office:
             return list(await office.log.latest(None, 9))
 
-    (noted,) = asyncio.run(logged())
-    assert (noted.actor, noted.name) == (queue.operator_here(), "pauseQueue")
-    assert noted.details == {"model": "parallax", "worker": None}
+    latest, paused, first = asyncio.run(logged())
+    assert (latest.actor, latest.name, latest.details["name"]) == (operator_here(), "keys create", "Ada")
+    assert (paused.name, paused.details) == ("queue pause", {"model": "parallax"})
+    assert first.name == "keys create"
+    assert issued["key"] not in str(latest)

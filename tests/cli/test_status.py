@@ -25,7 +25,7 @@ def test_the_status_says_how_the_service_is(shell):
 def test_the_status_for_scripts_has_doctors_checks(shell):
     shown = shell.json("status")
     names = [each["name"] for each in shown["checks"]]
-    assert {"sqlite", "database", "free space", "storage", "private files"} <= set(names)
+    assert {"sqlite", "data directory", "free space", "storage", "private files"} <= set(names)
     assert shown["ok"] is True
 
 

@@ -74,9 +74,9 @@ def administration_over(
 
 async def examined(settings: Settings) -> Sequence[HealthCheck]:
     """The checks of `stillmotion doctor` that take no long, made in a thread."""
-    from stillmotion.composition.doctor.examination import examine
+    from stillmotion.composition.doctor.examination import QUICK, examine
 
-    found = await asyncio.to_thread(lambda: [*examine(settings)])
+    found = await asyncio.to_thread(lambda: [*examine(settings, QUICK)])
     return [HealthCheck(each.name, each.said, each.remedy) for each in found]
 
 

@@ -107,13 +107,14 @@ class ServiceStatus:
     _examined_at: float | None = None
 
     async def now(self, more: Iterable[HealthCheck] = ()) -> ServiceState:
-        """The state as it is now. `more` are checks that the caller has made, which come first."""
-        now = self.clock.now()
+        """The state as it is now. `more` are checks that the caller has made, which stand for those of their names."""
+        now, made = self.clock.now(), tuple(more)
+        names = {each.name for each in made}
         happened = await self.store.activity(now - HOUR)
         alive = [each for each in await self.store.processes() if not each.is_silent(now)]
         server = next((each for each in alive if each.role is ProcessRole.SERVER), None)
         return ServiceState(
-            checks=[*more, *await self._checks()],
+            checks=[*made, *(each for each in await self._checks() if each.name not in names)],
             server=server,
             uptime=None if server is None else now - server.started_at,
             workers=sum(bool(each.lanes) for each in alive),

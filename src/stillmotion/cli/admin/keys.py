@@ -100,7 +100,7 @@ def rotate(
     as_json: bool,
 ) -> None:
     """A new key in one slot of SUBSCRIPTION; the old one there stops working, the other goes on."""
-    known, keys = at_work(ctx, data_dir, lambda office: office.subscriptions.get(subscription))
+    known, keys = at_work(ctx, data_dir, lambda office: office.subscriptions.get(subscription), is_look=True)
     old = next((f"{each.prefix}… " for each in keys if each.slot is KeySlot(slot) and each.expires_at is None), "")
     end = f"after {overlap}" if overlap else "at once"
     confirm(f"Replace the {slot} key {old}of {known.name}? The old one stops working {end}.", yes=yes)

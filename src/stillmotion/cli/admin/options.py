@@ -1,9 +1,10 @@
 """Options shared by the operator's commands, and the administration over the store."""
 
 import asyncio
+import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 import msgspec
@@ -16,6 +17,11 @@ from stillmotion.config import Settings
 
 Result = TypeVar("Result")
 
+LOOKS: Final = frozenset({"list", "show", "status"})
+"""Names of commands that change nothing."""
+
+_NO_DETAILS: Final = frozenset({"data_dir", "as_json", "yes"})
+
 data_dir_option = click.option("--data-dir", type=click.Path(path_type=Path), help="The server's data directory.")
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
 
@@ -25,15 +31,20 @@ def at_work(
     data_dir: Path | None,
     work: Callable[[Administration], Awaitable[Result]],
     missing: Missing = Missing.REFUSE,
+    *,
+    is_look: bool = False,
 ) -> Result:
     """Run `work` on the administration, whether a server runs or not, and return its result.
 
+    A command is noted in the log of actions before it is carried out, unless it only looks.
     Work that may create the data directory names the directory on standard error: its path may be mistyped.
     """
     settings = load_settings(ctx, data_dir=data_dir)
 
     async def do() -> Result:
         with administration(settings, missing) as office:
+            if not (is_look or ctx.info_name in LOOKS):
+                await office.log.note(operator_here(), _name_of(ctx), "", _given(ctx))
             return await work(office)
 
     done = asyncio.run(do())
@@ -50,6 +61,29 @@ def _where(settings: Settings) -> str:
     if directory.was_served:
         return f"Kept in {directory.root}. No server runs over it just now: {start}"
     return f"Kept in {directory.root}, which is new, and no server uses it: {start}"
+
+
+def _name_of(ctx: click.Context) -> str:
+    """The words of a command, without the program's name."""
+    words = []
+    while ctx.parent is not None:
+        words.append(ctx.info_name or "")
+        ctx = ctx.parent
+    return " ".join(reversed(words))
+
+
+def _given(ctx: click.Context) -> dict[str, str]:
+    """Options and arguments of a command as text. None of them is a secret."""
+    given = ((name, value) for name, value in ctx.params.items() if name not in _NO_DETAILS)
+    return {name: str(value) for name, value in given if value is not None}
+
+
+def operator_here() -> str:
+    """The name of this machine's user, for the log of actions."""
+    try:
+        return f"{getpass.getuser()} on the command line"
+    except (KeyError, OSError):
+        return "somebody on the command line"
 
 
 def print_json(shown: Any) -> None:

@@ -1,15 +1,14 @@
 """`stillmotion queue`: the depth of the queue, its pauses and its drains."""
 
-import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from stillmotion.application.administration import Administration
 from stillmotion.application.operators.queue_administration import QueueState
-from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, print_json
+from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, operator_here, print_json
 from stillmotion.http.surfaces.admin.rooms.queue import QueueInfo, queue_info
 
 Act = Callable[[Administration, str | None, str | None, str], Awaitable[QueueState]]
@@ -23,14 +22,6 @@ _TARGET: Final = (
 @click.group("queue")
 def command() -> None:
     """Show, pause, resume and drain the queue. Works before the server runs, and while it does."""
-
-
-def operator_here() -> str:
-    """The name of this machine's user, for the log of actions."""
-    try:
-        return f"{getpass.getuser()} on the command line"
-    except (KeyError, OSError):
-        return "somebody on the command line"
 
 
 @command.command()
@@ -60,21 +51,15 @@ def _say(shown: QueueInfo) -> None:
         click.echo("Drained: nothing waits and nothing is under way.")
 
 
-def _add_act(name: str, operation: str, act: Act, text: str) -> None:
-    """Add a command that changes the queue's controls. It is in the log of actions before it is carried out."""
+def _add_act(name: str, act: Act, text: str) -> None:
+    """Add a command that changes the queue's controls."""
 
     @command.command(name, help=text)
     @data_dir_option
     @json_option
     @click.pass_context
     def change(ctx: click.Context, model: str | None, worker: str | None, data_dir: Path | None, as_json: bool) -> None:
-        details: dict[str, Any] = {"model": model, "worker": worker}
-
-        async def do(office: Administration) -> QueueState:
-            await office.log.note(operator_here(), operation, "", details)
-            return await act(office, model, worker, operator_here())
-
-        _print(at_work(ctx, data_dir, do), as_json)
+        _print(at_work(ctx, data_dir, lambda office: act(office, model, worker, operator_here())), as_json)
 
     for option in _TARGET:
         option(change)
@@ -82,19 +67,16 @@ def _add_act(name: str, operation: str, act: Act, text: str) -> None:
 
 _add_act(
     "pause",
-    "pauseQueue",
     lambda office, model, worker, actor: office.queue.pause(model, worker, actor),
     "Begin nothing new, over restarts too, until `resume`. Renders under way go on, and submits are accepted.",
 )
 _add_act(
     "resume",
-    "resumeQueue",
     lambda office, model, worker, _: office.queue.resume(model, worker),
     "End a pause or a drain: of all, or of the model or worker that is named.",
 )
 _add_act(
     "drain",
-    "drainQueue",
     lambda office, model, worker, actor: office.queue.drain(model, worker, actor),
     "Accept nothing new and make the rest. A worker's drain stops its claims.",
 )

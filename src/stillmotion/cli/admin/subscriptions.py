@@ -97,6 +97,6 @@ _add_state("activate", SubscriptionState.ACTIVE, "Let SUBSCRIPTION's keys work a
 @click.pass_context
 def cancel(ctx: click.Context, subscription: str, data_dir: Path | None, yes: bool, as_json: bool) -> None:
     """End SUBSCRIPTION for good: its keys never work again; what is queued goes on."""
-    known, _ = at_work(ctx, data_dir, lambda office: office.subscriptions.get(subscription))
+    known, _ = at_work(ctx, data_dir, lambda office: office.subscriptions.get(subscription), is_look=True)
     confirm(f"End the subscription of {known.name} ({subscription}) for good? Its keys never work again.", yes=yes)
     _change(ctx, subscription, data_dir, {"state": SubscriptionState.CANCELLED}, as_json)

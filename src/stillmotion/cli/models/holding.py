@@ -8,16 +8,15 @@ import click
 
 from stillmotion.application.administration import Administration
 from stillmotion.application.models.supervision import ShelvedModel
-from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, print_json
-from stillmotion.cli.admin.queue import operator_here
+from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, operator_here, print_json
 from stillmotion.cli.completion import entries
 from stillmotion.http.surfaces.admin.rooms.models import catalogue_model
 
 Act = Callable[[Administration, str, str], Awaitable[ShelvedModel]]
 
 
-def _command(name: str, operation: str, act: Act, text: str) -> click.Command:
-    """A command of one model, which is in the log of actions before it is carried out."""
+def _command(name: str, act: Act, text: str) -> click.Command:
+    """A command of one model."""
 
     @click.command(name, help=text)
     @click.argument("model", shell_complete=entries)
@@ -25,11 +24,7 @@ def _command(name: str, operation: str, act: Act, text: str) -> click.Command:
     @json_option
     @click.pass_context
     def wish(ctx: click.Context, model: str, data_dir: Path | None, as_json: bool) -> None:
-        async def do(office: Administration) -> ShelvedModel:
-            await office.log.note(operator_here(), operation, model, {})
-            return await act(office, model, operator_here())
-
-        shelved = at_work(ctx, data_dir, do)
+        shelved = at_work(ctx, data_dir, lambda office: act(office, model, operator_here()))
         if as_json:
             print_json(catalogue_model(shelved))
             return
@@ -43,13 +38,11 @@ def _command(name: str, operation: str, act: Act, text: str) -> click.Command:
 
 LOAD: Final = _command(
     "load",
-    "loadModel",
     lambda office, model, actor: office.models.load(model, actor),
     "Have MODEL loaded by every worker that makes its clips, in place of another that its device holds.",
 )
 UNLOAD: Final = _command(
     "unload",
-    "unloadModel",
     lambda office, model, actor: office.models.unload(model, actor),
     "Have the memory of MODEL freed once the clip under way is made. The next clip that needs it loads it again.",
 )

@@ -24,7 +24,13 @@ CHECKS: Final[Sequence[Examination]] = (
     ("storage", machine.storage),
     ("depth", machine.depth),
 )
-"""Checks that take a second at most, so that a running service makes them now and then."""
+"""Checks that need no render and no model."""
+
+QUICK: Final[Sequence[Examination]] = tuple(each for each in CHECKS if each[0] != "database")
+"""Checks that take a second at most, so that a running service makes them now and then.
+
+The check of the database reads the whole file.
+"""
 
 
 def examine(settings: Settings, checks: Sequence[Examination] = CHECKS) -> Iterator[Finding]:
