@@ -1,10 +1,13 @@
 """The standard variables decide on tracing, and without them none of it is loaded."""
 
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
+from stillmotion.adapters.tracing import LAST_SPANS_SECONDS
 from stillmotion.composition.tracing import is_asked_for, traced
 from stillmotion.config import SettingsError
 
@@ -46,3 +49,14 @@ def test_without_the_extra_the_remedy_is_said(monkeypatch):
 def test_a_server_without_tracing_loads_none_of_it():
     look = "import sys, stillmotion.cli.serve.listening; sys.exit('opentelemetry' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
+
+
+def test_a_collector_that_hangs_does_not_hold_up_the_end(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        with traced({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}) as tracing:
+            with tracing.span("fetch"):
+                pass
+            began = time.monotonic()
+        assert time.monotonic() - began < LAST_SPANS_SECONDS + 1

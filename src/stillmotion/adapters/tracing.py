@@ -1,5 +1,6 @@
 """Tracing by OpenTelemetry, exported as OTLP over HTTP. Its settings are the standard variables `OTEL_*`."""
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ _KINDS: Final[Mapping[SpanKind, trace.SpanKind]] = MappingProxyType(
 )
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _NANOSECONDS: Final = 1_000_000_000
-_LAST_SPANS_MS: Final = 2000
+LAST_SPANS_SECONDS: Final = 2.0
 """Longest wait for the export of the last spans at the end of a process."""
 
 
@@ -55,7 +56,7 @@ class OtelTracing:
     def __init__(self, version: str) -> None:
         named = Resource.create({"service.name": "stillmotion", "service.version": version})
         # Merged last, since an operator's OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES outweigh our names.
-        self._provider = TracerProvider(resource=named.merge(OTELResourceDetector().detect()))
+        self._provider = TracerProvider(resource=named.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("stillmotion", version)
 
@@ -93,6 +94,8 @@ class OtelTracing:
         span.end(round(ended * _NANOSECONDS) + offset)
 
     def close(self) -> None:
-        """Export the last spans, and stop."""
-        self._provider.force_flush(_LAST_SPANS_MS)
-        self._provider.shutdown()
+        """Export the last spans, and stop. A collector that does not answer delays the process's end by little."""
+        # The SDK's own deadlines do not end an export that hangs.
+        closing = threading.Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        closing.join(LAST_SPANS_SECONDS)
