@@ -125,3 +125,18 @@ def test_no_script_reads_the_cookie_and_no_store_holds_the_key(victim):
     assert key not in kept
     assert key not in page.content()
     assert page.evaluate("indexedDB.databases()") == []
+
+
+def test_the_first_links_token_leaves_no_trace(browser, edge):
+    base, token = edge.server.url, edge.run(edge.services.sessions.first_link())
+    context = person(browser)
+    try:
+        page = context.new_page()
+        page.goto(f"{base}/#first={token}")
+        page.wait_for_function("fetch('session').then(each => each.json()).then(each => each.role === 'administrator')")
+        page.wait_for_function("!location.href.includes('first=')")
+        page.reload()
+        kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, location.href, history.state])")
+        assert token not in kept + page.content()
+    finally:
+        context.close()
