@@ -38,7 +38,7 @@ class LocalMaker:
                 def came_so_far(progress: Progress) -> None:
                     if progress.stage is not RenderStage.DECODING:
                         until.reschedule(None)
-                    job.ledger.enters(_STAGES.get(progress.stage, WorkStage.RENDERING))
+                    job.ledger.enters(_stage(progress))
                     job.ledger.came_so_far(progress.fraction)
 
                 done = await self.renderer.render(order, came_so_far, job.ledger.shows)
@@ -65,3 +65,10 @@ class LocalMaker:
             return Render(ticket, job.generation.engine, output, request, inputs.frame0, inputs.frame1)
         assert inputs.source is not None, "a clip is made from another"
         return Resample(ticket, output, request, inputs.source)
+
+
+def _stage(progress: Progress) -> WorkStage:
+    """Stage of a generation in a renderer's work. Before the first part is done, an engine may be loading its model."""
+    if progress.stage is RenderStage.RENDERING and progress.fraction == 0:
+        return WorkStage.LOADING
+    return _STAGES.get(progress.stage, WorkStage.RENDERING)
