@@ -140,3 +140,26 @@ async def test_while_the_queue_is_paused_there_is_no_estimate(store, subscriptio
     assert await outlook(store, generation) == Outlook(1, None)
     await store.remove_control(target)
     assert (await outlook(store, generation)).eta_seconds is not None
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_forecast_is_the_place_that_a_submit_gets(store, clock, seed):
+    chance = random.Random(seed)
+    owners = [await keep_subscription(store, name=f"p{number}") for number in range(3)]
+    for _ in range(chance.randrange(12)):
+        await submitted(store, chance.choice(owners), clock)
+        if chance.random() < 0.3:
+            await claimed(store, clock)
+    for owner in owners:
+        asked = a_generation(owner).request
+        expected = await store.forecast(owner.id, PARALLAX, asked)
+        made = await submitted(store, owner, clock)
+        assert (await outlook(store, made)).position == expected.position
+
+
+async def test_a_forecast_tells_the_time_of_its_own_render(store, subscription, clock):
+    await submitted(store, subscription, clock)
+    await rendered(store, clock, 4)
+    asked = a_generation(subscription).request
+    assert await store.forecast(subscription.id, PARALLAX, asked) == Outlook(1, pytest.approx(4, abs=0.1))
+    assert await store.forecast("nobody yet", OTHER, asked) == Outlook(1, None)

@@ -1,8 +1,7 @@
 """`RecordStore.render_times`, and the expectations that are made of them."""
 
 from stillmotion.domain.record.outlook import WorkKind
-from stillmotion.domain.record.render_times import expected_seconds, pace_of, usual_seconds
-from stillmotion.domain.request import Resolution
+from stillmotion.domain.record.render_times import pace_of, usual_seconds
 from tests.builders import a_request
 from tests.contracts.test_outlooks import OTHER, PARALLAX, rendered, submitted
 
@@ -20,11 +19,6 @@ async def test_the_mean_of_each_kind_and_the_pace_of_each_engine_are_told(store,
     assert await store.render_times([OTHER]) == {}
 
 
-def test_a_clip_is_expected_by_its_kind_and_else_by_its_length():
-    request = a_request(seconds=5.0)
-    times = {WorkKind(PARALLAX, request.model, "720p", 5): 4.04, pace_of(PARALLAX): 1.5}
-    assert expected_seconds(times, PARALLAX, request) == 4.0
-    assert expected_seconds(times, PARALLAX, a_request(seconds=8.0)) == 12.0
-    assert expected_seconds(times, PARALLAX, a_request(resolution=Resolution.P1080)) == 7.5
-    assert expected_seconds(times, OTHER, request) is None
+def test_the_usual_time_is_that_of_a_clip_of_the_default_length():
+    times = {pace_of(PARALLAX): 1.5}
     assert (usual_seconds(times, PARALLAX), usual_seconds(times, OTHER)) == (7.5, None)

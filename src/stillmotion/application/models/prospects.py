@@ -9,7 +9,6 @@ from stillmotion.domain.errors import Problem
 from stillmotion.domain.models.reading import Reading, ReadWords
 from stillmotion.domain.planning import Plan, plan
 from stillmotion.domain.quotas import check_concurrency, check_quota, period
-from stillmotion.domain.record.render_times import expected_seconds
 from stillmotion.domain.request import FrameSize, GenerationRequest
 from stillmotion.domain.subscriptions import Subscription, Usage
 
@@ -20,7 +19,7 @@ class Prospect:
 
     `size` is None where it depends on a picture that is not known. `reading` is None for an engine that takes the words
     as they are. `price` is in the operator's unit, None where the product has none; `quota_left` is None without a
-    quota. `eta_seconds` is the time that the clip and the subscription's own queued ones take, None if unknown.
+    quota. `eta_seconds` is the time until the clip would be there, the wait included; None if unknown.
     """
 
     model: str
@@ -57,6 +56,7 @@ class Prospects:
         usage = await self.store.usage(subscription.id, period(self.clock.now()))
         self._check_limits(subscription, surface, kept.seconds, usage, noted)
         planned = plan(entry, kept) if picture is None else plan(entry, kept, picture)
+        outlook = await self.acceptance.store.forecast(subscription.id, accepting.engine, kept)
         product = subscription.product
         quota = product.video_seconds_per_month
         return Prospect(
@@ -66,16 +66,10 @@ class Prospects:
             size=None if kept.aspect_ratio is None and picture is None else planned.size,
             reading=self.read_words(accepting.engine, kept),
             price=float(product.price_per_second) * kept.seconds if product.price_per_second else None,
-            eta_seconds=await self._expected(accepting.engine, kept, usage),
             quota_left=None if quota is None else max(0.0, quota - usage.video_seconds),
+            eta_seconds=outlook.eta_seconds,
             problems=tuple(noted.problems),
         )
-
-    async def _expected(self, engine: str, request: GenerationRequest, usage: Usage) -> float | None:
-        """Time until the clip would be there. Other subscriptions' turns are not counted: they are as likely to end."""
-        times = await self.acceptance.store.render_times((engine,))
-        alone = expected_seconds(times, engine, request)
-        return None if alone is None else round(alone * (1 + usage.queued), 1)
 
     def _check_limits(
         self, subscription: Subscription, surface: str, seconds: float, usage: Usage, noted: Objections

@@ -9,6 +9,7 @@ from stillmotion.domain.record.attempts import AttemptRecord
 from stillmotion.domain.record.outlook import Outlook
 from stillmotion.domain.record.render_times import RenderTimes
 from stillmotion.domain.record.usage import UsageEntry
+from stillmotion.domain.request import GenerationRequest
 
 
 class RecordStore(Protocol):
@@ -24,6 +25,10 @@ class RecordStore(Protocol):
 
     async def render_times(self, engines: Collection[str]) -> RenderTimes:
         """The measured render times of these engines."""
+        ...
+
+    async def forecast(self, subscription_id: str, engine: str, request: GenerationRequest) -> Outlook:
+        """The outlook of a generation that the subscription would submit for that engine now."""
         ...
 
 

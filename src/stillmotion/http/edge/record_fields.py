@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from stillmotion.domain.failures import remedy_for
 from stillmotion.domain.generation import GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.edge.operation import LinkTo
 from stillmotion.http.server.replies import Header
+
+_SECOND: Final = len("2026-11-22T12:00:00")
 
 
 class RecordFields(TypedDict):
@@ -47,20 +49,31 @@ def record_fields(view: GenerationView, link_to: LinkTo) -> RecordFields:
 
 
 def record_headers(view: GenerationView) -> tuple[Header, ...]:
-    """The record as headers, for a surface whose JSON is frozen. There is no header for what is unknown."""
-    named = {
-        "X-Stillmotion-Stage": view.stage,
-        "X-Stillmotion-Queue-Position": view.queue_position,
-        "X-Stillmotion-ETA-Seconds": view.eta_seconds,
-        "X-Stillmotion-Seed": view.seed,
-        "X-Stillmotion-Frame-Size": None if view.size is None else f"{view.size.width}x{view.size.height}",
-        "X-Stillmotion-Started-At": _text(view.started_at),
-        "X-Stillmotion-Finished-At": _text(view.finished_at),
-        "X-Stillmotion-Cost": None if view.cost is None else f"{float(view.cost):g}",
-        "X-Stillmotion-Failure-Code": view.failure_code,
-    }
-    return tuple((name, str(value)) for name, value in named.items() if value is not None)
+    """The record as headers, for a surface whose JSON is frozen. There is no header for what is unknown.
+
+    Each poll calls it: it is written to be quick.
+    """
+    headers: list[Header] = []
+    if view.stage is not None:
+        headers.append(("X-Stillmotion-Stage", view.stage.value))
+        if view.queue_position is not None:
+            headers.append(("X-Stillmotion-Queue-Position", str(view.queue_position)))
+        if view.eta_seconds is not None:
+            headers.append(("X-Stillmotion-ETA-Seconds", str(view.eta_seconds)))
+    if view.started_at is not None:
+        headers.append(("X-Stillmotion-Started-At", _text(view.started_at)))
+    if view.finished_at is not None:
+        headers.append(("X-Stillmotion-Finished-At", _text(view.finished_at)))
+    if view.seed is not None:
+        headers.append(("X-Stillmotion-Seed", str(view.seed)))
+    if view.size is not None:
+        headers.append(("X-Stillmotion-Frame-Size", f"{view.size.width}x{view.size.height}"))
+    if view.cost is not None:
+        headers.append(("X-Stillmotion-Cost", f"{view.cost:f}"))
+    if view.failure_code is not None:
+        headers.append(("X-Stillmotion-Failure-Code", view.failure_code))
+    return tuple(headers)
 
 
-def _text(time: datetime | None) -> str | None:
-    return None if time is None else f"{time:%Y-%m-%dT%H:%M:%S}Z"
+def _text(time: datetime) -> str:
+    return time.isoformat()[:_SECOND] + "Z"

@@ -21,6 +21,7 @@ from stillmotion.domain.record.outlook import (
     length_of,
 )
 from stillmotion.domain.record.render_times import RenderTimes, pace_of
+from stillmotion.domain.request import GenerationRequest
 from stillmotion.testing.memory_store.tables import MemoryTables
 
 
@@ -32,10 +33,24 @@ class MemoryOutlooks(MemoryTables):
         """See `RecordStore.outlooks`."""
         queued = [each for each in self._generations.values() if each.state is State.QUEUED]
         in_turn = [each for each in queued if self._place(each) >= 0]
-        claimed = [each for each in self._generations.values() if each.state is State.DREAMING]
         known = [self._generations[each.id] for each in views if each.id in self._generations]
+        return self._seen_ahead([self._unfinished_one(each, in_turn) for each in known if not each.is_terminal])
+
+    async def forecast(self, subscription_id: str, engine: str, request: GenerationRequest) -> Outlook:
+        """See `RecordStore.forecast`."""
+        now = self.clock.now()
+        generation = Generation("", subscription_id, "", request, engine, now)
+        queued = [each for each in self._generations.values() if each.state is State.QUEUED]
+        last = self._unfinished_one(generation, [each for each in queued if self._place(each) >= 0])
+        line = self._line(subscription_id).joined(self._virtual_time, now)
+        return self._seen_ahead([last._replace(turn=line.turn, since=_since(line))])[""]
+
+    def _seen_ahead(self, unfinished: Sequence[UnfinishedPlace]) -> Mapping[str, Outlook]:
+        queued = [each for each in self._generations.values() if each.state is State.QUEUED]
+        in_turn = [each for each in queued if self._place(each) >= 0]
+        claimed = [each for each in self._generations.values() if each.state is State.DREAMING]
         picture = QueuePicture(
-            [self._unfinished_one(each, in_turn) for each in known if not each.is_terminal],
+            unfinished,
             self._waiting_lines(in_turn),
             [
                 UrgentPlace(each.engine, each.subscription_id, self._place(each), _video(each))
@@ -64,7 +79,7 @@ class MemoryOutlooks(MemoryTables):
     def _unfinished_one(self, generation: Generation, queued: Sequence[Generation]) -> UnfinishedPlace:
         owner, line = generation.subscription_id, self._line(generation.subscription_id)
         own = [each for each in queued if (each.subscription_id, each.engine) == (owner, generation.engine)]
-        place = self._place(generation), generation.id
+        place = self._place(generation), generation.id or "~"
         ahead = [each for each in own if (self._place(each), each.id) < place]
         return UnfinishedPlace(
             generation.id,

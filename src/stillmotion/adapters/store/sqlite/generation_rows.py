@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 from zlib import crc32
 
@@ -201,7 +202,7 @@ def to_view(row: Row) -> GenerationView:
         stage=WorkStage.WAITING if state == State.QUEUED else None if stage is None else WorkStage(stage),
         preview=preview,
         seed=seed,
-        size=None if width is None else FrameSize(width, height),
+        size=None if width is None else _to_size(width, height),
         cost=None if cost is None else _to_cost(cost),
         metadata=to_metadata(metadata),
         retry_of=retry_of,
@@ -210,6 +211,13 @@ def to_view(row: Row) -> GenerationView:
     )
 
 
+@lru_cache(maxsize=64)
+def _to_size(width: int, height: int) -> FrameSize:
+    """Frame of a clip. A poll needs one, and there are few."""
+    return FrameSize(width, height)
+
+
+@lru_cache(maxsize=256)
 def _to_cost(parts: int) -> Decimal:
     return Decimal(parts) / COST_PARTS
 

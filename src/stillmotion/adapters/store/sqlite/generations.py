@@ -33,6 +33,7 @@ from stillmotion.adapters.store.sqlite.queries import (
 )
 from stillmotion.adapters.store.sqlite.records import (
     encode_names,
+    from_forecast,
     from_views,
     keep_attempt,
     keep_render_time,
@@ -62,6 +63,7 @@ from stillmotion.domain.quotas import refunded_by
 from stillmotion.domain.record.attempts import AttemptRecord
 from stillmotion.domain.record.outlook import Outlook, WorkKind
 from stillmotion.domain.record.render_times import RenderTimes
+from stillmotion.domain.request import GenerationRequest
 
 
 class SqliteGenerations:
@@ -176,6 +178,11 @@ class SqliteGenerations:
         """See `RecordStore.render_times`."""
         rows = self._reader.rows(records.RENDER_TIMES, (encode_names(engines),))
         return {WorkKind(*kind): seconds for *kind, seconds in rows}
+
+    async def forecast(self, subscription_id: str, engine: str, request: GenerationRequest) -> Outlook:
+        """See `RecordStore.forecast`."""
+        rows = self._reader.rows(records.PICTURE_OF_QUEUE, from_forecast(subscription_id, engine, request))
+        return to_picture(rows).outlooks(self._clock.now())[""]
 
     async def queued_for(self, engine: str) -> Sequence[str]:
         """See `GenerationStore.queued_for`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import apsw
 import msgspec
@@ -24,7 +24,9 @@ from stillmotion.domain.record.outlook import (
     WorkKind,
     length_of,
 )
+from stillmotion.domain.request import GenerationRequest
 
+_FARTHEST: Final = 1 << 61
 _encode_json = msgspec.json.Encoder().encode
 
 
@@ -35,6 +37,20 @@ def from_views(views: Iterable[GenerationView]) -> Bindings:
         "ids": _encode_json([each.id for each in asked]).decode(),
         "engines": _encode_json(sorted({each.engine for each in asked})).decode(),
         "most_lines": MOST_LINES + 1,
+        "farthest": _FARTHEST,
+        **dict.fromkeys(("owner", "engine", "model", "resolution", "video")),
+    }
+
+
+def from_forecast(subscription_id: str, engine: str, request: GenerationRequest) -> Bindings:
+    """Bindings of the picture of the queue for a generation that would be submitted now."""
+    return from_views(()) | {
+        "engines": _encode_json([engine]).decode(),
+        "owner": subscription_id,
+        "engine": engine,
+        "model": request.model,
+        "resolution": request.resolution.value,
+        "video": video_microseconds(request.seconds),
     }
 
 

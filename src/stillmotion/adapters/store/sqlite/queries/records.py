@@ -26,8 +26,15 @@ PICTURE_OF_QUEUE: Final = """
             max(1, (g.video + 500000) / 1000000) AS length
         FROM json_each(:ids) CROSS JOIN generations g ON g.id = json_each.value
         WHERE g.state IN ('queued', 'dreaming')
+        UNION ALL
+        SELECT
+            '', :owner, :engine, :model, :resolution, :video, 'queued', 0, NULL, 0, :farthest, :farthest >> 26,
+            max(1, (:video + 500000) / 1000000)
+        WHERE :owner IS NOT NULL
     ), placed AS MATERIALIZED (
-        SELECT unfinished.*, l.turn, l.turn_since, (
+        SELECT
+            unfinished.*, iif(l.waiting = 1, l.turn, max(coalesce(l.turn, 0), v.time)) AS turn,
+            iif(l.waiting = 1, l.turn_since, :farthest) AS turn_since, (
                 SELECT coalesce(sum(p.queued), 0) FROM line_parts p
                 WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part < unfinished.part
             ) + (
@@ -44,7 +51,7 @@ PICTURE_OF_QUEUE: Final = """
                     AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.part << 26) AND unfinished.place
                     AND (coalesce(w.moved_to, w.created_at) < unfinished.place OR w.sequence < unfinished.sequence)
             ) AS video_ahead
-        FROM unfinished LEFT JOIN limits l ON l.subscription_id = owner
+        FROM unfinished CROSS JOIN virtual_clock v ON v.only = 1 LEFT JOIN limits l ON l.subscription_id = owner
     ), nearer AS MATERIALIZED (
         SELECT l.subscription_id AS owner, l.turn, l.turn_since FROM limits l
         WHERE l.waiting = 1 AND l.turn <= (SELECT max(iif(state = 'queued', turn + video_ahead, -1)) FROM placed) + (
@@ -93,8 +100,10 @@ PICTURE_OF_QUEUE: Final = """
 """
 """Parts of `domain.record.outlook.QueuePicture`, each row with its kind first.
 
-Of the asked generations' own lines it reads the parts, and the rows of one part; of the other lines that are due before
-the last of them the lengths, up to `most_lines` lines; then the claimed generations, and the engines' render times.
+One that would be submitted now is asked for by its `owner`, `engine`, `model`, `resolution` and length, `video`; it has
+no id, and `farthest` is a place behind all others. Of the asked generations' own lines the statement reads the parts,
+and the rows of one part; of the other lines that are due before the last of them the lengths, up to `most_lines` lines;
+then the claimed generations, and the engines' render times.
 """
 
 RENDER_TIMES: Final = """
