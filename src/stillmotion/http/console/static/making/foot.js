@@ -20,7 +20,7 @@ export function foot() {
       const facts = plan ? [
         plan.price !== null && plan.price !== undefined && `costs ${count(plan.price)}`,
         plan.eta_seconds !== null && plan.eta_seconds !== undefined && `ready in about ${lasting(Math.max(1, Math.round(plan.eta_seconds)))}`,
-        left !== null && left !== undefined && `${lasting(left)} of video left this month`,
+        left !== null && left !== undefined && `${lasting(left)} left this month`,
         plan.width && `${plan.width} × ${plan.height}`,
         plan.seconds && lasting(plan.seconds),
       ].filter(Boolean) : [];

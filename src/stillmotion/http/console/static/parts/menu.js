@@ -7,11 +7,13 @@ import { icon } from "./icon.js";
 export function menuButton(/** @type {string} */ label, /** @type {any[]} */ entries) {
   const node = h("details", { class: "menu-button" }, h("summary", { class: "button" }, icon("more"), label), h("div", { class: "menu menu-list" }, entries));
   const close = () => { node.open = false; };
-  node.addEventListener("toggle", () => {
+  // Where the list goes is settled before it is there: one that sticks out would make a phone zoom out first.
+  node.firstElementChild.addEventListener("click", () => {
     const list = node.lastElementChild;
-    list.classList.remove("menu-up");
-    // Above the button where there is no room below it: a phone has two bars at its foot.
-    if (node.open) list.classList.toggle("menu-up", list.getBoundingClientRect().bottom > innerHeight - (innerWidth < 768 ? 140 : 16));
+    const box = node.getBoundingClientRect();
+    const height = list.childElementCount * 46 + 24;
+    list.classList.toggle("menu-up", box.bottom + height > innerHeight - (innerWidth < 768 ? 140 : 16) && box.top > height);
+    list.classList.toggle("menu-end", box.left > innerWidth / 4);
   });
   node.addEventListener("focusout", (/** @type {FocusEvent} */ event) => { if (event.relatedTarget && !node.contains(/** @type {Node} */ (event.relatedTarget))) close(); });
   node.addEventListener("click", (/** @type {MouseEvent} */ event) => { if (/** @type {Element} */ (event.target).closest(".menu-item")) close(); });
