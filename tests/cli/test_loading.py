@@ -40,7 +40,7 @@ def test_a_wish_is_kept_for_every_worker_and_noted(shell, tmp_path):
     assert (status, err) == (0, "")
     assert "small: unavailable now" in out
     assert shell.json("models", "unload", "small")["name"] == "small"
-    assert kept(tmp_path) == ([("diffusers/small", "unload")], ["unloadModel", "loadModel"])
+    assert kept(tmp_path) == ([("diffusers/small", "unload")], ["models unload", "models load", "keys create"])
 
 
 def test_a_model_without_memory_here_or_of_an_unknown_name_is_refused(shell, tmp_path):

@@ -113,6 +113,17 @@ async def test_the_front_is_before_everybodys_turn_and_the_last_moved_first(stor
     assert set(claimed[2:]) == {first, other}
 
 
+async def test_the_front_takes_no_turn_from_those_who_come_later(store):
+    greedy, modest, late = [await keep_subscription(store, name=name) for name in ("greedy", "modest", "late")]
+    for seconds in range(6):
+        await submit(store, modest, seconds)
+    for seconds in range(6, 12):
+        await store.move(await submit(store, greedy, seconds), QueuePlace.FRONT, NOON)
+    assert {(await store.claim_next(claim)).subscription_id for _ in range(6)} == {greedy.id}
+    await submit(store, late, 12)
+    assert late.id in [(await store.claim_next(claim)).subscription_id for _ in range(2)]
+
+
 async def test_the_back_is_behind_all_that_its_owner_has_queued(store):
     ada = await keep_subscription(store, name="ada")
     first, second, third = [await submit(store, ada, seconds) for seconds in range(3)]

@@ -32,7 +32,11 @@ class MemoryQueue(MemoryGenerations):
         waiting = [each for each in meant if each.subscription_id not in passed_over]
         if not waiting:
             return None
-        return self._changed_by(min(waiting, key=self._turn).id, claim, worker.id)
+        chosen, time = min(waiting, key=self._turn), self._virtual_time
+        claimed = self._changed_by(chosen.id, claim, worker.id)
+        if isinstance(self._moved.get(chosen.id), int):
+            self._virtual_time = time
+        return claimed
 
     async def queued_for(self, engine: str) -> Sequence[str]:
         """See `GenerationStore.queued_for`."""

@@ -157,8 +157,7 @@ class SqliteGenerations:
 
         def operation(connection: apsw.Connection) -> Generation | None:
             wanted = asked(connection.execute(operators.CONTROLS).fetchall())
-            row = None if wanted is None else _next(connection, wanted)
-            return None if row is None else _apply(connection, to_generation(row), claim, now, worker.id)
+            return None if wanted is None else _claim(connection, wanted, claim, now, worker.id)
 
         claimed = await self.writer.run(operation)
         if claimed is not None:
@@ -222,10 +221,19 @@ class SqliteGenerations:
         return after
 
 
-def _next(connection: apsw.Connection, wanted: Claim) -> Row | None:
-    """The row of the next generation for a claim: one at the very front, or the one whose turn it is."""
-    row: Row | None = connection.execute(lines.NEXT_URGENT, wanted[:3]).get
-    return row or connection.execute(lines.NEXT_QUEUED, wanted).get
+def _claim(connection: apsw.Connection, wanted: Claim, claim: Change, now: datetime, worker: str) -> Generation | None:
+    """Claim the next generation: one at the very front, or the one whose turn it is.
+
+    One at the front takes no turn, so that the virtual time of turns stays: those who join later wait no longer for it.
+    """
+    urgent = connection.execute(lines.NEXT_URGENT, wanted[:3]).get
+    if urgent is not None:
+        time = connection.execute(lines.VIRTUAL_TIME).get
+        claimed = _apply(connection, to_generation(urgent), claim, now, worker)
+        connection.execute(lines.SET_VIRTUAL_CLOCK, (time,))
+        return claimed
+    row = connection.execute(lines.NEXT_QUEUED, wanted).get
+    return None if row is None else _apply(connection, to_generation(row), claim, now, worker)
 
 
 def delete_generation(connection: apsw.Connection, generation_id: str, now: datetime) -> Generation | None:

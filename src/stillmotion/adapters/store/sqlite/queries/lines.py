@@ -49,6 +49,8 @@ MOVE_LINE: Final = """
     WHERE subscription_id = :subscription_id
 """
 
+VIRTUAL_TIME: Final = "SELECT time FROM virtual_clock WHERE only = 1"
+
 SET_VIRTUAL_CLOCK: Final = "UPDATE virtual_clock SET time = ? WHERE only = 1"
 
 LEASED: Final = """
