@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 import stillmotion.http.console
 from tests.console.conftest import ADA, OPERATOR
@@ -94,6 +95,7 @@ def test_point_36_colours_follow_the_system(console):
 def test_point_33_the_keyboard_alone_signs_in_goes_places_and_signs_out(console):
     visit = console.visit(by=None)
     page = visit.page
+    expect(page.get_by_label("Key")).to_be_focused()
     page.keyboard.type(console.keys[ADA])
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Any picture can move").wait_for()
