@@ -1,15 +1,21 @@
 """`stillmotion generations` over a real server, and over a fake one for states that are hard to reach."""
 
 import json
+import urllib.request
 
 import pytest
 
 from stillmotion import Client
+from tests.builders import NOON
 from tests.clients.contract_server import Answer
 from tests.end_to_end.conftest import small_picture
+from tests.http.conftest import PICTURE_URL, caller, edge, start
+
+__all__ = ["caller", "edge", "start"]
 
 CLIENT, VERSION = "stillmotion (command line)", "of this version"
 ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
+UNKNOWN = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a45"
 ONE = f"/dream-machine/v1/generations/{ID}"
 
 
@@ -60,21 +66,93 @@ def test_what_is_being_made_is_shown_to_scripts_too(terminal, told):
 
 @pytest.mark.methods("generations cancel")
 def test_cancelling_stops_what_goes_on_and_spares_what_has_ended(terminal, told):
-    told.on("DELETE", ONE, Answer(204))
+    told.on("POST", f"/generations/{ID}/cancel", Answer(200, generation("failed")))
     told.on("GET", ONE, Answer(200, generation("dreaming")))
-    assert terminal("generations", "cancel", ID) == (0, f"{ID} is cancelled and gone.\n", "")
+    assert terminal("generations", "cancel", ID) == (0, f"{ID} is cancelled.\n", "")
     told.on("GET", ONE, Answer(200, generation("completed")))
     code, _, err = terminal("generations", "cancel", ID)
-    assert (code, told.paths().count(f"DELETE {ONE}")) == (1, 1)
+    assert (code, told.paths().count(f"POST /generations/{ID}/cancel")) == (1, 1)
     assert f"{ID} is completed already: `stillmotion generations delete` removes it." in err
 
 
 @pytest.mark.methods("generations delete")
 def test_deleting_goes_on_past_what_is_not_there(terminal, told):
     told.on("DELETE", ONE, Answer(204))
-    code, out, err = terminal("generations", "delete", "other", ID)
+    code, out, err = terminal("generations", "delete", "other", UNKNOWN, ID)
     assert (code, out) == (1, f"{ID} is gone.\n")
-    assert "stillmotion: other: Endpoint not found." in err
+    assert err.splitlines() == [
+        "stillmotion: other is no id: `stillmotion generations list` shows yours.",
+        f"stillmotion: {UNKNOWN}: Endpoint not found.",
+    ]
+
+
+@pytest.fixture
+def served(terminal, caller):
+    """The terminal with settings for the real edge."""
+    terminal.settings = {"STILLMOTION_SERVER": caller.edge.server.url, "STILLMOTION_KEY": caller.issued.primary}
+    return terminal
+
+
+@pytest.mark.methods("generations list")
+def test_a_list_is_filtered_from_the_command_line(served, caller):
+    first = caller.submit().body["id"]
+    with Client(caller.edge.server.url, caller.issued.primary) as client:
+        second = client.submit(PICTURE_URL, "a hill", model="ray-2", metadata={"order": "7"}).id
+    client_list = ("generations", "list")
+    caller.change(first, lambda each: each.cancelled(NOON))
+    chosen = (
+        "--state",
+        "queued",
+        "--state",
+        "dreaming",
+        "--search",
+        "HILL",
+        "--model",
+        "ray-2",
+        "--metadata",
+        "order=7",
+    )
+    for options, expected in [(chosen, [second]), (("--state", "failed"), [first]), (("--after", second), [first])]:
+        assert [line.split()[0] for line in served(*client_list, *options)[1].splitlines()] == expected, options
+    assert f"--after {second} shows the next" in served(*client_list, "--limit", "1")[2]
+
+
+@pytest.mark.methods("generations show")
+def test_an_id_may_be_shortened_as_far_as_it_is_the_only_one(served, caller):
+    ids = [caller.submit().body["id"] for _ in range(2)]
+    common = ids[0][: next(place for place, (one, other) in enumerate(zip(*ids, strict=True)) if one != other)]
+    assert json.loads(served("generations", "show", ids[0][:-1], "--json")[1])["id"] == ids[0]
+    assert json.loads(served("generations", "show", ids[1][: len(common) + 1].upper(), "--json")[1])["id"] == ids[1]
+    code, _, err = served("generations", "show", common)
+    assert (code, err) == (
+        1,
+        f"stillmotion: {common} is the beginning of several ids: {ids[1]}, {ids[0]}. Write more of it.\n",
+    )
+    refused = served("generations", "delete", "--yes", common, "ffff")[2]
+    assert "several ids" in refused
+    assert "No id of your generations begins with ffff" in refused
+    assert all(caller.edge.run(caller.edge.store.find(each)) for each in ids)
+
+
+@pytest.mark.methods("generations retry")
+def test_generations_are_made_once_more_from_the_command_line(served, caller):
+    first = caller.submit().body["id"]
+    code, out, _ = served("generations", "retry", first[:-1], UNKNOWN, "--seed", "7", "--prompt", "a hill")
+    assert code == 1
+    with Client(caller.edge.server.url, caller.issued.primary) as client:
+        made = client.get(out.strip())
+    assert (made.retry_of, made.prompt) == (first, "a hill")
+
+
+@pytest.mark.methods("generations share")
+def test_a_clip_is_shared_from_the_command_line(served, caller):
+    made = caller.submit().body["id"]
+    assert "once it is completed" in served("generations", "share", made)[2]
+    caller.complete(made)
+    url, _, *_, link = served("generations", "share", made, "--days", "1")[1].split()
+    assert urllib.request.urlopen(url).status == 200
+    assert link in served("generations", "share", made, "--list")[1]
+    assert served("generations", "share", made, "--revoke", link) == (0, f"{link} is taken back.\n", "")
 
 
 def test_watching_what_fails_ends_in_its_reason(terminal, told):

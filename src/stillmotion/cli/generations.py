@@ -3,8 +3,9 @@
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -17,10 +18,12 @@ from stillmotion.cli.generate.plan_text import describe
 from stillmotion.cli.generate.progress_bars import bars, standing
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
 from stillmotion.cli.server_address import connect
-from stillmotion.client import Client, ClientError, Generation, NotFound
+from stillmotion.cli.whole_ids import NoSuchId, whole_id
+from stillmotion.client import Client, ClientError, Filters, Generation, NotFound, Options
 from stillmotion.outputs import CLIP, THUMBNAIL, IfThere, OutputRefused, place, put
 
 _SHOWN_PROMPT = 60
+_STATES: Final = ("queued", "dreaming", "completed", "failed")
 _NO_NAME: Final = re.compile(r"[^0-9A-Za-z_-]")
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
 _id = click.argument("id_", metavar="ID", shell_complete=completion.generations)
@@ -28,19 +31,48 @@ _id = click.argument("id_", metavar="ID", shell_complete=completion.generations)
 
 @click.group("generations")
 def command() -> None:
-    """List, show, watch, cancel, delete and download the generations of your key on a server."""
+    """List, show, watch, repeat, share, cancel, delete and download the generations of your key on a server.
+
+    An id may be shortened to a beginning that no other generation of yours has.
+    """
 
 
 @command.command("list")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many.")
 @click.option("--offset", type=click.IntRange(0), default=0, help="After how many of the newest.")
+@click.option("--after", metavar="ID", help="After this one.")
+@click.option("--state", multiple=True, type=click.Choice(_STATES), help="In this state. May be given several times.")
+@click.option("--model", metavar="NAME", help="Made by this model.")
+@click.option("--search", metavar="TEXT", help="With this text in the prompt, the id or the metadata.")
+@click.option("--metadata", multiple=True, metavar="NAME=VALUE", help="With this pair. May be given several times.")
 @server_options
 @_json
 @click.pass_context
-def list_(ctx: click.Context, limit: int, offset: int, server: str | None, key: str | None, as_json: bool) -> None:
+def list_(
+    ctx: click.Context,
+    limit: int,
+    offset: int,
+    after: str | None,
+    state: tuple[str, ...],
+    model: str | None,
+    search: str | None,
+    metadata: tuple[str, ...],
+    server: str | None,
+    key: str | None,
+    as_json: bool,
+) -> None:
     """Your generations, the newest first."""
+    filters: Filters = {"metadata": _pairs(metadata)}
+    if state:
+        filters["state"] = state
+    if model is not None:
+        filters["model"] = model
+    if search is not None:
+        filters["search"] = search
     with _client(ctx, server, key) as client:
-        page = client.list(limit=limit, offset=offset)
+        if after is not None:
+            filters["after"] = whole_id(client, after)
+        page = client.list(limit=limit, offset=offset, **filters)
     if as_json:
         click.echo(json.dumps([dict(each.body) for each in page.generations]))
         return
@@ -48,7 +80,8 @@ def list_(ctx: click.Context, limit: int, offset: int, server: str | None, key: 
         made = f"{each.created_at:%Y-%m-%d %H:%M}" if each.created_at else ""
         click.echo(f"{each.id}  {each.state:9}  {each.progress:4.0%}  {made}  {_short(each.prompt)}")
     if page.has_more:
-        click.echo(f"There are more: --offset {offset + limit} shows the next.", err=True)
+        place_ = f"--after {page.next}" if page.next else f"--offset {offset + limit}"
+        click.echo(f"There are more: {place_} shows the next.", err=True)
     if not page.generations:
         click.echo("There are none.", err=True)
 
@@ -61,6 +94,7 @@ def list_(ctx: click.Context, limit: int, offset: int, server: str | None, key: 
 def show(ctx: click.Context, id_: str, server: str | None, key: str | None, as_json: bool) -> None:
     """One generation as it is now, and what the engine made of the words."""
     with _client(ctx, server, key) as client:
+        id_ = whole_id(client, id_)
         found, plan = client.get(id_), client.plan(id_)
     if as_json:
         click.echo(json.dumps({**found.body, "engine": found.engine, "plan": plan}))
@@ -81,13 +115,14 @@ def watch(ctx: click.Context, id_: str, server: str | None, key: str | None, as_
     """Follow one generation until it has ended. Exits with 1 where it failed; Ctrl-C leaves it going."""
     last = None
     try:
-        with _client(ctx, server, key) as client, bars(live=not as_json) as live, live.bar(id_) as report:
-            for last in client.watch(id_):
-                report(standing(last), last.progress, last.preview_url)
-                if as_json:
-                    click.echo(
-                        json.dumps({"id": last.id, "state": last.state, "progress": last.progress, **_live(last)})
-                    )
+        with _client(ctx, server, key) as client, bars(live=not as_json) as live:
+            id_ = whole_id(client, id_)
+            with live.bar(id_) as report:
+                for last in client.watch(id_):
+                    report(standing(last), last.progress, last.preview_url)
+                    if as_json:
+                        shown = {"id": last.id, "state": last.state, "progress": last.progress, **_live(last)}
+                        click.echo(json.dumps(shown))
     except KeyboardInterrupt:
         click.echo(f"{id_} goes on without being watched.", err=True)
         sys.exit(EXIT_INTERRUPTED)
@@ -104,17 +139,17 @@ def watch(ctx: click.Context, id_: str, server: str | None, key: str | None, as_
 @yes_option
 @click.pass_context
 def cancel(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: str | None, yes: bool) -> None:
-    """Stop and remove generations that have not ended. One that has is refused, and stays."""
+    """Stop generations that have not ended. Their records stay. One that has ended is refused."""
 
     def stop(client: Client, id_: str) -> str:
         found = client.get(id_)
         if found.has_ended:
             return f"{id_} is {found.state} already: `stillmotion generations delete` removes it."
-        client.delete(id_)
-        click.echo(f"{id_} is cancelled and gone.")
+        client.cancel(id_)
+        click.echo(f"{id_} is cancelled.")
         return ""
 
-    confirm(f"Stop and remove {_count(ids)}?", yes=yes)
+    confirm(f"Stop {_count(ids)}?", yes=yes)
     _each(ctx, ids, server, key, stop)
 
 
@@ -133,6 +168,63 @@ def delete(ctx: click.Context, ids: tuple[str, ...], server: str | None, key: st
 
     confirm(f"Remove {_count(ids)} with all that was made? There is no way back.", yes=yes)
     _each(ctx, ids, server, key, remove)
+
+
+@command.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=completion.generations)
+@click.option("--prompt", help="Another prompt.")
+@click.option("--seed", type=click.IntRange(0), help="Another seed: another take.")
+@click.option("--model", metavar="NAME", help="Another model.")
+@server_options
+@click.pass_context
+def retry(
+    ctx: click.Context,
+    ids: tuple[str, ...],
+    prompt: str | None,
+    seed: int | None,
+    model: str | None,
+    server: str | None,
+    key: str | None,
+) -> None:
+    """Make generations once more, with changes. Prints the ids of the new ones."""
+    options: Options = {}
+    if seed is not None:
+        options["seed"] = seed
+    if model is not None:
+        options["model"] = model
+
+    def again(client: Client, id_: str) -> str:
+        click.echo(client.retry(id_, prompt=prompt, **options).id)
+        return ""
+
+    _each(ctx, ids, server, key, again)
+
+
+@command.command()
+@click.argument("id_", metavar="ID", shell_complete=completion.completed_generations)
+@click.option("--days", type=click.FloatRange(1 / 1440, 365), default=7.0, show_default=True, help="For how long.")
+@click.option("--list", "listing", is_flag=True, help="The links that there are, in place of a new one.")
+@click.option("--revoke", metavar="LINK", help="Take the link of this id back.")
+@server_options
+@click.pass_context
+def share(
+    ctx: click.Context,
+    id_: str,
+    days: float,
+    listing: bool,
+    revoke: str | None,
+    server: str | None,
+    key: str | None,
+) -> None:
+    """Make a link under which anyone may watch a completed clip, until it expires or is taken back."""
+    with _client(ctx, server, key) as client:
+        id_ = whole_id(client, id_)
+        if revoke is not None:
+            client.unshare(id_, revoke)
+            click.echo(f"{revoke} is taken back.")
+            return
+        for each in client.links(id_) if listing else [client.share(id_, timedelta(days=days))]:
+            click.echo(f"{each.url}  until {each.expires_at:%Y-%m-%d %H:%M} UTC  {each.id}")
 
 
 @command.command()
@@ -159,17 +251,25 @@ def download(
     """
     kind = THUMBNAIL if thumbnail else CLIP
     if_there = IfThere.REPLACE if overwrite else IfThere.REFUSE
-    try:
-        output = place("." if out is None else out, kind, _NO_NAME.sub("-", id_) or kind.noun, if_there=if_there)
-    except OutputRefused as error:
-        raise click.UsageError(str(error)) from error
     with _client(ctx, server, key) as client, TemporaryDirectory(prefix="stillmotion-") as folder:
+        id_ = whole_id(client, id_)
+        try:
+            output = place("." if out is None else out, kind, _NO_NAME.sub("-", id_) or kind.noun, if_there=if_there)
+        except OutputRefused as error:
+            raise click.UsageError(str(error)) from error
         found = client.get(id_)
         came = client.download(found, Path(folder, f"file{kind.suffixes[0]}"), thumbnail=thumbnail)
         size = came.stat().st_size
         put(came, output)
     said = f"{output}  {size / 1e6:.1f} MB  rendered by {found.engine}"
     click.echo(said, err=output.is_standard_output)
+
+
+def _pairs(given: Sequence[str]) -> Mapping[str, str]:
+    """Metadata of `NAME=VALUE` options. Raises `UsageError`."""
+    if any("=" not in each for each in given):
+        raise click.UsageError("--metadata takes NAME=VALUE.")
+    return dict(each.split("=", 1) for each in given)
 
 
 def _count(ids: Sequence[str]) -> str:
@@ -186,9 +286,11 @@ def _each(ctx: click.Context, ids: Sequence[str], server: str | None, key: str |
     with _client(ctx, server, key) as client:
         for id_ in ids:
             try:
-                trouble = act(client, id_)
+                trouble = act(client, whole_id(client, id_))
             except NotFound as error:
                 trouble = f"{id_}: {error.sentence}."
+            except NoSuchId as error:
+                trouble = str(error)
             except ClientError as error:
                 trouble = f"{id_}: {error}"
             if trouble:

@@ -37,6 +37,7 @@ from stillmotion.client.errors import (
     StillRunning,
 )
 from stillmotion.client.generation import Generation, GenerationEvent, Page
+from stillmotion.client.history import ClipLink, FailureSummary, Filters
 from stillmotion.client.images import Image
 from stillmotion.client.offers import ClipPlan, ModelOffer
 from stillmotion.client.steps import Waiting
@@ -57,9 +58,12 @@ __all__ = [
     "CallbackTry",
     "Client",
     "ClientError",
+    "ClipLink",
     "ClipPlan",
+    "FailureSummary",
     "FileRefused",
     "FileUnwritable",
+    "Filters",
     "ForwardedMessage",
     "Generation",
     "GenerationEvent",

@@ -1,7 +1,7 @@
 """`AsyncClient`: the core, driven with awaited calls on asyncio or trio."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from stillmotion.client.connection import (
 from stillmotion.client.core import Core
 from stillmotion.client.download import download
 from stillmotion.client.generation import Generation, GenerationEvent, Page
+from stillmotion.client.history import A_WEEK, NO_CHANGES, ClipLink, FailureSummary, Filters
 from stillmotion.client.images import Image
 from stillmotion.client.offers import ClipPlan, ModelOffer
 from stillmotion.client.steps import BlockingWork, Flow, HttpReply, Next, Open, Pause, Run, Send, Step, Tell, Waiting
@@ -122,9 +123,58 @@ class AsyncClient:
         """The present state of a generation."""
         return await self._run(self._core.get(generation_id))
 
-    async def list(self, *, limit: int = 100, offset: int = 0) -> Page:
-        """Up to `limit` (100 at most) of your generations, the newest first, after the first `offset`."""
-        return await self._run(self._core.list(limit, offset))
+    async def list(self, *, limit: int = 100, offset: int = 0, **filters: Unpack[Filters]) -> Page:
+        """Up to `limit` (100 at most) of your generations, the newest first, after the first `offset`.
+
+        The filters choose. Go on with the page's `next` as `after`: a page costs the same wherever it lies.
+        """
+        return await self._run(self._core.list(limit, offset, filters))
+
+    async def retry(
+        self,
+        generation: Generation | str,
+        *,
+        image: Image | None = None,
+        prompt: str | None = None,
+        end_image: Image | None = None,
+        **options: Unpack[Options],
+    ) -> Generation:
+        """Submit a generation once more with changes; without any, the same again by the same seed."""
+        return await self._run(self._core.retry(generation, image, prompt, end_image, options))
+
+    async def cancel(self, generation: Generation | str) -> Generation:
+        """Cancel a generation that has not ended. Its record stays."""
+        return await self._run(self._core.cancel(generation))
+
+    async def edit(
+        self,
+        generation: Generation | str,
+        *,
+        prompt: str | None = None,
+        metadata: Mapping[str, str | None] = NO_CHANGES,
+    ) -> Generation:
+        """Change the metadata, None removing a name, and the prompt while the generation is queued."""
+        return await self._run(self._core.edit(generation, prompt, metadata))
+
+    async def share(self, generation: Generation | str, lifetime: timedelta = A_WEEK) -> ClipLink:
+        """Make a link under which anyone may watch a completed clip."""
+        return await self._run(self._core.share(generation, lifetime))
+
+    async def links(self, generation: Generation | str) -> Sequence[ClipLink]:
+        """The links to a clip that have not expired."""
+        return await self._run(self._core.links(generation))
+
+    async def unshare(self, generation: Generation | str, link: ClipLink | str) -> None:
+        """Take a link back."""
+        await self._run(self._core.unshare(generation, link if isinstance(link, str) else link.id))
+
+    async def failures(self, days: int = 7) -> Sequence[FailureSummary]:
+        """Your failures of so many days by cause, the latest cause first."""
+        return await self._run(self._core.failures(days))
+
+    async def retry_failures(self, code: str, days: int = 7) -> Sequence[str]:
+        """Make all failures of a cause once more that were not yet; the answer is the new ones' ids."""
+        return await self._run(self._core.retry_failures(code, days))
 
     async def delete(self, generation_id: str) -> None:
         """Cancel a generation if it has not ended, and remove its record and its files."""

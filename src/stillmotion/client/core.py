@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from stillmotion.client import account as accounts
-from stillmotion.client import callback_log, offers, wire
+from stillmotion.client import callback_log, history, offers, wire
 from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, StillRunning
 from stillmotion.client.events import EventReader
 from stillmotion.client.generation import Generation, GenerationEvent, Page
@@ -81,9 +81,55 @@ class Core:
         """The present state of a generation."""
         return wire.generation((yield from self.call(wire.get(generation_id))))
 
-    def list(self, limit: int, offset: int) -> Flow[Page]:
+    def list(self, limit: int, offset: int, filters: history.Filters) -> Flow[Page]:
         """One page of the list of generations."""
-        return wire.page((yield from self.call(wire.list_(limit, offset))))
+        return wire.page((yield from self.call(history.list_request(limit, offset, filters))))
+
+    def retry(
+        self,
+        generation: Generation | str,
+        image: Image | None,
+        prompt: str | None,
+        end_image: Image | None,
+        options: wire.Options,
+    ) -> Flow[Generation]:
+        """Submit a generation once more, with changes."""
+        keyframes = {}
+        for name, given in (("frame0", image), ("frame1", end_image)):
+            if given is not None:
+                keyframes[name] = yield from self._keyframe(given)
+        request = history.retry_request(_id_of(generation), prompt, keyframes, options, self.new_key())
+        return wire.generation((yield from self.call(request)))
+
+    def cancel(self, generation: Generation | str) -> Flow[Generation]:
+        """Cancel a generation."""
+        return wire.generation((yield from self.call(history.cancel_request(_id_of(generation)))))
+
+    def edit(
+        self, generation: Generation | str, prompt: str | None, metadata: Mapping[str, str | None]
+    ) -> Flow[Generation]:
+        """Change a generation's words."""
+        return wire.generation((yield from self.call(history.edit_request(_id_of(generation), prompt, metadata))))
+
+    def share(self, generation: Generation | str, lifetime: timedelta) -> Flow[history.ClipLink]:
+        """Make a link to a clip."""
+        return history.link((yield from self.call(history.share_request(_id_of(generation), lifetime))))
+
+    def links(self, generation: Generation | str) -> Flow[Sequence[history.ClipLink]]:
+        """The links to a clip."""
+        return history.links((yield from self.call(history.links_request(_id_of(generation)))))
+
+    def unshare(self, generation: Generation | str, link_id: str) -> Flow[None]:
+        """Take a link back."""
+        yield from self.call(history.unshare_request(_id_of(generation), link_id))
+
+    def failures(self, days: int) -> Flow[Sequence[history.FailureSummary]]:
+        """The failures of so many days."""
+        return history.failures((yield from self.call(history.failures_request(days))))
+
+    def retry_failures(self, code: str, days: int) -> Flow[Sequence[str]]:
+        """Make all failures of a cause once more."""
+        return history.retried((yield from self.call(history.retry_failures_request(code, days))))
 
     def concepts(self) -> Flow[Sequence[str]]:
         """The camera concepts that the server carries out."""
@@ -256,3 +302,7 @@ def _patience(until: float | None) -> float:
 def _check_time(seen: Generation, until: float | None) -> None:
     if until is not None and time.monotonic() >= until:
         raise StillRunning(seen)
+
+
+def _id_of(generation: Generation | str) -> str:
+    return generation if isinstance(generation, str) else generation.id

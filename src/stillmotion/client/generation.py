@@ -18,7 +18,8 @@ class Generation:
     finished, and `stage` the worker's. `preview_url` shows the unfinished clip. `width`, `height` and `seed` are those
     of the finished clip, `cost` is its price in the operator's unit. `failure_code` and `remedy` go with a
     `failure_reason`. `pictures` are the local files that were uploaded for it, known to the client that submitted it.
-    `body` is the whole response. Fields that the server does not tell are None.
+    `metadata` is your own, and `retry_of` the id of the generation that it repeats. `body` is the whole response.
+    Fields that the server does not tell are None.
     """
 
     id: str
@@ -43,6 +44,8 @@ class Generation:
     cost: float | None = None
     failure_code: str | None = None
     remedy: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    retry_of: str | None = None
     pictures: Sequence[str] = field(default=(), repr=False, compare=False)
     body: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -71,7 +74,14 @@ class GenerationEvent:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of the list of generations, newest first."""
+    """One page of the list of generations, newest first.
+
+    `next` and `previous` are the ids to list on `after` and `before`; None at the ends. `total` is the number of all,
+    on the first page, where the server knows it.
+    """
 
     generations: Sequence[Generation]
     has_more: bool
+    total: int | None = None
+    next: str | None = None
+    previous: str | None = None

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from stillmotion.client.connection import (
 from stillmotion.client.core import Core
 from stillmotion.client.download import download
 from stillmotion.client.generation import Generation, GenerationEvent, Page
+from stillmotion.client.history import A_WEEK, NO_CHANGES, ClipLink, FailureSummary, Filters
 from stillmotion.client.images import Image
 from stillmotion.client.offers import ClipPlan, ModelOffer
 from stillmotion.client.steps import BlockingWork, Flow, HttpReply, Next, Open, Pause, Run, Send, Step, Tell, Waiting
@@ -138,9 +139,58 @@ class Client:
         """The present state of a generation."""
         return self._run(self._core.get(generation_id))
 
-    def list(self, *, limit: int = 100, offset: int = 0) -> Page:
-        """Up to `limit` (100 at most) of your generations, the newest first, after the first `offset`."""
-        return self._run(self._core.list(limit, offset))
+    def list(self, *, limit: int = 100, offset: int = 0, **filters: Unpack[Filters]) -> Page:
+        """Up to `limit` (100 at most) of your generations, the newest first, after the first `offset`.
+
+        The filters choose. Go on with the page's `next` as `after`: a page costs the same wherever it lies.
+        """
+        return self._run(self._core.list(limit, offset, filters))
+
+    def retry(
+        self,
+        generation: Generation | str,
+        *,
+        image: Image | None = None,
+        prompt: str | None = None,
+        end_image: Image | None = None,
+        **options: Unpack[Options],
+    ) -> Generation:
+        """Submit a generation once more with changes; without any, the same again by the same seed."""
+        return self._run(self._core.retry(generation, image, prompt, end_image, options))
+
+    def cancel(self, generation: Generation | str) -> Generation:
+        """Cancel a generation that has not ended. Its record stays."""
+        return self._run(self._core.cancel(generation))
+
+    def edit(
+        self,
+        generation: Generation | str,
+        *,
+        prompt: str | None = None,
+        metadata: Mapping[str, str | None] = NO_CHANGES,
+    ) -> Generation:
+        """Change the metadata, None removing a name, and the prompt while the generation is queued."""
+        return self._run(self._core.edit(generation, prompt, metadata))
+
+    def share(self, generation: Generation | str, lifetime: timedelta = A_WEEK) -> ClipLink:
+        """Make a link under which anyone may watch a completed clip."""
+        return self._run(self._core.share(generation, lifetime))
+
+    def links(self, generation: Generation | str) -> Sequence[ClipLink]:
+        """The links to a clip that have not expired."""
+        return self._run(self._core.links(generation))
+
+    def unshare(self, generation: Generation | str, link: ClipLink | str) -> None:
+        """Take a link back."""
+        self._run(self._core.unshare(generation, link if isinstance(link, str) else link.id))
+
+    def failures(self, days: int = 7) -> Sequence[FailureSummary]:
+        """Your failures of so many days by cause, the latest cause first."""
+        return self._run(self._core.failures(days))
+
+    def retry_failures(self, code: str, days: int = 7) -> Sequence[str]:
+        """Make all failures of a cause once more that were not yet; the answer is the new ones' ids."""
+        return self._run(self._core.retry_failures(code, days))
 
     def delete(self, generation_id: str) -> None:
         """Cancel a generation if it has not ended, and remove its record and its files."""

@@ -11,7 +11,7 @@ from stillmotion.client.errors import BadAnswer, ServerRefused, refused
 from stillmotion.client.generation import Generation, GenerationEvent, Page
 from stillmotion.client.steps import HttpReply, HttpRequest
 
-_BASE = "/dream-machine/v1/generations"
+BASE = "/dream-machine/v1/generations"
 _DETAIL_KEYS = ("detail", "error", "task_status_msg")
 _TOLD_IN_EVENTS = ("state", "progress", "failure_reason", "failure_code", "remedy")
 _GONE_UNLESS_TOLD = ("stage", "queue_position", "eta_seconds")
@@ -22,6 +22,7 @@ class Options(TypedDict, total=False):
     """Options of a clip beyond its pictures and prompt. The server chooses for each that is left out.
 
     `camera` is a concept's key, or several (`client.concepts()` lists them); `callback_url` is told of every change.
+    `metadata` is your own: up to 16 names and values.
     """
 
     loop: bool
@@ -33,21 +34,28 @@ class Options(TypedDict, total=False):
     model: str
     codec: str
     callback_url: str
+    metadata: Mapping[str, str]
 
 
 def submit(prompt: str, keyframes: Mapping[str, Any], options: Options, idempotency_key: str) -> HttpRequest:
     """Request that submits a generation. The idempotency key makes a retry safe."""
+    return HttpRequest(
+        "POST", f"{BASE}/video", {"Idempotency-Key": idempotency_key}, json=asked(prompt, keyframes, options)
+    )
+
+
+def asked(prompt: str | None, keyframes: Mapping[str, Any], options: Options) -> Mapping[str, Any]:
+    """Body of a submit, without what is not given."""
     camera = options.get("camera", ())
     seconds = options.get("seconds")
-    asked: dict[str, Any] = {
+    given: dict[str, Any] = {
         "prompt": prompt or None,
-        "keyframes": keyframes,
+        "keyframes": keyframes or None,
         "duration": None if seconds is None else f"{seconds:g}s",
         "concepts": [{"key": key} for key in ((camera,) if isinstance(camera, str) else camera)] or None,
         **{name: value for name, value in options.items() if name not in ("camera", "seconds")},
     }
-    body = {name: value for name, value in asked.items() if value is not None}
-    return HttpRequest("POST", f"{_BASE}/video", {"Idempotency-Key": idempotency_key}, json=body)
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def image_keyframe(address: str) -> Mapping[str, str]:
@@ -62,22 +70,17 @@ def generation_keyframe(generation_id: str) -> Mapping[str, str]:
 
 def get(generation_id: str) -> HttpRequest:
     """Request for one generation."""
-    return HttpRequest("GET", f"{_BASE}/{quote(generation_id, safe='')}")
+    return HttpRequest("GET", f"{BASE}/{quote(generation_id, safe='')}")
 
 
 def delete(generation_id: str) -> HttpRequest:
     """Request that removes a generation in any state."""
-    return HttpRequest("DELETE", f"{_BASE}/{quote(generation_id, safe='')}")
-
-
-def list_(limit: int, offset: int) -> HttpRequest:
-    """Request for one page of the list."""
-    return HttpRequest("GET", f"{_BASE}?limit={limit}&offset={offset}")
+    return HttpRequest("DELETE", f"{BASE}/{quote(generation_id, safe='')}")
 
 
 def concepts() -> HttpRequest:
     """Request for the camera concepts."""
-    return HttpRequest("GET", f"{_BASE}/concepts/list")
+    return HttpRequest("GET", f"{BASE}/concepts/list")
 
 
 def models() -> HttpRequest:
@@ -129,7 +132,8 @@ def generation(reply: HttpReply) -> Generation:
 def page(reply: HttpReply) -> Page:
     """The page of generations in a response."""
     body = json_object(reply)
-    return Page([from_body(each) for each in body["generations"]], bool(body["has_more"]))
+    listed = [from_body(each) for each in body["generations"]]
+    return Page(listed, bool(body["has_more"]), body.get("total"), body.get("next"), body.get("previous"))
 
 
 def names(reply: HttpReply) -> list[str]:
@@ -171,6 +175,8 @@ def from_body(body: Any) -> Generation:
             cost=body.get("cost"),
             failure_code=body.get("failure_code"),
             remedy=body.get("remedy"),
+            metadata=body.get("metadata") or {},
+            retry_of=body.get("retry_of"),
             body=body,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
