@@ -61,7 +61,8 @@ class FailureSummary:
 
 def list_request(limit: int, offset: int, filters: Filters) -> HttpRequest:
     """Request for one page of the list."""
-    query: dict[str, Any] = {"limit": limit, "offset": offset or None}
+    is_beside = filters.get("after") or filters.get("before")
+    query: dict[str, Any] = {"limit": limit, "offset": None if is_beside and not offset else offset}
     for name, value in filters.items():
         if name == "metadata" and isinstance(value, Mapping):
             query |= {f"metadata.{each}": text for each, text in value.items()}
