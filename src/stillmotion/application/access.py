@@ -88,7 +88,7 @@ class Access:
             uses = self._uses.copy()
             await self.store.note_uses(uses)
             for digest, at in uses.items():
-                if self._uses[digest] == at:
+                if self._uses.get(digest) == at:
                     del self._uses[digest]
 
     async def _cached(self, cache: _Cache[T], name: str, look_up: Callable[[str], Awaitable[_Found[T]]]) -> T:

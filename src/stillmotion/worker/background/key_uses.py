@@ -31,3 +31,5 @@ class UseKeeper:
             await self._access.keep_uses()
         except Unavailable as error:
             log.warning("uses_not_kept", why=str(error))
+        except Exception:
+            log.exception("uses_broke")
