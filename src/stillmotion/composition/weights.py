@@ -67,7 +67,8 @@ def _found(entry: Entry, settings: Settings) -> WeightsFound:
         licence = str(error)
     folder = weights_of(entry, settings)
     if not entry.weights and not folder.exists():
-        barred = licence or _barred(entry, settings)
+        forbidden = _barred(entry, settings)
+        barred = licence or (forbidden and f"{entry.name} {forbidden}")
         found = WeightsFound(pullable=barred is None, barred=barred, trouble="its weights are not here")
         return replace(found, is_accepted=licence is None)
     size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
