@@ -35,6 +35,7 @@ export function wall({ page, tile, onTrouble, onCount }) {
   let loading = false;
   let width = 0;
   let turn = 0;
+  let wanted = 0;
 
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) {
@@ -78,8 +79,17 @@ export function wall({ page, tile, onTrouble, onCount }) {
         // The observer tells changes only: look again while the end is still near.
         watcher.unobserve(end);
         if (!whole) watcher.observe(end);
+        goOn();
       }
     }
+  }
+
+  /** Load on until the place is there that was looked at before, and go to it. */
+  function goOn() {
+    if (!wanted) return;
+    if (!whole && root.scrollHeight < wanted) return void more();
+    scrollTo(0, wanted);
+    wanted = 0;
   }
 
   function add(/** @type {any[]} */ clips) {
@@ -171,9 +181,10 @@ export function wall({ page, tile, onTrouble, onCount }) {
     node: root,
     items: () => items,
     tileOf: (/** @type {string} */ id) => tiles.get(id),
-    /** Begin anew, as the filters have changed. */
-    reset() {
+    /** Begin anew, as the filters have changed; `top` is the place to go to. */
+    reset(top = 0) {
       turn += 1;
+      wanted = top;
       items = [];
       next = null;
       whole = loading = false;

@@ -157,7 +157,8 @@ export async function show(/** @type {any} */ place) {
   }
   signal.addEventListener("abort", () => { rows.close(); Object.assign(last, { query: query.toString(), top: scrollY, at: Date.now() }); });
 
-  rows.reset();
+  const isBack = last.query === query.toString() && Date.now() - last.at < 600_000;
+  rows.reset(isBack ? last.top : 0);
   const ids = (query.get("compare") ?? "").split(",").filter(Boolean);
   if (ids.length === 2) openCompare(ids, () => remember({ compare: "" }));
   return {
