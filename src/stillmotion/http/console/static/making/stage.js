@@ -94,7 +94,7 @@ export function stage({ signal, rest, onClip, onCode }) {
 
   function drawDone(/** @type {any} */ now) {
     making = null;
-    const shown = player({ video: now.assets.video, poster: now.assets.image, label: `Clip: ${now.request.prompt ?? "without words"}` });
+    const shown = player({ video: now.assets.video, poster: now.assets.image, still: now.assets.poster ?? now.assets.image, label: `Clip: ${now.request.prompt ?? "without words"}` });
     const glow = h("img", { class: "stage-glow", src: now.assets.poster ?? now.assets.image, alt: "", "aria-hidden": "true" });
     const frame = h("div", { class: "stage-frame", style: frameOf(now) }, shown);
     fill(node, glow, frame, actions(now));

@@ -7,10 +7,10 @@ import { icon } from "./icon.js";
 export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
- * A player of a clip. Its `video` is the element; `step` moves by frames; `toggle` plays or pauses.
- * @param {{video: string, poster?: string | null, label: string, fps?: number, whole?: boolean}} clip with `whole`, every control
+ * A player of a clip. `still` is a small picture that is there at once, below the film. Its `video` is the element; `step` moves by frames; `toggle` plays or pauses.
+ * @param {{video: string, poster?: string | null, still?: string | null, label: string, fps?: number, whole?: boolean}} clip with `whole`, every control
  */
-export function player({ video: url, poster = null, label, fps = 24, whole = false }) {
+export function player({ video: url, poster = null, still: small = poster, label, fps = 24, whole = false }) {
   const video = h("video", { src: url, poster, loop: true, muted: true, playsinline: true, preload: "auto", "aria-label": label, tabindex: -1 });
   const play = button("play", "Play", () => toggle());
   const place = h("input", { type: "range", class: "range player-place", min: 0, max: 1000, value: 0, step: 1, "aria-label": "Place in the clip", on: { input: () => seek(place.value / 1000) } });
@@ -21,7 +21,7 @@ export function player({ video: url, poster = null, label, fps = 24, whole = fal
   const controls = h("div", { class: "player-controls" }, play, place, time,
     whole && button("left", "One frame back", () => step(-1)), whole && button("right", "One frame on", () => step(1)),
     whole && loop, whole && sound, button("wide", "Whole screen", () => whole_screen()));
-  const node = h("div", { class: "player" }, video, controls);
+  const node = h("div", { class: "player" }, small && h("img", { class: "player-still", src: small, alt: "" }), video, controls);
 
   function button(/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => void} */ run) {
     return h("button", { class: "player-button", type: "button", "aria-label": name, title: name, on: { click: run } }, icon(drawn));

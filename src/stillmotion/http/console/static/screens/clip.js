@@ -157,7 +157,7 @@ function gone() {
 function heroOf(/** @type {any} */ clip, /** @type {() => void} */ onChange) {
   const ratio = clip.width && clip.height ? { "--ratio": clip.width / clip.height } : {};
   if (clip.state === "completed") {
-    const shown = player({ video: clip.assets.video, poster: clip.assets.image, label: clip.request.prompt ?? "Clip", whole: true });
+    const shown = player({ video: clip.assets.video, poster: clip.assets.image, still: clip.assets.poster ?? clip.assets.image, label: clip.request.prompt ?? "Clip", whole: true });
     const frame = h("div", { class: "stage-frame", style: ratio }, shown);
     shown.video.addEventListener("loadedmetadata", () => frame.style.setProperty("--ratio", String(shown.video.videoWidth / shown.video.videoHeight)));
     return [h("img", { class: "stage-glow", src: clip.assets.poster ?? clip.assets.image, alt: "", "aria-hidden": "true" }), frame];
