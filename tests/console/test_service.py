@@ -18,6 +18,11 @@ def test_point_20_the_overview_says_in_one_look_how_it_is(console):
     expect(main.get_by_text(re.compile(r"Stillmotion \d"))).to_be_visible()
 
 
+def test_a_customer_near_a_limit_is_named_on_the_overview(console):
+    page = console.visit("overview", by=OPERATOR).page
+    expect(page.get_by_text("Near a limit: Corner cinema")).to_be_visible()
+
+
 def test_point_20_a_trouble_comes_with_its_remedy(console):
     """This server has no renderer, so what waits is never made."""
     page = console.visit("overview", by=OPERATOR).page

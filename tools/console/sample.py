@@ -205,7 +205,7 @@ def _small(scene: Scene) -> GenerationRequest:
 
 def _long(scene: Scene) -> GenerationRequest:
     """A request that keeps the renderer busy while someone looks on."""
-    return replace(_small(scene), seconds=12, resolution=Resolution.P1080, aspect_ratio=AspectRatio.WIDE)
+    return replace(_small(scene), seconds=5, resolution=Resolution.P1080, aspect_ratio=AspectRatio.WIDE)
 
 
 class _Receiving(BaseHTTPRequestHandler):

@@ -21,9 +21,11 @@ export async function show(/** @type {any} */ place) {
   await sheet("css/charts.css");
   const title = heading("Overview");
   const body = h("div", { class: "stack stack-wide" });
+  const { subscriptions } = await get("admin/v1/subscriptions", {}, place.signal);
+  const names = new Map(subscriptions.map((/** @type {any} */ each) => [each.id, each.name]));
   await steadily(async () => {
     const status = await get("admin/v1/status", {}, place.signal);
-    renew(body, verdict(status), near(status.near_limit ?? []), numbers(status), lastHour(status.sparklines), checks(status.checks), foot(status));
+    renew(body, verdict(status), near((status.near_limit ?? []).map((/** @type {any} */ each) => names.get(each.subscription) ?? each.subscription)), numbers(status), lastHour(status.sparklines), checks(status.checks), foot(status));
   }, LOOK_SECONDS, place.signal, (error) => fill(body, problem(error)));
   return h("div", { class: "screen" },
     h("div", { class: "screen-head" }, h("div", null, title, h("p", null, "How the service is, right now."))), body);
@@ -40,9 +42,9 @@ function verdict(/** @type {any} */ status) {
     paused && h("div", { class: "notice notice-warn verdict" }, icon("pause"), h("div", null, h("p", null, h("strong", null, "The queue is paused. "), "Nothing new is begun."), h("p", null, h("a", { href: to("everybody") }, "Go to the queue")))));
 }
 
-function near(/** @type {any[]} */ customers) {
+function near(/** @type {string[]} */ customers) {
   if (customers.length === 0) return null;
-  return h("div", { class: "notice notice-warn verdict" }, icon("customers"), h("div", null, h("p", null, h("strong", null, "Near a limit: "), customers.map((each) => each.subscription?.name ?? each.subscription).join(", ")), h("p", null, h("a", { href: to("customers") }, "See the customers"))));
+  return h("div", { class: "notice notice-warn verdict" }, icon("customers"), h("div", null, h("p", null, h("strong", null, "Near a limit: "), [...new Set(customers)].join(", ")), h("p", null, h("a", { href: to("customers") }, "See the customers"))));
 }
 
 function numbers(/** @type {any} */ status) {
