@@ -39,6 +39,7 @@ export function player({ video: url, poster = null, still: small = poster, label
 
   function step(/** @type {number} */ frames) {
     video.pause();
+    if (!video.duration) return;
     video.currentTime = Math.min(Math.max(0, video.currentTime + frames / fps), Math.max(0, video.duration - 1 / fps));
   }
 
