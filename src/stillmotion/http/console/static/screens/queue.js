@@ -88,6 +88,8 @@ export async function show(/** @type {any} */ place) {
     const still = new Set(page.generations.map((/** @type {any} */ each) => each.id));
     for (const id of rows.keys()) if (!still.has(id)) rows.delete(id);
     page.generations.forEach(take);
+    // The feed asks after what it was told of: without a stream it may not have seen these yet.
+    page.generations.forEach((/** @type {any} */ each) => feed.follow(each));
     arrange();
   }
 
