@@ -69,7 +69,7 @@ def record_headers(view: GenerationView) -> tuple[Header, ...]:
     if view.size is not None:
         headers.append(("X-Stillmotion-Frame-Size", f"{view.size.width}x{view.size.height}"))
     if view.cost is not None:
-        headers.append(("X-Stillmotion-Cost", f"{view.cost:f}"))
+        headers.append(("X-Stillmotion-Cost", str(float(view.cost))))
     if view.failure_code is not None:
         headers.append(("X-Stillmotion-Failure-Code", view.failure_code))
     return tuple(headers)
