@@ -200,7 +200,7 @@ def test_point_24_models_say_what_they_can_and_whether_they_are_here(console):
     expect(unfit.filter(has_text="cogvideox").first).to_contain_text("licence")
 
 
-def test_point_25_workers_and_26_other_servers_have_their_place(console):
+def test_point_25_workers_and_other_servers_have_their_place(console):
     page = console.visit("models", by=OPERATOR).page
     expect(page.get_by_role("heading", name="Workers", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="Other servers")).to_be_visible()

@@ -123,7 +123,7 @@ function serverTable(/** @type {any[]} */ servers) {
   return h("div", { class: "table-wrap" }, h("table", { class: "table table-cards" },
     h("thead", null, h("tr", null, ["Server", "State", "Last error"].map((each) => h("th", { scope: "col" }, each)))),
     h("tbody", null, servers.map((each) => h("tr", null,
-      h("td", null, h("strong", null, each.name), each.url && h("span", { class: "small soft mono" }, ` ${each.url}`)),
-      h("td", { data: { name: "State" } }, h("span", { class: `state ${/ready|ok|up|reachable$/.test(each.state) && !/^un/.test(each.state) ? "state-good" : "state-bad"}` }, each.state)),
-      h("td", { data: { name: "Last error" } }, each.last_error ? h("span", null, each.last_error, each.since && h("span", { class: "small soft" }, ` ${ago(each.since)}`)) : "None"))))));
+      h("td", null, h("strong", null, each.name)),
+      h("td", { data: { name: "State" } }, h("span", { class: `state ${each.state === "reachable" ? "state-good" : "state-bad"}` }, each.state === "reachable" ? "Answers" : "Does not answer")),
+      h("td", { data: { name: "Last error" } }, each.last_error ? each.last_error : "None"))))));
 }
