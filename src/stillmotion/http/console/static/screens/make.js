@@ -108,7 +108,8 @@ export async function show(/** @type {any} */ place) {
       words.understood(found);
       end.plan(found);
       // What is wrong with a sentence or a picture is told when it is sent: one may still be at it.
-      options.say(found.problems.filter((/** @type {any} */ each) => !/^(prompt|keyframes\.frame0)/.test(each.field)));
+      const rest = options.say(found.problems.filter((/** @type {any} */ each) => !/^(prompt|keyframes\.frame0)/.test(each.field)));
+      end.say(rest[0] ? rest[0].message : null);
     } catch {
       // Without a plan the form works as well: the submit itself says what is wrong.
       if (own === asked) end.plan(null);
