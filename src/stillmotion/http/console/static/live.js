@@ -77,6 +77,13 @@ class Feed extends EventTarget {
     this.tell({ ...generation });
   }
 
+  /** Take note of clips that a screen has read: without a stream, which tells of all, their end is asked after too. */
+  know(/** @type {any[]} */ clips) {
+    if (this.stream?.readyState === EventSource.OPEN) return;
+    for (const each of clips) if (each.state === "queued" || each.state === "dreaming") this.unfinished.set(each.id, each);
+    this.dispatchEvent(new Event("counted"));
+  }
+
   open() {
     this.close();
     const stream = (this.stream = new EventSource(address("events")));

@@ -20,6 +20,7 @@ export function recent(/** @type {{signal: AbortSignal}} */ { signal }) {
   async function draw() {
     const page = await get(GENERATIONS, { limit: SHOWN }, signal).catch(() => null);
     if (!page) return;
+    feed.know(page.generations);
     node.hidden = !page.generations.length;
     fill(list, page.generations.map((/** @type {any} */ each) => h("li", null, tile(each))),
       h("li", null, h("a", { class: "recent-tile recent-all", href: to("gallery") }, icon("gallery"), "All clips")));

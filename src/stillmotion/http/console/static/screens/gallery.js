@@ -42,6 +42,7 @@ export async function show(/** @type {any} */ place) {
 
   async function page(/** @type {string | null} */ after, /** @type {number} */ limit) {
     const found = await get(GENERATIONS, { ...listQuery(query), limit, after }, signal);
+    feed.know(found.generations);
     if (!after) total = found.total ?? null;
     return { generations: found.generations, next: found.next ?? null };
   }

@@ -89,7 +89,7 @@ export async function show(/** @type {any} */ place) {
     for (const id of rows.keys()) if (!still.has(id)) rows.delete(id);
     page.generations.forEach(take);
     // The feed asks after what it was told of: without a stream it may not have seen these yet.
-    page.generations.forEach((/** @type {any} */ each) => feed.follow(each));
+    feed.know(page.generations);
     arrange();
   }
 
