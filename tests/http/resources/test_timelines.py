@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from stillmotion.domain.failures import FailureKind
+from stillmotion.domain.operators.queue_controls import WorkerName
 from tests.builders import some_assets
+from tests.http.conftest import ADMIN_KEY
 
 
 @pytest.fixture
@@ -44,3 +46,17 @@ def test_anothers_has_none(caller):
     theirs, unknown = timeline(other, task_id), timeline(other, "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44")
     assert (theirs.status, theirs.content) == (unknown.status, unknown.content)
     assert theirs.status == 404
+
+
+def test_a_workers_name_is_told_to_administrators_alone(caller):
+    task_id = caller.submit().body["id"]
+    edge, until = caller.edge, caller.edge.clock.now() + timedelta(minutes=1)
+    mill = WorkerName("mill-1204-5f2b", "mill")
+    # Generations of earlier tests wait in front.
+    while edge.run(edge.store.claim_next(lambda each: each.claimed(until), worker=mill)).id != task_id:
+        pass
+    started = timeline(caller, task_id).body["events"][1]
+    assert (started["what"], started["worker"]) == ("started", None)
+    admin = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    told = edge.ask("GET", f"/admin/v1/generations/{task_id}/timeline", headers=admin)
+    assert told.body["events"][1]["worker"] == mill.id

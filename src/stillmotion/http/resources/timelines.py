@@ -1,6 +1,7 @@
 """Timeline of a generation: accepted, each attempt, its end, and every callback."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -20,8 +21,8 @@ EventWord = Literal[
 class TimelineEntry(msgspec.Struct, frozen=True):
     """An event. `attempt` numbers the attempts, or those of a callback; `seconds` is the length of what has ended.
 
-    `engine` and `worker` made the attempt. `reason` is the sentence of a failure, or a callback's answer. Null stands
-    for what does not apply.
+    `engine` and `worker` made the attempt; the worker is told to administrators alone. `reason` is the sentence of a
+    failure, or a callback's answer. Null stands for what does not apply.
     """
 
     at: datetime
@@ -48,14 +49,15 @@ def timeline_reply(generation_id: str, events: Sequence[TimelineEvent]) -> Timel
 
 
 async def get_timeline(call: Call, subscription: Subscription, asked: Nothing) -> OperationResult:
-    """The events of a generation so far."""
+    """The events of a generation so far. A worker's name holds its machine's: it is for administrators."""
     del asked
     services, generation_id = call.services, call.path["id"]
     events = await Timelines(services.generations.store, services.delivery_log).of_owned(subscription, generation_id)
-    return OperationResult(msgspec.json.encode(timeline_reply(generation_id, events)))
+    shown = [replace(each, worker=None) for each in events]
+    return OperationResult(msgspec.json.encode(timeline_reply(generation_id, shown)))
 
 
-_MADE_BY: Mapping[str, Any] = {"engine": "parallax/1", "worker": "mill-1204-5f2b"}
+_MADE_BY: Mapping[str, Any] = {"engine": "parallax/1"}
 TIMELINE_EXAMPLE: Final[Mapping[str, Any]] = {
     "id": "f25c04db-19f7-4b51-871c-af6ed0b32f55",
     "events": [
