@@ -59,13 +59,14 @@ class Boundary(ABC):
         self._problems = problems
         self._metrics = parts.metrics.of(name)
 
-    async def __call__(self, request: Request) -> web.StreamResponse:
+    def __call__(self, request: Request) -> Awaitable[web.StreamResponse]:
         """Answer one request."""
-        tracing = self._services.tracing
-        if not tracing.is_on:
-            return await self._respond(request)
+        return self._traced(request) if self._services.tracing.is_on else self._respond(request)
+
+    async def _traced(self, request: Request) -> web.StreamResponse:
         name, caller = f"{request.method} {self._route}".rstrip(), request.headers.get("traceparent", "")
-        with tracing.span(name, SpanKind.SERVER, self._attributes(request), caused_by=caller) as span:
+        attributes = self._attributes(request)
+        with self._services.tracing.span(name, SpanKind.SERVER, attributes, caused_by=caller) as span:
             response = await self._respond(request)
             span.tell({"http.response.status_code": response.status})
             if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -84,7 +85,7 @@ class Boundary(ABC):
         try:
             reply, pieces = await self._answer(call)
         except ClientGone as gone:
-            self._note(call, CLIENT_GONE, gone)
+            self._note(call, CLIENT_GONE, monotonic() - call.began_at, gone)
             call.let_go()
             raise
         except Exception as error:
@@ -92,8 +93,9 @@ class Boundary(ABC):
             # Its traceback holds this frame and those that hold the body: a cycle until the collector runs.
             refused = error.with_traceback(None)
         try:
-            self._metrics.observe(reply.status, monotonic() - call.began_at)
-            self._note(call, reply.status, refused)
+            seconds = monotonic() - call.began_at
+            self._metrics.observe(reply.status, seconds)
+            self._note(call, reply.status, seconds, refused)
             named = ("X-Request-Id", call.request_id)
             return reply.response(named) if pieces is None else await send_in_pieces(request, reply, pieces, named)
         finally:
@@ -113,15 +115,15 @@ class Boundary(ABC):
             _LOG.error("request_failed", operation=self._name, request_id=call.request_id, exc_info=error)
         return self._problems.reply(error)
 
-    def _note(self, call: Call, status: int, error: Exception | None) -> None:
+    def _note(self, call: Call, status: int, seconds: float, error: Exception | None) -> None:
         """Add the request to the last ones, and write the access line, if lines are wanted."""
-        lines, clock = self._parts.lines, self._services.clock
-        seconds, method = clock.monotonic() - call.began_at, call.request.method
-        visitor = None if call.visit is None else call.visit.subscription
-        key = visible_part(call.key) if visitor is None else visitor.used_key
+        services, lines, method = self._services, self._parts.lines, call.request.method
+        caller = call.subscription if call.visit is None else call.visit.subscription
+        key = visible_part(call.key) if caller is None else caller.used_key
         reason = None if error is None else reason_of(error)
-        self._services.recent.add(
-            RequestLine(clock.now(), call.request_id, method, self._route, status, seconds, key, reason, call.accepted)
+        now = services.clock.now()
+        services.recent.add(
+            RequestLine(now, call.request_id, method, self._route, status, seconds, key, reason, call.accepted)
         )
         if lines.are_wanted:
             lines.write(method, self._route, status, seconds, call.request_id, key=key, error=error)

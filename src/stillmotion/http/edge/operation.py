@@ -3,7 +3,7 @@
 An `Operation` describes an endpoint whole: `endpoint.py` answers by it, `openapi/document.py` documents it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -120,7 +120,7 @@ class OperationResult(msgspec.Struct, frozen=True):
     window: RateWindow | None = None
     status: int = 200
     streamed_by: Opening | None = None
-    headers: tuple[Header, ...] = ()
+    headers: Sequence[Header] = ()
 
 
 @dataclass(frozen=True, slots=True)

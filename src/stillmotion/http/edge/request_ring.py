@@ -4,15 +4,18 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 MOST_REQUESTS: Final = 1000
 
 
-class RequestLine(NamedTuple):
+class RequestLine(msgspec.Struct, frozen=True, gc=False):
     """One answered request. `path` is a template; `key` the visible beginning of a key, `reason` that of a refusal.
 
-    `generation` is the id of the generation that the request began.
+    `generation` is the id of the generation that the request began. The collector passes over a line: it holds no
+    container.
     """
 
     at: datetime

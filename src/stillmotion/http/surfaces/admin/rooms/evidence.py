@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from stillmotion.application.administration import Administration
 from stillmotion.http.edge.operation import Call, Operation, OperationResult, Unfiltered
@@ -60,7 +61,7 @@ class SettingList(Struct, frozen=True):
 
 def request_info(line: RequestLine) -> RequestInfo:
     """A request in the administration's words."""
-    return RequestInfo(**{**line._asdict(), "seconds": round(line.seconds, 6)})
+    return RequestInfo(**{**asdict(line), "seconds": round(line.seconds, 6)})
 
 
 def setting_info(known: SettingView) -> SettingInfo:
