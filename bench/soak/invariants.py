@@ -38,6 +38,7 @@ class Row:
     callback: bool
     inputs: tuple[str, ...]
     assets: tuple[tuple[str, int, str], ...]
+    lacking: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,11 @@ def read(root: Path) -> Holdings:
 
 
 def _row(each: sqlite3.Row) -> Row:
+    """The generation. The table's columns tell which kinds of assets there are."""
     request: dict[str, Any] = json.loads(each["request"])
-    kinds = ("video", "thumbnail")
+    columns = each.keys()
+    kinds = [name.removesuffix("_digest") for name in columns if name.endswith("_digest")]
+    lacking = tuple(kind for kind in kinds if each[f"{kind}_key"] is None)
     return Row(
         id=each["id"],
         subscription=each["subscription_id"],
@@ -102,9 +106,10 @@ def _row(each: sqlite3.Row) -> Row:
         reason=each["failure_reason"],
         callback=request.get("callback_url") is not None,
         inputs=tuple(_STORED.findall(each["request"])),
-        assets=tuple((each[f"{kind}_key"], each[f"{kind}_size"], each[f"{kind}_digest"]) for kind in kinds)
-        if each["video_key"]
-        else (),
+        assets=tuple(
+            (each[f"{kind}_key"], each[f"{kind}_size"], each[f"{kind}_digest"]) for kind in kinds if kind not in lacking
+        ),
+        lacking=lacking,
     )
 
 
@@ -143,7 +148,7 @@ def _badly_ended(holdings: Holdings) -> Iterator[str]:
             yield f"looping: {row.id} failed {row.failures} times"
         if row.state == "failed" and not (row.code and row.reason):
             yield f"unexplained: {row.id} failed with no reason"
-        if (row.state == "completed") != bool(row.assets):
+        if row.lacking if row.state == "completed" else row.assets:
             yield f"contradictory: {row.id} is {row.state} with {len(row.assets)} assets"
 
 
