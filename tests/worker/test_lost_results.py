@@ -14,24 +14,24 @@ from tests.worker.conftest import running
 
 
 class Gate(LocalObjects):
-    """A store that stops before or after the put of a file with this suffix, until a test releases it."""
+    """A store that stops before or after the put of a result's file, until a test releases it."""
 
-    def __init__(self, directory: Path, suffix: str, *, is_behind: bool) -> None:
+    def __init__(self, directory: Path, kind: AssetKind, *, is_behind: bool) -> None:
         super().__init__(directory)
-        self.suffix, self.is_behind = suffix, is_behind
+        self.to_pass, self.is_behind = list(AssetKind).index(kind), is_behind
         self.reached, self.may_go_on = asyncio.Event(), asyncio.Event()
 
     async def put_file(self, key: str, path: str) -> None:
-        if not self.is_behind:
-            await self._stop(key)
+        is_this, self.to_pass = self.to_pass == 0, self.to_pass - 1
+        if is_this and not self.is_behind:
+            await self._stop()
         await super().put_file(key, path)
-        if self.is_behind:
-            await self._stop(key)
+        if is_this and self.is_behind:
+            await self._stop()
 
-    async def _stop(self, key: str) -> None:
-        if key.endswith(self.suffix):
-            self.reached.set()
-            await self.may_go_on.wait()
+    async def _stop(self) -> None:
+        self.reached.set()
+        await self.may_go_on.wait()
 
 
 def with_objects(workshop, objects):
@@ -42,14 +42,15 @@ def stored(workshop) -> list[str]:
     return sorted(each.name for each in (workshop.scratch.parent / "objects").rglob("*") if each.is_file())
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".jpg"])
+@pytest.mark.parametrize("kind", AssetKind)
 @pytest.mark.parametrize("is_behind", [False, True])
-async def test_what_is_cancelled_between_its_puts_leaves_no_object(workshop, suffix, is_behind):
-    gate = Gate(workshop.scratch.parent / "objects", suffix, is_behind=is_behind)
+async def test_what_is_cancelled_between_its_puts_leaves_no_object(workshop, kind, is_behind):
+    gate = Gate(workshop.scratch.parent / "objects", kind, is_behind=is_behind)
     shop = with_objects(workshop, gate)
     async with running(shop) as bench:
         generation_id = await bench.submit("a walk")
         await gate.reached.wait()
+        assert len(stored(shop)) == list(AssetKind).index(kind) + is_behind
         now = shop.clock.now()
         await bench.store.change(generation_id, lambda each: each.cancelled(now))
         shop.signal.notify()
@@ -64,7 +65,7 @@ async def test_what_is_cancelled_between_its_puts_leaves_no_object(workshop, suf
 
 
 async def test_what_another_worker_took_meanwhile_keeps_that_ones_result_and_no_other(workshop):
-    gate = Gate(workshop.scratch.parent / "objects", ".jpg", is_behind=True)
+    gate = Gate(workshop.scratch.parent / "objects", AssetKind.THUMBNAIL, is_behind=True)
     shop = with_objects(workshop, gate)
     async with running(shop) as bench:
         generation_id = await bench.submit("a walk")
