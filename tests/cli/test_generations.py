@@ -167,3 +167,21 @@ def test_without_a_server_it_says_how_to_name_one(terminal):
         1,
         "stillmotion: This needs a server: name it with --server URL, or set STILLMOTION_SERVER.\n",
     )
+
+
+def test_a_server_without_a_list_by_beginnings_is_asked_for_the_id_as_it_is(terminal, told):
+    """The right one is deleted, and no other, by a server that refuses the filter, and by one that passes over it."""
+    others = {"generations": [generation("completed")], "count": 1, "has_more": False}
+    for answer in (Answer(400, {"detail": "id is not a field here"}), Answer(404), Answer(200, others)):
+        told.on("GET", "/dream-machine/v1/generations?limit=5&offset=0&id=7e57", answer)
+        told.on("DELETE", "/dream-machine/v1/generations/7e57", Answer(204))
+        assert terminal("generations", "delete", "7e57") == (0, "7e57 is gone.\n", "")
+    assert [each for each in told.paths() if each.startswith("DELETE")] == [
+        "DELETE /dream-machine/v1/generations/7e57"
+    ] * 3
+
+
+@pytest.mark.parametrize("id_", [ID, ID.upper(), "other", f"{ID}0"])
+def test_whole_ids_and_those_that_begin_none_are_not_looked_up(terminal, told, id_):
+    terminal("generations", "delete", id_)
+    assert [each for each in told.paths() if each.startswith("GET")] == []

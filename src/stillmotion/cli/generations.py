@@ -20,7 +20,7 @@ from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, 
 from stillmotion.cli.server_address import connect
 from stillmotion.cli.whole_ids import NoSuchId, whole_id
 from stillmotion.client import Client, ClientError, Filters, Generation, NotFound, Options
-from stillmotion.outputs import CLIP, THUMBNAIL, IfThere, OutputRefused, place, put
+from stillmotion.outputs import CLIP, THUMBNAIL, IfThere, Output, OutputRefused, is_folder, place, put
 
 _SHOWN_PROMPT = 60
 _STATES: Final = ("queued", "dreaming", "completed", "failed")
@@ -251,13 +251,18 @@ def download(
     """
     kind = THUMBNAIL if thumbnail else CLIP
     if_there = IfThere.REPLACE if overwrite else IfThere.REFUSE
-    with _client(ctx, server, key) as client, TemporaryDirectory(prefix="stillmotion-") as folder:
-        id_ = whole_id(client, id_)
+
+    def placed(stem: str) -> Output:
         try:
-            output = place("." if out is None else out, kind, _NO_NAME.sub("-", id_) or kind.noun, if_there=if_there)
+            return place("." if out is None else out, kind, _NO_NAME.sub("-", stem) or kind.noun, if_there=if_there)
         except OutputRefused as error:
             raise click.UsageError(str(error)) from error
-        found = client.get(id_)
+
+    if out is not None and not is_folder(out):
+        placed(id_)  # No server is asked for a file that could not be written.
+    with _client(ctx, server, key) as client, TemporaryDirectory(prefix="stillmotion-") as folder:
+        id_ = whole_id(client, id_)
+        output, found = placed(id_), client.get(id_)
         came = client.download(found, Path(folder, f"file{kind.suffixes[0]}"), thumbnail=thumbnail)
         size = came.stat().st_size
         put(came, output)
