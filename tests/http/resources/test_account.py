@@ -113,7 +113,8 @@ def test_a_replaced_key_stops_at_once_or_after_its_overlap(apart):
     assert [works(apart, each) for each in (old, new.body["key"], other)] == [False, True, True]
     shown = account(caller, other)["keys"]
     assert [each["expires_at"] for each in shown] == [None, None]
-    atonce = apart.ask("POST", "/account/keys/secondary", "{}", bearer(other) | {"Content-Type": "application/json"})
+    headers = bearer(other) | {"Content-Type": "application/json"}
+    atonce = apart.ask("POST", "/account/keys/secondary", '{"overlap_seconds": null}', headers)
     assert atonce.body["previous_valid_until"] is None
     assert [works(apart, each) for each in (other, atonce.body["key"])] == [False, True]
 

@@ -135,6 +135,8 @@ def test_what_is_wrong_with_a_message_is_told(caller):
         assert words in told["reason"]
     capitals = {"headers": {name.title(): text for name, text in message["headers"].items()}, "body": message["body"]}
     assert post(caller, "/callbacks/verify", capitals).body["valid"] is True
+    refused = post(caller, "/callbacks/verify", changed(message, **{"x-none": None}))
+    assert (refused.status, refused.body["details"][0]["field"]) == (400, "headers")
     caller.edge.clock.advance(minutes=6)
     told = post(caller, "/callbacks/verify", message).body
     assert (told["valid"], "five minutes" in told["reason"]) == (False, True)

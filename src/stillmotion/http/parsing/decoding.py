@@ -234,7 +234,7 @@ def _plain_type(annotation: Any) -> Any:
 
 def is_mapping(annotation: Any) -> bool:
     """True for a field that takes a mapping."""
-    return any(get_origin(_plain_type(each)) is dict for each in _alternatives(annotation))
+    return any(get_origin(_plain_type(each)) in (dict, Mapping) for each in _alternatives(annotation))
 
 
 def _alternatives(annotation: Any) -> list[Any]:

@@ -93,7 +93,8 @@ class KeyRotation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Time for which the replaced key works on."""
 
     overlap_seconds: Annotated[
-        int, msgspec.Meta(description=f"must be a whole number of seconds from 0 to {_LONGEST}, which is a week")
+        int | None,
+        msgspec.Meta(description=f"must be a whole number of seconds from 0 to {_LONGEST}, which is a week"),
     ] = 0
 
 
@@ -138,7 +139,7 @@ async def rotate_own_key(call: Call, subscription: Subscription, asked: KeyRotat
     if slot not in set(KeySlot):
         raise InvalidRequest(Problem("slot", f"must be {' or '.join(KeySlot)}"))
     session = None if call.visit is None else call.visit.session.digest
-    overlap = timedelta(seconds=max(-1, min(asked.overlap_seconds, _LONGEST + 1)))
+    overlap = timedelta(seconds=max(-1, min(asked.overlap_seconds or 0, _LONGEST + 1)))
     key, until = await call.services.subscriptions.rotate(subscription.id, KeySlot(slot), overlap, session)
     return OperationResult(_ENCODE(OwnNewKey(slot, key, until)), status=201)
 

@@ -21,19 +21,20 @@ from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Operation, OperationResult
 
 _ENCODE = msgspec.json.Encoder().encode
-_Days = Annotated[int, Meta(ge=1, le=365, description="must be a whole number of days from 1 to 365, up to now")]
+_BOUNDS = Meta(ge=1, le=365)
+_REMEDY = Meta(description="must be a whole number of days from 1 to 365, up to now")
 
 
 class FailureDays(Struct, frozen=True, forbid_unknown_fields=True):
     """Time of the failures."""
 
-    days: _Days = USUAL_DAYS
+    days: Annotated[int, _BOUNDS, _REMEDY] = USUAL_DAYS
 
 
 class FailureRetryRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Time of the failures that are made once more."""
 
-    days: _Days = USUAL_DAYS
+    days: Annotated[Annotated[int, _BOUNDS] | None, _REMEDY] = USUAL_DAYS
 
 
 class FailureGroup(Struct, frozen=True):
@@ -73,7 +74,7 @@ async def list_failures(call: Call, subscription: Subscription, asked: FailureDa
 
 async def retry_failures(call: Call, subscription: Subscription, asked: FailureRetryRequest) -> OperationResult:
     """Make all failures of one cause once more."""
-    made = await call.services.failures.retry(subscription, call.path["code"], asked.days)
+    made = await call.services.failures.retry(subscription, call.path["code"], asked.days or USUAL_DAYS)
     return OperationResult(_ENCODE(RetriedFailures(len(made), tuple(made))), status=202)
 
 

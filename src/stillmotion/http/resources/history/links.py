@@ -22,12 +22,8 @@ class LinkRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Link to be made."""
 
     expires_in: Annotated[
-        int,
-        Meta(
-            ge=_SHORTEST,
-            le=_LONGEST,
-            description=f"must be a whole number of seconds from {_SHORTEST} to {_LONGEST}, {_USUAL} if left out",
-        ),
+        Annotated[int, Meta(ge=_SHORTEST, le=_LONGEST)] | None,
+        Meta(description=f"must be a whole number of seconds from {_SHORTEST} to {_LONGEST}, {_USUAL} if left out"),
     ] = _USUAL
 
 
@@ -47,7 +43,7 @@ class LinkList(Struct, frozen=True):
 
 async def make_link(call: Call, subscription: Subscription, asked: LinkRequest) -> OperationResult:
     """Make a link to a clip."""
-    lifetime = timedelta(seconds=asked.expires_in)
+    lifetime = timedelta(seconds=asked.expires_in or _USUAL)
     link = await call.services.links.share(subscription, call.path["id"], lifetime)
     return OperationResult(_ENCODE(_info(call, link)), status=201)
 
