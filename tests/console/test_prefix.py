@@ -27,7 +27,9 @@ def test_point_32_all_of_it_is_below_the_prefix(console):
     page.get_by_role("heading", name="Any picture can move").wait_for()
     places = page.get_by_role("navigation", name="Places").filter(visible=True)
     places.get_by_role("link", name="Gallery").click()
-    expect(page.get_by_role("main").get_by_role("img").first).to_be_visible()
+    picture = page.get_by_role("main").locator("article img").first
+    expect(picture).to_be_visible()
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
     places.get_by_role("link", name="Queue").click()
     expect(page.get_by_role("list", name="Unfinished clips").get_by_role("listitem")).to_have_count(3)
     assert [each for each in asked if not each.startswith((prefix, "data:", "blob:"))] == []

@@ -89,8 +89,9 @@ def test_no_page_of_another_origin_may_send_the_cookie(start):
     assert browser.ask("POST", SUBMIT, GATEWAY, Origin="https://app.example", Sec_Fetch_Site="cross-site").status == 403
 
 
-def test_a_session_is_never_the_one_that_was_there_before(edge):
+def test_a_session_is_never_the_one_that_was_there_before(start):
     """Session fixation: an attacker's cookie in the victim's browser gains nothing when the victim signs in."""
+    edge = start()
     attacker, _ = user(edge)
     victim = Browser(edge, attacker.cookie)
     victim.sign_in(ADMIN_KEY)
@@ -111,7 +112,8 @@ def test_a_second_cookie_of_the_name_is_nobodys(browser, edge):
         assert Browser(edge, both).ask("POST", SUBMIT, GATEWAY).status == 401
 
 
-def test_a_key_goes_before_a_cookie(edge):
+def test_a_key_goes_before_a_cookie(start):
+    edge = start()
     browser, _ = user(edge)
     other = edge.caller()
     made = browser.ask("POST", SUBMIT, GATEWAY, Ocp_Apim_Subscription_Key=other.issued.primary)
