@@ -36,9 +36,9 @@ def test_a_new_database_has_the_newest_schema_and_is_marked_as_ours(database):
     assert pragma(database, "journal_mode") == "wal"
 
 
-def test_migrations_are_numbered_in_order():
+def test_migrations_are_numbered_in_order_without_a_gap():
     numbers = [each.version for each in migrations()]
-    assert numbers == sorted(set(numbers))
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_every_commit_waits_for_the_disk(sqlite):
