@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.http.conftest import caller, edge, start
+from tests.http.conftest import caller, edge, start_shared
 
-__all__ = ["caller", "edge", "start"]
+__all__ = ["caller", "edge", "start_shared"]
 
 CLIENT, VERSION = "stillmotion (command line)", "of this version"
 

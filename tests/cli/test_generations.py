@@ -9,9 +9,9 @@ from stillmotion import Client
 from tests.builders import NOON
 from tests.clients.contract_server import Answer
 from tests.end_to_end.conftest import small_picture
-from tests.http.conftest import PICTURE_URL, caller, edge, start
+from tests.http.conftest import PICTURE_URL, caller, edge, start_shared
 
-__all__ = ["caller", "edge", "start"]
+__all__ = ["caller", "edge", "start_shared"]
 
 CLIENT, VERSION = "stillmotion (command line)", "of this version"
 ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"

@@ -5,6 +5,6 @@ A module names its client (`CLIENT`, `VERSION`), and a test the client's methods
 """
 
 from tests.end_to_end.conftest import make_running, running, small_picture
-from tests.http.conftest import caller, edge, start
+from tests.http.conftest import caller, edge, start_shared
 
-__all__ = ["caller", "edge", "make_running", "running", "small_picture", "start"]
+__all__ = ["caller", "edge", "make_running", "running", "small_picture", "start_shared"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from tests.http.conftest import PICTURE_URL, SUBMIT, edge, start
+from tests.http.conftest import PICTURE_URL, SUBMIT, edge, start_shared
 from tools.console.browser import person, sign_in
 
-__all__ = ["edge", "start"]
+__all__ = ["edge", "start_shared"]
 
 ELSEWHERE = ["https://evil.example", "http://127.0.0.1:9"]
 """Another site, and another port of the same host: its requests have the cookie, for cookies know no ports."""

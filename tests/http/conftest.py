@@ -6,7 +6,8 @@ import http.client
 import itertools
 import json
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -251,10 +252,9 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
     return replace(services, **parts)
 
 
-@pytest.fixture(scope="session")
-def start(tmp_path_factory):
-    """Starter of an edge over a store of the given kind, with replaced services."""
-    started: list[tuple[Edge, threading.Thread]] = []
+@contextmanager
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Edge]]:
+    """Starter of edges over a store of the given kind, with replaced services. All of them end with the context."""
 
     def starting(kind: str = "memory", **parts: Any) -> Edge:
         folder = tmp_path_factory.mktemp("edge")
@@ -275,6 +275,7 @@ def start(tmp_path_factory):
         started.append((edge, thread))
         return edge
 
+    started: list[tuple[Edge, threading.Thread]] = []
     yield starting
     for edge, thread in started:
         edge.loop.call_soon_threadsafe(edge.services.changes.end)
@@ -284,16 +285,30 @@ def start(tmp_path_factory):
         edge.store.close()
 
 
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """Starter of edges that end with the module: each holds up to 14 file descriptors."""
+    with starter(tmp_path_factory) as starting:
+        yield starting
+
+
 @pytest.fixture(scope="session")
-def edge(start):
+def start_shared(tmp_path_factory):
+    """Starter of edges that tests of every module share."""
+    with starter(tmp_path_factory) as starting:
+        yield starting
+
+
+@pytest.fixture(scope="session")
+def edge(start_shared):
     """A server that tests share. Each test makes callers of its own."""
-    return start()
+    return start_shared()
 
 
 @pytest.fixture(scope="session", params=["memory", "sqlite"])
-def any_edge(request, start):
+def any_edge(request, start_shared):
     """A shared server over each kind of store."""
-    return start(request.param)
+    return start_shared(request.param)
 
 
 @pytest.fixture
