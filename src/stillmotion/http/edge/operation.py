@@ -129,10 +129,11 @@ class Operation(Generic[Caller, Wire]):
 
     `path` may have parameters, `{name}` for one segment each; `parameters` describes them. `wire` is the type of the
     input: the JSON body of a POST, the query of any other method. `answer` is the type of the output with `status`,
-    None without output, `answered` its description, and `media_types` are those besides JSON. The reference shows
-    `example` and `answers` (by name); `refusals` are the kinds of error that are raised. With `files` (descriptions by
-    field) the body may be a form, and has to be one if the operation `is_form`. A body that `holds_pictures` may be as
-    large as a submit's. One that `only_reads` changes nothing though it is a POST: a reader's session may call it.
+    None without output, `answered` its description, and `media_types` are those besides JSON. `if_empty` describes a
+    204, if there may be one. The reference shows `example` and `answers` (by name); `refusals` are the kinds of error
+    that are raised. With `files` (descriptions by field) the body may be a form, and has to be one if the operation
+    `is_form`. A body that `holds_pictures` may be as large as a submit's. One that `only_reads` changes nothing though
+    it is a POST: a reader's session may call it.
     """
 
     operation_id: str
@@ -150,6 +151,7 @@ class Operation(Generic[Caller, Wire]):
     status: int = 200
     answered: str = "The generation as it is now."
     media_types: tuple[str, ...] = ()
+    if_empty: str = ""
     shows_engine: bool = True
     submits: bool = False
     files: Mapping[str, str] = field(default_factory=dict)

@@ -132,7 +132,12 @@ def _operation(surface: Surface, operation: Operation[Any, Any], schema_of: Mapp
     if parameters:
         about["parameters"] = parameters
     limits = _LIMITS if surface.admit is None else ()
-    about["responses"] = {str(operation.status): _success(operation, schema_of, limits)} | {
+    about["responses"] = {str(operation.status): _success(operation, schema_of, limits)}
+    if operation.if_empty:
+        engine = _ENGINE if operation.shows_engine else ()
+        headers = _header_refs(*_ON_EVERY_ANSWER, *limits, *engine)
+        about["responses"]["204"] = {"description": operation.if_empty, "headers": headers}
+    about["responses"] |= {
         str(status): _refusal(status, list(rows), schema_of, limits)
         for status, rows in groupby(_rows(surface.problems, operation), key=lambda row: row.status)
     }
@@ -187,9 +192,9 @@ def _success(operation: Operation[Any, Any], schema_of: Mapping[Any, Json], limi
     if operation.answer is not None:
         shown = {"example": examples[""]["value"]} if set(examples) == {""} else {"examples": examples}
         about["content"] = {"application/json": {"schema": schema_of[operation.answer], **shown}}
-    elif operation.media_types:
+    if operation.media_types:
         # A stream of events is no single string: its shape is told in words.
-        about["content"] = {
+        about["content"] = about.get("content", {}) | {
             each: {} if each == "text/event-stream" else {"schema": {"type": "string"}}
             for each in operation.media_types
         }

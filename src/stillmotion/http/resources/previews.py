@@ -49,7 +49,8 @@ PREVIEW_OPERATION: Final[Operation[Subscription, Nothing]] = Operation(
     wire=Nothing,
     answer=None,
     media_types=("image/jpeg",),
-    answered="A small JPEG. A 204 where there is none: before the first, and once the clip is done.",
+    answered="A small JPEG.",
+    if_empty="There is none: before the first, and once the clip is done.",
     refusals=(NotAuthenticated, GenerationNotFound, LimitExceeded, Exception, Unavailable),
     handle=get_preview,
 )

@@ -170,6 +170,7 @@ USAGE_OPERATION: Operation[Subscription, UsageQuery] = Operation(
     answer=UsageReport,
     answers={"": _EXAMPLE},
     answered="The report.",
+    media_types=("text/csv",),
     shows_engine=False,
     refusals=(InvalidRequest, NotAuthenticated, LimitExceeded, Exception, Unavailable),
     handle=get_usage,
