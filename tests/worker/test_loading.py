@@ -86,7 +86,8 @@ async def test_a_wish_to_load_takes_the_place_of_another_model(workshop, shed):
 async def test_a_clip_under_way_is_made_before_its_model_goes(workshop, shed):
     async with running(workshop, 0, devices=[shed.device], desk=shed.desk) as bench:
         begun = await bench.submit("slow", engine=TINY_ENGINE)
-        await bench.until(begun, lambda each: each.state is State.DREAMING)
+        # Claimed alone it could still wait for the lane, which would unload before it and load again for it.
+        await bench.until(begun, lambda each: each.progress > 0)
         await shed.wish(TINY_ENGINE, Wish.UNLOAD)
         assert (await bench.ended(begun)).state is State.COMPLETED
         await shed.until(tiny=IDLE)
