@@ -1,6 +1,7 @@
 """Server-sent events of all of an owner's generations: this process's changes at once, others' by looking at rows."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -41,6 +42,41 @@ class GoneGeneration(msgspec.Struct, frozen=True):
     id: str
 
 
+News = Callable[[], Awaitable[list[bytes]]]
+"""A look for events."""
+
+
+async def endless(
+    call: Call,
+    watch: Watch,
+    request: Request,
+    beginning: News,
+    news_of: Callable[[Generation | Deletion], Awaitable[list[bytes]]],
+    look: News,
+) -> Pieces:
+    """Events of a stream without an end: the beginning's, then those of each change, and what a look finds.
+
+    It ends with its caller, with the caller's access, and with the server.
+    """
+    now, timing = asyncio.get_running_loop().time, call.services.timing
+    yield BEGINNING
+    news = await beginning()
+    spoke_at = looked_at = now()
+    while request.transport is not None and not watch.has_ended:
+        if not news and now() - spoke_at >= timing.heartbeat.total_seconds():
+            news = [BEAT]
+        for said in news:
+            spoke_at = now()
+            yield said
+        change = await watch.next(min(timing.look, timing.heartbeat))
+        news = [] if change is None else await news_of(change)
+        if now() - looked_at >= timing.look.total_seconds():
+            if not await call.still_admitted():
+                return
+            news += await look()
+            looked_at = now()
+
+
 class OwnEvents:
     """Stream of the events of an owner. It ends with its caller, with the caller's access, and with the server.
 
@@ -54,33 +90,14 @@ class OwnEvents:
         self._watch = watch
         self._since = since
         self._clock = services.clock
-        self._timing = services.timing
         self._store, self._lists = services.generations.store, services.lists.store
         self._told: dict[str, object] = {}
         self._newest = ""
 
     async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
         """Begin the answer to one request."""
-        return Reply(200, b"", list(EVENT_STREAM)), self._pieces(request)
-
-    async def _pieces(self, request: Request) -> Pieces:
-        now, look = asyncio.get_running_loop().time, self._timing.look
-        yield BEGINNING
-        news = await self._beginning()
-        spoke_at = looked_at = now()
-        while request.transport is not None and not self._watch.has_ended:
-            if not news and now() - spoke_at >= self._timing.heartbeat.total_seconds():
-                news = [BEAT]
-            for said in news:
-                spoke_at = now()
-                yield said
-            change = await self._watch.next(min(look, self._timing.heartbeat))
-            news = [] if change is None else await self._news_of(change)
-            if now() - looked_at >= look.total_seconds():
-                if not await self._call.still_admitted():
-                    return
-                news += await self._look()
-                looked_at = now()
+        pieces = endless(self._call, self._watch, request, self._beginning, self._news_of, self._look)
+        return Reply(200, b"", list(EVENT_STREAM)), pieces
 
     async def _beginning(self) -> list[bytes]:
         """Events of those that have ended since the caller's last event, then of the unfinished ones."""

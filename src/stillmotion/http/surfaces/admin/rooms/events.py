@@ -1,6 +1,5 @@
 """Stream of everybody's changes, for administrators: this process's at once, others' by looking at rows."""
 
-import asyncio
 from typing import Any, Final
 
 import msgspec
@@ -13,8 +12,8 @@ from stillmotion.domain.errors import GenerationNotFound, Unavailable
 from stillmotion.domain.generation import Deletion, Generation
 from stillmotion.domain.lifecycle import TERMINAL, State
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
-from stillmotion.http.resources.events import BEAT, BEGINNING, EVENT_STREAM
-from stillmotion.http.resources.history.streams import GoneGeneration
+from stillmotion.http.resources.events import EVENT_STREAM
+from stillmotion.http.resources.history.streams import GoneGeneration, endless
 from stillmotion.http.server.replies import Reply
 from stillmotion.http.server.request import Request
 from stillmotion.http.server.streams import Pieces
@@ -40,32 +39,17 @@ class EverybodysEvents:
 
     def __init__(self, call: Call, office: Administration, watch: Watch) -> None:
         self._call, self._watch = call, watch
-        self._store, self._timing = office.oversight.store, call.services.timing
+        self._store = office.oversight.store
         self._told: dict[str, object] = {}
         self._newest = ""
 
     async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
         """Begin the answer to one request."""
-        return Reply(200, b"", list(EVENT_STREAM)), self._pieces(request)
+        pieces = endless(self._call, self._watch, request, self._beginning, self._news_of, self._look)
+        return Reply(200, b"", list(EVENT_STREAM)), pieces
 
-    async def _pieces(self, request: Request) -> Pieces:
-        now, look = asyncio.get_running_loop().time, self._timing.look
-        yield BEGINNING
-        news = await self._look(is_first=True)
-        spoke_at = looked_at = now()
-        while request.transport is not None and not self._watch.has_ended:
-            if not news and now() - spoke_at >= self._timing.heartbeat.total_seconds():
-                news = [BEAT]
-            for said in news:
-                spoke_at = now()
-                yield said
-            change = await self._watch.next(min(look, self._timing.heartbeat))
-            news = [] if change is None else self._news_of(change)
-            if now() - looked_at >= look.total_seconds():
-                if not await self._call.still_admitted():
-                    return
-                news += await self._look()
-                looked_at = now()
+    async def _beginning(self) -> list[bytes]:
+        return await self._look(is_first=True)
 
     async def _look(self, *, is_first: bool = False) -> list[bytes]:
         """Events of what other processes have changed, at first of all that is unfinished."""
@@ -89,7 +73,7 @@ class EverybodysEvents:
             return []
         return gone + [event for each in found.values() for event in self._news(each)]
 
-    def _news_of(self, change: Generation | Deletion) -> list[bytes]:
+    async def _news_of(self, change: Generation | Deletion) -> list[bytes]:
         return [self._gone(change.id)] if isinstance(change, Deletion) else self._news(change)
 
     def _news(self, generation: Generation) -> list[bytes]:
