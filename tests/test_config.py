@@ -1,8 +1,11 @@
 """Settings: their sources, their precedence, and the message for a wrong value."""
 
+import re
+
 import pytest
 
 from stillmotion.composition.engines import video_codec
+from stillmotion.composition.watching import setting_views
 from stillmotion.config import SettingsError, load
 from stillmotion.domain.request import VideoCodec
 from stillmotion.media.output import encoder
@@ -88,6 +91,82 @@ def test_secrets_are_not_shown():
     settings, origins = load(hidden)
     assert "hush" not in repr(settings)
     assert all("hush" not in each.value for each in origins)
+
+
+STORE = "postgresql://ada:hush%40hush@one.example.com:5432,two.example.com/clips"
+
+
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [
+        ("local", "local"),
+        (STORE, "postgresql://ada@one.example.com:5432,two.example.com/clips"),
+        (f"{STORE}?password=hush&application_name=x", "postgresql://ada@one.example.com:5432,two.example.com/clips"),
+        ("postgres://ada@[::1]:5432/clips", "postgres://ada@[::1]:5432/clips"),
+        ("postgresql:///clips?host=/run/postgresql&passfile=/etc/pass", "postgresql:///clips"),
+        ("postgresql://", "postgresql://"),
+    ],
+)
+def test_a_store_is_shown_without_its_password(store, shown):
+    settings, origins = load({"STILLMOTION_STORE": store})
+    assert settings.store == store
+    assert {each.name: each.value for each in origins}["store"] == shown
+    view = next(each for each in setting_views(settings) if each.name == "store")
+    assert (view.value, view.is_secret) == (shown, False)
+    assert "hush" not in f"{settings!r} {origins!r} {setting_views(settings)!r}"
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "sqlite:///hush.db",
+        "postgresql://ada:hu/sh@example.com/clips",
+        "postgresql://ada:1/hush@example.com/clips",
+        "postgresql://ada:hu?sh@example.com/clips",
+        "postgresql://ada:1?hush@example.com/clips",
+        "postgresql://ada:hu#sh@example.com/clips",
+        "postgresql://ada:hu@sh@example.com/clips",
+        "postgresql://ada:hush@example.com:port/clips",
+        "postgresql://ada:hush@exam ple.com/clips",
+        "postgresql://ada:hush@example.com/clips\n",
+        "postgresql://[::1/hush",
+    ],
+)
+def test_an_unreadable_store_is_refused_and_not_repeated(store):
+    with pytest.raises(SettingsError, match=r"STILLMOTION_STORE \(environment\) is not what it should be: ") as refused:
+        load({"STILLMOTION_STORE": store})
+    assert not re.search(r"hu\W?sh|example\.com/clips", str(refused.value))
+
+
+@pytest.mark.parametrize("name", ["secret", "secret_before"])
+def test_a_secret_is_64_hexadecimal_digits_and_hidden(name):
+    settings, origins = load({}, given={name: "AF" * 32})
+    assert getattr(settings, name) == "AF" * 32
+    assert "AFAF" not in f"{settings!r} {origins!r} {setting_views(settings)!r}"
+    for wrong in ("AF" * 31, "xy" * 32, "AF" * 33):
+        with pytest.raises(
+            SettingsError, match=rf"^{name} \(command line\) is not .*: .*openssl rand -hex 32"
+        ) as refused:
+            load({}, given={name: wrong})
+        assert wrong not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("public_url", "https://ada:hush@example.com/", "is 'https://(hidden)@example.com/': give an address"),
+        ("server", "http://ada:hush@example.com", "is 'http://(hidden)@example.com': write no password into"),
+        ("storage", "s3://ada:hush@bucket", "is 's3://(hidden)@bucket': write no keys into the address"),
+        ("host", "http://ada:hush@example.com/\n", "is 'http://(hidden)@example.com/"),
+        ("signals", "loud", "give one of auto, listen, poll"),
+        ("trusted_proxies", "10", "give a number from 0 to 9"),
+    ],
+)
+def test_a_wrong_address_is_told_without_its_password(name, value, sentence):
+    with pytest.raises(SettingsError) as refused:
+        load({}, given={name: value})
+    assert sentence in str(refused.value)
+    assert "hush" not in str(refused.value)
 
 
 @pytest.mark.parametrize("contact", ["two words", "a)b", "line\nend", "ü@example.com"])

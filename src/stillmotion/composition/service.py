@@ -157,6 +157,7 @@ def _as_set(services: Services, settings: Settings, told: Telemetry) -> Services
         public_url=settings.public_url,
         version=version("stillmotion"),
         cors_origins=settings.cors_origins,
+        trusted_proxies=settings.trusted_proxies,
         access_log=settings.access_log == "on",
         settings=setting_views(settings),
         return_memory=return_memory,

@@ -2,13 +2,15 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import Field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from stillmotion.adapters.directory.data_directory import DataDirectory
 from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.ports.objects import ObjectStore
-from stillmotion.config import Settings, setting_fields
+from stillmotion.config import Settings, setting_fields, setting_text
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.http.edge.measures import DiskSpace, Measures
 from stillmotion.http.edge.services import Check, SettingView
@@ -39,7 +41,7 @@ def setting_views(settings: Settings) -> Sequence[SettingView]:
     return [
         SettingView(
             each.name,
-            _shown(getattr(settings, each.name), is_secret=each.metadata["secret"]),
+            _shown(each, getattr(settings, each.name)),
             settings.sources.get(each.name, "default"),
             each.metadata["secret"],
         )
@@ -47,9 +49,11 @@ def setting_views(settings: Settings) -> Sequence[SettingView]:
     ]
 
 
-def _shown(value: object, *, is_secret: bool) -> object:
-    if is_secret:
+def _shown(each: Field[Any], value: object) -> object:
+    if each.metadata["secret"]:
         return "set" if value else None
+    if each.metadata["as_shown"] is not None:
+        return setting_text(each, value)
     if isinstance(value, Mapping):
         return dict(value)
     return str(value) if isinstance(value, Path) else value

@@ -178,6 +178,41 @@ def test_wrong_keys_are_counted_and_the_right_one_is_looked_at_all_the_same(star
         edge.clock.advance(seconds=int(limited.headers["retry-after"]))
 
 
+@pytest.mark.parametrize(
+    ("proxies", "mine", "others"),
+    [
+        (1, "10.0.0.1", "10.0.0.2"),
+        (1, "6.6.6.6, 10.0.0.1:4711", "6.6.6.6, 10.0.0.2:4711"),
+        (2, "6.6.6.6, 10.0.0.1, 10.1.1.1", "6.6.6.6, 10.0.0.2, 10.1.1.1"),
+        (1, "[2001:db8::1]:4711", "[2001:db8::2]:4711"),
+        (3, "10.0.0.1", "10.0.0.2"),
+    ],
+)
+def test_wrong_keys_are_counted_by_the_address_that_the_trusted_proxies_tell(start, proxies, mine, others):
+    edge = start(trusted_proxies=proxies)
+
+    def status(path, told):
+        headers = {"X-Forwarded-For": told, "Content-Type": "application/json", "Authorization": "Bearer wrong"}
+        headers["Sec-Fetch-Site"] = "same-origin"
+        body = '{"key": "wrong"}' if path == "/session" else None
+        return edge.ask("POST" if body else "GET", path, body, headers).status
+
+    for path in (PRODUCTS, "/session"):
+        for n in range(WRONG_KEYS_PER_MINUTE):
+            status(path, mine.replace("6.6.6.6", f"6.6.6.{n}").replace(":4711", f":{n}"))
+        assert status(path, mine) == 429
+        assert status(path, others) == 401
+        edge.clock.advance(minutes=1)
+
+
+def test_without_trusted_proxies_a_header_gives_nobody_more_tries(start):
+    edge = start()
+    headers = {"Authorization": "Bearer wrong"}
+    tries = range(WRONG_KEYS_PER_MINUTE + 1)
+    statuses = [edge.ask("GET", PRODUCTS, None, headers | {"X-Forwarded-For": f"10.0.0.{n}"}).status for n in tries]
+    assert statuses[-1] == 429
+
+
 @pytest.mark.parametrize(("method", "path"), EVERY_PATH)
 def test_without_a_key_in_the_settings_there_is_no_such_api(closed, method, path):
     with_key, unknown = ask(closed, method, path, {}), closed.ask(method, "/other", "{}")

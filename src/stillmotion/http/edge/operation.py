@@ -81,6 +81,11 @@ class Call(msgspec.Struct):
             return False
 
     @property
+    def address(self) -> str:
+        """The caller's address, as the trusted proxies tell it."""
+        return self.request.address(self.services.trusted_proxies)
+
+    @property
     def owner(self) -> str:
         """The owner of a large body's bytes: the subscription's id, empty for an administrator."""
         return "" if self.subscription is None else self.subscription.id

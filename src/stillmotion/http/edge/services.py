@@ -76,10 +76,11 @@ class Services:
     of all links, empty for the address that each caller used. `admin` is None if there is no administration over HTTP.
     `readiness` holds a check for each part by the name that `/readyz` shows, `servers` the other servers by name.
     Metrics are registered in `registry`, a fresh one for each application. `return_memory` gives freed memory back to
-    the system, which may take milliseconds. Pages of `cors_origins` may call the API. `keyless` lends a key to callers
-    of this machine who have none. With `access_log` each request is a line in the log. `read_words` reads prompts as
-    engines do, and `model_states` tells which models are ready. `recent` holds the last requests. `settings` are shown
-    to administrators.
+    the system, which may take milliseconds. Pages of `cors_origins` may call the API. Requests
+    come through `trusted_proxies` proxies, whose last addresses of X-Forwarded-For are believed. `keyless` lends a key
+    to callers of this machine who have none. With `access_log` each request is a line in the log. `read_words` reads
+    prompts as engines do, and `model_states` tells which models are ready. `recent` holds the last requests. `settings`
+    are shown to administrators.
     """
 
     access: Access
@@ -109,6 +110,7 @@ class Services:
     draining: Draining = field(default_factory=Draining)
     return_memory: Callable[[], None] = lambda: None
     cors_origins: Sequence[str] = ()
+    trusted_proxies: int = 0
     keyless: Keyless | None = None
     access_log: bool = False
     read_words: ReadWords = unread

@@ -69,7 +69,7 @@ async def open_session(call: Call, visit: Visit | None, asked: NewSession) -> Op
     if (asked.key is None) is (asked.first is None):
         raise InvalidRequest(Problem("key", "is required, or `first` in its place: send one of them"))
     if asked.key is not None:
-        opened = await sessions.open(asked.key.strip(), call.request.remote or "", visit, is_reader=is_reader)
+        opened = await sessions.open(asked.key.strip(), call.address, visit, is_reader=is_reader)
     elif is_from_here(call.request):
         opened = await sessions.open_first(asked.first or "", visit, is_reader=is_reader)
     else:

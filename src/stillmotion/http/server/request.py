@@ -13,6 +13,8 @@ LARGE_BODY = 64 * 1024
 """Bytes. A larger body has the longer deadline."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_LONGEST_ADDRESS = 64
+"""Characters of an IPv6 address with its zone and port, and some more."""
 _NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -42,6 +44,14 @@ class BrokenBody(Exception):
     """Raised for a body whose framing is wrong: its end is unknown."""
 
 
+def _without_port(address: str) -> str:
+    """An address of X-Forwarded-For. Some balancers add the port, which is another for every connection."""
+    address = address.strip()[:_LONGEST_ADDRESS]
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
 class Request(web.BaseRequest):
     """One request. `route` is its decoded path, `raw_query` its undecoded query.
 
@@ -64,6 +74,18 @@ class Request(web.BaseRequest):
     def has_twice(self, name: str) -> bool:
         """True for a repeated header."""
         return len(self.headers.getall(name, ())) > 1
+
+    def address(self, proxies: int) -> str:
+        """The caller's address behind so many proxies, each of which adds its caller's to X-Forwarded-For.
+
+        With fewer addresses than that, it is the first. With 0 it is the peer's, and the header counts for nothing.
+        """
+        peer = self.remote or ""
+        if not proxies:
+            return peer
+        told = ",".join(self.headers.getall("X-Forwarded-For", ())).split(",")
+        addresses = [*filter(None, map(_without_port, told)), peer]
+        return addresses[max(0, len(addresses) - 1 - proxies)]
 
     def whole_body(self, most: int) -> bytes | None:
         """The whole body; None if it has not arrived yet or is longer than `most` bytes."""

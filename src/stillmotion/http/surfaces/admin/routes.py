@@ -45,7 +45,7 @@ def admit(call: Call, key: str | None) -> Administration:
         return access.administration
     if access is None or not access.key:
         raise EndpointNotFound("there is no administration here")
-    return access.authenticate(key, call.request.remote or "")
+    return access.authenticate(key, call.address)
 
 
 ADMIN = Surface(
