@@ -16,8 +16,8 @@ from stillmotion.adapters.identifiers import new_callback_secret, new_token, new
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.objects import open_objects
+from stillmotion.adapters.store.sql.generation_rows import Bindings, from_generation
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
-from stillmotion.adapters.store.sqlite.generation_rows import Bindings, from_generation
 from stillmotion.application.generations import Generations
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import apsw
 
-from stillmotion.adapters.store.sqlite.generation_rows import Bindings
-from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
+from stillmotion.adapters.store.sql.generation_rows import Bindings
+from stillmotion.adapters.store.sql.queries.generations import INSERT_GENERATION
 
 
 @contextmanager

@@ -17,8 +17,8 @@ import apsw
 from bench.history import PROMPT, write_history
 from bench.service import serving
 from bench.table import Figure, Sense, Spread, as_text, exit_code, spread
+from stillmotion.adapters.store.sql.queries import everybodys
 from stillmotion.adapters.store.sqlite.connections.database import connect_reader
-from stillmotion.adapters.store.sqlite.queries import everybodys
 from stillmotion.application.ports.administration import EverybodysFilter
 from stillmotion.application.ports.lists import Filter
 from stillmotion.domain.lifecycle import State

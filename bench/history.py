@@ -16,9 +16,9 @@ import apsw
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.identifiers import new_uuid7
-from stillmotion.adapters.store.sqlite.generation_rows import Bindings, from_generation, microseconds, place_of
-from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
-from stillmotion.adapters.store.sqlite.queries.history import INSERT_ENTRY
+from stillmotion.adapters.store.sql.generation_rows import Bindings, from_generation, microseconds, place_of
+from stillmotion.adapters.store.sql.queries.generations import INSERT_GENERATION
+from stillmotion.adapters.store.sql.queries.history import INSERT_ENTRY
 from stillmotion.composition.administration import administration
 from stillmotion.composition.installation import Missing
 from stillmotion.config import Settings

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from stillmotion.adapters.store.sql.queries import everybodys
 from stillmotion.adapters.store.sqlite.connections.database import connect_reader
-from stillmotion.adapters.store.sqlite.queries import everybodys
 from stillmotion.application.ports.administration import EverybodysFilter, QueuePlace
 from stillmotion.application.ports.lists import Filter, Walk, folded
 from stillmotion.application.ports.store import Engines, Submission

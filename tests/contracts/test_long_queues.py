@@ -7,13 +7,13 @@ from datetime import timedelta
 import apsw
 import pytest
 
+from stillmotion.adapters.store.sql.access import from_subscription
+from stillmotion.adapters.store.sql.generation_rows import from_generation, microseconds
+from stillmotion.adapters.store.sql.queries.access import INSERT_SUBSCRIPTION
+from stillmotion.adapters.store.sql.queries.generations import INSERT_GENERATION
+from stillmotion.adapters.store.sql.queries.records import PICTURE_OF_QUEUE
+from stillmotion.adapters.store.sql.records import from_views
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.adapters.store.sqlite.access import from_subscription
-from stillmotion.adapters.store.sqlite.generation_rows import from_generation, microseconds
-from stillmotion.adapters.store.sqlite.queries.access import INSERT_SUBSCRIPTION
-from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
-from stillmotion.adapters.store.sqlite.queries.records import PICTURE_OF_QUEUE
-from stillmotion.adapters.store.sqlite.records import from_views
 from stillmotion.domain.record.outlook import MOST_LINES
 from tests.builders import NOON, ManualClock, a_generation
 from tests.contracts.conftest import keep_subscription

@@ -14,8 +14,8 @@ import pytest
 from stillmotion.adapters.store.sqlite import SqliteStore, open_store
 from stillmotion.adapters.store.sqlite.connections.database import CHECKPOINT_PAGES
 from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
-from stillmotion.adapters.store.sqlite.connections.reader import HOLD_SECONDS, IDLE_SECONDS, Reader
-from stillmotion.adapters.store.sqlite.connections.writer import Writer
+from stillmotion.adapters.store.sqlite.connections.reader import HOLD_SECONDS, IDLE_SECONDS, SqliteReader
+from stillmotion.adapters.store.sqlite.connections.writer import SqliteWriter
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.application.ports.store import IdempotencyKey, Submission
 from stillmotion.domain.errors import GenerationNotFound, RateLimitExceeded, StoreUnavailable
@@ -162,8 +162,8 @@ async def test_a_full_database_refuses_what_does_not_fit_and_keeps_the_rest(sqli
 async def test_a_database_that_another_keeps_locked_is_unavailable_until_it_lets_go(database, clock):
     connection = open_database(database, migrations())
     connection.set_busy_timeout(50)
-    writer = Writer(connection, OpenFiles(database))
-    store = SqliteStore(writer, Reader(database, writer), clock)
+    writer = SqliteWriter(connection, OpenFiles(database))
+    store = SqliteStore(writer, SqliteReader(database, writer), clock)
     subscription = await keep_subscription(store)
     other = apsw.Connection(str(database))
     other.execute("BEGIN IMMEDIATE")

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pytest
 
-from stillmotion.adapters.store.sqlite.queries import history as lists
+from stillmotion.adapters.store.sql.queries import history as lists
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.application.ports.lists import EVERYTHING, Filter
 from stillmotion.domain.lifecycle import State

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from uuid_utils import uuid7
 
 from stillmotion.adapters.identifiers import new_uuid7
-from stillmotion.adapters.store.sqlite.generation_rows import place_of
+from stillmotion.adapters.store.sql.generation_rows import place_of
 from stillmotion.application.ports.lists import EVERYTHING, Walk
 from stillmotion.domain.errors import GenerationNotFound
 from tests.contracts.conftest import keep_subscription

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillmotion.adapters.store.sqlite.generation_rows import microseconds, to_time
+from stillmotion.adapters.store.sql.generation_rows import microseconds, to_time
 
 times = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - strategy's
 

@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 
 import pytest
 
-from stillmotion.adapters.store.sqlite import queries
+from stillmotion.adapters.store.sql import queries
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 
 STATEMENTS = {

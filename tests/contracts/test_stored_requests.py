@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stillmotion.adapters.store.sql.generation_rows import from_request, objects_of, to_request
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.adapters.store.sqlite.generation_rows import from_request, objects_of, to_request
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.domain.reframing import Placement
 from stillmotion.domain.request import AspectRatio, GenerationRequest, Keyframe, Purpose, Resolution, VideoCodec

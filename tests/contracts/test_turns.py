@@ -10,9 +10,9 @@ from statistics import median
 import apsw
 import pytest
 
+from stillmotion.adapters.store.sql.generation_rows import from_generation
+from stillmotion.adapters.store.sql.queries.generations import INSERT_GENERATION
 from stillmotion.adapters.store.sqlite import open_store
-from stillmotion.adapters.store.sqlite.generation_rows import from_generation
-from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
 from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.subscriptions import Usage

@@ -23,8 +23,8 @@ from bench.service import serving
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.adapters.store.sqlite.generation_rows import from_generation
-from stillmotion.adapters.store.sqlite.queries.generations import INSERT_GENERATION
+from stillmotion.adapters.store.sql.generation_rows import from_generation
+from stillmotion.adapters.store.sql.queries.generations import INSERT_GENERATION
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.composition.installation import LINKS, derived
 from tests.end_to_end.conftest import small_picture

@@ -10,8 +10,8 @@ from typing import Final
 import apsw
 
 from stillmotion.adapters.private_files import create_private, keep_private
+from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.adapters.store.sqlite.connections.database import (
-    StoreUnusable,
     connect_writer,
     has_no_log,
     unavailable,

@@ -2,32 +2,31 @@
 
 from pathlib import Path
 
-import apsw
-
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.store.sqlite.access import SqliteSubscriptions
+from stillmotion.adapters.store.sql.access import SqlSubscriptions
+from stillmotion.adapters.store.sql.connections import Connection
+from stillmotion.adapters.store.sql.deliveries import SqlCallbacks
+from stillmotion.adapters.store.sql.generations import SqlGenerations
+from stillmotion.adapters.store.sql.history.failures import SqlFailures
+from stillmotion.adapters.store.sql.history.links import SqlLinks
+from stillmotion.adapters.store.sql.history.lists import SqlLists
+from stillmotion.adapters.store.sql.metrics import SqlMetrics
+from stillmotion.adapters.store.sql.operators.activity import SqlActivity
+from stillmotion.adapters.store.sql.operators.controls import SqlOperators
+from stillmotion.adapters.store.sql.operators.everybodys import SqlEverybodys
+from stillmotion.adapters.store.sql.operators.processes import SqlProcesses
+from stillmotion.adapters.store.sql.retention import SqlRetention
+from stillmotion.adapters.store.sql.sessions import SqlSessions
+from stillmotion.adapters.store.sql.uploads import SqlUploads
+from stillmotion.adapters.store.sql.usage import SqlUsage
+from stillmotion.adapters.store.sql.workers.models import SqlModels
+from stillmotion.adapters.store.sqlite.connections import transactions
 from stillmotion.adapters.store.sqlite.connections.database import refuse_unsafe_sqlite, sqlite_version
 from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
-from stillmotion.adapters.store.sqlite.connections.reader import Reader
-from stillmotion.adapters.store.sqlite.connections.writer import Writer
-from stillmotion.adapters.store.sqlite.deliveries import SqliteCallbacks
-from stillmotion.adapters.store.sqlite.generations import SqliteGenerations
-from stillmotion.adapters.store.sqlite.history.failures import SqliteFailures
-from stillmotion.adapters.store.sqlite.history.links import SqliteLinks
-from stillmotion.adapters.store.sqlite.history.lists import SqliteLists
-from stillmotion.adapters.store.sqlite.metrics import SqliteMetrics
-from stillmotion.adapters.store.sqlite.operators.activity import SqliteActivity
-from stillmotion.adapters.store.sqlite.operators.controls import SqliteOperators
-from stillmotion.adapters.store.sqlite.operators.everybodys import SqliteEverybodys
-from stillmotion.adapters.store.sqlite.operators.processes import SqliteProcesses
-from stillmotion.adapters.store.sqlite.queries import transactions
-from stillmotion.adapters.store.sqlite.retention import SqliteRetention
+from stillmotion.adapters.store.sqlite.connections.reader import SqliteReader
+from stillmotion.adapters.store.sqlite.connections.writer import SqliteWriter
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
-from stillmotion.adapters.store.sqlite.sessions import SqliteSessions
 from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprint, agree_on_secret, replace_fingerprint
-from stillmotion.adapters.store.sqlite.uploads import SqliteUploads
-from stillmotion.adapters.store.sqlite.usage import SqliteUsage
-from stillmotion.adapters.store.sqlite.workers.models import SqliteModels
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.store import Changed, Told, unwatched
 from stillmotion.application.ports.values import Clock
@@ -36,50 +35,53 @@ _SYSTEM_CLOCK = SystemClock()
 
 
 class SqliteStore(
-    SqliteGenerations,
-    SqliteLists,
-    SqliteFailures,
-    SqliteLinks,
-    SqliteSubscriptions,
-    SqliteCallbacks,
-    SqliteRetention,
-    SqliteUploads,
-    SqliteOperators,
-    SqliteEverybodys,
-    SqliteProcesses,
-    SqliteActivity,
-    SqliteSessions,
-    SqliteUsage,
-    SqliteMetrics,
-    SqliteModels,
+    SqlGenerations,
+    SqlLists,
+    SqlFailures,
+    SqlLinks,
+    SqlSubscriptions,
+    SqlCallbacks,
+    SqlRetention,
+    SqlUploads,
+    SqlOperators,
+    SqlEverybodys,
+    SqlProcesses,
+    SqlActivity,
+    SqlSessions,
+    SqlUsage,
+    SqlMetrics,
+    SqlModels,
 ):
     """All store ports over one SQLite file, for any thread and any number of event loops."""
 
+    writer: SqliteWriter
+    _reader: SqliteReader
+
     def __init__(
         self,
-        writer: Writer,
-        reader: Reader,
+        writer: SqliteWriter,
+        reader: SqliteReader,
         clock: Clock,
         changed: Told = unwatched,
         fault: Fault = no_fault,
         ended: Changed = unwatched,
     ) -> None:
-        SqliteGenerations.__init__(self, writer, reader, clock, changed, fault, ended)
-        SqliteLists.__init__(self, reader)
-        SqliteFailures.__init__(self, reader)
-        SqliteLinks.__init__(self, writer, reader)
-        SqliteSubscriptions.__init__(self, writer, reader)
-        SqliteCallbacks.__init__(self, writer, reader)
-        SqliteRetention.__init__(self, reader)
-        SqliteUploads.__init__(self, writer, reader)
-        SqliteOperators.__init__(self, writer, reader)
-        SqliteEverybodys.__init__(self, writer, reader)
-        SqliteProcesses.__init__(self, writer, reader)
-        SqliteActivity.__init__(self, reader)
-        SqliteSessions.__init__(self, writer, reader)
-        SqliteUsage.__init__(self, reader)
-        SqliteMetrics.__init__(self, writer, reader)
-        SqliteModels.__init__(self, writer, reader)
+        SqlGenerations.__init__(self, writer, reader, clock, changed, fault, ended)
+        SqlLists.__init__(self, reader)
+        SqlFailures.__init__(self, reader)
+        SqlLinks.__init__(self, writer, reader)
+        SqlSubscriptions.__init__(self, writer, reader)
+        SqlCallbacks.__init__(self, writer, reader)
+        SqlRetention.__init__(self, reader)
+        SqlUploads.__init__(self, writer, reader)
+        SqlOperators.__init__(self, writer, reader)
+        SqlEverybodys.__init__(self, writer, reader)
+        SqlProcesses.__init__(self, writer, reader)
+        SqlActivity.__init__(self, reader)
+        SqlSessions.__init__(self, writer, reader)
+        SqlUsage.__init__(self, reader)
+        SqlMetrics.__init__(self, writer, reader)
+        SqlModels.__init__(self, writer, reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""
@@ -120,8 +122,8 @@ def open_store(
     except BaseException:
         connection.close()
         raise
-    writer = Writer(connection, OpenFiles(path))
-    return SqliteStore(writer, Reader(path, writer), clock, changed, fault, ended)
+    writer = SqliteWriter(connection, OpenFiles(path))
+    return SqliteStore(writer, SqliteReader(path, writer), clock, changed, fault, ended)
 
 
 def use_secret(path: Path, fingerprint: bytes) -> None:
@@ -133,6 +135,6 @@ def use_secret(path: Path, fingerprint: bytes) -> None:
         connection.close()
 
 
-def _touch(connection: apsw.Connection) -> None:
-    version = connection.pragma("user_version")
+def _touch(connection: Connection) -> None:
+    version = connection.execute(transactions.VERSION).get
     connection.execute(transactions.TOUCH.format(version=version))

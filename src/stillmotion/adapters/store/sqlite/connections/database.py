@@ -9,7 +9,8 @@ from typing import Final
 
 import apsw
 
-from stillmotion.domain.errors import StillmotionError, StoreUnavailable
+from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.domain.errors import StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 5000
 """Wait for the write lock of another process (`stillmotion keys create`) before an operation is refused."""
@@ -56,10 +57,6 @@ _NO_LOG: Final = frozenset(
     }
 )
 """Extended codes for a file system without shared memory maps or file locks."""
-
-
-class StoreUnusable(StillmotionError):
-    """An unusable database: the message names the file and the remedy."""
 
 
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:

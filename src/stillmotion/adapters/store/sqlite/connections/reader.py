@@ -3,17 +3,17 @@
 import asyncio
 import threading
 import weakref
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
+from stillmotion.adapters.store.sql.connections import Given
+from stillmotion.adapters.store.sql.generation_rows import Row
+from stillmotion.adapters.store.sqlite.connections import transactions
 from stillmotion.adapters.store.sqlite.connections.database import connect_reader, unavailable
-from stillmotion.adapters.store.sqlite.connections.writer import Writer
-from stillmotion.adapters.store.sqlite.generation_rows import Row
-from stillmotion.adapters.store.sqlite.queries import transactions
+from stillmotion.adapters.store.sqlite.connections.writer import SqliteWriter
 from stillmotion.domain.errors import StoreUnavailable
 
 HOLD_SECONDS: Final = 0.01
@@ -23,10 +23,10 @@ IDLE_SECONDS: Final = 0.25
 """Longest time that a shared transaction stays open without a further read."""
 
 
-class Reader:
+class SqliteReader:
     """Read-only connections, one for each thread; statements stay prepared in them."""
 
-    def __init__(self, path: Path, writer: Writer) -> None:
+    def __init__(self, path: Path, writer: SqliteWriter) -> None:
         self._path = path
         self._writer = writer
         self._local = threading.local()
@@ -35,7 +35,7 @@ class Reader:
         self._views: weakref.WeakSet[_View] = weakref.WeakSet()
         self._closed = False
 
-    def rows(self, statement: str, bindings: tuple[Any, ...] | Mapping[str, Any] = ()) -> list[Row]:
+    def rows(self, statement: str, bindings: Given = (), /) -> list[Row]:
         """All rows of a statement. Raises `StoreUnavailable`."""
         try:
             view: _View = self._local.view
@@ -87,7 +87,7 @@ class _View:
     would hold the checkpoint up, and the log would grow.
     """
 
-    def __init__(self, connection: apsw.Connection, writer: Writer) -> None:
+    def __init__(self, connection: apsw.Connection, writer: SqliteWriter) -> None:
         self.connection = connection
         # One cursor serves every statement, since all rows are fetched at once.
         self.cursor = connection.cursor()

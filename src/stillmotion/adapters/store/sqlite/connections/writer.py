@@ -1,19 +1,19 @@
-"""Writer thread with group commit: many operations, one transaction, one wait for the disk."""
+"""SqliteWriter thread with group commit: many operations, one transaction, one wait for the disk."""
 
 import asyncio
 import queue
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import apsw
 
+from stillmotion.adapters.store.sql.connections import Operation
+from stillmotion.adapters.store.sqlite.connections import transactions
 from stillmotion.adapters.store.sqlite.connections.database import CHECKPOINT_PAGES, unavailable
 from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
-from stillmotion.adapters.store.sqlite.queries import transactions
 from stillmotion.application.metrics import Buckets
 from stillmotion.domain.errors import StoreUnavailable
 
@@ -24,8 +24,6 @@ COMMIT_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.
 """Upper bounds of a transaction's duration in seconds."""
 
 T = TypeVar("T")
-Operation = Callable[[apsw.Connection], T]
-"""Function that runs inside a transaction on the writer's thread. An exception undoes that operation alone."""
 
 
 class _Waiting:
@@ -51,7 +49,7 @@ class _Waiting:
             self.error = None  # Breaks a reference cycle: the traceback holds a frame that holds this object.
 
 
-class Writer:
+class SqliteWriter:
     """Runs operations from any number of event loops on one thread, in their order of arrival.
 
     Operations that arrive during a commit share the next one. `commits` counts the transactions that changed the
@@ -72,7 +70,7 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="stillmotion-store-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, operation: Operation[T]) -> T:
+    async def run(self, operation: Operation[T], /) -> T:
         """The operation's result, once it is on disk.
 
         Raises the operation's exception, or `StoreUnavailable` if the database cannot keep the result.

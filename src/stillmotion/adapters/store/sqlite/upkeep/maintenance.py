@@ -9,9 +9,12 @@ from typing import Final
 
 import apsw
 
+from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.adapters.store.sql.generation_rows import objects_of
+from stillmotion.adapters.store.sql.generations import delete_generation
+from stillmotion.adapters.store.sql.queries import deletions
 from stillmotion.adapters.store.sqlite.connections.database import (
     BUSY_TIMEOUT_MS,
-    StoreUnusable,
     connect_reader,
     connect_writer,
     has_no_log,
@@ -19,9 +22,6 @@ from stillmotion.adapters.store.sqlite.connections.database import (
     unavailable,
     without_log,
 )
-from stillmotion.adapters.store.sqlite.generation_rows import objects_of
-from stillmotion.adapters.store.sqlite.generations import delete_generation
-from stillmotion.adapters.store.sqlite.queries import deletions
 from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, migrations, open_database
 from stillmotion.adapters.store.sqlite.upkeep.secret import kept_fingerprint, wrong_secret
 

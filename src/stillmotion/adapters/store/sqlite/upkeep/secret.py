@@ -6,7 +6,7 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.store.sqlite.connections.database import StoreUnusable
+from stillmotion.adapters.store.sql.connections import StoreUnusable
 
 Fingerprint = Callable[[bool], bytes]
 """Returns the fingerprint of the secret beside the database. Its argument allows it to make a secret."""

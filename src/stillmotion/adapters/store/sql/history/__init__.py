@@ -1,0 +1,1 @@
+"""Lists, failures and links of generations in SQL."""

@@ -1,0 +1,1 @@
+"""Ports for operators in SQL: the queue's controls, everybody's generations, processes, activity."""

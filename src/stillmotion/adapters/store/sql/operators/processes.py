@@ -1,0 +1,72 @@
+"""Processes of the service in SQL."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from stillmotion.adapters.store.sql.connections import Connection, Reader, Writer
+from stillmotion.adapters.store.sql.generation_rows import Row, microseconds, to_time
+from stillmotion.adapters.store.sql.queries import operators
+from stillmotion.domain.operators.processes import FORGOTTEN_AFTER, LaneReport, ProcessReport, ProcessRole
+from stillmotion.domain.operators.queue_controls import WorkerName
+
+_encode_json = msgspec.json.Encoder().encode
+_to_engines = msgspec.json.Decoder(tuple[str, ...]).decode
+_to_lanes = msgspec.json.Decoder(tuple[LaneReport, ...]).decode
+
+
+class SqlProcesses:
+    """`ProcessStore`."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self.writer = writer
+        self._reader = reader
+
+    async def beat(self, report: ProcessReport) -> None:
+        """See `ProcessStore.beat`."""
+        given = {
+            "id": report.name.id,
+            "role": report.role.value,
+            "host": report.name.host,
+            "pid": report.pid,
+            "version": report.version,
+            "started_at": microseconds(report.started_at),
+            "seen_at": microseconds(report.seen_at),
+            "able": int(report.is_able),
+            "engines": _encode_json(report.engines).decode(),
+            "lanes": _encode_json(report.lanes).decode(),
+        }
+
+        def operation(connection: Connection) -> None:
+            connection.execute(operators.BEAT, given)
+            connection.execute(operators.FORGET_LOST, (microseconds(report.seen_at - FORGOTTEN_AFTER),))
+
+        await self.writer.run(operation)
+
+    async def processes(self) -> Sequence[ProcessReport]:
+        """See `ProcessStore.processes`."""
+        found = [_to_report(row) for row in self._reader.rows(operators.PROCESSES)]
+        return sorted(found, key=lambda each: (each.started_at, each.name.id))
+
+    async def forget_process(self, process_id: str) -> None:
+        """See `ProcessStore.forget_process`."""
+
+        def operation(connection: Connection) -> None:
+            connection.execute(operators.FORGET_PROCESS, (process_id,))
+
+        await self.writer.run(operation)
+
+
+def _to_report(row: Row) -> ProcessReport:
+    id_, role, host, pid, version, started_at, seen_at, able, engines, lanes = row
+    return ProcessReport(
+        name=WorkerName(id_, host),
+        role=ProcessRole(role),
+        pid=pid,
+        version=version,
+        started_at=to_time(started_at),
+        seen_at=to_time(seen_at),
+        is_able=bool(able),
+        engines=_to_engines(engines),
+        lanes=_to_lanes(lanes),
+    )

@@ -1,1 +1,0 @@
-"""Lists, failures and links of generations in SQLite."""

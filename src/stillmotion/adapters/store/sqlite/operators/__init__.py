@@ -1,1 +1,0 @@
-"""Ports for operators in SQLite: the queue's controls, everybody's generations, processes, activity."""
