@@ -7,6 +7,7 @@ import time
 import urllib.request
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,9 +19,11 @@ from stillmotion.adapters.objects import (
     open_objects,
 )
 from stillmotion.domain.errors import Unavailable
-from tests.contracts.conftest import S3_KEYS
 from tests.faults.toxic import Toxic
+from tests.s3_servers import S3_KEYS, bucket, moto, new_bucket, objects, s3, s3_options, seaweedfs
 from tests.waiting import eventually_async
+
+__all__ = ["bucket", "moto", "new_bucket", "objects", "s3", "s3_options", "seaweedfs"]
 
 VIDEO = "generations/0199-x/abc_DEF-9.mp4"
 NO_KEYS = [
@@ -71,9 +74,9 @@ async def test_a_long_object_comes_in_pieces_of_a_bounded_size(objects):
 
 
 async def test_a_file_is_put_and_fetched_whole(objects, tmp_path):
-    """The file is beyond the size at which an upload is made in parts."""
+    """The file is uploaded in parts, as it is beyond 5 MB."""
     made = tmp_path / "made.mp4"
-    made.write_bytes(os.urandom(6_000_000))
+    made.write_bytes(os.urandom(20_000_000))
     await objects.put_file(VIDEO, str(made))
     await objects.fetch_file(VIDEO, str(tmp_path / "fetched.mp4"))
     digests = {hashlib.sha256((tmp_path / name).read_bytes()).digest() for name in ("made.mp4", "fetched.mp4")}
@@ -227,10 +230,58 @@ async def test_a_bucket_serves_by_a_signed_url_with_the_right_type(bucket):
     assert await asyncio.to_thread(_download, url, "bytes=2-4") == (206, "video/mp4", b"234")
 
 
-def _download(url, wanted):
+def _download(url, wanted="bytes=0-"):
     request = urllib.request.Request(url, headers={"Range": wanted})
     with urllib.request.urlopen(request, timeout=10) as answer:
         return answer.status, answer.headers["Content-Type"], answer.read()
+
+
+@pytest.mark.parametrize("spoilt", ["tampered", "of another key", "expired", "of another method"])
+async def test_a_signed_url_opens_one_object_for_a_while(seaweedfs, tmp_path, spoilt):
+    """The bucket's own promise: moto keeps none of it."""
+    bucket = open_objects(f"s3://{seaweedfs.new_place()}", tmp_path, seaweedfs.options)
+    for key in (VIDEO, "generations/another"):
+        await bucket.put(key, b"clip")
+    url = bucket.direct_url(VIDEO, timedelta(seconds=1 if spoilt == "expired" else 60))
+    request = urllib.request.Request(url, method="PUT" if spoilt == "of another method" else "GET")
+    match spoilt:
+        case "tampered":
+            request.full_url = url[:-1] + ("0" if url[-1] != "0" else "1")
+        case "of another key":
+            request.full_url = url.replace(VIDEO, "generations/another")
+        case "expired":
+            await eventually_async(lambda: _is_refused(request))
+    assert await asyncio.to_thread(_is_refused, request)
+    assert (await bucket.whole(VIDEO))[1] == b"clip"
+
+
+def _is_refused(request):
+    try:
+        urllib.request.urlopen(request, timeout=10).close()
+    except HTTPError as refusal:
+        return refusal.code == 403
+    return False
+
+
+def test_a_signed_url_is_given_out_again(bucket):
+    first = bucket.direct_url(VIDEO, timedelta(hours=24))
+    assert bucket.direct_url(VIDEO, timedelta(hours=24)) is first
+    assert bucket.direct_url(VIDEO, timedelta(hours=1)) != first
+
+
+@pytest.mark.parametrize(
+    ("storage", "options", "begins"),
+    [
+        (
+            "az://clips/of",
+            {"account_name": "house", "account_key": "a2V5"},
+            "https://house.blob.core.windows.net/clips/of/",
+        ),
+        ("s3://clips/of", S3_KEYS, "https://s3.us-east-1.amazonaws.com/clips/of/"),
+    ],
+)
+def test_the_scheme_says_whose_bucket_it_is(tmp_path, storage, options, begins):
+    assert open_objects(storage, tmp_path, options).direct_url(VIDEO, timedelta(hours=1)).startswith(begins + VIDEO)
 
 
 async def test_two_prefixes_of_a_bucket_are_two_stores(new_bucket, s3_options, tmp_path):
@@ -283,7 +334,7 @@ async def test_a_local_put_is_on_disk_before_it_returns(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("storage", "options"),
-    [("gs://bucket", {}), ("/srv/clips", {}), ("s3://", {}), ("s3://bucket", {"colour": "blue"})],
+    [("ftp://bucket", {}), ("/srv/clips", {}), ("s3://", {}), ("s3://bucket", {"colour": "blue"})],
 )
 def test_storage_settings_that_cannot_work_are_refused_by_name(storage, options, tmp_path):
     with pytest.raises(StorageUnusable, match="storage"):

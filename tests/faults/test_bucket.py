@@ -5,29 +5,29 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.contracts.conftest import S3_KEYS, new_bucket, s3_options
 from tests.end_to_end.conftest import make_running, small_picture
 from tests.faults.test_disk import assert_refused, ready_within
 from tests.faults.toxic import Toxic
+from tests.s3_servers import S3_KEYS, moto
 
-__all__ = ["make_running", "new_bucket", "s3_options"]
+__all__ = ["make_running", "moto"]
 
 SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
 
 
 @pytest.fixture
-def toxic(s3_options):
-    address = urlsplit(s3_options["endpoint"])
+def toxic(moto):
+    address = urlsplit(moto.options["endpoint"])
     proxy = Toxic((address.hostname, address.port)).start()
     yield proxy
     proxy.close()
 
 
 @pytest.fixture
-def served(make_running, toxic, new_bucket):
+def served(make_running, toxic, moto):
     options = ",".join(f"{name}={value}" for name, value in (S3_KEYS | {"endpoint": toxic.url}).items())
     return make_running(
-        STILLMOTION_STORAGE=f"s3://{new_bucket}/clips",
+        STILLMOTION_STORAGE=f"s3://{moto.new_place()}/clips",
         STILLMOTION_STORAGE_OPTIONS=options,
         STILLMOTION_SUBMITS_PER_MINUTE="1000",
     )

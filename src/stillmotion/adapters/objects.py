@@ -1,4 +1,4 @@
-"""Pictures and clips in a local directory or an S3 bucket, through obstore."""
+"""Pictures and clips in a local directory or a bucket, through obstore."""
 
 import asyncio
 import os
@@ -12,10 +12,13 @@ from typing import Any, Final
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, S3Store
+from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.signed_urls import SignedUrls
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports.objects import ListedObject, ObjectStore, StoredObject
+from stillmotion.application.ports.values import Clock
 from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
 from stillmotion.domain.errors import StillmotionError, Unavailable
 
@@ -30,6 +33,8 @@ LISTED_AT_ONCE: Final = 500
 KEY_MAX_CHARACTERS: Final = 512
 _KEY: Final = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 
+_CLOCK: Final = SystemClock()
+
 _UNFINISHED: Final = re.compile(r"#\d+$")
 
 _CONTENT_TYPES: Final = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
@@ -39,14 +44,19 @@ CHECK_KEY: Final = "checks/write"
 
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
 ANSWER_TIMEOUT: Final = timedelta(seconds=15)
-"""Limit of a request to S3 that a caller of ours waits for: an uploaded picture, or a question about an object."""
+"""Limit of a request that a caller of ours waits for: an uploaded picture, or a question about an object."""
 TRANSFER_TIMEOUT: Final = timedelta(minutes=5)
-"""Limit of a request to S3 with the whole body of a clip."""
+"""Limit of a request with the whole body of a clip."""
 STALL_TIMEOUT: Final = timedelta(seconds=60)
-"""Limit of silence from S3: after a part of a clip was sent (5 MB), or within a clip that is fetched."""
+"""Limit of silence from a bucket: after a part of a clip was sent (5 MB), or within a clip that is fetched."""
 RETRIES: Final = 3
 RETRY_FOR: Final = timedelta(seconds=10)
 """Time after which a failed request is not repeated."""
+
+
+_Bucket = S3Store | GCSStore | AzureStore
+_BUCKETS: Final[Mapping[str, type[_Bucket]]] = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}
+"""Kinds of bucket by the scheme of their URL: Amazon S3 and its like, Google Cloud Storage, Azure Blob Storage."""
 
 
 class StorageUnusable(StillmotionError):
@@ -63,7 +73,7 @@ def is_key(key: str) -> bool:
 class _Objects(ABC):
     """Common part of local and remote storage. A name that is not a valid key names no object."""
 
-    def __init__(self, store: LocalStore | S3Store, transfers: S3Store | None = None) -> None:
+    def __init__(self, store: LocalStore | _Bucket, transfers: _Bucket | None = None) -> None:
         self._store: Any = store
         self._transfers: Any = transfers or store
 
@@ -220,14 +230,18 @@ class LocalObjects(_Objects):
             _sync(path)
 
 
-class S3Objects(_Objects):
-    """`ObjectStore` over a bucket of anything that speaks S3; `transfers` has more patience than `store`."""
+class BucketObjects(_Objects):
+    """`ObjectStore` over a bucket; `transfers` has more patience than `store`."""
 
-    def __init__(self, store: S3Store, transfers: S3Store) -> None:
+    def __init__(self, store: _Bucket, transfers: _Bucket, clock: Clock) -> None:
         super().__init__(store, transfers)
+        self._urls = SignedUrls(self._sign, clock)
 
     def direct_url(self, key: str, lifetime: timedelta) -> str:
         """See `ObjectStore.direct_url`."""
+        return self._urls.url(key, lifetime)
+
+    def _sign(self, key: str, lifetime: timedelta) -> str:
         with _as_unavailable():
             return obstore.sign(self._store, "GET", key, lifetime)
 
@@ -243,31 +257,39 @@ class S3Objects(_Objects):
 
 
 def open_objects(
-    storage: str, directory: Path, options: Mapping[str, str] | None = None, fault: Fault = no_fault
+    storage: str,
+    directory: Path,
+    options: Mapping[str, str] | None = None,
+    fault: Fault = no_fault,
+    clock: Clock = _CLOCK,
 ) -> ObjectStore:
     """The store that `storage` names: `local` (in `directory`) or `s3://bucket/prefix`. Raises `StorageUnusable`.
 
-    `options` are obstore's options of S3: `region`, `endpoint`, `access_key_id`, `secret_access_key` and so on.
-    Options that are left out come from the places where AWS' own tools look.
+    `gs://` and `az://` name buckets of Google and Azure. `options` are obstore's options of that kind of bucket: for S3
+    `region`, `endpoint`, `access_key_id`, `secret_access_key` and so on. Options that are left out come from the places
+    where the tools of the bucket's maker look.
     """
     if storage == "local":
         return LocalObjects(directory, fault)
-    if not storage.startswith("s3://"):
-        raise StorageUnusable(f"storage is {storage!r}: give local or s3://bucket/prefix")
+    kind = _BUCKETS.get(storage.partition("://")[0])
+    if kind is None:
+        raise StorageUnusable(f"storage is {storage!r}: give local, s3://bucket/prefix, gs://… or az://…")
     try:
-        return S3Objects(*(_bucket(storage, options or {}, each) for each in (ANSWER_TIMEOUT, TRANSFER_TIMEOUT)))
+        answers, transfers = (
+            _bucket(kind, storage, options or {}, each) for each in (ANSWER_TIMEOUT, TRANSFER_TIMEOUT)
+        )
     except (BaseError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise StorageUnusable(f"storage {storage} cannot be used: {reason}; see storage_options") from error
+    return BucketObjects(answers, transfers, clock)
 
 
-def _bucket(storage: str, options: Mapping[str, str], timeout: timedelta) -> S3Store:
-    config = dict(options)
-    # Without TLS only if the operator's own endpoint says so.
-    plain = config.get("endpoint", config.get("aws_endpoint", "")).startswith("http://")
-    return S3Store.from_url(
+def _bucket(kind: type[_Bucket], storage: str, options: Mapping[str, str], timeout: timedelta) -> _Bucket:
+    # Without TLS only if an address of the operator's own says so.
+    plain = any(value.startswith("http://") for value in options.values())
+    return kind.from_url(
         storage,
-        config=config,  # type: ignore[arg-type]  # the operator's own names, which obstore checks
+        config=dict(options),  # type: ignore[arg-type]  # the operator's own names, which obstore checks
         client_options={
             "allow_http": plain,
             "connect_timeout": CONNECT_TIMEOUT,

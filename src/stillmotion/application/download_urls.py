@@ -11,7 +11,10 @@ from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.values import Clock
 
 LIFETIME = timedelta(hours=24)
-"""Lifetime of a download URL. Every poll gives a fresh one."""
+"""Lifetime of a download URL, at least. Every poll gives one that is good for so long."""
+
+STEP_SECONDS = 300
+"""A URL ends at a multiple of this. Polls of five minutes give the same one, by which a browser knows a clip."""
 
 EXPIRES_MAX_DIGITS = 12
 """Digits of a time in seconds since 1970: enough for thirty thousand years."""
@@ -56,7 +59,8 @@ class AssetUrls:
                 direct = direct_url(key, lifetime)
                 if direct is not None:
                     return direct
-                expires, folder = int(self.clock.now().timestamp() + lifetime.total_seconds()), own
+                end = int(self.clock.now().timestamp() + lifetime.total_seconds())
+                expires, folder = end + -end % STEP_SECONDS, own
                 query = f"?expires={expires}&signature={self._signature(folder, expires)}"
             return f"{base_url}/assets/{key}{query}"
 

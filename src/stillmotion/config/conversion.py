@@ -86,7 +86,7 @@ def _trouble_with_host(value: str) -> str | None:
 
 
 def _trouble_with_storage(value: str) -> str | None:
-    url = urlsplit(value) if value.startswith("s3://") and "[" not in value else None
+    url = urlsplit(value) if value.startswith(("s3://", "gs://", "az://")) and "[" not in value else None
     if url is not None and "@" in url.netloc:
         return "write no keys into the address: give them in the setting storage_options."
     return None if value == "local" or (url is not None and url.netloc) else "give local or s3://bucket/prefix."

@@ -48,9 +48,9 @@ class Settings:
         "Reverse proxies and balancers in front of the server, 0 to 9. With 1 the last address of X-Forwarded-For is "
         "the caller's, by which wrong administrators' keys are counted; with 2 the second last.",
     )
-    storage: str = _setting("local", "Where clips go: local (in data_dir) or s3://bucket/prefix.")
+    storage: str = _setting("local", "Where clips go: local (in data_dir) or s3://bucket/prefix; gs and az too.")
     storage_options: Mapping[str, str] = _setting(
-        MappingProxyType({}), "Options of the S3 store: region, endpoint, keys.", secret=True
+        MappingProxyType({}), "Options of the bucket: for S3 region, endpoint, keys.", secret=True
     )
     store: str = _setting(
         "local",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stillmotion.application.download_urls import AssetUrls
+from stillmotion.application.download_urls import AssetUrls, UrlState
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.app import dialects
 from tests.builders import ManualClock, a_generation, some_assets
@@ -50,3 +50,16 @@ def test_a_callback_is_written_in_the_dialect_of_its_surface():
     body = json.loads(written["gateway"](a_generation(state=State.COMPLETED, assets=some_assets())))
     assert body["state"] == "completed"
     assert body["assets"]["video"].startswith("https://video.example/assets/generations/made/v.mp4?expires=")
+
+
+def test_polls_of_a_few_minutes_give_one_link_that_is_good_for_a_day():
+    """A browser that has the clip knows it again."""
+    clock = ManualClock()
+    urls = AssetUrls(LocalAlone(), clock, b"key")
+    key = "generations/made/v.mp4"
+    seen = {urls.links("")(key): clock.advance(seconds=10) for _ in range(90)}
+    assert len(seen) in (3, 4)
+    for link, last_given in seen.items():
+        expires, signature = (each.partition("=")[2] for each in link.partition("?")[2].split("&"))
+        assert float(expires) - last_given.timestamp() + 10 >= 24 * 3600
+        assert urls.check(key, expires, signature) is UrlState.GOOD

