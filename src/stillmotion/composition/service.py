@@ -47,6 +47,7 @@ from stillmotion.composition.workers import (
 from stillmotion.config import Settings
 from stillmotion.domain.operators.processes import ProcessRole
 from stillmotion.http.app import App, build_app, dialects
+from stillmotion.http.edge.parts import WatchedParts
 from stillmotion.http.edge.services import Draining, Services
 from stillmotion.media.input.heif import reads_heic
 from stillmotion.worker.background.callbacks import Deliverer
@@ -114,7 +115,7 @@ async def service(
             asset_urls=AssetUrls(objects, clock, derived(directory, LINKS)),
             objects=objects,
             clock=clock,
-            readiness=checks(store, objects, directory, models, host, others),
+            **checks(settings, store, objects, directory, models, host, others)._asdict(),
             servers={each.entry.name: each for each in others},
             run_id=token_hex(4),
             model_states=ModelReadings(store, models, clock).states,
@@ -139,11 +140,11 @@ async def _take_back(directory: DataDirectory, work: Work, tally: Tally) -> None
 
 def _upkeep(
     store: SqliteStore, services: Services, tally: Tally
-) -> tuple[Sweeper, UploadSweeper, DisplacedWatch, TallyKeeper, UseKeeper]:
+) -> tuple[Sweeper, UploadSweeper, DisplacedWatch, TallyKeeper, UseKeeper, WatchedParts]:
     sweeper = Sweeper(Retention(store, services.objects, services.clock))
     watch = DisplacedWatch(lambda: store.displaced)
     uses = UseKeeper(services.access)
-    return sweeper, UploadSweeper(services.uploads), watch, TallyKeeper(tally, store, store), uses
+    return sweeper, UploadSweeper(services.uploads), watch, TallyKeeper(tally, store, store), uses, services.watched
 
 
 def _as_set(services: Services, settings: Settings, told: Telemetry) -> Services:

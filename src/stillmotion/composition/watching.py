@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stillmotion.adapters.directory.data_directory import DataDirectory
 from stillmotion.adapters.store.sqlite import SqliteStore
@@ -13,27 +13,45 @@ from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.config import Settings, setting_fields, setting_text
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.http.edge.measures import DiskSpace, Measures
-from stillmotion.http.edge.services import Check, SettingView
+from stillmotion.http.edge.parts import Check, WatchedParts
+from stillmotion.http.edge.services import SettingView
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import RemoteMaker
 from stillmotion.worker.readiness import check_lanes, check_offer, worker_states
 
 
+class PartChecks(NamedTuple):
+    """The checks of the parts that readiness depends on, and the parts that it only tells of."""
+
+    readiness: Mapping[str, Check]
+    watched: WatchedParts
+
+
 def checks(
+    settings: Settings,
     store: SqliteStore,
     objects: ObjectStore,
     directory: DataDirectory,
     models: Catalogue,
     host: WorkerHost,
     others: Sequence[RemoteMaker],
-) -> Mapping[str, Check]:
-    """The readiness checks, by the name that each part has in `/readyz`."""
-    return {
+) -> PartChecks:
+    """The readiness checks, by the name that each part has in `/readyz`.
+
+    A server that is alone needs all parts. One of several needs the store alone: without workers or storage it still
+    answers polls, and all servers would leave the balancer together.
+    """
+    parts: Mapping[str, Check] = {
         "store": store.check,
         "storage": objects.check,
         "worker": partial(check_lanes, host, directory.workers),
         "servers": partial(check_offer, models, others, host),
     }
+    if settings.store == "local":
+        return PartChecks(parts, WatchedParts())
+    return PartChecks(
+        {"store": store.check}, WatchedParts({name: check for name, check in parts.items() if name != "store"})
+    )
 
 
 def setting_views(settings: Settings) -> Sequence[SettingView]:

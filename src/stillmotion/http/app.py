@@ -148,7 +148,9 @@ def _readable(parts: EdgeParts, surfaces: Sequence[Surface], installation: Insta
     document = msgspec.json.encode(openapi.document(surfaces, PATHS, services.version, services.public_url))
     answering: dict[str, Answering] = {
         "/healthz": health.alive,
-        "/readyz": health.Readiness(services.readiness, services.clock, services.timing.check, services.servers),
+        "/readyz": health.Readiness(
+            services.readiness, services.clock, services.timing.check, services.servers, services.watched
+        ),
         "/metrics": health.MetricsPage(parts.metrics, installation),
         "/openapi.json": _always(Reply(200, document, [JSON_TYPE, NO_STORE])),
         SHARED_CLIP: SharedClips(services.links, services.objects, services.generations.store),

@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from stillmotion.domain.errors import Unavailable
+from stillmotion.http.edge.parts import WatchedParts
 from stillmotion.http.edge.services import EdgeTiming
+from tests.waiting import eventually_async
 
 
 async def fine():
@@ -66,6 +68,24 @@ def test_what_is_missing_is_named(start):
             "worker": "no renderer is running",
         },
     }
+
+
+async def look_once(watched):
+    looking = asyncio.create_task(watched.run())
+    await eventually_async(lambda: watched.troubles)
+    looking.cancel()
+
+
+def test_a_server_of_several_is_ready_without_storage_and_says_so(start):
+    """Else the loss of the bucket would take all servers out of the balancer, polls and all."""
+    watched = WatchedParts({"storage": stuck, "worker": no_renderer, "servers": fine}, timedelta(seconds=0.01))
+    edge = start(readiness={"store": fine}, watched=watched)
+    assert edge.ask("GET", "/readyz").body == {"status": "ready"}, "nobody has looked yet"
+    asyncio.run(look_once(watched))
+    edge.clock.advance(seconds=1)
+    answered = edge.ask("GET", "/readyz")
+    troubles = {"storage": "no answer within 0.01 seconds", "worker": "no renderer is running"}
+    assert (answered.status, answered.body) == (200, {"status": "ready", "in_trouble": troubles})
 
 
 def test_the_checks_are_not_made_more_than_once_a_second(start):

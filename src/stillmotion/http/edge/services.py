@@ -1,6 +1,6 @@
 """Services: the use cases and ports that the HTTP edge works with."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -28,10 +28,8 @@ from stillmotion.domain.models.reading import ReadWords, unread
 from stillmotion.domain.models.states import ReadStates, all_ready
 from stillmotion.http.edge.keyless import Keyless
 from stillmotion.http.edge.measures import Measures, OtherServer
+from stillmotion.http.edge.parts import PATIENCE, Check, WatchedParts
 from stillmotion.http.edge.request_ring import RequestRing
-
-Check = Callable[[], Awaitable[None]]
-"""A readiness check of one part. Raises `Unavailable` with a sentence that names the missing thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class EdgeTiming:
 
     heartbeat: timedelta = timedelta(seconds=15)
     look: timedelta = timedelta(seconds=2)
-    check: timedelta = timedelta(seconds=2)
+    check: timedelta = PATIENCE
 
 
 EDGE_TIMING = EdgeTiming()
@@ -74,7 +72,8 @@ class Services:
 
     `run_id` is a short text of `[A-Za-z0-9_-]`, unique to this run; request ids begin with it. `public_url` is the base
     of all links, empty for the address that each caller used. `admin` is None if there is no administration over HTTP.
-    `readiness` holds a check for each part by the name that `/readyz` shows, `servers` the other servers by name.
+    `readiness` holds a check for each part by the name that `/readyz` shows, `servers` the other servers by name. The
+    service can do without the `watched` parts for a while.
     Metrics are registered in `registry`, a fresh one for each application. `return_memory` gives freed memory back to
     the system, which may take milliseconds. Pages of `cors_origins` may call the API. Requests
     come through `trusted_proxies` proxies, whose last addresses of X-Forwarded-For are believed. `keyless` lends a key
@@ -103,6 +102,7 @@ class Services:
     read_limits: ReadLimits = field(default_factory=ReadLimits)
     admin: AdminAccess | None = None
     readiness: Mapping[str, Check] = field(default_factory=dict)
+    watched: WatchedParts = field(default_factory=WatchedParts)
     servers: Mapping[str, OtherServer] = field(default_factory=dict)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     public_url: str = ""

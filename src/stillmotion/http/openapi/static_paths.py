@@ -91,7 +91,8 @@ PATHS: Mapping[str, Json] = {
         "Whether the store, the storage and a worker are there",
         {
             "200": _answer(
-                "They are. `in_trouble` names other servers whose work is done elsewhere just now.",
+                "They are. `in_trouble` names other servers whose work is done elsewhere just now. Where the service "
+                "runs on several machines, it names storage and workers too, and only the store must be there.",
                 _json({"status": "ready"}),
             ),
             "503": _answer(

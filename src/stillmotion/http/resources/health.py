@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import msgspec
-import structlog
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from stillmotion.application.ports.values import Clock
-from stillmotion.domain.errors import Unavailable
 from stillmotion.http.edge.measures import NO_SERVERS, InstallationMetrics, OtherServer
 from stillmotion.http.edge.metrics import Metrics
-from stillmotion.http.edge.services import Check
+from stillmotion.http.edge.parts import Check, WatchedParts, troubles
 from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Reply
 from stillmotion.http.server.request import Request
 
@@ -25,7 +23,6 @@ A failure is checked again sooner, so that a server that has just started soon c
 
 RETRY_SECONDS = 5
 
-_LOG = structlog.get_logger("stillmotion.http")
 _ALIVE = Reply(200, b'{"status":"ok"}', [JSON_TYPE, NO_STORE])
 
 
@@ -36,7 +33,10 @@ async def alive(request: Request) -> Reply:
 
 
 class Readiness:
-    """`/readyz`: 200 if all parts work, else 503 with their names. It tells the `servers` in trouble too."""
+    """`/readyz`: 200 if all needed parts work, else 503 with their names. It tells other troubles too.
+
+    These are the troubles of the `watched` parts, and of the `servers`.
+    """
 
     def __init__(
         self,
@@ -44,10 +44,12 @@ class Readiness:
         clock: Clock,
         patience: timedelta,
         servers: Mapping[str, OtherServer] = NO_SERVERS,
+        watched: WatchedParts | None = None,
     ) -> None:
-        self._patience = patience.total_seconds()
+        self._patience = patience
         self._checks = checks
         self._servers = servers
+        self._watched = watched or WatchedParts()
         self._clock = clock
         self._checking = asyncio.Lock()
         self._known: tuple[float, Reply] | None = None
@@ -64,28 +66,14 @@ class Readiness:
             return self._known[1]
 
     async def _check(self) -> Reply:
-        found = await asyncio.gather(*(self._trouble(name, check) for name, check in self._checks.items()))
-        missing = {name: trouble for name, trouble in zip(self._checks, found, strict=True) if trouble is not None}
+        missing = await troubles(self._checks, self._patience)
         if not missing:
-            troubles = {name: each.trouble for name, each in self._servers.items() if each.trouble is not None}
-            ready = {"status": "ready", **({"in_trouble": troubles} if troubles else {})}
+            others = {name: each.trouble for name, each in self._servers.items() if each.trouble is not None}
+            told = {**self._watched.troubles, **others}
+            ready = {"status": "ready", **({"in_trouble": told} if told else {})}
             return Reply(200, msgspec.json.encode(ready), [JSON_TYPE, NO_STORE])
         body = msgspec.json.encode({"status": "not ready", "missing": missing})
         return Reply(503, body, [JSON_TYPE, NO_STORE, ("Retry-After", str(RETRY_SECONDS))])
-
-    async def _trouble(self, name: str, check: Check) -> str | None:
-        """The reason why a part does not work; None if it works."""
-        try:
-            async with asyncio.timeout(self._patience):
-                await check()
-        except Unavailable as error:
-            return str(error)
-        except TimeoutError:
-            return f"no answer within {self._patience:g} seconds"
-        except Exception:
-            _LOG.exception("readiness_check_failed", part=name)
-            return "the check itself failed: see the log"
-        return None
 
 
 class MetricsPage:

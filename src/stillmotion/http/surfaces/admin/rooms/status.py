@@ -14,7 +14,8 @@ from stillmotion.application.ports.activity import FailureCount
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.failures import remedy_for
 from stillmotion.http.edge.operation import Call, Operation, OperationResult, Unfiltered
-from stillmotion.http.edge.services import Check, Services
+from stillmotion.http.edge.parts import Check
+from stillmotion.http.edge.services import Services
 from stillmotion.http.surfaces.admin.operations import office_operation
 from stillmotion.http.surfaces.admin.rooms.queue import QUEUE_EXAMPLE, QueueInfo, queue_info
 
@@ -140,12 +141,13 @@ async def get_status(call: Call, office: Administration, asked: Unfiltered) -> O
 
 
 async def checked_parts(services: Services) -> Sequence[HealthCheck]:
-    """The checks of all parts that the server's readiness depends on."""
-    return await asyncio.gather(*(_part(services, name, check) for name, check in services.readiness.items()))
+    """The checks of all parts."""
+    parts = {**services.readiness, **services.watched.checks}
+    return await asyncio.gather(*(_part(services, name, check) for name, check in parts.items()))
 
 
 async def _part(services: Services, name: str, check: Check) -> HealthCheck:
-    """The check of a part that the server's readiness depends on."""
+    """The check of a part."""
     remedy = REMEDIES.get(name, "The log says more; `stillmotion doctor` looks closer.")
     try:
         async with asyncio.timeout(services.timing.check.total_seconds()):
