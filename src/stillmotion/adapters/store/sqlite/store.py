@@ -3,23 +3,8 @@
 from pathlib import Path
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.store.sql.access import SqlSubscriptions
 from stillmotion.adapters.store.sql.connections import Connection
-from stillmotion.adapters.store.sql.deliveries import SqlCallbacks
-from stillmotion.adapters.store.sql.generations import SqlGenerations
-from stillmotion.adapters.store.sql.history.failures import SqlFailures
-from stillmotion.adapters.store.sql.history.links import SqlLinks
-from stillmotion.adapters.store.sql.history.lists import SqlLists
-from stillmotion.adapters.store.sql.metrics import SqlMetrics
-from stillmotion.adapters.store.sql.operators.activity import SqlActivity
-from stillmotion.adapters.store.sql.operators.controls import SqlOperators
-from stillmotion.adapters.store.sql.operators.everybodys import SqlEverybodys
-from stillmotion.adapters.store.sql.operators.processes import SqlProcesses
-from stillmotion.adapters.store.sql.retention import SqlRetention
-from stillmotion.adapters.store.sql.sessions import SqlSessions
-from stillmotion.adapters.store.sql.uploads import SqlUploads
-from stillmotion.adapters.store.sql.usage import SqlUsage
-from stillmotion.adapters.store.sql.workers.models import SqlModels
+from stillmotion.adapters.store.sql.store import SqlStore
 from stillmotion.adapters.store.sqlite.connections import transactions
 from stillmotion.adapters.store.sqlite.connections.database import refuse_unsafe_sqlite, sqlite_version
 from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
@@ -34,24 +19,7 @@ from stillmotion.application.ports.values import Clock
 _SYSTEM_CLOCK = SystemClock()
 
 
-class SqliteStore(
-    SqlGenerations,
-    SqlLists,
-    SqlFailures,
-    SqlLinks,
-    SqlSubscriptions,
-    SqlCallbacks,
-    SqlRetention,
-    SqlUploads,
-    SqlOperators,
-    SqlEverybodys,
-    SqlProcesses,
-    SqlActivity,
-    SqlSessions,
-    SqlUsage,
-    SqlMetrics,
-    SqlModels,
-):
+class SqliteStore(SqlStore):
     """All store ports over one SQLite file, for any thread and any number of event loops."""
 
     writer: SqliteWriter
@@ -66,22 +34,7 @@ class SqliteStore(
         fault: Fault = no_fault,
         ended: Changed = unwatched,
     ) -> None:
-        SqlGenerations.__init__(self, writer, reader, clock, changed, fault, ended)
-        SqlLists.__init__(self, reader)
-        SqlFailures.__init__(self, reader)
-        SqlLinks.__init__(self, writer, reader)
-        SqlSubscriptions.__init__(self, writer, reader)
-        SqlCallbacks.__init__(self, writer, reader)
-        SqlRetention.__init__(self, reader)
-        SqlUploads.__init__(self, writer, reader)
-        SqlOperators.__init__(self, writer, reader)
-        SqlEverybodys.__init__(self, writer, reader)
-        SqlProcesses.__init__(self, writer, reader)
-        SqlActivity.__init__(self, reader)
-        SqlSessions.__init__(self, writer, reader)
-        SqlUsage.__init__(self, reader)
-        SqlMetrics.__init__(self, writer, reader)
-        SqlModels.__init__(self, writer, reader)
+        super().__init__(writer, reader, clock, changed, fault, ended)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""

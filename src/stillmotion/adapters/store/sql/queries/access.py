@@ -59,7 +59,7 @@ ALL_SUBSCRIPTIONS: Final = f"""
     ORDER BY s.created_at, s.rowid
 """
 
-ALL_KEYS: Final = f"SELECT {KEY} FROM keys k ORDER BY k.subscription_id, k.slot, k.expires_at"
+ALL_KEYS: Final = f"SELECT {KEY} FROM keys k ORDER BY k.subscription_id, k.slot, k.expires_at NULLS FIRST"
 
 FIND_SUBSCRIPTION: Final = f"""
     SELECT {SUBSCRIPTION}, {PRODUCT}
@@ -105,6 +105,6 @@ NOTE_USE: Final = "UPDATE keys SET used_at = ? WHERE digest = ?"
 """Changes no version: no trigger looks at this column."""
 
 FIND_KEYS: Final = f"""
-    SELECT {KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot, k.expires_at
+    SELECT {KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot, k.expires_at NULLS FIRST
 """
 """The present key of a slot before the one that it replaced."""

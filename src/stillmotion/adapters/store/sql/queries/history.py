@@ -86,17 +86,17 @@ def page(chosen: Filter, *, newest_first: bool) -> str:
     if goes_by_state(chosen):
         branches = " UNION ALL ".join(
             f"SELECT * FROM (SELECT generation_id, sequence FROM {_BY_STATE} "
-            f"WHERE {conditions} AND state = :state{number} {order} LIMIT :reach)"
+            f"WHERE {conditions} AND state = :state{number} {order} LIMIT :reach) AS branch"
             for number in range(len(chosen.states))
         )
-        found = f"SELECT generation_id, sequence FROM ({branches})"
+        found = f"SELECT generation_id, sequence FROM ({branches}) AS branches"
     else:
         # The sign keeps SQLite from the index of states, which would have it look each text up.
         states = ", ".join(f":state{number}" for number in range(len(chosen.states)))
         found = f"SELECT generation_id, sequence FROM list_entries WHERE {conditions}"
         found += f" AND +state IN ({states})" if states else ""
     return f"""
-        SELECT {_VIEW} FROM ({found} {order} LIMIT :limit OFFSET :offset)
+        SELECT {_VIEW} FROM ({found} {order} LIMIT :limit OFFSET :offset) AS found
         CROSS JOIN generations g USING (sequence) {order}
     """
 
@@ -111,7 +111,7 @@ def count(chosen: Filter) -> str:
             f"SELECT 1 FROM {_BY_STATE} WHERE {_OWNED} AND state = :state{number}"
             for number in range(len(chosen.states))
         )
-    return f"SELECT count(*) FROM (SELECT 1 FROM ({found}) LIMIT :most)"
+    return f"SELECT count(*) FROM (SELECT 1 FROM ({found}) AS found LIMIT :most) AS counted"
 
 
 def _conditions(chosen: Filter) -> list[str]:

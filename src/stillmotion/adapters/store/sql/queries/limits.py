@@ -14,13 +14,13 @@ SPEND_LIMITS: Final = """
     VALUES (:subscription_id, :window_started_at, :window_spent, 1, 1)
     ON CONFLICT (subscription_id) DO UPDATE SET
         window_started_at = excluded.window_started_at, window_spent = excluded.window_spent,
-        unfinished = unfinished + 1, queued = queued + 1
+        unfinished = limits.unfinished + 1, queued = limits.queued + 1
 """
 """The turn stays as it is while other generations of the subscription wait, and so does the index of turns."""
 
 SPEND_QUOTA: Final = """
     INSERT INTO quotas (subscription_id, period, video_spent) VALUES (:subscription_id, :period, :video)
-    ON CONFLICT (subscription_id, period) DO UPDATE SET video_spent = video_spent + excluded.video_spent
+    ON CONFLICT (subscription_id, period) DO UPDATE SET video_spent = quotas.video_spent + excluded.video_spent
 """
 """Also gives back, with a negative amount."""
 

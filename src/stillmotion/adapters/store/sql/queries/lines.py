@@ -15,7 +15,7 @@ NEXT_QUEUED: Final = f"""
             SELECT 1 FROM generations w
             WHERE w.state = 'queued' AND w.subscription_id = l.subscription_id AND {_MEANT.format("w")}
         )
-        ORDER BY l.turn, l.turn_since LIMIT 1
+        ORDER BY l.turn, l.turn_since, l.subscription_id LIMIT 1
     ) AND {_MEANT.format("g")}
     ORDER BY coalesce(g.moved_to, g.created_at), g.sequence LIMIT 1
 """

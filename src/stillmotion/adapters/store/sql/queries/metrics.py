@@ -4,7 +4,7 @@ from typing import Final
 
 ADD_SAMPLE: Final = """
     INSERT INTO metrics (name, labels, value) VALUES (:name, :labels, :value)
-    ON CONFLICT (name, labels) DO UPDATE SET value = value + excluded.value
+    ON CONFLICT (name, labels) DO UPDATE SET value = metrics.value + excluded.value
 """
 
 ALL_SAMPLES: Final = "SELECT name, labels, value FROM metrics ORDER BY name, labels"

@@ -13,9 +13,9 @@ PUT_CONTROL: Final = """
 REMOVE_CONTROL: Final = "DELETE FROM queue_controls WHERE scope = ? AND name = ?"
 
 QUEUE_DEPTH: Final = """
-    SELECT engine, state, count(*), min(created_at) FROM generations WHERE state = 'queued' GROUP BY engine
+    SELECT engine, 'queued', count(*), min(created_at) FROM generations WHERE state = 'queued' GROUP BY engine
     UNION ALL
-    SELECT engine, state, count(*), min(created_at) FROM generations WHERE state = 'dreaming' GROUP BY engine
+    SELECT engine, 'dreaming', count(*), min(created_at) FROM generations WHERE state = 'dreaming' GROUP BY engine
 """
 """Reads unfinished generations alone."""
 
