@@ -8,6 +8,10 @@ import hypothesis
 import pytest
 import structlog
 
+from tests.s3_servers import moto, seaweedfs
+
+__all__ = ["moto", "seaweedfs"]
+
 # Log output is the service's, but without the values of variables: rendering those of a whole stack takes seconds.
 structlog.configure(
     processors=[

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from stillmotion.adapters.objects import open_objects
-from tests.seaweedfs import BUCKET, SeaweedFS
+from tests.seaweedfs import SeaweedFS
 
 S3_KEYS = {"region": "us-east-1", "access_key_id": "test", "secret_access_key": "test"}
 PLACES = itertools.count()
@@ -16,7 +16,7 @@ PLACES = itertools.count()
 
 @dataclass(frozen=True)
 class S3Server:
-    """An S3 server on loopback: the options of the settings, and the maker of empty places, each `bucket/prefix`."""
+    """An S3 server on loopback: the options of the settings, and the maker of empty buckets."""
 
     options: dict[str, str]
     new_place: Callable[[], str]
@@ -41,9 +41,9 @@ def _new_bucket(endpoint):
 
 @pytest.fixture(scope="session")
 def seaweedfs(tmp_path_factory):
-    """A whole S3 server."""
+    """A whole S3 server. A test that kills it starts it again."""
     server = SeaweedFS(tmp_path_factory.mktemp("seaweedfs")).start()
-    yield S3Server(server.options, lambda: f"{BUCKET}/{next(PLACES)}")
+    yield server
     server.kill()
 
 

@@ -1,5 +1,6 @@
 """SeaweedFS: a whole S3 server with true signatures, started, killed and started again by tests."""
 
+import itertools
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +53,7 @@ class SeaweedFS:
 
     directory: Path
     process: subprocess.Popen[bytes] | None = None
+    _places: Iterator[int] = field(default_factory=itertools.count)
     _ports: list[int] = field(default_factory=lambda: _free_ports(2 * len(_PORTS)))
 
     @property
@@ -61,6 +64,15 @@ class SeaweedFS:
     def options(self) -> dict[str, str]:
         """The options of the bucket, as in the settings."""
         return KEYS | {"region": "us-east-1", "endpoint": self.endpoint}
+
+    @property
+    def runs(self) -> bool:
+        """True while the server has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+    def new_place(self) -> str:
+        """An empty place in the bucket, as `bucket/prefix`."""
+        return f"{BUCKET}/{next(self._places)}"
 
     def start(self) -> "SeaweedFS":
         """Start the server over what it has stored, and wait until it can store more."""
@@ -80,6 +92,9 @@ class SeaweedFS:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+        for port in self._ports:
+            for left in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):
+                left.unlink()
 
     def _words(self, identities: Path) -> list[str]:
         names = (f"{name}.port{kind}" for name in _PORTS for kind in ("", ".grpc"))
@@ -93,6 +108,7 @@ class SeaweedFS:
             "s3.port.lance": 0,
             "filer.localSocket": self.directory / "filer.sock",
             "s3.localSocket": self.directory / "s3.sock",
+            "master.electionTimeout": "1s",  # A second start waits for this once or twice; 10 seconds are usual.
             "master.telemetry": "false",
             "master.volumeSizeLimitMB": 64,
             "volume.max": 32,
@@ -101,7 +117,7 @@ class SeaweedFS:
 
     def _stores(self) -> bool:
         """True once the administrator's first object, and with it the bucket, is stored."""
-        assert self.process.poll() is None, self._last_words()
+        assert self.runs, self._last_words()
         options = _ADMINISTRATOR | {"region": "us-east-1", "endpoint": self.endpoint}
         bucket = S3Store(BUCKET, config=options, client_options={"allow_http": True}, retry_config={"max_retries": 0})
         try:

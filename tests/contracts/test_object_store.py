@@ -20,10 +20,10 @@ from stillmotion.adapters.objects import (
 )
 from stillmotion.domain.errors import Unavailable
 from tests.faults.toxic import Toxic
-from tests.s3_servers import S3_KEYS, bucket, moto, new_bucket, objects, s3, s3_options, seaweedfs
+from tests.s3_servers import S3_KEYS, bucket, new_bucket, objects, s3, s3_options
 from tests.waiting import eventually_async
 
-__all__ = ["bucket", "moto", "new_bucket", "objects", "s3", "s3_options", "seaweedfs"]
+__all__ = ["bucket", "new_bucket", "objects", "s3", "s3_options"]
 
 VIDEO = "generations/0199-x/abc_DEF-9.mp4"
 NO_KEYS = [

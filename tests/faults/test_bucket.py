@@ -8,9 +8,9 @@ import pytest
 from tests.end_to_end.conftest import make_running, small_picture
 from tests.faults.test_disk import assert_refused, ready_within
 from tests.faults.toxic import Toxic
-from tests.s3_servers import S3_KEYS, moto
+from tests.s3_servers import S3_KEYS
 
-__all__ = ["make_running", "moto"]
+__all__ = ["make_running"]
 
 SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
 
