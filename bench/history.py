@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -25,7 +26,7 @@ from stillmotion.config import Settings
 from stillmotion.domain.assets import Asset, AssetKind, Assets
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
-from stillmotion.domain.request import GenerationRequest, Keyframe
+from stillmotion.domain.request import FrameSize, GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Product
 
 PLENTY = 1_000_000_000
@@ -107,11 +108,16 @@ def _rows(ids: tuple[str, ...], owners: list[str]) -> Iterator[Bindings]:
             "subscription_id": owner,
             "request": request.replace(PROMPT, f"{PROMPT} {number}"),
             "created_at": created_at,
-            "finished_at": created_at + 5_000_000,
+            "started_at": created_at + 1_000_000,
+            "finished_at": created_at + 6_000_000,
             "video_key": f"generations/{generation_id}/{token[:43]}.mp4",
             "video_digest": token,
             "thumbnail_key": f"generations/{generation_id}/{token[21:]}.jpg",
             "thumbnail_digest": token,
+            "poster_key": f"generations/{generation_id}/{token[11:54]}.jpg",
+            "poster_digest": token,
+            "preview_video_key": f"generations/{generation_id}/{token[7:50]}.mp4",
+            "preview_video_digest": token,
             "sequence": place,
             "model": GenerationRequest.model,
             "text": f"{PROMPT} {number}",
@@ -119,18 +125,25 @@ def _rows(ids: tuple[str, ...], owners: list[str]) -> Iterator[Bindings]:
 
 
 def _completed(generation: Generation) -> Generation:
-    video = Asset(AssetKind.VIDEO, "generations/0.mp4", 1_500_000, "0" * 64)
-    thumbnail = Asset(AssetKind.THUMBNAIL, "generations/0.jpg", 60_000, "0" * 64)
-    finished_at = generation.created_at + timedelta(seconds=5)
+    """The same as the engine of the installation leaves it: no seed, and excerpts beside the clip."""
+    assets = Assets(
+        Asset(AssetKind.VIDEO, "generations/0.mp4", 1_500_000, "0" * 64),
+        Asset(AssetKind.THUMBNAIL, "generations/0.jpg", 60_000, "0" * 64),
+        Asset(AssetKind.POSTER, "generations/0.jpg", 12_000, "0" * 64),
+        Asset(AssetKind.PREVIEW_VIDEO, "generations/0.mp4", 90_000, "0" * 64),
+    )
     plan = '{"moves":["push_in"],"subject":"lean","ignored":[]}'
     return replace(
         generation,
         state=State.COMPLETED,
         attempt=1,
         progress=1.0,
-        assets=Assets(video, thumbnail),
+        assets=assets,
         plan=plan,
-        finished_at=finished_at,
+        started_at=generation.created_at + timedelta(seconds=1),
+        finished_at=generation.created_at + timedelta(seconds=6),
+        size=FrameSize(1280, 720),
+        cost=Decimal(0),
     )
 
 

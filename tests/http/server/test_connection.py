@@ -28,7 +28,7 @@ async def echo(request):
     try:
         body = await body_of(request)
     except BrokenBody:
-        return Reply(400, b"broken", [("Connection", "close")]).response()
+        return Reply(400, b"broken", [], closes=True).response()
     said = b"%b %b %b %b" % (request.method.encode(), request.route.encode(), request.raw_query, body)
     return Reply(200, said, []).response()
 
@@ -271,7 +271,7 @@ def test_a_caller_of_http_1_0_is_not_told_to_continue():
 
 def test_a_refused_body_is_dropped_so_that_its_sender_reads_the_refusal():
     async def refusing(request):
-        return Reply(400, b"too large", [("Connection", "close")]).response()
+        return Reply(400, b"too large", [], closes=True).response()
 
     with speak(refusing) as connection:
         sent = post(bytes(3_000_000))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from stillmotion.http.server.replies import CLOSE, Reply
+from stillmotion.http.server.replies import Reply
 from stillmotion.http.server.request import DEADLINES, Deadlines
 from stillmotion.http.server.server import HttpServer, listen, url_of
 from stillmotion.http.server.streams import send_in_pieces
@@ -82,7 +82,7 @@ def test_a_connection_is_used_again_unless_somebody_objects(serve):
 
 def test_a_handler_may_ask_to_close(serve):
     async def closing(request):
-        return Reply(200, b"ok", [CLOSE]).response()
+        return Reply(200, b"ok", [], closes=True).response()
 
     with connect(serve(closing)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

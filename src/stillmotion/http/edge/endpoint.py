@@ -67,11 +67,10 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
         answer = await operation.handle(call, caller, wire)
         if operation.submits and answer.generation is not None:
             self._tell(call, answer.generation)
-        headers = self._headers(answer, call)
         if answer.streamed_by is None:
-            return Reply(answer.status, answer.body, [JSON_TYPE, NO_STORE, *headers]), None
+            return Reply(answer.status, answer.body, self._headers(answer, call, JSON_TYPE, NO_STORE)), None
         reply, pieces = await answer.streamed_by(request)
-        return reply._replace(headers=[*reply.headers, *headers]), pieces
+        return reply._replace(headers=self._headers(answer, call, *reply.headers)), pieces
 
     async def _admit(self, call: Call) -> Any:
         """The authenticated caller of a request, with this read counted. Raises as the surface's table has it."""
@@ -111,12 +110,12 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
         call.size = len(body)
         return self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body), body
 
-    def _headers(self, answer: OperationResult, call: Call) -> list[Header]:
-        """The headers of a success: the rate limit, the engine and the progress."""
+    def _headers(self, answer: OperationResult, call: Call, *first: Header) -> list[Header]:
+        """The headers of a success: the `first`, the rate limit, the operation's own, the engine and the progress."""
         allowance, generation = call.allowance, answer.generation
         if answer.window is not None and call.subscription is not None:
             allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
-        headers = [*_limit_headers(allowance), *answer.headers]
+        headers = [*first, *_limit_headers(allowance), *answer.headers]
         if generation is not None:
             headers.append(("X-Stillmotion-Engine", generation.engine))
             headers.append(("X-Stillmotion-Progress", f"{generation.progress:.2f}"))

@@ -9,7 +9,7 @@ import msgspec
 
 from stillmotion.domain.errors import Field, InvalidRequest, Problem, Refused, TurnedAway
 from stillmotion.http.parsing.body import UnreadBody
-from stillmotion.http.server.replies import CLOSE, JSON_TYPE, NO_STORE, Header, Reply
+from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Header, Reply
 
 DEFAULT_RETRY_SECONDS = 5
 
@@ -74,7 +74,5 @@ class Refusals:
             headers.append(("X-Stillmotion-Reason", error.reason.value))
         if row.status == HTTPStatus.METHOD_NOT_ALLOWED:
             headers.append(("Allow", ", ".join(getattr(error, "methods", ()))))
-        if isinstance(error, UnreadBody):
-            headers.append(CLOSE)
         body = row.body if row.detailed is None else row.detailed(error)
-        return Reply(row.status, msgspec.json.encode(body), headers)
+        return Reply(row.status, msgspec.json.encode(body), headers, closes=isinstance(error, UnreadBody))

@@ -19,22 +19,22 @@ JSON_TYPE: Header = ("Content-Type", "application/json")
 NO_STORE: Header = ("Cache-Control", "no-store")
 NO_SNIFFING: Header = ("X-Content-Type-Options", "nosniff")
 """On every answer: browsers must not guess another type."""
-CLOSE: Header = ("Connection", "close")
 SERVER: Header = ("Server", "Stillmotion")
 """On every answer: without it aiohttp names its own version and Python's."""
 
 
 class Reply(NamedTuple):
-    """A whole answer. aiohttp adds the length, and leaves the body out for HEAD."""
+    """A whole answer, which may end its connection. aiohttp adds the length, and leaves the body out for HEAD."""
 
     status: int
     body: bytes
     headers: list[Header]
+    closes: bool = False
 
     def response(self, *more: Header) -> web.Response:
-        """The response for aiohttp, with `more` headers. `CLOSE` among the headers ends the connection."""
+        """The response for aiohttp, with `more` headers."""
         response = web.Response(status=self.status, body=self.body, headers=[*self.headers, SERVER, NO_SNIFFING, *more])
-        if CLOSE in self.headers:
+        if self.closes:
             response.force_close()
         return response
 

@@ -15,7 +15,7 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
 from stillmotion.http.server.connection_limit import ConnectionLimit
-from stillmotion.http.server.replies import CLOSE, JSON_TYPE, NO_STORE, Handler, Refusing, Reply, refuse_plainly
+from stillmotion.http.server.replies import JSON_TYPE, NO_STORE, Handler, Refusing, Reply, refuse_plainly
 from stillmotion.http.server.request import DEADLINES, LARGE_BODY, ClientGone, Deadlines, Request
 
 SHUTDOWN_SECONDS = 8
@@ -211,7 +211,7 @@ def refused_head(request: Request) -> Reply | None:
 
 
 def _malformed(status: int, sentence: str) -> Reply:
-    return Reply(status, b'{"error":"%b"}' % sentence.encode("ascii"), [JSON_TYPE, NO_STORE, CLOSE])
+    return Reply(status, b'{"error":"%b"}' % sentence.encode("ascii"), [JSON_TYPE, NO_STORE], closes=True)
 
 
 _NO_REQUEST = _malformed(400, "This is no request of HTTP/1.1")

@@ -61,11 +61,8 @@ def maybe_microseconds(time: datetime | None) -> int | None:
 
 
 def to_time(value: int) -> datetime:
-    """The time of a stored value.
-
-    Exact until 2200 and beyond: a double tells microseconds apart there, and the constructor rounds to the nearest.
-    """
-    return datetime.fromtimestamp(value / 1_000_000, UTC)
+    """The time of a stored value."""
+    return _EPOCH + value * _MICROSECOND
 
 
 def video_microseconds(seconds: float) -> int:
