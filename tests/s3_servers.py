@@ -21,6 +21,11 @@ class S3Server:
     options: dict[str, str]
     new_place: Callable[[], str]
 
+    @property
+    def administration(self) -> dict[str, str]:
+        """The options with a key that may do everything."""
+        return self.options
+
 
 @pytest.fixture(scope="session")
 def moto():

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import mimetypes
 import os
 import shutil
 import socket
@@ -66,6 +67,11 @@ class SeaweedFS:
         return KEYS | {"region": "us-east-1", "endpoint": self.endpoint}
 
     @property
+    def administration(self) -> dict[str, str]:
+        """The options with the administrator's key."""
+        return self.options | _ADMINISTRATOR
+
+    @property
     def runs(self) -> bool:
         """True while the server has not ended."""
         return self.process is not None and self.process.poll() is None
@@ -86,6 +92,14 @@ class SeaweedFS:
             self.process = subprocess.Popen([weed, *self._words(identities)], stdout=log, stderr=subprocess.STDOUT)
         eventually(self._stores, 60, about=self._last_words)
         return self
+
+    def copy(self, folder: Path, place: str) -> None:
+        """Copy the files of a folder to a place, each with its type."""
+        bucket = S3Store.from_url(f"s3://{place}", config=self.options, client_options={"allow_http": True})
+        for file in folder.rglob("*"):
+            if file.is_file():
+                kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+                obstore.put(bucket, file.relative_to(folder).as_posix(), file, attributes={"Content-Type": kind})
 
     def kill(self) -> None:
         """End the server at once: an orderly end takes it half a minute."""
@@ -118,8 +132,8 @@ class SeaweedFS:
     def _stores(self) -> bool:
         """True once the administrator's first object, and with it the bucket, is stored."""
         assert self.runs, self._last_words()
-        options = _ADMINISTRATOR | {"region": "us-east-1", "endpoint": self.endpoint}
-        bucket = S3Store(BUCKET, config=options, client_options={"allow_http": True}, retry_config={"max_retries": 0})
+        client, once = {"allow_http": True}, {"max_retries": 0}
+        bucket = S3Store(BUCKET, config=self.administration, client_options=client, retry_config=once)
         try:
             with urllib.request.urlopen(f"{self.endpoint}/healthz", timeout=2):
                 obstore.put(bucket, "of the administrator", b"ok")

@@ -40,6 +40,9 @@ _UNFINISHED: Final = re.compile(r"#\d+$")
 _CONTENT_TYPES: Final = {"mp4": CONTENT_TYPES[AssetKind.VIDEO], "jpg": CONTENT_TYPES[AssetKind.THUMBNAIL]}
 """Content type by a key's ending: a bucket that serves the object itself sends it to the browser."""
 
+RESULT_CACHING: Final = "private, max-age=3600"
+"""Caching of a result that a bucket serves itself: as the service's own downloads have it."""
+
 CHECK_KEY: Final = "checks/write"
 
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
@@ -252,8 +255,12 @@ class BucketObjects(_Objects):
 
     async def _store_whole(self, key: str, content: bytes | Path) -> None:
         kind = _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
-        store = self._transfers if isinstance(content, Path) else self._store
-        await store.put_async(key, content, attributes={"Content-Type": kind})
+        attributes = {"Content-Type": kind}
+        if isinstance(content, Path):
+            # A result: another object than a preview, which is replaced under its key.
+            await self._transfers.put_async(key, content, attributes=attributes | {"Cache-Control": RESULT_CACHING})
+        else:
+            await self._store.put_async(key, content, attributes=attributes)
 
 
 def open_objects(

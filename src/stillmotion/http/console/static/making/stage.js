@@ -4,7 +4,7 @@ import { announce } from "../announce.js";
 import { get, GENERATIONS } from "../api.js";
 import { fill, h } from "../dom.js";
 import { feed } from "../live.js";
-import { again, anotherTake, cancel, copyLink, deleteClips, fileName, isCancelled, useAs } from "../parts/clip-actions.js";
+import { again, anotherTake, cancel, copyLink, deleteClips, fileAddress, fileName, isCancelled, useAs } from "../parts/clip-actions.js";
 import { icon } from "../parts/icon.js";
 import { menuButton, menuItem } from "../parts/menu.js";
 import { player } from "../parts/player.js";
@@ -110,7 +110,7 @@ export function stage({ signal, rest, onClip, onCode }) {
       }
     };
     const button = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ act) => h("button", { class: "button", type: "button", on: { click: run(act) } }, icon(drawn), name);
-    const download = h("a", { class: "button button-strong", href: now.assets.video, download: fileName(now) }, icon("download"), "Download");
+    const download = h("a", { class: "button button-strong", href: fileAddress(now), download: fileName(now) }, icon("download"), "Download");
     const item = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ act, kind = "") => menuItem(drawn, name, run(act), kind);
     const write = mayWrite();
     return h("div", { class: "stage-actions" }, download,

@@ -1,6 +1,6 @@
 /** What can be done with a clip: the same everywhere a clip is shown. */
 
-import { GENERATIONS, post, remove } from "../api.js";
+import { address, GENERATIONS, post, remove, ROOT } from "../api.js";
 import { draft } from "../making/draft.js";
 import { go, to } from "../router.js";
 import { copy } from "./copy.js";
@@ -12,6 +12,12 @@ const LINK_DAYS = 7;
 export function fileName(/** @type {any} */ clip) {
   const words = (clip.request.prompt ?? "clip").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 40);
   return `${words || "clip"}-${clip.id.slice(-6)}.mp4`;
+}
+
+/** The address of a clip's file on this server. A browser shows a bucket's file in place of the console: it saves files of the own origin alone. */
+export function fileAddress(/** @type {any} */ clip) {
+  const shown = new URL(clip.assets.video, ROOT);
+  return (shown.origin === ROOT.origin ? shown : address(`v1/videos/${clip.id}/content`)).href;
 }
 
 /** True for a clip that was cancelled: the dialect calls it failed. */

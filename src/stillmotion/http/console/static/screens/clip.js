@@ -3,7 +3,7 @@
 import { get, GENERATIONS, patch, remove } from "../api.js";
 import { fill, h, sheet } from "../dom.js";
 import { feed } from "../live.js";
-import { again, anotherTake, cancel, copyLink, deleteClips, fileName, isCancelled, useAs, useSettings } from "../parts/clip-actions.js";
+import { again, anotherTake, cancel, copyLink, deleteClips, fileAddress, fileName, isCancelled, useAs, useSettings } from "../parts/clip-actions.js";
 import { copy } from "../parts/copy.js";
 import { icon } from "../parts/icon.js";
 import { menuButton, menuItem } from "../parts/menu.js";
@@ -101,7 +101,7 @@ export async function show(/** @type {any} */ place) {
     const button = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ run) => h("button", { class: "button", type: "button", on: { click: tried(run) } }, icon(drawn), name);
     const item = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ run, kind = "") => menuItem(drawn, name, tried(run), kind);
     return h("div", { class: "row clip-actions" },
-      done && h("a", { class: "button button-strong", href: now.assets.video, download: fileName(now) }, icon("download"), "Download"),
+      done && h("a", { class: "button button-strong", href: fileAddress(now), download: fileName(now) }, icon("download"), "Download"),
       write && now.state === "failed" && button("again", "Try again", () => again(now)),
       write && button("edit", "Use these settings", () => useSettings(now)),
       write && done && button("another", "Another take", () => anotherTake(now)),
@@ -204,7 +204,7 @@ function resultCard(/** @type {any} */ clip) {
   const took = clip.started_at && clip.finished_at ? (new Date(clip.finished_at).getTime() - new Date(clip.started_at).getTime()) / 1000 : null;
   const waited = clip.started_at ? (new Date(clip.started_at).getTime() - new Date(clip.created_at).getTime()) / 1000 : null;
   const size = h("span", { class: "number" }, "–");
-  if (clip.assets?.video) fetch(clip.assets.video, { method: "HEAD" }).then((answer) => { size.textContent = bytes(Number(answer.headers.get("Content-Length"))); }, () => {});
+  if (clip.assets?.video) fetch(fileAddress(clip), { method: "HEAD" }).then((answer) => { size.textContent = bytes(Number(answer.headers.get("Content-Length"))); }, () => {});
   return h("section", { class: "card stack stack-tight" }, h("h2", null, "Made"), facts([
     ["Model", clip.model], ["Engine", clip.engine], ["Seed", clip.seed], ["Frame", clip.width && `${clip.width} × ${clip.height}`], ["Waited", lasting(waited)], ["Took", lasting(took)],
     ["File", clip.assets?.video && size], ["Cost", clip.cost !== null && clip.cost !== undefined ? count(clip.cost) : null],

@@ -8,7 +8,7 @@ import { selection } from "../gallery/selection.js";
 import { clipTile } from "../gallery/tile.js";
 import { wall } from "../gallery/wall.js";
 import { feed } from "../live.js";
-import { deleteClips, fileName, useSettings, anotherTake } from "../parts/clip-actions.js";
+import { deleteClips, fileAddress, fileName, useSettings, anotherTake } from "../parts/clip-actions.js";
 import { icon } from "../parts/icon.js";
 import { empty, problem } from "../parts/states.js";
 import { nobody } from "../parts/nobody.js";
@@ -116,7 +116,7 @@ export async function show(/** @type {any} */ place) {
     const done = (await clipsOf(ids)).filter((each) => each.assets?.video);
     if (!done.length) toast("None of them is done yet.");
     for (const clip of done) {
-      h("a", { href: clip.assets.video, download: fileName(clip) }).click();
+      h("a", { href: fileAddress(clip), download: fileName(clip) }).click();
       // A browser drops downloads that come all at once.
       await new Promise((next) => setTimeout(next, 300));
     }
