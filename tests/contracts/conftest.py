@@ -5,6 +5,7 @@ import pytest
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.testing.memory_store import MemoryStore
 from tests.builders import ManualClock, a_key, a_product, a_subscription
+from tests.contracts.holding import holding
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def store(request, tmp_path, clock, told):
     """Every store port in one object, empty."""
     database = tmp_path / "stillmotion.db"
     in_memory = request.param == "memory"
-    opened = MemoryStore(clock, told.append) if in_memory else open_store(database, clock, told.append)
+    opened = MemoryStore(clock, told.append) if in_memory else holding(open_store(database, clock, told.append))
     yield opened
     opened.close()
 

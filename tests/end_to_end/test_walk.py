@@ -11,7 +11,7 @@ from tools.walk.trace import Place, layers, walk_of
 EDGE = Place("http/edge/endpoint.py", "Endpoint.__call__")
 READ = Place("application/generations.py", "Generations.view")
 LINK = Place("http/edge/links.py", "base_url")
-ROW = Place("adapters/store/sql/generations.py", "view")
+ROW = Place("adapters/store/sqlite/store.py", "view")
 
 
 def test_a_visit_of_a_file_that_was_left_is_a_return():
@@ -29,7 +29,7 @@ def test_a_real_poll_is_traced_from_the_socket_to_the_row():
     files = [place.file for _, place in calls]
     assert files.index("http/server/server.py") < files.index("http/edge/endpoint.py")
     assert files.index("http/edge/endpoint.py") < files.index("application/generations.py")
-    assert files.index("application/generations.py") < files.index("adapters/store/sql/generations.py")
+    assert files.index("application/generations.py") < files.index("adapters/store/sqlite/store.py")
     assert sys.getprofile() is None
     assert walk_of(calls, layers()).outward == []
     assert {name for name in files if not (source_tree.ROOT / "src/stillmotion" / name).is_file()} == set()

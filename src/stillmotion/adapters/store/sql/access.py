@@ -9,7 +9,7 @@ import msgspec
 
 from stillmotion.adapters.store.sql.connections import Connection, Reader, Writer
 from stillmotion.adapters.store.sql.generation_rows import Bindings, Row, maybe_microseconds, microseconds, to_time
-from stillmotion.adapters.store.sql.queries import access
+from stillmotion.adapters.store.sql.queries import access, holds
 from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound, SubscriptionNotFound
 from stillmotion.domain.request import Resolution
 from stillmotion.domain.subscriptions import (
@@ -35,7 +35,7 @@ class SqlSubscriptions:
 
     async def find_subscription(self, key_digest: bytes) -> tuple[Subscription, Key] | None:
         """See `AccessStore.find_subscription`."""
-        rows = self._reader.rows(access.FIND_BY_KEY, (key_digest,))
+        rows = await self._reader.rows(access.FIND_BY_KEY, (key_digest,))
         if not rows:
             return None
         # The statement selects the key's columns first, then the subscription's with its product's.
@@ -44,7 +44,7 @@ class SqlSubscriptions:
 
     async def access_version(self) -> int:
         """See `AccessStore.access_version`. Triggers count, so that no change is forgotten."""
-        return int(self._reader.rows(access.ACCESS_VERSION)[0][0])
+        return int((await self._reader.rows(access.ACCESS_VERSION))[0][0])
 
     async def add_product(self, product: Product) -> None:
         """See `SubscriptionStore.add_product`."""
@@ -58,17 +58,18 @@ class SqlSubscriptions:
 
     async def find_product(self, name: str) -> Product | None:
         """See `SubscriptionStore.find_product`."""
-        rows = self._reader.rows(access.FIND_PRODUCT, (name,))
+        rows = await self._reader.rows(access.FIND_PRODUCT, (name,))
         return to_product(rows[0]) if rows else None
 
     async def products(self) -> Sequence[Product]:
         """See `SubscriptionStore.products`."""
-        return [to_product(row) for row in self._reader.rows(access.ALL_PRODUCTS)]
+        return [to_product(row) for row in await self._reader.rows(access.ALL_PRODUCTS)]
 
     async def change_product(self, name: str, change: Callable[[Product], Product]) -> Product:
         """See `SubscriptionStore.change_product`."""
 
         def operation(connection: Connection) -> Product:
+            connection.hold(holds.HOLD_ACCESS)
             row = connection.execute(access.FIND_PRODUCT, (name,)).get
             if row is None:
                 raise ProductNotFound(name)
@@ -91,16 +92,16 @@ class SqlSubscriptions:
     async def subscriptions(self) -> Sequence[tuple[Subscription, Sequence[Key]]]:
         """See `SubscriptionStore.subscriptions`."""
         keys: defaultdict[str, list[Key]] = defaultdict(list)
-        found = [to_subscription(row) for row in self._reader.rows(access.ALL_SUBSCRIPTIONS)]
-        for row in self._reader.rows(access.ALL_KEYS):
+        found = [to_subscription(row) for row in await self._reader.rows(access.ALL_SUBSCRIPTIONS)]
+        for row in await self._reader.rows(access.ALL_KEYS):
             key = to_key(row)
             keys[key.subscription_id].append(key)
         return [(subscription, keys[subscription.id]) for subscription in found]
 
     async def find_with_keys(self, subscription_id: str) -> tuple[Subscription, Sequence[Key]] | None:
         """See `SubscriptionStore.find_with_keys`."""
-        rows = self._reader.rows(access.FIND_SUBSCRIPTION, (subscription_id,))
-        keys = self._reader.rows(access.FIND_KEYS, (subscription_id,))
+        rows = await self._reader.rows(access.FIND_SUBSCRIPTION, (subscription_id,))
+        keys = await self._reader.rows(access.FIND_KEYS, (subscription_id,))
         return (to_subscription(rows[0]), [to_key(row) for row in keys]) if rows else None
 
     async def change_subscription(
@@ -109,6 +110,7 @@ class SqlSubscriptions:
         """See `SubscriptionStore.change_subscription`."""
 
         def operation(connection: Connection) -> Subscription:
+            connection.hold(holds.HOLD_ACCESS)
             row = connection.execute(access.FIND_SUBSCRIPTION, (subscription_id,)).get
             if row is None:
                 raise SubscriptionNotFound(subscription_id)
@@ -123,6 +125,7 @@ class SqlSubscriptions:
         bindings, slot = from_key(key), (key.subscription_id, key.slot.value)
 
         def operation(connection: Connection) -> None:
+            connection.hold(holds.HOLD_ACCESS)
             if connection.execute(access.SUBSCRIPTION_EXISTS, (key.subscription_id,)).get is None:
                 raise SubscriptionNotFound(key.subscription_id)
             if session is not None:
@@ -142,6 +145,7 @@ class SqlSubscriptions:
         """See `AccessStore.note_uses`."""
 
         def operation(connection: Connection) -> None:
+            connection.hold(holds.HOLD_ACCESS)
             for digest, at in uses.items():
                 connection.execute(access.NOTE_USE, (microseconds(at), digest))
 
@@ -149,7 +153,7 @@ class SqlSubscriptions:
 
     async def usage(self, subscription_id: str, period: str) -> Usage:
         """See `SubscriptionStore.usage`."""
-        rows = self._reader.rows(access.FIND_USAGE, (period, subscription_id))
+        rows = await self._reader.rows(access.FIND_USAGE, (period, subscription_id))
         if not rows:
             return Usage(0.0, 0, 0)
         unfinished, queued, video_spent, window_began, submits = rows[0]

@@ -35,6 +35,9 @@ class Connection(Protocol):
     def execute(self, statement: str, bindings: Given = ..., /) -> Rows:
         """Execute a statement."""
 
+    def hold(self, statement: str, bindings: Given = (), /) -> None:
+        """Keep other transactions from changing the rows of one of the statements in `queries.holds`."""
+
     def changes(self) -> int:
         """Number of rows that the last INSERT, UPDATE or DELETE changed."""
 
@@ -56,5 +59,8 @@ class Writer(Protocol):
 class Reader(Protocol):
     """Reads of the last commit."""
 
-    def rows(self, statement: str, bindings: Given = (), /) -> list[Row]:
+    async def rows(self, statement: str, bindings: Given = (), /) -> list[Row]:
         """All rows of a statement. Raises `StoreUnavailable`."""
+
+    async def scan(self, statement: str, bindings: Given = (), /) -> list[Row]:
+        """As `rows`, for a statement that may take its time: the event loop goes on meanwhile."""

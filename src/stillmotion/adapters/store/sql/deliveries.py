@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from stillmotion.adapters.store.sql.access import to_retired_secret
 from stillmotion.adapters.store.sql.connections import Connection, Reader, Writer
 from stillmotion.adapters.store.sql.generation_rows import Bindings, Row, microseconds, to_generation, to_time
-from stillmotion.adapters.store.sql.queries import callbacks
+from stillmotion.adapters.store.sql.queries import callbacks, holds
 from stillmotion.application.ports.store import DueDelivery, OwnedDelivery
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState
 from stillmotion.domain.errors import CallbackNotFound
@@ -25,13 +25,13 @@ class SqlCallbacks:
 
     async def due(self, now: datetime, each: int) -> Sequence[Delivery]:
         """See `CallbackStore.due`."""
-        found = [to_delivery(row) for row in self._reader.rows(callbacks.DUE_DELIVERIES, (microseconds(now), each))]
+        rows = await self._reader.rows(callbacks.DUE_DELIVERIES, (microseconds(now), each))
         # The statement goes from endpoint to endpoint; callers want the order of time.
-        return sorted(found, key=lambda delivery: delivery.due_at)
+        return sorted(map(to_delivery, rows), key=lambda delivery: delivery.due_at)
 
     async def find_due(self, delivery_id: str) -> DueDelivery | None:
         """See `CallbackStore.find_due`."""
-        for secret, retired, until, *columns in self._reader.rows(callbacks.FIND_DUE_DELIVERY, (delivery_id,)):
+        for secret, retired, until, *columns in await self._reader.rows(callbacks.FIND_DUE_DELIVERY, (delivery_id,)):
             delivery = to_delivery(tuple(columns[:_DELIVERY_COLUMNS]))
             generation = to_generation(tuple(columns[_DELIVERY_COLUMNS:]))
             return DueDelivery(delivery, generation, secret, to_retired_secret(retired, until))
@@ -41,6 +41,7 @@ class SqlCallbacks:
         """See `CallbackStore.record`."""
 
         def operation(connection: Connection) -> None:
+            connection.hold(holds.HOLD_DELIVERY, (delivery.id,))
             connection.execute(callbacks.RECORD_ATTEMPT, from_attempt(delivery.id, attempt))
             connection.execute(callbacks.RECORD_DELIVERY, from_delivery(delivery))
 
@@ -48,12 +49,13 @@ class SqlCallbacks:
 
     async def find_delivery(self, delivery_id: str) -> Delivery | None:
         """See `CallbackStore.find_delivery`."""
-        rows = self._reader.rows(callbacks.FIND_DELIVERY, (delivery_id,))
+        rows = await self._reader.rows(callbacks.FIND_DELIVERY, (delivery_id,))
         return to_delivery(rows[0]) if rows else None
 
     async def deliveries(self, generation_id: str) -> Sequence[Delivery]:
         """See `CallbackStore.deliveries`."""
-        return [to_delivery(row) for row in self._reader.rows(callbacks.DELIVERIES_OF_GENERATION, (generation_id,))]
+        rows = await self._reader.rows(callbacks.DELIVERIES_OF_GENERATION, (generation_id,))
+        return [to_delivery(row) for row in rows]
 
     async def owned_deliveries(
         self, subscription_id: str, states: Collection[DeliveryState], after: str | None, limit: int
@@ -61,25 +63,26 @@ class SqlCallbacks:
         """See `CallbackStore.owned_deliveries`."""
         place = _AFTER_ALL
         if after is not None:
-            rows = self._reader.rows(callbacks.PLACE_OF_DELIVERY, (subscription_id, after))
+            rows = await self._reader.rows(callbacks.PLACE_OF_DELIVERY, (subscription_id, after))
             if not rows:
                 raise CallbackNotFound(after)
             place = rows[0][0]
         found = [
             row
             for state in states
-            for row in self._reader.rows(callbacks.OWNED_DELIVERIES, (subscription_id, state.value, place, limit))
+            for row in await self._reader.rows(callbacks.OWNED_DELIVERIES, (subscription_id, state.value, place, limit))
         ]
         return [_owned(row[1:]) for row in sorted(found, key=lambda row: row[0], reverse=True)[:limit]]
 
     async def attempts(self, delivery_id: str) -> Sequence[DeliveryAttempt]:
         """See `CallbackStore.attempts`."""
-        return [to_attempt(row) for row in self._reader.rows(callbacks.ATTEMPTS_OF_DELIVERY, (delivery_id,))]
+        return [to_attempt(row) for row in await self._reader.rows(callbacks.ATTEMPTS_OF_DELIVERY, (delivery_id,))]
 
     async def replay(self, delivery_id: str, now: datetime) -> Delivery | None:
         """See `CallbackStore.replay`."""
 
         def operation(connection: Connection) -> Delivery | None:
+            connection.hold(holds.HOLD_DELIVERY, (delivery_id,))
             row = connection.execute(callbacks.FIND_DELIVERY, (delivery_id,)).get
             if row is None:
                 return None

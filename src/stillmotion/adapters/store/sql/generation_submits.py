@@ -15,7 +15,7 @@ from stillmotion.adapters.store.sql.generation_rows import (
     video_microseconds,
 )
 from stillmotion.adapters.store.sql.history.lists import insert_entry
-from stillmotion.adapters.store.sql.queries import generations, limits, submits
+from stillmotion.adapters.store.sql.queries import generations, holds, limits, submits
 from stillmotion.adapters.store.sql.usage import keep_usage
 from stillmotion.application.ports.store import Accepted, Fingerprint, IdempotencyKey, Submission
 from stillmotion.domain.generation import Generation
@@ -33,6 +33,7 @@ _SPAN_MICROSECONDS: Final = RETRIED_WITHIN // timedelta(microseconds=1)
 def submit_generation(connection: Connection, submission: Submission) -> Accepted:
     """See `GenerationStore.submit`."""
     generation = submission.generation
+    connection.hold(holds.HOLD_LIMITS, (generation.subscription_id,))
     standing = _standing(connection, generation)
     earlier = _earlier(connection, submission)
     if earlier is not None:

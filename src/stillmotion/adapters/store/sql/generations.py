@@ -12,7 +12,6 @@ from stillmotion.adapters.store.sql.generation_rows import (
     from_claim,
     from_progress,
     microseconds,
-    place_of,
     to_generation,
     to_view,
 )
@@ -23,6 +22,7 @@ from stillmotion.adapters.store.sql.queries import (
     callbacks,
     deletions,
     generations,
+    holds,
     limits,
     lines,
     operators,
@@ -97,25 +97,22 @@ class SqlGenerations:
 
     async def find(self, generation_id: str) -> Generation | None:
         """See `GenerationStore.find`."""
-        rows = self._reader.rows(generations.FIND_GENERATION, (generation_id,))
+        rows = await self._reader.rows(generations.FIND_GENERATION, (generation_id,))
         return to_generation(rows[0]) if rows else None
 
     async def digest_of(self, key: str) -> str | None:
         """See `GenerationStore.digest_of`."""
-        rows = self._reader.rows(generations.ASSET_DIGEST, {"id": generation_of(key), "key": key})
+        rows = await self._reader.rows(generations.ASSET_DIGEST, {"id": generation_of(key), "key": key})
         return str(rows[0][0]) if rows else None
 
     async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
         """See `GenerationStore.owned`."""
-        rows = self._reader.rows(generations.FIND_OWNED, (subscription_id, generation_id))
+        rows = await self._reader.rows(generations.FIND_OWNED, (subscription_id, generation_id))
         return to_generation(rows[0]) if rows else None
 
     async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
         """See `GenerationStore.view`."""
-        whose = (subscription_id, generation_id)
-        rows = self._reader.rows(generations.VIEW_IN_PLACE, (place_of(*whose), *whose))
-        if not rows:
-            rows = self._reader.rows(generations.VIEW_GENERATION, whose)
+        rows = await self._reader.rows(generations.VIEW_GENERATION, (subscription_id, generation_id))
         if not rows:
             raise GenerationNotFound(generation_id)
         return to_view(rows[0])
@@ -125,10 +122,9 @@ class SqlGenerations:
         now = self._clock.now()
 
         def operation(connection: Connection) -> tuple[Generation, Generation]:
-            row = connection.execute(generations.FIND_GENERATION, (generation_id,)).get
-            if row is None:
+            before = _held(connection, generation_id)
+            if before is None:
                 raise GenerationNotFound(generation_id)
-            before = to_generation(row)
             return before, _apply(connection, before, change, now)
 
         return self._told(*await self.writer.run(operation))
@@ -147,12 +143,13 @@ class SqlGenerations:
             return None if controls.stop(worker) else from_claim(engines.without(controls.paused_engines), passed_over)
 
         # Mostly the queue is empty: a read spares the write transaction then.
-        wanted = asked(self._reader.rows(operators.CONTROLS))
-        if wanted is None or not self._reader.rows(lines.NEXT_QUEUED, wanted):
+        wanted = asked(await self._reader.rows(operators.CONTROLS))
+        if wanted is None or not await self._reader.rows(lines.NEXT_QUEUED, wanted):
             return None
         now = self._clock.now()
 
         def operation(connection: Connection) -> Generation | None:
+            connection.hold(holds.HOLD_CLOCK)
             wanted = asked(connection.execute(operators.CONTROLS).fetchall())
             return None if wanted is None else _claim(connection, wanted, claim, now, worker.id)
 
@@ -163,34 +160,34 @@ class SqlGenerations:
 
     async def attempts_of(self, generation_id: str) -> Sequence[AttemptRecord]:
         """See `RecordStore.attempts_of`."""
-        return [to_record(row) for row in self._reader.rows(records.ATTEMPTS_OF_GENERATION, (generation_id,))]
+        return [to_record(row) for row in await self._reader.rows(records.ATTEMPTS_OF_GENERATION, (generation_id,))]
 
     async def outlooks(self, views: Sequence[GenerationView]) -> Mapping[str, Outlook]:
         """See `RecordStore.outlooks`."""
-        rows = self._reader.rows(records.PICTURE_OF_QUEUE, from_views(views))
+        rows = await self._reader.rows(records.PICTURE_OF_QUEUE, from_views(views))
         return to_picture(rows).outlooks(self._clock.now())
 
     async def render_times(self, engines: Collection[str]) -> RenderTimes:
         """See `RecordStore.render_times`."""
-        rows = self._reader.rows(records.RENDER_TIMES, (encode_names(engines),))
+        rows = await self._reader.rows(records.RENDER_TIMES, (encode_names(engines),))
         return {WorkKind(*kind): seconds for *kind, seconds in rows}
 
     async def forecast(self, subscription_id: str, engine: str, request: GenerationRequest) -> Outlook:
         """See `RecordStore.forecast`."""
-        rows = self._reader.rows(records.PICTURE_OF_QUEUE, from_forecast(subscription_id, engine, request))
+        rows = await self._reader.rows(records.PICTURE_OF_QUEUE, from_forecast(subscription_id, engine, request))
         return to_picture(rows).outlooks(self._clock.now())[""]
 
     async def queued_for(self, engine: str) -> Sequence[str]:
         """See `GenerationStore.queued_for`."""
-        return [row[0] for row in self._reader.rows(lines.QUEUED_FOR, (engine,))]
+        return [row[0] for row in await self._reader.rows(lines.QUEUED_FOR, (engine,))]
 
     async def leased(self, until: datetime) -> Sequence[str]:
         """See `GenerationStore.leased`."""
-        return [row[0] for row in self._reader.rows(lines.LEASED, (microseconds(until),))]
+        return [row[0] for row in await self._reader.rows(lines.LEASED, (microseconds(until),))]
 
     async def counts(self) -> Mapping[str, int]:
         """See `GenerationStore.counts`."""
-        return dict(self._reader.rows(lines.COUNT_UNDER_WAY))
+        return dict(await self._reader.rows(lines.COUNT_UNDER_WAY))
 
     async def delete(self, generation_id: str) -> bool:
         """See `GenerationStore.delete`."""
@@ -218,10 +215,18 @@ class SqlGenerations:
         return after
 
 
+def _held(connection: Connection, generation_id: str) -> Generation | None:
+    """The generation, held for a change; None for an unknown id."""
+    connection.hold(holds.HOLD_GENERATION, (generation_id,))
+    row = connection.execute(generations.FIND_GENERATION, (generation_id,)).get
+    return None if row is None else to_generation(row)
+
+
 def _claim(connection: Connection, wanted: Claim, claim: Change, now: datetime, worker: str) -> Generation | None:
     """Claim the next generation: one at the very front, or the one whose turn it is.
 
     One at the front takes no turn, so that the virtual time of turns stays: those who join later wait no longer for it.
+    The statement that finds a generation also holds it, and passes over one that is held.
     """
     urgent = connection.execute(lines.NEXT_URGENT, wanted[:3]).get
     if urgent is not None:
@@ -238,10 +243,10 @@ def delete_generation(connection: Connection, generation_id: str, now: datetime)
 
     None for an unknown id.
     """
-    row = connection.execute(generations.FIND_GENERATION, (generation_id,)).get
-    if row is None:
+    generation = _held(connection, generation_id)
+    if generation is None:
         return None
-    generation = to_generation(row)
+    connection.hold(holds.HOLD_DELIVERIES, (generation_id,))
     if not generation.is_terminal:
         _apply(connection, generation, lambda each: each.cancelled(now), now)
     for statement in (
@@ -259,6 +264,8 @@ def delete_generation(connection: Connection, generation_id: str, now: datetime)
 
 def _apply(connection: Connection, before: Generation, change: Change, now: datetime, worker: str = "") -> Generation:
     after = change(before)
+    if (before.state, before.engine) != (after.state, after.engine):
+        connection.hold(holds.HOLD_LIMITS, (after.subscription_id,))
     connection.execute(generations.UPDATE_GENERATION, from_progress(after) | {"fence": before.attempt})
     if connection.changes() != 1:
         raise LeaseLost(f"{before.id} is past attempt {before.attempt}")

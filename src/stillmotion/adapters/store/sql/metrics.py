@@ -1,6 +1,5 @@
 """Metrics in SQL: stored counts, and measures of the other tables."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 
@@ -19,7 +18,7 @@ class SqlMetrics:
 
     async def add_samples(self, samples: Sequence[Sample]) -> None:
         """See `MetricStore.add_samples`."""
-        rows = [{"name": name, "labels": json.dumps(labels), "value": value} for name, labels, value in samples]
+        rows = [{"name": name, "labels": json.dumps(labels), "value": value} for name, labels, value in sorted(samples)]
 
         def operation(connection: Connection) -> None:
             for row in rows:
@@ -29,20 +28,17 @@ class SqlMetrics:
 
     async def samples(self) -> Sequence[Sample]:
         """See `MetricStore.samples`."""
-        rows = self._reader.rows(metrics.ALL_SAMPLES)
+        rows = await self._reader.rows(metrics.ALL_SAMPLES)
         return [Sample(name, tuple(json.loads(labels)), value) for name, labels, value in rows]
 
     async def gauges(self) -> StoredGauges:
         """See `MetricStore.gauges`. A long queue or history takes its time: the event loop goes on meanwhile."""
-        return await asyncio.to_thread(self._gauges)
-
-    def _gauges(self) -> StoredGauges:
-        rows = self._reader.rows
-        waiting = rows(metrics.QUEUE_BY_ENGINE)
-        ((pending, due),) = rows(metrics.CALLBACKS_PENDING)
-        (results,) = rows(metrics.BYTES_OF_RESULTS)
-        ((uploads,),) = rows(metrics.BYTES_OF_UPLOADS)
-        ((database,),) = rows(metrics.BYTES_OF_DATABASE)
+        scan = self._reader.scan
+        waiting = await scan(metrics.QUEUE_BY_ENGINE)
+        ((pending, due),) = await scan(metrics.CALLBACKS_PENDING)
+        (results,) = await scan(metrics.BYTES_OF_RESULTS)
+        ((uploads,),) = await scan(metrics.BYTES_OF_UPLOADS)
+        ((database,),) = await scan(metrics.BYTES_OF_DATABASE)
         kept = dict(zip(("videos", "thumbnails", "posters", "preview_videos"), results, strict=True))
         return StoredGauges(
             depth={engine: count for engine, count, _ in waiting},

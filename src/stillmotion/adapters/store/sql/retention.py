@@ -22,14 +22,14 @@ class SqlRetention:
     async def expired(self, now: datetime, limit: int) -> Sequence[str]:
         """See `RetentionStore.expired`."""
         asked = {"now": microseconds(now), "day": _DAY, "limit": limit}
-        return [row[0] for row in self._reader.rows(deletions.EXPIRED, asked)]
+        return [row[0] for row in await self._reader.rows(deletions.EXPIRED, asked)]
 
     async def removals(self, limit: int) -> Sequence[str]:
         """See `RetentionStore.removals`."""
-        return [row[0] for row in self._reader.rows(deletions.REMOVALS, (limit,))]
+        return [row[0] for row in await self._reader.rows(deletions.REMOVALS, (limit,))]
 
     async def named(self, keys: Sequence[str]) -> set[str]:
         """See `RetentionStore.named`."""
         ids = json.dumps(sorted({generation_of(key) for key in keys}))
-        rows = self._reader.rows(deletions.OBJECTS_OF_GENERATIONS, (ids,))
+        rows = await self._reader.rows(deletions.OBJECTS_OF_GENERATIONS, (ids,))
         return {key for row in rows for key in objects_of(row)} & set(keys)

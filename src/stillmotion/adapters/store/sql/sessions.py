@@ -5,7 +5,7 @@ from datetime import datetime
 from stillmotion.adapters.store.sql.access import KEY_COLUMNS, to_key, to_subscription
 from stillmotion.adapters.store.sql.connections import Connection, Reader, Writer
 from stillmotion.adapters.store.sql.generation_rows import Bindings, Row, microseconds, to_time
-from stillmotion.adapters.store.sql.queries import sessions
+from stillmotion.adapters.store.sql.queries import holds, sessions
 from stillmotion.application.ports.sessions import FoundSession
 from stillmotion.domain.subscriptions import Session
 
@@ -21,7 +21,7 @@ class SqlSessions:
 
     async def find_session(self, digest: bytes) -> FoundSession | None:
         """See `SessionStore.find_session`."""
-        rows = self._reader.rows(sessions.FIND_SESSION, (digest,))
+        rows = await self._reader.rows(sessions.FIND_SESSION, (digest,))
         if not rows:
             return None
         # The statement selects the session's columns first, then the key's, the subscription's and its product's.
@@ -36,6 +36,7 @@ class SqlSessions:
         alike: Bindings = {"key_digest": session.key_digest, "administrator": session.administrator, "most": most}
 
         def operation(connection: Connection) -> None:
+            connection.hold(holds.HOLD_ACCESS)
             if instead_of is not None:
                 connection.execute(sessions.DELETE_SESSION, (instead_of,))
             connection.execute(sessions.SWEEP_SESSIONS, (microseconds(session.created_at),))
@@ -56,6 +57,7 @@ class SqlSessions:
         """See `SessionStore.add_first_link`."""
 
         def operation(connection: Connection) -> None:
+            connection.hold(holds.HOLD_ACCESS)
             connection.execute(sessions.FORGET_FIRST_LINKS)
             connection.execute(sessions.INSERT_FIRST_LINK, (digest, microseconds(expires_at)))
 

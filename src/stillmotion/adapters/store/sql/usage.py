@@ -21,9 +21,9 @@ class SqlUsage:
         """See `UsageLedger.usage_days`."""
         days = first.isoformat(), last.isoformat()
         if subscription_id is None:
-            rows = self._reader.rows(usage.USAGE_OF_ALL, days)
+            rows = await self._reader.rows(usage.USAGE_OF_ALL, days)
         else:
-            rows = self._reader.rows(usage.USAGE_OF, (subscription_id, *days))
+            rows = await self._reader.rows(usage.USAGE_OF, (subscription_id, *days))
         return [to_entry(row) for row in rows]
 
 

@@ -12,6 +12,7 @@ import apsw
 from stillmotion.adapters.private_files import create_private, keep_private
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.adapters.store.sqlite.connections.database import (
+    SqliteConnection,
     connect_writer,
     has_no_log,
     unavailable,
@@ -44,7 +45,7 @@ def migrations() -> Sequence[Migration]:
     return [Migration(int(file.name[:4]), file.read_text("utf-8")) for file in files]
 
 
-def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
+def open_database(path: Path, steps: Sequence[Migration]) -> SqliteConnection:
     """A writing connection to the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
 
     Only this user can read the database. SQLite gives the files beside it the same mode.
@@ -72,7 +73,7 @@ def open_database(path: Path, steps: Sequence[Migration]) -> apsw.Connection:
     return connection
 
 
-def _connect_patiently(path: Path) -> apsw.Connection:
+def _connect_patiently(path: Path) -> SqliteConnection:
     # Two processes may switch the log of a new database on at once. SQLite's busy timeout does not cover that.
     patient_until = time.monotonic() + _PATIENCE_SECONDS
     while True:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from stillmotion.adapters.store.sql.connections import Connection, Reader, Writer
 from stillmotion.adapters.store.sql.generation_rows import Row, microseconds, to_time
-from stillmotion.adapters.store.sql.queries import history
+from stillmotion.adapters.store.sql.queries import history, holds
 from stillmotion.application.ports.history import LinkedClip
 from stillmotion.domain.history.links import EXPIRED_KEPT, SharedLink, check_count
 from stillmotion.domain.subscriptions import SubscriptionState
@@ -22,6 +22,7 @@ class SqlLinks:
         """See `LinkStore.add_link`."""
 
         def operation(connection: Connection) -> None:
+            connection.hold(holds.HOLD_GENERATION, (link.generation_id,))
             check_count(connection.execute(history.COUNT_LINKS, (link.generation_id,)).get)
             connection.execute(history.SWEEP_LINKS, (microseconds(link.created_at - EXPIRED_KEPT),))
             kept = {
@@ -37,7 +38,7 @@ class SqlLinks:
 
     async def links_of(self, generation_id: str) -> Sequence[SharedLink]:
         """See `LinkStore.links_of`."""
-        return [_to_link(row) for row in self._reader.rows(history.LINKS_OF_GENERATION, (generation_id,))]
+        return [_to_link(row) for row in await self._reader.rows(history.LINKS_OF_GENERATION, (generation_id,))]
 
     async def remove_link(self, generation_id: str, link_id: str) -> bool:
         """See `LinkStore.remove_link`."""
@@ -51,7 +52,7 @@ class SqlLinks:
     async def linked_clip(self, link_id: str, now: datetime) -> LinkedClip | None:
         """See `LinkStore.linked_clip`."""
         asked = (SubscriptionState.ACTIVE.value, microseconds(now), link_id)
-        rows = self._reader.rows(history.LINKED_CLIP, asked)
+        rows = await self._reader.rows(history.LINKED_CLIP, asked)
         if not rows:
             return None
         *link, video, thumbnail, is_owned = rows[0]

@@ -1,6 +1,5 @@
 """Lists in SQL: the entries that filters look at, and the pages of an owner."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -38,15 +37,15 @@ class SqlLists:
             "reach": walk.offset + walk.limit,
         }
         if chosen.looks_into_entries and not history.goes_by_state(chosen):
-            # All entries may have to be looked at: meanwhile this thread serves others.
-            rows = await asyncio.to_thread(self._reader.rows, statement, given)
+            # All entries may have to be looked at.
+            rows = await self._reader.scan(statement, given)
         else:
-            rows = self._reader.rows(statement, given)
+            rows = await self._reader.rows(statement, given)
         return [to_view(row) for row in rows]
 
     async def ended_since(self, subscription_id: str, since: datetime, most: int) -> Sequence[GenerationView]:
         """See `ListStore.ended_since`."""
-        rows = self._reader.rows(history.ENDED_SINCE, (subscription_id, microseconds(since), most))
+        rows = await self._reader.rows(history.ENDED_SINCE, (subscription_id, microseconds(since), most))
         return [to_view(row) for row in rows]
 
     async def count(self, subscription_id: str, chosen: Filter, most: int) -> int | None:
@@ -54,7 +53,7 @@ class SqlLists:
         if chosen.looks_into_entries:
             return None
         given = _given(subscription_id, chosen, Walk(0)) | {"most": most + 1}
-        counted = int(self._reader.rows(history.count(chosen), given)[0][0])
+        counted = int((await self._reader.rows(history.count(chosen), given))[0][0])
         return counted if counted <= most else None
 
 

@@ -1,6 +1,5 @@
 """The service's activity in SQL."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
@@ -25,20 +24,17 @@ _encode_json = msgspec.json.Encoder().encode
 
 
 class SqlActivity:
-    """`ActivityStore` and `EverybodysCallbackStore`. Reads are made in a thread: a busy hour has many rows."""
+    """`ActivityStore` and `EverybodysCallbackStore`. A busy hour has many rows: the event loop goes on meanwhile."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     async def activity(self, since: datetime) -> Activity:
         """See `ActivityStore.activity`."""
-        return await asyncio.to_thread(self._activity, since)
-
-    def _activity(self, since: datetime) -> Activity:
         # The place of a row begins with the milliseconds of its id, which was made a little before the row's time.
         earliest = (microseconds(since) // 1000 - 60_000) << _OWN_BITS
-        submitted = self._reader.rows(activity.SUBMITTED_SINCE, {"place": earliest, "since": microseconds(since)})
-        ended = self._reader.rows(activity.ENDED_SINCE, (microseconds(since), MOST_ATTEMPTS))
+        submitted = await self._reader.scan(activity.SUBMITTED_SINCE, {"place": earliest, "since": microseconds(since)})
+        ended = await self._reader.scan(activity.ENDED_SINCE, (microseconds(since), MOST_ATTEMPTS))
         return Activity(
             [to_time(created_at) for (created_at,) in submitted],
             [
@@ -54,12 +50,9 @@ class SqlActivity:
 
     async def failure_counts(self, since: datetime) -> Sequence[FailureCount]:
         """See `ActivityStore.failure_counts`."""
-        return await asyncio.to_thread(self._failure_counts, since)
-
-    def _failure_counts(self, since: datetime) -> Sequence[FailureCount]:
-        counted = self._reader.rows(activity.FAILURES_SINCE, (microseconds(since),))
+        counted = await self._reader.scan(activity.FAILURES_SINCE, (microseconds(since),))
         latest = _encode_json([generation_id for _, _, generation_id in counted]).decode()
-        about = {row[0]: row[1:] for row in self._reader.rows(activity.FAILED, (latest,))}
+        about = {row[0]: row[1:] for row in await self._reader.scan(activity.FAILED, (latest,))}
         found = []
         for code, count, generation_id in counted:
             if generation_id in about:
@@ -73,10 +66,10 @@ class SqlActivity:
         """See `EverybodysCallbackStore.everybodys_deliveries`."""
         place = _AFTER_ALL
         if after is not None:
-            rows = self._reader.rows(callbacks.PLACE_OF_ANYBODYS_DELIVERY, (after,))
+            rows = await self._reader.rows(callbacks.PLACE_OF_ANYBODYS_DELIVERY, (after,))
             if not rows:
                 raise CallbackNotFound(after)
             place = rows[0][0]
         asked = (place, _encode_json(sorted(states)).decode(), limit)
-        found = await asyncio.to_thread(self._reader.rows, callbacks.EVERYBODYS_DELIVERIES, asked)
+        found = await self._reader.scan(callbacks.EVERYBODYS_DELIVERIES, asked)
         return [(owner, to_delivery(tuple(row))) for owner, *row in found]

@@ -8,7 +8,7 @@ import msgspec
 from stillmotion.adapters.store.queue_depths import to_depths
 from stillmotion.adapters.store.sql.connections import Connection, Reader, Writer
 from stillmotion.adapters.store.sql.generation_rows import Row, microseconds, to_time
-from stillmotion.adapters.store.sql.queries import operators
+from stillmotion.adapters.store.sql.queries import holds, operators
 from stillmotion.application.ports.administration import QueueDepth
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.operators.actions import OperatorAction
@@ -34,7 +34,7 @@ class SqlOperators:
 
     async def queue_controls(self) -> QueueControls:
         """See `QueueStore.queue_controls`."""
-        return to_controls(self._reader.rows(operators.CONTROLS))
+        return to_controls(await self._reader.rows(operators.CONTROLS))
 
     async def put_control(self, control: QueueControl) -> None:
         """See `QueueStore.put_control`."""
@@ -47,6 +47,8 @@ class SqlOperators:
         }
 
         def operation(connection: Connection) -> None:
+            # A claim reads the controls while it holds the clock: none is under way when a pause is stored.
+            connection.hold(holds.HOLD_CLOCK)
             connection.execute(operators.PUT_CONTROL, given)
 
         await self.writer.run(operation)
@@ -62,7 +64,7 @@ class SqlOperators:
 
     async def queue_depth(self) -> Sequence[QueueDepth]:
         """See `QueueStore.queue_depth`."""
-        rows = self._reader.rows(operators.QUEUE_DEPTH)
+        rows = await self._reader.rows(operators.QUEUE_DEPTH)
         return to_depths((engine, State(state), count, to_time(oldest)) for engine, state, count, oldest in rows)
 
     async def add_action(self, action: OperatorAction) -> None:
@@ -94,7 +96,7 @@ class SqlOperators:
     async def actions(self, before: str | None, limit: int) -> Sequence[OperatorAction]:
         """See `ActionStore.actions`."""
         edge = _BEYOND_EVERY_ID if before is None else before
-        return [_to_action(row) for row in self._reader.rows(operators.ACTIONS, (edge, limit))]
+        return [_to_action(row) for row in await self._reader.rows(operators.ACTIONS, (edge, limit))]
 
 
 def to_controls(rows: Sequence[Row]) -> QueueControls:

@@ -1,6 +1,5 @@
 """Everybody's generations in SQL, and places in line."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +8,7 @@ import msgspec
 
 from stillmotion.adapters.store.sql.connections import Connection, Reader, Writer
 from stillmotion.adapters.store.sql.generation_rows import maybe_microseconds, microseconds, to_generation
-from stillmotion.adapters.store.sql.queries import everybodys, generations
+from stillmotion.adapters.store.sql.queries import everybodys, generations, holds
 from stillmotion.application.ports.administration import EverybodysFilter, QueuePlace
 from stillmotion.application.ports.lists import Walk
 from stillmotion.domain.errors import GenerationNotFound, NotQueued
@@ -21,7 +20,7 @@ _encode_json = msgspec.json.Encoder().encode
 
 
 class SqlEverybodys:
-    """`EverybodysStore`. A filter may have every row looked at, so reads are made in a thread."""
+    """`EverybodysStore`. A filter may have every row looked at, so the event loop goes on meanwhile."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self.writer = writer
@@ -34,21 +33,24 @@ class SqlEverybodys:
             low, high = (low, walk.edge) if walk.newest_first else (walk.edge, high)
         statement = everybodys.page(asked, newest_first=walk.newest_first)
         given = _given(asked) | {"low": low, "high": high, "limit": walk.limit}
-        return [to_generation(row) for row in await asyncio.to_thread(self._reader.rows, statement, given)]
+        return [to_generation(row) for row in await self._reader.scan(statement, given)]
 
     async def count_everybodys(self, asked: EverybodysFilter) -> int:
         """See `EverybodysStore.count_everybodys`."""
-        rows = await asyncio.to_thread(self._reader.rows, everybodys.count(asked), _given(asked))
+        rows = await self._reader.scan(everybodys.count(asked), _given(asked))
         return int(rows[0][0])
 
     async def move(self, generation_id: str, place: QueuePlace, now: datetime) -> None:
         """See `EverybodysStore.move`."""
 
         def operation(connection: Connection) -> None:
+            connection.hold(holds.HOLD_CLOCK)
+            connection.hold(holds.HOLD_GENERATION, (generation_id,))
             row = connection.execute(generations.FIND_GENERATION, (generation_id,)).get
             if row is None:
                 raise GenerationNotFound(generation_id)
             generation = to_generation(row)
+            connection.hold(holds.HOLD_LIMITS, (generation.subscription_id,))
             if generation.state is not State.QUEUED:
                 raise NotQueued(generation_id, generation.state)
             moved_to = microseconds(now)

@@ -45,7 +45,7 @@ class SqlProcesses:
 
     async def processes(self) -> Sequence[ProcessReport]:
         """See `ProcessStore.processes`."""
-        found = [_to_report(row) for row in self._reader.rows(operators.PROCESSES)]
+        found = [_to_report(row) for row in await self._reader.rows(operators.PROCESSES)]
         return sorted(found, key=lambda each: (each.started_at, each.name.id))
 
     async def forget_process(self, process_id: str) -> None:

@@ -43,7 +43,10 @@ FORGET_SILENT: Final = "DELETE FROM model_holdings WHERE told_at < ?"
 TELL_HOLDING: Final = """
     INSERT INTO model_holdings (worker, lane, engine, state, reason, told_at)
     VALUES (:worker, :lane, :engine, :state, :reason, :told_at)
+    ON CONFLICT (worker, lane, engine) DO UPDATE SET
+        state = excluded.state, reason = excluded.reason, told_at = excluded.told_at
 """
+"""A lane of the same worker may tell them at the same time."""
 
 HOLDINGS: Final = "SELECT worker, lane, engine, state, reason FROM model_holdings WHERE told_at >= ?"
 

@@ -27,7 +27,7 @@ class SqlModels:
 
     async def wishes(self) -> Sequence[ModelWish]:
         """See `ModelStore.wishes`."""
-        rows = self._reader.rows(operators.WISHES)
+        rows = await self._reader.rows(operators.WISHES)
         return [ModelWish(engine, Wish(wish), to_time(at), actor) for engine, wish, at, actor in rows]
 
     async def tell_holdings(self, worker: str, holdings: Sequence[Holding], now: datetime) -> None:
@@ -45,7 +45,7 @@ class SqlModels:
 
     async def holdings(self, since: datetime) -> Sequence[Holding]:
         """See `ModelStore.holdings`."""
-        rows = sorted(self._reader.rows(operators.HOLDINGS, (microseconds(since),)), key=lambda row: row[:3])
+        rows = sorted(await self._reader.rows(operators.HOLDINGS, (microseconds(since),)), key=lambda row: row[:3])
         return [Holding(lane, engine, ModelStateName(state), reason) for _, lane, engine, state, reason in rows]
 
     async def begin_pull(self, pull: Pull) -> None:
@@ -63,7 +63,7 @@ class SqlModels:
 
     async def pulls(self) -> Sequence[Pull]:
         """See `ModelStore.pulls`."""
-        return [_to_pull(row) for row in self._reader.rows(operators.PULLS)]
+        return [_to_pull(row) for row in await self._reader.rows(operators.PULLS)]
 
     async def _change(self, statement: str, given: Bindings) -> bool:
         def operation(connection: Connection) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 import apsw
 
-from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.adapters.store.sql.connections import Given, StoreUnusable
 from stillmotion.domain.errors import StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 5000
@@ -57,6 +57,13 @@ _NO_LOG: Final = frozenset(
     }
 )
 """Extended codes for a file system without shared memory maps or file locks."""
+
+
+class SqliteConnection(apsw.Connection):
+    """Connection that writes. It has the one write lock, and so nothing else to hold."""
+
+    def hold(self, statement: str, bindings: Given = (), /) -> None:
+        """See `Connection.hold`."""
 
 
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
@@ -121,9 +128,9 @@ def sqlite_name(path: Path) -> str:
         raise StoreUnusable(f"{os.fsencode(path)!r} is no UTF-8: give a directory whose name is") from error
 
 
-def connect_writer(path: Path) -> apsw.Connection:
+def connect_writer(path: Path) -> SqliteConnection:
     """A connection that writes. A commit is on disk when it returns. Raises `StoreUnusable`."""
-    connection = apsw.Connection(sqlite_name(path))
+    connection = SqliteConnection(sqlite_name(path))
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     if connection.pragma("journal_mode", "wal") != "wal":
         connection.close()

@@ -35,8 +35,16 @@ class SqliteReader:
         self._views: weakref.WeakSet[_View] = weakref.WeakSet()
         self._closed = False
 
-    def rows(self, statement: str, bindings: Given = (), /) -> list[Row]:
-        """All rows of a statement. Raises `StoreUnavailable`."""
+    async def rows(self, statement: str, bindings: Given = (), /) -> list[Row]:
+        """All rows of a statement, without a suspension. Raises `StoreUnavailable`."""
+        return self.read(statement, bindings)
+
+    async def scan(self, statement: str, bindings: Given = (), /) -> list[Row]:
+        """All rows of a statement, read on another thread. Raises `StoreUnavailable`."""
+        return await asyncio.to_thread(self.read, statement, bindings)
+
+    def read(self, statement: str, bindings: Given) -> list[Row]:
+        """All rows of a statement, at once. Raises `StoreUnavailable`."""
         try:
             view: _View = self._local.view
         except AttributeError:

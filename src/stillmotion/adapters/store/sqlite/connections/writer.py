@@ -12,7 +12,7 @@ import apsw
 
 from stillmotion.adapters.store.sql.connections import Operation
 from stillmotion.adapters.store.sqlite.connections import transactions
-from stillmotion.adapters.store.sqlite.connections.database import CHECKPOINT_PAGES, unavailable
+from stillmotion.adapters.store.sqlite.connections.database import CHECKPOINT_PAGES, SqliteConnection, unavailable
 from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
 from stillmotion.application.metrics import Buckets
 from stillmotion.domain.errors import StoreUnavailable
@@ -57,7 +57,7 @@ class SqliteWriter:
     checkpoint. No commit goes to `files` that were moved or replaced.
     """
 
-    def __init__(self, connection: apsw.Connection, files: OpenFiles) -> None:
+    def __init__(self, connection: SqliteConnection, files: OpenFiles) -> None:
         self._files = files
         self.commits = 0
         self.durations = Buckets(COMMIT_BUCKETS)
