@@ -51,7 +51,7 @@ class House:
 
     def backup(self, file, **how):
         how = {"with_objects": True, "now": NOON, "version": "1.2.3"} | how
-        return write_backup(self.directory, place(str(file), BACKUP, "backup"), **how)
+        return write_backup(self.directory, place(str(file), BACKUP, "backup"), secret=self.directory.secret(), **how)
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ async def test_a_backup_overwrites_nothing_and_leaves_nothing_when_it_fails(hous
     assert file.read_bytes() == b"of somebody"
     empty, nowhere = open_data_directory(tmp_path / "empty"), place(str(tmp_path / "b.tar"), BACKUP, "backup")
     with pytest.raises(BackupUnusable, match="no database"):
-        write_backup(empty, nowhere, with_objects=True, now=NOON, version="1")
+        write_backup(empty, nowhere, with_objects=True, now=NOON, version="1", secret=b"s" * 32)
     (house.directory.root / "secret").write_bytes(b"cut short")
     with pytest.raises(DataDirectoryUnusable):
         house.backup(tmp_path / "new" / "b.tar")

@@ -13,12 +13,12 @@ OURS, ANOTHER = b"a" * 32, b"b" * 32
 class Secret:
     """Source of a fingerprint. It records if it was allowed to make a new secret."""
 
-    def __init__(self, fingerprint=OURS):
-        self.fingerprint, self.told = fingerprint, []
+    def __init__(self, *fingerprints):
+        self.fingerprints, self.told = fingerprints or (OURS,), []
 
-    def __call__(self, may_make):
+    def __call__(self, *, may_make):
         self.told.append(may_make)
-        return self.fingerprint
+        return self.fingerprints
 
 
 def kept(database):
@@ -28,22 +28,36 @@ def kept(database):
 
 def test_the_first_start_keeps_the_fingerprint_and_may_make_a_secret(database):
     first, second = Secret(), Secret()
-    open_store(database, fingerprint=first).close()
+    open_store(database, fingerprints=first).close()
     assert kept(database) == OURS
-    open_store(database, fingerprint=second).close()
+    open_store(database, fingerprints=second).close()
     assert (first.told, second.told) == ([True], [False])
 
 
 def test_another_secret_is_refused_with_the_way_out(database):
-    open_store(database, fingerprint=Secret()).close()
+    open_store(database, fingerprints=Secret()).close()
     with pytest.raises(StoreUnusable) as refused:
-        open_store(database, fingerprint=Secret(ANOTHER))
-    assert f"{database.parent}/secret is not the secret that {database} was used with" in str(refused.value)
+        open_store(database, fingerprints=Secret(ANOTHER))
+    assert (
+        f"{database.parent}/secret, or the setting secret in its place, is not the secret that {database} was used with"
+        in str(refused.value)
+    )
     assert "backup" in str(refused.value)
     assert f"stillmotion keys new-secret --data-dir {database.parent}" in str(refused.value)
     assert kept(database) == OURS
     use_secret(database, ANOTHER)
-    open_store(database, fingerprint=Secret(ANOTHER)).close()
+    open_store(database, fingerprints=Secret(ANOTHER)).close()
+
+
+def test_while_a_secret_is_changed_the_other_one_is_accepted_and_the_present_one_kept(database):
+    open_store(database, fingerprints=Secret(OURS)).close()
+    open_store(database, fingerprints=Secret(OURS, ANOTHER)).close()
+    assert kept(database) == OURS
+    open_store(database, fingerprints=Secret(ANOTHER, OURS)).close()
+    assert kept(database) == ANOTHER
+    with pytest.raises(StoreUnusable, match="give the old one as secret_before too"):
+        open_store(database, fingerprints=Secret(OURS))
+    open_store(database, fingerprints=Secret(ANOTHER)).close()
 
 
 async def test_a_database_from_before_there_were_fingerprints_gets_one_and_may_not_make_a_secret(database):
@@ -53,6 +67,6 @@ async def test_a_database_from_before_there_were_fingerprints_gets_one_and_may_n
     await keep_subscription(store)
     store.close()
     secret = Secret()
-    open_store(database, fingerprint=secret).close()
+    open_store(database, fingerprints=secret).close()
     assert secret.told == [False], "its keys are hashed under a secret that must be there"
     assert kept(database) == OURS

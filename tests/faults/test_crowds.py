@@ -23,10 +23,11 @@ from bench.service import serving
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.data_directory import open_data_directory
 from stillmotion.adapters.objects import LocalObjects
+from stillmotion.adapters.secret import InstallationSecret
 from stillmotion.adapters.store.sql.generation_rows import from_generation
 from stillmotion.adapters.store.sql.queries.generations import INSERT_GENERATION
 from stillmotion.application.download_urls import AssetUrls
-from stillmotion.composition.installation import LINKS, derived
+from stillmotion.composition.secrets import LINKS
 from tests.end_to_end.conftest import small_picture
 from tests.waiting import eventually_async
 
@@ -217,7 +218,8 @@ def _until_dropped(held: list[socket.socket], seconds: float) -> int:
 def _signed(data_dir, key: str) -> str:
     """The path of a signed URL, as the service would make it."""
     directory = open_data_directory(data_dir)
-    urls = AssetUrls(LocalObjects(directory.objects), SystemClock(), derived(directory, LINKS))
+    secret = InstallationSecret(directory.secret())
+    urls = AssetUrls(LocalObjects(directory.objects), SystemClock(), *secret.derived(LINKS))
     return urls.links("")(key)
 
 

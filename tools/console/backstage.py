@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -29,8 +30,9 @@ from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads
 from stillmotion.composition.administration import administration_over
 from stillmotion.composition.engines import offered
-from stillmotion.composition.installation import KEYS, LINKS, Missing, derived, directory_of, open_storage
+from stillmotion.composition.installation import Missing, directory_of, open_storage
 from stillmotion.composition.outbound import outbound
+from stillmotion.composition.secrets import KEYS, LINKS, fingerprints, secret_of
 from stillmotion.config import Settings
 from stillmotion.domain.assets import AssetKind
 from stillmotion.domain.callbacks import DeliveryState
@@ -150,12 +152,12 @@ async def backstage(settings: Settings, start: datetime, seed: int = 19) -> Asyn
     clock, random = SetClock(start), Random(seed)
     directory = directory_of(settings, Missing.MAKE)
     directory.keep_private()
-    store = open_store(directory.database, clock=clock, fingerprint=directory.fingerprint)
+    store = open_store(directory.database, clock=clock, fingerprints=partial(fingerprints, settings, directory))
     with closing(store):
         objects, connections = open_storage(settings), outbound(settings)
         uploads = Uploads(store, objects, clock, clock.new_id, new_token)
         subscriptions = Subscriptions(
-            store, clock, clock.new_id, new_token, new_callback_secret, derived(directory, KEYS)
+            store, clock, clock.new_id, new_token, new_callback_secret, *secret_of(settings).derived(KEYS)
         )
         yield Backstage(
             clock,
@@ -175,7 +177,10 @@ async def backstage(settings: Settings, start: datetime, seed: int = 19) -> Asyn
             ),
             Work(store, objects, clock, new_token),
             Callbacks(store, GuardedCallbackSender(connections), sign, clock, random.random),
-            dialects(AssetUrls(objects, clock, derived(directory, LINKS)), settings.public_url or "http://127.0.0.1"),
+            dialects(
+                AssetUrls(objects, clock, *secret_of(settings).derived(LINKS)),
+                settings.public_url or "http://127.0.0.1",
+            ),
             random,
             SystemClock().now(),
         )

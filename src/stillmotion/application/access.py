@@ -45,15 +45,18 @@ _Found = tuple[T, float]
 class Access:
     """Authentication, with caches of good keys and sessions. Once a second a version tells if they are still valid.
 
-    The last uses of keys wait here for `keep_uses`: a request writes nothing.
+    The last uses of keys wait here for `keep_uses`: a request writes nothing. Keys and sessions that were hashed with
+    `pepper_before` are good too. Used keys are hashed anew with the next uses that are kept.
     """
 
     store: AccessStore
     clock: Clock
     pepper: bytes = field(repr=False)
+    pepper_before: bytes | None = field(default=None, repr=False)
     _known: _Cache[Subscription] = field(default_factory=dict, repr=False)
     _visits: _Cache[Visit] = field(default_factory=dict, repr=False)
     _uses: dict[bytes, datetime] = field(default_factory=dict, repr=False)
+    _outdated: dict[bytes, bytes] = field(default_factory=dict, repr=False)
     _version: int | None = None
     _check_at: float = -inf
 
@@ -82,6 +85,12 @@ class Access:
             raise NotAuthenticated("there is no such session", Reason.SESSION_ENDED)
         return await self._cached(self._visits, token, self._look_up_visit)
 
+    def stored_digest(self, key: str) -> bytes:
+        """The digest that an authenticated key is stored under."""
+        if self.pepper_before is not None and (before := key_digest(self.pepper_before, key)) in self._outdated:
+            return before
+        return key_digest(self.pepper, key)
+
     async def keep_uses(self) -> None:
         """Store the last uses of keys, each known to a minute, if there are new ones. Raises `StoreUnavailable`."""
         if self._uses:
@@ -90,6 +99,9 @@ class Access:
             for digest, at in uses.items():
                 if self._uses.get(digest) == at:
                     del self._uses[digest]
+        if self._outdated:
+            outdated, self._outdated = self._outdated, {}
+            await self.store.rename_keys(outdated)
 
     async def _cached(self, cache: _Cache[T], name: str, look_up: Callable[[str], Awaitable[_Found[T]]]) -> T:
         now = self.clock.monotonic()
@@ -121,7 +133,13 @@ class Access:
         return credit_balance(subscription.product, usage.video_seconds)
 
     async def _look_up(self, key: str) -> _Found[Subscription]:
-        found = await self.store.find_subscription(key_digest(self.pepper, key))
+        digest = key_digest(self.pepper, key)
+        found = await self.store.find_subscription(digest)
+        if found is None and self.pepper_before is not None:
+            before = key_digest(self.pepper_before, key)
+            found = await self.store.find_subscription(before)
+            if found is not None:
+                self._outdated[before] = digest
         if found is None:
             raise NotAuthenticated("the key is unknown")
         self._uses[found[1].digest] = self.clock.now()
@@ -129,6 +147,8 @@ class Access:
 
     async def _look_up_visit(self, token: str) -> _Found[Visit]:
         found = await self.store.find_session(key_digest(self.pepper, token))
+        if found is None and self.pepper_before is not None:
+            found = await self.store.find_session(key_digest(self.pepper_before, token))
         now = self.clock.now()
         if found is None or found.session.expires_at <= now:
             raise NotAuthenticated("the session is over", Reason.SESSION_ENDED)

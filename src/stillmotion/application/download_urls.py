@@ -36,12 +36,14 @@ class AssetUrls:
     """Signing and checking of download URLs. `base_url` has no trailing slash.
 
     The signature covers the object's folder and the time of expiry. A folder holds the objects of one generation, and
-    their names are too long to be guessed by the holder of another URL.
+    their names are too long to be guessed by the holder of another URL. A URL that was signed with `signing_key_before`
+    is good too.
     """
 
     objects: ObjectStore
     clock: Clock
     signing_key: bytes = field(repr=False)
+    signing_key_before: bytes | None = field(default=None, repr=False)
     lifetime: timedelta = LIFETIME
 
     def links(self, base_url: str) -> Callable[[str], str]:
@@ -75,11 +77,15 @@ class AssetUrls:
         """The state of a URL, by its key and the two parameters of its query."""
         if not (expires.isascii() and expires.isdigit() and len(expires) <= EXPIRES_MAX_DIGITS):
             return UrlState.FORGED
-        expected = self._signature(key.rpartition("/")[0], int(expires))
-        if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogatepass")):
+        folder, given = key.rpartition("/")[0], signature.encode("utf-8", "surrogatepass")
+        keys = (each for each in (self.signing_key, self.signing_key_before) if each is not None)
+        if not any(hmac.compare_digest(_signature(folder, int(expires), each).encode(), given) for each in keys):
             return UrlState.FORGED
         return UrlState.GOOD if self.clock.now().timestamp() < int(expires) else UrlState.EXPIRED
 
     def _signature(self, folder: str, expires: int) -> str:
-        signed = f"{folder}\n{expires}".encode()
-        return hashlib.blake2b(signed, key=self.signing_key, digest_size=SIGNATURE_BYTES).hexdigest()
+        return _signature(folder, expires, self.signing_key)
+
+
+def _signature(folder: str, expires: int, key: bytes) -> str:
+    return hashlib.blake2b(f"{folder}\n{expires}".encode(), key=key, digest_size=SIGNATURE_BYTES).hexdigest()

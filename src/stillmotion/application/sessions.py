@@ -53,7 +53,7 @@ class Sessions:
         else:
             subscription = await self._subscription(key, address)
             kept = within if self.office.admits(within) else None
-            digest, mark = self._digest(key), None if kept is None else kept.session.administrator
+            digest, mark = self.access.stored_digest(key), None if kept is None else kept.session.administrator
         return await self._opened(subscription, digest, mark, within, kept, is_reader=is_reader)
 
     async def open_first(self, token: str, within: Visit | None, *, is_reader: bool = False) -> SignedIn:

@@ -49,7 +49,7 @@ class RotatedKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """The administration of subscriptions."""
+    """The administration of subscriptions. Keys are hashed with `pepper`; those of `pepper_before` are good too."""
 
     store: SubscriptionStore
     clock: Clock
@@ -57,6 +57,7 @@ class Subscriptions:
     new_token: NewToken
     new_secret: NewToken
     pepper: bytes = field(repr=False)
+    pepper_before: bytes | None = field(default=None, repr=False)
 
     async def issue(self, product_name: str, name: str, expires_at: datetime | None = None) -> Issued:
         """A new active subscription with two keys. Raises `InvalidRequest`, also for an unknown product."""

@@ -26,7 +26,8 @@ from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.composition.engines import catalogue
-from stillmotion.composition.installation import KEYS, Missing, derived, directory_of, open_storage, opened
+from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
+from stillmotion.composition.secrets import KEYS, secret_of
 from stillmotion.composition.weights import find_weights, pull_tasks
 from stillmotion.config import Settings
 from stillmotion.domain.subscriptions import Product
@@ -52,11 +53,11 @@ def administration_over(
     clock, models, signal = SystemClock(), catalogue(settings), signal or InProcessSignal()
     surfaces = frozenset(surface.name for surface in SURFACES)
     directory = directory_of(settings, Missing.REFUSE)
-    pepper = derived(directory, KEYS)
+    peppers = secret_of(settings).derived(KEYS)
     queue = QueueAdministration(store, models, signal, clock)
     return Administration(
         Products(store, new_uuid7, surfaces, models, default_product(settings)),
-        Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, pepper),
+        Subscriptions(store, clock, new_uuid7, new_token, new_callback_secret, *peppers),
         queue,
         ActionLog(store, clock, new_uuid7),
         Oversight(store, open_storage(settings), signal, clock),
@@ -119,4 +120,5 @@ def backup(settings: Settings, output: Output, *, with_objects: bool) -> Manifes
         with_objects=with_objects and settings.storage == "local",
         now=SystemClock().now(),
         version=version("stillmotion"),
+        secret=secret_of(settings).current,
     )

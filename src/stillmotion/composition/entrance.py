@@ -34,7 +34,7 @@ async def entrance(
 ) -> Entrance:
     """The entrance over an open store. Raises `OpenToOthers`."""
     office = administration_over(settings, store, signal, pulls)
-    access = Access(store, clock, office.subscriptions.pepper)
+    access = Access(store, clock, office.subscriptions.pepper, office.subscriptions.pepper_before)
     admin = AdminAccess(office, clock, settings.admin_key or "")
     keyless = None
     if settings.open:

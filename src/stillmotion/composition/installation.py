@@ -1,11 +1,10 @@
 """Opening of an installation, by commands and servers alike: its data directory, its database, its storage."""
 
-import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 from stillmotion.adapters.directory.data_directory import (
     DataDirectory,
@@ -18,12 +17,8 @@ from stillmotion.adapters.store.sqlite import SqliteStore, open_store, use_secre
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.store import Changed, Told, unwatched
+from stillmotion.composition.secrets import fingerprints, given_secret, secret_of
 from stillmotion.config import Settings
-
-KEYS: Final = b"subscription keys"
-LINKS: Final = b"asset links"
-SHARES: Final = b"shared clips"
-"""Purposes of the secrets that are derived from the data directory's."""
 
 
 class Missing(Enum):
@@ -44,7 +39,8 @@ def opened(
     """The store of a data directory. Raises `StillmotionError` if parts of it are missing or belong to another."""
     directory = directory_of(settings, missing)
     directory.keep_private()
-    store = open_store(directory.database, changed=changed, fault=fault, fingerprint=directory.fingerprint, ended=ended)
+    agreed = partial(fingerprints, settings, directory)
+    store = open_store(directory.database, changed=changed, fault=fault, fingerprints=agreed, ended=ended)
     try:
         if settings.storage == "local":
             directory.refuse_lost_objects()
@@ -72,16 +68,12 @@ def open_storage(settings: Settings, fault: Fault = no_fault) -> ObjectStore:
 def replace_secret(settings: Settings) -> Path | None:
     """Replace the secret, in the database too. The answer is the file that keeps the old one, None if there was none.
 
-    Raises `DataDirectoryUnusable` if a server or a worker uses the directory.
+    Where the settings give a secret, the database goes with that one from now on, and no file is made. Raises
+    `DataDirectoryUnusable` if a server or a worker uses the directory.
     """
     directory = used_data_directory(settings.data_dir)
     with directory.lock():
         directory.refuse_workers()
-        kept = directory.replace_secret()
-        use_secret(directory.database, directory.fingerprint())
+        kept = directory.replace_secret() if given_secret(settings) is None else None
+        use_secret(directory.database, secret_of(settings).fingerprints[0])
     return kept
-
-
-def derived(directory: DataDirectory, purpose: bytes) -> bytes:
-    """A secret for one purpose, derived by HMAC-SHA256. Raises `DataDirectoryUnusable`."""
-    return hmac.digest(directory.secret(), purpose, "sha256")

@@ -31,9 +31,10 @@ from stillmotion.application.sessions import Sessions
 from stillmotion.application.uploads import Uploads
 from stillmotion.composition.engines import encodes, offered, read_words
 from stillmotion.composition.entrance import entrance
-from stillmotion.composition.installation import LINKS, SHARES, Missing, derived, directory_of, open_storage, opened
+from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
 from stillmotion.composition.outbound import callback_trials, outbound
 from stillmotion.composition.preflight import tell_troubles
+from stillmotion.composition.secrets import LINKS, SHARES, secret_of
 from stillmotion.composition.watching import checks, measures, setting_views
 from stillmotion.composition.weights import pull_tasks
 from stillmotion.composition.workers import (
@@ -108,11 +109,11 @@ async def service(
         services = Services(
             **allowed._asdict(),
             generations=generations,
-            **_history(store, generations, announcements, directory)._asdict(),
+            **_history(store, generations, announcements, settings)._asdict(),
             uploads=uploads,
             callback_trials=callback_trials(connections, clock),
             changes=changes,
-            asset_urls=AssetUrls(objects, clock, derived(directory, LINKS)),
+            asset_urls=AssetUrls(objects, clock, *secret_of(settings).derived(LINKS)),
             objects=objects,
             clock=clock,
             **checks(settings, store, objects, directory, models, host, others)._asdict(),
@@ -175,9 +176,7 @@ class _History(NamedTuple):
     delivery_log: DeliveryLog
 
 
-def _history(
-    store: SqliteStore, generations: Generations, announcements: QueueSignal, directory: DataDirectory
-) -> _History:
+def _history(store: SqliteStore, generations: Generations, announcements: QueueSignal, settings: Settings) -> _History:
     clock = generations.clock
-    links = Links(store, store, clock, new_uuid7, derived(directory, SHARES))
+    links = Links(store, store, clock, new_uuid7, *secret_of(settings).derived(SHARES))
     return _History(Lists(store), Failures(store, generations), links, DeliveryLog(store, store, announcements, clock))

@@ -25,6 +25,7 @@ import msgspec
 from stillmotion.adapters.directory.data_directory import SECRET_BYTES, DataDirectory
 from stillmotion.adapters.objects import is_key
 from stillmotion.adapters.private_files import FOLDER_MODE
+from stillmotion.adapters.secret import fingerprint_of
 from stillmotion.adapters.store.sqlite.upkeep import maintenance
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import Draft, Output
@@ -79,9 +80,9 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def write_backup(
-    directory: DataDirectory, output: Output, *, with_objects: bool, now: datetime, version: str
+    directory: DataDirectory, output: Output, *, with_objects: bool, now: datetime, version: str, secret: bytes
 ) -> Manifest:
-    """Write a backup of everything that is committed at this moment.
+    """Write a backup of everything that is committed at this moment, with the secret that the database was used with.
 
     Every object that a generation in it names is in it: the database is copied first, and a generation that is deleted
     while the objects are copied is deleted from the copy too. Raises `BackupUnusable`, `StoreUnusable`, and the errors
@@ -99,8 +100,9 @@ def write_backup(
             with tarfile.open(fileobj=draft.file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 archive = _Archive(tar)
                 archive.tag(DECLARATION, DECLARED)
-                maintenance.check_secret(copy, directory.database, directory.fingerprint())
-                archive.add(SECRET, directory.root / SECRET)
+                maintenance.check_secret(copy, directory.database, fingerprint_of(secret))
+                (Path(scratch) / SECRET).write_bytes(secret)
+                archive.add(SECRET, Path(scratch) / SECRET)
                 missing = _add_objects(archive, directory, copy, now) if with_objects else []
                 archive.add(DATABASE, copy)
                 lines = [f"{each.sha256}  {PAYLOAD}{name}\n" for name, each in archive.files.items()]

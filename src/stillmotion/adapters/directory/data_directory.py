@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import hmac
 import os
 import secrets
 import shutil
@@ -16,10 +15,10 @@ from typing import Final, Self
 
 from stillmotion.adapters.directory.worker_places import WorkerPlace, WorkerPlaces
 from stillmotion.adapters.private_files import FILE_MODE, FOLDER_MODE, is_open_to_others, keep_private
+from stillmotion.adapters.secret import fingerprint_of
 from stillmotion.domain.errors import StillmotionError
 
 SECRET_BYTES: Final = 32
-_FINGERPRINT: Final = b"fingerprint"
 _HELD_BY_ANOTHER: Final = (errno.EWOULDBLOCK, errno.EACCES)
 _LOCK_TRIES: Final = 4
 _LOCK_PAUSE_SECONDS: Final = 0.05
@@ -256,7 +255,7 @@ class DataDirectory:
         """Fingerprint of the secret, which does not reveal it. Raises as `secret`, unless one may be made."""
         if may_make:
             self.make_secret()
-        return hmac.digest(self.secret(), _FINGERPRINT, "sha256")
+        return fingerprint_of(self.secret())
 
 
 def open_data_directory(root: Path) -> DataDirectory:

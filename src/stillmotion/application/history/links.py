@@ -30,13 +30,17 @@ class LinkEnded(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Use cases of links. A link's token is its id and a signature of that: the store alone opens none."""
+    """Use cases of links. A link's token is its id and a signature of that: the store alone opens none.
+
+    Links that were signed with `signing_key_before` are good too.
+    """
 
     store: LinkStore
     generations: GenerationStore
     clock: Clock
     new_id: NewId
     signing_key: bytes = field(repr=False)
+    signing_key_before: bytes | None = field(default=None, repr=False)
 
     async def share(self, subscription: Subscription, generation_id: str, lifetime: timedelta) -> SharedLink:
         """Make a link to a completed generation. Raises `GenerationNotFound`, `InvalidRequest` or `LimitExceeded`."""
@@ -68,7 +72,7 @@ class Links:
 
     def token(self, link: SharedLink) -> str:
         """The secret part of a link's address: hexadecimal digits."""
-        return link.id.replace("-", "") + self._signature(link.id)
+        return link.id.replace("-", "") + _signature(link.id, self.signing_key)
 
     async def opened(self, token: str) -> LinkedClip:
         """The clip behind a token. Raises `LinkNotFound`, or `LinkEnded` once it has expired."""
@@ -77,7 +81,8 @@ class Links:
             raise LinkNotFound(token)
         *groups, signature = parts.groups()
         link_id = "-".join(groups)
-        if not hmac.compare_digest(signature, self._signature(link_id)):
+        keys = (each for each in (self.signing_key, self.signing_key_before) if each is not None)
+        if not any(hmac.compare_digest(signature, _signature(link_id, each)) for each in keys):
             raise LinkNotFound(token)
         now = self.clock.now()
         found = await self.store.linked_clip(link_id, now)
@@ -87,6 +92,6 @@ class Links:
             raise LinkEnded(token)
         return found
 
-    def _signature(self, link_id: str) -> str:
-        signed = f"link\n{link_id}".encode()
-        return hashlib.blake2b(signed, key=self.signing_key, digest_size=_SIGNATURE_BYTES).hexdigest()
+
+def _signature(link_id: str, key: bytes) -> str:
+    return hashlib.blake2b(f"link\n{link_id}".encode(), key=key, digest_size=_SIGNATURE_BYTES).hexdigest()

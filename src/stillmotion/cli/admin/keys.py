@@ -147,7 +147,9 @@ def new_secret(ctx: click.Context, yes: bool, data_dir: Path | None, as_json: bo
     """Give the data directory a new secret, where the one that it was used with is lost.
 
     Every key and every link given out until now stops working: replace the keys with `stillmotion keys rotate`. No
-    server or worker may use the directory meanwhile. A secret file that is there is kept under another name.
+    server or worker may use the directory meanwhile. A secret file that is there is kept under another name; where its
+    64 hexadecimal digits are the setting secret_before, its keys work on. With the setting secret, or secret_file, the
+    database goes with that one.
     """
     settings = load_settings(ctx, data_dir=data_dir)
     confirm(f"Every key and link of {settings.data_dir} will stop working. Go on?", yes=yes)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stillmotion.adapters.directory.data_directory import DataDirectory, data_directory
+from stillmotion.composition.secrets import given_secret, secret_of
 from stillmotion.config import Settings
 
 
@@ -98,16 +99,16 @@ def database(settings: Settings) -> Finding:
     if condition.schema > condition.newest:
         said = f"schema {condition.schema}, but this Stillmotion knows {condition.newest}"
         return Finding("database", said, "Upgrade Stillmotion, or choose another data directory.")
-    _refuse_another_secret(directory, condition.fingerprint)
+    _refuse_another_secret(settings, directory, condition.fingerprint)
     later = "" if condition.schema == condition.newest else f", brought to {condition.newest} by the next start"
     return Finding("database", f"sound, schema {condition.schema}{later}")
 
 
-def _refuse_another_secret(directory: DataDirectory, kept: bytes | None) -> None:
+def _refuse_another_secret(settings: Settings, directory: DataDirectory, kept: bytes | None) -> None:
     from stillmotion.adapters.store.sqlite import StoreUnusable
     from stillmotion.adapters.store.sqlite.upkeep.secret import wrong_secret
 
-    if kept is None and not directory.has_secret:
+    if kept is None and given_secret(settings) is None and not directory.has_secret:
         return
-    if directory.fingerprint() != kept and kept is not None:
+    if kept not in (None, *secret_of(settings).fingerprints):
         raise StoreUnusable(wrong_secret(directory.database))

@@ -94,6 +94,15 @@ class MemorySubscriptions(MemoryTables):
             if digest in self._keys:
                 self._keys[digest] = replace(self._keys[digest], used_at=at)
 
+    async def rename_keys(self, digests: Mapping[bytes, bytes]) -> None:
+        """See `AccessStore.rename_keys`."""
+        for before, digest in digests.items():
+            if before in self._keys:
+                self._keys[digest] = replace(self._keys.pop(before), digest=digest)
+                visiting = [each for each in self._sessions.values() if each.key_digest == before]
+                self._sessions |= {each.digest: replace(each, key_digest=digest) for each in visiting}
+                self._access_version += 1
+
     async def usage(self, subscription_id: str, period: str) -> Usage:
         """See `SubscriptionStore.usage`."""
         line = self._line(subscription_id)

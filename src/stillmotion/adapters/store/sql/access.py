@@ -151,6 +151,16 @@ class SqlSubscriptions:
 
         await self.writer.run(operation)
 
+    async def rename_keys(self, digests: Mapping[bytes, bytes]) -> None:
+        """See `AccessStore.rename_keys`."""
+
+        def operation(connection: Connection) -> None:
+            for before, digest in digests.items():
+                connection.execute(access.RENAME_KEY, (digest, before))
+                connection.execute(access.RENAME_KEY_OF_SESSIONS, (digest, before))
+
+        await self.writer.run(operation)
+
     async def usage(self, subscription_id: str, period: str) -> Usage:
         """See `SubscriptionStore.usage`."""
         rows = await self._reader.rows(access.FIND_USAGE, (period, subscription_id))

@@ -13,7 +13,7 @@ from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
 from stillmotion.adapters.store.sqlite.connections.reader import SqliteReader
 from stillmotion.adapters.store.sqlite.connections.writer import SqliteWriter
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
-from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprint, agree_on_secret, replace_fingerprint
+from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprints, agree_on_secret, replace_fingerprint
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.store import Changed, Told, unwatched
 from stillmotion.application.ports.values import Clock
@@ -67,20 +67,20 @@ def open_store(
     clock: Clock = _SYSTEM_CLOCK,
     changed: Told = unwatched,
     fault: Fault = no_fault,
-    fingerprint: Fingerprint | None = None,
+    fingerprints: Fingerprints | None = None,
     ended: Changed = unwatched,
 ) -> SqliteStore:
     """Open the database at `path`, made or migrated as needed. Raises `StoreUnusable`.
 
     The clock sets the due time of callbacks that a change causes. `changed` is called with every changed generation,
     `ended` with every one that has come to its end.
-    `fingerprint` returns the fingerprint that the database must agree with; without one nothing is compared.
+    `fingerprints` returns those that the database must agree with; without them nothing is compared.
     """
     refuse_unsafe_sqlite(sqlite_version())
     connection = open_database(path, migrations())
     try:
-        if fingerprint is not None:
-            agree_on_secret(connection, path, fingerprint)
+        if fingerprints is not None:
+            agree_on_secret(connection, path, fingerprints)
     except BaseException:
         connection.close()
         raise

@@ -104,6 +104,9 @@ MOVE_SESSION: Final = """
 NOTE_USE: Final = "UPDATE keys SET used_at = ? WHERE digest = ?"
 """Changes no version: no trigger looks at this column."""
 
+RENAME_KEY: Final = "UPDATE keys SET digest = ? WHERE digest = ?"
+RENAME_KEY_OF_SESSIONS: Final = "UPDATE sessions SET key_digest = ? WHERE key_digest = ?"
+
 FIND_KEYS: Final = f"""
     SELECT {KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot, k.expires_at NULLS FIRST
 """
