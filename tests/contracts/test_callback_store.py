@@ -137,6 +137,19 @@ async def test_every_attempt_is_kept_with_why_there_was_no_answer(store, subscri
     assert await store.attempts("msg_of_nobody") == []
 
 
+async def test_of_two_processes_with_one_attempt_the_delivered_one_counts_and_else_the_first(store, subscription):
+    first, second = [await announced(store, subscription) for _ in range(2)]
+    later, much_later = NOON + timedelta(minutes=5), NOON + timedelta(minutes=25)
+    kept, _ = await attempted(store, first, state=DeliveryState.DELIVERED, status=204)
+    await attempted(store, first, due_at=later)
+    assert await store.find_delivery(first.id) == kept
+    once, _ = await attempted(store, second, due_at=later)
+    await attempted(store, second, due_at=much_later)
+    assert await store.find_delivery(second.id) == once
+    delivered, _ = await attempted(store, second, state=DeliveryState.DELIVERED, status=204)
+    assert await store.find_delivery(second.id) == delivered
+
+
 async def test_what_was_delivered_or_given_up_is_due_no_more(store, subscription):
     for state in (DeliveryState.DELIVERED, DeliveryState.GAVE_UP):
         delivery = await announced(store, subscription)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from stillmotion.domain.operators.processes import FORGOTTEN_AFTER, LaneReport, ProcessReport, ProcessRole
+from stillmotion.domain.operators.processes import LaneReport, ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import WorkerName
 from tests.builders import NOON
 
@@ -39,7 +39,8 @@ async def test_processes_are_listed_by_their_start_until_they_end(store):
 
 async def test_a_process_that_was_lost_long_ago_is_forgotten(store):
     await store.beat(HERE)
-    await store.beat(replace(ELSEWHERE, seen_at=NOON + FORGOTTEN_AFTER))
+    await store.beat(replace(ELSEWHERE, seen_at=NOON + timedelta(seconds=1)))
+    await store.forget_lost(NOON)
     assert len(await store.processes()) == 2
-    await store.beat(replace(ELSEWHERE, seen_at=NOON + FORGOTTEN_AFTER + timedelta(seconds=1)))
+    await store.forget_lost(NOON + timedelta(seconds=1))
     assert [each.name.host for each in await store.processes()] == ["tower"]

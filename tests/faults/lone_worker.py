@@ -15,11 +15,11 @@ from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.adapters.objects import LocalObjects
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.application.leases import Work
-from stillmotion.worker.attempt import AttemptContext
+from stillmotion.worker.attempt_context import AttemptContext
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.renderer.handle import RendererProcess
 from tests.waiting import eventually_async
-from tests.worker.conftest import FAKE_RENDERER, Pictures
+from tests.worker.conftest import FAKE_RENDERER, Pictures, Videos
 
 
 async def work(database: Path, folder: Path, lease: timedelta) -> None:
@@ -28,6 +28,7 @@ async def work(database: Path, folder: Path, lease: timedelta) -> None:
     shop = AttemptContext(
         work=Work(store, objects, clock, new_token, lease_time=lease),
         images=Pictures(),
+        videos=Videos(folder),
         objects=objects,
         signal=InProcessSignal(),
         announcements=InProcessSignal(),

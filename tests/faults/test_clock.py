@@ -9,7 +9,7 @@ import pytest
 from bench.soak.invariants import read, violations
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.domain.lifecycle import State
-from stillmotion.worker.host import WorkerHost
+from stillmotion.worker.background.reaper import Reaper
 from stillmotion.worker.timing import WorkerTiming
 from tests.end_to_end.conftest import small_picture
 from tests.worker.conftest import running as at_work
@@ -56,15 +56,13 @@ async def test_a_step_takes_no_render_from_another_process(workshop, hours):
     clock = Stepping()
     work = dataclasses.replace(workshop.work, clock=clock)
     shop = dataclasses.replace(workshop, work=work, clock=clock, timing=hasty)
-    onlooker = WorkerHost(dataclasses.replace(shop, scratch=shop.scratch.with_name("another scratch")), lanes=0)
-    looking = asyncio.create_task(onlooker.run())
+    looking = asyncio.create_task(Reaper(shop).run())
     async with at_work(shop) as bench:
         generation_id = await bench.submit("slow slow")
         await bench.rendering(generation_id)
         clock.off = timedelta(hours=hours)
         done = await bench.ended(generation_id)
-    await onlooker.drain(timedelta(0))
-    await looking
+    looking.cancel()
     assert (done.state, done.attempt, done.losses) == (State.COMPLETED, 1, 0)
 
 

@@ -26,7 +26,8 @@ from stillmotion.domain.lifecycle import State
 from stillmotion.domain.request import GenerationRequest, Keyframe
 from stillmotion.domain.subscriptions import Product
 from stillmotion.testing.memory_store import MemoryStore
-from stillmotion.worker.attempt import AttemptContext
+from stillmotion.worker.attempt_context import AttemptContext
+from stillmotion.worker.background.reaper import Reaper
 from stillmotion.worker.devices import Device
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import RemoteMaker
@@ -152,7 +153,7 @@ async def running(
     devices: Sequence[Device] = (),
     **more: Any,
 ) -> AsyncIterator[Bench]:
-    """A host that runs for the length of the block and is then drained without grace."""
+    """A host and a reaper that run for the length of the block. The host is then drained without grace."""
     renderers: list[RendererProcess] = []
 
     def new_renderer() -> RendererProcess:
@@ -161,10 +162,12 @@ async def running(
 
     host = WorkerHost(workshop, new_renderer, lanes, forwarders, devices, **more)
     task = asyncio.create_task(host.run())
+    reaping = asyncio.create_task(Reaper(workshop, lambda: host.held).run())
     try:
         await eventually_async(lambda: host.alive)
         yield Bench(workshop, workshop.work.store, host, renderers)
     finally:
+        reaping.cancel()
         await host.drain(timedelta(0))
         await task
 

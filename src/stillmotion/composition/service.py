@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.metadata import version
-from secrets import SystemRandom, token_hex
-from typing import NamedTuple
+from secrets import token_hex
+from typing import NamedTuple, Protocol
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
 from stillmotion.adapters.clock import SystemClock
@@ -24,7 +24,10 @@ from stillmotion.application.history.lists import Lists
 from stillmotion.application.leases import Work
 from stillmotion.application.metrics import ATTEMPTS, Tally
 from stillmotion.application.models.supervision import ModelReadings
+from stillmotion.application.ports.administration import ProcessStore
 from stillmotion.application.ports.notifications import Changes, QueueSignal
+from stillmotion.application.ports.outbound import CallbackSender
+from stillmotion.application.ports.store import Dialects
 from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.application.retention import Retention
 from stillmotion.application.sessions import Sessions
@@ -46,14 +49,18 @@ from stillmotion.composition.workers import (
     worker_host,
 )
 from stillmotion.config import Settings
+from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.operators.processes import ProcessRole
 from stillmotion.http.app import App, build_app, dialects
-from stillmotion.http.edge.parts import WatchedParts
 from stillmotion.http.edge.services import Draining, Services
 from stillmotion.media.input.heif import reads_heic
+from stillmotion.worker.attempt_context import AttemptContext
 from stillmotion.worker.background.callbacks import Deliverer
 from stillmotion.worker.background.displacement import DisplacedWatch
+from stillmotion.worker.background.duties import Duties, DutyKeeper
+from stillmotion.worker.background.housekeeping import Housekeeper
 from stillmotion.worker.background.key_uses import UseKeeper
+from stillmotion.worker.background.reaper import Reaper
 from stillmotion.worker.background.sweeps import Sweeper, UploadSweeper
 from stillmotion.worker.background.tallies import TallyKeeper
 from stillmotion.worker.failpoints import Faults
@@ -122,30 +129,59 @@ async def service(
             model_states=ModelReadings(store, models, clock).states,
             measures=measures(store, directory, host),
         )
-        sender, chance = GuardedCallbackSender(connections), SystemRandom().random
-        callbacks = Callbacks(store, sender, sign, clock, chance, fault, *told)
         bodies = dialects(services.asset_urls, settings.public_url or address)
-        beats = heartbeats(host, store, work.worker, ProcessRole.SERVER)
-        parts = (host, beats, pulls, Deliverer(callbacks, bodies, announcements), *_upkeep(store, services, told.tally))
-        await _take_back(directory, work, told.tally)
+        duties = DutyKeeper(store, clock, work.worker.id)
+        parts: list[_Runs] = [host, heartbeats(host, store, work, ProcessRole.SERVER), pulls, duties]
+        parts += _upkeep(store, services, context, host, GuardedCallbackSender(connections), bodies, duties)
+        if not is_shared(settings.store):
+            await _succeed(store, directory, work, duties, told.tally)
         async with running(*(each.run() for each in parts), tell_troubles(settings, objects)):
             app = build_app(_as_set(services, settings, told))
             yield Service(app, host, changes, services.draining, allowed.sessions, bool(await store.subscriptions()))
 
 
-async def _take_back(directory: DataDirectory, work: Work, tally: Tally) -> None:
-    """Take back every lease, unless other processes render: all are leftovers of the last server."""
+async def _succeed(store: ProcessStore, directory: DataDirectory, work: Work, duties: DutyKeeper, tally: Tally) -> None:
+    """Take the place of the last server at once: the directory's lock proves that it is gone.
+
+    Unless other processes render, every lease is a leftover of it, too.
+    """
+    await duties.take_over()
+    for each in await store.processes():
+        if each.role is ProcessRole.SERVER:
+            await store.forget_process(each.name.id)
     if not directory.workers.any_taken:
         tally.count(ATTEMPTS, "lost", by=await work.reclaim_all())
 
 
+class _Runs(Protocol):
+    """Work in the background."""
+
+    async def run(self) -> None: ...
+
+
 def _upkeep(
-    store: SqliteStore, services: Services, tally: Tally
-) -> tuple[Sweeper, UploadSweeper, DisplacedWatch, TallyKeeper, UseKeeper, WatchedParts]:
-    sweeper = Sweeper(Retention(store, services.objects, services.clock))
-    watch = DisplacedWatch(lambda: store.displaced)
-    uses = UseKeeper(services.access)
-    return sweeper, UploadSweeper(services.uploads), watch, TallyKeeper(tally, store, store), uses, services.watched
+    store: SqliteStore,
+    services: Services,
+    context: AttemptContext,
+    host: WorkerHost,
+    sender: CallbackSender,
+    bodies: Dialects,
+    duties: Duties,
+) -> list[_Runs]:
+    """The background work of a server besides rendering."""
+    clock, tally = context.clock, context.tally
+    callbacks = Callbacks(store, sender, sign, clock, context.chance, context.fault, tally, context.tracing)
+    return [
+        Deliverer(callbacks, bodies, context.announcements, duties),
+        Reaper(context, lambda: host.held, duties),
+        Sweeper(Retention(store, services.objects, clock), duties),
+        UploadSweeper(services.uploads, duties),
+        Housekeeper(store, clock, duties),
+        DisplacedWatch(lambda: store.displaced),
+        TallyKeeper(tally, store, store),
+        UseKeeper(services.access),
+        services.watched,
+    ]
 
 
 def _as_set(services: Services, settings: Settings, told: Telemetry) -> Services:

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from secrets import token_hex
+from secrets import SystemRandom, token_hex
 from typing import NamedTuple
 
 from stillmotion.adapters.clock import SystemClock
@@ -25,17 +26,21 @@ from stillmotion.application.ports.administration import ProcessStore
 from stillmotion.application.ports.models import ModelStore
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.tracing import NO_TRACING, Tracing
+from stillmotion.application.ports.values import Clock
 from stillmotion.composition.engines import devices, forwarders, offered, renderers, tried_renderer, video_codec
 from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_absent_devices
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.catalogue import Catalogue
+from stillmotion.domain.operators.duties import Duty
 from stillmotion.domain.operators.processes import ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import WorkerName
-from stillmotion.worker.attempt import AttemptContext
+from stillmotion.worker.attempt_context import AttemptContext
 from stillmotion.worker.background.displacement import DisplacedWatch
+from stillmotion.worker.background.duties import DutyKeeper
 from stillmotion.worker.background.heartbeats import Heartbeats
+from stillmotion.worker.background.reaper import Reaper
 from stillmotion.worker.background.tallies import TallyKeeper
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.host import WorkerHost
@@ -70,19 +75,27 @@ async def worker(
         host, _ = await worker_host(settings, context, store, offered(settings), faults)
         watch = DisplacedWatch(lambda: store.displaced).run()
         counting = TallyKeeper(told.tally, store, store).run()
-        beating = heartbeats(host, store, work.worker, ProcessRole.WORKER).run()
+        beating = heartbeats(host, store, work, ProcessRole.WORKER).run()
+        duties = DutyKeeper(store, work.clock, work.worker.id, (Duty.REAPER,), partial(_is_unserved, store, work.clock))
+        reaping = Reaper(context, lambda: host.held, duties).run()
+        telling = _tell_able(host, place)
         async with running(
-            host.run(), watch, counting, beating, _tell_able(host, place), tell_absent_devices(settings)
+            host.run(), watch, counting, beating, duties.run(), reaping, telling, tell_absent_devices(settings)
         ):
             yield host
 
 
-def heartbeats(host: WorkerHost, store: ProcessStore, name: WorkerName, role: ProcessRole) -> Heartbeats:
-    """The heartbeats of this process."""
-    clock = SystemClock()
+async def _is_unserved(store: ProcessStore, clock: Clock) -> bool:
+    """True where no server lives that could do a duty."""
     now = clock.now()
-    first = ProcessReport(name, role, os.getpid(), version("stillmotion"), now, now, is_able=False)
-    return Heartbeats(host, store, clock, first)
+    return not any(each.role is ProcessRole.SERVER and not each.is_silent(now) for each in await store.processes())
+
+
+def heartbeats(host: WorkerHost, store: ProcessStore, work: Work, role: ProcessRole) -> Heartbeats:
+    """The heartbeats of this process."""
+    now = work.clock.now()
+    first = ProcessReport(work.worker, role, os.getpid(), version("stillmotion"), now, now, is_able=False)
+    return Heartbeats(host, store, work.clock, first)
 
 
 def name_of_this_process() -> WorkerName:
@@ -123,7 +136,7 @@ def attempt_context(
     codec, objects, clock = video_codec(settings), work.objects, work.clock
     files = work, images, videos, objects
     context = AttemptContext(*files, *signals, clock, scratch, codec, fault, slow_decoder())
-    return replace(context, tally=told.tally, tracing=told.tracing)
+    return replace(context, tally=told.tally, tracing=told.tracing, chance=SystemRandom().random)
 
 
 async def worker_host(

@@ -39,3 +39,8 @@ def _parsed(value: str) -> SplitResult | None:
     whole = value.isprintable() and not set(value) & set(" #") and "@" not in login
     good = url.scheme in SCHEMES and _DATABASE.fullmatch(url.path) and all(map(_HOST.fullmatch, hosts.split(",")))
     return url if whole and good else None
+
+
+def is_shared(store: str) -> bool:
+    """True for a store that processes on many machines use."""
+    return store != "local"

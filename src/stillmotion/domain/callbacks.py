@@ -129,6 +129,14 @@ class Delivery:
         pause = _PAUSES[attempt.number - 1] * (1 + JITTER * chance)
         return replace(tried, due_at=attempt.started_at + attempt.duration + max(pause, asked or pause))
 
+    def takes(self, attempted: "Delivery") -> bool:
+        """True if the outcome of an attempt takes the place of this state.
+
+        It does not after a replay, nor where another process, which made the same attempt, is further.
+        """
+        is_further = self.attempts < attempted.attempts or attempted.state is DeliveryState.DELIVERED
+        return self.replays == attempted.replays and self.state is DeliveryState.PENDING and is_further
+
     def replayed(self, now: datetime) -> "Delivery":
         """The delivery at the start of another chain, with the same message."""
         return replace(self, due_at=now, attempts=0, state=DeliveryState.PENDING, replays=self.replays + 1)

@@ -4,28 +4,22 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
-from stillmotion.application.failpoints import Fault, Point, no_fault
-from stillmotion.application.leases import AssetKeys, Rendered, Work
-from stillmotion.application.metrics import ATTEMPTS, QUEUE_WAIT, RENDER, Series, Tally
-from stillmotion.application.ports.notifications import QueueSignal
-from stillmotion.application.ports.objects import ObjectStore
-from stillmotion.application.ports.outbound import ImageSource
+from stillmotion.application.failpoints import Point
+from stillmotion.application.leases import AssetKeys, Rendered
+from stillmotion.application.metrics import ATTEMPTS, QUEUE_WAIT, RENDER, Series
 from stillmotion.application.ports.tracing import (
-    NO_TRACING,
     Attributes,
     SpanKind,
     TraceSpan,
-    Tracing,
     UntracedSpan,
     about,
 )
-from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import (
     GenerationFailed,
     GenerationNotFound,
@@ -35,16 +29,13 @@ from stillmotion.domain.errors import (
 )
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import Generation, WorkStage
-from stillmotion.domain.request import VideoCodec
-from stillmotion.media.sandbox.client import DECODER_COMMAND
-from stillmotion.worker.inputs.fetched import Fetched
+from stillmotion.worker.attempt_context import AttemptContext
 from stillmotion.worker.inputs.files import InputFiles
 from stillmotion.worker.lease_keeper import LeaseKeeper
 from stillmotion.worker.makers.port import HandedOn, Job, Maker, SlowInput
 from stillmotion.worker.preview_store import PreviewStore
 from stillmotion.worker.renderer.handle import RendererDied
 from stillmotion.worker.renderer.steps import RenderStep
-from stillmotion.worker.timing import WORKER_TIMING, WorkerTiming
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 """Pauses between tries to record an end while the store or the storage is away (exponential back-off)."""
@@ -61,35 +52,6 @@ Ending = Rendered | GenerationFailed | HandedOn | Unavailable
 _Result = TypeVar("_Result")
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptContext:
-    """Dependencies of every attempt.
-
-    `announcements` wakes whoever delivers callbacks; `scratch` is ours alone; `codec` is for clips that ask for none.
-    `slow_decoder` is the command of a decoder for what takes long.
-    """
-
-    work: Work
-    images: ImageSource
-    videos: ImageSource
-    objects: ObjectStore
-    signal: QueueSignal
-    announcements: QueueSignal
-    clock: Clock
-    scratch: Path
-    codec: VideoCodec = VideoCodec.H264
-    fault: Fault = no_fault
-    slow_decoder: Sequence[str] = DECODER_COMMAND
-    timing: WorkerTiming = WORKER_TIMING
-    tally: Tally = field(default_factory=Tally)
-    tracing: Tracing = NO_TRACING
-
-    @property
-    def fetched(self) -> Fetched:
-        """Folder of downloaded inputs, beside the scratch folder, which every start empties."""
-        return Fetched(self.scratch.with_name("fetched"))
 
 
 class Attempt:

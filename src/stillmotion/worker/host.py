@@ -9,13 +9,13 @@ from pathlib import Path
 
 import structlog
 
-from stillmotion.application.metrics import ATTEMPTS
 from stillmotion.application.ports.store import Engines
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.models.holdings import Holding
 from stillmotion.domain.models.states import ModelStateName
 from stillmotion.domain.operators.processes import LaneReport
-from stillmotion.worker.attempt import Attempt, AttemptContext
+from stillmotion.worker.attempt import Attempt
+from stillmotion.worker.attempt_context import AttemptContext
 from stillmotion.worker.devices import Device
 from stillmotion.worker.input_stage import POLL, InputStage
 from stillmotion.worker.lane_board import LaneBoard
@@ -106,6 +106,11 @@ class WorkerHost:
         """Its lanes, and the generation that each makes."""
         return self._board.reports
 
+    @property
+    def held(self) -> frozenset[str]:
+        """Ids of all generations that are claimed here and unfinished."""
+        return frozenset[str]().union(*(each.held for each in self._stages))
+
     def trouble_with(self, engine: str) -> str | None:
         """Reason why no device makes that engine's clips now; None where one does, or for an engine without device."""
         stands = [each for each in self._stands if each.device is not None and engine in each.device.engines]
@@ -125,7 +130,7 @@ class WorkerHost:
         await asyncio.to_thread(_empty, self._workshop.scratch)
         try:
             async with asyncio.TaskGroup() as group:
-                aside = [group.create_task(self._reclaim()), group.create_task(self._tell())]
+                aside = [group.create_task(self._sweep()), group.create_task(self._tell())]
                 self._lanes = [group.create_task(self._lane(stand)) for stand in self._stands]
                 for each, stage in zip(self._forwarders, self._forward_stages, strict=True):
                     self._lanes += [
@@ -309,28 +314,15 @@ class WorkerHost:
             await self._desk.tell(self.holdings)
             await asyncio.sleep(LOOK.total_seconds())
 
-    async def _reclaim(self) -> None:
-        """Reclaim the generations of lost workers, and remove inputs of finished generations, at intervals.
-
-        The host's own generations are exempt. A lease counts as expired only at a second look: a clock that steps, or a
-        machine that slept, ends all leases at once, and living workers renew theirs between the looks.
-        """
-        work, ended = self._workshop.work, frozenset[str]()
+    async def _sweep(self) -> None:
+        """Remove inputs of finished generations, at intervals."""
+        work, fetched = self._workshop.work, self._workshop.fetched
         while True:
             await asyncio.sleep(self._workshop.timing.reclaim.total_seconds())
             try:
-                held = frozenset[str]().union(*(each.held for each in self._stages))
-                await self._workshop.fetched.sweep(work.is_over, held)
-                before, ended = ended, await work.ended()
-                taken = await work.reclaim(only=(before & ended) - held)
+                await fetched.sweep(work.is_over, self.held)
             except Unavailable as error:
-                log.warning("not_reclaimed", why=str(error))
-                continue
-            if taken:
-                self._workshop.tally.count(ATTEMPTS, "lost", by=taken)
-                log.warning("leases_reclaimed", count=taken)
-                self._workshop.signal.notify()
-                self._workshop.announcements.notify()
+                log.warning("inputs_not_swept", why=str(error))
 
 
 def _name_of_lane(forwarder: RemoteMaker, number: int) -> str:

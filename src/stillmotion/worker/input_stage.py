@@ -11,8 +11,10 @@ import structlog
 from stillmotion.application.ports.store import Engines
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
-from stillmotion.worker.attempt import Attempt, AttemptContext
+from stillmotion.worker.attempt import Attempt
+from stillmotion.worker.attempt_context import AttemptContext
 from stillmotion.worker.lanes import LaneOrder
+from stillmotion.worker.timing import around
 
 POLL = timedelta(seconds=1)
 """Interval of an idle lane's looks for other processes' submits; own submits wake it."""
@@ -82,7 +84,7 @@ class InputStage:
             return
         claimed = await self._claim_one()
         if claimed is None:
-            await self._workshop.signal.wait(POLL)
+            await self._workshop.signal.wait(around(POLL, self._workshop.chance))
         else:
             await self._settle(claimed)
 

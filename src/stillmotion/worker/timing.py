@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from stillmotion.application.ports.values import Chance
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerTiming:
@@ -21,3 +23,13 @@ class WorkerTiming:
 
 
 WORKER_TIMING = WorkerTiming()
+
+
+def evenly() -> float:
+    """A `Chance` that is always in the middle."""
+    return 0.5
+
+
+def around(interval: timedelta, chance: Chance) -> timedelta:
+    """The interval, up to a fifth longer or shorter: the looks of many processes shall not fall together."""
+    return interval * (0.8 + 0.4 * chance())

@@ -1,6 +1,6 @@
 """Ports of the database for operators: the queue's controls and its depth, the log of actions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +9,7 @@ from typing import Protocol
 from stillmotion.application.ports.lists import EVERYTHING, Filter, Walk
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.operators.actions import OperatorAction
+from stillmotion.domain.operators.duties import Duty
 from stillmotion.domain.operators.processes import ProcessReport
 from stillmotion.domain.operators.queue_controls import ControlTarget, QueueControl, QueueControls
 
@@ -103,7 +104,7 @@ class ProcessStore(Protocol):
     """Store of the processes that serve or render, as they last told of themselves."""
 
     async def beat(self, report: ProcessReport) -> None:
-        """Store a heartbeat in place of the process's last one, and forget processes that were lost long ago."""
+        """Store a heartbeat in place of the process's last one."""
         ...
 
     async def processes(self) -> Sequence[ProcessReport]:
@@ -112,4 +113,25 @@ class ProcessStore(Protocol):
 
     async def forget_process(self, process_id: str) -> None:
         """Forget a process that ends in order."""
+        ...
+
+    async def forget_lost(self, before: datetime) -> None:
+        """Forget the processes whose last heartbeat is older."""
+        ...
+
+
+class DutyStore(Protocol):
+    """Store of duties, each held by one process at most."""
+
+    async def hold_duties(
+        self, duties: Collection[Duty], holder: str, until: datetime, now: datetime
+    ) -> Mapping[Duty, int]:
+        """Take or keep duties up to `until`: the free ones, the holder's own, and those whose time has passed by now.
+
+        The answer is the term of each duty that the holder has now.
+        """
+        ...
+
+    async def free_duties(self, holder: str) -> None:
+        """Free all duties of a holder."""
         ...

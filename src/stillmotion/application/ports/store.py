@@ -331,7 +331,8 @@ class CallbackStore(Protocol):
     async def record(self, delivery: Delivery, attempt: DeliveryAttempt) -> None:
         """Store an attempt and the delivery after it; nothing if the delivery is deleted.
 
-        If the delivery was replayed meanwhile, it stays as it is and only the attempt is stored.
+        If the delivery was replayed meanwhile, or another process is further with it (`Delivery.takes`), it stays as it
+        is and only the attempt is stored.
         """
         ...
 

@@ -41,7 +41,7 @@ class MemoryCallbacks(MemoryTables):
         if known is None:
             return
         self._attempts[delivery.id].setdefault((attempt.replay, attempt.number), attempt)
-        if known.replays == delivery.replays:
+        if known.takes(delivery):
             self._deliveries[delivery.id] = delivery
 
     async def find_delivery(self, delivery_id: str) -> Delivery | None:

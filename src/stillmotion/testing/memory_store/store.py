@@ -10,6 +10,7 @@ from stillmotion.testing.memory_store.metrics import MemoryMetrics
 from stillmotion.testing.memory_store.models import MemoryModels
 from stillmotion.testing.memory_store.operators.activity import MemoryActivity
 from stillmotion.testing.memory_store.operators.controls import MemoryOperators
+from stillmotion.testing.memory_store.operators.duties import MemoryDuties
 from stillmotion.testing.memory_store.operators.everybodys import MemoryEverybodys
 from stillmotion.testing.memory_store.operators.processes import MemoryProcesses
 from stillmotion.testing.memory_store.queue import MemoryQueue
@@ -30,6 +31,7 @@ class MemoryStore(
     MemoryOperators,
     MemoryEverybodys,
     MemoryProcesses,
+    MemoryDuties,
     MemoryActivity,
     MemorySessions,
     MemoryMetrics,

@@ -13,6 +13,7 @@ from stillmotion.domain.history.links import SharedLink
 from stillmotion.domain.models.holdings import Holding, ModelWish
 from stillmotion.domain.models.pulls import Pull
 from stillmotion.domain.operators.actions import OperatorAction
+from stillmotion.domain.operators.duties import Duty, Tenure
 from stillmotion.domain.operators.processes import ProcessReport
 from stillmotion.domain.operators.queue_controls import NO_CONTROLS, QueueControls
 from stillmotion.domain.quotas import RateWindow
@@ -57,6 +58,7 @@ class MemoryTables:
     _controls: QueueControls = NO_CONTROLS
     _actions: dict[str, OperatorAction] = field(default_factory=dict)
     _processes: dict[str, ProcessReport] = field(default_factory=dict)
+    _duties: dict[Duty, Tenure] = field(default_factory=dict)
     _moved: dict[str, int | datetime] = field(default_factory=dict)
     _wishes: dict[str, ModelWish] = field(default_factory=dict)
     _holdings: dict[str, tuple[datetime, tuple[Holding, ...]]] = field(default_factory=dict)

@@ -12,6 +12,9 @@ from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.store import Dialects
 from stillmotion.domain.callbacks import Delivery, DeliveryState
 from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.operators.duties import Duty
+from stillmotion.worker.background.duties import EVERY_DUTY, Duties
+from stillmotion.worker.timing import around
 
 POLL = timedelta(seconds=1)
 """Interval of looks for deliveries that fall due by time, or were caused by another process."""
@@ -37,14 +40,22 @@ class Deliverer:
     A hanging endpoint holds at most its share of the places, and a subscription at most its own (bulkheads), so that
     each delays its own deliveries alone. The subscription with the fewest under way goes first. A delivery that is cut
     off is not recorded: the next process makes it again, under the same id (at-least-once delivery).
+
+    It works while its process holds the duty. One that was frozen and has lost it begins no further delivery.
     """
 
     def __init__(
-        self, callbacks: Callbacks, dialects: Dialects, announcements: QueueSignal, at_once: int = AT_ONCE
+        self,
+        callbacks: Callbacks,
+        dialects: Dialects,
+        announcements: QueueSignal,
+        duties: Duties = EVERY_DUTY,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._callbacks = callbacks
         self._dialects = dialects
         self._announcements = announcements
+        self._duties = duties
         self._at_once = at_once
         self._under_way: set[str] = set()
         self._in_line: Counter[str] = Counter()
@@ -57,10 +68,11 @@ class Deliverer:
         monotonic = self._callbacks.clock.monotonic
         async with asyncio.TaskGroup() as group:
             while True:
+                await self._duties.turn(Duty.CALLBACKS)
                 began = monotonic()
                 await self._begin_due(group)
                 await asyncio.sleep(IDLE_PER_LOOK * (monotonic() - began))
-                await self._announcements.wait(POLL)
+                await self._announcements.wait(around(POLL, self._callbacks.chance))
 
     async def _begin_due(self, group: asyncio.TaskGroup) -> None:
         """Start due deliveries that are not under way, as far as there are places."""
@@ -102,7 +114,7 @@ class Deliverer:
         bound = log.bind(delivery=due.id, announces=due.announces)
         try:
             found = await self._callbacks.store.find_due(due.id)
-            if found is not None:
+            if found is not None and self._duties.has(Duty.CALLBACKS):
                 body = self._dialects[found.generation.surface](found.announced)
                 made = await self._callbacks.deliver(found, body)
                 self._remember(made)

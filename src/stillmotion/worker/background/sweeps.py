@@ -8,6 +8,8 @@ import structlog
 from stillmotion.application.retention import BATCH, Retention
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.operators.duties import Duty
+from stillmotion.worker.background.duties import EVERY_DUTY, Duties
 
 EVERY = timedelta(minutes=1)
 
@@ -18,14 +20,15 @@ log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """Sweeper of generations, a batch at a time, until it is cancelled."""
+    """Sweeper of generations, a batch at a time, until it is cancelled. It works while its process holds the duty."""
 
-    def __init__(self, retention: Retention) -> None:
-        self._retention = retention
+    def __init__(self, retention: Retention, duties: Duties = EVERY_DUTY) -> None:
+        self._retention, self._duties = retention, duties
 
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
+            await self._duties.turn(Duty.SWEEPS)
             pause = EVERY
             try:
                 swept = await self._retention.sweep()
@@ -47,14 +50,15 @@ log = structlog.get_logger(__name__)
 
 
 class UploadSweeper:
-    """Sweeper of uploads, once a minute, until it is cancelled."""
+    """Sweeper of uploads, once a minute, until it is cancelled. It works while its process holds the duty."""
 
-    def __init__(self, uploads: Uploads) -> None:
-        self._uploads = uploads
+    def __init__(self, uploads: Uploads, duties: Duties = EVERY_DUTY) -> None:
+        self._uploads, self._duties = uploads, duties
 
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
+            await self._duties.turn(Duty.UPLOADS)
             try:
                 gone = await self._uploads.expire()
             except Unavailable as error:

@@ -10,6 +10,7 @@ from stillmotion.adapters.store.sql.history.lists import SqlLists
 from stillmotion.adapters.store.sql.metrics import SqlMetrics
 from stillmotion.adapters.store.sql.operators.activity import SqlActivity
 from stillmotion.adapters.store.sql.operators.controls import SqlOperators
+from stillmotion.adapters.store.sql.operators.duties import SqlDuties
 from stillmotion.adapters.store.sql.operators.everybodys import SqlEverybodys
 from stillmotion.adapters.store.sql.operators.processes import SqlProcesses
 from stillmotion.adapters.store.sql.retention import SqlRetention
@@ -34,6 +35,7 @@ class SqlStore(
     SqlOperators,
     SqlEverybodys,
     SqlProcesses,
+    SqlDuties,
     SqlActivity,
     SqlSessions,
     SqlUsage,
@@ -62,6 +64,7 @@ class SqlStore(
         SqlOperators.__init__(self, writer, reader)
         SqlEverybodys.__init__(self, writer, reader)
         SqlProcesses.__init__(self, writer, reader)
+        SqlDuties.__init__(self, writer)
         SqlActivity.__init__(self, reader)
         SqlSessions.__init__(self, writer, reader)
         SqlUsage.__init__(self, reader)

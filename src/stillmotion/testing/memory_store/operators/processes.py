@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from stillmotion.domain.operators.processes import FORGOTTEN_AFTER, ProcessReport
+from stillmotion.domain.operators.processes import ProcessReport
 from stillmotion.testing.memory_store.tables import MemoryTables
 
 
@@ -13,8 +14,6 @@ class MemoryProcesses(MemoryTables):
 
     async def beat(self, report: ProcessReport) -> None:
         """See `ProcessStore.beat`."""
-        oldest = report.seen_at - FORGOTTEN_AFTER
-        self._processes = {name: each for name, each in self._processes.items() if each.seen_at >= oldest}
         self._processes[report.name.id] = report
 
     async def processes(self) -> Sequence[ProcessReport]:
@@ -24,3 +23,7 @@ class MemoryProcesses(MemoryTables):
     async def forget_process(self, process_id: str) -> None:
         """See `ProcessStore.forget_process`."""
         self._processes.pop(process_id, None)
+
+    async def forget_lost(self, before: datetime) -> None:
+        """See `ProcessStore.forget_lost`."""
+        self._processes = {name: each for name, each in self._processes.items() if each.seen_at >= before}

@@ -1,13 +1,14 @@
 """Processes of the service in SQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
 from stillmotion.adapters.store.sql.connections import Connection, Reader, Writer
 from stillmotion.adapters.store.sql.generation_rows import Row, microseconds, to_time
 from stillmotion.adapters.store.sql.queries import operators
-from stillmotion.domain.operators.processes import FORGOTTEN_AFTER, LaneReport, ProcessReport, ProcessRole
+from stillmotion.domain.operators.processes import LaneReport, ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import WorkerName
 
 _encode_json = msgspec.json.Encoder().encode
@@ -39,7 +40,6 @@ class SqlProcesses:
 
         def operation(connection: Connection) -> None:
             connection.execute(operators.BEAT, given)
-            connection.execute(operators.FORGET_LOST, (microseconds(report.seen_at - FORGOTTEN_AFTER),))
 
         await self.writer.run(operation)
 
@@ -53,6 +53,14 @@ class SqlProcesses:
 
         def operation(connection: Connection) -> None:
             connection.execute(operators.FORGET_PROCESS, (process_id,))
+
+        await self.writer.run(operation)
+
+    async def forget_lost(self, before: datetime) -> None:
+        """See `ProcessStore.forget_lost`."""
+
+        def operation(connection: Connection) -> None:
+            connection.execute(operators.FORGET_LOST, (microseconds(before),))
 
         await self.writer.run(operation)
 

@@ -23,9 +23,9 @@ CAUSE_DELIVERY: Final = """
 
 RECORD_DELIVERY: Final = """
     UPDATE deliveries SET due_at = :due_at, attempts = :attempts, state = :state, last_answer = :last_answer
-    WHERE id = :id AND replays = :replays
+    WHERE id = :id AND replays = :replays AND state = 'pending' AND (attempts < :attempts OR :state = 'delivered')
 """
-"""Changes no row that was replayed since."""
+"""Changes no row that was replayed since, or that another process is further with. The rule is `Delivery.takes`."""
 
 RECORD_ATTEMPT: Final = f"""
     INSERT INTO delivery_attempts (delivery_id, {_ATTEMPT})

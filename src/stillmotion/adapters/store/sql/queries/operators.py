@@ -82,3 +82,15 @@ BEAT: Final = f"""
 FORGET_LOST: Final = "DELETE FROM processes WHERE seen_at < ?"
 FORGET_PROCESS: Final = "DELETE FROM processes WHERE id = ?"
 PROCESSES: Final = f"SELECT {_PROCESS} FROM processes"
+
+HOLD_DUTY: Final = """
+    INSERT INTO duties (name, holder, until, term) VALUES (:name, :holder, :until, 1)
+    ON CONFLICT (name) DO UPDATE SET
+        term = CASE WHEN duties.holder = excluded.holder THEN duties.term ELSE duties.term + 1 END,
+        holder = excluded.holder, until = excluded.until
+    WHERE duties.holder = excluded.holder OR duties.until <= :now
+    RETURNING term
+"""
+"""One row with the term; none while another process holds the duty. The rule is `Tenure.passed_to`."""
+
+FREE_DUTIES: Final = "UPDATE duties SET until = 0 WHERE holder = ?"
