@@ -39,3 +39,22 @@ async def test_one_notification_wakes_a_task_once():
     began = asyncio.get_running_loop().time()
     await signal.wait(SHORT)
     assert asyncio.get_running_loop().time() - began >= SHORT.total_seconds() * 0.9
+
+
+async def test_a_withdrawal_wakes_the_worker_of_that_generation_alone():
+    signal = InProcessSignal()
+    with signal.watching("one") as one, signal.watching("another") as another:
+        signal.withdraw("one")
+        assert await one.come(LONG)
+        assert not await another.come(SHORT)
+        signal.notify()
+        assert not await one.come(SHORT), "work wakes no worker of a generation"
+
+
+async def test_a_withdrawal_between_two_waits_is_not_lost():
+    signal = InProcessSignal()
+    with signal.watching("one") as one:
+        assert not await one.come(SHORT)
+        signal.withdraw("one")
+        assert await one.come(LONG)
+        assert not await one.come(SHORT)

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from stillmotion.application.ports.store import Engines
+from stillmotion.application.ports.store import EngineLimit, Engines
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.operators.queue_controls import WorkerName
 from tests.builders import NOON
 from tests.contracts.conftest import keep_subscription
 from tests.contracts.test_generation_store import claim, submit
@@ -42,3 +43,27 @@ async def test_what_another_server_calls_it_is_kept_until_another_engine_has_it(
     assert (found.engine, found.remote, found.state) == ("parallax/1", "", State.QUEUED)
     assert list(await store.queued_for("forward/studio")) == []
     assert (await store.view(subscription.id, generation.id)).engine == "parallax/1"
+
+
+async def test_no_more_of_an_engine_are_leased_than_its_limit_whoever_claims(store, subscription):
+    for number in range(3):
+        await submit(store, subscription, engine="forward/studio", created_at=NOON + timedelta(seconds=number))
+    studio, limit = Engines(frozenset({"forward/studio"}), others=False), EngineLimit("forward/studio", 2)
+
+    async def claimed_by(worker):
+        return await store.claim_next(claim, studio, (), WorkerName(worker, ""), limit)
+
+    first, second = await claimed_by("one"), await claimed_by("another")
+    assert None not in (first, second)
+    assert await claimed_by("one") is None
+    assert await claimed_by("a third") is None
+    await store.change(first.id, lambda each: each.released(first.lease))
+    assert (await claimed_by("a third")).id == first.id
+
+
+async def test_leases_of_other_engines_do_not_count_for_an_engines_limit(store, subscription):
+    await submit(store, subscription, engine="forward/other")
+    await submit(store, subscription, engine="forward/studio", created_at=NOON + timedelta(seconds=1))
+    assert (await store.claim_next(claim)).engine == "forward/other"
+    claimed = await store.claim_next(claim, Engines(), (), WorkerName("one", ""), EngineLimit("forward/studio", 1))
+    assert claimed.engine == "forward/studio"

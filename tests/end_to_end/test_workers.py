@@ -41,6 +41,22 @@ def working(running, **settings):
         process.stdout.close()
 
 
+def asked(running, *words):
+    """A command over the server's directory."""
+    return subprocess.run(
+        [*COMMAND, *words, "--data-dir", str(running.directory)],
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+        timeout=60,
+        check=False,
+    )
+
+
+def workers(running):
+    return json.loads(asked(running, "workers", "list", "--json").stdout)
+
+
 def row(running, columns):
     database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
     try:
@@ -102,6 +118,25 @@ def test_a_cancelled_generation_is_let_go_by_a_worker(queueing):
         following = queueing.submit(QUICK).body["id"]
         assert queueing.wait_for(following, "completed")["state"] == "completed"
     assert len(list((queueing.directory / "objects").rglob("*.mp4"))) == 2, "the clip and its preview"
+
+
+def test_a_drained_worker_makes_what_it_has_begun_and_ends(queueing):
+    with working(queueing) as worker:
+        queueing.ready()
+        accepted = queueing.submit(LONG).body["id"]
+        queueing.wait_for(accepted, "dreaming")
+        (name,) = [each["id"] for each in workers(queueing) if each["role"] == "worker"]
+        assert (
+            asked(queueing, "workers", "drain", name).stdout
+            == f"{name} claims nothing more, and ends once it makes nothing.\n"
+        )
+        following = queueing.submit(QUICK).body["id"]
+        assert worker.wait(60) == 0
+    assert queueing.status(accepted).body["state"] == "completed"
+    assert queueing.status(following).body["state"] == "queued"
+    assert json.loads(asked(queueing, "queue", "show", "--json").stdout)["controls"] == [], "it goes with the process"
+    refused = asked(queueing, "workers", "drain", name)
+    assert (refused.returncode, "none of the workers" in refused.stderr) == (1, True)
 
 
 @pytest.mark.slow

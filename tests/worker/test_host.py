@@ -30,7 +30,7 @@ from tests.worker.conftest import FAKE_RENDERER, PRODUCT, Bench, Pictures, png, 
 async def cancel(bench: Bench, generation_id: str) -> None:
     now = bench.workshop.clock.now()
     await bench.store.change(generation_id, lambda generation: generation.cancelled(now))
-    bench.workshop.signal.notify()
+    bench.workshop.signal.withdraw(generation_id)
 
 
 async def test_a_submitted_generation_becomes_a_clip(workshop, tmp_path):
@@ -110,7 +110,7 @@ async def test_the_render_of_what_is_deleted_stops_and_leaves_nothing(workshop):
         generation_id = await bench.submit("slow slow")
         await bench.rendering(generation_id)
         await bench.store.delete(generation_id)
-        workshop.signal.notify()
+        workshop.signal.withdraw(generation_id)
         await bench.emptied()
         after = await bench.ended(await bench.submit("a walk"))
     assert after.state is State.COMPLETED
@@ -295,7 +295,7 @@ async def test_what_its_owner_deletes_meanwhile_is_forgotten(workshop):
         generation_id = await bench.submit("slow")
         await bench.rendering(generation_id)
         await bench.store.delete(generation_id)
-        workshop.signal.notify()
+        workshop.signal.withdraw(generation_id)
         after = await bench.ended(await bench.submit("a walk"))
     assert after.state is State.COMPLETED
 

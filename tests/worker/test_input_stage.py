@@ -137,7 +137,7 @@ async def test_pictures_that_take_long_to_decode_do_not_keep_the_lane(shop):
         now = shop.clock.now()
         for each in slow:
             await bench.store.change(each, lambda generation: generation.cancelled(now))
-        shop.signal.notify()
+            shop.signal.withdraw(each)
         assert await bench.emptied() < 2.0
     assert took[-1] < 3.0
     assert len(pids) == 1, "the renderer stayed warm"
@@ -195,7 +195,7 @@ async def test_a_cancel_takes_effect_within_a_quarter_second_while_a_picture_is_
             await eventually_async(lambda: pictures.under_way == 1)
             now = shop.clock.now()
             await bench.store.change(generation_id, lambda each, at=now: each.cancelled(at))
-            shop.signal.notify()
+            shop.signal.withdraw(generation_id)
             took.append(await bench.emptied())
         assert pictures.under_way == 0
     assert took[-1] < 0.25
@@ -211,7 +211,7 @@ async def test_a_cancel_takes_effect_while_what_is_ready_waits_for_a_lane(shop, 
         await eventually_async(lambda: pictures.under_way == 0)
         now = shop.clock.now()
         await bench.store.change(waiting, lambda each: each.cancelled(now))
-        shop.signal.notify()
+        shop.signal.withdraw(waiting)
         await eventually_async(lambda: not (shop.scratch / f"{waiting}.1").exists())
         assert (await bench.find(rendering)).state is State.DREAMING
         assert (await bench.ended(rendering)).attempt == 1

@@ -53,7 +53,7 @@ async def test_what_is_cancelled_between_its_puts_leaves_no_object(workshop, kin
         assert len(stored(shop)) == list(AssetKind).index(kind) + is_behind
         now = shop.clock.now()
         await bench.store.change(generation_id, lambda each: each.cancelled(now))
-        shop.signal.notify()
+        shop.signal.withdraw(generation_id)
         await asyncio.sleep(0.1)  # The attempt has noticed the cancel by now.
         gate.may_go_on.set()
         await bench.emptied()
@@ -72,7 +72,7 @@ async def test_what_another_worker_took_meanwhile_keeps_that_ones_result_and_no_
         await gate.reached.wait()
         later = shop.clock.now()
         await bench.store.change(generation_id, lambda each: each.abandoned(later))
-        shop.signal.notify()
+        shop.signal.withdraw(generation_id)
         await asyncio.sleep(0.1)
         gate.may_go_on.set()
         done = await bench.ended(generation_id)
@@ -109,6 +109,6 @@ async def test_what_is_lost_while_the_store_is_away_leaves_no_object(workshop):
         assert len(stored(shop)) == len(AssetKind)
         now = shop.clock.now()
         await away.store.change(generation_id, lambda each: each.cancelled(now))
-        shop.signal.notify()
+        shop.signal.withdraw(generation_id)
         await bench.emptied()
         assert stored(shop) == []

@@ -54,11 +54,11 @@ async def test_it_goes_with_a_cancel_and_with_a_deletion(workshop):
         generation = await shown(bench)
         now = workshop.clock.now()
         cancelled = await bench.store.change(generation.id, lambda each: each.cancelled(now))
-        workshop.signal.notify()
+        workshop.signal.withdraw(generation.id)
         await gone(workshop, generation.id)
         deleted = await shown(bench)
         await bench.store.delete(deleted.id)
-        workshop.signal.notify()
+        workshop.signal.withdraw(deleted.id)
         await gone(workshop, deleted.id)
     assert cancelled.preview is None
 

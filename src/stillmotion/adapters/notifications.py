@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -95,15 +96,40 @@ class InProcessChanges:
                 del self._watches[watched]
 
 
+class InProcessWithdrawal:
+    """A `Withdrawal` for one task."""
+
+    def __init__(self) -> None:
+        self._told = asyncio.Event()
+
+    def tell(self) -> None:
+        """Wake the task that waits, or let its next wait return at once."""
+        self._told.set()
+
+    async def come(self, timeout: timedelta) -> bool:
+        """See `Withdrawal.come`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout.total_seconds()):
+                await self._told.wait()
+        has_come = self._told.is_set()
+        self._told.clear()
+        return has_come
+
+
 class InProcessSignal:
     """A `QueueSignal` for the tasks of one event loop. No notification is lost between two waits of a task."""
 
     def __init__(self) -> None:
+        self._watching: dict[str, set[InProcessWithdrawal]] = {}
         self._count = 0
         self._next = asyncio.Event()
         self._seen: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
 
     def notify(self) -> None:
+        """See `QueueSignal.notify`."""
+        self.wake()
+
+    def wake(self) -> None:
         """Wake every task that waits, and each task at its next wait if it has not seen this notification."""
         self._count += 1
         # The tasks that wait hold the old event; later ones get a new one, which is not set.
@@ -119,3 +145,20 @@ class InProcessSignal:
                 async with asyncio.timeout(timeout.total_seconds()):
                     await self._next.wait()
         self._seen[task] = self._count
+
+    def withdraw(self, generation_id: str) -> None:
+        """See `QueueSignal.withdraw`."""
+        for each in self._watching.get(generation_id, ()):
+            each.tell()
+
+    @contextmanager
+    def watching(self, generation_id: str) -> Iterator[InProcessWithdrawal]:
+        """See `QueueSignal.watching`."""
+        watches, withdrawal = self._watching.setdefault(generation_id, set()), InProcessWithdrawal()
+        watches.add(withdrawal)
+        try:
+            yield withdrawal
+        finally:
+            watches.discard(withdrawal)
+            if not watches:
+                self._watching.pop(generation_id, None)

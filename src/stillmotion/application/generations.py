@@ -196,7 +196,7 @@ class Generations:
         except IllegalTransition as error:
             sentence = f"is {error.state} already: only an unfinished generation can be cancelled"
             raise InvalidRequest(Problem("id", sentence)) from None
-        self.signal.notify()
+        self.signal.withdraw(found.id)
         return cancelled
 
     async def delete(self, subscription: Subscription, generation_id: str) -> None:
@@ -207,7 +207,7 @@ class Generations:
         generation_id = (await self.get(subscription, generation_id)).id
         if not await self.store.delete(generation_id):
             raise GenerationNotFound(generation_id)
-        self.signal.notify()
+        self.signal.withdraw(generation_id)
         with suppress(Unavailable):
             await remove_objects(self.store, self.objects, generation_id)
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.integrity import is_kept
+from stillmotion.application.ports.administration import ProcessStore
 from stillmotion.application.ports.objects import ObjectStore
-from stillmotion.application.ports.store import EVERY_ENGINE, Engines, GenerationStore
+from stillmotion.application.ports.store import EVERY_ENGINE, EngineLimit, Engines, GenerationStore
 from stillmotion.application.ports.values import Clock, NewToken
 from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost, Unavailable
@@ -56,11 +58,15 @@ AssetKeys = Mapping[AssetKind, str]
 """The object keys of an attempt's files."""
 
 
+class WorkStore(GenerationStore, ProcessStore, Protocol):
+    """Store of generations and of the processes that make them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """The queue as `worker` uses it. Methods with a lost lease raise `LeaseLost` and change nothing."""
 
-    store: GenerationStore
+    store: WorkStore
     objects: ObjectStore
     clock: Clock
     new_token: NewToken
@@ -68,12 +74,20 @@ class Work:
     lease_time: timedelta = LEASE
     worker: WorkerName = NOBODY
 
-    async def claim(self, engines: Engines = EVERY_ENGINE, passed_over: Collection[str] = ()) -> Generation | None:
-        """Lease the next generation of these engines; None if none waits. `passed_over` are ids of subscriptions."""
+    async def claim(
+        self,
+        engines: Engines = EVERY_ENGINE,
+        passed_over: Collection[str] = (),
+        within: EngineLimit | None = None,
+    ) -> Generation | None:
+        """Lease the next generation of these engines; None if none waits. `passed_over` are ids of subscriptions.
+
+        None, too, beyond the limit `within`.
+        """
         now = self.clock.now()
         until = now + self.lease_time
         claimed = await self.store.claim_next(
-            lambda generation: generation.claimed(until, now), engines, passed_over, self.worker
+            lambda generation: generation.claimed(until, now), engines, passed_over, self.worker, within
         )
         if claimed is not None:
             self.fault(Point.CLAIM_AFTER_COMMIT)
@@ -192,7 +206,12 @@ class Work:
         await self.store.change(lease.generation_id, lambda generation: generation.handed_on(lease, engine))
 
     async def reroute(self, engine: str, successor: Callable[[Generation], str | None]) -> int:
-        """Move the queue of an engine to the engines that `successor` names; the answer is the number moved."""
+        """Move the queue of an engine to the engines that `successor` names; the answer is the number moved.
+
+        Nothing is moved while another process makes clips of that engine: the trouble is this machine's alone.
+        """
+        if await self.others_make(engine):
+            return 0
         moved = 0
         for generation_id in await self.store.queued_for(engine):
             found = await self.store.find(generation_id)
@@ -200,6 +219,11 @@ class Work:
             if following is not None:
                 moved += await self._moved(generation_id, following)
         return moved
+
+    async def others_make(self, engine: str) -> bool:
+        """True while another process can make clips of that engine."""
+        now, others = self.clock.now(), await self.store.processes()
+        return any(each.makes(engine, now) and each.name != self.worker for each in others)
 
     async def _moved(self, generation_id: str, engine: str) -> int:
         try:

@@ -33,7 +33,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "Say whether the service is well, what waits, and how long things take.",
     ),
     "queue": ("stillmotion.cli.admin.queue", "Show, pause, resume and drain the queue."),
-    "workers": ("stillmotion.cli.admin.workers", "List the processes that render, and what they are at."),
+    "workers": ("stillmotion.cli.admin.workers", "List the processes that render and what they are at, and drain one."),
     "callbacks": (
         "stillmotion.cli.callbacks.command",
         "List what was tried to deliver, deliver it again, try a receiver, or pass messages on to one.",

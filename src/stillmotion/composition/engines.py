@@ -18,6 +18,7 @@ from stillmotion.application.metrics import UPSTREAM, Tally
 from stillmotion.composition.depth import depth_set_up, verified_depth
 from stillmotion.composition.preflight import refuse_absent_devices
 from stillmotion.config import Settings, SettingsError
+from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.catalogue import EMBEDDED, Catalogue, CatalogueError, EngineKind, Entry
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.models.reading import Reading
@@ -51,11 +52,30 @@ def offered(settings: Settings) -> Catalogue:
     refuse_absent_devices(settings)
     models = catalogue(settings)
     models.check_licences(frozenset(settings.accepted_licences))
-    for entry in models.offered():
+    # A server without renderers is not the one that makes clips, where processes on other machines may be.
+    tried = made_here(settings, models) if is_shared(settings.store) or settings.worker_models else models.offered()
+    for entry in tried:
         trouble = local_trouble(entry, settings)
         if trouble is not None:
             raise CatalogueError(f"The model {entry.name} cannot be made here: {trouble}.")
     return models
+
+
+def made_here(settings: Settings, models: Catalogue) -> list[Entry]:
+    """The models that this process makes clips of. Raises `SettingsError` for a name that is not offered."""
+    offered = {each.name: each for each in models.offered()}
+    unknown = next((each for each in settings.worker_models if each not in offered), None)
+    if unknown is not None:
+        there = ", ".join(sorted(offered))
+        raise SettingsError(f"worker_models names {unknown}, which is none of the models offered. There are: {there}.")
+    if not settings.renderers:
+        return []
+    return [each for name, each in offered.items() if not settings.worker_models or name in settings.worker_models]
+
+
+def makes_embedded(settings: Settings) -> bool:
+    """True where this process makes clips with the engine in the package."""
+    return not settings.worker_models or EngineKind.PARALLAX.value in settings.worker_models
 
 
 def weights_of(entry: Entry, settings: Settings) -> Path:
@@ -111,15 +131,14 @@ def renderer_for(entry: Entry, settings: Settings) -> RendererProcess:
 
 def devices(settings: Settings, models: Catalogue, faults: Faults | None = None) -> list[Device]:
     """The devices that the offered models run on; none where none is to be run here."""
-    here = models.offered() if settings.renderers else ()
-    entries = [_with_weights(each, settings) for each in here if each.is_local]
+    entries = [_with_weights(each, settings) for each in made_here(settings, models) if each.is_local]
     stand_in = partial(successor, models) if any(models.has_stand_in(each) for each in entries) else None
     return devices_for(entries, settings.devices, stand_in, common_options(settings.preview_seconds, faults))
 
 
-def forwarders(models: Catalogue, new_renderer: NewRenderer, tally: Tally) -> list[RemoteMaker]:
-    """The other servers that wire names stand for. Raises `CatalogueError` where one's workflow cannot be used."""
-    entries = [each for each in models.offered() if each.engine == EngineKind.FORWARD]
+def forwarders(settings: Settings, models: Catalogue, new_renderer: NewRenderer, tally: Tally) -> list[RemoteMaker]:
+    """The other servers that this process asks. Raises `CatalogueError` where one's workflow cannot be used."""
+    entries = [each for each in made_here(settings, models) if each.engine == EngineKind.FORWARD]
     if not entries:
         return []
     from stillmotion.engines.forward.peers import peer_of

@@ -27,16 +27,25 @@ from stillmotion.application.ports.models import ModelStore
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.application.ports.values import Clock
-from stillmotion.composition.engines import devices, forwarders, offered, renderers, tried_renderer, video_codec
+from stillmotion.composition.engines import (
+    devices,
+    forwarders,
+    makes_embedded,
+    offered,
+    renderers,
+    tried_renderer,
+    video_codec,
+)
 from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
 from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_absent_devices
 from stillmotion.config import Settings, SettingsError
-from stillmotion.domain.catalogue import Catalogue
+from stillmotion.domain.catalogue import EMBEDDED, Catalogue
 from stillmotion.domain.operators.duties import Duty
 from stillmotion.domain.operators.processes import ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import WorkerName
 from stillmotion.worker.attempt_context import AttemptContext
+from stillmotion.worker.background.dismissal import Dismissal
 from stillmotion.worker.background.displacement import DisplacedWatch
 from stillmotion.worker.background.duties import DutyKeeper
 from stillmotion.worker.background.heartbeats import Heartbeats
@@ -78,10 +87,9 @@ async def worker(
         beating = heartbeats(host, store, work, ProcessRole.WORKER).run()
         duties = DutyKeeper(store, work.clock, work.worker.id, (Duty.REAPER,), partial(_is_unserved, store, work.clock))
         reaping = Reaper(context, lambda: host.held, duties).run()
-        telling = _tell_able(host, place)
-        async with running(
-            host.run(), watch, counting, beating, duties.run(), reaping, telling, tell_absent_devices(settings)
-        ):
+        dismissing = Dismissal(host, store, work.worker).run()
+        telling = _tell_able(host, place), tell_absent_devices(settings)
+        async with running(host.run(), watch, counting, beating, duties.run(), reaping, dismissing, *telling):
             yield host
 
 
@@ -154,13 +162,15 @@ async def worker_host(
     model that will not do.
     """
     new_renderer = renderers(settings, faults, verify=settings.renderers > 0)
-    others = forwarders(models, new_renderer, context.tally) if settings.renderers else []
+    others = forwarders(settings, models, new_renderer, context.tally)
     machines = devices(settings, models, faults)
     first = await tried_renderer(settings, new_renderer) or spawned
+    elsewhere = frozenset(each.engine_name for each in models.offered() if each.engine_name != EMBEDDED)
+    lanes = settings.renderers if makes_embedded(settings) else 0
     desk = ModelDesk(store, context.clock, context.work.worker.id)
     idle_after = timedelta(minutes=settings.idle_unload_minutes) or None
     new_renderer = _after(first, new_renderer)
-    return WorkerHost(context, new_renderer, settings.renderers, others, machines, desk, idle_after), others
+    return WorkerHost(context, new_renderer, lanes, others, machines, desk, idle_after, elsewhere), others
 
 
 def _after(first: RendererProcess | None, new_renderer: NewRenderer) -> NewRenderer:

@@ -103,6 +103,9 @@ class Settings:
         "h264", "How clips are compressed: h264, which plays everywhere, or av1, about 40 % smaller."
     )
     renderers: int = _setting(1, "Renderer processes in this server, 0 to 64: one a device, 0 only queues.")
+    worker_models: tuple[str, ...] = _setting(
+        (), "Models that this process makes clips of, by their names in the catalogue; empty: all that are offered."
+    )
     devices: tuple[str, ...] = _setting(
         (), "Devices that models run on, a renderer each: cuda:0, cuda:1, mps, cpu; empty: the first GPU, else the CPU."
     )

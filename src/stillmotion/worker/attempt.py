@@ -285,6 +285,9 @@ class Attempt:
                 self._count("failed")
                 self._traced.fail(ending.code)
                 self._log.warning("attempt_failed", code=ending.code, reason=ending.reason, state=after.state)
+            case HandedOn() if await work.others_make(self.generation.engine):
+                # The trouble may be this machine's alone: another one tries.
+                await self._write_down(Unavailable(str(ending)))
             case HandedOn(engine=engine):
                 self._log.warning("generation_handed_on", to=engine, why=str(ending))
                 await self._insist(lambda: work.hand_on(lease, engine))

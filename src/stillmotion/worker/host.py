@@ -42,7 +42,8 @@ class WorkerHost:
     A renderer is started before there is work and kept warm. Every claim is carried to an end: completed, failed, or
     handed back. `new_renderer` makes a renderer that is not ready yet. Each of `devices` has a lane of its own, and
     each of `forwarders` as many as its server takes at once. `desk` takes an operator's wishes for the models on
-    devices. Without work for `idle_after` a model is unloaded.
+    devices. Without work for `idle_after` a model is unloaded. `elsewhere` are engines of others than this host, which
+    its own lanes leave alone. Once it is `dismissed`, its process may end.
     """
 
     def __init__(
@@ -54,12 +55,13 @@ class WorkerHost:
         devices: Sequence[Device] = (),
         desk: ModelDesk | None = None,
         idle_after: timedelta | None = None,
+        elsewhere: frozenset[str] = frozenset(),
     ) -> None:
         self._workshop = workshop
         self._forwarders = forwarders
-        elsewhere = frozenset(each.entry.engine_name for each in forwarders)
-        others = Engines(elsewhere.union(*(device.engines for device in devices)), others=True)
-        stage = InputStage(workshop, AnyModel(others), lanes, _nobody_else)
+        elsewhere = elsewhere.union(each.entry.engine_name for each in forwarders)
+        self._others = Engines(elsewhere.union(*(device.engines for device in devices)), others=True)
+        stage = InputStage(workshop, AnyModel(self._others), lanes, _nobody_else)
         self._desk = desk
         self._stands = [Stand(f"renderer {number}", new_renderer, stage) for number in range(lanes)]
         for each in devices:
@@ -67,7 +69,7 @@ class WorkerHost:
             model = LaneModel(each, workshop.clock, desk, idle_after)
             self._stands.append(Stand(each.name, each.new_renderer, stage, model))
         self._forward_stages = [
-            InputStage(workshop, AnyModel(each.engines), each.at_once, each.forget) for each in forwarders
+            InputStage(workshop, AnyModel(each.engines), each.at_once, each.forget, each.limit) for each in forwarders
         ]
         self._board = LaneBoard(workshop.clock)
         for stand in self._stands:
@@ -79,6 +81,7 @@ class WorkerHost:
         self._lanes: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
+        self.dismissed = asyncio.Event()
 
     @property
     def stopping(self) -> bool:
@@ -97,9 +100,9 @@ class WorkerHost:
 
     @property
     def engines(self) -> tuple[str, ...]:
-        """Engines that it makes clips of, as far as their renderers have started."""
-        here = {engine for offered in self._offered.values() for engine in offered}
-        return tuple(sorted(here.union(each.entry.engine_name for each in self._forwarders)))
+        """Engines that it makes clips of now: those in trouble, or whose renderers have not started, are left out."""
+        here = {engine for each in self._stands if each.is_able for engine in self._offered.get(each.name, ())}
+        return tuple(sorted(here.union(each.entry.engine_name for each in self._forwarders if each.trouble is None)))
 
     @property
     def lanes(self) -> tuple[LaneReport, ...]:
@@ -153,7 +156,7 @@ class WorkerHost:
         Attempts that wait for slow inputs are handed back at once.
         """
         self._stopping.set()
-        self._workshop.signal.notify()
+        self._workshop.signal.wake()
         await self._clear_stages(settled=True)
         if not self._lanes:
             return
@@ -220,7 +223,8 @@ class WorkerHost:
                 await self._stand_back(stand.device)
             raise Unavailable("no renderer can be started") from error
         stand.started(ready)
-        self._offered[stand.name] = tuple(ready.engines)
+        meant = self._others if stand.device is None else Engines(frozenset(stand.device.engines), others=False)
+        self._offered[stand.name] = tuple(filter(meant.include, ready.engines))
         for engine, why in ready.unfit.items():
             log.critical("model_unfit", lane=stand.name, engine=engine, why=why)
         log.info(

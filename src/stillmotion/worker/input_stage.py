@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from stillmotion.application.ports.store import Engines
+from stillmotion.application.ports.store import EngineLimit, Engines
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Generation
 from stillmotion.worker.attempt import Attempt
@@ -40,11 +40,19 @@ class InputStage:
 
     Only an idle lane claims, so that nothing waits here that another process could render now. If a claim is not ready
     soon, the lane claims another, of other subscriptions first, until all places are taken. A subscription with its
-    full share of the places is passed over.
+    full share of the places is passed over. Beyond `limit` nothing is claimed; own claims whose inputs are not there
+    yet do not count, so that slow ones keep no lane.
     """
 
-    def __init__(self, workshop: AttemptContext, turns: LaneOrder, lanes: int, forget: Forget) -> None:
-        self._workshop, self._turns, self._forget = workshop, turns, forget
+    def __init__(
+        self,
+        workshop: AttemptContext,
+        turns: LaneOrder,
+        lanes: int,
+        forget: Forget,
+        limit: EngineLimit | None = None,
+    ) -> None:
+        self._workshop, self._turns, self._forget, self._limit = workshop, turns, forget, limit
         self._places = PLACES + PLACES_EACH_LANE * lanes
         self._share = self._places // SHARES
         self._waiting: list[Attempt] = []
@@ -124,7 +132,7 @@ class InputStage:
 
     async def _claimed(self, engines: Engines, passed_over: list[str]) -> Generation | None:
         """Claim, shielded from cancellation: a half-done claim would leave a generation that nobody renders."""
-        claiming = asyncio.ensure_future(self._workshop.work.claim(engines, passed_over))
+        claiming = asyncio.ensure_future(self._workshop.work.claim(engines, passed_over, self._within()))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
@@ -132,6 +140,12 @@ class InputStage:
             if claimed is not None:
                 await self._workshop.work.release(claimed.lease)
             raise
+
+    def _within(self) -> EngineLimit | None:
+        if self._limit is None:
+            return None
+        without_inputs = sum(not each.is_ready for each in self._waiting)
+        return self._limit._replace(most=self._limit.most + without_inputs)
 
     def _begin(self, generation: Generation) -> Attempt:
         attempt = Attempt(self._workshop, generation, self._tell, self._forget, self._waiting.append)
@@ -143,7 +157,7 @@ class InputStage:
     def _tell(self) -> None:
         """Wake waiting lanes: an attempt is ready, or a place is free."""
         self._news.set()
-        self._workshop.signal.notify()
+        self._workshop.signal.wake()
 
     def _ended(self, attempt: Attempt, task: asyncio.Task[bool]) -> None:
         self._under_way.discard(attempt)

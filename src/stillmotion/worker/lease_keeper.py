@@ -51,18 +51,21 @@ class LeaseKeeper:
         await self._renew()
 
     async def _keep_lease(self) -> None:
-        """Renew the lease every second, and check it at every signal, so that a cancel is seen at once."""
-        while True:
-            left = self._timing.renew.total_seconds() - (self._clock.monotonic() - self._renewed_at)
-            if left <= 0:
-                await self._renew()
-                continue
-            await self._signal.wait(timedelta(seconds=left))
-            try:
-                if not await self._work.holds(self._lease):
-                    raise LeaseLost("it was cancelled, deleted or taken")
-            except StoreUnavailable as error:
-                self._log.warning("lease_not_checked", why=str(error))
+        """Renew the lease every second, and check it when the generation is withdrawn: a cancel is seen at once."""
+        with self._signal.watching(self._lease.generation_id) as withdrawal:
+            while True:
+                left = self._timing.renew.total_seconds() - (self._clock.monotonic() - self._renewed_at)
+                if left <= 0:
+                    await self._renew()
+                elif await withdrawal.come(timedelta(seconds=left)):
+                    await self._check()
+
+    async def _check(self) -> None:
+        try:
+            if not await self._work.holds(self._lease):
+                raise LeaseLost("it was cancelled, deleted or taken")
+        except StoreUnavailable as error:
+            self._log.warning("lease_not_checked", why=str(error))
 
     async def _tell_stages(self) -> None:
         """Write each stage that lasts. Stages that pass within the pause are told as the last of them."""

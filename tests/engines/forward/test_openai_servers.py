@@ -7,15 +7,18 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
+from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.domain.errors import GenerationFailed
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.operators.processes import ProcessReport, ProcessRole
+from stillmotion.domain.operators.queue_controls import WorkerName
 from stillmotion.domain.request import AspectRatio, Keyframe, VideoCodec
 from stillmotion.engines.forward.peers import peer_of
 from stillmotion.engines.forward.polling import follow
 from stillmotion.media.input.probe import probe
 from tests.engines.forward.conftest import QUICK, an_entry, forwarders_of
 from tests.engines.forward.servers import OpenAIStudio, open_studio
-from tests.waiting import eventually_async
+from tests.waiting import eventually_async, stays_async
 from tests.worker.conftest import running
 from tests.worker.test_host import cancel
 
@@ -304,3 +307,40 @@ async def test_a_server_is_given_as_many_at_once_as_its_entry_says_while_rendere
             assert (await bench.find(ids[2])).state is State.QUEUED
             studio.looks = 1
             assert {(await bench.ended(each)).state for each in ids} == {State.COMPLETED}
+
+
+async def test_two_hosts_together_give_a_server_no_more_than_its_entry_says(workshop, clip):
+    async with open_studio(OpenAIStudio(clip, looks=10_000)) as studio:
+        shops = [replace(workshop, scratch=workshop.scratch / name, signal=InProcessSignal()) for name in "ab"]
+        first, second = (forwarders_of(an_entry(studio.url, in_flight=2)) for _ in shops)
+        async with running(shops[0], forwarders=first) as bench, running(shops[1], forwarders=second):
+            ids = [await bench.submit("a walk", engine=STUDIO) for _ in range(5)]
+            shops[1].signal.notify()
+            await eventually_async(lambda: len(studio.jobs) == 2)
+            for shop in shops:
+                shop.signal.notify()
+            await stays_async(lambda: len(studio.jobs) == 2, 0.3)
+            studio.looks = 1
+            assert {(await bench.ended(each)).state for each in ids} == {State.COMPLETED}
+
+
+async def test_what_one_host_cannot_reach_another_makes(workshop, clip):
+    """The clip goes back to the queue of its own engine, and not to the stand-in."""
+    async with open_studio(OpenAIStudio(clip)) as studio:
+        here, there = (
+            replace(workshop, scratch=workshop.scratch / name, work=replace(workshop.work, worker=WorkerName(name, "")))
+            for name in ("cut off", "well")
+        )
+        now = workshop.clock.now()
+        able = ProcessReport(there.work.worker, ProcessRole.WORKER, 2, "1", now, now, is_able=True, engines=(STUDIO,))
+        await workshop.work.store.beat(able)
+        stand_in = replace(an_entry("http://127.0.0.1:9"), name="stand-in")
+        cut_off = forwarders_of(an_entry("http://127.0.0.1:9"), stand_in)
+        async with running(here, forwarders=cut_off[:1]) as bench:
+            generation_id = await bench.submit("a walk", engine=STUDIO)
+            await eventually_async(lambda: cut_off[0].trouble is not None)
+            back = await bench.until(generation_id, lambda each: each.state is State.QUEUED)
+            assert (back.engine, back.failures, back.losses) == (STUDIO, 0, 0)
+            async with running(there, forwarders=forwarders_of(an_entry(studio.url))):
+                ended = await bench.ended(generation_id)
+    assert (ended.state, ended.engine) == (State.COMPLETED, STUDIO)

@@ -13,10 +13,10 @@ from stillmotion.testing.memory_store import MemoryStore
 from stillmotion.worker.background.callbacks import Deliverer
 from stillmotion.worker.background.duties import DutyKeeper
 from tests.builders import ManualClock
-from tests.waiting import eventually_async
+from tests.waiting import eventually_async, stays_async
 from tests.worker.background.test_callbacks import DIALECTS, Elsewhere, Office, at_work
 
-OFTEN = timedelta(milliseconds=10)
+OFTEN, A_WHILE = timedelta(milliseconds=10), 0.05
 MARGIN, TIME = DUTY_MARGIN.total_seconds(), DUTY_TIME.total_seconds()
 
 
@@ -51,8 +51,7 @@ async def test_one_process_holds_all_duties_at_once_and_hands_them_over_at_its_e
         await asyncio.wait_for(first.turn(Duty.REAPER), 1)
         assert holds_all(first)()
         async with on_duty(store, clock, "second") as second:
-            await asyncio.sleep(5 * OFTEN.total_seconds())
-            assert not any(map(second.has, Duty))
+            await stays_async(lambda: not any(map(second.has, Duty)), A_WHILE)
             clock.advance(seconds=TIME - MARGIN)
             await eventually_async(holds_all(first))
     async with on_duty(store, clock, "third") as third:
@@ -66,8 +65,7 @@ async def test_a_dead_process_is_followed_once_its_time_has_passed(store, clock)
     async with on_duty(store, clock, "next") as keeper:
         waiting = asyncio.create_task(keeper.turn(Duty.SWEEPS))
         clock.advance(seconds=TIME - MARGIN / 2)
-        await asyncio.sleep(5 * OFTEN.total_seconds())
-        assert not waiting.done()
+        await stays_async(lambda: not waiting.done(), A_WHILE)
         assert not dead.has(Duty.SWEEPS), "the last holder stops before the next begins"
         clock.advance(seconds=MARGIN / 2)
         await asyncio.wait_for(waiting, 5)
@@ -89,8 +87,7 @@ async def test_a_worker_holds_a_duty_only_while_no_server_lives(store, clock):
         return not served.is_set()
 
     async with on_duty(store, clock, "worker", duties=[Duty.REAPER], may_hold=is_unserved) as keeper:
-        await asyncio.sleep(5 * OFTEN.total_seconds())
-        assert not keeper.has(Duty.REAPER)
+        await stays_async(lambda: not keeper.has(Duty.REAPER), A_WHILE)
         served.clear()
         await asyncio.wait_for(keeper.turn(Duty.REAPER), 5)
         assert not keeper.has(Duty.CALLBACKS)
@@ -127,7 +124,7 @@ async def test_a_deliverer_that_was_frozen_beyond_its_duty_posts_nothing_more(da
     delivering = asyncio.create_task(deliverer.run())
     await eventually_async(lambda: not keeper.has(Duty.CALLBACKS))
     office.signal.notify()
-    await asyncio.sleep(0.1)
+    await stays_async(lambda: "late.example" not in sender.heard, A_WHILE)
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)
     assert sender.heard == ["at.work"]

@@ -111,7 +111,7 @@ class Oversight:
             cancelled = await self.store.change(found.id, lambda generation: generation.cancelled(now))
         except IllegalTransition as error:
             raise AlreadyOver(found.id, error.state) from error
-        self.signal.notify()
+        self.signal.withdraw(found.id)
         return cancelled
 
     async def delete(self, generation_id: str) -> Generation:
@@ -119,7 +119,7 @@ class Oversight:
         found = await self.get(generation_id)
         if not await self.store.delete(found.id):
             raise GenerationNotFound(f"there is no generation {generation_id}: look for it in the list of generations")
-        self.signal.notify()
+        self.signal.withdraw(found.id)
         with suppress(Unavailable):
             await remove_objects(self.store, self.objects, found.id)
         return found

@@ -1,5 +1,6 @@
 """Ports of signals: news in the queue, and changes of watched generations."""
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Protocol
 
@@ -9,15 +10,35 @@ EVERYBODY = ""
 """Name under which all changes are watched, whosever they are."""
 
 
+class Withdrawal(Protocol):
+    """Wake-up of the worker of one generation."""
+
+    async def come(self, timeout: timedelta) -> bool:
+        """Return True at the next `withdraw` of the generation, or False after `timeout`."""
+        ...
+
+
 class QueueSignal(Protocol):
-    """Wake-up of workers that wait in this process."""
+    """Wake-up of workers. A signal is haste: whoever waits looks by himself, too, and misses nothing without it."""
 
     def notify(self) -> None:
-        """Wake all who wait."""
+        """Wake all who wait for work, in every process that listens."""
+        ...
+
+    def wake(self) -> None:
+        """Wake those who wait in this process."""
         ...
 
     async def wait(self, timeout: timedelta) -> None:
-        """Return at the next `notify`, or after `timeout`."""
+        """Return at the next `notify` or `wake`, or after `timeout`."""
+        ...
+
+    def withdraw(self, generation_id: str) -> None:
+        """Wake the worker of a generation that was cancelled or deleted."""
+        ...
+
+    def watching(self, generation_id: str) -> AbstractContextManager[Withdrawal]:
+        """Watch for the withdrawal of one generation. None is missed between two waits."""
         ...
 
 
@@ -39,7 +60,7 @@ class Watch(Protocol):
 
 
 class Changes(Protocol):
-    """Broadcast of generations' changes in this process."""
+    """Broadcast of generations' changes."""
 
     def tell(self, change: Generation | Deletion) -> None:
         """Publish a committed change."""

@@ -88,6 +88,13 @@ class Engines(NamedTuple):
 EVERY_ENGINE = Engines()
 
 
+class EngineLimit(NamedTuple):
+    """Limit of an engine: so many of its generations are leased at most, over all processes."""
+
+    engine: str
+    most: int
+
+
 class GenerationStore(RecordStore, Protocol):
     """Store of generations, and their queue."""
 
@@ -137,13 +144,14 @@ class GenerationStore(RecordStore, Protocol):
         engines: Engines = EVERY_ENGINE,
         passed_over: Collection[str] = (),
         worker: WorkerName = NOBODY,
+        within: EngineLimit | None = None,
     ) -> Generation | None:
         """Apply `claim` to the next generation, as `change` does; None if none waits for this `worker`.
 
         Only generations of `engines` count, and none of subscriptions whose ids are `passed_over`. Subscriptions take
         turns (`domain.fairness`); the oldest generation of a subscription comes first. The queue's controls are read
         in the same transaction: once a pause is stored, nothing more is claimed. The attempt is recorded as the
-        worker's.
+        worker's. Beyond the limit `within`, which is counted in the same transaction, nothing is claimed.
         """
         ...
 

@@ -50,3 +50,7 @@ class ProcessReport:
     def is_silent(self, now: datetime) -> bool:
         """True if its heartbeats have stopped."""
         return now - self.seen_at > SILENT_AFTER
+
+    def makes(self, engine: str, now: datetime) -> bool:
+        """True if it lives, and can make clips of that engine."""
+        return self.is_able and engine in self.engines and not self.is_silent(now)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stillmotion.application.ports.store import EVERY_ENGINE, Change, Engines
+from stillmotion.application.ports.store import EVERY_ENGINE, Change, EngineLimit, Engines
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
@@ -22,9 +22,10 @@ class MemoryQueue(MemoryGenerations):
         engines: Engines = EVERY_ENGINE,
         passed_over: Collection[str] = (),
         worker: WorkerName = NOBODY,
+        within: EngineLimit | None = None,
     ) -> Generation | None:
         """See `GenerationStore.claim_next`."""
-        if self._controls.stop(worker):
+        if self._controls.stop(worker) or (within is not None and self._leased_of(within.engine) >= within.most):
             return None
         engines = engines.without(self._controls.paused_engines)
         queued = [each for each in self._generations.values() if each.state is State.QUEUED]
@@ -51,6 +52,9 @@ class MemoryQueue(MemoryGenerations):
         """See `GenerationStore.counts`."""
         counted = Counter(each.state for each in self._generations.values())
         return {state.value: counted[state] for state in (State.QUEUED, State.DREAMING)}
+
+    def _leased_of(self, engine: str) -> int:
+        return sum((each.state, each.engine) == (State.DREAMING, engine) for each in self._generations.values())
 
     def _turn(self, generation: Generation) -> tuple[int, int, datetime, str, datetime]:
         owner = generation.subscription_id

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import ceil
 
 import structlog
 
@@ -11,6 +12,9 @@ from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.operators.processes import HEARTBEAT, ProcessReport
 from stillmotion.worker.host import WorkerHost
+
+LOOK = timedelta(seconds=0.5)
+"""Interval of looks for a change of what the process makes, which is told at once."""
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +34,17 @@ class Heartbeats:
         try:
             while True:
                 await self._beat()
-                await asyncio.sleep(self.every.total_seconds())
+                await self._until_due()
         finally:
             await self._forget()
+
+    async def _until_due(self) -> None:
+        """Wait for the time of the next heartbeat, or for another answer to the question what the process makes."""
+        told = self.host.alive, self.host.engines
+        for _ in range(ceil(self.every / LOOK)):
+            await asyncio.sleep(min(LOOK, self.every).total_seconds())
+            if (self.host.alive, self.host.engines) != told:
+                return
 
     async def _beat(self) -> None:
         try:

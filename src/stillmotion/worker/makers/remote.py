@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from stillmotion.application.leases import Rendered
-from stillmotion.application.ports.store import Engines
+from stillmotion.application.ports.store import EngineLimit, Engines
 from stillmotion.domain.camera_concepts import phrase
 from stillmotion.domain.catalogue import Ability, Dialect, Entry
 from stillmotion.domain.errors import GenerationFailed
@@ -54,6 +54,11 @@ class RemoteMaker:
     def at_once(self) -> int:
         """Number of clips that the server is given at once."""
         return 1 if self.entry.server is None else self.entry.server.in_flight
+
+    @property
+    def limit(self) -> EngineLimit:
+        """Limit of clips at the server, whichever processes ask it for them."""
+        return EngineLimit(self.entry.engine_name, self.at_once)
 
     async def is_back(self) -> bool:
         """Check a server that was in trouble; True if it answers."""

@@ -44,6 +44,7 @@ from stillmotion.application.ports.store import (
     Accepted,
     Change,
     Changed,
+    EngineLimit,
     Engines,
     Submission,
     Told,
@@ -135,6 +136,7 @@ class SqlGenerations:
         engines: Engines = EVERY_ENGINE,
         passed_over: Collection[str] = (),
         worker: WorkerName = NOBODY,
+        within: EngineLimit | None = None,
     ) -> Generation | None:
         """See `GenerationStore.claim_next`."""
 
@@ -151,7 +153,11 @@ class SqlGenerations:
         def operation(connection: Connection) -> Generation | None:
             connection.hold(holds.HOLD_CLOCK)
             wanted = asked(connection.execute(operators.CONTROLS).fetchall())
-            return None if wanted is None else _claim(connection, wanted, claim, now, worker.id)
+            return (
+                None
+                if wanted is None or _is_full(connection, within)
+                else _claim(connection, wanted, claim, now, worker.id)
+            )
 
         claimed = await self.writer.run(operation)
         if claimed is not None:
@@ -236,6 +242,14 @@ def _claim(connection: Connection, wanted: Claim, claim: Change, now: datetime, 
         return claimed
     row = connection.execute(lines.NEXT_QUEUED, wanted).get
     return None if row is None else _apply(connection, to_generation(row), claim, now, worker)
+
+
+def _is_full(connection: Connection, within: EngineLimit | None) -> bool:
+    """True where so many of the engine's generations are leased already. No other claim can come between."""
+    if within is None:
+        return False
+    leased: int = connection.execute(lines.LEASED_OF, (within.engine,)).get
+    return leased >= within.most
 
 
 def delete_generation(connection: Connection, generation_id: str, now: datetime) -> Generation | None:

@@ -58,6 +58,9 @@ LEASED: Final = """
     WHERE state = 'dreaming' AND lease_until <= ? ORDER BY lease_until, sequence
 """
 
+LEASED_OF: Final = "SELECT count(*) FROM generations WHERE state = 'dreaming' AND engine = ?"
+"""Reads the leased generations alone."""
+
 COUNT_UNDER_WAY: Final = """
     SELECT 'queued', count(*) FROM generations WHERE state = 'queued'
     UNION ALL
