@@ -31,3 +31,12 @@ def test_a_clip_plays_from_the_bucket_and_is_saved_by_its_name(console, seaweedf
     picture = visit.page.locator(f"img[src^='{seaweedfs.endpoint}']").first
     expect(picture).to_be_visible()
     assert picture.evaluate("each => each.decode().then(() => each.naturalWidth)") > 0
+
+
+def test_the_picture_of_a_clip_that_waits_comes_from_the_bucket(console, seaweedfs):
+    visit = console.visit("queue")
+    visit.expects(f"foreign request: {seaweedfs.endpoint}/")
+    picture = visit.page.locator(f".thumb img[src^='{seaweedfs.endpoint}']").first
+    expect(picture).to_be_visible()
+    visit.go(f"gallery/{console.ids['queued'][0]}")
+    expect(visit.page.get_by_alt_text("The picture")).to_be_visible()

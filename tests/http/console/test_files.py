@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from stillmotion.adapters.objects import LocalObjects
 from stillmotion.http.console.files import paths, policy
 
 EVERY = sorted(path for path, _ in paths())
@@ -53,6 +54,23 @@ def test_downloads_from_a_bucket_are_let_in_by_name():
     for kind in ("img-src", "media-src", "connect-src"):
         assert "https://clips.example" in parts[kind].split()
     assert parts["script-src"] == "'self'"
+
+
+class OfABucket(LocalObjects):
+    """Storage with presigned URLs."""
+
+    def direct_url(self, key, lifetime):
+        return f"https://clips.example/{key}?X-Amz-Signature=1"
+
+
+def test_the_start_page_names_the_bucket(edge, start, tmp_path):
+    """A browser connects at once, and the console knows whose pictures it may show."""
+    named = b'<link rel="preconnect" href="https://clips.example">'
+    over_a_bucket = start(objects=OfABucket(tmp_path))
+    page = over_a_bucket.ask("GET", "/", headers={"Accept-Encoding": "gzip"})
+    assert named in gzip.decompress(page.content)
+    assert named not in over_a_bucket.ask("GET", "/console/app.js").content
+    assert b"preconnect" not in edge.ask("GET", "/").content
 
 
 @pytest.mark.parametrize("path", [path for path in EVERY if path.endswith((".js", ".css", "/"))])

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 from collections.abc import Iterator, Mapping
+from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ _TYPES: Mapping[str, str] = {
     ".webmanifest": "application/manifest+json",
 }
 
+_END_OF_HEAD = b"</head>"
 _TEXTS = frozenset({".html", ".js", ".css", ".svg", ".webmanifest"})
 
 
@@ -38,14 +40,15 @@ def paths() -> Iterator[tuple[str, Path]]:
 class ConsoleFile:
     """One file, read for each request. A browser keeps it and asks whether it has changed.
 
-    `bucket` is the origin that downloads come from, empty for this server alone. The compressed form of the last
-    content is kept.
+    `bucket` is the origin that downloads come from, empty for this server alone: the start page names it, so that a
+    browser connects at once. The compressed form of the last content is kept.
     """
 
     def __init__(self, file: Path, bucket: str = "") -> None:
         self._file = file
         self._is_text = file.suffix in _TEXTS
         self._compressed: tuple[str, bytes] = ("", b"")
+        self._hint = f'<link rel="preconnect" href="{escape(bucket)}">'.encode() if bucket else b""
         self._headers = [
             ("Content-Type", _TYPES[file.suffix]),
             ("Cache-Control", "no-cache"),
@@ -60,6 +63,8 @@ class ConsoleFile:
     async def __call__(self, request: Request) -> Reply:
         """Answer one request; a 304 if the browser has the present file."""
         content = await asyncio.to_thread(self._file.read_bytes)
+        if self._hint and self._file.suffix == ".html":
+            content = content.replace(_END_OF_HEAD, self._hint + _END_OF_HEAD, 1)
         digest = hashlib.blake2b(content, digest_size=12).hexdigest()
         is_packed = self._is_text and "gzip" in request.headers.get("Accept-Encoding", "")
         tag = f'"{digest}-gzip"' if is_packed else f'"{digest}"'

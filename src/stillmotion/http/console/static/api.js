@@ -3,6 +3,12 @@
 /** The address below which the API is, with a path prefix if there is one. */
 export const ROOT = new URL("../", import.meta.url);
 
+/** Origins that pictures and clips of this service come from: its own, and its bucket's, which the start page names. */
+const ORIGINS = [ROOT.origin, ...Array.from(document.querySelectorAll("link[rel=preconnect]"), (each) => new URL(/** @type {HTMLLinkElement} */ (each).href).origin)];
+
+/** True for the address of a file of this service: the console asks no other server. */
+export const isOurs = (/** @type {string} */ url) => ORIGINS.includes(new URL(url, ROOT).origin);
+
 /** Paths of generations, in the Dream Machine's dialect. */
 export const GENERATIONS = "dream-machine/v1/generations";
 

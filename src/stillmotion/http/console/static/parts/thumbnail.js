@@ -1,6 +1,6 @@
 /** A small picture of a generation: its clip's, its preview, or the picture that it starts from. */
 
-import { address } from "../api.js";
+import { address, isOurs } from "../api.js";
 import { h } from "../dom.js";
 import { icon } from "./icon.js";
 
@@ -19,9 +19,9 @@ export function previewOf(/** @type {any} */ generation) {
   return address(`generations/${generation.id}/preview`, { at: generation.progress }).href;
 }
 
-/** A picture that is somewhere else is not fetched: the console asks no other server. */
+/** A picture that is somewhere else is not fetched. */
 function own(/** @type {string | null | undefined} */ url) {
-  return url && new URL(url, location.href).origin === location.origin ? url : null;
+  return url && isOurs(url) ? url : null;
 }
 
 /** Show the next picture in place of an image once it is there; the present one stays until then, or for good. */

@@ -1,6 +1,6 @@
 /** One clip: the player, the whole request, what was understood, the timeline, links, callbacks, the raw record. */
 
-import { get, GENERATIONS, patch, remove } from "../api.js";
+import { get, GENERATIONS, isOurs, patch, remove } from "../api.js";
 import { fill, h, sheet } from "../dom.js";
 import { feed } from "../live.js";
 import { again, anotherTake, cancel, copyLink, deleteClips, fileAddress, fileName, isCancelled, useAs, useSettings } from "../parts/clip-actions.js";
@@ -196,8 +196,7 @@ function requestCard(/** @type {any} */ clip) {
 function keyframe(/** @type {any} */ frame) {
   if (!frame) return null;
   if (frame.type === "generation") return h("a", { href: to("gallery", [frame.id]) }, "An earlier clip");
-  const own = new URL(frame.url, location.href).origin === location.origin;
-  return own ? h("a", { href: frame.url, target: "_blank", rel: "noreferrer" }, h("img", { class: "clip-keyframe", src: frame.url, alt: "The picture" })) : frame.url;
+  return isOurs(frame.url) ? h("a", { href: frame.url, target: "_blank", rel: "noreferrer" }, h("img", { class: "clip-keyframe", src: frame.url, alt: "The picture" })) : frame.url;
 }
 
 function resultCard(/** @type {any} */ clip) {
