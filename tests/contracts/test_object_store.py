@@ -18,6 +18,7 @@ from stillmotion.adapters.objects import (
     is_key,
     open_objects,
 )
+from stillmotion.domain.assets import PREVIEW_SUFFIX
 from stillmotion.domain.errors import Unavailable
 from tests.faults.toxic import Toxic
 from tests.s3_servers import S3_KEYS, bucket, new_bucket, objects, s3, s3_options
@@ -279,6 +280,12 @@ def test_a_signed_url_is_given_out_again(bucket):
     first = bucket.direct_url(VIDEO, timedelta(hours=24))
     assert bucket.direct_url(VIDEO, timedelta(hours=24)) is first
     assert bucket.direct_url(VIDEO, timedelta(hours=1)) != first
+
+
+def test_a_previews_url_is_signed_each_time(bucket):
+    """It is replaced under its key: another second has another URL."""
+    preview = f"generations/0199-x/abc{PREVIEW_SUFFIX}"
+    assert bucket.direct_url(preview, timedelta(hours=24)) is not bucket.direct_url(preview, timedelta(hours=24))
 
 
 @pytest.mark.parametrize(

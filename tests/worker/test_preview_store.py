@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from stillmotion.adapters.objects import LocalObjects
-from stillmotion.domain.assets import AssetKind
+from stillmotion.domain.assets import PREVIEW_SUFFIX, AssetKind
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.lifecycle import State
 from stillmotion.worker.timing import WorkerTiming
@@ -29,7 +29,7 @@ async def shown(bench, prompt="long slow"):
     content = b"".join([piece async for piece in bench.workshop.objects.read(generation.preview, 0, found.size)])
     assert (content[:2], content[-2:]) == (b"\xff\xd8", b"\xff\xd9"), "a whole JPEG"
     assert generation.preview.startswith(f"generations/{generation.id}/")
-    assert len(generation.preview.rpartition("/")[2]) == 43 + len(".jpg")
+    assert len(generation.preview.rpartition("/")[2]) == 43 + len(PREVIEW_SUFFIX)
     return generation
 
 

@@ -19,7 +19,7 @@ from stillmotion.adapters.signed_urls import SignedUrls
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports.objects import ListedObject, ObjectStore, StoredObject
 from stillmotion.application.ports.values import Clock
-from stillmotion.domain.assets import CONTENT_TYPES, AssetKind
+from stillmotion.domain.assets import CONTENT_TYPES, PREVIEW_SUFFIX, AssetKind
 from stillmotion.domain.errors import StillmotionError, Unavailable
 
 PIECE_BYTES: Final = 128 * 1024
@@ -242,7 +242,7 @@ class BucketObjects(_Objects):
 
     def direct_url(self, key: str, lifetime: timedelta) -> str:
         """See `ObjectStore.direct_url`."""
-        return self._urls.url(key, lifetime)
+        return self._sign(key, lifetime) if key.endswith(PREVIEW_SUFFIX) else self._urls.url(key, lifetime)
 
     def _sign(self, key: str, lifetime: timedelta) -> str:
         with _as_unavailable():

@@ -9,12 +9,16 @@ from enum import Enum
 
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.values import Clock
+from stillmotion.domain.assets import PREVIEW_SUFFIX
 
 LIFETIME = timedelta(hours=24)
 """Lifetime of a download URL, at least. Every poll gives one that is good for so long."""
 
 STEP_SECONDS = 300
-"""A URL ends at a multiple of this. Polls of five minutes give the same one, by which a browser knows a clip."""
+"""A URL ends at a multiple of this. Polls of five minutes give the same one, by which a browser knows a clip.
+
+A preview has another URL each second, as it is replaced under its key.
+"""
 
 EXPIRES_MAX_DIGITS = 12
 """Digits of a time in seconds since 1970: enough for thirty thousand years."""
@@ -61,8 +65,10 @@ class AssetUrls:
                 direct = direct_url(key, lifetime)
                 if direct is not None:
                     return direct
-                end = int(self.clock.now().timestamp() + lifetime.total_seconds())
-                expires, folder = end + -end % STEP_SECONDS, own
+                expires = int(self.clock.now().timestamp() + lifetime.total_seconds())
+                if not key.endswith(PREVIEW_SUFFIX):
+                    expires += -expires % STEP_SECONDS
+                folder = own
                 query = f"?expires={expires}&signature={self._signature(folder, expires)}"
             return f"{base_url}/assets/{key}{query}"
 

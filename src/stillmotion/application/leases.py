@@ -12,7 +12,7 @@ from stillmotion.application.ports.administration import ProcessStore
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.store import EVERY_ENGINE, EngineLimit, Engines, GenerationStore
 from stillmotion.application.ports.values import Clock, NewToken
-from stillmotion.domain.assets import RESULTS, Asset, AssetKind, Assets
+from stillmotion.domain.assets import PREVIEW_SUFFIX, RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost, Unavailable
 from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import Generation, Lease, WorkStage
@@ -128,7 +128,7 @@ class Work:
 
     def new_preview(self, lease: Lease) -> str:
         """A new object key for an attempt's preview."""
-        return f"{RESULTS}/{lease.generation_id}/{self.new_token()}.jpg"
+        return f"{RESULTS}/{lease.generation_id}/{self.new_token()}{PREVIEW_SUFFIX}"
 
     async def complete(self, lease: Lease, rendered: Rendered, keys: AssetKeys) -> Generation:
         """Publish the files, read them back, then finish. Files of a lost lease are removed again.

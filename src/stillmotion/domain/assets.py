@@ -28,6 +28,10 @@ RESULTS, INPUTS = "generations", "inputs"
 """Folders of object storage with a subfolder for each generation."""
 
 
+PREVIEW_SUFFIX = ".preview.jpg"
+"""End of a preview's key. A preview is the one object that is replaced: a URL of it that stays shows an old one."""
+
+
 def folders_of(generation_id: str) -> tuple[str, str]:
     """Folders with all objects of one generation."""
     return f"{RESULTS}/{generation_id}", f"{INPUTS}/{generation_id}"

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from stillmotion.application.download_urls import AssetUrls, UrlState
+from stillmotion.domain.assets import PREVIEW_SUFFIX
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.app import dialects
 from tests.builders import ManualClock, a_generation, some_assets
@@ -63,3 +64,13 @@ def test_polls_of_a_few_minutes_give_one_link_that_is_good_for_a_day():
         expires, signature = (each.partition("=")[2] for each in link.partition("?")[2].split("&"))
         assert float(expires) - last_given.timestamp() + 10 >= 24 * 3600
         assert urls.check(key, expires, signature) is UrlState.GOOD
+
+
+def test_a_preview_has_another_link_each_second():
+    """It is replaced under its key, and a browser caches a picture by its address."""
+    clock = ManualClock()
+    urls = AssetUrls(LocalAlone(), clock, b"key")
+    key = f"generations/made/abc{PREVIEW_SUFFIX}"
+    first = urls.links("")(key)
+    clock.advance(seconds=1)
+    assert urls.links("")(key) != first

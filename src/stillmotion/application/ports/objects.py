@@ -73,8 +73,8 @@ class ObjectStore(Protocol):
     def direct_url(self, key: str, lifetime: timedelta) -> str | None:
         """A presigned URL if the store itself can serve the object, else None.
 
-        It may be the URL that was given out some minutes ago. It dies after `lifetime` at the latest, and with the
-        credentials that signed it.
+        It may be the URL that was given out some minutes ago, unless it is a preview's. It dies after `lifetime` at the
+        latest, and with the credentials that signed it.
         """
         ...
 
