@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from stillmotion.domain.request import FrameSize
+from stillmotion.http.edge.record_fields import RECORD_HEADERS
+from tests.builders import NOON, some_assets
+from tests.http.resources.test_events import BROKEN
+
 GOLDEN = Path(__file__).parent.parent / "golden" / "openapi.json"
 
 
@@ -52,3 +57,17 @@ def test_an_answer_has_no_key_that_is_not_described(document, caller):
     answered = caller.submit()
     assert set(answered.body) <= set(schema["Generation"]["properties"])
     assert set(answered.body["request"]) == set(schema["RequestEcho"]["properties"])
+
+
+def test_every_header_of_a_poll_is_described(document, caller):
+    described = document["paths"]["/lumalabs-ai-polling/v1/getStatus"]["post"]["responses"]["200"]["headers"]
+    waiting, made, failed = (caller.submit().body["id"] for _ in range(3))
+    for each in (made, failed):
+        caller.change(each, lambda generation: generation.claimed(NOON, NOON))
+    size = FrameSize(1280, 720)
+    caller.change(made, lambda each: each.completed(each.lease, some_assets(made), "{}", NOON, size, 7))
+    caller.change(failed, lambda each: each.attempt_failed(each.lease, BROKEN, NOON))
+    answered = {name for each in (waiting, made, failed) for name in caller.poll(each).headers}
+    assert {name.lower() for name in RECORD_HEADERS} <= answered | {"x-stillmotion-eta-seconds"}
+    assert {name for name in answered if name.startswith("x-stillmotion")} <= {name.lower() for name in described}
+    assert set(described) <= set(document["components"]["headers"])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from stillmotion.domain.assets import Assets
 from stillmotion.domain.errors import Field, GenerationFailed, InvalidRequest, LeaseLost, Problem
-from stillmotion.domain.failures import FailureKind
+from stillmotion.domain.failures import FailureKind, remedy_for
 from stillmotion.domain.history import metadata as pairs
 from stillmotion.domain.lifecycle import TERMINAL, Event, State, after
 from stillmotion.domain.request import FrameSize, GenerationRequest
@@ -83,6 +83,11 @@ class GenerationView(NamedTuple):
     def has_ended(self) -> bool:
         """True in a state that is final."""
         return self.state in TERMINAL
+
+    @property
+    def remedy(self) -> str | None:
+        """Remedy for its failure, None without one."""
+        return remedy_for(self.failure_code)
 
 
 @dataclass(frozen=True)

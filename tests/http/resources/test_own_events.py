@@ -80,6 +80,24 @@ def test_what_becomes_of_all_of_a_keys_generations_is_told(told_edge):
         assert (gone.kind, gone.data) == ("deleted", {"id": second})
 
 
+def test_an_edit_here_is_told_though_the_generation_still_waits(told_edge):
+    edited_and_told(told_edge.caller())
+
+
+def test_an_edit_of_another_process_is_told_though_the_generation_still_waits(looking_edge):
+    edited_and_told(looking_edge.caller())
+
+
+def edited_and_told(caller):
+    made = caller.submit().body["id"]
+    with watching(caller) as stream:
+        assert stream.next().data["metadata"] == {}
+        caller.change(made, lambda each: each.edited(None, {"order": "117"}))
+        assert stream.next().data["metadata"] == {"order": "117"}
+        caller.change(made, lambda each: each.edited("another sentence", {}))
+        assert short(stream.next()) == ("generation", made, "queued", 0.0)
+
+
 def test_a_change_in_this_process_is_an_event_within_a_tenth_of_a_second(told_edge):
     caller = told_edge.caller()
     made = caller.submit().body["id"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from stillmotion.http.edge.record_fields import RECORD_HEADERS
 from stillmotion.http.server.replies import Handler, Header, Reply
 from stillmotion.http.server.request import Request
 
@@ -17,15 +18,7 @@ EXPOSED = (
     "X-Stillmotion-Engine",
     "X-Stillmotion-Progress",
     "X-Stillmotion-Reason",
-    "X-Stillmotion-Queue-Position",
-    "X-Stillmotion-ETA-Seconds",
-    "X-Stillmotion-Stage",
-    "X-Stillmotion-Seed",
-    "X-Stillmotion-Started-At",
-    "X-Stillmotion-Finished-At",
-    "X-Stillmotion-Frame-Size",
-    "X-Stillmotion-Cost",
-    "X-Stillmotion-Failure-Code",
+    *RECORD_HEADERS,
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",

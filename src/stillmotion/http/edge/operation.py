@@ -136,9 +136,9 @@ class Operation(Generic[Caller, Wire]):
     input: the JSON body of a POST, the query of any other method. `answer` is the type of the output with `status`,
     None without output, `answered` its description, and `media_types` are those besides JSON. `if_empty` describes a
     204, if there may be one. The reference shows `example` and `answers` (by name); `refusals` are the kinds of error
-    that are raised. With `files` (descriptions by field) the body may be a form, and has to be one if the operation
-    `is_form`. A body that `holds_pictures` may be as large as a submit's. One that `only_reads` changes nothing though
-    it is a POST: a reader's session may call it.
+    that are raised. One that `shows_record` has the record's headers. With `files` (descriptions by field) the body
+    may be a form, and has to be one if the operation `is_form`. A body that `holds_pictures` may be as large as a
+    submit's. One that `only_reads` changes nothing though it is a POST: a reader's session may call it.
     """
 
     operation_id: str
@@ -158,6 +158,7 @@ class Operation(Generic[Caller, Wire]):
     media_types: tuple[str, ...] = ()
     if_empty: str = ""
     shows_engine: bool = True
+    shows_record: bool = False
     submits: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
     is_form: bool = False

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, TypedDict
+from types import MappingProxyType
+from typing import Any, Final, TypedDict
 
 import msgspec
 
-from stillmotion.domain.failures import remedy_for
 from stillmotion.domain.generation import GenerationView
-from stillmotion.domain.lifecycle import State
 from stillmotion.http.edge.operation import LinkTo
 from stillmotion.http.server.replies import Header
 
@@ -32,6 +31,69 @@ class RecordFields(TypedDict):
     remedy: str | None
 
 
+EXAMPLE_WAITING: Final[RecordFields] = {
+    "engine": "parallax/1",
+    "queue_position": 3,
+    "eta_seconds": 12.5,
+    "stage": "waiting",
+    "seed": None,
+    "width": None,
+    "height": None,
+    "cost": 0.25,
+    "metadata": {"order": "2026-117"},
+    "retry_of": None,
+    "preview": None,
+    "remedy": None,
+}
+"""Record of the API reference's example of a generation that waits."""
+EXAMPLE_ENDED: Final[Mapping[str, Any]] = {"queue_position": None, "eta_seconds": None, "stage": None}
+"""The fields that differ once it has ended."""
+EXAMPLE_COMPLETED: Final[Mapping[str, Any]] = {"seed": 2913046687, "width": 1280, "height": 720}
+"""The fields that differ once it is completed."""
+
+RECORD_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "X-Stillmotion-Stage": {
+            "description": "The worker's stage; `waiting` in the queue.",
+            "schema": {"type": "string"},
+        },
+        "X-Stillmotion-Queue-Position": {
+            "description": "Its place among those that wait for the same engine, 1 being the next.",
+            "schema": {"type": "integer"},
+        },
+        "X-Stillmotion-ETA-Seconds": {
+            "description": "Estimated seconds until it is finished.",
+            "schema": {"type": "number"},
+        },
+        "X-Stillmotion-Started-At": {
+            "description": "When its render began.",
+            "schema": {"type": "string", "format": "date-time"},
+        },
+        "X-Stillmotion-Finished-At": {
+            "description": "When it ended.",
+            "schema": {"type": "string", "format": "date-time"},
+        },
+        "X-Stillmotion-Seed": {
+            "description": "The seed that the clip was drawn by.",
+            "schema": {"type": "integer"},
+        },
+        "X-Stillmotion-Frame-Size": {
+            "description": "The clip's frame in pixels, e.g. `1280x720`.",
+            "schema": {"type": "string"},
+        },
+        "X-Stillmotion-Cost": {
+            "description": "Its price on the day of the submit, 0 if it failed.",
+            "schema": {"type": "number"},
+        },
+        "X-Stillmotion-Failure-Code": {
+            "description": "The code of its failure.",
+            "schema": {"type": "string"},
+        },
+    }
+)
+"""OpenAPI's descriptions of all that `record_headers` makes. What is unknown has no header."""
+
+
 def record_fields(view: GenerationView, link_to: LinkTo) -> RecordFields:
     """The record's fields of a generation."""
     return {
@@ -46,7 +108,7 @@ def record_fields(view: GenerationView, link_to: LinkTo) -> RecordFields:
         "metadata": dict(view.metadata),
         "retry_of": view.retry_of,
         "preview": None if view.preview is None else link_to(view.preview),
-        "remedy": remedy_for(view.failure_code) if view.state is State.FAILED else None,
+        "remedy": view.remedy,
     }
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from stillmotion.domain.errors import SessionRefused, TurnedAway
 from stillmotion.http.edge.operation import Operation, Surface
+from stillmotion.http.edge.record_fields import RECORD_HEADERS
 from stillmotion.http.edge.refusals import RefusalRule, Refusals
 from stillmotion.http.edge.visits import SESSION_SCHEME
 
@@ -22,13 +23,14 @@ _DESCRIPTION = (
     "renders a generation, whatever the wire model is called."
 )
 
-_HEADERS: Mapping[str, Json] = {
+_HEADERS: Mapping[str, Mapping[str, Any]] = {
     "X-Request-Id": {"description": "Names this request in the log.", "schema": {"type": "string"}},
     "RateLimit-Limit": {"description": "Requests a minute.", "schema": {"type": "integer"}},
     "RateLimit-Remaining": {"description": "Requests left in this minute.", "schema": {"type": "integer"}},
     "RateLimit-Reset": {"description": "Seconds until all are there again.", "schema": {"type": "integer"}},
     "X-Stillmotion-Engine": {"description": "What renders it, e.g. `parallax/1`.", "schema": {"type": "string"}},
     "X-Stillmotion-Progress": {"description": "How far it is, 0.00 to 1.00.", "schema": {"type": "string"}},
+    **RECORD_HEADERS,
     "Retry-After": {"description": "Whole seconds to wait.", "schema": {"type": "integer"}},
     "X-Stillmotion-Reason": {"description": "A code for why the caller was turned away.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "How to send the key.", "schema": {"type": "string"}},
@@ -188,7 +190,9 @@ def _of_value(mapping: Json) -> Json:
 def _success(operation: Operation[Any, Any], schema_of: Mapping[Any, Json], limits: Sequence[str]) -> Json:
     examples = {name: {"value": msgspec.to_builtins(answer)} for name, answer in operation.answers.items()}
     engine = _ENGINE if operation.shows_engine else ()
-    about: Json = {"description": operation.answered, "headers": _header_refs(*_ON_EVERY_ANSWER, *limits, *engine)}
+    record = RECORD_HEADERS if operation.shows_record else ()
+    headers = _header_refs(*_ON_EVERY_ANSWER, *limits, *engine, *record)
+    about: Json = {"description": operation.answered, "headers": headers}
     if operation.answer is not None:
         shown = {"example": examples[""]["value"]} if set(examples) == {""} else {"examples": examples}
         about["content"] = {"application/json": {"schema": schema_of[operation.answer], **shown}}

@@ -5,7 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -14,7 +14,6 @@ from stillmotion.application.ports.record import RecordStore
 from stillmotion.application.ports.store import GenerationStore
 from stillmotion.application.record.outlooks import with_outlooks
 from stillmotion.domain.errors import Unavailable
-from stillmotion.domain.failures import remedy_for
 from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.lifecycle import State
 from stillmotion.http.edge.operation import LinkTo
@@ -49,7 +48,7 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     `preview` is the URL of a picture during the render, if there is one. A completed generation has `assets`, a failed
     one a `failure_reason`, a `failure_code` and a `remedy`. `queue_position` is 1 for the next one; `eta_seconds` is
     the time that is left, `stage` is the worker's. Unknown parts are left out. Events of all of an owner's generations
-    have the `model`.
+    have the `model` and the `metadata`.
     """
 
     id: str
@@ -64,6 +63,7 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     eta_seconds: float | None = None
     stage: str | None = None
     model: str | None = None
+    metadata: Mapping[str, str] | None = None
 
 
 def position(generation: Generation) -> str:
@@ -85,7 +85,7 @@ def happening(view: GenerationView, link_to: LinkTo) -> Happening:
         assets=assets,
         failure_reason="The generation was cancelled." if cancelled else view.failure_reason,
         failure_code=view.failure_code,
-        remedy=remedy_for(view.failure_code),
+        remedy=view.remedy,
         queue_position=view.queue_position,
         eta_seconds=view.eta_seconds,
         stage=view.stage,

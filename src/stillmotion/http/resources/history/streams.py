@@ -1,7 +1,7 @@
 """Server-sent events of all of an owner's generations: this process's changes at once, others' by looking at rows."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -77,11 +77,33 @@ async def endless(
             looked_at = now()
 
 
-class OwnEvents:
-    """Stream of the events of an owner. It ends with its caller, with the caller's access, and with the server.
+class Told:
+    """Memory of an endless stream: the last that was told of each unfinished generation, and the newest id of all."""
 
-    `_told` is what was told last of each unfinished generation, by its id; `_newest` is the newest id of all.
-    """
+    def __init__(self) -> None:
+        self.newest = ""
+        self._last: dict[str, object] = {}
+
+    def is_news(self, generation_id: str, state: State, shown: object) -> bool:
+        """True unless the same was told last. From now on it is."""
+        known, self.newest = self._last.get(generation_id), max(self.newest, generation_id)
+        if state in TERMINAL:
+            self.forget(generation_id)
+        else:
+            self._last[generation_id] = (state, shown)
+        return known != (state, shown)
+
+    def missing(self, found: Collection[str]) -> Sequence[str]:
+        """The unfinished generations that were told of and are not found any more, a look's worth of them."""
+        return [each for each in self._last if each not in found][:MOST_NEW]
+
+    def forget(self, generation_id: str) -> None:
+        """Forget a generation that has ended, or is gone."""
+        self._last.pop(generation_id, None)
+
+
+class OwnEvents:
+    """Stream of the events of an owner. It ends with its caller, with the caller's access, and with the server."""
 
     def __init__(self, call: Call, owner: str, watch: Watch, since: datetime | None) -> None:
         services = call.services
@@ -91,8 +113,7 @@ class OwnEvents:
         self._since = since
         self._clock = services.clock
         self._store, self._lists = services.generations.store, services.lists.store
-        self._told: dict[str, object] = {}
-        self._newest = ""
+        self._told = Told()
 
     async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
         """Begin the answer to one request."""
@@ -103,7 +124,7 @@ class OwnEvents:
         """Events of those that have ended since the caller's last event, then of the unfinished ones."""
         try:
             newest = await self._lists.listed(self._owner, EVERYTHING, Walk(1))
-            self._newest = newest[0].id if newest else ""
+            self._told.newest = newest[0].id if newest else ""
             since = None if self._since is None else self._since - _SLACK
             ended = [] if since is None else await self._lists.ended_since(self._owner, since, MOST_NEW)
         except Unavailable:
@@ -115,10 +136,10 @@ class OwnEvents:
         listed = self._lists.listed
         try:
             unfinished = await listed(self._owner, _UNFINISHED, Walk(MOST_FOLLOWED, newest_first=False))
-            new = await listed(self._owner, EVERYTHING, Walk(MOST_NEW, self._newest, newest_first=False))
+            new = await listed(self._owner, EVERYTHING, Walk(MOST_NEW, self._told.newest, newest_first=False))
             found = {view.id: view for view in (*new, *unfinished)}
             news = []
-            for generation_id in [each for each in self._told if each not in found][:MOST_NEW]:
+            for generation_id in self._told.missing(found):
                 try:
                     found[generation_id] = await self._store.view(self._owner, generation_id)
                 except GenerationNotFound:
@@ -135,20 +156,16 @@ class OwnEvents:
 
     def _news(self, view: GenerationView) -> list[bytes]:
         """The event of a generation's present state; none if that was told already."""
-        state = (view.state, view.progress, view.stage, view.preview, view.queue_position)
-        known, self._newest = self._told.get(view.id), max(self._newest, view.id)
-        if view.state in TERMINAL:
-            self._told.pop(view.id, None)
-        else:
-            self._told[view.id] = state
-        return [] if known == state else [self._event(view)]
+        shown = (view.progress, view.stage, view.preview, view.queue_position, view.metadata, view.request.prompt)
+        return [self._event(view)] if self._told.is_news(view.id, view.state, shown) else []
 
     def _event(self, view: GenerationView) -> bytes:
-        data = msgspec.structs.replace(happening(view, self._call.link_to), model=view.request.model)
+        told = happening(view, self._call.link_to)
+        data = msgspec.structs.replace(told, model=view.request.model, metadata=dict(view.metadata))
         return self._written(b"generation", _ENCODE(data))
 
     def _gone(self, generation_id: str) -> bytes:
-        self._told.pop(generation_id, None)
+        self._told.forget(generation_id)
         return self._written(b"deleted", _ENCODE(GoneGeneration(generation_id)))
 
     def _written(self, kind: bytes, data: bytes) -> bytes:

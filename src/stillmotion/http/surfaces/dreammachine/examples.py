@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from msgspec.structs import replace
 
+from stillmotion.http.edge.record_fields import EXAMPLE_COMPLETED, EXAMPLE_ENDED, EXAMPLE_WAITING
 from stillmotion.http.surfaces.dreammachine.wire import (
     Concept,
     DreamMachineAssets,
@@ -58,27 +59,14 @@ QUEUED = DreamMachineGeneration(
         callback_url=None,
     ),
     progress=0.0,
-    engine="parallax/1",
-    queue_position=3,
-    eta_seconds=12.5,
-    stage="waiting",
-    seed=None,
+    **cast("Any", EXAMPLE_WAITING),
     started_at=None,
     finished_at=None,
-    width=None,
-    height=None,
-    cost=0.25,
-    metadata={"order": "2026-117"},
-    retry_of=None,
-    preview=None,
     failure_code=None,
-    remedy=None,
 )
 _ENDED = replace(
     QUEUED,
-    queue_position=None,
-    eta_seconds=None,
-    stage=None,
+    **EXAMPLE_ENDED,
     started_at=datetime(2024, 12, 6, 15, 0, 54, 118200, UTC),
     finished_at=datetime(2024, 12, 6, 15, 0, 59, 734105, UTC),
 )
@@ -87,9 +75,7 @@ COMPLETED = replace(
     state="completed",
     assets=_ASSETS,
     progress=1.0,
-    seed=2913046687,
-    width=1280,
-    height=720,
+    **EXAMPLE_COMPLETED,
 )
 FAILED = replace(
     _ENDED,

@@ -90,6 +90,7 @@ GATEWAY = Surface(
             refusals=(*_SHARED, QuotaSpent),
             handle=submit,
             submits=True,
+            shows_record=True,
         ),
         Operation(
             operation_id="getStatus",
@@ -107,6 +108,7 @@ GATEWAY = Surface(
             },
             refusals=(*_SHARED, GenerationNotFound),
             only_reads=True,
+            shows_record=True,
             handle=get_status,
         ),
     ),

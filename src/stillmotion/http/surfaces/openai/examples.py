@@ -1,10 +1,11 @@
 """Examples of the videos API in the API reference."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, cast
 
 from msgspec.structs import replace
 
+from stillmotion.http.edge.record_fields import EXAMPLE_COMPLETED, EXAMPLE_ENDED, EXAMPLE_WAITING
 from stillmotion.http.surfaces.openai.wire import Deleted, Failure, Model, Models, Video, Videos
 
 _ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
@@ -30,27 +31,12 @@ QUEUED: Final = Video(
     seconds="4",
     prompt="leaning girl",
     error=None,
-    engine="parallax/1",
-    queue_position=3,
-    eta_seconds=12.5,
-    stage="waiting",
-    seed=None,
+    **cast("Any", EXAMPLE_WAITING),
     started_at=None,
     finished_at=None,
-    width=None,
-    height=None,
-    cost=0.25,
-    metadata={"order": "2026-117"},
-    retry_of=None,
-    preview=None,
-    remedy=None,
 )
-_ENDED: Final = replace(
-    QUEUED, queue_position=None, eta_seconds=None, stage=None, started_at=1764676807, finished_at=1764676812
-)
-COMPLETED: Final = replace(
-    _ENDED, status="completed", progress=100, completed_at=1764676812, seed=2913046687, width=1280, height=720
-)
+_ENDED: Final = replace(QUEUED, **EXAMPLE_ENDED, started_at=1764676807, finished_at=1764676812)
+COMPLETED: Final = replace(_ENDED, status="completed", progress=100, completed_at=1764676812, **EXAMPLE_COMPLETED)
 FAILED: Final = replace(
     _ENDED,
     status="failed",

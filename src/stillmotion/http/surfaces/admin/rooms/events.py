@@ -10,10 +10,10 @@ from stillmotion.application.ports.lists import EVERYTHING, Filter, Walk
 from stillmotion.application.ports.notifications import EVERYBODY, Watch
 from stillmotion.domain.errors import GenerationNotFound, Unavailable
 from stillmotion.domain.generation import Deletion, Generation
-from stillmotion.domain.lifecycle import TERMINAL, State
+from stillmotion.domain.lifecycle import State
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
 from stillmotion.http.resources.events import EVENT_STREAM
-from stillmotion.http.resources.history.streams import GoneGeneration, endless
+from stillmotion.http.resources.history.streams import MOST_NEW, GoneGeneration, Told, endless
 from stillmotion.http.server.replies import Reply
 from stillmotion.http.server.request import Request
 from stillmotion.http.server.streams import Pieces
@@ -23,25 +23,18 @@ from stillmotion.http.surfaces.admin.rooms.generation_shapes import generation_i
 MOST_FOLLOWED: Final = 1000
 """Unfinished generations that a look reads at most, the newest first. This process's changes show for any number."""
 
-MOST_NEW: Final = 100
-"""Generations that a look finds new at most."""
-
 _UNFINISHED: Final = EverybodysFilter(Filter(states=frozenset({State.QUEUED, State.DREAMING})))
 _EVERYBODYS: Final = EverybodysFilter(EVERYTHING)
 _ENCODE = msgspec.json.Encoder().encode
 
 
 class EverybodysEvents:
-    """One stream. It ends with its caller, with the caller's session, and with the server.
-
-    `_told` is what was told last of each unfinished generation, by its id; `_newest` is the newest id of all.
-    """
+    """One stream. It ends with its caller, with the caller's session, and with the server."""
 
     def __init__(self, call: Call, office: Administration, watch: Watch) -> None:
         self._call, self._watch = call, watch
         self._store = office.oversight.store
-        self._told: dict[str, object] = {}
-        self._newest = ""
+        self._told = Told()
 
     async def __call__(self, request: Request) -> tuple[Reply, Pieces | None]:
         """Begin the answer to one request."""
@@ -58,12 +51,12 @@ class EverybodysEvents:
             unfinished = await everybodys(_UNFINISHED, Walk(MOST_FOLLOWED))
             if is_first:
                 newest = await everybodys(_EVERYBODYS, Walk(1))
-                self._newest = newest[0].id if newest else ""
+                self._told.newest = newest[0].id if newest else ""
                 return [event for each in reversed(unfinished) for event in self._news(each)]
-            new = await everybodys(_EVERYBODYS, Walk(MOST_NEW, self._newest, newest_first=False))
+            new = await everybodys(_EVERYBODYS, Walk(MOST_NEW, self._told.newest, newest_first=False))
             found = {each.id: each for each in (*new, *unfinished)}
             gone = []
-            for generation_id in [each for each in self._told if each not in found][:MOST_NEW]:
+            for generation_id in self._told.missing(found):
                 ended = await self._store.find(generation_id)
                 if ended is None:
                     gone.append(self._gone(generation_id))
@@ -78,20 +71,15 @@ class EverybodysEvents:
 
     def _news(self, generation: Generation) -> list[bytes]:
         """The event of a generation's present state; none if that was told already."""
-        state = (generation.state, generation.attempt, generation.progress, generation.stage)
-        known, self._newest = self._told.get(generation.id), max(self._newest, generation.id)
-        if generation.state in TERMINAL:
-            self._told.pop(generation.id, None)
-        else:
-            self._told[generation.id] = state
-        return [] if known == state else [self._event(generation)]
+        shown = (generation.attempt, generation.progress, generation.stage)
+        return [self._event(generation)] if self._told.is_news(generation.id, generation.state, shown) else []
 
     def _event(self, generation: Generation) -> bytes:
         shown = generation_info(self._call.services.recent, generation)
         return b"event: generation\ndata: %b\n\n" % _ENCODE(shown)
 
     def _gone(self, generation_id: str) -> bytes:
-        self._told.pop(generation_id, None)
+        self._told.forget(generation_id)
         return b"event: deleted\ndata: %b\n\n" % _ENCODE(GoneGeneration(generation_id))
 
 
