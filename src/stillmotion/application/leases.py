@@ -98,9 +98,7 @@ class Work:
     ) -> None:
         """Renew the lease, with the progress, preview and stage. Raises `LeaseLost` if the render must stop."""
         until = self.clock.now() + self.lease_time
-        await self.store.change(
-            lease.generation_id, lambda generation: generation.renewed(lease, until, progress, preview, stage)
-        )
+        await self.store.renew(lease, until, progress, preview, stage)
 
     async def holds(self, lease: Lease) -> bool:
         """True if the lease is still valid. Nothing is changed."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from stillmotion.application.ports.record import RecordStore
 from stillmotion.application.ports.sessions import SessionStore
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryState
-from stillmotion.domain.generation import Deletion, Generation, GenerationView
+from stillmotion.domain.generation import Deletion, Generation, GenerationView, Lease, WorkStage
 from stillmotion.domain.operators.queue_controls import NOBODY, QueueControls, WorkerName
 from stillmotion.domain.quotas import RateWindow
 from stillmotion.domain.subscriptions import Key, Product, RetiredSecret, Subscription, Usage, valid_secrets
@@ -135,6 +135,21 @@ class GenerationStore(RecordStore, Protocol):
         They are a delivery in the outbox, if an announced state was entered and there is a callback URL, and the
         quota's refund, if the generation failed or was cancelled. The store's `Told` is called. Raises
         `GenerationNotFound`, and every error of `change`.
+        """
+        ...
+
+    async def renew(
+        self,
+        lease: Lease,
+        until: datetime,
+        progress: float,
+        preview: str | None = None,
+        stage: WorkStage = WorkStage.RENDERING,
+    ) -> None:
+        """Renew a lease, with the progress, which never goes back, the preview and the stage.
+
+        No consequence but these: a store may keep them apart from the rest, and need not wait for the disk. Raises
+        `LeaseLost` if the generation is no longer rendered under the lease, or deleted.
         """
         ...
 

@@ -1,13 +1,14 @@
 """Generations in memory."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
 from stillmotion.application.ports.store import Accepted, Change, Submission
 from stillmotion.domain.assets import generation_of
 from stillmotion.domain.callbacks import caused_by
-from stillmotion.domain.errors import GenerationNotFound
-from stillmotion.domain.generation import Deletion, Generation, GenerationView
+from stillmotion.domain.errors import GenerationNotFound, LeaseLost
+from stillmotion.domain.generation import Deletion, Generation, GenerationView, Lease, WorkStage
 from stillmotion.domain.quotas import RETRIED_WITHIN, period, refunded_by
 from stillmotion.testing.memory_store.outlooks import MemoryOutlooks
 from stillmotion.testing.memory_store.records import MemoryRecords, MemoryUsage
@@ -64,6 +65,22 @@ class MemoryGenerations(MemoryRecords, MemoryOutlooks, MemoryUsage):
     async def change(self, generation_id: str, change: Change) -> Generation:
         """See `GenerationStore.change`."""
         return self._changed_by(generation_id, change, "")
+
+    async def renew(
+        self,
+        lease: Lease,
+        until: datetime,
+        progress: float,
+        preview: str | None = None,
+        stage: WorkStage = WorkStage.RENDERING,
+    ) -> None:
+        """See `GenerationStore.renew`."""
+        try:
+            await self.change(
+                lease.generation_id, lambda generation: generation.renewed(lease, until, progress, preview, stage)
+            )
+        except GenerationNotFound as error:
+            raise LeaseLost(f"{lease.generation_id} was deleted") from error
 
     def _changed_by(self, generation_id: str, change: Change, worker: str) -> Generation:
         before = self._generations.get(generation_id)

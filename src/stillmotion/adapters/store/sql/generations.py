@@ -54,7 +54,7 @@ from stillmotion.application.ports.values import Clock
 from stillmotion.domain.assets import generation_of
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
-from stillmotion.domain.generation import Deletion, Generation, GenerationView
+from stillmotion.domain.generation import Deletion, Generation, GenerationView, Lease, WorkStage
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 from stillmotion.domain.quotas import refunded_by
@@ -129,6 +129,22 @@ class SqlGenerations:
             return before, _apply(connection, before, change, now)
 
         return self._told(*await self.writer.run(operation))
+
+    async def renew(
+        self,
+        lease: Lease,
+        until: datetime,
+        progress: float,
+        preview: str | None = None,
+        stage: WorkStage = WorkStage.RENDERING,
+    ) -> None:
+        """See `GenerationStore.renew`."""
+        try:
+            await self.change(
+                lease.generation_id, lambda generation: generation.renewed(lease, until, progress, preview, stage)
+            )
+        except GenerationNotFound as error:
+            raise LeaseLost(f"{lease.generation_id} was deleted") from error
 
     async def claim_next(
         self,
