@@ -2,8 +2,10 @@
 
 import pytest
 
+from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.testing.memory_store import MemoryStore
+from tests import databases
 from tests.builders import ManualClock, a_key, a_product, a_subscription
 from tests.contracts.holding import holding
 
@@ -19,12 +21,29 @@ def told():
     return []
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(
+    params=[
+        "memory",
+        "sqlite",
+        "postgresql",
+        pytest.param("postgresql-18", marks=pytest.mark.slow),
+        pytest.param("postgresql-pooled", marks=pytest.mark.slow),
+    ]
+)
 def store(request, tmp_path, clock, told):
     """Every store port in one object, empty."""
-    database = tmp_path / "stillmotion.db"
-    in_memory = request.param == "memory"
-    opened = MemoryStore(clock, told.append) if in_memory else holding(open_store(database, clock, told.append))
+    match request.param:
+        case "memory":
+            opened = MemoryStore(clock, told.append)
+        case "sqlite":
+            opened = holding(open_store(tmp_path / "stillmotion.db", clock, told.append))
+        case "postgresql":
+            opened = postgresql.open_store(databases.emptied(databases.store_url()), clock, told.append)
+        case "postgresql-18":
+            opened = postgresql.open_store(databases.emptied(databases.store_url(18)), clock, told.append)
+        case "postgresql-pooled":
+            url = databases.pooled(databases.emptied(databases.store_url()))
+            opened = postgresql.open_store(url, clock, told.append)
     yield opened
     opened.close()
 

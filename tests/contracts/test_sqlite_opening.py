@@ -7,9 +7,10 @@ import threading
 import apsw
 import pytest
 
+from stillmotion.adapters.store.sql.migrations import Migration
 from stillmotion.adapters.store.sqlite import StoreUnusable, open_store
 from stillmotion.adapters.store.sqlite.connections.database import has_wal_reset_bug, refuse_unsafe_sqlite
-from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, Migration, migrations, open_database
+from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, migrations, open_database
 from stillmotion.domain.subscriptions import Usage
 from tests.builders import NOON
 from tests.contracts.conftest import keep_subscription

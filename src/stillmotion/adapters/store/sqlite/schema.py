@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +9,7 @@ import apsw
 
 from stillmotion.adapters.private_files import create_private, keep_private
 from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.adapters.store.sql.migrations import Migration, packaged
 from stillmotion.adapters.store.sqlite.connections.database import (
     SqliteConnection,
     connect_writer,
@@ -30,19 +29,9 @@ _PATIENCE_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """Migration of the schema to `version`."""
-
-    version: int
-    sql: str
-
-
 def migrations() -> Sequence[Migration]:
-    """The package's migrations, `migrations/NNNN_name.sql`, in order."""
-    folder = resources.files(__package__) / "migrations"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return [Migration(int(file.name[:4]), file.read_text("utf-8")) for file in files]
+    """The package's migrations, in order."""
+    return packaged(__package__)
 
 
 def open_database(path: Path, steps: Sequence[Migration]) -> SqliteConnection:

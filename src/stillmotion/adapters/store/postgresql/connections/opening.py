@@ -1,0 +1,140 @@
+"""Connections to a PostgreSQL database, set up alike, and the translation of PostgreSQL's errors."""
+
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg import errors
+from psycopg.adapt import Buffer, Loader
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.numeric import Int8Dumper
+
+from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.domain.errors import StoreUnavailable
+
+OLDEST: Final = 15
+"""Oldest major version of PostgreSQL that is tested."""
+
+Link = psycopg.Connection[tuple[Any, ...]]
+"""Connection of one thread, in autocommit: a transaction begins and ends by its own statements."""
+
+_DEFAULTS: Final = {
+    "application_name": "stillmotion",
+    "connect_timeout": "10",
+    "target_session_attrs": "read-write",
+    "tcp_user_timeout": "15000",
+}
+"""Parameters of a connection that the URL may set otherwise. Of several hosts the writable one is taken."""
+
+_LIMITS: Final = {
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "20s",
+}
+"""Limits of every transaction. No statement takes as long, and a process that hangs holds its rows no longer."""
+
+_BEGIN: Final[LiteralString] = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+_TROUBLE: Final[tuple[tuple[type[psycopg.Error], str], ...]] = (
+    (errors.LockNotAvailable, "another transaction keeps a row locked"),
+    (errors.DeadlockDetected, "other transactions keep rows locked"),
+    (errors.SerializationFailure, "other transactions change the same rows"),
+    (errors.QueryCanceled, "a statement takes too long"),
+    (errors.DiskFull, "the database's disk is full"),
+    (errors.OutOfMemory, "the database is out of memory"),
+    (errors.TooManyConnections, "the database has too many connections"),
+    (errors.ReadOnlySqlTransaction, "the database cannot be written to"),
+    (errors.InsufficientPrivilege, "the role may not do this in the database"),
+    (errors.IoError, "the database's disk does not read or write"),
+    (psycopg.OperationalError, "the database cannot be reached"),
+    (psycopg.InterfaceError, "the database cannot be reached"),
+)
+
+
+class _WholeLoader(Loader):
+    """Loads `numeric` values, which here are sums of integers only."""
+
+    def load(self, data: Buffer) -> int:
+        """The sum."""
+        return int(bytes(data))
+
+
+def conninfo(url: str) -> str:
+    """Parameters of a connection, from a URL as it is set. Raises `StoreUnusable`, without a part of the URL."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # The cause would show the password.
+        raise StoreUnusable(
+            "store: is not a URL of a PostgreSQL database: write it as "
+            "postgresql://role:password@host:5432/database, with %XX for special characters of the password"
+        ) from None
+    return make_conninfo("", **(_DEFAULTS | given | {"client_encoding": "UTF8"}))
+
+
+def named(parameters: str) -> str:
+    """The database that parameters of a connection lead to, without the password."""
+    given = conninfo_to_dict(parameters)
+    hosts = str(given.get("host") or given.get("hostaddr") or "localhost").split(",")
+    ports = str(given.get("port") or "5432").split(",")
+    places = [f"{host}:{ports[min(number, len(ports) - 1)]}" for number, host in enumerate(hosts)]
+    return f"postgresql://{','.join(places)}/{given.get('dbname') or given.get('user') or ''}"
+
+
+def connect(parameters: str) -> "PostgresSession":
+    """A new session. Raises psycopg's errors."""
+    link: Link = psycopg.connect(parameters, autocommit=True)
+    try:
+        return PostgresSession(link)
+    except BaseException:
+        link.close()
+        raise
+
+
+class PostgresSession:
+    """A connection with the service's settings.
+
+    Behind a pooler that lends servers for a transaction, settings hold for a transaction, and no statement stays
+    prepared. Such a pooler is known by its process number, which is not the server's.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        link.adapters.register_dumper(int, Int8Dumper)
+        link.adapters.register_loader("numeric", _WholeLoader)
+        ((server,),) = link.execute("SELECT pg_backend_pid()").fetchall()
+        self.is_pooled = server != link.info.backend_pid
+        limits = [f"SET {{0}} {name} = '{value}'" for name, value in _LIMITS.items()]
+        if self.is_pooled:
+            link.prepare_threshold = None
+            self._begin = "; ".join([_BEGIN, *(each.format("LOCAL") for each in limits)])
+        else:
+            link.execute("; ".join(each.format("SESSION") for each in limits).encode())
+            self._begin = _BEGIN
+
+    @property
+    def is_lost(self) -> bool:
+        """True once the connection can no longer be used."""
+        return self.link.closed or self.link.broken
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self.link.execute(self._begin.encode())
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+        self.link.execute(b"COMMIT")
+
+    def roll_back(self) -> None:
+        """Undo the transaction, and close a connection that cannot even do that."""
+        try:
+            self.link.execute(b"ROLLBACK")
+        except psycopg.Error:
+            self.link.close()
+
+
+def unavailable(error: psycopg.Error) -> StoreUnavailable | None:
+    """The service's error for an error of PostgreSQL's; None for a mistake of ours."""
+    for kind, meaning in _TROUBLE:
+        if isinstance(error, kind):
+            return StoreUnavailable(meaning)
+    return None

@@ -1,0 +1,188 @@
+"""Threads that hold a session each, and run transactions and reads in it."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg import errors
+
+from stillmotion.adapters.store.postgresql.connections.opening import PostgresSession, connect, unavailable
+from stillmotion.adapters.store.postgresql.queries.dialect import held, translated
+from stillmotion.adapters.store.postgresql.queries.submits import BEGIN_LIMITS
+from stillmotion.adapters.store.sql.connections import Given, Operation
+from stillmotion.adapters.store.sql.generation_rows import Row
+from stillmotion.adapters.store.sql.queries.holds import HOLD_LIMITS
+from stillmotion.domain.errors import StoreUnavailable
+
+SESSIONS: Final = 8
+"""Largest number of sessions of a store. A server has some hundreds for all processes together."""
+
+PAUSES: Final = (0.0, 0.02, 0.1, None)
+"""Seconds before a transaction that was undone is run again. After the last try its caller is told."""
+
+_AGAIN: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.ReadOnlySqlTransaction)
+"""Errors that undo a transaction which may do better in another try, the last on another server."""
+
+T = TypeVar("T")
+
+
+class _Lost(Exception):
+    """A commit of which nobody knows if it was kept."""
+
+
+class FetchedRows:
+    """Rows of a statement, all fetched."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._rows = rows
+
+    @property
+    def get(self) -> Any:
+        """See `sql.connections.Rows.get`."""
+        simplest = [row[0] if len(row) == 1 else row for row in self._rows]
+        return simplest[0] if len(simplest) == 1 else simplest or None
+
+    def fetchall(self) -> list[Row]:
+        """See `sql.connections.Rows.fetchall`."""
+        return self._rows
+
+    def __iter__(self) -> Any:
+        return iter(self._rows)
+
+
+class Transaction:
+    """`sql.connections.Connection`, inside a transaction of a session."""
+
+    def __init__(self, session: PostgresSession) -> None:
+        self._cursor = session.link.cursor()
+
+    def execute(self, statement: str, bindings: Given = (), /) -> FetchedRows:
+        """See `sql.connections.Connection.execute`."""
+        self._cursor.execute(translated(statement), bindings or None)
+        return FetchedRows(self._cursor.fetchall() if self._cursor.description else [])
+
+    def hold(self, statement: str, bindings: Given = (), /) -> None:
+        """See `sql.connections.Connection.hold`. Other rows may still refer to the held ones."""
+        cursor = self._cursor.execute(held(statement), bindings or None)
+        if statement == HOLD_LIMITS and not cursor.fetchall():
+            self._cursor.execute(translated(BEGIN_LIMITS), {"owners": list(bindings)})
+            self._cursor.execute(held(statement), bindings)
+
+    def changes(self) -> int:
+        """See `sql.connections.Connection.changes`."""
+        return self._cursor.rowcount
+
+
+class Threads:
+    """Runs transactions and reads, each in a thread with a session of its own.
+
+    It serves any number of event loops. Sessions are opened as they are needed, and a lost one is opened anew.
+    """
+
+    def __init__(self, parameters: str, first: PostgresSession, most: int = SESSIONS) -> None:
+        self._parameters = parameters
+        self._unused: list[PostgresSession] = [first]
+        self._local = threading.local()
+        self._gate = threading.Lock()
+        self._sessions: set[PostgresSession] = set()
+        self._threads = ThreadPoolExecutor(most, thread_name_prefix="stillmotion-store")
+
+    async def run(self, operation: Operation[T], /) -> T:
+        """See `sql.connections.Writer.run`."""
+        return await self._in_thread(partial(self.transact, operation))
+
+    async def rows(self, statement: str, bindings: Given = (), /) -> list[Row]:
+        """See `sql.connections.Reader.rows`."""
+        return await self._in_thread(partial(self.patiently, partial(_read, statement, bindings)))
+
+    scan = rows
+    """See `sql.connections.Reader.scan`: no statement runs in the event loop's thread."""
+
+    def transact(self, operation: Operation[T]) -> T:
+        """`run` in the calling thread."""
+        return self.patiently(partial(_transact, operation))
+
+    def close(self) -> None:
+        """Finish what is under way, and close every session. Further work is refused; may be called twice."""
+        self._threads.shutdown()
+        with self._gate:
+            sessions, self._sessions, self._unused = [*self._sessions, *self._unused], set(), []
+        for session in sessions:
+            session.link.close()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        try:
+            under_way = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except RuntimeError as error:  # The only sign of an executor that was shut down.
+            raise StoreUnavailable("the store is closed") from error
+        return await under_way
+
+    def patiently(self, work: Callable[[PostgresSession], T]) -> T:
+        """The result of work with the calling thread's session. It is done again where it was undone.
+
+        Raises `StoreUnavailable`.
+        """
+        for pause in PAUSES:
+            try:
+                session = self._session()
+            except psycopg.Error as error:
+                raise unavailable(error) or error from error
+            try:
+                return work(session)
+            except _Lost as error:
+                self._drop(session)
+                raise StoreUnavailable("the connection to the database was lost at the end of a change") from error
+            except psycopg.Error as error:
+                if session.is_lost or isinstance(error, errors.ReadOnlySqlTransaction):
+                    self._drop(session)
+                elif not isinstance(error, _AGAIN):
+                    raise unavailable(error) or error from error
+                if pause is None:
+                    raise unavailable(error) or error from error
+                time.sleep(pause)
+        raise AssertionError
+
+    def _session(self) -> PostgresSession:
+        """This thread's session."""
+        session: PostgresSession | None = getattr(self._local, "session", None)
+        if session is None:
+            with self._gate:
+                session = self._unused.pop() if self._unused else None
+            session = session or connect(self._parameters)
+            self._local.session = session
+            with self._gate:
+                self._sessions.add(session)
+        return session
+
+    def _drop(self, session: PostgresSession) -> None:
+        self._local.session = None
+        with self._gate:
+            self._sessions.discard(session)
+        with suppress(psycopg.Error):
+            session.link.close()
+
+
+def _transact(operation: Operation[T], session: PostgresSession) -> T:
+    session.begin()
+    try:
+        result = operation(Transaction(session))
+    except BaseException:
+        session.roll_back()
+        raise
+    try:
+        session.commit()
+    except psycopg.Error as error:
+        if session.is_lost:
+            raise _Lost from error
+        raise
+    return result
+
+
+def _read(statement: str, bindings: Given, session: PostgresSession) -> list[Row]:
+    return session.link.execute(translated(statement), bindings or None).fetchall()

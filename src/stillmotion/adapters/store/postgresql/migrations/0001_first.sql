@@ -1,0 +1,466 @@
+-- Names and ids are compared by their bytes, as in SQLite: an id's order is the order of time.
+CREATE DOMAIN word AS text COLLATE "C";
+
+CREATE TABLE products (
+    id word PRIMARY KEY,
+    name word NOT NULL UNIQUE,
+    surfaces text,                               -- a JSON array of names; NULL: every one
+    models text,
+    resolutions text,
+    max_seconds double precision,
+    submits_per_minute bigint NOT NULL,
+    reads_per_minute bigint NOT NULL,
+    concurrent_generations bigint NOT NULL,
+    video_seconds_per_month bigint,              -- NULL: no quota
+    price_per_second text NOT NULL DEFAULT '0',
+    retention_days bigint
+);
+
+CREATE TABLE subscriptions (
+    sequence bigint GENERATED ALWAYS AS IDENTITY,
+    id word PRIMARY KEY,
+    name word NOT NULL,
+    product_id word NOT NULL REFERENCES products (id),
+    created_at bigint NOT NULL,                  -- all times: microseconds since 1970
+    callback_secret text NOT NULL,
+    state text NOT NULL,
+    expires_at bigint,
+    retired_secret text,
+    retired_secret_until bigint
+);
+
+CREATE TABLE keys (
+    digest bytea PRIMARY KEY,
+    prefix text NOT NULL,
+    slot word NOT NULL,
+    subscription_id word NOT NULL REFERENCES subscriptions (id),
+    created_at bigint NOT NULL,
+    expires_at bigint,                           -- NULL: the present key of its slot
+    used_at bigint
+);
+CREATE UNIQUE INDEX keys_present ON keys (subscription_id, slot) WHERE expires_at IS NULL;
+CREATE UNIQUE INDEX keys_replaced ON keys (subscription_id, slot) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE sessions (
+    digest bytea PRIMARY KEY,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    key_digest bytea,                            -- of a subscription's key; NULL: an administrator's session alone
+    administrator bytea,                         -- the mark of the administrator's key; NULL: no administrator's session
+    is_reader bigint NOT NULL
+);
+CREATE INDEX sessions_by_key ON sessions (key_digest, administrator, created_at);
+CREATE INDEX sessions_by_end ON sessions (expires_at);
+
+CREATE TABLE first_links (
+    digest bytea PRIMARY KEY,
+    expires_at bigint NOT NULL
+);
+
+CREATE TABLE access_version (
+    "only" bigint PRIMARY KEY CHECK ("only" = 1),
+    version bigint NOT NULL
+);
+INSERT INTO access_version VALUES (1, 0);
+
+CREATE TABLE generations (
+    sequence bigint GENERATED ALWAYS AS IDENTITY, -- the order in which they were accepted
+    id word PRIMARY KEY,
+    subscription_id word NOT NULL REFERENCES subscriptions (id),
+    surface text NOT NULL,
+    request text NOT NULL,                       -- JSON
+    model word NOT NULL,                         -- the next two also: parts of the request
+    resolution word NOT NULL,
+    video bigint NOT NULL,                       -- microseconds
+    engine word NOT NULL,
+    created_at bigint NOT NULL,
+    state word NOT NULL,
+    attempt bigint NOT NULL,
+    failures bigint NOT NULL,
+    losses bigint NOT NULL,
+    progress double precision NOT NULL,          -- the next two also: while it is rendered, see `leases`
+    stage text,
+    preview text,
+    failure_code word,
+    failure_reason text,
+    plan text NOT NULL,
+    remote text NOT NULL,
+    started_at bigint,
+    finished_at bigint,
+    moved_to bigint,
+    seed bigint,
+    width bigint,
+    height bigint,
+    cost bigint,
+    metadata text NOT NULL,
+    retry_of word,
+    key text NOT NULL,
+    traceparent text NOT NULL,
+    video_key text,
+    video_size bigint,
+    video_digest text,
+    thumbnail_key text,
+    thumbnail_size bigint,
+    thumbnail_digest text,
+    poster_key text,
+    poster_size bigint,
+    poster_digest text,
+    preview_video_key text,
+    preview_video_size bigint,
+    preview_video_digest text
+) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX generations_owned ON generations (subscription_id, id);
+CREATE INDEX generations_queued ON generations (subscription_id, (coalesce(moved_to, created_at)), sequence, engine)
+    WHERE state = 'queued';
+CREATE INDEX generations_urgent ON generations (moved_to, subscription_id, engine)
+    WHERE state = 'queued' AND moved_to < 0;
+CREATE INDEX generations_waiting ON generations (engine, created_at) WHERE state = 'queued';
+CREATE INDEX generations_dreaming ON generations (engine, created_at) WHERE state = 'dreaming';
+CREATE INDEX generations_finished ON generations (subscription_id, finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX generations_failed ON generations (subscription_id, failure_code, finished_at) WHERE state = 'failed';
+CREATE INDEX generations_retries ON generations (retry_of) WHERE retry_of IS NOT NULL;
+CREATE INDEX generations_sizes ON generations (video_size, thumbnail_size, poster_size, preview_video_size)
+    WHERE video_size IS NOT NULL;
+
+-- One narrow row for each generation that is being rendered: a renewal rewrites nothing else, and touches no index.
+CREATE TABLE leases (
+    generation_id word PRIMARY KEY,
+    attempt bigint NOT NULL,
+    lease_until bigint,
+    progress double precision NOT NULL,
+    stage text,
+    preview text
+) WITH (
+    fillfactor = 30, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 500,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+-- Generations as they are: what a lease says of one goes before what its row says.
+CREATE VIEW generations_now AS
+    SELECT
+        g.sequence, g.id, g.subscription_id, g.surface, g.request, g.model, g.resolution, g.video, g.engine,
+        g.created_at, g.state, g.attempt, g.failures, g.losses, g.plan, g.remote, g.started_at, g.finished_at,
+        g.failure_code, g.failure_reason, g.moved_to, g.seed, g.width, g.height, g.cost, g.metadata, g.retry_of, g.key,
+        g.traceparent, g.video_key, g.video_size, g.video_digest, g.thumbnail_key, g.thumbnail_size, g.thumbnail_digest,
+        g.poster_key, g.poster_size, g.poster_digest, g.preview_video_key, g.preview_video_size, g.preview_video_digest,
+        l.lease_until,
+        CASE WHEN l.attempt IS NULL THEN g.progress ELSE l.progress END AS progress,
+        CASE WHEN l.attempt IS NULL THEN g.stage ELSE l.stage END AS stage,
+        CASE WHEN l.attempt IS NULL THEN g.preview ELSE l.preview END AS preview
+    FROM generations g LEFT JOIN leases l ON l.generation_id = g.id;
+
+CREATE TABLE limits (
+    subscription_id word PRIMARY KEY REFERENCES subscriptions (id),
+    window_started_at bigint NOT NULL,
+    window_spent bigint NOT NULL,
+    unfinished bigint NOT NULL,
+    queued bigint NOT NULL DEFAULT 0,
+    waiting bigint NOT NULL DEFAULT 0,
+    turn bigint NOT NULL DEFAULT 0,
+    turn_since bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+CREATE INDEX limits_waiting ON limits (turn, turn_since, subscription_id) WHERE waiting = 1;
+
+CREATE TABLE quotas (
+    subscription_id word NOT NULL REFERENCES subscriptions (id),
+    period word NOT NULL,                        -- 2026-11
+    video_spent bigint NOT NULL,
+    PRIMARY KEY (subscription_id, period)
+) WITH (fillfactor = 50);
+
+CREATE TABLE virtual_clock (
+    "only" bigint PRIMARY KEY CHECK ("only" = 1),
+    time bigint NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO virtual_clock VALUES (1, 0);
+
+CREATE TABLE idempotency_keys (
+    subscription_id word NOT NULL REFERENCES subscriptions (id),
+    key word NOT NULL,
+    body_digest bytea NOT NULL,
+    generation_id word NOT NULL,
+    created_at bigint NOT NULL,
+    PRIMARY KEY (subscription_id, key)
+);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+CREATE INDEX idempotency_keys_by_generation ON idempotency_keys (generation_id);
+
+CREATE TABLE recent_submits (
+    span bigint NOT NULL,
+    subscription_id word NOT NULL,
+    body_digest bytea NOT NULL,
+    generation_id word NOT NULL,
+    created_at bigint NOT NULL,
+    PRIMARY KEY (span, subscription_id, body_digest)
+);
+
+CREATE TABLE line_lengths (
+    subscription_id word NOT NULL,
+    engine word NOT NULL,
+    queued bigint NOT NULL,
+    video bigint NOT NULL,                       -- microseconds
+    PRIMARY KEY (subscription_id, engine)
+) WITH (fillfactor = 50);
+
+CREATE TABLE line_parts (
+    subscription_id word NOT NULL,
+    engine word NOT NULL,
+    part bigint NOT NULL,
+    queued bigint NOT NULL,
+    video bigint NOT NULL,
+    PRIMARY KEY (subscription_id, engine, part)
+) WITH (fillfactor = 50);
+
+CREATE TABLE attempts (
+    generation_id word NOT NULL REFERENCES generations (id),
+    number bigint NOT NULL,
+    engine word NOT NULL,
+    worker word NOT NULL,
+    started_at bigint NOT NULL,
+    ended_at bigint,
+    outcome text,
+    reason text,
+    PRIMARY KEY (generation_id, number)
+);
+CREATE INDEX attempts_ended ON attempts (ended_at, started_at, outcome) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE render_times (
+    engine word NOT NULL,
+    model word NOT NULL,
+    resolution word NOT NULL,
+    length bigint NOT NULL,                      -- whole seconds
+    renders bigint NOT NULL,
+    seconds double precision NOT NULL,
+    PRIMARY KEY (engine, model, resolution, length)
+);
+
+CREATE TABLE list_entries (
+    subscription_id word NOT NULL,
+    generation_id word NOT NULL,
+    created_at bigint NOT NULL,
+    state word NOT NULL,
+    model word NOT NULL,
+    metadata text NOT NULL,
+    text text NOT NULL,
+    PRIMARY KEY (subscription_id, generation_id)
+);
+CREATE INDEX list_entries_by_state ON list_entries (subscription_id, state, generation_id);
+
+CREATE TABLE links (
+    id word PRIMARY KEY,
+    subscription_id word NOT NULL,
+    generation_id word NOT NULL,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL
+);
+CREATE INDEX links_of_generations ON links (generation_id, created_at);
+CREATE INDEX links_by_expiry ON links (expires_at);
+
+CREATE TABLE deliveries (
+    sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the order in which they were caused
+    id word NOT NULL UNIQUE,
+    generation_id word NOT NULL REFERENCES generations (id),
+    subscription_id word NOT NULL,
+    announces text NOT NULL,
+    url text NOT NULL,
+    endpoint word NOT NULL,
+    due_at bigint NOT NULL,
+    attempts bigint NOT NULL,
+    state word NOT NULL,
+    last_answer text,
+    replays bigint NOT NULL
+);
+CREATE INDEX deliveries_by_generation ON deliveries (generation_id);
+CREATE INDEX deliveries_pending ON deliveries (endpoint, due_at, sequence) WHERE state = 'pending';
+CREATE INDEX deliveries_owned ON deliveries (subscription_id, state, sequence);
+
+CREATE TABLE delivery_attempts (
+    delivery_id word NOT NULL REFERENCES deliveries (id),
+    replay bigint NOT NULL,                      -- 0: the first chain
+    number bigint NOT NULL,                      -- within the chain, from 1
+    started_at bigint NOT NULL,
+    duration bigint NOT NULL,                    -- microseconds
+    status bigint,
+    reason text,                                 -- where there was no status
+    PRIMARY KEY (delivery_id, replay, number)
+);
+
+CREATE TABLE removals (
+    generation_id word PRIMARY KEY,
+    deleted_at bigint NOT NULL
+);
+CREATE INDEX removals_by_age ON removals (deleted_at);
+
+CREATE TABLE uploads (
+    id word PRIMARY KEY,
+    subscription_id word NOT NULL REFERENCES subscriptions (id),
+    key text NOT NULL,
+    size bigint NOT NULL,
+    expires_at bigint NOT NULL
+);
+CREATE UNIQUE INDEX uploads_owned ON uploads (subscription_id, id) INCLUDE (size);
+CREATE INDEX uploads_by_expiry ON uploads (expires_at);
+
+CREATE TABLE queue_controls (
+    scope word NOT NULL,
+    name word NOT NULL,
+    state text NOT NULL,
+    since bigint NOT NULL,
+    actor text NOT NULL,
+    PRIMARY KEY (scope, name)
+);
+
+CREATE TABLE actions (
+    id word PRIMARY KEY,
+    at bigint NOT NULL,
+    actor text NOT NULL,
+    name text NOT NULL,
+    target text NOT NULL,
+    details text NOT NULL,
+    request_id text NOT NULL,
+    refused text
+);
+
+CREATE TABLE processes (
+    id word PRIMARY KEY,
+    role text NOT NULL,                          -- server or worker
+    host text NOT NULL,
+    pid bigint NOT NULL,
+    version text NOT NULL,
+    started_at bigint NOT NULL,
+    seen_at bigint NOT NULL,
+    able bigint NOT NULL,                        -- 1: some lane can make clips
+    engines text NOT NULL,
+    lanes text NOT NULL
+) WITH (fillfactor = 50);
+CREATE INDEX processes_seen ON processes (seen_at);
+
+-- Background work that one process of all does at a time. `term` counts the holders of a duty and only grows.
+CREATE TABLE duties (
+    name word PRIMARY KEY,
+    holder text NOT NULL,
+    until bigint NOT NULL,                       -- 0: free
+    term bigint NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE TABLE metrics (
+    name word NOT NULL,
+    labels word NOT NULL,                        -- a JSON array of the labels' values
+    value double precision NOT NULL,
+    PRIMARY KEY (name, labels)
+) WITH (fillfactor = 50);
+
+CREATE TABLE model_wishes (
+    engine word PRIMARY KEY,
+    wish text NOT NULL,
+    at bigint NOT NULL,
+    actor text NOT NULL
+);
+
+CREATE TABLE model_holdings (
+    worker word NOT NULL,
+    lane word NOT NULL,
+    engine word NOT NULL,
+    state text NOT NULL,
+    reason text,
+    told_at bigint NOT NULL,
+    PRIMARY KEY (worker, lane, engine)
+);
+CREATE INDEX model_holdings_told ON model_holdings (told_at);
+
+CREATE TABLE pulls (
+    model word PRIMARY KEY,
+    state text NOT NULL,
+    there bigint NOT NULL,
+    total bigint,
+    began_with bigint NOT NULL,
+    started_at bigint,
+    told_at bigint,
+    error text
+);
+
+CREATE TABLE usage_days (
+    subscription_id word NOT NULL REFERENCES subscriptions (id),
+    day word NOT NULL,                           -- 2026-11-29
+    model word NOT NULL,
+    key word NOT NULL,
+    generations bigint NOT NULL,
+    completed bigint NOT NULL,
+    failed bigint NOT NULL,
+    video bigint NOT NULL,                       -- microseconds
+    cost bigint NOT NULL,
+    PRIMARY KEY (subscription_id, day, model, key)
+) WITH (fillfactor = 50);
+CREATE INDEX usage_by_day ON usage_days (day);
+
+-- Every change of what a key or a session finds counts, so that no change is forgotten.
+CREATE FUNCTION count_access() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE access_version SET version = version + 1;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER products_changed AFTER UPDATE OR DELETE ON products FOR EACH ROW EXECUTE FUNCTION count_access();
+CREATE TRIGGER subscriptions_changed AFTER UPDATE OR DELETE ON subscriptions
+    FOR EACH ROW EXECUTE FUNCTION count_access();
+CREATE TRIGGER sessions_changed AFTER UPDATE OR DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION count_access();
+CREATE TRIGGER keys_changed AFTER UPDATE OF digest, slot, subscription_id, expires_at OR DELETE ON keys
+    FOR EACH ROW EXECUTE FUNCTION count_access();
+
+-- Lengths of the lines, and of their parts: who changes them holds the subscription's row of `limits`.
+CREATE FUNCTION add_lines() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO line_lengths AS l
+        SELECT subscription_id, engine, count(*), sum(video) FROM added
+        WHERE state = 'queued' GROUP BY subscription_id, engine
+        ON CONFLICT (subscription_id, engine)
+        DO UPDATE SET queued = l.queued + excluded.queued, video = l.video + excluded.video;
+    INSERT INTO line_parts AS p
+        SELECT subscription_id, engine, created_at >> 26, count(*), sum(video) FROM added
+        WHERE state = 'queued' GROUP BY subscription_id, engine, created_at >> 26
+        ON CONFLICT (subscription_id, engine, part)
+        DO UPDATE SET queued = p.queued + excluded.queued, video = p.video + excluded.video;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER line_submitted AFTER INSERT ON generations
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION add_lines();
+
+CREATE FUNCTION move_line(of_generation generations, change bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    of_part CONSTANT bigint := coalesce(of_generation.moved_to, of_generation.created_at) >> 26;
+BEGIN
+    INSERT INTO line_lengths AS l
+        VALUES (of_generation.subscription_id, of_generation.engine, change, change * of_generation.video)
+        ON CONFLICT (subscription_id, engine)
+        DO UPDATE SET queued = l.queued + excluded.queued, video = l.video + excluded.video;
+    INSERT INTO line_parts AS p
+        VALUES (of_generation.subscription_id, of_generation.engine, of_part, change, change * of_generation.video)
+        ON CONFLICT (subscription_id, engine, part)
+        DO UPDATE SET queued = p.queued + excluded.queued, video = p.video + excluded.video;
+    IF change < 0 THEN
+        DELETE FROM line_lengths WHERE subscription_id = of_generation.subscription_id
+            AND engine = of_generation.engine AND queued < 1;
+        DELETE FROM line_parts WHERE subscription_id = of_generation.subscription_id
+            AND engine = of_generation.engine AND part = of_part AND queued < 1;
+    END IF;
+END $$;
+
+CREATE FUNCTION leave_line() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM move_line(old, -1);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION join_line() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM move_line(new, 1);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER line_left AFTER UPDATE OF state, engine, moved_to ON generations FOR EACH ROW
+    WHEN (old.state = 'queued' AND coalesce(old.moved_to, 0) >= 0 AND (
+        new.state <> 'queued' OR new.engine <> old.engine OR new.moved_to IS DISTINCT FROM old.moved_to
+    )) EXECUTE FUNCTION leave_line();
+CREATE TRIGGER line_joined AFTER UPDATE OF state, engine, moved_to ON generations FOR EACH ROW
+    WHEN (new.state = 'queued' AND coalesce(new.moved_to, 0) >= 0 AND (
+        old.state <> 'queued' OR new.engine <> old.engine OR new.moved_to IS DISTINCT FROM old.moved_to
+    )) EXECUTE FUNCTION join_line();
+CREATE TRIGGER line_removed AFTER DELETE ON generations FOR EACH ROW
+    WHEN (old.state = 'queued' AND coalesce(old.moved_to, 0) >= 0) EXECUTE FUNCTION leave_line();

@@ -1,0 +1,1 @@
+"""Statements of the store in PostgreSQL's dialect."""

@@ -1,0 +1,9 @@
+"""Statements of single generations, for many tasks at once. Their ids are bound as an array."""
+
+from typing import Final
+
+from stillmotion.adapters.store.sql.queries.columns import GENERATION
+from stillmotion.adapters.store.sql.queries.generations import VIEW
+
+GENERATIONS: Final = f"SELECT {GENERATION} FROM generations_now g WHERE g.id = ANY (CAST(:ids AS text[]))"
+VIEWS: Final = f"SELECT subscription_id, {VIEW} FROM generations_now WHERE id = ANY (CAST(:ids AS text[]))"

@@ -1,0 +1,112 @@
+"""The PostgreSQL store: every port over one database, for any number of processes."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import psycopg
+
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.store.postgresql.connections.opening import conninfo
+from stillmotion.adapters.store.postgresql.connections.threads import SESSIONS, Threads
+from stillmotion.adapters.store.postgresql.connections.together import Together
+from stillmotion.adapters.store.postgresql.reads import Question, read_together
+from stillmotion.adapters.store.postgresql.schema import migrations, open_database
+from stillmotion.adapters.store.postgresql.submits import submit_together
+from stillmotion.adapters.store.sql.connections import Connection
+from stillmotion.adapters.store.sql.generation_rows import Row, to_generation, to_view
+from stillmotion.adapters.store.sql.store import SqlStore
+from stillmotion.application.failpoints import Fault, no_fault
+from stillmotion.application.ports.store import Accepted, Changed, Submission, Told, unwatched
+from stillmotion.application.ports.values import Clock
+from stillmotion.domain.errors import GenerationNotFound
+from stillmotion.domain.generation import Generation, GenerationView
+
+_SYSTEM_CLOCK = SystemClock()
+
+
+class PostgresStore(SqlStore):
+    """All store ports over one PostgreSQL database, for any thread and any number of event loops."""
+
+    def __init__(
+        self,
+        threads: Threads,
+        clock: Clock,
+        changed: Told = unwatched,
+        fault: Fault = no_fault,
+        ended: Changed = unwatched,
+    ) -> None:
+        super().__init__(threads, threads, clock, changed, fault, ended)
+        self._threads = threads
+        self._submits = Together("stillmotion-store-submits", self._submit_all)
+        self._reads = Together("stillmotion-store-reads", self._read_all)
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """See `GenerationStore.submit`. Submits that come together share a transaction."""
+        accepted = await self._submits.ask(submission)
+        if not accepted.replayed:
+            self._changed(accepted.generation)
+        return accepted
+
+    async def find(self, generation_id: str) -> Generation | None:
+        """See `GenerationStore.find`."""
+        row = await self._reads.ask(Question(generation_id, is_whole=True))
+        return None if row is None else to_generation(row)
+
+    async def owned(self, subscription_id: str, generation_id: str) -> Generation | None:
+        """See `GenerationStore.owned`."""
+        row = await self._reads.ask(Question(generation_id, is_whole=True))
+        return to_generation(row) if row is not None and row[1] == subscription_id else None
+
+    async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
+        """See `GenerationStore.view`. Views that are asked for together are one statement."""
+        row = await self._reads.ask(Question(generation_id, is_whole=False))
+        if row is None or row[0] != subscription_id:
+            raise GenerationNotFound(generation_id)
+        return to_view(row[1:])
+
+    async def check(self) -> None:
+        """Raise `StoreUnavailable` if the database cannot be written to just now."""
+        await self._threads.run(_touch)
+
+    def close(self) -> None:
+        """Finish the operations under way and close the sessions. May be called twice."""
+        self._submits.close()
+        self._reads.close()
+        self._threads.close()
+
+    def _submit_all(self, submissions: Sequence[Submission]) -> Sequence[Accepted | Exception]:
+        """Answers of submits that came together. One that the database does not take spoils no other."""
+        try:
+            return self._threads.transact(partial(submit_together, submissions=submissions, fault=self._fault))
+        except psycopg.Error as error:
+            if len(submissions) == 1:
+                return [error]
+            return [answer for each in submissions for answer in self._submit_all([each])]
+
+    def _read_all(self, questions: Sequence[Question]) -> Sequence[Row | None]:
+        return self._threads.patiently(partial(read_together, questions=questions))
+
+
+def open_store(
+    url: str,
+    clock: Clock = _SYSTEM_CLOCK,
+    changed: Told = unwatched,
+    fault: Fault = no_fault,
+    fingerprints: Sequence[bytes] = (),
+    ended: Changed = unwatched,
+    sessions: int = SESSIONS,
+) -> PostgresStore:
+    """Open the database of a `postgresql://` URL, made ready or migrated as needed. Raises `StoreUnusable`.
+
+    The clock sets the due time of callbacks that a change causes. `changed` is called with every changed generation,
+    `ended` with every one that has come to its end.
+    `fingerprints` are those that the database must agree with; without them nothing is compared.
+    """
+    parameters = conninfo(url)
+    threads = Threads(parameters, open_database(parameters, migrations(), fingerprints), sessions)
+    return PostgresStore(threads, clock, changed, fault, ended)
+
+
+def _touch(connection: Connection) -> None:
+    """Write the same number again: the smallest durable change."""
+    connection.execute("UPDATE stillmotion SET schema = schema")
