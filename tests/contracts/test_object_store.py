@@ -94,6 +94,14 @@ async def test_an_object_put_again_is_another(objects):
     assert first.etag != second.etag
 
 
+async def test_of_several_that_create_an_object_one_succeeds(objects):
+    held = await asyncio.gather(*(objects.create(VIDEO, b"%d" % number) for number in range(8)))
+    assert set(held) == {await content(objects, VIDEO)}
+    assert await objects.create(VIDEO, b"late") == held[0]
+    with pytest.raises(ValueError, match="cannot name an object"):
+        await objects.create("../secret", b"clip")
+
+
 async def test_an_empty_object_is_an_object(objects):
     await objects.put(VIDEO, b"")
     assert (await objects.find(VIDEO)).size == 0

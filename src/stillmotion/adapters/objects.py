@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
 from stillmotion.adapters.clock import SystemClock
@@ -87,6 +87,16 @@ class _Objects(ABC):
     async def put_file(self, key: str, path: str) -> None:
         """See `ObjectStore.put_file`. Raises `ValueError` for an invalid key."""
         await self._put(key, Path(path))
+
+    async def create(self, key: str, content: bytes) -> bytes:
+        """See `ObjectStore.create`. Raises `ValueError` for an invalid key."""
+        if not is_key(key):
+            raise ValueError(f"{key!r} cannot name an object")
+        with _as_unavailable():
+            with suppress(AlreadyExistsError):
+                await self._store.put_async(key, content, mode="create")
+            found = await self._store.get_async(key)
+            return bytes(await found.bytes_async())
 
     async def find(self, key: str) -> StoredObject | None:
         """See `ObjectStore.find`."""
@@ -197,6 +207,13 @@ class LocalObjects(_Objects):
     def direct_url(self, key: str, lifetime: timedelta) -> None:
         """None: a directory has no web server."""
         del key, lifetime
+
+    async def create(self, key: str, content: bytes) -> bytes:
+        """See `ObjectStore.create`."""
+        held = await super().create(key, content)
+        with _as_unavailable():
+            await asyncio.to_thread(self._settle, key)
+        return held
 
     async def sweep_unfinished(self, before: datetime) -> int:
         """See `ObjectStore.sweep_unfinished`."""

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from stillmotion.application.ports.objects import ListedObject, ObjectStore
 from stillmotion.application.ports.store import GenerationStore, RetentionStore
 from stillmotion.application.ports.values import Clock
+from stillmotion.application.storage_owner import refuse_anothers
 from stillmotion.domain.assets import INPUTS, RESULTS, folders_of, generation_of
 
 BATCH = 100
@@ -49,11 +50,15 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Removal of expired generations and of orphans. Methods raise `Unavailable` if store or storage is away."""
+    """Removal of expired generations and of orphans. Methods raise `Unavailable` if store or storage is away.
+
+    With `marks` a collection raises `StorageTaken` where the storage has another's mark.
+    """
 
     store: RetentionStore
     objects: ObjectStore
     clock: Clock
+    marks: Sequence[str] = ()
 
     async def sweep(self, limit: int = BATCH) -> int:
         """Finish interrupted removals, then delete expired generations; the answer is the number of generations.
@@ -71,6 +76,7 @@ class Retention:
 
     async def collect(self) -> Collected:
         """Sweep, then put orphans into quarantine, and delete those that were in it for a week."""
+        await self._refuse_anothers()
         collected = Collected()
         while unfinished := await self.store.removals(BATCH):
             for generation_id in unfinished:
@@ -93,6 +99,7 @@ class Retention:
 
     async def look(self, limit: int) -> Collected:
         """The findings of `collect` without its changes. Generations are counted up to `limit`."""
+        await self._refuse_anothers()
         now = self.clock.now()
         collected = Collected(
             expired=len(await self.store.expired(now, limit)), removals=len(await self.store.removals(limit))
@@ -102,6 +109,10 @@ class Retention:
         async for _ in self._discarded(now):
             collected.discarded += 1
         return collected
+
+    async def _refuse_anothers(self) -> None:
+        if self.marks:
+            await refuse_anothers(self.objects, self.marks)
 
     async def _orphans(self, now: datetime) -> AsyncIterator[ListedObject]:
         """Objects in the generations' folders that no row names and that are older than the grace."""

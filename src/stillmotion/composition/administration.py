@@ -26,7 +26,7 @@ from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.composition.engines import catalogue
-from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
+from stillmotion.composition.installation import Missing, directory_of, open_storage, opened, storage_marks
 from stillmotion.composition.secrets import KEYS, secret_of
 from stillmotion.composition.weights import find_weights, pull_tasks
 from stillmotion.config import Settings
@@ -109,7 +109,7 @@ def delivery_log(settings: Settings) -> Iterator[DeliveryLog]:
 def retention(settings: Settings) -> Iterator[Retention]:
     """Retention over a data directory, which a server may have open, and its storage."""
     with opened(settings, Missing.REFUSE) as store:
-        yield Retention(store, open_storage(settings), SystemClock())
+        yield Retention(store, open_storage(settings), SystemClock(), storage_marks(settings))
 
 
 def backup(settings: Settings, output: Output, *, with_objects: bool) -> Manifest:

@@ -1,6 +1,6 @@
 """Opening of an installation, by commands and servers alike: its data directory, its database, its storage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
@@ -63,6 +63,14 @@ def open_storage(settings: Settings, fault: Fault = no_fault) -> ObjectStore:
     """The object storage of clips. Raises `StorageUnusable`."""
     folder = data_directory(settings.data_dir).objects
     return open_objects(settings.storage, folder, settings.storage_options, fault)
+
+
+def storage_marks(settings: Settings) -> Sequence[str]:
+    """The marks by which a bucket knows this installation, the present one first; none for a directory's storage.
+
+    Raises as `secret_of` does.
+    """
+    return [] if settings.storage == "local" else [each.hex() for each in secret_of(settings).fingerprints]
 
 
 def replace_secret(settings: Settings) -> Path | None:

@@ -126,18 +126,26 @@ async def trouble_with_storage(objects: "ObjectStore") -> str | None:
     return None
 
 
-async def tell_troubles(settings: Settings, objects: "ObjectStore") -> None:
-    """Log the faults of storage and devices that a server has just started with."""
-    await asyncio.gather(_tell_storage(settings, objects), tell_absent_devices(settings))
+async def tell_troubles(settings: Settings, objects: "ObjectStore", marks: Sequence[str]) -> None:
+    """Log the faults of storage and devices that a server has just started with. `marks` are those of a bucket."""
+    await asyncio.gather(_tell_storage(settings, objects, marks), tell_absent_devices(settings))
 
 
-async def _tell_storage(settings: Settings, objects: "ObjectStore") -> None:
+async def _tell_storage(settings: Settings, objects: "ObjectStore", marks: Sequence[str]) -> None:
+    from stillmotion.application.storage_owner import StorageTaken, refuse_anothers
+
     trouble = await trouble_with_storage(objects)
+    remedy = "check the settings storage and storage_options; `stillmotion doctor` tries again"
+    if trouble is None and marks:
+        try:
+            await refuse_anothers(objects, marks)
+        except (StorageTaken, Unavailable) as error:
+            trouble, remedy = str(error), "give the installation a bucket or a prefix of its own"
     if trouble is not None:
         log.critical(
             "storage_unusable",
             setting="storage",
             storage=settings.storage,
             why=trouble,
-            remedy="check the settings storage and storage_options; `stillmotion doctor` tries again",
+            remedy=remedy,
         )

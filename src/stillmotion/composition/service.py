@@ -34,7 +34,7 @@ from stillmotion.application.sessions import Sessions
 from stillmotion.application.uploads import Uploads
 from stillmotion.composition.engines import encodes, offered, read_words
 from stillmotion.composition.entrance import entrance
-from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
+from stillmotion.composition.installation import Missing, directory_of, open_storage, opened, storage_marks
 from stillmotion.composition.outbound import callback_trials, outbound
 from stillmotion.composition.preflight import tell_troubles
 from stillmotion.composition.secrets import LINKS, SHARES, secret_of
@@ -135,7 +135,7 @@ async def service(
         parts += _upkeep(store, services, context, host, GuardedCallbackSender(connections), bodies, duties)
         if not is_shared(settings.store):
             await _succeed(store, directory, work, duties, told.tally)
-        async with running(*(each.run() for each in parts), tell_troubles(settings, objects)):
+        async with running(*(each.run() for each in parts), tell_troubles(settings, objects, storage_marks(settings))):
             app = build_app(_as_set(services, settings, told))
             yield Service(app, host, changes, services.draining, allowed.sessions, bool(await store.subscriptions()))
 

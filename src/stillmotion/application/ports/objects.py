@@ -35,6 +35,13 @@ class ObjectStore(Protocol):
         """Store a file's bytes under a key, as `put` does."""
         ...
 
+    async def create(self, key: str, content: bytes) -> bytes:
+        """Store bytes under a key that no object has; of several callers one succeeds.
+
+        The answer is the content of the key, which another may have stored.
+        """
+        ...
+
     async def find(self, key: str) -> StoredObject | None:
         """The facts of an object; None if it does not exist."""
         ...
