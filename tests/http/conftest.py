@@ -33,13 +33,13 @@ from stillmotion.application.generations import Generations
 from stillmotion.application.history.failures import Failures
 from stillmotion.application.history.links import Links
 from stillmotion.application.history.lists import Lists
-from stillmotion.application.metrics import Buckets
 from stillmotion.application.models.supervision import ModelReadings, ModelSupervision
 from stillmotion.application.operators.action_log import ActionLog
 from stillmotion.application.operators.oversight import Oversight
 from stillmotion.application.operators.queue_administration import QueueAdministration
 from stillmotion.application.operators.service_status import HealthCheck, ServiceStatus, Space
 from stillmotion.application.operators.worker_registry import WorkerRegistry
+from stillmotion.application.ports.metrics import Buckets
 from stillmotion.application.ports.models import WeightsFound
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.application.ports.values import any_codec

@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.application.metrics import SERIES, Buckets, Tally
+from stillmotion.application.metrics import SERIES, Tally
+from stillmotion.application.ports.metrics import Buckets
 from stillmotion.http.edge.measures import DiskSpace, InstallationMetrics, LabelValues, Measures
 from stillmotion.http.edge.metrics import Metrics
 from stillmotion.testing.memory_store import MemoryStore

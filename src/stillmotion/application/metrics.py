@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,36 +87,6 @@ SERIES: Final = (
     FETCHES,
     UPSTREAM,
 )
-
-
-class Buckets:
-    """Counts of a histogram by its buckets, and the sum of what was observed."""
-
-    __slots__ = ("bounds", "counts", "sum")
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self.bounds = tuple(bounds)
-        self.counts = [0] * (len(self.bounds) + 1)
-        self.sum = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count one observation."""
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.sum += seconds
-
-    def cumulative(self) -> list[tuple[str, float]]:
-        """The buckets, cumulative as Prometheus has them."""
-        return cumulative(self.bounds, self.counts)
-
-
-def cumulative(bounds: Sequence[float], counts: Iterable[float]) -> list[tuple[str, float]]:
-    """Upper bounds in words with the number of observations up to each. The last is `+Inf`."""
-    total = 0.0
-    rows: list[tuple[str, float]] = []
-    for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=True):
-        total += count
-        rows.append((bound, total))
-    return rows
 
 
 class Tally:

@@ -12,7 +12,6 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.backup import Manifest, write_backup
 from stillmotion.adapters.identifiers import new_callback_secret, new_token, new_uuid7
 from stillmotion.adapters.notifications import InProcessSignal
-from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.administration import Administration
 from stillmotion.application.callbacks.delivery import DeliveryLog
 from stillmotion.application.models.supervision import ModelReadings, ModelSupervision
@@ -21,6 +20,7 @@ from stillmotion.application.operators.oversight import Oversight
 from stillmotion.application.operators.queue_administration import QueueAdministration
 from stillmotion.application.operators.service_status import HealthCheck, ServiceStatus, Space
 from stillmotion.application.operators.worker_registry import WorkerRegistry
+from stillmotion.application.ports.database import Store
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
@@ -44,7 +44,7 @@ def administration(settings: Settings, missing: Missing = Missing.REFUSE) -> Ite
 
 
 def administration_over(
-    settings: Settings, store: SqliteStore, signal: QueueSignal | None = None, pulls: PullTasks | None = None
+    settings: Settings, store: Store, signal: QueueSignal | None = None, pulls: PullTasks | None = None
 ) -> Administration:
     """The administration over an open store.
 

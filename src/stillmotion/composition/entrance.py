@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from stillmotion.adapters.identifiers import new_token
-from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.access import Access
 from stillmotion.application.administration import AdminAccess
+from stillmotion.application.ports.database import Store
 from stillmotion.application.ports.notifications import QueueSignal
 from stillmotion.application.ports.record import UsageLedger
 from stillmotion.application.ports.values import Clock
@@ -29,9 +29,7 @@ class Entrance(NamedTuple):
     keyless: Keyless | None
 
 
-async def entrance(
-    settings: Settings, store: SqliteStore, clock: Clock, signal: QueueSignal, pulls: PullTasks
-) -> Entrance:
+async def entrance(settings: Settings, store: Store, clock: Clock, signal: QueueSignal, pulls: PullTasks) -> Entrance:
     """The entrance over an open store. Raises `OpenToOthers`."""
     office = administration_over(settings, store, signal, pulls)
     access = Access(store, clock, office.subscriptions.pepper, office.subscriptions.pepper_before)

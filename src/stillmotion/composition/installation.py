@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from typing import Final
 
+from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.data_directory import (
     DataDirectory,
     data_directory,
@@ -13,12 +15,15 @@ from stillmotion.adapters.directory.data_directory import (
     used_data_directory,
 )
 from stillmotion.adapters.objects import open_objects
-from stillmotion.adapters.store.sqlite import SqliteStore, open_store, use_secret
+from stillmotion.adapters.store.sqlite import open_store, use_secret
 from stillmotion.application.failpoints import Fault, no_fault
+from stillmotion.application.ports.database import Store
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.store import Changed, Told, unwatched
+from stillmotion.application.ports.values import Clock
 from stillmotion.composition.secrets import fingerprints, given_secret, secret_of
-from stillmotion.config import Settings
+from stillmotion.config import Settings, SettingsError
+from stillmotion.config.store_urls import is_shared
 
 
 class Missing(Enum):
@@ -28,6 +33,9 @@ class Missing(Enum):
     REFUSE = "refuse"
 
 
+_CLOCK: Final = SystemClock()
+
+
 @contextmanager
 def opened(
     settings: Settings,
@@ -35,22 +43,42 @@ def opened(
     changed: Told = unwatched,
     fault: Fault = no_fault,
     ended: Changed = unwatched,
-) -> Iterator[SqliteStore]:
-    """The store of a data directory. Raises `StillmotionError` if parts of it are missing or belong to another."""
+    clock: Clock = _CLOCK,
+) -> Iterator[Store]:
+    """The store of an installation. Raises `StillmotionError` if it cannot be used, or parts of it are missing."""
     directory = directory_of(settings, missing)
-    directory.keep_private()
-    agreed = partial(fingerprints, settings, directory)
-    store = open_store(directory.database, changed=changed, fault=fault, fingerprints=agreed, ended=ended)
+    if is_shared(settings.store):
+        store = _open_shared(settings, clock, changed, fault, ended)
+    else:
+        directory.keep_private()
+        agreed = partial(fingerprints, settings, directory)
+        store = open_store(directory.database, clock, changed, fault, agreed, ended)
     try:
-        if settings.storage == "local":
+        if settings.storage == "local" and not is_shared(settings.store):
             directory.refuse_lost_objects()
         yield store
     finally:
         store.close()
 
 
+def _open_shared(settings: Settings, clock: Clock, changed: Told, fault: Fault, ended: Changed) -> Store:
+    try:
+        from stillmotion.adapters.store.postgresql import open_store as open_server
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "store is PostgreSQL, and its driver is not installed: run `pip install 'stillmotion[postgres]'`, or leave "
+            "store at local."
+        ) from error
+    return open_server(settings.store, clock, changed, fault, secret_of(settings).fingerprints, ended)
+
+
 def directory_of(settings: Settings, missing: Missing) -> DataDirectory:
-    """The data directory, none of whose parts is lost. Raises `DataDirectoryUnusable`."""
+    """The data directory, none of whose parts is lost. Raises `DataDirectoryUnusable`.
+
+    With a store that is shared it holds this machine's own files alone, and is made where it is missing.
+    """
+    if is_shared(settings.store):
+        return open_data_directory(settings.data_dir)
     if missing is Missing.REFUSE:
         directory = used_data_directory(settings.data_dir)
     else:
@@ -77,8 +105,13 @@ def replace_secret(settings: Settings) -> Path | None:
     """Replace the secret, in the database too. The answer is the file that keeps the old one, None if there was none.
 
     Where the settings give a secret, the database goes with that one from now on, and no file is made. Raises
-    `DataDirectoryUnusable` if a server or a worker uses the directory.
+    `DataDirectoryUnusable` if a server or a worker uses the directory, and `SettingsError` for a shared store.
     """
+    if is_shared(settings.store):
+        raise SettingsError(
+            "store is PostgreSQL, whose secret is a setting: give every process the new one as `secret` and the old "
+            "one as `secret_before`, one process after another."
+        )
     directory = used_data_directory(settings.data_dir)
     with directory.lock():
         directory.refuse_workers()

@@ -13,7 +13,6 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.data_directory import DataDirectory
 from stillmotion.adapters.identifiers import new_token, new_uuid7
 from stillmotion.adapters.notifications import InProcessChanges, InProcessSignal
-from stillmotion.adapters.store.sqlite import SqliteStore
 from stillmotion.application.callbacks.delivery import Callbacks, DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
 from stillmotion.application.failpoints import Fault, no_fault
@@ -25,6 +24,7 @@ from stillmotion.application.leases import Work
 from stillmotion.application.metrics import ATTEMPTS, Tally
 from stillmotion.application.models.supervision import ModelReadings
 from stillmotion.application.ports.administration import ProcessStore
+from stillmotion.application.ports.database import Store
 from stillmotion.application.ports.notifications import Changes, QueueSignal
 from stillmotion.application.ports.outbound import CallbackSender
 from stillmotion.application.ports.store import Dialects
@@ -160,7 +160,7 @@ class _Runs(Protocol):
 
 
 def _upkeep(
-    store: SqliteStore,
+    store: Store,
     services: Services,
     context: AttemptContext,
     host: WorkerHost,
@@ -212,7 +212,7 @@ class _History(NamedTuple):
     delivery_log: DeliveryLog
 
 
-def _history(store: SqliteStore, generations: Generations, announcements: QueueSignal, settings: Settings) -> _History:
+def _history(store: Store, generations: Generations, announcements: QueueSignal, settings: Settings) -> _History:
     clock = generations.clock
     links = Links(store, store, clock, new_uuid7, *secret_of(settings).derived(SHARES))
     return _History(Lists(store), Failures(store, generations), links, DeliveryLog(store, store, announcements, clock))

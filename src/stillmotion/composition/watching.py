@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stillmotion.adapters.directory.data_directory import DataDirectory
-from stillmotion.adapters.store.sqlite import SqliteStore
+from stillmotion.application.ports.database import Store
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.config import Settings, setting_fields, setting_text
 from stillmotion.domain.catalogue import Catalogue
@@ -29,7 +29,7 @@ class PartChecks(NamedTuple):
 
 def checks(
     settings: Settings,
-    store: SqliteStore,
+    store: Store,
     objects: ObjectStore,
     directory: DataDirectory,
     models: Catalogue,
@@ -77,11 +77,11 @@ def _shown(each: Field[Any], value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-def measures(store: SqliteStore, directory: DataDirectory, host: WorkerHost) -> Measures:
+def measures(store: Store, directory: DataDirectory, host: WorkerHost) -> Measures:
     """The sources of the installation's metrics."""
 
     def disk() -> DiskSpace:
         usage = shutil.disk_usage(directory.root)
         return DiskSpace(usage.free, usage.total)
 
-    return Measures(store, store.writer.durations, partial(worker_states, host, directory.workers), disk)
+    return Measures(store, store.commit_times, partial(worker_states, host, directory.workers), disk)

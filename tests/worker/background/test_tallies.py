@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from stillmotion.application.metrics import ATTEMPTS, QUEUE_WAIT, VIDEO_SECONDS, Buckets, Tally
-from stillmotion.application.ports.metrics import Sample
+from stillmotion.application.metrics import ATTEMPTS, QUEUE_WAIT, VIDEO_SECONDS, Tally
+from stillmotion.application.ports.metrics import Buckets, Sample
 from stillmotion.domain.errors import StoreUnavailable
 from stillmotion.domain.lifecycle import State
 from stillmotion.testing.memory_store import MemoryStore

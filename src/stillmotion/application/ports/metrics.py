@@ -1,9 +1,43 @@
 """Port of the metrics of a whole installation: counts of all its processes, and what its database holds now."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
+
+COMMIT_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
+"""Upper bounds of a transaction's duration in seconds."""
+
+
+class Buckets:
+    """Counts of a histogram by its buckets, and the sum of what was observed."""
+
+    __slots__ = ("bounds", "counts", "sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one observation."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.sum += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """The buckets, cumulative as Prometheus has them."""
+        return cumulative(self.bounds, self.counts)
+
+
+def cumulative(bounds: Sequence[float], counts: Iterable[float]) -> list[tuple[str, float]]:
+    """Upper bounds in words with the number of observations up to each. The last is `+Inf`."""
+    total = 0.0
+    rows: list[tuple[str, float]] = []
+    for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=True):
+        total += count
+        rows.append((bound, total))
+    return rows
 
 
 class Sample(NamedTuple):

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from stillmotion.application.metrics import SERIES, Buckets, Series, cumulative
-from stillmotion.application.ports.metrics import MetricStore, StoredGauges
+from stillmotion.application.metrics import SERIES, Series
+from stillmotion.application.ports.metrics import Buckets, MetricStore, StoredGauges, cumulative
 from stillmotion.application.ports.store import GenerationStore
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import Unavailable

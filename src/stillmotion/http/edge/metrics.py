@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from stillmotion.application.metrics import Buckets
+from stillmotion.application.ports.metrics import Buckets
 
 BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5)
 """Upper bounds in seconds."""

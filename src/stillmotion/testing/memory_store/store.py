@@ -1,7 +1,9 @@
 """The store in memory: every port over the same tables."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from stillmotion.application.ports.metrics import COMMIT_BUCKETS, Buckets
 from stillmotion.testing.memory_store.access import MemorySubscriptions
 from stillmotion.testing.memory_store.callbacks import MemoryCallbacks
 from stillmotion.testing.memory_store.history import MemoryHistory
@@ -41,6 +43,19 @@ class MemoryStore(
 
     async def check(self) -> None:
         """Do nothing: a store in memory is always fit."""
+
+    @property
+    def commit_times(self) -> Buckets:
+        """See `Store.commit_times`: nothing is committed to a disk."""
+        return Buckets(COMMIT_BUCKETS)
+
+    @property
+    def displaced(self) -> None:
+        """See `Store.displaced`: there are no files."""
+
+    async def time(self) -> datetime:
+        """See `Store.time`."""
+        return self.clock.now()
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""

@@ -1,6 +1,7 @@
 """The PostgreSQL store: every port over one database, for any number of processes."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 import psycopg
@@ -9,13 +10,15 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.store.postgresql.connections.opening import conninfo
 from stillmotion.adapters.store.postgresql.connections.threads import SESSIONS, Threads
 from stillmotion.adapters.store.postgresql.connections.together import Together
+from stillmotion.adapters.store.postgresql.queries.reads import PRESENT
 from stillmotion.adapters.store.postgresql.reads import Question, read_together
 from stillmotion.adapters.store.postgresql.schema import migrations, open_database
 from stillmotion.adapters.store.postgresql.submits import submit_together
 from stillmotion.adapters.store.sql.connections import Connection
-from stillmotion.adapters.store.sql.generation_rows import Row, to_generation, to_view
+from stillmotion.adapters.store.sql.generation_rows import Row, to_generation, to_time, to_view
 from stillmotion.adapters.store.sql.store import SqlStore
 from stillmotion.application.failpoints import Fault, no_fault
+from stillmotion.application.ports.metrics import Buckets
 from stillmotion.application.ports.store import Accepted, Changed, Submission, Told, unwatched
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import GenerationNotFound
@@ -67,6 +70,20 @@ class PostgresStore(SqlStore):
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""
         await self._threads.run(_touch)
+
+    @property
+    def commit_times(self) -> Buckets:
+        """See `Store.commit_times`."""
+        return self._threads.commit_times
+
+    @property
+    def displaced(self) -> None:
+        """See `Store.displaced`: a server keeps its files itself."""
+
+    async def time(self) -> datetime:
+        """See `Store.time`."""
+        ((now,),) = await self._threads.rows(PRESENT)
+        return to_time(now)
 
     def close(self) -> None:
         """Finish the operations under way and close the sessions. May be called twice."""

@@ -1,5 +1,6 @@
 """The SQLite store: every port over one database file."""
 
+from datetime import datetime
 from pathlib import Path
 
 from stillmotion.adapters.clock import SystemClock
@@ -15,6 +16,7 @@ from stillmotion.adapters.store.sqlite.connections.writer import SqliteWriter
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprints, agree_on_secret, replace_fingerprint
 from stillmotion.application.failpoints import Fault, no_fault
+from stillmotion.application.ports.metrics import Buckets
 from stillmotion.application.ports.store import Changed, Told, unwatched
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.generation import GenerationView
@@ -53,6 +55,15 @@ class SqliteStore(SqlStore):
     def displaced(self) -> str | None:
         """A sentence about a file of the database that is not in its place, with the remedy; None if all are."""
         return self.writer.displaced
+
+    @property
+    def commit_times(self) -> Buckets:
+        """See `Store.commit_times`."""
+        return self.writer.durations
+
+    async def time(self) -> datetime:
+        """See `Store.time`: the file's machine has one clock."""
+        return self._clock.now()
 
     def close(self) -> None:
         """Finish the operations under way and close the file. Waits for the disk; may be called twice."""

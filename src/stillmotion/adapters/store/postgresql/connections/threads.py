@@ -18,6 +18,7 @@ from stillmotion.adapters.store.postgresql.queries.submits import BEGIN_LIMITS
 from stillmotion.adapters.store.sql.connections import Given, Operation
 from stillmotion.adapters.store.sql.generation_rows import Row
 from stillmotion.adapters.store.sql.queries.holds import HOLD_LIMITS
+from stillmotion.application.ports.metrics import COMMIT_BUCKETS, Buckets
 from stillmotion.domain.errors import StoreUnavailable
 
 SESSIONS: Final = 8
@@ -91,6 +92,7 @@ class Threads:
         self._local = threading.local()
         self._gate = threading.Lock()
         self._sessions: set[PostgresSession] = set()
+        self.commit_times = Buckets(COMMIT_BUCKETS)
         self._threads = ThreadPoolExecutor(most, thread_name_prefix="stillmotion-store")
 
     async def run(self, operation: Operation[T], /) -> T:
@@ -106,7 +108,11 @@ class Threads:
 
     def transact(self, operation: Operation[T]) -> T:
         """`run` in the calling thread."""
-        return self.patiently(partial(_transact, operation))
+        began = time.monotonic()
+        result = self.patiently(partial(_transact, operation))
+        with self._gate:
+            self.commit_times.observe(time.monotonic() - began)
+        return result
 
     def close(self) -> None:
         """Finish what is under way, and close every session. Further work is refused; may be called twice."""

@@ -14,14 +14,11 @@ from stillmotion.adapters.store.sql.connections import Operation
 from stillmotion.adapters.store.sqlite.connections import transactions
 from stillmotion.adapters.store.sqlite.connections.database import CHECKPOINT_PAGES, SqliteConnection, unavailable
 from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
-from stillmotion.application.metrics import Buckets
+from stillmotion.application.ports.metrics import COMMIT_BUCKETS, Buckets
 from stillmotion.domain.errors import StoreUnavailable
 
 MAX_BATCH: Final = 256
 """Largest number of operations in a transaction: the first waits for the last."""
-
-COMMIT_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
-"""Upper bounds of a transaction's duration in seconds."""
 
 T = TypeVar("T")
 

@@ -1,0 +1,60 @@
+"""Opening of an installation by the setting `store`."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from stillmotion.application.ports.store import Submission
+from stillmotion.composition.installation import Missing, directory_of, opened, replace_secret
+from stillmotion.config import Settings, SettingsError
+from stillmotion.domain.errors import StillmotionError
+from tests import databases
+from tests.builders import a_generation
+from tests.contracts.conftest import keep_subscription
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(data_dir=tmp_path / "here")
+
+
+@pytest.fixture
+def shared(settings):
+    return replace(settings, store=databases.emptied(databases.store_url()), secret="ab" * 32)
+
+
+async def test_processes_with_folders_of_their_own_share_a_store(shared, tmp_path):
+    with opened(shared, Missing.MAKE) as store:
+        subscription = await keep_subscription(store)
+        generation = (await store.submit(Submission(a_generation(subscription), subscription.product))).generation
+    elsewhere = replace(shared, data_dir=tmp_path / "elsewhere")
+    with opened(elsewhere, Missing.REFUSE) as store:
+        assert await store.find(generation.id) == generation
+        await store.check()
+        assert store.displaced is None
+        assert sum(store.commit_times.counts) > 0
+    assert not directory_of(elsewhere, Missing.REFUSE).has_database
+
+
+async def test_another_secret_is_refused(shared):
+    with opened(shared, Missing.MAKE):
+        pass
+    with pytest.raises(StillmotionError, match="secret"), opened(replace(shared, secret="cd" * 32), Missing.REFUSE):
+        pass
+
+
+async def test_a_shared_store_needs_a_secret(shared):
+    with pytest.raises(SettingsError, match="a secret is needed"), opened(replace(shared, secret=""), Missing.MAKE):
+        pass
+
+
+def test_the_secret_of_a_shared_store_is_changed_by_settings(shared):
+    with pytest.raises(SettingsError, match="secret_before"):
+        replace_secret(shared)
+
+
+async def test_every_store_tells_the_present(settings, shared):
+    for each in (settings, shared):
+        with opened(each, Missing.MAKE) as store:
+            assert abs(await store.time() - datetime.now(UTC)) < timedelta(seconds=30)
