@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stillmotion.cli.sample_picture import draw_sample
+from tests import forked
 from tests.clients.contract_server import contract_server
 from tests.end_to_end.conftest import clean_environment, make_running, running
 
@@ -28,11 +29,9 @@ class Commands:
     def run(self, *words: str, code: int = 0, data_dir: bool = True) -> str:
         """Standard output, or standard error if the command is expected to fail."""
         own = ("--data-dir", str(self.directory)) if data_dir else ()
-        done = subprocess.run(
-            [*COMMAND, *words, *own], capture_output=True, text=True, env=clean_environment(), timeout=60, check=False
-        )
-        assert done.returncode == code, done.stderr
-        return done.stdout if code == 0 else done.stderr
+        ended, out, err = forked.ended([*words, *own], clean_environment())
+        assert ended == code, err
+        return out if code == 0 else err
 
     def json(self, *words: str) -> Any:
         return json.loads(self.run(*words, "--json"))
@@ -62,9 +61,7 @@ class Terminal:
 
     def __call__(self, *words: str) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
-        with self.start(*words) as process:
-            out, err = process.communicate(timeout=120)
-            return process.returncode, out, err
+        return forked.ended(words, clean_environment(**self.settings), self.folder)
 
     def files(self, pattern: str = "*") -> list[str]:
         return sorted(each.relative_to(self.folder).as_posix() for each in self.folder.rglob(pattern) if each.is_file())

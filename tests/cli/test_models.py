@@ -3,17 +3,17 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
+from types import SimpleNamespace
 
+from tests import forked
 from tests.engines.forward.servers import OpenAIStudio, open_studio
 
 
 def run(*words, **settings):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
     environment = kept | {f"STILLMOTION_{name.upper()}": value for name, value in settings.items()}
-    command = [sys.executable, "-m", "stillmotion", *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    code, out, err = forked.ended(words, environment)
+    return SimpleNamespace(returncode=code, stdout=out, stderr=err)
 
 
 def a_catalogue(tmp_path, url, alias="studio"):

@@ -328,7 +328,7 @@ async def test_the_log_is_folded_in_while_others_read_without_a_pause(sqlite, da
             await asyncio.sleep(0)
 
     reading = [asyncio.create_task(read()) for _ in range(4)]
-    for _ in range(50):
+    for _ in range(36):
         await asyncio.gather(*(submit(sqlite, subscription, prompt="p" * 5000) for _ in range(200)))
     for each in reading:
         each.cancel()

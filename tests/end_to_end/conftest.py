@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from stillmotion.cli.main import cli
+from tests.forked import Forked
 from tests.waiting import eventually
 
 SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
@@ -60,7 +61,7 @@ class Running:
 
     directory: Path
     settings: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[str] | None = None
+    process: Forked | subprocess.Popen[str] | None = None
     base: str = ""
     key: str = ""
 
@@ -73,14 +74,13 @@ class Running:
         return [*COMMAND, "serve", "--port", "0", "--data-dir", str(self.directory)]
 
     def start(self) -> Self:
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                self.command(),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=clean_environment(**self.settings),
-            )
+        command, environment = self.command(), clean_environment(**self.settings)
+        new_python = any(name.startswith("PYTHON") for name in self.settings)
+        if command[: len(COMMAND)] == COMMAND and not new_python:
+            self.process = Forked(command[len(COMMAND) :], environment, self.log)
+        else:
+            with self.log.open("a") as log:
+                self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
         line = self.process.stdout.readline()
         assert line.startswith("Listening on "), line + self.log.read_text()
         self.base = line.split()[2]

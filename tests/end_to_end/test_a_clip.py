@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 from stillmotion.cli.generate.depth_hint import hint
 from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+from tests.forked import ended
 
 QUICK = {"duration": 1, "resolution": "540p"}
 
@@ -53,10 +54,10 @@ def test_the_owner_of_a_bad_picture_is_told_what_to_do(running):
     if accepted.status == 400:
         assert accepted.body["details"][0]["field"] == "url"
         return
-    ended = running.wait_for(accepted.body["id"], "completed", "failed")
-    assert ended["state"] == "failed"
-    assert "damaged" in ended["failure_reason"]
-    assert ended["assets"] is None
+    seen = running.wait_for(accepted.body["id"], "completed", "failed")
+    assert seen["state"] == "failed"
+    assert "damaged" in seen["failure_reason"]
+    assert seen["assets"] is None
 
 
 def test_keys_made_while_it_runs_work_and_suspended_ones_do_not(running):
@@ -65,8 +66,8 @@ def test_keys_made_while_it_runs_work_and_suspended_ones_do_not(running):
     accepted = running.submit({"prompt": "push in", "url": small_picture(), **QUICK})
     assert accepted.status == 200
     running.wait_for(accepted.body["id"], "completed")
-    command = [*COMMAND, "keys", "suspend", made["subscription"], "--data-dir", str(running.directory)]
-    subprocess.run(command, check=True, env=clean_environment(), capture_output=True)
+    command = ["keys", "suspend", made["subscription"], "--data-dir", str(running.directory)]
+    assert ended(command, clean_environment())[0] == 0
     for _ in range(40):
         refused = running.status(accepted.body["id"])
         if refused.status == 401:
@@ -145,17 +146,17 @@ def test_demo_leaves_a_clip_that_plays(tmp_path):
 
 
 def test_demo_says_what_is_wrong_with_what_it_was_given(tmp_path):
-    words = [*COMMAND, "demo", "no-such-picture.jpg"]
-    done = subprocess.run(words, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith("stillmotion: no-such-picture.jpg cannot be read: No such file")
+    words = ["demo", "no-such-picture.jpg"]
+    code, _, err = ended(words, clean_environment(), tmp_path)
+    assert code == 1
+    assert err.startswith("stillmotion: no-such-picture.jpg cannot be read: No such file")
 
 
 def test_generate_needs_no_server(tmp_path):
     (tmp_path / "a.png").write_bytes(base64.b64decode(small_picture().split(",")[1]))
-    words = [*COMMAND, "generate", "a.png", "orbit left", "-o", "b/c.mp4", "--seconds", "1", "--aspect", "9:16"]
-    done = subprocess.run(words, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    words = ["generate", "a.png", "orbit left", "-o", "b/c.mp4", "--seconds", "1", "--aspect", "9:16"]
+    code, _, err = ended(words, clean_environment(), tmp_path)
+    assert code == 0, err
     facts = probe(tmp_path / "b" / "c.mp4", whole=True)
     assert (facts.size.width, facts.size.height, facts.frame_count) == (720, 1280, 24)
     assert not list((tmp_path / "b").glob(".*"))
@@ -166,13 +167,13 @@ def test_generate_moves_the_picture_by_the_depth_that_is_given(tmp_path):
     near = Image.linear_gradient("L").resize((64, 48))
     near.save(tmp_path / "near.png")
     ImageOps.invert(near).save(tmp_path / "far.png")
-    words = [*COMMAND, "generate", "a.png", "pedestal up", "--seconds", "1", "--resolution", "540p"]
+    words = ["generate", "a.png", "pedestal up", "--seconds", "1", "--resolution", "540p"]
     clips = {"near.mp4": ["--depth", "near.png"], "far.mp4": ["--depth", "far.png", "--depth-inverted"], "own.mp4": []}
     for clip, depth in clips.items():
         made = [*words, *depth, "-o", clip]
-        done = subprocess.run(made, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert ("Depth: image" in done.stdout) == bool(depth)
+        code, out, err = ended(made, clean_environment(), tmp_path)
+        assert code == 0, err
+        assert ("Depth: image" in out) == bool(depth)
     by_near, by_far, by_own = ((tmp_path / clip).read_bytes() for clip in clips)
     assert by_near == by_far
     assert by_near != by_own
@@ -184,10 +185,9 @@ def test_a_depth_model_that_is_not_there_is_refused_at_the_start(tmp_path, words
     environment = clean_environment(
         STILLMOTION_DEPTH_MODEL="midas.onnx", STILLMOTION_DATA_DIR=str(tmp_path / "kept"), STILLMOTION_RENDERERS="1"
     )
-    command = [*COMMAND, *words]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1] == (
+    code, _, err = ended(words, environment, tmp_path)
+    assert code == 1
+    assert err.strip().splitlines()[-1] == (
         f"stillmotion: depth_model names {tmp_path / 'midas.onnx'}, "
         "which is not a file: give the path of an ONNX model."
     )
@@ -226,17 +226,17 @@ def test_the_service_tells_depth_by_the_operators_model(make_running, tmp_path):
 )
 def test_generate_refuses_in_a_sentence(tmp_path, words, sentence):
     (tmp_path / "notes.txt").write_text("no picture at all")
-    command = [*COMMAND, "generate", *words, "-o", "out.mp4"]
-    done = subprocess.run(command, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+    code, _, err = ended(["generate", *words, "-o", "out.mp4"], clean_environment(), tmp_path)
+    assert code == 1
+    assert sentence in err
+    assert "Traceback" not in err
     assert not (tmp_path / "out.mp4").exists()
 
 
 def test_config_shows_every_setting_and_where_it_came_from(tmp_path):
     environment = clean_environment(STILLMOTION_PORT="9", STILLMOTION_STORAGE_OPTIONS="secret_access_key=hush")
-    done = subprocess.run([*COMMAND, "config", "--json"], env=environment, capture_output=True, text=True, check=True)
-    shown = json.loads(done.stdout)
+    code, out, _ = ended(["config", "--json"], environment)
+    assert code == 0
+    shown = json.loads(out)
     assert (shown["port"]["value"], shown["port"]["source"]) == ("9", "environment")
-    assert "hush" not in done.stdout
+    assert "hush" not in out

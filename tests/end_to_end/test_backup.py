@@ -4,7 +4,9 @@ import json
 import subprocess
 import threading
 
-from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+import pytest
+
+from tests.end_to_end.conftest import COMMAND, Running, clean_environment, small_picture
 
 
 def command(*words):
@@ -12,9 +14,17 @@ def command(*words):
     return json.loads(done.stdout)
 
 
-def test_a_restored_server_knows_the_keys_and_everything_that_was_accepted(running, make_running, tmp_path):
+@pytest.fixture
+def restored(running, tmp_path):
+    """A server, not started, over a directory that is yet to be restored. Its caller has the key of the other."""
+    made = Running(tmp_path / "restored", key=running.key)
+    yield made
+    made.stop()
+
+
+def test_a_restored_server_knows_the_keys_and_everything_that_was_accepted(running, restored, tmp_path):
     """Writes go on during the backup."""
-    request = {"prompt": "push in", "url": small_picture(), "duration": 1}
+    request = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
     finished = running.submit(request).body["id"]
     running.wait_for(finished, "completed")
     accepted, stopping = [], threading.Event()
@@ -34,11 +44,7 @@ def test_a_restored_server_knows_the_keys_and_everything_that_was_accepted(runni
     stopping.set()
     submitting.join()
     assert manifest["missing"] == []
-    restored = make_running()
-    restored.stop()
-    restored.directory = tmp_path / "restored"
     command("restore", str(tmp_path / "b.tar"), "--data-dir", str(restored.directory))
-    restored.key = running.key
     restored.start()
     clip = restored.wait_for(finished, "completed")
     video = restored.call("GET", clip["assets"]["video"].removeprefix(restored.base))

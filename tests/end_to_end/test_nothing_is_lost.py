@@ -3,13 +3,13 @@
 import http.client
 import random
 import sqlite3
-import subprocess
 import threading
 import time
 
 import pytest
 
-from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+from tests.end_to_end.conftest import clean_environment, small_picture
+from tests.forked import ended
 from tests.waiting import eventually
 
 QUICK = {"duration": 1, "resolution": "540p"}
@@ -81,19 +81,17 @@ def test_a_short_render_is_finished_before_a_terminated_server_ends(running):
 
 
 def test_a_second_server_on_the_same_directory_is_refused(running):
-    words = [*COMMAND, "serve", "--port", "0", "--data-dir", str(running.directory)]
-    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 1
-    assert "is in use by another server" in done.stderr
-    assert "Traceback" not in done.stderr
+    code, _, err = ended(["serve", "--port", "0", "--data-dir", str(running.directory)], clean_environment())
+    assert code == 1
+    assert "is in use by another server" in err
+    assert "Traceback" not in err
 
 
 def test_a_port_that_is_taken_is_named(running, tmp_path):
     port = running.base.rpartition(":")[2]
-    words = [*COMMAND, "serve", "--port", port, "--data-dir", str(tmp_path / "other")]
-    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 1
-    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
+    code, _, err = ended(["serve", "--port", port, "--data-dir", str(tmp_path / "other")], clean_environment())
+    assert code == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in err
 
 
 def test_the_same_idempotency_key_gives_the_same_generation_after_a_restart(running):

@@ -3,12 +3,13 @@
 import json
 import signal
 import sqlite3
-import subprocess
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
-from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
+from tests.end_to_end.conftest import clean_environment, small_picture
+from tests.forked import Forked, ended
 from tests.waiting import eventually
 
 QUICK = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
@@ -23,14 +24,8 @@ def queueing(make_running):
 @contextmanager
 def working(running, **settings):
     """A worker over the server's directory. It is ended by SIGTERM unless it has ended before."""
-    with (running.directory.parent / "worker.log").open("a") as log:
-        process = subprocess.Popen(
-            [*COMMAND, "worker", "--data-dir", str(running.directory)],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=clean_environment(**settings),
-        )
+    words, log = ["worker", "--data-dir", str(running.directory)], running.directory.parent / "worker.log"
+    process = Forked(words, clean_environment(**settings), log)
     try:
         assert process.stdout.readline().startswith("Rendering for ")
         yield process
@@ -43,14 +38,8 @@ def working(running, **settings):
 
 def asked(running, *words):
     """A command over the server's directory."""
-    return subprocess.run(
-        [*COMMAND, *words, "--data-dir", str(running.directory)],
-        capture_output=True,
-        text=True,
-        env=clean_environment(),
-        timeout=60,
-        check=False,
-    )
+    code, out, err = ended([*words, "--data-dir", str(running.directory)], clean_environment())
+    return SimpleNamespace(returncode=code, stdout=out, stderr=err)
 
 
 def workers(running):

@@ -35,13 +35,18 @@ DEEDS = {
 }
 
 
+def marks(deed):
+    """The long run's mark, for what other tests here do too."""
+    return pytest.mark.slow if deed in ("all removed", "the directory moved") else ()
+
+
 def said_in(log, event, seconds=5):
     eventually(lambda: event in log.read_text("utf-8"), seconds, about=lambda: log.read_text("utf-8"))
     (line,) = (each for each in log.read_text("utf-8").splitlines() if event in each)
     return line
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("deed", [pytest.param(each, marks=marks(each)) for each in DEEDS])
 def test_nothing_is_accepted_into_a_database_that_is_gone(make_running, deed):
     running = make_running(STILLMOTION_RENDERERS="0")
     accepted = running.submit(SHORT)

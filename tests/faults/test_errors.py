@@ -13,9 +13,9 @@ from tests.waiting import eventually, stays
 @pytest.mark.parametrize(
     "fault",
     [
-        f"{Point.SUBMIT_BEFORE_INSERT}=raise",
-        f"{Point.SUBMIT_BEFORE_COMMIT}=raise",
-        f"{Point.SUBMIT_BEFORE_COMMIT}=break",
+        pytest.param(f"{Point.SUBMIT_BEFORE_INSERT}=raise", marks=pytest.mark.slow),
+        pytest.param(f"{Point.SUBMIT_BEFORE_COMMIT}=raise", marks=pytest.mark.slow),
+        pytest.param(f"{Point.SUBMIT_BEFORE_COMMIT}=break", marks=pytest.mark.slow),
         f"{Point.SUBMIT_AFTER_COMMIT}=exec_then_raise",
     ],
 )
@@ -36,8 +36,8 @@ def test_a_submit_that_failed_is_sent_again_and_is_one_generation(shaken, fault)
 @pytest.mark.parametrize(
     "fault",
     [
-        f"{Point.PUBLISH_BETWEEN}=raise",
-        f"{Point.COMPLETE_BEFORE_COMMIT}=raise",
+        pytest.param(f"{Point.PUBLISH_BETWEEN}=raise", marks=pytest.mark.slow),
+        pytest.param(f"{Point.COMPLETE_BEFORE_COMMIT}=raise", marks=pytest.mark.slow),
         f"{Point.COMPLETE_AFTER_COMMIT}=exec_then_raise",
     ],
 )
@@ -52,7 +52,14 @@ def test_an_end_that_could_not_be_written_down_is_written_down_once(shaken, faul
     assert (row.attempt, row.failures, holdings.orphans()) == (1, 0, [])
 
 
-@pytest.mark.parametrize("point", [Point.HOST_MIDWAY, Point.COMPLETE_BEFORE_COMMIT, Point.CALLBACK_BEFORE_RECORD])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(Point.HOST_MIDWAY, marks=pytest.mark.slow),
+        Point.COMPLETE_BEFORE_COMMIT,
+        pytest.param(Point.CALLBACK_BEFORE_RECORD, marks=pytest.mark.slow),
+    ],
+)
 def test_terminated_in_the_middle_it_ends_in_good_order(shaken, point):
     shaken.start(f"{point}=term")
     accepted = shaken.submit(shaken.order(), "order-1")

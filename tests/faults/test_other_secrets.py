@@ -4,11 +4,13 @@ import os
 import shutil
 import stat
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
-from tests.end_to_end.conftest import COMMAND, Running, clean_environment, small_picture
-from tests.faults.test_startup import doctor, serve
+from tests import forked
+from tests.end_to_end.conftest import Running, clean_environment, small_picture
+from tests.faults.test_startup import doctor, examined, serve
 
 SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
 
@@ -25,14 +27,8 @@ def used(tmp_path):
 
 
 def command(*words, directory):
-    return subprocess.run(
-        [*COMMAND, *words, "--data-dir", str(directory)],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    code, _, err = forked.ended([*words, "--data-dir", str(directory)], clean_environment())
+    return SimpleNamespace(returncode=code, stderr=err)
 
 
 def test_a_copy_without_its_secret_is_refused_until_the_secret_is_there(used, tmp_path):
@@ -47,12 +43,13 @@ def test_a_copy_without_its_secret_is_refused_until_the_secret_is_there(used, tm
     for words in (["keys", "create"], ["worker"], ["backup", str(tmp_path / "b.tar")]):
         refused = command(*words, directory=copy)
         assert (refused.returncode, "secret is missing" in refused.stderr) == (1, True), words
-    assert "secret is missing" in doctor(copy)["database"]["said"]
+    assert "secret is missing" in examined(copy)["database"].said
     (copy / "secret").write_bytes(os.urandom(32))
     refused = serve(copy)
     assert refused.returncode == 1
-    assert f"{copy}/secret is not the secret that {copy}/stillmotion.db was used with" in refused.stderr
-    assert "is not the secret" in doctor(copy)["database"]["said"]
+    said = f"{copy}/secret, or the setting secret in its place, is not the secret that {copy}/stillmotion.db was used"
+    assert said in refused.stderr
+    assert "is not the secret" in examined(copy)["database"].said
     shutil.copy(used.directory / "secret", copy / "secret")
     moved = Running(copy, used.settings, key=used.key).start()
     assert moved.status(used.accepted).status == 200
@@ -80,7 +77,7 @@ def test_a_directory_without_its_clips_is_refused_with_the_way_out(used):
     assert f"{used.directory}/objects is missing" in refused.stderr
     assert "make an empty folder of that name" in refused.stderr
     assert not (used.directory / "objects").exists()
-    assert "objects is missing" in doctor(used.directory)["data directory"]["said"]
+    assert "objects is missing" in examined(used.directory)["data directory"].said
     (used.directory / "objects").mkdir()
     used.start()
     assert used.status(used.accepted).status == 200
@@ -112,6 +109,5 @@ def test_nobody_else_can_read_what_a_server_keeps_in_a_folder_that_is_open_to_al
     assert any(path.suffix == ".mp4" for path in below)
     assert open_ == {}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o755, "the operator's own folder stays as it was made"
-    found = doctor(directory, STILLMOTION_PORT=running.base.rpartition(":")[2])
-    assert found["private files"]["ok"]
+    assert not examined(directory)["private files"].is_problem
     running.stop()

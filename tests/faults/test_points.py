@@ -29,12 +29,17 @@ UNNAMED = {Point.PUBLISH_UNSETTLED: 1, Point.PUBLISH_BETWEEN: 1, Point.COMPLETE_
 KILLED = -9
 
 
+def always(first, points):
+    """Every point as a case. The first is tried in every run, and the others in the long one."""
+    return [pytest.param(each, marks=[] if each is first else pytest.mark.slow) for each in points]
+
+
 def test_every_point_is_driven_by_a_test_here():
     driven = [*BEFORE_THE_ANSWER, *AT_WORK, *AFTER_THE_END, *IN_THE_RENDERER]
     assert sorted(driven) == sorted(Point)
 
 
-@pytest.mark.parametrize("point", BEFORE_THE_ANSWER)
+@pytest.mark.parametrize("point", always(Point.SUBMIT_BEFORE_COMMIT, BEFORE_THE_ANSWER))
 def test_killed_in_a_submit_it_makes_one_generation_of_all_tries(shaken, point):
     shaken.start(f"{point}=kill9")
     body = shaken.order(inline=True)
@@ -51,7 +56,7 @@ def test_killed_in_a_submit_it_makes_one_generation_of_all_tries(shaken, point):
     assert len(holdings.orphans()) <= (0 if point is Point.SUBMIT_AFTER_COMMIT else 1)
 
 
-@pytest.mark.parametrize("point", AT_WORK)
+@pytest.mark.parametrize("point", always(Point.COMPLETE_BEFORE_COMMIT, AT_WORK))
 def test_killed_at_work_it_makes_the_clip_again_and_one_result_is_left(shaken, point):
     shaken.start(f"{point}=kill9")
     accepted = shaken.submit(shaken.order(), "order-1")
@@ -67,17 +72,13 @@ def test_killed_at_work_it_makes_the_clip_again_and_one_result_is_left(shaken, p
     assert len(holdings.orphans()) <= UNNAMED.get(point, 0)
     assert len(shaken.elsewhere.given) == (2 if point is Point.FETCH_MIDWAY else 1), "nothing is fetched twice"
     assert list((shaken.running.directory / "fetched").iterdir()) == []
+    if point in (Point.PUBLISH_BETWEEN, Point.COMPLETE_BEFORE_COMMIT):
+        assert len(holdings.orphans()) == UNNAMED[point]
+        assert_collected(shaken)
 
 
-@pytest.mark.parametrize("point", [Point.PUBLISH_BETWEEN, Point.COMPLETE_BEFORE_COMMIT])
-def test_what_a_crash_left_between_the_puts_and_the_row_is_found_by_gc(shaken, point):
-    shaken.start(f"{point}=kill9")
-    accepted = shaken.submit(shaken.order(), "order-1")
-    assert shaken.wait_for_death() == KILLED
-    shaken.start()
-    shaken.running.wait_for(accepted.body["id"], "completed", "failed")
-    shaken.announced(accepted.body["id"], "completed")
-    assert len(shaken.settled().orphans()) == UNNAMED[point]
+def assert_collected(shaken):
+    """`stillmotion gc` finds what a crash left between the puts and the row, and leaves the result alone."""
     past = time.time() - 2 * 3600
     for path in (shaken.running.directory / "objects").rglob("*"):
         if path.is_file():
@@ -89,7 +90,7 @@ def test_what_a_crash_left_between_the_puts_and_the_row_is_found_by_gc(shaken, p
     assert violations(holdings, shaken.accepted) == [], "the result itself is whole"
 
 
-@pytest.mark.parametrize("point", AFTER_THE_END)
+@pytest.mark.parametrize("point", always(Point.CALLBACK_BEFORE_RECORD, AFTER_THE_END))
 def test_killed_after_a_commit_it_still_tells_what_was_committed(shaken, point):
     nth = "" if point is Point.COMPLETE_AFTER_COMMIT else ":2"
     shaken.start(f"{point}=kill9{nth}")
@@ -106,15 +107,8 @@ def test_killed_after_a_commit_it_still_tells_what_was_committed(shaken, point):
     assert holdings.orphans() == []
 
 
-@pytest.mark.parametrize(
-    ("point", "code", "failures"),
-    [
-        (Point.DECODE_BEGUN, "renderer_crashed", 3),
-        (Point.RENDER_MIDWAY, "renderer_crashed", 3),
-        (Point.RENDER_WRITTEN, "renderer_crashed", 3),
-    ],
-)
-def test_a_picture_that_kills_every_renderer_fails_with_a_reason(shaken, point, code, failures):
+@pytest.mark.parametrize("point", always(Point.RENDER_MIDWAY, IN_THE_RENDERER))
+def test_a_picture_that_kills_every_renderer_fails_with_a_reason(shaken, point):
     shaken.start(f"{point}=kill9")
     accepted = shaken.submit(shaken.order(), "order-1")
     ended = shaken.running.wait_for(accepted.body["id"], "completed", "failed")
@@ -125,7 +119,7 @@ def test_a_picture_that_kills_every_renderer_fails_with_a_reason(shaken, point, 
     assert shaken.running.call("GET", "/healthz").status == 200
     holdings = shaken.settled()
     (row,) = holdings.rows
-    assert (row.code, row.failures, holdings.orphans()) == (code, failures, [])
+    assert (row.code, row.failures, holdings.orphans()) == ("renderer_crashed", 3, [])
     shaken.start()
     other = shaken.submit(shaken.order(), "order-2")
     assert shaken.running.wait_for(other.body["id"], "completed", "failed")["state"] == "completed"

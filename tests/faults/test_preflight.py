@@ -11,7 +11,7 @@ import pytest
 
 from stillmotion.config import SettingsError, load
 from tests.end_to_end.conftest import COMMAND, clean_environment, make_running
-from tests.faults.test_startup import doctor, serve
+from tests.faults.test_startup import doctor, examined, serve
 from tests.waiting import eventually
 
 __all__ = ["make_running"]
@@ -72,9 +72,6 @@ def test_nonsense_of_a_settings_file_is_refused_by_the_settings_name(tmp_path, w
         ({"STILLMOTION_DEVICES": "cuda:0"}, "devices is cuda:0, but "),
         ({"STILLMOTION_HOST": "no.such.host.invalid"}, "no.such.host.invalid:0 cannot be listened on: "),
         ({"STILLMOTION_HOST": "a..b"}, "a..b:0 cannot be listened on: that is no host"),
-        ({"STILLMOTION_CATALOGUE": "/nowhere.toml"}, "Check the setting catalogue."),
-        ({"STILLMOTION_DEPTH_MODEL": "/nowhere.onnx"}, "/nowhere.onnx"),
-        ({"STILLMOTION_MODELS": "ray-2=nobody"}, "nobody"),
     ],
     ids=lambda each: ",".join(each) if isinstance(each, dict) else None,
 )
@@ -86,6 +83,22 @@ def test_a_start_with_what_cannot_work_is_refused_in_a_sentence(tmp_path, settin
     assert sentence in refused.stderr
     problems = [each for each in doctor(tmp_path / "data", **settings).values() if not each["ok"]]
     assert any(sentence.partition(" (")[0].split(":")[0] in str(each) or "cuda:0" in each["said"] for each in problems)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"STILLMOTION_CATALOGUE": "/nowhere.toml"}, "Check the setting catalogue."),
+        ({"STILLMOTION_DEPTH_MODEL": "/nowhere.onnx"}, "/nowhere.onnx"),
+        ({"STILLMOTION_MODELS": "ray-2=nobody"}, "nobody"),
+    ],
+    ids=lambda each: ",".join(each) if isinstance(each, dict) else None,
+)
+def test_a_start_without_what_it_is_to_run_is_refused_in_a_sentence(tmp_path, settings, sentence):
+    refused = serve(tmp_path / "data", **settings)
+    assert refused.returncode == 1, refused.stderr
+    assert sentence in refused.stderr
+    assert any(each.is_problem and sentence in each.said for each in examined(tmp_path / "data", **settings).values())
 
 
 def test_too_few_files_are_told_before_the_server_is_there(tmp_path):
@@ -143,8 +156,7 @@ def test_a_bucket_that_refuses_the_connection_is_told_by_the_doctor(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = f"endpoint=http://127.0.0.1:{port},region=x,access_key_id=x,secret_access_key=hush"
-    found = doctor(tmp_path, STILLMOTION_STORAGE="s3://bucket", STILLMOTION_STORAGE_OPTIONS=options)["storage"]
-    assert not found["ok"]
-    assert "s3://bucket cannot be used" in found["said"]
-    assert "storage_options" in found["remedy"]
+    found = examined(tmp_path, STILLMOTION_STORAGE="s3://bucket", STILLMOTION_STORAGE_OPTIONS=options)["storage"]
+    assert "s3://bucket cannot be used" in found.said
+    assert "storage_options" in found.remedy
     assert "hush" not in str(found)

@@ -176,6 +176,14 @@ def test_a_download_of_what_storage_has_damaged_breaks_off(edge, caller, place, 
     assert edge.ask("GET", path, headers={"Range": "bytes=1-9"}).content == damaged[1:10]
 
 
+def test_an_asset_that_somebody_deleted_is_not_found_and_the_other_is(edge, caller):
+    task_id = caller.submit().body["id"]
+    edge.run(edge.objects.delete(caller.complete(task_id).video.key))
+    assets = {name: url.removeprefix(edge.server.url) for name, url in caller.poll(task_id).body["assets"].items()}
+    assert edge.ask("GET", assets["video"]).status == 404
+    assert edge.ask("GET", assets["image"]).status == 200
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_an_asset_can_only_be_read(edge, video, method):
     answered = edge.ask(method, video)
