@@ -18,6 +18,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
+from tests.console.tabs import Tabs, new_tab
 from tools.console.browser import CHROMIUM, DESK, Device, Scheme, chromium, person, sign_in
 from tools.console.serving import ADMIN_KEY, Served, served
 
@@ -30,10 +31,7 @@ expect.set_options(timeout=20_000)
 OPERATOR = "operator"
 """The name of the person who has the administrator's key as well as the first customer's."""
 
-WATCH_VIOLATIONS = """
-addEventListener('securitypolicyviolation', event =>
-    console.error(`CSP: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample}`));
-"""
+AXE = Axe()
 
 
 @dataclass
@@ -48,8 +46,17 @@ class Visit:
 
     def __post_init__(self) -> None:
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("pageerror", self._fail)
         self.page.on("request", self._see)
+
+    def end(self) -> None:
+        """Watch the tab no more: another test may use it."""
+        self.page.remove_listener("console", self._hear)
+        self.page.remove_listener("pageerror", self._fail)
+        self.page.remove_listener("request", self._see)
+
+    def _fail(self, error: object) -> None:
+        self.complaints.append(f"error: {error}")
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -80,7 +87,7 @@ class Visit:
 
     def inaccessible(self) -> list[str]:
         """Findings of axe-core on the page as it is now that are serious or critical, each with its place."""
-        found = Axe().run(self.page).response["violations"]
+        found = AXE.run(self.page).response["violations"]
         return [
             f"{each['id']} ({each['impact']}): {node['target']} {node.get('failureSummary', '')}"
             for each in found
@@ -93,7 +100,7 @@ class Visit:
 class Console:
     """A served console with sample data, and its visitors."""
 
-    browser: Browser
+    tabs: Tabs
     server: Served
     keys: dict[str, str]
     ids: dict[str, list[str]]
@@ -119,21 +126,27 @@ class Console:
         by: str | None = "Ada's studio",
         device: Device = DESK,
         scheme: Scheme = "light",
-        **more,
+        moving: bool = True,
     ) -> Visit:
         """A tab of a person who is signed in as that customer, or as `OPERATOR`, or as nobody with None."""
-        context = person(self.browser, device, scheme, **more)
-        self.stack.callback(context.close)
-        if by is not None:
-            first = next(iter(self.keys.values()))
-            sign_in(context, self.base, *((first, ADMIN_KEY) if by == OPERATOR else (self.keys[by],)))
-        return self.another_tab(context, place)
+        if by is None:
+            context = person(self.tabs.browser, device, scheme, moving=moving)
+            self.stack.callback(context.close)
+            return self._visited(new_tab(context), place)
+        first = next(iter(self.keys.values()))
+        keys = (first, ADMIN_KEY) if by == OPERATOR else (self.keys[by],)
+        lent = self.tabs.lent(keys, lambda context: sign_in(context, self.base, *keys), device, scheme, moving=moving)
+        return self._visited(self.stack.enter_context(lent), place)
 
     def another_tab(self, context: BrowserContext, place: str = "") -> Visit:
         """A further tab of the same person."""
-        page = context.new_page()
-        page.add_init_script(WATCH_VIOLATIONS)
+        page = new_tab(context)
+        self.stack.callback(page.close)
+        return self._visited(page, place)
+
+    def _visited(self, page: Page, place: str) -> Visit:
         visit = Visit(page, self.base)
+        self.stack.callback(visit.end)
         self.visits.append(visit)
         visit.go(place)
         return visit
@@ -175,7 +188,9 @@ def served_console(browser, sample, folder, settings, port=0) -> Iterator[Consol
     told = json.loads((sample / "sample.json").read_text())
     given = {"STILLMOTION_RENDERERS": "0", **settings}
     with served(folder / "data", port, given) as server, ExitStack() as stack:
-        yield Console(browser, server, told["keys"], told["generations"], stack)
+        tabs = Tabs(browser, server.base)
+        stack.callback(tabs.close)
+        yield Console(tabs, server, told["keys"], told["generations"], stack)
 
 
 @pytest.fixture(scope="module")

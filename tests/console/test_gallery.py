@@ -148,16 +148,6 @@ def test_point_39_an_empty_gallery_teaches_the_way(console):
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
 
 
-def test_point_34_nothing_serious_on_the_gallery_and_a_clip(console):
-    for scheme in ("light", "dark"):
-        visit = console.visit("gallery", scheme=scheme)
-        expect(tiles(visit.page).first).to_be_visible()
-        assert visit.inaccessible() == []
-        visit.go(f"gallery/{console.ids['completed'][0]}")
-        expect(visit.page.get_by_text("Accepted", exact=True)).to_be_visible()
-        assert visit.inaccessible() == []
-
-
 def test_point_30_a_link_plays_the_clip_until_it_is_taken_back(console):
     page = console.visit("gallery?state=completed").page
     tiles(page).first.get_by_role("link").click()

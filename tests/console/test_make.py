@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.console.conftest import WATCH_VIOLATIONS, Visit
+from tests.console.conftest import Visit
 from tests.console.first_house import fresh_service
+from tests.console.tabs import Tabs
 from tests.waiting import eventually
 from tools.console.browser import DESK, PHONE, Device, person
 from tools.console.pictures import picture
@@ -24,22 +25,24 @@ RENDERED = 30_000
 class Owner:
     """A person who came in by the first link, and has made one clip."""
 
-    browser: Browser
-    base: str
+    tabs: Tabs
     memory: dict
     actions: int
     seconds: float
     stack: ExitStack
     visits: list[Visit] = field(default_factory=list)
 
-    def visit(self, place: str = "make", device: Device = DESK, **more) -> Visit:
+    @property
+    def base(self) -> str:
+        return self.tabs.base
+
+    def visit(self, place: str = "make", device: Device = DESK, *, moving: bool = True) -> Visit:
         """A tab with that person's session."""
-        context = person(self.browser, device, **more)
-        self.stack.callback(context.close)
-        context.add_cookies(self.memory["cookies"])
-        page = context.new_page()
-        page.add_init_script(WATCH_VIOLATIONS)
-        visit = Visit(page, self.base)
+        lent = self.tabs.lent(
+            "owner", lambda context: context.add_cookies(self.memory["cookies"]), device, moving=moving
+        )
+        visit = Visit(self.stack.enter_context(lent), self.base)
+        self.stack.callback(visit.end)
         self.visits.append(visit)
         visit.go(place)
         return visit
@@ -58,7 +61,9 @@ def house(browser, tmp_path_factory):
         playing(page)
         seconds = time.monotonic() - began
         assert visit.complaints == []
-        yield Owner(browser, visit.base, context.storage_state(), 2, seconds, stack)
+        tabs = Tabs(browser, visit.base)
+        stack.callback(tabs.close)
+        yield Owner(tabs, context.storage_state(), 2, seconds, stack)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from stillmotion.cli.sample_picture import draw_sample
 from tests.console.conftest import OPERATOR, Console
+from tests.console.tabs import Tabs
 from tests.docs.conftest import free_port
 from tools.console.serving import served
 
@@ -30,7 +31,9 @@ def house(browser, tmp_path_factory):
     (folder / "models.toml").write_text(CATALOGUE.format(port=free_port()))
     settings = {"STILLMOTION_CATALOGUE": str(folder / "models.toml"), "STILLMOTION_RENDERERS": "1"}
     with served(folder / "data", settings=settings) as server, ExitStack() as stack:
-        opened = Console(browser, server, {}, {}, stack)
+        tabs = Tabs(browser, server.base)
+        stack.callback(tabs.close)
+        opened = Console(tabs, server, {}, {}, stack)
         opened.keys["Ada"] = opened.administer("POST", "subscriptions", {"name": "Ada"})["key"]
         yield opened
 

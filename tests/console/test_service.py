@@ -78,11 +78,24 @@ def test_point_15_the_queue_is_paused_and_goes_on(console):
     page = console.visit("everybody", by=OPERATOR).page
     queue = page.get_by_role("region", name="Queue")
     queue.get_by_role("button", name="Pause").click()
-    expect(queue.get_by_text("Paused")).to_be_visible()
+    expect(queue.get_by_text("Paused", exact=True)).to_be_visible()
     assert console.administer("GET", "queue")["paused"]
     queue.get_by_role("button", name="Resume").click()
-    expect(queue.get_by_text("Running")).to_be_visible()
+    expect(queue.get_by_text("Running", exact=True)).to_be_visible()
     assert not console.administer("GET", "queue")["paused"]
+
+
+def test_a_press_is_not_lost_though_the_page_renews_itself_meanwhile(console):
+    page = console.visit("everybody", by=OPERATOR).page
+    queue = page.get_by_role("region", name="Queue")
+    queue.get_by_role("button", name="Pause").hover()
+    page.mouse.down()
+    with page.expect_response(re.compile("admin/v1/queue$")):
+        pass  # The page looks every three seconds.
+    page.mouse.up()
+    expect(queue.get_by_text("Paused", exact=True)).to_be_visible()
+    queue.get_by_role("button", name="Resume").click()
+    expect(queue.get_by_text("Running", exact=True)).to_be_visible()
 
 
 def test_point_15_one_model_is_drained_and_resumed(console):
@@ -92,9 +105,9 @@ def test_point_15_one_model_is_drained_and_resumed(console):
     dialog = page.get_by_role("dialog", name="One part of the queue")
     dialog.get_by_label("Model or worker").select_option("parallax/1")
     dialog.get_by_role("button", name="Drain it").click()
-    expect(queue.get_by_text("Draining")).to_be_visible()
+    expect(queue.get_by_text("Draining", exact=True)).to_be_visible()
     queue.get_by_role("button", name="Resume model parallax/1").click()
-    expect(queue.get_by_text("Draining")).to_have_count(0)
+    expect(queue.get_by_text("Draining", exact=True)).to_have_count(0)
 
 
 def test_a_waiting_clip_is_moved_to_the_front(console):

@@ -115,6 +115,8 @@ class SqliteWriter:
             self._connection.execute(transactions.COMMIT)
             self.durations.observe(time.monotonic() - began)
         except Exception as error:  # This thread must survive any error: all writes go through it.
+            if isinstance(error, apsw.BusyError):
+                open_ = open_ and self._take_up(batch)  # Else each of them would wait for the lock anew, in turn.
             _refuse(batch, error)
             self._roll_back()
         return open_

@@ -31,8 +31,28 @@ export async function steadily(act, seconds, signal, trouble) {
   later();
 }
 
-/** Replace the children of an element, and keep the focus on the link or button that had it. */
+/** @type {EventTarget | null} what a finger or the mouse is pressing just now */
+let pressed = null;
+/** @type {Map<HTMLElement, any[]>} what an element shows as soon as it is let go */
+const waiting = new Map();
+
+addEventListener("pointerdown", (event) => (pressed = event.target), { capture: true });
+for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(letGo), { capture: true });
+
+function letGo() {
+  pressed = null;
+  const due = [...waiting];
+  waiting.clear();
+  for (const [element, children] of due) renew(element, children);
+}
+
+/**
+ * Replace the children of an element, and keep the focus on the link or button that had it. While one of them is
+ * pressed it waits: a press on a button that is gone when it is let go does nothing.
+ */
 export function renew(/** @type {HTMLElement} */ element, /** @type {any[]} */ ...children) {
+  if (pressed instanceof Node && element.contains(pressed)) return void waiting.set(element, children);
+  waiting.delete(element);
   const held = element.contains(document.activeElement) ? document.activeElement : null;
   const name = held && nameOf(held);
   fill(element, children);

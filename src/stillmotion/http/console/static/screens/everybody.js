@@ -52,7 +52,7 @@ async function clips(/** @type {any} */ place) {
   const asked = /** @type {Record<string, string>} */ (Object.fromEntries(FILTERS.map((each) => [each, place.query.get(each) ?? ""])));
   const [customers, models] = await Promise.all([get("admin/v1/subscriptions", {}, place.signal), get("admin/v1/models", {}, place.signal)]);
   const names = new Map(customers.subscriptions.map((/** @type {any} */ each) => [each.id, each.name]));
-  const controls = h("div", null);
+  const controls = queueControls(place.signal, models.models);
   const rows = h("tbody", null);
   const found = h("div", { class: "stack" });
   const all = h("div", { class: "row", role: "group", "aria-label": "For all of them" });
@@ -90,10 +90,10 @@ async function clips(/** @type {any} */ place) {
   }
 
   await steadily(async () => {
-    fill(controls, await queueControls(place.signal, models.models));
+    await controls.look();
     if (!rows.contains(document.activeElement)) await look();
   }, LOOK_SECONDS, place.signal, (error) => toast(error.message));
-  return [controls, filterForm(asked, customers.subscriptions, models.models, () => { Object.assign(at, { after: "", before: "" }); remember({ ...asked, ...at }); return look(); }, place.signal), found];
+  return [controls.node, filterForm(asked, customers.subscriptions, models.models, () => { Object.assign(at, { after: "", before: "" }); remember({ ...asked, ...at }); return look(); }, place.signal), found];
 }
 
 /** The fields of the filter. Each change is written into the address. */
