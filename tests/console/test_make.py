@@ -1,14 +1,14 @@
 """Make, in a browser: from the first link to a clip, and all that is done with it there."""
 
+import base64
 import re
 import subprocess
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIRequestContext, Page, expect
 
 from tests.console.conftest import Visit
 from tests.console.first_house import fresh_service
@@ -23,12 +23,12 @@ RENDERED = 30_000
 
 @dataclass
 class Owner:
-    """A person who came in by the first link, and has made one clip."""
+    """A person who came in by the first link, the id of the `first` clip, and that of a `short` one, of a second."""
 
     tabs: Tabs
     memory: dict
-    actions: int
-    seconds: float
+    first: str
+    short: str
     stack: ExitStack
     visits: list[Visit] = field(default_factory=list)
 
@@ -55,15 +55,14 @@ def house(browser, tmp_path_factory):
         stack.callback(context.close)
         page = context.new_page()
         visit = Visit(page, "http://" + urlsplit(link).netloc)
-        began = time.monotonic()
         page.goto(link)
         page.get_by_role("button", name="Steam rises").click()
         playing(page)
-        seconds = time.monotonic() - began
         assert visit.complaints == []
         tabs = Tabs(browser, visit.base)
         stack.callback(tabs.close)
-        yield Owner(tabs, context.storage_state(), 2, seconds, stack)
+        short = submitted_short(context.request, visit.base)
+        yield Owner(tabs, context.storage_state(), clip_shown(page), short, stack)
 
 
 @pytest.fixture
@@ -81,6 +80,17 @@ def playing(page: Page) -> None:
     eventually(lambda: page.evaluate("document.querySelector('video')?.currentTime > 0.1"))
 
 
+def submitted_short(asking: APIRequestContext, base: str) -> str:
+    """The id of a clip of a second, once it is made."""
+    picture = base64.b64encode(small_picture()["buffer"]).decode()
+    body = {"model": "ray-1-6", "prompt": "slow push in", "duration": "1s", "resolution": "540p"}
+    body["keyframes"] = {"frame0": {"type": "image", "url": f"data:image/jpeg;base64,{picture}"}}
+    generations = f"{base}/dream-machine/v1/generations"
+    made = asking.post(generations, data=body, headers={"Sec-Fetch-Site": "same-origin"}).json()["id"]
+    eventually(lambda: asking.get(f"{generations}/{made}").json()["state"] == "completed", 60)
+    return made
+
+
 def clip_shown(page: Page) -> str:
     """The id of the clip in the address."""
     found = re.search(r"clip=([\w-]+)", page.url)
@@ -88,13 +98,18 @@ def clip_shown(page: Page) -> str:
     return found[1]
 
 
-def make_short(page: Page, sentence: str = "slow push in") -> None:
-    """Make a clip of one second from a small picture."""
-    page.set_input_files("input[type=file] >> nth=0", [small_picture()])
-    page.get_by_label("What should happen?").fill(sentence)
-    page.locator("summary").filter(has_text="More").click()
-    page.get_by_label("Length").fill("1")
+def shorten(page: Page, seconds: int = 1) -> None:
+    """Choose the length and the smallest size below More."""
+    page.locator("summary").filter(has_text=re.compile("More.+")).click()
+    page.get_by_label("Length").fill(str(seconds))
     page.get_by_role("radio", name="540p").check()
+
+
+def make_short(page: Page, sentence: str = "slow push in", seconds: int = 1) -> None:
+    """Make a short clip from a small picture."""
+    page.set_input_files("section[aria-label='Picture'] input[type=file] >> nth=0", [small_picture()])
+    page.get_by_label("What should happen?").fill(sentence)
+    shorten(page, seconds)
     expect(page.get_by_role("button", name="Replace")).to_be_visible()
     page.get_by_role("button", name="Make it move").click()
 
@@ -195,9 +210,12 @@ def test_point_18_camera_chips_move_on_the_own_picture(owner):
 
 def test_point_18_a_clip_ends_on_the_end_picture_or_loops(owner):
     page = owner.visit().page
-    page.locator("summary").filter(has_text="More").click()
+    shorten(page)
     page.get_by_label("Loop").check()
-    make_short_here(page)
+    page.set_input_files("section[aria-label='Picture'] input[type=file] >> nth=0", [small_picture("astronaut.png")])
+    page.get_by_label("What should happen?").fill("slow push in")
+    expect(page.get_by_role("button", name="Replace")).to_be_visible()
+    page.get_by_role("button", name="Make it move").click()
     playing(page)
     assert record(owner, page)["request"]["loop"]
     page.get_by_label("Loop").uncheck()
@@ -214,21 +232,9 @@ def record(owner: Owner, page: Page) -> dict:
     return page.request.get(f"{owner.base}/dream-machine/v1/generations/{clip_shown(page)}").json()
 
 
-def make_short_here(page: Page) -> None:
-    """Fill in the rest of a short clip where More is open already."""
-    page.set_input_files("section[aria-label='Picture'] input[type=file] >> nth=0", [small_picture("astronaut.png")])
-    page.get_by_label("What should happen?").fill("slow push in")
-    page.get_by_label("Length").fill("1")
-    page.get_by_role("radio", name="540p").check()
-    expect(page.get_by_role("button", name="Replace")).to_be_visible()
-    page.get_by_role("button", name="Make it move").click()
-
-
 def test_point_23_a_table_of_pictures_is_made_at_once_under_one_progress(owner):
     page = owner.visit().page
-    page.locator("summary").filter(has_text="More").click()
-    page.get_by_label("Length").fill("1")
-    page.get_by_role("radio", name="540p").check()
+    shorten(page)
     table = b'picture,sentence\none.jpg,"push in, slowly"\ntwo.jpg,pan left\nlost.jpg,x\n'
     files = [{**small_picture(), "name": name} for name in ("one.jpg", "two.jpg")]
     page.set_input_files(
@@ -245,8 +251,7 @@ def test_point_23_a_table_of_pictures_is_made_at_once_under_one_progress(owner):
 
 
 def test_point_06_same_again_and_another_take_are_new_clips(owner):
-    page = owner.visit().page
-    page.get_by_role("navigation", name="Newest clips").get_by_role("link").first.click()
+    page = owner.visit(f"make?clip={owner.short}").page
     playing(page)
     first = record(owner, page)
     seeds = []
@@ -266,7 +271,7 @@ def test_point_06_same_again_and_another_take_are_new_clips(owner):
 
 def test_point_08_a_cancelled_clip_can_be_asked_for_again(owner):
     page = owner.visit().page
-    page.get_by_role("button", name="Slow push in, clouds drift").click()
+    make_short(page, seconds=3)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
@@ -280,7 +285,7 @@ def test_point_02_a_clip_is_followed_without_the_stream_and_the_page_says_so(own
     visit.go("make")
     visit.page.reload()
     expect(visit.page.get_by_text("Live updates are away")).to_be_visible()
-    visit.page.get_by_role("button", name="Steam rises").click()
+    make_short(visit.page)
     playing(visit.page)
 
 
@@ -306,14 +311,14 @@ def test_point_02_progress_and_preview_are_seen_while_it_is_made(owner):
 
 
 def test_point_27_the_next_clip_goes_on_from_the_last_frame(owner):
-    page = owner.visit().page
-    page.get_by_role("navigation", name="Newest clips").get_by_role("link").first.click()
+    page = owner.visit(f"make?clip={owner.short}").page
     playing(page)
     first = clip_shown(page)
     page.get_by_role("button", name="Continue from the last frame").click()
     page.get_by_label("What should happen?").fill("pull out")
+    shorten(page)
     page.get_by_role("button", name="Make it move").click()
-    page.wait_for_url(re.compile("clip="))
+    expect(page).not_to_have_url(re.compile(first))
     playing(page)
     assert record(owner, page)["request"]["keyframes"]["frame0"] == {"type": "generation", "id": first}
 
@@ -362,8 +367,7 @@ def test_a_picture_is_taken_from_the_clipboard_and_by_a_drop(owner):
 
 
 def test_point_10_the_code_runs_as_it_is_copied_and_holds_no_key(owner):
-    page = owner.visit().page
-    page.get_by_role("navigation", name="Newest clips").get_by_role("link").first.click()
+    page = owner.visit(f"make?clip={owner.short}").page
     playing(page)
     page.get_by_role("region", name="Clip").get_by_text("More").click()
     page.get_by_role("button", name="Copy as code").click()
