@@ -43,6 +43,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "restore": ("stillmotion.cli.admin.restore", "Make a data directory from such a file."),
     "models": ("stillmotion.cli.models.command", "List the models of the catalogue, and check those that are offered."),
     "mcp": ("stillmotion.cli.mcp.command", "Serve assistants over MCP, on standard input and output."),
+    "health": ("stillmotion.cli.health", "Ask the server of these settings if it is ready, as a container does."),
     "doctor": ("stillmotion.cli.doctor.command", "Check this machine and the data directory, and say what to mend."),
     "config": ("stillmotion.cli.config", "Show every setting, its value and where that came from."),
 }
