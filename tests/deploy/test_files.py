@@ -153,7 +153,7 @@ def test_a_unit_has_good_settings(path):
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 def test_systemd_has_nothing_to_say_against_the_units(tmp_path):
     for each in UNITS:
-        text = each.read_text("utf-8").replace("/opt/stillmotion/bin/stillmotion", shutil.which("true"))
+        text = each.read_text("utf-8").replace("/srv/stillmotion/venv/bin/stillmotion", shutil.which("true"))
         (tmp_path / each.name).write_text(text)
     paths = [str(tmp_path / each.name) for each in UNITS]
     ran = subprocess.run(["systemd-analyze", "verify", *paths], capture_output=True, text=True, check=False)

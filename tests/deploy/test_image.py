@@ -61,14 +61,14 @@ def test_any_user_runs_the_images_command_and_its_health_check(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(cannot_be_nobody(), reason="this system lets nobody be another user")
 def test_the_images_steps_make_a_tree_that_any_user_runs_and_nobody_writes_to(tmp_path):
-    source, venv, place = tmp_path / "src", tmp_path / "opt/stillmotion", tmp_path / "data"
+    source, venv, place = tmp_path / "src", tmp_path / "srv/stillmotion", tmp_path / "data"
     place.mkdir()
     copied = [rest.split()[:-1] for word, rest in instructions("build") if word == "COPY"]
     source.mkdir()
     for each in (name for names in copied for name in names):
         subprocess.run(["cp", "-r", ROOT / each, source], check=True)
     for step in steps("build"):
-        words = [sys.executable if word == "python" else word.replace("/opt/stillmotion", str(venv)) for word in step]
+        words = [sys.executable if word == "python" else word.replace("/srv/stillmotion", str(venv)) for word in step]
         subprocess.run(words, cwd=source, check=True, capture_output=True)
     for path in [*venv.rglob("*"), *source.rglob("*")]:
         if not path.is_symlink():

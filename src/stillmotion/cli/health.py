@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 
 import click
@@ -10,7 +11,7 @@ from stillmotion.cli.main import load_settings
 from stillmotion.domain.errors import StillmotionError
 
 PATIENCE_SECONDS = 4.0
-_EVERY_INTERFACE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens here
+_EVERY_INTERFACE: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens here
 
 
 class NotReady(StillmotionError):
