@@ -3,6 +3,10 @@
 The forms are those of the Big List of Naughty Strings and of OWASP's list of filter evasions; each calls `hurt()`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Final
 
 HOSTILE: Final = (
@@ -32,3 +36,30 @@ HOSTILE: Final = (
     "%3Cimg%20src%3Dx%20onerror%3Dhurt()%3E",
     "\u202eevitacovorp\u200b\ufeff\U0001f3ac e\u0301\u0301\u0301 \u7530\u4e2d",
 )
+
+
+class _HostileAnswer(BaseHTTPRequestHandler):
+    """Answers a callback with a page that does harm: in the status line, in a header and in the body."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = "".join(HOSTILE).encode()
+        self.send_response(500, HOSTILE[2])
+        for name, value in [("Content-Type", "text/html"), ("Content-Length", str(len(body))), ("Server", HOSTILE[0])]:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        del args
+
+
+@contextmanager
+def hostile_receiver() -> Iterator[str]:
+    """A receiver of callbacks on loopback that is out for harm; the base of its addresses."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _HostileAnswer) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()

@@ -85,6 +85,24 @@ def test_point_35_a_phone_of_320_pixels_with_text_twice_as_large_shows_all(scree
     assert places.get_by_role("link", name="Make").is_visible()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_shared_clip_plays_for_a_stranger_and_axe_finds_nothing_serious(console, scheme):
+    owner = console.visit(by=ADA).page.context.request
+    same = {"Sec-Fetch-Site": "same-origin"}
+    made = owner.post(f"{console.base}/generations/{console.ids['completed'][0]}/links", data={}, headers=same)
+    visit = console.visit(by=None, device=PHONE, scheme=scheme, moving=False)
+    visit.page.goto(made.json()["url"])
+    visit.page.wait_for_function("document.querySelector('video').readyState > 1")
+    assert visit.page.evaluate(WIDER) <= 0
+    assert visit.page.get_by_role("link", name="Download").is_visible()
+    assert visit.inaccessible() == []
+    owner.delete(f"{console.base}/generations/{console.ids['completed'][0]}/links/{made.json()['id']}", headers=same)
+    visit.expects("404")
+    visit.page.reload()
+    expect(visit.page.get_by_text("There is nothing at this address")).to_be_visible()
+    assert visit.inaccessible() == []
+
+
 def test_point_36_colours_follow_the_system(console):
     visit = opened(console, "about")
     assert visit.page.evaluate(BRIGHTNESS) > 600

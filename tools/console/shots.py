@@ -41,8 +41,16 @@ PLACES: Final[Mapping[str, str]] = {
 }
 """Screens, and their addresses."""
 
+ALL_IS_THERE: Final = """() => {
+    const inView = each => each.getBoundingClientRect().top < innerHeight;
+    const isThere = each => each.complete ?? each.readyState >= 2;
+    const seen = [...document.querySelectorAll('img, video')].filter(inView);
+    return !document.querySelector('[aria-busy=true]') && seen.every(isThere);
+}"""
+"""True once a screen shows no bones, and all of the pictures and clips in its first view."""
+
 SETTLED_MS = 600
-"""Time in which pictures and moving parts come to rest."""
+"""Time in which moving parts come to rest."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,8 @@ class Tour:
                 sign_in(context, self.base, self.sample.customers[0].key, ADMIN_KEY)
             page = context.new_page()
             page.goto(f"{self.base}/#/{place}")
-            page.wait_for_load_state("load")
+            page.get_by_role("heading", level=1).wait_for()
+            page.wait_for_function(ALL_IS_THERE)
             page.wait_for_timeout(SETTLED_MS)
             yield f"{name}-{device.name}-{scheme}.png", page
             context.close()

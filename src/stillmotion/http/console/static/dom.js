@@ -49,6 +49,11 @@ export function fill(/** @type {any} */ element, /** @type {any[]} */ ...childre
   return element;
 }
 
+/** A sentence of the server's, whose commands stand between backticks. */
+export function sentence(/** @type {string} */ text) {
+  return text.split("`").map((each, index) => (index % 2 ? h("code", null, each) : each));
+}
+
 /** An SVG element, in the manner of `h`. */
 export function svg(/** @type {string} */ tag, /** @type {Record<string, any>} */ attributes, /** @type {any[]} */ ...children) {
   const element = document.createElementNS(SVG, tag);

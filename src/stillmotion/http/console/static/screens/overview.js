@@ -1,7 +1,7 @@
 /** Overview: is the service well, why not, and what to do; how much waits, how long things take. For administrators. */
 
 import { get } from "../api.js";
-import { fill, h, sheet } from "../dom.js";
+import { fill, h, sentence, sheet } from "../dom.js";
 import { heading, to } from "../router.js";
 import { sparkline } from "../parts/bars.js";
 import { icon } from "../parts/icon.js";
@@ -38,7 +38,7 @@ function verdict(/** @type {any} */ status) {
   if (troubles.length === 0 && !paused) return h("p", { class: "notice notice-good verdict" }, icon("check"), h("span", null, "All is well."));
   return h("div", { class: "stack stack-tight", role: "region", "aria-label": "Troubles" },
     troubles.map((/** @type {any} */ each) => h("div", { class: "notice notice-bad verdict" }, icon("failures"),
-      h("div", null, h("p", null, h("strong", null, `${nameOf(each.name)}: `), each.said), each.remedy && h("p", null, each.remedy)))),
+      h("div", null, h("p", null, h("strong", null, `${nameOf(each.name)}: `), sentence(each.said)), each.remedy && h("p", null, sentence(each.remedy))))),
     paused && h("div", { class: "notice notice-warn verdict" }, icon("pause"), h("div", null, h("p", null, h("strong", null, "The queue is paused. "), "Nothing new is begun."), h("p", null, h("a", { href: to("everybody") }, "Go to the queue")))));
 }
 
@@ -76,7 +76,7 @@ function lastHour(/** @type {any} */ lines) {
 function checks(/** @type {any[]} */ all) {
   return h("section", { class: "stack" }, h("h2", null, "Checks"), h("ul", { class: "card checks" }, all.map((each) =>
     h("li", { class: "check" }, h("span", { class: `state ${each.ok ? "state-good" : "state-bad"}` }, each.ok ? "Well" : "Not well"),
-      h("div", null, h("h3", null, nameOf(each.name)), h("p", { class: "soft" }, each.said), !each.ok && each.remedy && h("p", null, each.remedy))))));
+      h("div", null, h("h3", null, nameOf(each.name)), h("p", { class: "soft" }, sentence(each.said)), !each.ok && each.remedy && h("p", null, sentence(each.remedy)))))));
 }
 
 function foot(/** @type {any} */ status) {
