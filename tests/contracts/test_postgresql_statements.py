@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from stillmotion.adapters.store import postgresql
+from stillmotion.adapters.store.postgresql import queries as own_queries
 from stillmotion.adapters.store.postgresql.queries.dialect import translated
 from stillmotion.adapters.store.sql import queries
 from stillmotion.adapters.store.sql.queries import everybodys, history
@@ -20,14 +21,19 @@ from tests.builders import NOON
 
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 ONLY_SQLITE = {"VIEW_IN_PLACE"}
+IN_PLACE_OF_OTHERS = {"own", "picture"}
+"""Modules of statements that are found by the shared one."""
 
 
 def statements():
-    """Name and text of every statement that the shared operations run."""
-    for module in pkgutil.iter_modules(queries.__path__):
-        for name, value in vars(importlib.import_module(f"{queries.__name__}.{module.name}")).items():
-            if isinstance(value, str) and value.strip().startswith(VERBS) and not name.startswith("_"):
-                yield f"{module.name}.{name}", value
+    """Name and text of every statement of the shared operations, and of PostgreSQL's own."""
+    for package in (queries, own_queries):
+        for module in pkgutil.iter_modules(package.__path__):
+            for name, value in vars(importlib.import_module(f"{package.__name__}.{module.name}")).items():
+                if module.name in IN_PLACE_OF_OTHERS:
+                    continue
+                if isinstance(value, str) and value.strip().startswith(VERBS) and not name.startswith("_"):
+                    yield f"{module.name}.{name}", value
 
 
 def lists():

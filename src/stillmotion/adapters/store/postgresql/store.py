@@ -12,17 +12,18 @@ from stillmotion.adapters.store.postgresql.connections.threads import SESSIONS, 
 from stillmotion.adapters.store.postgresql.connections.together import Together
 from stillmotion.adapters.store.postgresql.queries.reads import PRESENT
 from stillmotion.adapters.store.postgresql.reads import Question, read_together
+from stillmotion.adapters.store.postgresql.renewals import Renewal, renew_together
 from stillmotion.adapters.store.postgresql.schema import migrations, open_database
 from stillmotion.adapters.store.postgresql.submits import submit_together
 from stillmotion.adapters.store.sql.connections import Connection
-from stillmotion.adapters.store.sql.generation_rows import Row, to_generation, to_time, to_view
+from stillmotion.adapters.store.sql.generation_rows import Row, microseconds, to_generation, to_time, to_view
 from stillmotion.adapters.store.sql.store import SqlStore
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.metrics import Buckets
 from stillmotion.application.ports.store import Accepted, Changed, Submission, Told, unwatched
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import GenerationNotFound
-from stillmotion.domain.generation import Generation, GenerationView
+from stillmotion.domain.generation import Generation, GenerationView, Lease, WorkStage
 
 _SYSTEM_CLOCK = SystemClock()
 
@@ -42,6 +43,7 @@ class PostgresStore(SqlStore):
         self._threads = threads
         self._submits = Together("stillmotion-store-submits", self._submit_all)
         self._reads = Together("stillmotion-store-reads", self._read_all)
+        self._renewals = Together("stillmotion-store-renewals", self._renew_all)
 
     async def submit(self, submission: Submission) -> Accepted:
         """See `GenerationStore.submit`. Submits that come together share a transaction."""
@@ -67,6 +69,20 @@ class PostgresStore(SqlStore):
             raise GenerationNotFound(generation_id)
         return to_view(row[1:])
 
+    async def renew(
+        self,
+        lease: Lease,
+        until: datetime,
+        progress: float,
+        preview: str | None = None,
+        stage: WorkStage = WorkStage.RENDERING,
+    ) -> None:
+        """See `GenerationStore.renew`. Only the lease's row is written, and nobody waits for the disk."""
+        kept_until = microseconds(until)
+        await self._renewals.ask(
+            Renewal(lease.generation_id, lease.attempt, kept_until, progress, preview, stage.value)
+        )
+
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""
         await self._threads.run(_touch)
@@ -89,6 +105,7 @@ class PostgresStore(SqlStore):
         """Finish the operations under way and close the sessions. May be called twice."""
         self._submits.close()
         self._reads.close()
+        self._renewals.close()
         self._threads.close()
 
     def _submit_all(self, submissions: Sequence[Submission]) -> Sequence[Accepted | Exception]:
@@ -102,6 +119,9 @@ class PostgresStore(SqlStore):
 
     def _read_all(self, questions: Sequence[Question]) -> Sequence[Row | None]:
         return self._threads.patiently(partial(read_together, questions=questions))
+
+    def _renew_all(self, renewals: Sequence[Renewal]) -> Sequence[int | Exception | None]:
+        return self._threads.patiently(partial(renew_together, renewals=renewals))
 
 
 def open_store(

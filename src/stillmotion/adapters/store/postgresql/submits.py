@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +21,7 @@ from stillmotion.adapters.store.sql.generation_rows import (
     to_time,
     video_microseconds,
 )
+from stillmotion.adapters.store.sql.generation_submits import IDEMPOTENCY_KEPT, SWEEP_EVERY
 from stillmotion.adapters.store.sql.queries import generations
 from stillmotion.adapters.store.sql.queries.submits import FIND_RECENT_SUBMIT
 from stillmotion.application.failpoints import Fault, Point
@@ -89,7 +90,17 @@ def submit_together(
     if books.accepted:
         tables = {name: _encode_json(rows).decode() for name, rows in _tables(books).items()}
         connection.execute(submits.KEEP_SUBMITS, tables)
+        _sweep(connection, books)
     return answers
+
+
+def _sweep(connection: Connection, books: _Books) -> None:
+    """Delete earlier submits that no later one repeats, once in a while."""
+    due = [each.generation for each, window in books.accepted if window.spent % SWEEP_EVERY == 0]
+    if due:
+        now = min(generation.created_at for generation in due)
+        oldest = {"oldest_key": microseconds(now - IDEMPOTENCY_KEPT), "oldest_span": _span(now) - 1}
+        connection.execute(submits.SWEEP, oldest)
 
 
 def _submit(connection: Connection, books: _Books, submission: Submission, fault: Fault) -> Accepted:
@@ -153,8 +164,11 @@ def _earlier(connection: Connection, books: _Books, submission: Submission) -> G
 
 
 def _recent(generation: Generation, fingerprint: Fingerprint) -> tuple[int, str, bytes]:
-    span = microseconds(generation.created_at) // _SPAN_MICROSECONDS
-    return span, generation.subscription_id, fingerprint.body_digest
+    return _span(generation.created_at), generation.subscription_id, fingerprint.body_digest
+
+
+def _span(time: datetime) -> int:
+    return microseconds(time) // _SPAN_MICROSECONDS
 
 
 def _tables(books: _Books) -> Tables:

@@ -129,7 +129,8 @@ CREATE TABLE leases (
     lease_until bigint,
     progress double precision NOT NULL,
     stage text,
-    preview text
+    preview text,
+    watched_until bigint                         -- up to then somebody looks at the previews; NULL: nobody
 ) WITH (
     fillfactor = 30, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 500,
     autovacuum_vacuum_cost_delay = 0

@@ -46,21 +46,25 @@ UPDATE_GENERATION: Final = f"""
     ), ended AS (
         DELETE FROM leases USING changed WHERE generation_id = changed.id AND changed.state <> 'dreaming'
     ), kept AS (
-        INSERT INTO leases (generation_id, attempt, lease_until, progress, stage, preview)
+        INSERT INTO leases AS l (generation_id, attempt, lease_until, progress, stage, preview)
         SELECT id, attempt, CAST(:lease_until AS bigint), progress, stage, preview FROM changed
         WHERE state = 'dreaming'
         ON CONFLICT (generation_id) DO UPDATE SET
-            attempt = excluded.attempt, lease_until = excluded.lease_until, progress = excluded.progress,
-            stage = excluded.stage, preview = excluded.preview
+            attempt = excluded.attempt, stage = excluded.stage, preview = excluded.preview,
+            lease_until = CASE WHEN l.attempt = excluded.attempt THEN greatest(l.lease_until, excluded.lease_until)
+                ELSE excluded.lease_until END,
+            progress = CASE WHEN l.attempt = excluded.attempt THEN greatest(l.progress, excluded.progress)
+                ELSE excluded.progress END
     )
     SELECT 1 FROM changed
 """
-"""The row, and the lease of one that is being rendered."""
+"""The row, and the lease of one that is being rendered. A renewal that came meanwhile is not taken back by it."""
 
 # What waits has no lease. A row that another transaction holds is about to leave the queue: nobody waits for it.
 _QUEUED: Final = GENERATION.replace("g.lease_until", "CAST(NULL AS bigint)")
 _NAMES: Final = "(ARRAY(SELECT jsonb_array_elements_text(CAST(? AS jsonb))))"
-_MEANT: Final = f"({{0}}.engine = ANY {_NAMES}) <> (? = 1)"
+# As an integer the planner takes it for true of nearly all rows, and walks the queue in its order.
+_MEANT: Final = f"CAST({{0}}.engine = ANY {_NAMES} AS integer) <> ?"
 
 NEXT_QUEUED: Final = f"""
     SELECT {_QUEUED} FROM generations g

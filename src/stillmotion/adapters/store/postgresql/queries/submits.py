@@ -80,3 +80,17 @@ KEEP_SUBMITS: Final = f"""
     FROM {_rows("limits")} n WHERE l.subscription_id = n.subscription_id
 """
 """All that accepted submits leave behind. Nobody reads one of these rows before all are there."""
+
+SWEEP: Final = """
+    WITH named AS (
+        DELETE FROM idempotency_keys WHERE (subscription_id, key) IN (
+            SELECT subscription_id, key FROM idempotency_keys WHERE created_at < :oldest_key
+            ORDER BY created_at LIMIT 256 FOR UPDATE SKIP LOCKED
+        )
+    )
+    DELETE FROM recent_submits WHERE (span, subscription_id, body_digest) IN (
+        SELECT span, subscription_id, body_digest FROM recent_submits WHERE span < :oldest_span
+        ORDER BY span LIMIT 256 FOR UPDATE SKIP LOCKED
+    )
+"""
+"""Earlier submits that no later one repeats. More rows go than come."""
