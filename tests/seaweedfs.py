@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,16 @@ _ADMINISTRATOR = {"access_key_id": "administrator", "secret_access_key": "of the
 KEYS = {"access_key_id": "stillmotion", "secret_access_key": "of one bucket"}
 """A lesser key: an administrator's makes a bucket that is missing."""
 
+COMMAND = (
+    "server",
+    "-s3",
+    "-s3.port.iceberg=0",
+    "-s3.port.lance=0",
+    "-master.electionTimeout=1s",  # A second start waits for this once or twice; 10 seconds are usual.
+    "-master.telemetry=false",
+    "-master.volumeSizeLimitMB=64",
+    "-volume.max=32",
+)
 _PORTS = ("s3", "master", "volume", "filer")
 
 
@@ -50,9 +60,14 @@ def _free_ports(number: int) -> list[int]:
 
 @dataclass
 class SeaweedFS:
-    """A server with one bucket, at the same address after each start."""
+    """A server with one bucket, at the same address after each start.
+
+    With an `environment` the administrator's key is the one there, and there is no other.
+    """
 
     directory: Path
+    command: Sequence[str] = COMMAND
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     _places: Iterator[int] = field(default_factory=itertools.count)
     _ports: list[int] = field(default_factory=lambda: _free_ports(2 * len(_PORTS)))
@@ -64,12 +79,17 @@ class SeaweedFS:
     @property
     def options(self) -> dict[str, str]:
         """The options of the bucket, as in the settings."""
-        return KEYS | {"region": "us-east-1", "endpoint": self.endpoint}
+        place = {"region": "us-east-1", "endpoint": self.endpoint}
+        return place | (self._given if self.environment else KEYS)
 
     @property
     def administration(self) -> dict[str, str]:
         """The options with the administrator's key."""
-        return self.options | _ADMINISTRATOR
+        return self.options | (self._given if self.environment else _ADMINISTRATOR)
+
+    @property
+    def _given(self) -> dict[str, str]:
+        return {name: self.environment[f"AWS_{name.upper()}"] for name in ("access_key_id", "secret_access_key")}
 
     @property
     def runs(self) -> bool:
@@ -84,12 +104,12 @@ class SeaweedFS:
         """Start the server over what it has stored, and wait until it can store more."""
         weed = program()
         self.directory.mkdir(parents=True, exist_ok=True)
-        rights = [f"{action}:{BUCKET}" for action in ("Read", "Write", "List", "Tagging")]
-        known = [_identity("administrator", _ADMINISTRATOR, ["Admin"]), _identity("stillmotion", KEYS, rights)]
-        identities = self.directory / "identities.json"
-        identities.write_text(json.dumps({"identities": known}))
+        words = [*self.command, *self._own_words()]
+        if not self.environment:
+            words.append(f"-s3.config={self._identities()}")
+        variables = {**os.environ, **self.environment}
         with (self.directory / "log").open("ab") as log:
-            self.process = subprocess.Popen([weed, *self._words(identities)], stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen([weed, *words], stdout=log, stderr=subprocess.STDOUT, env=variables)
         eventually(self._stores, 60, about=self._last_words)
         return self
 
@@ -110,24 +130,25 @@ class SeaweedFS:
             for left in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):
                 left.unlink()
 
-    def _words(self, identities: Path) -> list[str]:
+    def _identities(self) -> Path:
+        rights = [f"{action}:{BUCKET}" for action in ("Read", "Write", "List", "Tagging")]
+        known = [_identity("administrator", _ADMINISTRATOR, ["Admin"]), _identity("stillmotion", KEYS, rights)]
+        identities = self.directory / "identities.json"
+        identities.write_text(json.dumps({"identities": known}))
+        return identities
+
+    def _own_words(self) -> list[str]:
+        """Words for this machine alone. Of two for one option the last counts."""
         names = (f"{name}.port{kind}" for name in _PORTS for kind in ("", ".grpc"))
         options = {
             **dict(zip(names, self._ports, strict=True)),
             "dir": self.directory,
             "ip": "127.0.0.1",
             "ip.bind": "127.0.0.1",
-            "s3.config": identities,
-            "s3.port.iceberg": 0,
-            "s3.port.lance": 0,
             "filer.localSocket": self.directory / "filer.sock",
             "s3.localSocket": self.directory / "s3.sock",
-            "master.electionTimeout": "1s",  # A second start waits for this once or twice; 10 seconds are usual.
-            "master.telemetry": "false",
-            "master.volumeSizeLimitMB": 64,
-            "volume.max": 32,
         }
-        return ["server", "-s3", *(f"-{name}={value}" for name, value in options.items())]
+        return [f"-{name}={value}" for name, value in options.items()]
 
     def _stores(self) -> bool:
         """True once the administrator's first object, and with it the bucket, is stored."""

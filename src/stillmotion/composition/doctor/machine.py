@@ -9,14 +9,21 @@ import time
 
 from stillmotion.adapters.directory.data_directory import data_directory
 from stillmotion.adapters.models.depth_network import DEFAULT
+from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.composition.depth import NO_MODEL, depth_trouble, pull_command
 from stillmotion.composition.doctor.directory import Finding
 from stillmotion.composition.installation import open_storage
 from stillmotion.composition.preflight import FEW_FILES, files_allowed, refuse_few_files, trouble_with_storage
 from stillmotion.config import Settings
+from stillmotion.domain.errors import Unavailable
 
 LOW_SPACE = 1_000_000_000
 """Free bytes below which the disk is a problem: some thousand short clips, or a few dozen large ones under way."""
+
+
+ANOTHER_SERVER = (
+    "Use another server, or a newer one, for the bucket: docs/howto/s3-storage.md names those that are tried."
+)
 
 
 def interpreter(settings: Settings) -> Finding:
@@ -76,30 +83,44 @@ def free_space(settings: Settings) -> Finding:
 
 
 def storage(settings: Settings) -> Finding:
-    """Check the storage of clips: write, read back, remove."""
+    """Check the storage of clips: write, read back, read a part, remove."""
     if settings.storage == "local" and not data_directory(settings.data_dir).objects.is_dir():
         return Finding("storage", "local, made with the data directory")
-    objects = open_storage(settings)
-    key, content = f"checks/doctor-{secrets.token_hex(8)}", secrets.token_bytes(64)
-
-    async def round_trip() -> str | bool:
-        trouble = await trouble_with_storage(objects)
-        if trouble is not None:
-            return trouble
-        await objects.put(key, content)
-        try:
-            return b"".join([piece async for piece in objects.read(key, 0, len(content))]) == content
-        finally:
-            await objects.delete(key)
-
     began = time.monotonic()
-    came = asyncio.run(round_trip())
-    if isinstance(came, str):
-        remedy = "Check the settings storage and storage_options: bucket, region, endpoint, keys."
-        return Finding("storage", f"{settings.storage} cannot be used: {came}", remedy)
-    if not came:
-        return Finding("storage", f"{settings.storage} gave back other bytes", "Do not use this storage.")
+    trouble, remedy = asyncio.run(_storage_trouble(open_storage(settings)))
+    if trouble:
+        return Finding("storage", f"{settings.storage} {trouble}", remedy)
     return Finding("storage", f"{settings.storage}, written and read back in {time.monotonic() - began:.2f} s")
+
+
+async def _storage_trouble(objects: ObjectStore) -> tuple[str, str]:
+    """The problem of the storage and its remedy; empty for a good one."""
+    trouble = await trouble_with_storage(objects)
+    if trouble is not None:
+        remedy = "Check the settings storage and storage_options: bucket, region, endpoint, keys."
+        return f"cannot be used: {trouble}", remedy
+    key, content = f"checks/doctor-{secrets.token_hex(8)}", secrets.token_bytes(64)
+    try:
+        held = [await objects.create(key, each) for each in (content, content[::-1])]
+        whole = await objects.whole(key)
+        parts = await _part(objects, key, 8, 16)
+    finally:
+        await objects.delete(key)
+    if held[0] != content or whole is None or whole[1] not in (content, content[::-1]):
+        return "gave back other bytes", "Do not use this storage."
+    if held[1] != content:
+        return "writes over an object where it was told not to (If-None-Match)", ANOTHER_SERVER
+    if parts != content[8:16]:
+        return "does not give a part of an object (Range): no browser could jump within a clip", ANOTHER_SERVER
+    return "", ""
+
+
+async def _part(objects: ObjectStore, key: str, start: int, end: int) -> bytes | None:
+    """A part of an object; None from a store that answers a range wrongly."""
+    try:
+        return b"".join([piece async for piece in objects.read(key, start, end)])
+    except Unavailable:
+        return None
 
 
 def depth(settings: Settings) -> Finding:
