@@ -90,3 +90,23 @@ def test_a_secret_is_shown_by_nothing_and_each_purpose_has_its_own():
     assert "\\x11" not in repr(secret)
     assert len({*secret.derived(KEYS), *secret.derived(b"else"), *secret.fingerprints}) == 6
     assert key_digest(secret.derived(KEYS)[0], "sm_x") != key_digest(secret.current, "sm_x")
+
+
+def test_a_backup_of_a_directory_is_refused_where_the_store_is_elsewhere(ran, tmp_path):
+    elsewhere = {"store": "postgresql://ada:hush@127.0.0.1:1/clips", "secret": ONE}
+    kept = tmp_path / "kept.tar"
+    ran("keys", "create")
+    assert ran("backup", str(kept))[0] == 0
+    for words in (["backup", str(tmp_path / "b.tar")], ["restore", str(kept), "--data-dir", str(tmp_path / "again")]):
+        status, said = ran(*words, **elsewhere)
+        assert status == 1
+        assert "point-in-time recovery, or by pg_dump and pg_restore" in said
+        assert "hush" not in said
+    assert not (tmp_path / "again").exists()
+    assert not (tmp_path / "b.tar").exists()
+
+
+def test_a_server_of_a_fleet_needs_its_address(ran):
+    status, said = ran("serve", "--port", "0", store="postgresql://127.0.0.1:1/clips", secret=ONE)
+    assert status == 1
+    assert "public_url is needed" in said

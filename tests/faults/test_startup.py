@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stillmotion.composition.doctor.examination import CHECKS, examine
+from stillmotion.composition.doctor.examination import checks, examine
 from stillmotion.config import load
 from tests import forked
 from tests.end_to_end.conftest import COMMAND, Running, clean_environment, small_picture
@@ -39,8 +39,8 @@ def doctor(directory, *words, **environment):
 def examined(directory, **environment):
     """The findings of the doctor's checks that need no render, which is most of what its command takes."""
     settings, _ = load({"STILLMOTION_DATA_DIR": str(directory), **environment})
-    found = {each.name: each for each in examine(settings, CHECKS)}
-    assert list(found) == [name for name, _ in CHECKS]
+    found = {each.name: each for each in examine(settings, checks(settings))}
+    assert list(found) == [name for name, _ in checks(settings)]
     return found
 
 

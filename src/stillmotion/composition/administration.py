@@ -27,6 +27,7 @@ from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.composition.engines import catalogue
 from stillmotion.composition.installation import Missing, directory_of, open_storage, opened, storage_marks
+from stillmotion.composition.preflight import refuse_elsewhere
 from stillmotion.composition.secrets import KEYS, secret_of
 from stillmotion.composition.weights import find_weights, pull_tasks
 from stillmotion.config import Settings
@@ -75,9 +76,9 @@ def administration_over(
 
 async def examined(settings: Settings) -> Sequence[HealthCheck]:
     """The checks of `stillmotion doctor` that take no long, made in a thread."""
-    from stillmotion.composition.doctor.examination import QUICK, examine
+    from stillmotion.composition.doctor.examination import examine, quick_checks
 
-    found = await asyncio.to_thread(lambda: [*examine(settings, QUICK)])
+    found = await asyncio.to_thread(lambda: [*examine(settings, quick_checks(settings))])
     return [HealthCheck(each.name, each.said, each.remedy) for each in found]
 
 
@@ -113,7 +114,11 @@ def retention(settings: Settings) -> Iterator[Retention]:
 
 
 def backup(settings: Settings, output: Output, *, with_objects: bool) -> Manifest:
-    """Write a backup of a data directory that a server may have open. Objects in a bucket stay there."""
+    """Write a backup of a data directory that a server may have open. Objects in a bucket stay there.
+
+    Raises `SettingsError` for a store in PostgreSQL.
+    """
+    refuse_elsewhere(settings)
     return write_backup(
         directory_of(settings, Missing.REFUSE),
         output,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from stillmotion.config import Settings, SettingsError
+from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.errors import StillmotionError, Unavailable
 from stillmotion.engines.diffusers.libraries import missing_library
 
@@ -42,6 +43,24 @@ log = structlog.get_logger(__name__)
 
 class TooFewFiles(StillmotionError):
     """Raised if the system's limit of open files is too low. The message says how to raise it."""
+
+
+def refuse_unaddressed(settings: Settings) -> None:
+    """Raise `SettingsError` for a server of a fleet without the address that callers use."""
+    if is_shared(settings.store) and not settings.public_url:
+        raise SettingsError(
+            "store is PostgreSQL, so public_url is needed: set it to the address that callers use, since links in "
+            "callbacks are made by any server."
+        )
+
+
+def refuse_elsewhere(settings: Settings) -> None:
+    """Raise `SettingsError` where a backup of a data directory would be the wrong thing: for a store in PostgreSQL."""
+    if is_shared(settings.store):
+        raise SettingsError(
+            "store is PostgreSQL, which is backed up and restored by its own tools: by point-in-time recovery, or by "
+            "pg_dump and pg_restore where it is small. Clips are kept by the bucket's versions, and the secret by you."
+        )
 
 
 def files_allowed() -> int | None:

@@ -15,7 +15,7 @@ from stillmotion.adapters.private_files import UMASK
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.composition.doctor.directory import Finding
-from stillmotion.composition.doctor.examination import CHECKS, Examination, examine
+from stillmotion.composition.doctor.examination import Examination, checks, examine
 from stillmotion.composition.preflight import absent_devices, trouble_with_devices
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
@@ -54,7 +54,7 @@ def _examined(ctx: click.Context, data_dir: Path | None) -> Iterator[Finding]:
         yield Finding("settings", str(error), "Nothing else can be looked at before that.")
         return
     configure(settings.log_level, settings.log_format)
-    yield from examine(settings, (*CHECKS, *_thorough()))
+    yield from examine(settings, (*checks(settings), *_thorough()))
 
 
 def _thorough() -> Sequence[Examination]:

@@ -13,7 +13,7 @@ from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings, without_collector
 from stillmotion.cli.process import faults_asked_for, run, stop_on_signals
 from stillmotion.composition.depth import depth_set_up
-from stillmotion.composition.preflight import refuse_few_files
+from stillmotion.composition.preflight import refuse_few_files, refuse_unaddressed
 from stillmotion.config import Settings
 from stillmotion.worker.failpoints import Faults
 from stillmotion.worker.renderer.handle import RENDERER_COMMAND, RendererProcess, common_options
@@ -37,6 +37,7 @@ def command(
         settings = replace(settings, access_log="on" if sys.stderr.isatty() else "off")
     configure(settings.log_level, settings.log_format)
     refuse_few_files()
+    refuse_unaddressed(settings)
     run(_serve(settings, faults_asked_for()))
 
 

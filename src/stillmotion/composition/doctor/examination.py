@@ -1,17 +1,18 @@
 """Order of the checks, each of which is a finding."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from stillmotion.composition.doctor import machine
+from stillmotion.composition.doctor import machine, shared
 from stillmotion.composition.doctor.directory import Finding, database, log_support, place, privacy
 from stillmotion.config import Settings
+from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.errors import StillmotionError
 
-Examination = tuple[str, Callable[[Settings], Finding]]
-"""The name of a check, and the check."""
+Examination = tuple[str, Callable[[Settings], Finding | Iterable[Finding]]]
+"""The name of a check, and the check. It finds one thing, or several."""
 
-CHECKS: Final[Sequence[Examination]] = (
+_OF_DIRECTORY: Final[Sequence[Examination]] = (
     ("python", machine.interpreter),
     ("sqlite", machine.sqlite),
     ("settings", machine.set_up),
@@ -24,20 +25,37 @@ CHECKS: Final[Sequence[Examination]] = (
     ("storage", machine.storage),
     ("depth", machine.depth),
 )
-"""Checks that need no render and no model."""
+_OF_FLEET: Final[Sequence[Examination]] = (
+    ("python", machine.interpreter),
+    ("settings", machine.set_up),
+    ("fleet", shared.complete),
+    ("open files", machine.open_files),
+    ("free space", machine.free_space),
+    ("database", shared.server),
+    ("storage", machine.storage),
+    ("depth", machine.depth),
+)
 
-QUICK: Final[Sequence[Examination]] = tuple(each for each in CHECKS if each[0] != "database")
-"""Checks that take a second at most, so that a running service makes them now and then.
 
-The check of the database reads the whole file.
-"""
+def checks(settings: Settings) -> Sequence[Examination]:
+    """Checks that need no render and no model."""
+    return _OF_FLEET if is_shared(settings.store) else _OF_DIRECTORY
 
 
-def examine(settings: Settings, checks: Sequence[Examination] = CHECKS) -> Iterator[Finding]:
+def quick_checks(settings: Settings) -> Sequence[Examination]:
+    """Checks that take a second or two at most, so that a running service makes them now and then.
+
+    The check of a SQLite database reads the whole file.
+    """
+    return checks(settings) if is_shared(settings.store) else [each for each in _OF_DIRECTORY if each[0] != "database"]
+
+
+def examine(settings: Settings, checks: Sequence[Examination]) -> Iterator[Finding]:
     """Run every check in turn. A check that raises is a finding of its own, and the others still run."""
     for name, check in checks:
         try:
-            yield check(settings)
+            found = check(settings)
+            yield from (found,) if isinstance(found, Finding) else found
         except StillmotionError as error:
             yield Finding(name, str(error), "Do what the sentence says, then look again.")
         except Exception as error:

@@ -1,0 +1,150 @@
+"""Condition of a PostgreSQL server and of our database on it, for `stillmotion doctor`. A look changes nothing."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Final, LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.store.postgresql.connections.opening import Link, PostgresSession, connect, conninfo, named
+from stillmotion.adapters.store.postgresql.schema import migrations
+from stillmotion.adapters.store.sql.connections import StoreUnusable
+
+CHANNEL: Final = "stillmotion_doctor"
+NOTIFICATION_SECONDS: Final = 2.0
+"""Patience with a notification, which takes a millisecond."""
+
+_SERVER: Final[LiteralString] = """
+    SELECT current_setting('server_version'), current_setting('server_version_num')::int,
+        NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off',
+        current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
+        current_setting('synchronous_commit'), current_setting('synchronous_standby_names'),
+        (SELECT count(*) FROM pg_stat_replication),
+        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+        current_setting('max_connections')::int,
+        (SELECT count(*) FROM pg_replication_slots WHERE NOT active)
+"""
+_NAMES: Final = (
+    "version",
+    "version_number",
+    "is_writable",
+    "is_flushed",
+    "synchronous_commit",
+    "standby_names",
+    "standbys",
+    "connections",
+    "most_connections",
+    "abandoned_slots",
+)
+"""The fields that `_SERVER` answers, in its order."""
+_SNAPSHOT: Final[LiteralString] = """
+    SELECT coalesce(extract(epoch FROM max(clock_timestamp() - began)), 0)::float8 FROM (
+        SELECT xact_start FROM pg_stat_activity
+            WHERE pid <> pg_backend_pid() AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+        UNION ALL SELECT prepared FROM pg_prepared_xacts
+    ) AS transactions (began)
+"""
+_TIME: Final[LiteralString] = "SELECT clock_timestamp()"
+_IS_OURS: Final[LiteralString] = "SELECT to_regclass('stillmotion') IS NOT NULL"
+_META: Final[LiteralString] = "SELECT schema, secret_fingerprint FROM stillmotion"
+_LEASES: Final[LiteralString] = """
+    SELECT coalesce(sum(n_live_tup), 0)::int8, coalesce(sum(n_dead_tup), 0)::int8
+    FROM pg_stat_user_tables WHERE relname = 'leases'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCondition:
+    """Condition of a server and of our database on it.
+
+    `schema` is None where there are no tables of ours yet, and `newest` the package's. `standby_names` are those of the
+    setting, and `standbys` counts the standbys that are connected. `clock_ahead` is how far the server's clock is ahead
+    of this machine's, give or take `clock_error`. `snapshot` is the age of the oldest open transaction, and
+    `abandoned_slots` are replication slots that nobody reads. `is_notified` is None behind a pooler.
+    """
+
+    place: str
+    version: str
+    version_number: int
+    is_writable: bool
+    is_flushed: bool
+    synchronous_commit: str
+    standby_names: str
+    standbys: int
+    connections: int
+    most_connections: int
+    abandoned_slots: int
+    schema: int | None
+    newest: int
+    fingerprint: bytes | None
+    clock_ahead: timedelta
+    clock_error: timedelta
+    snapshot: timedelta
+    leases: int
+    dead_leases: int
+    is_notified: bool | None
+
+
+def server_condition(url: str) -> ServerCondition:
+    """The condition of the server that a `postgresql://` URL leads to. Raises `StoreUnusable`."""
+    parameters = conninfo(url)
+    place = named(parameters)
+    try:
+        session = connect(_any_session(parameters))
+        with closing(session.link):
+            return _looked(place, session, parameters)
+    except psycopg.Error as error:
+        said = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+        raise StoreUnusable(f"{place} cannot be used: {said}") from error
+
+
+def _any_session(parameters: str) -> str:
+    """The parameters for a standby too, which is to be seen as what it is rather than as one that is away."""
+    return make_conninfo(parameters, target_session_attrs="any")
+
+
+def _looked(place: str, session: PostgresSession, parameters: str) -> ServerCondition:
+    link = session.link
+    (server,) = link.execute(_SERVER).fetchall()
+    ((is_ours,),) = link.execute(_IS_OURS).fetchall()
+    schema, fingerprint = link.execute(_META).fetchall()[0] if is_ours else (None, None)
+    ahead, error = _clock(link)
+    ((snapshot,),) = link.execute(_SNAPSHOT).fetchall()
+    ((live, dead),) = link.execute(_LEASES).fetchall()
+    notified = None if session.is_pooled else _is_notified(link, parameters)
+    return ServerCondition(
+        place=place,
+        **dict(zip(_NAMES, server, strict=True)),
+        schema=schema,
+        newest=migrations()[-1].version,
+        fingerprint=None if fingerprint is None else bytes(fingerprint),
+        clock_ahead=ahead,
+        clock_error=error,
+        snapshot=timedelta(seconds=snapshot),
+        leases=live,
+        dead_leases=dead,
+        is_notified=notified,
+    )
+
+
+def _clock(link: Link) -> tuple[timedelta, timedelta]:
+    """Lead of the server's clock over this machine's, and half of the round trip."""
+    clock, began = SystemClock(), monotonic()
+    ((theirs,),) = link.execute(_TIME).fetchall()
+    half = timedelta(seconds=(monotonic() - began) / 2)
+    assert isinstance(theirs, datetime)
+    return theirs.astimezone(UTC) + half - clock.now(), half
+
+
+def _is_notified(link: Link, parameters: str) -> bool:
+    """True if a notification of another session arrives."""
+    channel = sql.Identifier(CHANNEL)
+    link.execute(sql.SQL("LISTEN {}").format(channel))
+    with closing(connect(_any_session(parameters)).link) as other:
+        other.execute(sql.SQL("NOTIFY {}").format(channel))
+    return any(each.channel == CHANNEL for each in link.notifies(timeout=NOTIFICATION_SECONDS, stop_after=1))

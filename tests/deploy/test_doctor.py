@@ -1,0 +1,165 @@
+"""`stillmotion doctor` on a real PostgreSQL server: what is well, and each thing that can be wrong."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from stillmotion.adapters.models.catalogue import read_catalogue
+from stillmotion.adapters.store.postgresql import open_store
+from stillmotion.adapters.store.postgresql.condition import server_condition
+from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.composition.doctor import shared
+from stillmotion.composition.doctor.examination import checks, examine, quick_checks
+from stillmotion.composition.secrets import secret_of
+from stillmotion.config import load
+from tests import databases
+from tests.deploy.deploy_files import resources
+
+ONE, TWO = "1" * 64, "2" * 64
+FLEET = {
+    "STILLMOTION_SECRET": ONE,
+    "STILLMOTION_PUBLIC_URL": "https://video.example.com",
+    "STILLMOTION_STORAGE": "s3://x",
+}
+
+
+def settings_of(url, **more):
+    return load(FLEET | {"STILLMOTION_STORE": url, "STILLMOTION_LOG_LEVEL": "error"} | more)[0]
+
+
+@pytest.fixture(scope="module")
+def empty():
+    return databases.cluster(None).new_database()
+
+
+@pytest.fixture(scope="module")
+def url():
+    made = databases.cluster(None).new_database()
+    open_store(made, fingerprints=secret_of(settings_of(made)).fingerprints).close()
+    return made
+
+
+@pytest.fixture(scope="module")
+def condition(url):
+    """A server as it should be: the tests' own does not flush, so that it is quick."""
+    seen = server_condition(url)
+    assert not seen.is_flushed
+    return replace(seen, is_flushed=True)
+
+
+def found(settings):
+    return {each.name: each for each in shared.server(settings)}
+
+
+def test_what_is_found_on_a_server(url):
+    seen = found(settings_of(url))
+    problems = {name: each.said for name, each in seen.items() if each.is_problem}
+    assert problems == {"durability": "the server does not flush what it commits"}
+    assert "PostgreSQL 1" in seen["database"].said
+    assert "schema 1" in seen["database"].said
+    assert databases.PASSWORD not in "".join(each.said + each.remedy for each in seen.values())
+    assert seen["secret"].said == "the one that the database was used with"
+    assert seen["signals"].said == "a notification of another session arrives"
+    assert float(seen["clock"].said.split()[3]) < 1
+
+
+def test_the_doctor_changes_nothing_and_says_what_an_empty_database_is(empty):
+    seen = found(settings_of(empty))
+    assert "without our tables yet" in seen["database"].said
+    assert seen["secret"].said == "the database has been used with none yet"
+    with psycopg.connect(empty) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+
+
+def test_another_secret_is_a_problem_and_one_that_is_changed_is_none(url):
+    assert found(settings_of(url, STILLMOTION_SECRET=TWO))["secret"].is_problem
+    changed = found(settings_of(url, STILLMOTION_SECRET=TWO, STILLMOTION_SECRET_BEFORE=ONE))["secret"]
+    assert (changed.is_problem, "secret_before still" in changed.said) == (False, True)
+
+
+def test_an_open_transaction_is_seen_with_its_age(url):
+    with psycopg.connect(url) as held:
+        held.execute("SELECT txid_current()")
+        with psycopg.connect(url) as other:
+            ((age,),) = other.execute(
+                "SELECT extract(epoch FROM clock_timestamp() - xact_start)::float8 FROM "
+                "pg_stat_activity WHERE pid = %s",
+                (held.info.backend_pid,),
+            ).fetchall()
+        assert server_condition(url).snapshot.total_seconds() >= age
+
+
+def test_a_database_that_may_not_be_written_to_is_told(url):
+    seen = found(settings_of(f"{url}&options=-cdefault_transaction_read_only%3Don"))["database"]
+    assert seen.is_problem
+    assert "target_session_attrs=read-write" in seen.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("database", {"version_number": 140_011, "version": "14.11"}, "Upgrade the server to PostgreSQL 15"),
+        ("database", {"schema": 99}, "Upgrade Stillmotion"),
+        ("durability", {"is_flushed": False}, "Set fsync"),
+        ("durability", {"synchronous_commit": "off"}, "Set synchronous_commit to on"),
+        ("durability", {"standby_names": "ANY 1 (one)", "standbys": 0}, "every commit waits"),
+        ("clock", {"clock_ahead": timedelta(seconds=-20)}, "by NTP"),
+        ("snapshots", {"snapshot": timedelta(minutes=11)}, "keeps dead rows"),
+        ("snapshots", {"abandoned_slots": 1}, "pg_drop_replication_slot"),
+        ("dead_rows", {"dead_leases": 60_000}, "autovacuum"),
+        ("connections", {"connections": 90, "most_connections": 100}, "PgBouncer"),
+    ],
+)
+def test_each_trouble_has_its_remedy(condition, name, changes, words):
+    look = getattr(shared, name)
+    assert not look(condition).is_problem
+    assert words in look(replace(condition, **changes)).remedy
+
+
+def test_a_synchronous_standby_is_told(condition):
+    alone = shared.durability(condition)
+    assert "a failover may lose what was acknowledged last" in alone.said
+    both = shared.durability(replace(condition, standby_names="ANY 1 (one, two)", standbys=1))
+    assert both.said == "commits are flushed, here and by ANY 1 (one, two)"
+
+
+def test_a_pooler_in_transaction_mode_wants_polling(url):
+    pooled = databases.pooled(url)
+    seen = found(settings_of(pooled))["signals"]
+    assert (seen.is_problem, seen.remedy) == (True, "Set signals to poll.")
+    assert not found(settings_of(pooled, STILLMOTION_SIGNALS="poll"))["signals"].is_problem
+
+
+def test_a_server_that_is_away_is_a_problem_without_a_password():
+    settings = settings_of("postgresql://ada:hush@127.0.0.1:1/clips")
+    with pytest.raises(StoreUnusable, match=r"postgresql://127\.0\.0\.1:1/clips cannot be used") as refused:
+        server_condition(settings.store)
+    assert "hush" not in str(refused.value)
+    seen = {each.name: each for each in examine(settings, [each for each in checks(settings) if each[0] == "database"])}
+    assert seen["database"].is_problem
+    assert "hush" not in seen["database"].said
+
+
+def test_a_fleet_needs_its_settings():
+    whole = settings_of("postgresql://db/clips")
+    assert not shared.complete(whole).is_problem
+    for changes in ({"public_url": ""}, {"storage": "local"}):
+        assert shared.complete(replace(whole, **changes)).is_problem
+
+
+def test_the_checks_go_by_the_store():
+    fleet, alone = settings_of("postgresql://db/clips"), load({})[0]
+    assert {"fleet", "database"} <= {name for name, _ in checks(fleet)}
+    assert "write-ahead log" not in {name for name, _ in checks(fleet)}
+    assert {name for name, _ in checks(alone)} - {name for name, _ in quick_checks(alone)} == {"database"}
+
+
+def test_the_database_answers_the_autoscalers_question(url):
+    (scaled,) = (each for each in resources() if each["kind"] == "ScaledObject")
+    query = scaled["spec"]["triggers"][0]["metadata"]["query"]
+    with psycopg.connect(url) as connection:
+        assert connection.execute(query).fetchall() == [(0,)]
+    assert re.search(r"engine = '(\w+)'", query)[1] in read_catalogue().entries
