@@ -5,6 +5,7 @@ import urllib.request
 import pytest
 
 from bench.soak.invariants import read
+from tests import databases
 from tests.end_to_end.conftest import make_running, small_picture
 from tests.faults.test_disk import assert_refused, ready_within
 from tests.waiting import eventually, stays
@@ -15,11 +16,16 @@ SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "dur
 
 
 @pytest.fixture
-def served(make_running, seaweedfs):
+def bucket_settings(seaweedfs):
     options = ",".join(f"{name}={value}" for name, value in seaweedfs.options.items())
-    yield make_running(STILLMOTION_STORAGE=f"s3://{seaweedfs.new_place()}", STILLMOTION_STORAGE_OPTIONS=options)
+    yield {"STILLMOTION_STORAGE": f"s3://{seaweedfs.new_place()}", "STILLMOTION_STORAGE_OPTIONS": options}
     if not seaweedfs.runs:
         seaweedfs.start()
+
+
+@pytest.fixture
+def served(make_running, bucket_settings):
+    return make_running(**bucket_settings)
 
 
 @pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.slow)])
@@ -41,3 +47,25 @@ def test_a_clip_is_stored_once_the_storage_is_back(served, seaweedfs, seconds):
         assert answer.read(8)[4:] == b"ftyp"
     assert [(each.attempt, each.failures) for each in read(served.directory).rows] == [(1, 0), (1, 0)]
     ready_within(served, 200, 10)
+
+
+@pytest.mark.slow
+def test_a_server_of_several_stays_ready_without_storage_and_says_so(make_running, seaweedfs, bucket_settings):
+    """Its balancer keeps it, so that polls are answered."""
+    shared = {"STILLMOTION_STORE": databases.cluster().new_database(), "STILLMOTION_SECRET": "5e" * 32}
+    served = make_running(STILLMOTION_PUBLIC_URL="http://127.0.0.1:9", **shared, **bucket_settings)
+    done = served.submit(SHORT).body["id"]
+    served.wait_for(done, "completed")
+    seaweedfs.kill()
+    eventually(lambda: "storage" in _in_trouble(served), 60)
+    assert served.status(done).body["assets"]["video"].startswith(seaweedfs.endpoint)
+    assert_refused(served.submit(SHORT))
+    seaweedfs.start()
+    eventually(lambda: not _in_trouble(served), 60)
+
+
+def _in_trouble(served):
+    """The troubles that a ready server tells of."""
+    answer = served.call("GET", "/readyz")
+    assert answer.status == 200, answer
+    return answer.body.get("in_trouble", {})

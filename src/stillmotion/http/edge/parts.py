@@ -17,6 +17,8 @@ PATIENCE: Final = timedelta(seconds=2)
 """Time after which a part that has not answered does not work."""
 
 WATCHED_EVERY: Final = timedelta(seconds=30)
+TROUBLED_EVERY: Final = timedelta(seconds=5)
+"""Intervals of looks at the parts that can be done without: each look writes to the storage."""
 
 _NO_CHECKS: Final[Mapping[str, Check]] = MappingProxyType({})
 _LOG = structlog.get_logger("stillmotion.http")
@@ -57,4 +59,4 @@ class WatchedParts:
         """Look at all parts now and then, until cancelled."""
         while True:
             self.troubles = await troubles(self.checks, self._patience)
-            await asyncio.sleep(WATCHED_EVERY.total_seconds())
+            await asyncio.sleep((TROUBLED_EVERY if self.troubles else WATCHED_EVERY).total_seconds())
