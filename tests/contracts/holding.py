@@ -74,6 +74,8 @@ class HoldingConnection:
             assert holds.HOLD_CLOCK in self._held
             if holds.HOLD_GENERATION not in self._held:
                 self._held.append(holds.HOLD_GENERATION)
+        elif statement == lines.LEASED_OF:
+            assert holds.HOLD_CLOCK in self._held, "no claim may come between"
         elif statement == lines.FIND_LINE:
             assert holds.HOLD_LIMITS in self._held
         elif re.match(r"\s*(SELECT|WITH)\b", statement):

@@ -199,17 +199,17 @@ def test_what_a_killed_worker_left_is_removed_by_the_next(tmp_path):
         assert not left.exists()
 
 
-def test_a_worker_counts_when_it_says_that_it_is_able_and_for_as_long_as_it_lives(tmp_path):
+async def test_a_worker_counts_when_it_says_that_it_is_able_and_for_as_long_as_it_lives(tmp_path):
     directory = open_data_directory(tmp_path)
     with directory.join() as place:
-        assert not directory.workers.any_able
+        assert not any(await directory.workers.able())
         for able in (True, True, False, False, True):
             place.tell(able=able)
-            assert directory.workers.any_able is able
+            assert any(await directory.workers.able()) is able
     killed = start(WORK, tmp_path)
     left = Path(killed.stdout.readline().strip()).parent
     (left / "able").touch()
-    assert directory.workers.any_able
+    assert any(await directory.workers.able())
     killed.kill()
     killed.communicate()
-    assert not directory.workers.any_able
+    assert not any(await directory.workers.able())

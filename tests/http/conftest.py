@@ -214,6 +214,11 @@ class Receivers:
         return CallbackResponse(503 if "busy.example.com" in url else 204)
 
 
+async def one_worker():
+    """The states of the workers: there is one, and it is ready."""
+    return {"ready": 1, "not_ready": 0}
+
+
 def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) -> Services:
     """The services of the edge, with a guard that allows only public addresses.
 
@@ -246,7 +251,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         clock=clock,
         admin=admin,
         run_id="test",
-        measures=Measures(store, Buckets((0.001,)), lambda: {"ready": 1, "not_ready": 0}, lambda: DiskSpace(30, 100)),
+        measures=Measures(store, Buckets((0.001,)), one_worker, lambda: DiskSpace(30, 100)),
         version="1.2.3",
     )
     return replace(services, **parts)

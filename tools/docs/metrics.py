@@ -31,11 +31,15 @@ def metric_labels() -> dict[str, set[str]]:
     return {_name(each): {name for sample in each.samples for name in sample.labels} for each in _families()}
 
 
+async def _workers() -> dict[str, int]:
+    return {"ready": 1}
+
+
 def _families() -> list[Metric]:
     """All families as a server shows them that has counted one of each."""
     registry, store = CollectorRegistry(), MemoryStore(SystemClock())
     known = LabelValues(("dream-machine",), ("ray-2",), ("parallax/1",), {"studio": _OtherServer()})
-    measures = Measures(store, Buckets((0.001,)), lambda: {"ready": 1}, lambda: DiskSpace(1, 2))
+    measures = Measures(store, Buckets((0.001,)), _workers, lambda: DiskSpace(1, 2))
     installation = InstallationMetrics(measures, store, SystemClock(), "1.2.3", known)
     counting = Metrics(registry, installation)
     counting.of("getStatus").observe(200, 0.001)

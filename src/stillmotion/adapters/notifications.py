@@ -62,6 +62,10 @@ class InProcessChanges:
         """The number of open watches."""
         return sum(map(len, self._watches.values()))
 
+    def is_watched(self, generation_id: str, subscription_id: str) -> bool:
+        """True if a change of that generation is told to anybody."""
+        return not self._watches.keys().isdisjoint((generation_id, subscription_id, EVERYBODY))
+
     def tell(self, change: Generation | Deletion) -> None:
         """See `Changes.tell`."""
         for watched in (change.id, change.subscription_id, EVERYBODY):

@@ -7,6 +7,7 @@ from datetime import datetime
 from math import ceil, inf
 from typing import NamedTuple, TypeVar
 
+from stillmotion.application.ports.reads import ReadStore
 from stillmotion.application.ports.store import AccessStore
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded, Reason
@@ -190,10 +191,11 @@ class Allowance(NamedTuple):
 
 @dataclass(slots=True)
 class Window:
-    """Rate window: a minute of this process's clock, and the reads in it."""
+    """Rate window: a minute of this process's clock, and the reads in it. So many of them are `told` to the store."""
 
     ends_at: float
     spent: int = 0
+    told: int = 0
 
     def seconds_left(self, now: float) -> int:
         """Whole seconds until the end, rounded up."""
@@ -202,7 +204,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """Limit of polls and other reads for each subscription. It is kept in this process and forgotten at a restart."""
+    """Limit of polls and other reads for each subscription. It is kept in this process and forgotten at a restart.
+
+    Where several servers share a store, each tells what it has counted and learns the sums, once a second.
+    """
 
     _windows: dict[str, Window] = field(default_factory=dict, repr=False)
 
@@ -216,4 +221,18 @@ class ReadLimits:
         if window.spent >= limit:
             raise RateLimitExceeded(f"{limit} reads a minute are allowed", seconds_left, Reason.READS_PER_MINUTE)
         window.spent += 1
-        return Allowance(limit, limit - window.spent, seconds_left)
+        return Allowance(limit, max(0, limit - window.spent), seconds_left)
+
+    async def share(self, store: ReadStore, clock: Clock) -> None:
+        """Tell the reads since the last time, and learn those of the other servers. Raises `StoreUnavailable`."""
+        asked = {id_: (window, window.spent) for id_, window in self._windows.items() if window.spent > window.told}
+        if not asked:
+            return
+        untold = {id_: spent - window.told for id_, (window, spent) in asked.items()}
+        now, began = clock.now(), clock.monotonic()
+        for id_, shared in (await store.add_reads(untold, now + WINDOW, now)).items():
+            window, (told, spent) = self._windows[id_], asked[id_]
+            since = window.spent - spent if window is told else window.spent
+            ends_at = began + (shared.ends_at - now).total_seconds()
+            if clock.monotonic() < ends_at:
+                self._windows[id_] = Window(ends_at, shared.spent + since, shared.spent)

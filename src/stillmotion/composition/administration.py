@@ -22,6 +22,7 @@ from stillmotion.application.operators.service_status import HealthCheck, Servic
 from stillmotion.application.operators.worker_registry import WorkerRegistry
 from stillmotion.application.ports.database import Store
 from stillmotion.application.ports.notifications import QueueSignal
+from stillmotion.application.ports.values import Clock
 from stillmotion.application.products import Products
 from stillmotion.application.retention import Retention
 from stillmotion.application.subscriptions import Subscriptions
@@ -45,13 +46,17 @@ def administration(settings: Settings, missing: Missing = Missing.REFUSE) -> Ite
 
 
 def administration_over(
-    settings: Settings, store: Store, signal: QueueSignal | None = None, pulls: PullTasks | None = None
+    settings: Settings,
+    store: Store,
+    signal: QueueSignal | None = None,
+    pulls: PullTasks | None = None,
+    clock: Clock | None = None,
 ) -> Administration:
     """The administration over an open store.
 
     `signal` wakes the workers of this process, if there are any. `pulls` are those that a server carries out.
     """
-    clock, models, signal = SystemClock(), catalogue(settings), signal or InProcessSignal()
+    clock, models, signal = clock or SystemClock(), catalogue(settings), signal or InProcessSignal()
     surfaces = frozenset(surface.name for surface in SURFACES)
     directory = directory_of(settings, Missing.REFUSE)
     peppers = secret_of(settings).derived(KEYS)

@@ -31,7 +31,7 @@ class Entrance(NamedTuple):
 
 async def entrance(settings: Settings, store: Store, clock: Clock, signal: QueueSignal, pulls: PullTasks) -> Entrance:
     """The entrance over an open store. Raises `OpenToOthers`."""
-    office = administration_over(settings, store, signal, pulls)
+    office = administration_over(settings, store, signal, pulls, clock)
     access = Access(store, clock, office.subscriptions.pepper, office.subscriptions.pepper_before)
     admin = AdminAccess(office, clock, settings.admin_key or "")
     keyless = None

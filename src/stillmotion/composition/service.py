@@ -9,13 +9,11 @@ from secrets import token_hex
 from typing import NamedTuple, Protocol
 
 from stillmotion.adapters.callbacks import GuardedCallbackSender, sign
-from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.data_directory import DataDirectory
 from stillmotion.adapters.identifiers import new_token, new_uuid7
-from stillmotion.adapters.notifications import InProcessChanges, InProcessSignal
 from stillmotion.application.callbacks.delivery import Callbacks, DeliveryLog
 from stillmotion.application.download_urls import AssetUrls
-from stillmotion.application.failpoints import Fault, no_fault
+from stillmotion.application.failpoints import no_fault
 from stillmotion.application.generations import Generations
 from stillmotion.application.history.failures import Failures
 from stillmotion.application.history.links import Links
@@ -34,18 +32,18 @@ from stillmotion.application.sessions import Sessions
 from stillmotion.application.uploads import Uploads
 from stillmotion.composition.engines import encodes, offered, read_words
 from stillmotion.composition.entrance import entrance
-from stillmotion.composition.installation import Missing, directory_of, open_storage, opened, storage_marks
+from stillmotion.composition.installation import open_storage, storage_marks
 from stillmotion.composition.outbound import callback_trials, outbound
 from stillmotion.composition.preflight import tell_troubles
+from stillmotion.composition.premises import premises, running
 from stillmotion.composition.secrets import LINKS, SHARES, secret_of
-from stillmotion.composition.watching import checks, measures, setting_views
+from stillmotion.composition.watching import checks, measures, other_workers, setting_views
 from stillmotion.composition.weights import pull_tasks
 from stillmotion.composition.workers import (
     Telemetry,
     attempt_context,
     heartbeats,
     name_of_this_process,
-    running,
     worker_host,
 )
 from stillmotion.config import Settings
@@ -60,6 +58,7 @@ from stillmotion.worker.background.displacement import DisplacedWatch
 from stillmotion.worker.background.duties import Duties, DutyKeeper
 from stillmotion.worker.background.housekeeping import Housekeeper
 from stillmotion.worker.background.key_uses import UseKeeper
+from stillmotion.worker.background.reads import SharedReads
 from stillmotion.worker.background.reaper import Reaper
 from stillmotion.worker.background.sweeps import Sweeper, UploadSweeper
 from stillmotion.worker.background.tallies import TallyKeeper
@@ -100,15 +99,14 @@ async def service(
     `address` is the base of links in callbacks if no `public_url` is set. `faults` are for tests. `spawned` is a
     renderer that is loading already. Raises `StillmotionError` if the directory, database or storage cannot be used.
     """
-    directory = directory_of(settings, Missing.MAKE)
-    fault: Fault = faults or no_fault
-    changes, told = InProcessChanges(), Telemetry(Tally(), tracing)
-    with directory.lock(), opened(settings, Missing.MAKE, changes.tell, fault, told.tally.ended) as store:
-        clock, signal, announcements = SystemClock(), InProcessSignal(), InProcessSignal()
+    fault, told = faults or no_fault, Telemetry(Tally(), tracing)
+    async with premises(settings, ProcessRole.SERVER, fault, told.tally.ended) as ground:
+        place, store, clock, signal, announcements, changes = ground
         objects, connections, models = open_storage(settings, fault), outbound(settings), offered(settings)
         work = Work(store, objects, clock, new_token, fault, worker=name_of_this_process())
-        context = attempt_context(settings, work, connections, (signal, announcements), directory.scratch, fault, told)
+        context = attempt_context(settings, work, connections, (signal, announcements), place.scratch, fault, told)
         host, others = await worker_host(settings, context, store, models, faults, spawned)
+        workers = other_workers(settings, store, place.directory, work)
         allowed = await entrance(settings, store, clock, signal, pulls := pull_tasks(settings, store, clock))
         ids = new_uuid7, new_token
         uploads = Uploads(store, objects, clock, *ids, reads_heic=reads_heic())
@@ -123,18 +121,18 @@ async def service(
             asset_urls=AssetUrls(objects, clock, *secret_of(settings).derived(LINKS)),
             objects=objects,
             clock=clock,
-            **checks(settings, store, objects, directory, models, host, others)._asdict(),
+            **checks(settings, store, objects, models, host, others, workers)._asdict(),
             servers={each.entry.name: each for each in others},
             run_id=token_hex(4),
             model_states=ModelReadings(store, models, clock).states,
-            measures=measures(store, directory, host),
+            measures=measures(store, place.directory, host, workers),
         )
         bodies = dialects(services.asset_urls, settings.public_url or address)
         duties = DutyKeeper(store, clock, work.worker.id)
         parts: list[_Runs] = [host, heartbeats(host, store, work, ProcessRole.SERVER), pulls, duties]
-        parts += _upkeep(store, services, context, host, GuardedCallbackSender(connections), bodies, duties)
+        parts += _upkeep(settings, store, services, context, host, GuardedCallbackSender(connections), bodies, duties)
         if not is_shared(settings.store):
-            await _succeed(store, directory, work, duties, told.tally)
+            await _succeed(store, place.directory, work, duties, told.tally)
         async with running(*(each.run() for each in parts), tell_troubles(settings, objects, storage_marks(settings))):
             app = build_app(_as_set(services, settings, told))
             yield Service(app, host, changes, services.draining, allowed.sessions, bool(await store.subscriptions()))
@@ -160,6 +158,7 @@ class _Runs(Protocol):
 
 
 def _upkeep(
+    settings: Settings,
     store: Store,
     services: Services,
     context: AttemptContext,
@@ -171,7 +170,9 @@ def _upkeep(
     """The background work of a server besides rendering."""
     clock, tally = context.clock, context.tally
     callbacks = Callbacks(store, sender, sign, clock, context.chance, context.fault, tally, context.tracing)
+    reads = SharedReads(services.read_limits, store, clock, context.chance)
     return [
+        *([reads] if is_shared(settings.store) else []),
         Deliverer(callbacks, bodies, context.announcements, duties),
         Reaper(context, lambda: host.held, duties),
         Sweeper(Retention(store, services.objects, clock), duties),

@@ -8,16 +8,27 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stillmotion.adapters.directory.data_directory import DataDirectory
+from stillmotion.application.leases import Work
+from stillmotion.application.ports.administration import ProcessStore
 from stillmotion.application.ports.database import Store
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.config import Settings, setting_fields, setting_text
+from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.catalogue import Catalogue
 from stillmotion.http.edge.measures import DiskSpace, Measures
 from stillmotion.http.edge.parts import Check, WatchedParts
 from stillmotion.http.edge.services import SettingView
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import RemoteMaker
-from stillmotion.worker.readiness import check_lanes, check_offer, worker_states
+from stillmotion.worker.readiness import (
+    KnownWorkers,
+    OtherWorkers,
+    check_engines,
+    check_lanes,
+    check_offer,
+    check_stays,
+    worker_states,
+)
 
 
 class PartChecks(NamedTuple):
@@ -31,10 +42,10 @@ def checks(
     settings: Settings,
     store: Store,
     objects: ObjectStore,
-    directory: DataDirectory,
     models: Catalogue,
     host: WorkerHost,
     others: Sequence[RemoteMaker],
+    workers: OtherWorkers,
 ) -> PartChecks:
     """The readiness checks, by the name that each part has in `/readyz`.
 
@@ -42,16 +53,17 @@ def checks(
     answers polls, and all servers would leave the balancer together.
     """
     parts: Mapping[str, Check] = {
-        "store": store.check,
         "storage": objects.check,
-        "worker": partial(check_lanes, host, directory.workers),
+        "worker": partial(check_lanes, host, workers),
         "servers": partial(check_offer, models, others, host),
     }
-    if settings.store == "local":
-        return PartChecks(parts, WatchedParts())
-    return PartChecks(
-        {"store": store.check}, WatchedParts({name: check for name, check in parts.items() if name != "store"})
+    if not is_shared(settings.store):
+        return PartChecks({"store": store.check, **parts}, WatchedParts())
+    needed: Mapping[str, Check] = {"store": store.check, "server": partial(check_stays, host)}
+    made: dict[str, Check] = (
+        {"models": partial(check_engines, models, host, workers)} if isinstance(workers, KnownWorkers) else {}
     )
+    return PartChecks(needed, WatchedParts({**parts, **made}))
 
 
 def setting_views(settings: Settings) -> Sequence[SettingView]:
@@ -77,11 +89,18 @@ def _shown(each: Field[Any], value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-def measures(store: Store, directory: DataDirectory, host: WorkerHost) -> Measures:
+def other_workers(settings: Settings, store: ProcessStore, directory: DataDirectory, work: Work) -> OtherWorkers:
+    """The workers in other processes: those of this directory, or those that share the store."""
+    if is_shared(settings.store):
+        return KnownWorkers(store, work.clock, work.worker)
+    return directory.workers
+
+
+def measures(store: Store, directory: DataDirectory, host: WorkerHost, workers: OtherWorkers) -> Measures:
     """The sources of the installation's metrics."""
 
     def disk() -> DiskSpace:
         usage = shutil.disk_usage(directory.root)
         return DiskSpace(usage.free, usage.total)
 
-    return Measures(store, store.commit_times, partial(worker_states, host, directory.workers), disk)
+    return Measures(store, store.commit_times, partial(worker_states, host, workers), disk)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,12 +13,10 @@ from pathlib import Path
 from secrets import SystemRandom, token_hex
 from typing import NamedTuple
 
-from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.worker_places import WorkerPlace
 from stillmotion.adapters.fetch.client import Connections
 from stillmotion.adapters.fetch.download import VIDEO, HttpDownload
 from stillmotion.adapters.identifiers import new_token
-from stillmotion.adapters.notifications import InProcessSignal
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.leases import Work
 from stillmotion.application.metrics import Tally
@@ -36,9 +34,10 @@ from stillmotion.composition.engines import (
     tried_renderer,
     video_codec,
 )
-from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
+from stillmotion.composition.installation import open_storage
 from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_absent_devices
+from stillmotion.composition.premises import premises, running
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.catalogue import EMBEDDED, Catalogue
 from stillmotion.domain.operators.duties import Duty
@@ -70,16 +69,11 @@ async def worker(
     """A worker process: renderers over a data directory that a server has open. Raises as `service` does."""
     if not settings.renderers:
         raise SettingsError("renderers is 0, so this worker would make nothing: give --renderers 1, or more.")
-    directory = directory_of(settings, Missing.REFUSE)
-    directory.refuse_unserved()
-    fault: Fault = faults or no_fault
-    told = Telemetry(Tally(), tracing)
-    with directory.join() as place, opened(settings, Missing.REFUSE, fault=fault, ended=told.tally.ended) as store:
-        work = Work(
-            store, open_storage(settings, fault), SystemClock(), new_token, fault, worker=name_of_this_process()
-        )
-        # The server looks by itself, every second, for deliveries that are due: these signals do not reach this far.
-        signals = InProcessSignal(), InProcessSignal()
+    fault, told = faults or no_fault, Telemetry(Tally(), tracing)
+    async with premises(settings, ProcessRole.WORKER, fault, told.tally.ended) as ground:
+        place, store, clock, signal, announcements, _ = ground
+        work = Work(store, open_storage(settings, fault), clock, new_token, fault, worker=name_of_this_process())
+        signals = signal, announcements
         context = attempt_context(settings, work, outbound(settings), signals, place.scratch, fault, told)
         host, _ = await worker_host(settings, context, store, offered(settings), faults)
         watch = DisplacedWatch(lambda: store.displaced).run()
@@ -88,7 +82,7 @@ async def worker(
         duties = DutyKeeper(store, work.clock, work.worker.id, (Duty.REAPER,), partial(_is_unserved, store, work.clock))
         reaping = Reaper(context, lambda: host.held, duties).run()
         dismissing = Dismissal(host, store, work.worker).run()
-        telling = _tell_able(host, place), tell_absent_devices(settings)
+        telling = _tell_able(host, place.own), tell_absent_devices(settings)
         async with running(host.run(), watch, counting, beating, duties.run(), reaping, dismissing, *telling):
             yield host
 
@@ -112,10 +106,10 @@ def name_of_this_process() -> WorkerName:
     return WorkerName(f"{host}:{os.getpid()}-{token_hex(2)}", host)
 
 
-async def _tell_able(host: WorkerHost, place: WorkerPlace) -> None:
+async def _tell_able(host: WorkerHost, place: WorkerPlace | None) -> None:
     """Tell the server, for as long as the worker runs, whether this host can make clips."""
     told = False
-    while True:
+    while place is not None:
         if host.alive is not told:
             told = host.alive
             place.tell(able=told)
@@ -176,16 +170,3 @@ async def worker_host(
 def _after(first: RendererProcess | None, new_renderer: NewRenderer) -> NewRenderer:
     once = iter(() if first is None else (first,))
     return lambda: next(once, None) or new_renderer()
-
-
-@asynccontextmanager
-async def running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Background tasks, cancelled on the way out."""
-    # No task group: where one of them fails, the others go on.
-    tasks = [asyncio.create_task(each) for each in work]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -96,7 +96,10 @@ def test_metrics_are_there_without_the_store(start, edge):
         async def samples(self):
             raise StoreUnavailable("gone")
 
-    gone = Measures(GoneStore(), edge.services.measures.commits, lambda: {"ready": 0}, lambda: DiskSpace(1, 2))
+    async def workers():
+        return {"ready": 0}
+
+    gone = Measures(GoneStore(), edge.services.measures.commits, workers, lambda: DiskSpace(1, 2))
     found = samples(start(measures=gone))
     assert found['stillmotion_workers{state="ready"}'] == 0
     assert found['stillmotion_build_info{version="1.2.3"}'] == 1

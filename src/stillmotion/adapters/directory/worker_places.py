@@ -61,13 +61,7 @@ class WorkerPlaces:
         """True while any worker runs."""
         return any(place.is_taken for place in self._all())
 
-    @property
-    def any_able(self) -> bool:
-        """True while a running worker can make clips."""
-        return any(self.able)
-
-    @property
-    def able(self) -> list[bool]:
+    async def able(self) -> list[bool]:
         """For each running worker, True while it can make clips."""
         return [place.is_able for place in self._all() if place.is_taken]
 

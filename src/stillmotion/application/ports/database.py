@@ -15,6 +15,7 @@ from stillmotion.application.ports.history import FailureStore, LinkStore
 from stillmotion.application.ports.lists import ListStore
 from stillmotion.application.ports.metrics import Buckets, MetricStore
 from stillmotion.application.ports.models import ModelStore
+from stillmotion.application.ports.reads import ReadStore
 from stillmotion.application.ports.record import UsageLedger
 from stillmotion.application.ports.store import (
     AccessStore,
@@ -40,6 +41,7 @@ class Store(
     EverybodysCallbackStore,
     ProcessStore,
     DutyStore,
+    ReadStore,
     ActivityStore,
     UsageLedger,
     MetricStore,

@@ -1,6 +1,7 @@
 """Metrics of the whole installation, the same from every server over one database: sums of all processes, gauges."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import product
@@ -45,7 +46,7 @@ class Measures:
 
     store: MetricStore
     commits: Buckets
-    workers: Callable[[], Mapping[str, int]]
+    workers: Callable[[], Awaitable[Mapping[str, int]]]
     disk: Callable[[], DiskSpace]
 
 
@@ -83,10 +84,13 @@ class InstallationMetrics(Collector):
         self._measures, self._generations, self._clock = measures, generations, clock
         self._version, self._known = version, known
         self._look: Look | None = None
+        self._workers: Mapping[str, int] = {}
 
     async def look(self) -> None:
         """Read the store for the next scrape."""
         store = self._measures.store
+        with suppress(Unavailable):
+            self._workers = await self._measures.workers()
         try:
             sums = {(name, labels): value for name, labels, value in await store.samples()}
             self._look = Look(self._clock.now(), sums, await store.gauges(), await self._generations.counts())
@@ -98,8 +102,8 @@ class InstallationMetrics(Collector):
         yield _gauge("stillmotion_build_info", "Always 1; the label tells the version.", "version", {self._version: 1})
         up = {name: int(server.trouble is None) for name, server in self._known.servers.items()}
         yield _gauge("stillmotion_server_up", "1 if another server that makes clips answers.", "server", up)
-        workers = self._measures.workers()
-        yield _gauge("stillmotion_workers", "Processes that render, by whether they are ready.", "state", workers)
+        told = "Processes that render, by whether they are ready."
+        yield _gauge("stillmotion_workers", told, "state", self._workers)
         commits = HistogramMetricFamily(
             "stillmotion_commit_seconds", "Duration of this process's database transactions, up to the disk."
         )

@@ -15,6 +15,7 @@ from stillmotion.testing.memory_store.operators.controls import MemoryOperators
 from stillmotion.testing.memory_store.operators.duties import MemoryDuties
 from stillmotion.testing.memory_store.operators.everybodys import MemoryEverybodys
 from stillmotion.testing.memory_store.operators.processes import MemoryProcesses
+from stillmotion.testing.memory_store.operators.reads import MemoryReads
 from stillmotion.testing.memory_store.queue import MemoryQueue
 from stillmotion.testing.memory_store.retention import MemoryRetention
 from stillmotion.testing.memory_store.sessions import MemorySessions
@@ -34,6 +35,7 @@ class MemoryStore(
     MemoryEverybodys,
     MemoryProcesses,
     MemoryDuties,
+    MemoryReads,
     MemoryActivity,
     MemorySessions,
     MemoryMetrics,

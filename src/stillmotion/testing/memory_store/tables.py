@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from stillmotion.application.ports.reads import SharedWindow
 from stillmotion.application.ports.store import Changed, Told, unwatched
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.callbacks import Delivery, DeliveryAttempt
@@ -58,6 +59,7 @@ class MemoryTables:
     _controls: QueueControls = NO_CONTROLS
     _actions: dict[str, OperatorAction] = field(default_factory=dict)
     _processes: dict[str, ProcessReport] = field(default_factory=dict)
+    _read_windows: dict[str, SharedWindow] = field(default_factory=dict)
     _duties: dict[Duty, Tenure] = field(default_factory=dict)
     _moved: dict[str, int | datetime] = field(default_factory=dict)
     _wishes: dict[str, ModelWish] = field(default_factory=dict)

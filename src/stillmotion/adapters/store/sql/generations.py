@@ -169,11 +169,9 @@ class SqlGenerations:
         def operation(connection: Connection) -> Generation | None:
             connection.hold(holds.HOLD_CLOCK)
             wanted = asked(connection.execute(operators.CONTROLS).fetchall())
-            return (
-                None
-                if wanted is None or _is_full(connection, within)
-                else _claim(connection, wanted, claim, now, worker.id)
-            )
+            if wanted is None or _is_full(connection, within):
+                return None
+            return _claim(connection, wanted, claim, now, worker.id)
 
         claimed = await self.writer.run(operation)
         if claimed is not None:

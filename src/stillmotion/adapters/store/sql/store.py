@@ -13,6 +13,7 @@ from stillmotion.adapters.store.sql.operators.controls import SqlOperators
 from stillmotion.adapters.store.sql.operators.duties import SqlDuties
 from stillmotion.adapters.store.sql.operators.everybodys import SqlEverybodys
 from stillmotion.adapters.store.sql.operators.processes import SqlProcesses
+from stillmotion.adapters.store.sql.operators.reads import SqlReads
 from stillmotion.adapters.store.sql.retention import SqlRetention
 from stillmotion.adapters.store.sql.sessions import SqlSessions
 from stillmotion.adapters.store.sql.uploads import SqlUploads
@@ -36,6 +37,7 @@ class SqlStore(
     SqlEverybodys,
     SqlProcesses,
     SqlDuties,
+    SqlReads,
     SqlActivity,
     SqlSessions,
     SqlUsage,
@@ -65,6 +67,7 @@ class SqlStore(
         SqlEverybodys.__init__(self, writer, reader)
         SqlProcesses.__init__(self, writer, reader)
         SqlDuties.__init__(self, writer)
+        SqlReads.__init__(self, writer)
         SqlActivity.__init__(self, reader)
         SqlSessions.__init__(self, writer, reader)
         SqlUsage.__init__(self, reader)

@@ -344,6 +344,13 @@ CREATE TABLE duties (
     term bigint NOT NULL
 ) WITH (fillfactor = 50);
 
+-- Reads of a subscription over all servers, in its present window. No row outlives its window by much.
+CREATE UNLOGGED TABLE read_windows (
+    subscription_id word PRIMARY KEY,
+    ends_at bigint NOT NULL,
+    spent bigint NOT NULL
+) WITH (fillfactor = 50);
+
 CREATE TABLE metrics (
     name word NOT NULL,
     labels word NOT NULL,                        -- a JSON array of the labels' values

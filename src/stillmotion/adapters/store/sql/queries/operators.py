@@ -93,4 +93,14 @@ HOLD_DUTY: Final = """
 """
 """One row with the term; none while another process holds the duty. The rule is `Tenure.passed_to`."""
 
+ADD_READS: Final = """
+    INSERT INTO read_windows (subscription_id, ends_at, spent) VALUES (:owner, :until, :reads)
+    ON CONFLICT (subscription_id) DO UPDATE SET
+        spent = CASE WHEN read_windows.ends_at <= :now THEN excluded.spent ELSE read_windows.spent + excluded.spent END,
+        ends_at = CASE WHEN read_windows.ends_at <= :now THEN excluded.ends_at ELSE read_windows.ends_at END
+    RETURNING spent, ends_at
+"""
+
+FORGET_READS: Final = "DELETE FROM read_windows WHERE ends_at < ?"
+
 FREE_DUTIES: Final = "UPDATE duties SET until = 0 WHERE holder = ?"
