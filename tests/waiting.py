@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 LOOK_SECONDS = 0.01
+"""The interval of a look. A server of `http.server` looks as often, so that its end waits no half second."""
 
 T = TypeVar("T")
 

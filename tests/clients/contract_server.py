@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.waiting import LOOK_SECONDS
+
 
 @dataclass
 class Answer:
@@ -80,7 +82,7 @@ def contract_server() -> Iterator[ContractServer]:
         do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the library's names
 
     listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
+    thread = threading.Thread(target=listening.serve_forever, args=(LOOK_SECONDS,), daemon=True)
     thread.start()
     server.base = f"http://127.0.0.1:{listening.server_address[1]}"
     try:

@@ -17,6 +17,7 @@ from stillmotion.cli.generate.depth_hint import hint
 from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
 from tests.forked import ended
+from tests.waiting import LOOK_SECONDS
 
 QUICK = {"duration": 1, "resolution": "540p"}
 
@@ -91,7 +92,7 @@ class _Receiver(BaseHTTPRequestHandler):
 def receiver():
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Receiver)
     server.received = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

@@ -11,6 +11,7 @@ import pytest
 
 from stillmotion.domain.request import VideoCodec
 from tests.end_to_end.conftest import small_picture
+from tests.waiting import LOOK_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -58,7 +59,7 @@ def test_a_browser_plays_the_clip_and_seeks_in_it(running, tmp_path, codec):
     assets = running.wait_for(accepted.body["id"], "completed")["assets"]
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
     server.page, server.told = PAGE.format(**assets), queue.Queue()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}/"
     browser = subprocess.Popen(
         [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--remote-debugging-port=0", address],

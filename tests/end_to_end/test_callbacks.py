@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
-from tests.waiting import eventually
+from tests.waiting import LOOK_SECONDS, eventually
 
 QUICK = {"prompt": "push in", "url": small_picture(), "duration": 1, "resolution": "540p"}
 LONG = {"prompt": "push in", "url": small_picture(), "duration": 5, "resolution": "720p"}
@@ -32,7 +32,7 @@ def receiver():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.heard = []
     server.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end.conftest import Running, small_picture
 from tests.end_to_end.test_another_server import written
-from tests.waiting import eventually
+from tests.waiting import LOOK_SECONDS, eventually
 from tools.docs.metrics import metric_names
 
 QUICK = {"prompt": "push in", "duration": 1, "resolution": "540p"}
@@ -31,7 +31,7 @@ class _Receiver(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver():
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Receiver)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(LOOK_SECONDS,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}/hook"
     server.shutdown()

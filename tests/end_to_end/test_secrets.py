@@ -12,6 +12,7 @@ import pytest
 
 from stillmotion.config import load
 from tests.end_to_end.conftest import COMMAND, POLL, SUBMIT, clean_environment, small_picture
+from tests.waiting import LOOK_SECONDS
 
 ADMIN = "canary-admin-key-0123456789abcdef-0123456789"
 STORAGE = "canary-storage-secret"
@@ -41,7 +42,7 @@ def elsewhere():
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Rude)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
     server.server_close()

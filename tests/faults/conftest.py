@@ -16,7 +16,7 @@ import pytest
 
 from bench.soak.invariants import Holdings, read, violations
 from tests.end_to_end.conftest import Answered, Running, make_running, running, small_picture
-from tests.waiting import eventually
+from tests.waiting import LOOK_SECONDS, eventually
 
 __all__ = ["make_running", "running"]
 
@@ -53,7 +53,7 @@ def elsewhere():
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere)
     server.received, server.given = [], []
     server.address = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

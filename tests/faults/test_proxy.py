@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.end_to_end.conftest import Running, small_picture
-from tests.waiting import eventually
+from tests.waiting import LOOK_SECONDS, eventually
 
 SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
 RESTARTS = 8
@@ -62,7 +62,7 @@ def test_restarts_behind_a_proxy_fail_no_request(make_running):
     accepted, failed, answered, ended = {}, [], [0], threading.Event()
 
     with Proxy(running) as proxy:
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        threading.Thread(target=proxy.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
         front = Running(running.directory, key=running.key, base=f"http://127.0.0.1:{proxy.server_address[1]}")
 
         def call(number):

@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.conftest import Running, small_picture
 from tests.faults.small_disk import OnSmallDisk, can_mount
 from tests.ops.watchers import WATCHERS, is_here
-from tests.waiting import eventually
+from tests.waiting import LOOK_SECONDS, eventually
 
 QUICK = {"prompt": "push in", "duration": 1, "resolution": "540p", "url": small_picture()}
 BROKEN = small_picture()[:-80]
@@ -53,7 +53,7 @@ class _Gone(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def receiver():
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Gone)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/"
     server.shutdown()
     server.server_close()

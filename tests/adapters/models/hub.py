@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from tests.waiting import LOOK_SECONDS
+
 SHA = "5f1e0a2b" * 5
 
 
@@ -201,7 +203,7 @@ def open_hub(hub: Hub) -> Iterator[Hub]:
     ]
     hub.url, hub.elsewhere = (f"http://127.0.0.1:{each.server_address[1]}" for each in servers)
     for each in servers:
-        threading.Thread(target=each.serve_forever, daemon=True).start()
+        threading.Thread(target=each.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
     try:
         yield hub
     finally:

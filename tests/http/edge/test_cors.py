@@ -13,6 +13,7 @@ import pytest
 
 from stillmotion.http.edge.cors import EXPOSED
 from tests.http.conftest import PICTURE_URL, POLL, SUBMIT
+from tests.waiting import LOOK_SECONDS
 
 APP, OTHER = "https://app.example.com", "https://evil.example"
 PATHS = [SUBMIT, POLL, "/dream-machine/v1/generations", "/v1/videos", "/uploads", "/healthz", "/admin/v1/x", "/x"]
@@ -217,7 +218,7 @@ class _Pages(BaseHTTPRequestHandler):
 def pages():
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Pages)
     server.told = queue.Queue()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
