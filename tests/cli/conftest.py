@@ -1,5 +1,6 @@
 """Runners of commands in processes of their own, over a data directory or in a folder with pictures."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from stillmotion.cli.sample_picture import draw_sample
+from stillmotion.composition.administration import administration
+from stillmotion.config import Settings
 from tests import forked
 from tests.clients.contract_server import contract_server
 from tests.end_to_end.conftest import clean_environment, make_running, running
@@ -35,6 +38,16 @@ class Commands:
 
     def json(self, *words: str) -> Any:
         return json.loads(self.run(*words, "--json"))
+
+    @property
+    def noted(self) -> list[str]:
+        """The names in the log of actions, the latest first."""
+
+        async def look() -> list[str]:
+            with administration(Settings(data_dir=self.directory)) as office:
+                return [each.name for each in await office.log.latest(None, 100)]
+
+        return asyncio.run(look())
 
 
 @pytest.fixture

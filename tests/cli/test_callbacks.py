@@ -44,6 +44,7 @@ def test_what_was_tried_is_listed_and_replayed(commands):
     assert commands.json("callbacks", "list", "--subscription", subscription) == [callback]
     replayed = commands.json("callbacks", "replay", callback["id"])
     assert (replayed["replays"], replayed["state"], replayed["attempts"]) == (1, "pending", [attempt])
+    assert commands.noted[0] == "callbacks replay"
     shown = commands.run("callbacks", "list", generation)
     assert callback["id"] in shown
     assert "attempt 1: callback_timeout: no answer came in time (0.041 s)" in shown

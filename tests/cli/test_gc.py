@@ -25,6 +25,7 @@ def test_an_orphan_is_reported_first_and_then_set_aside(commands):
     [kept] = [path for path in (commands.directory / "objects" / "quarantine").rglob("*") if path.is_file()]
     assert kept.read_bytes() == b"clip"
     assert commands.json("gc") == NOTHING | {"dry_run": False}
+    assert commands.noted.count("gc") == 2, "a look is no action"
 
 
 @pytest.mark.parametrize("runs", [8, pytest.param(48, marks=pytest.mark.slow)])

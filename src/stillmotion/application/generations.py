@@ -21,7 +21,7 @@ from stillmotion.application.ports.store import (
 )
 from stillmotion.application.ports.tracing import NO_TRACING, SpanKind, Tracing, about
 from stillmotion.application.ports.values import CanEncode, Clock, NewId, NewToken, any_codec
-from stillmotion.application.record.outlooks import with_outlooks
+from stillmotion.application.record.outlooks import foreseen, with_outlooks
 from stillmotion.application.retention import remove_objects
 from stillmotion.application.uploads import Uploads
 from stillmotion.domain.assets import INPUTS
@@ -119,6 +119,10 @@ class Generations:
             self.submitted(generation)
             self.signal.notify()
         return accepted
+
+    async def shown(self, accepted: Accepted) -> GenerationView:
+        """Its owner's view of an accepted generation, with its outlook where that can be read just now."""
+        return (await foreseen(self.store, accepted.generation.view))[0]
 
     async def _stored(self, submission: Submission) -> Accepted:
         """The stored submission. With tracing the row keeps the identity of its span."""

@@ -113,7 +113,7 @@ def test_every_change_is_told_and_the_end_closes_the_stream(any_edge):
 def test_what_is_being_made_can_be_seen_at_an_address_that_is_new_with_each_event(any_edge):
     caller = any_edge.caller()
     task_id = caller.submit().body["id"]
-    key = f"generations/{task_id}/shown.jpg"
+    key = f"generations/{task_id}/shown.preview.jpg"
     any_edge.run(any_edge.objects.put(key, b"\xff\xd8picture"))
     with watching(caller, task_id) as stream:
         stream.next()

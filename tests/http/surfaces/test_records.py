@@ -1,5 +1,6 @@
 """The record of a generation: its place, stage, seed, size and cost on every surface."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from stillmotion.domain.failures import FailureKind
 from stillmotion.domain.generation import WorkStage
 from stillmotion.domain.request import FrameSize
 from tests.builders import some_assets
+from tests.http.conftest import PICTURE_URL
 
 
 @pytest.fixture
@@ -42,6 +44,21 @@ def test_a_waiting_one_tells_its_place_and_what_it_will_cost(caller):
     assert headers["cost"] == "0.25"
     for each in ids:
         caller.change(each, lambda generation: generation.cancelled(caller.edge.clock.now()))
+
+
+def test_a_submits_answer_tells_its_place_already(caller):
+    key = {"Authorization": f"Bearer {caller.issued.primary}", "Content-Type": "application/json"}
+    gateway = caller.submit()
+    start = {"prompt": "leaning girl", "keyframes": {"frame0": {"type": "image", "url": PICTURE_URL}}}
+    dream = caller.edge.ask("POST", "/dream-machine/v1/generations", json.dumps(start), key).body
+    start = {"prompt": "leaning girl", "input_reference": {"image_url": PICTURE_URL}}
+    video = caller.edge.ask("POST", "/v1/videos", json.dumps(start), key).body
+    again = caller.edge.ask("POST", f"/generations/{dream['id']}/retry", "{}", key).body
+    places = [int(gateway.headers["x-stillmotion-queue-position"])]
+    places += [each["queue_position"] for each in (dream, video, again)]
+    assert places == list(range(places[0], places[0] + 4))
+    for each in (gateway.body, dream, video, again):
+        caller.change(each["id"], lambda generation: generation.cancelled(caller.edge.clock.now()))
 
 
 def test_a_list_tells_the_places_of_all(caller):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from stillmotion.application.ports.record import RecordStore
+from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import GenerationView
 
 
@@ -18,3 +19,11 @@ async def with_outlooks(store: RecordStore, views: Sequence[GenerationView]) -> 
         else view
         for view in views
     ]
+
+
+async def foreseen(store: RecordStore, *views: GenerationView) -> Sequence[GenerationView]:
+    """The views with their outlooks, or without them if these cannot be read just now."""
+    try:
+        return await with_outlooks(store, views)
+    except Unavailable:
+        return views

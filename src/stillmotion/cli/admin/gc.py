@@ -10,6 +10,7 @@ import click
 
 from stillmotion.adapters.private_files import UMASK
 from stillmotion.application.retention import QUARANTINE, QUARANTINE_DAYS, Collected
+from stillmotion.cli.admin.options import note
 from stillmotion.cli.main import load_settings
 from stillmotion.composition.administration import retention
 
@@ -31,6 +32,8 @@ def command(ctx: click.Context, dry_run: bool, data_dir: Path | None, as_json: b
     settings = load_settings(ctx, data_dir=data_dir)
 
     async def collect() -> Collected:
+        if not dry_run:
+            await note(ctx, settings)
         with retention(settings) as kept:
             return await (kept.look(LOOK_LIMIT) if dry_run else kept.collect())
 

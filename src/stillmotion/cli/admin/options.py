@@ -44,13 +44,23 @@ def at_work(
     async def do() -> Result:
         with administration(settings, missing) as office:
             if not (is_look or ctx.info_name in LOOKS):
-                await office.log.note(operator_here(), _name_of(ctx), "", _given(ctx))
+                await _note(ctx, office)
             return await work(office)
 
     done = asyncio.run(do())
     if missing is Missing.MAKE:
         click.echo(_where(settings), err=True)
     return done
+
+
+async def note(ctx: click.Context, settings: Settings) -> None:
+    """Note a command in the log of actions, as `at_work` does, before it is carried out over the store itself."""
+    with administration(settings) as office:
+        await _note(ctx, office)
+
+
+async def _note(ctx: click.Context, office: Administration) -> None:
+    await office.log.note(operator_here(), _name_of(ctx), "", _given(ctx))
 
 
 def _where(settings: Settings) -> str:

@@ -11,6 +11,7 @@ import click
 
 from stillmotion.application.callbacks.delivery import LoggedDelivery
 from stillmotion.cli import completion
+from stillmotion.cli.admin.options import note
 from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
 from stillmotion.cli.server_address import connect
 from stillmotion.client import CallbackRecord
@@ -132,6 +133,7 @@ def replay(ctx: click.Context, delivery: str, data_dir: Path | None, as_json: bo
     settings = load_settings(ctx, data_dir=data_dir)
 
     async def begin() -> LoggedDelivery:
+        await note(ctx, settings)
         with delivery_log(settings) as log:
             return await log.replay(delivery)
 

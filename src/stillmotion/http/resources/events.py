@@ -5,14 +5,13 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from stillmotion.application.ports.notifications import Watch
-from stillmotion.application.ports.record import RecordStore
 from stillmotion.application.ports.store import GenerationStore
-from stillmotion.application.record.outlooks import with_outlooks
+from stillmotion.application.record.outlooks import foreseen
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.lifecycle import State
@@ -90,14 +89,6 @@ def happening(view: GenerationView, link_to: LinkTo) -> Happening:
         eta_seconds=view.eta_seconds,
         stage=view.stage,
     )
-
-
-async def foreseen(store: RecordStore, *views: GenerationView) -> Sequence[GenerationView]:
-    """The views with their outlooks, or without them if these cannot be read just now."""
-    try:
-        return await with_outlooks(store, views)
-    except Unavailable:
-        return views
 
 
 class EventStream:

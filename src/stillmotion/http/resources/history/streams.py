@@ -9,12 +9,13 @@ import msgspec
 
 from stillmotion.application.ports.lists import EVERYTHING, Filter, Walk
 from stillmotion.application.ports.notifications import Watch
+from stillmotion.application.record.outlooks import foreseen
 from stillmotion.domain.errors import GenerationNotFound, LimitExceeded, NotAuthenticated, Unavailable
 from stillmotion.domain.generation import Deletion, Generation, GenerationView
 from stillmotion.domain.lifecycle import TERMINAL, State
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.http.edge.operation import Call, Nothing, Operation, OperationResult
-from stillmotion.http.resources.events import BEAT, BEGINNING, EVENT_STREAM, foreseen, happening
+from stillmotion.http.resources.events import BEAT, BEGINNING, EVENT_STREAM, happening
 from stillmotion.http.server.replies import Reply
 from stillmotion.http.server.request import Request
 from stillmotion.http.server.streams import Pieces

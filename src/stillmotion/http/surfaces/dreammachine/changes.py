@@ -33,7 +33,7 @@ async def retry(call: Call, subscription: Subscription, changes: wire.CreateRequ
     with _in_own_words():
         request = await apart_if_large(call.size, to_retry, changes, earlier)
         accepted = await generations.retry(subscription, earlier, request, call.idempotency, changes.metadata)
-    view = accepted.generation.view
+    view = await call.services.generations.shown(accepted)
     return OperationResult(encode(view, call.link_to), view, accepted.window, 201)
 
 

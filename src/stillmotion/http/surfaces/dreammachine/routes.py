@@ -75,7 +75,7 @@ async def _submit(
     accepted = await call.services.generations.submit(
         subscription, NAME, request, call.idempotency, call.fingerprint, metadata or {}
     )
-    view = accepted.generation.view
+    view = await call.services.generations.shown(accepted)
     return OperationResult(encode(view, call.link_to), view, accepted.window, status)
 
 

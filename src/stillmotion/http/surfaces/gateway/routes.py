@@ -55,7 +55,7 @@ async def submit(call: Call, subscription: Subscription, submitted: wire.SubmitR
     """Accept a generation."""
     request = await apart_if_large(call.size, to_request, submitted)
     accepted = await call.services.generations.submit(subscription, NAME, request, call.idempotency)
-    view = accepted.generation.view
+    view = await call.services.generations.shown(accepted)
     return OperationResult(encode(view, call.link_to), view, accepted.window, headers=record_headers(view))
 
 

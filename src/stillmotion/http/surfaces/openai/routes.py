@@ -44,7 +44,7 @@ async def create(call: Call, subscription: Subscription, submitted: wire.CreateV
     accepted = await call.services.generations.submit(
         subscription, NAME, request, call.idempotency, call.fingerprint, submitted.metadata or {}
     )
-    view = accepted.generation.view
+    view = await call.services.generations.shown(accepted)
     return OperationResult(encode(view, call.link_to), view, accepted.window)
 
 
