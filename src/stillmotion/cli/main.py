@@ -41,6 +41,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "gc": ("stillmotion.cli.admin.gc", "Remove what has expired, and set aside what belongs to nothing."),
     "backup": ("stillmotion.cli.admin.backup", "Write everything that the server keeps to one file, while it runs."),
     "restore": ("stillmotion.cli.admin.restore", "Make a data directory from such a file."),
+    "move": ("stillmotion.cli.admin.move", "Move everything to a PostgreSQL database that several servers share."),
     "models": ("stillmotion.cli.models.command", "List the models of the catalogue, and check those that are offered."),
     "mcp": ("stillmotion.cli.mcp.command", "Serve assistants over MCP, on standard input and output."),
     "health": ("stillmotion.cli.health", "Ask the server of these settings if it is ready, as a container does."),

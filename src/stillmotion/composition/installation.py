@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -62,14 +63,19 @@ def opened(
 
 
 def _open_shared(settings: Settings, clock: Clock, changed: Told, fault: Fault, ended: Changed) -> Store:
-    try:
-        from stillmotion.adapters.store.postgresql import open_store as open_server
-    except ModuleNotFoundError as error:
+    refuse_without_driver()
+    from stillmotion.adapters.store.postgresql import open_store as open_server
+
+    return open_server(settings.store, clock, changed, fault, secret_of(settings).fingerprints, ended)
+
+
+def refuse_without_driver() -> None:
+    """Raise `SettingsError` where PostgreSQL's driver is not installed."""
+    if find_spec("psycopg") is None:
         raise SettingsError(
             "store is PostgreSQL, and its driver is not installed: run `pip install 'stillmotion[postgres]'`, or leave "
             "store at local."
-        ) from error
-    return open_server(settings.store, clock, changed, fault, secret_of(settings).fingerprints, ended)
+        )
 
 
 def directory_of(settings: Settings, missing: Missing) -> DataDirectory:
@@ -84,6 +90,7 @@ def directory_of(settings: Settings, missing: Missing) -> DataDirectory:
     else:
         directory = open_data_directory(settings.data_dir)
         directory.refuse_lost_database()
+    directory.refuse_moved()
     return directory
 
 

@@ -79,6 +79,10 @@ class DataDirectory:
         return self.root / "secret"
 
     @property
+    def _moved(self) -> Path:
+        return self.root / "moved"
+
+    @property
     def _lock(self) -> Path:
         return self.root / "lock"
 
@@ -110,6 +114,24 @@ class DataDirectory:
                 f"{self.database} is missing or empty, though this directory has been in use: "
                 f"restore it from a backup, or move {self.root} away to start with nothing"
             )
+
+    def refuse_moved(self) -> None:
+        """Raise `DataDirectoryUnusable` for a directory whose records were moved to another database."""
+        try:
+            address = self._moved.read_text("utf-8").strip()
+        except OSError:
+            return
+        raise DataDirectoryUnusable(
+            f"{self.root} was moved to {address}: set `store` to that address; to go back to what was here before the "
+            f"move, remove {self._moved}"
+        )
+
+    def tell_moved(self, address: str) -> None:
+        """Keep the address that the records were moved to. Raises `DataDirectoryUnusable`."""
+        try:
+            _publish_once(self._moved, f"{address}\n".encode())
+        except OSError as error:
+            raise _not_writable(self.root, error) from error
 
     def refuse_lost_objects(self) -> None:
         """Raise `DataDirectoryUnusable` if the database is there and the folder of its pictures and clips is not."""
