@@ -6,15 +6,18 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.store.postgresql import open_store
 from stillmotion.adapters.store.postgresql.condition import server_condition
 from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.cli.main import cli
 from stillmotion.composition.doctor import shared
 from stillmotion.composition.doctor.examination import checks, examine, quick_checks
 from stillmotion.composition.secrets import secret_of
 from stillmotion.config import load
+from stillmotion.config.store_urls import without_password
 from tests import databases
 from tests.deploy.deploy_files import resources
 
@@ -155,6 +158,13 @@ def test_the_checks_go_by_the_store():
     assert {"fleet", "database"} <= {name for name, _ in checks(fleet)}
     assert "write-ahead log" not in {name for name, _ in checks(fleet)}
     assert {name for name, _ in checks(alone)} - {name for name, _ in quick_checks(alone)} == {"database"}
+
+
+def test_a_command_names_the_store_without_its_password(url, tmp_path):
+    where = FLEET | {"STILLMOTION_STORE": url, "STILLMOTION_DATA_DIR": str(tmp_path)}
+    ran = CliRunner().invoke(cli, ["keys", "create"], env=where, catch_exceptions=False)
+    assert (ran.exit_code, ran.stderr.splitlines()[0]) == (0, f"Kept in {without_password(url)}.")
+    assert databases.PASSWORD.replace(" ", "%20") not in ran.output
 
 
 def test_the_database_answers_the_autoscalers_question(url):

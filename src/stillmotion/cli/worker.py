@@ -46,7 +46,7 @@ async def _work(settings: Settings, faults: Faults | None) -> None:
     stop_on_signals(stop)
     with traced(os.environ) as tracing:
         async with worker(settings, faults, tracing) as host:
-            announce(f"Rendering for {settings.data_dir}, {settings.renderers} at once")
+            announce(f"Rendering for {settings.place}, {settings.renderers} at once")
             dismissed = asyncio.create_task(host.dismissed.wait())
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({dismissed, stopped}, return_when=asyncio.FIRST_COMPLETED)

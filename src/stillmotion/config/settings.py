@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from platformdirs import user_data_path
 
-from stillmotion.config.store_urls import without_password
+from stillmotion.config.store_urls import is_shared, without_password
 from stillmotion.domain.errors import StillmotionError
 
 PREFIX: Final = "STILLMOTION_"
@@ -152,6 +152,11 @@ class Settings:
     )
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
     """Source of each setting that has not its default: `file`, `environment` or `command line`."""
+
+    @property
+    def place(self) -> str:
+        """The place of the records, as people may see it: the shared store without its password, or the directory."""
+        return without_password(self.store) if is_shared(self.store) else str(self.data_dir)
 
 
 def setting_text(each: Field[Any], value: Any) -> str:

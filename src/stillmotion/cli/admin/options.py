@@ -14,6 +14,7 @@ from stillmotion.cli.main import load_settings
 from stillmotion.composition.administration import administration
 from stillmotion.composition.installation import Missing, directory_of
 from stillmotion.config import Settings
+from stillmotion.config.store_urls import is_shared
 
 Result = TypeVar("Result")
 
@@ -64,6 +65,8 @@ async def _note(ctx: click.Context, office: Administration) -> None:
 
 
 def _where(settings: Settings) -> str:
+    if is_shared(settings.store):
+        return f"Kept in {settings.place}."
     directory = directory_of(settings, Missing.REFUSE)
     if directory.holder is not None:
         return f"Kept in {directory.root}."

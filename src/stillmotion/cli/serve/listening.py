@@ -13,6 +13,7 @@ from stillmotion.cli.process import announce
 from stillmotion.composition.service import Service, service
 from stillmotion.composition.tracing import traced
 from stillmotion.config import Settings
+from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.http.edge.keyless import is_loopback
 from stillmotion.http.server.path_prefix import prefix_of
@@ -72,7 +73,7 @@ def _spare_the_collector() -> None:
 
 
 async def _announce(settings: Settings, server: HttpServer, running: Service) -> None:
-    announce(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.data_dir})")
+    announce(f"Listening on {server.url}  (documentation at {server.url}/docs, data in {settings.place})")
     if settings.open:
         announce(
             "Open: whoever is on this machine needs no key, and acts for one subscription. Not for others to reach."
@@ -83,4 +84,5 @@ async def _announce(settings: Settings, server: HttpServer, running: Service) ->
             announce(f"Open {server.url}{quote(prefix_of(settings.public_url))}/#first={token}")
             announce("The link is good once, for ten minutes, in a browser on this machine.")
         else:
-            announce(f"There is no key yet. Make one with: stillmotion keys create --data-dir {settings.data_dir}")
+            where = "" if is_shared(settings.store) else f" --data-dir {settings.data_dir}"
+            announce(f"There is no key yet. Make one with: stillmotion keys create{where}")
