@@ -19,7 +19,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.console.tabs import Tabs, new_tab
-from tools.console.browser import CHROMIUM, DESK, Device, Scheme, chromium, person, sign_in
+from tools.console.browser import CHROMIUM, DESK, Device, Scheme, chromium, sign_in
 from tools.console.serving import ADMIN_KEY, Served, served
 
 ADA = "Ada's studio"
@@ -129,14 +129,14 @@ class Console:
         moving: bool = True,
     ) -> Visit:
         """A tab of a person who is signed in as that customer, or as `OPERATOR`, or as nobody with None."""
-        if by is None:
-            context = person(self.tabs.browser, device, scheme, moving=moving)
-            self.stack.callback(context.close)
-            return self._visited(new_tab(context), place)
-        first = next(iter(self.keys.values()))
-        keys = (first, ADMIN_KEY) if by == OPERATOR else (self.keys[by],)
+        keys = self._keys(by)
         lent = self.tabs.lent(keys, lambda context: sign_in(context, self.base, *keys), device, scheme, moving=moving)
         return self._visited(self.stack.enter_context(lent), place)
+
+    def _keys(self, by: str | None) -> tuple[str, ...]:
+        if by == OPERATOR:
+            return next(iter(self.keys.values())), ADMIN_KEY
+        return () if by is None else (self.keys[by],)
 
     def another_tab(self, context: BrowserContext, place: str = "") -> Visit:
         """A further tab of the same person."""

@@ -1,7 +1,7 @@
 """Tabs of people who are signed in, each for one test after the other: a new one takes a second of the processor."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,30 +24,34 @@ def new_tab(context: BrowserContext) -> Page:
 
 @dataclass
 class Tabs:
-    """Tabs of one server's visitors. Between two tests all is forgotten but the session and the browser's cache."""
+    """Tabs of one server's visitors. Between two tests all is forgotten but the browser's cache, and the session of one
+    who signed in by keys: a person without keys is nobody again.
+    """
 
     browser: Browser
     base: str
-    idle: dict[tuple[Hashable, Device, bool], list[Page]] = field(default_factory=lambda: defaultdict(list))
+    idle: dict[tuple[tuple[str, ...], Device, bool], list[Page]] = field(default_factory=lambda: defaultdict(list))
 
     @contextmanager
     def lent(
         self,
-        who: Hashable,
+        keys: tuple[str, ...],
         sign_in: Callable[[BrowserContext], object],
         device: Device = DESK,
         scheme: Scheme = "light",
         *,
         moving: bool = True,
     ) -> Iterator[Page]:
-        """An empty tab of a person. `sign_in` opens the session where the person has none yet."""
-        idle = self.idle[who, device, moving]
+        """An empty tab of the person with these keys. `sign_in` opens the session where there is none yet."""
+        idle = self.idle[keys, device, moving]
         page = idle.pop() if idle else self._opened(sign_in, device, moving=moving)
         page.set_viewport_size({"width": device.width, "height": device.height})
         page.emulate_media(color_scheme=scheme)
         yield page
         if not page.is_closed():
             self._forget(page)
+            if not keys:
+                page.context.clear_cookies()
             idle.append(page)
 
     def _opened(self, sign_in: Callable[[BrowserContext], object], device: Device, *, moving: bool) -> Page:
@@ -57,8 +61,10 @@ class Tabs:
 
     def _forget(self, page: Page) -> None:
         page.unroute_all(behavior="ignoreErrors")
-        page.goto(f"{self.base}/healthz")
-        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.goto("about:blank")
+        session = page.context.new_cdp_session(page)
+        session.send("Storage.clearDataForOrigin", {"origin": self.base, "storageTypes": "local_storage"})
+        session.detach()
 
     def close(self) -> None:
         """Close all tabs that no test uses."""

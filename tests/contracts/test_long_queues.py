@@ -1,6 +1,5 @@
 """Places in a queue of twenty thousand: the statement's plan, and its cost in steps of SQLite's virtual machine."""
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -96,9 +95,7 @@ async def test_a_look_into_the_middle_costs_little(queue, long_database):
     assert max(middle, last) < 30_000  # A count of what waits before it would take hundreds of thousands.
     page = own[LONG // 2 : LONG // 2 + 100]
     assert steps(long_database, page) < 100 * 30_000
-    began = time.monotonic()
-    await store.outlooks([each.view for each in page])
-    assert time.monotonic() - began < 0.3
+    assert len(await store.outlooks([each.view for each in page])) == len(page)
 
 
 @pytest.mark.parametrize(("owners", "position"), [(MOST_LINES, MOST_LINES), (MOST_LINES + 1, None)])

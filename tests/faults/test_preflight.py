@@ -4,7 +4,6 @@ import resource
 import socket
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -141,10 +140,9 @@ def silent():
 def test_a_bucket_that_does_not_answer_is_told_and_does_not_hold_up_the_start(make_running, silent):
     options = f"endpoint=http://127.0.0.1:{silent},region=x,access_key_id=x,secret_access_key=x"
     settings = {"STILLMOTION_STORAGE": "s3://bucket", "STILLMOTION_STORAGE_OPTIONS": options}
-    began = time.monotonic()
     running = make_running(**settings)
     assert running.call("GET", "/healthz").status == 200
-    assert time.monotonic() - began < 20
+    assert "storage_unusable" not in running.log.read_text(), "it answers while it still waits for the bucket"
     assert running.call("GET", "/readyz").status == 503
     eventually(lambda: "storage_unusable" in running.log.read_text(), 60, about=running.log.read_text)
     (line,) = (each for each in running.log.read_text().splitlines() if "storage_unusable" in each)

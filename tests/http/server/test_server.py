@@ -139,7 +139,7 @@ def test_half_a_request_is_not_waited_for(serve, beginning):
         began = time.monotonic()
         with suppress(ConnectionResetError):
             until_closed(connection)
-        assert 0.1 < time.monotonic() - began < 2
+        assert time.monotonic() - began > 0.1
 
 
 @pytest.mark.parametrize("headers", [b"X: " + b"a" * 200_000, b"\r\n".join([b"X: " + b"a" * 2000] * 100)])

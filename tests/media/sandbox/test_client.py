@@ -196,12 +196,10 @@ def test_how_it_died_is_kept_for_the_log(hostile, tmp_path):
 
 
 def test_a_decoder_that_never_comes_to_an_end_is_ended_by_the_system(hostile, tmp_path):
-    began = time.monotonic()
     refusal = refused(hostile, told(tmp_path, "loop"))
     assert "takes too long" in refusal.reason
     assert refusal.permanent
-    assert refusal.__cause__.signal_number == signal.SIGXCPU
-    assert time.monotonic() - began < 5, "by its processor time, not by our patience"
+    assert refusal.__cause__.signal_number == signal.SIGXCPU, "by its processor time, not by our patience"
 
 
 def test_a_decoder_that_waits_for_nothing_is_ended_by_us(canary, tmp_path):

@@ -96,6 +96,8 @@ export function more({ signal }) {
     node,
     model,
     draw,
+    /** The end picture is at the server, like `sent` of a well. */
+    sent: end.sent,
     offer(/** @type {any[]} */ offered) {
       models = offered;
       draw();

@@ -25,6 +25,8 @@ export function well(name, { label, invite, small = false, onMany, signal }) {
   let local = null;
   /** @type {AbortController | null} */
   let sending = null;
+  /** True as soon as the picture that was taken last is at the server; false where it did not come there. */
+  let sent = Promise.resolve(true);
   let asksAddress = false;
 
   function take(/** @type {File[]} */ files) {
@@ -33,7 +35,10 @@ export function well(name, { label, invite, small = false, onMany, signal }) {
     send(files[0]);
   }
 
-  async function send(/** @type {File} */ file) {
+  const send = (/** @type {File} */ file) => (sent = put(file));
+
+  /** @returns {Promise<boolean>} */
+  async function put(/** @type {File} */ file) {
     sending?.abort();
     const own = (sending = new AbortController());
     forget();
@@ -43,13 +48,15 @@ export function well(name, { label, invite, small = false, onMany, signal }) {
     draw(0);
     try {
       const [kept, size] = await Promise.all([upload(file, (part) => own === sending && draw(part), own.signal), sizeOf(local.url)]);
-      if (own !== sending) return;
+      if (own !== sending) return sent;
       draft.change({ [name]: { kind: "upload", url: kept.url, name: file.name, ...size, until: kept.expires_at } });
       announce("The picture is ready.");
+      return true;
     } catch (error) {
-      if (own !== sending) return;
+      if (own !== sending) return sent;
       forget();
       say(/** @type {any} */ (error).about?.("file") ?? /** @type {any} */ (error).message);
+      return false;
     } finally {
       if (own === sending) {
         sending = null;
@@ -66,6 +73,7 @@ export function well(name, { label, invite, small = false, onMany, signal }) {
   function clear() {
     sending?.abort();
     sending = null;
+    sent = Promise.resolve(true);
     forget();
     say(null);
     draft.change({ [name]: null });
@@ -135,7 +143,7 @@ export function well(name, { label, invite, small = false, onMany, signal }) {
   }, { signal });
   signal.addEventListener("abort", () => { sending?.abort(); forget(); });
   draw();
-  return { node: h("div", { class: "field" }, box, told), take, send, say, isBusy: () => sending !== null };
+  return { node: h("div", { class: "field" }, box, told), take, send, say, isBusy: () => sending !== null, sent: () => (sending ? sent : Promise.resolve(true)) };
 }
 
 /** The picture as far as it can be shown here: no address of elsewhere is fetched by the page. */

@@ -57,10 +57,9 @@ export async function show(/** @type {any} */ place) {
   async function send() {
     if (end.button.getAttribute("aria-disabled") === "true") return;
     tell([]);
-    if (picture.isBusy()) {
-      end.busy("Sending the picture");
-      await new Promise((done) => draft.addEventListener("changed", done, { once: true }));
-    }
+    end.busy("Sending the picture");
+    const arrived = await Promise.all([picture.sent(), options.sent()]);
+    if (arrived.includes(false)) return end.busy(null); // The well says why.
     end.busy("Sending");
     try {
       const made = await post(GENERATIONS, bodyOf(draft.now), { headers: { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) } });
