@@ -84,26 +84,20 @@ def installed() -> dict[int, Path]:
     return found
 
 
-@functools.cache
 def cluster(major: int | None = None) -> Cluster:
     """The running cluster of a major version, or of the oldest on this machine. Skips the test where there is none."""
     known = installed()
     if not known or (major is not None and major not in known):
         pytest.skip(f"PostgreSQL{'' if major is None else f' {major}'} is not installed")
-    chosen = min(known) if major is None else major
-    return _started(known[chosen], chosen)
+    return _started(min(known) if major is None else major)
 
 
 @functools.cache
-def pooler(major: int | None = None) -> str:
-    """The folder of the socket of PgBouncer in transaction mode, before the cluster of that version.
-
-    Skips the test where it is not installed.
-    """
+def _pooler(server: Cluster) -> str:
+    """The folder of the socket of PgBouncer in transaction mode. Skips the test where it is not installed."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("pgbouncer is not installed")
-    server = cluster(major)
     folder = Path(tempfile.mkdtemp(prefix="stillmotion-pgbouncer-"))
     own(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -143,7 +137,9 @@ def own(path: Path) -> None:
         os.chown(path, user["user"], user["group"])
 
 
-def _started(programs: Path, major: int) -> Cluster:
+@functools.cache
+def _started(major: int) -> Cluster:
+    programs = installed()[major]
     folder = Path(tempfile.mkdtemp(prefix="stillmotion-postgresql-"))
     own(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -197,15 +193,20 @@ def _end(server: "subprocess.Popen[bytes]") -> None:
     server.wait(timeout=30)
 
 
-@functools.cache
 def store_url(major: int | None = None) -> str:
     """The URL of a database for one store at a time, on the cluster of that version. See `emptied`."""
-    return cluster(major).new_database()
+    return _shared_database(cluster(major))
+
+
+@functools.cache
+def _shared_database(server: Cluster) -> str:
+    return server.new_database()
 
 
 def pooled(url: str, major: int | None = None) -> str:
     """The URL of the same database behind PgBouncer."""
-    return url.replace(str(cluster(major).folder), pooler(major))
+    server = cluster(major)
+    return url.replace(str(server.folder), _pooler(server))
 
 
 def emptied(url: str) -> str:

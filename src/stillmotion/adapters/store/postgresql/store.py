@@ -1,14 +1,15 @@
 """The PostgreSQL store: every port over one database, for any number of processes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 
 import psycopg
 
 from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.store.postgresql.claims import ClaimQuestion, claim_together, may_claim
 from stillmotion.adapters.store.postgresql.connections.opening import conninfo
-from stillmotion.adapters.store.postgresql.connections.threads import SESSIONS, Threads
+from stillmotion.adapters.store.postgresql.connections.threads import SESSIONS, Threads, Transaction
 from stillmotion.adapters.store.postgresql.connections.together import Together
 from stillmotion.adapters.store.postgresql.queries.reads import PRESENT
 from stillmotion.adapters.store.postgresql.reads import Question, read_together
@@ -20,10 +21,21 @@ from stillmotion.adapters.store.sql.generation_rows import Row, microseconds, to
 from stillmotion.adapters.store.sql.store import SqlStore
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.metrics import Buckets
-from stillmotion.application.ports.store import Accepted, Changed, Submission, Told, unwatched
+from stillmotion.application.ports.store import (
+    EVERY_ENGINE,
+    Accepted,
+    Change,
+    Changed,
+    EngineLimit,
+    Engines,
+    Submission,
+    Told,
+    unwatched,
+)
 from stillmotion.application.ports.values import Clock
-from stillmotion.domain.errors import GenerationNotFound
+from stillmotion.domain.errors import GenerationNotFound, StoreUnavailable
 from stillmotion.domain.generation import Generation, GenerationView, Lease, WorkStage
+from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 
 _SYSTEM_CLOCK = SystemClock()
 
@@ -43,6 +55,7 @@ class PostgresStore(SqlStore):
         self._threads = threads
         self._submits = Together("stillmotion-store-submits", self._submit_all)
         self._reads = Together("stillmotion-store-reads", self._read_all)
+        self._claims = Together("stillmotion-store-claims", self._claim_all)
         self._renewals = Together("stillmotion-store-renewals", self._renew_all)
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -68,6 +81,21 @@ class PostgresStore(SqlStore):
         if row is None or row[0] != subscription_id:
             raise GenerationNotFound(generation_id)
         return to_view(row[1:])
+
+    async def claim_next(
+        self,
+        claim: Change,
+        engines: Engines = EVERY_ENGINE,
+        passed_over: Collection[str] = (),
+        worker: WorkerName = NOBODY,
+        within: EngineLimit | None = None,
+    ) -> Generation | None:
+        """See `GenerationStore.claim_next`. Claims that come together hold the virtual clock once."""
+        question = ClaimQuestion(claim, engines, passed_over, worker, within, self._clock.now())
+        claimed = await self._claims.ask(question)
+        if claimed is not None:
+            self._changed(claimed)
+        return claimed
 
     async def renew(
         self,
@@ -106,6 +134,7 @@ class PostgresStore(SqlStore):
         self._submits.close()
         self._reads.close()
         self._renewals.close()
+        self._claims.close()
         self._threads.close()
 
     def _submit_all(self, submissions: Sequence[Submission]) -> Sequence[Accepted | Exception]:
@@ -119,6 +148,24 @@ class PostgresStore(SqlStore):
 
     def _read_all(self, questions: Sequence[Question]) -> Sequence[Row | None]:
         return self._threads.patiently(partial(read_together, questions=questions))
+
+    def _claim_all(self, questions: Sequence[ClaimQuestion]) -> Sequence[Generation | Exception | None]:
+        """Answers of claims that came together. One that fails spoils no other."""
+        may = self._threads.patiently(lambda session: may_claim(Transaction(session), questions))
+        hopeful = [each for each, is_hopeful in zip(questions, may, strict=True) if is_hopeful]
+        claimed = iter(self._claim_one_by_one(hopeful))
+        return [next(claimed) if is_hopeful else None for is_hopeful in may]
+
+    def _claim_one_by_one(self, questions: Sequence[ClaimQuestion]) -> Sequence[Generation | Exception | None]:
+        """All in one transaction, or each in its own once that failed."""
+        if not questions:
+            return []
+        try:
+            return self._threads.transact(partial(claim_together, questions=questions))
+        except Exception as error:  # What a caller's own function raises is that caller's.
+            if len(questions) == 1 or isinstance(error, StoreUnavailable):
+                return [error] * len(questions)
+            return [answer for each in questions for answer in self._claim_one_by_one([each])]
 
     def _renew_all(self, renewals: Sequence[Renewal]) -> Sequence[int | Exception | None]:
         return self._threads.patiently(partial(renew_together, renewals=renewals))

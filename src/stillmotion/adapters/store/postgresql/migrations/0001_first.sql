@@ -432,34 +432,34 @@ END $$;
 CREATE TRIGGER line_submitted AFTER INSERT ON generations
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION add_lines();
 
-CREATE FUNCTION move_line(of_generation generations, change bigint) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    of_part CONSTANT bigint := coalesce(of_generation.moved_to, of_generation.created_at) >> 26;
-BEGIN
-    INSERT INTO line_lengths AS l
-        VALUES (of_generation.subscription_id, of_generation.engine, change, change * of_generation.video)
-        ON CONFLICT (subscription_id, engine)
-        DO UPDATE SET queued = l.queued + excluded.queued, video = l.video + excluded.video;
-    INSERT INTO line_parts AS p
-        VALUES (of_generation.subscription_id, of_generation.engine, of_part, change, change * of_generation.video)
-        ON CONFLICT (subscription_id, engine, part)
-        DO UPDATE SET queued = p.queued + excluded.queued, video = p.video + excluded.video;
-    IF change < 0 THEN
-        DELETE FROM line_lengths WHERE subscription_id = of_generation.subscription_id
-            AND engine = of_generation.engine AND queued < 1;
-        DELETE FROM line_parts WHERE subscription_id = of_generation.subscription_id
-            AND engine = of_generation.engine AND part = of_part AND queued < 1;
-    END IF;
-END $$;
-
 CREATE FUNCTION leave_line() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    of_part CONSTANT bigint := coalesce(old.moved_to, old.created_at) >> 26;
+    still_queued bigint;
 BEGIN
-    PERFORM move_line(old, -1);
+    UPDATE line_lengths SET queued = queued - 1, video = video - old.video
+        WHERE subscription_id = old.subscription_id AND engine = old.engine RETURNING queued INTO still_queued;
+    IF still_queued < 1 THEN
+        DELETE FROM line_lengths WHERE subscription_id = old.subscription_id AND engine = old.engine;
+    END IF;
+    UPDATE line_parts SET queued = queued - 1, video = video - old.video
+        WHERE subscription_id = old.subscription_id AND engine = old.engine AND part = of_part
+        RETURNING queued INTO still_queued;
+    IF still_queued < 1 THEN
+        DELETE FROM line_parts
+            WHERE subscription_id = old.subscription_id AND engine = old.engine AND part = of_part;
+    END IF;
     RETURN NULL;
 END $$;
 CREATE FUNCTION join_line() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM move_line(new, 1);
+    INSERT INTO line_lengths AS l VALUES (new.subscription_id, new.engine, 1, new.video)
+        ON CONFLICT (subscription_id, engine)
+        DO UPDATE SET queued = l.queued + 1, video = l.video + excluded.video;
+    INSERT INTO line_parts AS p
+        VALUES (new.subscription_id, new.engine, coalesce(new.moved_to, new.created_at) >> 26, 1, new.video)
+        ON CONFLICT (subscription_id, engine, part)
+        DO UPDATE SET queued = p.queued + 1, video = p.video + excluded.video;
     RETURN NULL;
 END $$;
 CREATE TRIGGER line_left AFTER UPDATE OF state, engine, moved_to ON generations FOR EACH ROW

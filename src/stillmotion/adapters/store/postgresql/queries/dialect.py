@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from stillmotion.adapters.store.postgresql.queries import claims, reads, renewals, submits
 from stillmotion.adapters.store.postgresql.queries.own import OWN
 
 _NAMES: Final = r"\(SELECT value FROM json_each\(([?:]\w*)\)\)"
@@ -17,10 +18,10 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern), instead)
     for pattern, instead in (
         (r" INDEXED BY \w+", ""),
+        (rf"\((\w)\.engine IN {_NAMES}\) <> \?", rf"CAST(\1.engine = ANY {_ARRAY.replace('1', '2')} AS integer) <> ?"),
         # A list of names is bound as a JSON array; an array of PostgreSQL's lets it use an index.
         (rf"NOT IN {_NAMES}", rf"<> ALL {_ARRAY}"),
         (rf"IN {_NAMES}", rf"= ANY {_ARRAY}"),
-        (r"\) <> \?", ") <> (? = 1)"),
         (r"CROSS JOIN (\w+(?: \w+)?) ON ", r"JOIN \1 ON "),
         (r"CROSS JOIN generations g USING \(sequence\)", "JOIN generations g ON g.id = generation_id"),
         (r"\binstr\(", "0 < strpos("),
@@ -32,6 +33,11 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
 )
 """Words that stand for the same in both dialects, and never for anything else in our statements."""
 
+_AS_IT_STANDS: Final = frozenset(
+    value for module in (claims, reads, renewals, submits) for value in vars(module).values() if isinstance(value, str)
+)
+"""Statements of PostgreSQL's own hot paths, which have its words already."""
+
 _READ: Final = re.compile(r"\b(FROM|JOIN) generations\b")
 _PLACEHOLDER: Final = re.compile(r"\?|(?<![:\w]):([a-z]\w*)")
 
@@ -39,7 +45,7 @@ _PLACEHOLDER: Final = re.compile(r"\?|(?<![:\w]):([a-z]\w*)")
 @lru_cache(maxsize=1024)
 def translated(statement: str) -> bytes:
     """The statement for psycopg."""
-    own = OWN.get(statement)
+    own = statement if statement in _AS_IT_STANDS else OWN.get(statement)
     return placed(_reworded(statement) if own is None else own).encode()
 
 

@@ -18,7 +18,7 @@ from stillmotion.adapters.store.sql.queries import (
     records,
     sessions,
 )
-from stillmotion.adapters.store.sql.queries.columns import COLUMNS, GENERATION
+from stillmotion.adapters.store.sql.queries.columns import COLUMNS
 
 _LEASED: Final = ("lease_until",)
 _KEPT: Final = [column for column in COLUMNS.split(", ") if column not in _LEASED]
@@ -39,10 +39,10 @@ _CHANGED: Final = (
     "losses", "preview", "started_at", "stage", "seed", "width", "height", "cost",
 )  # fmt: skip
 
-UPDATE_GENERATION: Final = f"""
-    WITH changed AS (
+CHANGED: Final = f"""
+    changed AS (
         UPDATE generations SET {", ".join(f"{column} = :{column}" for column in _CHANGED)}
-        WHERE id = :id AND attempt = :fence RETURNING id, state, attempt, progress, stage, preview
+        WHERE id = :id AND attempt = :fence RETURNING id, engine, state, attempt, progress, stage, preview
     ), ended AS (
         DELETE FROM leases USING changed WHERE generation_id = changed.id AND changed.state <> 'dreaming'
     ), kept AS (
@@ -56,36 +56,10 @@ UPDATE_GENERATION: Final = f"""
             progress = CASE WHEN l.attempt = excluded.attempt THEN greatest(l.progress, excluded.progress)
                 ELSE excluded.progress END
     )
-    SELECT 1 FROM changed
 """
 """The row, and the lease of one that is being rendered. A renewal that came meanwhile is not taken back by it."""
 
-# What waits has no lease. A row that another transaction holds is about to leave the queue: nobody waits for it.
-_QUEUED: Final = GENERATION.replace("g.lease_until", "CAST(NULL AS bigint)")
-_NAMES: Final = "(ARRAY(SELECT jsonb_array_elements_text(CAST(? AS jsonb))))"
-# As an integer the planner takes it for true of nearly all rows, and walks the queue in its order.
-_MEANT: Final = f"CAST({{0}}.engine = ANY {_NAMES} AS integer) <> ?"
-
-NEXT_QUEUED: Final = f"""
-    SELECT {_QUEUED} FROM generations g
-    WHERE g.state = 'queued' AND g.subscription_id = (
-        SELECT l.subscription_id FROM limits l
-        WHERE l.waiting = 1 AND l.subscription_id <> ALL {_NAMES} AND EXISTS (
-            SELECT 1 FROM generations w
-            WHERE w.state = 'queued' AND w.subscription_id = l.subscription_id AND {_MEANT.format("w")}
-        )
-        ORDER BY l.turn, l.turn_since, l.subscription_id LIMIT 1
-    ) AND {_MEANT.format("g")}
-    ORDER BY coalesce(g.moved_to, g.created_at), g.sequence LIMIT 1
-    FOR NO KEY UPDATE OF g SKIP LOCKED
-"""
-
-NEXT_URGENT: Final = f"""
-    SELECT {_QUEUED} FROM generations g
-    WHERE g.state = 'queued' AND g.moved_to < 0 AND g.subscription_id <> ALL {_NAMES} AND {_MEANT.format("g")}
-    ORDER BY g.moved_to LIMIT 1
-    FOR NO KEY UPDATE OF g SKIP LOCKED
-"""
+UPDATE_GENERATION: Final = f"WITH {CHANGED} SELECT 1 FROM changed"
 
 OWN: Final[Mapping[str, str]] = {
     activity.SUBMITTED_SINCE: """
@@ -111,8 +85,6 @@ OWN: Final[Mapping[str, str]] = {
         INSERT INTO list_entries (subscription_id, generation_id, created_at, state, model, metadata, text)
         VALUES (:subscription_id, :id, :created_at, :state, :model, :metadata, :text)
     """,
-    lines.NEXT_QUEUED: NEXT_QUEUED,
-    lines.NEXT_URGENT: NEXT_URGENT,
     lines.MOVE_LINE: """
         UPDATE limits SET
             queued = CAST(:queued AS bigint), waiting = least(1, CAST(:queued AS bigint)), turn = :turn,

@@ -1,0 +1,122 @@
+"""Claims that share a transaction: the virtual clock is held once, and each finds the generation whose turn it is."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from stillmotion.adapters.store.postgresql.queries import claims
+from stillmotion.adapters.store.sql.connections import Connection
+from stillmotion.adapters.store.sql.deliveries import from_delivery
+from stillmotion.adapters.store.sql.generation_rows import (
+    from_claim,
+    from_line,
+    from_progress,
+    microseconds,
+    to_generation,
+    to_line,
+)
+from stillmotion.adapters.store.sql.operators.controls import to_controls
+from stillmotion.adapters.store.sql.queries import lines
+from stillmotion.application.ports.store import Change, EngineLimit, Engines
+from stillmotion.domain.callbacks import caused_by
+from stillmotion.domain.errors import LeaseLost
+from stillmotion.domain.generation import Generation
+from stillmotion.domain.operators.queue_controls import QueueControls, WorkerName
+from stillmotion.domain.record.attempts import begun
+
+_encode_json: Final = msgspec.json.Encoder().encode
+
+
+class ClaimQuestion(NamedTuple):
+    """Arguments of `GenerationStore.claim_next`, and the present time."""
+
+    claim: Change
+    engines: Engines
+    passed_over: Collection[str]
+    worker: WorkerName
+    within: EngineLimit | None
+    now: datetime
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The transaction's part of the queue that others cannot change: virtual time, controls, the very front."""
+
+    time: int
+    controls: QueueControls
+    has_urgent: bool
+
+
+def may_claim(connection: Connection, questions: Sequence[ClaimQuestion]) -> Sequence[bool]:
+    """True for each for which something waits just now."""
+    rows, waiting = connection.execute(claims.LOOK).get
+    controls = to_controls([tuple(row) for row in rows])
+    return [any(map(engines.include, waiting)) for engines in (_engines(each, controls) for each in questions)]
+
+
+def claim_together(
+    connection: Connection, questions: Sequence[ClaimQuestion]
+) -> Sequence[Generation | Exception | None]:
+    """Answers of `GenerationStore.claim_next` for each, as if they were made one after another."""
+    time = connection.execute(claims.HOLD_CLOCK).get
+    rows, has_urgent = connection.execute(claims.UNDER_CLOCK).get
+    turn = _Turn(time, to_controls([tuple(row) for row in rows]), has_urgent)
+    answers: list[Generation | Exception | None] = []
+    for each in questions:
+        found = _next(connection, turn, each)
+        try:
+            answers.append(None if found is None else _claimed(connection, turn, each, *found))
+        except LeaseLost as error:
+            answers.append(error)
+    return answers
+
+
+def _engines(question: ClaimQuestion, controls: QueueControls) -> Engines:
+    """The engines of a question, less those that are paused. None for a worker that may claim nothing."""
+    if controls.stop(question.worker):
+        return Engines(others=False)
+    return question.engines.without(controls.paused_engines)
+
+
+def _next(connection: Connection, turn: _Turn, question: ClaimQuestion) -> tuple[Generation, bool] | None:
+    """The generation that is next, held, and true if it is at the very front."""
+    engines = _engines(question, turn.controls)
+    within = question.within
+    if not engines.others and not engines.named:
+        return None
+    if within is not None and connection.execute(lines.LEASED_OF, (within.engine,)).get >= within.most:
+        return None
+    wanted = from_claim(engines, question.passed_over)[:3]
+    urgent = connection.execute(claims.NEXT_URGENT, wanted).get if turn.has_urgent else None
+    if urgent is not None:
+        return to_generation(urgent), True
+    row = connection.execute(claims.NEXT_QUEUED, wanted).get
+    return None if row is None else (to_generation(row), False)
+
+
+def _claimed(
+    connection: Connection, turn: _Turn, question: ClaimQuestion, before: Generation, is_urgent: bool
+) -> Generation:
+    """The generation after its claim. One at the very front takes no turn: the virtual time stays."""
+    after, now = question.claim(before), question.now
+    owner = before.subscription_id
+    line = to_line(connection.execute(claims.HOLD_LINE, {"owner": owner}).get)
+    moved, time = line.after(before, after, turn.time, now)
+    turn.time = turn.time if is_urgent else time
+    attempt, delivery = begun(before, after, question.worker.id, now), caused_by(before, after, now)
+    given: dict[str, Any] = {
+        **from_progress(after),
+        **from_line(moved),
+        "fence": before.attempt,
+        "owner": owner,
+        "worker": question.worker.id,
+        "began_at": microseconds(now if attempt is None else attempt.started_at),
+        "time": turn.time,
+        "deliveries": _encode_json([] if delivery is None else [from_delivery(delivery)]).decode(),
+    }
+    if connection.execute(claims.KEEP_CLAIM, given).get is None:
+        raise LeaseLost(f"{before.id} is past attempt {before.attempt}")
+    return after
