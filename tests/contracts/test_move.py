@@ -14,6 +14,7 @@ from stillmotion.adapters.store.postgresql.arrival import PASSING
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.application.ports.lists import Filter, Walk
 from stillmotion.application.ports.store import IdempotencyKey, Submission
+from stillmotion.application.storage_owner import OWNER_KEY, StorageTaken
 from stillmotion.composition.administration import backup
 from stillmotion.composition.installation import Missing, directory_of, open_storage, opened
 from stillmotion.composition.moving import move
@@ -181,6 +182,21 @@ async def test_objects_come_into_the_bucket_once_and_whole(settings, to, moto):
     assert await there.find(keys[0]) == before
     for key in keys:
         assert (await there.whole(key))[1] == (await here.whole(key))[1]
+
+
+async def test_a_bucket_of_another_installation_is_left_alone(settings, to, moto):
+    settings = replace(settings, storage_options=moto.options)
+    await filled(settings)
+    storage = f"s3://{moto.new_place()}/clips"
+    there = open_storage(replace(settings, storage=storage))
+    await there.create(OWNER_KEY, b"of another")
+    await open_storage(settings).put("generations/a/clip.mp4", b"clip")
+    with pytest.raises(StorageTaken, match="prefix of its own"):
+        await to_thread(move, settings, to, storage)
+    assert await there.find("generations/a/clip.mp4") is None
+    await there.delete(OWNER_KEY)
+    assert (await to_thread(move, settings, to, storage)).objects == 1
+    assert await there.find(OWNER_KEY) is not None
 
 
 def test_the_command_says_what_to_set(settings, to, tmp_path):

@@ -76,7 +76,7 @@ class Retention:
 
     async def collect(self) -> Collected:
         """Sweep, then put orphans into quarantine, and delete those that were in it for a week."""
-        await self._refuse_anothers()
+        await refuse_anothers(self.objects, self.marks)
         collected = Collected()
         while unfinished := await self.store.removals(BATCH):
             for generation_id in unfinished:
@@ -99,7 +99,7 @@ class Retention:
 
     async def look(self, limit: int) -> Collected:
         """The findings of `collect` without its changes. Generations are counted up to `limit`."""
-        await self._refuse_anothers()
+        await refuse_anothers(self.objects, self.marks)
         now = self.clock.now()
         collected = Collected(
             expired=len(await self.store.expired(now, limit)), removals=len(await self.store.removals(limit))
@@ -109,10 +109,6 @@ class Retention:
         async for _ in self._discarded(now):
             collected.discarded += 1
         return collected
-
-    async def _refuse_anothers(self) -> None:
-        if self.marks:
-            await refuse_anothers(self.objects, self.marks)
 
     async def _orphans(self, now: datetime) -> AsyncIterator[ListedObject]:
         """Objects in the generations' folders that no row names and that are older than the grace."""

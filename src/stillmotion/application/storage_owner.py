@@ -16,8 +16,10 @@ class StorageTaken(StillmotionError):
 async def refuse_anothers(objects: ObjectStore, marks: Sequence[str]) -> None:
     """Mark the storage as ours. Raises `StorageTaken` if it has the mark of another, and `Unavailable`.
 
-    `marks` are our mark, and those of before while the secret is changed.
+    `marks` are our mark, and those of before while the secret is changed; without any nothing is marked or refused.
     """
+    if not marks:
+        return
     ours = marks[0].encode()
     found = await objects.create(OWNER_KEY, ours)
     if found == ours:

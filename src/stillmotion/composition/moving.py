@@ -21,7 +21,8 @@ from stillmotion.adapters.store.sqlite.upkeep.departure import departure
 from stillmotion.application.integrity import is_kept
 from stillmotion.application.leases import Work
 from stillmotion.application.ports.objects import ObjectStore
-from stillmotion.composition.installation import Missing, open_storage, opened, refuse_without_driver
+from stillmotion.application.storage_owner import refuse_anothers
+from stillmotion.composition.installation import Missing, open_storage, opened, refuse_without_driver, storage_marks
 from stillmotion.composition.secrets import secret_of
 from stillmotion.config import Settings, SettingsError
 from stillmotion.config.store_urls import is_shared, without_password
@@ -57,7 +58,7 @@ def move(settings: Settings, to: str, storage: str | None = None, backup: Path |
             directory.refuse_workers()
             asyncio.run(_release(source))
             target = replace(source, storage=storage) if storage else None
-            objects = 0 if target is None else asyncio.run(_copy_objects(directory, open_storage(target)))
+            objects = 0 if target is None else asyncio.run(_copy_objects(directory, target))
             rows = copy_rows(directory.database, to, secret_of(source).fingerprints)
             if backup is None:
                 directory.tell_moved(without_password(to))
@@ -108,9 +109,10 @@ async def _release(settings: Settings) -> None:
         await Work(store, open_storage(settings), SystemClock(), new_token).reclaim_all()
 
 
-async def _copy_objects(directory: DataDirectory, storage: ObjectStore) -> int:
+async def _copy_objects(directory: DataDirectory, target: Settings) -> int:
     """Copy the directory's objects to a bucket, and read each back. One that is there already is not sent again."""
-    keys = _keys(directory.objects)
+    storage, keys = open_storage(target), _keys(directory.objects)
+    await refuse_anothers(storage, storage_marks(target))
     copied = 0
     while some := list(islice(keys, AT_ONCE)):
         await asyncio.gather(*(_copy_object(directory.objects / key, key, storage) for key in some))

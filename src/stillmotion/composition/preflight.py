@@ -155,7 +155,7 @@ async def _tell_storage(settings: Settings, objects: "ObjectStore", marks: Seque
 
     trouble = await trouble_with_storage(objects)
     remedy = "check the settings storage and storage_options; `stillmotion doctor` tries again"
-    if trouble is None and marks:
+    if trouble is None:
         try:
             await refuse_anothers(objects, marks)
         except (StorageTaken, Unavailable) as error:
