@@ -24,7 +24,7 @@ Mostly the queue is empty: this look spares the transaction then.
 """
 
 HOLD_CLOCK: Final = 'SELECT time FROM virtual_clock WHERE "only" = 1 FOR NO KEY UPDATE'
-"""Whoever claims, moves or pauses holds the clock."""
+"""Claims, moves and pauses hold the clock."""
 
 UNDER_CLOCK: Final = f"""
     SELECT {_CONTROLS}, EXISTS (SELECT 1 FROM generations WHERE state = 'queued' AND moved_to < 0)
