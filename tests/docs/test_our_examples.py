@@ -71,6 +71,9 @@ class TestBatch:
 
     def test_a_picture_that_is_none_fails_alone(self, batch, folder):
         (folder / "broken.png").write_bytes(b"no picture")
+        clips = folder.parent / "clips"
+        clips.mkdir()
+        (clips / "cat.mp4").write_bytes(b"a clip")
         ended = batch()
         assert ended.returncode == 1
         assert "broken.png" in ended.stderr

@@ -87,6 +87,7 @@ def test_a_poster_is_a_small_picture_without_metadata(tmp_path):
     assert (tmp_path / "poster.jpg").stat().st_size < 40_000
 
 
+@pytest.mark.slow
 def test_it_costs_next_to_nothing_beside_the_clips_own_encoding(tmp_path):
     frames = [frame_of(texture(HD, shift=index)) for index in range(120)]
 
