@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -64,6 +65,19 @@ def sees(port, key):
     return ask(port, "GET", "/account", Authorization=f"Bearer {key}")[0] == 200
 
 
+def first_event(port, key, cause):
+    """The first event after a cause, as it comes: the stream has no end."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", "/events", headers={"Authorization": f"Bearer {key}"})
+        stream = connection.getresponse()
+        assert stream.status == 200
+        assert cause().status == 200
+        return next(line.decode() for line in stream if line.startswith(b"data:"))
+    finally:
+        connection.close()
+
+
 def test_two_servers_behind_one_caddy(site, servers):
     for path in ("/metrics", "/metrics?x=1"):
         assert ask(site, "GET", path)[0] == 404
@@ -82,6 +96,8 @@ def test_two_servers_behind_one_caddy(site, servers):
     assert wrong == [401] * 10 + [429]
     told = {"X_Forwarded_For": "10.0.0.1", "Authorization": "Bearer wrong"}
     assert ask(site, "GET", "/admin/v1/products", **told)[0] == 429, "Caddy believes no caller's own word"
+    submitted = partial(servers[1].submit, {"prompt": "push in", "url": picture})
+    assert '"queued"' in first_event(site, keys[1], submitted), "events pass as they happen"
     too_much = ask(site, "POST", "/v1/videos", bytes(57 * MEBIBYTE), Authorization=f"Bearer {keys[1]}")
     assert too_much[0] in (0, 413, 502), "old versions of Caddy say 502"
     assert sees(site, keys[1])

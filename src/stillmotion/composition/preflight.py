@@ -59,7 +59,8 @@ def refuse_elsewhere(settings: Settings) -> None:
     if is_shared(settings.store):
         raise SettingsError(
             "store is PostgreSQL, which is backed up and restored by its own tools: by point-in-time recovery, or by "
-            "pg_dump and pg_restore where it is small. Clips are kept by the bucket's versions, and the secret by you."
+            "pg_dump and pg_restore where it is small. Clips are kept by the bucket's versions, and the secret by you. "
+            "`stillmotion move --from-backup` brings a directory's backup into an empty database."
         )
 
 
