@@ -66,3 +66,14 @@ async def test_what_a_renewal_told_stays_after_the_end(store, subscription):
     ended = await store.change(generation.id, lambda each: each.cancelled(NOON))
     assert ended == before.cancelled(NOON)
     assert await store.find(generation.id) == ended
+
+
+async def test_a_renewal_tells_how_long_somebody_looks_at_the_previews(store, subscription):
+    looked_at, other, queued = [(await submit(store, subscription)).generation for _ in range(3)]
+    leases = [(await store.change(each.id, claim)).lease for each in (looked_at, other)]
+    assert [await store.renew(each, UNTIL, 0.1) for each in leases] == [None, None]
+    for seconds in (10, 20):
+        until = NOON + timedelta(seconds=seconds)
+        await store.watch_previews([looked_at.id, queued.id, "nobody's"], until)
+        assert [await store.renew(each, UNTIL, 0.2) for each in leases] == [until, None]
+    assert await store.find(queued.id) == queued

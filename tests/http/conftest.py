@@ -43,6 +43,7 @@ from stillmotion.application.ports.metrics import Buckets
 from stillmotion.application.ports.models import WeightsFound
 from stillmotion.application.ports.outbound import CallbackUndeliverable
 from stillmotion.application.ports.values import any_codec
+from stillmotion.application.preview_watch import PreviewWatch
 from stillmotion.application.products import Products
 from stillmotion.application.sessions import Sessions
 from stillmotion.application.subscriptions import Issued, Subscriptions
@@ -245,6 +246,7 @@ def services_over(store: Any, objects: Any, clock: ManualClock, **parts: Any) ->
         delivery_log=DeliveryLog(store, store, InProcessSignal(), clock),
         callback_trials=CallbackTrials(Receivers(), sign, why_not_genuine, guard, clock, new_token),
         uploads=uploads,
+        previews=PreviewWatch(store, clock, is_needed=True),
         changes=InProcessChanges(),
         asset_urls=AssetUrls(objects, clock, SIGNING_KEY),
         objects=objects,

@@ -9,10 +9,12 @@ from datetime import timedelta
 import pytest
 
 from stillmotion.adapters.objects import LocalObjects
+from stillmotion.application.preview_watch import WATCHED_FOR, PreviewWatch
 from stillmotion.domain.assets import PREVIEW_SUFFIX, AssetKind
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.lifecycle import State
 from stillmotion.worker.timing import WorkerTiming
+from tests.builders import ManualClock
 from tests.waiting import eventually_async
 from tests.worker.conftest import running
 
@@ -37,6 +39,36 @@ async def gone(workshop, generation_id, left=0):
     await eventually_async(
         lambda: len(stored(workshop, generation_id)) == left and not list(workshop.scratch.iterdir())
     )
+
+
+async def test_on_demand_one_is_stored_only_once_somebody_looks(workshop):
+    shop = dataclasses.replace(workshop, previews_on_demand=True)
+    async with running(shop) as bench:
+        unseen, seen = [await bench.submit(f"long slow {number}") for number in range(2)]
+        done = await bench.ended(unseen)
+        assert done.state is State.COMPLETED
+        assert len(stored(shop, unseen)) == len(AssetKind)
+        await bench.rendering(seen)
+        assert (await bench.find(seen)).preview is None
+        await PreviewWatch(bench.store, shop.clock, is_needed=True).look_at([seen])
+        await bench.until(seen, lambda each: each.preview is not None)
+
+
+async def test_a_look_that_goes_on_is_noted_now_and_then():
+    clock, noted = ManualClock(), []
+
+    class Notes:
+        async def watch_previews(self, ids, until):
+            noted.append((ids, until - clock.now()))
+
+    watch = PreviewWatch(Notes(), clock, is_needed=True)
+    for _ in range(3):
+        await watch.look_at(["a"])
+        clock.advance(seconds=2)
+    await watch.look_at(["a", "b"])
+    assert noted == [(["a"], WATCHED_FOR), (["a", "b"], WATCHED_FOR)]
+    await PreviewWatch(Notes(), clock, is_needed=False).look_at(["a"])
+    assert len(noted) == 2
 
 
 async def test_it_goes_when_the_clip_is_there(workshop):

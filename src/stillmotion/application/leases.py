@@ -95,10 +95,13 @@ class Work:
 
     async def renew(
         self, lease: Lease, progress: float, preview: str | None = None, stage: WorkStage = WorkStage.RENDERING
-    ) -> None:
-        """Renew the lease, with the progress, preview and stage. Raises `LeaseLost` if the render must stop."""
+    ) -> datetime | None:
+        """Renew the lease, with the progress, preview and stage. Raises `LeaseLost` if the render must stop.
+
+        The answer is the time up to which somebody looks at the previews.
+        """
         until = self.clock.now() + self.lease_time
-        await self.store.renew(lease, until, progress, preview, stage)
+        return await self.store.renew(lease, until, progress, preview, stage)
 
     async def holds(self, lease: Lease) -> bool:
         """True if the lease is still valid. Nothing is changed."""

@@ -27,6 +27,7 @@ from stillmotion.application.ports.notifications import Changes, QueueSignal
 from stillmotion.application.ports.outbound import CallbackSender
 from stillmotion.application.ports.store import Dialects
 from stillmotion.application.ports.tracing import NO_TRACING, Tracing
+from stillmotion.application.preview_watch import PreviewWatch
 from stillmotion.application.retention import Retention
 from stillmotion.application.sessions import Sessions
 from stillmotion.application.uploads import Uploads
@@ -44,6 +45,7 @@ from stillmotion.composition.workers import (
     attempt_context,
     heartbeats,
     name_of_this_process,
+    shows_on_demand,
     worker_host,
 )
 from stillmotion.config import Settings
@@ -117,6 +119,7 @@ async def service(
             **_history(store, generations, announcements, settings)._asdict(),
             uploads=uploads,
             callback_trials=callback_trials(connections, clock),
+            previews=PreviewWatch(store, clock, shows_on_demand(settings)),
             changes=changes,
             asset_urls=AssetUrls(objects, clock, *secret_of(settings).derived(LINKS)),
             objects=objects,

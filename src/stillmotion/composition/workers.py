@@ -39,6 +39,7 @@ from stillmotion.composition.outbound import outbound
 from stillmotion.composition.preflight import tell_absent_devices
 from stillmotion.composition.premises import premises, running
 from stillmotion.config import Settings, SettingsError
+from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.catalogue import EMBEDDED, Catalogue
 from stillmotion.domain.operators.duties import Duty
 from stillmotion.domain.operators.processes import ProcessReport, ProcessRole
@@ -138,7 +139,13 @@ def attempt_context(
     codec, objects, clock = video_codec(settings), work.objects, work.clock
     files = work, images, videos, objects
     context = AttemptContext(*files, *signals, clock, scratch, codec, fault, slow_decoder())
-    return replace(context, tally=told.tally, tracing=told.tracing, chance=SystemRandom().random)
+    chance, on_demand = SystemRandom().random, shows_on_demand(settings)
+    return replace(context, tally=told.tally, tracing=told.tracing, chance=chance, previews_on_demand=on_demand)
+
+
+def shows_on_demand(settings: Settings) -> bool:
+    """True where storing a preview is a request to a bucket, or a store of many machines is told of each."""
+    return settings.storage != "local" or is_shared(settings.store)
 
 
 async def worker_host(

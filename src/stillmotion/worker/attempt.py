@@ -91,7 +91,11 @@ class Attempt:
         self._traced: TraceSpan = UntracedSpan()
         self._log = log.bind(generation=generation.id, attempt=generation.attempt, engine=generation.engine)
         self._showcase = PreviewStore(
-            workshop.objects, workshop.work.new_preview(self._lease), self._log, workshop.timing.preview_removal
+            workshop.objects,
+            workshop.work.new_preview(self._lease),
+            self._log,
+            workshop.timing.preview_removal,
+            workshop.clock if workshop.previews_on_demand else None,
         )
         self._keeper = LeaseKeeper(
             workshop.work,

@@ -23,7 +23,8 @@ class AttemptContext:
     """Dependencies of every attempt.
 
     `announcements` wakes whoever delivers callbacks; `scratch` is ours alone; `codec` is for clips that ask for none.
-    `slow_decoder` is the command of a decoder for what takes long.
+    `slow_decoder` is the command of a decoder for what takes long. With `previews_on_demand` only those are stored that
+    somebody looks at.
     """
 
     work: Work
@@ -41,6 +42,7 @@ class AttemptContext:
     tally: Tally = field(default_factory=Tally)
     tracing: Tracing = NO_TRACING
     chance: Chance = evenly
+    previews_on_demand: bool = False
 
     @property
     def fetched(self) -> Fetched:

@@ -80,6 +80,7 @@ class LeaseKeeper:
             self._changed.clear()
             self._renewed_at = self._clock.monotonic()
             try:
-                await self._work.renew(self._lease, self.fraction, self._showcase.shown, self._stage)
+                watched_until = await self._work.renew(self._lease, self.fraction, self._showcase.shown, self._stage)
+                self._showcase.watched_until = watched_until
             except StoreUnavailable as error:
                 self._log.warning("lease_not_renewed", why=str(error))

@@ -1,30 +1,41 @@
 """Preview storage: the newest preview of an attempt as an object, up to the attempt's end."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
 from stillmotion.application.ports.objects import ObjectStore
+from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import Unavailable
 
 
 class PreviewStore:
     """One object that each preview replaces. Its `key` is unguessable and belongs to this attempt alone.
 
+    With a `clock` one is stored only while somebody looks at them: up to `watched_until`.
     Slow storage costs previews and nothing else: a preview is dropped while the last one is still being stored.
     """
 
     def __init__(
-        self, objects: ObjectStore, key: str, log: structlog.typing.FilteringBoundLogger, patience: timedelta
+        self,
+        objects: ObjectStore,
+        key: str,
+        log: structlog.typing.FilteringBoundLogger,
+        patience: timedelta,
+        clock: Clock | None = None,
     ) -> None:
         self._objects, self._key, self._log, self._patience = objects, key, log, patience
+        self._clock = clock
         self._storing: asyncio.Task[None] | None = None
         self.shown: str | None = None
+        self.watched_until: datetime | None = None
 
     def take(self, picture: Path) -> None:
         """Store a new preview from that file."""
+        if self._clock is not None and (self.watched_until is None or self.watched_until < self._clock.now()):
+            return
         if self._storing is None or self._storing.done():
             self._storing = asyncio.create_task(self._store(picture))
 

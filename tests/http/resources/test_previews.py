@@ -1,7 +1,12 @@
 """The preview of an unfinished clip at its one address."""
 
-from tests.http.resources.test_events import NOON, UNTIL, claimed, some_assets
+import pytest
+
+from stillmotion.application.preview_watch import WATCHED_FOR
+from tests.http.resources import test_own_events
+from tests.http.resources.test_events import NOON, UNTIL, claimed, some_assets, watching
 from tests.http.surfaces.test_clear_meaning import bearer
+from tests.waiting import eventually
 
 
 def test_the_newest_preview_is_at_one_address_while_the_clip_is_made(any_edge):
@@ -21,3 +26,26 @@ def test_the_newest_preview_is_at_one_address_while_the_clip_is_made(any_edge):
     assert bearer(stranger, "GET", path).content == bearer(stranger, "GET", path.replace(task_id, "x")).content
     caller.change(task_id, lambda each: each.completed(each.lease, some_assets(task_id), "{}", NOON))
     assert bearer(caller, "GET", path).status == 204
+
+
+@pytest.mark.parametrize("look", ["the preview", "its events", "all events"])
+def test_a_look_at_previews_is_noted_for_the_worker(any_edge, look):
+    caller = any_edge.caller()
+    lease = caller.change(caller.submit().body["id"], claimed).lease
+
+    def watched_until():
+        return any_edge.run(any_edge.store.renew(lease, UNTIL, 0.0))
+
+    assert watched_until() is None
+    match look:
+        case "the preview":
+            bearer(caller, "GET", f"/generations/{lease.generation_id}/preview")
+        case "its events":
+            with watching(caller, lease.generation_id) as stream:
+                stream.next()
+                eventually(watched_until)
+        case "all events":
+            with test_own_events.watching(caller) as stream:
+                stream.next()
+                eventually(watched_until)
+    assert watched_until() == any_edge.clock.now() + WATCHED_FOR

@@ -145,12 +145,17 @@ class GenerationStore(RecordStore, Protocol):
         progress: float,
         preview: str | None = None,
         stage: WorkStage = WorkStage.RENDERING,
-    ) -> None:
+    ) -> datetime | None:
         """Renew a lease, with the progress, which never goes back, the preview and the stage.
 
+        The answer is the time up to which somebody looks at the previews (`watch_previews`); None if nobody ever did.
         No consequence but these: a store may keep them apart from the rest, and need not wait for the disk. Raises
         `LeaseLost` if the generation is no longer rendered under the lease, or deleted.
         """
+        ...
+
+    async def watch_previews(self, generation_ids: Collection[str], until: datetime) -> None:
+        """Note that somebody looks at the previews of these up to then. Those that are not rendered are left out."""
         ...
 
     async def claim_next(

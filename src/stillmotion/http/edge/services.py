@@ -21,6 +21,7 @@ from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.record import UsageLedger
 from stillmotion.application.ports.tracing import NO_TRACING, Tracing
 from stillmotion.application.ports.values import Clock
+from stillmotion.application.preview_watch import PreviewWatch
 from stillmotion.application.sessions import Sessions
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.application.uploads import Uploads
@@ -89,6 +90,7 @@ class Services:
     links: Links
     delivery_log: DeliveryLog
     callback_trials: CallbackTrials
+    previews: PreviewWatch
     uploads: Uploads
     sessions: Sessions
     subscriptions: Subscriptions

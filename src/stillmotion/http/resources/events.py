@@ -11,6 +11,7 @@ import msgspec
 
 from stillmotion.application.ports.notifications import Watch
 from stillmotion.application.ports.store import GenerationStore
+from stillmotion.application.preview_watch import PreviewWatch
 from stillmotion.application.record.outlooks import foreseen
 from stillmotion.domain.errors import Unavailable
 from stillmotion.domain.generation import Deletion, Generation, GenerationView
@@ -102,13 +103,14 @@ class EventStream:
         self,
         watch: Watch,
         store: GenerationStore,
+        previews: PreviewWatch,
         generation_id: str,
         new_links: Callable[[], LinkTo],
         seen: str,
         timing: EdgeTiming,
     ) -> None:
         self._watch = watch
-        self._store = store
+        self._store, self._previews = store, previews
         self._generation_id = generation_id
         self._new_links = new_links
         self._seen = seen
@@ -134,6 +136,8 @@ class EventStream:
                 yield said
             if generation.is_terminal:
                 return
+            if generation.state is State.DREAMING:
+                await self._previews.look_at([generation.id])
             change = await self._watch.next(min(self._timing.look, self._timing.heartbeat))
             if self._watch.has_ended or isinstance(change, Deletion):
                 return

@@ -64,7 +64,8 @@ async def get_events(call: Call, subscription: Subscription, asked: Nothing) -> 
         return OperationResult(b"", generation.view, status=204)
     watch = services.changes.watch(generation.id)
     call.held.append(watch.end)
-    stream = EventStream(watch, services.generations.store, generation.id, lambda: call.link_to, seen, services.timing)
+    parts = services.generations.store, services.previews, generation.id
+    stream = EventStream(watch, *parts, lambda: call.link_to, seen, services.timing)
     return OperationResult(b"", generation.view, streamed_by=stream)
 
 

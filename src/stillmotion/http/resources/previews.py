@@ -16,6 +16,7 @@ async def get_preview(call: Call, subscription: Subscription, asked: Nothing) ->
     """The newest preview; a 204 without one, as before the first and after the end."""
     del asked
     generation = await call.services.generations.get(subscription, call.path["id"])
+    await call.services.previews.look_at([generation.id])
     content = None if generation.preview is None else await _whole(call.services.objects, generation.preview)
     if content is None:
         return OperationResult(b"", generation.view, status=204)

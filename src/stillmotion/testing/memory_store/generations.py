@@ -1,5 +1,6 @@
 """Generations in memory."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from stillmotion.domain.assets import generation_of
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import GenerationNotFound, LeaseLost
 from stillmotion.domain.generation import Deletion, Generation, GenerationView, Lease, WorkStage
+from stillmotion.domain.lifecycle import State
 from stillmotion.domain.quotas import RETRIED_WITHIN, period, refunded_by
 from stillmotion.testing.memory_store.outlooks import MemoryOutlooks
 from stillmotion.testing.memory_store.records import MemoryRecords, MemoryUsage
@@ -73,7 +75,7 @@ class MemoryGenerations(MemoryRecords, MemoryOutlooks, MemoryUsage):
         progress: float,
         preview: str | None = None,
         stage: WorkStage = WorkStage.RENDERING,
-    ) -> None:
+    ) -> datetime | None:
         """See `GenerationStore.renew`."""
         try:
             await self.change(
@@ -81,6 +83,13 @@ class MemoryGenerations(MemoryRecords, MemoryOutlooks, MemoryUsage):
             )
         except GenerationNotFound as error:
             raise LeaseLost(f"{lease.generation_id} was deleted") from error
+        return self._watched_until.get(lease.generation_id)
+
+    async def watch_previews(self, generation_ids: Collection[str], until: datetime) -> None:
+        """See `GenerationStore.watch_previews`."""
+        for each in generation_ids:
+            if each in self._generations and self._generations[each].state is State.DREAMING:
+                self._watched_until[each] = until
 
     def _changed_by(self, generation_id: str, change: Change, worker: str) -> Generation:
         before = self._generations.get(generation_id)

@@ -59,6 +59,7 @@ class MemoryTables:
     _controls: QueueControls = NO_CONTROLS
     _actions: dict[str, OperatorAction] = field(default_factory=dict)
     _processes: dict[str, ProcessReport] = field(default_factory=dict)
+    _watched_until: dict[str, datetime] = field(default_factory=dict)
     _read_windows: dict[str, SharedWindow] = field(default_factory=dict)
     _duties: dict[Duty, Tenure] = field(default_factory=dict)
     _moved: dict[str, int | datetime] = field(default_factory=dict)

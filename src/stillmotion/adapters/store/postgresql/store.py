@@ -104,12 +104,13 @@ class PostgresStore(SqlStore):
         progress: float,
         preview: str | None = None,
         stage: WorkStage = WorkStage.RENDERING,
-    ) -> None:
+    ) -> datetime | None:
         """See `GenerationStore.renew`. Only the lease's row is written, and nobody waits for the disk."""
         kept_until = microseconds(until)
-        await self._renewals.ask(
+        watched_until = await self._renewals.ask(
             Renewal(lease.generation_id, lease.attempt, kept_until, progress, preview, stage.value)
         )
+        return None if watched_until is None else to_time(watched_until)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""

@@ -13,6 +13,7 @@ from stillmotion.adapters.store.sql.generation_rows import (
     from_progress,
     microseconds,
     to_generation,
+    to_time,
     to_view,
 )
 from stillmotion.adapters.store.sql.generation_submits import spend_quota, submit_generation
@@ -137,7 +138,7 @@ class SqlGenerations:
         progress: float,
         preview: str | None = None,
         stage: WorkStage = WorkStage.RENDERING,
-    ) -> None:
+    ) -> datetime | None:
         """See `GenerationStore.renew`."""
         try:
             await self.change(
@@ -145,6 +146,16 @@ class SqlGenerations:
             )
         except GenerationNotFound as error:
             raise LeaseLost(f"{lease.generation_id} was deleted") from error
+        ((watched_until,),) = await self._reader.rows(generations.WATCHED_UNTIL, (lease.generation_id,)) or ((None,),)
+        return None if watched_until is None else to_time(watched_until)
+
+    async def watch_previews(self, generation_ids: Collection[str], until: datetime) -> None:
+        """See `GenerationStore.watch_previews`."""
+
+        def operation(connection: Connection) -> None:
+            connection.execute(generations.WATCH_PREVIEWS, (microseconds(until), encode_names(generation_ids)))
+
+        await self.writer.run(operation)
 
     async def claim_next(
         self,

@@ -148,7 +148,9 @@ class OwnEvents:
         except Unavailable:
             return []
         views = await foreseen(self._lists, *found.values())
-        return news + [event for view in views for event in self._news(view)]
+        news += [event for view in views for event in self._news(view)]
+        await self._call.services.previews.look_at(view.id for view in views if view.state is State.DREAMING)
+        return news
 
     async def _news_of(self, change: Generation | Deletion) -> list[bytes]:
         if isinstance(change, Deletion):

@@ -59,3 +59,9 @@ UPDATE_GENERATION: Final = """
     WHERE id = :id AND attempt = :fence
 """
 """All columns that can change. `fence` is the attempt that the change was made for."""
+
+WATCH_PREVIEWS: Final = """
+    UPDATE generations SET watched_until = ? WHERE state = 'dreaming' AND id IN (SELECT value FROM json_each(?))
+"""
+
+WATCHED_UNTIL: Final = "SELECT watched_until FROM generations WHERE id = ?"
