@@ -44,3 +44,11 @@ async def test_a_process_that_was_lost_long_ago_is_forgotten(store):
     assert len(await store.processes()) == 2
     await store.forget_lost(NOON + timedelta(seconds=1))
     assert [each.name.host for each in await store.processes()] == ["tower"]
+
+
+async def test_a_server_is_known_by_its_last_heartbeat(store):
+    await store.beat(HERE)
+    assert not await store.has_server(NOON), "a worker is none"
+    await store.beat(replace(ELSEWHERE, role=ProcessRole.SERVER))
+    assert await store.has_server(NOON)
+    assert not await store.has_server(NOON + timedelta(seconds=1))

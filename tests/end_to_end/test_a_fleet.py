@@ -55,11 +55,12 @@ class Fleet:
             return link.execute(statement).fetchall()
 
 
-@pytest.fixture
-def fleet(tmp_path):
+@pytest.fixture(params=["auto"])
+def fleet(request, tmp_path):
     url = databases.cluster().new_database()
     settings = {
-        "STILLMOTION_STORE": url,
+        "STILLMOTION_STORE": databases.pooled(url) if request.param == "pooled" else url,
+        "STILLMOTION_SIGNALS": "auto" if request.param == "pooled" else request.param,
         "STILLMOTION_SECRET": "5e" * 32,
         "STILLMOTION_PUBLIC_URL": "http://127.0.0.1:9",
         "STILLMOTION_LOG_FORMAT": "json",
@@ -70,6 +71,11 @@ def fleet(tmp_path):
         each.stop()
 
 
+@pytest.mark.parametrize(
+    "fleet",
+    ["auto", pytest.param("poll", marks=pytest.mark.slow), pytest.param("pooled", marks=pytest.mark.slow)],
+    indirect=True,
+)
 def test_what_one_server_accepts_another_shows_and_a_third_that_starts_interrupts_nothing(fleet):
     first, second = fleet.serve(), fleet.serve()
     assert first.call("GET", "/readyz").status == 200, "a server of several is ready without workers"

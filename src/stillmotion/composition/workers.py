@@ -42,7 +42,7 @@ from stillmotion.config import Settings, SettingsError
 from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.catalogue import EMBEDDED, Catalogue
 from stillmotion.domain.operators.duties import Duty
-from stillmotion.domain.operators.processes import ProcessReport, ProcessRole
+from stillmotion.domain.operators.processes import SILENT_AFTER, ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import WorkerName
 from stillmotion.worker.attempt_context import AttemptContext
 from stillmotion.worker.background.dismissal import Dismissal
@@ -90,8 +90,7 @@ async def worker(
 
 async def _is_unserved(store: ProcessStore, clock: Clock) -> bool:
     """True where no server lives that could do a duty."""
-    now = clock.now()
-    return not any(each.role is ProcessRole.SERVER and not each.is_silent(now) for each in await store.processes())
+    return not await store.has_server(clock.now() - SILENT_AFTER)
 
 
 def heartbeats(host: WorkerHost, store: ProcessStore, work: Work, role: ProcessRole) -> Heartbeats:

@@ -111,6 +111,10 @@ class ProcessStore(Protocol):
         """All known processes, lost ones too, in the order of their start."""
         ...
 
+    async def has_server(self, since: datetime) -> bool:
+        """True if a server has told of itself since then. Every worker asks often: it reads servers alone."""
+        ...
+
     async def forget_process(self, process_id: str) -> None:
         """Forget a process that ends in order."""
         ...

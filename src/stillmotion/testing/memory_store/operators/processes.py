@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stillmotion.domain.operators.processes import ProcessReport
+from stillmotion.domain.operators.processes import ProcessReport, ProcessRole
 from stillmotion.testing.memory_store.tables import MemoryTables
 
 
@@ -19,6 +19,11 @@ class MemoryProcesses(MemoryTables):
     async def processes(self) -> Sequence[ProcessReport]:
         """See `ProcessStore.processes`."""
         return sorted(self._processes.values(), key=lambda each: (each.started_at, each.name.id))
+
+    async def has_server(self, since: datetime) -> bool:
+        """See `ProcessStore.has_server`."""
+        servers = (each for each in self._processes.values() if each.role is ProcessRole.SERVER)
+        return any(each.seen_at >= since for each in servers)
 
     async def forget_process(self, process_id: str) -> None:
         """See `ProcessStore.forget_process`."""

@@ -334,7 +334,8 @@ CREATE TABLE processes (
     engines text NOT NULL,
     lanes text NOT NULL
 ) WITH (fillfactor = 50);
-CREATE INDEX processes_seen ON processes (seen_at);
+-- None on seen_at: a heartbeat is to touch no index.
+CREATE INDEX processes_servers ON processes (id) WHERE role = 'server';
 
 -- Background work that one process of all does at a time. `term` counts the holders of a duty and only grows.
 CREATE TABLE duties (

@@ -48,6 +48,10 @@ class SqlProcesses:
         found = [_to_report(row) for row in await self._reader.rows(operators.PROCESSES)]
         return sorted(found, key=lambda each: (each.started_at, each.name.id))
 
+    async def has_server(self, since: datetime) -> bool:
+        """See `ProcessStore.has_server`."""
+        return bool(await self._reader.rows(operators.LIVING_SERVER, (microseconds(since),)))
+
     async def forget_process(self, process_id: str) -> None:
         """See `ProcessStore.forget_process`."""
 

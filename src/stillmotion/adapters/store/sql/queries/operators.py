@@ -79,6 +79,8 @@ BEAT: Final = f"""
         seen_at = excluded.seen_at, able = excluded.able, engines = excluded.engines, lanes = excluded.lanes
 """
 
+LIVING_SERVER: Final = "SELECT 1 FROM processes WHERE role = 'server' AND seen_at >= ? LIMIT 1"
+
 FORGET_LOST: Final = "DELETE FROM processes WHERE seen_at < ?"
 FORGET_PROCESS: Final = "DELETE FROM processes WHERE id = ?"
 PROCESSES: Final = f"SELECT {_PROCESS} FROM processes"

@@ -6,4 +6,4 @@ CREATE TABLE duties (
     term INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX processes_seen ON processes (seen_at);
+CREATE INDEX processes_servers ON processes (id) WHERE role = 'server';
