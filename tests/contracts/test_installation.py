@@ -1,8 +1,10 @@
 """Opening of an installation by the setting `store`."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from stillmotion.application.ports.store import Submission
@@ -58,3 +60,13 @@ async def test_every_store_tells_the_present(settings, shared):
     for each in (settings, shared):
         with opened(each, Missing.MAKE) as store:
             assert abs(await store.time() - datetime.now(UTC)) < timedelta(seconds=30)
+
+
+async def test_a_store_opens_no_more_sessions_than_it_may(shared):
+    with opened(shared, Missing.MAKE, sessions=2) as store, psycopg.connect(shared.store) as looking:
+        await asyncio.gather(*(store.products() for _ in range(40)))
+        looked = looking.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND application_name = 'stillmotion'"
+        )
+        assert 1 <= looked.fetchall()[0][0] <= 2

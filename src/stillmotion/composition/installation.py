@@ -36,6 +36,10 @@ class Missing(Enum):
 
 _CLOCK: Final = SystemClock()
 
+SERVER_SESSIONS: Final = 8
+WORKER_SESSIONS: Final = 2
+"""Connections of a process to a shared store. A worker's changes are few, and there may be hundreds of workers."""
+
 
 @contextmanager
 def opened(
@@ -45,11 +49,20 @@ def opened(
     fault: Fault = no_fault,
     ended: Changed = unwatched,
     clock: Clock = _CLOCK,
+    sessions: int = SERVER_SESSIONS,
 ) -> Iterator[Store]:
-    """The store of an installation. Raises `StillmotionError` if it cannot be used, or parts of it are missing."""
+    """The store of an installation. Raises `StillmotionError` if it cannot be used, or parts of it are missing.
+
+    A shared store carries out changes and lists over `sessions` connections at most. What is asked together, such as
+    submits and polls, has one each beside them.
+    """
     directory = directory_of(settings, missing)
     if is_shared(settings.store):
-        store = _open_shared(settings, clock, changed, fault, ended)
+        refuse_without_driver()
+        from stillmotion.adapters.store.postgresql import open_store as open_server
+
+        known = secret_of(settings).fingerprints
+        store: Store = open_server(settings.store, clock, changed, fault, known, ended, sessions)
     else:
         directory.keep_private()
         agreed = partial(fingerprints, settings, directory)
@@ -60,13 +73,6 @@ def opened(
         yield store
     finally:
         store.close()
-
-
-def _open_shared(settings: Settings, clock: Clock, changed: Told, fault: Fault, ended: Changed) -> Store:
-    refuse_without_driver()
-    from stillmotion.adapters.store.postgresql import open_store as open_server
-
-    return open_server(settings.store, clock, changed, fault, secret_of(settings).fingerprints, ended)
 
 
 def refuse_without_driver() -> None:

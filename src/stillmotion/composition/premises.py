@@ -17,7 +17,13 @@ from stillmotion.application.ports.database import Store
 from stillmotion.application.ports.notifications import Changes, QueueSignal
 from stillmotion.application.ports.store import Changed
 from stillmotion.application.ports.values import Clock
-from stillmotion.composition.installation import Missing, directory_of, opened
+from stillmotion.composition.installation import (
+    SERVER_SESSIONS,
+    WORKER_SESSIONS,
+    Missing,
+    directory_of,
+    opened,
+)
 from stillmotion.config import Settings
 from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.operators.processes import ProcessRole
@@ -60,7 +66,8 @@ async def premises(settings: Settings, role: ProcessRole, fault: Fault, ended: C
                 yield Premises(place, store, SystemClock(), InProcessSignal(), InProcessSignal(), changes)
             return
         clock, board = DatabaseClock(), Switchboard(is_open=settings.signals != "poll")
-        with opened(settings, missing, board.changes.tell, fault, ended, clock) as store:
+        sessions = SERVER_SESSIONS if role is ProcessRole.SERVER else WORKER_SESSIONS
+        with opened(settings, missing, board.changes.tell, fault, ended, clock, sessions) as store:
             await clock.measure(store.time)
             messages = await _messages(settings, role, store, clock, board)
             async with running(clock.follow(store.time), *messages):
