@@ -122,7 +122,7 @@ default_pool_size = 4
 """
 
 
-def as_user() -> dict[str, int]:
+def as_user() -> dict[str, Any]:
     """Arguments of `subprocess` that run a program as a user who may run PostgreSQL."""
     if os.geteuid() != 0:
         return {}

@@ -1,0 +1,110 @@
+"""A durable PostgreSQL for a benchmark: its own cluster in a temporary folder, flushing as in production."""
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Final
+
+import psycopg
+
+from bench.processes import children, cpu_seconds
+from tests.databases import ROLE, as_user, installed, own, reachable
+
+START_SECONDS: Final = 60
+NO_CHANGES: Mapping[str, str] = MappingProxyType({})
+_NUMBERS = count()
+
+
+class NoPostgresql(Exception):
+    """This machine has no PostgreSQL to measure with."""
+
+
+@dataclass
+class Durable:
+    """A running server that waits for the disk at every commit. It can be stopped in every way, and started again."""
+
+    folder: Path
+    programs: Path
+    major: int
+    settings: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data(self) -> Path:
+        """The cluster's directory."""
+        return self.folder / "data"
+
+    def url(self, database: str = "postgres") -> str:
+        """A URL as an operator would set it."""
+        return f"postgresql://{ROLE}@/{database}?host={self.folder}"
+
+    def new_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"bench_{next(_NUMBERS)}"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self.url(name)
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the server and of its sessions. A session that has ended counts no more."""
+        assert self.process is not None
+        whole = 0.0
+        for pid in (self.process.pid, *children(self.process.pid)):
+            with suppress(ProcessLookupError, OSError):
+                whole += cpu_seconds(pid)
+        return whole
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        given = [f"-c{name}={value}" for name, value in self.settings.items()]
+        command = [str(self.programs / "postgres"), "-D", str(self.data), "-k", str(self.folder), *given]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **as_user())
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                psycopg.connect(self.url(), connect_timeout=5).close()
+            except psycopg.OperationalError:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    raise NoPostgresql((self.folder / "log").read_text("utf-8")[-2000:]) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Stop: SIGQUIT is `immediate`, as a crash; SIGINT is `fast`."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait()
+            self.process = None
+
+
+@contextmanager
+def durable(major: int | None = None, settings: Mapping[str, str] = NO_CHANGES) -> Iterator[Durable]:
+    """A new server of that major version, or of the newest here. Raises `NoPostgresql`."""
+    known = installed()
+    if not known or (major is not None and major not in known):
+        raise NoPostgresql("install PostgreSQL 15 or later: on Debian `apt-get install postgresql`")
+    chosen = max(known) if major is None else major
+    with TemporaryDirectory(prefix="stillmotion-fleet-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        own(folder)
+        given = {"listen_addresses": "", "max_connections": "300", "shared_buffers": "256MB", **settings}
+        server = Durable(folder, reachable(known[chosen], folder), chosen, given)
+        options = ["--encoding=UTF8", "--locale=C", "--auth=trust", f"--username={ROLE}", f"--pgdata={server.data}"]
+        command = [str(server.programs / "initdb"), "--no-instructions", *options]
+        subprocess.run(command, check=True, capture_output=True, cwd="/", **as_user())
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            shutil.rmtree(server.data, ignore_errors=True)
