@@ -23,6 +23,7 @@ from stillmotion.adapters.store.sql.queries import lines
 from stillmotion.application.ports.store import Change, EngineLimit, Engines
 from stillmotion.domain.callbacks import caused_by
 from stillmotion.domain.errors import LeaseLost
+from stillmotion.domain.fairness import Line
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.operators.queue_controls import QueueControls, WorkerName
 from stillmotion.domain.record.attempts import begun
@@ -60,15 +61,25 @@ def may_claim(connection: Connection, questions: Sequence[ClaimQuestion]) -> Seq
 def claim_together(
     connection: Connection, questions: Sequence[ClaimQuestion]
 ) -> Sequence[Generation | Exception | None]:
-    """Answers of `GenerationStore.claim_next` for each, as if they were made one after another."""
+    """Answers of `GenerationStore.claim_next` for the first question, and for those after it that need no wait.
+
+    They are as if the claims were made one after another.
+    """
     time = connection.execute(claims.HOLD_CLOCK).get
     rows, has_urgent = connection.execute(claims.UNDER_CLOCK).get
     turn = _Turn(time, to_controls([tuple(row) for row in rows]), has_urgent)
     answers: list[Generation | Exception | None] = []
     for each in questions:
         found = _next(connection, turn, each)
+        if found is None:
+            answers.append(None)
+            continue
+        hold = claims.TAKE_LINE if any(answers) else claims.HOLD_LINE
+        line = connection.execute(hold, {"owner": found[0].subscription_id}).get
+        if line is None and any(answers):
+            break
         try:
-            answers.append(None if found is None else _claimed(connection, turn, each, *found))
+            answers.append(_claimed(connection, turn, each, *found, to_line(line)))
         except LeaseLost as error:
             answers.append(error)
     return answers
@@ -98,12 +109,10 @@ def _next(connection: Connection, turn: _Turn, question: ClaimQuestion) -> tuple
 
 
 def _claimed(
-    connection: Connection, turn: _Turn, question: ClaimQuestion, before: Generation, is_urgent: bool
+    connection: Connection, turn: _Turn, question: ClaimQuestion, before: Generation, is_urgent: bool, line: Line
 ) -> Generation:
     """The generation after its claim. One at the very front takes no turn: the virtual time stays."""
     after, now = question.claim(before), question.now
-    owner = before.subscription_id
-    line = to_line(connection.execute(claims.HOLD_LINE, {"owner": owner}).get)
     moved, time = line.after(before, after, turn.time, now)
     turn.time = turn.time if is_urgent else time
     attempt, delivery = begun(before, after, question.worker.id, now), caused_by(before, after, now)
@@ -111,7 +120,7 @@ def _claimed(
         **from_progress(after),
         **from_line(moved),
         "fence": before.attempt,
-        "owner": owner,
+        "owner": before.subscription_id,
         "worker": question.worker.id,
         "began_at": microseconds(now if attempt is None else attempt.started_at),
         "time": turn.time,

@@ -4,8 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 
-import psycopg
-
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.store.postgresql.claims import ClaimQuestion, claim_together, may_claim
 from stillmotion.adapters.store.postgresql.connections.opening import conninfo
@@ -15,7 +13,7 @@ from stillmotion.adapters.store.postgresql.queries.reads import PRESENT
 from stillmotion.adapters.store.postgresql.reads import Question, read_together
 from stillmotion.adapters.store.postgresql.renewals import Renewal, renew_together
 from stillmotion.adapters.store.postgresql.schema import migrations, open_database
-from stillmotion.adapters.store.postgresql.submits import submit_together
+from stillmotion.adapters.store.postgresql.submits import Submits
 from stillmotion.adapters.store.sql.connections import Connection
 from stillmotion.adapters.store.sql.generation_rows import Row, microseconds, to_generation, to_time, to_view
 from stillmotion.adapters.store.sql.store import SqlStore
@@ -53,7 +51,7 @@ class PostgresStore(SqlStore):
     ) -> None:
         super().__init__(threads, threads, clock, changed, fault, ended)
         self._threads = threads
-        self._submits = Together("stillmotion-store-submits", self._submit_all)
+        self._submits = Together("stillmotion-store-submits", Submits(threads, fault))
         self._reads = Together("stillmotion-store-reads", self._read_all)
         self._claims = Together("stillmotion-store-claims", self._claim_all)
         self._renewals = Together("stillmotion-store-renewals", self._renew_all)
@@ -138,15 +136,6 @@ class PostgresStore(SqlStore):
         self._claims.close()
         self._threads.close()
 
-    def _submit_all(self, submissions: Sequence[Submission]) -> Sequence[Accepted | Exception]:
-        """Answers of submits that came together. One that the database does not take spoils no other."""
-        try:
-            return self._threads.transact(partial(submit_together, submissions=submissions, fault=self._fault))
-        except psycopg.Error as error:
-            if len(submissions) == 1:
-                return [error]
-            return [answer for each in submissions for answer in self._submit_all([each])]
-
     def _read_all(self, questions: Sequence[Question]) -> Sequence[Row | None]:
         return self._threads.patiently(partial(read_together, questions=questions))
 
@@ -154,19 +143,20 @@ class PostgresStore(SqlStore):
         """Answers of claims that came together. One that fails spoils no other."""
         may = self._threads.patiently(lambda session: may_claim(Transaction(session), questions))
         hopeful = [each for each, is_hopeful in zip(questions, may, strict=True) if is_hopeful]
-        claimed = iter(self._claim_one_by_one(hopeful))
+        claimed = iter(self._claim_by_turns(hopeful))
         return [next(claimed) if is_hopeful else None for is_hopeful in may]
 
-    def _claim_one_by_one(self, questions: Sequence[ClaimQuestion]) -> Sequence[Generation | Exception | None]:
-        """All in one transaction, or each in its own once that failed."""
+    def _claim_by_turns(self, questions: Sequence[ClaimQuestion]) -> Sequence[Generation | Exception | None]:
+        """As many in a transaction as need no wait, and each in its own once one failed."""
         if not questions:
             return []
         try:
-            return self._threads.transact(partial(claim_together, questions=questions))
+            answers = self._threads.transact(partial(claim_together, questions=questions))
         except Exception as error:  # What a caller's own function raises is that caller's.
             if len(questions) == 1 or isinstance(error, StoreUnavailable):
                 return [error] * len(questions)
-            return [answer for each in questions for answer in self._claim_one_by_one([each])]
+            return [answer for each in questions for answer in self._claim_by_turns([each])]
+        return [*answers, *self._claim_by_turns(questions[len(answers) :])]
 
     def _renew_all(self, renewals: Sequence[Renewal]) -> Sequence[int | Exception | None]:
         return self._threads.patiently(partial(renew_together, renewals=renewals))

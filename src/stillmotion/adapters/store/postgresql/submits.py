@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
+import psycopg
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
+from stillmotion.adapters.store.postgresql.connections.threads import Threads, Transaction
 from stillmotion.adapters.store.postgresql.queries import submits
 from stillmotion.adapters.store.sql.connections import Connection
 from stillmotion.adapters.store.sql.generation_rows import (
@@ -32,6 +35,9 @@ from stillmotion.domain.generation import Generation
 from stillmotion.domain.history.metadata import text_of
 from stillmotion.domain.quotas import RETRIED_WITHIN, RateWindow, period
 from stillmotion.domain.record.usage import usage_change
+
+MOST_KNOWN: Final = 10_000
+"""Subscriptions that are remembered for the limits that they have."""
 
 _SPAN_MICROSECONDS: Final = RETRIED_WITHIN // timedelta(microseconds=1)
 _encode_json = msgspec.json.Encoder().encode
@@ -74,6 +80,34 @@ class _Books:
         if submission.fingerprint is not None:
             self.recent[_recent(generation, submission.fingerprint)] = generation
         self.accepted.append((submission, window))
+
+
+class Submits:
+    """Answers submits that came together. One that the database does not take spoils no other."""
+
+    def __init__(self, threads: Threads, fault: Fault) -> None:
+        self._threads = threads
+        self._fault = fault
+        self._known: set[str] = set()
+
+    def __call__(self, submissions: Sequence[Submission]) -> Sequence[Accepted | Exception]:
+        """Answers of `GenerationStore.submit`. Raises `StoreUnavailable`."""
+        try:
+            self._begin_limits({each.generation.subscription_id for each in submissions})
+            return self._threads.transact(partial(submit_together, submissions=submissions, fault=self._fault))
+        except psycopg.Error as error:
+            if len(submissions) == 1:
+                return [error]
+            return [answer for each in submissions for answer in self([each])]
+
+    def _begin_limits(self, owners: set[str]) -> None:
+        """Make the limits of subscriptions that never submitted, before a transaction holds any."""
+        new = sorted(owners - self._known)
+        if new:
+            self._threads.patiently(lambda session: Transaction(session).execute(submits.BEGIN_LIMITS, {"owners": new}))
+            if len(self._known) > MOST_KNOWN:
+                self._known.clear()
+            self._known.update(new)
 
 
 def submit_together(
@@ -119,10 +153,7 @@ def _read(connection: Connection, submissions: Sequence[Submission]) -> _Books:
     """The books as they were committed last. They stay so until the transaction ends."""
     pairs = sorted({(each.generation.subscription_id, period(each.generation.created_at)) for each in submissions})
     owners = sorted({owner for owner, _ in pairs})
-    held = connection.execute(submits.HOLD_OWNERS, {"owners": owners}).fetchall()
-    if len(held) < len(owners):
-        connection.execute(submits.BEGIN_LIMITS, {"owners": owners})
-        connection.execute(submits.HOLD_OWNERS, {"owners": owners})
+    connection.execute(submits.HOLD_OWNERS, {"owners": owners})
     books = _Books()
     asked = {"owners": [owner for owner, _ in pairs], "periods": [each for _, each in pairs]}
     for row in connection.execute(submits.STANDINGS, asked):

@@ -14,10 +14,8 @@ from psycopg import errors
 
 from stillmotion.adapters.store.postgresql.connections.opening import PostgresSession, connect, unavailable
 from stillmotion.adapters.store.postgresql.queries.dialect import held, translated
-from stillmotion.adapters.store.postgresql.queries.submits import BEGIN_LIMITS
 from stillmotion.adapters.store.sql.connections import Given, Operation
 from stillmotion.adapters.store.sql.generation_rows import Row
-from stillmotion.adapters.store.sql.queries.holds import HOLD_LIMITS
 from stillmotion.application.ports.metrics import COMMIT_BUCKETS, Buckets
 from stillmotion.domain.errors import StoreUnavailable
 
@@ -70,10 +68,7 @@ class Transaction:
 
     def hold(self, statement: str, bindings: Given = (), /) -> None:
         """See `sql.connections.Connection.hold`. Other rows may still refer to the held ones."""
-        cursor = self._cursor.execute(held(statement), bindings or None)
-        if statement == HOLD_LIMITS and not cursor.fetchall():
-            self._cursor.execute(translated(BEGIN_LIMITS), {"owners": list(bindings)})
-            self._cursor.execute(held(statement), bindings)
+        self._cursor.execute(held(statement), bindings or None)
 
     def changes(self) -> int:
         """See `sql.connections.Connection.changes`."""

@@ -63,6 +63,13 @@ NEXT_URGENT: Final = f"""
 
 HOLD_LINE: Final = "SELECT queued, turn, turn_since FROM limits WHERE subscription_id = :owner FOR NO KEY UPDATE"
 
+TAKE_LINE: Final = f"{HOLD_LINE} SKIP LOCKED"
+"""The same without a wait: no row where another transaction holds it.
+
+Submits hold the lines of several subscriptions in the order of their ids. A claim that waits for a second line, in the
+order of turns, may wait for a submit that waits for the first.
+"""
+
 _DELIVERY: Final = (
     "id, generation_id, subscription_id, announces, url, endpoint, due_at, attempts, state, last_answer, replays"
 )
