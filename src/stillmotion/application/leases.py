@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.integrity import is_kept
 from stillmotion.application.ports.administration import ProcessStore
 from stillmotion.application.ports.objects import ObjectStore
-from stillmotion.application.ports.store import EVERY_ENGINE, EngineLimit, Engines, GenerationStore
+from stillmotion.application.ports.store import EVERY_ENGINE, Change, EngineLimit, Engines, GenerationStore
 from stillmotion.application.ports.values import Clock, NewToken
 from stillmotion.domain.assets import PREVIEW_SUFFIX, RESULTS, Asset, AssetKind, Assets
 from stillmotion.domain.errors import GenerationFailed, GenerationNotFound, IllegalTransition, LeaseLost, Unavailable
@@ -93,6 +93,10 @@ class Work:
             self.fault(Point.CLAIM_AFTER_COMMIT)
         return claimed
 
+    def lease_of(self, claimed: Generation) -> Lease:
+        """Lease of a generation that was claimed just now."""
+        return replace(claimed.lease, epoch=self.store.epoch)
+
     async def renew(
         self, lease: Lease, progress: float, preview: str | None = None, stage: WorkStage = WorkStage.RENDERING
     ) -> datetime | None:
@@ -100,11 +104,14 @@ class Work:
 
         The answer is the time up to which somebody looks at the previews.
         """
+        self._refuse_lost(lease)
         until = self.clock.now() + self.lease_time
         return await self.store.renew(lease, until, progress, preview, stage)
 
     async def holds(self, lease: Lease) -> bool:
         """True if the lease is still valid. Nothing is changed."""
+        if lease.epoch != self.store.epoch:
+            return False
         generation = await self.store.find(lease.generation_id)
         return generation is not None and generation.state is State.DREAMING and generation.lease == lease
 
@@ -120,7 +127,7 @@ class Work:
 
     async def remember(self, lease: Lease, remote: str) -> None:
         """Store the id that another server gave the clip: on disk when this returns, so that a restart uses it."""
-        await self.store.change(lease.generation_id, lambda generation: generation.remembered(lease, remote))
+        await self._change(lease, lambda generation: generation.remembered(lease, remote))
 
     def new_keys(self, lease: Lease) -> AssetKeys:
         """New object keys that cannot be guessed."""
@@ -142,8 +149,8 @@ class Work:
         now = self.clock.now()
         self.fault(Point.COMPLETE_BEFORE_COMMIT)
         try:
-            completed = await self.store.change(
-                lease.generation_id,
+            completed = await self._change(
+                lease,
                 lambda generation: generation.completed(
                     lease, assets, rendered.plan, now, rendered.size, rendered.seed
                 ),
@@ -200,11 +207,11 @@ class Work:
 
     async def release(self, lease: Lease) -> None:
         """Hand the generation back unfinished: no failure is counted."""
-        await self.store.change(lease.generation_id, lambda generation: generation.released(lease))
+        await self._change(lease, lambda generation: generation.released(lease))
 
     async def hand_on(self, lease: Lease, engine: str) -> None:
         """Hand the generation to another engine: no failure is counted."""
-        await self.store.change(lease.generation_id, lambda generation: generation.handed_on(lease, engine))
+        await self._change(lease, lambda generation: generation.handed_on(lease, engine))
 
     async def reroute(self, engine: str, successor: Callable[[Generation], str | None]) -> int:
         """Move the queue of an engine to the engines that `successor` names; the answer is the number moved.
@@ -236,9 +243,16 @@ class Work:
     async def fail(self, lease: Lease, failure: GenerationFailed) -> Generation:
         """Count a failed attempt: tried again, or failed for good."""
         now = self.clock.now()
-        return await self.store.change(
-            lease.generation_id, lambda generation: generation.attempt_failed(lease, failure, now)
-        )
+        return await self._change(lease, lambda generation: generation.attempt_failed(lease, failure, now))
+
+    async def _change(self, lease: Lease, change: Change) -> Generation:
+        self._refuse_lost(lease)
+        return await self.store.change(lease.generation_id, change)
+
+    def _refuse_lost(self, lease: Lease) -> None:
+        """Raise `LeaseLost` after a failover: if the claim was lost in it, another worker may have the same attempt."""
+        if lease.epoch != self.store.epoch:
+            raise LeaseLost(f"attempt {lease.attempt} of {lease.generation_id} was claimed before a failover")
 
     async def ended(self) -> frozenset[str]:
         """The ids of the generations whose lease has ended by now."""

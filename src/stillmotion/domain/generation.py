@@ -23,10 +23,11 @@ MAX_LOSSES = 10
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A worker's lease of a generation. `attempt` is a fencing token: it only grows."""
+    """A worker's lease of a generation. `attempt` is a fencing token: it only grows in one `epoch` of the store."""
 
     generation_id: str
     attempt: int
+    epoch: int = field(default=0, compare=False)
 
 
 class WorkStage(StrEnum):

@@ -72,7 +72,7 @@ class Attempt:
     ) -> None:
         self._workshop, self.generation, self._tell, self._forget = workshop, generation, tell, forget
         self._set_aside = set_aside
-        self._lease = generation.lease
+        self._lease = workshop.work.lease_of(generation)
         self._directory = workshop.scratch / f"{generation.id}.{generation.attempt}"
         self._inputs = InputFiles(
             workshop.work,

@@ -138,7 +138,7 @@ class InputStage:
         except asyncio.CancelledError:
             claimed = await claiming
             if claimed is not None:
-                await self._workshop.work.release(claimed.lease)
+                await self._workshop.work.release(self._workshop.work.lease_of(claimed))
             raise
 
     def _within(self) -> EngineLimit | None:

@@ -98,6 +98,11 @@ class EngineLimit(NamedTuple):
 class GenerationStore(RecordStore, Protocol):
     """Store of generations, and their queue."""
 
+    @property
+    def epoch(self) -> int:
+        """Number of failovers that this process saw. After one, confirmed changes of before may be missing."""
+        ...
+
     async def submit(self, submission: Submission) -> Accepted:
         """Store the generation on disk before returning: limits, idempotency, quota and row in one transaction.
 

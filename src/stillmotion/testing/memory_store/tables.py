@@ -67,6 +67,7 @@ class MemoryTables:
     _holdings: dict[str, tuple[datetime, tuple[Holding, ...]]] = field(default_factory=dict)
     _pulls: dict[str, Pull] = field(default_factory=dict)
     _samples: defaultdict[tuple[str, tuple[str, ...]], float] = field(default_factory=lambda: defaultdict(float))
+    epoch: int = 0
 
     def _unfinished(self, owner: str) -> int:
         return sum(each.subscription_id == owner and not each.is_terminal for each in self._generations.values())

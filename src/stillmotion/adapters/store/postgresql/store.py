@@ -7,7 +7,7 @@ from functools import partial
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.store.postgresql.claims import ClaimQuestion, claim_together, may_claim
 from stillmotion.adapters.store.postgresql.connections.opening import conninfo
-from stillmotion.adapters.store.postgresql.connections.threads import SESSIONS, Threads, Transaction
+from stillmotion.adapters.store.postgresql.connections.threads import FAILED_OVER, SESSIONS, Threads, Transaction
 from stillmotion.adapters.store.postgresql.connections.together import Together
 from stillmotion.adapters.store.postgresql.queries.reads import PRESENT
 from stillmotion.adapters.store.postgresql.reads import Question, read_together
@@ -56,6 +56,11 @@ class PostgresStore(SqlStore):
         self._claims = Together("stillmotion-store-claims", self._claim_all)
         self._renewals = Together("stillmotion-store-renewals", self._renew_all)
 
+    @property
+    def epoch(self) -> int:
+        """See `GenerationStore.epoch`."""
+        return self._threads.epoch
+
     async def submit(self, submission: Submission) -> Accepted:
         """See `GenerationStore.submit`. Submits that come together share a transaction."""
         accepted = await self._submits.ask(submission)
@@ -89,8 +94,11 @@ class PostgresStore(SqlStore):
         within: EngineLimit | None = None,
     ) -> Generation | None:
         """See `GenerationStore.claim_next`. Claims that come together hold the virtual clock once."""
+        epoch = self.epoch
         question = ClaimQuestion(claim, engines, passed_over, worker, within, self._clock.now())
         claimed = await self._claims.ask(question)
+        if self.epoch != epoch:
+            raise StoreUnavailable(FAILED_OVER)
         if claimed is not None:
             self._changed(claimed)
         return claimed
@@ -141,22 +149,25 @@ class PostgresStore(SqlStore):
 
     def _claim_all(self, questions: Sequence[ClaimQuestion]) -> Sequence[Generation | Exception | None]:
         """Answers of claims that came together. One that fails spoils no other."""
+        epoch = self.epoch
         may = self._threads.patiently(lambda session: may_claim(Transaction(session), questions))
         hopeful = [each for each, is_hopeful in zip(questions, may, strict=True) if is_hopeful]
-        claimed = iter(self._claim_by_turns(hopeful))
+        claimed = iter(self._claim_by_turns(hopeful, epoch))
         return [next(claimed) if is_hopeful else None for is_hopeful in may]
 
-    def _claim_by_turns(self, questions: Sequence[ClaimQuestion]) -> Sequence[Generation | Exception | None]:
+    def _claim_by_turns(
+        self, questions: Sequence[ClaimQuestion], epoch: int
+    ) -> Sequence[Generation | Exception | None]:
         """As many in a transaction as need no wait, and each in its own once one failed."""
         if not questions:
             return []
         try:
-            answers = self._threads.transact(partial(claim_together, questions=questions))
+            answers = self._threads.transact(partial(claim_together, questions=questions), epoch)
         except Exception as error:  # What a caller's own function raises is that caller's.
             if len(questions) == 1 or isinstance(error, StoreUnavailable):
                 return [error] * len(questions)
-            return [answer for each in questions for answer in self._claim_by_turns([each])]
-        return [*answers, *self._claim_by_turns(questions[len(answers) :])]
+            return [answer for each in questions for answer in self._claim_by_turns([each], epoch)]
+        return [*answers, *self._claim_by_turns(questions[len(answers) :], epoch)]
 
     def _renew_all(self, renewals: Sequence[Renewal]) -> Sequence[int | Exception | None]:
         return self._threads.patiently(partial(renew_together, renewals=renewals))

@@ -84,6 +84,11 @@ class SqlGenerations:
         self._ended = ended
         self._fault = fault
 
+    @property
+    def epoch(self) -> int:
+        """See `GenerationStore.epoch`: one file has one history."""
+        return 0
+
     async def submit(self, submission: Submission) -> Accepted:
         """See `GenerationStore.submit`."""
 

@@ -34,6 +34,12 @@ _LIMITS: Final = {
 
 _BEGIN: Final[LiteralString] = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
+_TIMELINE: Final[LiteralString] = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
+"""Number of the server's history. A standby that is promoted begins another one.
+
+`pg_control_checkpoint()` names it too, but after a promotion only from the next checkpoint on.
+"""
+
 _TROUBLE: Final[tuple[tuple[type[psycopg.Error], str], ...]] = (
     (errors.LockNotAvailable, "another transaction keeps a row locked"),
     (errors.DeadlockDetected, "other transactions keep rows locked"),
@@ -95,6 +101,8 @@ class PostgresSession:
 
     Behind a pooler that lends servers for a transaction, settings hold for a transaction, and no statement stays
     prepared. Such a pooler is known by its process number, which is not the server's.
+
+    `timeline` is the number of the server's history; None where the server does not tell it.
     """
 
     def __init__(self, link: Link) -> None:
@@ -103,10 +111,12 @@ class PostgresSession:
         link.adapters.register_loader("numeric", _WholeLoader)
         ((server,),) = link.execute("SELECT pg_backend_pid()").fetchall()
         self.is_pooled = server != link.info.backend_pid
+        self.timeline = _timeline(link)
         limits = [f"SET {{0}} {name} = '{value}'" for name, value in _LIMITS.items()]
         if self.is_pooled:
             link.prepare_threshold = None
-            self._begin = "; ".join([_BEGIN, *(each.format("LOCAL") for each in limits)])
+            looks = [] if self.timeline is None else [_TIMELINE]
+            self._begin = "; ".join([_BEGIN, *(each.format("LOCAL") for each in limits), *looks])
         else:
             link.execute("; ".join(each.format("SESSION") for each in limits).encode())
             self._begin = _BEGIN
@@ -117,8 +127,14 @@ class PostgresSession:
         return self.link.closed or self.link.broken
 
     def begin(self) -> None:
-        """Begin a transaction."""
-        self.link.execute(self._begin.encode())
+        """Begin a transaction. A pooler may have another server by now: then the connection is closed."""
+        cursor = self.link.execute(self._begin.encode())
+        if self.is_pooled and self.timeline is not None:
+            while cursor.nextset():
+                pass
+            if cursor.fetchall() != [(self.timeline,)]:
+                self.link.close()
+                raise psycopg.OperationalError("the pooler has another server")
 
     def commit(self) -> None:
         """Commit the transaction."""
@@ -130,6 +146,16 @@ class PostgresSession:
             self.link.execute(b"ROLLBACK")
         except psycopg.Error:
             self.link.close()
+
+
+def _timeline(link: Link) -> int | None:
+    try:
+        ((timeline,),) = link.execute(_TIMELINE).fetchall()
+    except psycopg.Error:
+        if link.closed or link.broken:
+            raise
+        return None  # A standby, a role without the right, or a service that has no such log.
+    return int(timeline)
 
 
 def unavailable(error: psycopg.Error) -> StoreUnavailable | None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import psycopg
+import structlog
 from psycopg import errors
 
 from stillmotion.adapters.store.postgresql.connections.opening import PostgresSession, connect, unavailable
@@ -28,7 +29,11 @@ PAUSES: Final = (0.0, 0.02, 0.1, None)
 _AGAIN: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.ReadOnlySqlTransaction)
 """Errors that undo a transaction which may do better in another try, the last on another server."""
 
+FAILED_OVER: Final = "the database was replaced by another server"
+
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class _Lost(Exception):
@@ -78,7 +83,8 @@ class Transaction:
 class Threads:
     """Runs transactions and reads, each in a thread with a session of its own.
 
-    It serves any number of event loops. Sessions are opened as they are needed, and a lost one is opened anew.
+    It serves any number of event loops. Sessions are opened as they are needed, and a lost one is opened anew. Where
+    that finds a server with another history, a new `epoch` begins: changes that were asked for before it are refused.
     """
 
     def __init__(self, parameters: str, first: PostgresSession, most: int = SESSIONS) -> None:
@@ -86,13 +92,14 @@ class Threads:
         self._unused: list[PostgresSession] = [first]
         self._local = threading.local()
         self._gate = threading.Lock()
+        self._timeline, self.epoch = first.timeline, 0
         self._sessions: set[PostgresSession] = set()
         self.commit_times = Buckets(COMMIT_BUCKETS)
         self._threads = ThreadPoolExecutor(most, thread_name_prefix="stillmotion-store")
 
     async def run(self, operation: Operation[T], /) -> T:
         """See `sql.connections.Writer.run`."""
-        return await self._in_thread(partial(self.transact, operation))
+        return await self._in_thread(partial(self.transact, operation, self.epoch))
 
     async def rows(self, statement: str, bindings: Given = (), /) -> list[Row]:
         """See `sql.connections.Reader.rows`."""
@@ -101,10 +108,10 @@ class Threads:
     scan = rows
     """See `sql.connections.Reader.scan`: no statement runs in the event loop's thread."""
 
-    def transact(self, operation: Operation[T]) -> T:
-        """`run` in the calling thread."""
+    def transact(self, operation: Operation[T], epoch: int | None = None) -> T:
+        """`run` in the calling thread; in that epoch only, where one is given."""
         began = time.monotonic()
-        result = self.patiently(partial(_transact, operation))
+        result = self.patiently(partial(_transact, operation), epoch)
         with self._gate:
             self.commit_times.observe(time.monotonic() - began)
         return result
@@ -124,8 +131,8 @@ class Threads:
             raise StoreUnavailable("the store is closed") from error
         return await under_way
 
-    def patiently(self, work: Callable[[PostgresSession], T]) -> T:
-        """The result of work with the calling thread's session. It is done again where it was undone.
+    def patiently(self, work: Callable[[PostgresSession], T], epoch: int | None = None) -> T:
+        """The result of work with the calling thread's session. It is done again where it was undone, in that epoch.
 
         Raises `StoreUnavailable`.
         """
@@ -134,6 +141,8 @@ class Threads:
                 session = self._session()
             except psycopg.Error as error:
                 raise unavailable(error) or error from error
+            if epoch not in (None, self.epoch):
+                raise StoreUnavailable(FAILED_OVER)
             try:
                 return work(session)
             except _Lost as error:
@@ -152,13 +161,25 @@ class Threads:
     def _session(self) -> PostgresSession:
         """This thread's session."""
         session: PostgresSession | None = getattr(self._local, "session", None)
+        if session is not None and session.timeline != self._timeline:
+            self._drop(session)
+            session = None
         if session is None:
             with self._gate:
                 session = self._unused.pop() if self._unused else None
-            session = session or connect(self._parameters)
+            session = session or self._connected()
             self._local.session = session
             with self._gate:
                 self._sessions.add(session)
+        return session
+
+    def _connected(self) -> PostgresSession:
+        session = connect(self._parameters)
+        with self._gate:
+            if session.timeline != self._timeline:
+                log.warning("database_failed_over", timeline=session.timeline, before=self._timeline)
+                self._timeline = session.timeline
+                self.epoch += 1
         return session
 
     def _drop(self, session: PostgresSession) -> None:
