@@ -100,14 +100,18 @@ def workers(pair, tmp_path):
         store.close()
 
 
-async def lost_claim(primary, standby, work):
-    """The lease of a claim that is confirmed while the standby is away and its setting off; then it takes over."""
+async def lost_claim(primary, standby, work, submission):
+    """The lease of a claim that is confirmed while the standby is away and its setting off; then it takes over.
+
+    The submission is lost with it.
+    """
     standby.control("-m", "fast", "stop")
     with psycopg.connect(primary.url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
         connection.execute("SELECT pg_reload_conf()")
     eventually(lambda: primary.ask("SHOW synchronous_standby_names") == ("",))
     lost = work.lease_of(await work.claim())
+    await work.store.submit(submission)
     primary.control("-m", "immediate", "stop")
     standby.start()
     standby.control("promote")
@@ -131,7 +135,9 @@ async def test_what_was_confirmed_stays_and_a_lease_of_before_is_no_lease_of_aft
     for each in accepted:
         await first.store.submit(Submission(each, subscription.product))
     kept = first.lease_of(await first.claim())
-    lost = await lost_claim(*pair, first)
+    late = await keep_subscription(first.store, name="late")
+    first_of_it = Submission(a_generation(late), late.product)
+    lost = await lost_claim(*pair, first, first_of_it)
 
     again = await claimed(second)
     assert again.lease == lost, "one attempt number, two workers"
@@ -143,6 +149,8 @@ async def test_what_was_confirmed_stays_and_a_lease_of_before_is_no_lease_of_aft
                 await refused
         assert not await first.holds(stale)
 
+    assert await first.store.find(first_of_it.generation.id) is None
+    await first.store.submit(first_of_it)
     own = second.lease_of(again)
     await second.renew(own, 0.5)
     assert await second.holds(own)

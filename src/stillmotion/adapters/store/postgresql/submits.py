@@ -89,12 +89,17 @@ class Submits:
         self._threads = threads
         self._fault = fault
         self._known: set[str] = set()
+        self._epoch = threads.epoch
 
     def __call__(self, submissions: Sequence[Submission]) -> Sequence[Accepted | Exception]:
         """Answers of `GenerationStore.submit`. Raises `StoreUnavailable`."""
+        epoch = self._threads.epoch
+        if epoch != self._epoch:
+            # A failover may have lost rows that were made just before it.
+            self._known, self._epoch = set(), epoch
         try:
             self._begin_limits({each.generation.subscription_id for each in submissions})
-            return self._threads.transact(partial(submit_together, submissions=submissions, fault=self._fault))
+            return self._threads.transact(partial(submit_together, submissions=submissions, fault=self._fault), epoch)
         except psycopg.Error as error:
             if len(submissions) == 1:
                 return [error]
