@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / ".tools" / "versions"
 UV = Path(sys.executable).with_name("uv")
 
-EXTRAS = ("heif", "mcp", "onnx", "otel")
+EXTRAS = ("heif", "mcp", "onnx", "otel", "postgres")
 """All extras but `diffusers`, whose torch is some gigabytes: its tests run with the pinned versions alone."""
 
 TOOLS = ("anyio", "hypothesis", "onnx", "openai", "packaging", "pytest", "pytest-xdist", "scikit-image")

@@ -77,7 +77,7 @@ def test_every_statement_says_what_it_binds(name):
         if name == "PICTURE_OF_QUEUE"
         else set()
     )
-    assert literals - kinds <= {"queued", "dreaming", "failed", "pending", "delivered", "resolution", ""}
+    assert literals - kinds <= {"queued", "dreaming", "failed", "pending", "delivered", "resolution", "server", ""}
 
 
 @pytest.mark.parametrize("name", ["FIND_OWNED", "VIEW_GENERATION"])

@@ -125,7 +125,7 @@ class InputStage:
 
     def _served(self) -> list[str]:
         """Subscriptions at their limit in the stage: their share of the places, or one for each idle lane."""
-        slow = self._workshop.clock.monotonic() - SLOW_AFTER.total_seconds()
+        slow = self._slow_before()
         places = Counter(each.generation.subscription_id for each in self._waiting)
         soon = Counter(each.generation.subscription_id for each in self._waiting if each.is_ready or each.began > slow)
         return [each for each, count in places.items() if count >= self._share or soon[each] >= self._idle_lanes]
@@ -144,8 +144,12 @@ class InputStage:
     def _within(self) -> EngineLimit | None:
         if self._limit is None:
             return None
-        without_inputs = sum(not each.is_ready for each in self._waiting)
-        return self._limit._replace(most=self._limit.most + without_inputs)
+        slow = sum(not each.is_ready and each.began <= self._slow_before() for each in self._waiting)
+        return self._limit._replace(most=self._limit.most + slow)
+
+    def _slow_before(self) -> float:
+        """The monotonic time before which an attempt began whose inputs count as slow by now."""
+        return self._workshop.clock.monotonic() - SLOW_AFTER.total_seconds()
 
     def _begin(self, generation: Generation) -> Attempt:
         attempt = Attempt(self._workshop, generation, self._tell, self._forget, self._waiting.append)
