@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from bench.api import machine
-from bench.fleet import chaos, forecasts, hosts, polls, statements
+from bench.fleet import chaos, forecasts, guards, hosts, outages, polls, statements
 from bench.fleet.servers import Durable, durable
 from bench.table import Figure, Sense, as_text, exit_code, spread, write_json
 
@@ -48,6 +48,16 @@ class _Run:
 
         return await asyncio.to_thread(measured)
 
+    async def outages(self) -> Sequence[Figure]:
+        """Database and bucket away, a host and a duty's holder frozen."""
+        with hosts.bucket(self.folder) as s3:
+            return await outages.measure(self.server, s3, quick=self.quick)
+
+    async def guards(self) -> Sequence[Figure]:
+        """Each guard switched off, and the check that fails then."""
+        with hosts.bucket(self.folder) as s3:
+            return await guards.measure(self.server, s3)
+
     async def chaos(self) -> Sequence[Figure]:
         """Random faults, seed by seed. Every broken promise is printed."""
         clips, faults = (40, 10) if self.quick else (chaos.CLIPS, chaos.FAULTS)
@@ -72,7 +82,14 @@ class _Run:
 
 
 PARTS: Mapping[str, Callable[[_Run], Awaitable[Sequence[Figure]]]] = MappingProxyType(
-    {"statements": _Run.statements, "polls": _Run.polls, "hosts": _Run.hosts, "chaos": _Run.chaos}
+    {
+        "statements": _Run.statements,
+        "polls": _Run.polls,
+        "hosts": _Run.hosts,
+        "outages": _Run.outages,
+        "guards": _Run.guards,
+        "chaos": _Run.chaos,
+    }
 )
 
 

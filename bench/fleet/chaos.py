@@ -58,9 +58,10 @@ class _Later(SystemClock):
 
 
 @dataclass
-class _Receiver:
-    """The receiver of callbacks. It refuses nothing."""
+class Receiver:
+    """The receiver of callbacks. It refuses nothing, and answers after some seconds."""
 
+    seconds: float = 0.0
     received: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     announced: dict[str, tuple[str, str]] = field(default_factory=dict)
     base: str = ""
@@ -84,10 +85,11 @@ class _Receiver:
         name = request.headers["webhook-id"]
         self.received[name].append(time.monotonic())
         self.announced[name] = (body["id"], body["state"])
+        await asyncio.sleep(self.seconds)
         return web.Response(status=204)
 
 
-class _Nemesis:
+class Nemesis:
     """One fault at a time, each mended after a while. The times are kept."""
 
     def __init__(self, house: FleetHouse, hosts: list[Member], replicas: list[Member], random: Random) -> None:
@@ -152,7 +154,7 @@ class _Nemesis:
         await asyncio.to_thread(self._house.bucket.start)
 
 
-async def _ordered(replicas: list[Member], key: str, hook: str, number: int, accepted: dict[str, str]) -> None:
+async def ordered(replicas: list[Member], key: str, hook: str, number: int, accepted: dict[str, str]) -> None:
     """Submit under a name of its own until it is answered."""
     body = BODY | {"callback_url": hook}
     name = f"order-{number}"
@@ -173,7 +175,7 @@ async def _ordered(replicas: list[Member], key: str, hook: str, number: int, acc
 
 async def storm(server: Durable, s3: SeaweedFS, seed: int, clips: int = CLIPS, faults: int = FAULTS) -> Outcome:
     """A storm of that seed, and its outcome."""
-    random, receiver = Random(seed), _Receiver()
+    random, receiver = Random(seed), Receiver()
     with TemporaryDirectory(prefix="stillmotion-chaos-", ignore_cleanup_errors=True) as folder:
         async with receiver.running():
             reach = {"fetch_allow_cidrs": "127.0.0.0/8", "fetch_allowed_ports": receiver.base.rpartition(":")[2]}
@@ -192,21 +194,27 @@ async def _storm(
     hosts: list[Member],
     replicas: list[Member],
     key: str,
-    receiver: _Receiver,
+    receiver: Receiver,
     random: Random,
     clips: int,
     faults: int,
 ) -> Outcome:
     accepted: dict[str, str] = {}
-    nemesis, began = _Nemesis(house, hosts, replicas, random), time.monotonic()
+    nemesis, began = Nemesis(house, hosts, replicas, random), time.monotonic()
     raging = asyncio.create_task(nemesis.rage(faults))
     # The orders come over the whole length of the storm.
     pause = faults * (sum(PAUSE_SECONDS) / 2 + 4) / clips
     async with asyncio.TaskGroup() as group:
         for number in range(clips):
-            group.create_task(_ordered(replicas, key, f"{receiver.base}/hook", number, accepted))
+            group.create_task(ordered(replicas, key, f"{receiver.base}/hook", number, accepted))
             await asyncio.sleep(random.uniform(0, 2 * pause))
     await raging
+    await settled(house, clips)
+    return await outcome_of(house, accepted, receiver, nemesis, time.monotonic() - began, clips)
+
+
+async def settled(house: FleetHouse, clips: int) -> None:
+    """Wait until as many have ended and all callbacks are told, for some minutes at most."""
     until = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < until:
         over = await asyncio.to_thread(house.states)
@@ -214,12 +222,12 @@ async def _storm(
         if over.get("completed", 0) + over.get("failed", 0) >= clips and not told:
             break
         await asyncio.sleep(0.5)
-    return await _outcome(house, accepted, receiver, nemesis, time.monotonic() - began, clips)
 
 
-async def _outcome(
-    house: FleetHouse, accepted: dict[str, str], receiver: _Receiver, nemesis: _Nemesis, seconds: float, clips: int
+async def outcome_of(
+    house: FleetHouse, accepted: dict[str, str], receiver: Receiver, nemesis: Nemesis, seconds: float, clips: int
 ) -> Outcome:
+    """Everything that was promised, looked at from outside. A callback may come twice near a fault alone."""
     rows = house.rows("SELECT * FROM generations")
     attempts = {row["id"]: row["attempt"] for row in rows}
     finished = [event for member in house.members for event in member.events()
@@ -254,7 +262,7 @@ async def _outcome(
 
 
 def _badly_announced(
-    rows: list[dict[str, object]], house: FleetHouse, receiver: _Receiver, nemesis: _Nemesis
+    rows: list[dict[str, object]], house: FleetHouse, receiver: Receiver, nemesis: Nemesis
 ) -> list[str]:
     """Each completed generation has one delivered callback of its end, and none came twice far from any fault."""
     wrong = []

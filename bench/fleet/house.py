@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -25,6 +25,7 @@ from bench.fleet.servers import Durable
 from tests.seaweedfs import SeaweedFS
 
 COMMAND: Final = (sys.executable, "-m", "stillmotion")
+UNGUARDED: Final = (sys.executable, "-m", "bench.fleet.unguarded")
 START_SECONDS, STOP_SECONDS = 90, 60
 ENGINE: Final = Path(__file__).parent / "engine"
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
@@ -135,13 +136,14 @@ class FleetHouse:
         """A key of a new subscription."""
         return str(json.loads(self.command("keys", "create", "--json"))["key"])
 
-    def serve(self, **given: str) -> Member:
-        """Start a server without renderers, and wait until it listens."""
-        return self._start(["serve", "--port", "0"], r"^Listening on (http://\S+)", {"renderers": "0", **given})
+    def serve(self, *changes: str, **given: str) -> Member:
+        """Start a server without renderers, and wait until it listens. `changes` are of `bench.fleet.unguarded`."""
+        words = ["serve", "--port", "0"]
+        return self._start(_command(changes, words), r"^Listening on (http://\S+)", {"renderers": "0", **given})
 
-    def work(self, **given: str) -> Member:
-        """Start a worker, and wait until it renders."""
-        return self._start(["worker"], r"^Rendering for (.*)", given)
+    def work(self, *changes: str, **given: str) -> Member:
+        """Start a worker, and wait until it renders. `changes` are of `bench.fleet.unguarded`."""
+        return self._start(_command(changes, ["worker"]), r"^Rendering for (.*)", given)
 
     def rows(self, query: str, *bindings: object) -> list[dict[str, Any]]:
         """Rows of a query, as the database has them now."""
@@ -172,7 +174,7 @@ class FleetHouse:
         log = self.folder / f"log{next(self._numbers)}"
         with log.open("wb") as written:
             process = subprocess.Popen(
-                [*COMMAND, *words], env=self.environment(given), stdout=subprocess.PIPE, stderr=written, text=True
+                words, env=self.environment(given), stdout=subprocess.PIPE, stderr=written, text=True
             )
         assert process.stdout is not None
         watch = threading.Timer(START_SECONDS, process.kill)
@@ -189,3 +191,7 @@ class FleetHouse:
         member = Member(process, log, found[1])
         self.members.append(member)
         return member
+
+
+def _command(changes: Sequence[str], words: Sequence[str]) -> list[str]:
+    return [*UNGUARDED, ",".join(changes), *words] if changes else [*COMMAND, *words]

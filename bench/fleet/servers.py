@@ -79,6 +79,11 @@ class Durable:
             else:
                 return
 
+    def promote(self) -> None:
+        """Make a standby the one that is written to."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """Stop: SIGQUIT is `immediate`, as a crash; SIGINT is `fast`."""
         if self.process is not None:
@@ -108,3 +113,25 @@ def durable(major: int | None = None, settings: Mapping[str, str] = NO_CHANGES) 
         finally:
             server.stop()
             shutil.rmtree(server.data, ignore_errors=True)
+
+
+@contextmanager
+def standby_of(primary: Durable) -> Iterator[Durable]:
+    """A standby that must have each commit before the primary confirms it."""
+    with TemporaryDirectory(prefix="stillmotion-standby-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        own(folder)
+        standby = Durable(folder, primary.programs, primary.major, primary.settings)
+        source = ["-h", str(primary.folder), "-U", ROLE, "-D", str(standby.data), "-R", "-c", "fast"]
+        subprocess.run(
+            [primary.programs / "pg_basebackup", *source], check=True, capture_output=True, cwd="/", **as_user()
+        )
+        standby.start()
+        with psycopg.connect(primary.url(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'")
+            connection.execute("SELECT pg_reload_conf()")
+        try:
+            yield standby
+        finally:
+            standby.stop()
+            shutil.rmtree(standby.data, ignore_errors=True)
