@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from stillmotion.adapters.store import postgresql
+from stillmotion.adapters.store.postgresql.connections.opening import connect
 from stillmotion.adapters.store.postgresql.schema import migrations
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.domain.errors import StoreUnavailable
@@ -212,3 +213,13 @@ async def test_no_change_waits_or_idles_for_long(url, pooled):
 
     assert await store.writer.run(operation) == ["15s", "5s", "20s", "read committed"]
     store.close()
+
+
+def test_a_transaction_behind_a_pooler_that_has_another_server_by_now_is_not_begun(url):
+    session = connect(databases.pooled(url))
+    session.begin()
+    session.commit()
+    session.timeline += 1  # As it would be, had this session begun before a failover.
+    with pytest.raises(psycopg.OperationalError, match="another server"):
+        session.begin()
+    assert session.is_lost
