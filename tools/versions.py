@@ -37,7 +37,14 @@ TESTS = (
 NEED_MORE = ("tests/contracts/test_object_store.py", "tests/cli/test_models.py")
 """Tests of a bucket and of a hub, which need other development tools."""
 
-NEED_EXTRAS = ("tests/cli/test_mcp.py", "tests/tracing")
+NEED_EXTRAS = (
+    "tests/cli/test_mcp.py",
+    "tests/tracing",
+    "tests/contracts/test_installation.py",
+    "tests/contracts/test_move.py",
+    *(f"tests/contracts/test_postgresql_{each}.py" for each in ("claims", "connections", "failover")),
+    *(f"tests/contracts/test_postgresql_{each}.py" for each in ("statements", "storm", "submits")),
+)
 """Tests of an extra that are not skipped by themselves where it is absent."""
 
 WHEELS = ("--only-binary", ":all:", "--no-binary", "stillmotion")

@@ -2,10 +2,8 @@
 
 import pytest
 
-from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.sqlite import open_store
 from stillmotion.testing.memory_store import MemoryStore
-from tests import databases
 from tests.builders import ManualClock, a_key, a_product, a_subscription
 from tests.contracts.holding import holding
 
@@ -37,15 +35,20 @@ def store(request, tmp_path, clock, told):
             opened = MemoryStore(clock, told.append)
         case "sqlite":
             opened = holding(open_store(tmp_path / "stillmotion.db", clock, told.append))
-        case "postgresql":
-            opened = postgresql.open_store(databases.emptied(databases.store_url()), clock, told.append)
-        case "postgresql-18":
-            opened = postgresql.open_store(databases.emptied(databases.store_url(18)), clock, told.append)
-        case "postgresql-pooled":
-            url = databases.pooled(databases.emptied(databases.store_url()))
-            opened = postgresql.open_store(url, clock, told.append)
+        case _:
+            opened = _over_postgresql(request.param, clock, told.append)
     yield opened
     opened.close()
+
+
+def _over_postgresql(kind, clock, told):
+    """A store over the machine's own PostgreSQL, over 18, or behind a pooler."""
+    pytest.importorskip("psycopg", reason="psycopg, of the extra postgres, is not installed")
+    from stillmotion.adapters.store import postgresql  # noqa: PLC0415 - the driver may be absent
+    from tests import databases  # noqa: PLC0415 - as above
+
+    url = databases.emptied(databases.store_url(18 if kind == "postgresql-18" else None))
+    return postgresql.open_store(databases.pooled(url) if kind == "postgresql-pooled" else url, clock, told)
 
 
 @pytest.fixture
