@@ -22,7 +22,7 @@ SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
 
 @pytest.fixture(scope="module")
 def settings():
-    """Clips that are asked for here are rendered, so that hostile texts end in failures and callbacks too."""
+    """Clips that are asked for here wait, so that each screen shows them all."""
     return {"STILLMOTION_RENDERERS": "0"}
 
 
@@ -81,11 +81,11 @@ def test_a_hostile_receivers_answer_is_shown_and_never_executed(rendering):
         address = f"{base}/{quote(HOSTILE[2])}?a={quote(HOSTILE[5])}"
         submitted = {"prompt": HOSTILE[2], "url": f"{base}/none.png", "callback_url": address}
         made = asked(rendering, "POST", SUBMIT, submitted)["id"]
-        eventually(lambda: [each for each in callbacks_of(rendering, made) if each["attempts"]])
+        eventually(lambda: [each for each in callbacks_of(rendering, made)[:1] if each["attempts"]])
         visit = rendering.visit("callbacks")
         page = visit.page
         page.evaluate("() => { window.hurt = () => { window.isHurt = true } }")
-        page.get_by_role("button", name=re.compile(f"Open .* {urlsplit(base).netloc}")).first.click()
+        page.get_by_role("button", name=f"Open Begun for {urlsplit(base).netloc}").click()
         drawer = page.get_by_role("dialog")
         expect(drawer.get_by_text("Answered 500").first).to_be_visible()
         expect(drawer.get_by_label("Body")).to_contain_text(HOSTILE[2])
