@@ -27,7 +27,7 @@ from stillmotion.application.retention import Retention
 from tests.seaweedfs import SeaweedFS
 
 HOSTS, REPLICAS, CLIPS, FAULTS = 3, 2, 200, 50
-RENDER_SECONDS, LANES = 2.0, "3"
+RENDER_SECONDS = 2.0
 PAUSE_SECONDS = (1.0, 4.0)
 FROZEN_SECONDS = (3.0, 24.0)
 STOPPED_SECONDS = (0.2, 6.0)
@@ -119,7 +119,7 @@ class Nemesis:
     async def _kill_host(self) -> None:
         index = self._random.randrange(len(self._hosts))
         self._hosts[index].kill()
-        self._hosts[index] = await asyncio.to_thread(self._house.work, renderers=LANES)
+        self._hosts[index] = await asyncio.to_thread(self._house.work)
 
     async def _kill_replica(self) -> None:
         index = self._random.randrange(len(self._replicas))
@@ -183,7 +183,7 @@ async def storm(server: Durable, s3: SeaweedFS, seed: int, clips: int = CLIPS, f
             try:
                 replicas = [house.serve() for _ in range(REPLICAS)]
                 key = house.new_key()
-                hosts = [house.work(renderers=LANES) for _ in range(HOSTS)]
+                hosts = [house.work() for _ in range(HOSTS)]
                 return await _storm(house, hosts, replicas, key, receiver, random, clips, faults)
             finally:
                 house.end()
