@@ -101,8 +101,11 @@ def _pooler(server: Cluster) -> str:
     folder = Path(tempfile.mkdtemp(prefix="stillmotion-pgbouncer-"))
     own(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "users").write_text(f'"{ROLE}" "{PASSWORD}"\n', "utf-8")
-    (folder / "pgbouncer.ini").write_text(_POOLED.format(server=server.folder, folder=folder), "utf-8")
+    users, settings = folder / "users", folder / "pgbouncer.ini"
+    users.write_text(f'"{ROLE}" "{PASSWORD}"\n', "utf-8")
+    settings.write_text(_POOLED.format(server=server.folder, folder=folder), "utf-8")
+    for each in (users, settings):  # A command of ours may have left a umask that shuts others out.
+        own(each)
     url = server.url().replace(str(server.folder), str(folder))
     _serve([program, str(folder / "pgbouncer.ini")], "TERM", folder, url)
     return str(folder)

@@ -21,6 +21,9 @@ from tests.waiting import eventually
 VIDEO = "generations/0199-x/abc_DEF-9.mp4"
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def composed(tmp_path_factory):
     """SeaweedFS as composed, on loopback and in a folder of the test's."""
