@@ -34,7 +34,7 @@ TESTS = (
 )
 """Tests that reach each library: a few minutes, where all of them take twenty."""
 
-NEED_MORE = ("tests/contracts/test_object_store.py", "tests/cli/test_models.py")
+NEED_MORE = ("tests/contracts/test_object_store.py", "tests/cli/test_models.py", "tests/cli/test_loading.py")
 """Tests of a bucket and of a hub, which need other development tools."""
 
 NEED_EXTRAS = (
@@ -150,7 +150,7 @@ def main() -> int:
         version, python = list(here.items())[-1 if end.newest_python else 0]
         outcome = tried(name, end, python, asked.tests)
         extras = ", ".join(EXTRAS) if end.extras else "none"
-        lines.append(f"{name:<8}Python {version:<6}{end.versions:<8}extras: {extras:<18}{outcome}")
+        lines.append(f"{name:<8}Python {version:<6}{end.versions:<8}extras: {extras:<34}{outcome}")
     print("\n".join(["", *lines]))
     absent = [version for version in promised() if version not in here]
     if absent:
