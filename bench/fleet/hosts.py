@@ -92,7 +92,6 @@ def recovery(server: Durable, s3: SeaweedFS, kills: int) -> Figure:
         key = house.new_key()
         house.work()
         for _ in range(kills):
-            victim = house.members[-1] if house.members[-1].runs else house.work()
             house.work()
             ((status, body),) = asyncio.run(submitted([api.said], key, 1))
             assert status == 200, body

@@ -38,11 +38,7 @@ async def database_stopped(server: Durable, s3: SeaweedFS, seconds: float) -> Se
     """PostgreSQL stopped as in a crash while clips render, and started again."""
     name, clips = f"PostgreSQL stopped {seconds:g} s", 2 * CLIPS
     async with scene(server, s3, 4.0) as at:
-        replica = await at.replica()
-        for _ in range(HOSTS):
-            await at.host()
-        await at.order(replica, clips)
-        await at.rendering(HOSTS)
+        replica, _ = await at.under_way(HOSTS, clips)
         began = time.monotonic()
         await asyncio.to_thread(server.stop, signal.SIGQUIT)
         answers = await at.polled(replica, seconds)
@@ -66,11 +62,7 @@ async def failed_over(server: Durable, s3: SeaweedFS) -> Sequence[Figure]:
     with standby_of(server) as standby:
         store = server.new_database().replace(str(server.folder), f"{server.folder},{standby.folder}")
         async with scene(server, s3, 4.0, store=store) as at:
-            replica = await at.replica()
-            for _ in range(HOSTS):
-                await at.host()
-            await at.order(replica, clips)
-            await at.rendering(HOSTS)
+            replica, _ = await at.under_way(HOSTS, clips)
             began = time.monotonic()
             await asyncio.to_thread(server.stop, signal.SIGQUIT)
             await asyncio.to_thread(standby.promote)
@@ -90,11 +82,7 @@ async def bucket_away(server: Durable, s3: SeaweedFS) -> Sequence[Figure]:
     """The bucket killed while clips render: their ends wait under their leases, and polls go on."""
     name = f"S3 away {AWAY_SECONDS:g} s"
     async with scene(server, s3, 8.0) as at:
-        replica = await at.replica()
-        for _ in range(HOSTS):
-            await at.host()
-        await at.order(replica, HOSTS)
-        await at.rendering(HOSTS)
+        replica, _ = await at.under_way(HOSTS, HOSTS)
         began = time.monotonic()
         await asyncio.to_thread(s3.kill)
         answers = await at.polled(replica, AWAY_SECONDS)
@@ -109,10 +97,7 @@ async def bucket_away(server: Durable, s3: SeaweedFS) -> Sequence[Figure]:
 async def host_frozen(server: Durable, s3: SeaweedFS) -> Sequence[Figure]:
     """One host frozen beyond its leases, and woken after another has made its clips. No callback may come twice."""
     async with scene(server, s3, 6.0) as at:
-        replica = await at.replica()
-        hosts = [await at.host(), await at.host()]
-        await at.order(replica, HOSTS)
-        await at.rendering(HOSTS)
+        _, hosts = await at.under_way(HOSTS, HOSTS)
         hosts[0].send(signal.SIGSTOP)
         await asyncio.sleep(FROZEN_SECONDS)
         made = at.house.states().get("completed", 0)

@@ -53,6 +53,14 @@ class Scene:
             for number in range(first, first + clips):
                 group.create_task(ordered([replica], self.key, hook, number, self.accepted))
 
+    async def under_way(self, hosts: int, clips: int) -> tuple[Member, Sequence[Member]]:
+        """A server, and so many workers, each of which renders one of the clips that are ordered."""
+        replica = await self.replica()
+        workers = [await self.host() for _ in range(hosts)]
+        await self.order(replica, clips)
+        await self.rendering(hosts)
+        return replica, workers
+
     async def until(self, query: str, seconds: float = 60.0) -> float:
         """Wait until the query has a row; the seconds that it took. Raises `TimeoutError`."""
         return await self.until_true(lambda: bool(self.house.rows(query)), seconds)

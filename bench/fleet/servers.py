@@ -1,6 +1,5 @@
 """A durable PostgreSQL for a benchmark: its own cluster in a temporary folder, flushing as in production."""
 
-import shutil
 import signal
 import subprocess
 import time
@@ -112,7 +111,6 @@ def durable(major: int | None = None, settings: Mapping[str, str] = NO_CHANGES) 
             yield server
         finally:
             server.stop()
-            shutil.rmtree(server.data, ignore_errors=True)
 
 
 @contextmanager
@@ -134,4 +132,3 @@ def standby_of(primary: Durable) -> Iterator[Durable]:
             yield standby
         finally:
             standby.stop()
-            shutil.rmtree(standby.data, ignore_errors=True)
