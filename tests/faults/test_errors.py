@@ -120,8 +120,9 @@ def test_a_server_that_sleeps_through_its_lease_still_holds_what_it_renders(shak
 
 @pytest.mark.slow
 def test_a_server_that_was_stopped_and_goes_on_makes_one_result(shaken):
+    """The picture is inline: a download that stood still so long is over its deadline, and is rightly tried again."""
     shaken.start()
-    accepted = shaken.submit(shaken.order(duration=5), "order-1")
+    accepted = shaken.submit(shaken.order(inline=True, duration=5), "order-1")
     shaken.announced(accepted.body["id"], "dreaming")
     shaken.running.process.send_signal(signal.SIGSTOP)
     time.sleep(LEASE.total_seconds() + 5)
