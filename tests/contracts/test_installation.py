@@ -6,11 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
-from stillmotion.application.ports.store import Submission
+from stillmotion.application.failpoints import no_fault
+from stillmotion.application.ports.store import Submission, unwatched
 from stillmotion.composition.installation import Missing, directory_of, opened, replace_secret
+from stillmotion.composition.premises import premises
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.operators.processes import ProcessReport, ProcessRole
+from stillmotion.domain.operators.queue_controls import WorkerName
 from tests import databases
 from tests.builders import a_generation
 from tests.contracts.conftest import keep_subscription
@@ -70,3 +75,20 @@ async def test_a_store_opens_no_more_sessions_than_it_may(shared):
             "AND application_name = 'stillmotion'"
         )
         assert 1 <= looked.fetchall()[0][0] <= 2
+
+
+@pytest.mark.parametrize("role", ProcessRole)
+async def test_a_start_over_a_shared_store_tells_that_clips_stay_in_one_folder_and_who_lives_elsewhere(shared, role):
+    now = datetime.now(UTC)
+    with opened(shared, Missing.MAKE) as store:
+        for host, seen_at in (("away", now), ("gone", now - timedelta(minutes=1))):
+            name = WorkerName(f"{host}:1", host)
+            await store.beat(ProcessReport(name, ProcessRole.WORKER, 1, "1", now, seen_at, is_able=True))
+    with capture_logs() as events:
+        async with premises(shared, role, no_fault, unwatched):
+            pass
+        async with premises(replace(shared, storage="s3://clips"), role, no_fault, unwatched):
+            pass
+    (told,) = [each for each in events if each["event"] == "storage_is_local"]
+    assert (told["log_level"], told["other_hosts"]) == ("warning", ["away"])
+    assert told["folder"] == str(shared.data_dir / "objects")

@@ -1,10 +1,13 @@
 """Premises of a process: its place on this machine, its store, its clock, and the signals that reach it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import structlog
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.database_clock import DatabaseClock
@@ -30,6 +33,8 @@ from stillmotion.domain.operators.processes import ProcessRole
 
 MOST_LISTENERS: Final = 50
 """Processes with which a worker still listens where `signals` is auto."""
+
+log = structlog.get_logger(__name__)
 
 
 class Place(NamedTuple):
@@ -69,9 +74,29 @@ async def premises(settings: Settings, role: ProcessRole, fault: Fault, ended: C
         sessions = SERVER_SESSIONS if role is ProcessRole.SERVER else WORKER_SESSIONS
         with opened(settings, missing, board.changes.tell, fault, ended, clock, sessions) as store:
             await clock.measure(store.time)
+            await _tell_local_storage(settings, place.directory, store, clock)
             messages = await _messages(settings, role, store, clock, board)
             async with running(clock.follow(store.time), *messages):
                 yield Premises(place, store, clock, board.signal, board.announcements, board.changes)
+
+
+async def _tell_local_storage(settings: Settings, directory: DataDirectory, store: Store, clock: Clock) -> None:
+    """Log where the clips of this process can be seen by none of the others that share the store.
+
+    It is a warning, no refusal: one folder for all is allowed, and other hosts may have it by a network share.
+    """
+    if settings.storage != "local":
+        return
+    here, now = socket.gethostname(), clock.now()
+    living = [each for each in await store.processes() if not each.is_silent(now)]
+    log.warning(
+        "storage_is_local",
+        setting="storage",
+        folder=str(directory.objects),
+        other_hosts=sorted({each.name.host for each in living} - {here}),
+        why="a process with another folder, such as one on another machine, answers 404 for the clips in this one",
+        remedy="set storage to s3://bucket/prefix, or let all processes have this one folder",
+    )
 
 
 async def _messages(
