@@ -9,6 +9,7 @@ from stillmotion.application.access import key_digest
 from stillmotion.cli import main as cli
 from stillmotion.composition.secrets import KEYS, secret_of
 from stillmotion.config import SettingsError, load
+from tests import databases
 
 ONE, TWO = "1" * 64, "2" * 64
 
@@ -56,6 +57,21 @@ def test_a_lost_secret_is_replaced_by_the_given_one_when_that_is_asked_for(ran):
     assert ran("keys", "list", secret=TWO)[0] == 1
     assert ran("keys", "new-secret", "--yes", secret=TWO)[0] == 0
     assert ran("keys", "list", secret=TWO)[0] == 0
+
+
+def test_a_script_replaces_the_secret_of_a_fleet_only_where_it_says_so(ran):
+    fleet = {"store": databases.emptied(databases.store_url()), "public_url": "http://127.0.0.1:9"}
+    assert ran("keys", "create", secret=ONE, **fleet)[0] == 0
+    status, said = ran("keys", "new-secret", secret=TWO, **fleet)
+    assert status == 1
+    assert "give --yes if you mean it. Nothing was done." in said
+    assert ran("keys", "list", secret=ONE, **fleet)[0] == 0
+    status, said = ran("keys", "new-secret", "--yes", secret=TWO, **fleet)
+    assert status == 0, said
+    assert "stillmotion keys rotate SUBSCRIPTION --slot secondary" in said
+    assert databases.PASSWORD not in said
+    assert ran("keys", "list", secret=TWO, **fleet)[0] == 0
+    assert ran("keys", "list", secret=ONE, **fleet)[0] == 1
 
 
 @pytest.mark.parametrize("content", [f"{ONE}\n".encode(), ONE.encode(), bytes.fromhex(ONE)])

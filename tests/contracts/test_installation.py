@@ -10,7 +10,15 @@ from structlog.testing import capture_logs
 
 from stillmotion.application.failpoints import no_fault
 from stillmotion.application.ports.store import Submission, unwatched
-from stillmotion.composition.installation import Missing, directory_of, opened, replace_secret
+from stillmotion.application.storage_owner import StorageTaken, refuse_anothers
+from stillmotion.composition.installation import (
+    Missing,
+    directory_of,
+    open_storage,
+    opened,
+    replace_secret,
+    storage_marks,
+)
 from stillmotion.composition.premises import premises
 from stillmotion.config import Settings, SettingsError
 from stillmotion.domain.errors import StillmotionError
@@ -56,9 +64,35 @@ async def test_a_shared_store_needs_a_secret(shared):
         pass
 
 
-def test_the_secret_of_a_shared_store_is_changed_by_settings(shared):
-    with pytest.raises(SettingsError, match="secret_before"):
-        replace_secret(shared)
+async def test_a_lost_secret_of_a_shared_store_is_replaced_once_no_process_has_it(shared):
+    lost = replace(shared, secret="cd" * 32)
+    now = datetime.now(UTC)
+    with opened(shared, Missing.MAKE) as store:
+        for name, seen_at in (("here:1", now), ("gone:1", now - timedelta(minutes=1))):
+            worker = WorkerName(name, name.partition(":")[0])
+            await store.beat(ProcessReport(worker, ProcessRole.WORKER, 1, "1", now, seen_at, is_able=True))
+        with pytest.raises(StillmotionError, match=r"^secret: here:1 still use .* take it from their settings"):
+            await replace_secret(lost)
+        await store.forget_process("here:1")
+    await replace_secret(lost)
+    with opened(lost, Missing.REFUSE) as store:
+        assert [each.name.id for each in await store.processes()] == ["gone:1"], "the records are kept"
+    with pytest.raises(StillmotionError, match="keys new-secret"), opened(shared, Missing.REFUSE):
+        pass
+    with pytest.raises(StillmotionError, match="nothing was changed"):
+        await replace_secret(lost)
+
+
+async def test_a_bucket_stays_the_installations_when_its_secret_is_replaced(shared, moto):
+    place = f"s3://{moto.new_place()}/clips"
+    ours = replace(shared, storage=place, storage_options=moto.options)
+    with opened(ours, Missing.MAKE):
+        await refuse_anothers(open_storage(ours), storage_marks(ours))
+    lost = replace(ours, secret="cd" * 32)
+    await replace_secret(lost)
+    await refuse_anothers(open_storage(lost), storage_marks(lost))
+    with pytest.raises(StorageTaken):
+        await refuse_anothers(open_storage(ours), storage_marks(ours))
 
 
 async def test_every_store_tells_the_present(settings, shared):

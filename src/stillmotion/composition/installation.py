@@ -1,7 +1,7 @@
 """Opening of an installation, by commands and servers alike: its data directory, its database, its storage."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
 from importlib.util import find_spec
@@ -22,9 +22,11 @@ from stillmotion.application.ports.database import Store
 from stillmotion.application.ports.objects import ObjectStore
 from stillmotion.application.ports.store import Changed, Told, unwatched
 from stillmotion.application.ports.values import Clock
+from stillmotion.application.storage_owner import StorageTaken, refuse_anothers
 from stillmotion.composition.secrets import fingerprints, given_secret, secret_of
 from stillmotion.config import Settings, SettingsError
 from stillmotion.config.store_urls import is_shared
+from stillmotion.domain.errors import Unavailable
 
 
 class Missing(Enum):
@@ -114,20 +116,27 @@ def storage_marks(settings: Settings) -> Sequence[str]:
     return [] if settings.storage == "local" else [each.hex() for each in secret_of(settings).fingerprints]
 
 
-def replace_secret(settings: Settings) -> Path | None:
+async def replace_secret(settings: Settings) -> Path | None:
     """Replace the secret, in the database too. The answer is the file that keeps the old one, None if there was none.
 
-    Where the settings give a secret, the database goes with that one from now on, and no file is made. Raises
-    `DataDirectoryUnusable` if a server or a worker uses the directory, and `SettingsError` for a shared store.
+    Where the settings give a secret, the database goes with that one from now on, and no file is made. A bucket of the
+    installation's gets its new mark. Raises `DataDirectoryUnusable` if a server or a worker uses the directory, and
+    `StoreUnusable` if one uses a shared store.
     """
+    kept = None
     if is_shared(settings.store):
-        raise SettingsError(
-            "store is PostgreSQL, whose secret is a setting: give every process the new one as `secret` and the old "
-            "one as `secret_before`, one process after another."
-        )
-    directory = used_data_directory(settings.data_dir)
-    with directory.lock():
-        directory.refuse_workers()
-        kept = directory.replace_secret() if given_secret(settings) is None else None
-        use_secret(directory.database, secret_of(settings).fingerprints[0])
+        refuse_without_driver()
+        from stillmotion.adapters.store.postgresql import use_secret as use_secret_there
+
+        before = use_secret_there(settings.store, secret_of(settings).fingerprints[0])
+    else:
+        directory = used_data_directory(settings.data_dir)
+        with directory.lock():
+            directory.refuse_workers()
+            kept = directory.replace_secret() if given_secret(settings) is None else None
+            before = use_secret(directory.database, secret_of(settings).fingerprints[0])
+    if settings.storage != "local" and before is not None:
+        # A bucket that is away keeps its mark, of which every server tells.
+        with suppress(StorageTaken, Unavailable):
+            await refuse_anothers(open_storage(settings), [*storage_marks(settings), before.hex()])
     return kept

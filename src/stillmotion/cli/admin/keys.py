@@ -1,5 +1,6 @@
 """`stillmotion keys`: subscriptions and their keys, whether the server runs or not."""
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from stillmotion.cli.confirmation import confirm, yes_option
 from stillmotion.cli.main import load_settings
 from stillmotion.cli.param_types import Duration, Moment
 from stillmotion.composition.installation import Missing, replace_secret
+from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.subscriptions import KeySlot, SubscriptionState
 from stillmotion.http.surfaces.admin import translate, wire
 
@@ -144,21 +146,29 @@ def activate(ctx: click.Context, subscription: str, data_dir: Path | None, as_js
 @json_option
 @click.pass_context
 def new_secret(ctx: click.Context, yes: bool, data_dir: Path | None, as_json: bool) -> None:
-    """Give the data directory a new secret, where the one that it was used with is lost.
+    """Make do without a secret that is lost for good: the installation goes with another one from now on.
 
-    Every key and every link given out until now stops working: replace the keys with `stillmotion keys rotate`. No
-    server or worker may use the directory meanwhile. A secret file that is there is kept under another name; where its
-    64 hexadecimal digits are the setting secret_before, its keys work on. With the setting secret, or secret_file, the
-    database goes with that one.
+    Every key, session and signed link given out until now is lost. Generations, clips, products, subscriptions and the
+    secrets of callbacks are kept. No server or worker may be running.
+
+    Over PostgreSQL the other one is the setting secret (or secret_file). In a data directory without that setting a new
+    file is made, and the one that is there is kept under another name; where its 64 hexadecimal digits are the setting
+    secret_before, its keys work on. Afterwards make new keys: `stillmotion keys rotate`, once for each slot.
     """
     settings = load_settings(ctx, data_dir=data_dir)
-    confirm(f"Every key and link of {settings.data_dir} will stop working. Go on?", yes=yes)
-    kept = replace_secret(settings)
+    question = f"Every key, session and link of {settings.place} will stop working. Go on?"
+    confirm(question, yes=yes, is_needed=is_shared(settings.store))
+    kept = asyncio.run(replace_secret(settings))
     if as_json:
-        print_json({"data_dir": str(settings.data_dir), "kept": None if kept is None else str(kept)})
+        place = {"store": settings.place} if is_shared(settings.store) else {"data_dir": str(settings.data_dir)}
+        print_json(place | {"kept": None if kept is None else str(kept)})
         return
     click.echo(
-        f"{settings.data_dir} has a new secret. Replace every key: stillmotion keys rotate SUBSCRIPTION", err=True
+        f"{settings.place} goes with another secret now. Make new keys, for each subscription of "
+        "`stillmotion keys list`:\n"
+        "    stillmotion keys rotate SUBSCRIPTION --slot primary\n"
+        "    stillmotion keys rotate SUBSCRIPTION --slot secondary",
+        err=True,
     )
     if kept is not None:
-        click.echo(f"What was there is {kept} now.", err=True)
+        click.echo(f"The secret that was there is {kept} now.", err=True)

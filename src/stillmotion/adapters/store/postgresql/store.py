@@ -1,18 +1,20 @@
 """The PostgreSQL store: every port over one database, for any number of processes."""
 
 from collections.abc import Collection, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.store.postgresql.claims import ClaimQuestion, claim_together, may_claim
-from stillmotion.adapters.store.postgresql.connections.opening import conninfo
+from stillmotion.adapters.store.postgresql.connections.opening import conninfo, named
 from stillmotion.adapters.store.postgresql.connections.threads import FAILED_OVER, SESSIONS, Threads, Transaction
 from stillmotion.adapters.store.postgresql.connections.together import Together
 from stillmotion.adapters.store.postgresql.queries.reads import PRESENT
 from stillmotion.adapters.store.postgresql.reads import Question, read_together
 from stillmotion.adapters.store.postgresql.renewals import Renewal, renew_together
 from stillmotion.adapters.store.postgresql.schema import migrations, open_database
+from stillmotion.adapters.store.postgresql.secret import replace_secret
 from stillmotion.adapters.store.postgresql.submits import Submits
 from stillmotion.adapters.store.sql.connections import Connection
 from stillmotion.adapters.store.sql.generation_rows import Row, microseconds, to_generation, to_time, to_view
@@ -33,6 +35,7 @@ from stillmotion.application.ports.store import (
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import GenerationNotFound, StoreUnavailable
 from stillmotion.domain.generation import Generation, GenerationView, Lease, WorkStage
+from stillmotion.domain.operators.processes import SILENT_AFTER
 from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 
 _SYSTEM_CLOCK = SystemClock()
@@ -191,6 +194,17 @@ def open_store(
     parameters = conninfo(url)
     threads = Threads(parameters, open_database(parameters, migrations(), fingerprints), sessions)
     return PostgresStore(threads, clock, changed, fault, ended)
+
+
+def use_secret(url: str, fingerprint: bytes) -> bytes | None:
+    """Link a database that no process uses to another secret. Raises `StoreUnusable`.
+
+    The answer is the fingerprint of the one before; None without one.
+    """
+    parameters = conninfo(url)
+    session = open_database(parameters, migrations())
+    with closing(session.link):
+        return replace_secret(session, named(parameters), fingerprint, SILENT_AFTER)
 
 
 def _touch(connection: Connection) -> None:

@@ -14,7 +14,12 @@ from stillmotion.adapters.store.sqlite.connections.open_files import OpenFiles
 from stillmotion.adapters.store.sqlite.connections.reader import SqliteReader
 from stillmotion.adapters.store.sqlite.connections.writer import SqliteWriter
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
-from stillmotion.adapters.store.sqlite.upkeep.secret import Fingerprints, agree_on_secret, replace_fingerprint
+from stillmotion.adapters.store.sqlite.upkeep.secret import (
+    Fingerprints,
+    agree_on_secret,
+    kept_fingerprint,
+    replace_fingerprint,
+)
 from stillmotion.application.failpoints import Fault, no_fault
 from stillmotion.application.ports.metrics import Buckets
 from stillmotion.application.ports.store import Changed, Told, unwatched
@@ -99,13 +104,18 @@ def open_store(
     return SqliteStore(writer, SqliteReader(path, writer), clock, changed, fault, ended)
 
 
-def use_secret(path: Path, fingerprint: bytes) -> None:
-    """Link a database that is not open elsewhere to another secret. Raises `StoreUnusable`."""
+def use_secret(path: Path, fingerprint: bytes) -> bytes | None:
+    """Link a database that is not open elsewhere to another secret. Raises `StoreUnusable`.
+
+    The answer is the fingerprint of the one before; None without one.
+    """
     connection = open_database(path, migrations())
     try:
+        before = kept_fingerprint(connection)
         replace_fingerprint(connection, fingerprint)
     finally:
         connection.close()
+    return before
 
 
 def _touch(connection: Connection) -> None:
