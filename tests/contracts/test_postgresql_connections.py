@@ -8,7 +8,6 @@ import pytest
 
 from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.postgresql.connections.opening import connect
-from stillmotion.adapters.store.postgresql.schema import migrations
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.domain.errors import StoreUnavailable
 from tests import databases
@@ -70,17 +69,6 @@ def test_another_programs_tables_are_left_alone():
         postgresql.open_store(theirs)
     with psycopg.connect(theirs) as connection:
         assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (1,)
-
-
-def test_tables_of_a_newer_version_are_refused(url, beside):
-    postgresql.open_store(url).close()
-    newest = migrations()[-1].version
-    beside.execute("UPDATE stillmotion SET schema = schema + 1")
-    try:
-        with pytest.raises(StoreUnusable, match=f"newer Stillmotion .schema {newest + 1}, this one knows {newest}"):
-            postgresql.open_store(url)
-    finally:
-        beside.execute("UPDATE stillmotion SET schema = %s", (newest,))
 
 
 def test_another_secret_is_refused_and_while_it_is_changed_both_are_accepted(url):

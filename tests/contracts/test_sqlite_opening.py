@@ -122,8 +122,8 @@ def test_many_at_once_may_make_a_new_database(database):
 
 def test_a_newer_database_is_refused(database):
     open_store(database).close()
-    alter(database, "PRAGMA user_version = 9999")
-    with pytest.raises(StoreUnusable, match=r"newer Stillmotion \(schema 9999.*upgrade") as refused:
+    alter(database, "PRAGMA user_version = 9999; UPDATE meta SET oldest_code = 9998")
+    with pytest.raises(StoreUnusable, match=r"too new for this Stillmotion.* knows schema 9998\. Upgrade") as refused:
         open_store(database)
     assert str(database) in str(refused.value)
     assert pragma(database, "user_version") == 9999

@@ -12,6 +12,7 @@ from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.store.postgresql import open_store
 from stillmotion.adapters.store.postgresql.condition import server_condition
 from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.adapters.store.sql.migrations import SchemaStanding
 from stillmotion.cli.main import cli
 from stillmotion.composition.doctor import shared
 from stillmotion.composition.doctor.examination import checks, examine, quick_checks
@@ -62,7 +63,7 @@ def test_what_is_found_on_a_server(url):
     problems = {name: each.said for name, each in seen.items() if each.is_problem}
     assert problems == {"durability": "the server does not flush what it commits"}
     assert "PostgreSQL 1" in seen["database"].said
-    assert "schema 1" in seen["database"].said
+    assert "schema 1, for versions that know 1 or more" in seen["database"].said
     assert databases.PASSWORD not in "".join(each.said + each.remedy for each in seen.values())
     assert seen["secret"].said == "the one that the database was used with"
     assert seen["signals"].said == "a notification of another session arrives"
@@ -105,7 +106,7 @@ def test_a_database_that_may_not_be_written_to_is_told(url):
     ("name", "changes", "words"),
     [
         ("database", {"version_number": 140_011, "version": "14.11"}, "Upgrade the server to PostgreSQL 15"),
-        ("database", {"schema": 99}, "Upgrade Stillmotion"),
+        ("database", {"standing": SchemaStanding(99, 98)}, "Upgrade Stillmotion"),
         ("durability", {"is_flushed": False}, "Set fsync"),
         ("durability", {"synchronous_commit": "off"}, "Set synchronous_commit to on"),
         ("durability", {"standby_names": "ANY 1 (one)", "standbys": 0}, "every commit waits"),
@@ -120,6 +121,21 @@ def test_each_trouble_has_its_remedy(condition, name, changes, words):
     look = getattr(shared, name)
     assert not look(condition).is_problem
     assert words in look(replace(condition, **changes)).remedy
+
+
+def test_what_an_upgrade_still_needs_is_told(condition):
+    def said(**changes):
+        seen = shared.database(replace(condition, **changes))
+        assert not seen.is_problem
+        return seen.said.partition(", schema ")[2]
+
+    assert said(standing=SchemaStanding(3, 1), newest=3, due=(3,)) == (
+        "3, for versions that know 1 or more; `stillmotion migrate --contract` is due once no older version runs"
+    )
+    assert said(standing=SchemaStanding(3, 1), newest=4).endswith(
+        "`stillmotion migrate` or the next start brings it to 4"
+    )
+    assert said(standing=SchemaStanding(5, 3), newest=4).endswith("; this one knows 4, and works")
 
 
 def test_a_synchronous_standby_is_told(condition):

@@ -138,11 +138,11 @@ def test_a_log_that_was_cut_off_loses_no_more_than_its_torn_end(used):
 
 def test_a_newer_database_is_left_alone(used):
     connection = sqlite3.connect(database(used.directory))
-    connection.execute("PRAGMA user_version = 9999")
+    connection.executescript("PRAGMA user_version = 9999; UPDATE meta SET oldest_code = 9998")
     connection.close()
     refused = serve(used.directory)
     assert refused.returncode == 1
-    assert "upgrade Stillmotion" in refused.stderr
+    assert "Upgrade Stillmotion" in refused.stderr
     assert "Upgrade Stillmotion" in examined(used.directory)["database"].remedy
 
 

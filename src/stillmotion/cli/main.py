@@ -42,6 +42,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "backup": ("stillmotion.cli.admin.backup", "Write everything that the server keeps to one file, while it runs."),
     "restore": ("stillmotion.cli.admin.restore", "Make a data directory from such a file."),
     "move": ("stillmotion.cli.admin.move", "Move everything to a PostgreSQL database that several servers share."),
+    "migrate": ("stillmotion.cli.admin.migrate", "Bring the database to this version's schema, before an upgrade."),
     "models": ("stillmotion.cli.models.command", "List the models of the catalogue, and check those that are offered."),
     "mcp": ("stillmotion.cli.mcp.command", "Serve assistants over MCP, on standard input and output."),
     "health": ("stillmotion.cli.health", "Ask the server of these settings if it is ready, as a container does."),

@@ -1,12 +1,17 @@
 """Checks of the data directory for `stillmotion doctor`. They change nothing and leave nothing behind."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stillmotion.adapters.directory.data_directory import DataDirectory, data_directory
 from stillmotion.composition.secrets import given_secret, secret_of
 from stillmotion.config import Settings
+
+if TYPE_CHECKING:
+    from stillmotion.adapters.store.sql.migrations import SchemaStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +101,22 @@ def database(settings: Settings) -> Finding:
         return Finding("database", f"{path} is damaged or cannot be read: {'; '.join(condition.trouble)}", remedy)
     if not condition.is_ours:
         return Finding("database", f"{path} is another program's", "Choose another data directory.")
-    if condition.schema > condition.newest:
-        said = f"schema {condition.schema}, but this Stillmotion knows {condition.newest}"
-        return Finding("database", said, "Upgrade Stillmotion, or choose another data directory.")
     _refuse_another_secret(settings, directory, condition.fingerprint)
-    later = "" if condition.schema == condition.newest else f", brought to {condition.newest} by the next start"
-    return Finding("database", f"sound, schema {condition.schema}{later}")
+    return schema("sound", condition.standing, condition.newest, condition.due)
+
+
+def schema(said: str, standing: "SchemaStanding", newest: int, due: Sequence[int]) -> Finding:
+    """Compare a database's schema with the newest of this version."""
+    kept = f"{said}, schema {standing.schema}, for versions that know {standing.oldest_code} or more"
+    if standing.oldest_code > newest:
+        return Finding("database", f"{kept}; this one knows {newest}", "Upgrade Stillmotion on this machine.")
+    if standing.schema < newest:
+        kept += f"; `stillmotion migrate` or the next start brings it to {newest}"
+    if standing.schema > newest:
+        kept += f"; this one knows {newest}, and works"
+    if due:
+        kept += "; `stillmotion migrate --contract` is due once no older version runs"
+    return Finding("database", kept)
 
 
 def _refuse_another_secret(settings: Settings, directory: DataDirectory, kept: bytes | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from stillmotion.composition.doctor.directory import Finding
+from stillmotion.composition.doctor.directory import Finding, schema
 from stillmotion.composition.secrets import secret_of
 from stillmotion.config import Settings
 
@@ -50,13 +50,9 @@ def database(it: "ServerCondition") -> Finding:
     if not it.is_writable:
         remedy = "Name the primary in store, or all hosts with ?target_session_attrs=read-write."
         return Finding("database", f"{said}, which cannot be written to: a standby, or a read-only database", remedy)
-    if it.schema is None:
+    if it.standing is None:
         return Finding("database", f"{said}, without our tables yet: the first process makes them")
-    if it.schema > it.newest:
-        known = f"{said}, schema {it.schema}, but this Stillmotion knows {it.newest}"
-        return Finding("database", known, "Upgrade Stillmotion on this machine.")
-    later = "" if it.schema == it.newest else f", brought to {it.newest} by the next start"
-    return Finding("database", f"{said}, schema {it.schema}{later}")
+    return schema(said, it.standing, it.newest, it.due)
 
 
 def durability(it: "ServerCondition") -> Finding:

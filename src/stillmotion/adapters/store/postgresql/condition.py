@@ -1,5 +1,6 @@
 """Condition of a PostgreSQL server and of our database on it, for `stillmotion doctor`. A look changes nothing."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.store.postgresql.connections.opening import Link, PostgresSession, connect, conninfo, named
 from stillmotion.adapters.store.postgresql.schema import migrations
 from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.adapters.store.sql.migrations import SchemaStanding, upgrade
 
 CHANNEL: Final = "stillmotion_doctor"
 NOTIFICATION_SECONDS: Final = 2.0
@@ -51,7 +53,7 @@ _SNAPSHOT: Final[LiteralString] = """
 """
 _TIME: Final[LiteralString] = "SELECT clock_timestamp()"
 _IS_OURS: Final[LiteralString] = "SELECT to_regclass('stillmotion') IS NOT NULL"
-_META: Final[LiteralString] = "SELECT schema, secret_fingerprint FROM stillmotion"
+_META: Final[LiteralString] = "SELECT schema, oldest_code, secret_fingerprint FROM stillmotion"
 _LEASES: Final[LiteralString] = """
     SELECT coalesce(sum(n_live_tup), 0)::int8, coalesce(sum(n_dead_tup), 0)::int8
     FROM pg_stat_user_tables WHERE relname = 'leases'
@@ -62,7 +64,8 @@ _LEASES: Final[LiteralString] = """
 class ServerCondition:
     """Condition of a server and of our database on it.
 
-    `schema` is None where there are no tables of ours yet, and `newest` the package's. `standby_names` are those of the
+    `standing` is None where there are no tables of ours yet, `newest` the package's schema, and `due` are contract
+    steps. `standby_names` are those of the
     setting, and `standbys` counts the standbys that are connected. `clock_ahead` is how far the server's clock is ahead
     of this machine's, give or take `clock_error`. `snapshot` is the age of the oldest open transaction, and
     `abandoned_slots` are replication slots that nobody reads. `is_notified` is None behind a pooler.
@@ -79,8 +82,9 @@ class ServerCondition:
     connections: int
     most_connections: int
     abandoned_slots: int
-    schema: int | None
+    standing: SchemaStanding | None
     newest: int
+    due: Sequence[int]
     fingerprint: bytes | None
     clock_ahead: timedelta
     clock_error: timedelta
@@ -112,7 +116,11 @@ def _looked(place: str, session: PostgresSession, parameters: str) -> ServerCond
     link = session.link
     (server,) = link.execute(_SERVER).fetchall()
     ((is_ours,),) = link.execute(_IS_OURS).fetchall()
-    schema, fingerprint = link.execute(_META).fetchall()[0] if is_ours else (None, None)
+    standing, fingerprint = None, None
+    if is_ours:
+        ((schema, oldest_code, fingerprint),) = link.execute(_META).fetchall()
+        standing = SchemaStanding(schema, oldest_code)
+    way = upgrade(migrations(), standing)
     ahead, error = _clock(link)
     ((snapshot,),) = link.execute(_SNAPSHOT).fetchall()
     ((live, dead),) = link.execute(_LEASES).fetchall()
@@ -120,8 +128,9 @@ def _looked(place: str, session: PostgresSession, parameters: str) -> ServerCond
     return ServerCondition(
         place=place,
         **dict(zip(_NAMES, server, strict=True)),
-        schema=schema,
+        standing=standing,
         newest=migrations()[-1].version,
+        due=way.due,
         fingerprint=None if fingerprint is None else bytes(fingerprint),
         clock_ahead=ahead,
         clock_error=error,

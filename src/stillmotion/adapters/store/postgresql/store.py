@@ -52,7 +52,7 @@ class PostgresStore(SqlStore):
         fault: Fault = no_fault,
         ended: Changed = unwatched,
     ) -> None:
-        super().__init__(threads, threads, clock, changed, fault, ended)
+        super().__init__(threads, threads, clock, migrations()[-1].version, changed, fault, ended)
         self._threads = threads
         self._submits = Together("stillmotion-store-submits", Submits(threads, fault))
         self._reads = Together("stillmotion-store-reads", self._read_all)

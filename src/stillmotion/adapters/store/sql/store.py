@@ -51,6 +51,7 @@ class SqlStore(
         writer: Writer,
         reader: Reader,
         clock: Clock,
+        schema: int,
         changed: Told = unwatched,
         fault: Fault = no_fault,
         ended: Changed = unwatched,
@@ -65,7 +66,7 @@ class SqlStore(
         SqlUploads.__init__(self, writer, reader)
         SqlOperators.__init__(self, writer, reader)
         SqlEverybodys.__init__(self, writer, reader)
-        SqlProcesses.__init__(self, writer, reader)
+        SqlProcesses.__init__(self, writer, reader, schema)
         SqlDuties.__init__(self, writer)
         SqlReads.__init__(self, writer)
         SqlActivity.__init__(self, reader)

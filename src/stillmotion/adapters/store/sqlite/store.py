@@ -44,7 +44,7 @@ class SqliteStore(SqlStore):
         fault: Fault = no_fault,
         ended: Changed = unwatched,
     ) -> None:
-        super().__init__(writer, reader, clock, changed, fault, ended)
+        super().__init__(writer, reader, clock, migrations()[-1].version, changed, fault, ended)
 
     async def view(self, subscription_id: str, generation_id: str) -> GenerationView:
         """See `GenerationStore.view`. Nearly every row lies in the place that its id names."""

@@ -328,6 +328,7 @@ CREATE TABLE processes (
     host text NOT NULL,
     pid bigint NOT NULL,
     version text NOT NULL,
+    schema bigint NOT NULL DEFAULT 0,            -- the newest that its code knows
     started_at bigint NOT NULL,
     seen_at bigint NOT NULL,
     able bigint NOT NULL,                        -- 1: some lane can make clips

@@ -17,11 +17,12 @@ _to_lanes = msgspec.json.Decoder(tuple[LaneReport, ...]).decode
 
 
 class SqlProcesses:
-    """`ProcessStore`."""
+    """`ProcessStore`. `schema` is the newest that this process knows, which its heartbeats tell."""
 
-    def __init__(self, writer: Writer, reader: Reader) -> None:
+    def __init__(self, writer: Writer, reader: Reader, schema: int) -> None:
         self.writer = writer
         self._reader = reader
+        self._schema = schema
 
     async def beat(self, report: ProcessReport) -> None:
         """See `ProcessStore.beat`."""
@@ -36,6 +37,7 @@ class SqlProcesses:
             "able": int(report.is_able),
             "engines": _encode_json(report.engines).decode(),
             "lanes": _encode_json(report.lanes).decode(),
+            "schema": self._schema,
         }
 
         def operation(connection: Connection) -> None:

@@ -73,8 +73,8 @@ PULLS: Final = f"SELECT {_PULL} FROM pulls ORDER BY model"
 _PROCESS: Final = "id, role, host, pid, version, started_at, seen_at, able, engines, lanes"
 
 BEAT: Final = f"""
-    INSERT INTO processes ({_PROCESS})
-    VALUES (:id, :role, :host, :pid, :version, :started_at, :seen_at, :able, :engines, :lanes)
+    INSERT INTO processes ({_PROCESS}, schema)
+    VALUES (:id, :role, :host, :pid, :version, :started_at, :seen_at, :able, :engines, :lanes, :schema)
     ON CONFLICT (id) DO UPDATE SET
         seen_at = excluded.seen_at, able = excluded.able, engines = excluded.engines, lanes = excluded.lanes
 """

@@ -1,7 +1,7 @@
 """Maintenance of a SQLite database: an inspection, a copy for a backup, and the checks of a restore."""
 
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ import apsw
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.adapters.store.sql.generation_rows import objects_of
 from stillmotion.adapters.store.sql.generations import delete_generation
+from stillmotion.adapters.store.sql.migrations import SchemaStanding, upgrade
 from stillmotion.adapters.store.sql.queries import deletions
 from stillmotion.adapters.store.sqlite.connections.database import (
     BUSY_TIMEOUT_MS,
@@ -22,7 +23,7 @@ from stillmotion.adapters.store.sqlite.connections.database import (
     unavailable,
     without_log,
 )
-from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, migrations, open_database
+from stillmotion.adapters.store.sqlite.schema import APPLICATION_ID, migrations, oldest_code, open_database
 from stillmotion.adapters.store.sqlite.upkeep.secret import kept_fingerprint, wrong_secret
 
 PROBLEMS_SHOWN: Final = 3
@@ -32,13 +33,14 @@ PROBLEMS_SHOWN: Final = 3
 class Condition:
     """Result of an inspection. `trouble` is in SQLite's words, and empty for a sound file.
 
-    `schema` is the file's version, `newest` the package's. `fingerprint` is the kept fingerprint of the secret, if any.
+    `newest` is the package's schema, and `due` are contract steps. `fingerprint` is the kept one of the secret, if any.
     """
 
     trouble: tuple[str, ...]
     is_ours: bool
-    schema: int
+    standing: SchemaStanding
     newest: int
+    due: Sequence[int] = ()
     fingerprint: bytes | None = None
 
 
@@ -66,7 +68,7 @@ def inspect(path: Path) -> Condition:
     try:
         connection = connect_reader(path)
     except apsw.Error as error:
-        return Condition((str(error),), False, 0, newest)
+        return Condition((str(error),), False, SchemaStanding(0, 0), newest)
     try:
         trouble = [row[0] for row in connection.execute(f"PRAGMA quick_check({PROBLEMS_SHOWN})") if row[0] != "ok"]
         trouble += [
@@ -74,9 +76,11 @@ def inspect(path: Path) -> Condition:
         ]
         is_ours = connection.pragma("application_id") == APPLICATION_ID
         schema = int(connection.pragma("user_version"))
-        return Condition(tuple(trouble[:PROBLEMS_SHOWN]), is_ours, schema, newest, kept_fingerprint(connection))
+        standing = SchemaStanding(schema, oldest_code(connection, schema) if is_ours else 0)
+        due = upgrade(migrations(), standing).due
+        return Condition(tuple(trouble[:PROBLEMS_SHOWN]), is_ours, standing, newest, due, kept_fingerprint(connection))
     except apsw.Error as error:
-        return Condition((str(error),), False, 0, newest)
+        return Condition((str(error),), False, SchemaStanding(0, 0), newest)
     finally:
         connection.close()
 
