@@ -1,5 +1,6 @@
 """The secret from the settings, and its change, on the command line over a SQLite directory."""
 
+import json
 import sys
 
 import pytest
@@ -9,7 +10,8 @@ from stillmotion.application.access import key_digest
 from stillmotion.cli import main as cli
 from stillmotion.composition.secrets import KEYS, secret_of
 from stillmotion.config import SettingsError, load
-from tests import databases
+from tests import databases, forked
+from tests.end_to_end.conftest import clean_environment
 
 ONE, TWO = "1" * 64, "2" * 64
 
@@ -29,6 +31,20 @@ def ran(tmp_path, capsys, monkeypatch):
         return ended.value.code, capsys.readouterr().err
 
     return run
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """The list of keys and the doctor's finding about them, with settings."""
+
+    def look(**settings):
+        own = clean_environment(**{f"STILLMOTION_{name.upper()}": value for name, value in settings.items()})
+        place = ["--data-dir", str(tmp_path / "data")]
+        _, keys, _ = forked.ended(["keys", "list", *place], own)
+        _, found, _ = forked.ended(["doctor", "--json", *place], own)
+        return keys, next(each for each in json.loads(found)["checks"] if each["name"] == "keys")
+
+    return look
 
 
 def test_a_given_secret_makes_no_file_and_another_one_is_refused(ran, tmp_path):
@@ -57,6 +73,21 @@ def test_a_lost_secret_is_replaced_by_the_given_one_when_that_is_asked_for(ran):
     assert ran("keys", "list", secret=TWO)[0] == 1
     assert ran("keys", "new-secret", "--yes", secret=TWO)[0] == 0
     assert ran("keys", "list", secret=TWO)[0] == 0
+
+
+def test_keys_that_hang_on_another_secret_are_named(ran, listed):
+    ran("keys", "create", secret=ONE)
+    keys, found = listed(secret=ONE)
+    assert "(" not in keys
+    assert found["said"] == "2"
+    keys, found = listed(secret=TWO, secret_before=ONE)
+    assert keys.count("… (needs secret_before)") == 2
+    assert found["said"].startswith("2, 2 of which need secret_before until they are used")
+    assert found["ok"]
+    keys, found = listed(secret=TWO)
+    assert keys.count("… (lost: its secret is gone)") == 2
+    assert "2 of which do not work" in found["said"]
+    assert "keys rotate" in found["remedy"]
 
 
 def test_a_script_replaces_the_secret_of_a_fleet_only_where_it_says_so(ran):

@@ -15,6 +15,7 @@ from stillmotion.application.ports.store import Submission
 from stillmotion.application.sessions import Sessions
 from stillmotion.application.subscriptions import Subscriptions
 from stillmotion.domain.errors import NotAuthenticated
+from stillmotion.domain.subscriptions import KeySlot
 from tests.builders import NOON, a_generation, a_product, some_assets
 from tests.http.conftest import administration_of
 
@@ -40,6 +41,10 @@ class House:
 
     async def issue(self, name):
         return await self.subscriptions.issue("basic", name)
+
+    async def secrets(self, issued):
+        _, keys = await self.subscriptions.get(issued.subscription.id)
+        return {each.slot: self.subscriptions.secret_of(each) for each in keys}
 
     async def refuses(self, key):
         self.clock.advance(seconds=CHECK_SECONDS)
@@ -81,6 +86,30 @@ async def test_a_process_with_the_secrets_in_the_other_order_accepts_both_too(ho
                 clock.advance(seconds=CHECK_SECONDS)
                 await each.access.authenticate(key)
                 await each.access.keep_uses()
+
+
+async def test_the_keys_that_hang_on_the_secret_before_are_told_until_they_are_used(houses):
+    before, between, after = houses
+    issued = await before.issue("both")
+    assert await between.secrets(issued) == {"primary": "before", "secondary": "before"}
+    assert await after.secrets(issued) == {"primary": "lost", "secondary": "lost"}
+    await between.access.authenticate(issued.primary)
+    await between.access.keep_uses()
+    assert await between.secrets(issued) == {"primary": "present", "secondary": "before"}
+    await after.subscriptions.rotate(issued.subscription.id, KeySlot.SECONDARY)
+    assert await after.secrets(issued) == {"primary": "present", "secondary": "present"}
+
+
+async def test_a_key_from_before_marks_is_marked_when_it_is_used(houses, store):
+    before, between, _ = houses
+    issued = await before.issue("old")
+    digests = [each.digest for each in (await before.subscriptions.get(issued.subscription.id))[1]]
+    await store.rename_keys({each: each for each in digests}, b"")
+    assert await before.secrets(issued) == {"primary": "present", "secondary": "present"}
+    assert await between.secrets(issued) == {"primary": "before", "secondary": "before"}
+    await before.access.authenticate(issued.primary)
+    await before.access.keep_uses()
+    assert len({each.mark for each in (await before.subscriptions.get(issued.subscription.id))[1]}) == 2
 
 
 async def test_sessions_go_on_and_so_do_those_that_are_opened_during_the_change(houses):

@@ -40,7 +40,7 @@ def examined(directory, **environment):
     """The findings of the doctor's checks that need no render, which is most of what its command takes."""
     settings, _ = load({"STILLMOTION_DATA_DIR": str(directory), **environment})
     found = {each.name: each for each in examine(settings, checks(settings))}
-    assert list(found) == [name for name, _ in checks(settings)]
+    assert [each for each in found if each != "keys"] == [name for name, _ in checks(settings)]
     return found
 
 

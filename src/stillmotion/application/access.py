@@ -30,6 +30,11 @@ def key_digest(pepper: bytes, key: str) -> bytes:
     return hmac.digest(pepper, key.encode("utf-8", "surrogatepass"), "sha256")
 
 
+def pepper_mark(pepper: bytes) -> bytes:
+    """The mark of the keys that are hashed with a secret. It does not reveal the secret."""
+    return hmac.digest(pepper, b"mark", "sha256")[:8]
+
+
 class Visit(NamedTuple):
     """An open session, with the subscription that it acts for; None for an administrator without one."""
 
@@ -102,7 +107,7 @@ class Access:
                     del self._uses[digest]
         if self._outdated:
             outdated, self._outdated = self._outdated, {}
-            await self.store.rename_keys(outdated)
+            await self.store.rename_keys(outdated, pepper_mark(self.pepper))
 
     async def _cached(self, cache: _Cache[T], name: str, look_up: Callable[[str], Awaitable[_Found[T]]]) -> T:
         now = self.clock.monotonic()
@@ -143,6 +148,8 @@ class Access:
                 self._outdated[before] = digest
         if found is None:
             raise NotAuthenticated("the key is unknown")
+        if not found[1].mark and found[1].digest == digest:
+            self._outdated[digest] = digest
         self._uses[found[1].digest] = self.clock.now()
         return self._active(*found)
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from stillmotion.application.access import key_digest
+from stillmotion.application.access import key_digest, pepper_mark
 from stillmotion.application.ports.store import SubscriptionStore
 from stillmotion.application.ports.values import Clock, NewId, NewToken
 from stillmotion.domain.errors import InvalidRequest, Problem, SubscriptionNotFound
 from stillmotion.domain.quotas import period
 from stillmotion.domain.subscriptions import (
     Key,
+    KeySecret,
     KeySlot,
     Product,
     RetiredSecret,
@@ -19,6 +20,7 @@ from stillmotion.domain.subscriptions import (
     SubscriptionState,
     Usage,
     check_name,
+    secret_of_mark,
 )
 
 KEY_PREFIX = "sm_"
@@ -157,6 +159,11 @@ class Subscriptions:
         """All subscriptions with their keys' prefixes, oldest first."""
         return await self.store.subscriptions()
 
+    def secret_of(self, key: Key) -> KeySecret:
+        """The secret that a key was hashed with."""
+        before = None if self.pepper_before is None else pepper_mark(self.pepper_before)
+        return secret_of_mark(key.mark, pepper_mark(self.pepper), before)
+
     async def _product(self, name: str) -> Product:
         product = await self.store.find_product(name)
         if product is None:
@@ -164,7 +171,8 @@ class Subscriptions:
         return product
 
     def _key(self, subscription_id: str, slot: KeySlot, key: str) -> Key:
-        return Key(key_digest(self.pepper, key), key[:VISIBLE_CHARACTERS], slot, subscription_id, self.clock.now())
+        digest, mark = key_digest(self.pepper, key), pepper_mark(self.pepper)
+        return Key(digest, key[:VISIBLE_CHARACTERS], slot, subscription_id, self.clock.now(), mark=mark)
 
 
 def _in_utc(time: datetime | None) -> datetime | None:

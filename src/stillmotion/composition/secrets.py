@@ -1,12 +1,15 @@
 """The secret of an installation, from the settings or from its data directory."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from stillmotion.adapters.directory.data_directory import SECRET_BYTES, DataDirectory, data_directory
 from stillmotion.adapters.secret import InstallationSecret
+from stillmotion.application.access import pepper_mark
 from stillmotion.config import Settings, SettingsError
+from stillmotion.domain.subscriptions import KeySecret, secret_of_mark
 
 KEYS: Final = b"subscription keys"
 LINKS: Final = b"asset links"
@@ -37,6 +40,15 @@ def given_secret(settings: Settings) -> bytes | None:
     if settings.secret:
         return bytes.fromhex(settings.secret)
     return _read(Path(settings.secret_file)) if settings.secret_file else None
+
+
+def keys_by_secret(settings: Settings, marks: Mapping[bytes, int]) -> Counter[KeySecret]:
+    """Numbers of keys by the secret that they were hashed with, from their numbers by mark. Raises as `secret_of`."""
+    present, before = (None if each is None else pepper_mark(each) for each in secret_of(settings).derived(KEYS))
+    counted: Counter[KeySecret] = Counter()
+    for mark, number in marks.items():
+        counted[secret_of_mark(mark, present or b"", before)] += number
+    return counted
 
 
 def fingerprints(settings: Settings, directory: DataDirectory, *, may_make: bool) -> Sequence[bytes]:

@@ -180,11 +180,29 @@ class KeySlot(StrEnum):
     SECONDARY = "secondary"
 
 
+class KeySecret(StrEnum):
+    """Secret that a key was hashed with: the `present` one, the one `before` it, or one that is `lost`."""
+
+    PRESENT = "present"
+    BEFORE = "before"
+    LOST = "lost"
+
+
+def secret_of_mark(mark: bytes, present: bytes, before: bytes | None) -> KeySecret:
+    """The secret of a key with that mark, where the two are accepted that have the others."""
+    if mark == present:
+        return KeySecret.PRESENT
+    if before is None:
+        return KeySecret.LOST if mark else KeySecret.PRESENT
+    return KeySecret.BEFORE if mark in (b"", before) else KeySecret.LOST
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """Stored part of a key: a keyed hash to find it by, and its first characters to recognise it by.
 
-    A key that was replaced works until `expires_at`, beside the new one of its slot.
+    A key that was replaced works until `expires_at`, beside the new one of its slot. `mark` tells the secret of the
+    hash; it is empty for a key from before marks, until it is used.
     """
 
     digest: bytes = field(repr=False)
@@ -194,6 +212,7 @@ class Key:
     created_at: datetime
     expires_at: datetime | None = None
     used_at: datetime | None = None
+    mark: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,8 +268,11 @@ class AccessStore(UsageStore, SessionStore, Protocol):
         """Store the last uses of keys, by their digests. This is no change of access."""
         ...
 
-    async def rename_keys(self, digests: Mapping[bytes, bytes]) -> None:
-        """Store keys under other digests, by those that they have. Their sessions go on. Unknown ones are left out."""
+    async def rename_keys(self, digests: Mapping[bytes, bytes], mark: bytes) -> None:
+        """Store keys under other digests with that mark, by the digests that they have.
+
+        Their sessions go on. Unknown ones are left out.
+        """
         ...
 
 

@@ -20,6 +20,8 @@ from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.subscriptions import KeySlot, SubscriptionState
 from stillmotion.http.surfaces.admin import translate, wire
 
+_SECRETS = {None: "", "before": " (needs secret_before)", "lost": " (lost: its secret is gone)"}
+
 
 @click.group("keys")
 def command() -> None:
@@ -67,18 +69,23 @@ def create(
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
-    """Every subscription with the first characters of its keys."""
+    """Every subscription with the first characters of its keys.
+
+    A key in brackets was hashed with another secret than the present one. It is hashed anew when it is used while
+    secret_before is set; without secret_before it does not work.
+    """
     now = SystemClock().now()
 
     async def read(office: Administration) -> list[wire.SubscriptionInfo]:
-        return [translate.subscription(each, keys, now) for each, keys in await office.subscriptions.list()]
+        listed = await office.subscriptions.list()
+        return [translate.subscription(office.subscriptions, each, keys, now) for each, keys in listed]
 
     listed = at_work(ctx, data_dir, read)
     if as_json:
         print_json([{"subscription": each.id} | msgspec.to_builtins(each) for each in listed])
         return
     for each in listed:
-        keys = "  ".join(f"{slot} {prefix}" for slot, prefix in each.keys.items())
+        keys = "  ".join(f"{slot} {prefix}{_SECRETS[each.key_secrets.get(slot)]}" for slot, prefix in each.keys.items())
         click.echo(f"{each.id}  {each.state:9}  {each.product}  {each.name}  {keys}")
     if not listed:
         click.echo("No subscriptions yet. Make one with: stillmotion keys create", err=True)

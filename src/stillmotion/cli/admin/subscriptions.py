@@ -27,7 +27,8 @@ command.add_command(list_)
 
 async def _shown(office: Administration, subscription: str) -> wire.SubscriptionInfo:
     known, keys = await office.subscriptions.get(subscription)
-    return translate.subscription(known, keys, SystemClock().now(), await office.subscriptions.usage(subscription))
+    usage = await office.subscriptions.usage(subscription)
+    return translate.subscription(office.subscriptions, known, keys, SystemClock().now(), usage)
 
 
 def _print(shown: wire.SubscriptionInfo, as_json: bool) -> None:

@@ -1,14 +1,18 @@
 """Checks of the data directory for `stillmotion doctor`. They change nothing and leave nothing behind."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stillmotion.adapters.directory.data_directory import DataDirectory, data_directory
-from stillmotion.composition.secrets import given_secret, secret_of
+from stillmotion.composition.secrets import given_secret, keys_by_secret, secret_of
 from stillmotion.config import Settings
+from stillmotion.domain.subscriptions import KeySecret
+
+if TYPE_CHECKING:
+    from stillmotion.adapters.store.sqlite.upkeep.maintenance import Condition
 
 if TYPE_CHECKING:
     from stillmotion.adapters.store.sql.migrations import SchemaStanding
@@ -84,15 +88,33 @@ def log_support(settings: Settings) -> Finding:
     return Finding("write-ahead log", f"SQLite can keep it in {folder}")
 
 
-def database(settings: Settings) -> Finding:
+def keys(settings: Settings, marks: Mapping[bytes, int]) -> Finding:
+    """Count the keys that were hashed with another secret than the present one."""
+    counted = keys_by_secret(settings, marks)
+    said = f"{counted.total()}"
+    if before := counted[KeySecret.BEFORE]:
+        said += f", {before} of which need secret_before until they are used: `stillmotion keys list` names them"
+    if lost := counted[KeySecret.LOST]:
+        said += f", {lost} of which do not work: they were hashed with another secret"
+        return Finding("keys", said, "Replace them: `stillmotion keys list` names them, `keys rotate` makes new ones.")
+    return Finding("keys", said)
+
+
+def database(settings: Settings) -> Iterator[Finding]:
     """Check the database: intact, ours, of a known schema, and used with the secret that lies beside it."""
     from stillmotion.adapters.store.sqlite.upkeep.maintenance import inspect
 
-    directory = data_directory(settings.data_dir)
-    path = directory.database
+    path = data_directory(settings.data_dir).database
     if not path.exists():
-        return Finding("database", "not there yet")
+        yield Finding("database", "not there yet")
+        return
     condition = inspect(path)
+    yield (found := _file(settings, path, condition))
+    if not found.is_problem:
+        yield keys(settings, condition.key_marks)
+
+
+def _file(settings: Settings, path: Path, condition: "Condition") -> Finding:
     if condition.trouble:
         remedy = (
             "Stop the server; restore the database from a backup, or move it and its -wal and -shm files away and "
@@ -101,7 +123,7 @@ def database(settings: Settings) -> Finding:
         return Finding("database", f"{path} is damaged or cannot be read: {'; '.join(condition.trouble)}", remedy)
     if not condition.is_ours:
         return Finding("database", f"{path} is another program's", "Choose another data directory.")
-    _refuse_another_secret(settings, directory, condition.fingerprint)
+    _refuse_another_secret(settings, data_directory(settings.data_dir), condition.fingerprint)
     return schema("sound", condition.standing, condition.newest, condition.due)
 
 

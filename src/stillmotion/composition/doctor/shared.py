@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from stillmotion.composition.doctor.directory import Finding, schema
+from stillmotion.composition.doctor.directory import Finding, keys, schema
 from stillmotion.composition.secrets import secret_of
 from stillmotion.config import Settings
 
@@ -39,6 +39,7 @@ def server(settings: Settings) -> Iterator[Finding]:
     condition = server_condition(settings.store)
     yield from (look(condition) for look in _LOOKS)
     yield _secret(settings, condition)
+    yield keys(settings, condition.key_marks)
     yield _signals(settings, condition)
 
 

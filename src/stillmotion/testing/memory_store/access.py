@@ -94,11 +94,11 @@ class MemorySubscriptions(MemoryTables):
             if digest in self._keys:
                 self._keys[digest] = replace(self._keys[digest], used_at=at)
 
-    async def rename_keys(self, digests: Mapping[bytes, bytes]) -> None:
+    async def rename_keys(self, digests: Mapping[bytes, bytes], mark: bytes) -> None:
         """See `AccessStore.rename_keys`."""
         for before, digest in digests.items():
             if before in self._keys:
-                self._keys[digest] = replace(self._keys.pop(before), digest=digest)
+                self._keys[digest] = replace(self._keys.pop(before), digest=digest, mark=mark)
                 visiting = [each for each in self._sessions.values() if each.key_digest == before]
                 self._sessions |= {each.digest: replace(each, key_digest=digest) for each in visiting}
                 self._access_version += 1

@@ -1,6 +1,6 @@
 """Condition of a PostgreSQL server and of our database on it, for `stillmotion doctor`. A look changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from stillmotion.adapters.store.postgresql.connections.opening import Link, Post
 from stillmotion.adapters.store.postgresql.schema import migrations
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.adapters.store.sql.migrations import SchemaStanding, upgrade
+from stillmotion.adapters.store.sql.queries.access import KEYS_BY_MARK
 
 CHANNEL: Final = "stillmotion_doctor"
 NOTIFICATION_SECONDS: Final = 2.0
@@ -68,7 +69,8 @@ class ServerCondition:
     steps. `standby_names` are those of the
     setting, and `standbys` counts the standbys that are connected. `clock_ahead` is how far the server's clock is ahead
     of this machine's, give or take `clock_error`. `snapshot` is the age of the oldest open transaction, and
-    `abandoned_slots` are replication slots that nobody reads. `is_notified` is None behind a pooler.
+    `abandoned_slots` are replication slots that nobody reads. `key_marks` are numbers of keys by mark. `is_notified` is
+    None behind a pooler.
     """
 
     place: str
@@ -91,6 +93,7 @@ class ServerCondition:
     snapshot: timedelta
     leases: int
     dead_leases: int
+    key_marks: Mapping[bytes, int]
     is_notified: bool | None
 
 
@@ -137,8 +140,13 @@ def _looked(place: str, session: PostgresSession, parameters: str) -> ServerCond
         snapshot=timedelta(seconds=snapshot),
         leases=live,
         dead_leases=dead,
+        key_marks=_key_marks(link) if standing is not None and standing.schema >= migrations()[-1].version else {},
         is_notified=notified,
     )
+
+
+def _key_marks(link: Link) -> Mapping[bytes, int]:
+    return {bytes(mark): number for mark, number in link.execute(KEYS_BY_MARK.encode())}
 
 
 def _clock(link: Link) -> tuple[timedelta, timedelta]:

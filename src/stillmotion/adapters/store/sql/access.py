@@ -22,7 +22,7 @@ from stillmotion.domain.subscriptions import (
     Usage,
 )
 
-KEY_COLUMNS = 7
+KEY_COLUMNS = 8
 _OF_SLOT = ("digest", "subscription_id", "slot")
 
 
@@ -151,12 +151,12 @@ class SqlSubscriptions:
 
         await self.writer.run(operation)
 
-    async def rename_keys(self, digests: Mapping[bytes, bytes]) -> None:
+    async def rename_keys(self, digests: Mapping[bytes, bytes], mark: bytes) -> None:
         """See `AccessStore.rename_keys`."""
 
         def operation(connection: Connection) -> None:
             for before, digest in digests.items():
-                connection.execute(access.RENAME_KEY, (digest, before))
+                connection.execute(access.RENAME_KEY, (digest, mark, before))
                 connection.execute(access.RENAME_KEY_OF_SESSIONS, (digest, before))
 
         await self.writer.run(operation)
@@ -267,11 +267,12 @@ def from_key(key: Key) -> Bindings:
         "created_at": microseconds(key.created_at),
         "expires_at": maybe_microseconds(key.expires_at),
         "used_at": maybe_microseconds(key.used_at),
+        "mark": key.mark,
     }
 
 
 def to_key(row: Row) -> Key:
     """A key, from its columns in the order of `queries`."""
-    digest, prefix, slot, subscription_id, created_at, expires_at, used_at = row
-    times = (None if each is None else to_time(each) for each in (expires_at, used_at))
-    return Key(digest, prefix, KeySlot(slot), subscription_id, to_time(created_at), *times)
+    digest, prefix, slot, subscription_id, created_at, expires_at, used_at, mark = row
+    expires, used = (None if each is None else to_time(each) for each in (expires_at, used_at))
+    return Key(digest, prefix, KeySlot(slot), subscription_id, to_time(created_at), expires, used, bytes(mark))

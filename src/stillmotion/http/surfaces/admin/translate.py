@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from msgspec import UNSET, UnsetType
 
-from stillmotion.application.subscriptions import Issued
-from stillmotion.domain.subscriptions import Key, Product, Subscription, SubscriptionState, Usage
+from stillmotion.application.subscriptions import Issued, Subscriptions
+from stillmotion.domain.subscriptions import Key, KeySecret, Product, Subscription, SubscriptionState, Usage
 from stillmotion.http.resources.product_info import ProductInfo, product_info
 from stillmotion.http.surfaces.admin import wire
 
@@ -43,9 +43,11 @@ def product(known: Product) -> ProductInfo:
 
 
 def subscription(
-    known: Subscription, keys: Sequence[Key], now: datetime, usage: Usage | UnsetType = UNSET
+    office: Subscriptions, known: Subscription, keys: Sequence[Key], now: datetime, usage: Usage | UnsetType = UNSET
 ) -> wire.SubscriptionInfo:
     """A subscription in the administration's words, with its present state."""
+    present = [key for key in keys if key.expires_at is None]
+    secrets = {key.slot.value: office.secret_of(key) for key in present}
     return wire.SubscriptionInfo(
         id=known.id,
         name=known.name,
@@ -53,7 +55,8 @@ def subscription(
         state=cast("Any", known.state_at(now).value),
         created_at=known.created_at,
         expires_at=known.expires_at,
-        keys={key.slot.value: f"{key.prefix}…" for key in keys if key.expires_at is None},
+        keys={key.slot.value: f"{key.prefix}…" for key in present},
+        key_secrets=cast("Any", {slot: each.value for slot, each in secrets.items() if each is not KeySecret.PRESENT}),
         usage=UNSET if usage is UNSET else wire.UsageInfo(usage.video_seconds, usage.unfinished, usage.queued),
     )
 

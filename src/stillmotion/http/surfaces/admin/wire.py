@@ -88,7 +88,11 @@ class UsageInfo(Struct, frozen=True):
 
 
 class SubscriptionInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A customer of a product. `keys` are the first characters of each; `usage` is set for a single subscription."""
+    """A customer of a product. `keys` are the first characters of each; `usage` is set for a single subscription.
+
+    `key_secrets` names the keys that were hashed with another secret than the present one: `before` for one that works
+    as long as the setting secret_before is there, or until it is used, and `lost` for one that does not work.
+    """
 
     id: str
     name: str
@@ -97,6 +101,7 @@ class SubscriptionInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: datetime
     expires_at: datetime | None
     keys: dict[str, str]
+    key_secrets: dict[str, Literal["before", "lost"]] = {}
     usage: UsageInfo | UnsetType = UNSET
 
 

@@ -36,7 +36,8 @@ CREATE TABLE keys (
     subscription_id word NOT NULL REFERENCES subscriptions (id),
     created_at bigint NOT NULL,
     expires_at bigint,                           -- NULL: the present key of its slot
-    used_at bigint
+    used_at bigint,
+    mark bytea NOT NULL DEFAULT ''                -- of the secret that the key was hashed with; empty: not known
 );
 CREATE UNIQUE INDEX keys_present ON keys (subscription_id, slot) WHERE expires_at IS NULL;
 CREATE UNIQUE INDEX keys_replaced ON keys (subscription_id, slot) WHERE expires_at IS NOT NULL;

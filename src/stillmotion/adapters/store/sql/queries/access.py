@@ -9,7 +9,7 @@ PRODUCT: Final = (
 SUBSCRIPTION: Final = (
     "s.id, s.name, s.created_at, s.callback_secret, s.state, s.expires_at, s.retired_secret, s.retired_secret_until"
 )
-KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at, k.expires_at, k.used_at"
+KEY: Final = "k.digest, k.prefix, k.slot, k.subscription_id, k.created_at, k.expires_at, k.used_at, k.mark"
 
 FIND_BY_KEY: Final = f"""
     SELECT {KEY}, {SUBSCRIPTION}, {PRODUCT}
@@ -86,8 +86,8 @@ FIND_USAGE: Final = """
 ACCESS_VERSION: Final = "SELECT version FROM access_version WHERE only = 1"
 
 INSERT_KEY: Final = """
-    INSERT INTO keys (digest, prefix, slot, subscription_id, created_at, expires_at, used_at)
-    VALUES (:digest, :prefix, :slot, :subscription_id, :created_at, :expires_at, :used_at)
+    INSERT INTO keys (digest, prefix, slot, subscription_id, created_at, expires_at, used_at, mark)
+    VALUES (:digest, :prefix, :slot, :subscription_id, :created_at, :expires_at, :used_at, :mark)
 """
 
 END_REPLACED_KEY: Final = "DELETE FROM keys WHERE subscription_id = ? AND slot = ? AND expires_at IS NOT NULL"
@@ -104,8 +104,13 @@ MOVE_SESSION: Final = """
 NOTE_USE: Final = "UPDATE keys SET used_at = ? WHERE digest = ?"
 """Changes no version: no trigger looks at this column."""
 
-RENAME_KEY: Final = "UPDATE keys SET digest = ? WHERE digest = ?"
+RENAME_KEY: Final = "UPDATE keys SET digest = ?, mark = ? WHERE digest = ?"
 RENAME_KEY_OF_SESSIONS: Final = "UPDATE sessions SET key_digest = ? WHERE key_digest = ?"
+
+KEYS_BY_MARK: Final = """
+    SELECT k.mark, count(*) FROM keys k JOIN subscriptions s ON s.id = k.subscription_id
+    WHERE k.expires_at IS NULL AND s.state <> 'cancelled' GROUP BY k.mark
+"""
 
 FIND_KEYS: Final = f"""
     SELECT {KEY} FROM keys k WHERE k.subscription_id = ? ORDER BY k.slot, k.expires_at NULLS FIRST

@@ -1,8 +1,8 @@
 """Maintenance of a SQLite database: an inspection, a copy for a backup, and the checks of a restore."""
 
 import secrets
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from stillmotion.adapters.store.sql.generation_rows import objects_of
 from stillmotion.adapters.store.sql.generations import delete_generation
 from stillmotion.adapters.store.sql.migrations import SchemaStanding, upgrade
 from stillmotion.adapters.store.sql.queries import deletions
+from stillmotion.adapters.store.sql.queries.access import KEYS_BY_MARK
 from stillmotion.adapters.store.sqlite.connections.database import (
     BUSY_TIMEOUT_MS,
     connect_reader,
@@ -34,6 +35,7 @@ class Condition:
     """Result of an inspection. `trouble` is in SQLite's words, and empty for a sound file.
 
     `newest` is the package's schema, and `due` are contract steps. `fingerprint` is the kept one of the secret, if any.
+    `key_marks` are numbers of keys by mark, where the schema is the newest.
     """
 
     trouble: tuple[str, ...]
@@ -42,6 +44,7 @@ class Condition:
     newest: int
     due: Sequence[int] = ()
     fingerprint: bytes | None = None
+    key_marks: Mapping[bytes, int] = field(default_factory=dict)
 
 
 def refuse_without_log(folder: Path) -> None:
@@ -78,7 +81,9 @@ def inspect(path: Path) -> Condition:
         schema = int(connection.pragma("user_version"))
         standing = SchemaStanding(schema, oldest_code(connection, schema) if is_ours else 0)
         due = upgrade(migrations(), standing).due
-        return Condition(tuple(trouble[:PROBLEMS_SHOWN]), is_ours, standing, newest, due, kept_fingerprint(connection))
+        kept, shown = kept_fingerprint(connection), tuple(trouble[:PROBLEMS_SHOWN])
+        marks = dict(connection.execute(KEYS_BY_MARK)) if is_ours and schema >= newest else {}
+        return Condition(shown, is_ours, standing, newest, due, kept, marks)
     except apsw.Error as error:
         return Condition((str(error),), False, SchemaStanding(0, 0), newest)
     finally:

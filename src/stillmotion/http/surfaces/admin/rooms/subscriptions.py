@@ -19,11 +19,9 @@ _ID: Final[Mapping[str, str]] = {"id": "The subscription's id."}
 async def list_subscriptions(call: Call, office: Administration, asked: Unfiltered) -> OperationResult:
     """Every subscription."""
     del asked
-    now = call.services.clock.now()
-    listed = await office.subscriptions.list()
-    return OperationResult(
-        _ENCODE(wire.SubscriptionList(tuple(translate.subscription(each, keys, now) for each, keys in listed)))
-    )
+    now, known = call.services.clock.now(), office.subscriptions
+    listed = tuple(translate.subscription(known, each, keys, now) for each, keys in await known.list())
+    return OperationResult(_ENCODE(wire.SubscriptionList(listed)))
 
 
 async def create_subscription(call: Call, office: Administration, asked: wire.NewSubscription) -> OperationResult:
@@ -48,8 +46,8 @@ async def update_subscription(call: Call, office: Administration, asked: wire.Su
 
 async def _shown(call: Call, office: Administration) -> OperationResult:
     known, keys = await office.subscriptions.get(call.path["id"].lower())
-    usage = await office.subscriptions.usage(known.id)
-    return OperationResult(_ENCODE(translate.subscription(known, keys, call.services.clock.now(), usage)))
+    now, usage = call.services.clock.now(), await office.subscriptions.usage(known.id)
+    return OperationResult(_ENCODE(translate.subscription(office.subscriptions, known, keys, now, usage)))
 
 
 async def rotate_key(call: Call, office: Administration, asked: Nothing) -> OperationResult:
