@@ -40,8 +40,8 @@ def test_what_an_engine_cannot_do_is_told_with_the_reason():
 
 
 def test_a_move_of_our_own_choice_is_said_to_be_one():
-    chosen = {"moves": [["push_in"]], "chosen_from_picture": True}
-    assert describe(json.dumps(chosen)) == ["Moves: push in (chosen from the picture)"]
+    chosen = {"moves": [["push_in"]], "subject": ["lean"], "chosen_from_picture": True}
+    assert describe(json.dumps(chosen)) == ["Moves: push in (chosen from the picture), lean"]
 
 
 @pytest.mark.parametrize(

@@ -288,7 +288,7 @@ async def test_what_nobody_here_reads_is_refused_as_soon_as_it_is_fetched(tmp_pa
         medium = replace(IMAGE, refused=partial(refused_image, may_read_heic=lambda: False))
         images = HttpDownload(connections(network), medium)
         with pytest.raises(
-            GenerationFailed, match="What the URL leads to is a HEIC image, which this server"
+            GenerationFailed, match="What the URL leads to is a HEIC image, which is not read here"
         ) as caught:
             await images.fetch("http://ok.ssrf.example.com/a.heic", str(tmp_path / "picture"))
         with pytest.raises(GenerationFailed, match="leads to is a web page, not an image"):

@@ -62,7 +62,7 @@ def test_a_drawing_is_moved_as_one_plane_and_that_is_said():
     plan = json.loads(Parallax().render(job, lambda _: None).plan)
     assert plan["moves"] == [["pedestal_up"]]
     assert plan["subject"] == []
-    assert {item["words"] for item in plan["ignored"]} == {"crane_up", "lean"}
+    assert {item["words"] for item in plan["ignored"]} == {"crane up", "lean"}
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_then_makes_a_sequence():
 def test_two_moves_at_once_are_the_most_and_the_third_is_named():
     plan = read("orbit left, push in, tilt up")
     assert list(plan.camera_moves()) == ["orbit_left", "push_in"]
-    assert "tilt_up" in {item.words for item in plan.ignored}
+    assert "tilt up" in {item.words for item in plan.ignored}
 
 
 def test_modifiers_change_how_far_and_how_fast():

@@ -35,7 +35,7 @@ def test_a_sentence_says_all_that_will_move(prompt, sentence):
 def test_unknown_and_impossible_words_are_named_and_dropped_moves_are_only_ignored():
     said = read("no camera movement, push in, the girl smiles brumbly")
     assert said.not_understood == ("smiles", "brumbly")
-    assert {each.words for each in said.ignored} >= {"push_in", "smiles", "brumbly"}
+    assert {each.words for each in said.ignored} >= {"push in", "smiles", "brumbly"}
 
 
 def test_a_loop_to_another_picture_is_none():

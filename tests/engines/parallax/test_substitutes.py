@@ -39,7 +39,7 @@ def test_over_a_guess_another_move_is_made_and_that_is_said(coffee, prompt, inst
     plan = settled(read(prompt), coffee, 480, 320)
     assert list(plan.camera_moves()) == [instead]
     (note,) = plan.ignored
-    assert note.reason.endswith(f"{instead} instead")
+    assert note.reason.endswith(f"{instead.replace('_', ' ')} instead")
     assert "only guessed" in note.reason
     assert not plan.approximated
 
@@ -80,7 +80,7 @@ def test_the_plan_of_a_clip_names_the_move_that_was_made():
     job = RenderJob("dolly zoom", photo("coffee"), None, SIZE, 0.5)
     plan = json.loads(Parallax().render(job, lambda _: None).plan)
     assert plan["moves"] == [["zoom_in"]]
-    assert plan["ignored"][0]["words"] == "dolly_zoom"
+    assert plan["ignored"][0]["words"] == "dolly zoom"
 
 
 def test_a_wrong_depth_image_makes_no_dolly_zoom():

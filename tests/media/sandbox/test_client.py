@@ -126,7 +126,7 @@ def test_half_a_picture_of_a_telephone_is_refused(decoder, heic):
 
 def test_without_its_extra_a_picture_of_a_telephone_is_refused_by_name(heic):
     """The decoder runs in this process, which has not loaded the extra."""
-    with pytest.raises(GenerationFailed, match="is a HEIC image, which this server does not read"):
+    with pytest.raises(GenerationFailed, match="is a HEIC image, which is not read here"):
         pictures.decode(heic)
 
 

@@ -43,10 +43,11 @@ def _undone(ignored: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def _understood(known: dict[str, Any]) -> str:
-    segments = [" and ".join(moves) for moves in known.get("moves", [])]
-    parts = [", then ".join(segments), *known.get("subject", []), *known.get("ambient", [])]
-    text = ", ".join(part.replace("_", " ") for part in parts if part)
-    return f"{text} (chosen from the picture)" if known.get("chosen_from_picture") and text else text
+    camera = ", then ".join(" and ".join(moves) for moves in known.get("moves", []))
+    if camera and known.get("chosen_from_picture"):
+        camera = f"{camera} (chosen from the picture)"
+    parts = [camera, *known.get("subject", []), *known.get("ambient", [])]
+    return ", ".join(part.replace("_", " ") for part in parts if part)
 
 
 def _printable(text: str) -> str:

@@ -79,16 +79,14 @@ def refusal(read: Read, *, reads_heic: bool) -> str | None:
     if raw is not None:
         return f"a raw photograph ({raw}): develop it in a photo program, or save it as JPEG or PNG, and send that"
     if kind == HEIC and not reads_heic:
-        return f"a HEIC image, which this server does not read without stillmotion[heif]: {_SAVE}"
+        return f"a HEIC image, which is not read here without stillmotion[heif]: {_SAVE}"
     if kind is not None:
         return None
     found = _known(beginning) or _video(beginning) or _text(beginning)
     if found is None:
         return f"not an image of a supported kind: send a {KINDS} file"
     name, remedy = found
-    return (
-        f"{name}, which this server does not read: {remedy}" if remedy == _SAVE else f"{name}, not an image: {remedy}"
-    )
+    return f"{name}, which is not read here: {remedy}" if remedy == _SAVE else f"{name}, not an image: {remedy}"
 
 
 def refusal_of(content: bytes, *, reads_heic: bool) -> str | None:

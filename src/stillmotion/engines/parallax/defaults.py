@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from stillmotion.engines.parallax.analysis.persons import everybody
 from stillmotion.engines.parallax.analysis.scene import Scene
-from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment
+from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment, spoken
 from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE, UNDIRECTED
 
 GENTLE = 0.7
@@ -54,7 +54,10 @@ def _replaced(plan: MotionPlan, scene: Scene) -> MotionPlan:
         plan,
         segments=tuple(Segment(tuple(moves)) for moves in segments),
         approximated=tuple(move for move in plan.approximated if move not in swapped),
-        ignored=(*plan.ignored, *(Ignored(move, f"{reason}: {substitutes[move]} instead") for move in swapped)),
+        ignored=(
+            *plan.ignored,
+            *(Ignored(spoken(move), f"{reason}: {spoken(substitutes[move])} instead") for move in swapped),
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from stillmotion.engines.parallax.camera.staging import Stage
 from stillmotion.engines.parallax.clip import Clip, Joint, Terms
 from stillmotion.engines.parallax.defaults import settled
 from stillmotion.engines.parallax.depth.source import DepthImage, DepthSource, Estimate
-from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment
+from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment, spoken
 from stillmotion.engines.parallax.language.reading import asked_plan
 from stillmotion.engines.parallax.layers.gate import gated
 from stillmotion.engines.parallax.motion.subject import MOTIONS
@@ -187,7 +187,7 @@ def _planned(job: RenderJob, scene: Scene) -> MotionPlan:
 def _without_moves(plan: MotionPlan) -> MotionPlan:
     """The plan without camera moves: the transition itself is the motion."""
     asked = () if plan.chosen else tuple(move for move in plan.camera_moves() if move != "static")
-    why = tuple(Ignored(move, "the camera goes from the one picture to the other") for move in asked)
+    why = tuple(Ignored(spoken(move), "the camera goes from the one picture to the other") for move in asked)
     return replace(plan, segments=(Segment(("static",)),), chosen=False, ignored=plan.ignored + why)
 
 
@@ -211,7 +211,7 @@ def _impossible(key: str, scene: Scene) -> Ignored | None:
     if key in REGIONS:
         return absent(key, scene)
     if key in MOTIONS:
-        return Ignored(key, "drawings and text are moved as a whole") if scene.is_flat_art else None
+        return Ignored(spoken(key), "drawings and text are moved as a whole") if scene.is_flat_art else None
     return None
 
 

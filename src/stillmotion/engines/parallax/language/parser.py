@@ -11,9 +11,16 @@ from stillmotion.engines.parallax.language.beyond import CANNOT_REASON, UNKNOWN_
 from stillmotion.engines.parallax.language.grammar import is_a_persons
 from stillmotion.engines.parallax.language.moves import APPROXIMATED, MOVES
 from stillmotion.engines.parallax.language.places import ANOTHER_REASON
-from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment, Who
+from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, Segment, Who, spoken
 from stillmotion.engines.parallax.language.verbs import forms
-from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE, ENGLISH, UNDIRECTED, Language, TermKind
+from stillmotion.engines.parallax.language.vocabulary import (
+    ANY_MOTION,
+    ANY_MOVE,
+    ENGLISH,
+    UNDIRECTED,
+    Language,
+    TermKind,
+)
 
 MOVES_AT_ONCE = 2
 LONGEST_SEQUENCE = 4
@@ -64,7 +71,7 @@ def read(prompt: str, concepts: Sequence[str] = (), *, loop: bool = False, langu
     wanted, refused = _split_by_negation(matches, tokens, language)
     asked, ignored = _concepts(concepts)
     sequence = _sequence(wanted, asked)
-    still = any(match.key == ANY_MOVE for match in refused) or "static" in {key for part in sequence for key in part}
+    still = _is_still({match.key for match in refused}, {key for part in sequence for key in part})
     segments, dropped = _settle(sequence, still=still, unwanted={m.key for m in refused if m.kind is TermKind.CAMERA})
     modifiers = _unique(match.key for match in wanted if match.kind is TermKind.MODIFIER)
     strength, speed = _effect(modifiers)
@@ -116,6 +123,8 @@ def _matches(tokens: Sequence[str], language: Language) -> Iterator[_Match]:
 def _may_begin(phrase: _Phrase, tokens: Sequence[str], start: int, language: Language) -> bool:
     """True if the phrase's first word may have that meaning here, which depends on its subject."""
     token = tokens[start]
+    if phrase.key == ANY_MOTION:
+        return _is_refused(tokens, start, language)
     if phrase.kind is TermKind.CAMERA:
         return not _is_anothers(tokens, start, language)
     if token not in language.shared or phrase.kind not in {TermKind.AMBIENT, TermKind.CANNOT}:
@@ -130,6 +139,15 @@ def _is_anothers(tokens: Sequence[str], start: int, language: Language) -> bool:
         return False
     before = next((token for token in reversed(tokens[:start]) if token not in language.adverbs), "")
     return before in language.nouns | language.pronouns | language.surroundings
+
+
+def _is_refused(tokens: Sequence[str], start: int, language: Language) -> bool:
+    """True if a negation stands before a word of motion that is not the subject's alone ("don't move")."""
+    unsaid = language.fillers - language.pronouns - language.objects
+    said = [token for token in tokens[:start] if token not in unsaid]
+    if not said or said[-1] not in language.negations:
+        return False
+    return len(said) == 1 or said[-2] not in language.nouns | language.pronouns | language.surroundings
 
 
 def _follow(
@@ -169,7 +187,7 @@ def _skippable(language: Language) -> frozenset[str]:
     """Words that may stand inside a phrase: fillers and one-word modifiers."""
     modifiers = (entry for entry in language.entries if entry.kind is TermKind.MODIFIER)
     single = (written for entry in modifiers for written in entry.phrases if " " not in written)
-    return language.fillers.union(*(_words(written, language) for written in single))
+    return language.fillers.union(*(_words(written, language) for written in single)) - language.clause_ends
 
 
 def _words(place: str, language: Language) -> frozenset[str]:
@@ -192,6 +210,11 @@ def _split_by_negation(
                 covered.add(index)
     wanted = [match for match in matches if match.taken[0] not in covered and match.kind is not TermKind.NOT]
     return wanted, [match for match in matches if match.taken[0] in covered and match.kind is not TermKind.THEN]
+
+
+def _is_still(refused: set[str], asked: set[str]) -> bool:
+    """True if the words ask for a still camera: by name, by "no camera movement", or by "nothing moves" alone."""
+    return "static" in asked or ANY_MOVE in refused or (ANY_MOTION in refused and asked <= {ANY_MOVE})
 
 
 def _concepts(concepts: Sequence[str]) -> tuple[list[str], list[Ignored]]:
@@ -218,14 +241,15 @@ def _settle(
     if still:
         moves = _unique(key for part in sequence for key in part if key not in {"static", ANY_MOVE})
         # The moves are listed so that their owner sees why nothing moves.
-        return (Segment(("static",)),), [Ignored(key, "the camera was asked to stay still") for key in moves]
+        return (Segment(("static",)),), [Ignored(spoken(key), "the camera was asked to stay still") for key in moves]
     segments, dropped = [], []
     for part in sequence:
         specific = _unique(key for key in part if key not in unwanted and key != ANY_MOVE) or _unique(part)
         directed = _unique(key for key in specific if not _has_direction(key, specific))
-        dropped += [Ignored(key, "two camera moves at once are the most") for key in directed[MOVES_AT_ONCE:]]
+        dropped += [Ignored(spoken(key), "two camera moves at once are the most") for key in directed[MOVES_AT_ONCE:]]
         segments.append(Segment(directed[:MOVES_AT_ONCE]))
-    dropped += [Ignored(key, "the sequence is too long") for part in segments[LONGEST_SEQUENCE:] for key in part.moves]
+    late = (key for part in segments[LONGEST_SEQUENCE:] for key in part.moves)
+    dropped += [Ignored(spoken(key), "the sequence is too long") for key in late]
     return tuple(segments[:LONGEST_SEQUENCE]), dropped
 
 

@@ -21,6 +21,7 @@ NOTHING: Final = (
     "magnetic/electric/force/energy field/fields",
     "sky scraper/scrapers",
     "swing set",
+    "motion blur",
     "bow of ship/boat",
     "sea lion/lions/horse/horses/gull/gulls/shell/shells/food",
     "rain coat/boots/jacket",

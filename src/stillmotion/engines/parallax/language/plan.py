@@ -8,6 +8,11 @@ from typing import Any
 from stillmotion.engines.parallax.language.beyond import ELSEWHERE
 
 
+def spoken(key: str) -> str:
+    """A move's key as words, for people."""
+    return key.replace("_", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Camera moves (keys of `moves.MOVES`, at most two) that happen at once."""

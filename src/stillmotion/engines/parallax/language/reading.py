@@ -6,7 +6,7 @@ from stillmotion.domain.models.reading import Reading, Unheeded
 from stillmotion.domain.request import GenerationRequest
 from stillmotion.engines.parallax.language.beyond import CANNOT_REASON, UNKNOWN_REASON
 from stillmotion.engines.parallax.language.parser import read
-from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan
+from stillmotion.engines.parallax.language.plan import Ignored, MotionPlan, spoken
 from stillmotion.engines.parallax.language.vocabulary import ANY_MOVE
 
 LOOP_REASON = "the clip ends at another picture"
@@ -51,4 +51,4 @@ def _sentence(plan: MotionPlan, request: GenerationRequest) -> str:
 
 def _spoken(key: str) -> str:
     """A key as words."""
-    return CHOSEN if key == ANY_MOVE else key.replace("_", " ")
+    return CHOSEN if key == ANY_MOVE else spoken(key)

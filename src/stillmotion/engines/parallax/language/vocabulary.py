@@ -66,6 +66,7 @@ class Language:
     helping: frozenset[str] = frozenset()
     adverbs: frozenset[str] = frozenset()
     followed_by: frozenset[str] = frozenset()
+    negations: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
     placed: frozenset[str] = frozenset()
     surroundings: frozenset[str] = frozenset()
@@ -73,6 +74,8 @@ class Language:
 
 ANY_MOVE = "camera"
 """Any camera move."""
+ANY_MOTION = "motion"
+"""Motion of anything, as words say it to refuse it: "don't move"."""
 UNDIRECTED = frozenset({"pan", "tilt", "truck", "orbit", "roll", "crane", "pedestal", ANY_MOVE})
 """Moves without a direction, which the picture decides."""
 
@@ -150,12 +153,20 @@ _ENGLISH_CAMERA = (
         "orbit~/arc~/circle~/revolve~/rotate~ <left>",
         "orbit~/circle~/revolve~/rotate~ around <left>",
         "orbit~/arc~/circle~/revolve~ clockwise",
+        "orbit~/circle~/revolve~/rotate~ <thing> clockwise",
+        "orbit~/circle~/revolve~/rotate~ <thing> to <left>",
+        "clockwise orbit/arc",
+        "<left> orbit/arc",
     ),
     _camera(
         "orbit_right",
         "orbit~/arc~/circle~/revolve~/rotate~ <right>",
         "orbit~/circle~/revolve~/rotate~ around <right>",
         "orbit~/arc~/circle~/revolve~ counterclockwise/anticlockwise",
+        "orbit~/circle~/revolve~/rotate~ <thing> counterclockwise/anticlockwise",
+        "orbit~/circle~/revolve~/rotate~ <thing> to <right>",
+        "counterclockwise/anticlockwise orbit/arc",
+        "<right> orbit/arc",
     ),
     _camera("orbit", "orbit~", "circle~/rotate~/revolve~/arc~/spin~/go~/move~/fly~ around", "arc shot", "turntable"),
     _camera(
@@ -191,6 +202,7 @@ _ENGLISH_CAMERA = (
         "still camera/shot/frame",
         "camera still/static/fixed/locked/frozen",
         "camera stay~/hold~/remain~ still/fixed/steady/put",
+        "stay~/hold~/keep~/remain~ still/motionless",
     ),
     _camera("aerial", "aerial", "aerial shot/view", "birds eye", "bird's eye"),
     _camera(
@@ -284,13 +296,17 @@ _ENGLISH_OTHER = (
             "avoid~",
             "stop~",
             "nor",
+            "nothing",
+            "won't",
+            "can't",
+            "cannot",
         ),
     ),
 )
 
 _FILLERS = """
 a also an and animate animated animation any are around as at be being bit but by camera can do does for from he head
-her his image in into is it its just let make more of on or photo picture please scene she shot should side so some
+her his image in into is it its just does let make more of on or photo picture please scene she shot should side so some
 that the their there they this to too fall falls falling keep toward towards very video view want while will with
 """
 
@@ -311,6 +327,7 @@ strongly dramatically intensely extremely boldly heavily a little
 
 _ANYONES = """
 move moves moving moved fly flies flying go goes going float floats floating drift drifts drifting travel travels
+stay stays staying hold holds holding keep keeps keeping remain remains remaining
 come comes coming get gets getting rise rises rising sink sinks glide glides slide slides
 """
 
@@ -318,6 +335,7 @@ _PEOPLE = (
     *(Term(TermKind.CANNOT, key, phrases) for key, phrases in beyond.CANNOT.items()),
     *(Term(TermKind.WHO, key, phrases) for key, phrases in places.PLACES.items()),
     Term(TermKind.NOTHING, "nothing", people.NOTHING + places.SCENERY),
+    Term(TermKind.NOTHING, ANY_MOTION, ("move~", "movement/movements/motion")),
 )
 _ACTORS = frozenset(_NOUNS.split()).union(people.ACTORS.split()) - frozenset(people.THINGS.split())
 _MOVERS = "/".join(sorted({*places.persons(_ACTORS).split("/"), *people.MOVERS.split()}))
@@ -334,13 +352,14 @@ ENGLISH = Language(
         "<up>": "up/upward/upwards",
         "<down>": "down/downward/downwards",
         "<person>": places.persons(_ACTORS),
+        "<thing>": "/".join(sorted({*_NOUNS.split(), *_ACTORS, *people.OBJECTS.split()})),
         "<standing>": places.STANDING,
         "<mover>": _MOVERS,
     },
     fillers=frozenset(_FILLERS.split()),
     nouns=frozenset(_NOUNS.split()),
     anyones=frozenset(_ANYONES.split()),
-    clause_ends=frozenset({".", ",", ";", "!", "?", ":", "but", "only", "except"}),
+    clause_ends=frozenset({".", ",", ";", "!", "?", ":", "but", "only", "except", "while"}),
     pronouns=frozenset(people.PRONOUNS.split()),
     objects=frozenset(people.OBJECTS.split()),
     causing=frozenset(people.CAUSING.split()),
@@ -349,6 +368,7 @@ ENGLISH = Language(
     deeds=frozenset(people.DEEDS.split()),
     helping=frozenset(people.HELPING.split()),
     adverbs=frozenset(_ADVERBS.split()),
+    negations=frozenset({"no", "not", "without", "never", "don't", "dont", "doesn't", "nothing", "won't", "cannot"}),
     followed_by=frozenset(people.FOLLOWED_BY.split()),
     places=frozenset(people.PLACES.split()),
     placed=frozenset(people.PLACED.split()),

@@ -9,7 +9,7 @@ import numpy as np
 from stillmotion.domain.rendering import checkpoint
 from stillmotion.engines.parallax.analysis.scene import Scene
 from stillmotion.engines.parallax.camera.path import Samples, ease
-from stillmotion.engines.parallax.language.plan import Ignored
+from stillmotion.engines.parallax.language.plan import Ignored, spoken
 from stillmotion.engines.parallax.motion.displacement import Cells, Deformation, steepness
 from stillmotion.engines.parallax.motion.regions import (
     LEAST_REGION,
@@ -97,7 +97,7 @@ def absent(key: str, scene: Scene) -> Ignored | None:
         return None
     region, reason = REGIONS[key]
     least = LEAST_FLAME if region is flames else LEAST_REGION
-    return Ignored(key, reason) if scene.is_flat_art or float(region(scene).mean()) < least else None
+    return Ignored(spoken(key), reason) if scene.is_flat_art or float(region(scene).mean()) < least else None
 
 
 def region_is_water(key: str) -> bool:
