@@ -67,3 +67,22 @@ def test_several_devices_start_with_different_models():
     assert all(set(each.engines) == {"diffusers/tiny", "diffusers/other"} for each in made)
     assert [each.name for each in devices_for([TINY], ())] == ["device auto"]
     assert devices_for([], ("cuda:0",)) == []
+
+
+def test_an_engine_from_outside_has_as_many_renderers_as_are_set_unless_it_has_a_device():
+    drawn, held = (
+        Entry(engine, engine, frozenset({Ability.FIRST}), options=options)
+        for engine, options in (("kenburns", {"zoom": 1.2}), ("gan", {"device": "cuda:0"}))
+    )
+    made = devices_for([TINY, drawn, held], ("cuda:0",), renderers=3)
+    names = ["device cuda:0", "engine kenburns", "engine kenburns 1", "engine kenburns 2", "engine gan"]
+    assert [each.name for each in made] == names
+
+
+async def test_lanes_of_one_engine_make_clips_side_by_side(workshop):
+    names = {"engine tiny", "engine tiny 1"}
+    lanes = [Device(name, lambda: RendererProcess(FAKE_RENDERER), (TINY,)) for name in sorted(names)]
+    async with running(workshop, devices=lanes) as bench:
+        ids = {await bench.submit("long slow slow", engine="diffusers/tiny") for _ in lanes}
+        await eventually_async(lambda: {each.generation_id for each in bench.host.lanes} >= ids)
+        assert {each.name for each in bench.host.lanes if each.generation_id} == names

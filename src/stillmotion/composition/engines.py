@@ -133,7 +133,8 @@ def devices(settings: Settings, models: Catalogue, faults: Faults | None = None)
     """The devices that the offered models run on; none where none is to be run here."""
     entries = [_with_weights(each, settings) for each in made_here(settings, models) if each.is_local]
     stand_in = partial(successor, models) if any(models.has_stand_in(each) for each in entries) else None
-    return devices_for(entries, settings.devices, stand_in, common_options(settings.preview_seconds, faults))
+    options = common_options(settings.preview_seconds, faults)
+    return devices_for(entries, settings.devices, stand_in, options, settings.renderers)
 
 
 def forwarders(settings: Settings, models: Catalogue, new_renderer: NewRenderer, tally: Tally) -> list[RemoteMaker]:

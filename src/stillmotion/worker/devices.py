@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,9 @@ from stillmotion.worker.renderer.handle import MODEL_PATIENCE, RENDERER_COMMAND,
 FIRST_GPU = "auto"
 """The first GPU that there is, or else the CPU."""
 
+DEVICE_OPTION: Final = "device"
+"""Option by which an engine from outside learns the device that it has to itself."""
+
 OFFLINE: Mapping[str, str] = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "DO_NOT_TRACK": "1"}
 """The environment of a renderer that loads weights from a folder, and asks no hub for anything."""
 
@@ -20,9 +24,9 @@ OFFLINE: Mapping[str, str] = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"
 class Device:
     """A lane for `entries` alone. On a device one model is held at a time, the first of them from the start on.
 
-    An engine from outside has a lane of this kind too, on no device. `successor` takes over while the lane cannot be
-    used; it is None where no other model stands in. `opening` makes a renderer that holds the named engine's model from
-    its start on.
+    An engine from outside has lanes of this kind too, on no device that is known here. `successor` takes over while the
+    lane cannot be used; it is None where no other model stands in. `opening` makes a renderer that holds the named
+    engine's model from its start on.
     """
 
     name: str
@@ -42,11 +46,16 @@ class Device:
 
 
 def devices_for(
-    entries: Sequence[Entry], names: Sequence[str], successor: Successor | None = None, options: Sequence[str] = ()
+    entries: Sequence[Entry],
+    names: Sequence[str],
+    successor: Successor | None = None,
+    options: Sequence[str] = (),
+    renderers: int = 1,
 ) -> list[Device]:
-    """Every model on every device of those names, and a lane for each engine from outside.
+    """Every model on every device of those names, and so many `renderers` for each engine from outside.
 
-    `options` are for each renderer. Several devices start with different models, as far as there are different ones.
+    An engine whose models name a device in their options has one renderer alone. `options` are for each renderer.
+    Several devices start with different models, as far as there are different ones.
     """
     made = []
     models = [each for each in entries if not each.is_outside]
@@ -56,7 +65,10 @@ def devices_for(
         made.append(_device(f"device {name}", name, turned, successor, options))
     for engine in dict.fromkeys(each.engine for each in entries if each.is_outside):
         own = tuple(each for each in entries if each.engine == engine)
-        made.append(_device(f"engine {engine}", "", own, successor, options))
+        has_device = any(DEVICE_OPTION in each.options for each in own)
+        for number in range(1 if has_device else renderers):
+            lane = f"engine {engine} {number}" if number else f"engine {engine}"
+            made.append(_device(lane, "", own, successor, options))
     return made
 
 
