@@ -5,7 +5,7 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,25 +70,41 @@ def read(root: Path) -> Holdings:
     """Everything in the data directory `root`, whether a server runs over it or not."""
     with closing(sqlite3.connect(f"file:{root}/stillmotion.db?mode=ro", uri=True)) as database:
         database.row_factory = sqlite3.Row
-        rows = [_row(each) for each in database.execute("SELECT * FROM generations ORDER BY sequence")]
-        deliveries = [
-            (each["id"], each["generation_id"], each["announces"], each["state"], each["attempts"])
-            for each in database.execute("SELECT * FROM deliveries ORDER BY sequence")
-        ]
-        unfinished = dict(database.execute("SELECT subscription_id, unfinished FROM limits").fetchall())
-        queued = dict(database.execute("SELECT subscription_id, queued FROM limits").fetchall())
-        spent = {
-            (each["subscription_id"], each["period"]): each["video_spent"]
-            for each in database.execute("SELECT subscription_id, period, video_spent FROM quotas")
-        }
         unsound = [each[0] for each in database.execute("PRAGMA integrity_check") if each[0] != "ok"]
         unsound += [
             f"{each[0]} row {each[1]}: no such {each[2]}" for each in database.execute("PRAGMA foreign_key_check")
         ]
-    return Holdings(root, rows, deliveries, unfinished, queued, spent, unsound)
+        return _holdings(root, lambda query: database.execute(query).fetchall(), unsound)
 
 
-def _row(each: sqlite3.Row) -> Row:
+def read_shared(root: Path, store: str) -> Holdings:
+    """The same where the rows are in PostgreSQL. Foreign keys always hold there."""
+    import psycopg
+    from psycopg.rows import dict_row
+
+    with psycopg.connect(store, row_factory=dict_row) as link:
+        return _holdings(root, lambda query: link.execute(query.encode()).fetchall(), [])
+
+
+def _holdings(root: Path, rows_of: Callable[[str], Sequence[Any]], unsound: Sequence[str]) -> Holdings:
+    deliveries = [
+        (each["id"], each["generation_id"], each["announces"], each["state"], each["attempts"])
+        for each in rows_of("SELECT * FROM deliveries ORDER BY sequence")
+    ]
+    limits = rows_of("SELECT subscription_id, unfinished, queued FROM limits")
+    quotas = rows_of("SELECT subscription_id, period, video_spent FROM quotas")
+    return Holdings(
+        root,
+        rows=[_row(each) for each in rows_of("SELECT * FROM generations ORDER BY sequence")],
+        deliveries=deliveries,
+        unfinished={each["subscription_id"]: each["unfinished"] for each in limits},
+        queued={each["subscription_id"]: each["queued"] for each in limits},
+        spent={(each["subscription_id"], each["period"]): each["video_spent"] for each in quotas},
+        unsound=unsound,
+    )
+
+
+def _row(each: sqlite3.Row | dict[str, Any]) -> Row:
     """The generation. The table's columns tell which kinds of assets there are."""
     request: dict[str, Any] = json.loads(each["request"])
     columns = each.keys()

@@ -6,10 +6,12 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +27,13 @@ from tests.waiting import eventually
 
 SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
 POLL = "/lumalabs-ai-polling/v1/getStatus"
+PUBLIC_URL = "http://127.0.0.1:9"
 COMMAND = [sys.executable, "-m", "stillmotion"]
+
+SIGNALS = os.environ.get("STILLMOTION_SIGNALS")
+"""The setting `signals` of a run of these tests with servers and workers apart. See `Apart`. None is the plain run."""
+
+of_one_process = pytest.mark.skipif(SIGNALS is not None, reason="is of a server that renders, over SQLite")
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -94,10 +102,25 @@ class Running:
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
 
+    def of_commands(self) -> dict[str, str]:
+        """The settings that other commands over the same store need."""
+        return {}
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of the database as they are now."""
+        with closing(sqlite3.connect(f"file:{self.directory}/stillmotion.db?mode=ro", uri=True)) as database:
+            return database.execute(statement).fetchall()
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+    def wait_for_death(self, seconds: float) -> int:
+        """Wait until a fault has ended it. Returns the exit code."""
+        code = self.process.wait(seconds)
+        self.process.stdout.close()
+        return code
 
     def stop(self) -> float:
         """Send SIGTERM as a supervisor would, and wait. Returns the seconds until the end."""
@@ -151,12 +174,90 @@ class Running:
         return self.log.read_text()[-3000:]
 
 
+@dataclass
+class Apart(Running):
+    """A server that only queues and a worker that renders, over PostgreSQL: they hear of each other by `SIGNALS`.
+
+    Both are this machine's: they are killed, stopped and started together.
+    """
+
+    worker: Forked | None = None
+
+    def __post_init__(self) -> None:
+        from tests import databases  # noqa: PLC0415 - the driver may be absent
+
+        shared = {
+            "STILLMOTION_STORE": databases.cluster().new_database(),
+            "STILLMOTION_SIGNALS": str(SIGNALS),
+            "STILLMOTION_SECRET": "5e" * 32,
+            "STILLMOTION_PUBLIC_URL": PUBLIC_URL,
+        }
+        self.settings = shared | self.settings
+
+    def of_commands(self) -> dict[str, str]:
+        return {name: value for name, value in self.settings.items() if name != "STILLMOTION_RENDERERS"}
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        import psycopg  # noqa: PLC0415 - as above
+
+        with psycopg.connect(self.settings["STILLMOTION_STORE"]) as link:
+            return link.execute(statement.encode()).fetchall()
+
+    def start(self) -> Self:
+        wanted = self.settings
+        self.settings = wanted | {"STILLMOTION_RENDERERS": "0"}
+        try:
+            super().start()
+        finally:
+            self.settings = wanted
+        if wanted.get("STILLMOTION_RENDERERS") != "0":
+            words = ["worker", "--data-dir", str(self.directory)]
+            self.worker = Forked(words, clean_environment(**wanted), self.log)
+            line = self.worker.stdout.readline()
+            assert line.startswith("Rendering for "), line + self.log.read_text()
+        return self
+
+    def kill(self) -> None:
+        # First the one that goes on with its render.
+        self._end_worker(signal.SIGKILL)
+        super().kill()
+
+    def wait_for_death(self, seconds: float) -> int:
+        """Wait until a fault has ended one of the two, and kill the other. Returns the exit code of the first."""
+        both = [each for each in (self.process, self.worker) if each is not None]
+        dead = eventually(lambda: next((each for each in both if each.poll() is not None), None), seconds)
+        self.kill()
+        return dead.returncode
+
+    def stop(self) -> float:
+        taken = super().stop()
+        return taken + self._end_worker(signal.SIGTERM)
+
+    def _end_worker(self, number: int) -> float:
+        began = time.monotonic()
+        if self.worker is not None:
+            self.worker.send_signal(number)
+            self.worker.wait(30)
+            self.worker.stdout.close()
+            self.worker = None
+        return time.monotonic() - began
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answered:
+        """As of a server. Its links lead to the public address, behind which no balancer is."""
+        return super().call(method, path.removeprefix(PUBLIC_URL), body, **headers)
+
+
+def new_running(directory: Path, settings: dict[str, str]) -> Running:
+    """A service as this run of the tests has it: of one process, or of two apart."""
+    return Running(directory, settings) if SIGNALS is None else Apart(directory, settings)
+
+
 @pytest.fixture
 def make_running(tmp_path):
     made: list[Running] = []
 
     def make(**settings: str) -> Running:
-        running = Running(tmp_path / f"data{len(made)}", settings)
+        running = new_running(tmp_path / f"data{len(made)}", settings)
         running.key = running.new_key()["key"]
         made.append(running)
         return running.start()

@@ -68,7 +68,7 @@ def test_keys_made_while_it_runs_work_and_suspended_ones_do_not(running):
     assert accepted.status == 200
     running.wait_for(accepted.body["id"], "completed")
     command = ["keys", "suspend", made["subscription"], "--data-dir", str(running.directory)]
-    assert ended(command, clean_environment())[0] == 0
+    assert ended(command, clean_environment(**running.of_commands()))[0] == 0
     for _ in range(40):
         refused = running.status(accepted.body["id"])
         if refused.status == 401:

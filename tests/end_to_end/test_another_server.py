@@ -1,8 +1,6 @@
 """One Stillmotion forwards clips to another. Both are real, and either is killed."""
 
-import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,14 +25,6 @@ server = {{ speaks = "dream-machine", url = "{url or studio.base}", key = "{stud
     return str(path)
 
 
-def rows(running: Running, columns: str) -> list[tuple[Any, ...]]:
-    database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
-    try:
-        return database.execute(f"SELECT {columns} FROM generations").fetchall()
-    finally:
-        database.close()
-
-
 @pytest.fixture
 def studio(make_running) -> Running:
     return make_running()
@@ -51,8 +41,8 @@ def test_a_clip_is_made_by_the_other_and_published_here(make_running, studio, tm
     video = front.call("GET", done["assets"]["video"].removeprefix(front.base))
     assert (video.status, video.headers["content-type"]) == (200, "video/mp4")
     assert front.call("GET", done["assets"]["image"].removeprefix(front.base)).status == 200
-    ((theirs, request, state),) = rows(studio, "id, request, state")
-    assert rows(front, "remote") == [(theirs,)]
+    ((theirs, request, state),) = studio.rows("SELECT id, request, state FROM generations")
+    assert front.rows("SELECT remote FROM generations") == [(theirs,)]
     assert state == "completed"
     assert '"loop":true' in request
     assert 'stillmotion_server_up{server="studio"} 1.0' in front.call("GET", "/metrics").content.decode()
@@ -78,8 +68,8 @@ server = {{ speaks = "openai", url = "{studio.base}/v1", key = "{studio.key}", m
     accepted = front.submit({"prompt": "push in", "url": small_picture(), "duration": 2, "aspect_ratio": "9:16"})
     done = front.wait_for(accepted.body["id"], "completed", "failed")
     assert done["state"] == "completed", done
-    ((theirs, request),) = rows(studio, "id, request")
-    assert rows(front, "remote, engine") == [(theirs, "forward/videos")]
+    ((theirs, request),) = studio.rows("SELECT id, request FROM generations")
+    assert front.rows("SELECT remote, engine FROM generations") == [(theirs, "forward/videos")]
     assert '"seconds":2.0' in request
 
 
@@ -87,12 +77,12 @@ def test_killed_while_the_other_renders_it_goes_on_with_the_same_job(make_runnin
     front = make_running(STILLMOTION_CATALOGUE=written(tmp_path / "models.toml", studio))
     body = {"prompt": "push in", "url": small_picture(), "resolution": "720p", "duration": 9}
     accepted = front.submit(body)
-    eventually(lambda: rows(front, "remote")[0][0], 30)
+    eventually(lambda: front.rows("SELECT remote FROM generations")[0][0], 30)
     front.kill()
     front.start()
     assert front.wait_for(accepted.body["id"], "completed", "failed")["state"] == "completed"
-    assert rows(front, "attempt, failures") == [(2, 0)]
-    assert len(rows(studio, "id")) == 1
+    assert front.rows("SELECT attempt, failures FROM generations") == [(2, 0)]
+    assert len(studio.rows("SELECT id FROM generations")) == 1
 
 
 def test_a_job_that_the_other_refuses_fails_with_its_words(make_running, studio, tmp_path):
@@ -133,4 +123,4 @@ def test_what_no_engine_of_a_model_can_do_is_refused_before_it_is_paid_for(make_
     assert refused.body["details"] == [
         {"field": "loop", "message": "cannot be had: studio does not end where it began; leave it out"}
     ]
-    assert rows(front, "id") == []
+    assert front.rows("SELECT id FROM generations") == []

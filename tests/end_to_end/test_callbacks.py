@@ -62,11 +62,11 @@ def test_messages_are_passed_on_to_a_receiver_that_the_server_may_not_call(runni
             return [headers.get("Webhook-Id", headers.get("webhook-id")) for headers, _ in receiver.heard]
 
         eventually(lambda: f"msg_{made}_completed" in ids(), about=lambda: (ids(), running.last_words()))
+        shown = iter(listening.stdout.readline, "")
+        assert f"{made}  completed  204\n" in shown, "it is said after the receiver has answered"
         listening.send_signal(signal.SIGINT)
-        shown = listening.communicate(timeout=20)[0]
-    assert listening.returncode == 130
+        assert listening.wait(20) == 130
     assert len(set(ids())) == len(ids())
-    assert f"{made}  completed  204" in shown
     for headers, content in receiver.heard:
         told = json.loads(content)
         assert told["id"] == made

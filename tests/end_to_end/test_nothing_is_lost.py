@@ -2,13 +2,12 @@
 
 import http.client
 import random
-import sqlite3
 import threading
 import time
 
 import pytest
 
-from tests.end_to_end.conftest import clean_environment, small_picture
+from tests.end_to_end.conftest import clean_environment, of_one_process, small_picture
 from tests.forked import ended
 from tests.waiting import eventually
 
@@ -53,10 +52,7 @@ def test_killed_while_it_renders_it_renders_again(running):
     running.kill()
     running.start()
     assert running.wait_for(accepted.body["id"], "completed")["state"] == "completed"
-    database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
-    attempt, failures = database.execute("SELECT attempt, failures FROM generations").fetchone()
-    database.close()
-    assert (attempt, failures) == (2, 0)
+    assert running.rows("SELECT attempt, failures FROM generations") == [(2, 0)]
     assert len(list((running.directory / "objects").rglob("*.mp4"))) == 2, "the clip and its preview"
 
 
@@ -66,9 +62,7 @@ def test_a_terminated_server_hands_back_and_ends_in_time(make_running):
     running.wait_for(accepted.body["id"], "dreaming")
     running.stop()
     assert running.process.returncode == 0
-    database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
-    assert database.execute("SELECT state, failures FROM generations").fetchone() == ("queued", 0)
-    database.close()
+    assert running.rows("SELECT state, failures FROM generations") == [("queued", 0)]
     running.start()
 
 
@@ -80,6 +74,7 @@ def test_a_short_render_is_finished_before_a_terminated_server_ends(running):
     assert running.status(accepted.body["id"]).body["state"] == "completed"
 
 
+@of_one_process
 def test_a_second_server_on_the_same_directory_is_refused(running):
     code, _, err = ended(["serve", "--port", "0", "--data-dir", str(running.directory)], clean_environment())
     assert code == 1

@@ -2,13 +2,12 @@
 
 import json
 import signal
-import sqlite3
 from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 
-from tests.end_to_end.conftest import clean_environment, small_picture
+from tests.end_to_end.conftest import clean_environment, of_one_process, small_picture
 from tests.forked import Forked, ended
 from tests.waiting import eventually
 
@@ -25,7 +24,7 @@ def queueing(make_running):
 def working(running, **settings):
     """A worker over the server's directory. It is ended by SIGTERM unless it has ended before."""
     words, log = ["worker", "--data-dir", str(running.directory)], running.directory.parent / "worker.log"
-    process = Forked(words, clean_environment(**settings), log)
+    process = Forked(words, clean_environment(**running.of_commands(), **settings), log)
     try:
         assert process.stdout.readline().startswith("Rendering for ")
         yield process
@@ -38,7 +37,7 @@ def working(running, **settings):
 
 def asked(running, *words):
     """A command over the server's directory."""
-    code, out, err = ended([*words, "--data-dir", str(running.directory)], clean_environment())
+    code, out, err = ended([*words, "--data-dir", str(running.directory)], clean_environment(**running.of_commands()))
     return SimpleNamespace(returncode=code, stdout=out, stderr=err)
 
 
@@ -46,14 +45,7 @@ def workers(running):
     return json.loads(asked(running, "workers", "list", "--json").stdout)
 
 
-def row(running, columns):
-    database = sqlite3.connect(f"file:{running.directory}/stillmotion.db?mode=ro", uri=True)
-    try:
-        return database.execute(f"SELECT {columns} FROM generations").fetchone()
-    finally:
-        database.close()
-
-
+@of_one_process
 def test_a_worker_makes_what_a_server_without_renderers_queued(queueing):
     accepted = queueing.submit(QUICK).body["id"]
     assert queueing.call("GET", "/readyz").status == 503
@@ -83,7 +75,7 @@ def test_a_server_that_is_restarted_does_not_interrupt_a_worker(queueing):
         queueing.kill()
         queueing.start()
         assert queueing.wait_for(accepted, "completed", "failed")["state"] == "completed"
-    assert row(queueing, "attempt, losses") == (1, 0)
+    assert queueing.rows("SELECT attempt, losses FROM generations") == [(1, 0)]
 
 
 def test_a_worker_that_is_terminated_hands_back(queueing):
@@ -92,7 +84,7 @@ def test_a_worker_that_is_terminated_hands_back(queueing):
         queueing.wait_for(accepted, "dreaming")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0
-    assert row(queueing, "state, failures, losses") == ("queued", 0, 0)
+    assert queueing.rows("SELECT state, failures, losses FROM generations") == [("queued", 0, 0)]
 
 
 def test_a_cancelled_generation_is_let_go_by_a_worker(queueing):
@@ -131,13 +123,14 @@ def test_a_drained_worker_makes_what_it_has_begun_and_ends(queueing):
 @pytest.mark.slow
 def test_what_a_killed_worker_was_at_is_made_by_another(queueing):
     holder = queueing.directory / "workers"
+    before = len(list(holder.glob("*")))  # Over a shared store a server has a place there, too.
     with working(queueing) as first:
         accepted = queueing.submit(LONG).body["id"]
         queueing.wait_for(accepted, "dreaming")
         with working(queueing):
-            assert len(list(holder.iterdir())) == 2
+            assert len(list(holder.iterdir())) == before + 2
             first.kill()
             first.wait()
             assert queueing.wait_for(accepted, "completed", seconds=60)["state"] == "completed"
     with working(queueing):
-        assert len(list(holder.iterdir())) == 1
+        assert len(list(holder.iterdir())) == before + 1

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from bench.soak.invariants import Holdings, read, violations
-from tests.end_to_end.conftest import Answered, Running, make_running, running, small_picture
+from bench.soak.invariants import Holdings, read, read_shared, violations
+from tests.end_to_end.conftest import Answered, Running, make_running, new_running, running, small_picture
 from tests.waiting import LOOK_SECONDS, eventually
 
 __all__ = ["make_running", "running"]
@@ -88,9 +88,7 @@ class Shaken:
         self.running.start()
 
     def wait_for_death(self, seconds: float = 40) -> int:
-        code = self.running.process.wait(seconds)
-        self.running.process.stdout.close()
-        return code
+        return self.running.wait_for_death(seconds)
 
     @property
     def hit(self) -> set[str]:
@@ -106,13 +104,18 @@ class Shaken:
         """The contents of the data directory after an orderly stop. All invariants are checked."""
         eventually(lambda: self._deliveries() <= {"delivered"}, 60, about=self._deliveries)
         self.running.stop()
-        holdings = read(self.running.directory)
+        holdings = self.holdings()
         assert violations(holdings, self.accepted) == []
         return holdings
 
+    def holdings(self) -> Holdings:
+        """Everything that is stored now."""
+        store = self.running.of_commands().get("STILLMOTION_STORE")
+        return read(self.running.directory) if store is None else read_shared(self.running.directory, store)
+
     def _deliveries(self) -> set[str]:
         """The states of the callbacks. One that a kill interrupted is delivered after the next start."""
-        return {state for *_, state, _ in read(self.running.directory).deliveries}
+        return {state for *_, state, _ in self.holdings().deliveries}
 
 
 @dataclass
@@ -150,12 +153,11 @@ def odd(request, tmp_path):
 def shaken(tmp_path, elsewhere):
     port = elsewhere.address.rpartition(":")[2]
     settings = {"STILLMOTION_FETCH_ALLOW_CIDRS": "127.0.0.0/8", "STILLMOTION_FETCH_ALLOWED_PORTS": port}
-    running = Running(tmp_path / "data", settings)
+    running = new_running(tmp_path / "data", settings)
     running.key = running.new_key()["key"]
     yield Shaken(running, elsewhere)
     if running.process is not None and running.process.poll() is None:
-        running.process.terminate()
         try:
-            running.process.wait(20)
+            running.stop()
         except subprocess.TimeoutExpired:
             running.kill()

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from bench.soak.invariants import read, violations
+from bench.soak.invariants import violations
 from stillmotion.application.failpoints import Point
 from stillmotion.domain.assets import AssetKind
-from tests.end_to_end.conftest import COMMAND, clean_environment
+from tests.end_to_end.conftest import COMMAND, SIGNALS, clean_environment
 
 BEFORE_THE_ANSWER = [Point.SUBMIT_BEFORE_INSERT, Point.SUBMIT_BEFORE_COMMIT, Point.SUBMIT_AFTER_COMMIT]
 AT_WORK = [
@@ -70,8 +70,9 @@ def test_killed_at_work_it_makes_the_clip_again_and_one_result_is_left(shaken, p
     assert (row.attempt, row.failures) == (2, 0)
     assert all("/" + row.id + "/" in f"/{key}" for key in holdings.orphans())
     assert len(holdings.orphans()) <= UNNAMED.get(point, 0)
-    assert len(shaken.elsewhere.given) == (2 if point is Point.FETCH_MIDWAY else 1), "nothing is fetched twice"
-    assert list((shaken.running.directory / "fetched").iterdir()) == []
+    if SIGNALS is None:  # Apart the picture was in the dead worker's own place.
+        assert len(shaken.elsewhere.given) == (2 if point is Point.FETCH_MIDWAY else 1), "nothing is fetched twice"
+        assert list((shaken.running.directory / "fetched").iterdir()) == []
     if point in (Point.PUBLISH_BETWEEN, Point.COMPLETE_BEFORE_COMMIT):
         assert len(holdings.orphans()) == UNNAMED[point]
         assert_collected(shaken)
@@ -84,8 +85,9 @@ def assert_collected(shaken):
         if path.is_file():
             os.utime(path, (past, past))
     words = [*COMMAND, "gc", "--data-dir", str(shaken.running.directory)]
-    subprocess.run(words, env=clean_environment(), capture_output=True, timeout=60, check=True)
-    holdings = read(shaken.running.directory)
+    environment = clean_environment(**shaken.running.of_commands())
+    subprocess.run(words, env=environment, capture_output=True, timeout=60, check=True)
+    holdings = shaken.holdings()
     assert holdings.orphans() == []
     assert violations(holdings, shaken.accepted) == [], "the result itself is whole"
 
