@@ -38,6 +38,10 @@ class Awaited:
         self._portal = portal
         self._client = asynchronous
 
+    @property
+    def admin(self):
+        return Awaited(self._portal, self._client.admin)
+
     def __getattr__(self, name):
         method = getattr(self._client, name)
 

@@ -63,6 +63,7 @@ def live(tmp_path_factory, picture) -> Iterator[Live]:
     port, callbacks = pictures.server_address[1], free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
     environment["STILLMOTION_DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
+    environment["STILLMOTION_ADMIN_KEY"] = "of-the-operator-32-characters-or-more"
     environment["STILLMOTION_FETCH_ALLOW_CIDRS"] = "127.0.0.1/32"
     environment["STILLMOTION_FETCH_ALLOWED_PORTS"] = f"{port},{callbacks}"
     command = [sys.executable, "-m", "stillmotion"]

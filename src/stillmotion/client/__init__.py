@@ -9,6 +9,7 @@
 """
 
 from stillmotion.client.account import Account, AccountKey, AccountLimit, NewKey, NewSecret, UsageAmounts, UsageTable
+from stillmotion.client.administration import AdminCalls
 from stillmotion.client.asynchronous import AsyncClient
 from stillmotion.client.callback_log import (
     CallbackList,
@@ -49,6 +50,7 @@ __all__ = [
     "Account",
     "AccountKey",
     "AccountLimit",
+    "AdminCalls",
     "AsyncClient",
     "BadAnswer",
     "CallbackList",

@@ -1,7 +1,7 @@
 """`AsyncClient`: the core, driven with awaited calls on asyncio or trio."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ import anyio.to_thread
 import httpx2
 
 from stillmotion.client.account import NO_OVERLAP, Account, NewKey, NewSecret, UsageTable
+from stillmotion.client.administration import AdminCalls
 from stillmotion.client.callback_log import CallbackList, CallbackTestOutcome, ForwardedMessage
 from stillmotion.client.connection import (
     OnWait,
@@ -49,6 +50,11 @@ class AsyncClient:
         self._core = Core(retries, first_pause)
         self._on_wait = on_wait
         self._http = httpx2.AsyncClient(**settings(self._base_url))
+
+    @property
+    def admin(self) -> AdminCalls[Awaitable[Any]]:
+        """As `Client.admin`, each call awaited."""
+        return AdminCalls(lambda request: self._run(self._core.administer(request)))
 
     async def aclose(self) -> None:
         """Close all connections."""

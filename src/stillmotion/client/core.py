@@ -229,6 +229,11 @@ class Core:
         """The message of a generation's present state."""
         return callback_log.signed_message((yield from self.call(callback_log.message_request(generation_id))))
 
+    def administer(self, request: HttpRequest) -> Flow[Any]:
+        """The JSON that the administration answers with; None for an empty answer."""
+        reply: HttpReply = yield from self.call(request)
+        return wire.json_object(reply) if reply.content else None
+
     def _listen(self, seen: Generation, until: float | None) -> Flow[Generation]:
         """Follow one event stream. Returns the ended generation as the server gives it, or its last known state."""
         reader, broken = EventReader(), 0

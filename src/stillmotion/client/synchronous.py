@@ -12,6 +12,7 @@ from typing import Any, Generic, Self, TypeVar, Unpack
 import httpx2
 
 from stillmotion.client.account import NO_OVERLAP, Account, NewKey, NewSecret, UsageTable
+from stillmotion.client.administration import AdminCalls
 from stillmotion.client.callback_log import CallbackList, CallbackTestOutcome, ForwardedMessage
 from stillmotion.client.connection import (
     OnWait,
@@ -54,6 +55,11 @@ class Client:
         self._core = Core(retries, first_pause)
         self._on_wait = on_wait
         self._http = httpx2.Client(**settings(self._base_url))
+
+    @property
+    def admin(self) -> AdminCalls[Any]:
+        """The server's administration, for a client that was made with the operator's key."""
+        return AdminCalls(lambda request: self._run(self._core.administer(request)))
 
     def close(self) -> None:
         """Close all connections."""

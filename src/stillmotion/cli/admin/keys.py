@@ -1,8 +1,10 @@
 """`stillmotion keys`: subscriptions and their keys, whether the server runs or not."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -20,7 +22,11 @@ from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.subscriptions import KeySlot, SubscriptionState
 from stillmotion.http.surfaces.admin import translate, wire
 
-_SECRETS = {None: "", "before": " (needs secret_before)", "lost": " (lost: its secret is gone)"}
+_SECRETS: Final[Mapping[str | None, str]] = {
+    None: "",
+    "before": " (needs secret_before)",
+    "lost": " (lost: its secret is gone)",
+}
 
 
 @click.group("keys")
