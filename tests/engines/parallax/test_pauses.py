@@ -27,22 +27,28 @@ ENGINE = Parallax()
 
 
 class Asked:
-    """Report and checkpoint that record the longest time between two calls."""
+    """Report and checkpoint that record the longest time between two calls.
 
-    def __init__(self) -> None:
-        self._last = time.perf_counter()
+    A time counts as the processor seconds of this process, where those are fewer: the rest is other load. With
+    `elsewhere` a further process works, and all of it counts.
+    """
+
+    def __init__(self, *, elsewhere: bool = False) -> None:
+        self._elsewhere = elsewhere
+        self._last = time.perf_counter(), time.process_time()
         self.longest = 0.0
 
     def __call__(self, _: float = 0.0) -> None:
-        now = time.perf_counter()
-        self.longest, self._last = max(self.longest, now - self._last), now
+        now = time.perf_counter(), time.process_time()
+        passed, worked = now[0] - self._last[0], now[1] - self._last[1]
+        self.longest, self._last = max(self.longest, passed if self._elsewhere else min(passed, worked)), now
 
 
-def longest_wait(work: Callable[[Asked], object]) -> float:
+def longest_wait(work: Callable[[Asked], object], *, elsewhere: bool = False) -> float:
     """The longest time between two checkpoints, in the better of two runs, as the machine may be busy."""
     found = []
     for _ in range(2):
-        asked = Asked()
+        asked = Asked(elsewhere=elsewhere)
         with cancellable_by(asked):
             work(asked)
         found.append(asked.longest)
@@ -104,9 +110,9 @@ def test_clips_made_from_clips_at_4k_ask_often_whether_to_go_on(decoder, tmp_pat
     clip, wide = tmp_path / "clip.mp4", FrameSize(3840, 2160)
     encode(ENGINE.render(RenderJob("push in", photo("coffee"), None, wide, 0.3), lambda _: None), clip)
     tall, source = FrameSize(2160, 3840), Source(decoder, clip)
-    assert longest_wait(lambda asked: list(upscale(source, wide, asked).frames)) < LONGEST
-    assert longest_wait(lambda asked: list(reframe(source, tall, None, asked).frames)) < LONGEST
-    assert longest_wait(lambda asked: list(reframe(source, tall, Placement(), asked).frames)) < LONGEST
+    assert longest_wait(lambda asked: list(upscale(source, wide, asked).frames), elsewhere=True) < LONGEST
+    assert longest_wait(lambda asked: list(reframe(source, tall, None, asked).frames), elsewhere=True) < LONGEST
+    assert longest_wait(lambda asked: list(reframe(source, tall, Placement(), asked).frames), elsewhere=True) < LONGEST
 
 
 @pytest.mark.slow
@@ -122,4 +128,4 @@ def test_encoding_at_4k_asks_often_whether_to_go_on(coffee, tmp_path):
 def test_a_picture_of_50_megapixels_is_decoded_with_pauses(decoder, coffee, tmp_path: Path, kind):
     image = Image.frombytes("RGB", (coffee.width, coffee.height), coffee.pixels)
     image.resize((8160, 6120)).save(tmp_path / "large", kind, compress_level=1)
-    assert longest_wait(lambda _: decoder.picture(tmp_path / "large", SIZE)) < LONGEST
+    assert longest_wait(lambda _: decoder.picture(tmp_path / "large", SIZE), elsewhere=True) < LONGEST

@@ -1,6 +1,7 @@
 """Canvas: the picture scaled once to the clip's size, as planar YUV for the warp."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ ROOM_BEYOND_CROP = 0.25
 
 SOFTEST = 0.18
 """Sigma of the softest part of a continued picture, as a fraction of the continued border's width."""
+
+BAND = 512
+"""Rows that are blended at once."""
 
 _TO_BT709 = np.array(
     [
@@ -108,6 +112,7 @@ def _continued(rgb: Pixels, across: int, down: int) -> Pixels:
     """The picture mirrored beyond its edges by so many pixels, blurred more the further out."""
     height, width = rgb.shape[:2]
     out: Any = cv2.copyMakeBorder(rgb, down, down, across, across, cv2.BORDER_REFLECT_101)
+    checkpoint()
     x, y = _beyond(width, across), _beyond(height, down)
     small = cv2.resize(np.maximum(x[np.newaxis], y[:, np.newaxis]), (out.shape[1] // 8, out.shape[0] // 8))
     # The blend is smooth, so an eighth of the pixels determines it.
@@ -115,10 +120,18 @@ def _continued(rgb: Pixels, across: int, down: int) -> Pixels:
     checkpoint()
     soft = blurred(out, SOFTEST * max(across, down))
     checkpoint()
-    out = cv2.blendLinear(soft, out, share, 1 - share)
+    # In parts, as one call for all of a large canvas would take too long to be cancelled.
+    for rows in _parts_of(len(out)):
+        out[rows] = cv2.blendLinear(soft[rows], out[rows], share[rows], 1 - share[rows])
+        checkpoint()
     # The picture itself stays untouched.
     out[down : down + height, across : across + width] = rgb
     return out
+
+
+def _parts_of(rows: int) -> Iterator[slice]:
+    """Slices of `BAND` rows, the last one shorter."""
+    return (slice(start, start + BAND) for start in range(0, rows, BAND))
 
 
 def _beyond(side: int, border: int) -> Any:

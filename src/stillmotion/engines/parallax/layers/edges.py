@@ -93,11 +93,16 @@ def _parts(plane: Pixels, front: Grid, back: Pixels, share: Grid) -> tuple[Pixel
     """
     rest = 1 - share
     beneath: Any = back.astype(np.float32)
-    beneath += rest * (plane - share * front - rest * beneath) / (share * share + rest * rest)
+    missing = plane - share * front - rest * beneath
+    checkpoint()
+    beneath += rest * missing / (share * share + rest * rest)
+    checkpoint()
     window = np.ones((5, 5), np.uint8)
     bounded = np.clip(beneath, cv2.erode(back, window), cv2.dilate(back, window))
+    checkpoint()
     beneath = np.where(share > LEAST_MIXED, bounded, beneath)
     above = (plane - rest * beneath) / np.maximum(share, LEAST_MIXED)
+    checkpoint()
     return as_bytes(_rounded(np.where(share > LEAST_MIXED, above, front))), as_bytes(_rounded(beneath))
 
 
