@@ -14,6 +14,7 @@ from stillmotion.adapters.store.postgresql.connections.opening import conninfo
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.adapters.store.sql.migrations import Migration, SchemaStanding
 from stillmotion.adapters.store.sqlite import schema as of_sqlite
+from stillmotion.domain.errors import StoreOutgrown
 from stillmotion.domain.operators.processes import SILENT_AFTER, ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import WorkerName
 from tests import databases
@@ -92,11 +93,14 @@ async def test_a_contract_step_waits_for_older_code_and_refuses_it_from_then_on(
     await older.add_product(a_product(name="nothing was taken"))
 
     await older.forget_process("gpu1:17-ab")
-    older.close()
     contracted = database.migrate(newer, contract=True)
     assert (contracted.after, contracted.due) == (SchemaStanding(database.newest + 2, database.newest + 2), [])
     with pytest.raises(StoreUnusable, match=rf"works knows schema {database.newest + 2}. Upgrade Stillmotion here"):
         database.open()
+    with pytest.raises(StoreOutgrown, match=f"schema {database.newest + 2}, and this one knows {database.newest}"):
+        await older.beat(heartbeat("it was between its start and its first heartbeat"))
+    assert [each.name.id for each in await older.processes()] == ["gpu2:9-cd"]
+    older.close()
 
 
 def test_several_that_migrate_at_once_take_each_step_once(database):

@@ -182,3 +182,15 @@ def test_a_release_is_rolled_forward_and_back_under_load(older, newer):
     assert fates == [("completed", 1, 0, 0)]
     assert {id_ for (id_,) in newer.fleet.rows("SELECT id FROM generations")} == set(load.accepted)
     assert load.refused == []
+
+
+@pytest.mark.slow
+def test_a_process_that_the_database_outgrows_while_it_runs_ends(older):
+    """It was frozen, say, while older code was looked for."""
+    server = older.start()
+    with psycopg.connect(older.fleet.url) as link:
+        link.execute("UPDATE stillmotion SET schema = 9, oldest_code = 9")
+    eventually(lambda: server.process.poll() is not None, 30)
+    assert '"version_too_old"' in server.log.read_text()
+    assert server.process.poll() == 0
+    eventually(lambda: older.fleet.rows("SELECT count(*) FROM processes") == [(0,)], 30)

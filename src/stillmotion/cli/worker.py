@@ -10,7 +10,7 @@ import click
 
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import load_settings
-from stillmotion.cli.process import announce, faults_asked_for, run, stop_on_signals
+from stillmotion.cli.process import announce, faults_asked_for, first_of, run, stop_on_signals
 from stillmotion.composition.preflight import refuse_few_files
 from stillmotion.composition.tracing import traced
 from stillmotion.composition.workers import worker
@@ -47,7 +47,5 @@ async def _work(settings: Settings, faults: Faults | None) -> None:
     with traced(os.environ) as tracing:
         async with worker(settings, faults, tracing) as host:
             announce(f"Rendering for {settings.place}, {settings.renderers} at once")
-            dismissed = asyncio.create_task(host.dismissed.wait())
-            stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait({dismissed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(stop, host.dismissed)
             await host.drain(timedelta(seconds=settings.shutdown_grace))

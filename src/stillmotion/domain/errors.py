@@ -28,6 +28,7 @@
     ├── LeaseLost                     another worker has it, or it is over
     ├── IllegalTransition             our bug
     ├── EngineUnfit                   the operator's doing: a sentence that says the fix
+    ├── StoreOutgrown                 a newer version took away what this one reads: the process ends
     └── Unavailable                   ours and passing: storage down, shutting down
         └── StoreUnavailable          the database refuses (locked, full, read-only)
 """
@@ -259,6 +260,10 @@ class IllegalTransition(StillmotionError):
 
 class EngineUnfit(StillmotionError):
     """An engine cannot be loaded with its settings. The message names the setting and the fix."""
+
+
+class StoreOutgrown(StillmotionError):
+    """The database has lost what this version of the code needs, for the sake of a newer one."""
 
 
 class Unavailable(StillmotionError):

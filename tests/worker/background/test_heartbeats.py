@@ -1,8 +1,10 @@
 """Heartbeats of a real host: what its lanes are at reaches the store, and an orderly end takes the process out."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
+from stillmotion.domain.errors import StoreOutgrown
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.operators.processes import LaneReport, ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import (
@@ -12,6 +14,7 @@ from stillmotion.domain.operators.queue_controls import (
     QueueControl,
     WorkerName,
 )
+from stillmotion.testing.memory_store import MemoryStore
 from stillmotion.worker.background.heartbeats import Heartbeats
 from tests.waiting import eventually_async
 from tests.worker.conftest import running
@@ -49,6 +52,20 @@ async def test_a_host_tells_what_its_lanes_are_at_until_it_ends(workshop):
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
         assert await bench.store.processes() == []
+
+
+class OutgrownStore(MemoryStore):
+    """A store that works with newer code alone."""
+
+    async def beat(self, report):
+        raise StoreOutgrown(f"not for {report.version}")
+
+
+async def test_a_process_that_the_store_has_outgrown_ends(workshop):
+    async with running(workshop) as bench:
+        beating = replace(heartbeats(bench), store=OutgrownStore(bench.workshop.clock))
+        await asyncio.wait_for(beating.run(), 10)
+        assert bench.host.dismissed.is_set()
 
 
 async def test_a_paused_host_finishes_and_begins_nothing_until_it_is_resumed(workshop):

@@ -104,7 +104,10 @@ class ProcessStore(Protocol):
     """Store of the processes that serve or render, as they last told of themselves."""
 
     async def beat(self, report: ProcessReport) -> None:
-        """Store a heartbeat in place of the process's last one."""
+        """Store a heartbeat in place of the process's last one.
+
+        Raises `StoreOutgrown` once the store no longer works with the code of this process.
+        """
         ...
 
     async def processes(self) -> Sequence[ProcessReport]:

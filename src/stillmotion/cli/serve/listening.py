@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
-from stillmotion.cli.process import announce
+from stillmotion.cli.process import announce, first_of
 from stillmotion.composition.service import Service, service
 from stillmotion.composition.tracing import traced
 from stillmotion.config import Settings
@@ -47,7 +47,7 @@ async def serve(
             _spare_the_collector()
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.serve())
-                await stop.wait()
+                await first_of(stop, running.host.dismissed)
                 began = time.monotonic()
                 # Polls are answered until the end, and submits refused with a sentence rather than a closed door.
                 await running.drain(timedelta(seconds=settings.shutdown_grace))

@@ -9,7 +9,7 @@ import structlog
 
 from stillmotion.application.ports.administration import ProcessStore
 from stillmotion.application.ports.values import Clock
-from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.errors import StoreOutgrown, Unavailable
 from stillmotion.domain.operators.processes import HEARTBEAT, ProcessReport
 from stillmotion.worker.host import WorkerHost
 
@@ -21,7 +21,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Heartbeats:
-    """Heartbeats of the process that `host` is in, until they are cancelled. `first` is the report of its start."""
+    """Heartbeats of the process that `host` is in, until they are cancelled. `first` is the report of its start.
+
+    Where the store no longer works with this version the host is `dismissed`, and the process ends.
+    """
 
     host: WorkerHost
     store: ProcessStore
@@ -32,7 +35,7 @@ class Heartbeats:
     async def run(self) -> None:
         """Beat until cancelled, then forget the process: it ends in order."""
         try:
-            while True:
+            while not self.host.dismissed.is_set():
                 await self._beat()
                 await self._until_due()
         finally:
@@ -51,6 +54,9 @@ class Heartbeats:
             await self.store.beat(self.now())
         except Unavailable as error:
             log.warning("heartbeat_not_kept", why=str(error))
+        except StoreOutgrown as error:
+            log.critical("version_too_old", why=str(error), remedy="upgrade Stillmotion here", consequence="it ends")
+            self.host.dismissed.set()
         except Exception:
             log.exception("heartbeat_broke")
 

@@ -27,6 +27,7 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"\binstr\(", "0 < strpos("),
         (r"\+state IN", "state IN"),
         (r"(?<!\")\bonly = 1", '"only" = 1'),
+        (r"\bFROM meta\b", "FROM stillmotion"),
         (r"\bs\.rowid\b", "s.sequence"),
         (r"\bgeneration_id, sequence FROM", "generation_id FROM"),
     )

@@ -8,6 +8,7 @@ import msgspec
 from stillmotion.adapters.store.sql.connections import Connection, Reader, Writer
 from stillmotion.adapters.store.sql.generation_rows import Row, microseconds, to_time
 from stillmotion.adapters.store.sql.queries import operators
+from stillmotion.domain.errors import StoreOutgrown
 from stillmotion.domain.operators.processes import LaneReport, ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import WorkerName
 
@@ -41,7 +42,11 @@ class SqlProcesses:
         }
 
         def operation(connection: Connection) -> None:
-            connection.execute(operators.BEAT, given)
+            oldest_code = connection.execute(operators.BEAT, given).get
+            if oldest_code > self._schema:
+                raise StoreOutgrown(
+                    f"the database needs a version that knows schema {oldest_code}, and this one knows {self._schema}"
+                )
 
         await self.writer.run(operation)
 

@@ -77,6 +77,7 @@ BEAT: Final = f"""
     VALUES (:id, :role, :host, :pid, :version, :started_at, :seen_at, :able, :engines, :lanes, :schema)
     ON CONFLICT (id) DO UPDATE SET
         seen_at = excluded.seen_at, able = excluded.able, engines = excluded.engines, lanes = excluded.lanes
+    RETURNING (SELECT oldest_code FROM meta)
 """
 
 LIVING_SERVER: Final = "SELECT 1 FROM processes WHERE role = 'server' AND seen_at >= ? LIMIT 1"
