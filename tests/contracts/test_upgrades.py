@@ -26,7 +26,7 @@ class Database:
 
     def __init__(self, kind, tmp_path):
         is_local = kind == "sqlite"
-        self.place = tmp_path / "stillmotion.db" if is_local else databases.cluster().new_database()
+        self.place = tmp_path / "stillmotion.db" if is_local else _server(kind)
         self.known = (of_sqlite if is_local else of_postgresql).migrations()
         self.open = partial((sqlite if is_local else postgresql).open_store, self.place)
         migrate = of_sqlite.migrate if is_local else of_postgresql.migrate
@@ -42,7 +42,20 @@ class Database:
         ]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def _server(kind):
+    """The URL of a new database on the machine's own PostgreSQL, on 18, or behind a pooler."""
+    url = databases.cluster(18 if kind == "postgresql-18" else None).new_database()
+    return databases.pooled(url) if kind == "postgresql-pooled" else url
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        "postgresql",
+        pytest.param("postgresql-18", marks=pytest.mark.slow),
+        pytest.param("postgresql-pooled", marks=pytest.mark.slow),
+    ]
+)
 def database(request, tmp_path):
     return Database(request.param, tmp_path)
 
