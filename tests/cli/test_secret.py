@@ -157,3 +157,13 @@ def test_a_server_of_a_fleet_needs_its_address(ran):
     status, said = ran("serve", "--port", "0", store="postgresql://127.0.0.1:1/clips", secret=ONE)
     assert status == 1
     assert "public_url is needed" in said
+
+
+def test_a_command_that_ends_for_an_absent_bucket_says_the_cause_but_no_key(ran):
+    ran("keys", "create")
+    options = "endpoint=http://127.0.0.1:1,region=x,access_key_id=hush,secret_access_key=husher"
+    status, said = ran("gc", storage="s3://clips", storage_options=options)
+    assert status == 1
+    assert "object storage cannot be reached or written to (Generic S3 error" in said
+    assert "127.0.0.1:1" in said
+    assert "hush" not in said

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from stillmotion.adapters.store import postgresql
+from stillmotion.adapters.store.postgresql.condition import server_condition
 from stillmotion.adapters.store.postgresql.connections.opening import connect
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.domain.errors import StoreUnavailable
@@ -51,13 +52,26 @@ def test_a_database_that_is_not_there_is_named_without_the_password():
     nowhere = databases.cluster().url("nowhere")
     with pytest.raises(StoreUnusable) as refused:
         postgresql.open_store(nowhere)
-    assert "/nowhere cannot be used: the database cannot be reached (" in str(refused.value)
-    assert 'database "nowhere" does not exist); mend that and start again' in str(refused.value)
+    assert "/nowhere cannot be used: " in str(refused.value)
+    assert 'database "nowhere" does not exist; check the role, password, host and database' in str(refused.value)
     assert databases.PASSWORD not in str(refused.value)
 
 
+def test_a_role_that_may_make_no_tables_is_told_what_it_needs():
+    url = databases.cluster().new_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS poor")
+        connection.execute("CREATE ROLE poor LOGIN")
+    poor = url.replace(f"//{databases.ROLE}:", "//poor:")
+    with pytest.raises(StoreUnusable, match="make the role of `store` the owner") as refused:
+        postgresql.open_store(poor)
+    assert "CREATE TABLE" not in str(refused.value), "a statement of ours explains nothing"
+    assert not server_condition(poor).may_create
+    assert server_condition(url).may_create
+
+
 def test_a_server_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(StoreUnusable, match="cannot be used: the database cannot be reached"):
+    with pytest.raises(StoreUnusable, match=r"cannot be used: .*; check the role, password, host and database"):
         postgresql.open_store(f"postgresql://stillmotion@/x?host={tmp_path}")
 
 

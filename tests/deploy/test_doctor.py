@@ -107,6 +107,8 @@ def test_a_database_that_may_not_be_written_to_is_told(url):
     [
         ("database", {"version_number": 140_011, "version": "14.11"}, "Upgrade the server to PostgreSQL 15"),
         ("database", {"standing": SchemaStanding(99, 98)}, "Upgrade Stillmotion"),
+        ("database", {"encoding": "LATIN1"}, "ENCODING 'UTF8'"),
+        ("database", {"standing": None, "may_create": False}, "grant it USAGE and CREATE"),
         ("durability", {"is_flushed": False}, "Set fsync"),
         ("durability", {"synchronous_commit": "off"}, "Set synchronous_commit to on"),
         ("durability", {"standby_names": "ANY 1 (one)", "standbys": 0}, "every commit waits"),

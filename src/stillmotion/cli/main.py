@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.errors import StillmotionError, Unavailable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -166,8 +166,15 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except StillmotionError as error:
-        click.echo(f"stillmotion: {error}", err=True)
+        click.echo(f"stillmotion: {error}{_cause_of(error)}", err=True)
         sys.exit(EXIT_REFUSED)
+
+
+def _cause_of(error: StillmotionError) -> str:
+    """The words of a database or a bucket that could not be used, in brackets."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else None
+    first = next(iter(str(cause or "").strip().splitlines()), "")
+    return f" ({first[:300]})" if first else ""
 
 
 def _leave(status: int) -> NoReturn:

@@ -48,9 +48,14 @@ def database(it: "ServerCondition") -> Finding:
     said = f"{it.place}, PostgreSQL {it.version}"
     if it.version_number // 10_000 < OLDEST:
         return Finding("database", said, f"Upgrade the server to PostgreSQL {OLDEST} or newer.")
+    if it.encoding != "UTF8":
+        return Finding("database", f"{said}, keeps text as {it.encoding}", "Make the database with ENCODING 'UTF8'.")
     if not it.is_writable:
         remedy = "Name the primary in store, or all hosts with ?target_session_attrs=read-write."
         return Finding("database", f"{said}, which cannot be written to: a standby, or a read-only database", remedy)
+    if (it.standing is None or it.standing.schema < it.newest) and not it.may_create:
+        remedy = "Make the role of store the owner of the database, or grant it USAGE and CREATE on the schema public."
+        return Finding("database", f"{said}, where the role may make no tables", remedy)
     if it.standing is None:
         return Finding("database", f"{said}, without our tables yet: the first process makes them")
     return schema(said, it.standing, it.newest, it.due)

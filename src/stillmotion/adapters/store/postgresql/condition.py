@@ -12,7 +12,14 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.store.postgresql.connections.opening import Link, PostgresSession, connect, conninfo, named
+from stillmotion.adapters.store.postgresql.connections.opening import (
+    Link,
+    PostgresSession,
+    connect,
+    conninfo,
+    named,
+    sentence_of,
+)
 from stillmotion.adapters.store.postgresql.schema import migrations
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.adapters.store.sql.migrations import SchemaStanding, upgrade
@@ -30,7 +37,9 @@ _SERVER: Final[LiteralString] = """
         (SELECT count(*) FROM pg_stat_replication),
         (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
         current_setting('max_connections')::int,
-        (SELECT count(*) FROM pg_replication_slots WHERE NOT active)
+        (SELECT count(*) FROM pg_replication_slots WHERE NOT active),
+        current_setting('server_encoding'),
+        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
 """
 _NAMES: Final = (
     "version",
@@ -43,6 +52,8 @@ _NAMES: Final = (
     "connections",
     "most_connections",
     "abandoned_slots",
+    "encoding",
+    "may_create",
 )
 """The fields that `_SERVER` answers, in its order."""
 _SNAPSHOT: Final[LiteralString] = """
@@ -69,8 +80,8 @@ class ServerCondition:
     steps. `standby_names` are those of the
     setting, and `standbys` counts the standbys that are connected. `clock_ahead` is how far the server's clock is ahead
     of this machine's, give or take `clock_error`. `snapshot` is the age of the oldest open transaction, and
-    `abandoned_slots` are replication slots that nobody reads. `key_marks` are numbers of keys by mark. `is_notified` is
-    None behind a pooler.
+    `abandoned_slots` are replication slots that nobody reads. `may_create` is true for a role that may make tables.
+    `key_marks` are numbers of keys by mark. `is_notified` is None behind a pooler.
     """
 
     place: str
@@ -84,6 +95,8 @@ class ServerCondition:
     connections: int
     most_connections: int
     abandoned_slots: int
+    encoding: str
+    may_create: bool
     standing: SchemaStanding | None
     newest: int
     due: Sequence[int]
@@ -106,8 +119,7 @@ def server_condition(url: str) -> ServerCondition:
         with closing(session.link):
             return _looked(place, session, parameters)
     except psycopg.Error as error:
-        said = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
-        raise StoreUnusable(f"{place} cannot be used: {said}") from error
+        raise StoreUnusable(f"{place} cannot be used: {sentence_of(error)}") from error
 
 
 def _any_session(parameters: str) -> str:

@@ -14,7 +14,7 @@ from stillmotion.adapters.store.postgresql.connections.opening import (
     PostgresSession,
     connect,
     named,
-    unavailable,
+    sentence_of,
 )
 from stillmotion.adapters.store.postgresql.secret import agree_on_secret
 from stillmotion.adapters.store.sql.connections import StoreUnusable
@@ -111,7 +111,7 @@ def _explained(place: str) -> Iterator[None]:
             f"{place} holds another program's tables: give Stillmotion a database of its own"
         ) from error
     except psycopg.Error as error:
-        raise StoreUnusable(f"{place} cannot be used: {_sentence(error)}; mend that and start again") from error
+        raise StoreUnusable(f"{place} cannot be used: {sentence_of(error)}") from error
 
 
 def _check_server(session: PostgresSession, place: str) -> None:
@@ -184,10 +184,3 @@ def _standing(session: PostgresSession, place: str, steps: Sequence[Migration]) 
     standing = SchemaStanding(*session.link.execute(_STANDING).fetchall()[0])
     refuse_outgrown(place, standing, steps)
     return standing
-
-
-def _sentence(error: psycopg.Error) -> str:
-    """The service's words for an error, and PostgreSQL's own, which never hold a password."""
-    trouble = unavailable(error)
-    theirs = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
-    return theirs if trouble is None else f"{trouble} ({theirs})"

@@ -164,3 +164,26 @@ def unavailable(error: psycopg.Error) -> StoreUnavailable | None:
         if isinstance(error, kind):
             return StoreUnavailable(meaning)
     return None
+
+
+def sentence_of(error: psycopg.Error) -> str:
+    """PostgreSQL's words for an error at the opening, which never hold a password, and the remedy."""
+    # The lines that follow `LINE 1:` show a statement of ours.
+    lines = str(error).partition("\nLINE ")[0].splitlines()
+    theirs = "; ".join(line.strip() for line in lines if line.strip())
+    trouble = None if _is_of_opening(error) else unavailable(error)
+    said = theirs.removeprefix("connection failed: ") if trouble is None else f"{trouble} ({theirs})"
+    return f"{said}; {_remedy(error)}"
+
+
+def _is_of_opening(error: psycopg.Error) -> bool:
+    # PostgreSQL gives no code to the reasons for which it lets nobody in.
+    return type(error) is psycopg.OperationalError
+
+
+def _remedy(error: psycopg.Error) -> str:
+    if isinstance(error, errors.InsufficientPrivilege):
+        return "make the role of `store` the owner of its database, or grant it USAGE and CREATE on the schema public"
+    if _is_of_opening(error):
+        return "check the role, password, host and database in `store`, and that the server lets this machine in"
+    return "mend that and start again"
