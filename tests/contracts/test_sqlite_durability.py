@@ -290,6 +290,14 @@ async def test_a_read_sees_what_was_committed_just_before(sqlite):
         await sqlite.change(generation.id, lambda each: replace(each, attempt=each.attempt + 1))
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux alone tells what is mapped")
+async def test_readers_do_not_map_the_file_which_each_commit_would_undo(sqlite, database):
+    assert await sqlite.subscriptions() == []
+    mapped = [line.split()[-1] for line in Path("/proc/self/maps").read_text("utf-8").splitlines()]
+    assert f"{database}-shm" in mapped, "the index of the log is"
+    assert str(database) not in mapped
+
+
 async def test_what_another_process_commits_is_seen_soon_however_much_is_read(sqlite, database):
     generation = await submit(sqlite, await keep_subscription(sqlite))
     assert (await sqlite.find(generation.id)).progress == 0.0

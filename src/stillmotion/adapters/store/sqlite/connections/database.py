@@ -21,11 +21,6 @@ READ_BUSY_TIMEOUT_MS: Final = 250
 CHECKPOINT_PAGES: Final = 4000
 """Length of the log at a checkpoint, 16 MB: rare enough to be cheap, and the log stays small."""
 
-READ_CACHE_KIB: Final = 8192
-
-READ_MAP_BYTES: Final = 2**31 - 2**16
-"""Memory map of the file, as large as SQLite allows. It saves a system call and a copy for each page."""
-
 WAL_RESET_FIXED: Final = (3, 51, 3)
 WAL_RESET_BACKPORTS: Final = ((3, 44, 6), (3, 50, 7))
 """Releases without the WAL-reset bug (https://sqlite.org/wal.html#walresetbug): a checkpoint that meets a
@@ -147,9 +142,11 @@ def connect_writer(path: Path) -> SqliteConnection:
 
 
 def connect_reader(path: Path) -> apsw.Connection:
-    """A connection that only reads. The file must exist."""
+    """A connection that only reads. The file must exist.
+
+    The file is not mapped into memory, and the cache stays small: SQLite drops both at each commit, and would fill them
+    anew. A map costs a fault for each page then, which is several times the cost of reading the page.
+    """
     connection = apsw.Connection(sqlite_name(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(READ_BUSY_TIMEOUT_MS)
-    connection.pragma("cache_size", -READ_CACHE_KIB)
-    connection.pragma("mmap_size", READ_MAP_BYTES)
     return connection
