@@ -38,10 +38,9 @@ NEED_MORE = ("tests/contracts/test_object_store.py", "tests/cli/test_models.py",
 """Tests of a bucket and of a hub, which need other development tools."""
 
 NEED_EXTRAS = (
-    "tests/cli/test_mcp.py",
+    *(f"tests/cli/test_{each}.py" for each in ("mcp", "migrate", "secret")),
     "tests/tracing",
-    "tests/contracts/test_installation.py",
-    "tests/contracts/test_move.py",
+    *(f"tests/contracts/test_{each}.py" for each in ("installation", "move", "upgrades")),
     *(f"tests/contracts/test_postgresql_{each}.py" for each in ("claims", "connections", "failover")),
     *(f"tests/contracts/test_postgresql_{each}.py" for each in ("statements", "storm", "submits")),
 )
