@@ -1,12 +1,20 @@
-"""Presigned URLs that are given out again for some minutes."""
+"""Presigned URLs that keep nobody waiting, and are given out again for some minutes."""
 
 import itertools
-from datetime import timedelta
+import json
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from stillmotion.adapters.signed_urls import SignedUrls
+from stillmotion.adapters.objects import open_objects
+from stillmotion.adapters.signed_urls import BoundedSigner, SignedUrls
+from stillmotion.domain.errors import Unavailable
 from tests.builders import ManualClock
+from tests.waiting import eventually
 
 DAY = timedelta(hours=24)
 KEYS, ROLE = "?X-Amz-Signature=", "?X-Amz-Security-Token=abc&X-Amz-Signature="
@@ -63,3 +71,74 @@ def test_the_oldest_is_forgotten_first():
     urls.url("second", DAY)
     assert urls.url("old", DAY) == old
     assert urls.url("first", DAY) != first
+
+
+@contextmanager
+def metadata_service():
+    """The metadata service of a machine with a role, whose sessions are always about to end. It may be held up."""
+    goes_on = threading.Event()
+    goes_on.set()
+
+    class Service(BaseHTTPRequestHandler):
+        def do_PUT(self):
+            goes_on.wait(20)
+            self.answer(b"token")
+
+        def do_GET(self):
+            ends = f"{datetime.now(UTC) + timedelta(minutes=2):%Y-%m-%dT%H:%M:%SZ}"
+            told = {"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T", "Expiration": ends}
+            self.answer(b"role" if self.path.endswith("/") else json.dumps(told).encode())
+
+        def answer(self, content):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *words):
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", goes_on
+        finally:
+            goes_on.set()
+            server.shutdown()
+
+
+def test_nobody_waits_for_the_credentials_of_a_role(tmp_path):
+    with metadata_service() as (address, goes_on):
+        bucket = open_objects("s3://clips", tmp_path, {"region": "us-east-1", "metadata_endpoint": address})
+        assert "X-Amz-Security-Token=T" in bucket.direct_url("first.mp4", DAY), "a start waits for them"
+        goes_on.clear()
+        numbers = itertools.count()
+        # The session is asked for again after a tenth of a second.
+        eventually(lambda: bucket.direct_url(f"before {next(numbers)}.mp4", DAY) is None)
+        began = time.monotonic()
+        assert [bucket.direct_url(f"{number}.mp4", DAY) for number in range(20)] == [None] * 20
+        assert time.monotonic() - began < 1
+        assert bucket.direct_url("first.mp4", DAY) is not None, "one that was signed is given out again"
+        goes_on.set()
+        eventually(lambda: bucket.direct_url("later.mp4", DAY))
+
+
+def test_keys_sign_without_a_thread():
+    signed = []
+    sign = BoundedSigner(lambda key, _: signed.append(threading.current_thread()) or f"https://b/{key}{KEYS}")
+    assert [sign(each, DAY) for each in ("a", "b", "c")] == [f"https://b/{each}{KEYS}" for each in ("a", "b", "c")]
+    assert [each is threading.current_thread() for each in signed] == [False, True, True]
+
+
+def test_credentials_that_cannot_be_had_give_no_url_and_are_asked_for_again():
+    answers = iter([Unavailable("no metadata"), f"https://b/clip{ROLE}"])
+
+    def signed(key, lifetime):
+        answer = next(answers)
+        if isinstance(answer, Unavailable):
+            raise answer
+        return answer
+
+    sign = BoundedSigner(signed)
+    assert sign("clip", DAY) is None
+    assert sign("clip", DAY) == f"https://b/clip{ROLE}"

@@ -15,7 +15,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.signed_urls import SignedUrls
+from stillmotion.adapters.signed_urls import BoundedSigner, SignedUrls
 from stillmotion.application.failpoints import Fault, Point, no_fault
 from stillmotion.application.ports.objects import ListedObject, ObjectStore, StoredObject
 from stillmotion.application.ports.values import Clock
@@ -255,13 +255,14 @@ class BucketObjects(_Objects):
 
     def __init__(self, store: _Bucket, transfers: _Bucket, clock: Clock) -> None:
         super().__init__(store, transfers)
+        self._sign = BoundedSigner(self._signed)
         self._urls = SignedUrls(self._sign, clock)
 
-    def direct_url(self, key: str, lifetime: timedelta) -> str:
+    def direct_url(self, key: str, lifetime: timedelta) -> str | None:
         """See `ObjectStore.direct_url`."""
         return self._sign(key, lifetime) if key.endswith(PREVIEW_SUFFIX) else self._urls.url(key, lifetime)
 
-    def _sign(self, key: str, lifetime: timedelta) -> str:
+    def _signed(self, key: str, lifetime: timedelta) -> str:
         with _as_unavailable():
             return obstore.sign(self._store, "GET", key, lifetime)
 

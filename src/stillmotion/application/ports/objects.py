@@ -78,7 +78,7 @@ class ObjectStore(Protocol):
         ...
 
     def direct_url(self, key: str, lifetime: timedelta) -> str | None:
-        """A presigned URL if the store itself can serve the object, else None.
+        """A presigned URL if the store itself can serve the object, else None: also while its credentials are fetched.
 
         It may be the URL that was given out some minutes ago, unless it is a preview's. It dies after `lifetime` at the
         latest, and with the credentials that signed it.
