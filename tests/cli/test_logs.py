@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import structlog
+
+from stillmotion.cli.logs import QUIET_SECONDS, Repeats
 
 FORGED = '{"event": "forged", "level": "critical"}'
 RUDE = f"a walk\n{FORGED}\r\n\x1b[31mred\x1b]0;title\x07\u2028\u0085\x9b31m\ud800 forged"
@@ -47,3 +50,23 @@ def test_no_line_is_forged_and_no_terminal_is_told_what_to_do(form):
     for line in log.split("\n")[:-1]:
         assert not line.startswith(FORGED)
         assert form == "json" or STARTS.match(line), line
+
+
+def test_a_complaint_that_repeats_is_written_once_a_minute_and_counted():
+    now = [100.0]
+    passed = Repeats(lambda: now[0])
+
+    def is_written(**event):
+        try:
+            return passed(None, "warning", event)
+        except structlog.DropEvent:
+            return None
+
+    away = {"event": "lease_not_renewed", "why": "the database cannot be reached", "generation": "1"}
+    assert is_written(**away) == away
+    assert [is_written(**away) for _ in range(3)] == [None] * 3
+    assert is_written(**away | {"generation": "2"})
+    assert is_written(event="rendered") == is_written(event="rendered") == {"event": "rendered"}
+    now[0] += QUIET_SECONDS
+    assert is_written(**away) == {**away, "repeated": 3}
+    assert is_written(**away) is None

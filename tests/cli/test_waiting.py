@@ -82,6 +82,14 @@ def test_the_address_that_failed_is_named_and_no_other_and_where_a_new_clip_is(t
     assert terminal.files("*.mp4") == []
 
 
+def test_of_a_server_that_broke_while_a_clip_was_made_the_clip_is_named(terminal, told):
+    told.on("POST", VIDEO, Answer(201, {"id": "1", "state": "queued", "model": "ray-2"}))
+    told.on("GET", "/dream-machine/v1/generations/1", Answer(500, {"detail": "a bug"}, {"X-Should-Retry": "false"}))
+    code, _, err = terminal("generate", "one.jpg", "push in")
+    assert code == 1
+    assert "a bug (status 500). The clip may still be made there: stillmotion generations watch 1" in err
+
+
 def test_what_the_server_does_not_take_is_called_as_it_was_asked_for(terminal, told):
     told.on("POST", VIDEO, Answer(400, {"detail": "duration: must be from 1 to 12 seconds; seed: must be whole"}))
     code, out, err = terminal("generate", "one.jpg", "push in", "--seconds", "99")

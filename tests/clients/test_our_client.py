@@ -313,6 +313,19 @@ def test_whoever_waits_is_told_why_and_how_long(server, connect):
     assert 0.2 <= refused.seconds < 0.3
 
 
+@pytest.mark.methods("wait")
+def test_a_server_that_is_away_is_waited_for_and_one_that_refuses_is_not(server, connect):
+    away = [Answer(503, {"detail": "no"}), Answer(0)] * 4
+    server.on("GET", EVENTS, Answer(404))
+    server.on("GET", ONE, Answer(200, body()), *away, Answer(200, body("completed")))
+    told = []
+    assert connect(server.base, retries=1, on_wait=told.append).wait(ID).state == "completed"
+    assert len(told) == len(away)
+    server.on("GET", ONE, Answer(200, body()), Answer(404, {"detail": "Generation not found"}))
+    with pytest.raises(client.NotFound):
+        connect(server.base).wait(ID)
+
+
 @pytest.mark.methods("get")
 @pytest.mark.parametrize(
     ("answer", "said"),

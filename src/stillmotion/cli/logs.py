@@ -2,11 +2,19 @@
 
 import io
 import logging
+import math
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
+
+QUIET_SECONDS = 60.0
+"""Time for which the same complaint is not written again."""
+MOST_REPEATS = 1000
+"""Complaints that are remembered before old ones are forgotten."""
 
 
 class Unbreakable:
@@ -27,6 +35,35 @@ class Unbreakable:
             self._stream.flush()
 
 
+class Repeats:
+    """Processor that drops a complaint said within a minute: an outage of hours must not fill a disk.
+
+    A complaint is an event with a `why`. The next one that is written tells by `repeated` how many were dropped.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said: dict[tuple[tuple[str, str], ...], tuple[float, int]] = {}
+
+    def __call__(
+        self, logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        """See `structlog.typing.Processor`."""
+        del logger
+        if "why" not in event or event.get("exc_info"):
+            return event
+        now = self._clock()
+        whole = (("level", method), *((name, repr(value)) for name, value in sorted(event.items())))
+        before, dropped = self._said.get(whole, (-math.inf, 0))
+        if now - before < QUIET_SECONDS:
+            self._said[whole] = before, dropped + 1
+            raise structlog.DropEvent
+        if len(self._said) >= MOST_REPEATS:
+            self._said = {each: said for each, said in self._said.items() if now - said[0] < QUIET_SECONDS}
+        self._said[whole] = now, 0
+        return {**event, "repeated": dropped} if dropped else event
+
+
 def configure(level: str, form: str) -> None:
     """Set up logging for this process. `form` is json, console, or auto: console where standard error is a terminal."""
     stream = cast("TextIO", Unbreakable(sys.stderr))
@@ -43,7 +80,7 @@ def configure(level: str, form: str) -> None:
     ]
     last = _on_one_line if for_people else structlog.processors.format_exc_info
     structlog.configure(
-        processors=[*shared, last, renderer],
+        processors=[structlog.contextvars.merge_contextvars, Repeats(), *shared[1:], last, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,

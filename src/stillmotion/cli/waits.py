@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.client import RateLimited, Waiting
+from stillmotion.client import RateLimited, ServerRefused, Waiting
 
 WORTH_SAYING: Final = 1.0
 """Seconds of a pause from which on it is reported."""
@@ -30,5 +30,7 @@ def say(waiting: Waiting) -> None:
     if isinstance(waiting.error, RateLimited):
         said = f"the server limits this key; waiting until {until(waiting)}. It said: {waiting.error}"
     else:
-        said = f"{waiting.error} Trying again at {until(waiting)}."
+        error = waiting.error
+        told = error.told if isinstance(error, ServerRefused) else str(error)
+        said = f"{told.rstrip('.')}. Trying again at {until(waiting)}."
     click.echo(f"stillmotion: {said}", err=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from stillmotion.client import account as accounts
 from stillmotion.client import callback_log, history, offers, wire
-from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, StillRunning
+from stillmotion.client.errors import GenerationFailed, NoAnswer, NotFound, ServerRefused, StillRunning
 from stillmotion.client.events import EventReader
 from stillmotion.client.generation import Generation, GenerationEvent, Page
 from stillmotion.client.images import Image, files_among, is_local, read_image
@@ -24,6 +24,10 @@ _SILENCE = 60.0
 """Seconds without a heartbeat after which an event stream counts as lost."""
 _BROKEN_STREAMS = 3
 """Consecutive event streams that may break off without an event before polling takes over."""
+_AWAY = frozenset({502, 503, 504})
+"""Statuses of a server that is away for a while, itself or what it needs."""
+_LOOKS_WHEN_AWAY = 20
+"""Looks at a generation, each with its retries, before a server counts as gone: some five minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,7 @@ class Core:
             _check_time(seen, until)
             yield Pause(pause if until is None else min(pause, max(0.0, until - time.monotonic())))
             pause = min(pause * _POLL_GROWTH, _LAST_POLL)
-            seen = yield from self._again(seen)
+            seen = yield from self._again(seen, until)
             yield Tell(seen)
         return seen
 
@@ -247,7 +251,7 @@ class Core:
                         broken = 0
                         seen = wire.told(seen, event)
                         if seen.has_ended:
-                            return (yield from self._seen_to_end(seen))
+                            return (yield from self._seen_to_end(seen, until))
                         yield Tell(seen)
                     _check_time(seen, until)
             except NoAnswer:
@@ -257,15 +261,24 @@ class Core:
             yield Pause(self.first_pause)
         return seen
 
-    def _seen_to_end(self, seen: Generation) -> Flow[Generation]:
+    def _seen_to_end(self, seen: Generation, until: float | None) -> Flow[Generation]:
         """The ended generation with the addresses of its files, which events do not carry."""
-        whole = yield from self._again(seen)
+        whole = yield from self._again(seen, until)
         yield Tell(whole)
         return whole
 
-    def _again(self, seen: Generation) -> Flow[Generation]:
-        """The generation after another look, or as it was seen last where that look fails."""
-        return replace((yield from self.get(seen.id)), pictures=seen.pictures)
+    def _again(self, seen: Generation, until: float | None) -> Flow[Generation]:
+        """The generation after another look. A server that is away keeps what it accepted, so it is waited for."""
+        for looks in range(_LOOKS_WHEN_AWAY):
+            try:
+                return replace((yield from self.get(seen.id)), pictures=seen.pictures)
+            except (NoAnswer, ServerRefused) as error:
+                gone = isinstance(error, ServerRefused) and error.status not in _AWAY
+                if gone or looks == _LOOKS_WHEN_AWAY - 1:
+                    raise
+                _check_time(seen, until)
+                yield Pause(self.pause(self.retries, None), error)
+        raise AssertionError("the last look ends in a generation or an error")
 
     def call(self, request: HttpRequest) -> Flow[HttpReply]:
         """Send a request with retries where they are safe and useful. Raises `ServerRefused` and `NoAnswer`."""

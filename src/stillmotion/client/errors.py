@@ -33,7 +33,8 @@ class ClientError(StillmotionError):
 class ServerRefused(ClientError):
     """The server said no. `request_id` finds the request in the server's log; `retry_after` is in seconds.
 
-    `reason` is the server's own code for why, such as quota_spent; empty where it gives none.
+    `reason` is the server's own code for why, such as quota_spent; empty where it gives none. `told` is the error as
+    text without the time after which to try again.
     """
 
     def __init__(
@@ -41,7 +42,8 @@ class ServerRefused(ClientError):
     ) -> None:
         facts = [f"status {status}", reason, f"request {request_id}" if request_id else ""]
         again = "" if retry_after is None else f". Try again in {_in_words(retry_after)}"
-        super().__init__(f"{sentence} ({', '.join(each for each in facts if each)}){again}")
+        self.told = f"{sentence} ({', '.join(each for each in facts if each)})"
+        super().__init__(f"{self.told}{again}")
         self.sentence = sentence
         self.status = status
         self.request_id = request_id

@@ -12,7 +12,7 @@ from typing import Any
 from stillmotion.cli.generate.progress_bars import standing
 from stillmotion.cli.generate.targets import Asked, ClipOrder, Made, Report, put_in_place
 from stillmotion.cli.server_address import address
-from stillmotion.client import AsyncClient, ClientError, Generation, NoAnswer, Options
+from stillmotion.client import AsyncClient, ClientError, Generation, NoAnswer, Options, ServerTrouble
 from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
 from stillmotion.outputs import OutputRefused, OutputUnwritable
@@ -59,7 +59,11 @@ class There:
             report(standing(generation), generation.progress, generation.preview_url)
 
         try:
-            done = await client.wait(submitted, on_progress=follow)
+            try:
+                done = await client.wait(submitted, on_progress=follow)
+            except (NoAnswer, ServerTrouble) as error:
+                there = f"The clip may still be made there: stillmotion generations watch {submitted.id}"
+                raise NoClip(f"{str(error).rstrip('.')}. {there}") from error
             return await self._fetched(client, order, done, began)
         except asyncio.CancelledError:
             with suppress(ClientError, TimeoutError):

@@ -12,7 +12,7 @@ SHAPE_MAY_DIFFER = 0.05
 AREA_MAY_DIFFER = 2.0
 """Largest ratio between the asked area and the chosen one, either way."""
 
-_SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})", re.ASCII)
+_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", re.ASCII)
 
 
 def frame_for(size: str) -> tuple[AspectRatio, Resolution]:
