@@ -1,5 +1,7 @@
 """Row numbers derived from ids, and the look-up of rows whose number was taken."""
 
+from itertools import pairwise
+
 import apsw
 import pytest
 from hypothesis import example, given
@@ -44,6 +46,13 @@ async def test_a_row_lies_where_its_id_says(sqlite, database):
     ids = [(await submit(sqlite, subscription, id=new_uuid7())).generation.id for _ in range(3)]
     assert sequences(database) == {each: place_of(subscription.id, each) for each in ids}
     assert await seen(sqlite, subscription) == ids[::-1]
+
+
+@pytest.mark.parametrize("owner", [OWNER, NEIGHBOURS[0], "one", "another"])
+def test_rows_of_one_millisecond_lie_in_the_order_of_their_ids(owner):
+    first = int(NEIGHBOURS[0].replace("-", ""), 16) >> 45 << 45
+    places = [place_of(owner, f"{first + (count << 32):032x}") for count in range(1000)]
+    assert sum(before >= after for before, after in pairwise(places)) <= 1, "a carry of the bits is the exception"
 
 
 async def test_a_row_whose_place_is_taken_is_found(sqlite, database):

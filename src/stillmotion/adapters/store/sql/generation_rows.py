@@ -74,15 +74,16 @@ def place_of(subscription_id: str, generation_id: str) -> int | None:
     """Row number (`sequence`) for a generation, computed from its id so that a read needs no index.
 
     The row is stored there if the number is free. It holds 42 bits of the UUIDv7's milliseconds, which wrap in 2109,
-    and then 21 bits: those that our ids count up in within a millisecond, mixed with a checksum of the subscription.
-    So new rows come last, and a look-up never reads another subscription's row. None for an id that is not hexadecimal.
+    and then 21 bits: those that our ids count up in within a millisecond, plus a checksum of the subscription. So new
+    rows come last, also those of one millisecond but for a carry of these bits, and a look-up never reads another
+    subscription's row. None for an id that is not hexadecimal.
     """
     try:
         value = int(generation_id.replace("-", ""), 16)
     except ValueError:
         return None
     owner = crc32(subscription_id.encode())
-    return (value >> 80 << 21 | (value >> 24 ^ owner) & _OWN_BITS) & _LARGEST_PLACE
+    return (value >> 80 << 21 | (value >> 24) + owner & _OWN_BITS) & _LARGEST_PLACE
 
 
 def from_generation(generation: Generation) -> Bindings:
