@@ -95,20 +95,30 @@ def cluster(major: int | None = None) -> Cluster:
 @functools.cache
 def _pooler(server: Cluster) -> str:
     """The folder of the socket of PgBouncer in transaction mode. Skips the test where it is not installed."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    program = pooler_program()
     if program is None:
         pytest.skip("pgbouncer is not installed")
     folder = Path(tempfile.mkdtemp(prefix="stillmotion-pgbouncer-"))
     own(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    users, settings = folder / "users", folder / "pgbouncer.ini"
-    users.write_text(f'"{ROLE}" "{PASSWORD}"\n', "utf-8")
-    settings.write_text(_POOLED.format(server=server.folder, folder=folder), "utf-8")
-    for each in (users, settings):  # A command of ours may have left a umask that shuts others out.
-        own(each)
+    write_pooler_settings(folder, server.folder)
     url = server.url().replace(str(server.folder), str(folder))
     _serve([program, str(folder / "pgbouncer.ini")], "TERM", folder, url)
     return str(folder)
+
+
+def pooler_program() -> str | None:
+    """The program of PgBouncer."""
+    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+def write_pooler_settings(folder: Path, server: Path) -> None:
+    """Write PgBouncer's files into its folder: transaction mode, before the server whose socket is in the other one."""
+    users, settings = folder / "users", folder / "pgbouncer.ini"
+    users.write_text(f'"{ROLE}" "{PASSWORD}"\n', "utf-8")
+    settings.write_text(_POOLED.format(server=server, folder=folder), "utf-8")
+    for each in (users, settings):  # A command of ours may have left a umask that shuts others out.
+        own(each)
 
 
 _POOLED = """
@@ -122,6 +132,7 @@ auth_type = trust
 auth_file = {folder}/users
 max_client_conn = 200
 default_pool_size = 4
+server_login_retry = 1
 """
 
 

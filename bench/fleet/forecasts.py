@@ -6,10 +6,6 @@ from bench.fleet.model import Costs, Fleet, claims_a_second, first_wall, forecas
 from bench.fleet.statements import CLAIMERS, Measured
 from bench.table import Figure, Sense, spread
 
-POLL, LOOK = 20e-6, 40e-6
-"""Seconds of database processor of a poll that goes together with others, and of an idle look. Both are assumed: this
-run does not measure them."""
-
 CORES = 8
 RENDER_SECONDS = 4.0
 
@@ -20,12 +16,12 @@ def costs(measured: Measured) -> Costs:
     return Costs(
         submit=measured.submit,
         batch=measured.submit,
-        poll=POLL,
+        poll=measured.constant.poll,
         claim=measured.claim,
         claim_between=between,
         renewal=measured.renewal,
-        look=LOOK,
-        completion=measured.claim,  # Assumed: it writes as many rows.
+        look=measured.constant.look,
+        completion=measured.constant.completion,
         flush=measured.flush,
     )
 
@@ -38,9 +34,12 @@ def compared(measured: Measured) -> Sequence[Figure]:
     rate, part = first_wall(Fleet(100_000, RENDER_SECONDS, CORES), taken)
     at = forecast(Fleet(100_000, 85.0, CORES), taken)
     said = f"{simulated:,.0f} claims/s simulated, {measured.claims_a_second:,.0f} measured"
+    each = measured.constant
+    costs_of = f"database µs: poll {each.poll * 1e6:.0f}, idle look {each.look * 1e6:.0f}, completion "
+    costs_of += f"{each.completion * 1e6:.0f}, claim {measured.claim * 1e6:.0f}, renewal {measured.renewal * 1e6:.0f}"
     wall = (
         f"the {part} first, on {CORES} cores of this kind; 100,000 an hour of 85 s renders: processor "
-        f"{at.processor:.1%}, flushes {at.flush:.0%}, clock row {at.clock:.0%}"
+        f"{at.processor:.1%}, flushes {at.flush:.0%}, clock row {at.clock:.0%}; {costs_of}"
     )
     return [
         Figure("claims/s of 8, simulated and measured: larger ÷ smaller", ratio, Sense.AT_MOST, 1.3, "×", said),

@@ -131,8 +131,8 @@ def one_limit(server: Durable, s3: SeaweedFS) -> Figure:
         answers = asyncio.run(submitted([each.said for each in replicas], key, ASKED))
     statuses = [status for status, _ in answers]
     assert set(statuses) <= {200, 429}, next(answer for answer in answers if answer[0] not in (200, 429))
-    accepted = spread([float(statuses.count(200) - LIMIT)])
-    return Figure(f"accepted beyond a limit of {LIMIT}, 3 replicas", accepted, Sense.AT_MOST, 0, "")
+    accepted = spread([float(abs(statuses.count(200) - LIMIT))])
+    return Figure(f"accepted beyond or short of a limit of {LIMIT}, 3 replicas", accepted, Sense.AT_MOST, 0, "")
 
 
 def orderly_ends(server: Durable, s3: SeaweedFS, ends: int = 6) -> list[Figure]:

@@ -4,12 +4,12 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from bench.fleet.house import Member
 from bench.fleet.scene import RETRY, Scene, figures_of, scene
-from bench.fleet.servers import Durable, standby_of
+from bench.fleet.servers import Durable, pooler_of, standby_of
 from bench.table import Figure, Sense, spread
 from tests.seaweedfs import SeaweedFS
 
@@ -29,8 +29,8 @@ async def measure(server: Durable, s3: SeaweedFS, *, quick: bool) -> Sequence[Fi
     figures += await bucket_away(server, s3)
     figures += await host_frozen(server, s3)
     figures += await holder_frozen(server, s3)
-    # The last one: the server does not come back.
     figures += await failed_over(server, s3)
+    figures += await failed_over_behind_a_pooler(server, s3)
     return figures
 
 
@@ -57,25 +57,46 @@ def _polls(name: str, answers: Counter[str], meant: set[str]) -> Figure:
 
 
 async def failed_over(server: Durable, s3: SeaweedFS) -> Sequence[Figure]:
-    """The server gone for good while clips render, and its standby promoted."""
-    name, clips = "failover to a standby", 2 * CLIPS
+    """The server gone for good while clips render, and its standby promoted. Members know both addresses."""
     with standby_of(server) as standby:
         store = server.new_database().replace(str(server.folder), f"{server.folder},{standby.folder}")
+
+        def promote() -> None:
+            server.stop(signal.SIGQUIT)
+            standby.promote()
+
         async with scene(server, s3, 4.0, store=store) as at:
-            replica, _ = await at.under_way(HOSTS, clips)
-            began = time.monotonic()
-            await asyncio.to_thread(server.stop, signal.SIGQUIT)
-            await asyncio.to_thread(standby.promote)
-            answers = await at.polled(replica, 5.0)
-            at.faults.append((began, time.monotonic()))
-            outcome = await at.outcome()
-            seen = sum(_logged(each, "database_failed_over") > 0 for each in at.house.members)
-            note = f"all over {time.monotonic() - began:.1f} s after; {outcome.losses} losses"
-            return [
-                *figures_of(name, outcome, clips, 2, note),
-                Figure(f"{name}: processes that saw it", spread([float(seen)]), Sense.AT_LEAST, 1 + HOSTS, ""),
-                _polls(name, answers, {"200", RETRY}),
-            ]
+            return await _failed_over("failover to a standby", at, promote)
+
+
+async def failed_over_behind_a_pooler(server: Durable, s3: SeaweedFS) -> Sequence[Figure]:
+    """The same where members know the pooler alone, which is led to the standby. They hear nothing and look."""
+    with standby_of(server) as standby, pooler_of(server) as pooler:
+
+        def promote() -> None:
+            server.stop(signal.SIGQUIT)
+            standby.promote()
+            pooler.lead_to(standby)
+
+        async with scene(server, s3, 4.0, store=pooler.url(server.new_database()), signals="poll") as at:
+            return await _failed_over("failover behind a pooler", at, promote)
+
+
+async def _failed_over(name: str, at: Scene, promote: Callable[[], None]) -> Sequence[Figure]:
+    clips = 2 * CLIPS
+    replica, _ = await at.under_way(HOSTS, clips)
+    began = time.monotonic()
+    await asyncio.to_thread(promote)
+    answers = await at.polled(replica, 5.0)
+    at.faults.append((began, time.monotonic()))
+    outcome = await at.outcome()
+    seen = sum(_logged(each, "database_failed_over") > 0 for each in at.house.members)
+    note = f"all over {time.monotonic() - began:.1f} s after; {outcome.losses} losses"
+    return [
+        *figures_of(name, outcome, clips, 2, note),
+        Figure(f"{name}: processes that saw it", spread([float(seen)]), Sense.AT_LEAST, 1 + HOSTS, ""),
+        _polls(name, answers, {"200", RETRY}),
+    ]
 
 
 async def bucket_away(server: Durable, s3: SeaweedFS) -> Sequence[Figure]:

@@ -104,14 +104,14 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    server: Durable, s3: SeaweedFS, render_seconds: float, answers_after: float = 0.0, store: str = ""
+    server: Durable, s3: SeaweedFS, render_seconds: float, answers_after: float = 0.0, store: str = "", **more: str
 ) -> AsyncIterator[Scene]:
-    """A fleet without members yet, for the length of the block."""
+    """A fleet without members yet, for the length of the block. `more` are settings of all members."""
     receiver = Receiver(answers_after)
     with TemporaryDirectory(prefix="stillmotion-scene-", ignore_cleanup_errors=True) as folder:
         async with receiver.running():
             reach = {"fetch_allow_cidrs": "127.0.0.0/8", "fetch_allowed_ports": receiver.base.rpartition(":")[2]}
-            house = FleetHouse(Path(folder), server, s3, render_seconds, FREE | reach, store)
+            house = FleetHouse(Path(folder), server, s3, render_seconds, FREE | reach | more, store)
             try:
                 yield Scene(house, receiver)
             finally:

@@ -15,7 +15,15 @@ from typing import Final
 import psycopg
 
 from bench.processes import children, cpu_seconds
-from tests.databases import ROLE, as_user, installed, own, reachable
+from tests.databases import (
+    ROLE,
+    as_user,
+    installed,
+    own,
+    pooler_program,
+    reachable,
+    write_pooler_settings,
+)
 
 START_SECONDS: Final = 60
 NO_CHANGES: Mapping[str, str] = MappingProxyType({})
@@ -125,10 +133,64 @@ def standby_of(primary: Durable) -> Iterator[Durable]:
             [primary.programs / "pg_basebackup", *source], check=True, capture_output=True, cwd="/", **as_user()
         )
         standby.start()
-        with psycopg.connect(primary.url(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'")
-            connection.execute("SELECT pg_reload_conf()")
+        _wait_for_a_standby(primary, "'ANY 1 (*)'")
         try:
             yield standby
         finally:
             standby.stop()
+            # Of what the standby has written since, the old primary has nothing: only new databases are for it.
+            if primary.process is None:
+                primary.start()
+            _wait_for_a_standby(primary, "DEFAULT")
+
+
+def _wait_for_a_standby(server: Durable, names: str) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = {names}".encode())
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@dataclass
+class Pooler:
+    """PgBouncer in transaction mode. It can be led to another server while it runs, as an operator does it."""
+
+    folder: Path
+    program: str
+    process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database_url: str) -> str:
+        """The URL of a server's database behind this pooler."""
+        return f"{database_url.partition('?')[0]}?host={self.folder}"
+
+    def lead_to(self, server: Durable) -> None:
+        """Lead to that server from now on. Sessions with the server before are closed."""
+        write_pooler_settings(self.folder, server.folder)
+        if self.process is None:
+            command = [self.program, str(self.folder / "pgbouncer.ini")]
+            with (self.folder / "log").open("ab") as log:
+                self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **as_user())
+        else:
+            self.process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        """Stop."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+
+
+@contextmanager
+def pooler_of(server: Durable) -> Iterator[Pooler]:
+    """A pooler that leads to the server. Raises `NoPostgresql` where PgBouncer is not installed."""
+    program = pooler_program()
+    if program is None:
+        raise NoPostgresql("install PgBouncer: on Debian `apt-get install pgbouncer`")
+    with TemporaryDirectory(prefix="stillmotion-pooler-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        own(folder)
+        pooler = Pooler(folder, program)
+        pooler.lead_to(server)
+        try:
+            yield pooler
+        finally:
+            pooler.stop()

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from bench.fleet import reads
 from bench.fleet.servers import Durable
 from bench.history import PLENTY, queued
 from bench.table import Figure, Sense, Spread, spread
@@ -17,7 +18,9 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_callback_secret, new_uuid7
 from stillmotion.adapters.store.postgresql.store import PostgresStore, open_store
 from stillmotion.application.ports.store import Submission
+from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Product, Subscription
+from tests.waiting import eventually_async
 
 CALLERS, CLAIMERS, MANY = 16, 8, 1_000
 CLOCK = SystemClock()
@@ -47,6 +50,7 @@ class Measured:
     claims_a_second: float
     renewal: float
     flush: float
+    constant: reads.ConstantCosts
 
 
 async def subscribe(store: PostgresStore, count: int) -> list[Subscription]:
@@ -71,6 +75,7 @@ async def measure(server: Durable, rounds: int, submits: int) -> tuple[Sequence[
         whole, hot, cost, rate, submit = await _submits(server, store, url, owners, rounds, submits)
         claims, alone, claim_rate, claim = await _claims(server, store, url, owners[:100], rounds)
         hot_share, renewal = await _renewals(server, store, url)
+        constant = await reads.measure(server, store, await _leased(store))
     finally:
         store.close()
     figures = [
@@ -81,7 +86,7 @@ async def measure(server: Durable, rounds: int, submits: int) -> tuple[Sequence[
         Figure("HOT share of renewals", hot_share, Sense.AT_LEAST, 0.95, ""),
         Figure("deadlocks", spread([_deadlocks(url)]), Sense.AT_MOST, 0, ""),
     ]
-    return figures, Measured(submit, rate, claim, alone, claim_rate, renewal, await _flush(url))
+    return figures, Measured(submit, rate, claim, alone, claim_rate, renewal, await _flush(url), constant)
 
 
 async def _submits(
@@ -221,7 +226,7 @@ async def _each(using: Sequence[Any], count: int, once: Callable[[Any], Awaitabl
 
 async def _renewals(server: Durable, store: PostgresStore, url: str) -> tuple[Spread, float]:
     """Renew every lease some times. The leases of the claims before are the rows."""
-    leased = [found for each in await store.leased(CLOCK.now() + 10 * LEASE) if (found := await store.find(each))]
+    leased = await _leased(store)
     times = 10
     before = _updates(url)
 
@@ -242,9 +247,21 @@ async def _renewals(server: Durable, store: PostgresStore, url: str) -> tuple[Sp
                 group.create_task(work())
 
     _, cpu = await _timed(server, all_of_them)
-    await asyncio.sleep(1.5)  # The statistics of a session are sent when it has been idle for a second.
-    updates, hot = (after - earlier for after, earlier in zip(_updates(url), before, strict=True))
+
+    def counted() -> tuple[int, int] | None:
+        """The counts since; None before a session has told them, which it does ten seconds later at the latest."""
+        updates, hot = (after - earlier for after, earlier in zip(_updates(url), before, strict=True))
+        return (updates, hot) if updates >= times * len(leased) else None
+
+    found = await eventually_async(counted, 30)
+    assert found is not None
+    updates, hot = found
     return spread([hot / updates]), cpu / (times * len(leased))
+
+
+async def _leased(store: PostgresStore) -> list[Generation]:
+    found = [await store.find(each) for each in await store.leased(CLOCK.now() + 10 * LEASE)]
+    return [each for each in found if each is not None]
 
 
 def _updates(url: str) -> tuple[int, int]:
