@@ -64,7 +64,7 @@ export async function ask(method, path, more = {}) {
       method, headers, body, signal: more.signal, keepalive: more.keepalive, credentials: more.credentials ?? "same-origin", cache: "no-store",
     });
   } catch (error) {
-    if (/** @type {any} */ (error).name === "AbortError") throw error;
+    if (error.name === "AbortError") throw error;
     throw new Refusal(0, "The server does not answer. Your work is kept; try again in a moment.", []);
   }
   if (response.ok) return response.status === 204 ? null : decoded(response);

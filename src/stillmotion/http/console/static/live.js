@@ -137,7 +137,7 @@ class Feed extends EventTarget {
       if (this.state !== "live" && this.state !== "hidden") this.become("asking");
       if (this.stream?.readyState !== EventSource.OPEN && !document.hidden) this.become("asking");
     } catch (error) {
-      if (/** @type {any} */ (error).status === 401 || this.state === "off") return;
+      if (error.status === 401 || this.state === "off") return;
       if (!document.hidden) this.become("offline");
     }
     if (this.stream?.readyState === EventSource.OPEN || this.state === "off") return;
@@ -155,7 +155,7 @@ class Feed extends EventTarget {
       try {
         this.tell(await get(`${GENERATIONS}/${id}`));
       } catch (error) {
-        if (/** @type {any} */ (error).status !== 404) throw error;
+        if (error.status !== 404) throw error;
         this.tell({ id, state: "deleted" });
       }
     }

@@ -92,7 +92,7 @@ export class Router {
       const shown = await screen.show({ ...place, signal });
       return shown instanceof Node ? { node: shown } : shown;
     } catch (error) {
-      if (!signal.aborted && !(/** @type {any} */ (error).name === "Refusal" || /** @type {any} */ (error).status !== undefined)) console.error(error);
+      if (!signal.aborted && !(error.name === "Refusal" || error.status !== undefined)) console.error(error);
       const node = h("div", { class: "screen" }, heading(known.label), problem(error, () => this.show({ anew: true })));
       return { node };
     }

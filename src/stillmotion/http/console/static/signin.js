@@ -22,7 +22,7 @@ export function addKey(/** @type {() => void} */ done) {
       dialog.close();
       done();
     } catch (error) {
-      const { status, message } = /** @type {any} */ (error);
+      const { status, message } = error;
       fill(told, wrong("added-wrong", status === 401 ? "This key is not known here. Check that all of it was copied." : message));
       input.focus();
     }
@@ -61,8 +61,8 @@ export function signInPage(/** @type {() => void} */ done, said = "") {
       input.value = "";
       done();
     } catch (error) {
-      const status = /** @type {any} */ (error).status;
-      tell(status === 401 ? "This key is not known here. Check that all of it was copied." : /** @type {any} */ (error).message);
+      const status = error.status;
+      tell(status === 401 ? "This key is not known here. Check that all of it was copied." : error.message);
       input.focus();
     } finally {
       button.disabled = false;

@@ -99,8 +99,7 @@ async function sendRow(/** @type {Row} */ row, /** @type {any} */ settings, /** 
       row.id = made.id;
       feed.follow(made);
       break;
-    } catch (error) {
-      const refused = /** @type {any} */ (error);
+    } catch (refused) {
       if (![0, 429, 503].includes(refused.status)) {
         row.wrong = refused.message;
         break;

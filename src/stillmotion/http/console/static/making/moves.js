@@ -7,7 +7,7 @@ const FIRST = ["push_in", "pull_out", "orbit_left", "orbit_right", "pan_left", "
 const SAMPLE = new URL("../samples/lake-small.webp", import.meta.url).href;
 
 /** The name of a move as people say it. */
-export const moveName = (/** @type {string} */ key) => key.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
+const moveName = (/** @type {string} */ key) => key.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 
 /** The chips. `offer` says which moves the model takes. */
 export function moves(/** @type {{signal: AbortSignal}} */ { signal }) {

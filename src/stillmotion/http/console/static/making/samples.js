@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { icon } from "../parts/icon.js";
 
 /** Photographs in the public domain (NASA; Rachel Michetti, CC0), and one that Stillmotion drew. */
-export const SAMPLES = [
+const SAMPLES = [
   { name: "astronaut", alt: "An astronaut before a flag", prompt: "She breathes and leans in, slow push in", ratio: 1 },
   { name: "coffee", alt: "A cup of coffee on a wooden table", prompt: "Steam rises, slow orbit left", ratio: 3 / 2 },
   { name: "lake", alt: "A lake in the evening", prompt: "Slow push in, clouds drift", ratio: 16 / 9 },

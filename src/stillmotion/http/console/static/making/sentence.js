@@ -45,7 +45,7 @@ export function sentence(/** @type {{signal: AbortSignal, onSend: () => void}} *
 }
 
 /** The words of a plan, as the sentence of the service has them. */
-export function wordsOf(/** @type {any} */ plan) {
+function wordsOf(/** @type {any} */ plan) {
   if (!plan) return [];
   if (plan.sentence) return plan.sentence.split(" · ").filter((/** @type {string} */ each) => each && !each.startsWith("not understood"));
   const understood = plan.understood ?? plan;

@@ -42,7 +42,7 @@ export function stage({ signal, rest, onClip, onCode }) {
       if (isOpen(found)) feed.follow(found);
     } catch (error) {
       if (signal.aborted || wanted !== id) return;
-      const gone = /** @type {any} */ (error).status === 404;
+      const gone = error.status === 404;
       fill(node, h("div", { class: "stage-rest" }, gone ? h("p", { class: "soft" }, "This clip was deleted, or it is another key's.") : problem(error, () => show(id))));
     }
   }
@@ -106,7 +106,7 @@ export function stage({ signal, rest, onClip, onCode }) {
       try {
         await act();
       } catch (error) {
-        toast(/** @type {any} */ (error).message);
+        toast(error.message);
       }
     };
     const button = (/** @type {string} */ drawn, /** @type {string} */ name, /** @type {() => any} */ act) => h("button", { class: "button", type: "button", on: { click: run(act) } }, icon(drawn), name);

@@ -55,7 +55,7 @@ export function well(name, { label, invite, small = false, onMany, signal }) {
     } catch (error) {
       if (own !== sending) return sent;
       forget();
-      say(/** @type {any} */ (error).about?.("file") ?? /** @type {any} */ (error).message);
+      say(error.about?.("file") ?? error.message);
       return false;
     } finally {
       if (own === sending) {

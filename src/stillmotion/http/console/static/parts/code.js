@@ -173,4 +173,4 @@ ${options.map((each) => `  ${each[0]}${each[1] === undefined ? "" : ` ${/^[\w.:/
 }
 
 /** The six ways, by the names of their tabs. @type {Record<string, (body: any, ratio?: number) => string>} */
-export const WAYS = { curl, Python: ourClient, JavaScript: javascript, lumaai, openai, "Command line": commandLine };
+const WAYS = { curl, Python: ourClient, JavaScript: javascript, lumaai, openai, "Command line": commandLine };

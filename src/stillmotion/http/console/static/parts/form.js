@@ -34,7 +34,7 @@ export function fieldsForm(fields, action, send) {
     try {
       await send(Object.fromEntries(parts.map((each) => [each.name, each.input.value.trim()])));
     } catch (error) {
-      refuse(/** @type {any} */ (error));
+      refuse(error);
     }
     button.disabled = false;
   }

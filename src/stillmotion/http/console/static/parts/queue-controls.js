@@ -25,7 +25,7 @@ export function queueControls(signal, models) {
       toast(SAID[verb]);
       return true;
     } catch (error) {
-      toast(/** @type {any} */ (error).message);
+      toast(error.message);
       return false;
     }
   };

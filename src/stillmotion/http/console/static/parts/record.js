@@ -32,7 +32,7 @@ export async function record(/** @type {string} */ id, /** @type {string} */ cus
       shown = { ...shown, ...(await post(`${path}/reveal`)), hidden: false };
       await look();
     } catch (error) {
-      toast(/** @type {any} */ (error).message);
+      toast(error.message);
     }
   }
 
@@ -43,7 +43,7 @@ export async function record(/** @type {string} */ id, /** @type {string} */ cus
       await look();
       await changed();
     } catch (error) {
-      toast(/** @type {any} */ (error).message);
+      toast(error.message);
     }
   }
 

@@ -84,7 +84,7 @@ function opened(/** @type {any} */ each, /** @type {(newer: any) => void} */ tak
       show();
       toast("It is sent again now.");
     } catch (error) {
-      toast(/** @type {any} */ (error).message);
+      toast(error.message);
     }
   }
   function show() {
@@ -130,7 +130,7 @@ function testing() {
     try {
       fill(told, result(await post("callbacks/test", { url: input.value.trim() })));
     } catch (error) {
-      const refusal = /** @type {any} */ (error);
+      const refusal = error;
       fill(told, wrong("test-wrong", refusal.about?.("url") ?? refusal.message));
       input.setAttribute("aria-invalid", "true");
       input.focus();
@@ -169,7 +169,7 @@ function checking() {
       fill(told, found.valid ? h("p", { class: "notice notice-good" }, icon("check"), h("span", null, "This server signed it, and nothing was changed."))
         : h("p", { class: "notice notice-bad" }, icon("failures"), h("span", null, found.reason ?? "The signature does not fit.")));
     } catch (error) {
-      fill(told, wrong("check-wrong", /** @type {any} */ (error).message));
+      fill(told, wrong("check-wrong", error.message));
     }
   }
 }

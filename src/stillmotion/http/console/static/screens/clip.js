@@ -25,7 +25,7 @@ export async function show(/** @type {any} */ place) {
   try {
     clip = await get(`${GENERATIONS}/${id}`, {}, signal);
   } catch (error) {
-    if (/** @type {any} */ (error).status !== 404) throw error;
+    if (error.status !== 404) throw error;
     return { title: "Gone", node: gone() };
   }
   const head = h("div", { class: "clip-head" });
@@ -87,7 +87,7 @@ export async function show(/** @type {any} */ place) {
         toast("The link no longer works.");
         draw();
       } catch (error) {
-        toast(/** @type {any} */ (error).message);
+        toast(error.message);
       }
     };
     return h("li", { class: "row row-apart" }, h("span", null, "Works until ", h("strong", null, exactly(link.expires_at))),

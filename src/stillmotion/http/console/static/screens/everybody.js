@@ -144,7 +144,7 @@ function batches(/** @type {Record<string, string>} */ asked, /** @type {number}
       const { done } = await post("admin/v1/generations/actions", { action, filter, expected: total });
       toast(`${plural(done, "clip")}: done.`);
     } catch (error) {
-      toast(/** @type {any} */ (error).message, { seconds: 10 });
+      toast(error.message, { seconds: 10 });
     }
     await look();
   }

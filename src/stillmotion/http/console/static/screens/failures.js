@@ -44,7 +44,7 @@ function reason(/** @type {any} */ each) {
       fill(told, h("span", { class: "state state-good" }, retried ? `${plural(retried, "clip")} sent again` : "Nothing was left to try again"), h("a", { class: "button", href: to("queue") }, icon("queue"), "Watch the queue"));
     } catch (error) {
       again.disabled = false;
-      toast(/** @type {any} */ (error).message);
+      toast(error.message);
     }
   }
 

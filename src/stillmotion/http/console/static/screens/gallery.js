@@ -92,7 +92,7 @@ export async function show(/** @type {any} */ place) {
     try {
       rows.put(await patch(`generations/${clip.id}`, { metadata: { favourite: on ? "true" : null } }));
     } catch (error) {
-      toast(/** @type {any} */ (error).message);
+      toast(error.message);
     }
   }
 

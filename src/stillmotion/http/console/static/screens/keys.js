@@ -63,7 +63,7 @@ function replacing(/** @type {any} */ each, /** @type {string} */ name, /** @typ
       const until = made.previous_valid_until ? `The old key works until ${when(made.previous_valid_until)}.` : "The old key no longer works. If you signed in with it, sign in again with this one.";
       showOnce({ title: `Your new ${name.toLowerCase()}`, name: "Key", secret: made.key, text: until, more: trial(made.key), onClose: () => look().catch(() => {}) });
     } catch (error) {
-      fill(told, wrong("replace-wrong", /** @type {any} */ (error).message));
+      fill(told, wrong("replace-wrong", error.message));
     }
   }
 }
@@ -78,7 +78,7 @@ function trial(/** @type {string} */ secret) {
       const account = await ask("GET", "account", { headers: { Authorization: `Bearer ${secret}` }, credentials: "omit" });
       fill(told, h("span", { class: "state state-good" }, `It works, for ${account.subscription.name}`));
     } catch (error) {
-      fill(told, h("span", { class: "state state-bad" }, /** @type {any} */ (error).message));
+      fill(told, h("span", { class: "state state-bad" }, error.message));
     }
     button.disabled = false;
   }
@@ -98,7 +98,7 @@ function secrets(/** @type {any[]} */ held, /** @type {() => Promise<void>} */ l
       const text = made.previous_valid_until ? `Callbacks are signed with both secrets until ${when(made.previous_valid_until)}, so that your receiver has time to change.` : "Callbacks are signed with it from now on.";
       showOnce({ title: "Your new callback secret", name: "Callback secret", secret: made.callback_secret, text, onClose: () => look().catch(() => {}) });
     } catch (error) {
-      fill(told, wrong("secret-wrong", /** @type {any} */ (error).message));
+      fill(told, wrong("secret-wrong", error.message));
     }
   }
   return h("div", { class: "card stack" },

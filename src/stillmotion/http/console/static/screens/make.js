@@ -68,7 +68,7 @@ export async function show(/** @type {any} */ place) {
       go(to("make", [], { clip: made.id }));
       shown.node.scrollIntoView({ block: "nearest", behavior: "smooth" });
     } catch (error) {
-      refuse(/** @type {any} */ (error));
+      refuse(error);
     } finally {
       end.busy(null);
     }

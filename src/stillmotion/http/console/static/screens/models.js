@@ -82,7 +82,7 @@ function actions(/** @type {any} */ each, /** @type {any} */ pull, /** @type {(n
       await post(`admin/v1/models/${encodeURIComponent(each.name)}/${verb}`);
       await look(each.name);
     } catch (error) {
-      toast(/** @type {any} */ (error).message, { seconds: 10 });
+      toast(error.message, { seconds: 10 });
     }
   };
   const button = (/** @type {string} */ verb, /** @type {string} */ drawn, /** @type {string} */ words) => h("button", { class: "button", type: "button", "aria-label": `${words} ${each.name}`, on: { click: act(verb) } }, icon(drawn), words);

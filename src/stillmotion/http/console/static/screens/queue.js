@@ -183,7 +183,7 @@ function editing(/** @type {any} */ now, /** @type {(now: any) => void} */ saved
       dialog.close();
       toast("Saved.");
     } catch (error) {
-      const refusal = /** @type {any} */ (error);
+      const refusal = error;
       fill(told, wrong("queue-wrong", refusal.about?.("prompt") ?? refusal.message));
       input.setAttribute("aria-invalid", "true");
     }
