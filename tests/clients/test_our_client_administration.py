@@ -89,7 +89,7 @@ def test_the_service_is_looked_at(admin, caller):
     assert "settings" in admin.settings()
 
 
-@pytest.mark.methods("admin", refused=True)
+@pytest.mark.methods("admin")
 def test_a_subscriptions_key_opens_no_administration(connect, caller):
     with pytest.raises(client.NotAuthenticated):
         connect(caller.edge.server.url, caller.issued.primary).admin.queue()
