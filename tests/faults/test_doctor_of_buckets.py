@@ -86,6 +86,13 @@ def test_real_servers_are_well(seaweedfs, moto, tmp_path):
         assert (finding.is_problem, "written and read back" in finding.said) == (False, True), finding
 
 
+def test_a_bucket_that_is_not_there_and_wrong_credentials_are_told_apart(seaweedfs, moto, tmp_path):
+    assert "there is no such bucket" in found(tmp_path, "no-bucket-of-ours", moto.options).said
+    guessed = found(tmp_path, seaweedfs.new_place(), {**seaweedfs.options, "secret_access_key": "guessed"})
+    assert "object storage refuses access with these credentials" in guessed.said
+    assert "guessed" not in guessed.said
+
+
 @pytest.mark.parametrize(
     ("lacks", "said"),
     [

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
 from stillmotion.adapters.clock import SystemClock
@@ -329,6 +329,10 @@ def _bucket(kind: type[_Bucket], storage: str, options: Mapping[str, str], timeo
 def _as_unavailable() -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError as error:
+        raise Unavailable("object storage is not there: there is no such bucket, or folder") from error
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise Unavailable("object storage refuses access with these credentials") from error
     except (BaseError, OSError) as error:
         raise Unavailable("object storage cannot be reached or written to") from error
 

@@ -66,7 +66,7 @@ from stillmotion.domain.request import GenerationRequest
 
 
 class SqlGenerations:
-    """`GenerationStore`."""
+    """`GenerationStore`. PostgreSQL has its own form of submits, claims, renewals and single reads."""
 
     def __init__(
         self,
