@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,14 @@ PASSWORD = "a password of tests"
 _NUMBERS = itertools.count()
 
 _CONFIGURATION = {
-    "listen_addresses": "''",
+    "listen_addresses": "",
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
-    "deadlock_timeout": "'100ms'",
+    "deadlock_timeout": "100ms",
     "max_connections": "200",
-    "shared_buffers": "'32MB'",
-    "max_wal_size": "'256MB'",
+    "shared_buffers": "32MB",
+    "max_wal_size": "256MB",
 }
 """The settings of a cluster that is thrown away. `synchronous_commit` stays on, since a store may change it."""
 
@@ -158,12 +159,31 @@ def _started(major: int) -> Cluster:
     own(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     made = Cluster(folder, reachable(programs, folder), major)
-    data = folder / "data"
-    options = ["--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C", "--auth=trust", f"--username={ROLE}"]
-    made.run("initdb", *options, f"--pgdata={data}")
-    settings = [f"-c{name}={value.strip(chr(39))}" for name, value in _CONFIGURATION.items()]
-    _serve([str(made.programs / "postgres"), "-D", str(data), "-k", str(folder), *settings], "QUIT", folder, made.url())
+    initialise(made.programs, folder, "--no-sync")
+    _serve(server_command(made.programs, folder, _CONFIGURATION), "QUIT", folder, made.url())
     return made
+
+
+def initialise(programs: Path, folder: Path, *more: str) -> None:
+    """A new cluster in the folder's `data`. Its superuser is `ROLE`, and it trusts everybody who reaches its socket."""
+    options = ["--no-instructions", "--encoding=UTF8", "--locale=C", "--auth=trust", f"--username={ROLE}", *more]
+    command = [str(programs / "initdb"), *options, f"--pgdata={folder / 'data'}"]
+    subprocess.run(command, check=True, capture_output=True, cwd="/", **as_user())
+
+
+def server_command(programs: Path, folder: Path, settings: Mapping[str, str]) -> list[str]:
+    """The command of the cluster in the folder's `data`. Its socket is in the folder."""
+    given = [f"-c{name}={value}" for name, value in settings.items()]
+    return [str(programs / "postgres"), "-D", str(folder / "data"), "-k", str(folder), *given]
+
+
+def answers(url: str) -> bool:
+    """True once a server takes connections at the URL."""
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _serve(command: list[str], ends_by: str, folder: Path, url: str) -> None:
@@ -176,15 +196,11 @@ def _serve(command: list[str], ends_by: str, folder: Path, url: str) -> None:
         )  # fmt: skip
     atexit.register(_end, server)
 
-    def answers() -> bool:
+    def is_up() -> bool:
         assert server.poll() is None, log.read_text("utf-8")
-        try:
-            psycopg.connect(url, connect_timeout=5).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+        return answers(url)
 
-    eventually(answers, within=60, about=lambda: log.read_text("utf-8"))
+    eventually(is_up, within=60, about=lambda: log.read_text("utf-8"))
 
 
 def reachable(programs: Path, folder: Path) -> Path:

@@ -17,11 +17,14 @@ import psycopg
 from bench.processes import children, cpu_seconds
 from tests.databases import (
     ROLE,
+    answers,
     as_user,
+    initialise,
     installed,
     own,
     pooler_program,
     reachable,
+    server_command,
     write_pooler_settings,
 )
 
@@ -71,20 +74,14 @@ class Durable:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        given = [f"-c{name}={value}" for name, value in self.settings.items()]
-        command = [str(self.programs / "postgres"), "-D", str(self.data), "-k", str(self.folder), *given]
+        command = server_command(self.programs, self.folder, self.settings)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **as_user())
         until = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                psycopg.connect(self.url(), connect_timeout=5).close()
-            except psycopg.OperationalError:
-                if self.process.poll() is not None or time.monotonic() > until:
-                    raise NoPostgresql((self.folder / "log").read_text("utf-8")[-2000:]) from None
-                time.sleep(0.05)
-            else:
-                return
+        while not answers(self.url()):
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise NoPostgresql((self.folder / "log").read_text("utf-8")[-2000:])
+            time.sleep(0.05)
 
     def promote(self) -> None:
         """Make a standby the one that is written to."""
@@ -111,9 +108,7 @@ def durable(major: int | None = None, settings: Mapping[str, str] = NO_CHANGES) 
         own(folder)
         given = {"listen_addresses": "", "max_connections": "300", "shared_buffers": "256MB", **settings}
         server = Durable(folder, reachable(known[chosen], folder), chosen, given)
-        options = ["--encoding=UTF8", "--locale=C", "--auth=trust", f"--username={ROLE}", f"--pgdata={server.data}"]
-        command = [str(server.programs / "initdb"), "--no-instructions", *options]
-        subprocess.run(command, check=True, capture_output=True, cwd="/", **as_user())
+        initialise(server.programs, folder)
         server.start()
         try:
             yield server

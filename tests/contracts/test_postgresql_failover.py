@@ -67,7 +67,7 @@ def pair():
         made.append(Server(folder, databases.reachable(known[min(known)], folder)))
     primary, standby = made
     try:
-        primary.run("initdb", "--no-sync", "--auth=trust", f"--username={databases.ROLE}", f"-D{primary.folder}/data")
+        databases.initialise(primary.programs, primary.folder, "--no-sync")
         primary.start()
         source = ["-h", str(primary.folder), "-U", databases.ROLE]
         standby.run("pg_basebackup", *source, "-D", f"{standby.folder}/data", "-R", "-c", "fast", "--no-sync")
