@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from stillmotion.adapters.store.postgresql.connections.opening import PostgresSession
+from stillmotion.adapters.store.postgresql.connections.threads import Transaction, finish
 from stillmotion.adapters.store.postgresql.queries import claims
 from stillmotion.adapters.store.sql.connections import Connection
 from stillmotion.adapters.store.sql.deliveries import from_delivery
@@ -59,15 +61,21 @@ def may_claim(connection: Connection, questions: Sequence[ClaimQuestion]) -> Seq
 
 
 def claim_together(
-    connection: Connection, questions: Sequence[ClaimQuestion]
+    session: PostgresSession, questions: Sequence[ClaimQuestion]
 ) -> Sequence[Generation | Exception | None]:
     """Answers of `GenerationStore.claim_next` for the first question, and for those after it that need no wait.
 
-    They are as if the claims were made one after another.
+    They are as if the claims were made one after another. Every claim of the installation waits for the clock's row, so
+    it is not held while the disk is waited for.
     """
-    time = connection.execute(claims.HOLD_CLOCK).get
-    rows, has_urgent = connection.execute(claims.UNDER_CLOCK).get
+    ((time,),), ((rows, has_urgent),) = session.begin(claims.HOLD_CLOCK, claims.UNDER_CLOCK)
     turn = _Turn(time, to_controls([tuple(row) for row in rows]), has_urgent)
+    return finish(lambda: _claims(Transaction(session), turn, questions), session, session.commit_early)
+
+
+def _claims(
+    connection: Connection, turn: _Turn, questions: Sequence[ClaimQuestion]
+) -> Sequence[Generation | Exception | None]:
     answers: list[Generation | Exception | None] = []
     for each in questions:
         found = _next(connection, turn, each)

@@ -56,6 +56,7 @@ class PostgresStore(SqlStore):
         self._threads = threads
         self._submits = Together("stillmotion-store-submits", Submits(threads, fault))
         self._reads = Together("stillmotion-store-reads", self._read_all)
+        self._is_claiming = False
         self._claims = Together("stillmotion-store-claims", self._claim_all)
         self._renewals = Together("stillmotion-store-renewals", self._renew_all)
 
@@ -151,11 +152,18 @@ class PostgresStore(SqlStore):
         return self._threads.patiently(partial(read_together, questions=questions))
 
     def _claim_all(self, questions: Sequence[ClaimQuestion]) -> Sequence[Generation | Exception | None]:
-        """Answers of claims that came together. One that fails spoils no other."""
+        """Answers of claims that came together. One that fails spoils no other.
+
+        Where the last ones found all that they asked for, more is likely to wait, and the look is spared.
+        """
         epoch = self.epoch
-        may = self._threads.patiently(lambda session: may_claim(Transaction(session), questions))
+        may: Sequence[bool] = [True] * len(questions)
+        if not self._is_claiming:
+            may = self._threads.patiently(lambda session: may_claim(Transaction(session), questions))
         hopeful = [each for each, is_hopeful in zip(questions, may, strict=True) if is_hopeful]
-        claimed = iter(self._claim_by_turns(hopeful, epoch))
+        answers = self._claim_by_turns(hopeful, epoch)
+        claimed = iter(answers)
+        self._is_claiming = all(may) and all(isinstance(each, Generation) for each in answers)
         return [next(claimed) if is_hopeful else None for is_hopeful in may]
 
     def _claim_by_turns(
@@ -165,7 +173,7 @@ class PostgresStore(SqlStore):
         if not questions:
             return []
         try:
-            answers = self._threads.transact(partial(claim_together, questions=questions), epoch)
+            answers = self._threads.timed(partial(claim_together, questions=questions), epoch)
         except Exception as error:  # What a caller's own function raises is that caller's.
             if len(questions) == 1 or isinstance(error, StoreUnavailable):
                 return [error] * len(questions)

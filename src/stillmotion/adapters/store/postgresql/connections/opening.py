@@ -34,6 +34,15 @@ _LIMITS: Final = {
 
 _BEGIN: Final[LiteralString] = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
+_COMMIT_EARLY: Final[LiteralString] = (
+    "SET LOCAL synchronous_commit = off; COMMIT; SELECT pg_logical_emit_message(true, 'stillmotion', '')"
+)
+"""A commit that waits for no disk, and an empty change of the same session that does.
+
+The log is flushed in its order: once the empty change is durable, so is all that was committed before it. One message
+holds both, so that a pooler cannot lend another server for the second.
+"""
+
 _TIMELINE: Final[LiteralString] = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
 """Number of the server's history. A standby that is promoted begins another one.
 
@@ -126,19 +135,39 @@ class PostgresSession:
         """True once the connection can no longer be used."""
         return self.link.closed or self.link.broken
 
-    def begin(self) -> None:
-        """Begin a transaction. A pooler may have another server by now: then the connection is closed."""
-        cursor = self.link.execute(self._begin.encode())
-        if self.is_pooled and self.timeline is not None:
-            while cursor.nextset():
-                pass
-            if cursor.fetchall() != [(self.timeline,)]:
-                self.link.close()
-                raise psycopg.OperationalError("the pooler has another server")
+    def begin(self, *first: str) -> list[list[tuple[Any, ...]]]:
+        """Begin a transaction, with statements without bindings in the same message. The answer is the rows of each.
+
+        A pooler may have another server by now: then the connection is closed.
+        """
+        try:
+            cursor = self.link.execute("; ".join((self._begin, *first)).encode())
+        except psycopg.Error:
+            self.roll_back()
+            raise
+        rows = [cursor.fetchall()] if cursor.description else []
+        while cursor.nextset():
+            rows += [cursor.fetchall()] if cursor.description else []
+        if self.is_pooled and self.timeline is not None and rows.pop(0) != [(self.timeline,)]:
+            self.link.close()
+            raise psycopg.OperationalError("the pooler has another server")
+        return rows
 
     def commit(self) -> None:
         """Commit the transaction."""
         self.link.execute(b"COMMIT")
+
+    def commit_early(self) -> None:
+        """Commit, let go of the rows at once, and only then wait until all is durable.
+
+        Others may go on with the rows meanwhile. What they commit is durable after this. A connection in which that
+        fails is closed, since the change may have been kept.
+        """
+        try:
+            self.link.execute(_COMMIT_EARLY.encode())
+        except psycopg.Error:
+            self.link.close()
+            raise
 
     def roll_back(self) -> None:
         """Undo the transaction, and close a connection that cannot even do that."""

@@ -110,8 +110,12 @@ class Threads:
 
     def transact(self, operation: Operation[T], epoch: int | None = None) -> T:
         """`run` in the calling thread; in that epoch only, where one is given."""
+        return self.timed(partial(_transact, operation), epoch)
+
+    def timed(self, work: Callable[[PostgresSession], T], epoch: int | None = None) -> T:
+        """`patiently`, for work that is a transaction: the time until it is durable is observed."""
         began = time.monotonic()
-        result = self.patiently(partial(_transact, operation), epoch)
+        result = self.patiently(work, epoch)
         with self._gate:
             self.commit_times.observe(time.monotonic() - began)
         return result
@@ -192,13 +196,18 @@ class Threads:
 
 def _transact(operation: Operation[T], session: PostgresSession) -> T:
     session.begin()
+    return finish(lambda: operation(Transaction(session)), session, session.commit)
+
+
+def finish(work: Callable[[], T], session: PostgresSession, commit: Callable[[], None]) -> T:
+    """The result of work in a transaction that was begun. It is committed, or undone where the work raises."""
     try:
-        result = operation(Transaction(session))
+        result = work()
     except BaseException:
         session.roll_back()
         raise
     try:
-        session.commit()
+        commit()
     except psycopg.Error as error:
         if session.is_lost:
             raise _Lost from error

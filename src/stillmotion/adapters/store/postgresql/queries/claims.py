@@ -29,7 +29,10 @@ HOLD_CLOCK: Final = 'SELECT time FROM virtual_clock WHERE "only" = 1 FOR NO KEY 
 UNDER_CLOCK: Final = f"""
     SELECT {_CONTROLS}, EXISTS (SELECT 1 FROM generations WHERE state = 'queued' AND moved_to < 0)
 """
-"""The queue's controls, and true where an operator moved something to the front. Both stay while the clock is held."""
+"""The queue's controls, and true where an operator moved something to the front. Both stay while the clock is held.
+
+In one message with `HOLD_CLOCK`: it begins once that has its row, and so sees all that was committed before.
+"""
 
 # What waits has no lease. A row that another transaction holds is about to leave the queue: nobody waits for it.
 _QUEUED: Final = GENERATION.replace("g.lease_until", "CAST(NULL AS bigint)")
