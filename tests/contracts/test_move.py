@@ -129,8 +129,6 @@ async def test_a_database_with_rows_is_refused_and_stays_as_it_is(settings, move
     await filled(settings)
     with opened(replace(moved_to, secret="ab" * 32, secret_file=""), Missing.MAKE) as store:
         await store.add_product(a_product(name="theirs"))
-    with psycopg.connect(to) as connection:
-        connection.execute("UPDATE stillmotion SET secret_fingerprint = NULL")
     with pytest.raises(StoreUnusable, match="has rows already, in products: give an empty database"):
         await to_thread(move, settings, to)
     directory_of(settings, Missing.REFUSE)

@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Identifier
 
 from stillmotion.adapters.store.postgresql.connections.opening import PostgresSession, conninfo, named
 from stillmotion.adapters.store.postgresql.schema import migrations, open_database
+from stillmotion.adapters.store.postgresql.secret import agree_on_secret
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.adapters.store.sql.generation_rows import Row
 
@@ -84,7 +85,7 @@ def arrival(url: str, fingerprints: Sequence[bytes]) -> Iterator[Arrival]:
     Raises `StoreUnusable`.
     """
     parameters = conninfo(url)
-    place, session = named(parameters), open_database(parameters, migrations(), fingerprints)
+    place, session = named(parameters), open_database(parameters, migrations())
     try:
         session.begin()
         # One transaction takes as long as there is something to copy.
@@ -93,6 +94,8 @@ def arrival(url: str, fingerprints: Sequence[bytes]) -> Iterator[Arrival]:
             b"SET LOCAL idle_in_transaction_session_timeout = 0"
         )
         tables = Arrival(session, place)
+        # Only then: of a database that another installation uses its rows are to be told, not its secret.
+        agree_on_secret(session, place, fingerprints)
         yield tables
         tables.end()
         session.commit()
