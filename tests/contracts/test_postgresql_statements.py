@@ -20,7 +20,7 @@ from tests import databases
 from tests.builders import NOON
 
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
-ONLY_SQLITE = {"VIEW_IN_PLACE"}
+ONLY_SQLITE = {"VIEW_IN_PLACE", "WATCH_PREVIEWS"}
 IN_PLACE_OF_OTHERS = {"own", "picture"}
 """Modules of statements that are found by the shared one."""
 

@@ -13,7 +13,7 @@ from stillmotion.domain.errors import LeaseLost
 from tests import databases
 from tests.builders import NOON, a_generation, a_subscription
 from tests.contracts.conftest import keep_subscription
-from tests.waiting import eventually
+from tests.waiting import eventually, eventually_async
 
 UNTIL = NOON + timedelta(seconds=15)
 
@@ -90,6 +90,24 @@ async def test_renewals_that_come_together_are_each_answered(store):
     assert [place for place, each in enumerate(answers) if isinstance(each, LeaseLost)] == [3]
     assert sorted(await store.leased(later)) == sorted({*ids} - {ids[3]})
     assert await store.leased(UNTIL) == []
+
+
+async def test_the_watch_over_previews_holds_no_lease_while_it_waits_for_another(store, url, beside):
+    subscription = await keep_subscription(store)
+    given = [submission(subscription) for _ in range(3)]
+    for each in given:
+        await store.submit(each)
+        await store.change(each.generation.id, lambda it: it.claimed(UNTIL, NOON))
+    first, _, last = (each.generation.id for each in given)
+    hold = "SELECT 1 FROM leases WHERE generation_id = %s FOR UPDATE NOWAIT"
+    with psycopg.connect(url) as renewing:
+        renewing.execute(hold, (last,))
+        watching = asyncio.create_task(store.watch_previews([each.generation.id for each in given], UNTIL))
+        waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        await eventually_async(lambda: beside.execute(waits).fetchall())
+        renewing.execute(hold, (first,))  # Where it is held, the two wait in a circle.
+    await watching
+    assert beside.execute("SELECT count(*) FROM leases WHERE watched_until IS NOT NULL").fetchone() == (3,)
 
 
 async def test_a_renewal_rewrites_a_narrow_row_and_no_index(store, beside):

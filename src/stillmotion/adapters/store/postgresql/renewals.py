@@ -1,13 +1,13 @@
-"""Renewals of leases, those of many renders in one statement."""
+"""Renewals of leases, those of many renders in one statement, and the watch over their previews."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from stillmotion.adapters.store.postgresql.connections.opening import PostgresSession
 from stillmotion.adapters.store.postgresql.queries.dialect import translated
-from stillmotion.adapters.store.postgresql.queries.renewals import RENEW
+from stillmotion.adapters.store.postgresql.queries.renewals import LEASED_NOW, RENEW, WATCH
 from stillmotion.domain.errors import LeaseLost
 
 _encode_json: Final = msgspec.json.Encoder().encode
@@ -35,3 +35,12 @@ def renew_together(session: PostgresSession, renewals: Sequence[Renewal]) -> Seq
         if (each.id, each.attempt) not in watched
     }
     return [(watched | lost)[each.id, each.attempt] for each in renewals]
+
+
+def watch_previews(session: PostgresSession, generation_ids: Collection[str], until: int) -> None:
+    """See `GenerationStore.watch_previews`. A row at a time, each on its own.
+
+    Renewals hold several rows, in no order. What holds one alone waits with none of them in a circle.
+    """
+    for row in session.link.execute(translated(LEASED_NOW), {"ids": list(generation_ids)}).fetchall():
+        session.link.execute(translated(WATCH), {"id": row[0], "until": until})

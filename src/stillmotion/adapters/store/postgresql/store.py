@@ -12,7 +12,7 @@ from stillmotion.adapters.store.postgresql.connections.threads import FAILED_OVE
 from stillmotion.adapters.store.postgresql.connections.together import Together
 from stillmotion.adapters.store.postgresql.queries.reads import PRESENT
 from stillmotion.adapters.store.postgresql.reads import Question, read_together
-from stillmotion.adapters.store.postgresql.renewals import Renewal, renew_together
+from stillmotion.adapters.store.postgresql.renewals import Renewal, renew_together, watch_previews
 from stillmotion.adapters.store.postgresql.schema import migrations, open_database
 from stillmotion.adapters.store.postgresql.secret import replace_secret
 from stillmotion.adapters.store.postgresql.submits import Submits
@@ -121,6 +121,10 @@ class PostgresStore(SqlStore):
             Renewal(lease.generation_id, lease.attempt, kept_until, progress, preview, stage.value)
         )
         return None if watched_until is None else to_time(watched_until)
+
+    async def watch_previews(self, generation_ids: Collection[str], until: datetime) -> None:
+        """See `GenerationStore.watch_previews`."""
+        await self._threads.apart(partial(watch_previews, generation_ids=generation_ids, until=microseconds(until)))
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the database cannot be written to just now."""

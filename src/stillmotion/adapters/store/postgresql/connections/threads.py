@@ -103,7 +103,11 @@ class Threads:
 
     async def rows(self, statement: str, bindings: Given = (), /) -> list[Row]:
         """See `sql.connections.Reader.rows`."""
-        return await self._in_thread(partial(self.patiently, partial(_read, statement, bindings)))
+        return await self.apart(partial(_read, statement, bindings))
+
+    async def apart(self, work: Callable[[PostgresSession], T]) -> T:
+        """`patiently`, in one of the threads."""
+        return await self._in_thread(partial(self.patiently, work))
 
     scan = rows
     """See `sql.connections.Reader.scan`: no statement runs in the event loop's thread."""

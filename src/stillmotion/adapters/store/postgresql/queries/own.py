@@ -85,10 +85,6 @@ OWN: Final[Mapping[str, str]] = {
         INSERT INTO list_entries (subscription_id, generation_id, created_at, state, model, metadata, text)
         VALUES (:subscription_id, :id, :created_at, :state, :model, :metadata, :text)
     """,
-    generations.WATCH_PREVIEWS: """
-        UPDATE leases SET watched_until = ?
-        WHERE generation_id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(? AS jsonb))))
-    """,
     generations.WATCHED_UNTIL: "SELECT watched_until FROM leases WHERE generation_id = ?",
     lines.MOVE_LINE: """
         UPDATE limits SET

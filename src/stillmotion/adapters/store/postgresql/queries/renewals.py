@@ -1,4 +1,4 @@
-"""Statement of the renewals of leases, for many at once."""
+"""Statements of leases: renewals, for many at once, and the watch over previews."""
 
 from typing import Final
 
@@ -15,3 +15,11 @@ RENEW: Final = """
 
 A lease that was lost has no row, or one of a later attempt.
 """
+
+LEASED_NOW: Final = "SELECT generation_id FROM leases WHERE generation_id = ANY (CAST(:ids AS text[]))"
+
+WATCH: Final = """
+    WITH soft AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS commit)
+    UPDATE leases SET watched_until = :until FROM soft WHERE generation_id = :id AND soft.commit = 'off'
+"""
+"""Does not wait for the disk, as it is told again."""
