@@ -52,6 +52,23 @@ def _over_postgresql(kind, clock, told):
 
 
 @pytest.fixture
+def url():
+    """An empty PostgreSQL database."""
+    from tests import databases  # noqa: PLC0415 - the driver may be absent
+
+    return databases.emptied(databases.store_url())
+
+
+@pytest.fixture
+def beside(url):
+    """A connection of somebody else to that database."""
+    import psycopg  # noqa: PLC0415 - as above
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
 def database(tmp_path):
     return tmp_path / "stillmotion.db"
 

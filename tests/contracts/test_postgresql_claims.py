@@ -11,16 +11,10 @@ from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.postgresql.queries import claims
 from stillmotion.adapters.store.postgresql.queries.dialect import translated
 from stillmotion.application.ports.store import Submission
-from tests import databases
 from tests.builders import NOON, a_generation
 from tests.contracts.conftest import keep_subscription
 
 PROCESSES = 4
-
-
-@pytest.fixture
-def url():
-    return databases.emptied(databases.store_url())
 
 
 @pytest.fixture

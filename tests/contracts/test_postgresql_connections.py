@@ -18,22 +18,10 @@ ADD_REMOVAL = "INSERT INTO removals (generation_id, deleted_at) VALUES (?, 1)"
 
 
 @pytest.fixture
-def url():
-    return databases.emptied(databases.store_url())
-
-
-@pytest.fixture
 def store(url):
     opened = postgresql.open_store(url)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def beside(url):
-    """A connection of somebody else."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
 
 
 def removals(beside):

@@ -7,13 +7,11 @@ import asyncio
 from contextlib import contextmanager
 from datetime import timedelta
 
-import psycopg
 import pytest
 
 from stillmotion.adapters.store import postgresql
 from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import StoreUnavailable
-from tests import databases
 from tests.builders import NOON, a_generation
 from tests.contracts.conftest import keep_subscription
 from tests.waiting import eventually, eventually_async
@@ -23,22 +21,11 @@ COMMITTING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database(
 
 
 @pytest.fixture
-def url():
-    return databases.emptied(databases.store_url())
-
-
-@pytest.fixture
 def stores(url):
     opened = [postgresql.open_store(url) for _ in range(2)]
     yield opened
     for store in opened:
         store.close()
-
-
-@pytest.fixture
-def beside(url):
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.sql.generation_rows import microseconds
 from stillmotion.application.ports.store import Fingerprint, IdempotencyKey, Submission
 from stillmotion.domain.errors import LeaseLost
-from tests import databases
 from tests.builders import NOON, a_generation, a_subscription
 from tests.contracts.conftest import keep_subscription
 from tests.waiting import eventually, eventually_async
@@ -19,22 +18,10 @@ UNTIL = NOON + timedelta(seconds=15)
 
 
 @pytest.fixture
-def url():
-    return databases.emptied(databases.store_url())
-
-
-@pytest.fixture
 def store(url):
     opened = postgresql.open_store(url)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def beside(url):
-    """A connection of somebody else."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
 
 
 def submission(subscription, fingerprint=None, key=None, **parts):
