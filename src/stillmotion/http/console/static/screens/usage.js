@@ -80,7 +80,7 @@ function limits(/** @type {any} */ account) {
     return h("li", { class: "stack stack-tight" },
       h("div", { class: "row row-apart" }, h("h3", null, words), h("span", { class: "soft number" }, `${count(left)} of ${count(each.limit)} ${unit} left`)),
       meter(`${words}: used`, each.limit ? 1 - left / each.limit : 1),
-      soon > 0 && h("p", { class: "small soft", title: exactly(each.resets_at) }, soon < 120_000 ? `Full again in ${lasting(soon / 1000)}` : `Full again ${ago(each.resets_at)}`));
+      left < each.limit && soon > 0 && h("p", { class: "small soft", title: exactly(each.resets_at) }, soon < 120_000 ? `Full again in ${lasting(soon / 1000)}` : `Full again ${ago(each.resets_at)}`));
   });
   return h("section", { class: "card stack" }, h("h2", null, "Limits now"), h("ul", { class: "stack" }, rows));
 }
