@@ -13,15 +13,16 @@ def _row(kind: str, engine: str, *columns: str) -> str:
     return f"SELECT '{kind}', CAST({engine} AS text), {', '.join(values)}"
 
 
-_AHEAD: Final = """
+_SO_FAR: Final = """
     SELECT coalesce(sum(p.{0}), 0) FROM line_parts p
-    WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part < unfinished.part
+    WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part <= unfinished.part
 """
-_NEAR: Final = """
+_BEHIND: Final = """
     SELECT {0} FROM generations w
-    WHERE w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
-        AND coalesce(w.moved_to, w.created_at) BETWEEN greatest(0, unfinished.part << 26) AND unfinished.place
-        AND (coalesce(w.moved_to, w.created_at) < unfinished.place OR w.sequence < unfinished.sequence)
+    WHERE unfinished.state = 'queued'
+        AND w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
+        AND coalesce(w.moved_to, w.created_at) BETWEEN greatest(0, unfinished.place) AND unfinished.part_end
+        AND (coalesce(w.moved_to, w.created_at) > unfinished.place OR w.sequence >= unfinished.sequence)
 """
 _UNFINISHED: Final = (
     "id", "owner", "model", "resolution", "length", "video", "state", "progress", "started_at", "ahead", "video_ahead",
@@ -33,7 +34,9 @@ PICTURE_OF_QUEUE: Final = f"""
         SELECT
             g.id, g.subscription_id AS owner, g.engine, g.model, g.resolution, g.video, g.state, g.progress,
             g.started_at, g.sequence, coalesce(g.moved_to, g.created_at) AS place,
-            coalesce(g.moved_to, g.created_at) >> 26 AS part, greatest(1, (g.video + 500000) / 1000000) AS length
+            coalesce(g.moved_to, g.created_at) >> 26 AS part,
+            coalesce(g.moved_to, g.created_at) | ((1 << 26) - 1) AS part_end,
+            greatest(1, (g.video + 500000) / 1000000) AS length
         FROM generations_now g
         WHERE g.id = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))))
             AND g.state IN ('queued', 'dreaming')
@@ -41,14 +44,16 @@ PICTURE_OF_QUEUE: Final = f"""
         SELECT
             '', CAST(:owner AS text), CAST(:engine AS text), CAST(:model AS text), CAST(:resolution AS text),
             CAST(:video AS bigint), 'queued', 0, NULL, 0, CAST(:farthest AS bigint), CAST(:farthest AS bigint) >> 26,
-            greatest(1, (CAST(:video AS bigint) + 500000) / 1000000)
+            CAST(:farthest AS bigint), greatest(1, (CAST(:video AS bigint) + 500000) / 1000000)
         WHERE CAST(:owner AS text) IS NOT NULL
     ), placed AS MATERIALIZED (
         SELECT
             unfinished.*, CASE WHEN l.waiting = 1 THEN l.turn ELSE greatest(coalesce(l.turn, 0), v.time) END AS turn,
             CASE WHEN l.waiting = 1 THEN l.turn_since ELSE CAST(:farthest AS bigint) END AS turn_since,
-            CAST(({_AHEAD.format("queued")}) + ({_NEAR.format("count(*)")}) AS bigint) AS ahead,
-            CAST(({_AHEAD.format("video")}) + ({_NEAR.format("coalesce(sum(w.video), 0)")}) AS bigint) AS video_ahead
+            CAST(({_SO_FAR.format("queued")}) - ({_BEHIND.format("count(*)")}) AS bigint) AS ahead,
+            CAST(
+                ({_SO_FAR.format("video")}) - ({_BEHIND.format("coalesce(sum(w.video), 0)")}) AS bigint
+            ) AS video_ahead
         FROM unfinished CROSS JOIN virtual_clock v LEFT JOIN limits l ON l.subscription_id = owner
     ), nearer AS MATERIALIZED (
         SELECT l.subscription_id AS owner, l.turn, l.turn_since FROM limits l

@@ -23,33 +23,36 @@ PICTURE_OF_QUEUE: Final = """
             g.id, g.subscription_id AS owner, g.engine, g.model, g.request ->> 'resolution' AS resolution, g.video,
             g.state, g.progress, g.started_at, g.sequence,
             coalesce(g.moved_to, g.created_at) AS place, coalesce(g.moved_to, g.created_at) >> 26 AS part,
+            coalesce(g.moved_to, g.created_at) | ((1 << 26) - 1) AS part_end,
             max(1, (g.video + 500000) / 1000000) AS length
         FROM json_each(:ids) CROSS JOIN generations g ON g.id = json_each.value
         WHERE g.state IN ('queued', 'dreaming')
         UNION ALL
         SELECT
             '', :owner, :engine, :model, :resolution, :video, 'queued', 0, NULL, 0, :farthest, :farthest >> 26,
-            max(1, (:video + 500000) / 1000000)
+            :farthest, max(1, (:video + 500000) / 1000000)
         WHERE :owner IS NOT NULL
     ), placed AS MATERIALIZED (
         SELECT
             unfinished.*, iif(l.waiting = 1, l.turn, max(coalesce(l.turn, 0), v.time)) AS turn,
             iif(l.waiting = 1, l.turn_since, :farthest) AS turn_since, (
                 SELECT coalesce(sum(p.queued), 0) FROM line_parts p
-                WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part < unfinished.part
-            ) + (
+                WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part <= unfinished.part
+            ) - (
                 SELECT count(*) FROM generations w INDEXED BY generations_queued
-                WHERE w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
-                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.part << 26) AND unfinished.place
-                    AND (coalesce(w.moved_to, w.created_at) < unfinished.place OR w.sequence < unfinished.sequence)
+                WHERE unfinished.state = 'queued'
+                    AND w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
+                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.place) AND unfinished.part_end
+                    AND (coalesce(w.moved_to, w.created_at) > unfinished.place OR w.sequence >= unfinished.sequence)
             ) AS ahead, (
                 SELECT coalesce(sum(p.video), 0) FROM line_parts p
-                WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part < unfinished.part
-            ) + (
+                WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part <= unfinished.part
+            ) - (
                 SELECT coalesce(sum(w.video), 0) FROM generations w INDEXED BY generations_queued
-                WHERE w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
-                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.part << 26) AND unfinished.place
-                    AND (coalesce(w.moved_to, w.created_at) < unfinished.place OR w.sequence < unfinished.sequence)
+                WHERE unfinished.state = 'queued'
+                    AND w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
+                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.place) AND unfinished.part_end
+                    AND (coalesce(w.moved_to, w.created_at) > unfinished.place OR w.sequence >= unfinished.sequence)
             ) AS video_ahead
         FROM unfinished CROSS JOIN virtual_clock v ON v.only = 1 LEFT JOIN limits l ON l.subscription_id = owner
     ), nearer AS MATERIALIZED (
@@ -102,7 +105,8 @@ PICTURE_OF_QUEUE: Final = """
 
 One that would be submitted now is asked for by its `owner`, `engine`, `model`, `resolution` and length, `video`; it has
 no id, and `farthest` is a place behind all others. Of the asked generations' own lines the statement reads the parts,
-and the rows of one part; of the other lines that are due before the last of them the lengths, up to `most_lines` lines;
+and the rows behind them in one part: hardly any for a submit's answer, whose generation is the last of its line. Of the
+other lines that are due before the last of them it reads the lengths, up to `most_lines` lines;
 then the claimed generations, and the engines' render times.
 """
 
