@@ -126,6 +126,7 @@ def sqlite_name(path: Path) -> str:
 def connect_writer(path: Path) -> SqliteConnection:
     """A connection that writes. A commit is on disk when it returns. Raises `StoreUnusable`."""
     connection = SqliteConnection(sqlite_name(path))
+    _keep_plans(connection)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     if connection.pragma("journal_mode", "wal") != "wal":
         connection.close()
@@ -148,5 +149,14 @@ def connect_reader(path: Path) -> apsw.Connection:
     anew. A map costs a fault for each page then, which is several times the cost of reading the page.
     """
     connection = apsw.Connection(sqlite_name(path), flags=apsw.SQLITE_OPEN_READONLY)
+    _keep_plans(connection)
     connection.set_busy_timeout(READ_BUSY_TIMEOUT_MS)
     return connection
+
+
+def _keep_plans(connection: apsw.Connection) -> None:
+    """Plan each statement once. Otherwise one with a bound LIMIT is planned anew for each value: 340 us instead of 17.
+
+    See the query planner stability guarantee, https://sqlite.org/queryplanner-ng.html#qpstab.
+    """
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
