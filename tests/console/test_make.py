@@ -305,7 +305,7 @@ def test_point_02_progress_and_preview_are_seen_while_it_is_made(owner):
         }).observe(document.body, {subtree: true, childList: true, attributes: true});
         return seen;
     }""")
-    make_short(page, "slow push in, snow falls", seconds=3)
+    make_short(page, "slow push in, snow falls", seconds=10)
     page.get_by_role("button", name="Cancel").wait_for()
     playing(page)
     assert page.evaluate("seen => seen.percents.size", seen) > 2
