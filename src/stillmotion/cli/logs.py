@@ -73,14 +73,14 @@ def configure(level: str, form: str) -> None:
         if for_people
         else structlog.processors.JSONRenderer()
     )
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+    bound = structlog.contextvars.merge_contextvars
+    marked: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last = _on_one_line if for_people else structlog.processors.format_exc_info
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, Repeats(), *shared[1:], last, renderer],
+        processors=[bound, Repeats(), *marked, last, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
@@ -88,7 +88,7 @@ def configure(level: str, form: str) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[bound, *marked],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 last,

@@ -12,10 +12,8 @@ from stillmotion.config import Settings
 from stillmotion.domain.subscriptions import KeySecret
 
 if TYPE_CHECKING:
-    from stillmotion.adapters.store.sqlite.upkeep.maintenance import Condition
-
-if TYPE_CHECKING:
     from stillmotion.adapters.store.sql.migrations import SchemaStanding
+    from stillmotion.adapters.store.sqlite.upkeep.maintenance import Condition
 
 
 @dataclass(frozen=True, slots=True)

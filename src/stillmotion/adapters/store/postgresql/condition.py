@@ -77,11 +77,11 @@ class ServerCondition:
     """Condition of a server and of our database on it.
 
     `standing` is None where there are no tables of ours yet, `newest` the package's schema, and `due` are contract
-    steps. `standby_names` are those of the
-    setting, and `standbys` counts the standbys that are connected. `clock_ahead` is how far the server's clock is ahead
-    of this machine's, give or take `clock_error`. `snapshot` is the age of the oldest open transaction, and
-    `abandoned_slots` are replication slots that nobody reads. `may_create` is true for a role that may make tables.
-    `key_marks` are numbers of keys by mark. `is_notified` is None behind a pooler.
+    steps. `standby_names` are those of the setting, and `standbys` counts the standbys that are connected.
+    `clock_ahead` is the lead of the server's clock over this machine's, give or take `clock_error`. `snapshot` is the
+    age of the oldest open transaction, and `abandoned_slots` are replication slots that nobody reads. `may_create` is
+    true for a role that may make tables. `key_marks` are numbers of keys by mark. `is_notified` is None behind a
+    pooler.
     """
 
     place: str

@@ -1,11 +1,11 @@
 """Link between a database and its secret: the processes have the secret, and the database keeps its fingerprint."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final, LiteralString
 
 from stillmotion.adapters.store.postgresql.connections.opening import PostgresSession
 from stillmotion.adapters.store.sql.connections import StoreUnusable
+from stillmotion.domain.operators.processes import SILENT_AFTER
 
 _KEEP: Final[LiteralString] = "UPDATE stillmotion SET secret_fingerprint = %s WHERE secret_fingerprint IS NULL"
 _READ: Final[LiteralString] = "SELECT secret_fingerprint FROM stillmotion"
@@ -34,22 +34,22 @@ def agree_on_secret(session: PostgresSession, place: str, fingerprints: Sequence
         )
 
 
-def replace_secret(session: PostgresSession, place: str, fingerprint: bytes, silent_after: timedelta) -> bytes | None:
+def replace_secret(session: PostgresSession, place: str, fingerprint: bytes) -> bytes | None:
     """Link the database to another secret, and return the fingerprint of the one before; None without one.
 
-    A process is gone that has not told of itself for `silent_after`. Raises `StoreUnusable` for the database's own
+    A process is gone that has not told of itself for `SILENT_AFTER`. Raises `StoreUnusable` for the database's own
     secret, and while processes use the database.
     """
     kept = session.link.execute(_READ).fetchall()[0][0]
     before = None if kept is None else bytes(kept)
     if before == fingerprint:
         raise StoreUnusable(f"secret: {place} goes with this one already, so nothing is lost and nothing was changed")
-    living = [name for (name,) in session.link.execute(_LIVING, (silent_after.total_seconds(),)).fetchall()]
+    living = [name for (name,) in session.link.execute(_LIVING, (SILENT_AFTER.total_seconds(),)).fetchall()]
     if living:
         raise StoreUnusable(
             f"secret: {', '.join(living)} still use {place} with the secret that it goes with, so it is not lost: take "
             f"it from their settings. If it has to go all the same, stop them all, wait "
-            f"{silent_after.total_seconds():g} seconds, and try again"
+            f"{SILENT_AFTER.total_seconds():g} seconds, and try again"
         )
     session.link.execute(_SET, (fingerprint,))
     return before

@@ -35,7 +35,6 @@ from stillmotion.application.ports.store import (
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import GenerationNotFound, StoreUnavailable
 from stillmotion.domain.generation import Generation, GenerationView, Lease, WorkStage
-from stillmotion.domain.operators.processes import SILENT_AFTER
 from stillmotion.domain.operators.queue_controls import NOBODY, WorkerName
 
 _SYSTEM_CLOCK = SystemClock()
@@ -216,7 +215,7 @@ def use_secret(url: str, fingerprint: bytes) -> bytes | None:
     parameters = conninfo(url)
     session = open_database(parameters, migrations())
     with closing(session.link):
-        return replace_secret(session, named(parameters), fingerprint, SILENT_AFTER)
+        return replace_secret(session, named(parameters), fingerprint)
 
 
 def _touch(connection: Connection) -> None:

@@ -61,8 +61,7 @@ export function signInPage(/** @type {() => void} */ done, said = "") {
       input.value = "";
       done();
     } catch (error) {
-      const status = error.status;
-      tell(status === 401 ? "This key is not known here. Check that all of it was copied." : error.message);
+      tell(error.status === 401 ? "This key is not known here. Check that all of it was copied." : error.message);
       input.focus();
     } finally {
       button.disabled = false;

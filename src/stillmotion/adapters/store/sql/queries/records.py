@@ -17,7 +17,18 @@ END_ATTEMPT: Final = """
 
 ATTEMPTS_OF_GENERATION: Final = f"SELECT {_RECORD} FROM attempts WHERE generation_id = ? ORDER BY number"
 
-PICTURE_OF_QUEUE: Final = """
+_SO_FAR: Final = """
+    SELECT coalesce(sum(p.{0}), 0) FROM line_parts p
+    WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part <= unfinished.part
+"""
+_BEHIND: Final = """
+    SELECT {0} FROM generations w INDEXED BY generations_queued
+    WHERE unfinished.state = 'queued'
+        AND w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
+        AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.place) AND unfinished.part_end
+        AND (coalesce(w.moved_to, w.created_at) > unfinished.place OR w.sequence >= unfinished.sequence)
+"""
+PICTURE_OF_QUEUE: Final = f"""
     WITH unfinished AS MATERIALIZED (
         SELECT
             g.id, g.subscription_id AS owner, g.engine, g.model, g.request ->> 'resolution' AS resolution, g.video,
@@ -35,25 +46,9 @@ PICTURE_OF_QUEUE: Final = """
     ), placed AS MATERIALIZED (
         SELECT
             unfinished.*, iif(l.waiting = 1, l.turn, max(coalesce(l.turn, 0), v.time)) AS turn,
-            iif(l.waiting = 1, l.turn_since, :farthest) AS turn_since, (
-                SELECT coalesce(sum(p.queued), 0) FROM line_parts p
-                WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part <= unfinished.part
-            ) - (
-                SELECT count(*) FROM generations w INDEXED BY generations_queued
-                WHERE unfinished.state = 'queued'
-                    AND w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
-                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.place) AND unfinished.part_end
-                    AND (coalesce(w.moved_to, w.created_at) > unfinished.place OR w.sequence >= unfinished.sequence)
-            ) AS ahead, (
-                SELECT coalesce(sum(p.video), 0) FROM line_parts p
-                WHERE p.subscription_id = owner AND p.engine = unfinished.engine AND p.part <= unfinished.part
-            ) - (
-                SELECT coalesce(sum(w.video), 0) FROM generations w INDEXED BY generations_queued
-                WHERE unfinished.state = 'queued'
-                    AND w.state = 'queued' AND w.subscription_id = owner AND w.engine = unfinished.engine
-                    AND coalesce(w.moved_to, w.created_at) BETWEEN max(0, unfinished.place) AND unfinished.part_end
-                    AND (coalesce(w.moved_to, w.created_at) > unfinished.place OR w.sequence >= unfinished.sequence)
-            ) AS video_ahead
+            iif(l.waiting = 1, l.turn_since, :farthest) AS turn_since,
+            ({_SO_FAR.format("queued")}) - ({_BEHIND.format("count(*)")}) AS ahead,
+            ({_SO_FAR.format("video")}) - ({_BEHIND.format("coalesce(sum(w.video), 0)")}) AS video_ahead
         FROM unfinished CROSS JOIN virtual_clock v ON v.only = 1 LEFT JOIN limits l ON l.subscription_id = owner
     ), nearer AS MATERIALIZED (
         SELECT l.subscription_id AS owner, l.turn, l.turn_since FROM limits l

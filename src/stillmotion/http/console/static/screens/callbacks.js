@@ -129,8 +129,7 @@ function testing() {
     input.removeAttribute("aria-invalid");
     try {
       fill(told, result(await post("callbacks/test", { url: input.value.trim() })));
-    } catch (error) {
-      const refusal = error;
+    } catch (refusal) {
       fill(told, wrong("test-wrong", refusal.about?.("url") ?? refusal.message));
       input.setAttribute("aria-invalid", "true");
       input.focus();

@@ -182,8 +182,7 @@ function editing(/** @type {any} */ now, /** @type {(now: any) => void} */ saved
       saved(await patch(`generations/${now.id}`, { prompt: input.value }));
       dialog.close();
       toast("Saved.");
-    } catch (error) {
-      const refusal = error;
+    } catch (refusal) {
       fill(told, wrong("queue-wrong", refusal.about?.("prompt") ?? refusal.message));
       input.setAttribute("aria-invalid", "true");
     }
