@@ -142,6 +142,8 @@ async def endless(writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(piece)
         await writer.drain()
+        # A drain that need not wait lets nobody else run, and over TLS the loss of the connection is told by the loop.
+        await asyncio.sleep(0)
 
 
 async def reset(writer: asyncio.StreamWriter) -> None:
