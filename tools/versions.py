@@ -37,15 +37,6 @@ TESTS = (
 NEED_MORE = ("tests/contracts/test_object_store.py", "tests/cli/test_models.py", "tests/cli/test_loading.py")
 """Tests of a bucket and of a hub, which need other development tools."""
 
-NEED_EXTRAS = (
-    *(f"tests/cli/test_{each}.py" for each in ("mcp", "migrate", "secret")),
-    "tests/tracing",
-    *(f"tests/contracts/test_{each}.py" for each in ("installation", "move", "upgrades")),
-    *(f"tests/contracts/test_postgresql_{each}.py" for each in ("claims", "connections", "failover")),
-    *(f"tests/contracts/test_postgresql_{each}.py" for each in ("statements", "storm", "submits")),
-)
-"""Tests of an extra that are not skipped by themselves where it is absent."""
-
 WHEELS = ("--only-binary", ":all:", "--no-binary", "stillmotion")
 
 
@@ -62,7 +53,7 @@ class End:
 ENDS: Mapping[str, End] = {
     "lowest": End(newest_python=False, versions="lowest"),
     "newest": End(newest_python=True, versions="newest", left_out=()),
-    "bare": End(newest_python=True, versions="pinned", extras=False, left_out=(*NEED_MORE, *NEED_EXTRAS)),
+    "bare": End(newest_python=True, versions="pinned", extras=False),
 }
 
 

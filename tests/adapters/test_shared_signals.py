@@ -4,8 +4,11 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from stillmotion.adapters.shared_signals import LONGEST_PAYLOAD, Message, Outbox, SharedChanges, Switchboard, Topic
 from stillmotion.adapters.store.postgresql.signals import PostgresMessages

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
 from stillmotion.adapters.store.postgresql import schema as postgresql
 from stillmotion.adapters.store.sqlite import schema as sqlite
 from tests.architecture import source_tree

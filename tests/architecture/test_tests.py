@@ -9,6 +9,16 @@ from tests.architecture import exceptions, source_tree
 OURS = frozenset({"bench", "dev", "examples", "stillmotion", "tests", "tools"})
 WAITING = "tests/waiting.py"
 
+OF_EXTRAS = {
+    "psycopg": ("psycopg", "stillmotion.adapters.store.postgresql", "tests.databases"),
+    "opentelemetry": ("opentelemetry", "stillmotion.adapters.tracing", "tests.tracing.collector"),
+    "mcp": ("mcp",),
+    "onnxruntime": ("onnxruntime", "onnx"),
+    "pillow_heif": ("pillow_heif",),
+    "torch": ("torch", "diffusers", "transformers"),
+}
+"""Modules that import the library of an extra, by that library."""
+
 
 def test_no_constant_of_ours_is_patched():
     """A number that a test has to change is a parameter: see `WorkerTiming`, `EdgeTiming`, `Deadlines`."""
@@ -32,6 +42,12 @@ def test_tests_reach_into_nothing_private():
     assert {path: names for path, names in found.items() if names} == exceptions.PRIVATE_REACHES
 
 
+def test_a_module_skips_where_the_library_of_an_extra_is_absent():
+    """`dev.py versions bare` runs without extras, and a laptop too: a module says by `importorskip` what it needs."""
+    found = {source_tree.name(path): sorted(of_extras(path)) for path in source_tree.modules("tests")}
+    assert {path: names for path, names in found.items() if names and is_test(Path(path))} == {}
+
+
 def test_what_the_rules_look_for_is_found(tmp_path):
     path = tmp_path / "test_it.py"
     path.write_text(
@@ -52,6 +68,8 @@ def test_what_the_rules_look_for_is_found(tmp_path):
     assert sorted(patched(path)) == ["LEASE", "_FIRST_PAUSE", "stillmotion.worker.host.POLL"]
     assert sleeps(path) == 2
     assert list(private(path)) == ["_rows"]
+    path.write_text("import mcp\nfrom tests import databases\npytest.importorskip('onnx')\nimport onnx\n")
+    assert list(of_extras(path)) == ["mcp", "psycopg"]
 
 
 def is_test(path: Path) -> bool:
@@ -109,3 +127,25 @@ def sleeps(path: Path) -> int:
         and not (isinstance(each.args[0], ast.Constant) and each.args[0].value == 0)
         for each in calls
     )
+
+
+def of_extras(path: Path) -> Iterator[str]:
+    """The extras' libraries that a module imports, directly or by one of our modules, before it skips without them."""
+    skipped = set[str]()
+    for node in source_tree.parsed(path).body:
+        match node:
+            case ast.Expr(value=call) | ast.Assign(value=call) if isinstance(call, ast.Call):
+                if isinstance(call.func, ast.Attribute) and call.func.attr == "importorskip":
+                    skipped.add(ast.literal_eval(call.args[0]).partition(".")[0])
+            case ast.Import() | ast.ImportFrom():
+                for library, modules in OF_EXTRAS.items():
+                    if skipped.isdisjoint((library, *modules)) and imports(node, modules):
+                        yield library
+
+
+def imports(node: ast.Import | ast.ImportFrom, modules: tuple[str, ...]) -> bool:
+    """True for an import of one of some modules, or of a module inside one."""
+    names = [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        names = [f"{node.module}.{name}" for name in names]
+    return any(f"{name}.".startswith(f"{module}.") for name in names for module in modules)

@@ -5,8 +5,11 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import mcp
 import pytest
+
+pytest.importorskip("mcp", reason="needs the MCP SDK: pip install stillmotion[mcp]")
+
+import mcp
 
 from stillmotion.media.input.probe import probe
 from tests.end_to_end.conftest import clean_environment

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
 from stillmotion.adapters.directory.data_directory import data_directory
 from stillmotion.adapters.store.sqlite.schema import migrations, open_database
 from tests import databases

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
 from stillmotion.adapters.secret import InstallationSecret
 from stillmotion.application.access import key_digest
 from stillmotion.cli import main as cli

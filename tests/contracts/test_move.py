@@ -6,8 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import apsw
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from stillmotion.adapters.directory.data_directory import DataDirectoryInUse, DataDirectoryUnusable
 from stillmotion.adapters.store.postgresql.arrival import PASSING

@@ -4,8 +4,11 @@ import asyncio
 import re
 from datetime import timedelta
 
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.postgresql.queries import claims

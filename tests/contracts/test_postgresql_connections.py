@@ -3,8 +3,11 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.postgresql.condition import server_condition

@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import pytest
 
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
 from stillmotion.adapters.store import postgresql
 from stillmotion.application.ports.store import Submission
 from stillmotion.domain.errors import StoreUnavailable

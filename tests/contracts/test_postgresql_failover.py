@@ -6,8 +6,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.identifiers import new_token

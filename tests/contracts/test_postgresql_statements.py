@@ -5,8 +5,11 @@ import itertools
 import pkgutil
 import re
 
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.postgresql import queries as own_queries

@@ -5,8 +5,11 @@ import random
 import time
 from datetime import timedelta
 
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from stillmotion.adapters.store import postgresql
 from stillmotion.application.ports.administration import QueuePlace

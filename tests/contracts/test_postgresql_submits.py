@@ -3,8 +3,11 @@
 import asyncio
 from datetime import timedelta
 
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.sql.generation_rows import microseconds

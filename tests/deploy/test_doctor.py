@@ -4,8 +4,11 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 from click.testing import CliRunner
 
 from stillmotion.adapters.models.catalogue import read_catalogue

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
 from stillmotion.adapters.store.postgresql import open_store
 from tests import databases
 from tests.end_to_end.conftest import Running

@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import mcp
 import pytest
+
+pytest.importorskip("mcp", reason="needs the MCP SDK: pip install stillmotion[mcp]")
+
+import mcp
 
 import dev
 from stillmotion.adapters.callbacks import sign

@@ -6,8 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import pytest
+
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from tests import databases
 from tests.end_to_end.conftest import COMMAND, Running, clean_environment, small_picture

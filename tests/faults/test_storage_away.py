@@ -4,6 +4,8 @@ import urllib.request
 
 import pytest
 
+pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
 from bench.soak.invariants import read
 from tests import databases
 from tests.end_to_end.conftest import make_running, small_picture

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+pytest.importorskip("opentelemetry.sdk", reason="needs OpenTelemetry: pip install stillmotion[otel]")
+
 from stillmotion.adapters.tracing import LAST_SPANS_SECONDS
 from stillmotion.composition.tracing import is_asked_for, traced
 from stillmotion.config import SettingsError

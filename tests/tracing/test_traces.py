@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest.importorskip("opentelemetry.sdk", reason="needs OpenTelemetry: pip install stillmotion[otel]")
+
 from tests.end_to_end.conftest import make_running, small_picture
 from tests.end_to_end.test_metrics import receiver
 from tests.end_to_end.test_workers import working
