@@ -59,6 +59,14 @@ def test_a_key_for_a_directory_that_no_server_uses_says_which_that_is(shell, tmp
     assert f"Kept in {tmp_path}. No server runs over it just now: start one with" in shell("keys", "create")[2]
 
 
+@pytest.mark.parametrize("noun", ["keys list", "subscriptions list", "products list", "queue show"])
+def test_a_noun_alone_shows_what_there_is(noun, shell):
+    shell("keys", "create")
+    alone, verb = noun.split()
+    assert shell(alone) == shell(alone, verb)
+    assert shell.json(alone) == shell.json(alone, verb)
+
+
 ELSEWHERE = [
     ["keys", "list"],
     ["keys", "rotate", "x"],

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from stillmotion.cli import main
 from tests.end_to_end.conftest import clean_environment
 
 
@@ -34,6 +35,7 @@ def test_the_help_of_generate_waits_for_no_engine_or_client():
     [
         ("stillmotion gener", {"generate", "generations"}),
         ("stillmotion generate --camera orbit_", {"orbit_left", "orbit_right"}),
+        ("stillmotion workers d", {"drain"}),
     ],
 )
 def test_a_shell_is_told_how_a_word_can_go_on(words, expected):
@@ -47,3 +49,29 @@ def test_a_shell_is_told_how_a_word_can_go_on(words, expected):
     ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert {line.partition(",")[2] for line in done.stdout.split()} == expected
+
+
+@pytest.mark.parametrize("words", ["models --offered", "models list --offered"])
+def test_options_of_a_list_may_follow_the_noun(words, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stillmotion", *words.split()])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 0
+    assert "parallax" in capsys.readouterr().out
+
+
+def test_an_option_that_no_list_has_is_refused_in_the_words_of_the_list(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stillmotion", "workers", "--jsn"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "stillmotion workers list --help" in said
+    assert "--json" in said
+
+
+def test_help_of_a_noun_is_its_own_and_names_what_it_does_alone(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stillmotion", "queue", "--help"])
+    with pytest.raises(SystemExit):
+        main.main()
+    assert "Without a command it does `show`" in capsys.readouterr().out

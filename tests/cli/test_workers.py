@@ -26,6 +26,11 @@ def test_without_a_worker_the_list_says_how_to_have_one(shell):
     assert shell.json("workers", "list") == []
 
 
+def test_the_word_alone_lists_as_list_does(shell):
+    assert shell("workers") == shell("workers", "list")
+    assert shell.json("workers") == []
+
+
 def test_workers_are_listed_with_their_lanes(shell, tmp_path):
     now = SystemClock().now()
     lanes = (LaneReport("renderer 0", "parallax/1"), LaneReport("renderer 1", ""))

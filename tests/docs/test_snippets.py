@@ -20,7 +20,7 @@ import dev
 from stillmotion.adapters.callbacks import sign
 from stillmotion.adapters.identifiers import new_callback_secret
 from stillmotion.adapters.models.catalogue import read_catalogue
-from stillmotion.cli.main import cli
+from stillmotion.cli.main import Overview, cli
 from stillmotion.config import load
 from tests.docs.markdown_pages import PAGES, ROOT, blocks, name
 from tools.docs.commands import command_names
@@ -72,6 +72,7 @@ def test_every_command_line_is_one_that_the_command_takes(words):
         named, found, left = command.resolve_command(context, left)
         assert found is not None, f"there is no command {named}"
         command, context = found, click.Context(found, parent=context, info_name=named)
+        left = command.completed(context, left) if isinstance(command, Overview) else left
         _, left, _ = command.make_parser(context).parse_args(left)
 
 

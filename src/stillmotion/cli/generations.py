@@ -16,7 +16,7 @@ from stillmotion.cli import completion
 from stillmotion.cli.confirmation import confirm, yes_option
 from stillmotion.cli.generate.plan_text import describe
 from stillmotion.cli.generate.progress_bars import bars, standing
-from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
+from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, Overview, load_settings, server_options
 from stillmotion.cli.server_address import connect
 from stillmotion.cli.whole_ids import NoSuchId, whole_id
 from stillmotion.client import Client, ClientError, Filters, Generation, NotFound, Options
@@ -29,7 +29,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for scrip
 _id = click.argument("id_", metavar="ID", shell_complete=completion.generations)
 
 
-@click.group("generations")
+@click.group("generations", cls=Overview)
 def command() -> None:
     """List, show, watch, repeat, share, cancel, delete and download the generations of your key on a server.
 

@@ -96,6 +96,33 @@ class _Commands(click.Group):
             formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
 
 
+class Overview(click.Group):
+    """Group that shows what is there when it is called without a command: by its `list`, or else by its `show`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what is meant. Help stays the group's, and so does completion."""
+        return super().parse_args(ctx, args if ctx.resilient_parsing else self.completed(ctx, args))
+
+    def completed(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The words that follow the group's name, with the command that may be left out."""
+        is_help = bool(args) and args[0] in ctx.help_option_names
+        is_left_out = not args or (args[0].startswith("-") and not is_help)
+        return [self._alone(), *args] if is_left_out else args
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Tell that the command may be left out."""
+        return [*click.Command.collect_usage_pieces(self, ctx), "[COMMAND] [ARGS]..."]
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Name the command that is meant where none is given."""
+        formatter.write_paragraph()
+        formatter.write_text(f"Without a command it does `{self._alone()}`, with its options.")
+        super().format_epilog(ctx, formatter)
+
+    def _alone(self) -> str:
+        return "list" if "list" in self.commands else "show"
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "file", type=click.Path(path_type=Path), help="Settings file (TOML). Or STILLMOTION_CONFIG.")
 @click.version_option(package_name="stillmotion", prog_name="stillmotion")

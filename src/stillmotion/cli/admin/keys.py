@@ -15,7 +15,7 @@ from stillmotion.application.subscriptions import Issued
 from stillmotion.cli import completion
 from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, print_json
 from stillmotion.cli.confirmation import confirm, yes_option
-from stillmotion.cli.main import load_settings
+from stillmotion.cli.main import Overview, load_settings
 from stillmotion.cli.param_types import Duration, Moment
 from stillmotion.composition.installation import Missing, replace_secret
 from stillmotion.config.store_urls import is_shared
@@ -29,7 +29,7 @@ _SECRETS: Final[Mapping[str | None, str]] = {
 }
 
 
-@click.group("keys")
+@click.group("keys", cls=Overview)
 def command() -> None:
     """Create, list, replace and suspend subscription keys. Works before the server runs, and while it does."""
 

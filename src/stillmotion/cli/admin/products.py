@@ -11,6 +11,7 @@ import msgspec
 from stillmotion.application.administration import Administration
 from stillmotion.cli import completion
 from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, print_fields, print_json
+from stillmotion.cli.main import Overview
 from stillmotion.composition.installation import Missing
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.subscriptions import Product
@@ -106,7 +107,7 @@ def _show(product: Product, as_json: bool) -> None:
     print_json(shown) if as_json else print_fields(shown, absent="not limited")
 
 
-@click.group("products")
+@click.group("products", cls=Overview)
 def command() -> None:
     """Create, list, show and change products: which surfaces and models a subscription has, its limits and price.
 

@@ -9,6 +9,7 @@ import click
 from stillmotion.application.administration import Administration
 from stillmotion.application.operators.queue_administration import QueueState
 from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, operator_here, print_json
+from stillmotion.cli.main import Overview
 from stillmotion.http.surfaces.admin.rooms.queue import QueueInfo, queue_info
 
 Act = Callable[[Administration, str | None, str | None, str], Awaitable[QueueState]]
@@ -19,7 +20,7 @@ _TARGET: Final = (
 )
 
 
-@click.group("queue")
+@click.group("queue", cls=Overview)
 def command() -> None:
     """Show, pause, resume and drain the queue. Works before the server runs, and while it does."""
 

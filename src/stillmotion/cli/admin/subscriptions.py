@@ -11,12 +11,13 @@ from stillmotion.cli import completion
 from stillmotion.cli.admin.keys import create, list_
 from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, print_fields, print_json
 from stillmotion.cli.confirmation import confirm, yes_option
+from stillmotion.cli.main import Overview
 from stillmotion.cli.param_types import Moment
 from stillmotion.domain.subscriptions import SubscriptionState
 from stillmotion.http.surfaces.admin import translate, wire
 
 
-@click.group("subscriptions")
+@click.group("subscriptions", cls=Overview)
 def command() -> None:
     """Create, list, show and change subscriptions. Works before the server runs, and while it does."""
 

@@ -6,12 +6,13 @@ import click
 
 from stillmotion.application.administration import Administration
 from stillmotion.cli.admin.options import at_work, data_dir_option, json_option, operator_here, print_json
+from stillmotion.cli.main import Overview
 from stillmotion.domain.errors import InvalidRequest, Problem
 from stillmotion.domain.operators.processes import ProcessRole
 from stillmotion.http.surfaces.admin.rooms.workers import LaneInfo, WorkerInfo, worker_info
 
 
-@click.group("workers")
+@click.group("workers", cls=Overview)
 def command() -> None:
     """List and drain the workers. Works while a server runs, and tells of those lost within a day when none does."""
 

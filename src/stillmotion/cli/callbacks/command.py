@@ -12,7 +12,7 @@ import click
 from stillmotion.application.callbacks.delivery import LoggedDelivery
 from stillmotion.cli import completion
 from stillmotion.cli.admin.options import note
-from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, server_options
+from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, Overview, load_settings, server_options
 from stillmotion.cli.server_address import connect
 from stillmotion.client import CallbackRecord
 from stillmotion.composition.administration import delivery_log
@@ -24,7 +24,7 @@ _PAGE: Final = 100
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
 
 
-@click.group("callbacks")
+@click.group("callbacks", cls=Overview)
 def command() -> None:
     """List callbacks with every attempt at them, deliver one again, try a receiver, or pass messages on to one."""
 

@@ -15,7 +15,7 @@ from stillmotion.adapters.models.depth_network import DEFAULT, FILES, NAME
 from stillmotion.cli.admin.options import json_option, print_json
 from stillmotion.cli.completion import entries, pullable
 from stillmotion.cli.logs import configure
-from stillmotion.cli.main import EXIT_REFUSED, load_settings
+from stillmotion.cli.main import EXIT_REFUSED, Overview, load_settings
 from stillmotion.cli.models.depth import depth_lines, described_depth, pull_depth, pulled_sentence
 from stillmotion.cli.models.holding import LOAD, UNLOAD
 from stillmotion.cli.models.progress import PullProgress
@@ -31,7 +31,7 @@ _catalogue = click.option(
 )
 
 
-@click.group("models")
+@click.group("models", cls=Overview)
 def command() -> None:
     """List the models of the catalogue, check those that wire names stand for, fetch their weights, try them out."""
 
