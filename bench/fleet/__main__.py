@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from bench.api import machine
-from bench.fleet import chaos, forecasts, guards, hosts, outages, polls, statements
+from bench.fleet import chaos, forecasts, guards, hosts, moving, outages, polls, statements
 from bench.fleet.servers import Durable, durable
 from bench.table import Figure, Sense, as_text, exit_code, spread, write_json
 
@@ -37,6 +37,10 @@ class _Run:
     async def polls(self) -> Sequence[Figure]:
         """getStatus over both databases."""
         return await polls.measure(self.server, self.folder, 2_000 if self.quick else 10_000)
+
+    async def move(self) -> Sequence[Figure]:
+        """A move from a data directory against bare COPY."""
+        return await moving.measure(self.server, self.folder, 10_000 if self.quick else moving.ROWS)
 
     async def hosts(self) -> Sequence[Figure]:
         """Scaling, recovery, one limit over replicas, orderly ends."""
@@ -100,6 +104,7 @@ PARTS: Mapping[str, Callable[[_Run], Awaitable[Sequence[Figure]]]] = MappingProx
     {
         "statements": _Run.statements,
         "polls": _Run.polls,
+        "move": _Run.move,
         "hosts": _Run.hosts,
         "outages": _Run.outages,
         "guards": _Run.guards,
