@@ -66,7 +66,8 @@ def test_every_chore_that_is_named_exists():
 @pytest.mark.parametrize("words", of_stillmotion(), ids=" ".join)
 def test_every_command_line_is_one_that_the_command_takes(words):
     command: click.Command = cli
-    context = click.Context(command, info_name="stillmotion")
+    # With its settings: click keeps the help option of the first context that it sees, for all that come after.
+    context = click.Context(command, info_name="stillmotion", **command.context_settings)
     _, left, _ = command.make_parser(context).parse_args(list(words))
     while isinstance(command, click.Group) and (left or not command.invoke_without_command):
         named, found, left = command.resolve_command(context, left)
