@@ -22,6 +22,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from stillmotion.adapters.store.postgresql import schema as postgresql_schema
+from stillmotion.adapters.store.postgresql.connections.opening import conninfo
 from tests.waiting import eventually
 
 ROLE = "stillmotion"
@@ -237,6 +239,17 @@ def pooled(url: str, major: int | None = None) -> str:
     """The URL of the same database behind PgBouncer."""
     server = cluster(major)
     return url.replace(str(server.folder), _pooler(server))
+
+
+@functools.cache
+def lesser(url: str) -> str:
+    """The URL of a store's database for a role that owns nothing, and may only read and write rows."""
+    postgresql_schema.migrate(conninfo(url), postgresql_schema.migrations())
+    name = f"lesser_{next(_NUMBERS)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN")
+        connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}")
+    return url.replace(f"//{ROLE}:", f"//{name}:")
 
 
 def emptied(url: str) -> str:

@@ -42,13 +42,17 @@ def store(request, tmp_path, clock, told):
 
 
 def _over_postgresql(kind, clock, told):
-    """A store over the machine's own PostgreSQL, over 18, or behind a pooler."""
+    """A store over the machine's own PostgreSQL, over 18 in a role that owns no table, or behind a pooler."""
     pytest.importorskip("psycopg", reason="psycopg, of the extra postgres, is not installed")
     from stillmotion.adapters.store import postgresql  # noqa: PLC0415 - the driver may be absent
     from tests import databases  # noqa: PLC0415 - as above
 
     url = databases.emptied(databases.store_url(18 if kind == "postgresql-18" else None))
-    return postgresql.open_store(databases.pooled(url) if kind == "postgresql-pooled" else url, clock, told)
+    if kind == "postgresql-18":
+        url = databases.lesser(url)
+    if kind == "postgresql-pooled":
+        url = databases.pooled(url)
+    return postgresql.open_store(url, clock, told)
 
 
 @pytest.fixture

@@ -54,11 +54,11 @@ def test_a_role_that_may_make_no_tables_is_told_what_it_needs():
         connection.execute("DROP ROLE IF EXISTS poor")
         connection.execute("CREATE ROLE poor LOGIN")
     poor = url.replace(f"//{databases.ROLE}:", "//poor:")
-    with pytest.raises(StoreUnusable, match="make the role of `store` the owner") as refused:
+    with pytest.raises(StoreUnusable, match="the role poor may make none: run `stillmotion migrate`") as refused:
         postgresql.open_store(poor)
     assert "CREATE TABLE" not in str(refused.value), "a statement of ours explains nothing"
-    assert not server_condition(poor).may_create
-    assert server_condition(url).may_create
+    assert not server_condition(poor).may_migrate
+    assert server_condition(url).may_migrate
 
 
 def test_a_server_that_is_not_there_is_named(tmp_path):

@@ -111,7 +111,9 @@ def test_a_database_that_may_not_be_written_to_is_told(url):
         ("database", {"version_number": 140_011, "version": "14.11"}, "Upgrade the server to PostgreSQL 15"),
         ("database", {"standing": SchemaStanding(99, 98)}, "Upgrade Stillmotion"),
         ("database", {"encoding": "LATIN1"}, "ENCODING 'UTF8'"),
-        ("database", {"standing": None, "may_create": False}, "grant it USAGE and CREATE"),
+        ("database", {"standing": None, "may_migrate": False}, "grant stillmotion USAGE and CREATE"),
+        ("database", {"newest": 2, "may_migrate": False, "owner": "boss"}, "`stillmotion migrate` with boss in store"),
+        ("database", {"closed_tables": ["keys"], "owner": "boss"}, "As boss: GRANT SELECT, INSERT, UPDATE, DELETE ON"),
         ("durability", {"is_flushed": False}, "Set fsync"),
         ("durability", {"synchronous_commit": "off"}, "Set synchronous_commit to on"),
         ("durability", {"standby_names": "ANY 1 (one)", "standbys": 0}, "every commit waits"),
@@ -193,4 +195,9 @@ def test_the_database_answers_the_autoscalers_question(url):
     query = scaled["spec"]["triggers"][0]["metadata"]["query"]
     with psycopg.connect(url) as connection:
         assert connection.execute(query).fetchall() == [(0,)]
+        # Millions of rows are finished: it must look at none of them.
+        connection.execute("SET enable_seqscan = off")
+        plan = "".join(line for (line,) in connection.execute(f"EXPLAIN {query}"))
+        assert "Seq Scan" not in plan
+        assert "Filter" not in plan
     assert re.search(r"engine = '(\w+)'", query)[1] in read_catalogue().entries

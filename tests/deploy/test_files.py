@@ -14,7 +14,18 @@ import yaml
 from compose_spec import PyCompose
 
 from stillmotion.config import load, setting_fields
-from tests.deploy.deploy_files import COMPOSE, DEPLOY, DOCKERFILE, MANIFESTS, PREFIX, UNITS, compose, example, resources
+from tests.deploy.deploy_files import (
+    COMPOSE,
+    DEPLOY,
+    DOCKERFILE,
+    MANIFESTS,
+    PREFIX,
+    UNITS,
+    compose,
+    example,
+    resources,
+    steps,
+)
 from tests.docs.test_units import parsed
 
 KUBERNETES = "1.37"
@@ -68,6 +79,15 @@ def test_a_service_of_ours_has_good_settings_and_writes_nowhere_else(service):
     assert described.get("healthcheck", {}).get("disable", False) is service.startswith("worker"), "one listens nowhere"
 
 
+def test_every_volume_of_ours_takes_its_owner_from_the_image():
+    """Docker gives an empty volume the owner of the image's folder there, or root, who is nobody of ours."""
+    services = [each for each in compose()["services"].values() if each["image"].startswith("stillmotion")]
+    mounted = {path.split(":")[1] for each in services for path in each.get("volumes", [])}
+    (made,) = (step for step in steps("gpu") if step[0] == "install")
+    assert mounted == {"/weights"}
+    assert mounted < {each for each in made if each.startswith("/")}
+
+
 def test_caddy_and_the_bucket_have_the_names_that_the_links_have():
     services = compose()["services"]
     options = settings_of(services["worker"]["environment"]).storage_options
@@ -103,6 +123,22 @@ def test_a_pod_has_good_settings_and_no_rights(name):
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert {each["mountPath"] for each in container["volumeMounts"]} >= {"/data", "/tmp"}
     assert {each["name"] for each in container["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
+
+
+def test_a_database_is_migrated_before_a_server_starts_by_its_owner_where_it_has_one():
+    (migrate,) = pods()["stillmotion-serve"]["spec"]["initContainers"]
+    assert (migrate["image"], migrate["args"]) == ("stillmotion", ["migrate"])
+    (owners,) = (each["valueFrom"]["secretKeyRef"] for each in migrate["env"])
+    page = (DEPLOY.parent / "docs/howto/deploy.md").read_text("utf-8")
+    assert f"create secret generic {owners['name']} " in page
+    assert owners["optional"] is True, "an installation with one role has no such Secret"
+    assert settings_of({owners["key"]: "postgresql://db/clips"}).store == "postgresql://db/clips"
+    assert migrate["securityContext"] == pods()["stillmotion-serve"]["spec"]["containers"][0]["securityContext"]
+
+
+def test_a_pool_of_gpus_is_renewed_within_its_gpus():
+    strategy = by_kind("Deployment")["stillmotion-worker-gpu"]["spec"]["strategy"]["rollingUpdate"]
+    assert strategy == {"maxUnavailable": 1, "maxSurge": 0}
 
 
 def test_a_service_links_variable_would_refuse_the_start():

@@ -50,7 +50,7 @@ def test_an_image_has_one_user_without_a_name_and_one_folder_to_write_to():
             WRITABLE
         }
         made = [step for step in steps(target) if WRITABLE in step]
-        assert made == [["install", "--directory", "--owner=10001", "--group=0", "--mode=0770", WRITABLE]]
+        assert made == [["install", "--directory", "--owner=10001", "--group=0", "--mode=0770", WRITABLE, "/weights"]]
 
 
 @pytest.mark.skipif(cannot_be_nobody(), reason="this system lets nobody be another user")

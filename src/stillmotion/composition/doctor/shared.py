@@ -53,11 +53,19 @@ def database(it: "ServerCondition") -> Finding:
     if not it.is_writable:
         remedy = "Name the primary in store, or all hosts with ?target_session_attrs=read-write."
         return Finding("database", f"{said}, which cannot be written to: a standby, or a read-only database", remedy)
-    if (it.standing is None or it.standing.schema < it.newest) and not it.may_create:
-        remedy = "Make the role of store the owner of the database, or grant it USAGE and CREATE on the schema public."
-        return Finding("database", f"{said}, where the role may make no tables", remedy)
+    if it.standing is None and not it.may_migrate:
+        remedy = f"Run `stillmotion migrate` as the owner, or grant {it.role} USAGE and CREATE on the schema public."
+        return Finding("database", f"{said}, where the role {it.role} may make no tables", remedy)
     if it.standing is None:
         return Finding("database", f"{said}, without our tables yet: the first process makes them")
+    if it.standing.schema < it.newest and not it.may_migrate:
+        remedy = f"Run `stillmotion migrate` with {it.owner} in store."
+        said += f", schema {it.standing.schema}, which the role {it.role} may not bring to {it.newest}"
+        return Finding("database", said, remedy)
+    if it.closed_tables:
+        grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {it.role}"
+        said += f", where the role {it.role} may not read and write {', '.join(it.closed_tables)}"
+        return Finding("database", said, f"As {it.owner}: {grant};")
     return schema(said, it.standing, it.newest, it.due)
 
 
@@ -98,7 +106,8 @@ def snapshots(it: "ServerCondition") -> Finding:
     if it.snapshot > OLD_SNAPSHOT:
         remedy = "End it: it keeps dead rows, and the queue gets slower. SELECT pid, query FROM pg_stat_activity."
         return Finding("open snapshots", f"a transaction has been open for {minutes:.0f} minutes", remedy)
-    return Finding("open snapshots", f"the oldest transaction is {it.snapshot.total_seconds():.0f} s old")
+    seen = "" if it.sees_others else f"; those of others than {it.role} are not seen without pg_read_all_stats"
+    return Finding("open snapshots", f"the oldest transaction is {it.snapshot.total_seconds():.0f} s old{seen}")
 
 
 def dead_rows(it: "ServerCondition") -> Finding:

@@ -100,6 +100,10 @@ def arrival(url: str, fingerprints: Sequence[bytes]) -> Iterator[Arrival]:
         tables.end()
         session.commit()
         session.link.execute(b"ANALYZE")
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StoreUnusable(
+            f"{place} does not take the rows: {str(error).strip()}; move with the role that owns the tables"
+        ) from error
     except psycopg.Error as error:
         raise StoreUnusable(
             f"{place} does not take the rows: {str(error).strip()}; mend that and move again"

@@ -39,7 +39,20 @@ _SERVER: Final[LiteralString] = """
         current_setting('max_connections')::int,
         (SELECT count(*) FROM pg_replication_slots WHERE NOT active),
         current_setting('server_encoding'),
-        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
+        quote_ident(current_user), pg_has_role('pg_read_all_stats', 'USAGE')
+"""
+_RIGHTS: Final[LiteralString] = """
+    WITH meta AS (SELECT relowner, relnamespace FROM pg_class WHERE oid = to_regclass('stillmotion'))
+    SELECT (SELECT pg_get_userbyid(relowner) FROM meta),
+        coalesce((SELECT pg_has_role(relowner, 'USAGE') FROM meta), true)
+            AND coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
+        coalesce((
+            SELECT array_agg(relname::text ORDER BY relname) FROM pg_class JOIN meta USING (relowner, relnamespace)
+            WHERE relkind = 'r' AND NOT (
+                has_table_privilege(pg_class.oid, 'SELECT') AND has_table_privilege(pg_class.oid, 'INSERT')
+                AND has_table_privilege(pg_class.oid, 'UPDATE') AND has_table_privilege(pg_class.oid, 'DELETE')
+            )
+        ), '{}')
 """
 _NAMES: Final = (
     "version",
@@ -53,7 +66,8 @@ _NAMES: Final = (
     "most_connections",
     "abandoned_slots",
     "encoding",
-    "may_create",
+    "role",
+    "sees_others",
 )
 """The fields that `_SERVER` answers, in its order."""
 _SNAPSHOT: Final[LiteralString] = """
@@ -79,9 +93,10 @@ class ServerCondition:
     `standing` is None where there are no tables of ours yet, `newest` the package's schema, and `due` are contract
     steps. `standby_names` are those of the setting, and `standbys` counts the standbys that are connected.
     `clock_ahead` is the lead of the server's clock over this machine's, give or take `clock_error`. `snapshot` is the
-    age of the oldest open transaction, and `abandoned_slots` are replication slots that nobody reads. `may_create` is
-    true for a role that may make tables. `key_marks` are numbers of keys by mark. `is_notified` is None behind a
-    pooler.
+    age of the oldest open transaction, of this role's alone unless it `sees_others`, and `abandoned_slots` are
+    replication slots that nobody reads. `owner` has the tables, `may_migrate` is true for a role that may make and
+    change them, and `closed_tables` are those that it may not read or write. `key_marks` are numbers of keys by mark.
+    `is_notified` is None behind a pooler.
     """
 
     place: str
@@ -96,7 +111,11 @@ class ServerCondition:
     most_connections: int
     abandoned_slots: int
     encoding: str
-    may_create: bool
+    role: str
+    sees_others: bool
+    owner: str | None
+    may_migrate: bool
+    closed_tables: Sequence[str]
     standing: SchemaStanding | None
     newest: int
     due: Sequence[int]
@@ -131,11 +150,13 @@ def _looked(place: str, session: PostgresSession, parameters: str) -> ServerCond
     link = session.link
     (server,) = link.execute(_SERVER).fetchall()
     ((is_ours,),) = link.execute(_IS_OURS).fetchall()
+    ((owner, may_migrate, closed_tables),) = link.execute(_RIGHTS).fetchall()
     standing, fingerprint = None, None
     if is_ours:
         ((schema, oldest_code, fingerprint),) = link.execute(_META).fetchall()
         standing = SchemaStanding(schema, oldest_code)
     way = upgrade(migrations(), standing)
+    may_look = standing is not None and standing.schema >= migrations()[-1].version and "keys" not in closed_tables
     ahead, error = _clock(link)
     ((snapshot,),) = link.execute(_SNAPSHOT).fetchall()
     ((live, dead),) = link.execute(_LEASES).fetchall()
@@ -143,6 +164,9 @@ def _looked(place: str, session: PostgresSession, parameters: str) -> ServerCond
     return ServerCondition(
         place=place,
         **dict(zip(_NAMES, server, strict=True)),
+        owner=owner,
+        may_migrate=may_migrate,
+        closed_tables=closed_tables,
         standing=standing,
         newest=migrations()[-1].version,
         due=way.due,
@@ -152,7 +176,7 @@ def _looked(place: str, session: PostgresSession, parameters: str) -> ServerCond
         snapshot=timedelta(seconds=snapshot),
         leases=live,
         dead_leases=dead,
-        key_marks=_key_marks(link) if standing is not None and standing.schema >= migrations()[-1].version else {},
+        key_marks=_key_marks(link) if may_look else {},
         is_notified=notified,
     )
 

@@ -45,6 +45,9 @@ _META: Final = b"""
     );
     INSERT INTO stillmotion ("only", schema, oldest_code) VALUES (1, 0, 1)
 """
+_ROLES: Final = b"""
+    SELECT current_user, (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('stillmotion'))
+"""
 _STANDING: Final = b"SELECT schema, oldest_code FROM stillmotion"
 _STANDS: Final = "UPDATE stillmotion SET schema = %s, oldest_code = greatest(oldest_code, %s)"
 
@@ -142,7 +145,22 @@ def _migrate_patiently(
                     f"{place} cannot be migrated: another transaction keeps a table locked, such as a long dump. End "
                     "it, or wait for it, and run `stillmotion migrate` again"
                 ) from error
+        except errors.InsufficientPrivilege as error:
+            raise StoreUnusable(_without_rights(session, place)) from error
         time.sleep(_PAUSE_SECONDS)
+
+
+def _without_rights(session: PostgresSession, place: str) -> str:
+    ((role, owner),) = session.link.execute(_ROLES).fetchall()
+    if owner is None:
+        return (
+            f"{place} has no tables yet, and the role {role} may make none: run `stillmotion migrate` with the owner "
+            f"of the database in `store`, or grant {role} USAGE and CREATE on the schema public"
+        )
+    return (
+        f"{place} has to be migrated, and the role {role} may not change the tables, which are {owner}'s: run "
+        f"`stillmotion migrate` with {owner} in `store`, then start this again"
+    )
 
 
 def _migrate(session: PostgresSession, place: str, steps: Sequence[Migration], *, contract: bool) -> Upgrade:
