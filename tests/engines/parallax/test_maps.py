@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -96,3 +97,19 @@ def test_a_face_stays_in_the_frame_whatever_the_move():
         surface, views = shot.fit_move(camera_path(MotionPlan((Segment((move,)),), strength=1.4), 24, 1.0, 1))
         face = shot.scene.faces[0]
         assert not loses(Box(*(480 * side for side in (face.left, face.top, face.right, face.bottom))), surface, views)
+
+
+@pytest.mark.parametrize("prompt", ["zoom in", "push in"])
+@pytest.mark.parametrize("place", [(0.5, 0.88), (0.12, 0.5), (0.88, 0.15)])
+def test_what_stands_out_stays_in_the_frame_however_far_aside(prompt, place):
+    """A red ball on a lawn, near an edge, is there as a whole at the clip's end."""
+    size = FrameSize(426, 240)
+    grass = np.random.default_rng(3).normal((90, 140, 60), 18, (size.height, size.width, 3))
+    lawn = np.ascontiguousarray(cv2.GaussianBlur(grass, (0, 0), 1).clip(0, 255).astype(np.uint8))
+    cv2.circle(lawn, (int(place[0] * size.width), int(place[1] * size.height)), 13, (210, 40, 30), -1, cv2.LINE_AA)
+    job = RenderJob(prompt, Picture(size.width, size.height, lawn.tobytes()), None, size, 0.5)
+    frames = [np.frombuffer(bytes(frame.planes), np.uint8) for frame in Parallax().render(job, lambda _: None).frames]
+    quarter = size.height // 2, size.width // 2
+    first, last = (frame[-quarter[0] * quarter[1] :].reshape(quarter) > 165 for frame in (frames[0], frames[-1]))
+    assert last.sum() > 1.2 * first.sum()
+    assert not any(edge.any() for edge in (last[0], last[-1], last[:, 0], last[:, -1]))

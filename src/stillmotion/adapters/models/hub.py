@@ -277,7 +277,7 @@ class _Hub:
                 ) from error
             said = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise WeightsUnusable(
-                f"The hub does not give {self.name}: {said} Pull again to go on from here."
+                f"The hub does not give {self.name}: {said.rstrip('.')}. Pull again to go on from here."
             ) from error
 
     def _httpx_error(self) -> type[Exception]:

@@ -23,6 +23,8 @@ LINES_SIDE = 640
 """Longest side for line detection, in pixels: shorter lines escape the eye, long ones are not broken up."""
 FOCUS_REACHES = (0.5, 0.3, 0.22, 0.18)
 """Reach of each step of the focus estimate, as a fraction of the picture."""
+MOST_SALIENT = 3.0
+"""Largest saliency for the focus: a small thing that is unlike all else outweighs wide ones that are a little so."""
 SMOOTH = 34
 """Largest gradient of lightness (Sobel, on the grid) within sky."""
 SPANNING = 0.55
@@ -80,7 +82,7 @@ def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
     medium = fit_within(rgb, SEARCH_SIDE)
     checkpoint()
     colours = cv2.cvtColor(fit_within(medium, GRID_SIDE), cv2.COLOR_RGB2LAB).astype(np.float32)
-    salience = _salience(colours)
+    unlike = _unlike_border(colours)
     checkpoint()
     grey = cv2.cvtColor(fit_within(rgb, LINES_SIDE), cv2.COLOR_RGB2GRAY)
     checkpoint()
@@ -90,17 +92,17 @@ def analyse(rgb: Pixels, faces: FaceFinder) -> Scene:
     checkpoint()
     return Scene(
         colours=colours,
-        salience=salience,
+        salience=np.minimum(unlike, 1),
         sky=_sky(colours),
         faces=found,
-        focus=found[0].centre if found else _centre_of(salience),
+        focus=found[0].centre if found else _centre_of(unlike),
         lines=lines,
         is_flat_art=is_drawn(rgb) or is_written(grey),
     )
 
 
-def _salience(colours: Grid) -> Grid:
-    """Saliency, 0 to 1: distance in colour from the three sides of the border that are most alike."""
+def _unlike_border(colours: Grid) -> Grid:
+    """Distance in colour from the three sides of the border that are most alike, as `_spread`."""
     smooth = cv2.GaussianBlur(colours, (0, 0), 2)
     unlike = border_distance(smooth, _mahalanobis, 3).astype(np.float32)
     return _spread(cv2.GaussianBlur(unlike, (0, 0), 2))
@@ -114,20 +116,20 @@ def _mahalanobis(cells: Grid, side: Grid) -> Any:
 
 
 def _spread(values: Grid) -> Grid:
-    """Values stretched so that the 5th percentile is 0 and the 98th is 1."""
+    """Values from 0, stretched so that the 5th percentile is 0 and the 98th is 1."""
     low, high = np.percentile(values, (5, 98))
-    return np.clip((values - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+    return np.clip((values - low) / max(high - low, 1e-6), 0, MOST_SALIENT).astype(np.float32)
 
 
-def _centre_of(salience: Grid) -> tuple[float, float]:
+def _centre_of(unlike: Grid) -> tuple[float, float]:
     """The point of interest: a weighted mean of saliency, narrowed around itself step by step (mean shift)."""
-    height, width = salience.shape
+    height, width = unlike.shape
     x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
     prior = np.exp(-(((x - 0.5) / 0.4) ** 2) - ((y - 0.5) / 0.4) ** 2)
     at_x, at_y = 0.5, 0.5
     for reach in FOCUS_REACHES:
         # A prior for the middle, and a window around the last estimate that shrinks with each step.
-        weight = salience**2 * prior * np.exp(-(((x - at_x) / reach) ** 2) - ((y - at_y) / (1.5 * reach)) ** 2) + 1e-4
+        weight = unlike**2 * prior * np.exp(-(((x - at_x) / reach) ** 2) - ((y - at_y) / (1.5 * reach)) ** 2) + 1e-4
         total = float(weight.sum())
         at_x, at_y = float((x * weight).sum()) / total, float((y * weight).sum()) / total
     return at_x, at_y

@@ -13,7 +13,11 @@ from stillmotion.vision.faces import Box
 from stillmotion.vision.resize import Grid
 
 FARTHEST_AIM = 0.16
-"""Largest distance of a push's fixed point from the frame's middle, in frame widths."""
+"""Distance of a push's fixed point from the frame's middle, in frame widths, unless the focus would leave the frame."""
+INNER = 0.8
+"""Part of the frame's sides in which the focus is kept."""
+GROWTH = 1.3
+"""Growth of what a push or a zoom of ordinary strength goes towards."""
 FARTHEST_FACE = 0.21
 """The same if it is a face."""
 EDGE = 0.03
@@ -74,10 +78,8 @@ class Framing:
         if self.scene.faces:
             nearer = min(1.0, FARTHEST_FACE / max(float(np.hypot(x, y)), 1e-6))
             return x * nearer, y * nearer
-        frame = self.canvas.frame
-        # A wide frame leaves less room up and down.
-        tall = min(1.0, frame.height / frame.width) * FARTHEST_AIM
-        return float(np.clip(x, -FARTHEST_AIM, FARTHEST_AIM)), float(np.clip(y, -tall, tall))
+        tall = self.canvas.frame.height / self.canvas.frame.width
+        return _towards(x, 1.0), _towards(y, tall)
 
     def place(self) -> tuple[float, float]:
         """The focus in frame widths from the frame's middle, inside the frame."""
@@ -122,3 +124,12 @@ class Framing:
         column = (x * frame.width + canvas.left + frame.width / 2) / canvas.width * width - 0.5
         row = (y * frame.width + canvas.top + frame.height / 2) / canvas.height * height - 0.5
         return column, row
+
+
+def _towards(place: float, side: float) -> float:
+    """The fixed point on one axis, for a focus at `place` in a frame of this side, in frame widths from the middle."""
+    away = abs(place)
+    # A wide frame leaves less room up and down.
+    usual = min(1.0, side) * FARTHEST_AIM
+    needed = (GROWTH * away - INNER * side / 2) / (GROWTH - 1)
+    return float(np.copysign(min(away, max(usual, needed)), place))
