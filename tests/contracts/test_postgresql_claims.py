@@ -1,7 +1,7 @@
 """Claims of several processes on PostgreSQL, and what they read of a long queue."""
 
 import asyncio
-import re
+import json
 from datetime import timedelta
 
 import pytest
@@ -11,9 +11,9 @@ pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[po
 import psycopg
 
 from stillmotion.adapters.store import postgresql
-from stillmotion.adapters.store.postgresql.queries import claims
-from stillmotion.adapters.store.postgresql.queries.dialect import translated
+from stillmotion.adapters.store.sql.generation_rows import from_progress
 from stillmotion.application.ports.store import Submission
+from stillmotion.domain.operators.queue_controls import ControlScope, ControlState, ControlTarget, QueueControl
 from tests.builders import NOON, a_generation
 from tests.contracts.conftest import keep_subscription
 
@@ -77,28 +77,61 @@ async def test_a_claim_that_raises_spoils_no_other(stores):
     )
 
 
-async def test_a_claim_reads_no_more_of_a_long_queue_than_of_a_short_one(stores, url):
-    owners = [(await keep_subscription(stores[0], name=f"product {number}")).id for number in range(20)]
+async def test_a_pause_of_another_process_stops_the_very_next_claim(stores):
+    waiting = await queue(stores[0], owners=1, each=3)
+    await stores[0].claim_next(claim)
+    paused = QueueControl(ControlTarget(ControlScope.MODEL, waiting[0].engine), ControlState.PAUSED, NOON, "somebody")
+    await stores[1].put_control(paused)
+    assert await stores[0].claim_next(claim) is None
+    await stores[1].remove_control(paused.target)
+    assert await stores[0].claim_next(claim) is not None
+
+
+async def test_a_claim_of_a_row_that_has_changed_is_not_kept(stores, url):
+    (waiting,) = await queue(stores[0], owners=1, each=1)
+    given = from_progress(claim(waiting)) | {"fence": waiting.attempt + 1}
+    with psycopg.connect(url) as beside, pytest.raises(psycopg.errors.RaiseException, match="past attempt"):
+        beside.execute("SELECT keep_claim(%s)", (json.dumps(given),))
+    assert await stores[0].counts() == {"queued": 1, "dreaming": 0}
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["never analysed", "analysed"])
+async def test_a_claim_reads_no_more_of_a_long_queue_than_of_a_short_one(stores, url, is_known):
+    """Neither of many generations nor of many subscriptions, whether the server has counted them or not."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            """
-            INSERT INTO generations (
-                id, subscription_id, surface, request, model, resolution, video, engine, created_at, state, attempt,
-                failures, losses, progress, plan, remote, metadata, key, traceparent
-            )
-            SELECT
-                owner || n, owner, '', '{}', '', '', 1, 'engine', n, 'queued', 0, 0, 0, 0, '', '', '{}', '', ''
-            FROM generate_series(1, 500) AS n, unnest(%s::text[]) AS owner
-            """,
-            (owners,),
-        )
-        connection.execute(
-            "INSERT INTO limits SELECT owner, 0, 0, 500, 500, 1, 0, 0 FROM unnest(%s::text[]) AS owner", (owners,)
-        )
-        connection.execute("ANALYZE generations; ANALYZE limits")
-        statement = f"EXPLAIN {translated(claims.NEXT_QUEUED).decode()}"
-        plan = "\n".join(row[0] for row in connection.execute(statement, ("[]", "[]", 1)))
-        connection.execute("DELETE FROM limits; TRUNCATE generations CASCADE")
-    assert "Index Scan using generations_queued on generations g" in plan
-    assert "Seq Scan on generations" not in plan
-    assert re.findall(r"Sort Key: (.*)", plan) in ([], ["l.turn, l.turn_since, l.subscription_id"])  # of the limits
+        short = await blocks_of_a_claim(stores[0], connection, owners=2, each=2, is_known=is_known)
+        assert short < 60
+        assert await blocks_of_a_claim(stores[0], connection, owners=2_000, each=10, is_known=is_known) < short + 20
+
+
+async def blocks_of_a_claim(store, connection, owners, each, *, is_known):
+    """Blocks that the server reads for the look under the clock, once its plans are made. Empties the queue again."""
+    owner = await keep_subscription(store, name=f"product of {owners}")
+    connection.execute(MANY_OWNERS, {"owners": owners, "product": owner.product.id})
+    connection.execute(MANY_GENERATIONS, {"each": each})
+    connection.execute("INSERT INTO limits SELECT id, 0, 0, 9, 9, 1, 0, 0 FROM subscriptions WHERE name = 'many'")
+    if is_known:
+        connection.execute("ANALYZE")
+    blocks = []
+    for _ in range(10):
+        with connection.transaction(force_rollback=True):
+            ((plan,),) = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT next_claim(%s)", (ASKED,))
+            blocks.append(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
+    connection.execute("DELETE FROM limits; TRUNCATE generations CASCADE")
+    connection.execute("DELETE FROM subscriptions WHERE name = 'many'")
+    return min(blocks)
+
+
+ASKED = json.dumps({"controls": "[]", "passed_over": [], "named": [], "others": 1, "may_wait": True})
+MANY_OWNERS = """
+    INSERT INTO subscriptions (id, name, product_id, created_at, callback_secret, state)
+    SELECT 'many' || n, 'many', %(product)s, 0, '', 'active' FROM generate_series(1, %(owners)s) AS n
+"""
+MANY_GENERATIONS = """
+    INSERT INTO generations (
+        id, subscription_id, surface, request, model, resolution, video, engine, created_at, state, attempt,
+        failures, losses, progress, plan, remote, metadata, key, traceparent
+    )
+    SELECT s.id || '-' || n, s.id, '', '{}', '', '', 1, 'engine', n, 'queued', 0, 0, 0, 0, '', '', '{}', '', ''
+    FROM generate_series(1, %(each)s) AS n, subscriptions s WHERE s.name = 'many'
+"""

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import partial
 
 from stillmotion.adapters.clock import SystemClock
-from stillmotion.adapters.store.postgresql.claims import ClaimQuestion, claim_together, may_claim
+from stillmotion.adapters.store.postgresql.claims import ClaimQuestion, Claims
 from stillmotion.adapters.store.postgresql.connections.opening import conninfo, named
-from stillmotion.adapters.store.postgresql.connections.threads import FAILED_OVER, SESSIONS, Threads, Transaction
+from stillmotion.adapters.store.postgresql.connections.threads import FAILED_OVER, SESSIONS, Threads
 from stillmotion.adapters.store.postgresql.connections.together import Together
 from stillmotion.adapters.store.postgresql.queries.reads import PRESENT
 from stillmotion.adapters.store.postgresql.reads import Question, read_together
@@ -55,8 +55,7 @@ class PostgresStore(SqlStore):
         self._threads = threads
         self._submits = Together("stillmotion-store-submits", Submits(threads, fault))
         self._reads = Together("stillmotion-store-reads", self._read_all)
-        self._is_claiming = False
-        self._claims = Together("stillmotion-store-claims", self._claim_all)
+        self._claims = Together("stillmotion-store-claims", Claims(threads))
         self._renewals = Together("stillmotion-store-renewals", self._renew_all)
 
     @property
@@ -153,35 +152,6 @@ class PostgresStore(SqlStore):
 
     def _read_all(self, questions: Sequence[Question]) -> Sequence[Row | None]:
         return self._threads.patiently(partial(read_together, questions=questions))
-
-    def _claim_all(self, questions: Sequence[ClaimQuestion]) -> Sequence[Generation | Exception | None]:
-        """Answers of claims that came together. One that fails spoils no other.
-
-        Where the last ones found all that they asked for, more is likely to wait, and the look is spared.
-        """
-        epoch = self.epoch
-        may: Sequence[bool] = [True] * len(questions)
-        if not self._is_claiming:
-            may = self._threads.patiently(lambda session: may_claim(Transaction(session), questions))
-        hopeful = [each for each, is_hopeful in zip(questions, may, strict=True) if is_hopeful]
-        answers = self._claim_by_turns(hopeful, epoch)
-        claimed = iter(answers)
-        self._is_claiming = all(may) and all(isinstance(each, Generation) for each in answers)
-        return [next(claimed) if is_hopeful else None for is_hopeful in may]
-
-    def _claim_by_turns(
-        self, questions: Sequence[ClaimQuestion], epoch: int
-    ) -> Sequence[Generation | Exception | None]:
-        """As many in a transaction as need no wait, and each in its own once one failed."""
-        if not questions:
-            return []
-        try:
-            answers = self._threads.timed(partial(claim_together, questions=questions), epoch)
-        except Exception as error:  # What a caller's own function raises is that caller's.
-            if len(questions) == 1 or isinstance(error, StoreUnavailable):
-                return [error] * len(questions)
-            return [answer for each in questions for answer in self._claim_by_turns([each], epoch)]
-        return [*answers, *self._claim_by_turns(questions[len(answers) :], epoch)]
 
     def _renew_all(self, renewals: Sequence[Renewal]) -> Sequence[int | Exception | None]:
         return self._threads.patiently(partial(renew_together, renewals=renewals))

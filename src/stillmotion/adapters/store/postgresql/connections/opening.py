@@ -6,6 +6,7 @@ import psycopg
 from psycopg import errors
 from psycopg.adapt import Buffer, Loader
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Escaping, TransactionStatus
 from psycopg.types.numeric import Int8Dumper
 
 from stillmotion.adapters.store.sql.connections import StoreUnusable
@@ -34,8 +35,10 @@ _LIMITS: Final = {
 
 _BEGIN: Final[LiteralString] = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
-_COMMIT_EARLY: Final[LiteralString] = (
-    "SET LOCAL synchronous_commit = off; COMMIT; SELECT pg_logical_emit_message(true, 'stillmotion', '')"
+_COMMIT_EARLY: Final = (
+    "SET LOCAL synchronous_commit = off",
+    "COMMIT",
+    "SELECT pg_logical_emit_message(true, 'stillmotion', '')",
 )
 """A commit that waits for no disk, and an empty change of the same session that does.
 
@@ -141,32 +144,44 @@ class PostgresSession:
         A pooler may have another server by now: then the connection is closed.
         """
         try:
-            cursor = self.link.execute("; ".join((self._begin, *first)).encode())
+            rows = self.send(self._begin, *first)
         except psycopg.Error:
             self.roll_back()
             raise
-        rows = [cursor.fetchall()] if cursor.description else []
-        while cursor.nextset():
-            rows += [cursor.fetchall()] if cursor.description else []
         if self.is_pooled and self.timeline is not None and rows.pop(0) != [(self.timeline,)]:
             self.link.close()
             raise psycopg.OperationalError("the pooler has another server")
         return rows
 
+    def send(self, *statements: str) -> list[list[tuple[Any, ...]]]:
+        """The rows of each statement that has some. They go in one message, without bindings."""
+        cursor = self.link.execute("; ".join(statements).encode())
+        rows = [cursor.fetchall()] if cursor.description else []
+        while cursor.nextset():
+            rows += [cursor.fetchall()] if cursor.description else []
+        return rows
+
+    def literal(self, text: str) -> str:
+        """The text as a constant in a statement."""
+        return bytes(Escaping(self.link.pgconn).escape_literal(text.encode())).decode()
+
     def commit(self) -> None:
         """Commit the transaction."""
         self.link.execute(b"COMMIT")
 
-    def commit_early(self) -> None:
-        """Commit, let go of the rows at once, and only then wait until all is durable.
+    def commit_early(self, *last: str) -> None:
+        """Commit after the last statements, let go of the rows at once, and only then wait until all is durable.
 
         Others may go on with the rows meanwhile. What they commit is durable after this. A connection in which that
-        fails is closed, since the change may have been kept.
+        fails is closed, since the change may have been kept, unless a statement failed before the end.
         """
         try:
-            self.link.execute(_COMMIT_EARLY.encode())
+            self.send(*last, *_COMMIT_EARLY)
         except psycopg.Error:
-            self.link.close()
+            if self.link.info.transaction_status is TransactionStatus.INERROR:
+                self.roll_back()
+            else:
+                self.link.close()
             raise
 
     def roll_back(self) -> None:

@@ -475,3 +475,105 @@ CREATE TRIGGER line_joined AFTER UPDATE OF state, engine, moved_to ON generation
     )) EXECUTE FUNCTION join_line();
 CREATE TRIGGER line_removed AFTER DELETE ON generations FOR EACH ROW
     WHEN (old.state = 'queued' AND coalesce(old.moved_to, 0) >= 0) EXECUTE FUNCTION leave_line();
+
+-- A claim takes two messages, each with one of these functions: their plans stay, where those of a message are made anew.
+-- The clock is held first, and each statement after it sees all that was committed before.
+-- Engines are meant under the controls that the asker knows: with other ones nothing is looked for.
+CREATE FUNCTION next_claim(asked jsonb) RETURNS text LANGUAGE plpgsql SET enable_sort = off AS $$
+DECLARE
+    virtual_time bigint;
+    present text;
+    passed_over CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(asked -> 'passed_over'));
+    named CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(asked -> 'named'));
+    others CONSTANT bigint := asked -> 'others';
+    within CONSTANT word := asked ->> 'within';
+    made json;
+    owned_by word;
+    is_urgent boolean := false;
+    line json;
+BEGIN
+    SELECT v.time INTO virtual_time FROM virtual_clock v WHERE v."only" = 1 FOR NO KEY UPDATE;
+    SELECT coalesce(json_agg(json_build_array(q.scope, q.name, q.state, q.since, q.actor) ORDER BY q.scope, q.name), '[]')
+        INTO present FROM queue_controls q;
+    IF present <> asked ->> 'controls' OR (others = 0 AND named = '{}') THEN
+        RETURN json_build_array(present, virtual_time, is_urgent, made, line);
+    END IF;
+    IF within IS NOT NULL AND (
+        SELECT count(*) FROM generations g WHERE g.state = 'dreaming' AND g.engine = within
+    ) >= CAST(asked -> 'most' AS bigint) THEN
+        RETURN json_build_array(present, virtual_time, is_urgent, made, line);
+    END IF;
+    -- A row that another transaction holds is about to leave the queue: nobody waits for it.
+    -- As an integer the planner takes a condition for true of nearly all rows, and walks the queue in its order.
+    IF EXISTS (SELECT 1 FROM generations g WHERE g.state = 'queued' AND g.moved_to < 0) THEN
+        SELECT row_to_json(g), g.subscription_id INTO made, owned_by FROM generations g
+            WHERE g.state = 'queued' AND g.moved_to < 0 AND g.subscription_id <> ALL (passed_over)
+                AND CAST(g.engine = ANY (named) AS integer) <> others
+            ORDER BY g.moved_to LIMIT 1
+            FOR NO KEY UPDATE OF g SKIP LOCKED;
+        is_urgent := FOUND;
+    END IF;
+    -- Subscriptions are walked in the order of their turns. The first with a row that is free is the last looked at.
+    IF NOT is_urgent THEN
+        SELECT found.made, turns.owner INTO made, owned_by FROM (
+            SELECT l.subscription_id AS owner FROM limits l
+            WHERE l.waiting = 1 AND l.subscription_id <> ALL (passed_over)
+            ORDER BY l.turn, l.turn_since, l.subscription_id
+        ) AS turns CROSS JOIN LATERAL (
+            SELECT row_to_json(g) AS made FROM generations g
+            WHERE g.state = 'queued' AND g.subscription_id = turns.owner
+                AND CAST(g.engine = ANY (named) AS integer) <> others
+            ORDER BY coalesce(g.moved_to, g.created_at), g.sequence LIMIT 1
+            FOR NO KEY UPDATE OF g SKIP LOCKED
+        ) AS found LIMIT 1;
+    END IF;
+    -- Submits hold the lines of several subscriptions in the order of their ids. A claim that waits for a second line, in
+    -- the order of turns, may wait for a submit that waits for the first.
+    IF CAST(asked -> 'may_wait' AS boolean) THEN
+        SELECT json_build_array(l.queued, l.turn, l.turn_since) INTO line
+            FROM limits l WHERE l.subscription_id = owned_by FOR NO KEY UPDATE;
+    ELSE
+        SELECT json_build_array(l.queued, l.turn, l.turn_since) INTO line
+            FROM limits l WHERE l.subscription_id = owned_by FOR NO KEY UPDATE SKIP LOCKED;
+    END IF;
+    RETURN json_build_array(present, virtual_time, is_urgent, made, line);
+END $$;
+
+CREATE FUNCTION keep_claim(given json) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    c record;
+BEGIN
+    SELECT * INTO c FROM json_to_record(given) AS (
+        id text, owner text, fence bigint, engine text, remote text, state text, attempt bigint, failures bigint,
+        losses bigint, progress double precision, lease_until bigint, failure_code text, failure_reason text, plan text,
+        finished_at bigint, preview text, started_at bigint, stage text, seed bigint, width bigint, height bigint,
+        cost bigint, worker text, began_at bigint, queued bigint, turn bigint, turn_since bigint, virtual_time bigint,
+        deliveries json
+    );
+    UPDATE generations g SET
+        engine = c.engine, remote = c.remote, state = c.state, attempt = c.attempt, failures = c.failures,
+        losses = c.losses, progress = c.progress, failure_code = c.failure_code, failure_reason = c.failure_reason,
+        plan = c.plan, finished_at = c.finished_at, preview = c.preview, started_at = c.started_at, stage = c.stage,
+        seed = c.seed, width = c.width, height = c.height, cost = c.cost
+        WHERE g.id = c.id AND g.attempt = c.fence;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION '% is past attempt %', c.id, c.fence;
+    END IF;
+    INSERT INTO leases (generation_id, attempt, lease_until, progress, stage, preview)
+        VALUES (c.id, c.attempt, c.lease_until, c.progress, c.stage, c.preview);
+    INSERT INTO attempts (generation_id, number, engine, worker, started_at)
+        VALUES (c.id, c.attempt, c.engine, c.worker, c.began_at);
+    UPDATE list_entries e SET state = c.state WHERE e.subscription_id = c.owner AND e.generation_id = c.id;
+    UPDATE limits l SET queued = c.queued, waiting = least(1, c.queued), turn = c.turn, turn_since = c.turn_since
+        WHERE l.subscription_id = c.owner;
+    UPDATE virtual_clock v SET time = c.virtual_time WHERE v."only" = 1 AND v.time <> c.virtual_time;
+    IF json_array_length(c.deliveries) > 0 THEN
+        INSERT INTO deliveries (
+            id, generation_id, subscription_id, announces, url, endpoint, due_at, attempts, state, last_answer, replays
+        )
+        SELECT d.id, d.generation_id, d.subscription_id, d.announces, d.url, d.endpoint, d.due_at, d.attempts, d.state,
+            d.last_answer, d.replays
+        FROM json_populate_recordset(CAST(NULL AS deliveries), c.deliveries) AS d
+        ON CONFLICT (id) DO NOTHING;
+    END IF;
+END $$;
