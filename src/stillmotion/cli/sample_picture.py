@@ -139,8 +139,10 @@ def _fir(
     left, top, size = place
     across = (x - left) * WIDTH / HEIGHT
     down = (y - top) / size
-    tiers = 0.5 + 0.5 * np.abs(np.sin(down * 30 + 0.6 * _noise(y, random, 6, 2)))
-    ragged = 1 + 0.22 * np.sin(x * 1700 + y * 900) * np.sin(y * 1300)
+    # Branches hang: a tier's edge is lower the farther it is from the stem.
+    drooping = down - 0.35 * np.abs(across) / size
+    tiers = 0.5 + 0.5 * np.abs(np.sin(drooping * 30 + 0.6 * _noise(y, random, 6, 2)))
+    ragged = 1 + 0.16 * _noise(drooping, random, 14, 3)
     half = 0.155 * size * np.clip(down, 0, 1) ** 0.85 * (0.42 + 0.58 * tiers) * ragged
     needles = _smooth(0.0016, -0.0016, np.abs(across) - half) * (down > 0)
     lit = _smooth(0.0, 0.10 * size, across * (1 if left < _SUN[0] else -1)) * 0.35

@@ -7,7 +7,7 @@ import pytest
 
 from bench.engine_photos import photo
 from stillmotion.engines.parallax.analysis.scene import Scene, analyse
-from stillmotion.engines.parallax.depth.estimate import upright
+from stillmotion.engines.parallax.depth.estimate import upright, upright_before_sky
 from stillmotion.engines.parallax.depth.network import NearnessNetwork, sides
 from stillmotion.engines.parallax.depth.source import Estimate
 from stillmotion.vision.faces import FaceFinder
@@ -87,8 +87,20 @@ def test_a_tower_before_the_sky_stands_upright():
     land[80:], land[20:80, 70:80] = 1, 1
     falling = np.repeat(np.linspace(0, 1, 100, dtype=np.float32)[:, np.newaxis], 160, axis=1)
     falling[20:80, 70:80] += 0.15
-    near = upright(falling, land)
+    near = upright_before_sky(falling, land)
     assert np.ptp(near[20:80, 70:80]) < 0.02
     assert near[20, 75] == pytest.approx(falling[80, 75], abs=0.02)
     assert near[50, 75] > near[50, 20] + 0.2
     assert np.array_equal(near[:, :60], falling[:, :60])
+
+
+def test_a_tree_before_hills_stands_upright_and_what_hangs_is_left():
+    """A guess lets it recede from its foot to its top, as the ground does; it would bend in any move."""
+    ground = np.repeat(np.linspace(0, 0.8, 100, dtype=np.float32)[:, np.newaxis], 160, axis=1)
+    guess = ground.copy()
+    guess[20:80, 70:80] = np.linspace(0.4, 0.8, 60, dtype=np.float32)[:, np.newaxis]
+    guess[:15, 120:130] += 0.3
+    near = upright(guess)
+    assert np.ptp(near[20:60, 75]) < 0.1 < np.ptp(guess[20:60, 75])
+    assert np.array_equal(near[:, :60], guess[:, :60])
+    assert np.array_equal(near[:, 120:130], guess[:, 120:130])

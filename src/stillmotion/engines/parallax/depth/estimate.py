@@ -34,8 +34,10 @@ RELIEF = 1.25
 """Enlargement of departures from the plane of best fit."""
 STANDS_OUT = 0.08
 """Difference in guessed nearness from which a narrow thing before the sky is believed."""
+AHEAD = 0.16
+"""Lead in guessed nearness with which a narrow thing is half believed: with half as much not, with 1.5 times wholly."""
 NARROW = 0.2
-"""Width of what stands before the sky as one upright thing, as a fraction of the picture's."""
+"""Width of what stands upright as one thing, as a fraction of the picture's."""
 SKY_SIGMA = 0.02
 """Sigma of the transition from the land's distance to the sky's, as a fraction of the grid's width."""
 
@@ -52,7 +54,8 @@ def nearness(guess: Grid, scene: Scene) -> Grid:
     near = _standing(spread(_in_relief(near)), scene)
     # A smooth wall or table is taken for sky by its colours alone, not by the guess.
     open_sky = scene.sky * np.clip((DOUBTED - near) / (DOUBTED - SKY), 0, 1)
-    return spread(_under_sky(upright(near, 1 - _far_sky(scene.sky, near)), open_sky)) ** np.float32(1 / COMPRESSED)
+    near = upright(upright_before_sky(near, 1 - _far_sky(scene.sky, near)))
+    return spread(_under_sky(near, open_sky)) ** np.float32(1 / COMPRESSED)
 
 
 def spread(values: Any) -> Grid:
@@ -87,20 +90,38 @@ def _far_sky(sky: Grid, near: Any) -> Grid:
     return (sky * believed[labels]).astype(np.float32)
 
 
-def upright(near: Any, land: Grid) -> Any:
+def upright_before_sky(near: Any, land: Grid) -> Any:
     """Nearness with narrow things before the sky (towers, masts, trees) at the distance of the place they stand on.
 
     Their upper parts would otherwise go with the sky, and they would lean in an orbit.
     """
-    narrow = max(3, round(NARROW * land.shape[1]))
     # Land that stays where a bar of that width fits into it.
-    broad = cv2.morphologyEx(land, cv2.MORPH_OPEN, np.ones((1, narrow), np.uint8))
-    share = np.clip(2 * (land - broad), 0, 1) * _stands_out(near, land)
-    upright, foot = near.copy(), near[-1]
+    share = np.clip(2 * (land - _broad(land)), 0, 1) * _stands_out(near, land)
+    return _at_foot(near, share)
+
+
+def upright(near: Any) -> Any:
+    """Nearness with narrow things before anything farther at the distance of the place they stand on.
+
+    A guess lets a tree recede from its foot to its top, and the tree would bend in any move.
+    """
+    # A thing that hangs has nothing near beneath it, and stays.
+    return np.maximum(near, _at_foot(near, np.clip((near - _broad(near)) / AHEAD - 0.5, 0, 1)))
+
+
+def _broad(values: Any) -> Any:
+    """Values without what is narrower than `NARROW`."""
+    width = max(3, round(NARROW * values.shape[1]))
+    return cv2.morphologyEx(values.astype(np.float32), cv2.MORPH_OPEN, np.ones((1, width), np.uint8))
+
+
+def _at_foot(near: Any, share: Any) -> Any:
+    """Nearness drawn to that of the foot in each column, by a share for each cell."""
+    level, foot = near.copy(), near[-1]
     for row in range(len(near) - 1, -1, -1):
         foot = np.where(share[row] > 0.5, foot, near[row])
-        upright[row] += (foot - near[row]) * share[row]
-    return upright
+        level[row] += (foot - near[row]) * share[row]
+    return level
 
 
 def _stands_out(near: Any, land: Grid) -> Any:
