@@ -304,7 +304,7 @@ CHORES: Mapping[str, Chore] = {
     "fuzz": Chore(
         "Send a live server all that its OpenAPI document allows, and much that it does not.",
         runs("tools.fuzz"),
-        "[--seconds N] [--seed N] [its own]",
+        "[--store NAME] [--seconds N] [--seed N] [its own]",
     ),
     "pictures": Chore(
         "Try a folder of any images: which are read, which are refused and why, and whose colours are wrong.",

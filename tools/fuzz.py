@@ -1,7 +1,9 @@
 """`python3 dev.py fuzz`: Schemathesis against a live server of ours, all its checks over the whole OpenAPI document.
 
-The server has some finished generations and no renderer, so that no made-up address is fetched or posted to. Exit
-code 1 where an answer is a 5xx, or is missing from the document.
+The server has some finished generations and no renderer, so that no made-up address is fetched or posted to. With
+`--store postgresql` its rows are moved to a real PostgreSQL, whose types refuse what SQLite's take.
+Afterwards each parameter and each field gets values at the ends of its type. Exit code 1 where an answer is a 5xx, or
+is missing from the document.
 """
 
 import argparse
@@ -10,11 +12,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.fleet.servers import durable
 from bench.history import write_history
 from bench.service import serving
+from stillmotion.composition.moving import move
+from stillmotion.config import Settings
+from tools.extremes import server_errors
 
 ADMIN_KEY = "an-operators-key-for-tests-at-random-0123456789"
 
@@ -65,14 +72,22 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--examples", type=int, default=50, help="cases an operation, at most (50)")
     parser.add_argument("--seed", type=int, default=1, help="which cases (1)")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite", help="the database (sqlite)")
     given, more = parser.parse_known_args(arguments)
-    with TemporaryDirectory(prefix="stillmotion-fuzz-") as folder:
+    with TemporaryDirectory(prefix="stillmotion-fuzz-") as folder, ExitStack() as database:
         history = asyncio.run(write_history(Path(folder) / "data", 200, 2))
         configuration = Path(folder) / "schemathesis.toml"
         key, admin = json.dumps(history.keys[0]), json.dumps(ADMIN_KEY)
         configuration.write_text(CONFIGURATION.format(key=key, admin=admin), "utf-8")
         settings = {"renderers": "0", "admin_key": ADMIN_KEY}
-        with serving(history.data_dir, settings) as server:
+        data_dir = history.data_dir
+        if given.store == "postgresql":
+            url = database.enter_context(durable()).new_database()
+            move(Settings(data_dir=data_dir), url)
+            secret = (data_dir / "secret").read_bytes().hex()
+            settings |= {"store": url, "secret": secret, "public_url": "http://127.0.0.1:1"}
+            data_dir = Path(folder) / "scratch"
+        with serving(data_dir, settings) as server:
             document = f"http://{server.address.host}:{server.address.port}/openapi.json"
             command = ["-m", "schemathesis.cli", "--config-file", str(configuration), "run", document]
             command += ["--no-color", "--continue-on-failure", "--max-examples", str(given.examples)]
@@ -82,10 +97,17 @@ def main(arguments: Sequence[str]) -> int:
                 subprocess.run([sys.executable, *command, *part], cwd=folder, check=False).returncode
                 for part in (OWN, ADMINISTRATION)
             ]
+            keys = {"/admin/": ADMIN_KEY, "/": history.keys[0]}
+            codes += map(_told, server_errors(server.address.host, server.address.port, keys, history.ids[0]))
             bugs = [bug for name in BUGS for bug in server.events(name)]
             for bug in bugs[:10]:
                 print(json.dumps(bug, indent=1), file=sys.stderr)
     return 1 if any(codes) or bugs else 0
+
+
+def _told(sentence: str) -> int:
+    print(f"EXTREME  {sentence}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

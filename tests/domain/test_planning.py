@@ -166,5 +166,12 @@ def test_what_nobody_can_make_is_refused_in_the_first_ones_words():
         first_able([entry("wan22-ti2v-5b"), entry("svd-xt")], request(loop=True))
 
 
+@given(entries, st.floats(allow_nan=False))
+def test_any_length_has_a_legal_one(model, seconds):
+    rule = model.frames
+    legal = rule.listed or range(rule.offset, rule.most + 1, rule.step)
+    assert rule.nearest(seconds * model.fps) in legal
+
+
 def test_of_two_lengths_that_are_equally_near_the_longer_is_made():
     assert FrameRule(step=8, offset=1, least=9, most=257).nearest(125) == 129

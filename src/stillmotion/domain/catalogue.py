@@ -104,9 +104,11 @@ class FrameRule:
     def nearest(self, frames: float) -> int:
         """Legal count nearest to the asked one; the larger of two equally near ones."""
         if self.listed:
+            frames = min(max(frames, min(self.listed)), max(self.listed))
             return min(self.listed, key=lambda each: (abs(each - frames), -each))
         first = self.offset + self.step * math.ceil((self.least - self.offset) / self.step)
         last = self.offset + self.step * math.floor((self.most - self.offset) / self.step)
+        frames = min(max(frames, first), last)
         below = self.offset + self.step * math.floor((frames - self.offset) / self.step)
         nearest = below if frames - below < below + self.step - frames else below + self.step
         return min(max(nearest, first), last)

@@ -51,7 +51,7 @@ def test_callbacks_are_listed_by_state(caller):
     assert [each["generation"] for each in listed(caller, "?state=gave_up")["callbacks"]] == [gone]
 
 
-@pytest.mark.parametrize("query", ["?state=lost", "?limit=0", "?limit=101", "?page=2", "?after=msg_none"])
+@pytest.mark.parametrize("query", ["?state=lost", "?limit=0", "?limit=101", "?page=2", "?after=msg_none", "?after=%00"])
 def test_wrong_parameters_are_refused_by_name(caller, query):
     answered = ask(caller, "GET", f"/callbacks{query}")
     assert answered.status == 400

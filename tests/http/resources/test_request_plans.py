@@ -115,6 +115,13 @@ def test_a_products_limits_are_named(planning):
     assert refused_fields(planning.caller(max_seconds=4.0), **PICTURED, duration=6) == ["duration"]
 
 
+@pytest.mark.parametrize("duration", [-1e308, -(2.0**63), -5, 0, 61, 2.0**64, 1e308])
+def test_a_length_that_no_clip_has_is_named_and_the_nearest_is_planned(customer, duration):
+    said = plan(customer, **PICTURED, duration=duration)
+    assert [each["field"] for each in said["problems"]] == ["duration"]
+    assert 0 < said["frames"] <= 1_440
+
+
 def test_too_many_unfinished_are_named(planning):
     caller = planning.caller(concurrent_generations=1)
     assert refused_fields(caller, **PICTURED) == []
