@@ -1,6 +1,8 @@
 """`stillmotion workers`, as run from a shell."""
 
 import asyncio
+from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
@@ -29,6 +31,18 @@ def test_without_a_worker_the_list_says_how_to_have_one(shell):
 def test_the_word_alone_lists_as_list_does(shell):
     assert shell("workers") == shell("workers", "list")
     assert shell.json("workers") == []
+
+
+def test_a_lost_worker_is_told_with_its_last_sign_of_life_and_makes_nothing(shell, tmp_path):
+    seen = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    lanes = (LaneReport("renderer 0", "parallax/1"),)
+    report = ProcessReport(
+        WorkerName("box:17-ab12", "box"), ProcessRole.WORKER, 17, "1.2.3", seen, seen, True, (), lanes
+    )
+    with closing(open_store(data_directory(tmp_path).database)) as store:
+        asyncio.run(store.beat(report))
+    line = "box:17-ab12                      lost, last heard of 2026-01-02 03:04:05 UTC\n"
+    assert shell("workers")[1] == line
 
 
 def test_workers_are_listed_with_their_lanes(shell, tmp_path):

@@ -86,7 +86,7 @@ async def test_what_is_restored_is_what_was_there(house, file, tmp_path):
         assert await again.store.deliveries(generation.id) == await house.store.deliveries(generation.id)
     kept = files(again.directory.objects)
     assert kept == {name: content for name, content in files(house.directory.objects).items() if "nobody" not in name}
-    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    assert again.directory.open_to_others() == []
     await again.finished(subscription)
     again.store.close()
 

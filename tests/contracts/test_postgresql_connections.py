@@ -62,7 +62,7 @@ def test_a_role_that_may_make_no_tables_is_told_what_it_needs():
 
 
 def test_a_server_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(StoreUnusable, match=r"cannot be used: .*; check the role, password, host and database"):
+    with pytest.raises(StoreUnusable, match=r"cannot be used: .*; see that PostgreSQL runs there, and check"):
         postgresql.open_store(f"postgresql://stillmotion@/x?host={tmp_path}")
 
 

@@ -1,6 +1,6 @@
 """`stillmotion doctor` on a real PostgreSQL server: what is well, and each thing that can be wrong."""
 
-import re
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,18 +11,23 @@ pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[po
 import psycopg
 from click.testing import CliRunner
 
-from stillmotion.adapters.models.catalogue import read_catalogue
 from stillmotion.adapters.store.postgresql import open_store
 from stillmotion.adapters.store.postgresql.condition import server_condition
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.adapters.store.sql.migrations import SchemaStanding
+from stillmotion.application.ports.store import Submission
 from stillmotion.cli.main import cli
 from stillmotion.composition.doctor import shared
 from stillmotion.composition.doctor.examination import checks, examine, quick_checks
 from stillmotion.composition.secrets import secret_of
 from stillmotion.config import load
 from stillmotion.config.store_urls import without_password
+from stillmotion.domain.catalogue import EMBEDDED
+from stillmotion.domain.rendering import RESAMPLER
 from tests import databases
+from tests.builders import a_generation
+from tests.contracts.conftest import keep_subscription
+from tests.contracts.test_generation_store import claim
 from tests.deploy.deploy_files import resources
 
 ONE, TWO = "1" * 64, "2" * 64
@@ -190,14 +195,19 @@ def test_a_command_names_the_store_without_its_password(url, tmp_path):
     assert databases.PASSWORD.replace(" ", "%20") not in ran.output
 
 
-def test_the_database_answers_the_autoscalers_question(url):
+async def test_the_autoscaler_counts_what_the_plain_workers_have_to_make():
+    url = databases.emptied(databases.store_url())
     (scaled,) = (each for each in resources() if each["kind"] == "ScaledObject")
     query = scaled["spec"]["triggers"][0]["metadata"]["query"]
+    with closing(open_store(url)) as store:
+        customer = await keep_subscription(store)
+        for engine in (EMBEDDED, RESAMPLER, "diffusers/wan"):
+            await store.submit(Submission(a_generation(customer, engine=engine), customer.product))
+        assert await store.claim_next(claim) is not None
     with psycopg.connect(url) as connection:
-        assert connection.execute(query).fetchall() == [(0,)]
+        assert connection.execute("SELECT engine FROM generations WHERE state = 'dreaming'").fetchall() == [(EMBEDDED,)]
+        assert connection.execute(query).fetchall() == [(2,)]
         # Millions of rows are finished: it must look at none of them.
         connection.execute("SET enable_seqscan = off")
         plan = "".join(line for (line,) in connection.execute(f"EXPLAIN {query}"))
         assert "Seq Scan" not in plan
-        assert "Filter" not in plan
-    assert re.search(r"engine = '(\w+)'", query)[1] in read_catalogue().entries

@@ -257,6 +257,7 @@ def test_workers_tell_of_themselves(any_edge, office, caller):
         assert {each: shown[each]["state"] for each in shown} == {"box:17-ab12": "ready", "tower:9-cd34": "lost"}
         (lane,) = shown["box:17-ab12"]["lanes"]
         assert (lane["generation"], lane["progress"], lane["engine"]) == (claimed, 0.0, "parallax/1")
+        assert [each["generation"] for each in shown["tower:9-cd34"]["lanes"]] == [None], "another may have it by now"
         office("POST", "/admin/v1/queue/drain", {"worker": "box"})
         states = [each["state"] for each in office("GET", WORKERS).body["workers"] if each["host"] == "box"]
         assert states == ["draining"]

@@ -179,9 +179,9 @@ def restore_backup(file: Path, root: Path) -> Manifest:
         draft = (root if is_there else root.parent) / f".{root.name}.{secrets.token_hex(4)}"
         draft.mkdir(mode=0o700)
         try:
+            (draft / OBJECTS).mkdir(mode=FOLDER_MODE)
             manifest = _extract(file, draft)
             _check(draft, manifest, file, root)
-            (draft / OBJECTS).mkdir(mode=FOLDER_MODE, exist_ok=True)
             # Everything is on disk before a name leads to it.
             os.sync()
             if is_there:

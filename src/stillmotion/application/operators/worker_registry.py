@@ -47,7 +47,9 @@ class WorkerRegistry:
         return [await self._state(each, controls) for each in reports]
 
     async def _state(self, report: ProcessReport, controls: QueueControls) -> WorkerState:
-        lanes = [LaneState(lane, await self._made_in(lane)) for lane in report.lanes]
+        # What a lost one made is taken back by now, and another may be making it.
+        is_lost = report.is_silent(self.clock.now())
+        lanes = [LaneState(lane, None if is_lost else await self._made_in(lane)) for lane in report.lanes]
         at_work = any(each.generation is not None for each in lanes)
         return WorkerState(report, self._word(report, controls, at_work=at_work), lanes)
 

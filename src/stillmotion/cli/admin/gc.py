@@ -43,8 +43,8 @@ def command(ctx: click.Context, dry_run: bool, data_dir: Path | None, as_json: b
         return
     removed, moved = ("would be removed", "would be moved") if dry_run else ("removed", "moved")
     click.echo(f"{collected.expired} expired generations {removed}")
-    click.echo(f"{collected.removals} deleted generations had objects left, which are {removed}")
+    click.echo(f"Objects that were left of {collected.removals} deleted generations {removed}")
     click.echo(f"{collected.orphans} orphans ({collected.orphan_bytes:,} bytes) {moved} to {QUARANTINE}/")
-    click.echo(f"{collected.discarded} objects {removed} that were there for {QUARANTINE_DAYS} days")
+    click.echo(f"{collected.discarded} objects {removed} from quarantine/ after {QUARANTINE_DAYS} days there")
     if not dry_run:
         click.echo(f"{collected.unfinished} broken uploads removed")

@@ -32,6 +32,9 @@ def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
         print_json(found)
         return
     for each in found:
+        if each.state == "lost":
+            click.echo(f"{each.id:32} lost, last heard of {each.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC")
+            continue
         click.echo(f"{each.id:32} {each.state}, {', '.join(each.engines) or 'no engine yet'}")
         for lane in each.lanes:
             click.echo(f"  {lane.name:30} {_at(lane)}")

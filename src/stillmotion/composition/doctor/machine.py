@@ -97,7 +97,7 @@ async def _storage_trouble(objects: ObjectStore) -> tuple[str, str]:
     """The problem of the storage and its remedy; empty for a good one."""
     trouble = await trouble_with_storage(objects)
     if trouble is not None:
-        remedy = "Check the settings storage and storage_options: bucket, region, endpoint, keys."
+        remedy = "See that it runs, and check storage and storage_options: bucket, region, endpoint, keys."
         return f"cannot be used: {trouble}", remedy
     key, content = f"checks/doctor-{secrets.token_hex(8)}", secrets.token_bytes(64)
     try:
