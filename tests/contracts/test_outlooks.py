@@ -1,12 +1,19 @@
 """`RecordStore.outlooks`: the places of what waits, and the time until the end."""
 
+import asyncio
 import random
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
+from stillmotion.adapters.store.sql.outlooks import SharedOutlooks
+from stillmotion.adapters.store.sql.queries.records import PICTURE_OF_QUEUE
+from stillmotion.adapters.store.sqlite import open_store
+from stillmotion.adapters.store.sqlite.connections.reader import SqliteReader
 from stillmotion.application.ports.administration import QueuePlace
 from stillmotion.application.ports.store import Engines, Submission
+from stillmotion.domain.errors import StoreUnavailable
 from stillmotion.domain.generation import WorkStage
 from stillmotion.domain.operators.queue_controls import (
     EVERYTHING,
@@ -163,3 +170,58 @@ async def test_a_forecast_tells_the_time_of_its_own_render(store, subscription, 
     asked = a_generation(subscription).request
     assert await store.forecast(subscription.id, PARALLAX, asked) == Outlook(1, pytest.approx(4, abs=0.1))
     assert await store.forecast("nobody yet", OTHER, asked) == Outlook(1, None)
+
+
+async def three_queued(store, clock):
+    owner = await keep_subscription(store)
+    return [(await submitted(store, owner, clock)).view for _ in range(3)]
+
+
+async def test_outlooks_that_are_asked_for_together_tell_each_caller_its_own(store, clock):
+    views = await three_queued(store, clock)
+    told = await asyncio.gather(*(store.outlooks([view]) for view in views))
+    assert told == [{view.id: Outlook(1 + number)} for number, view in enumerate(views)]
+
+
+async def test_a_caller_that_leaves_takes_no_other_along(store, clock):
+    views = await three_queued(store, clock)
+    first, *others = [asyncio.ensure_future(store.outlooks([view])) for view in views]
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await asyncio.gather(*others) == [{views[1].id: Outlook(2)}, {views[2].id: Outlook(3)}]
+
+
+class Counted:
+    """Reader that keeps a list of the statements that go to another one."""
+
+    def __init__(self, reader) -> None:
+        self.reader, self.statements = reader, []
+
+    async def rows(self, statement, bindings=()):
+        self.statements.append(statement)
+        return await self.reader.rows(statement, bindings)
+
+
+async def test_one_statement_reads_the_outlooks_of_a_turn(database, clock):
+    with closing(open_store(database, clock)) as store, closing(open_store(database, clock)) as beside:
+        views = await three_queued(store, clock)
+        reader = Counted(SqliteReader(database, beside.writer))
+        shared = SharedOutlooks(reader, clock)
+        told = await asyncio.gather(*(shared.of([view]) for view in views))
+        assert [seen[view.id].position for seen, view in zip(told, views, strict=True)] == [1, 2, 3]
+        assert reader.statements == [PICTURE_OF_QUEUE]
+        reader.reader.close()
+        refused = await asyncio.gather(*(shared.of([view]) for view in views), return_exceptions=True)
+        assert [type(each) for each in refused] == [StoreUnavailable] * 3
+
+
+def test_a_loop_that_was_stopped_keeps_nobody_waiting(database, clock):
+    with closing(open_store(database, clock)) as store:
+        views = asyncio.run(three_queued(store, clock))
+        stopped = asyncio.new_event_loop()
+        asked = stopped.create_task(store.outlooks(views))
+        stopped.call_soon(stopped.stop)
+        stopped.run_forever()
+        assert asyncio.run(store.outlooks(views[1:])) == {views[1].id: Outlook(2), views[2].id: Outlook(3)}
+        stopped.run_until_complete(asked)
+        stopped.close()

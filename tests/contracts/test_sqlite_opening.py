@@ -42,12 +42,13 @@ def test_migrations_are_numbered_in_order_without_a_gap():
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_every_commit_waits_for_the_disk(sqlite):
+def test_every_commit_waits_for_the_disk_and_for_no_other_file(sqlite):
     async def settings(name):
         return await sqlite.writer.run(lambda connection: connection.pragma(name))
 
     assert asyncio.run(settings("synchronous")) == 2
     assert asyncio.run(settings("foreign_keys")) == 1
+    assert asyncio.run(settings("temp_store")) == 2, "in memory: no transaction makes a file to undo its parts"
 
 
 async def test_an_older_database_is_migrated_and_keeps_what_it_holds(database, clock):

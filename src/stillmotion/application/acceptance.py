@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import TracebackType
+from typing import NamedTuple
 
 from stillmotion.application.ports.outbound import UrlRules
 from stillmotion.application.ports.store import GenerationStore
@@ -15,7 +16,7 @@ from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.planning import first_able, length
 from stillmotion.domain.rendering import RESAMPLER
-from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Keyframe, Purpose, VideoCodec
+from stillmotion.domain.request import MAX_SECONDS, GenerationRequest, Keyframe, Purpose, Resolution, VideoCodec
 from stillmotion.domain.subscriptions import Subscription
 from stillmotion.domain.uploads import input_named_by, is_own_address, upload_named_by
 
@@ -60,6 +61,20 @@ class Accepting:
     request: GenerationRequest
 
 
+class _Planned(NamedTuple):
+    """Engine of a request, that engine's entry where it makes new clips, and the clip's own length and form."""
+
+    engine: str
+    entry: Entry | None
+    seconds: float
+    resolution: Resolution
+    codec: VideoCodec | None
+
+
+def _planned(entry: Entry, request: GenerationRequest) -> _Planned:
+    return _Planned(entry.engine_name, entry, length(entry, request), request.resolution, request.codec)
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """The rules of a new request. Each runs in a context from `guarded`."""
@@ -89,10 +104,9 @@ class Acceptance:
             if keyframe is not None and keyframe.id is not None:
                 with self.guarded():
                     await self._finished(subscription, named_by, keyframe.id)
-        chosen = self._first(model, request)
+        planned = self._first(model, request)
         with self.guarded():
-            chosen = await self._plan(subscription, model, request)
-        planned = chosen.request
+            planned = await self._plan(subscription, model, request)
         with self.guarded():
             await self._check_codec(planned.codec)
         with self.guarded():
@@ -103,8 +117,18 @@ class Acceptance:
             frame0 = await self._read(Field.FRAME0_URL, subscription, frame0)
         with self.guarded():
             frame1 = await self._read(Field.FRAME1_URL, subscription, frame1)
-        kept = replace(planned, frame0=frame0, frame1=frame1, model=model, fps=None, frame_count=None)
-        return replace(chosen, request=kept)
+        kept = replace(
+            request,
+            frame0=frame0,
+            frame1=frame1,
+            seconds=planned.seconds,
+            resolution=planned.resolution,
+            codec=planned.codec,
+            model=model,
+            fps=None,
+            frame_count=None,
+        )
+        return Accepting(planned.engine, planned.entry, kept)
 
     def _check_model(self, subscription: Subscription, model: str | None) -> None:
         """Raise `InvalidRequest` for no wire name, or `AccessDenied` for one that is not included."""
@@ -129,16 +153,14 @@ class Acceptance:
         if request.callback_url is not None:
             self.rules.check(Field.CALLBACK_URL, request.callback_url)
 
-    def _first(self, model: str, request: GenerationRequest) -> Accepting:
+    def _first(self, model: str, request: GenerationRequest) -> _Planned:
         """The first entry of the model's route, able or not, with which a refused request is planned."""
-        entry = self.catalogue.route(model)[0]
-        return Accepting(entry.engine_name, entry, replace(request, seconds=length(entry, request)))
+        return _planned(self.catalogue.route(model)[0], request)
 
-    async def _plan(self, subscription: Subscription, model: str, request: GenerationRequest) -> Accepting:
-        """Engine, and the request with the clip's own length, resolution and codec. Raises `InvalidRequest`."""
+    async def _plan(self, subscription: Subscription, model: str, request: GenerationRequest) -> _Planned:
+        """Engine, and the clip's own length, resolution and codec. Raises `InvalidRequest`."""
         if request.purpose is Purpose.VIDEO:
-            entry = first_able(self.catalogue.route(model), request)
-            return Accepting(entry.engine_name, entry, replace(request, seconds=length(entry, request)))
+            return _planned(first_able(self.catalogue.route(model), request), request)
         seconds, resolution, codec = MAX_SECONDS, request.resolution, request.codec
         if request.source is not None:
             named_by = Field.SOURCE if request.source_url is None else Field.SOURCE_URL
@@ -151,7 +173,7 @@ class Acceptance:
             resolution = source.resolution if request.purpose is Purpose.REFRAME else resolution
             codec = codec or source.codec
         request.check_placement(resolution)
-        return Accepting(RESAMPLER, None, replace(request, seconds=seconds, resolution=resolution, codec=codec))
+        return _Planned(RESAMPLER, None, seconds, resolution, codec)
 
     async def _check_codec(self, codec: VideoCodec | None) -> None:
         """Raise `InvalidRequest` for a codec that clips cannot be compressed in here."""

@@ -226,11 +226,11 @@ class Generations:
         if (await self.store.queue_controls()).refuse(accepting.engine):
             raise Unavailable("nothing new is accepted while the queue is drained", DRAIN_RETRY_SECONDS)
         kept = accepting.request
-        return accepting.engine, replace(
-            kept,
-            frame0=await self._store(generation_id, kept.frame0),
-            frame1=await self._store(generation_id, kept.frame1),
-        )
+        frame0 = await self._store(generation_id, kept.frame0)
+        frame1 = await self._store(generation_id, kept.frame1)
+        if frame0 is not kept.frame0 or frame1 is not kept.frame1:
+            kept = replace(kept, frame0=frame0, frame1=frame1)
+        return accepting.engine, kept
 
     async def _copied(self, field: Field, keyframe: Keyframe | None) -> Keyframe | None:
         """The keyframe with its file's content, if it is in storage. Raises `InvalidRequest` that names `field`."""

@@ -19,6 +19,7 @@ from stillmotion.adapters.store.sql.generation_rows import (
 from stillmotion.adapters.store.sql.generation_submits import spend_quota, submit_generation
 from stillmotion.adapters.store.sql.history.lists import delete_entry, keep_entry
 from stillmotion.adapters.store.sql.operators.controls import to_controls
+from stillmotion.adapters.store.sql.outlooks import SharedOutlooks
 from stillmotion.adapters.store.sql.queries import (
     callbacks,
     deletions,
@@ -32,7 +33,6 @@ from stillmotion.adapters.store.sql.queries import (
 from stillmotion.adapters.store.sql.records import (
     encode_names,
     from_forecast,
-    from_views,
     keep_attempt,
     keep_render_time,
     to_picture,
@@ -83,6 +83,7 @@ class SqlGenerations:
         self._changed = changed
         self._ended = ended
         self._fault = fault
+        self._outlooks = SharedOutlooks(reader, clock)
 
     @property
     def epoch(self) -> int:
@@ -200,8 +201,7 @@ class SqlGenerations:
 
     async def outlooks(self, views: Sequence[GenerationView]) -> Mapping[str, Outlook]:
         """See `RecordStore.outlooks`."""
-        rows = await self._reader.rows(records.PICTURE_OF_QUEUE, from_views(views))
-        return to_picture(rows).outlooks(self._clock.now())
+        return await self._outlooks.of(views)
 
     async def render_times(self, engines: Collection[str]) -> RenderTimes:
         """See `RecordStore.render_times`."""

@@ -37,6 +37,7 @@ _TROUBLE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
     (apsw.CorruptError, "the database file is damaged"),
     (apsw.NotADBError, "the database file is damaged"),
     (apsw.ConnectionClosedError, "the store is closed"),
+    (apsw.CursorClosedError, "the store is closed"),
 )
 
 

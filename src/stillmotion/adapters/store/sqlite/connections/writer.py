@@ -60,6 +60,8 @@ class SqliteWriter:
         self.durations = Buckets(COMMIT_BUCKETS)
         self.log_is_long = False
         self._connection = connection
+        # The pages that undo one operation stay in memory. SQLite would make a file for them in each transaction.
+        connection.pragma("temp_store", "memory")
         connection.set_wal_hook(self._committed)
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
