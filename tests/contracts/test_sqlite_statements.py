@@ -70,6 +70,14 @@ def test_a_sum_is_read_from_an_index_alone(connection, name):
     assert [step for step in steps if not re.search("COVERING INDEX|VIRTUAL TABLE", step)] == []
 
 
+def test_lengths_in_line_are_read_from_the_index(connection):
+    """A row's length is in its JSON, and a place in line may be counted from thousands of rows."""
+    lengths = "SELECT sum(video) FROM generations {} WHERE state = 'queued' AND subscription_id = ?"
+    ways = [lengths.format(way) for way in ("INDEXED BY generations_queued", "NOT INDEXED")]
+    steps = [connection.execute(f"EXPLAIN {way}", (0,)).fetchall() for way in ways]
+    assert [any("->>" in str(step) for step in each) for each in steps] == [False, True]
+
+
 @pytest.mark.parametrize("name", sorted(STATEMENTS))
 def test_every_statement_says_what_it_binds(name):
     """Values are bound. Only constants of the schema stand in the text."""
