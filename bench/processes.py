@@ -1,5 +1,6 @@
 """The system's figures of a process: CPU time, resident memory, children. Linux and macOS."""
 
+import os
 import re
 import subprocess
 import sys
@@ -48,3 +49,9 @@ def _clock_seconds(text: str) -> float:
     for part in text.split(":"):
         seconds = seconds * 60 + float(part)
     return seconds
+
+
+def machine_seconds() -> float:
+    """Processor seconds of the whole machine in which it was busy, or which another machine on its host took."""
+    user, nice, system, _idle, _waiting, *others = Path("/proc/stat").read_text("utf-8").split("\n", 1)[0].split()[1:9]
+    return sum(float(each) for each in (user, nice, system, *others)) / os.sysconf("SC_CLK_TCK")

@@ -7,6 +7,7 @@ does not change.
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ class _Run:
         """Submits, claims and renewals against bare statements; the model against the same run."""
         rounds, submits = (2, 1_000) if self.quick else (5, 4_000)
         figures, measured = await statements.measure(self.server, rounds, submits)
-        return [*figures, *forecasts.compared(measured)]
+        return [*figures, *forecasts.compared(measured, os.cpu_count() or 1)]
 
     async def polls(self) -> Sequence[Figure]:
         """getStatus over both databases."""

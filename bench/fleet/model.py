@@ -6,7 +6,7 @@ cores that the others do not have.
 """
 
 import random
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -18,13 +18,10 @@ POLL_EVERY, RENEW_EVERY, LOOK_EVERY = 3.0, 1.0, 1.0
 HEADROOM: Final = 1.25
 """Workers for one that is busy."""
 
-HELD: Final = 4 / 5
-"""Share of a claim's messages to the database during which it holds the clock row: all but the first."""
-
 FULL: Final = 0.95
 """Share of its time at which a part counts as a wall."""
 
-WARM_UP, WATCHED = 10.0, 40.0
+WARM_UP, WATCHED = 2.0, 8.0
 """Seconds of simulated time before and while figures are taken."""
 
 Steps = Generator[simpy.Event, Any, None]
@@ -32,13 +29,19 @@ Steps = Generator[simpy.Event, Any, None]
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Seconds of database processor a statement takes, of a flush, and of a claimer between its statements."""
+    """Seconds of database processor that a statement takes, and of waits.
+
+    `held` is the part of a claim's processor time for which it holds the clock, and `gap` is its host's time between
+    the messages. `hand_over` is the time until the next claim has the clock, and `flush` a wait for the disk.
+    """
 
     submit: float
     batch: float
     poll: float
     claim: float
-    claim_between: float
+    held: float
+    gap: float
+    hand_over: float
     renewal: float
     look: float
     completion: float
@@ -72,8 +75,11 @@ class Forecast:
 
     @property
     def wall(self) -> str | None:
-        """The part that is full, the fullest first; None where there is room."""
-        shares = {"processor": self.processor, "flush": self.flush, "clock row": self.clock}
+        """The part that is full, the fullest first; None where there is room.
+
+        The disk is none: however many wait for a flush, the next one is for all of them.
+        """
+        shares = {"processor": self.processor, "clock row": self.clock}
         fullest = max(shares, key=lambda part: shares[part])
         return fullest if shares[fullest] >= FULL else None
 
@@ -106,16 +112,25 @@ class _Database:
                 self.env.process(self._flush())
         yield self._next_flush
 
-    def claim(self) -> Steps:
-        """A claim: the clock row is held for most of its messages, and let go of before the disk is waited for."""
-        yield self.env.timeout((1 - HELD) * self.costs.claim_between)
+    def claim(self, host: Callable[[float], Steps] | None = None) -> Steps:
+        """A claim: the clock row is held for its messages, and let go of before the disk is waited for.
+
+        `host` computes in the database's place, where the host has no processor of its own.
+        """
         with self.clock.request() as row:
+            has_waited = not row.triggered
             yield row
             began = self.env.now
-            yield from self.compute(self.costs.claim)
-            yield self.env.timeout(HELD * self.costs.claim_between)
+            yield self.env.timeout(self.costs.hand_over * self.stretch if has_waited else 0.0)
+            yield from self.compute(self.costs.held)
+            yield from (self._wait(self.costs.gap) if host is None else host(self.costs.gap))
             self.busy["clock"] += self.env.now - began
+        # What comes before the hold and after it.
+        yield from self.compute(max(0.0, self.costs.claim - self.costs.held))
         yield from self.commit()
+
+    def _wait(self, seconds: float) -> Steps:
+        yield self.env.timeout(seconds)
 
     def _flush(self) -> Steps:
         self._flushing = True
@@ -198,7 +213,7 @@ def forecast(fleet: Fleet, costs: Costs, seed: int = 1) -> Forecast:
 
 def first_wall(fleet: Fleet, costs: Costs) -> tuple[float, str]:
     """Generations an hour at which the first part of the database is full, and the part."""
-    low, high = 1_000.0, 1_000.0
+    low = high = fleet.per_hour
     while (found := forecast(replace(fleet, per_hour=high), costs)).wall is None:
         low, high = high, high * 2
     wall = found.wall
@@ -211,56 +226,30 @@ def first_wall(fleet: Fleet, costs: Costs) -> tuple[float, str]:
     return high, wall
 
 
-def claims_a_second(claimers: int, cores: int, costs: Costs) -> float:
-    """Claims a second of claimers that do nothing else."""
-    env, database = _alone(cores, costs)
+def claims_a_second(claimers: int, cores: int, costs: Costs, host: float, others: float) -> float:
+    """Claims a second of claimers that do nothing else.
+
+    They are threads of one program, which takes `host` seconds of the same cores for each claim, one at a time. Other
+    programs have the share `others` of the cores.
+    """
+    env = simpy.Environment()
+    database = _Database(env, costs, cores, others, random.Random(1))
+    program = simpy.Resource(env, 1)
     done = [0]
+
+    def compute(seconds: float) -> Steps:
+        with program.request() as turn:
+            yield turn
+            yield from database.compute(seconds)
 
     def claim() -> Steps:
         while True:
-            yield from database.claim()
+            yield from compute(max(0.0, host - costs.gap))
+            yield from database.claim(compute)
             done[0] += 1
 
-    return _counted(env, [claim() for _ in range(claimers)], done)
-
-
-def submits_a_second(callers: int, cores: int, costs: Costs) -> float:
-    """Submits a second of callers on one replica that wait for each answer."""
-    env, database = _alone(cores, costs)
-    replica, done = _Replica(database), [0]
-
-    def submit() -> Steps:
-        while True:
-            yield from replica.submit()
-            done[0] += 1
-
-    return _counted(env, [submit() for _ in range(callers)], done)
-
-
-def clips_a_second(workers: int, render: float, cores: int, costs: Costs) -> float:
-    """Clips a second of workers that always find work."""
-    env, database = _alone(cores, costs)
-    done = [0]
-
-    def work() -> Steps:
-        while True:
-            yield from database.claim()
-            yield env.timeout(render)
-            yield from database.compute(costs.completion)
-            yield from database.commit()
-            done[0] += 1
-
-    return _counted(env, [work() for _ in range(workers)], done)
-
-
-def _alone(cores: int, costs: Costs) -> tuple[simpy.Environment, _Database]:
-    env = simpy.Environment()
-    return env, _Database(env, costs, cores, 0.0, random.Random(1))
-
-
-def _counted(env: simpy.Environment, work: list[Any], done: list[int]) -> float:
-    for each in work:
-        env.process(each)
+    for _ in range(claimers):
+        env.process(claim())
     env.run(until=WATCHED)
     return done[0] / WATCHED
 

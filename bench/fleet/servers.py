@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -94,6 +94,13 @@ class Durable:
             self.process.send_signal(how)
             self.process.wait()
             self.process = None
+
+
+async def timed(server: Durable, work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
+    """Seconds that the work took, and seconds of the database's processor."""
+    before, began = server.cpu_seconds(), time.perf_counter()
+    await work()
+    return time.perf_counter() - began, server.cpu_seconds() - before
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """The store over PostgreSQL against bare statements of the same rows: submits, claims, renewals."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle, islice
@@ -10,8 +9,8 @@ from typing import Any
 
 import psycopg
 
-from bench.fleet import reads
-from bench.fleet.servers import Durable
+from bench.fleet import claims, reads
+from bench.fleet.servers import Durable, timed
 from bench.history import PLENTY, queued
 from bench.table import Figure, Sense, Spread, spread
 from stillmotion.adapters.clock import SystemClock
@@ -22,7 +21,7 @@ from stillmotion.domain.generation import Generation
 from stillmotion.domain.subscriptions import Product, Subscription
 from tests.waiting import eventually_async
 
-CALLERS, CLAIMERS, MANY = 16, 8, 1_000
+CALLERS, MANY = 16, 1_000
 CLOCK = SystemClock()
 LEASE = timedelta(seconds=15)
 
@@ -31,25 +30,14 @@ _COLUMNS = """
     WHERE table_schema = 'public' AND table_name = 'generations' AND is_identity = 'NO' AND is_generated = 'NEVER'
 """
 
-_TAKE = """
-    UPDATE generations SET state = 'dreaming', attempt = attempt + 1 WHERE id = (
-        SELECT id FROM generations WHERE state = 'queued' LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) RETURNING id
-"""
-"""Some queued row, whoever's: what a queue without turns would do."""
-
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Seconds of database processor that each statement took, and operations a second, for the model."""
 
     submit: float
-    submits_a_second: float
-    claim: float
-    alone_a_second: float
-    claims_a_second: float
+    claims: Sequence[claims.Round]
     renewal: float
-    flush: float
     constant: reads.ConstantCosts
 
 
@@ -73,7 +61,8 @@ async def measure(server: Durable, rounds: int, submits: int) -> tuple[Sequence[
     try:
         owners = await subscribe(store, MANY)
         whole, hot, cost, rate, submit = await _submits(server, store, url, owners, rounds, submits)
-        claims, alone, claim_rate, claim = await _claims(server, store, url, owners[:100], rounds)
+        await _submitted(store, owners[:100], claims.queued_for(rounds))
+        claimed = await claims.measure(server, url, rounds)
         hot_share, renewal = await _renewals(server, store, url)
         constant = await reads.measure(server, store, await _leased(store))
     finally:
@@ -82,11 +71,11 @@ async def measure(server: Durable, rounds: int, submits: int) -> tuple[Sequence[
         Figure("whole submits/s, 16 callers ÷ bare inserts", whole, Sense.AT_LEAST, 0.5, "×", f"{rate:,.0f} submits/s"),
         Figure("the same on one subscription", hot, Sense.AT_LEAST, 0.4, "×"),
         Figure("database CPU of a submit ÷ of a bare insert", cost, Sense.AT_MOST, 1.2, "×", f"{submit * 1e6:.0f} µs"),
-        Figure("claims/s, 8 claimers ÷ bare SKIP LOCKED", claims, Sense.AT_LEAST, 0.1, "×", f"{claim_rate:,.0f}/s"),
+        claims.figure(claimed),
         Figure("HOT share of renewals", hot_share, Sense.AT_LEAST, 0.95, ""),
         Figure("deadlocks", spread([_deadlocks(url)]), Sense.AT_MOST, 0, ""),
     ]
-    return figures, Measured(submit, rate, claim, alone, claim_rate, renewal, await _flush(url), constant)
+    return figures, Measured(submit, claimed, renewal, constant)
 
 
 async def _submits(
@@ -97,9 +86,9 @@ async def _submits(
         await _submitted(store, owners, CALLERS * 10)
         whole, hot, cost, rates, costs = [], [], [], [], []
         for _ in range(rounds):
-            floor, floor_cpu = await _timed(server, lambda: bare.insert(owners, submits))
-            taken, cpu = await _timed(server, lambda: _submitted(store, owners, submits))
-            one, _ = await _timed(server, lambda: _submitted(store, owners[:1], submits))
+            floor, floor_cpu = await timed(server, lambda: bare.insert(owners, submits))
+            taken, cpu = await timed(server, lambda: _submitted(store, owners, submits))
+            one, _ = await timed(server, lambda: _submitted(store, owners[:1], submits))
             whole.append(floor / taken)
             hot.append(floor / one)
             cost.append(cpu / floor_cpu)
@@ -161,69 +150,6 @@ class _BareInserts:
             await each.close()
 
 
-async def _claims(
-    server: Durable, store: PostgresStore, url: str, owners: Sequence[Subscription], rounds: int
-) -> tuple[Spread, float, float, float]:
-    each_round = 400
-    await _submitted(store, owners, 3 * rounds * each_round)
-    ratios, alone, rates, costs = [], [], [], []
-    takers = [await psycopg.AsyncConnection.connect(url, autocommit=True) for _ in range(CLAIMERS)]
-    # A store for each claimer, as in hosts of their own: claims of one store share a transaction.
-    stores = [open_store(url, sessions=2) for _ in range(CLAIMERS)]
-    try:
-        for _ in range(rounds):
-            bare, _ = await _timed(server, lambda: _each(takers, each_round, _take))
-            single, _ = await _timed(server, lambda: _each(stores[:1], each_round // 2, _claim))
-            taken, cpu = await _timed(server, lambda: _each(stores, each_round, _claim))
-            alone.append(each_round / 2 / single)
-            ratios.append(bare / taken)
-            rates.append(each_round / taken)
-            costs.append(cpu / each_round)
-    finally:
-        for each in takers:
-            await each.close()
-        for one in stores:
-            one.close()
-    return spread(ratios), spread(alone).median, spread(rates).median, spread(costs).median
-
-
-async def _flush(url: str) -> float:
-    """Seconds that a commit waits for the disk: the smallest durable change, less the same where nobody waits."""
-    taken = {}
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        await connection.execute("CREATE TABLE IF NOT EXISTS flushed (number bigint)")
-        await connection.execute("INSERT INTO flushed VALUES (0)")
-        for waits in ("on", "off"):
-            await connection.execute(f"SET synchronous_commit = {waits}".encode())
-            began = time.perf_counter()
-            for _ in range(100):
-                await connection.execute("UPDATE flushed SET number = number + 1", prepare=True)
-            taken[waits] = (time.perf_counter() - began) / 100
-    return max(1e-5, taken["on"] - taken["off"])
-
-
-async def _take(connection: psycopg.AsyncConnection[Any]) -> None:
-    await connection.execute(_TAKE, prepare=True)
-
-
-async def _claim(store: PostgresStore) -> None:
-    now = CLOCK.now()
-    if await store.claim_next(lambda each: each.claimed(now + LEASE, now)) is None:
-        raise RuntimeError("the queue ran dry")
-
-
-async def _each(using: Sequence[Any], count: int, once: Callable[[Any], Awaitable[None]]) -> None:
-    left = iter(range(count))
-
-    async def work(one: Any) -> None:
-        for _ in left:
-            await once(one)
-
-    async with asyncio.TaskGroup() as group:
-        for one in using:
-            group.create_task(work(one))
-
-
 async def _renewals(server: Durable, store: PostgresStore, url: str) -> tuple[Spread, float]:
     """Renew every lease some times. The leases of the claims before are the rows."""
     leased = await _leased(store)
@@ -243,10 +169,10 @@ async def _renewals(server: Durable, store: PostgresStore, url: str) -> tuple[Sp
 
     async def all_of_them() -> None:
         async with asyncio.TaskGroup() as group:
-            for _ in range(CLAIMERS):
+            for _ in range(claims.CLAIMERS):
                 group.create_task(work())
 
-    _, cpu = await _timed(server, all_of_them)
+    _, cpu = await timed(server, all_of_them)
 
     def counted() -> tuple[int, int] | None:
         """The counts since; None before a session has told them, which it does ten seconds later at the latest."""
@@ -280,10 +206,3 @@ def _deadlocks(url: str) -> float:
         ).fetchone()
     assert found is not None
     return float(found[0])
-
-
-async def _timed(server: Durable, work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
-    """Seconds that the work took, and seconds of the database's processor."""
-    before, began = server.cpu_seconds(), time.perf_counter()
-    await work()
-    return time.perf_counter() - began, server.cpu_seconds() - before
