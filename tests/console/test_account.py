@@ -5,12 +5,14 @@ import io
 import json
 import urllib.error
 import urllib.request
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.console.conftest import ADA
 from tests.waiting import eventually
+from tools.console.browser import SMALLEST
 from tools.console.sample import receiver
 
 
@@ -26,7 +28,9 @@ def test_point_07_failures_stand_by_their_reason_with_what_to_do(console):
     page = console.visit("failures").page
     reasons = page.get_by_role("list", name="Reasons").get_by_role("listitem")
     expect(reasons.filter(has_text="image_decode_failed")).to_contain_text("save it again with an image editor")
-    expect(reasons.filter(has_text="renderer_crashed")).to_have_count(1)
+    expect(reasons.filter(has_text="renderer_crashed")).to_contain_text("Try again")
+    # What to do is not said twice.
+    assert reasons.filter(has_text="out_of_memory").inner_text().count("Ask for a lower resolution") == 1
     page.get_by_role("link", name="30 days").click()
     expect(page.get_by_role("link", name="30 days")).to_have_attribute("aria-current", "true")
     assert "days=30" in page.url
@@ -109,6 +113,16 @@ def test_point_17_usage_stands_by_day_model_and_key_with_its_cost(console):
     expect(page.get_by_role("row").filter(has_text=console.keys[ADA][:9])).to_have_count(1)
     expect(page.get_by_role("meter", name="Video this month: used")).to_be_visible()
     expect(page.get_by_text("of 120 seconds left")).to_be_visible()
+
+
+def test_the_days_of_a_month_stand_apart_on_a_phone(console):
+    page = console.visit("usage", device=SMALLEST).page
+    expect(page.get_by_role("img", name="Seconds of video by day")).to_be_visible()
+    sides = page.locator(".bar-value").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(box => [box.left, box.right])"
+    )
+    assert len(sides) > 27
+    assert all(one[1] < other[0] for one, other in pairwise(sides))
 
 
 def test_point_17_usage_comes_as_csv(console):

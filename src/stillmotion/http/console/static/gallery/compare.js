@@ -46,7 +46,7 @@ function pair(/** @type {any[]} */ clips) {
   let ready = 0;
   videos.forEach((each) => each.addEventListener("canplay", () => { ready += 1; if (ready === 2 && !still()) start(); }, { once: true }));
   const cards = clips.map((each, at) => h("figure", { class: "compare-card" }, videos[at], h("figcaption", { class: "small" },
-    h("a", { href: to("gallery", [each.id]) }, each.request.prompt ?? "Without words"), h("br"),
+    h("a", { href: to("gallery", [each.id]), dir: "auto" }, each.request.prompt ?? "Without words"), h("br"),
     h("span", { class: "soft number" }, [each.model, each.request.resolution, each.seed !== null && each.seed !== undefined && `seed ${each.seed}`].filter(Boolean).join(" · ")))));
   return [...cards, h("div", { class: "compare-controls" }, play, place)];
 }

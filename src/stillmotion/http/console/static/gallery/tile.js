@@ -15,7 +15,7 @@ import { to } from "../router.js";
 export function clipTile(clip, { selected, onSelect, onFavourite, writable }) {
   let now = clip;
   const picture = h("div", { class: "tile-picture" });
-  const words = h("span", { class: "tile-words" });
+  const words = h("span", { class: "tile-words", dir: "auto" });
   const link = h("a", { class: "tile-link", href: to("gallery", [clip.id]) }, picture, words);
   const box = h("input", { type: "checkbox", checked: selected, on: { click: (/** @type {MouseEvent} */ event) => onSelect(clip.id, box.checked, event.shiftKey) } });
   const star = h("button", { class: "tile-star", type: "button", on: { click: () => onFavourite(now) } }, icon("star"));

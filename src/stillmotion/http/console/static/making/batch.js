@@ -24,7 +24,7 @@ export async function openBatch(/** @type {File[]} */ files) {
   const list = h("ul", { class: "lot-rows" });
   const title = () => (rows.length === 1 ? "One clip" : `${rows.length} clips at once`);
   const button = h("button", { class: "button button-main button-large", type: "submit" });
-  const all = h("input", { class: "input", id: "lot-sentence", value: draft.now.prompt, placeholder: "Slow push in", on: { input: spread } });
+  const all = h("input", { class: "input", id: "lot-sentence", dir: "auto", value: draft.now.prompt, placeholder: "Slow push in", on: { input: spread } });
 
   function spread() {
     for (const input of list.querySelectorAll("input")) if (!input.dataset.own) input.value = all.value;
@@ -32,7 +32,7 @@ export async function openBatch(/** @type {File[]} */ files) {
   }
 
   function drawRow(/** @type {Row} */ row) {
-    const input = h("input", { class: "input", value: row.prompt, "aria-label": `Sentence for ${nameOf(row)}`, on: { input: () => { row.prompt = input.value; input.dataset.own = "yes"; } } });
+    const input = h("input", { class: "input", dir: "auto", value: row.prompt, "aria-label": `Sentence for ${nameOf(row)}`, on: { input: () => { row.prompt = input.value; input.dataset.own = "yes"; } } });
     if (row.prompt && row.prompt !== draft.now.prompt) input.dataset.own = "yes";
     return h("li", { class: "lot-row" }, row.file ? h("img", { src: URL.createObjectURL(row.file), alt: "", on: { load: (/** @type {any} */ event) => URL.revokeObjectURL(event.target.src) } }) : h("span", { class: "lot-link" }, icon("link")),
       h("div", { class: "stack stack-tight" }, h("span", { class: "small soft one-line" }, nameOf(row)), input),

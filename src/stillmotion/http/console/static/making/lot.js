@@ -53,7 +53,7 @@ export function lotView(/** @type {string} */ name, /** @type {{signal: AbortSig
   function makeTile(/** @type {any} */ clip) {
     const picture = thumbnail(clip);
     const state = h("span");
-    const link = h("a", { class: "lot-tile", href: to("make", [], { clip: clip.id }) }, picture, h("span", { class: "one-line small" }, clip.request.prompt ?? "Without words"), state);
+    const link = h("a", { class: "lot-tile", href: to("make", [], { clip: clip.id }) }, picture, h("span", { class: "one-line small", dir: "auto" }, clip.request.prompt ?? "Without words"), state);
     tiles.append(h("li", null, link));
     const tile = {
       update(/** @type {any} */ now) {

@@ -9,7 +9,7 @@ import { draft } from "./draft.js";
 /** The field. `understood` shows a plan; `say` shows what is wrong. */
 export function sentence(/** @type {{signal: AbortSignal, onSend: () => void}} */ { signal, onSend }) {
   const input = h("textarea", {
-    class: "input sentence", id: "make-sentence", rows: 1, maxlength: 5000, placeholder: "Slow push in, she leans closer",
+    class: "input sentence", id: "make-sentence", dir: "auto", rows: 1, maxlength: 5000, placeholder: "Slow push in, she leans closer",
     value: draft.now.prompt, "aria-describedby": "make-understood make-sentence-wrong", enterkeyhint: "send",
     on: { input: () => draft.change({ prompt: input.value }), keydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); onSend(); } } },
   });
@@ -35,7 +35,7 @@ export function sentence(/** @type {{signal: AbortSignal, onSend: () => void}} *
       const known = wordsOf(plan);
       const missed = plan?.not_understood ?? [];
       fill(line, known.map((/** @type {string} */ each) => h("span", { class: "word word-known" }, icon("check"), each)),
-        missed.length > 0 && h("span", { class: "word word-missed" }, `Not understood: ${missed.join(", ")}`));
+        missed.length > 0 && h("span", { class: "word word-missed" }, h("span", null, "Not understood: ", h("bdi", null, missed.join(", ")))));
       fill(notes, (plan?.notes ?? []).slice(0, 3).map((/** @type {string} */ each) => h("li", null, each)));
       clearTimeout(saying);
       const words = [known.length && `Understood: ${known.join(", ")}.`, missed.length && `Not understood: ${missed.join(", ")}.`].filter(Boolean).join(" ");

@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { fill, h } from "../dom.js";
 import { openDialog } from "./dialog.js";
 import { icon } from "./icon.js";
-import { problem, stateWord } from "./states.js";
+import { problem, remedyFor, stateWord } from "./states.js";
 import { pictureOf } from "./thumbnail.js";
 import { timeline } from "./timeline.js";
 import { toast } from "./toast.js";
@@ -62,7 +62,7 @@ function facts(/** @type {any} */ now, /** @type {string} */ customer) {
   ]);
   return [
     h("div", { class: "row" }, stateWord(now.state), now.queue_position && h("span", { class: "soft" }, `number ${now.queue_position} in line`)),
-    now.failure_reason && h("div", { class: "notice notice-bad" }, icon("failures"), h("div", null, h("p", null, now.failure_reason), now.remedy && h("p", null, now.remedy))),
+    now.failure_reason && h("div", { class: "notice notice-bad" }, icon("failures"), h("div", null, h("p", null, now.failure_reason), remedyFor(now.failure_reason, now.remedy))),
     h("dl", { class: "facts" }, rows.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => [h("dt", null, name), h("dd", null, value)])),
   ];
 }
@@ -75,7 +75,7 @@ function hidden(/** @type {any} */ now, /** @type {() => void} */ reveal) {
       h("div", null, h("button", { class: "button", type: "button", on: { click: reveal } }, "Reveal them"))));
   }
   const picture = pictureOf({ ...now, request: { keyframes: { frame0: { url: now.request?.frame0 ?? null } } } });
-  return h("div", { class: "stack stack-tight" }, picture && h("img", { class: "revealed", src: picture, alt: "" }), h("p", null, now.request?.prompt ?? now.prompt ?? ""));
+  return h("div", { class: "stack stack-tight" }, picture && h("img", { class: "revealed", src: picture, alt: "" }), h("p", { dir: "auto" }, now.request?.prompt ?? now.prompt ?? ""));
 }
 
 function actions(/** @type {any} */ now, /** @type {(verb: string, more?: any) => void} */ act) {

@@ -8,7 +8,7 @@ import { copy } from "../parts/copy.js";
 import { icon } from "../parts/icon.js";
 import { menuButton, menuItem } from "../parts/menu.js";
 import { player } from "../parts/player.js";
-import { empty, problem, progressBar, stateWord } from "../parts/states.js";
+import { empty, problem, progressBar, remedyFor, stateWord } from "../parts/states.js";
 import { pictureOf, previewOf, showNext } from "../parts/thumbnail.js";
 import { timeline } from "../parts/timeline.js";
 import { toast } from "../parts/toast.js";
@@ -32,12 +32,12 @@ export async function show(/** @type {any} */ place) {
   const hero = h("div", { class: "clip-hero" });
   const side = h("div", { class: "stack" });
   const node = h("div", { class: "screen clip" },
-    h("nav", { "aria-label": "Back" }, h("a", { class: "button button-plain", href: to("gallery") }, icon("left"), "Gallery")), head,
+    h("nav", { "aria-label": "Back" }, h("a", { class: "button button-plain button-back", href: to("gallery") }, icon("left"), "Gallery")), head,
     h("div", { class: "clip-columns" }, h("div", { class: "stack" }, hero, h("div", { class: "clip-below stack" })), side));
   const below = /** @type {any} */ (node.querySelector(".clip-below"));
 
   function draw() {
-    fill(head, h("h1", { class: "clip-title" }, clip.request.prompt ?? "A clip without words"),
+    fill(head, h("h1", { class: "clip-title", dir: "auto" }, clip.request.prompt ?? "A clip without words"),
       h("p", { class: "row soft" }, stateWord(isCancelled(clip) ? "cancelled" : clip.state), h("span", { title: exactly(clip.created_at) }, ago(clip.created_at)), clip.metadata?.favourite === "true" && h("span", { class: "row" }, icon("star"), "Favourite")));
     fill(hero, heroOf(clip, () => refresh()));
     fill(below, actions(clip), h("section", { class: "card stack" }, h("h2", null, "Timeline"), slot("timeline", async () => timeline((await get(`generations/${id}/timeline`, {}, signal)).events))),
@@ -165,7 +165,7 @@ function heroOf(/** @type {any} */ clip, /** @type {() => void} */ onChange) {
   const still = pictureOf(clip);
   const picture = still && h("img", { class: clip.state === "failed" ? "stage-picture stage-picture-dim" : "stage-picture", src: still, alt: "" });
   if (clip.state === "failed") {
-    return h("div", { class: "stage-frame", style: ratio }, picture, h("div", { class: "stage-failed" }, h("h2", null, isCancelled(clip) ? "Cancelled" : "This clip was not made"), !isCancelled(clip) && h("p", null, clip.failure_reason), clip.remedy && h("p", null, clip.remedy)));
+    return h("div", { class: "stage-frame", style: ratio }, picture, h("div", { class: "stage-failed" }, h("h2", null, isCancelled(clip) ? "Cancelled" : "This clip was not made"), !isCancelled(clip) && h("p", null, clip.failure_reason), remedyFor(clip.failure_reason, clip.remedy)));
   }
   const words = h("strong", { class: "number" });
   const bar = progressBar("Progress of the clip");
@@ -187,7 +187,7 @@ function facts(/** @type {[string, any][]} */ rows) {
 function requestCard(/** @type {any} */ clip) {
   const asked = clip.request;
   return h("section", { class: "card stack stack-tight" }, h("h2", null, "Asked for"), facts([
-    ["Sentence", asked.prompt], ["Start", keyframe(asked.keyframes?.frame0)], ["End", keyframe(asked.keyframes?.frame1)],
+    ["Sentence", asked.prompt && h("bdi", null, asked.prompt)], ["Start", keyframe(asked.keyframes?.frame0)], ["End", keyframe(asked.keyframes?.frame1)],
     ["Camera", asked.concepts?.map((/** @type {any} */ each) => each.key.replaceAll("_", " ")).join(", ")], ["Length", asked.duration.replace("s", " s")], ["Size", asked.resolution], ["Shape", asked.aspect_ratio ?? "The picture's own"],
     ["Loop", asked.loop ? "Yes" : null], ["Codec", asked.codec], ["Callback", asked.callback_url],
     ...Object.entries(clip.metadata ?? {}).filter(([name]) => name !== "favourite")]));

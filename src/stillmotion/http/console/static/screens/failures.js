@@ -6,7 +6,7 @@ import { mayWrite } from "../session.js";
 import { heading, to } from "../router.js";
 import { icon } from "../parts/icon.js";
 import { hasSubscription, nobody } from "../parts/nobody.js";
-import { empty } from "../parts/states.js";
+import { empty, remedyFor } from "../parts/states.js";
 import { toast } from "../parts/toast.js";
 import { ago, exactly, plural } from "../parts/words.js";
 
@@ -52,7 +52,7 @@ function reason(/** @type {any} */ each) {
     h("p", { class: "reason-count number" }, h("strong", null, each.count), h("span", { class: "unseen" }, each.count === 1 ? " time" : " times")),
     h("div", { class: "stack stack-tight" },
       h("h2", { class: "reason-words" }, each.sentence),
-      each.remedy && h("p", { class: "soft" }, each.remedy),
+      remedyFor(each.sentence, each.remedy, "soft"),
       h("p", { class: "small soft row" }, h("span", { title: exactly(each.latest_at) }, `Last ${ago(each.latest_at)}`), h("code", { class: "mono" }, each.code))),
     told);
 }

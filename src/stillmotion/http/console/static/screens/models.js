@@ -60,8 +60,8 @@ function model(/** @type {any} */ each, /** @type {any} */ pull, /** @type {(nam
   return h("li", { class: "card stack" },
     h("div", { class: "row row-apart" }, h("h2", { class: "mono" }, each.name), h("span", { class: "row" }, h("span", { class: `state ${kind}` }, words))),
     each.summary && h("p", null, each.summary),
-    each.reason && h("p", { class: "soft" }, each.reason),
-    each.weights?.trouble && h("p", { class: "soft" }, each.weights.trouble),
+    each.reason && h("p", { class: "soft reason-said" }, each.reason),
+    each.weights?.trouble && h("p", { class: "soft reason-said" }, each.weights.trouble),
     progressOf(each, pull),
     h("dl", { class: "facts small" }, facts.filter(([, value]) => value).map(([name, value]) => [h("dt", null, name), h("dd", null, value)])),
     actions(each, pull, look));

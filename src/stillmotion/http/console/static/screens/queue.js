@@ -129,7 +129,7 @@ function job(first, does) {
   const picture = thumbnail(first);
   const facts = h("p", { class: "job-facts" });
   const bar = progressBar("Progress");
-  const sentence = h("h3", null);
+  const sentence = h("h3", { dir: "auto" });
   const edit = h("button", { class: "button button-plain", type: "button", on: { click: () => editing(row.now, does.saved) } }, icon("edit"), "Edit");
   const stop = h("button", { class: "button", type: "button", on: { click: does.cancel } }, icon("close"), "Cancel");
   const actions = h("div", { class: "row" }, mayWrite() && [edit, stop]);
@@ -167,7 +167,7 @@ function words(/** @type {any} */ now) {
 
 /** A form for the sentence of a clip that still waits. */
 function editing(/** @type {any} */ now, /** @type {(now: any) => void} */ saved) {
-  const input = h("textarea", { class: "input", id: "queue-sentence", rows: 3, maxlength: 5000, "aria-describedby": "queue-wrong" });
+  const input = h("textarea", { class: "input", id: "queue-sentence", dir: "auto", rows: 3, maxlength: 5000, "aria-describedby": "queue-wrong" });
   input.value = now.request.prompt ?? "";
   const told = h("div", { "aria-live": "assertive" });
   const form = h("form", { class: "stack", on: { submit: save } },
