@@ -154,14 +154,6 @@ def test_point_19_the_words_the_price_and_the_size_are_told_before_sending(owner
     expect(page.get_by_text(re.compile(r"\d+ × \d+"))).to_be_visible()
 
 
-def test_a_sentence_runs_in_its_own_direction(owner):
-    page = owner.visit().page
-    field = page.get_by_label("What should happen?")
-    for words, direction in (("\u0627\u0642\u062a\u0631\u0628 \u0628\u0628\u0637\u0621.", "rtl"), ("push in.", "ltr")):
-        field.fill(words)
-        expect(field).to_have_css("direction", direction)
-
-
 def test_what_is_typed_outlives_a_reload(owner):
     page = owner.visit().page
     page.set_input_files("input[type=file] >> nth=0", [small_picture()])

@@ -179,6 +179,14 @@ def test_point_40_about_has_the_report_for_whoever_helps(console):
     assert downloading.value.suggested_filename.endswith(".zip")
 
 
+def test_a_sentence_runs_in_its_own_direction(console):
+    page = console.visit("make").page
+    field = page.get_by_label("What should happen?")
+    for words, direction in (("\u0627\u0642\u062a\u0631\u0628 \u0628\u0628\u0637\u0621.", "rtl"), ("push in.", "ltr")):
+        field.fill(words)
+        expect(field).to_have_css("direction", direction)
+
+
 def test_the_key_is_kept_nowhere_in_the_browser(console):
     visit = console.visit(by=None)
     key, page = console.keys[ADA], visit.page
