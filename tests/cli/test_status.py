@@ -15,7 +15,7 @@ def shell(tmp_path, capsys, monkeypatch):
 def test_the_status_says_how_the_service_is(shell):
     status, out, _ = shell("status")
     assert status == 0
-    assert "No server runs over this data directory." in out
+    assert "No server is running." in out
     assert "0 waiting, 0 under way" in out
     assert "Last hour: 0 submitted, 0 done, 0 failed" in out
     shell("queue", "pause")

@@ -28,7 +28,7 @@ def _say(shown: StatusInfo) -> None:
             click.echo(f"{click.style('problem', fg='red', bold=True)}  {each.name}: {each.said}")
             click.echo(f"         {each.remedy}")
     if shown.uptime_seconds is None:
-        click.echo("No server runs over this data directory.")
+        click.echo("No server is running.")
     else:
         click.echo(f"Stillmotion {shown.version}, up for {shown.uptime_seconds / 3600:.1f} h, {shown.workers} at work")
     queue = shown.queue
