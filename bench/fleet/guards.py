@@ -7,13 +7,19 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+import aiohttp
+import psycopg
+
+from bench.fleet.hosts import PATIENCE
 from bench.fleet.house import Member
-from bench.fleet.scene import scene
+from bench.fleet.scene import Scene, scene
 from bench.fleet.servers import Durable
 from bench.table import Figure, Sense, spread
 from tests.seaweedfs import SeaweedFS
 
 TAKEN_AGAIN: Final = "SELECT 1 FROM attempts WHERE number = 2"
+WAITING: Final = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+CANCEL_PATH: Final = "/generations/{}/cancel"
 LET_GO_SECONDS, LONG_RENDER = 5.0, 40.0
 
 
@@ -23,6 +29,8 @@ async def measure(server: Durable, s3: SeaweedFS) -> Sequence[Figure]:
         ("ends of another's attempt, frozen before the commit", "the fence", ends_of_another, "fence"),
         ("renders that a woken host keeps on", "the looks at the lease", kept_renders, "looks"),
         ("callbacks told twice by two servers", "the duty's clock check", callbacks_twice, "duty"),
+        ("counts that two cancels of one clip at once leave wrong", "the holds", miscounted, "holds"),
+        ("claims that a change forgets, with no holds", "the fence in SQL", forgotten_claims, "sql"),
     )
     figures = []
     for name, guard, check, change in checks:
@@ -91,3 +99,47 @@ async def callbacks_twice(server: Durable, s3: SeaweedFS, *without: str) -> int:
         await at.order(replica, 4)
         await at.outcome()
         return sum(len(times) - 1 for times in at.receiver.received.values())
+
+
+async def miscounted(server: Durable, s3: SeaweedFS, *without: str) -> int:
+    """Two cancels of one clip, both of which are under way before either can change its row.
+
+    The answer is by how much its subscription's counts are wrong.
+    """
+    async with scene(server, s3, 2.0) as at:
+        replica = await at.replica(*without)
+        await at.order(replica, 2)
+        (first, _) = at.accepted.values()
+        with psycopg.connect(at.house.store) as beside:
+            beside.execute("SELECT 1 FROM generations WHERE id = %s FOR UPDATE", (first,))
+            cancels = [asyncio.create_task(_cancelled(at, replica, first)) for _ in range(2)]
+            await at.until_true(lambda: len(at.house.rows(WAITING)) == len(cancels))
+        await asyncio.gather(*cancels)
+        (counts,) = at.house.rows("SELECT unfinished, queued FROM limits")
+        queued = at.house.states()["queued"]
+        return abs(int(counts["unfinished"]) - queued) + abs(int(counts["queued"]) - queued)
+
+
+async def forgotten_claims(server: Durable, s3: SeaweedFS, *without: str) -> int:
+    """A cancel that has read its row, and cannot write it before another transaction has kept a claim of it.
+
+    Nobody comes that far where rows are held first, so that the holds are off both times. The answer counts attempts
+    that were given out and that the row does not know.
+    """
+    async with scene(server, s3, 2.0) as at:
+        replica = await at.replica("holds", *without)
+        await at.order(replica, 1)
+        (first,) = at.accepted.values()
+        with psycopg.connect(at.house.store) as beside:
+            beside.execute("UPDATE generations SET state = 'dreaming', attempt = 1 WHERE id = %s", (first,))
+            cancel = asyncio.create_task(_cancelled(at, replica, first))
+            await at.until_true(lambda: len(at.house.rows(WAITING)) == 1)
+        await cancel
+        (row,) = at.house.rows("SELECT attempt FROM generations")
+        return 1 - int(row["attempt"])
+
+
+async def _cancelled(at: Scene, replica: Member, generation_id: str) -> None:
+    url, headers = f"{replica.said}{CANCEL_PATH.format(generation_id)}", {"Authorization": f"Bearer {at.key}"}
+    async with aiohttp.ClientSession(timeout=PATIENCE) as http, http.post(url, json={}, headers=headers) as answer:
+        await answer.read()

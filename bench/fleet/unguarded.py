@@ -13,6 +13,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from stillmotion.adapters.store.postgresql.connections.threads import FetchedRows, Transaction
+from stillmotion.adapters.store.postgresql.queries.own import OWN
+from stillmotion.adapters.store.sql.connections import Given
 from stillmotion.application.leases import AssetKeys, Rendered, Work
 from stillmotion.cli.main import script
 from stillmotion.domain.assets import Assets
@@ -22,6 +25,9 @@ from stillmotion.worker.background.duties import DutyKeeper
 
 _renewed = Work.renew
 _published = Work._published
+_executed = Transaction.execute
+
+_FENCE: Final = " AND attempt = :fence"
 
 
 async def _renews_anyway(self: Work, *given: Any, **more: Any) -> datetime | None:
@@ -44,6 +50,15 @@ def _has_every_duty(self: DutyKeeper, duty: object) -> bool:
     return True
 
 
+def _holds_nothing(self: Transaction, statement: str, bindings: Given = (), /) -> None:
+    del self, statement, bindings
+
+
+def _executes_without_fence(self: Transaction, statement: str, bindings: Given = (), /) -> FetchedRows:
+    own = OWN.get(statement, "")
+    return _executed(self, own.replace(_FENCE, "") if _FENCE in own else statement, bindings)
+
+
 async def _stops_before_the_commit(self: Work, rendered: Rendered, keys: AssetKeys) -> Assets:
     """As a machine that freezes at this moment, until somebody wakes it."""
     assets = await _published(self, rendered, keys)
@@ -56,10 +71,12 @@ CHANGES: Final[Mapping[str, Mapping[tuple[type, str], Callable[..., Any]]]] = Ma
         "fence": {(Generation, "_fence"): _fences_nothing},
         "looks": {(Work, "renew"): _renews_anyway, (Work, "holds"): _holds_anyway},
         "duty": {(DutyKeeper, "has"): _has_every_duty},
+        "holds": {(Transaction, "hold"): _holds_nothing},
+        "sql": {(Transaction, "execute"): _executes_without_fence},
         "stops": {(Work, "_published"): _stops_before_the_commit},
     }
 )
-"""Changes by name. The first three are guards; the last one freezes the process between upload and commit."""
+"""Changes by name: guards, and last a freeze of the process between upload and commit."""
 
 
 if __name__ == "__main__":
