@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -91,15 +92,19 @@ def drive(running, elsewhere: str) -> list[bytes]:
 
 
 def secrets_of(running) -> dict[str, str]:
-    """Secrets that nobody may read anywhere, by name. The directory's own has several encodings."""
-    kept = next(path for path in running.directory.iterdir() if "secret" in path.name).read_bytes()
+    """Secrets that nobody may read anywhere, by name. The service's own has several encodings."""
+    shared = running.settings.get("STILLMOTION_SECRET")
+    kept = bytes.fromhex(shared) if shared else (running.directory / "secret").read_bytes()
+    password = urlsplit(running.settings.get("STILLMOTION_STORE", "")).password or STORAGE
     return {
         "a subscription's key": running.key,
+        "the database's password": unquote(password),
+        "the database's password in its URL": password,
         "the admin key": ADMIN,
         "the storage's key": STORAGE,
-        "the directory's secret": kept.decode("latin-1").strip(),
-        "the directory's secret in hex": kept.hex(),
-        "the directory's secret in base64": base64.b64encode(kept).decode().rstrip("="),
+        "the service's secret": kept.decode("latin-1").strip(),
+        "the service's secret in hex": kept.hex(),
+        "the service's secret in base64": base64.b64encode(kept).decode().rstrip("="),
     }
 
 
