@@ -1,12 +1,15 @@
 """`stillmotion health`, against servers that are ready, not ready, or no servers at all."""
 
 import http.server
+import socket
 import threading
 
 import pytest
 from click.testing import CliRunner
 
+from stillmotion.cli.health import is_served
 from stillmotion.cli.main import cli
+from stillmotion.config import load
 
 
 @pytest.fixture
@@ -35,6 +38,18 @@ def health():
     for each in servers:
         each.shutdown()
         each.server_close()
+
+
+def test_another_program_is_no_server_of_ours():
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        where = {"STILLMOTION_HOST": "127.0.0.1", "STILLMOTION_PORT": str(deaf.getsockname()[1])}
+
+        def hang_up():
+            link, _ = deaf.accept()
+            link.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        assert not is_served(load(where)[0])
 
 
 def test_a_ready_server_is_well(health):

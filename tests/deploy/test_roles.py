@@ -1,6 +1,7 @@
 """Two roles in PostgreSQL, made by the page's own statements: one owns the tables, the other only uses their rows."""
 
 import itertools
+import json
 import subprocess
 
 import pytest
@@ -18,7 +19,8 @@ from stillmotion.adapters.store.sql.migrations import Migration
 from stillmotion.composition.doctor import shared
 from tests import databases
 from tests.docs.markdown_pages import ROOT, blocks
-from tests.end_to_end.conftest import Running, small_picture
+from tests.end_to_end.conftest import Running, clean_environment, small_picture
+from tests.forked import ended
 
 NEW, HANDED_OVER = blocks(ROOT / "docs/howto/deploy.md", "sql")
 NUMBERS = itertools.count()
@@ -72,6 +74,11 @@ def test_the_lesser_role_is_all_that_a_service_needs(roles, tmp_path):
         server.wait_for(made, "completed", seconds=60)
         path, bearer = f"/dream-machine/v1/generations/{made}", f"Bearer {server.key}"
         assert server.call("DELETE", path, Authorization=bearer).status == 204
+        # Beside the server, as in its pod: its own address is no problem.
+        here = clean_environment(**settings, STILLMOTION_PORT=server.base.rpartition(":")[2])
+        _, said, _ = ended(["doctor", "--json", "--data-dir", str(tmp_path / "data")], here)
+        problems = {each["name"] for each in json.loads(said)["checks"] if not each["ok"]}
+        assert problems == {"durability", "fleet"}, "the tests' PostgreSQL does not flush, and the clips are here"
     finally:
         server.stop()
     with psycopg.connect(roles.owner) as owner:

@@ -8,6 +8,7 @@ from contextlib import suppress
 import click
 
 from stillmotion.cli.main import load_settings
+from stillmotion.config import Settings
 from stillmotion.domain.errors import StillmotionError
 
 PATIENCE_SECONDS = 4.0
@@ -28,20 +29,33 @@ def command(ctx: click.Context, host: str | None, port: int | None) -> None:
     click.echo(asked(_EVERY_INTERFACE.get(settings.host, settings.host), settings.port))
 
 
+def is_served(settings: Settings) -> bool:
+    """True where a server of ours answers at the settings' address, ready or not."""
+    try:
+        answer, _ = _got(_EVERY_INTERFACE.get(settings.host, settings.host), settings.port, "/healthz")
+    except NotReady:
+        return False
+    return answer.headers["Server"] == "Stillmotion"
+
+
 def asked(host: str, port: int) -> str:
     """The answer of a ready server. Raises `NotReady`."""
+    answer, text = _got(host, port, "/readyz")
+    if answer.status != http.client.OK:
+        raise NotReady(f"the server at {host}:{port} is not ready: {_missing(text)}")
+    return text
+
+
+def _got(host: str, port: int, path: str) -> tuple[http.client.HTTPResponse, str]:
     connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         answer = connection.getresponse()
-        text = answer.read().decode("utf-8", "replace")
+        return answer, answer.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
         raise NotReady(f"no server answers at {host}:{port}: {error}") from error
     finally:
         connection.close()
-    if answer.status != http.client.OK:
-        raise NotReady(f"the server at {host}:{port} is not ready: {_missing(text)}")
-    return text
 
 
 def _missing(text: str) -> str:

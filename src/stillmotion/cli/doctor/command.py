@@ -12,12 +12,14 @@ from tempfile import TemporaryDirectory
 import click
 
 from stillmotion.adapters.private_files import UMASK
+from stillmotion.cli.health import is_served
 from stillmotion.cli.logs import configure
 from stillmotion.cli.main import EXIT_REFUSED, load_settings
 from stillmotion.composition.doctor.directory import Finding
 from stillmotion.composition.doctor.examination import Examination, checks, examine
 from stillmotion.composition.preflight import absent_devices, trouble_with_devices
 from stillmotion.config import Settings
+from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.errors import StillmotionError
 
 CLIP_SECONDS = 1.0
@@ -97,6 +99,8 @@ def _address(settings: Settings) -> Finding:
 def _our_own(settings: Settings) -> bool:
     from stillmotion.adapters.directory.data_directory import data_directory
 
+    if is_shared(settings.store):  # Its servers lock no directory.
+        return is_served(settings)
     return data_directory(settings.data_dir).holder is not None
 
 
