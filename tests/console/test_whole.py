@@ -187,6 +187,17 @@ def test_a_sentence_runs_in_its_own_direction(console):
         expect(field).to_have_css("direction", direction)
 
 
+def test_a_page_that_is_opened_while_the_service_is_away_goes_on_by_itself(console):
+    visit = console.visit("gallery")
+    visit.expects("500")
+    page = visit.page
+    page.route("**/session", lambda route: route.fulfill(status=500, json={"error": "An unexpected error occurred"}))
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("asks again by itself")
+    page.unroute("**/session")
+    expect(page.get_by_role("heading", name="Gallery", level=1)).to_be_visible()
+
+
 def test_the_key_is_kept_nowhere_in_the_browser(console):
     visit = console.visit(by=None)
     key, page = console.keys[ADA], visit.page

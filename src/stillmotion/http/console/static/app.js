@@ -1,6 +1,6 @@
 /** The console's beginning: who is there, the frame, the screen of the address. */
 
-import { signals } from "./api.js";
+import { Refusal, signals } from "./api.js";
 import { fill, h } from "./dom.js";
 import { frame } from "./frame.js";
 import { feed } from "./live.js";
@@ -13,7 +13,13 @@ import { problem } from "./parts/states.js";
 
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));
 
+/** Time after which a service that did not answer is asked again. */
+const AGAIN_MS = 2000;
+/** @type {any} */
+let timer = null;
+
 async function begin() {
+  clearTimeout(timer);
   let said = "";
   const token = new URLSearchParams(location.hash.slice(1)).get("first");
   if (token) {
@@ -24,11 +30,21 @@ async function begin() {
   try {
     if (!session.current) await look();
   } catch (error) {
-    fill(app, h("main", { class: "door" }, h("div", { class: "door-card" }, problem(error, begin))));
+    away(error);
     return;
   }
   if (session.current) enter();
   else await showDoor(said);
+}
+
+/** What stands where nobody can be asked who is there. It goes away by itself, once the service is back. */
+function away(/** @type {any} */ error) {
+  const passes = error.status === 0 || error.status >= 500;
+  if (passes) timer = setTimeout(begin, AGAIN_MS);
+  // The card that stands already is left, with the focus in it.
+  if (passes && app.querySelector("[data-away]")) return;
+  const told = passes ? new Refusal(error.status, "The service does not answer just now. This page asks again by itself.", []) : error;
+  fill(app, h("main", { class: "door", data: passes ? { away: "" } : {} }, h("div", { class: "door-card" }, problem(told, begin))));
 }
 
 async function showDoor(said = "") {
