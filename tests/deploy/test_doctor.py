@@ -119,6 +119,7 @@ def test_a_database_that_may_not_be_written_to_is_told(url):
         ("database", {"standing": None, "may_migrate": False}, "grant stillmotion USAGE and CREATE"),
         ("database", {"newest": 2, "may_migrate": False, "owner": "boss"}, "`stillmotion migrate` with boss in store"),
         ("database", {"closed_tables": ["keys"], "owner": "boss"}, "As boss: GRANT SELECT, INSERT, UPDATE, DELETE ON"),
+        ("database", {"closed_functions": ["f(text)"]}, "GRANT EXECUTE ON FUNCTION f(text) TO stillmotion"),
         ("durability", {"is_flushed": False}, "Set fsync"),
         ("durability", {"synchronous_commit": "off"}, "Set synchronous_commit to on"),
         ("durability", {"standby_names": "ANY 1 (one)", "standbys": 0}, "every commit waits"),
@@ -133,6 +134,19 @@ def test_each_trouble_has_its_remedy(condition, name, changes, words):
     look = getattr(shared, name)
     assert not look(condition).is_problem
     assert words in look(replace(condition, **changes)).remedy
+
+
+def test_a_role_that_may_not_run_claims_is_told_with_the_grant():
+    url = databases.cluster().new_database()
+    service = databases.lesser(url)
+    assert not shared.database(server_condition(service)).is_problem
+    with psycopg.connect(url, autocommit=True) as administrator:
+        for closed in ("pg_logical_emit_message(boolean, text, text)", "keep_claim(json)"):
+            administrator.execute(f"REVOKE EXECUTE ON FUNCTION {closed} FROM PUBLIC")
+        seen = shared.database(server_condition(service))
+        assert "may not execute keep_claim(json), pg_logical_emit_message(boolean,text,text)" in seen.said
+        administrator.execute(seen.remedy.removeprefix("As a superuser: "))
+    assert not shared.database(server_condition(service)).is_problem
 
 
 def test_what_an_upgrade_still_needs_is_told(condition):

@@ -62,11 +62,19 @@ def database(it: "ServerCondition") -> Finding:
         remedy = f"Run `stillmotion migrate` with {it.owner} in store."
         said += f", schema {it.standing.schema}, which the role {it.role} may not bring to {it.newest}"
         return Finding("database", said, remedy)
+    if it.closed_tables or it.closed_functions:
+        return _without_rights(said, it)
+    return schema(said, it.standing, it.newest, it.due)
+
+
+def _without_rights(said: str, it: "ServerCondition") -> Finding:
     if it.closed_tables:
         grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {it.role}"
         said += f", where the role {it.role} may not read and write {', '.join(it.closed_tables)}"
         return Finding("database", said, f"As {it.owner}: {grant};")
-    return schema(said, it.standing, it.newest, it.due)
+    closed = ", ".join(it.closed_functions)
+    said += f", where the role {it.role} may not execute {closed}: no worker gets a clip to make"
+    return Finding("database", said, f"As a superuser: GRANT EXECUTE ON FUNCTION {closed} TO {it.role};")
 
 
 def durability(it: "ServerCondition") -> Finding:

@@ -52,6 +52,13 @@ _RIGHTS: Final[LiteralString] = """
                 has_table_privilege(pg_class.oid, 'SELECT') AND has_table_privilege(pg_class.oid, 'INSERT')
                 AND has_table_privilege(pg_class.oid, 'UPDATE') AND has_table_privilege(pg_class.oid, 'DELETE')
             )
+        ), '{}'),
+        coalesce((
+            SELECT array_agg(oid::regprocedure::text ORDER BY proname) FROM pg_proc
+            WHERE NOT has_function_privilege(oid, 'EXECUTE') AND (
+                proname IN ('next_claim', 'keep_claim') AND pronamespace = (SELECT relnamespace FROM meta)
+                OR proname = 'pg_logical_emit_message' AND proargtypes[2] = 'text'::regtype
+            )
         ), '{}')
 """
 _NAMES: Final = (
@@ -95,8 +102,8 @@ class ServerCondition:
     `clock_ahead` is the lead of the server's clock over this machine's, give or take `clock_error`. `snapshot` is the
     age of the oldest open transaction, of this role's alone unless it `sees_others`, and `abandoned_slots` are
     replication slots that nobody reads. `owner` has the tables, `may_migrate` is true for a role that may make and
-    change them, and `closed_tables` are those that it may not read or write. `key_marks` are numbers of keys by mark.
-    `is_notified` is None behind a pooler.
+    change them, `closed_tables` are those that it may not read or write, and `closed_functions` those of claims that it
+    may not execute. `key_marks` are numbers of keys by mark. `is_notified` is None behind a pooler.
     """
 
     place: str
@@ -116,6 +123,7 @@ class ServerCondition:
     owner: str | None
     may_migrate: bool
     closed_tables: Sequence[str]
+    closed_functions: Sequence[str]
     standing: SchemaStanding | None
     newest: int
     due: Sequence[int]
@@ -150,7 +158,7 @@ def _looked(place: str, session: PostgresSession, parameters: str) -> ServerCond
     link = session.link
     (server,) = link.execute(_SERVER).fetchall()
     ((is_ours,),) = link.execute(_IS_OURS).fetchall()
-    ((owner, may_migrate, closed_tables),) = link.execute(_RIGHTS).fetchall()
+    ((owner, may_migrate, closed_tables, closed_functions),) = link.execute(_RIGHTS).fetchall()
     standing, fingerprint = None, None
     if is_ours:
         ((schema, oldest_code, fingerprint),) = link.execute(_META).fetchall()
@@ -167,6 +175,7 @@ def _looked(place: str, session: PostgresSession, parameters: str) -> ServerCond
         owner=owner,
         may_migrate=may_migrate,
         closed_tables=closed_tables,
+        closed_functions=closed_functions,
         standing=standing,
         newest=migrations()[-1].version,
         due=way.due,
