@@ -14,6 +14,7 @@ import yaml
 from compose_spec import PyCompose
 
 from stillmotion.config import load, setting_fields
+from stillmotion.domain.catalogue import EMBEDDED
 from tests.deploy.deploy_files import (
     COMPOSE,
     DEPLOY,
@@ -27,7 +28,9 @@ from tests.deploy.deploy_files import (
     steps,
 )
 from tests.docs.test_units import parsed
+from tools.docs.metrics import metric_labels
 
+PAGE = DEPLOY.parent / "docs/howto/deploy.md"
 KUBERNETES = "1.37"
 CUSTOM = {"ScaledObject", "TriggerAuthentication", "Kustomization"}
 """Kinds that Kubernetes itself does not know."""
@@ -129,7 +132,7 @@ def test_a_database_is_migrated_before_a_server_starts_by_its_owner_where_it_has
     (migrate,) = pods()["stillmotion-serve"]["spec"]["initContainers"]
     assert (migrate["image"], migrate["args"]) == ("stillmotion", ["migrate"])
     (owners,) = (each["valueFrom"]["secretKeyRef"] for each in migrate["env"])
-    page = (DEPLOY.parent / "docs/howto/deploy.md").read_text("utf-8")
+    page = PAGE.read_text("utf-8")
     assert f"create secret generic {owners['name']} " in page
     assert owners["optional"] is True, "an installation with one role has no such Secret"
     assert settings_of({owners["key"]: "postgresql://db/clips"}).store == "postgresql://db/clips"
@@ -165,6 +168,11 @@ def test_the_kustomization_names_the_files_and_images():
     assert named == {each.name for each in MANIFESTS} - {"kustomization.yaml"}
     images = {container["image"] for each in pods().values() for container in each["spec"]["containers"]}
     assert images == {each["name"] for each in yaml.safe_load(text)["images"]}
+
+
+def test_the_metric_for_another_autoscaler_is_one_of_ours():
+    ((metric, engine),) = re.findall(r'`(stillmotion_\w+)\{engine="(.+?)"\}`', PAGE.read_text("utf-8"))
+    assert (metric_labels()[metric], engine) == ({"engine"}, EMBEDDED)
 
 
 def test_the_autoscaler_names_a_deployment_and_a_secret_of_ours():

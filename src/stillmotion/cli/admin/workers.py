@@ -49,7 +49,8 @@ def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
 def drain(ctx: click.Context, worker: str, data_dir: Path | None) -> None:
     """Let WORKER, an id as `list` shows it, claim nothing more. Its process ends once it makes nothing.
 
-    A server with a renderer stays. `stillmotion queue resume --worker` takes it back.
+    A supervisor starts another in its place: `stillmotion queue drain --worker HOST` is about all workers of a machine,
+    those to come too. A server with a renderer stays. `stillmotion queue resume --worker` takes either back.
     """
 
     async def act(office: Administration) -> bool:
