@@ -1,7 +1,17 @@
 """`stillmotion status`, as run from a shell."""
 
+import asyncio
+import re
+from contextlib import closing
+from datetime import timedelta
+
 import pytest
 
+from stillmotion.adapters.clock import SystemClock
+from stillmotion.adapters.directory.data_directory import data_directory
+from stillmotion.adapters.store.sqlite import open_store
+from stillmotion.domain.operators.processes import LaneReport, ProcessReport, ProcessRole
+from stillmotion.domain.operators.queue_controls import WorkerName
 from tests.cli.test_administration import Shell
 
 
@@ -20,6 +30,26 @@ def test_the_status_says_how_the_service_is(shell):
     assert "Last hour: 0 submitted, 0 done, 0 failed" in out
     shell("queue", "pause")
     assert "(paused)" in shell("status")[1]
+
+
+def test_a_server_tells_how_long_it_runs_and_how_many_workers_there_are(shell, tmp_path):
+    now = SystemClock().now()
+    began = now - timedelta(days=1, seconds=61)
+    report = ProcessReport(
+        WorkerName("box:17-ab12", "box"),
+        ProcessRole.SERVER,
+        17,
+        "1.2.3",
+        began,
+        now,
+        True,
+        (),
+        (LaneReport("one", ""),),
+    )
+    with closing(open_store(data_directory(tmp_path).database)) as store:
+        asyncio.run(store.beat(report))
+    line = shell("status")[1].splitlines()[0]
+    assert re.fullmatch(r"Stillmotion \S+, up for 1 day, 0:01:\d\d, workers: 1", line)
 
 
 def test_the_status_for_scripts_has_doctors_checks(shell):

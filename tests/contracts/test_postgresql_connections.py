@@ -11,7 +11,7 @@ import psycopg
 
 from stillmotion.adapters.store import postgresql
 from stillmotion.adapters.store.postgresql.condition import server_condition
-from stillmotion.adapters.store.postgresql.connections.opening import connect
+from stillmotion.adapters.store.postgresql.connections.opening import connect, sentence_of
 from stillmotion.adapters.store.sql.connections import StoreUnusable
 from stillmotion.domain.errors import StoreUnavailable
 from tests import databases
@@ -46,6 +46,11 @@ def test_a_database_that_is_not_there_is_named_without_the_password():
     assert "/nowhere cannot be used: " in str(refused.value)
     assert 'database "nowhere" does not exist; check the role, password, host and database' in str(refused.value)
     assert databases.PASSWORD not in str(refused.value)
+
+
+def test_a_server_that_has_not_started_yet_is_to_be_waited_for():
+    starting = psycopg.OperationalError("connection failed: FATAL:  the database system is starting up")
+    assert sentence_of(starting) == "FATAL:  the database system is starting up; wait until it has started"
 
 
 def test_a_role_that_may_make_no_tables_is_told_what_it_needs():

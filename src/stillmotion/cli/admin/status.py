@@ -1,6 +1,7 @@
 """`stillmotion status`: the whole service in a few lines."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -30,7 +31,8 @@ def _say(shown: StatusInfo) -> None:
     if shown.uptime_seconds is None:
         click.echo("No server is running.")
     else:
-        click.echo(f"Stillmotion {shown.version}, up for {shown.uptime_seconds / 3600:.1f} h, {shown.workers} at work")
+        up = timedelta(seconds=int(shown.uptime_seconds))
+        click.echo(f"Stillmotion {shown.version}, up for {up}, workers: {shown.workers}")
     queue = shown.queue
     held = " (paused)" if queue.paused else " (nothing new is accepted)" if queue.drained else ""
     click.echo(f"{sum(queue.depth.values())} waiting, {sum(queue.under_way.values())} under way{held}")

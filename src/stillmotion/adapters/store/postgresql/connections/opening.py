@@ -230,6 +230,8 @@ def _remedy(error: psycopg.Error) -> str:
         return "as the owner of the tables, grant the role of `store` SELECT, INSERT, UPDATE and DELETE on all of them"
     if _is_of_opening(error) and "FATAL" not in str(error):
         return "see that PostgreSQL runs there, and check the host and port in `store`"
+    if _is_of_opening(error) and "the database system is" in str(error):
+        return "wait until it has started"
     if _is_of_opening(error):
         return "check the role, password, host and database in `store`, and that the server lets this machine in"
     return "mend that and start again"
