@@ -30,8 +30,12 @@ _LIMITS: Final = {
     "statement_timeout": "15s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "20s",
+    "max_parallel_workers_per_gather": "0",
 }
-"""Limits of every transaction. No statement takes as long, and a process that hangs holds its rows no longer."""
+"""Limits of every transaction. No statement takes as long, and a process that hangs holds its rows no longer.
+
+To start more processes for one takes longer than any of ours.
+"""
 
 _BEGIN: Final[LiteralString] = "BEGIN ISOLATION LEVEL READ COMMITTED"
 

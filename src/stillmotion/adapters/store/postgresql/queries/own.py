@@ -72,6 +72,13 @@ OWN: Final[Mapping[str, str]] = {
         FROM attempts a JOIN generations g ON g.id = a.generation_id
         WHERE a.ended_at >= ? ORDER BY a.ended_at DESC LIMIT ?
     """,
+    callbacks.DUE_DELIVERIES: f"""
+        WITH {callbacks.PENDING_ENDPOINTS}
+        SELECT {callbacks.DELIVERY} FROM endpoints CROSS JOIN LATERAL (
+            SELECT {callbacks.DELIVERY} FROM deliveries d
+            WHERE d.state = 'pending' AND d.endpoint = name AND d.due_at <= ? ORDER BY d.due_at, d.sequence LIMIT ?
+        ) AS d
+    """,
     callbacks.RECORD_ATTEMPT: """
         INSERT INTO delivery_attempts (delivery_id, replay, number, started_at, duration, status, reason)
         SELECT id, :replay, :number, :started_at, :duration, CAST(:status AS bigint), CAST(:reason AS text)

@@ -4,7 +4,7 @@ from typing import Final
 
 from stillmotion.adapters.store.sql.queries.columns import GENERATION
 
-_DELIVERY: Final = (
+DELIVERY: Final = (
     "d.id, d.generation_id, d.announces, d.url, d.due_at, d.attempts, d.state, d.last_answer, d.replays, d.endpoint"
 )
 _ATTEMPT: Final = "replay, number, started_at, duration, status, reason"
@@ -35,14 +35,18 @@ RECORD_ATTEMPT: Final = f"""
 """
 """Inserts nothing for a deleted delivery."""
 
-DUE_DELIVERIES: Final = f"""
-    WITH RECURSIVE endpoints (name) AS (
+PENDING_ENDPOINTS: Final = """
+    RECURSIVE endpoints (name) AS (
         SELECT min(endpoint) FROM deliveries WHERE state = 'pending'
         UNION ALL
         SELECT (SELECT min(endpoint) FROM deliveries WHERE state = 'pending' AND endpoint > name)
         FROM endpoints WHERE name IS NOT NULL
     )
-    SELECT {_DELIVERY} FROM endpoints CROSS JOIN deliveries d ON d.sequence IN (
+"""
+
+DUE_DELIVERIES: Final = f"""
+    WITH {PENDING_ENDPOINTS}
+    SELECT {DELIVERY} FROM endpoints CROSS JOIN deliveries d ON d.sequence IN (
         SELECT sequence FROM deliveries
         WHERE state = 'pending' AND endpoint = name AND due_at <= ? ORDER BY due_at, sequence LIMIT ?
     )
@@ -50,28 +54,28 @@ DUE_DELIVERIES: Final = f"""
 """Walks the index from line to line (`Delivery.line`), and takes a few of each, independent of its length."""
 
 FIND_DUE_DELIVERY: Final = f"""
-    SELECT s.callback_secret, s.retired_secret, s.retired_secret_until, {_DELIVERY}, {GENERATION}
+    SELECT s.callback_secret, s.retired_secret, s.retired_secret_until, {DELIVERY}, {GENERATION}
     FROM deliveries d
     JOIN generations g ON g.id = d.generation_id
     JOIN subscriptions s ON s.id = g.subscription_id
     WHERE d.id = ? AND d.state = 'pending'
 """
 
-FIND_DELIVERY: Final = f"SELECT {_DELIVERY} FROM deliveries d WHERE d.id = ?"
+FIND_DELIVERY: Final = f"SELECT {DELIVERY} FROM deliveries d WHERE d.id = ?"
 
 DELIVERIES_OF_GENERATION: Final = f"""
-    SELECT {_DELIVERY} FROM deliveries d WHERE d.generation_id = ? ORDER BY d.sequence
+    SELECT {DELIVERY} FROM deliveries d WHERE d.generation_id = ? ORDER BY d.sequence
 """
 
 OWNED_DELIVERIES: Final = f"""
-    SELECT d.sequence, {_DELIVERY}, {GENERATION}
+    SELECT d.sequence, {DELIVERY}, {GENERATION}
     FROM deliveries d INDEXED BY deliveries_owned CROSS JOIN generations g ON g.id = d.generation_id
     WHERE d.subscription_id = ? AND d.state = ? AND d.sequence < ? ORDER BY d.sequence DESC LIMIT ?
 """
 """Those of one state, the latest first: the index has them in this order."""
 
 EVERYBODYS_DELIVERIES: Final = f"""
-    SELECT d.subscription_id, {_DELIVERY} FROM deliveries d
+    SELECT d.subscription_id, {DELIVERY} FROM deliveries d
     WHERE d.sequence < ? AND d.state IN (SELECT value FROM json_each(?)) ORDER BY d.sequence DESC LIMIT ?
 """
 """Walks rows from the latest on, until there are enough."""
