@@ -36,9 +36,7 @@ def test_a_path_is_found_with_its_values(router, path, method, found, values):
     assert router.find(path, method) == (found, values)
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/", "/things/", "/things/7/", "/things//parts/1", "/thing/7", "/things/7/parts", "/things/7\0"]
-)
+@pytest.mark.parametrize("path", ["", "/", "/things/", "/things/7/", "/things//parts/1", "/thing/7", "/things/7/parts"])
 def test_other_paths_are_not_found(router, path):
     assert router.find(path, "GET") is None
 

@@ -46,13 +46,10 @@ class Router:
 
 
 def _matched(template: list[str], segments: list[str]) -> Mapping[str, str] | None:
-    """The values of a template's parameters, None if the path does not match it.
-
-    No parameter is an empty segment, or one with a NUL: no name has one, and PostgreSQL takes none.
-    """
+    """The values of a template's parameters, None if the path does not match it. An empty segment matches none."""
     values = {}
     for expected, segment in zip(template, segments, strict=True):
-        if expected.startswith("{") and segment and "\0" not in segment:
+        if expected.startswith("{") and segment:
             values[expected[1:-1]] = segment
         elif expected != segment:
             return None

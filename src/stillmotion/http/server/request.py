@@ -68,7 +68,8 @@ class Request(web.BaseRequest):
         # Absolute form (RFC 9112, 3.2.2), as in requests to a proxy: only its path counts.
         target = self.raw_path if self.raw_path.startswith("/") else self.rel_url.raw_path_qs
         path, _, query = target.partition("?")
-        self.route = unquote(path) if "%" in path else path
+        # NUL is replaced as bytes are that are not UTF-8: no name or id has it, and PostgreSQL takes none.
+        self.route = unquote(path).replace("\0", "\ufffd") if "%" in path else path
         self.raw_query = query.encode("utf-8", "surrogateescape") if query else b""
 
     def has_twice(self, name: str) -> bool:
