@@ -96,8 +96,9 @@ export function more({ signal }) {
     node,
     model,
     draw,
-    /** The end picture is at the server, like `sent` of a well. */
+    /** The end picture's, as those of a well. */
     sent: end.sent,
+    settled: end.settled,
     offer(/** @type {any[]} */ offered) {
       models = offered;
       draw();

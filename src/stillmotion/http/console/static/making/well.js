@@ -28,6 +28,8 @@ export function well(name, { label, invite, small = false, onMany, signal }) {
   /** True as soon as the picture that was taken last is at the server; false where it did not come there. */
   let sent = Promise.resolve(true);
   let asksAddress = false;
+  /** @type {HTMLInputElement | null} the field for an address, while it is asked for */
+  let address = null;
 
   function take(/** @type {File[]} */ files) {
     if (!files.length) return;
@@ -112,12 +114,30 @@ export function well(name, { label, invite, small = false, onMany, signal }) {
         h("button", { class: "button button-glass button-icon", type: "button", "aria-label": `Take out the ${label.toLowerCase()}`, on: { click: clear } }, icon("close"))));
   }
 
+  /** Take the address that was typed; false where it is none. */
+  function useAddress() {
+    const url = address?.value.trim() ?? "";
+    if (!/^https?:\/\/./i.test(url)) {
+      say("The address must begin with http:// or https://.");
+      address?.focus();
+      return false;
+    }
+    forget();
+    say(null);
+    asksAddress = false;
+    draft.change({ [name]: { kind: "address", url } });
+    return true;
+  }
+
+  /** True unless an address was typed that is none; one that was typed is taken, whether or not Use it was pressed. */
+  const settled = () => !asksAddress || !address?.value.trim() || useAddress();
+
   function addressForm() {
     const id = newId("address");
-    const input = h("input", { class: "input", id, type: "url", required: true, placeholder: "https://…", autocomplete: "off" });
-    const close = () => { asksAddress = false; draw(); box.querySelector("button")?.focus(); };
-    return h("form", { class: "well-address stack stack-tight", on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); forget(); say(null); asksAddress = false; draft.change({ [name]: { kind: "address", url: input.value.trim() } }); } } },
-      h("div", { class: "field" }, h("label", { htmlFor: id }, "Address of a picture"), input, h("p", { class: "hint" }, "The server fetches it when the clip is made.")),
+    address = h("input", { class: "input", id, type: "url", placeholder: "https://…", autocomplete: "off" });
+    const close = () => { asksAddress = false; say(null); draw(); box.querySelector("button")?.focus(); };
+    return h("form", { class: "well-address stack stack-tight", novalidate: true, on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); event.stopPropagation(); useAddress(); } } },
+      h("div", { class: "field" }, h("label", { htmlFor: id }, "Address of a picture"), address, h("p", { class: "hint" }, "The server fetches it when the clip is made.")),
       h("div", { class: "row" }, h("button", { class: "button button-main", type: "submit" }, "Use it"), h("button", { class: "button button-plain", type: "button", on: { click: close } }, "Back")));
   }
 
@@ -143,7 +163,7 @@ export function well(name, { label, invite, small = false, onMany, signal }) {
   }, { signal });
   signal.addEventListener("abort", () => { sending?.abort(); forget(); });
   draw();
-  return { node: h("div", { class: "field" }, box, told), take, send, say, isBusy: () => sending !== null, sent: () => (sending ? sent : Promise.resolve(true)) };
+  return { node: h("div", { class: "field" }, box, told), take, send, say, settled, isBusy: () => sending !== null, sent: () => (sending ? sent : Promise.resolve(true)) };
 }
 
 /** The picture as far as it can be shown here: no address of elsewhere is fetched by the page. */

@@ -57,6 +57,8 @@ export async function show(/** @type {any} */ place) {
   async function send() {
     if (end.button.getAttribute("aria-disabled") === "true") return;
     tell([]);
+    if (!picture.settled() || !options.settled()) return;
+    refused = false;
     end.busy("Sending the picture");
     const arrived = await Promise.all([picture.sent(), options.sent()]);
     if (arrived.includes(false)) return end.busy(null); // The well says why.
@@ -75,9 +77,16 @@ export async function show(/** @type {any} */ place) {
   }
 
   function refuse(/** @type {any} */ error) {
-    const problems = error.problems?.length ? error.problems : /prompt/i.test(error.message) && error.status === 400 ? [{ field: "prompt", message: error.message }] : null;
+    refused = true;
+    const problems = error.problems?.length ? error.problems : error.status === 400 ? fieldOf(error.message) : null;
     if (problems) tell(problems, true);
     else end.say(error.message);
+  }
+
+  /** The field that a sentence without one is about; null if it is about none. */
+  function fieldOf(/** @type {string} */ message) {
+    if (/keyframes/i.test(message)) return [{ field: "keyframes.frame0", message: "A picture is needed: choose one, or use its address." }];
+    return /prompt/i.test(message) ? [{ field: "prompt", message }] : null;
   }
 
   /** Show each problem beside its field; what has no field stands at the button. */
@@ -92,6 +101,8 @@ export async function show(/** @type {any} */ place) {
   }
 
   let asked = 0;
+  /** True from a refusal to the next change: a plan that comes late leaves it standing. */
+  let refused = false;
   async function plan() {
     asked += 1;
     const own = asked;
@@ -107,6 +118,7 @@ export async function show(/** @type {any} */ place) {
       words.understood(found);
       end.plan(found);
       // What is wrong with a sentence or a picture is told when it is sent: one may still be at it.
+      if (refused) return;
       const rest = options.say(found.problems.filter((/** @type {any} */ each) => !/^(prompt|keyframes\.frame0)/.test(each.field)));
       end.say(rest[0] ? rest[0].message : null);
     } catch {
@@ -118,6 +130,7 @@ export async function show(/** @type {any} */ place) {
   /** @type {any} */
   let waiting = null;
   draft.addEventListener("changed", () => {
+    refused = false;
     clearTimeout(waiting);
     waiting = setTimeout(plan, PLAN_PAUSE);
     shown.redraw();
