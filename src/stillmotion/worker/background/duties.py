@@ -108,9 +108,9 @@ class DutyKeeper:
     async def _hold(self, now: datetime | None = None) -> None:
         asked, present = self._clock.monotonic(), self._clock.now()
         terms = await self._store.hold_duties(self._duties, self._holder, present + DUTY_TIME, now or present)
-        for duty, term in terms.items():
-            if duty not in self._ends:
-                log.info("duty_taken", duty=duty.value, term=term)
+        taken = [duty.value for duty in terms if duty not in self._ends]
+        if taken:
+            log.info("duties_taken", duties=taken)
         for duty in self._ends.keys() - terms.keys():
             log.warning("duty_lost", duty=duty.value)
         end = asked + (DUTY_TIME - DUTY_MARGIN).total_seconds()
