@@ -11,6 +11,7 @@ import pytest
 from tests import forked
 from tests.end_to_end.conftest import Running, clean_environment, small_picture
 from tests.faults.test_startup import doctor, examined, serve
+from tests.waiting import eventually
 
 SHORT = {"prompt": "push in", "url": small_picture(), "resolution": "540p", "duration": 1}
 
@@ -101,6 +102,8 @@ def test_nobody_else_can_read_what_a_server_keeps_in_a_folder_that_is_open_to_al
     running.base = running.process.stdout.readline().split()[2]
     done = running.wait_for(running.submit(SHORT).body["id"], "completed", "failed")
     assert done["state"] == "completed"
+    # The last render's folder goes once its generation is completed.
+    eventually(lambda: not any((directory / "scratch").iterdir()))
     below = [path for path in directory.rglob("*") if path.exists()]
     open_ = {
         str(path.relative_to(directory)): oct(path.stat().st_mode) for path in below if path.stat().st_mode & 0o077
