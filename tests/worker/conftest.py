@@ -31,7 +31,7 @@ from stillmotion.worker.background.reaper import Reaper
 from stillmotion.worker.devices import Device
 from stillmotion.worker.host import WorkerHost
 from stillmotion.worker.makers.remote import RemoteMaker
-from stillmotion.worker.renderer.handle import RendererProcess
+from stillmotion.worker.renderer.handle import PATIENCE, RendererProcess, RendererTimeouts
 from stillmotion.worker.renderer.protocol import RenderStage
 from tests.waiting import eventually_async
 
@@ -151,13 +151,14 @@ async def running(
     lanes: int = 1,
     forwarders: Sequence[RemoteMaker] = (),
     devices: Sequence[Device] = (),
+    patience: RendererTimeouts = PATIENCE,
     **more: Any,
 ) -> AsyncIterator[Bench]:
     """A host and a reaper that run for the length of the block. The host is then drained without grace."""
     renderers: list[RendererProcess] = []
 
     def new_renderer() -> RendererProcess:
-        renderers.append(RendererProcess(FAKE_RENDERER))
+        renderers.append(RendererProcess(FAKE_RENDERER, patience=patience))
         return renderers[-1]
 
     host = WorkerHost(workshop, new_renderer, lanes, forwarders, devices, **more)
