@@ -110,8 +110,7 @@ class FrameRule:
         last = self.offset + self.step * math.floor((self.most - self.offset) / self.step)
         frames = min(max(frames, first), last)
         below = self.offset + self.step * math.floor((frames - self.offset) / self.step)
-        nearest = below if frames - below < below + self.step - frames else below + self.step
-        return min(max(nearest, first), last)
+        return below if frames - below < below + self.step - frames else below + self.step
 
     @property
     def longest(self) -> int:

@@ -171,8 +171,11 @@ def _refused_frames(entry: Entry, request: GenerationRequest) -> list[Problem]:
 
 
 def length(entry: Entry, request: GenerationRequest) -> float:
-    """Seconds of the clip that the model will make: as many as are asked for, or as many as it can make."""
-    seconds = request.seconds if request.frame_count is None else request.frame_count / entry.fps
+    """Seconds of the clip that the model will make: as many as are asked for, or as many as it can make.
+
+    A request that is planned before it is checked may ask for any number: none is below 0.
+    """
+    seconds = max(0.0, request.seconds) if request.frame_count is None else request.frame_count / entry.fps
     return seconds if seconds <= entry.longest_seconds else round(entry.longest_seconds, 3)
 
 

@@ -71,6 +71,7 @@ def test_nothing_is_kept_and_no_quota_is_spent(planning):
 def test_the_price_is_the_products(planning):
     caller = planning.caller(price_per_second=Decimal("0.02"))
     assert plan(caller, **PICTURED, duration=4)["price"] == pytest.approx(0.08)
+    assert plan(caller, **PICTURED, duration=4.02)["price"] == pytest.approx(0.0804), "of what is asked, not of frames"
     assert plan(planning.caller(), **PICTURED)["price"] is None
 
 

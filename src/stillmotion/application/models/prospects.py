@@ -53,11 +53,9 @@ class Prospects:
         accepting = await replace(self.acceptance, guarded=lambda: noted).weigh(subscription, request)
         entry, kept = accepting.entry, accepting.request
         assert entry is not None, "a new clip is planned"
-        planned = plan(entry, kept) if picture is None else plan(entry, kept, picture)
-        # A length that was objected to is any number.
-        kept = replace(kept, seconds=planned.seconds)
         usage = await self.store.usage(subscription.id, period(self.clock.now()))
         self._check_limits(subscription, surface, kept.seconds, usage, noted)
+        planned = plan(entry, kept) if picture is None else plan(entry, kept, picture)
         outlook = await self.acceptance.store.forecast(subscription.id, accepting.engine, kept)
         product = subscription.product
         quota = product.video_seconds_per_month
