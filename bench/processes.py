@@ -52,6 +52,6 @@ def _clock_seconds(text: str) -> float:
 
 
 def machine_seconds() -> float:
-    """Processor seconds of the whole machine in which it was busy, or which another machine on its host took."""
+    """Processor seconds of the whole machine in which it was busy, or which another machine on its host took. Linux."""
     user, nice, system, _idle, _waiting, *others = Path("/proc/stat").read_text("utf-8").split("\n", 1)[0].split()[1:9]
     return sum(float(each) for each in (user, nice, system, *others)) / os.sysconf("SC_CLK_TCK")

@@ -16,11 +16,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.fleet.moving import moved
 from bench.fleet.servers import durable
 from bench.history import write_history
 from bench.service import serving
-from stillmotion.composition.moving import move
-from stillmotion.config import Settings
 from tools.extremes import server_errors
 
 ADMIN_KEY = "an-operators-key-for-tests-at-random-0123456789"
@@ -82,10 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = {"renderers": "0", "admin_key": ADMIN_KEY}
         data_dir = history.data_dir
         if given.store == "postgresql":
-            url = database.enter_context(durable()).new_database()
-            move(Settings(data_dir=data_dir), url)
-            secret = (data_dir / "secret").read_bytes().hex()
-            settings |= {"store": url, "secret": secret, "public_url": "http://127.0.0.1:1"}
+            settings |= moved(data_dir, database.enter_context(durable()).new_database())
             data_dir = Path(folder) / "scratch"
         with serving(data_dir, settings) as server:
             document = f"http://{server.address.host}:{server.address.port}/openapi.json"

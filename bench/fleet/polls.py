@@ -1,14 +1,13 @@
 """getStatus over PostgreSQL against getStatus over SQLite: the real server, the same rows, in turns."""
 
-import os
+import asyncio
 import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
-from bench.fleet.house import COMMAND, FleetTrouble
+from bench.fleet.moving import moved
 from bench.fleet.servers import Durable
 from bench.gateway import poll_request
 from bench.history import History, write_history
@@ -24,15 +23,13 @@ WARM_UP = 400
 async def measure(server: Durable, folder: Path, requests: int) -> Sequence[Figure]:
     """The ratios of the two servers' processor time, for few and for many connections."""
     history = await write_history(folder / "history", ROWS)
-    url, secret = server.new_database(), (folder / "history" / "secret").read_bytes().hex()
     copy = folder / "copy"
     shutil.copytree(history.data_dir, copy)
-    settings = {"secret": secret, "public_url": "http://127.0.0.1:1"}
-    _command(["move", "--data-dir", str(copy), "--to", url], settings)
+    settings = await asyncio.to_thread(moved, copy, server.new_database())
     random, figures = Random(1), []
     with ExitStack() as servers:
         lite = servers.enter_context(serving(history.data_dir, {"renderers": "0"}))
-        post = servers.enter_context(serving(folder / "scratch", {"renderers": "0", "store": url, **settings}))
+        post = servers.enter_context(serving(folder / "scratch", {"renderers": "0", **settings}))
         for connections in CONNECTIONS:
             ratios, costs = [], []
             for _ in range(TURNS):
@@ -45,14 +42,6 @@ async def measure(server: Durable, folder: Path, requests: int) -> Sequence[Figu
             name = f"getStatus CPU, PostgreSQL ÷ SQLite, {connections} connections"
             figures.append(Figure(name, spread(ratios), Sense.AT_MOST, 1.5, "×", note))
     return figures
-
-
-def _command(words: Sequence[str], settings: Mapping[str, str]) -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STILLMOTION_")}
-    given = {f"STILLMOTION_{name.upper()}": value for name, value in settings.items()}
-    done = subprocess.run([*COMMAND, *words], env=kept | given, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise FleetTrouble(f"{words}: {done.stderr[-2000:]}")
 
 
 def _polls(history: History, random: Random, count: int) -> list[bytes]:

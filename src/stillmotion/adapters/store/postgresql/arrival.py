@@ -100,14 +100,10 @@ def arrival(url: str, fingerprints: Sequence[bytes]) -> Iterator[Arrival]:
         tables.end()
         session.commit()
         session.link.execute(b"ANALYZE")
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise StoreUnusable(
-            f"{place} does not take the rows: {str(error).strip()}; move with the role that owns the tables"
-        ) from error
     except psycopg.Error as error:
-        raise StoreUnusable(
-            f"{place} does not take the rows: {str(error).strip()}; mend that and move again"
-        ) from error
+        is_refused = isinstance(error, psycopg.errors.InsufficientPrivilege)
+        remedy = "move with the role that owns the tables" if is_refused else "mend that and move again"
+        raise StoreUnusable(f"{place} does not take the rows: {str(error).strip()}; {remedy}") from error
     finally:
         # Also undoes what was not committed.
         session.link.close()
