@@ -9,15 +9,19 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 from stillmotion.cli.main import script
 
 COMMANDS = [f"stillmotion.cli.{name}" for name in ("generate.command", "generations", "admin.keys", "doctor.command")]
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload([*COMMANDS, "stillmotion.cli.serve.listening", "stillmotion.composition.service"])
+# A start asks each process for its exit code. An exit code can be read once: of two threads that read at once, the
+# second would say 255.
+ONE_AT_A_TIME = Lock()
 
 
 class Forked:
@@ -29,19 +33,21 @@ class Forked:
         ours.close()
         given = (list(words), dict(environment), folder or Path.cwd(), theirs, log)
         self._process = FORKS.Process(target=_run, args=given, daemon=True)
-        self._process.start()
+        with ONE_AT_A_TIME:
+            self._process.start()
         theirs.close()
         self.pid = self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        return self._process.exitcode
+        with ONE_AT_A_TIME:
+            return self._process.exitcode
 
     def poll(self) -> int | None:
-        return self._process.exitcode
+        return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        self._process.join(timeout)
+        wait([self._process.sentinel], timeout)
         if self.returncode is None:
             raise subprocess.TimeoutExpired("stillmotion", timeout or 0)
         return self.returncode
