@@ -1,6 +1,12 @@
-"""Migrations add: a step that code without it does not survive is declared a contract step, by its file's name."""
+"""Migrations add: a step that code without it does not survive is declared a contract step, by its file's name.
 
+A step that stands in `golden/migrations.json` was made in somebody's database: it is changed no more.
+"""
+
+import json
 import re
+from hashlib import sha256
+from importlib import resources
 
 import pytest
 
@@ -27,12 +33,15 @@ BREAKING = (
     r"\bADD\s+(?:COLUMN\s+)?(?:(?!\bADD\b)[^;])*\bNOT\s+NULL\b(?!(?:(?!\bADD\b)[^;])*\b(?:DEFAULT|GENERATED)\b)",
     r"\bwritable_schema\b",
     r"\bREVOKE\b",
+    r"\bCREATE\s+OR\s+REPLACE\b",
 )
 """Words of steps that take away, rename, or refuse what older code writes.
 
-SQLite rebuilds a table under another name, and drops the old one.
+SQLite rebuilds a table under another name, and drops the old one. A function or a view that differs has another name,
+as older code uses the old one.
 """
 UNIQUE = r"\bCREATE\s+UNIQUE\s+INDEX\s+(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?\S+\s+ON\s+(?:ONLY\s+)?\"?(\w+)"
+GOLDEN = json.loads((source_tree.ROOT / "tests/golden/migrations.json").read_text("utf-8"))
 MADE = r"\bCREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?\"?(\w+)"
 
 
@@ -43,6 +52,13 @@ def breaking(sql):
     made = {name.lower() for name in re.findall(MADE, statements, re.IGNORECASE)}
     uniques = re.finditer(UNIQUE, statements, re.IGNORECASE)
     return found + [match[0] for match in uniques if match[1].lower() not in made]
+
+
+@pytest.mark.parametrize("schema", [sqlite, postgresql])
+def test_a_step_that_was_made_is_changed_no_more(schema):
+    folder = resources.files(schema.__package__) / "migrations"
+    steps = {each.name: sha256(each.read_bytes()).hexdigest() for each in folder.iterdir()}
+    assert steps == GOLDEN[schema.__package__.rpartition(".")[2]], "a new step adds its line; an old one stays"
 
 
 @pytest.mark.parametrize(("schema", "since"), [(sqlite, BEFORE_THE_RULE + 1), (postgresql, 1)])
@@ -71,6 +87,7 @@ def test_a_step_that_older_code_does_not_survive_is_a_contract_step(schema, sinc
         "CREATE TABLE a_new (b TEXT); INSERT INTO a_new SELECT b FROM a; DROP TABLE a; ALTER TABLE a_new RENAME TO a",
         "PRAGMA writable_schema = 1",
         "DROP TRIGGER counted",
+        "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 2'",
     ],
 )
 def test_a_breaking_step_is_known(sql):

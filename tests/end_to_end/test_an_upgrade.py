@@ -21,11 +21,13 @@ pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[po
 import psycopg
 
 import stillmotion
+from stillmotion.adapters.store.postgresql import schema
 from tests import databases
 from tests.end_to_end.conftest import COMMAND, clean_environment, small_picture
 from tests.end_to_end.test_a_fleet import Fleet
 from tests.waiting import eventually
 
+KNOWN = schema.migrations()[-1].version
 SHORT = {"prompt": "push in", "url": small_picture(), "duration": 5, "resolution": "540p"}
 
 EXPANSION = """
@@ -83,8 +85,8 @@ def newer(older, tmp_path):
     package = tmp_path / "newer" / "stillmotion"
     shutil.copytree(Path(stillmotion.__file__).parent, package)
     steps = package / "adapters" / "store" / "postgresql" / "migrations"
-    (steps / "0002_shades.sql").write_text(EXPANSION, "utf-8")
-    (steps / "0003_schema_told.contract.sql").write_text(CONTRACTION, "utf-8")
+    (steps / f"{KNOWN + 1:04}_shades.sql").write_text(EXPANSION, "utf-8")
+    (steps / f"{KNOWN + 2:04}_schema_told.contract.sql").write_text(CONTRACTION, "utf-8")
     settings = older.fleet.settings | {"PYTHONPATH": str(package.parent)}
     release = Release(replace(older.fleet, settings=settings))
     with release.workers:
@@ -161,22 +163,22 @@ def test_a_release_is_rolled_forward_and_back_under_load(older, newer):
         eventually(lambda: len(load.accepted) > 3, about=lambda: load.refused)
         assert json.loads(newer.command("migrate", "--json").stdout) == {
             "store": json.loads(older.command("migrate", "--json").stdout)["store"],
-            "from": 1, "to": 3, "oldest_code": 1, "contract_due": [3],
+            "from": KNOWN, "to": KNOWN + 2, "oldest_code": 1, "contract_due": [KNOWN + 2],
         }  # fmt: skip
         refused = newer.command("migrate", "--contract")
         assert refused.returncode == 1
         for (id_,) in older.fleet.rows("SELECT id FROM processes"):
-            assert f"{id_} (version {version('stillmotion')}, schema 1)" in refused.stderr
+            assert f"{id_} (version {version('stillmotion')}, schema {KNOWN})" in refused.stderr
         replaced(older, newer, load)
         replaced(newer, older, load)
         replaced(older, newer, load)
         contracted = newer.command("migrate", "--contract")
         assert contracted.returncode == 0, contracted.stderr
-        assert "contracted, so that versions that do not know schema 3 start no more" in contracted.stdout
+        assert f"contracted, so that versions that do not know schema {KNOWN + 2} start no more" in contracted.stdout
         for words in (["serve", "--port", "0"], ["worker"]):
             ended = older.command(*words)
             assert (ended.returncode, ended.stdout) == (1, "")
-            assert "is too new for this Stillmotion, which knows schema 1: the oldest version that" in ended.stderr
+            assert f"is too new for this Stillmotion, which knows schema {KNOWN}: the oldest" in ended.stderr
         count = len(load.accepted)
         eventually(lambda: len(load.accepted) > count + 3)
     unfinished = "SELECT state, attempt, failures, losses FROM generations WHERE state <> 'completed'"
@@ -192,7 +194,7 @@ def test_a_process_that_the_database_outgrows_while_it_runs_ends(older):
     """It was frozen, say, while older code was looked for."""
     server = older.start()
     with psycopg.connect(older.fleet.url) as link:
-        link.execute("UPDATE stillmotion SET schema = 9, oldest_code = 9")
+        link.execute("UPDATE stillmotion SET schema = 999, oldest_code = 999")
     eventually(lambda: server.process.poll() is not None, 30)
     assert '"version_too_old"' in server.log.read_text()
     assert server.process.poll() == 0
