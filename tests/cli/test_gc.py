@@ -19,7 +19,7 @@ def test_an_orphan_is_reported_first_and_then_set_aside(commands):
     found = {"orphans": 1, "orphan_bytes": 4}
     assert commands.json("gc", "--dry-run") == NOTHING | found | {"dry_run": True}
     assert orphan.exists()
-    assert "1 orphans (4 bytes) would be moved to quarantine/" in commands.run("gc", "--dry-run")
+    assert "1 orphan (4 bytes) would be moved to quarantine/" in commands.run("gc", "--dry-run")
     assert commands.json("gc") == NOTHING | found | {"dry_run": False}
     assert not orphan.exists()
     [kept] = [path for path in (commands.directory / "objects" / "quarantine").rglob("*") if path.is_file()]

@@ -205,7 +205,7 @@ def test_the_command_says_what_to_set(settings, to, tmp_path):
     words = ["move", "--to", to, "--data-dir", str(settings.data_dir)]
     code, out, _ = ended(words, {**os.environ}, tmp_path)
     assert code == 0
-    assert "Moved 5 generations of 1 subscriptions, and 0 objects." in out
+    assert "Moved 5 generations of 1 subscription, and 0 objects." in out
     assert f"secret_file = {settings.data_dir / 'secret'}" in out
     assert f"store = {without_password(to)}\n" in out
     code, _, error = ended(words, {**os.environ}, tmp_path)

@@ -77,7 +77,7 @@ def test_what_is_put_back_is_used_again(make_running):
     elsewhere.rename(running.directory)
     accepted = running.submit(SHORT)
     assert accepted.status == 200
-    said_in(running.log, "database_back")
+    said_in(running.log, "database_in_place")
     running.kill()
     running.start()
     assert running.status(accepted.body["id"]).status == 200

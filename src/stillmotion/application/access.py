@@ -11,6 +11,7 @@ from stillmotion.application.ports.reads import ReadStore
 from stillmotion.application.ports.store import AccessStore
 from stillmotion.application.ports.values import Clock
 from stillmotion.domain.errors import NotAuthenticated, RateLimitExceeded, Reason
+from stillmotion.domain.plurals import plural
 from stillmotion.domain.quotas import WINDOW, credit_balance, period
 from stillmotion.domain.subscriptions import Key, Session, Subscription, SubscriptionState
 
@@ -226,7 +227,11 @@ class ReadLimits:
             window = self._windows[subscription.id] = Window(now + WINDOW.total_seconds())
         seconds_left = ceil(window.ends_at - now)
         if window.spent >= limit:
-            raise RateLimitExceeded(f"{limit} reads a minute are allowed", seconds_left, Reason.READS_PER_MINUTE)
+            raise RateLimitExceeded(
+                f"{plural(limit, 'read a minute is', 'reads a minute are')} allowed",
+                seconds_left,
+                Reason.READS_PER_MINUTE,
+            )
         window.spent += 1
         return Allowance(limit, max(0, limit - window.spent), seconds_left)
 

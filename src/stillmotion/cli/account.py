@@ -10,6 +10,7 @@ from stillmotion.cli.main import load_settings, server_options
 from stillmotion.cli.param_types import Duration
 from stillmotion.cli.server_address import connect
 from stillmotion.client import Account, AccountLimit, Client
+from stillmotion.domain.plurals import plural
 
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
 _slot = click.argument("slot", type=click.Choice(["primary", "secondary"]))
@@ -29,7 +30,9 @@ def command(ctx: click.Context, server: str | None, key: str | None, as_json: bo
         click.echo(json.dumps(dict(found.body)))
         return
     click.echo(f"{found.name}  {found.state}  product {found.product['name']}")
-    click.echo(f"this month  {found.video_seconds:g} video-seconds, cost {found.cost:g}, {found.unfinished} unfinished")
+    click.echo(
+        f"this month  {plural(found.video_seconds, 'video-second')}, cost {found.cost:g}, {found.unfinished} unfinished"
+    )
     for each in found.limits:
         click.echo(f"{each.name.replace('_', ' '):24} {_left(each)}")
     for line in _keys(found):

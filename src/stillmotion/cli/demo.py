@@ -22,6 +22,7 @@ from stillmotion.cli.generate.depth_hint import hint, moves_by_estimate
 from stillmotion.cli.generate.plan_text import describe
 from stillmotion.cli.generate.targets import is_address
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.plurals import plural
 from stillmotion.domain.request import VideoCodec
 from stillmotion.outputs import (
     CLIP,
@@ -277,5 +278,5 @@ def _verified(clip: Path) -> str:
     facts = probe(clip)
     return (
         f"{clip.stat().st_size / 1e6:.1f} MB  {facts.size.width}×{facts.size.height}  "
-        f"{facts.seconds:.1f} s  {facts.frame_count} frames"
+        f"{facts.seconds:.1f} s  {plural(facts.frame_count, 'frame')}"
     )

@@ -20,6 +20,7 @@ from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, Overview, load_
 from stillmotion.cli.server_address import connect
 from stillmotion.cli.whole_ids import NoSuchId, whole_id
 from stillmotion.client import Client, ClientError, Filters, Generation, NotFound, Options
+from stillmotion.domain.plurals import plural
 from stillmotion.outputs import CLIP, THUMBNAIL, IfThere, Output, OutputRefused, is_folder, place, put
 
 _SHOWN_PROMPT = 60
@@ -278,7 +279,7 @@ def _pairs(given: Sequence[str]) -> Mapping[str, str]:
 
 
 def _count(ids: Sequence[str]) -> str:
-    return f"the generation {ids[0]}" if len(ids) == 1 else f"{len(ids)} generations"
+    return f"the generation {ids[0]}" if len(ids) == 1 else plural(len(ids), "generation")
 
 
 def _client(ctx: click.Context, server: str | None, key: str | None) -> Client:

@@ -12,6 +12,7 @@ import click
 from stillmotion.cli.main import load_settings, server_options
 from stillmotion.cli.server_address import connect
 from stillmotion.client import UsageAmounts
+from stillmotion.domain.plurals import plural
 
 _AMOUNTS: Final = ("generations", "completed", "failed", "video_seconds", "cost")
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
@@ -51,9 +52,8 @@ def command(
 
 
 def _sentence(told: UsageAmounts) -> str:
-    seconds, cost = f"{told.video_seconds:g} video-seconds", f"cost {told.cost:g}"
-    count = "1 generation" if told.generations == 1 else f"{told.generations} generations"
-    return f"{count} ({told.completed} completed, {told.failed} failed), {seconds}, {cost}"
+    count, seconds = plural(told.generations, "generation"), plural(told.video_seconds, "video-second")
+    return f"{count} ({told.completed} completed, {told.failed} failed), {seconds}, cost {told.cost:g}"
 
 
 def _csv(rows: Sequence[UsageAmounts], names: Sequence[str]) -> str:

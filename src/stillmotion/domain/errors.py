@@ -37,6 +37,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from stillmotion.domain.plurals import plural
+
 
 class StillmotionError(Exception):
     """The root of the tree."""
@@ -180,7 +182,8 @@ class CountDiffers(Refused):
     """A batch whose sender expected another number of generations. Nothing was done."""
 
     def __init__(self, expected: int, found: int) -> None:
-        super().__init__(f"{found} generations pass the filter, not {expected}: look at the list again")
+        passing = plural(found, "generation passes", "generations pass")
+        super().__init__(f"{passing} the filter, not {expected}: look at the list again")
         self.found = found
 
 

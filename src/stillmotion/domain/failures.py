@@ -132,11 +132,11 @@ class FailureKind(Enum):
         ),
     )
     RENDERER_CRASHED = "renderer_crashed", "The renderer crashed on this generation.", False
-    NO_FRAME_DRAWN = "video_encode_failed", "The engine drew no frame: ask for a longer clip."
-    VIDEO_NOT_WRITTEN = "video_encode_failed", "The video could not be written; it will be tried again.", False
+    NO_FRAME_DRAWN = "no_frame_drawn", "The engine drew no frame: ask for a longer clip."
+    VIDEO_NOT_WRITTEN = "video_encode_failed", "The video could not be written.", False
     VIDEO_NOT_PLAYABLE = (
         "video_encode_failed",
-        "The finished video could not be read back; it will be tried again.",
+        "The finished video could not be read back.",
         False,
     )
 
@@ -167,7 +167,7 @@ class FailureKind(Enum):
     # The service itself.
     STORAGE_DAMAGED_RESULT = (
         "storage_damaged_result",
-        "The storage did not give the finished video back as it was made; it will be made again.",
+        "The storage did not give the finished video back as it was made.",
         False,
     )
     WORKER_LOST = "worker_lost", "The render was lost {losses} times with the machine it ran on."
@@ -229,48 +229,32 @@ class FetchFailure(Enum):
         return GenerationFailed(code, self.sentence.format(medium=medium, **values), permanent=self.permanent)
 
 
+_UPLOAD: Final = "You can upload the picture instead."
+
 _REMEDIES: Mapping[str, str] = {
-    "image_decode_failed": "Save the picture again with an image editor, or send another.",
-    "image_gone": "Upload the picture again.",
-    "image_required": "Give it a picture to start from.",
-    "image_too_large": "Use a smaller file.",
-    "image_too_many_pixels": "Make the picture smaller.",
-    "image_unsupported_type": "Use a PNG, JPEG, WebP, AVIF, GIF or TIFF file.",
-    "image_fetch_blocked": "Use a public https:// address, or upload the picture.",
-    "image_dns_failed": "Check the spelling of the address, or upload the picture.",
-    "image_fetch_timeout": "Try again, or upload the picture.",
-    "image_too_many_redirects": "Use the address that it leads to in the end.",
-    "image_fetch_failed": "Check that the address opens in a browser, or upload the picture.",
-    "depth_image_unusable": "Give a grey depth image of the whole picture, or leave it out.",
+    "image_fetch_blocked": _UPLOAD,
+    "image_dns_failed": _UPLOAD,
+    "image_fetch_timeout": _UPLOAD,
+    "image_too_many_redirects": _UPLOAD,
+    "image_fetch_failed": _UPLOAD,
+    "depth_image_unusable": "You can also leave it out.",
     "depth_model_failed": "Try again.",
-    "clip_unreadable": "Make the earlier video again.",
-    "source_gone": "Make the earlier video again.",
-    "source_damaged": "Make the earlier video again.",
-    "source_too_large": "Use a smaller or shorter video.",
-    "source_too_long": "Use a shorter video.",
-    "source_unreadable": "Send an MP4, MOV, WebM or GIF file that plays elsewhere.",
-    "source_unsupported_type": "Use an MP4, MOV, WebM or GIF file.",
-    "source_fetch_failed": "Check that the address opens in a browser.",
-    "reframe_out_of_view": "Move the crop closer to the picture.",
     "engine_failed": "Try again; if it fails again, try another model.",
     "engine_missing": "Try another model.",
     "model_unfit": "Try again later, or try another model.",
-    "out_of_memory": "Ask for a lower resolution or a shorter video.",
     "renderer_crashed": "Try again; if it fails again, ask for a lower resolution.",
     "video_encode_failed": "Try again.",
-    "codec_missing": "Ask for h264.",
     "remote_failed": "Try again, or try another model.",
     "remote_refused": "Change the picture or the words, or try another model.",
     "remote_lost": "Try again.",
     "remote_stuck": "Try again later, or try another model.",
     "remote_clip_broken": "Try again.",
-    "remote_clip_out_of_reach": "Ask whoever runs this service: its log says why.",
     "remote_clip_withheld": "Try again, or try another model.",
     "storage_damaged_result": "Try again.",
     "worker_lost": "Try again; if it fails again, ask for a lower resolution or a shorter video.",
     "internal_error": "Try again; if it fails again, ask whoever runs this service.",
 }
-"""The remedy for each code, as a sentence to its owner."""
+"""The remedies that the sentences of a code do not say, to the generation's owner."""
 
 
 _PASSING: Final = frozenset(kind.code for kind in FailureKind if not kind.permanent) | {
@@ -284,5 +268,5 @@ def may_pass(code: str) -> bool:
 
 
 def remedy_for(code: str | None) -> str | None:
-    """Remedy for a failure; None for a code of another version."""
+    """Remedy for a failure; None where its sentence says it, and for a code of another version."""
     return None if code is None else _REMEDIES.get(code)

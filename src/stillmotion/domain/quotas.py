@@ -8,6 +8,7 @@ from typing import NamedTuple
 from stillmotion.domain.errors import ConcurrencyLimitExceeded, QuotaSpent, RateLimitExceeded
 from stillmotion.domain.generation import Generation
 from stillmotion.domain.lifecycle import State
+from stillmotion.domain.plurals import plural
 from stillmotion.domain.subscriptions import Product, Usage
 
 WINDOW = timedelta(minutes=1)
@@ -43,7 +44,9 @@ class RateWindow:
         """The window with one more request. Raises `RateLimitExceeded`."""
         window = self.at(now)
         if window.spent >= limit:
-            raise RateLimitExceeded(f"{limit} submits a minute are allowed", window.seconds_left(now))
+            raise RateLimitExceeded(
+                f"{plural(limit, 'submit a minute is', 'submits a minute are')} allowed", window.seconds_left(now)
+            )
         return RateWindow(window.started_at, window.spent + 1)
 
 
@@ -51,7 +54,8 @@ def check_concurrency(product: Product, unfinished: int) -> None:
     """Raise `ConcurrencyLimitExceeded` if the product allows no further unfinished generation."""
     if unfinished >= product.concurrent_generations:
         raise ConcurrencyLimitExceeded(
-            f"{product.concurrent_generations} generations may be unfinished at once", CONCURRENCY_RETRY_SECONDS
+            f"{plural(product.concurrent_generations, 'generation')} may be unfinished at once",
+            CONCURRENCY_RETRY_SECONDS,
         )
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from stillmotion.domain.errors import AccessDenied, InvalidRequest, Problem, Reason
+from stillmotion.domain.plurals import plural
 from stillmotion.domain.request import MAX_SECONDS, MIN_SECONDS, Resolution
 
 MAX_LIMIT = 1_000_000_000
@@ -64,7 +65,7 @@ class Product:
             raise AccessDenied(f"the product {self.name} does not include {resolution}", Reason.RESOLUTION_NOT_INCLUDED)
         if self.max_seconds is not None and seconds > self.max_seconds:
             raise AccessDenied(
-                f"the product {self.name} includes clips of {self.max_seconds:g} seconds at most",
+                f"the product {self.name} includes clips of {plural(self.max_seconds, 'second')} at most",
                 Reason.LENGTH_NOT_INCLUDED,
             )
 

@@ -115,7 +115,7 @@ def test_the_codes_that_openais_clients_know_stay_what_they_are(edge):
         "rate_limit_exceeded",
         "submits_per_minute",
     )
-    assert limited.body["error"]["message"].endswith(": 1 submits a minute are allowed")
+    assert limited.body["error"]["message"].endswith(": 1 submit a minute is allowed")
     unknown = edge.ask("GET", VIDEOS, headers={"Authorization": "Bearer sm_x"})
     assert unknown.body["error"] == {
         "message": "Invalid or missing authentication: the key is unknown",

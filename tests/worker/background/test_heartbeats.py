@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from stillmotion.domain.errors import StoreOutgrown
+from structlog.testing import capture_logs
+
+from stillmotion.domain.errors import StoreOutgrown, StoreUnavailable
 from stillmotion.domain.lifecycle import State
 from stillmotion.domain.operators.processes import LaneReport, ProcessReport, ProcessRole
 from stillmotion.domain.operators.queue_controls import (
@@ -66,6 +68,36 @@ async def test_a_process_that_the_store_has_outgrown_ends(workshop):
         beating = replace(heartbeats(bench), store=OutgrownStore(bench.workshop.clock))
         await asyncio.wait_for(beating.run(), 10)
         assert bench.host.dismissed.is_set()
+
+
+class FillingStore(MemoryStore):
+    """A store whose disk is full for a while."""
+
+    full = False
+    refused = 0
+
+    async def beat(self, report):
+        if self.full:
+            self.refused += 1
+            raise StoreUnavailable("the disk is full")
+        await super().beat(report)
+
+
+async def test_a_database_that_was_away_is_told_of_once_when_it_is_back(workshop):
+    async with running(workshop) as bench:
+        store = FillingStore(bench.workshop.clock)
+        store.full = True
+        with capture_logs() as events:
+            beating = asyncio.create_task(replace(heartbeats(bench), store=store).run())
+            await eventually_async(lambda: asyncio.sleep(0, store.refused > 2))
+            store.full = False
+            await eventually_async(store.processes)
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+        away, back = (each for each in events if each["event"].startswith("database_"))
+        assert (away["event"], away["log_level"], away["why"]) == ("database_away", "warning", "the disk is full")
+        assert (back["event"], back["log_level"]) == ("database_back", "info")
+        assert 0 <= back["away_seconds"] < 10
 
 
 async def test_a_paused_host_finishes_and_begins_nothing_until_it_is_resumed(workshop):

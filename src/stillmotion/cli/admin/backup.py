@@ -9,6 +9,7 @@ from stillmotion.adapters.clock import SystemClock
 from stillmotion.adapters.directory.backup import described
 from stillmotion.cli.main import load_settings
 from stillmotion.composition.administration import backup
+from stillmotion.domain.plurals import plural
 from stillmotion.outputs import BACKUP, IfThere, InputPaths, OutputRefused, Words, place
 
 
@@ -41,7 +42,9 @@ def command(
     if as_json:
         click.echo(json.dumps({"file": str(output), **described(manifest)}), err=aside)
         return
-    click.echo(f"{output}: {manifest.object_count} objects, {manifest.total_bytes:,} bytes in all", err=aside)
+    click.echo(
+        f"{output}: {plural(manifest.object_count, 'object')}, {plural(manifest.total_bytes, 'byte')} in all", err=aside
+    )
     if not manifest.with_objects:
         click.echo("Clips and pictures are not in it.", err=True)
     for key in manifest.missing:

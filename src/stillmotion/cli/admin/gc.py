@@ -13,6 +13,7 @@ from stillmotion.application.retention import QUARANTINE, QUARANTINE_DAYS, Colle
 from stillmotion.cli.admin.options import note
 from stillmotion.cli.main import load_settings
 from stillmotion.composition.administration import retention
+from stillmotion.domain.plurals import plural
 
 LOOK_LIMIT = 1_000_000
 
@@ -42,9 +43,12 @@ def command(ctx: click.Context, dry_run: bool, data_dir: Path | None, as_json: b
         click.echo(json.dumps(asdict(collected) | {"dry_run": dry_run}))
         return
     removed, moved = ("would be removed", "would be moved") if dry_run else ("removed", "moved")
-    click.echo(f"{collected.expired} expired generations {removed}")
-    click.echo(f"Objects that were left of {collected.removals} deleted generations {removed}")
-    click.echo(f"{collected.orphans} orphans ({collected.orphan_bytes:,} bytes) {moved} to {QUARANTINE}/")
-    click.echo(f"{collected.discarded} objects {removed} from quarantine/ after {QUARANTINE_DAYS} days there")
+    click.echo(f"{plural(collected.expired, 'expired generation')} {removed}")
+    click.echo(f"Objects that were left of {plural(collected.removals, 'deleted generation')} {removed}")
+    click.echo(
+        f"{plural(collected.orphans, 'orphan')} ({plural(collected.orphan_bytes, 'byte')}) {moved} to {QUARANTINE}/"
+    )
+    discarded = plural(collected.discarded, "object")
+    click.echo(f"{discarded} {removed} from {QUARANTINE}/ after {QUARANTINE_DAYS} days there")
     if not dry_run:
-        click.echo(f"{collected.unfinished} broken uploads removed")
+        click.echo(f"{plural(collected.unfinished, 'broken upload')} removed")

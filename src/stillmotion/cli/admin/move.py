@@ -8,6 +8,7 @@ import click
 
 from stillmotion.cli.main import load_settings
 from stillmotion.config.store_urls import is_shared, trouble_with_store, without_password
+from stillmotion.domain.plurals import plural
 
 
 @click.command("move")
@@ -41,8 +42,9 @@ def command(
     if as_json:
         click.echo(json.dumps({"store": without_password(to), "rows": moved.rows, "objects": moved.objects}))
         return
-    generations, subscriptions = moved.rows["generations"], moved.rows["subscriptions"]
-    click.echo(f"Moved {generations} generations of {subscriptions} subscriptions, and {moved.objects} objects.")
+    generations = plural(moved.rows["generations"], "generation")
+    subscriptions = plural(moved.rows["subscriptions"], "subscription")
+    click.echo(f"Moved {generations} of {subscriptions}, and {plural(moved.objects, 'object')}.")
     if backup is not None:
         click.echo(f"{settings.data_dir} stays in use: this was a rehearsal.")
         return

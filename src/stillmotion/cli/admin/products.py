@@ -14,6 +14,7 @@ from stillmotion.cli.admin.options import at_work, data_dir_option, json_option,
 from stillmotion.cli.main import Overview
 from stillmotion.composition.installation import Missing
 from stillmotion.domain.errors import InvalidRequest, Problem
+from stillmotion.domain.plurals import plural
 from stillmotion.domain.subscriptions import Product
 from stillmotion.http.resources.product_info import ProductInfo
 from stillmotion.http.surfaces.admin import translate, wire
@@ -145,9 +146,8 @@ def list_(ctx: click.Context, data_dir: Path | None, as_json: bool) -> None:
         return
     for each in products:
         quota = "no quota" if each.video_seconds_per_month is None else f"{each.video_seconds_per_month} s a month"
-        click.echo(
-            f"{each.name:20} {each.submits_per_minute} submits a minute, {each.concurrent_generations} at once, {quota}"
-        )
+        pace = plural(each.submits_per_minute, "submit a minute", "submits a minute")
+        click.echo(f"{each.name:20} {pace}, {each.concurrent_generations} at once, {quota}")
     if not products:
         click.echo("No products yet. Make one with: stillmotion products create NAME", err=True)
 

@@ -8,6 +8,7 @@ import click
 from stillmotion.adapters.directory.backup import described, restore_backup
 from stillmotion.cli.main import load_settings
 from stillmotion.composition.preflight import refuse_elsewhere
+from stillmotion.domain.plurals import plural
 
 
 @click.command("restore")
@@ -22,5 +23,8 @@ def command(ctx: click.Context, file: Path, data_dir: Path, as_json: bool) -> No
     if as_json:
         click.echo(json.dumps({"data_dir": str(data_dir), **described(manifest)}))
         return
-    click.echo(f"{data_dir}: as it was on {manifest.created_at:%Y-%m-%d %H:%M:%S} UTC, {manifest.object_count} objects")
+    click.echo(
+        f"{data_dir}: as it was on {manifest.created_at:%Y-%m-%d %H:%M:%S} UTC, "
+        f"{plural(manifest.object_count, 'object')}"
+    )
     click.echo(f"Start with: stillmotion serve --data-dir {data_dir}")

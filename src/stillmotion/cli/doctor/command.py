@@ -21,6 +21,7 @@ from stillmotion.composition.preflight import absent_devices, trouble_with_devic
 from stillmotion.config import Settings
 from stillmotion.config.store_urls import is_shared
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.plurals import plural
 
 CLIP_SECONDS = 1.0
 
@@ -146,7 +147,9 @@ def _renderer(settings: Settings) -> Finding:
     with TemporaryDirectory(prefix="stillmotion-doctor-") as folder:
         done = asyncio.run(render(Path(folder)))
     took = time.monotonic() - began
-    return Finding("renderer", f"{done.frames} frames of {done.width}×{done.height} in {took:.1f} s, start included")
+    return Finding(
+        "renderer", f"{plural(done.frames, 'frame')} of {done.width}×{done.height} in {took:.1f} s, start included"
+    )
 
 
 def _engines_from_outside(settings: Settings) -> Finding:

@@ -21,6 +21,7 @@ from stillmotion.cli.main import EXIT_INTERRUPTED, EXIT_REFUSED, load_settings, 
 from stillmotion.config import Settings
 from stillmotion.domain.camera_concepts import HONOURED, SUGGESTED
 from stillmotion.domain.errors import StillmotionError
+from stillmotion.domain.plurals import plural
 from stillmotion.domain.request import AspectRatio, Resolution, VideoCodec
 from stillmotion.outputs import IfThere, Output, OutputRefused
 
@@ -183,7 +184,7 @@ class _Teller:
             plan = json.loads(made.plan) if made.plan else None
             self._line(order, "completed", **made.described(), plan=plan)
             return
-        facts = f"{made.size / 1e6:.1f} MB  {made.width}×{made.height}  {made.frames} frames"
+        facts = f"{made.size / 1e6:.1f} MB  {made.width}×{made.height}  {plural(made.frames, 'frame')}"
         first = f"{order.out}  {facts}  rendered by {made.engine} in {made.seconds:.1f} s"
         with self.shown.aside():
             click.echo("\n".join((first, *describe(made.plan))), err=self.aside)

@@ -16,6 +16,7 @@ from stillmotion.composition.installation import open_storage
 from stillmotion.composition.preflight import FEW_FILES, files_allowed, refuse_few_files, trouble_with_storage
 from stillmotion.config import Settings
 from stillmotion.domain.errors import Unavailable
+from stillmotion.domain.plurals import plural
 
 LOW_SPACE = 1_000_000_000
 """Free bytes below which the disk is a problem: some thousand short clips, or a few dozen large ones under way."""
@@ -29,7 +30,7 @@ ANOTHER_SERVER = (
 def interpreter(settings: Settings) -> Finding:
     """Check the interpreter: name it."""
     del settings
-    return Finding("python", f"{sys.version.split()[0]} on {sys.platform}, {os.cpu_count()} cores")
+    return Finding("python", f"{sys.version.split()[0]} on {sys.platform}, {plural(os.cpu_count() or 1, 'core')}")
 
 
 def sqlite(settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from stillmotion.composition.doctor.directory import Finding, keys, schema
 from stillmotion.composition.secrets import secret_of
 from stillmotion.config import Settings
+from stillmotion.domain.plurals import plural
 
 if TYPE_CHECKING:
     from stillmotion.adapters.store.postgresql.condition import ServerCondition
@@ -110,10 +111,14 @@ def snapshots(it: "ServerCondition") -> Finding:
     minutes = it.snapshot.total_seconds() / 60
     if it.abandoned_slots:
         remedy = "Drop the slots of standbys that are gone: SELECT pg_drop_replication_slot(slot_name)."
-        return Finding("open snapshots", f"{it.abandoned_slots} replication slots are read by nobody", remedy)
+        return Finding(
+            "open snapshots",
+            f"{plural(it.abandoned_slots, 'replication slot is', 'replication slots are')} read by nobody",
+            remedy,
+        )
     if it.snapshot > OLD_SNAPSHOT:
         remedy = "End it: it keeps dead rows, and the queue gets slower. SELECT pid, query FROM pg_stat_activity."
-        return Finding("open snapshots", f"a transaction has been open for {minutes:.0f} minutes", remedy)
+        return Finding("open snapshots", f"a transaction has been open for {plural(round(minutes), 'minute')}", remedy)
     seen = "" if it.sees_others else f"; those of others than {it.role} are not seen without pg_read_all_stats"
     return Finding("open snapshots", f"the oldest transaction is {it.snapshot.total_seconds():.0f} s old{seen}")
 

@@ -30,5 +30,5 @@ class DisplacedWatch:
             if why is not None and told is None:
                 _LOG.critical("database_displaced", why=why, consequence="nothing is accepted or claimed")
             elif why is None and told is not None:
-                _LOG.warning("database_back")
+                _LOG.warning("database_in_place")
             told = why

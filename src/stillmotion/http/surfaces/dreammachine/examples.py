@@ -80,10 +80,12 @@ COMPLETED = replace(
 FAILED = replace(
     _ENDED,
     state="failed",
-    failure_reason="Failed to read user input frames: The image could not be decoded.",
+    failure_reason=(
+        "Failed to read user input frames: The image could not be decoded: save it again with an image editor, or send"
+        " another."
+    ),
     cost=0.0,
     failure_code="image_decode_failed",
-    remedy="Save the picture again with an image editor, or send another.",
 )
 RETRIED = replace(QUEUED, id="0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44", retry_of=_ID)
 CANCELLED = replace(_ENDED, state="failed", failure_reason="The generation was cancelled.", started_at=None, cost=0.0)

@@ -265,7 +265,8 @@ class DreamMachineGeneration(Struct, frozen=True):
     its place among those that wait for the same engine, 1 being the next; `eta_seconds` is the estimated time until it
     is finished. `stage` is the worker's, null once it has ended. `seed` is the seed that the clip was drawn by, `width`
     and `height` are its frame's, `cost` its price on the day of the submit, 0 if it failed. `preview` shows the
-    unfinished clip. `remedy` says what to do about a failure. Null stands for what is unknown or does not apply.
+    unfinished clip. `remedy` says what to do about a failure where its reason does not. Null stands for what is unknown
+    or does not apply.
     """
 
     id: str

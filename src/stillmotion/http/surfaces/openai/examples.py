@@ -42,7 +42,6 @@ FAILED: Final = replace(
     status="failed",
     error=Failure("image_gone", "The uploaded image is no longer stored: upload it again."),
     cost=0.0,
-    remedy="Upload the picture again.",
 )
 LISTED: Final = Videos("list", (COMPLETED,), _ID, _ID, has_more=False)
 DELETED: Final = Deleted(_ID)

@@ -131,7 +131,7 @@ export function stage({ signal, rest, onClip, onCode }) {
     const cancelled = isCancelled(now);
     fill(node, h("div", { class: "stage-frame", style: frameOf(now) }, still && h("img", { class: "stage-picture stage-picture-dim", alt: "", src: still }),
       h("div", { class: "stage-failed" }, h("h2", null, cancelled ? "Cancelled" : "This clip was not made"),
-        !cancelled && h("p", null, now.failure_reason), remedyFor(now.failure_reason, now.remedy),
+        !cancelled && h("p", null, now.failure_reason), remedyFor(now.remedy),
         mayWrite() && h("div", { class: "row" },
           h("button", { class: "button", type: "button", on: { click: () => again(now).catch((error) => toast(error.message)) } }, icon("again"), "Try again"),
           h("button", { class: "button button-glass", type: "button", on: { click: () => removeClip(now) } }, icon("trash"), "Delete")))));

@@ -62,7 +62,7 @@ function facts(/** @type {any} */ now, /** @type {string} */ customer) {
   ]);
   return [
     h("div", { class: "row" }, stateWord(now.state), now.queue_position && h("span", { class: "soft" }, `number ${now.queue_position} in line`)),
-    now.failure_reason && h("div", { class: "notice notice-bad" }, icon("failures"), h("div", null, h("p", null, now.failure_reason), remedyFor(now.failure_reason, now.remedy))),
+    now.failure_reason && h("div", { class: "notice notice-bad" }, icon("failures"), h("div", null, h("p", null, now.failure_reason), remedyFor(now.remedy))),
     h("dl", { class: "facts" }, rows.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => [h("dt", null, name), h("dd", null, value)])),
   ];
 }

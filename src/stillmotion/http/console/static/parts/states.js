@@ -17,13 +17,9 @@ export function problem(/** @type {any} */ error, /** @type {(() => void) | null
       again && h("div", null, h("button", { class: "button", type: "button", on: { click: again } }, icon("again"), "Try again"))));
 }
 
-/** A paragraph with the remedy, unless the reason says it already: most of its words stand there. */
-export function remedyFor(/** @type {string | null | undefined} */ reason, /** @type {string | null | undefined} */ remedy, kind = "") {
-  const wordsOf = (/** @type {string} */ text) => text.toLowerCase().match(/\p{L}{4,}/gu) ?? [];
-  const said = new Set(wordsOf(reason ?? ""));
-  const words = wordsOf(remedy ?? "");
-  const known = words.filter((each) => said.has(each)).length;
-  return remedy && known <= 0.6 * words.length ? h("p", { class: kind || null }, remedy) : null;
+/** A paragraph with the remedy, if there is one. */
+export function remedyFor(/** @type {string | null | undefined} */ remedy, kind = "") {
+  return remedy ? h("p", { class: kind || null }, remedy) : null;
 }
 
 /** The bones of a screen that is on its way. */

@@ -165,7 +165,7 @@ function heroOf(/** @type {any} */ clip, /** @type {() => void} */ onChange) {
   const still = pictureOf(clip);
   const picture = still && h("img", { class: clip.state === "failed" ? "stage-picture stage-picture-dim" : "stage-picture", src: still, alt: "" });
   if (clip.state === "failed") {
-    return h("div", { class: "stage-frame", style: ratio }, picture, h("div", { class: "stage-failed" }, h("h2", null, isCancelled(clip) ? "Cancelled" : "This clip was not made"), !isCancelled(clip) && h("p", null, clip.failure_reason), remedyFor(clip.failure_reason, clip.remedy)));
+    return h("div", { class: "stage-frame", style: ratio }, picture, h("div", { class: "stage-failed" }, h("h2", null, isCancelled(clip) ? "Cancelled" : "This clip was not made"), !isCancelled(clip) && h("p", null, clip.failure_reason), remedyFor(clip.remedy)));
   }
   const words = h("strong", { class: "number" });
   const bar = progressBar("Progress of the clip");

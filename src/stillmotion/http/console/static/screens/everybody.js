@@ -37,7 +37,7 @@ async function reasons(/** @type {any} */ place) {
   const found = (await get("admin/v1/failures", { days: 7 }, place.signal)).failures;
   if (found.length === 0) return empty({ icon: "check", title: "Nothing failed in 7 days", text: "The reasons of failed clips stand here, with the number of each." });
   const rows = found.map((/** @type {any} */ each) => h("tr", null,
-    h("td", null, h("strong", null, each.sentence), remedyFor(each.sentence, each.remedy, "small soft")),
+    h("td", null, h("strong", null, each.sentence), remedyFor(each.remedy, "small soft")),
     h("td", { class: "mono", data: { name: "Code" } }, each.code),
     h("td", { class: "end", data: { name: "Clips" } }, count(each.count)),
     h("td", { data: { name: "Last" }, title: exactly(each.latest_at) }, ago(each.latest_at)),

@@ -52,7 +52,7 @@ function reason(/** @type {any} */ each) {
     h("p", { class: "reason-count number" }, h("strong", null, each.count), h("span", { class: "unseen" }, each.count === 1 ? " time" : " times")),
     h("div", { class: "stack stack-tight" },
       h("h2", { class: "reason-words" }, each.sentence),
-      remedyFor(each.sentence, each.remedy, "soft"),
+      remedyFor(each.remedy, "soft"),
       h("p", { class: "small soft row" }, h("span", { title: exactly(each.latest_at) }, `Last ${ago(each.latest_at)}`), h("code", { class: "mono" }, each.code))),
     told);
 }

@@ -201,9 +201,9 @@ _STATUS: Final = StatusInfo(
     near_limit=(NearLimitInfo("019a9d3e-7a54-7c3b-9a53-6f2f6f1f2a10", 3600.0, 3102.0),),
 )
 _FAILURE: Final = EverybodysFailure(
-    code="image_fetch_timeout",
-    sentence="The image could not be fetched: its server took too long.",
-    remedy="Try again, or upload the picture.",
+    code="image_fetch_failed",
+    sentence="The image could not be fetched: its server could not be reached. Check that the URL opens in a browser.",
+    remedy="You can upload the picture instead.",
     count=12,
     latest="f25c04db-19f7-4b51-871c-af6ed0b32f55",
     latest_at=datetime(2026, 11, 29, 12, tzinfo=UTC),
