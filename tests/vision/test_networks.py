@@ -2,6 +2,9 @@
 
 import shutil
 
+import numpy as np
+
+from stillmotion.vision.network import Network
 from tools.networks import FOLDER, RECORD, differences, main, recorded
 
 
@@ -30,3 +33,12 @@ def test_another_a_missing_and_a_nameless_file_are_named(tmp_path):
         f"{first} is not the file that is on record",
         f"{second} is missing",
     ]
+
+
+def test_a_network_that_was_put_away_says_the_same_again():
+    faces = Network("face_detection_short_range.tflite", ("classificators", "regressors"))
+    rgb = np.random.default_rng(5).integers(0, 256, (128, 128, 3), np.uint8)
+    held = [output.tobytes() for output in faces.run(rgb, 1 / 127.5, 127.5)]
+    faces.put_away()
+    faces.put_away()
+    assert [output.tobytes() for output in faces.run(rgb, 1 / 127.5, 127.5)] == held

@@ -92,6 +92,7 @@ class FaceFinder:
             found += self._looked(small, square, LIKELY)
             checkpoint()
         faces = [box for score, box in _distinct(found) if score + self._close(small, box) >= 2 * SURE]
+        self._network.put_away()
         inside = (Box(box.left / width, box.top / height, box.right / width, box.bottom / height) for box in faces)
         return tuple(sorted(inside, key=lambda box: -box.area))
 

@@ -35,7 +35,11 @@ class PersonFinder:
 
         A picture without people has a mask too: `certainty` tells.
         """
-        small = fit_within(rgb, MASK_SIDE)
+        mask = self._mask(fit_within(rgb, MASK_SIDE))
+        self._network.put_away()
+        return mask
+
+    def _mask(self, small: Pixels) -> Grid:
         height, width = small.shape[:2]
         if width <= WIDE * height:
             return self._look(small)

@@ -234,8 +234,16 @@ def guided(guide: Any, image: Any, radius: int, softness: float) -> Any:
     """Guided filter (He, Sun and Tang 2010) from box filters: `image` smoothed, with the edges of `guide`."""
     window = (2 * radius + 1, 2 * radius + 1)
     mean_guide, mean_image = cv2.blur(guide, window), cv2.blur(image, window)
-    covariance = cv2.blur(guide * image, window) - mean_guide * mean_image
-    variance = cv2.blur(guide * guide, window) - mean_guide * mean_guide
-    gain = covariance / (variance + softness)
-    offset = mean_image - gain * mean_guide
-    return cv2.blur(gain, window) * guide + cv2.blur(offset, window)
+    # In place: each array of the largest grids takes 4 MB.
+    gain = cv2.blur(guide * image, window)
+    gain -= mean_guide * mean_image
+    variance = cv2.blur(guide * guide, window)
+    variance -= mean_guide * mean_guide
+    variance += softness
+    gain /= variance
+    offset = mean_image
+    offset -= gain * mean_guide
+    smooth = cv2.blur(gain, window)
+    smooth *= guide
+    smooth += cv2.blur(offset, window)
+    return smooth

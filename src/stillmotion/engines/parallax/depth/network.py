@@ -15,7 +15,7 @@ MEAN, SPREAD = 127.0, 128.0
 
 
 class NearnessNetwork:
-    """Relative nearness of a photograph. The weights are read when first used."""
+    """Relative nearness of a photograph. The weights are held in memory only while they are used."""
 
     def __init__(self) -> None:
         self._network = Network(FILE, (OUTPUT,))
@@ -27,6 +27,7 @@ class NearnessNetwork:
         """
         small = resized(rgb, *sides(rgb.shape[1], rgb.shape[0]))
         (told,) = self._network.run(small, 1 / SPREAD, MEAN)
+        self._network.put_away()
         # The outermost cells are off, since there is nothing beyond them.
         return np.pad(np.asarray(told, np.float32)[0, 0, 1:-1, 1:-1], 1, mode="edge")
 

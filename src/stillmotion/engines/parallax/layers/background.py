@@ -26,14 +26,6 @@ STRIPED = 3.0
 WRITTEN = 14.0
 """Slope of luma per pixel from which texture is lettering or a lattice."""
 RADIUS = 3
-MIRROR = 4.0
-"""Sigma by which a mirroring edge is smoothed, in pixels."""
-BEYOND = 3.0
-"""Distance of the mirrored part from the edge, in pixels."""
-DEPTH = 26.0
-"""Distance in pixels over which mirrored detail fades."""
-DETAIL = 8.0
-"""Sigma of the mean from which detail differs, in pixels."""
 SIGMAS = (2.0, 4.0, 8.0, 16.0)
 """Steps of a blur that grows with the distance, in pixels."""
 
@@ -103,13 +95,9 @@ def _mirrored(small: Pixels, hidden: Pixels) -> tuple[Pixels, Grid]:
 
     A reflection keeps grain, and is used where what is reflected is not hidden itself, and neither striped nor written.
     """
-    away, labels = cv2.distanceTransformWithLabels(hidden, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    rows, columns = np.nonzero(hidden == 0)
-    if not len(rows):
+    if hidden.all():
         return small, np.zeros(hidden.shape, np.float32)
-    nearest = np.zeros((int(labels.max()) + 1, 2), np.float32)
-    nearest[labels[rows, columns]] = np.stack([columns, rows], axis=1)
-    edge = nearest[labels]
+    away, edge = _nearest_seen(hidden)
     height, width = hidden.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     # The blur of an outline reaches beyond it, so the mirror stands off.
@@ -120,6 +108,15 @@ def _mirrored(small: Pixels, hidden: Pixels) -> tuple[Pixels, Grid]:
     free = cv2.remap(1 - hidden, there, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
     plain = cv2.remap(_plain(small[..., 0], hidden), edge, None, cv2.INTER_NEAREST)
     return mirrored, cv2.blur(free * plain, (5, 5)) * (hidden * np.float32(MOST_MIRRORED))
+
+
+def _nearest_seen(hidden: Pixels) -> tuple[Grid, Grid]:
+    """Distance of each pixel from the nearest one that is not hidden, and the place (column, row) of that one."""
+    away, labels = cv2.distanceTransformWithLabels(hidden, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    rows, columns = np.nonzero(hidden == 0)
+    places = np.zeros((int(labels.max()) + 1, 2), np.float32)
+    places[labels[rows, columns]] = np.stack([columns, rows], axis=1)
+    return np.asarray(away, np.float32), places[labels]
 
 
 def _plain(luma: Pixels, hidden: Pixels) -> Grid:
@@ -154,34 +151,3 @@ def _softened(small: Pixels, hidden: Pixels, blur: float) -> Pixels:
         share = np.clip(away * np.float32(blur / sigma) - 0.5, 0, 1)
         soft = cv2.blendLinear(blurred(small, sigma), soft, share, 1 - share)
     return soft
-
-
-def _textured(painted: Pixels, seen: Pixels, hidden: Pixels) -> Pixels:
-    """A painted picture with the detail of what lies beyond the nearest edge of the hidden part, mirrored at that edge.
-
-    Bars, blinds and grain go on a little way; farther in the detail fades, as nothing tells what is there.
-    """
-    away, labels = cv2.distanceTransformWithLabels(hidden, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    rows, columns = np.nonzero(hidden == 0)
-    places = np.zeros((int(labels.max()) + 1, 2), np.float32)
-    places[labels[rows, columns]] = np.stack([columns, rows], axis=1)
-    height, width = hidden.shape
-    here = np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
-    way = places[labels] - here
-    # The mirror is the edge smoothed: each of its pixels would throw its own image.
-    way = cv2.GaussianBlur(way, (0, 0), MIRROR) / np.maximum(cv2.GaussianBlur(away, (0, 0), MIRROR), 1)[..., np.newaxis]
-    checkpoint()
-    source = here + way * (2 * away + BEYOND)[..., np.newaxis]
-    detail = seen.astype(np.float32) - _around(seen, 1 - hidden)
-    mirrored = cv2.remap(detail, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    known = cv2.remap((1 - hidden).astype(np.float32), source, None, cv2.INTER_LINEAR)
-    checkpoint()
-    gain = hidden * known * np.exp(-((away / DEPTH) ** 2)).astype(np.float32)
-    return np.clip(np.rint(painted + mirrored * gain[..., np.newaxis]), 0, 255).astype(np.uint8)
-
-
-def _around(seen: Pixels, known: Pixels) -> Any:
-    """Mean of the known part around each pixel."""
-    weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), DETAIL)
-    mean = cv2.GaussianBlur(seen.astype(np.float32) * known[..., np.newaxis], (0, 0), DETAIL)
-    return mean / np.maximum(weight, 1e-3)[..., np.newaxis]

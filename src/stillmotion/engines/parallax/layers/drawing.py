@@ -28,10 +28,9 @@ class LayeredWarp(Warp):
         self._back, self._picture = Warp(layers.back), Warp(layers.front)
         # At the density of chroma, through whose map it is read.
         matte = cv2.resize(layers.matte, layers.background.u.shape[::-1], interpolation=cv2.INTER_AREA)
-        front, back, self._matte = taken_apart(layers.canvas, matte, layers.background)
+        front, back, self._matte = taken_apart(layers.canvas, matte, layers.background, grown=layers.grown)
         luma, chroma = self._groups
         self._groups = (replace(luma, planes=(front.fine,)), replace(chroma, planes=(front.u, front.v)))
-        back = layers.background if layers.grown else back
         self._hidden = ((back.fine,), (back.u, back.v))
 
     def behind(self, view: Views, displacement: Grid | None = None) -> Grid:

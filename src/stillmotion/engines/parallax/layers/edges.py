@@ -28,16 +28,20 @@ LEAST_CONTRAST = 16.0
 """Least difference of both colours that tells them apart, in steps of 8 bits."""
 Colours = Sequence[Any]
 """Planes of luma and chroma at chroma's density."""
+BAND = 64
+"""Rows that are computed at once."""
 WHOLE = 0.98
 """Matte, 0 to 1, from which a pixel is the front's alone."""
 
 
-def taken_apart(canvas: Canvas, matte: Pixels, background: Background) -> tuple[Background, Background, Pixels]:
+def taken_apart(
+    canvas: Canvas, matte: Pixels, background: Background, *, grown: bool = False
+) -> tuple[Background, Background, Pixels]:
     """Planes of the front and of the back, and their matte: mixed by it they are the canvas's.
 
     `matte` has chroma's density. Where the background is painted beyond it, pixels of the front's colour are the
     front's too: stray hair, and the blur of outlines. The difference that is left between the picture and the mixture
-    of estimated colours is shared among both.
+    of estimated colours is shared among both. With `grown` the back is the background as it is.
     """
     known: Grid = matte.astype(np.float32) * np.float32(1 / 255)
     whole = (known >= WHOLE).astype(np.float32)
@@ -55,17 +59,16 @@ def taken_apart(canvas: Canvas, matte: Pixels, background: Background) -> tuple[
     edge = (known > 1 - WHOLE) & (known < WHOLE)
     told = known + (share - known) * sure
     matte = as_bytes(_rounded(255 * np.where(edge, told, np.maximum(known, told))))
-    half: Grid = matte.astype(np.float32) * np.float32(1 / 255)
-    large = cv2.resize(matte, y.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) * np.float32(1 / 255)
+    large = cv2.resize(matte, y.shape[::-1], interpolation=cv2.INTER_LINEAR)
     checkpoint()
     front, back = _parts(y, cv2.resize(carried[0], y.shape[::-1], interpolation=cv2.INTER_LINEAR), back_y, large)
     checkpoint()
-    front_u, back_u = _parts(canvas.u, carried[1], background.u, half)
-    front_v, back_v = _parts(canvas.v, carried[2], background.v, half)
+    front_u, back_u = _parts(canvas.u, carried[1], background.u, matte)
+    front_v, back_v = _parts(canvas.v, carried[2], background.v, matte)
     checkpoint()
-    fine = doubled(front)
+    before = Background(doubled(front), front_u, front_v)
     checkpoint()
-    return Background(fine, front_u, front_v), Background(doubled(back), back_u, back_v), matte
+    return before, background if grown else Background(doubled(back), back_u, back_v), matte
 
 
 def _explained(shown: Colours, front: Colours, back: Colours) -> tuple[Any, Any]:
@@ -86,24 +89,33 @@ def _carried(plane: Pixels, whole: Grid, around: Grid) -> Grid:
     return np.where(around > LEAST_AROUND, mean, plane).astype(np.float32)
 
 
-def _parts(plane: Pixels, front: Grid, back: Pixels, share: Grid) -> tuple[Pixels, Pixels]:
+def _parts(plane: Pixels, front: Grid, back: Pixels, matte: Pixels) -> tuple[Pixels, Pixels]:
     """A plane as the front's and the back's, by estimates of both.
 
     The back stays within the range of its surroundings, or an outline would be seen on it; the front makes up for that.
     """
-    rest = 1 - share
-    beneath: Any = back.astype(np.float32)
-    missing = plane - share * front - rest * beneath
-    checkpoint()
-    beneath += rest * missing / (share * share + rest * rest)
-    checkpoint()
     window = np.ones((5, 5), np.uint8)
-    bounded = np.clip(beneath, cv2.erode(back, window), cv2.dilate(back, window))
-    checkpoint()
-    beneath = np.where(share > LEAST_MIXED, bounded, beneath)
-    above = (plane - rest * beneath) / np.maximum(share, LEAST_MIXED)
-    checkpoint()
-    return as_bytes(_rounded(np.where(share > LEAST_MIXED, above, front))), as_bytes(_rounded(beneath))
+    least, most = cv2.erode(back, window), cv2.dilate(back, window)
+    above, beneath = np.empty_like(plane), np.empty_like(plane)
+    # A few rows at a time: floats of the whole plane take eight times its memory.
+    for start in range(0, len(plane), BAND):
+        rows = slice(start, start + BAND)
+        share = matte[rows].astype(np.float32) * np.float32(1 / 255)
+        behind = _behind(plane[rows], front[rows], back[rows], share)
+        behind = np.where(share > LEAST_MIXED, np.clip(behind, least[rows], most[rows]), behind)
+        ahead = (plane[rows] - (1 - share) * behind) / np.maximum(share, LEAST_MIXED)
+        above[rows] = _rounded(np.where(share > LEAST_MIXED, ahead, front[rows]))
+        beneath[rows] = _rounded(behind)
+        checkpoint()
+    return above, beneath
+
+
+def _behind(plane: Pixels, front: Grid, back: Pixels, share: Grid) -> Any:
+    """The back's colour, with its part of the difference between the picture and the mixture of both estimates."""
+    rest = 1 - share
+    behind: Any = back.astype(np.float32)
+    missing = plane - share * front - rest * behind
+    return behind + rest * missing / (share * share + rest * rest)
 
 
 def _rounded(plane: Grid) -> Grid:

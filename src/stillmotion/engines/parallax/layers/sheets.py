@@ -57,6 +57,13 @@ def from_depth(canvas: Canvas, envelopes: Envelopes, relief: Grid, reach: tuple[
     `reach` is the largest displacement of nearness 1 relative to 0, in cells, sideways and upright.
     """
     front, back = (NearnessMap.over(canvas, each, LAYER_ROUNDS) for each in (envelopes.upper, envelopes.back))
+    matte, covered, farthest = _cut(canvas, envelopes, relief, reach)
+    checkpoint()
+    return Layers(front, back, matte, painted(canvas, covered, farthest))
+
+
+def _cut(canvas: Canvas, envelopes: Envelopes, relief: Grid, reach: tuple[Grid, Grid]) -> tuple[Pixels, Pixels, float]:
+    """The matte, all of the near side, and the farthest displacement between the layers, in pixels."""
     size = (canvas.width, canvas.height)
     gap = envelopes.upper - envelopes.lower
     between = np.maximum(_enlarged(gap, size), np.float32(1e-4))
@@ -68,9 +75,7 @@ def from_depth(canvas: Canvas, envelopes: Envelopes, relief: Grid, reach: tuple[
     near = np.clip(0.5 + EDGE * level, 0, 1)
     matte = as_bytes(np.rint(255 - 255 * (1 - near) * apart))
     checkpoint()
-    covered = _near_side(near, apart)
-    checkpoint()
-    return Layers(front, back, matte, painted(canvas, covered, float(shift.max())))
+    return matte, _near_side(near, apart), float(shift.max())
 
 
 def _near_side(near: Grid, apart: Grid) -> Pixels:
