@@ -22,6 +22,7 @@ def test_callbacks_are_listed_page_by_page(server, connect):
         "id": f"msg_{ID}_completed",
         "generation": ID,
         "announces": "completed",
+        "created_at": "2026-11-22T12:00:00Z",
         "url": "https://customer.example/hook",
         "state": "pending",
         "replays": 0,

@@ -38,6 +38,7 @@ async def test_each_announced_state_is_delivered_once(store, subscription, clock
     assert [each.announces for each in announced] == [State.DREAMING, State.COMPLETED]
     assert [each.id for each in announced] == [f"msg_{generation.id}_dreaming", f"msg_{generation.id}_completed"]
     assert [each.due_at for each in announced] == [NOON, NOON + timedelta(seconds=3)]
+    assert [each.created_at for each in announced] == [each.due_at for each in announced]
 
 
 async def test_a_failure_is_announced_and_a_cancellation_is_not(store, subscription):

@@ -19,7 +19,10 @@ TOOK = timedelta(seconds=2)
 
 
 def a_delivery(**parts):
-    return Delivery(**{"id": "msg_1", "generation_id": "g", "announces": State.COMPLETED, "url": CALLBACK_URL} | parts)
+    return Delivery(
+        **{"id": "msg_1", "generation_id": "g", "announces": State.COMPLETED, "url": CALLBACK_URL, "created_at": NOON}
+        | parts
+    )
 
 
 def tried(delivery, at, status=500, asked=None, chance=0.0):

@@ -30,6 +30,7 @@ class CallbackRecord:
     id: str
     generation: str
     announces: str
+    created_at: datetime
     url: str
     state: str
     next_attempt_at: datetime | None
@@ -116,6 +117,7 @@ def _record(told: Mapping[str, Any]) -> CallbackRecord:
         id=told["id"],
         generation=told["generation"],
         announces=told["announces"],
+        created_at=datetime.fromisoformat(told["created_at"]),
         url=told["url"],
         state=told["state"],
         next_attempt_at=None if due is None else datetime.fromisoformat(due),

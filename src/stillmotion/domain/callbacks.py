@@ -85,15 +85,16 @@ class DeliveryAttempt:
 class Delivery:
     """One callback to make: a row written in the transaction that changed the state.
 
-    `id` is the `webhook-id`, the same at every attempt. `due_at` is the time of the next attempt. `attempts` counts
-    those of the present chain; each of the `replays` begins another chain. `subscription_id` is empty in a row of an
-    older version.
+    `id` is the `webhook-id`, the same at every attempt. `created_at` is the time of the change of state, `due_at` that
+    of the next attempt. `attempts` counts those of the present chain; each of the `replays` begins another chain.
+    `subscription_id` is empty in a row of an older version.
     """
 
     id: str
     generation_id: str
     announces: State
     url: str
+    created_at: datetime
     due_at: datetime
     attempts: int = 0
     state: DeliveryState = DeliveryState.PENDING
@@ -151,7 +152,7 @@ def caused_by(before: Generation, after: Generation, now: datetime) -> Delivery 
     if url is None or after.state is before.state or after.state not in ANNOUNCED:
         return None
     id_ = f"msg_{after.id}_{after.state}"
-    return Delivery(id_, after.id, after.state, url, due_at=now, subscription_id=after.subscription_id)
+    return Delivery(id_, after.id, after.state, url, created_at=now, due_at=now, subscription_id=after.subscription_id)
 
 
 def asked_pause(retry_after: str | None, now: datetime) -> timedelta | None:

@@ -49,6 +49,7 @@ def test_the_owner_sees_every_attempt(caller):
     assert callback | {"next_attempt_at": None, "attempts": None} == {
         "id": delivery_id,
         "announces": "dreaming",
+        "created_at": caller.edge.clock.now().isoformat().replace("+00:00", "Z"),
         "url": HOOK,
         "state": "pending",
         "replays": 0,

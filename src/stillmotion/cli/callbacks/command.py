@@ -160,7 +160,7 @@ def _list_own(settings: Settings, state: str | None, limit: int, *, as_json: boo
         return
     for each in found:
         due = "" if each.next_attempt_at is None else f", next attempt {each.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
-        click.echo(f"{each.id}  {each.state}{due}  {each.url}")
+        click.echo(f"{each.created_at:%Y-%m-%d %H:%M:%S}  {each.id}  {each.state}{due}  {each.url}")
         for number, tried in enumerate(each.tries, 1):
             answer = tried.status if tried.reason is None else tried.reason
             click.echo(f"    {tried.at:%Y-%m-%d %H:%M:%S}  attempt {number}: {answer} ({tried.seconds:.3f} s)")
@@ -174,6 +174,7 @@ def _as_json(logged: LoggedDelivery) -> dict[str, Any]:
         "id": delivery.id,
         "generation": delivery.generation_id,
         "announces": delivery.announces.value,
+        "created_at": delivery.created_at.isoformat(),
         "url": delivery.url,
         "state": delivery.state.value,
         "replays": delivery.replays,
@@ -197,7 +198,7 @@ def _show(logged: LoggedDelivery) -> None:
     delivery = logged.delivery
     pending = delivery.state is DeliveryState.PENDING
     again = f", next attempt {delivery.due_at:%Y-%m-%d %H:%M:%S} UTC" if pending else ""
-    click.echo(f"{delivery.id}  {delivery.state}{again}  {delivery.url}")
+    click.echo(f"{delivery.created_at:%Y-%m-%d %H:%M:%S}  {delivery.id}  {delivery.state}{again}  {delivery.url}")
     for each in logged.attempts:
         chain = f"replay {each.replay}, " if each.replay else ""
         at = f"{each.started_at:%Y-%m-%d %H:%M:%S}"

@@ -37,10 +37,14 @@ class CallbackAttempt(msgspec.Struct, frozen=True):
 
 
 class Callback(msgspec.Struct, frozen=True):
-    """A message to the callback URL. `id` is its `webhook-id`; `state` is `pending`, `delivered` or `gave_up`."""
+    """A message to the callback URL. `id` is its `webhook-id`; `state` is `pending`, `delivered` or `gave_up`.
+
+    `created_at` is the time of the news, by which lists are in order.
+    """
 
     id: str
     announces: str
+    created_at: datetime
     url: str
     state: str
     replays: int
@@ -118,6 +122,7 @@ def _callback(logged: LoggedDelivery) -> Callback:
     return Callback(
         delivery.id,
         delivery.announces.value,
+        delivery.created_at,
         delivery.url,
         delivery.state.value,
         delivery.replays,
@@ -140,6 +145,7 @@ def _attempt(attempt: DeliveryAttempt) -> CallbackAttempt:
 _TRIED: Mapping[str, Any] = {
     "id": "msg_f25c04db-19f7-4b51-871c-af6ed0b32f55_completed",
     "announces": "completed",
+    "created_at": "2026-11-22T11:59:59.973Z",
     "url": "https://customer.example/callback",
     "state": "pending",
     "replays": 0,

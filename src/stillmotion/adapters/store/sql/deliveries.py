@@ -12,7 +12,7 @@ from stillmotion.domain.callbacks import Delivery, DeliveryAttempt, DeliveryStat
 from stillmotion.domain.errors import CallbackNotFound
 from stillmotion.domain.lifecycle import State
 
-_DELIVERY_COLUMNS = 10
+_DELIVERY_COLUMNS = 11
 _AFTER_ALL = 2**63 - 1
 
 
@@ -114,17 +114,19 @@ def from_delivery(delivery: Delivery) -> Bindings:
         "state": delivery.state.value,
         "last_answer": delivery.last_answer,
         "replays": delivery.replays,
+        "created_at": microseconds(delivery.created_at),
     }
 
 
 def to_delivery(row: Row) -> Delivery:
     """A delivery, from its columns in the order of `queries`."""
-    id_, generation_id, announces, url, due_at, attempts, state, last_answer, replays, line = row
+    id_, generation_id, announces, url, due_at, attempts, state, last_answer, replays, line, created_at = row
     return Delivery(
         id_,
         generation_id,
         State(announces),
         url,
+        to_time(created_at),
         to_time(due_at),
         attempts,
         DeliveryState(state),

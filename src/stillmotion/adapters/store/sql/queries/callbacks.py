@@ -5,17 +5,19 @@ from typing import Final
 from stillmotion.adapters.store.sql.queries.columns import GENERATION
 
 DELIVERY: Final = (
-    "d.id, d.generation_id, d.announces, d.url, d.due_at, d.attempts, d.state, d.last_answer, d.replays, d.endpoint"
+    "d.id, d.generation_id, d.announces, d.url, d.due_at, d.attempts, d.state, d.last_answer, d.replays, d.endpoint, "
+    "coalesce(d.created_at, d.due_at) AS created_at"
 )
 _ATTEMPT: Final = "replay, number, started_at, duration, status, reason"
 
 CAUSE_DELIVERY: Final = """
     INSERT INTO deliveries (
-        id, generation_id, subscription_id, announces, url, endpoint, due_at, attempts, state, last_answer, replays
+        id, generation_id, subscription_id, announces, url, endpoint, due_at, attempts, state, last_answer, replays,
+        created_at
     )
     VALUES (
         :id, :generation_id, :subscription_id, :announces, :url, :endpoint, :due_at, :attempts, :state, :last_answer,
-        :replays
+        :replays, :created_at
     )
     ON CONFLICT (id) DO NOTHING
 """

@@ -45,6 +45,14 @@ export function stateWord(/** @type {string} */ state) {
   return h("span", { class: `state ${kind}` }, word);
 }
 
+const OF_CALLBACKS = /** @type {Record<string, [string, string]>} */ ({ pending: ["Waiting", "state-warn"], delivered: ["Delivered", "state-good"], gave_up: ["Given up", "state-bad"] });
+
+/** A callback's state as a word with a shape. */
+export function callbackState(/** @type {string} */ state) {
+  const [word, kind] = OF_CALLBACKS[state] ?? [state, ""];
+  return h("span", { class: `state ${kind}` }, word);
+}
+
 /** A bar of progress, 0 to 1. Its `set` moves it. */
 export function progressBar(/** @type {string} */ label) {
   const inner = h("div");

@@ -7,11 +7,10 @@ import { heading, to } from "../router.js";
 import { openDialog } from "../parts/dialog.js";
 import { icon } from "../parts/icon.js";
 import { hasSubscription, nobody } from "../parts/nobody.js";
-import { empty, wrong } from "../parts/states.js";
+import { callbackState, empty, wrong } from "../parts/states.js";
 import { toast } from "../parts/toast.js";
 import { ago, exactly, lasting, plural } from "../parts/words.js";
 
-const STATES = /** @type {Record<string, [string, string]>} */ ({ pending: ["Waiting", "state-warn"], delivered: ["Delivered", "state-good"], gave_up: ["Given up", "state-bad"] });
 const CHOICES = /** @type {[string, string][]} */ ([["", "All"], ["pending", "Waiting"], ["delivered", "Delivered"], ["gave_up", "Given up"]]);
 const NEWS = /** @type {Record<string, string>} */ ({ dreaming: "Begun", completed: "Done", failed: "Failed" });
 const PAGE = 50;
@@ -52,18 +51,15 @@ function nothing(/** @type {string} */ state) {
 }
 
 const hostOf = (/** @type {string} */ url) => { try { return new URL(url).host; } catch { return url; } };
-const stateOf = (/** @type {any} */ each) => h("span", { class: `state ${STATES[each.state]?.[1] ?? ""}` }, STATES[each.state]?.[0] ?? each.state);
 const soon = (/** @type {string} */ time) => (new Date(time).getTime() < Date.now() ? "now" : ago(time));
-const latest = (/** @type {any} */ each) => each.attempts[each.attempts.length - 1];
 
 function row(/** @type {any} */ first) {
   const line = h("tr", null);
   function take(/** @type {any} */ each) {
-    const last = latest(each);
     fill(line,
-      h("td", { data: { name: "News" } }, h("span", null, NEWS[each.announces] ?? each.announces, last && h("span", { class: "soft small", title: exactly(last.at) }, ` ${ago(last.at)}`))),
+      h("td", { data: { name: "News" } }, h("span", null, NEWS[each.announces] ?? each.announces, h("span", { class: "soft small", title: exactly(each.created_at) }, ` ${ago(each.created_at)}`))),
       h("td", { class: "receiver", title: each.url, data: { name: "Receiver" } }, hostOf(each.url)),
-      h("td", { data: { name: "State" } }, h("span", { class: "row" }, stateOf(each), each.state === "pending" && each.next_attempt_at && h("span", { class: "small soft", title: exactly(each.next_attempt_at) }, `next ${soon(each.next_attempt_at)}`))),
+      h("td", { data: { name: "State" } }, h("span", { class: "row" }, callbackState(each.state), each.state === "pending" && each.next_attempt_at && h("span", { class: "small soft", title: exactly(each.next_attempt_at) }, `next ${soon(each.next_attempt_at)}`))),
       h("td", { class: "number", data: { name: "Attempts" } }, each.attempts.length),
       h("td", { class: "end" }, h("button", { class: "button button-plain", type: "button", "aria-label": `Open ${NEWS[each.announces] ?? each.announces} for ${hostOf(each.url)}`, on: { click: () => opened(each, take) } }, "Open")));
   }
@@ -89,7 +85,7 @@ function opened(/** @type {any} */ each, /** @type {(newer: any) => void} */ tak
   }
   function show() {
     fill(body,
-      h("div", { class: "row" }, stateOf(each), each.next_attempt_at && h("span", { class: "soft" }, `Next attempt ${soon(each.next_attempt_at)}`)),
+      h("div", { class: "row" }, callbackState(each.state), each.next_attempt_at && h("span", { class: "soft" }, `Next attempt ${soon(each.next_attempt_at)}`)),
       h("dl", { class: "facts" },
         h("dt", null, "Receiver"), h("dd", { class: "mono" }, each.url),
         h("dt", null, "Message"), h("dd", { class: "mono" }, each.id),

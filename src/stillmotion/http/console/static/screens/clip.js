@@ -8,7 +8,7 @@ import { copy } from "../parts/copy.js";
 import { icon } from "../parts/icon.js";
 import { menuButton, menuItem } from "../parts/menu.js";
 import { player } from "../parts/player.js";
-import { empty, problem, progressBar, remedyFor, stateWord } from "../parts/states.js";
+import { callbackState, empty, problem, progressBar, remedyFor, stateWord } from "../parts/states.js";
 import { pictureOf, previewOf, showNext } from "../parts/thumbnail.js";
 import { timeline } from "../parts/timeline.js";
 import { toast } from "../parts/toast.js";
@@ -68,7 +68,7 @@ export async function show(/** @type {any} */ place) {
     if (!clip.request.callback_url) return null;
     return h("section", { class: "card stack" }, h("h2", null, "Callbacks"), slot("callbacks", async () => {
       const { callbacks } = await get(`generations/${id}/callbacks`, {}, signal);
-      return callbacks.length ? h("ul", { class: "stack stack-tight" }, callbacks.map((/** @type {any} */ each) => h("li", { class: "row row-apart" }, h("span", { class: "one-line" }, each.url), h("span", { class: "small soft" }, each.state)))) : h("p", { class: "soft" }, "None yet.");
+      return callbacks.length ? h("ul", { class: "stack stack-tight" }, callbacks.map((/** @type {any} */ each) => h("li", { class: "row row-apart" }, h("span", { class: "one-line" }, each.url), callbackState(each.state)))) : h("p", { class: "soft" }, "None yet.");
     }), h("a", { href: to("callbacks") }, "All callbacks"));
   }
 

@@ -26,12 +26,13 @@ class EverybodysCallbackQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EverybodysCallback(Struct, frozen=True, kw_only=True):
-    """A message to a callback URL, and how often it was tried."""
+    """A message to a callback URL, and how often it was tried. `created_at` is the time of the news."""
 
     id: str
     subscription: str
     generation: str
     announces: str
+    created_at: datetime
     url: str
     state: str
     attempts: int
@@ -66,6 +67,7 @@ def _shown(owner: str, known: Delivery) -> EverybodysCallback:
         subscription=owner,
         generation=known.generation_id,
         announces=known.announces.value,
+        created_at=known.created_at,
         url=known.url,
         state=known.state.value,
         attempts=known.attempts,
@@ -80,6 +82,7 @@ _TRIED: Final = EverybodysCallback(
     subscription="019a9d3e-7a54-7c3b-9a53-6f2f6f1f2a10",
     generation="f25c04db-19f7-4b51-871c-af6ed0b32f55",
     announces="completed",
+    created_at=datetime(2026, 11, 29, 11, 55, tzinfo=UTC),
     url="https://customer.example/callback",
     state="pending",
     attempts=1,
