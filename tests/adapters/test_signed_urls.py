@@ -14,6 +14,7 @@ from stillmotion.adapters.objects import open_objects
 from stillmotion.adapters.signed_urls import BoundedSigner, SignedUrls
 from stillmotion.domain.errors import Unavailable
 from tests.builders import ManualClock
+from tests.timing import tries
 from tests.waiting import eventually
 
 DAY = timedelta(hours=24)
@@ -115,9 +116,12 @@ def test_nobody_waits_for_the_credentials_of_a_role(tmp_path):
         numbers = itertools.count()
         # The session is asked for again after a tenth of a second.
         eventually(lambda: bucket.direct_url(f"before {next(numbers)}.mp4", DAY) is None)
-        began = time.monotonic()
-        assert [bucket.direct_url(f"{number}.mp4", DAY) for number in range(20)] == [None] * 20
-        assert time.monotonic() - began < 1
+        took = []
+        for _ in tries(took, 1):
+            began = time.monotonic()
+            assert [bucket.direct_url(f"{next(numbers)}.mp4", DAY) for _ in range(20)] == [None] * 20
+            took.append(time.monotonic() - began)
+        assert took[-1] < 1
         assert bucket.direct_url("first.mp4", DAY) is not None, "one that was signed is given out again"
         goes_on.set()
         eventually(lambda: bucket.direct_url("later.mp4", DAY))

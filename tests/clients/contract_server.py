@@ -90,4 +90,4 @@ def contract_server() -> Iterator[ContractServer]:
     finally:
         listening.shutdown()
         listening.server_close()
-        thread.join(5)
+        thread.join(20)

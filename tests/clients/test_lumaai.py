@@ -387,7 +387,7 @@ def answers_cut_off(target, times):
         yield listener.getsockname()[1]
     finally:
         listener.close()
-        thread.join(5)
+        thread.join(20)
 
 
 def test_a_submit_whose_answer_was_cut_off_is_not_made_twice(caller):

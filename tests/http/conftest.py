@@ -101,7 +101,7 @@ class Edge:
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the server's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
 
     def ask(
         self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
@@ -287,7 +287,7 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
     for edge, thread in started:
         edge.loop.call_soon_threadsafe(edge.services.changes.end)
         edge.server.stop()
-        thread.join(10)
+        thread.join(20)
         edge.loop.close()
         edge.store.close()
 

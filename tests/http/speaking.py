@@ -22,11 +22,11 @@ def speak(handler: Any, **limits: Any) -> Iterator[socket.socket]:
     thread.start()
     host, _, port = server.url.removeprefix("http://").rpartition(":")
     try:
-        with closing(socket.create_connection((host, int(port)), timeout=5)) as connection:
+        with closing(socket.create_connection((host, int(port)), timeout=20)) as connection:
             yield connection
     finally:
         server.stop()
-        thread.join(5)
+        thread.join(20)
         assert not thread.is_alive()
 
 

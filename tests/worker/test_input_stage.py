@@ -224,10 +224,11 @@ async def test_a_drain_hands_back_at_once_what_waits_for_its_inputs(shop, pictur
     async with running(shop) as bench:
         waiting = await submit_as(bench, "waiting", SLOW)
         await eventually_async(lambda: pictures.under_way == 1)
-        rendering = await submit_as(bench, "rendering", prompt="slow")
+        rendering = await submit_as(bench, "rendering", prompt="slow slow")
         await bench.rendering(rendering)
         draining = asyncio.create_task(bench.host.drain(timedelta(seconds=20)))
-        back = await bench.until(waiting, lambda each: each.state is State.QUEUED, timeout=2)
+        back = await bench.until(waiting, lambda each: each.state is State.QUEUED)
+        assert not draining.done(), "it does not wait for what is rendered"
         await draining
         assert (await bench.find(rendering)).state is State.COMPLETED
     assert (back.failures, back.lease_until) == (0, None)

@@ -44,9 +44,10 @@ async def gone(workshop, generation_id, left=0):
 async def test_on_demand_one_is_stored_only_once_somebody_looks(workshop):
     shop = dataclasses.replace(workshop, previews_on_demand=True)
     async with running(shop) as bench:
-        unseen, seen = [await bench.submit(f"long slow {number}") for number in range(2)]
-        done = await bench.ended(unseen)
-        assert done.state is State.COMPLETED
+        unseen, seen = [await bench.submit(prompt) for prompt in ("slow slow slow", "long slow")]
+        shown_then = []
+        done = await bench.until(unseen, lambda each: shown_then.append(each.preview) or each.is_terminal)
+        assert (done.state, set(shown_then)) == (State.COMPLETED, {None})
         assert len(stored(shop, unseen)) == len(AssetKind)
         await bench.rendering(seen)
         assert (await bench.find(seen)).preview is None

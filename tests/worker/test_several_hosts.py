@@ -85,6 +85,6 @@ async def test_a_drained_host_is_dismissed_once_it_makes_nothing(sick):
         await stays_async(lambda: not bench.host.dismissed.is_set(), 5 * EVERY.total_seconds())
         await bench.store.remove_control(machine)
         await bench.store.put_control(QueueControl(own, ControlState.DRAINING, sick.clock.now(), "ada"))
-        await asyncio.wait_for(bench.host.dismissed.wait(), 5)
+        await asyncio.wait_for(bench.host.dismissed.wait(), 20)
         await watching
         assert await bench.store.queue_controls() == NO_CONTROLS

@@ -14,6 +14,7 @@ from stillmotion.adapters.fetch.addresses import AddressPolicy
 from stillmotion.adapters.fetch.client import Connections, NoResponse, Trouble
 from stillmotion.adapters.fetch.resolver import QUESTIONS_EACH, NameServers, parse_name_servers
 from stillmotion.adapters.fetch.urls import UrlGuard
+from tests.timing import tries
 from tests.waiting import eventually_async
 
 MANY = [f"198.51.{high}.{low}" for high in range(15) for low in range(256)]
@@ -62,9 +63,12 @@ async def test_an_answer_that_fits_no_datagram_is_fetched_whole():
 async def test_our_deadline_ends_a_lookup_that_is_never_answered(name):
     async with NameServer(ZONE).running() as server:
         connections = Connections(lookup=NameServers((server.address,)), dns_deadline=timedelta(seconds=0.3))
-        began = time.monotonic()
-        assert await trouble_with(connections, name) is Trouble.NO_NAME_SERVICE
-        assert time.monotonic() - began < 2
+        took = []
+        for _ in tries(took, 2):
+            began = time.monotonic()
+            assert await trouble_with(connections, name) is Trouble.NO_NAME_SERVICE
+            took.append(time.monotonic() - began)
+        assert took[-1] < 2
 
 
 async def test_a_slow_name_server_has_until_our_deadline_though_it_was_fast_before():
@@ -115,14 +119,19 @@ async def test_what_the_file_of_hosts_calls_this_machine_is_inside():
 async def test_an_answer_that_may_not_be_kept_is_kept_for_no_longer_than_a_second():
     async with NameServer(ZONE, ttl=0).running() as server:
         names = NameServers((server.address,))
-        await names("both.photos.com")
-        once = server.asked["both.photos.com"]
-
-        async def is_asked_again():
+        took = []
+        for _ in tries(took, 2):
             await names("both.photos.com")
-            return server.asked["both.photos.com"] > once
+            once = server.asked["both.photos.com"]
 
-        await eventually_async(is_asked_again, 2)
+            async def is_asked_again(once=once):
+                await names("both.photos.com")
+                return server.asked["both.photos.com"] > once
+
+            began = time.monotonic()
+            await eventually_async(is_asked_again)
+            took.append(time.monotonic() - began)
+        assert took[-1] < 2
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_a_request_that_its_caller_gave_up_is_a_line_too(logging_edge):
 def test_a_request_that_comes_to_no_path_has_a_line_and_an_id_too(logging_edge, sent, method, status):
     def speak():
         host, _, port = logging_edge.server.url.removeprefix("http://").rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
             connection.sendall(sent)
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 

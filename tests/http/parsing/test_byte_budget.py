@@ -25,7 +25,7 @@ async def test_a_flood_of_one_leaves_room_for_another():
     first = await room.take("flood", 30)
     flood = [await waiting(room.take("flood", 30)) for _ in range(50)]
     assert not any(each.done() for each in flood)
-    other = await asyncio.wait_for(room.take("other", 40), 1)
+    other = await asyncio.wait_for(room.take("other", 40), 20)
     first()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -53,7 +53,7 @@ async def test_who_stops_waiting_is_forgotten():
     gone.cancel()
     next_one = await waiting(room.take("c", 100))
     first()
-    await asyncio.wait_for(next_one, 1)
+    await asyncio.wait_for(next_one, 20)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 150)), max_size=30))
@@ -70,7 +70,7 @@ def test_never_more_than_there_is_and_everybody_gets_some(asked):
             held.remove((owner, min(size, 100)))
             give_back()
 
-        await asyncio.wait_for(asyncio.gather(*(one(*each) for each in asked)), 5)
+        await asyncio.wait_for(asyncio.gather(*(one(*each) for each in asked)), 20)
 
     asyncio.run(run())
 
@@ -81,7 +81,7 @@ async def test_memory_is_returned_once_nothing_is_held():
     give_back = await room.take("a", 1)
     assert not await asyncio.to_thread(returned.wait, 0.05)
     give_back()
-    assert await asyncio.to_thread(returned.wait, 5)
+    assert await asyncio.to_thread(returned.wait, 20)
 
 
 @pytest.mark.parametrize(

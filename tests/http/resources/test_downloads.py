@@ -303,7 +303,7 @@ def test_nothing_is_read_for_somebody_who_hung_up(start, edge):
     endless = CountingObjects()
     other = start(objects=endless)
     path = other.services.asset_urls.links("")("generations/a/b.mp4")
-    with socket.create_connection(other.address, timeout=5) as connection:
+    with socket.create_connection(other.address, timeout=20) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         connection.recv(1000)
     eventually(lambda: endless.has_ended)

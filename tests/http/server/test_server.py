@@ -39,13 +39,13 @@ def serve():
     yield serving
     for server, thread in running:
         server.stop()
-        thread.join(5)
+        thread.join(20)
         assert not thread.is_alive()
 
 
 def connect(server):
     host, _, port = server.url.removeprefix("http://").rpartition(":")
-    return socket.create_connection((host, int(port)), timeout=5)
+    return socket.create_connection((host, int(port)), timeout=20)
 
 
 def test_a_free_port_is_known_before_anything_is_served():
@@ -186,7 +186,7 @@ def test_a_reader_who_takes_nothing_is_dropped(serve):
 
     with connect(serve(endless, HASTY)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert dropped.wait(5)
+        assert dropped.wait(20)
 
 
 @pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="the kernel tells of connections on Linux alone")
@@ -233,7 +233,7 @@ def test_what_is_under_way_is_finished_before_the_end(serve):
     server = serve(slow)
     with connect(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert begun.wait(10)
+        assert begun.wait(20)
         server.stop()
         let_go.set()
         assert b"ok" in until_closed(connection)
@@ -251,7 +251,7 @@ def test_the_end_is_not_put_off_for_ever():
     thread.start()
     with connect(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert begun.wait(10)
+        assert begun.wait(20)
         server.stop()
-        thread.join(4)
+        thread.join(20)
         assert not thread.is_alive()

@@ -121,5 +121,5 @@ def test_who_hangs_up_is_heard_of():
 
     with speak(listening) as connection:
         connection.sendall(post(b"hello"))
-        assert begun.wait(5)
-    assert heard.wait(5)
+        assert begun.wait(20)
+    assert heard.wait(20)

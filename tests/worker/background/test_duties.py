@@ -48,14 +48,14 @@ def holds_all(keeper):
 
 async def test_one_process_holds_all_duties_at_once_and_hands_them_over_at_its_end(store, clock):
     async with on_duty(store, clock, "first") as first:
-        await asyncio.wait_for(first.turn(Duty.REAPER), 1)
+        await asyncio.wait_for(first.turn(Duty.REAPER), 20)
         assert holds_all(first)()
         async with on_duty(store, clock, "second") as second:
             await stays_async(lambda: not any(map(second.has, Duty)), A_WHILE)
             clock.advance(seconds=TIME - MARGIN)
             await eventually_async(holds_all(first))
     async with on_duty(store, clock, "third") as third:
-        await asyncio.wait_for(third.turn(Duty.CALLBACKS), 1)
+        await asyncio.wait_for(third.turn(Duty.CALLBACKS), 20)
         assert holds_all(third)(), "freed at the end: nobody waits for the time to pass"
 
 
@@ -68,7 +68,7 @@ async def test_a_dead_process_is_followed_once_its_time_has_passed(store, clock)
         await stays_async(lambda: not waiting.done(), A_WHILE)
         assert not dead.has(Duty.SWEEPS), "the last holder stops before the next begins"
         clock.advance(seconds=MARGIN / 2)
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 20)
         assert holds_all(keeper)()
 
 
@@ -89,7 +89,7 @@ async def test_a_worker_holds_a_duty_only_while_no_server_lives(store, clock):
     async with on_duty(store, clock, "worker", duties=[Duty.REAPER], may_hold=is_unserved) as keeper:
         await stays_async(lambda: not keeper.has(Duty.REAPER), A_WHILE)
         served.clear()
-        await asyncio.wait_for(keeper.turn(Duty.REAPER), 5)
+        await asyncio.wait_for(keeper.turn(Duty.REAPER), 20)
         assert not keeper.has(Duty.CALLBACKS)
         served.set()
         await eventually_async(lambda: not keeper.has(Duty.REAPER))
