@@ -1,6 +1,5 @@
 """The secret from the settings, and its change, on the command line over a SQLite directory."""
 
-import json
 import sys
 
 import pytest
@@ -14,6 +13,7 @@ from stillmotion.composition.secrets import KEYS, secret_of
 from stillmotion.config import SettingsError, load
 from tests import databases, forked
 from tests.end_to_end.conftest import clean_environment
+from tests.faults.test_startup import examined
 
 ONE, TWO = "1" * 64, "2" * 64
 
@@ -40,11 +40,10 @@ def listed(tmp_path):
     """The list of keys and the doctor's finding about them, with settings."""
 
     def look(**settings):
-        own = clean_environment(**{f"STILLMOTION_{name.upper()}": value for name, value in settings.items()})
-        place = ["--data-dir", str(tmp_path / "data")]
-        _, keys, _ = forked.ended(["keys", "list", *place], own)
-        _, found, _ = forked.ended(["doctor", "--json", *place], own)
-        return keys, next(each for each in json.loads(found)["checks"] if each["name"] == "keys")
+        own = {f"STILLMOTION_{name.upper()}": value for name, value in settings.items()}
+        words = ["keys", "list", "--data-dir", str(tmp_path / "data")]
+        _, keys, _ = forked.ended(words, clean_environment(**own))
+        return keys, examined(tmp_path / "data", **own)["keys"]
 
     return look
 
@@ -81,15 +80,15 @@ def test_keys_that_hang_on_another_secret_are_named(ran, listed):
     ran("keys", "create", secret=ONE)
     keys, found = listed(secret=ONE)
     assert "(" not in keys
-    assert found["said"] == "2"
+    assert found.said == "2"
     keys, found = listed(secret=TWO, secret_before=ONE)
     assert keys.count("… (needs secret_before)") == 2
-    assert found["said"].startswith("2, 2 of which need secret_before until they are used")
-    assert found["ok"]
+    assert found.said.startswith("2, 2 of which need secret_before until they are used")
+    assert not found.is_problem
     keys, found = listed(secret=TWO)
     assert keys.count("… (lost: its secret is gone)") == 2
-    assert "2 of which do not work" in found["said"]
-    assert "keys rotate" in found["remedy"]
+    assert "2 of which do not work" in found.said
+    assert "keys rotate" in found.remedy
 
 
 def test_a_script_replaces_the_secret_of_a_fleet_only_where_it_says_so(ran):

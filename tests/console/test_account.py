@@ -91,7 +91,7 @@ def test_point_16_an_old_key_may_stop_at_once(console):
     dialog.get_by_role("button", name="Replace it").click()
     once = page.get_by_role("dialog", name="Your new first key")
     console.keys["Corner cinema"] = once.get_by_label("Key", exact=True).input_value()
-    eventually(lambda: is_refused(console.base, old), 5)
+    eventually(lambda: is_refused(console.base, old))
     once.get_by_role("button", name="Close").click()
     expect(page.get_by_role("heading", name="Keys", level=1)).to_be_visible()
 

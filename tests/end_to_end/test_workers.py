@@ -83,7 +83,7 @@ def test_a_worker_that_is_terminated_hands_back(queueing):
         accepted = queueing.submit(LONG).body["id"]
         queueing.wait_for(accepted, "dreaming")
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(10) == 0
+        assert worker.wait(30) == 0
     assert queueing.rows("SELECT state, failures, losses FROM generations") == [("queued", 0, 0)]
 
 

@@ -36,7 +36,7 @@ def test_a_disk_that_fails_refuses_submits_and_loses_nothing(odd, fails):
     for _ in range(5):
         assert_refused(odd.submit(SHORT))
     assert wait_for_calls(odd, done) < 0.25
-    ready_within(odd, 503, 4)
+    ready_within(odd, 503, 10)
     assert odd.call("GET", "/healthz").status == 200
     odd.oddity()
     ready_within(odd, 200, 10)

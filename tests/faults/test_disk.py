@@ -58,8 +58,8 @@ def test_while_the_disk_is_full_submits_wait_and_polls_do_not(small):
     assert small.status(done).status == 200
     assert small.call("GET", "/healthz").status == 200
     assert (
-        "store" in ready_within(small, 503, 3).body["missing"]
-        or "storage" in ready_within(small, 503, 3).body["missing"]
+        "store" in ready_within(small, 503, 10).body["missing"]
+        or "storage" in ready_within(small, 503, 10).body["missing"]
     )
     filler.unlink()
     ready_within(small, 200, 10)
@@ -120,7 +120,7 @@ def test_a_disk_that_turns_read_only_refuses_submits_and_loses_nothing(failing_d
     assert run("mount", "-o", "remount,abort", str(place)) == 0
     assert_refused(running.submit(SHORT))
     assert running.status(done).status == running.status(waiting).status == 200
-    ready_within(running, 503, 4)
+    ready_within(running, 503, 10)
     assert running.call("GET", "/healthz").status == 200
     running.kill()
     unmounted_within(place, 10)
@@ -208,7 +208,7 @@ def test_a_clip_waits_while_the_storage_is_away(make_running):
     objects.rename(objects.with_name("away"))
     objects.write_bytes(b"")
     assert_refused(running.submit(SHORT))
-    ready_within(running, 503, 3)
+    ready_within(running, 503, 10)
     eventually(lambda: '"rendered"' in running.log.read_text(), 60, about=running.last_words)
     stays(lambda: running.status(waiting).body["state"] == "dreaming", 2)
     objects.unlink()

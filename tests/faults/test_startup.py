@@ -235,7 +235,7 @@ def test_nobody_has_to_read_what_it_says(used, ends):
             used.process.wait(0.1)
     assert used.wait_for(used.accepted[0], "completed", "failed")["state"] == "completed"
     used.process.terminate()
-    assert used.process.wait(15) == 0
+    assert used.process.wait(30) == 0
 
 
 def test_it_starts_in_a_bare_environment_and_keeps_its_files_to_itself(used):
@@ -251,7 +251,7 @@ def test_it_starts_in_a_bare_environment_and_keeps_its_files_to_itself(used):
     used.base = used.process.stdout.readline().split()[2]
     assert used.wait_for(used.accepted[0], "completed", "failed")["state"] == "completed"
     used.process.terminate()
-    assert used.process.wait(15) == 0
+    assert used.process.wait(30) == 0
     used.process.stdout.close()
     assert used.directory.stat().st_mode & 0o077 == 0, "nobody else can look into it"
     assert (used.directory / "secret").stat().st_mode & 0o077 == 0

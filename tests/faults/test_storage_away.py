@@ -38,11 +38,11 @@ def test_a_clip_is_stored_once_the_storage_is_back(served, seaweedfs, seconds):
     waiting = served.submit({**SHORT, "duration": 3}).body["id"]
     eventually(lambda: float(served.status(waiting).headers.get("x-stillmotion-progress", 0)) > 0)
     seaweedfs.kill()
-    ready_within(served, 503, 5)
+    ready_within(served, 503, 10)
     assert_refused(served.submit(SHORT))
     stays(lambda: served.status(waiting).body["state"] == "dreaming" and served.status(done).status == 200, seconds)
     assert served.status(done).body["assets"]["video"].startswith(seaweedfs.endpoint)
-    assert "storage" in ready_within(served, 503, 1).body["missing"]
+    assert "storage" in ready_within(served, 503, 10).body["missing"]
     seaweedfs.start()
     clip = served.wait_for(waiting, "completed", "failed")["assets"]["video"]
     with urllib.request.urlopen(clip, timeout=10) as answer:
