@@ -18,6 +18,7 @@ from stillmotion.engines.parallax.camera.projection import NearnessMap
 from stillmotion.engines.parallax.canvas import Canvas, lay_out
 from stillmotion.engines.parallax.depth.cutout import cut_out
 from stillmotion.engines.parallax.engine import Parallax
+from stillmotion.engines.parallax.layers.person import from_mask
 from stillmotion.engines.parallax.motion.displacement import Cells, steepness
 from stillmotion.engines.parallax.motion.figure import ON_PEOPLE, figure_moved
 from stillmotion.engines.parallax.motion.timing import Beat
@@ -176,3 +177,31 @@ def test_nobody_is_cut_out_of_an_uncertain_mask():
     assert person_meant(replace(unsure, people=np.zeros_like(unsure.people)), None) is None
     assert person_meant(replace(unsure, people=None), None) is None
     assert everybody(replace(unsure, is_flat_art=True)) is None
+
+
+def collared(gap: int, rim: int) -> tuple[np.ndarray, np.ndarray]:
+    """A person in orange before a wall that gets lighter, with a grey ring around: the picture, and its mask (255)."""
+    across, down = np.meshgrid(np.arange(640.0), np.arange(480.0))
+    away = np.hypot(across - 320, down - 240)
+    grain = np.random.default_rng(4).normal(0, 2, (480, 640))
+    rgb = np.dstack([200 - 30 * down / 480 + grain] * 3)
+    rgb[away < 120] = (230, 90, 40)
+    rgb[(away >= 120 + gap) & (away < 120 + gap + rim)] = (110, 100, 130)
+    return np.clip(rgb, 0, 255).astype(np.uint8), np.where(away < 120, 255, 0).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("gap", "is_painted_away"), [(0, True), (40, False)])
+def test_a_rim_that_the_mask_cuts_off_is_not_left_on_the_wall(gap, is_painted_away):
+    rgb, alpha = collared(gap, 6)
+    canvas = lay_out(Picture(640, 480, rgb.tobytes()), FrameSize(640, 480), (0.5, 0.5))
+    wall, before = (NearnessMap.over(canvas, np.full((120, 160), near, np.float32)) for near in (0.2, 0.7))
+    behind = from_mask(before, wall, alpha, np.full(wall.inverse.shape, 20.0, np.float32)).background
+    bare, _ = collared(400, 0)
+    seen = np.abs(behind.fine[::2, ::2].astype(float) - lay_out_luma(bare))[alpha == 0]
+    assert (float(np.percentile(seen, 99.9)) < 15) == is_painted_away
+
+
+def lay_out_luma(rgb: np.ndarray) -> np.ndarray:
+    """Its luma as a canvas has it."""
+    height, width = rgb.shape[:2]
+    return lay_out(Picture(width, height, rgb.tobytes()), FrameSize(width, height), (0.5, 0.5)).fine[::2, ::2]

@@ -14,8 +14,14 @@ from stillmotion.vision.resize import Grid, Pixels
 
 RING = 5 / 1280
 """Width of the ring around a person that is painted with it, of the longer side: mixed pixels, and halos."""
-STRAY = 16 / 1280
+STRAY = 20 / 1280
 """Width of the ring in which stray hair and ears are looked for."""
+OWN_SPREAD = 5.0
+"""Least spread of a wall's colours, in steps of 8 bits."""
+LEAST_WALL = 0.05
+"""Least part of the surroundings that has to be wall."""
+STANDING_OUT = 4.0
+"""Distance from the wall's colours, in their spreads, from which a pixel is none of it."""
 INSIDE = 250
 """Share (of 255) from which a pixel is the person's alone."""
 BLUR = 0.22
@@ -44,7 +50,8 @@ def from_mask(front: NearnessMap, back: NearnessMap, alpha: Pixels, moved: Grid)
 def _covered(canvas: Canvas, alpha: Pixels) -> Pixels:
     """Everything that the person covers: 1, elsewhere 0, at the size that is painted at.
 
-    A narrow ring around is the person's too, and of a wider one what looks more like the person than like the wall.
+    A narrow ring around is the person's too, and of a wider one what looks more like the person than like the wall, or
+    like neither: the rim of a collar that the mask cuts off would be left standing as an arc.
     """
     scale = min(1.0, PAINTED_SIDE / max(canvas.width, canvas.height))
     size = (max(2, round(canvas.width * scale)), max(2, round(canvas.height * scale)))
@@ -56,14 +63,37 @@ def _covered(canvas: Canvas, alpha: Pixels) -> Pixels:
     window = 2 * round(2 * STRAY * max(size)) + 1
     to_person, to_wall = (_unlike(colours, part, window) for part in (small > INSIDE, wide == 0))
     checkpoint()
-    stray = wide & (to_person < to_wall).astype(np.uint8)
-    return np.asarray(narrow | cv2.dilate(stray, np.ones((3, 3), np.uint8)) & wide, np.uint8)
+    stray = wide & ((to_person < to_wall) | _stands_out(colours, wide == 0, window)).astype(np.uint8)
+    # What does not hang together with the person is the wall's.
+    whole = narrow | cv2.dilate(stray, np.ones((5, 5), np.uint8)) & wide
+    return _joined(whole, narrow)
 
 
 def _grown(alpha: Pixels, reach: int) -> Pixels:
     """Mask of the pixels within `reach` of a person."""
     side = 2 * max(1, reach) + 1
     return (cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > COVERED).astype(np.uint8)
+
+
+def _joined(whole: Pixels, narrow: Pixels) -> Pixels:
+    """The parts of a mask that touch another one."""
+    labels = cv2.connectedComponents(whole, connectivity=4)[1]
+    held = np.zeros(int(labels.max()) + 1, np.uint8)
+    held[labels[narrow > 0]] = 1
+    return np.asarray(held[labels], np.uint8)
+
+
+def _stands_out(colours: Any, wall: Any, window: int) -> Any:
+    """True where a colour is clearly none of the wall's around it."""
+    known = wall.astype(np.float32)
+    weight = cv2.blur(known, (window, window))
+    mean, square = (
+        cv2.blur(each * known[..., np.newaxis], (window, window)) / np.maximum(weight, 1e-3)[..., np.newaxis]
+        for each in (colours, colours * colours)
+    )
+    spread = np.maximum(square - mean * mean, 0) + OWN_SPREAD**2
+    away = ((colours - mean) ** 2 / spread).sum(axis=2)
+    return (weight > LEAST_WALL) & (away > STANDING_OUT**2)
 
 
 def _unlike(colours: Any, part: Any, window: int) -> Any:
