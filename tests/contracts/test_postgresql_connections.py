@@ -161,6 +161,7 @@ async def test_of_two_changes_that_wait_for_each_other_both_are_made(store, besi
             runs.append(names)
             for name in names:
                 connection.execute("UPDATE removals SET deleted_at = deleted_at + 1 WHERE generation_id = ?", (name,))
+                assert connection.changes() == 1
                 if name == names[0] and runs.count(names) == 1:
                     asyncio.run_coroutine_threadsafe(met.wait(), loop).result()
 

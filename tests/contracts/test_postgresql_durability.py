@@ -4,12 +4,15 @@ A standby that is not there stands for a slow disk: a durable commit waits for b
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 pytest.importorskip("psycopg", reason="needs psycopg: pip install stillmotion[postgres]")
+
+import psycopg
 
 from stillmotion.adapters.store import postgresql
 from stillmotion.application.ports.store import Submission
@@ -30,8 +33,19 @@ def stores(url):
         store.close()
 
 
+def a_commit_waits(beside, url):
+    """True for a durable commit that waits. A process of the server's own takes the setting up, some time after it."""
+    with psycopg.connect(url, autocommit=True) as other, ThreadPoolExecutor(1) as thread:
+        commit = thread.submit(other.execute, "SELECT pg_logical_emit_message(true, 'probe', '')")
+        eventually(lambda: commit.done() or beside.execute(COMMITTING).fetchall())
+        waits = not commit.done()
+        beside.execute("SELECT pg_cancel_backend(%s)", (other.info.backend_pid,))
+        commit.result()
+    return waits
+
+
 @contextmanager
-def nobody_confirms(beside):
+def nobody_confirms(beside, url):
     """A time in which every durable commit waits."""
     ask = "SELECT current_setting('synchronous_standby_names')"
 
@@ -42,6 +56,7 @@ def nobody_confirms(beside):
 
     set_to("nobody")
     try:
+        eventually(lambda: a_commit_waits(beside, url))
         yield
     finally:
         set_to("")
@@ -59,9 +74,9 @@ async def queue(store, count):
     return {each.id for each in given}
 
 
-async def test_claims_go_on_while_earlier_ones_wait_for_the_disk_and_each_is_told_when_it_is_durable(stores, beside):
+async def test_claims_go_on_while_earlier_ones_wait_for_the_disk_and_are_told_once_durable(stores, beside, url):
     waiting = await queue(stores[0], 3)
-    with nobody_confirms(beside):
+    with nobody_confirms(beside, url):
         asked = [asyncio.create_task(store.claim_next(claim)) for store in stores]
         await eventually_async(lambda: len(beside.execute(COMMITTING).fetchall()) == len(stores))
         assert await stores[0].counts() == {"queued": 1, "dreaming": 2}
@@ -71,9 +86,9 @@ async def test_claims_go_on_while_earlier_ones_wait_for_the_disk_and_each_is_tol
     assert claimed < waiting
 
 
-async def test_a_claim_of_which_nobody_knows_if_it_is_durable_is_told_so_and_not_made_again(stores, beside):
+async def test_a_claim_of_which_nobody_knows_if_it_is_durable_is_told_so_and_not_made_again(stores, beside, url):
     await queue(stores[0], 2)
-    with nobody_confirms(beside):
+    with nobody_confirms(beside, url):
         asked = asyncio.create_task(stores[0].claim_next(claim))
         ((pid,),) = await eventually_async(lambda: beside.execute(COMMITTING).fetchall())
         beside.execute("SELECT pg_terminate_backend(%s)", (pid,))

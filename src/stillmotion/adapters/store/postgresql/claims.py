@@ -9,9 +9,9 @@ import msgspec
 from psycopg import errors
 
 from stillmotion.adapters.store.postgresql.connections.opening import PostgresSession
-from stillmotion.adapters.store.postgresql.connections.threads import Threads, Transaction, finish
+from stillmotion.adapters.store.postgresql.connections.threads import Threads, finish
 from stillmotion.adapters.store.postgresql.queries import claims
-from stillmotion.adapters.store.sql.connections import Connection
+from stillmotion.adapters.store.postgresql.queries.dialect import translated
 from stillmotion.adapters.store.sql.deliveries import from_delivery
 from stillmotion.adapters.store.sql.generation_rows import (
     Row,
@@ -83,7 +83,7 @@ class Claims:
         epoch = self._threads.epoch
         may: Sequence[bool] = [True] * len(questions)
         if not self._is_claiming:
-            may = self._threads.patiently(lambda session: _may_claim(Transaction(session), questions))
+            may = self._threads.patiently(partial(_may_claim, questions))
         hopeful = [each for each, is_hopeful in zip(questions, may, strict=True) if is_hopeful]
         answers = self._by_turns(hopeful, epoch)
         claimed = iter(answers)
@@ -192,9 +192,9 @@ class _Batch:
             raise LeaseLost(str(error.diag.message_primary)) from error
 
 
-def _may_claim(connection: Connection, questions: Sequence[ClaimQuestion]) -> Sequence[bool]:
+def _may_claim(questions: Sequence[ClaimQuestion], session: PostgresSession) -> Sequence[bool]:
     """True for each for which something waits just now."""
-    rows, waiting = connection.execute(claims.LOOK).get
+    ((rows, waiting),) = session.link.execute(translated(claims.LOOK)).fetchall()
     controls = to_controls([tuple(row) for row in rows])
     return [any(map(engines.include, waiting)) for engines in (_engines(each, controls) for each in questions)]
 

@@ -11,8 +11,9 @@ import msgspec
 import psycopg
 
 from stillmotion.adapters.store.admission import Standing, admit, check_same_body
-from stillmotion.adapters.store.postgresql.connections.threads import Threads, Transaction
+from stillmotion.adapters.store.postgresql.connections.threads import Threads
 from stillmotion.adapters.store.postgresql.queries import submits
+from stillmotion.adapters.store.postgresql.queries.dialect import translated
 from stillmotion.adapters.store.sql.connections import Connection
 from stillmotion.adapters.store.sql.generation_rows import (
     COST_PARTS,
@@ -109,7 +110,8 @@ class Submits:
         """Make the limits of subscriptions that never submitted, before a transaction holds any."""
         new = sorted(owners - self._known)
         if new:
-            self._threads.patiently(lambda session: Transaction(session).execute(submits.BEGIN_LIMITS, {"owners": new}))
+            begin = translated(submits.BEGIN_LIMITS)
+            self._threads.patiently(lambda session: session.link.execute(begin, {"owners": new}))
             if len(self._known) > MOST_KNOWN:
                 self._known.clear()
             self._known.update(new)

@@ -1,5 +1,7 @@
 """Connections to a PostgreSQL database, set up alike, and the translation of PostgreSQL's errors."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -156,6 +158,24 @@ class PostgresSession:
             self.link.close()
             raise psycopg.OperationalError("the pooler has another server")
         return rows
+
+    @contextmanager
+    def pipelined(self) -> Iterator[psycopg.Pipeline]:
+        """A transaction that was begun. Its statements are sent one after another, and wait for no answer.
+
+        The end is the caller's. Where a statement fails, those that were sent after it are not carried out.
+        """
+        if self.is_pooled:
+            self.begin()  # It looks at an answer.
+        with self.link.pipeline() as pipeline:
+            if not self.is_pooled:
+                self.link.execute(_BEGIN)
+            try:
+                yield pipeline
+            except BaseException:
+                with suppress(psycopg.Error):
+                    pipeline.sync()
+                raise
 
     def send(self, *statements: str) -> list[list[tuple[Any, ...]]]:
         """The rows of each statement that has some. They go in one message, without bindings."""

@@ -13,7 +13,7 @@ import psycopg
 import structlog
 from psycopg import errors
 
-from stillmotion.adapters.store.postgresql.connections.opening import PostgresSession, connect, unavailable
+from stillmotion.adapters.store.postgresql.connections.opening import Link, PostgresSession, connect, unavailable
 from stillmotion.adapters.store.postgresql.queries.dialect import held, translated
 from stillmotion.adapters.store.sql.connections import Given, Operation
 from stillmotion.adapters.store.sql.generation_rows import Row
@@ -40,44 +40,55 @@ class _Lost(Exception):
     """A commit of which nobody knows if it was kept."""
 
 
-class FetchedRows:
-    """Rows of a statement, all fetched."""
+class PipelinedRows:
+    """Rows of a statement, waited for once they are looked at."""
 
-    def __init__(self, rows: list[Row]) -> None:
-        self._rows = rows
+    def __init__(self, cursor: psycopg.Cursor[Row], sync: Callable[[], None]) -> None:
+        self._cursor = cursor
+        self._sync = sync
 
     @property
     def get(self) -> Any:
         """See `sql.connections.Rows.get`."""
-        simplest = [row[0] if len(row) == 1 else row for row in self._rows]
+        simplest = [row[0] if len(row) == 1 else row for row in self.fetchall()]
         return simplest[0] if len(simplest) == 1 else simplest or None
 
     def fetchall(self) -> list[Row]:
         """See `sql.connections.Rows.fetchall`."""
-        return self._rows
+        if self._cursor.pgresult is None:
+            self._sync()
+        return self._cursor.fetchall() if self._cursor.description else []
 
     def __iter__(self) -> Any:
-        return iter(self._rows)
+        return iter(self.fetchall())
 
 
 class Transaction:
-    """`sql.connections.Connection`, inside a transaction of a session."""
+    """`sql.connections.Connection`, inside a transaction of a session.
 
-    def __init__(self, session: PostgresSession) -> None:
-        self._cursor = session.link.cursor()
+    Statements are sent one after another, and only an answer that is looked at is waited for: a round trip each takes
+    longer than most of them, while rows are held.
+    """
 
-    def execute(self, statement: str, bindings: Given = (), /) -> FetchedRows:
+    def __init__(self, link: Link, pipeline: psycopg.Pipeline) -> None:
+        self._link = link
+        self._pipeline = pipeline
+        self._last = link.cursor()
+
+    def execute(self, statement: str, bindings: Given = (), /) -> PipelinedRows:
         """See `sql.connections.Connection.execute`."""
-        self._cursor.execute(translated(statement), bindings or None)
-        return FetchedRows(self._cursor.fetchall() if self._cursor.description else [])
+        self._last = self._link.execute(translated(statement), bindings or None)
+        return PipelinedRows(self._last, self._pipeline.sync)
 
     def hold(self, statement: str, bindings: Given = (), /) -> None:
         """See `sql.connections.Connection.hold`. Other rows may still refer to the held ones."""
-        self._cursor.execute(held(statement), bindings or None)
+        self._link.execute(held(statement), bindings or None)
 
     def changes(self) -> int:
         """See `sql.connections.Connection.changes`."""
-        return self._cursor.rowcount
+        if self._last.pgresult is None:
+            self._pipeline.sync()
+        return self._last.rowcount
 
 
 class Threads:
@@ -199,8 +210,13 @@ class Threads:
 
 
 def _transact(operation: Operation[T], session: PostgresSession) -> T:
-    session.begin()
-    return finish(lambda: operation(Transaction(session)), session, session.commit)
+    return finish(partial(_pipelined, operation, session), session, session.commit)
+
+
+def _pipelined(operation: Operation[T], session: PostgresSession) -> T:
+    """The result of an operation in a new transaction, once all of its statements were answered."""
+    with session.pipelined() as pipeline:
+        return operation(Transaction(session.link, pipeline))
 
 
 def finish(work: Callable[[], T], session: PostgresSession, commit: Callable[[], None]) -> T:
