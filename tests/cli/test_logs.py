@@ -21,6 +21,7 @@ log = structlog.get_logger("test")
 log.info("told", value=rude, many=[rude], named={rude: rude})
 log.info("told", **{rude: "a name"})
 logging.getLogger("library").warning("said %s", rude)
+logging.getLogger("psycopg").warning("error ignored terminating a pipeline")
 try:
     raise ValueError(rude)
 except ValueError:

@@ -99,6 +99,8 @@ def configure(level: str, form: str) -> None:
     logging.basicConfig(
         level=max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]), handlers=[handler], force=True
     )
+    # It warns of the end of a pipeline whose connection was lost, besides the error that it raises.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def _on_one_line(
