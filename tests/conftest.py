@@ -1,8 +1,9 @@
-"""Setup for all tests: logging, signals, asyncio, and a user who has pulled nothing."""
+"""Setup for all tests: logging, signals, asyncio, the garbage collector, and a user who has pulled nothing."""
 
+import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import hypothesis
 import pytest
@@ -29,6 +30,17 @@ os.environ["XDG_DATA_HOME"] = "/nonexistent"
 
 # A background process inherits SIGINT as ignored, and the programs that the tests start would inherit it in turn.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect tests without the garbage collector, and keep it from them afterwards: looks at them are in vain."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
