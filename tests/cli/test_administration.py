@@ -108,6 +108,14 @@ def test_a_worker_refuses_a_directory_that_no_server_made(shell, tmp_path):
     assert f"no server has run over {tmp_path} yet: start one with `stillmotion serve --data-dir {tmp_path}`" in err
 
 
+def test_a_command_that_is_named_can_be_pasted(tmp_path, capsys, monkeypatch):
+    place = tmp_path / "two words"
+    place.mkdir()
+    shell = Shell(place, capsys, monkeypatch)
+    assert f"stillmotion serve --data-dir '{place}'" in shell("keys", "create")[2]
+    assert f"`stillmotion serve --data-dir '{place}'`" in shell("worker")[2]
+
+
 def test_a_worker_that_would_make_nothing_refuses_to_start(shell, tmp_path, monkeypatch):
     shell("keys", "create")
     open_data_directory(tmp_path).lock().release()

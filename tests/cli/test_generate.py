@@ -1,7 +1,9 @@
 """`stillmotion generate`, here and on a server."""
 
 import json
+import shutil
 import signal
+import sys
 
 import pytest
 
@@ -126,6 +128,14 @@ def test_a_server_makes_clips_as_here(terminal, running):
     assert said["one.jpg"]["plan"]["moves"]
     assert probe(terminal.folder / "one.mp4", whole=True).frame_count == 24
     assert terminal.files("*.mp4") == ["one.mp4", "two.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="file names are Unicode there")
+def test_a_name_that_is_no_unicode_is_one_like_another(terminal):
+    shutil.copyfile(terminal.folder / "one.jpg", terminal.folder / "\udcff.jpg")
+    code, _, err = terminal("generate", "\udcff.jpg", "push in", "-o", "out.mp4", *SMALL)
+    assert (code, "Traceback" in err) == (0, False), err
+    assert terminal.files("*.mp4") == ["out.mp4"]
 
 
 @pytest.mark.parametrize(

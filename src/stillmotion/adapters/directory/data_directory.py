@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shlex
 import shutil
 import time
 from collections.abc import Iterator
@@ -145,9 +146,13 @@ class DataDirectory:
         """Raise `DataDirectoryUnusable` if no server ever ran here: a worker would never get work."""
         if not self.was_served:
             raise DataDirectoryUnusable(
-                f"no server has run over {self.root} yet: start one with `stillmotion serve --data-dir {self.root}`, "
+                f"no server has run over {self.root} yet: start one with `{self._command('serve')}`, "
                 "or give the --data-dir of the server"
             )
+
+    def _command(self, words: str) -> str:
+        """A command over this directory, for a shell."""
+        return f"stillmotion {words} --data-dir {shlex.quote(str(self.root))}"
 
     def refuse_workers(self) -> None:
         """Raise `DataDirectoryInUse` if a worker is running."""
@@ -238,7 +243,7 @@ class DataDirectory:
         path = self._secret
         remedy = (
             "copy it from where the database came from, or restore both from a backup; if it is lost, make a new one "
-            f"with `stillmotion keys new-secret --data-dir {self.root}` and issue every key anew"
+            f"with `{self._command('keys new-secret')}` and issue every key anew"
         )
         try:
             secret = path.read_bytes()

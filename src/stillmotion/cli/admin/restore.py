@@ -1,6 +1,7 @@
 """`stillmotion restore`."""
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -27,4 +28,4 @@ def command(ctx: click.Context, file: Path, data_dir: Path, as_json: bool) -> No
         f"{data_dir}: as it was on {manifest.created_at:%Y-%m-%d %H:%M:%S} UTC, "
         f"{plural(manifest.object_count, 'object')}"
     )
-    click.echo(f"Start with: stillmotion serve --data-dir {data_dir}")
+    click.echo(f"Start with: stillmotion serve --data-dir {shlex.quote(str(data_dir))}")

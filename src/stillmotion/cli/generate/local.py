@@ -1,6 +1,8 @@
 """Local maker: clips by a renderer process of this command, without a server or a key."""
 
+import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -102,7 +104,7 @@ class Here:
         return await self._renderer.render(message, follow, look)
 
     async def _picture(self, image: str, named: str, fetched: Path) -> str:
-        """The picture's file: the one named, or the download of its URL."""
+        """The picture's file: the one named, the download of its URL, or a copy of one whose name is no Unicode."""
         if is_url(image):
             images = image_source(self._settings)
             images.connections.guard.check(named, image)
@@ -113,7 +115,11 @@ class Here:
             raise InvalidRequest(Problem(named, f"{shown} is not a file: give a picture's path or its URL"))
         if not os.access(image, os.R_OK):
             raise InvalidRequest(Problem(named, f"{image} may not be read: mend its permissions"))
-        return str(Path(image).resolve())
+        path = str(Path(image).resolve())
+        if any("\ud800" <= each <= "\udfff" for each in path):
+            await asyncio.to_thread(shutil.copyfile, path, fetched)  # The renderer is told of files in UTF-8.
+            return str(fetched)
+        return path
 
 
 def _request(asked: Asked) -> GenerationRequest:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import shlex
 import socket
 import sys
 import time
@@ -84,5 +85,5 @@ async def _announce(settings: Settings, server: HttpServer, running: Service) ->
             announce(f"Open {server.url}{quote(prefix_of(settings.public_url))}/#first={token}")
             announce("The link is good once, for ten minutes, in a browser on this machine.")
         else:
-            where = "" if is_shared(settings.store) else f" --data-dir {settings.data_dir}"
+            where = "" if is_shared(settings.store) else f" --data-dir {shlex.quote(str(settings.data_dir))}"
             announce(f"There is no key yet. Make one with: stillmotion keys create{where}")

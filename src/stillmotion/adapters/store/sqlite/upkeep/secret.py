@@ -1,5 +1,6 @@
 """Link between a database and its secret: the secret lies in a file, and the database keeps its fingerprint."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -44,7 +45,7 @@ def wrong_secret(path: Path) -> str:
         f"{path.with_name('secret')}, or the setting secret in its place, is not the secret that {path} was used with: "
         f"every key and link would be refused. Copy the secret from where the database came from, restore both from a "
         f"backup, or give the old one as secret_before too while you change it; if it is lost, make a new one "
-        f"with `stillmotion keys new-secret --data-dir {path.parent}` and issue every key anew"
+        f"with `stillmotion keys new-secret --data-dir {shlex.quote(str(path.parent))}` and issue every key anew"
     )
 
 
