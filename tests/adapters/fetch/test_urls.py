@@ -36,6 +36,13 @@ def test_a_refusal_names_the_field_and_never_the_address():
     assert "127.0.0.1" not in problem.message
 
 
+def test_a_user_name_in_an_address_is_refused_in_words_of_its_own():
+    with pytest.raises(InvalidRequest) as refused:
+        UrlGuard().check("callback_url", "https://ada:secret@example.com/hook")
+    (problem,) = refused.value.problems
+    assert (problem.field, "user name" in problem.message, "secret" in problem.message) == ("callback_url", True, False)
+
+
 @pytest.mark.parametrize(
     ("url", "rebuilt"),
     [

@@ -45,21 +45,23 @@ containers invent: `kubernetes.default.svc` and `kubernetes.default` are looked 
 
 _REMEDIES: Mapping[str, str] = {
     "url_too_long": f"is longer than {URL_MAX_CHARACTERS} characters: use a shorter address",
-    "invalid_url": "is not a valid URL: give an address like https://example.com/picture.jpg",
+    "invalid_url": "is not a valid URL: give an address like https://example.com/path",
     "scheme_not_allowed": "must begin with http:// or https://",
     "url_not_allowed": "points inside a private network, where this server does not go: use a public address",
     "port_not_allowed": "names a port that this server does not connect to: leave the port out",
 }
 """The rest of the sentence for each code, to stand behind the field's name."""
 
+_NO_CREDENTIALS = "must have no user name and no password before the host: leave out what stands before the @"
+
 
 class UrlRefused(Exception):
     """A URL that is refused by its text. `code` is for programs; `remedy` is a sentence without its subject."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, remedy: str = "") -> None:
         super().__init__(code)
         self.code = code
-        self.remedy = _REMEDIES[code]
+        self.remedy = remedy or _REMEDIES[code]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,11 @@ def parse(text: str) -> Target:
     if rest is None:
         raise UrlRefused("invalid_url")
     authority, path = rest[1], rest[2]
+    if "@" in authority:
+        raise UrlRefused("invalid_url", _NO_CREDENTIALS)
     bracketed = _BRACKETED.fullmatch(authority)
     found = bracketed or _NAMED.fullmatch(authority)
-    if found is None or "@" in authority or "%" in authority:
+    if found is None or "%" in authority:
         raise UrlRefused("invalid_url")
     host, address = _six(found[1]) if bracketed else _host(found[1])
     return Target(name, host, _port(found[2], ports[name]), _path(path), address)
