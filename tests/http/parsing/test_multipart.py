@@ -81,7 +81,7 @@ def test_anything_else_is_refused_and_breaks_nothing(body, at_once):
         (whole(b"--XyZ\r\n\r\ntext\r\n"), "body", "must be a whole form"),
         (whole(part('name="a"', b""), part('name="a"', b"")), "a", "stands twice"),
         (whole(part('name="a"', b""), part('name="a"; filename="b"', b"")), "a", "stands twice"),
-        (whole(part('name="a"', b"\xff")), "a", "must be text in UTF-8"),
+        (whole(part('name="a"', b"\xff")), "a", 'must be text in UTF-8, or a file with a filename="…" beside its name'),
         (whole(*(part(f'name="{number}"', b"") for number in range(21))), "body", "no more than 20 fields"),
         (whole(part('name="a"', b"", *(f"X-{number}: y" for number in range(8)))), "body", "must be a whole form"),
         (whole(part('name="a"', b"", "X: " + "y" * 2000)), "body", "must be a whole form"),

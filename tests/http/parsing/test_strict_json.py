@@ -133,3 +133,8 @@ def test_every_problem_is_named():
 def test_a_document_that_is_no_object_is_told_the_fields():
     with pytest.raises(InvalidRequest, match="name, number"):
         WireDecoder(Mixed)(b"[]")
+
+
+def test_a_byte_order_mark_is_called_by_its_name():
+    with pytest.raises(InvalidRequest, match="byte order mark"):
+        parse(b"\xef\xbb\xbf{}")

@@ -33,6 +33,7 @@ _FILE_TYPES = ("image/", "application/octet-stream")
 _DATA_URI = re.compile(rb"\s*data:", re.IGNORECASE)
 _START_BYTES = 64
 _IN_UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
+_NO_TEXT = 'must be text in UTF-8, or a file with a filename="…" beside its name'
 _NO_FORM = "must be a whole form as multipart/form-data writes it (RFC 7578)"
 
 
@@ -170,7 +171,7 @@ class FormParser:
             try:
                 self._texts[name] = content.decode("utf-8")
             except UnicodeDecodeError:
-                raise BadForm(name, "must be text in UTF-8") from None
+                raise BadForm(name, _NO_TEXT) from None
         elif content or self._part.filename:
             self._files[name] = content
         # Browsers send an empty file field as a file without a name and without bytes: that is no file.

@@ -4,6 +4,7 @@ UTF-8 without a byte order mark, no key twice, no NaN or Infinity, no number tha
 no nesting deeper than 32, no NUL and no lone surrogate in any string.
 """
 
+import codecs
 import json
 import math
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ def parse(body: bytes) -> object:
     except UnicodeDecodeError:
         raise _refusal("must be JSON in UTF-8") from None
     except json.JSONDecodeError as error:
+        if body.startswith(codecs.BOM_UTF8):
+            raise _refusal("must be JSON without a byte order mark before it: save it as UTF-8 without BOM") from None
         raise _refusal(f"must be valid JSON: {_in_lower_case(error.msg)} at character {error.pos}") from None
     except _NotStrict as error:
         raise _refusal(f"must be JSON {error}") from None
