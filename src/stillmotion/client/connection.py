@@ -33,6 +33,8 @@ def checked_address(base_url: str) -> str:
         ) from error
     if address.scheme not in ("http", "https") or not address.host:
         raise ClientError(f"{base_url} is no address of a server: write it like https://host:8080.")
+    if address.query or address.fragment:
+        raise ClientError(f"{base_url} is no address of a server: leave out what stands behind its ? or #.")
     return base_url.rstrip("/")
 
 
@@ -85,6 +87,8 @@ def no_answer(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: str) -> Cli
         return ClientError(f"{base_url} names a file by what is no address ({error}): correct its setting public_url.")
     if _is_about_certificates(error):
         return NoAnswer(f"The certificate of {asked} is not trusted ({error}): correct it, or have its issuer trusted.")
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return ClientError(f"What answers at {asked} speaks no HTTPS: write http:// for https://, or set TLS up there.")
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         return NoAnswer(f"Nothing answers at {asked} ({str(error) or 'it took too long'}): {remedy}.")
     if isinstance(error, httpx2.TimeoutException):

@@ -78,7 +78,7 @@ def read_image(image: Image) -> ImageFile:
     if isinstance(image, str | os.PathLike):
         path = Path(image)
         try:
-            return ImageFile(path.name, path.read_bytes())
+            return ImageFile(os.fsencode(path.name).decode("utf-8", "replace"), path.read_bytes())
         except OSError as error:
             reason = error.strerror or "it is no file"
             raise ImageUnreadable(f"{path} cannot be read ({reason}): give a picture's path or its URL.") from error

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import Any, TypedDict
+from http import HTTPStatus
+from typing import Any, Final, TypedDict
 from urllib.parse import quote
 
 from stillmotion.client.errors import BadAnswer, ServerRefused, refused
@@ -215,6 +216,10 @@ def told(generation: Generation, event: str) -> Generation:
     return replace(generation, preview_url=body.get("preview"), **known)
 
 
+_NO_SUCH_PATH: Final = ("Not Found", "Endpoint not found", "The server answered 404")
+"""Sentences of a server, and of one that is no Stillmotion, for a path that it does not have."""
+
+
 def told_of(event: str) -> Generation | None:
     """The generation that an event of the stream of all is about; None for a deleted one. Raises `BadAnswer`."""
     try:
@@ -233,6 +238,8 @@ def refusal(reply: HttpReply) -> ServerRefused:
     except ValueError:
         body = None
     sentence = _sentence(body) or f"The server answered {reply.status}"
+    if reply.status == HTTPStatus.NOT_FOUND and sentence in _NO_SUCH_PATH:
+        sentence = f"{sentence}: give the address at which Stillmotion begins, without /v1 or /dream-machine/v1"
     reason = reply.headers.get("x-stillmotion-reason") or _reason(body)
     return refused(sentence, reply.status, reply.headers.get("x-request-id", ""), retry_after(reply), reason)
 
