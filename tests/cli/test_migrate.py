@@ -39,6 +39,6 @@ def test_a_shared_store_gets_its_tables_and_no_password_is_shown(shell, monkeypa
     monkeypatch.setenv("STILLMOTION_STORE", databases.cluster().new_database())
     status, out, _ = shell("migrate")
     assert status == 0
-    assert out.endswith(": tables made, of schema 1\n")
+    assert out.endswith(": tables made, of schema 2\n")
     assert databases.PASSWORD.replace(" ", "%20") not in out
-    assert shell.json("migrate")["from"] == 1
+    assert shell.json("migrate")["from"] == 2

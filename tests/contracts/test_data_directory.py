@@ -97,6 +97,26 @@ def test_whoever_takes_the_directory_finds_scratch_empty(tmp_path):
         assert list(directory.scratch.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["scratch/notes.txt", "fetched/x/y", "objects/scene.obj", "lock"])
+def test_files_of_something_else_are_never_taken_for_ours(tmp_path, name):
+    """Somebody names their home or a project: a start empties `scratch`, and a sweep `fetched`."""
+    theirs = tmp_path / name
+    theirs.parent.mkdir(parents=True, exist_ok=True)
+    theirs.write_text("dear to somebody")
+    with pytest.raises(DataDirectoryUnusable, match="choose an empty directory"):
+        open_data_directory(tmp_path)
+    assert theirs.read_text() == "dear to somebody"
+
+
+def test_folders_that_no_worker_made_stay(tmp_path):
+    directory = open_data_directory(tmp_path, alone=False)
+    theirs = directory.workers.folder / "mine"
+    theirs.mkdir(parents=True)
+    with directory.join():
+        pass
+    assert theirs.is_dir()
+
+
 def test_the_secret_stays_the_same(tmp_path):
     directory, other = open_data_directory(tmp_path), open_data_directory(tmp_path / "other")
     for each in (directory, other, directory):

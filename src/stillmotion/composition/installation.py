@@ -92,7 +92,7 @@ def directory_of(settings: Settings, missing: Missing) -> DataDirectory:
     With a store that is shared it holds this machine's own files alone, and is made where it is missing.
     """
     if is_shared(settings.store):
-        return open_data_directory(settings.data_dir)
+        return open_data_directory(settings.data_dir, alone=False)
     if missing is Missing.REFUSE:
         directory = used_data_directory(settings.data_dir)
     else:

@@ -139,7 +139,7 @@ def _place(settings: Settings, role: ProcessRole) -> Iterator[Place]:
     Over a shared store the directory is this machine's alone, and any number of processes work there side by side.
     """
     if is_shared(settings.store):
-        directory = open_data_directory(settings.data_dir)
+        directory = open_data_directory(settings.data_dir, alone=False)
     elif role is ProcessRole.SERVER:
         directory = directory_of(settings, Missing.MAKE)
         with directory.lock():

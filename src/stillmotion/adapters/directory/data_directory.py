@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -115,6 +116,18 @@ class DataDirectory:
                 f"{self.database} is missing or empty, though this directory has been in use: "
                 f"restore it from a backup, or move {self.root} away to start with nothing"
             )
+
+    def refuse_others(self) -> None:
+        """Raise `DataDirectoryUnusable` where files of something else have our names: a start would remove them."""
+        with suppress(OSError):
+            if os.path.lexists(self.database) or re.fullmatch(rb"[0-9]+\n", self._lock.read_bytes()):
+                return
+        for path in (self._lock, self.scratch, self.root / "fetched", self.objects):
+            if path.is_file() or (path.is_dir() and any(path.iterdir())):
+                raise DataDirectoryUnusable(
+                    f"{path} is there without Stillmotion's database, and would be written over: choose an empty "
+                    "directory, or restore the database from a backup"
+                )
 
     def refuse_moved(self) -> None:
         """Raise `DataDirectoryUnusable` for a directory whose records were moved to another database."""
@@ -285,14 +298,17 @@ class DataDirectory:
         return fingerprint_of(self.secret())
 
 
-def open_data_directory(root: Path) -> DataDirectory:
+def open_data_directory(root: Path, *, alone: bool = True) -> DataDirectory:
     """The directory at `root`, made for this user alone if it is missing. Raises `DataDirectoryUnusable`.
 
-    Its folders are made as long as there is no database. After that a missing folder is a loss.
+    Its folders are made as long as there is no database. After that a missing folder is a loss. It holds the database
+    if it is `alone`; otherwise this machine's files.
     """
     directory = data_directory(root)
     try:
         directory.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        if alone:
+            directory.refuse_others()
         if not directory.has_database:
             directory.objects.mkdir(mode=FOLDER_MODE, exist_ok=True)
         directory.scratch.mkdir(mode=FOLDER_MODE, exist_ok=True)

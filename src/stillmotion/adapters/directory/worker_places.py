@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stillmotion.adapters.private_files import FILE_MODE, FOLDER_MODE
+
+_NAME_BYTES = 8
+_NAME = re.compile("[0-9a-f]{16}")
+"""Name of a worker's folder. What else lies there is not ours to remove."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class WorkerPlaces:
             for left in self._all():
                 if not left.is_taken:
                     shutil.rmtree(left.folder, ignore_errors=True)
-            place = WorkerPlace(self.folder / secrets.token_hex(8))
+            place = WorkerPlace(self.folder / secrets.token_hex(_NAME_BYTES))
             place.folder.mkdir(mode=FOLDER_MODE)
             descriptor = os.open(place.folder / "lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -99,6 +104,6 @@ class WorkerPlaces:
 
     def _all(self) -> list[WorkerPlace]:
         try:
-            return [WorkerPlace(folder) for folder in self.folder.iterdir() if folder.is_dir()]
+            return [WorkerPlace(each) for each in self.folder.iterdir() if _NAME.fullmatch(each.name) and each.is_dir()]
         except FileNotFoundError:
             return []
