@@ -3,8 +3,9 @@
 import pytest
 
 from stillmotion import Client, client
+from tests.clients.our_client import ID, connect, server
 
-ID = "0193b1d2-6f5e-7c31-9d2a-5b0c7f3e8a44"
+__all__ = ["connect", "server"]
 
 
 @pytest.mark.parametrize("base", ["127.0.0.1:8080", "http://", "ftp://x", "http://[x", ""])
