@@ -41,6 +41,16 @@ async def test_each_announced_state_is_delivered_once(store, subscription, clock
     assert [each.created_at for each in announced] == [each.due_at for each in announced]
 
 
+async def test_a_claim_announces_as_every_change_does(store, subscription, clock):
+    first, again = [await submit(store, subscription, prompt=prompt) for prompt in ("first", "again")]
+    await claimed(store, first)
+    clock.advance(seconds=1)
+    assert (await store.claim_next(lambda each: each.claimed(UNTIL))).id == again.id
+    (by_change,), (by_claim,) = [await store.deliveries(each.id) for each in (first, again)]
+    parts = {"id": by_claim.id, "generation_id": again.id, "created_at": clock.now(), "due_at": clock.now()}
+    assert by_claim == replace(by_change, **parts)
+
+
 async def test_a_failure_is_announced_and_a_cancellation_is_not(store, subscription):
     failing, leaving = [await submit(store, subscription) for _ in range(2)]
     lease = (await claimed(store, failing)).lease

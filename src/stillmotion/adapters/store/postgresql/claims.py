@@ -166,7 +166,7 @@ class _Batch:
         after, now = question.claim(before), question.now
         moved, time = line.after(before, after, found.time, now)
         attempt, delivery = begun(before, after, question.worker.id, now), caused_by(before, after, now)
-        given = {
+        given: Mapping[str, Any] = {
             **from_progress(after),
             **from_line(moved),
             "fence": before.attempt,
@@ -174,12 +174,14 @@ class _Batch:
             "worker": question.worker.id,
             "began_at": microseconds(now if attempt is None else attempt.started_at),
             "virtual_time": found.time if found.is_urgent else time,
-            "deliveries": [] if delivery is None else [from_delivery(delivery)],
+            "deliveries": [],
         }
         self._unsent.append(self._call("keep_claim", given))
+        if delivery is not None:
+            self._unsent.append(self._call("keep_callbacks", [from_delivery(delivery)]))
         return after
 
-    def _call(self, function: str, given: Mapping[str, Any]) -> str:
+    def _call(self, function: str, given: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
         return f"SELECT {function}({self._session.literal(_encode_json(given).decode())})"
 
     def _commit(self) -> None:

@@ -56,7 +56,8 @@ _RIGHTS: Final[LiteralString] = """
         coalesce((
             SELECT array_agg(oid::regprocedure::text ORDER BY proname) FROM pg_proc
             WHERE NOT has_function_privilege(oid, 'EXECUTE') AND (
-                proname IN ('next_claim', 'keep_claim') AND pronamespace = (SELECT relnamespace FROM meta)
+                proname IN ('next_claim', 'keep_claim', 'keep_callbacks')
+                AND pronamespace = (SELECT relnamespace FROM meta)
                 OR proname = 'pg_logical_emit_message' AND proargtypes[2] = 'text'::regtype
             )
         ), '{}')

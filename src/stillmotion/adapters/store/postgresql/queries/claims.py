@@ -1,4 +1,6 @@
-"""Statement before a claim. The claim itself runs those of two functions of the schema: `next_claim`, `keep_claim`."""
+"""Statement before a claim. The claim itself runs those of functions of the schema: `next_claim`, `keep_claim`, and
+`keep_callbacks` where somebody is to be told.
+"""
 
 from typing import Final
 
