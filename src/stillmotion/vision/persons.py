@@ -5,6 +5,7 @@ import numpy as np
 
 from stillmotion.domain.rendering import checkpoint
 from stillmotion.vision.faces import Box
+from stillmotion.vision.far_persons import far_person
 from stillmotion.vision.network import Network
 from stillmotion.vision.resize import Grid, Pixels, fit_within
 
@@ -39,6 +40,12 @@ class PersonFinder:
         self._network.put_away()
         return mask
 
+    def far(self, rgb: Pixels) -> Box | None:
+        """The box of a person too far away for a face, in a picture (height × width × 3); None if nobody is seen."""
+        found = far_person(rgb, self._look)
+        self._network.put_away()
+        return found
+
     def _mask(self, small: Pixels) -> Grid:
         height, width = small.shape[:2]
         if width <= WIDE * height:
@@ -54,7 +61,8 @@ class PersonFinder:
         return np.asarray(mask / weight, np.float32)
 
     def _look(self, part: Pixels) -> Grid:
-        squared = cv2.resize(part, (LOOK, LOOK), interpolation=cv2.INTER_AREA)
+        grows = max(part.shape[:2]) < LOOK
+        squared = cv2.resize(part, (LOOK, LOOK), interpolation=cv2.INTER_LINEAR if grows else cv2.INTER_AREA)
         (found,) = self._network.run(squared, 1 / 255, 0.0)
         return np.asarray(cv2.resize(found[0, 0], part.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 

@@ -29,7 +29,7 @@ from stillmotion.engines.parallax.motion.waves import REGIONS, absent
 from stillmotion.engines.parallax.transitions import Draw, Match, dissolved, match, morphed
 from stillmotion.vision.faces import FaceFinder
 from stillmotion.vision.persons import PersonFinder
-from stillmotion.vision.resize import as_array
+from stillmotion.vision.resize import Pixels, as_array
 
 FPS = 24
 THREADS = 2
@@ -119,8 +119,8 @@ class Parallax:
         rgb = as_array(picture)
         scene = analyse(rgb, self._faces)
         checkpoint()
-        if scene.faces and not scene.is_flat_art:
-            scene = replace(scene, people=self._people.mask(rgb))
+        if not scene.is_flat_art:
+            scene = self._with_people(scene, rgb)
             checkpoint()
         source = self._depth if known is None else DepthImage(known)
         # A depth image for a drawing means that it is to be moved by that depth.
@@ -131,6 +131,13 @@ class Parallax:
         depth = gated(depth, rgb)
         checkpoint()
         return replace(scene, is_flat_art=False, depth=depth)
+
+    def _with_people(self, scene: Scene, rgb: Pixels) -> Scene:
+        """The scene with its people's mask; without a face, with a person far away as its point of interest."""
+        if scene.faces:
+            return replace(scene, people=self._people.mask(rgb))
+        far = self._people.far(rgb)
+        return scene if far is None else replace(scene, focus=far.centre)
 
 
 class Between(StrEnum):
