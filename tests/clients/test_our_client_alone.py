@@ -63,6 +63,7 @@ def test_the_client_brings_in_no_server_engine_or_database():
     assert loaded & (rooms | heavy | {"stillmotion.composition.service", "stillmotion.config"}) == set()
     assert {each for each in loaded if each.startswith("stillmotion.domain.")} == {
         "stillmotion.domain.errors",
+        "stillmotion.domain.plurals",
     }
 
 
