@@ -107,7 +107,7 @@ class Edge:
         self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
     ) -> Answered:
         """The answer to one request on a connection of its own."""
-        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        connection = http.client.HTTPConnection(*self.address, timeout=20)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()

@@ -295,7 +295,7 @@ async def test_a_watch_gives_changes_in_order_and_only_those_of_its_generation()
 
 
 def test_a_stream_outlives_every_deadline_of_a_request(start):
-    caller = start(deadlines=Deadlines(head=0.1, body=0.1, large_body=0.1, piece=0.1), timing=HASTY).caller()
+    caller = start(deadlines=Deadlines(head=0.4, body=0.4, large_body=0.4, piece=0.4), timing=HASTY).caller()
     task_id = caller.submit().body["id"]
     with watching(caller, task_id) as stream:
         stream.next()

@@ -119,7 +119,8 @@ def test_a_long_answer_comes_in_pieces(serve):
         assert until_closed(connection).endswith(b"x" * 300_000)
 
 
-HASTY = Deadlines(head=0.2, body=0.2, large_body=0.2, piece=0.2)
+HASTY = Deadlines(head=0.5, body=0.2, large_body=0.2, piece=0.2)
+"""A busy machine may take a while for a whole head, which most of these tests begin with."""
 
 
 @pytest.mark.parametrize(
