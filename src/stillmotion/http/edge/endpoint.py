@@ -6,6 +6,8 @@ import re
 from typing import Any, Generic
 
 import structlog
+from aiohttp import hdrs
+from multidict import istr
 
 from stillmotion.application.access import Allowance
 from stillmotion.application.ports.store import Fingerprint, IdempotencyKey
@@ -32,6 +34,8 @@ from stillmotion.http.server.streams import Pieces
 
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _RETRY_COUNT = "X-Stainless-Retry-Count"
+_LIMIT, _REMAINING, _RESET = map(istr, ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"))
+_ENGINE, _PROGRESS = map(istr, ("X-Stillmotion-Engine", "X-Stillmotion-Progress"))
 _LOG = structlog.get_logger("stillmotion.http")
 
 
@@ -76,7 +80,7 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
         """The authenticated caller of a request, with this read counted. Raises as the surface's table has it."""
         surface, services = self._surface, self._services
         key = call.key = surface.key_of(call.request.headers, call.request.raw_query)
-        if key is None and "Cookie" in call.request.headers:
+        if key is None and hdrs.COOKIE in call.request.headers:
             await recognise(call, changes=self._operation.changes)
         if surface.admit is not None:
             return surface.admit(call, key)
@@ -117,8 +121,8 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
             allowance = self._submits_left(answer.window, call.subscription.product.submits_per_minute)
         headers = [*first, *_limit_headers(allowance), *answer.headers]
         if generation is not None:
-            headers.append(("X-Stillmotion-Engine", generation.engine))
-            headers.append(("X-Stillmotion-Progress", f"{generation.progress:.2f}"))
+            headers.append((_ENGINE, generation.engine))
+            headers.append((_PROGRESS, f"{generation.progress:.2f}"))
         return headers
 
     def _submits_left(self, window: RateWindow, limit: int) -> Allowance:
@@ -152,7 +156,7 @@ def _limit_headers(allowance: Allowance | None) -> list[Header]:
     if allowance is None:
         return []
     limit, remaining, reset = allowance
-    return [("RateLimit-Limit", str(limit)), ("RateLimit-Remaining", str(remaining)), ("RateLimit-Reset", str(reset))]
+    return [(_LIMIT, str(limit)), (_REMAINING, str(remaining)), (_RESET, str(reset))]
 
 
 async def _recognise(call: Call, body: bytes, *, blind_retries: bool) -> None:

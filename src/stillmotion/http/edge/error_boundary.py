@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import structlog
 from aiohttp import web
+from multidict import istr
 
 from stillmotion.application.ports.tracing import Attributes, SpanKind
 from stillmotion.domain.errors import Refused, Unavailable
@@ -24,6 +25,7 @@ from stillmotion.http.server.streams import Pieces, send_in_pieces
 Answering = Callable[[Request], Awaitable[Reply | tuple[Reply, Pieces | None]]]
 
 _LOG = structlog.get_logger("stillmotion.http")
+_REQUEST_ID = istr("X-Request-Id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class EdgeParts:
         self.lines.write(request.method, "", reply.status, 0.0, request_id)
         now = self.services.clock.now()
         self.services.recent.add(RequestLine(now, request_id, request.method, "", reply.status, 0.0, None, None, None))
-        return reply.response(("X-Request-Id", request_id))
+        return reply.response((_REQUEST_ID, request_id))
 
 
 class Boundary(ABC):
@@ -96,7 +98,7 @@ class Boundary(ABC):
             seconds = monotonic() - call.began_at
             self._metrics.observe(reply.status, seconds)
             self._note(call, reply.status, seconds, refused)
-            named = ("X-Request-Id", call.request_id)
+            named = (_REQUEST_ID, call.request_id)
             return reply.response(named) if pieces is None else await send_in_pieces(request, reply, pieces, named)
         finally:
             call.let_go()

@@ -2,6 +2,8 @@
 
 import re
 
+from aiohttp import hdrs
+
 from stillmotion.http.server.request import Request
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -14,7 +16,7 @@ def base_url(request: Request, public_url: str) -> str:
     """
     if public_url:
         return public_url.rstrip("/")
-    called = request.headers.get("Host", "")
+    called = request.headers.get(hdrs.HOST, "")
     if _HOST.fullmatch(called):
         return f"http://{called}"
     found = request.protocol.sockname

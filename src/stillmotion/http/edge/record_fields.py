@@ -6,12 +6,23 @@ from types import MappingProxyType
 from typing import Any, Final, TypedDict
 
 import msgspec
+from multidict import istr
 
 from stillmotion.domain.generation import GenerationView
 from stillmotion.http.edge.operation import LinkTo
 from stillmotion.http.server.replies import Header
 
 _SECOND: Final = len("2026-11-22T12:00:00")
+
+_STAGE: Final = istr("X-Stillmotion-Stage")
+_QUEUE_POSITION: Final = istr("X-Stillmotion-Queue-Position")
+_ETA_SECONDS: Final = istr("X-Stillmotion-ETA-Seconds")
+_STARTED_AT: Final = istr("X-Stillmotion-Started-At")
+_FINISHED_AT: Final = istr("X-Stillmotion-Finished-At")
+_SEED: Final = istr("X-Stillmotion-Seed")
+_FRAME_SIZE: Final = istr("X-Stillmotion-Frame-Size")
+_COST: Final = istr("X-Stillmotion-Cost")
+_FAILURE_CODE: Final = istr("X-Stillmotion-Failure-Code")
 
 
 class RecordFields(TypedDict):
@@ -119,23 +130,23 @@ def record_headers(view: GenerationView) -> list[Header]:
     """
     headers: list[Header] = []
     if view.stage is not None:
-        headers.append(("X-Stillmotion-Stage", view.stage.value))
+        headers.append((_STAGE, view.stage.value))
         if view.queue_position is not None:
-            headers.append(("X-Stillmotion-Queue-Position", str(view.queue_position)))
+            headers.append((_QUEUE_POSITION, str(view.queue_position)))
         if view.eta_seconds is not None:
-            headers.append(("X-Stillmotion-ETA-Seconds", str(view.eta_seconds)))
+            headers.append((_ETA_SECONDS, str(view.eta_seconds)))
     if view.started_at is not None:
-        headers.append(("X-Stillmotion-Started-At", _text(view.started_at)))
+        headers.append((_STARTED_AT, _text(view.started_at)))
     if view.finished_at is not None:
-        headers.append(("X-Stillmotion-Finished-At", _text(view.finished_at)))
+        headers.append((_FINISHED_AT, _text(view.finished_at)))
     if view.seed is not None:
-        headers.append(("X-Stillmotion-Seed", str(view.seed)))
+        headers.append((_SEED, str(view.seed)))
     if view.size is not None:
-        headers.append(("X-Stillmotion-Frame-Size", f"{view.size.width}x{view.size.height}"))
+        headers.append((_FRAME_SIZE, f"{view.size.width}x{view.size.height}"))
     if view.cost is not None:
-        headers.append(("X-Stillmotion-Cost", str(float(view.cost))))
+        headers.append((_COST, str(float(view.cost))))
     if view.failure_code is not None:
-        headers.append(("X-Stillmotion-Failure-Code", view.failure_code))
+        headers.append((_FAILURE_CODE, view.failure_code))
     return headers
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from aiohttp import hdrs
 from multipart import parse_options_header
 
 from stillmotion.domain.errors import InvalidRequest, Problem
@@ -120,7 +121,7 @@ class BodyReader:
 
 def _check_kind(request: Request) -> None:
     """Refuse a body whose headers say that it is not plain JSON in UTF-8."""
-    kind = request.headers.get("Content-Type")
+    kind = request.headers.get(hdrs.CONTENT_TYPE)
     if kind is not None and kind != _JSON:
         name, _, parameters = kind.partition(";")
         if name.strip().lower() not in ("", _JSON):
@@ -138,7 +139,7 @@ def _check_charset(content_type: str) -> None:
 
 
 def _check_encoding(request: Request) -> None:
-    encoding = request.headers.get("Content-Encoding")
+    encoding = request.headers.get(hdrs.CONTENT_ENCODING)
     if encoding is not None and encoding.strip().lower() not in ("", "identity"):
         raise _unread("must be sent as it is, without a Content-Encoding")
 

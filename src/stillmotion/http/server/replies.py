@@ -3,23 +3,24 @@
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from aiohttp import web
-from multidict import CIMultiDictProxy
+from aiohttp import hdrs, web
+from multidict import CIMultiDictProxy, istr
 
 from stillmotion.http.server.request import Request
 
 Header = tuple[str, str]
+"""Name and value. The names that most answers have are `istr`: multidict makes their lower case once."""
 Headers = CIMultiDictProxy[str]
 """Headers of a request. Names are case-insensitive; `getall` gives all values of a repeated header."""
 
 Handler = Callable[[Request], Awaitable[web.StreamResponse]]
 """Handler of a request. The server sends its response, unless that is sent already."""
 
-JSON_TYPE: Header = ("Content-Type", "application/json")
-NO_STORE: Header = ("Cache-Control", "no-store")
-NO_SNIFFING: Header = ("X-Content-Type-Options", "nosniff")
+JSON_TYPE: Header = (hdrs.CONTENT_TYPE, "application/json")
+NO_STORE: Header = (hdrs.CACHE_CONTROL, "no-store")
+NO_SNIFFING: Header = (istr("X-Content-Type-Options"), "nosniff")
 """On every answer: browsers must not guess another type."""
-SERVER: Header = ("Server", "Stillmotion")
+SERVER: Header = (hdrs.SERVER, "Stillmotion")
 """On every answer: without it aiohttp names its own version and Python's."""
 
 

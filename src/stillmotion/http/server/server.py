@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 import structlog
-from aiohttp import HttpVersion10, HttpVersion11, web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from stillmotion.http.server.connection_limit import ConnectionLimit
@@ -166,7 +166,7 @@ def _may_blur_the_next(request: Request) -> bool:
     As of 3.14 the last trailer of a chunked body becomes a header of the next request. The bytes behind an unknown
     `Upgrade` in the same read are dropped, so that the body of a dropped head would be read as a request (smuggling).
     """
-    return "Transfer-Encoding" in request.headers or "Upgrade" in request.headers
+    return hdrs.TRANSFER_ENCODING in request.headers or hdrs.UPGRADE in request.headers
 
 
 class _Connection(RequestHandler):
@@ -202,7 +202,7 @@ def refused_head(request: Request) -> Reply | None:
     version = request.version
     if version not in (HttpVersion11, HttpVersion10):
         return _malformed(505, "HTTP/1.1 is spoken here")
-    encodings = request.headers.getall("Transfer-Encoding", ())
+    encodings = request.headers.getall(hdrs.TRANSFER_ENCODING, ())
     if encodings and (version == HttpVersion10 or [each.lower() for each in encodings] != ["chunked"]):
         return _malformed(400, "The only Transfer-Encoding is chunked, in HTTP/1.1")
     if request.method == "CONNECT":

@@ -2,6 +2,8 @@
 
 from urllib.parse import parse_qsl
 
+from multidict import istr
+
 from stillmotion.domain.errors import (
     AccessDenied,
     GenerationNotFound,
@@ -24,6 +26,7 @@ from stillmotion.http.surfaces.gateway.translate import encode, to_request
 
 NAME = "gateway"
 
+_KEY_HEADER = istr(KEY_HEADER)
 _MAX_PARAMETERS = 20
 
 
@@ -32,7 +35,7 @@ def key_of(headers: Headers, query: bytes) -> str | None:
 
     Raises `NotAuthenticated` for several keys.
     """
-    sent = headers.getall(KEY_HEADER, ())
+    sent = headers.getall(_KEY_HEADER, ())
     if len(sent) > 1:
         raise NotAuthenticated("there is more than one key header", Reason.SEVERAL_KEYS)
     if sent:
