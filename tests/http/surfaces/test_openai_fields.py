@@ -132,3 +132,19 @@ def test_a_form_says_the_words_null_and_true_as_words(caller):
 def test_json_is_not_read_as_loosely_as_a_form(caller):
     assert video(caller, seed="42").body["error"]["param"] == "seed"
     assert stored(caller, video(caller, input_reference={"image_url": PICTURE_URL})).seed is None
+
+
+def test_a_body_of_another_type_is_told_of_both_that_are_taken(caller):
+    headers = {
+        "Authorization": f"Bearer {caller.issued.primary}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    said = caller.edge.ask("POST", "/v1/videos", b"prompt=x", headers).body["error"]["message"]
+    assert said == "body: must be sent with Content-Type: application/json or multipart/form-data"
+
+
+def test_bytes_that_became_text_are_no_address_that_is_too_long(caller):
+    """Node's FormData makes a string of a Buffer."""
+    text = PNG.decode("utf-8", "replace") * 100
+    said = form(caller, None, input_reference=text).body["error"]["message"]
+    assert said.startswith("input_reference: is not a valid URL")

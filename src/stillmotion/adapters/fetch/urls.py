@@ -91,10 +91,10 @@ def parse(text: str) -> Target:
     White space around it is cut off. In path and query, white space and other characters that cannot be sent are
     escaped.
     """
-    if len(text) > URL_MAX_CHARACTERS:
-        raise UrlRefused("url_too_long")
     text = text.strip(_AROUND)
     scheme = _SCHEME.match(text)
+    if scheme is not None and len(text) > URL_MAX_CHARACTERS:
+        raise UrlRefused("url_too_long")
     if _NEVER.search(text) or scheme is None:
         raise UrlRefused("invalid_url")
     ports = dict(_SCHEME_PORTS)

@@ -110,7 +110,8 @@ class Endpoint(Boundary, Generic[Caller, Wire]):
             call.size = len(body)
             return self._decode.of_form(form), body
         pictures = operation.submits or operation.holds_pictures
-        body = await self._reader.read(request, call.held, call.owner, pictures=pictures)
+        kinds = f"application/json or {FORM_TYPE}" if operation.files else "application/json"
+        body = await self._reader.read(request, call.held, call.owner, pictures=pictures, kinds=kinds)
         call.size = len(body)
         return self._decode(body) if call.size <= PLAIN_CAP else await asyncio.to_thread(self._decode, body), body
 

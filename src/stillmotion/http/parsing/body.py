@@ -69,12 +69,14 @@ class BodyReader:
             _check_kind(request)
         return body
 
-    async def read(self, request: Request, held: Held, owner: str, *, pictures: bool) -> bytes:
+    async def read(self, request: Request, held: Held, owner: str, *, pictures: bool, kinds: str = _JSON) -> bytes:
         """The whole body. With `pictures` it may be large if there is a data URI in its beginning.
+
+        `kinds` are the types that a caller of another type is told of.
 
         Raises `UnreadBody` for a refused body, `ClientGone` if its sender hung up.
         """
-        _check_kind(request)
+        _check_kind(request, kinds)
         _check_length(request, PICTURES_CAP if pictures else PLAIN_CAP)
         body, ended = await _read_past(PLAIN_CAP, b"", request)
         if len(body) <= PLAIN_CAP:
@@ -119,13 +121,13 @@ class BodyReader:
         request.restart_body_deadline()
 
 
-def _check_kind(request: Request) -> None:
+def _check_kind(request: Request, kinds: str = _JSON) -> None:
     """Refuse a body whose headers say that it is not plain JSON in UTF-8."""
     kind = request.headers.get(hdrs.CONTENT_TYPE)
     if kind is not None and kind != _JSON:
         name, _, parameters = kind.partition(";")
         if name.strip().lower() not in ("", _JSON):
-            raise _unread("must be sent with Content-Type: application/json")
+            raise _unread(f"must be sent with Content-Type: {kinds}")
         _check_charset(kind if parameters else "")
     _check_encoding(request)
 
