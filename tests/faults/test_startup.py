@@ -44,6 +44,15 @@ def examined(directory, **environment):
     return found
 
 
+def test_the_doctor_takes_no_folder_of_somebody_elses_for_ours(tmp_path):
+    theirs = tmp_path / "scratch" / "notes.txt"
+    theirs.parent.mkdir(mode=0o755)
+    theirs.write_text("dear to somebody")
+    found = examined(tmp_path)
+    assert "choose an empty directory" in found["data directory"].said
+    assert not found["private files"].is_problem
+
+
 @pytest.fixture
 def used(tmp_path):
     """The directory of a killed server that had accepted submits, with its log not checkpointed."""

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from stillmotion.application.access import key_digest, pepper_mark
 from stillmotion.application.ports.store import SubscriptionStore
 from stillmotion.application.ports.values import Clock, NewId, NewToken
-from stillmotion.domain.errors import InvalidRequest, Problem, SubscriptionNotFound
+from stillmotion.domain.errors import InvalidRequest, Problem, ProductNotFound, SubscriptionNotFound
 from stillmotion.domain.quotas import period
 from stillmotion.domain.subscriptions import (
     Key,
@@ -167,7 +167,7 @@ class Subscriptions:
     async def _product(self, name: str) -> Product:
         product = await self.store.find_product(name)
         if product is None:
-            raise InvalidRequest(Problem("product", f"there is no product called {name}"))
+            raise InvalidRequest(Problem("product", str(ProductNotFound(name))))
         return product
 
     def _key(self, subscription_id: str, slot: KeySlot, key: str) -> Key:

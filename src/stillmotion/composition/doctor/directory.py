@@ -1,6 +1,7 @@
 """Checks of the data directory for `stillmotion doctor`. They change nothing and leave nothing behind."""
 
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ def place(settings: Settings) -> Finding:
         if folder.exists() and (trouble := _trouble_writing(folder)):
             remedy = "Mend the disk or the permissions, or choose another directory with --data-dir."
             return Finding("data directory", f"{folder} cannot be written to: {trouble}", remedy)
+    directory.refuse_others()
     directory.refuse_lost_database()
     if settings.storage == "local":
         directory.refuse_lost_objects()
@@ -68,11 +70,11 @@ def _trouble_writing(folder: Path) -> str:
 
 def privacy(settings: Settings) -> Finding:
     """Check the permissions: only the service's user can read the database, the secret, the pictures and clips."""
-    found = data_directory(settings.data_dir).open_to_others()
+    directory = data_directory(settings.data_dir)
+    found = directory.open_to_others() if directory.has_database else []
     if not found:
         return Finding("private files", "database, secret and folders are this user's alone")
-    named = " ".join(str(path) for path in found)
-    remedy = f"Take it away from them: chmod go= {named}"
+    remedy = f"Take it away from them: chmod go= {shlex.join(map(str, found))}"
     return Finding("private files", f"others can read or enter {', '.join(path.name for path in found)}", remedy)
 
 
