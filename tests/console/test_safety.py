@@ -16,7 +16,6 @@ from tests.console.conftest import ADA, OPERATOR, served_console
 from tests.console.hostile_texts import HOSTILE, hostile_receiver
 from tests.waiting import eventually
 
-PICTURE = f"data:image/jpeg;base64,{base64.b64encode(draw_sample()).decode()}"
 SUBMIT = "/lumalabs-ai/v1/generateRequestFromImage"
 
 
@@ -29,7 +28,8 @@ def settings():
 @pytest.fixture(scope="module")
 def attacked(house):
     """The ids of Ada's clips whose sentences are hostile, and customers with hostile names."""
-    ids = [asked(house, "POST", SUBMIT, {"prompt": text, "url": PICTURE, "duration": "1s"})["id"] for text in HOSTILE]
+    picture = f"data:image/jpeg;base64,{base64.b64encode(draw_sample()).decode()}"
+    ids = [asked(house, "POST", SUBMIT, {"prompt": text, "url": picture, "duration": "1s"})["id"] for text in HOSTILE]
     for text in HOSTILE[:6]:
         house.administer("POST", "subscriptions", {"name": text})
     return ids
