@@ -231,7 +231,7 @@ def test_a_clip_waits_while_the_storage_is_away(make_running):
 
 def until_drawn(running, generation_id):
     """Wait until frames are made. The picture has been read from the storage by then."""
-    eventually(lambda: float(running.status(generation_id).headers["x-stillmotion-progress"]) > 0, 30)
+    eventually(lambda: float(running.status(generation_id).headers.get("x-stillmotion-progress", 0)) > 0, 60)
 
 
 def test_more_callers_than_file_handles_are_told_so_and_the_rest_go_on(tmp_path):
