@@ -172,6 +172,18 @@ def test_a_file_that_cannot_be_written_is_a_failure_worth_another_attempt(tmp_pa
     assert not failure.value.permanent
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("count", [3, 50])
+def test_a_disk_that_is_full_during_the_frames_or_only_at_their_end_ends_the_encoding(tmp_path, count):
+    """Nothing of the shorter clip is written before its end."""
+    path = tmp_path / "clip.mp4"
+    path.symlink_to("/dev/full")
+    with pytest.raises(GenerationFailed) as failure:
+        encode(rendering(grey_ramp(count), count), path)
+    assert isinstance(failure.value.__cause__, OSError)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_av1_is_smaller_and_as_true(tmp_path):
     """The comparison leaves out noise, as our clips have little of it."""
     count, sizes = 24, {}

@@ -129,6 +129,7 @@ class _Writer:
         self._path, self._options = path, options
         self._size, self._fps, self._count = rendering.size, rendering.fps, rendering.frame_count
         self._waiting: Queue[Frame | None] = Queue(options.queue)
+        self._has_ended = False
         self._abandoned = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="encode", daemon=True)
@@ -172,8 +173,14 @@ class _Writer:
         except (av.FFmpegError, OSError, ValueError) as error:
             self._error = error
             # The queue is drained, or the drawing thread would wait for room for ever.
-            while self._waiting.get() is not None:
-                pass
+            while not self._has_ended:
+                self._next()
+
+    def _next(self) -> Frame | None:
+        """The next frame of the queue, None once at its end."""
+        frame = self._waiting.get()
+        self._has_ended = frame is None
+        return frame
 
     def _write(self) -> None:
         # Bit-exact mode omits the muxer's version and clock: equal frames give equal bytes.
@@ -181,7 +188,7 @@ class _Writer:
         with av.open(str(self._path), "w", format="mp4", options=flags) as container:
             stream = self._stream(container)
             index = 0
-            while (frame := self._waiting.get()) is not None:
+            while (frame := self._next()) is not None:
                 self._mux(container, stream, _video_frame(frame, index))
                 index += 1
             self._mux(container, stream, None)
