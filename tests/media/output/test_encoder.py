@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -181,6 +182,15 @@ def test_a_disk_that_is_full_during_the_frames_or_only_at_their_end_ends_the_enc
     with pytest.raises(GenerationFailed) as failure:
         encode(rendering(grey_ramp(count), count), path)
     assert isinstance(failure.value.__cause__, OSError)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("good", [3, 50])
+def test_a_mistake_while_encoding_is_raised_and_leaves_no_clip(tmp_path, good):
+    """The other frames, more than the queue holds, are no whole clip."""
+    frames = [*grey_ramp(good), replace(flat((16, 128, 128)), planes="no bytes"), *grey_ramp(20)]
+    with pytest.raises(TypeError, match="bytes-like object is required"):
+        encode(rendering(iter(frames), len(frames)), tmp_path / "clip.mp4")
     assert list(tmp_path.iterdir()) == []
 
 

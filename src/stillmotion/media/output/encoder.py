@@ -148,6 +148,8 @@ class _Writer:
             checkpoint()
         if self._error is not None:
             self._path.unlink(missing_ok=True)
+            if not isinstance(self._error, av.FFmpegError | OSError | ValueError):
+                raise self._error
             raise FailureKind.VIDEO_NOT_WRITTEN.error() from self._error
 
     def abandon(self) -> None:
@@ -170,7 +172,7 @@ class _Writer:
     def _run(self) -> None:
         try:
             self._write()
-        except (av.FFmpegError, OSError, ValueError) as error:
+        except Exception as error:
             self._error = error
             # The queue is drained, or the drawing thread would wait for room for ever.
             while not self._has_ended:
