@@ -160,6 +160,10 @@ class Running:
 
         return eventually(look, seconds, about=lambda: self.status(generation_id).body | {"log": self.last_words()})
 
+    def until_drawn(self, generation_id: str) -> None:
+        """Wait until frames are made. What still waits for its inputs is dreaming too, but a drain hands it back."""
+        eventually(lambda: float(self.status(generation_id).headers.get("x-stillmotion-progress", 0)) > 0, 60)
+
     def ready(self, seconds: float = 20) -> Answered:
         """Wait until `/readyz` answers 200."""
 

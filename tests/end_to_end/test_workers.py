@@ -105,7 +105,7 @@ def test_a_drained_worker_makes_what_it_has_begun_and_ends(queueing):
     with working(queueing) as worker:
         queueing.ready()
         accepted = queueing.submit(LONG).body["id"]
-        queueing.wait_for(accepted, "dreaming")
+        queueing.until_drawn(accepted)
         (name,) = [each["id"] for each in workers(queueing) if each["role"] == "worker"]
         assert (
             asked(queueing, "workers", "drain", name).stdout

@@ -210,7 +210,7 @@ def test_a_clip_waits_while_the_storage_is_away(make_running):
     """Submits by URL are accepted. A finished clip is kept, with its lease, until it can be stored."""
     running = make_running(STILLMOTION_PREVIEW_SECONDS="0")  # A preview whose removal fails is left to `gc`.
     waiting = running.submit({**SHORT, "duration": 10, "resolution": "720p"}).body["id"]
-    until_drawn(running, waiting)
+    running.until_drawn(waiting)
     objects = running.directory / "objects"
     objects.rename(objects.with_name("away"))
     objects.write_bytes(b"")
@@ -227,11 +227,6 @@ def test_a_clip_waits_while_the_storage_is_away(make_running):
     assert violations(holdings, [waiting]) == []
     assert (holdings.rows[0].attempt, holdings.rows[0].failures) == (1, 0)
     assert [key for key in holdings.orphans() if key.startswith("generations/")] == []
-
-
-def until_drawn(running, generation_id):
-    """Wait until frames are made. The picture has been read from the storage by then."""
-    eventually(lambda: float(running.status(generation_id).headers.get("x-stillmotion-progress", 0)) > 0, 60)
 
 
 def test_more_callers_than_file_handles_are_told_so_and_the_rest_go_on(tmp_path):

@@ -7,7 +7,6 @@ import time
 import pytest
 
 from tests.end_to_end.conftest import small_picture
-from tests.faults.test_disk import until_drawn
 from tests.waiting import eventually, stays
 
 LONG = {"prompt": "push in", "url": small_picture(), "resolution": "4k", "duration": 10}
@@ -18,7 +17,7 @@ def test_while_it_drains_submits_are_refused_and_polls_answered(make_running):
     running = make_running(STILLMOTION_SHUTDOWN_GRACE="4")
     first = running.submit(LONG).body["id"]
     queued = [running.submit(SHORT).body["id"] for _ in range(3)]
-    until_drawn(running, first)
+    running.until_drawn(first)
     running.process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + 3
     while (refused := running.submit(SHORT)).status == 200:
@@ -43,7 +42,7 @@ def test_while_it_drains_submits_are_refused_and_polls_answered(make_running):
 def test_a_second_signal_ends_it_at_once_and_loses_nothing(make_running, number):
     running = make_running(STILLMOTION_SHUTDOWN_GRACE="60")
     accepted = running.submit(LONG).body["id"]
-    until_drawn(running, accepted)  # What still waits for its inputs is handed back at once, and the end comes then.
+    running.until_drawn(accepted)
     running.process.send_signal(number)
     stays(lambda: running.process.poll() is None, 0.3)
     running.process.send_signal(number)

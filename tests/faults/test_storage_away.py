@@ -36,7 +36,7 @@ def test_a_clip_is_stored_once_the_storage_is_back(served, seaweedfs, seconds):
     done = served.submit(SHORT).body["id"]
     served.wait_for(done, "completed")
     waiting = served.submit({**SHORT, "duration": 3}).body["id"]
-    eventually(lambda: float(served.status(waiting).headers.get("x-stillmotion-progress", 0)) > 0)
+    served.until_drawn(waiting)
     seaweedfs.kill()
     ready_within(served, 503, 10)
     assert_refused(served.submit(SHORT))
