@@ -173,8 +173,16 @@ def _speak_utf8() -> None:
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONUTF8": "1"})
 
 
+def _open_streams() -> None:
+    """Open the standard streams that the caller closed: another file or socket would take their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+
+
 def script() -> NoReturn:
     """Console script: runs `main` and ends the process."""
+    _open_streams()
     try:
         main()
     except SystemExit as ended:
