@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from stillmotion.adapters.store.postgresql.connections.threads import FetchedRows, Transaction
+from stillmotion.adapters.store.postgresql.connections.threads import PipelinedRows, Transaction
 from stillmotion.adapters.store.postgresql.queries.own import OWN
 from stillmotion.adapters.store.sql.connections import Given
 from stillmotion.application.leases import AssetKeys, Rendered, Work
@@ -54,7 +54,7 @@ def _holds_nothing(self: Transaction, statement: str, bindings: Given = (), /) -
     del self, statement, bindings
 
 
-def _executes_without_fence(self: Transaction, statement: str, bindings: Given = (), /) -> FetchedRows:
+def _executes_without_fence(self: Transaction, statement: str, bindings: Given = (), /) -> PipelinedRows:
     own = OWN.get(statement, "")
     return _executed(self, own.replace(_FENCE, "") if _FENCE in own else statement, bindings)
 
