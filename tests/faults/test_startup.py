@@ -213,9 +213,7 @@ def test_the_doctor_says_what_to_do_about_settings_and_ports(tmp_path):
     assert "STILLMOTION_STORAGE" in doctor(tmp_path, STILLMOTION_STORAGE="ftp://x")["settings"]["said"]
 
 
-@pytest.mark.parametrize(
-    "ends", ["closed pipes", pytest.param("closed streams", marks=pytest.mark.slow), "a full disk"]
-)
+@pytest.mark.parametrize("ends", ["closed pipes", "closed streams", "a full disk"])
 def test_nobody_has_to_read_what_it_says(used, ends):
     """Standard output and the log cannot be written, and the service goes on."""
     if ends != "a full disk":
