@@ -159,11 +159,11 @@ class DataDirectory:
         """Raise `DataDirectoryUnusable` if no server ever ran here: a worker would never get work."""
         if not self.was_served:
             raise DataDirectoryUnusable(
-                f"no server has run over {self.root} yet: start one with `{self._command('serve')}`, "
+                f"no server has run over {self.root} yet: start one with `{self.command('serve')}`, "
                 "or give the --data-dir of the server"
             )
 
-    def _command(self, words: str) -> str:
+    def command(self, words: str) -> str:
         """A command over this directory, for a shell."""
         return f"stillmotion {words} --data-dir {shlex.quote(str(self.root))}"
 
@@ -256,7 +256,7 @@ class DataDirectory:
         path = self._secret
         remedy = (
             "copy it from where the database came from, or restore both from a backup; if it is lost, make a new one "
-            f"with `{self._command('keys new-secret')}` and issue every key anew"
+            f"with `{self.command('keys new-secret')}` and issue every key anew"
         )
         try:
             secret = path.read_bytes()

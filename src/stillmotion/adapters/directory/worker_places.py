@@ -13,7 +13,7 @@ from pathlib import Path
 from stillmotion.adapters.private_files import FILE_MODE, FOLDER_MODE
 
 _NAME_BYTES = 8
-_NAME = re.compile("[0-9a-f]{16}")
+_NAME = re.compile(f"[0-9a-f]{{{2 * _NAME_BYTES}}}")
 """Name of a worker's folder. What else lies there is not ours to remove."""
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -71,7 +70,7 @@ def _where(settings: Settings) -> str:
     directory = directory_of(settings, Missing.REFUSE)
     if directory.holder is not None:
         return f"Kept in {directory.root}."
-    start = f"start one with: stillmotion serve --data-dir {shlex.quote(str(directory.root))}"
+    start = f"start one with: {directory.command('serve')}"
     if directory.was_served:
         return f"Kept in {directory.root}. No server runs over it just now: {start}"
     return f"Kept in {directory.root}, which is new, and no server uses it: {start}"
